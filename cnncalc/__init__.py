@@ -1,0 +1,63 @@
+"""cnncalc: a calculator for CNN architectures that shows its work.
+
+    >>> import cnncalc
+    >>> report = cnncalc.analyze("lenet5")
+    >>> report.totals.params, report["C3"].connections
+    (60000, 151600)
+
+Names are loaded when they are first used, so that importing is cheap.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnncalc.api import analyze, load
+    from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
+    from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
+    from cnncalc.report import Report, Row, Settings, Totals, Verdict
+
+__all__ = [
+    "CnncalcError",
+    "Expectation",
+    "Graph",
+    "Group",
+    "Node",
+    "Position",
+    "Problem",
+    "Report",
+    "Row",
+    "Settings",
+    "ShapeError",
+    "SpecError",
+    "Totals",
+    "UnknownLayerError",
+    "Verdict",
+    "__version__",
+    "analyze",
+    "load",
+]
+
+_HOMES = {
+    **dict.fromkeys(("analyze", "load"), "api"),
+    **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
+    **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
+    **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("cnncalc")
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f"cnncalc.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'cnncalc' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,95 @@
+"""From a graph to a report: folds over the facts of its nodes. No kind of layer is named here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from cnncalc.analysis.memory import peak_elements
+from cnncalc.analysis.receptive_field import Seen, receptive_fields
+from cnncalc.graph import Graph
+from cnncalc.report import BYTES, SUMMED, Report, Row, Settings, Totals
+
+
+def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
+    """Every row and total of a network."""
+    settings = settings or Settings()
+    rows = count_rows(graph, settings)
+    return Report(
+        name=graph.name,
+        source=graph.source,
+        inputs=graph.inputs,
+        layers=rows,
+        totals=count_totals(graph, rows, settings),
+        groups=graph.groups,
+        settings=settings,
+        expectations=graph.expectations,
+        as_written=graph.as_written and settings == Settings(),
+    )
+
+
+def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
+    """A row per node. With a batch, work and activations are those of all its samples."""
+    size, batch = BYTES[settings.dtype], settings.batch
+    first = len(graph.inputs)
+    names = [*graph.inputs, *(node.name for node in graph.nodes)]
+    rows = []
+    for node, facts, seen in zip(graph.nodes, graph.facts, receptive_fields(graph), strict=True):
+        row = Row()
+        row.name, row.kind = node.name, node.layer.kind
+        row.inputs = tuple([names[v] for v in node.reads])
+        row.output = facts.output
+        row.params, row.fixed_params, row.buffers = facts.params, facts.fixed_params, facts.buffers
+        row.connections, row.macs, row.flops = facts.connections, facts.macs, facts.flops
+        if settings.exact_padding:
+            connections, macs = node.layer.on_padding(*(graph.shape(v) for v in node.reads))
+            row.connections = minus(row.connections, connections)
+            row.macs, row.flops = minus(row.macs, macs), minus(row.flops, 2 * macs)
+        row.macs, row.flops = times(row.macs, batch), times(row.flops, batch)
+        row.activation_bytes = prod(facts.output) * size * batch
+        row.parameter_bytes = times(plus(row.params, row.fixed_params), size)
+        row.fields, row.shown_with = seen, None if node.shown_with is None else node.shown_with - first
+        row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
+        rows.append(row)
+    return tuple(rows)
+
+
+def of_first_input(seen: dict[str, Seen]) -> tuple[Any, Any, Any]:
+    """Size, jump and start on the first input that reaches the layer; None for what no axis has."""
+    size, jump, start = next(iter(seen.values()))
+    return known(size), known(jump), known(start)
+
+
+def known(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    return None if values.count(None) == len(values) else values
+
+
+def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Totals:
+    """Sums of what is known, with the number of rows that are not; peak memory; the field of the output."""
+    totals = Totals()
+    totals.left_out = {}
+    for quantity in SUMMED:
+        values = [getattr(row, quantity) for row in rows]
+        unknown = values.count(None)
+        if unknown:
+            totals.left_out[quantity] = unknown
+            values = [value for value in values if value is not None]
+        setattr(totals, quantity, sum(values))
+    totals.peak_activation_bytes = peak_elements(graph) * BYTES[settings.dtype] * settings.batch
+    output = graph.outputs[0]
+    totals.output = graph.shape(output)
+    totals.receptive_field = rows[output - len(graph.inputs)].receptive_field if output >= len(graph.inputs) else None
+    return totals
+
+
+def minus(value: int | None, less: int) -> int | None:
+    return None if value is None else value - less
+
+
+def plus(value: int | None, more: int | None) -> int | None:
+    return None if value is None or more is None else value + more
+
+
+def times(value: int | None, factor: int) -> int | None:
+    return None if value is None else value * factor

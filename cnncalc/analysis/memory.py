@@ -1,0 +1,35 @@
+"""Activation memory: how many elements are alive at once while a network runs.
+
+Elements of one sample. Every operation writes a new tensor; a tensor lives from the operation that writes
+it to the last one that reads it, so a skip connection stays alive; inputs live from the start, outputs to
+the end. Nothing is done in place: what a runtime saves by that depends on the runtime.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.graph import Graph
+
+
+def peak_elements(graph: Graph) -> int:
+    """The largest sum of elements alive at any operation, its inputs and its output included."""
+    inputs = len(graph.inputs)
+    elements = [prod(shape) for shape in graph.inputs.values()]
+    elements += [prod(facts.output) for facts in graph.facts]
+    last_use = list(range(-inputs, len(graph.nodes)))  # a value that nobody reads dies where it is written
+    for i, node in enumerate(graph.nodes):
+        for value in node.reads:
+            last_use[value] = i
+    for value in graph.outputs:
+        last_use[value] = len(graph.nodes)
+    ends: list[list[int]] = [[] for _ in graph.nodes]
+    for value, end in enumerate(last_use):
+        if 0 <= end < len(graph.nodes):
+            ends[end].append(value)
+    alive = peak = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
+    for i in range(len(graph.nodes)):
+        alive += elements[inputs + i]
+        peak = max(peak, alive)
+        alive -= sum(elements[value] for value in ends[i])
+    return peak

@@ -1,0 +1,104 @@
+"""The Python side: from a spec to a graph, from a graph to a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.errors import CnncalcError, Source, suggest
+from cnncalc.graph import Graph
+from cnncalc.report import BYTES, Report, Settings
+from cnncalc.sources import read_source
+from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+
+Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
+
+
+def load(
+    spec: str | os.PathLike[str],
+    *,
+    set: Mapping[str, Any] | None = None,
+    input: Inputs | None = None,
+    max_operations: int = MAX_OPERATIONS,
+) -> Graph:
+    """The network that a spec describes.
+
+    spec            a file, the name of a bundled network ("lenet5"), or the text of a spec: anything with a
+                    line break is YAML, anything with a semicolon a one-line net ("1x32x32; conv 6 k5; dense 10")
+    set             values for the spec's parameters: {"width": 32, "depth": [2, 2, 2, 2]}
+    input           another input shape, "3x320x320" or (3, 320, 320); with several inputs {name: shape}
+    max_operations  the largest network to unroll
+
+    Raises SpecError with every problem that was found, each at file:line:column.
+    """
+    text = os.fspath(spec)
+    inline = "\n" not in text and ";" in text
+    source = Source("<text>", text) if inline or "\n" in text else read_source(text)
+    return graph_from_text(
+        source,
+        params={name: as_written(value) for name, value in (set or {}).items()},
+        inputs=_inputs(input),
+        max_operations=max_operations,
+        inline=inline,
+    )
+
+
+def analyze(
+    spec: str | os.PathLike[str] | Graph,
+    *,
+    set: Mapping[str, Any] | None = None,
+    input: Inputs | None = None,
+    dtype: str = "float32",
+    batch: int = 1,
+    exact_padding: bool = False,
+    max_operations: int = MAX_OPERATIONS,
+    **params: Any,
+) -> Report:
+    """Shapes, parameters, connections, MACs, FLOPs, receptive fields and memory of a network.
+
+    spec           as for `load`, or a graph that `load` returned
+    dtype          bytes per value: float32 is 4
+    batch          samples at once: work and activations are those of all of them
+    exact_padding  count only taps that land on real input
+    **params       values for the spec's parameters: analyze("resnet50", width=32)
+
+    Counts are exact integers; None says that a number is not known. Raises SpecError, and CnncalcError for
+    settings that do not exist.
+    """
+    settings = make_settings(dtype, batch, exact_padding)
+    if isinstance(spec, Graph):
+        if set or params or input is not None:
+            raise CnncalcError("a graph is fixed: give parameters and input to load()")
+        graph = spec
+    else:
+        graph = load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
+    return analyze_graph(graph, settings)
+
+
+def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:
+    """Settings, checked. Raises CnncalcError."""
+    if dtype not in BYTES:
+        hint = suggest(dtype, BYTES) or f"known: {', '.join(BYTES)}"
+        raise CnncalcError(f"unknown dtype '{dtype}': {hint}")
+    if batch < 1:
+        raise CnncalcError(f"a batch has at least one sample, not {batch}")
+    return Settings(dtype, batch, exact_padding)
+
+
+def as_written(value: Any) -> Any:
+    """A Python value as it would stand in a spec: text, or lists of text."""
+    if isinstance(value, (list, tuple)):
+        return [as_written(item) for item in value]
+    return str(value)
+
+
+def _inputs(given: Inputs | None) -> dict[str, Any]:
+    if given is None:
+        return {}
+    return (
+        {name: as_written(shape) for name, shape in given.items()}
+        if isinstance(given, Mapping)
+        else {"": as_written(given)}
+    )

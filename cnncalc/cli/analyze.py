@@ -1,0 +1,60 @@
+"""cnncalc analyze SPEC, which is cnncalc SPEC."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.render import FORMATS, SUFFIXES, render
+from cnncalc.render.view import COLUMNS, View, read_columns
+from cnncalc.report import BYTES, Settings
+
+
+@click.command("analyze", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="[default: table on a terminal, else plain]")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file; its ending chooses the format.")
+@click.option("--columns", metavar="NAMES", help=f"Columns and their order, of: {', '.join(COLUMNS)}.")
+@click.option("--expand", is_flag=True, help="A row for every operation: activations, dropout, flatten too.")
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Fold blocks below N levels of names.")
+@click.option("--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help="Bytes per value.")
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples at once.")
+@click.option("--exact-padding", is_flag=True, help="Count only taps that land on real input, not on padding.")
+def command(
+    spec: str | None,
+    expression: str | None,
+    params: tuple[str, ...],
+    inputs: tuple[str, ...],
+    max_operations: int,
+    format_: str | None,
+    output: str | None,
+    columns: str | None,
+    expand: bool,
+    depth: int | None,
+    dtype: str,
+    batch: int,
+    exact_padding: bool,
+) -> None:
+    """Shapes, parameters, connections, MACs, receptive fields and memory of a network.
+
+    SPEC is a file, - for standard input, or a bundled network (see `cnncalc networks`).
+    """
+    with errors_end_the_run():
+        view = View(None if columns is None else read_columns(columns), expand, depth)
+        graph = load_spec(spec, expression, params, inputs, max_operations)
+        report = analyze_graph(graph, Settings(dtype, batch, exact_padding))
+        on_terminal = output is None and sys.stdout.isatty()
+        if format_ is None:
+            format_ = "table" if on_terminal else SUFFIXES.get((output or "").rpartition(".")[2].lower(), "plain")
+        if format_ == "table":
+            from cnncalc.render.table import render as draw
+
+            text = draw(report, view, colour=on_terminal)
+        else:
+            text = render(report, format_, view)
+    write(text, output)
+    if report.as_written and not all(verdict.holds for verdict in report.expectations):
+        sys.exit(1)

@@ -1,0 +1,135 @@
+"""What commands share: the SPEC argument, overriding options, writing results, and how errors end a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from cnncalc.errors import CnncalcError, Source, visible
+from cnncalc.graph import Graph
+from cnncalc.sources import read_source
+from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class SpecType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """A spec file, `-`, or the name of a bundled network; completes both names and files."""
+
+    name = "spec"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from cnncalc.networks import bundled
+
+        names = [CompletionItem(name) for name in bundled() if name.startswith(incomplete)]
+        return [*names, CompletionItem(incomplete, type="file")]
+
+
+SPEC = SpecType()
+
+
+def spec_options(function: F) -> F:
+    """SPEC or -e, and the options that change what it says."""
+    for decorate in reversed(
+        [
+            click.argument("spec", type=SPEC, required=False),
+            click.option("-e", "--expression", metavar="NET", help="A net without a file: 'SHAPE; STEP; STEP'."),
+            click.option(
+                "--set", "params", multiple=True, metavar="NAME=VALUE", help="A value for a parameter of the spec."
+            ),
+            click.option(
+                "--input", "inputs", multiple=True, metavar="SHAPE", help="Another input shape, or NAME=SHAPE."
+            ),
+            click.option(
+                "--max-operations",
+                type=click.IntRange(min=1),
+                default=MAX_OPERATIONS,
+                show_default=True,
+                metavar="N",
+                help="The largest network to unroll.",
+            ),
+        ]
+    ):
+        function = decorate(function)
+    return function
+
+
+def load_spec(
+    spec: str | None, expression: str | None, params: tuple[str, ...], inputs: tuple[str, ...], max_operations: int
+) -> Graph:
+    """The graph of what the command line names. Raises SpecError, or UsageError where it names nothing."""
+    if (spec is None) == (expression is None):
+        raise click.UsageError("Give a SPEC or -e NET." if spec is None else "Give a SPEC or -e NET, not both.")
+    source = Source("-e", expression) if expression is not None else read_source(spec or "")
+    return graph_from_text(
+        source,
+        params=dict(_pair(text) for text in params),
+        inputs=dict(_pair(text) if "=" in text else ("", text) for text in inputs),
+        max_operations=max_operations,
+        inline=expression is not None,
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise click.UsageError(f"'{visible(text[:60])}' is not NAME=VALUE.")
+    return name.strip(), value.strip()
+
+
+@contextmanager
+def errors_end_the_run() -> Iterator[None]:
+    """A CnncalcError is printed to standard error, and the status is 2."""
+    try:
+        yield
+    except CnncalcError as error:
+        fail(str(error))
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and stop with status 2."""
+    click.echo(message, err=True)
+    sys.exit(2)
+
+
+def write(text: str, output: str | None) -> None:
+    """Results to standard output, or to a file: the whole of it, or the file stays as it was."""
+    if output is None or output == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        if os.path.exists(output) and not os.path.isfile(output):
+            with open(output, "w", encoding="utf-8") as file:  # /dev/stdout, a named pipe
+                file.write(text)
+        else:
+            _replace(os.path.realpath(output), text)
+    except OSError as error:
+        fail(f"{visible(output)}: cannot be written: {error.strerror}")
+
+
+def _replace(path: str, text: str) -> None:
+    from tempfile import NamedTemporaryFile
+
+    directory = os.path.dirname(path)
+    with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=directory, prefix=".cnncalc-", delete=False) as file:
+        try:
+            file.write(text)
+            file.flush()
+            mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o666 & ~_umask()
+            os.chmod(file.name, mode)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,83 @@
+"""cnncalc kinds [KIND]"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from itertools import groupby
+
+import click
+from click.shell_completion import CompletionItem
+
+from cnncalc.cli.common import fail
+from cnncalc.errors import suggest
+from cnncalc.layers import KINDS, Kind, kind_named, names_of_kinds
+from cnncalc.layers.base import Option
+
+
+class KindType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """A kind's name, completed."""
+
+    name = "kind"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in KINDS if name.startswith(incomplete)]
+
+
+@click.command("kinds", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("kind", required=False, type=KindType())
+def command(kind: str | None) -> None:
+    """The kinds of layers; with KIND, its options, its other names, and the code that counts it."""
+    if kind is None:
+        for family, rows in groupby(KINDS.values(), key=lambda row: row.family):
+            click.echo(f"{family:<14} {' '.join(row.name for row in rows)}")
+        click.echo("\n`cnncalc kinds KIND` shows its options, its other names and its arithmetic.")
+        return
+    found = kind_named(kind)
+    if found is None:
+        fail(
+            f"there is no kind '{kind[:40]}'\n  hint: {suggest(kind, names_of_kinds()) or '`cnncalc kinds` lists them'}"
+        )
+    click.echo(page(found))
+
+
+def page(kind: Kind) -> str:
+    """All that is known of a kind, from the code itself."""
+    layer = kind.load()
+    lines = [kind.name, "", inspect.cleandoc(layer.__doc__ or "")]
+    if kind.aliases:
+        lines += ["", f"also: {', '.join(kind.aliases)} (without regard to case, _, - and 1d, 2d, 3d)"]
+    lines += ["", "options", *(option_line(option) for option in layer.options.values())]
+    if not layer.options:
+        lines.append("  none")
+    lines += ["", "arithmetic", indented(inspect.getsource(layer.facts))]
+    if kind.family == "activation":
+        table = getattr(sys.modules[layer.__module__], "OPERATIONS", {}).get(kind.name)
+        if table is not None:
+            each = ", ".join(f"{times} {operation}" for operation, times in table.items())
+            lines += ["", f"operations per element: {each or 'none'}"]
+    return "\n".join(lines)
+
+
+def option_line(option: Option) -> str:
+    """`k3  kernel: size of the window, k  (required; also kernel_size, pool_size)`"""
+    ways = [f"{option.flag}3"] if option.flag else []
+    ways += ["first value"] if option.main else []
+    ways += option.words
+    default = "required" if option.required else f"default {shown(option.default)}"
+    also = f"; also {', '.join(option.aliases)}" if option.aliases else ""
+    how = f" [{', '.join(ways)}]" if ways else ""
+    return f"  {option.doc}{how} ({default}{also})"
+
+
+def shown(value: object) -> str:
+    """A default as it would be written in a spec."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "none"}[value]
+    if isinstance(value, tuple):
+        return ", ".join(str(v[0]) if isinstance(v, tuple) else str(v) for v in value)
+    return str(value)
+
+
+def indented(source: str) -> str:
+    return "\n".join("  " + line for line in inspect.cleandoc(source).split("\n"))

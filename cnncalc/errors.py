@@ -1,0 +1,137 @@
+"""What can be wrong with a spec, and how it is said.
+
+A problem is data (position, problem, hint) until it is printed; the text is made in one place, here.
+Layers raise `ShapeError` without a position; the reader of the spec knows where the layer stands and
+attaches it. Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+SHOWN_PROBLEMS = 20
+SHOWN_COLUMNS = 100
+
+
+class CnncalcError(Exception):
+    """Any error that is the input's fault. `str()` is the message for people; exit status 2."""
+
+
+class ShapeError(CnncalcError):
+    """A layer that cannot be applied to what it is given.
+
+    `problem` states the rule and the values, `hint` what to do; `option` names the option at fault, so
+    that whoever knows the file can point at it.
+    """
+
+    def __init__(self, problem: str, hint: str | None = None, option: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+        self.option = option
+
+
+class OptionError(CnncalcError):
+    """A value that an option cannot take: `problem` and `hint`, no position yet."""
+
+    def __init__(self, problem: str, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.hint = hint
+
+
+class Position(NamedTuple):
+    """A stretch of the source: line and column count from 1, in characters."""
+
+    line: int
+    column: int
+    width: int = 1
+
+
+class Problem(NamedTuple):
+    """One mistake: what is wrong, where, what to do, and the calls that led there (innermost first)."""
+
+    problem: str
+    position: Position | None = None
+    hint: str | None = None
+    trail: tuple[str, ...] = ()
+
+
+class Source(NamedTuple):
+    """A text and the name under which errors speak of it."""
+
+    name: str
+    text: str
+
+
+class SpecError(CnncalcError):
+    """A spec that cannot be read: every problem that was found, in the order of the text."""
+
+    def __init__(self, problems: Iterable[Problem], source: Source) -> None:
+        found = dict.fromkeys(problems)
+        self.problems = tuple(sorted(found, key=lambda p: (p.position or Position(0, 0))[:2]))
+        self.source = source
+        super().__init__(self._text())
+
+    def _text(self) -> str:
+        lines = self.source.text.split("\n")
+        shown = [describe(p, self.source.name, lines) for p in self.problems[:SHOWN_PROBLEMS]]
+        if len(self.problems) > SHOWN_PROBLEMS:
+            shown.append(f"... and {len(self.problems) - SHOWN_PROBLEMS} more")
+        return "\n".join(shown)
+
+
+def describe(problem: Problem, name: str, lines: list[str]) -> str:
+    """`name:line:column: problem`, the line, a caret, the trail and the hint."""
+    where = visible(name)
+    shown = []
+    if problem.position is not None:
+        line, column, width = problem.position
+        where += f":{line}:{column}"
+        if line <= len(lines) and lines[line - 1].strip():
+            shown = _excerpt(lines[line - 1].rstrip("\r"), column - 1, width)
+    text = [f"{where}: {visible(problem.problem)}", *shown]
+    text += [f"  {visible(call)}" for call in problem.trail]
+    if problem.hint:
+        text.append(f"  hint: {visible(problem.hint)}")
+    return "\n".join(text)
+
+
+def _excerpt(line: str, start: int, width: int) -> list[str]:
+    """The line without its indentation, cut to a window if it is long, and the caret under it."""
+    indent = len(line) - len(line.lstrip())
+    left = min(indent, start)
+    if start - left > SHOWN_COLUMNS * 2 // 3:
+        left = start - SHOWN_COLUMNS // 2
+    text = line[left : left + SHOWN_COLUMNS]
+    dots = "..." if left > indent else ""
+    before, marked = visible(text[: start - left]), visible(text[start - left : start - left + width])
+    shown = dots + visible(text) + ("..." if left + SHOWN_COLUMNS < len(line) else "")
+    caret = " " * (len(dots) + columns_of(before)) + "^" * max(1, columns_of(marked))
+    return ["    " + shown, "    " + caret]
+
+
+def visible(text: str) -> str:
+    """`text` with control characters, escapes and direction marks written out as \\x1b or \\u202e."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def columns_of(text: str) -> int:
+    """How many terminal columns `text` takes: East Asian wide and fullwidth characters take two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def suggest(word: str, known: Iterable[str]) -> str | None:
+    """`did you mean ...?` with the nearest of the known words, or None."""
+    from difflib import get_close_matches
+
+    names = {name.casefold(): name for name in known}
+    near = get_close_matches(word[:60].casefold(), list(names), n=2, cutoff=0.6)
+    return "did you mean " + " or ".join(names[n] for n in near) + "?" if near else None

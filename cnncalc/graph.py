@@ -1,0 +1,126 @@
+"""A network: operations in the order in which they run, each with what it reads and what it claims.
+
+Immutable once built. Values are numbered: first the network's inputs, then the output of each node, so
+node i's output is value `len(inputs) + i`, and every node reads values with smaller numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cnncalc.errors import CnncalcError, Position
+from cnncalc.layers.base import Facts, Layer, Shape
+
+
+class Node(NamedTuple):
+    """One operation. `shown_with` is the value in whose row it is shown, as tanh is in C1."""
+
+    name: str
+    layer: Layer
+    reads: tuple[int, ...]
+    position: Position | None = None
+    shown_with: int | None = None
+
+
+class Group(NamedTuple):
+    """Nodes `first` up to, not including, `last` of the node list, made by one step: a block or a repeat."""
+
+    kind: str
+    first: int
+    last: int
+    result: int
+
+
+class Expectation(NamedTuple):
+    """A number that the spec says must come out: `relation` is one of = <= >= < > or ..; values as written."""
+
+    layer: str | None
+    quantity: str
+    relation: str
+    value: tuple[int, ...]
+    upper: tuple[int, ...] = ()
+    position: Position | None = None
+    text: str = ""
+
+
+class Graph:
+    """A network that fits together: every node's facts are known."""
+
+    __slots__ = ("as_written", "expectations", "facts", "groups", "inputs", "name", "nodes", "outputs", "source")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        inputs: Mapping[str, Shape],
+        nodes: tuple[Node, ...],
+        outputs: tuple[int, ...],
+        groups: Mapping[str, Group],
+        source: str = "",
+        expectations: tuple[Expectation, ...] = (),
+        facts: tuple[Facts, ...] | None = None,
+        as_written: bool = True,
+    ) -> None:
+        self.name = name
+        self.inputs = dict(inputs)
+        self.nodes = nodes
+        self.outputs = outputs
+        self.groups = dict(groups)
+        self.source = source
+        self.expectations = expectations
+        self.as_written = as_written  # no parameter and no input of the spec was overridden
+        self.facts = claims(self) if facts is None else facts
+
+    def shape(self, value: int) -> Shape:
+        """The shape of a value: of an input, or of a node's output."""
+        if value < len(self.inputs):
+            return list(self.inputs.values())[value]
+        return self.facts[value - len(self.inputs)].output
+
+    def value_name(self, value: int) -> str:
+        """The name of an input or of the node that gives this value."""
+        if value < len(self.inputs):
+            return list(self.inputs)[value]
+        return self.nodes[value - len(self.inputs)].name
+
+
+class Claims:
+    """The facts of layers on shapes; equal layers on equal shapes are worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Layer, tuple[Shape, ...]], Facts] = {}
+        self._by_identity: dict[tuple[int, tuple[Shape, ...]], Facts] = {}
+        self._kept: list[Layer] = []  # so that no identity is used again
+
+    def of(self, layer: Layer, shapes: tuple[Shape, ...]) -> Facts:
+        """What `layer` claims on `shapes`. Raises ShapeError."""
+        quick = (id(layer), shapes)
+        facts = self._by_identity.get(quick)
+        if facts is None:
+            key = (layer, shapes)
+            facts = self._known.get(key)
+            if facts is None:
+                facts = self._known[key] = layer.facts(*shapes)
+            self._by_identity[quick] = facts
+            self._kept.append(layer)
+        return facts
+
+
+def claims(graph: Graph) -> tuple[Facts, ...]:
+    """The facts of every node, worked out from the network's input shapes."""
+    known = Claims()
+    shapes = list(graph.inputs.values())
+    facts = []
+    for node in graph.nodes:
+        fact = known.of(node.layer, tuple([shapes[v] for v in node.reads]))
+        facts.append(fact)
+        shapes.append(fact.output)
+    return tuple(facts)
+
+
+class UnknownLayerError(CnncalcError, KeyError):
+    """No layer, group or input of this name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])

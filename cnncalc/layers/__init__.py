@@ -1,0 +1,123 @@
+"""The kinds of layers: one row each. A family is imported when a spec first names one of its kinds.
+
+To add a kind: a class with `facts` in its family's file, and a row here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cnncalc.layers.base import Layer
+
+
+class Kind(NamedTuple):
+    """Where a kind is defined and how else people call it."""
+
+    name: str
+    family: str
+    layer: str
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def inline(self) -> bool:
+        """Activations and dropout are shown in the row of the layer that they follow."""
+        return self.family == "activation" or self.name == "dropout"
+
+    @property
+    def appendable(self) -> bool:
+        """Norms, activations and dropout may stand behind a layer in its line."""
+        return self.inline or self.family == "normalisation"
+
+    def load(self) -> type[Layer]:
+        """The class that reads this kind's options and says its facts."""
+        from importlib import import_module
+
+        found: type[Layer] = getattr(import_module(f"cnncalc.layers.{self.family}"), self.layer)
+        return found
+
+
+_ROWS = [
+    # Aliases are compared without case, underscores, hyphens and a 1d, 2d or 3d: Conv2D is conv.
+    Kind("conv", "conv", "Conv", ("convolution",)),
+    Kind("depthwise", "conv", "Depthwise", ("depthwiseconv", "dwconv")),
+    Kind("transposed_conv", "conv", "TransposedConv", ("convtranspose", "transposeconv", "deconv", "deconvolution")),
+    Kind("maxpool", "pooling", "MaxPool", ("maxpooling", "pooling", "pool")),
+    Kind("avgpool", "pooling", "AvgPool", ("avgpooling", "averagepooling", "averagepool")),
+    Kind("lppool", "pooling", "LpPool"),
+    Kind("subsample", "pooling", "Subsample", ("subsampling",)),
+    Kind("global_avgpool", "pooling", "GlobalPool", ("globalaveragepool", "globalaveragepooling", "gap")),
+    Kind("global_maxpool", "pooling", "GlobalPool", ("globalmaxpooling", "gmp")),
+    Kind("adaptive_avgpool", "pooling", "AdaptivePool", ("adaptiveaveragepooling",)),
+    Kind("adaptive_maxpool", "pooling", "AdaptivePool", ("adaptivemaxpooling",)),
+    Kind("dense", "dense", "Dense", ("linear", "fc", "innerproduct", "gemm", "fullyconnected")),
+    Kind("rbf", "dense", "RBF"),
+    Kind("flatten", "dense", "Flatten"),
+    Kind("batchnorm", "normalisation", "BatchNorm", ("bn", "batchnormalization", "batchnormalisation")),
+    Kind("layernorm", "normalisation", "LayerNorm", ("ln", "layernormalization", "layernormalisation")),
+    Kind("groupnorm", "normalisation", "GroupNorm", ("gn", "groupnormalization", "groupnormalisation")),
+    Kind("instancenorm", "normalisation", "InstanceNorm", ("instancenormalization", "instancenormalisation")),
+    Kind("lrn", "normalisation", "LRN", ("localresponsenorm", "localresponsenormalization")),
+    Kind("identity", "activation", "Activation", ("linearactivation",)),
+    Kind("step", "activation", "Activation", ("heaviside",)),
+    Kind("sigmoid", "activation", "Activation", ("logistic",)),
+    Kind("hard_sigmoid", "activation", "Activation"),
+    Kind("tanh", "activation", "Activation"),
+    Kind("scaled_tanh", "activation", "Activation"),
+    Kind("relu", "activation", "Activation"),
+    Kind("relu6", "activation", "Activation"),
+    Kind("leaky_relu", "activation", "Sloped", ("lrelu",)),
+    Kind("prelu", "activation", "PReLU"),
+    Kind("elu", "activation", "Sloped"),
+    Kind("selu", "activation", "Activation"),
+    Kind("celu", "activation", "Sloped"),
+    Kind("gelu", "activation", "Activation"),
+    Kind("silu", "activation", "Activation", ("swish",)),
+    Kind("hard_swish", "activation", "Activation"),
+    Kind("mish", "activation", "Activation"),
+    Kind("softplus", "activation", "Activation"),
+    Kind("softsign", "activation", "Activation"),
+    Kind("softmax", "activation", "Softmax"),
+    Kind("log_softmax", "activation", "Softmax"),
+    Kind("maxout", "activation", "Maxout"),
+    Kind("glu", "activation", "GLU"),
+    Kind("dropout", "shape", "Dropout", ("spatialdropout", "alphadropout")),
+    Kind("pad", "shape", "Pad", ("zeropadding", "zeropad")),
+    Kind("crop", "shape", "Crop", ("cropping", "centercrop")),
+    Kind("upsample", "shape", "Upsample", ("upsampling", "resize", "interpolate")),
+    Kind("pixel_shuffle", "shape", "PixelShuffle", ("depthtospace",)),
+    Kind("pixel_unshuffle", "shape", "PixelUnshuffle", ("spacetodepth",)),
+    Kind("channel_shuffle", "shape", "ChannelShuffle"),
+    Kind("add", "merge", "Elementwise", ("sum", "eltwise")),
+    Kind("multiply", "merge", "Elementwise", ("mul",)),
+    Kind("maximum", "merge", "Elementwise"),
+    Kind("mean", "merge", "Elementwise", ("average",)),
+    Kind("concat", "merge", "Concat", ("concatenate", "cat")),
+]
+KINDS = {row.name: row for row in _ROWS}
+MERGES = tuple(row.name for row in _ROWS if row.family == "merge")
+
+
+def plain(word: str) -> str:
+    """A kind's name as it is compared: `MaxPooling2D` and `max_pooling` are one."""
+    return re.sub(r"[_-]|(?<=[a-z])[123]d(?![a-z0-9])|(?<=[a-z])[123]d(?=transpose)", "", word.lower())
+
+
+_BY_PLAIN_NAME = {plain(alias): row for row in reversed(_ROWS) for alias in (row.name, *row.aliases)}
+
+
+def kind_named(word: str) -> Kind | None:
+    """The kind that goes by this name, canonical or not; None if there is none."""
+    return KINDS.get(word) or _BY_PLAIN_NAME.get(plain(word))
+
+
+def names_of_kinds() -> Iterable[str]:
+    """Every name that a kind goes by, for suggestions."""
+    return [*KINDS, *(alias for row in _ROWS for alias in row.aliases)]
+
+
+def register(row: Kind) -> None:
+    """Make a kind known under its name and aliases."""
+    KINDS[row.name] = row
+    _BY_PLAIN_NAME.update({plain(alias): row for alias in (row.name, *row.aliases)})

@@ -1,0 +1,116 @@
+"""Activations: what is done to every element, operation by operation.
+
+exp, log, sqrt, tanh and erf count as one operation each. The table is the definition that is counted:
+`sigmoid` is 1 / (1 + exp(-x)), four operations. Sources: the papers named in each row.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.errors import ShapeError
+from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
+from cnncalc.layers.options import choice, decimal, positive
+
+SIGMOID = {"negative": 1, "exp": 1, "add": 1, "divide": 1}  # 1 / (1 + exp(-x))
+
+OPERATIONS: dict[str, dict[str, int]] = {
+    "identity": {},  # x
+    "step": {"compare": 1},  # x > 0
+    "sigmoid": SIGMOID,
+    "hard_sigmoid": {"add": 1, "compare": 2, "divide": 1},  # min(max(x + 3, 0), 6) / 6
+    "tanh": {"tanh": 1},
+    "scaled_tanh": {"multiply": 2, "tanh": 1},  # 1.7159 tanh(2/3 x): LeCun et al. 1998, appendix A
+    "relu": {"compare": 1},  # max(x, 0)
+    "relu6": {"compare": 2},  # min(max(x, 0), 6)
+    "leaky_relu": {"multiply": 1, "compare": 1},  # max(x, slope x)
+    "elu": {"compare": 2, "exp": 1, "subtract": 1, "multiply": 1, "add": 1},  # max(x, 0) + a (exp(min(x, 0)) - 1)
+    "selu": {"compare": 2, "exp": 1, "subtract": 1, "multiply": 2, "add": 1},  # scale elu(x): Klambauer et al. 2017
+    "celu": {"compare": 2, "divide": 1, "exp": 1, "subtract": 1, "multiply": 1, "add": 1},  # elu of x/a: Barron 2017
+    "gelu": {"divide": 1, "erf": 1, "add": 1, "multiply": 2},  # x/2 (1 + erf(x / sqrt 2)): Hendrycks & Gimpel 2016
+    "silu": {**SIGMOID, "multiply": 1},  # x sigmoid(x)
+    "hard_swish": {"add": 1, "compare": 2, "divide": 1, "multiply": 1},  # x hard_sigmoid(x): Howard et al. 2019
+    "mish": {"exp": 1, "add": 1, "log": 1, "tanh": 1, "multiply": 1},  # x tanh(log(1 + exp x)): Misra 2019
+    "softplus": {"exp": 1, "add": 1, "log": 1},  # log(1 + exp x)
+    "softsign": {"absolute": 1, "add": 1, "divide": 1},  # x / (1 + |x|)
+}
+
+
+class Activation(Layer):
+    """A function of each element by itself. Any shape, unchanged; nothing stored."""
+
+    def facts(self, x: Shape) -> Facts:
+        elements = prod(x)
+        work = {operation: times * elements for operation, times in OPERATIONS[self.kind].items()}
+        return weightless(x, work, POINTWISE)
+
+
+class Sloped(Activation):
+    """A function of each element with a constant: the slope or scale of its negative side."""
+
+    alpha: float | None = option(
+        Option(decimal, "alpha: slope or scale below zero", aliases=("negative_slope", "slope"), main=True)
+    )
+
+
+class PReLU(Layer):
+    """A rectifier with a trained slope below zero: one for the layer, or one for each channel.
+
+    Source: He et al. 2015. max(x, 0) + slope min(x, 0): two comparisons, a multiplication, an addition.
+    """
+
+    per: str = option(
+        Option(choice("layer", "channel"), "per: one slope per `layer` or per `channel`", default="layer")
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        c, elements = x[0], prod(x)
+        return Facts(
+            output=x,
+            params=c if self.per == "channel" else 1,
+            connections=0,
+            macs=0,
+            work={"compare": 2 * elements, "multiply": elements, "add": elements},
+            reach=POINTWISE,
+        )
+
+
+class Softmax(Layer):
+    """exp(x) over the sum of exp(x), over the channels at each position (a vector: over all).
+
+    n exponentials, n - 1 additions, n divisions; log_softmax is x - log(sum): n subtractions and a log.
+    """
+
+    def facts(self, x: Shape) -> Facts:
+        n, positions = x[0], prod(x[1:])
+        work = {"exp": n * positions, "add": (n - 1) * positions}
+        if self.kind == "softmax":
+            work["divide"] = n * positions
+        else:
+            work |= {"log": positions, "subtract": n * positions}
+        return weightless(x, work, POINTWISE if x[1:] else WHOLE)
+
+
+class Maxout(Layer):
+    """The largest of each k neighbouring channels: (C, ...) to (C / k, ...). Source: Goodfellow et al. 2013."""
+
+    pieces: int = option(Option(positive, "pieces: channels that compete, k", required=True, main=True, flag="k"))
+
+    def facts(self, x: Shape) -> Facts:
+        c, k = x[0], self.pieces
+        if c % k:
+            raise ShapeError(f"{k} pieces do not divide the {c} channels", "use a divisor", "pieces")
+        output = (c // k, *x[1:])
+        return weightless(output, {"compare": (k - 1) * prod(output)}, POINTWISE)
+
+
+class GLU(Layer):
+    """The first half of the channels times the sigmoid of the second. Source: Dauphin et al. 2017."""
+
+    def facts(self, x: Shape) -> Facts:
+        c = x[0]
+        if c % 2:
+            raise ShapeError(f"glu halves the channels; what enters has {c}", "give it an even number")
+        output = (c // 2, *x[1:])
+        units = prod(output)
+        return weightless(output, {**{k: v * units for k, v in SIGMOID.items()}, "multiply": units}, POINTWISE)

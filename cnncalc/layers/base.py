@@ -1,0 +1,208 @@
+"""What a layer kind is: options that it takes, and the facts that it claims.
+
+A kind is a class of frozen options with one function, `facts(*shapes)`, written as a textbook prints it.
+Shapes are channels first, without a batch: (C, H, W), (C, L), (F,). Imported by every family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self, dataclass_transform
+
+from cnncalc.errors import ShapeError
+from cnncalc.layers.windows import Phases, Window
+
+Shape = tuple[int, ...]
+Axes = tuple[int, ...]
+
+# What a layer does to the receptive field of an axis, besides sliding a Window or stretching by Phases.
+POINTWISE = "pointwise"  # a unit sees what the units at its own position see
+WHOLE = "whole"  # a unit sees the whole axis
+FLATTENED = "flattened"  # the units keep their fields, the axes are gone
+Reach = str | tuple[Window | Phases | str | None, ...]
+
+
+class Option:
+    """One option of a kind: how its text is read, and every way in which people write it."""
+
+    __slots__ = ("aliases", "default", "doc", "flag", "main", "name", "read", "required", "shows", "words")
+
+    def __init__(
+        self,
+        read: Callable[[Any], Any],
+        doc: str,
+        *,
+        default: Any = None,
+        required: bool = False,
+        main: bool = False,
+        flag: str = "",
+        aliases: Sequence[str] = (),
+        words: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = ""
+        self.read = read
+        self.doc = doc
+        self.default = default
+        self.required = required
+        self.main = main  # may stand right behind the kind: `conv 6`
+        self.flag = flag  # the letter of the flag: k5
+        self.aliases = tuple(aliases)
+        self.words = words or {}  # flags that are whole words: {"nobias": "false"}
+
+    def named(self, name: str, **changes: Any) -> Option:
+        """The same option under a name of its own, with some of its particulars changed."""
+        copy = Option(
+            self.read,
+            self.doc,
+            default=self.default,
+            required=self.required,
+            main=self.main,
+            flag=self.flag,
+            aliases=self.aliases,
+            words=self.words,
+        )
+        copy.name = name
+        for key, value in changes.items():
+            setattr(copy, key, value)
+        return copy
+
+
+def option(base: Option, **changes: Any) -> Any:
+    """Declare an option of a kind: a shared one, perhaps with another default."""
+    return base.named("", **changes)
+
+
+class Facts:
+    """What a layer claims about itself on given input shapes. None says: not known.
+
+    output        shape, channels first
+    params        trained numbers; fixed_params: stored but not trained; buffers: stored statistics
+    connections   over all output units, values read through a weight, plus 1 for a bias
+    macs          multiply-accumulates of weights with data
+    work          scalar operations besides the MACs, by kind: {"add": 4704, "tanh": 4704}
+    reach         what each axis does to the receptive field
+    """
+
+    __slots__ = ("buffers", "connections", "fixed_params", "macs", "output", "params", "reach", "work")
+
+    def __init__(
+        self,
+        *,
+        output: Shape,
+        params: int | None = None,
+        fixed_params: int | None = 0,
+        buffers: int | None = 0,
+        connections: int | None = None,
+        macs: int | None = None,
+        work: Mapping[str, int] | None = None,
+        reach: Reach | None = None,
+    ) -> None:
+        self.output = output
+        self.params = params
+        self.fixed_params = fixed_params
+        self.buffers = buffers
+        self.connections = connections
+        self.macs = macs
+        self.work = work
+        self.reach = reach
+
+    @property
+    def flops(self) -> int | None:
+        """Scalar operations: 2 per MAC, and the rest of the work."""
+        if self.macs is None or self.work is None:
+            return None
+        return 2 * self.macs + sum(self.work.values())
+
+
+def weightless(output: Shape, work: Mapping[str, int], reach: Reach | None) -> Facts:
+    """The facts of a layer without weights: nothing stored, no connections, no MACs."""
+    return Facts(output=output, params=0, connections=0, macs=0, work=work, reach=reach)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+class Layer:
+    """A kind of layer with its options; a subclass declares the options and says the facts.
+
+    Frozen, compared and hashed by kind and options. Not a standard dataclass: defining one of those
+    takes a millisecond, and a spec needs dozens before its first number.
+    """
+
+    kind: str
+    options: ClassVar[Mapping[str, Option]] = {}
+    flattens: ClassVar[bool] = False  # a map that meets this layer is flattened first
+
+    def __init_subclass__(cls) -> None:
+        declared = dict(cls.options)
+        for name, value in vars(cls).items():
+            if isinstance(value, Option):
+                value.name = name
+                declared[name] = value
+        cls.options = declared
+
+    def __init__(self, *, kind: str = "", **given: Any) -> None:
+        values = {name: option.default for name, option in self.options.items()}
+        unknown = given.keys() - values.keys()
+        missing = [n for n, o in self.options.items() if o.required and given.get(n) is None]
+        if unknown or missing:
+            raise TypeError(f"{type(self).__name__}: {'unknown' if unknown else 'missing'} option {unknown or missing}")
+        values.update(given)
+        vars(self).update(values, kind=kind or type(self).__name__.lower())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: make a new one with replace({name}=...)")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
+    def replace(self, **changes: Any) -> Self:
+        """The same layer with some options changed."""
+        return type(self)(**{**vars(self), **changes})
+
+    # (*args, **kwargs) lets a kind name its inputs: facts(self, x), facts(self, *shapes).
+
+    def facts(self, *args: Any, **kwargs: Any) -> Facts:
+        """What this layer claims on inputs of the given shapes. Raises ShapeError if it cannot be applied."""
+        raise TypeError(f"{type(self).__name__} does not say its facts")
+
+    def on_padding(self, *args: Any, **kwargs: Any) -> tuple[int, int]:
+        """(connections, macs) among those claimed that read padding: what --exact-padding leaves out."""
+        return 0, 0
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """`6x28x28`."""
+    return "x".join(map(str, shape))
+
+
+def spatial(kind: str, shape: Shape) -> tuple[int, ...]:
+    """The axes behind the channels; ShapeError for a vector."""
+    if not 2 <= len(shape) <= 4:
+        raise ShapeError(
+            f"{kind} needs a map (channels and 1 to 3 axes); what enters is {described(shape)}",
+            "put it before the first flatten or dense layer",
+        )
+    return shape[1:]
+
+
+def described(shape: Shape) -> str:
+    """A shape in words: `a vector of 84` or `16x5x5`."""
+    return f"a vector of {shape[0]}" if len(shape) == 1 else shape_text(shape)
+
+
+def per_axis(values: Axes, size: Sequence[int], option: str) -> Axes:
+    """One value for each axis: a single one is used for all. ShapeError if their number differs."""
+    if len(values) == len(size):
+        return values
+    if len(values) == 1:
+        return values * len(size)
+    raise ShapeError(
+        f"{option} {shape_text(values)} has {len(values)} axes; the input has {len(size)} ({shape_text(size)})",
+        f"give one number for all axes, or {len(size)}",
+        option,
+    )

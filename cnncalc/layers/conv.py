@@ -1,0 +1,214 @@
+"""Convolutions: how many weights, how often each is used, and what size comes out.
+
+Counts are exact integers for one sample; shapes are channels first. Sources: LeCun et al. 1998, section II-B
+(connections, the table of C3); Krizhevsky et al. 2012 (groups); Dumoulin & Visin, arXiv:1603.07285 (sizes,
+transposed convolution); Howard et al. 2017 (depthwise).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd, prod
+
+from cnncalc.errors import ShapeError
+from cnncalc.layers.base import Axes, Facts, Layer, Option, Shape, option, per_axis, shape_text, spatial
+from cnncalc.layers.options import (
+    BIAS,
+    DILATION,
+    FILTERS,
+    GROUPS,
+    KERNEL,
+    PADDING,
+    STRIDE,
+    Padding,
+    map_table,
+    natural_axes,
+    positive,
+)
+from cnncalc.layers.sliding import Sliding, lost_on_padding, sides_per_axis
+from cnncalc.layers.windows import Window, transposed_phases
+
+
+class Convolution(Sliding):
+    """What all convolutions share: kernels of shared weights, one for each pair of input map and filter."""
+
+    bias: bool = option(BIAS)
+
+    def filters_on(self, c: int) -> int:
+        """The number of output maps when c maps enter."""
+        raise NotImplementedError
+
+    def pairs(self, c: int) -> int:
+        """(input map, filter) pairs that are connected: each has a kernel of its own."""
+        raise NotImplementedError
+
+    def facts(self, x: Shape) -> Facts:
+        size = spatial(self.kind, x)
+        c, f, b = x[0], self.filters_on(x[0]), self.bias
+        windows = self.windows(size)
+        positions = [w.positions(n) for w, n in zip(windows, size, strict=True)]
+        weights = self.pairs(c) * prod(w.kernel for w in windows)
+        return Facts(
+            output=(f, *positions),
+            params=weights + b * f,
+            connections=(weights + b * f) * prod(positions),
+            macs=weights * prod(positions),
+            work={"add": b * f * prod(positions)},
+            reach=windows,
+        )
+
+    def on_padding(self, x: Shape) -> tuple[int, int]:
+        c, *size = x
+        taps = self.pairs(c) * lost_on_padding(self.windows(size), size)
+        return taps, taps
+
+
+class Conv(Convolution):
+    """A bank of filters, cross-correlated with the input; each group of filters sees its share of the channels.
+
+    Input (C, *size), output (filters, *positions), 1 to 3 spatial axes. With a `table`, filter i reads only
+    the input maps of row i, as C3 of LeNet-5 does.
+    """
+
+    filters: int = option(FILTERS)
+    groups: int = option(GROUPS)
+    table: tuple[tuple[int, ...], ...] | None = option(
+        Option(map_table, "table: for each filter, the input maps that it reads, from 0 (long form only)")
+    )
+
+    def filters_on(self, c: int) -> int:
+        return self.filters
+
+    def pairs(self, c: int) -> int:
+        f, g = self.filters, self.groups
+        if self.table is not None:
+            check_table(self.table, f, c, g)
+            return sum(len(row) for row in self.table)
+        check_groups(g, c, f)
+        return f * (c // g)
+
+
+class Depthwise(Convolution):
+    """One filter for each channel (or `multiplier` of them), which sees that channel alone.
+
+    Input (C, *size), output (C * multiplier, *positions).
+    """
+
+    multiplier: int = option(
+        Option(
+            positive,
+            "multiplier: filters for each input channel",
+            default=1,
+            main=True,
+            aliases=("depth_multiplier",),
+        )
+    )
+
+    def filters_on(self, c: int) -> int:
+        return c * self.multiplier
+
+    def pairs(self, c: int) -> int:
+        return c * self.multiplier
+
+
+class TransposedConv(Layer):
+    """The transpose of a convolution: every input element adds a scaled kernel to the output.
+
+    Input (C, *size), output (filters, *lengths) with length (n - 1)s + d(k - 1) + 1 - padding + output
+    padding. Padding cuts the border of the output off; what lands there is counted, as padding is elsewhere.
+    """
+
+    filters: int = option(FILTERS)
+    kernel: Axes = option(KERNEL)
+    stride: Axes = option(STRIDE)
+    padding: Padding = option(PADDING)
+    output_padding: Axes = option(
+        Option(natural_axes, "output_padding: elements added at the end of the output", default=(0,))
+    )
+    dilation: Axes = option(DILATION)
+    groups: int = option(GROUPS)
+    bias: bool = option(BIAS)
+
+    def facts(self, x: Shape) -> Facts:
+        c, f, g, b = x[0], self.filters, self.groups, self.bias
+        size = spatial(self.kind, x)
+        check_groups(g, c, f)
+        stretches = self.stretches(size)
+        lengths = [
+            (n - 1) * w.stride + w.dilation * (w.kernel - 1) + 1 - w.before - w.after
+            for w, n in zip(stretches, size, strict=True)
+        ]
+        self._check_lengths(lengths, size)
+        weights = c * (f // g) * prod(w.kernel for w in stretches)
+        units = f * prod(lengths)
+        return Facts(
+            output=(f, *lengths),
+            params=weights + b * f,
+            connections=weights * prod(size) + b * units,
+            macs=weights * prod(size),
+            work={"add": b * units},
+            reach=tuple(transposed_phases(w.kernel, w.stride, w.before, w.dilation) for w in stretches),
+        )
+
+    def stretches(self, size: Sequence[int]) -> list[Window]:
+        """The window that each axis of the output would need to give the input back."""
+        kernel = per_axis(self.kernel, size, "kernel")
+        stride = per_axis(self.stride, size, "stride")
+        dilation = per_axis(self.dilation, size, "dilation")
+        extra = per_axis(self.output_padding, size, "output_padding")
+        if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
+            raise ShapeError(
+                f"output padding {shape_text(extra)} is not smaller than the stride {shape_text(stride)}",
+                "it only chooses among the lengths that a stride cannot tell apart: 0 up to stride - 1",
+                "output_padding",
+            )
+        if self.padding == "same":  # Keras: the output is n * s long
+            spans = [d * (k - 1) + 1 - s for k, s, d in zip(kernel, stride, dilation, strict=True)]
+            pads: Sequence[tuple[int, int]] = [(max(c, 0) // 2, c - max(c, 0) // 2) for c in spans]
+        else:
+            pads = sides_per_axis(self.padding, size)
+        return [
+            Window(k, s, before, after - e, d)
+            for k, s, d, (before, after), e in zip(kernel, stride, dilation, pads, extra, strict=True)
+        ]
+
+    def on_padding(self, x: Shape) -> tuple[int, int]:
+        c, *size = x
+        pairs = c * (self.filters // self.groups)
+        stretches = self.stretches(size)
+        lengths = self.facts(x).output[1:]
+        landing = prod(w.taps_on_input(length) for w, length in zip(stretches, lengths, strict=True))
+        taps = pairs * (prod(w.kernel * n for w, n in zip(stretches, size, strict=True)) - landing)
+        return taps, taps
+
+    def _check_lengths(self, lengths: Sequence[int], size: Sequence[int]) -> None:
+        if min(lengths) < 1:
+            raise ShapeError(
+                f"the padding cuts the whole output away: {shape_text(size)} would become {shape_text(lengths)}",
+                "pad less: padding of a transposed convolution shortens its output",
+                "padding",
+            )
+
+
+def check_groups(g: int, c: int, f: int) -> None:
+    """Groups must divide the input channels and the filters."""
+    for number, what in ((c, "input channels"), (f, "filters")):
+        if number % g:
+            raise ShapeError(
+                f"{g} groups do not divide the {number} {what}",
+                f"groups for {c} channels and {f} filters: {gcd(c, f)} or a divisor of it",
+                "groups",
+            )
+
+
+def check_table(table: Sequence[Sequence[int]], f: int, c: int, g: int) -> None:
+    """A table has a row for each filter, and names maps that exist."""
+    if g != 1:
+        raise ShapeError("a table and groups exclude each other", "leave one of them out", "groups")
+    if len(table) != f:
+        raise ShapeError(f"the table has {len(table)} rows for {f} filters", "one row for each filter", "table")
+    highest = max(max(row) for row in table)
+    if highest >= c:
+        raise ShapeError(
+            f"the table reads map {highest}; the input has {c} maps", f"maps are counted from 0 to {c - 1}", "table"
+        )

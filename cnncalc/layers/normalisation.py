@@ -1,0 +1,152 @@
+"""Normalisation: values brought to a common scale, by stored statistics or by those of the sample.
+
+Counts are for one sample, at inference. Sources: Ioffe & Szegedy 2015 (batch), Ba et al. 2016 (layer),
+Ulyanov et al. 2016 (instance), Wu & He 2018 (group), Krizhevsky et al. 2012, section 3.3 (local response).
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.errors import ShapeError
+from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
+from cnncalc.layers.options import choice, decimal, positive, switch
+
+AFFINE = Option(
+    switch,
+    "affine: a trained scale and a trained shift",
+    default=True,
+    aliases=("elementwise_affine",),
+    words={"noaffine": "false"},
+)
+EPSILON = Option(decimal, "epsilon: added to the variance", default=1e-5, aliases=("eps",))
+
+
+class BatchNorm(Layer):
+    """Each channel scaled and shifted by stored statistics, folded into 2 operations per element.
+
+    Any shape, unchanged. Trains gamma and beta, stores mean and variance: 2 and 2 per channel.
+    """
+
+    affine: bool = option(AFFINE)
+    epsilon: float = option(EPSILON)
+
+    def facts(self, x: Shape) -> Facts:
+        c, elements = x[0], prod(x)
+        return Facts(
+            output=x,
+            params=2 * c * self.affine,
+            buffers=2 * c,
+            connections=0,
+            macs=0,
+            work={"multiply": elements, "add": elements},
+            reach=POINTWISE,
+        )
+
+
+def standardised(x: Shape, sets: int, parameters: int, reach: str) -> Facts:
+    """Facts of a layer that brings each of `sets` equal parts of x to mean 0 and variance 1 by itself.
+
+    With n elements in a set: the mean n - 1 additions and a division; n subtractions; the variance n
+    multiplications, n - 1 additions and a division; epsilon and a root; n divisions. Then the affine part.
+    """
+    elements, affine = prod(x), parameters > 0
+    return Facts(
+        output=x,
+        params=parameters,
+        connections=0,
+        macs=0,
+        work={
+            "add": 2 * (elements - sets) + sets + affine * elements,
+            "subtract": elements,
+            "multiply": elements + affine * elements,
+            "divide": 2 * sets + elements,
+            "sqrt": sets,
+        },
+        reach=reach,
+    )
+
+
+class LayerNorm(Layer):
+    """Each position standardised over its channels (`axes: channels`), or the sample over everything (`all`).
+
+    Any shape, unchanged. A scale and a shift for every element that is normalised together.
+    """
+
+    axes: str = option(Option(choice("channels", "all"), "axes: what is normalised together", default="channels"))
+    affine: bool = option(AFFINE)
+    epsilon: float = option(EPSILON)
+
+    def facts(self, x: Shape) -> Facts:
+        c, positions = x[0], prod(x[1:])
+        if self.axes == "all":
+            return standardised(x, 1, 2 * c * positions * self.affine, WHOLE)
+        return standardised(x, positions, 2 * c * self.affine, POINTWISE if x[1:] else WHOLE)
+
+
+class GroupNorm(Layer):
+    """Each group of channels standardised over its channels and positions; a scale and a shift per channel."""
+
+    groups: int = option(
+        Option(
+            positive,
+            "groups: the channels are split into g groups",
+            required=True,
+            main=True,
+            flag="g",
+            aliases=("num_groups",),
+        )
+    )
+    affine: bool = option(AFFINE)
+    epsilon: float = option(EPSILON)
+
+    def facts(self, x: Shape) -> Facts:
+        c, g = x[0], self.groups
+        if c % g:
+            raise ShapeError(f"{g} groups do not divide the {c} channels", "use a divisor", "groups")
+        return standardised(x, g, 2 * c * self.affine, WHOLE)
+
+
+class InstanceNorm(Layer):
+    """Each channel standardised over its positions; without trained numbers unless `affine` (as in PyTorch)."""
+
+    affine: bool = option(AFFINE, default=False)
+    epsilon: float = option(EPSILON)
+
+    def facts(self, x: Shape) -> Facts:
+        c = x[0]
+        return standardised(x, c, 2 * c * self.affine, WHOLE)
+
+
+class LRN(Layer):
+    """Local response normalisation: each value divided by (k + alpha/size * sum of squares)^beta.
+
+    The sum runs over `size` neighbouring channels at the same position, cut off at the first and last.
+    """
+
+    size: int = option(Option(positive, "size: channels in the sum", default=5, main=True, aliases=("local_size",)))
+    alpha: float = option(Option(decimal, "alpha: weight of the sum", default=1e-4))
+    beta: float = option(Option(decimal, "beta: the exponent", default=0.75))
+    k: float = option(Option(decimal, "k: the constant in the sum", default=1.0, aliases=("bias",)))
+
+    def facts(self, x: Shape) -> Facts:
+        c, positions, elements = x[0], prod(x[1:]), prod(x)
+        before, after = self.size // 2, (self.size - 1) // 2
+        # Channels in all the sums: c windows, each shortened where it leaves the first or last channel.
+        summed = c + _within(before, c) + _within(after, c)
+        return weightless(
+            x,
+            {
+                "multiply": 2 * elements,
+                "add": (summed - c) * positions + elements,
+                "power": elements,
+                "divide": elements,
+            },
+            POINTWISE if x[1:] else WHOLE,
+        )
+
+
+def _within(reach: int, c: int) -> int:
+    """Over c channels in a row, the neighbours up to `reach` on one side that exist."""
+    r = min(reach, c - 1)
+    return r * c - r * (r + 1) // 2

@@ -1,0 +1,190 @@
+"""The values that options take, and the options that many kinds share.
+
+A reader gets what stood in the spec, text or (nested) lists of text, and returns the value or raises
+OptionError. Numbers are read strictly: 010, 1_1, 1e3 and 3.0 are said to be wrong, never reinterpreted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from cnncalc.errors import OptionError, suggest, visible
+from cnncalc.layers.base import Axes, Option
+
+LARGEST = 10**12  # of any number written in a spec; what is counted from them has no bound
+WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+
+Padding = str | tuple[tuple[int, int], ...]
+
+
+def quoted(raw: Any) -> str:
+    """What stood there, short enough for a message."""
+    text = raw if isinstance(raw, str) else "[" + ", ".join(map(quoted, raw)) + "]"
+    return "'" + visible(text if len(text) <= 40 else text[:37] + "...") + "'"
+
+
+def whole(raw: Any, least: int, what: str) -> int:
+    """A whole number of at least `least`, in plain decimal digits."""
+    if isinstance(raw, str) and WHOLE_NUMBER.fullmatch(raw) and len(raw) <= 13:
+        number = int(raw)
+        if least <= number <= LARGEST:
+            return number
+    raise OptionError(f"{quoted(raw)} is not {what}", _number_hint(raw, least))
+
+
+def _number_hint(raw: Any, least: int) -> str | None:
+    if not isinstance(raw, str):
+        return "write one number"
+    if WHOLE_NUMBER.fullmatch(raw):
+        return f"the least is {least}" if raw.startswith("-") or len(raw) < 12 else "the largest is 10^12"
+    plain = re.sub(r"(?<=\d)[,_](?=\d)", "", raw).lstrip("0")
+    if plain.isascii() and plain.isdigit() and int(plain[:14]) >= least:
+        return f"write {plain}"
+    try:
+        value = float(raw)
+    except ValueError:
+        return None
+    return f"write {int(value)}" if value.is_integer() and least <= value <= LARGEST else "fractions are not sizes"
+
+
+def positive(raw: Any) -> int:
+    return whole(raw, 1, "a positive whole number")
+
+
+def natural(raw: Any) -> int:
+    return whole(raw, 0, "a whole number of 0 or more")
+
+
+def _split_axes(raw: Any, what: str) -> list[str]:
+    parts = re.split("[x×*]", raw.lower()) if isinstance(raw, str) else raw
+    if isinstance(raw, str) and raw.startswith("[") and raw.endswith("]"):
+        parts = [part.strip() for part in raw[1:-1].split(",")]
+    if not 1 <= len(parts) <= 3 or not all(isinstance(part, str) for part in parts):
+        raise OptionError(f"{quoted(raw)} is not {what}", "write one number, or one per axis: 3 or 3x1")
+    return list(parts)
+
+
+def axes(raw: Any) -> Axes:
+    """`3`, `3x1` or [3, 1]: positive, one for all axes or one for each."""
+    return tuple(positive(part) for part in _split_axes(raw, "a size per axis"))
+
+
+def natural_axes(raw: Any) -> Axes:
+    return tuple(natural(part) for part in _split_axes(raw, "a number per axis"))
+
+
+def sides(raw: Any) -> tuple[tuple[int, int], ...]:
+    """`2`, `3x0`, [3, 0] or [[before, after], ...]: elements before and after each axis."""
+    if isinstance(raw, list) and raw and all(isinstance(pair, list) for pair in raw):
+        if len(raw) > 3 or any(len(pair) != 2 for pair in raw):
+            raise OptionError(f"{quoted(raw)} is not a pair per axis", "write [[before, after], ...]")
+        return tuple((natural(before), natural(after)) for before, after in raw)
+    return tuple((p, p) for p in natural_axes(raw))
+
+
+def padding(raw: Any) -> Padding:
+    """As `sides`, or `same` (output as large as the input / stride), or `valid` (none)."""
+    if isinstance(raw, str) and raw.lower() in ("same", "valid"):
+        return "same" if raw.lower() == "same" else ((0, 0),)
+    if isinstance(raw, str) and raw[:1].isalpha():
+        raise OptionError(f"{quoted(raw)} is not a padding", "write a number, one per axis (3x0), same or valid")
+    return sides(raw)
+
+
+def switch(raw: Any) -> bool:
+    text = raw.lower() if isinstance(raw, str) else ""
+    if text in ("true", "yes", "on"):
+        return True
+    if text in ("false", "no", "off"):
+        return False
+    raise OptionError(f"{quoted(raw)} is neither true nor false", "write true or false")
+
+
+def choice(*known: str, **also: str) -> Callable[[Any], str]:
+    """A reader of one of the known words, or of other names for them."""
+
+    def read(raw: Any) -> str:
+        word = raw.lower() if isinstance(raw, str) else ""
+        if word in known:
+            return word
+        if word in also:
+            return also[word]
+        raise OptionError(f"{quoted(raw)} is not one of {', '.join(known)}", suggest(word, known))
+
+    return read
+
+
+def decimal(raw: Any) -> float:
+    """A finite decimal number."""
+    if isinstance(raw, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", raw, re.ASCII):
+        return float(raw)
+    raise OptionError(f"{quoted(raw)} is not a number")
+
+
+def rate(raw: Any) -> float:
+    """A probability: at least 0, less than 1."""
+    value = decimal(raw)
+    if not 0 <= value < 1:
+        raise OptionError(f"{quoted(raw)} is not a rate", "write a number from 0 up to, not including, 1")
+    return value
+
+
+def map_table(raw: Any) -> tuple[tuple[int, ...], ...]:
+    """For each filter the list of input maps that it reads, counted from 0."""
+    if not isinstance(raw, list) or not raw or not all(isinstance(row, list) and row for row in raw):
+        raise OptionError(
+            f"{quoted(raw)} is not a table of maps", "write [[0, 1, 2], [1, 2, 3], ...], a list per filter"
+        )
+    rows = tuple(tuple(natural(item) for item in row) for row in raw)
+    for index, row in enumerate(rows):
+        if len(set(row)) != len(row):
+            raise OptionError(f"filter {index} of the table lists a map twice: {list(row)}")
+    return rows
+
+
+FILTERS = Option(
+    positive,
+    "filters: the number of output channels",
+    required=True,
+    main=True,
+    aliases=("out_channels", "channels", "units", "num_output"),
+)
+UNITS = Option(
+    positive,
+    "units of the layer",
+    required=True,
+    main=True,
+    aliases=("out_features", "filters", "channels", "num_output"),
+)
+KERNEL = Option(
+    axes, "kernel: size of the window, k", required=True, flag="k", aliases=("kernel_size", "pool_size", "k")
+)
+STRIDE = Option(axes, "stride: step of the window, s", default=(1,), flag="s", aliases=("strides", "s"))
+PADDING = Option(
+    padding,
+    "padding: elements added on each side, p; or `same`, `valid`, or [[before, after], ...]",
+    default=((0, 0),),
+    flag="p",
+    aliases=("pad", "p"),
+    words={"same": "same", "valid": "valid"},
+)
+DILATION = Option(axes, "dilation: distance between taps, d", default=(1,), flag="d", aliases=("dilation_rate", "d"))
+GROUPS = Option(
+    positive, "groups: the channels are split into g independent groups", default=1, flag="g", aliases=("group", "g")
+)
+BIAS = Option(
+    switch,
+    "bias: a trained constant for every filter or unit",
+    default=True,
+    aliases=("use_bias", "bias_term"),
+    words={"nobias": "false"},
+)
+ROUNDING = Option(
+    choice("floor", "ceil", true="ceil", false="floor"),
+    "rounding of a last window that does not fit: `floor` drops it, `ceil` keeps it",
+    default="floor",
+    aliases=("ceil_mode",),
+    words={"floor": "floor", "ceil": "ceil"},
+)

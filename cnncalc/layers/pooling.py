@@ -1,0 +1,132 @@
+"""Pooling: a window that summarises each map by itself, without weights (but for LeCun's subsampling).
+
+Work is scalar operations for one sample. Sources: LeCun et al. 1998, section II-B (subsampling: the sum of
+a window, times a trained coefficient, plus a trained bias); PyTorch's AdaptiveAvgPool2d (window bounds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd, prod
+
+from cnncalc.errors import ShapeError
+from cnncalc.layers.base import WHOLE, Axes, Facts, Layer, Option, Shape, option, per_axis, spatial, weightless
+from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
+from cnncalc.layers.sliding import Sliding, lost_on_padding
+from cnncalc.layers.windows import Window
+
+
+class Pool(Sliding):
+    """A window over each map; the stride is the kernel's size unless given."""
+
+    kernel: Axes = option(KERNEL, main=True)
+    stride: Axes | None = option(STRIDE, default=None, doc="stride: step of the window, s (default: the kernel)")
+    rounding: str = option(ROUNDING)
+
+    def geometry(self, x: Shape) -> tuple[tuple[Window, ...], Shape]:
+        """The windows, and the output shape (C, *positions). No window may lie in padding alone."""
+        c, size = x[0], spatial(self.kind, x)
+        windows = self.windows(size, ceil=self.rounding == "ceil")
+        for w in windows:
+            if max(w.before, w.after) >= w.span:
+                raise ShapeError(
+                    f"padding {max(w.before, w.after)} is as wide as the window ({w.span}): some see only padding",
+                    "pad less than the window's size",
+                    "padding",
+                )
+        return windows, (c, *(w.positions(n) for w, n in zip(windows, size, strict=True)))
+
+
+class MaxPool(Pool):
+    """The largest value in each window: k - 1 comparisons for k values."""
+
+    def facts(self, x: Shape) -> Facts:
+        windows, output = self.geometry(x)
+        k = prod(w.kernel for w in windows)
+        return weightless(output, {"compare": (k - 1) * prod(output)}, windows)
+
+
+class AvgPool(Pool):
+    """The mean of each window: k - 1 additions and a division for k values.
+
+    `count_include_pad` says whether padding counts as values of 0; the number of operations is the same.
+    """
+
+    count_include_pad: bool = option(Option(switch, "count_include_pad: padding counts as zeros", default=True))
+
+    def facts(self, x: Shape) -> Facts:
+        windows, output = self.geometry(x)
+        k = prod(w.kernel for w in windows)
+        return weightless(output, {"add": (k - 1) * prod(output), "divide": prod(output)}, windows)
+
+
+class LpPool(Pool):
+    """The p-norm of each window: k powers, k - 1 additions and a root for k values."""
+
+    norm: int = option(Option(positive, "norm: the p of the p-norm", default=2, aliases=("norm_type",)))
+
+    def facts(self, x: Shape) -> Facts:
+        windows, output = self.geometry(x)
+        k, units = prod(w.kernel for w in windows), prod(output)
+        return weightless(output, {"power": (k + 1) * units, "add": (k - 1) * units}, windows)
+
+
+class Subsample(Pool):
+    """LeCun's subsampling: the sum of a window, times one coefficient, plus one bias, both trained, per map.
+
+    Two parameters per map. A unit has k connections and one for its bias, and multiplies once.
+    """
+
+    def facts(self, x: Shape) -> Facts:
+        windows, output = self.geometry(x)
+        c, k, units = x[0], prod(w.kernel for w in windows), prod(output)
+        return Facts(
+            output=output,
+            params=2 * c,
+            connections=(k + 1) * units,
+            macs=units,
+            work={"add": (k - 1) * units + units},
+            reach=windows,
+        )
+
+    def on_padding(self, x: Shape) -> tuple[int, int]:
+        windows, _ = self.geometry(x)
+        return x[0] * lost_on_padding(windows, x[1:]), 0
+
+
+class GlobalPool(Layer):
+    """Each map becomes one value: (C, *size) to (C, 1, ...)."""
+
+    def facts(self, x: Shape) -> Facts:
+        c, size = x[0], spatial(self.kind, x)
+        n = prod(size)
+        work = {"add": (n - 1) * c, "divide": c} if self.kind == "global_avgpool" else {"compare": (n - 1) * c}
+        return weightless((c, *(1 for _ in size)), work, WHOLE)
+
+
+class AdaptivePool(Layer):
+    """Pooling to a given size m: unit i reads floor(i*n/m) up to, not including, ceil((i + 1)*n/m)."""
+
+    size: Axes = option(
+        Option(
+            axes, "size: of the output, m", required=True, main=True, aliases=("output_size", "k", "kernel"), flag="k"
+        )
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        c, size = x[0], spatial(self.kind, x)
+        target = per_axis(self.size, size, "size")
+        units = c * prod(target)
+        # Neighbouring windows share an element wherever i*n/m is not whole: m - gcd(n, m) times.
+        read = c * prod(n + m - gcd(n, m) for n, m in zip(size, target, strict=True))
+        work = {"compare": read - units}
+        if self.kind == "adaptive_avgpool":
+            work = {"add": read - units, "divide": units}
+        return weightless((c, *target), work, self._reach(size, target))
+
+    def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Window | str | None, ...]:
+        # Windows of unequal size are no Window: their fields are left unknown.
+        return tuple(
+            WHOLE if m == 1 else Window(n // m, n // m) if n % m == 0 else None
+            for n, m in zip(size, target, strict=True)
+        )

@@ -1,0 +1,165 @@
+"""Layers that move elements, copy them or leave some out; only interpolation computes anything.
+
+Sizes are elements of one axis. Sources: PyTorch's Upsample (half-pixel centres), Shi et al. 2016 (pixel
+shuffle), Zhang et al. 2017 (channel shuffle), Ronneberger et al. 2015 (cropping).
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.errors import ShapeError
+from cnncalc.layers.base import (
+    POINTWISE,
+    Axes,
+    Facts,
+    Layer,
+    Option,
+    Shape,
+    option,
+    per_axis,
+    shape_text,
+    spatial,
+    weightless,
+)
+from cnncalc.layers.options import axes, choice, decimal, positive, rate, sides
+from cnncalc.layers.sliding import sides_per_axis
+from cnncalc.layers.windows import Window, interpolation_phases
+
+
+class Dropout(Layer):
+    """Values left out in training; at inference the input as it is."""
+
+    rate: float = option(Option(rate, "rate: share of values left out", default=0.5, main=True, aliases=("p",)))
+
+    def facts(self, x: Shape) -> Facts:
+        return weightless(x, {}, POINTWISE)
+
+
+class Pad(Layer):
+    """Elements added around each axis: constant, or taken from the map itself."""
+
+    padding: tuple[tuple[int, int], ...] = option(
+        Option(sides, "padding: elements added on each side", required=True, main=True, flag="p", aliases=("pad", "p"))
+    )
+    mode: str = option(
+        Option(
+            choice("constant", "reflect", "replicate", "circular", zeros="constant"),
+            "mode: what is added",
+            default="constant",
+            words={m: m for m in ("reflect", "replicate", "circular")},
+        )
+    )
+    value: float = option(Option(decimal, "value: of the constant", default=0.0))
+
+    def facts(self, x: Shape) -> Facts:
+        c, size = x[0], spatial(self.kind, x)
+        windows = [Window(1, 1, before, after) for before, after in sides_per_axis(self.padding, size)]
+        for w, n in zip(windows, size, strict=True):
+            widest = {"reflect": n - 1, "circular": n}.get(self.mode, w.before + w.after)
+            if max(w.before, w.after) > widest:
+                raise ShapeError(
+                    f"{self.mode} padding {max(w.before, w.after)} is too wide for an axis of {n}",
+                    f"the widest is {widest}",
+                    "padding",
+                )
+        return weightless((c, *(w.positions(n) for w, n in zip(windows, size, strict=True))), {}, tuple(windows))
+
+
+class Crop(Layer):
+    """Elements cut off the sides of each axis; or, with `size`, the middle of each axis kept."""
+
+    cropping: tuple[tuple[int, int], ...] | None = option(
+        Option(sides, "cropping: elements cut off each side", main=True, aliases=("crop",))
+    )
+    size: Axes | None = option(Option(axes, "size: of the middle that is kept, instead of cropping"))
+
+    def facts(self, x: Shape) -> Facts:
+        c, size = x[0], spatial(self.kind, x)
+        if (self.cropping is None) == (self.size is None):
+            raise ShapeError("crop needs either the elements to cut off or the size to keep", "write `crop 4`")
+        if self.size is not None:
+            target = per_axis(self.size, size, "size")
+            cuts = [((n - m) // 2, n - m - (n - m) // 2) for n, m in zip(size, target, strict=True)]
+        else:
+            cuts = list(sides_per_axis(self.cropping or (), size))
+        left = [n - before - after for n, (before, after) in zip(size, cuts, strict=True)]
+        if min(left) < 1 or min(map(min, cuts)) < 0:
+            what = "nothing would be left of" if min(left) < 1 else "there is not so much of"
+            raise ShapeError(f"{what} the {shape_text(size)} input", "crop less", "size" if self.size else "cropping")
+        return weightless((c, *left), {}, tuple(Window(1, 1, -before, -after) for before, after in cuts))
+
+
+class Upsample(Layer):
+    """Each axis made `factor` times as long, between half-pixel centres.
+
+    nearest copies; linear reads 2 elements per axis (bilinear 4 in all), cubic 4 (bicubic 16): a
+    multiplication for each and the additions between them.
+    """
+
+    factor: Axes = option(
+        Option(
+            axes,
+            "factor: how many times as long each axis becomes",
+            required=True,
+            main=True,
+            flag="s",
+            aliases=("scale_factor", "scale"),
+        )
+    )
+    mode: str = option(
+        Option(
+            choice("nearest", "bilinear", "bicubic", linear="bilinear", trilinear="bilinear", cubic="bicubic"),
+            "mode: nearest, bilinear (any rank) or bicubic",
+            default="nearest",
+            aliases=("interpolation",),
+            words={m: m for m in ("nearest", "bilinear", "bicubic", "linear", "trilinear")},
+        )
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        c, size = x[0], spatial(self.kind, x)
+        factor = per_axis(self.factor, size, "factor")
+        output = (c, *(n * s for n, s in zip(size, factor, strict=True)))
+        taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
+        k, units = taps ** len(size), prod(output)
+        work = {} if taps == 1 else {"multiply": k * units, "add": (k - 1) * units}
+        return weightless(output, work, tuple(interpolation_phases(s, taps) for s in factor))
+
+
+class PixelShuffle(Layer):
+    """Channels moved into space: (C, *size) to (C / r^axes, *size * r)."""
+
+    factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("upscale_factor", "r")))
+
+    def facts(self, x: Shape) -> Facts:
+        c, size, r = x[0], spatial(self.kind, x), self.factor
+        parts = r ** len(size)
+        if c % parts:
+            raise ShapeError(f"a factor of {r} needs {parts} channels for each one; {c} enter", None, "factor")
+        reach = tuple(interpolation_phases(r, 1) for _ in size)
+        return weightless((c // parts, *(n * r for n in size)), {}, reach)
+
+
+class PixelUnshuffle(Layer):
+    """Space moved into channels: (C, *size) to (C * r^axes, *size / r)."""
+
+    factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("downscale_factor", "r")))
+
+    def facts(self, x: Shape) -> Facts:
+        c, size, r = x[0], spatial(self.kind, x), self.factor
+        if any(n % r for n in size):
+            raise ShapeError(f"a factor of {r} does not divide the {shape_text(size)} input", None, "factor")
+        reach = tuple(Window(r, r) for _ in size)
+        return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach)
+
+
+class ChannelShuffle(Layer):
+    """Channels of g groups dealt out in turn: the same elements in another order."""
+
+    groups: int = option(Option(positive, "groups: g", required=True, main=True, flag="g", aliases=("group", "g")))
+
+    def facts(self, x: Shape) -> Facts:
+        if x[0] % self.groups:
+            raise ShapeError(f"{self.groups} groups do not divide the {x[0]} channels", "use a divisor", "groups")
+        return weightless(x, {}, POINTWISE)

@@ -1,0 +1,84 @@
+"""Layers that move a window over every spatial axis: how their options become a window per axis.
+
+Shared by convolution and pooling. Sizes are elements of one axis. Sources: PyTorch's Conv2d and MaxPool2d
+(explicit padding, ceil_mode), TensorFlow's `same` (output ceil(n / s), the odd element at the end).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from cnncalc.errors import ShapeError
+from cnncalc.layers.base import Axes, Layer, option, per_axis, shape_text
+from cnncalc.layers.options import DILATION, KERNEL, PADDING, STRIDE, Padding
+from cnncalc.layers.windows import Window
+
+
+class Sliding(Layer):
+    """Options and geometry of a layer that slides a window."""
+
+    kernel: Axes = option(KERNEL)
+    stride: Axes | None = option(STRIDE)  # None: the kernel's size
+    padding: Padding = option(PADDING)
+    dilation: Axes = option(DILATION)
+
+    def windows(self, size: Sequence[int], *, ceil: bool = False) -> tuple[Window, ...]:
+        """The window of each axis, padding resolved. Raises ShapeError where one does not fit its axis."""
+        kernel = per_axis(self.kernel, size, "kernel")
+        stride = per_axis(self.stride or self.kernel, size, "stride")
+        dilation = per_axis(self.dilation, size, "dilation")
+        if self.padding == "same":
+            pads: Sequence[tuple[int, int]] = [
+                same_padding(n, k, s, d) for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)
+            ]
+        else:
+            pads = sides_per_axis(self.padding, size)
+        windows = tuple(
+            Window(k, s, before, after, d, ceil)
+            for k, s, (before, after), d in zip(kernel, stride, pads, dilation, strict=True)
+        )
+        for window, n in zip(windows, size, strict=True):
+            if window.span > n + window.before + window.after:
+                self._does_not_fit(windows, size, window, n)
+        return windows
+
+    def _does_not_fit(self, windows: Sequence[Window], size: Sequence[int], window: Window, n: int) -> None:
+        room = n + window.before + window.after
+        kernel = shape_text([w.kernel for w in windows])
+        padded = f"padding {_pads_text(windows)}"
+        if window.dilation > 1:
+            padded += f", dilation {window.dilation}: it spans {window.span}"
+        a = "an" if kernel[0] == "8" or kernel.split("x")[0] in ("11", "18") else "a"
+        problem = f"{a} {kernel} window does not fit the {shape_text(size)} input ({padded})"
+        if kernel.isdigit():
+            problem = f"a window of {kernel} does not fit the input of length {n} ({padded})"
+        largest = (room - 1) // window.dilation + 1
+        missing = window.span - room
+        raise ShapeError(problem, f"the largest kernel that fits is {largest}; or pad {missing} more", "kernel")
+
+
+def same_padding(n: int, k: int, s: int, d: int) -> tuple[int, int]:
+    """(before, after) for which the output is ceil(n / s); the odd element comes after."""
+    total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+    return total // 2, total - total // 2
+
+
+def sides_per_axis(sides: Padding, size: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """(before, after) for each axis: one pair is used for all."""
+    pairs = [side for side in sides if isinstance(side, tuple)]
+    which = per_axis(tuple(range(len(pairs))), size, "padding")
+    return [pairs[i] for i in which] if len(pairs) > 1 else pairs * len(size)
+
+
+def _pads_text(windows: Sequence[Window]) -> str:
+    pads = [(w.before, w.after) for w in windows]
+    if len(set(pads)) == 1 and pads[0][0] == pads[0][1]:
+        return str(pads[0][0])
+    return " and ".join(f"{before}+{after}" for before, after in pads)
+
+
+def lost_on_padding(windows: Sequence[Window], size: Sequence[int]) -> int:
+    """Taps over all positions that land on padding: the taps claimed, less those on real input."""
+    taps = prod(w.kernel * w.positions(n) for w, n in zip(windows, size, strict=True))
+    return taps - prod(w.taps_on_input(n) for w, n in zip(windows, size, strict=True))

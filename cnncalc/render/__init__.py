@@ -1,0 +1,25 @@
+"""From a report to text: one file per format, each a function `render(report, view) -> str`."""
+
+from __future__ import annotations
+
+from cnncalc.render.view import View
+from cnncalc.report import Report
+
+FORMATS = ("table", "plain", "markdown", "csv", "json", "latex", "html")
+SUFFIXES = {
+    "md": "markdown",
+    "csv": "csv",
+    "json": "json",
+    "tex": "latex",
+    "html": "html",
+    "htm": "html",
+    "txt": "plain",
+}
+
+
+def render(report: Report, format: str, view: View | None = None) -> str:
+    """The report in one of FORMATS, ending with a line break. `table` is for terminals, and may hold colour."""
+    from importlib import import_module
+
+    text: str = import_module(f"cnncalc.render.{format}").render(report, view or View())
+    return text if text.endswith("\n") else text + "\n"

@@ -1,0 +1,297 @@
+"""What a network adds up to: a row per operation, the totals, and which expectations hold. No formatting.
+
+Counts are exact integers; None says that a number is not known. Field names are those of the JSON output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnncalc.errors import suggest
+from cnncalc.graph import Expectation, Group, UnknownLayerError
+from cnncalc.layers.base import Shape
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    Jump = int | Fraction
+else:
+    Jump = int  # fractions is imported when the first fraction turns up
+
+SCHEMA_VERSION = 1
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "int32": 4, "int16": 2, "int8": 1}
+SUMMED = (
+    "params", "fixed_params", "buffers", "connections", "macs", "flops", "activation_bytes", "parameter_bytes",
+)  # fmt: skip
+
+Sizes = tuple[int | None, ...]
+
+
+class Settings(NamedTuple):
+    """How numbers are counted: bytes per value, samples at once, taps on padding counted or not."""
+
+    dtype: str = "float32"
+    batch: int = 1
+    exact_padding: bool = False
+
+
+class Row:
+    """One operation, or several that are shown as one. Units: see docs/quantities.md."""
+
+    __slots__ = (
+        "activation_bytes", "buffers", "connections", "fields", "fixed_params", "flops", "inputs", "jump", "kind",
+        "macs", "name", "output", "parameter_bytes", "params", "receptive_field", "rf_start", "shown_with",
+    )  # fmt: skip
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    output: Shape
+    params: int | None
+    fixed_params: int | None
+    buffers: int | None
+    connections: int | None
+    macs: int | None
+    flops: int | None
+    receptive_field: Sizes | None
+    jump: tuple[Jump | None, ...] | None
+    rf_start: Sizes | None
+    activation_bytes: int | None
+    parameter_bytes: int | None
+    shown_with: int | None
+    fields: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"Row({self.name!r}, {self.kind!r}, output={self.output}, params={self.params}, macs={self.macs})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as JSON has it: keys and their order are fixed."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "inputs": list(self.inputs),
+            "output": list(self.output),
+            "params": self.params,
+            "fixed_params": self.fixed_params,
+            "buffers": self.buffers,
+            "connections": self.connections,
+            "macs": self.macs,
+            "flops": self.flops,
+            "receptive_field": listed(self.receptive_field),
+            "jump": listed(self.jump),
+            "rf_start": listed(self.rf_start),
+            "activation_bytes": self.activation_bytes,
+            "parameter_bytes": self.parameter_bytes,
+        }
+
+
+class Totals:
+    """Sums over the rows, and what only the whole network has. `left_out`: rows that a sum does not know."""
+
+    __slots__ = (
+        "activation_bytes", "buffers", "connections", "fixed_params", "flops", "left_out", "macs", "output",
+        "parameter_bytes", "params", "peak_activation_bytes", "receptive_field",
+    )  # fmt: skip
+
+    params: int
+    fixed_params: int
+    buffers: int
+    connections: int
+    macs: int
+    flops: int
+    activation_bytes: int
+    parameter_bytes: int
+    peak_activation_bytes: int
+    receptive_field: Sizes | None
+    output: Shape
+    left_out: dict[str, int]
+
+    def __repr__(self) -> str:
+        return f"Totals(params={self.params}, connections={self.connections}, macs={self.macs}, flops={self.flops})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The totals as JSON has them."""
+        return {
+            "params": self.params,
+            "fixed_params": self.fixed_params,
+            "buffers": self.buffers,
+            "connections": self.connections,
+            "macs": self.macs,
+            "flops": self.flops,
+            "activation_bytes": self.activation_bytes,
+            "receptive_field": listed(self.receptive_field),
+            "peak_activation_bytes": self.peak_activation_bytes,
+            "parameter_bytes": self.parameter_bytes,
+            "left_out": self.left_out,
+        }
+
+
+class Verdict(NamedTuple):
+    """An expectation of the spec, the number that came out, and whether it meets it."""
+
+    expectation: Expectation
+    actual: Any
+    holds: bool
+
+    @property
+    def name(self) -> str:
+        """`C3.params`, or `params` for a total."""
+        layer, quantity = self.expectation.layer, self.expectation.quantity
+        return f"{layer}.{quantity}" if layer else quantity
+
+
+class Report:
+    """The analysis of one network. Rows are in the order in which the operations run."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        source: str,
+        inputs: Mapping[str, Shape],
+        layers: tuple[Row, ...],
+        totals: Totals,
+        groups: Mapping[str, Group],
+        settings: Settings,
+        expectations: Sequence[Expectation] = (),
+        as_written: bool = True,
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.inputs = dict(inputs)
+        self.layers = layers
+        self.totals = totals
+        self.groups = dict(groups)
+        self.settings = settings
+        self.as_written = as_written  # the spec's expectations are about this very network
+        self._index: dict[str, Row] | None = None
+        self.expectations = tuple(self._verdict(expectation) for expectation in expectations)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __repr__(self) -> str:
+        return f"<Report {self.name or 'unnamed'}: {len(self.layers)} layers, {self.totals!r}>"
+
+    def __getitem__(self, name: str) -> Row:
+        """The row of a layer; of a block or repeat, its rows added up. Raises UnknownLayerError, a KeyError."""
+        if self._index is None:
+            self._index = {row.name: row for row in self.layers}
+        row = self._index.get(name)
+        if row is not None:
+            return row
+        if name in self.groups:
+            return self.group_row(name)
+        hint = suggest(name, [*self._index, *self.groups])
+        raise UnknownLayerError(f"there is no layer '{name}'" + (f": {hint}" if hint else ""))
+
+    def group_row(self, name: str) -> Row:
+        """What the layers of a block or a repeat add up to; shape and field are those of its result."""
+        group = self.groups[name]
+        rows = self.layers[group.first : group.last]
+        last = self.layers[group.result - len(self.inputs)] if group.result >= len(self.inputs) else rows[-1]
+        return added_up(rows, last, name=name, kind=group.kind)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON has it: the same spec gives the same keys in the same order."""
+        several = len(self.inputs) > 1
+        layers = []
+        for row in self.layers:
+            entry = row.to_dict()
+            if several:
+                entry["fields"] = {
+                    name: {
+                        "receptive_field": listed(seen.size),
+                        "jump": listed(seen.jump),
+                        "rf_start": listed(seen.start),
+                    }
+                    for name, seen in row.fields.items()
+                }
+            layers.append(entry)
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            "inputs": {name: list(shape) for name, shape in self.inputs.items()},
+            "layers": layers,
+            "totals": self.totals.to_dict(),
+            "settings": self.settings._asdict(),
+            "expectations": [
+                {"name": v.name, "expected": v.expectation.text, "actual": listed(v.actual), "holds": v.holds}
+                for v in self.expectations
+            ],
+        }
+
+    def to_json(self) -> str:
+        """The report as JSON text."""
+        from cnncalc.render.json import render
+
+        return render(self)
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A dictionary per layer, ready for pandas.DataFrame."""
+        return [row.to_dict() for row in self.layers]
+
+    def _repr_html_(self) -> str:
+        from cnncalc.render.html import fragment
+
+        return fragment(self)
+
+    def _verdict(self, expectation: Expectation) -> Verdict:
+        subject: Row | Totals = self.totals if expectation.layer is None else self[expectation.layer]
+        actual = getattr(subject, expectation.quantity)
+        if expectation.quantity in getattr(subject, "left_out", ()):
+            actual = None
+        values = actual if isinstance(actual, tuple) else (actual,)
+        return Verdict(expectation, actual, meets(values, expectation))
+
+
+def meets(values: tuple[Any, ...], expectation: Expectation) -> bool:
+    """Whether every value stands in the expected relation; what is not known meets nothing."""
+    wanted, upper = expectation.value, expectation.upper or expectation.value
+    if len(wanted) == 1:  # one number for all axes
+        wanted = wanted * len(values)
+    if len(upper) == 1:
+        upper = upper * len(values)
+    if None in values or not len(values) == len(wanted) == len(upper):
+        return False
+    holds = _RELATIONS[expectation.relation]
+    return all(holds(v, low, high) for v, low, high in zip(values, wanted, upper, strict=True))
+
+
+_RELATIONS: dict[str, Callable[[Any, Any, Any], bool]] = {
+    "=": lambda value, low, high: value == low,
+    "<=": lambda value, low, high: value <= low,
+    ">=": lambda value, low, high: value >= low,
+    "<": lambda value, low, high: value < low,
+    ">": lambda value, low, high: value > low,
+    "..": lambda value, low, high: low <= value <= high,
+}
+
+
+def added_up(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
+    """Several rows as one: counts are sums, unknown if one is; the shape and field are those of `result`."""
+    row = Row()
+    made = {r.name for r in rows}
+    row.name, row.kind = name, kind
+    row.inputs = tuple(dict.fromkeys(i for r in rows for i in r.inputs if i not in made))
+    row.output = result.output
+    row.receptive_field, row.jump, row.rf_start = result.receptive_field, result.jump, result.rf_start
+    row.fields, row.shown_with = result.fields, None
+    for quantity in SUMMED:
+        values = [getattr(r, quantity) for r in rows]
+        setattr(row, quantity, None if None in values else sum(values))
+    return row
+
+
+def listed(value: Any) -> Any:
+    """A tuple as JSON has it: a fraction as a number where that is exact, else as text like 1/3."""
+    if isinstance(value, tuple):
+        return [listed(v) for v in value]
+    if value is None or isinstance(value, int):
+        return value
+    denominator = value.denominator
+    return float(value) if denominator & (denominator - 1) == 0 else str(value)

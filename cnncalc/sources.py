@@ -1,0 +1,75 @@
+"""Where a spec comes from: a file, standard input, a bundled network, or the text itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from typing import NoReturn
+
+from cnncalc.errors import Position, Problem, Source, SpecError, suggest
+
+LARGEST_FILE = 10_000_000  # bytes
+
+
+def read_source(spec: str) -> Source:
+    """The text of a spec: `-` is standard input, else a file, else a bundled network. Raises SpecError."""
+    if spec == "-":
+        return Source("<stdin>", _decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
+    path: str | None = spec
+    if not os.path.exists(spec):
+        from cnncalc import networks
+
+        plain_name = os.path.basename(spec) == spec
+        path = networks.find(spec) if plain_name else None
+        if path is None:
+            _missing(spec)
+    assert path is not None
+    return Source(path, _decode(_read(path), path))
+
+
+def _read(path: str) -> bytes:
+    try:
+        if stat.S_ISDIR(os.stat(path).st_mode):
+            specs = sorted(name for name in os.listdir(path) if name.endswith((".yaml", ".yml")))
+            hint = f"name one of its specs: {', '.join(specs[:5])}" if specs else "name a spec file"
+            _unusable(path, "this is a directory, not a spec", hint)
+        with open(path, "rb") as file:
+            return file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        _unusable(path, f"cannot be read: {error.strerror}")
+
+
+def _missing(spec: str) -> NoReturn:
+    from cnncalc import networks
+
+    if "\0" in spec or len(spec) > 1000:
+        _unusable(spec[:60], "not the name of a file")
+    stem = os.path.splitext(os.path.basename(spec))[0]
+    hint = suggest(stem, networks.bundled())
+    if hint is None:
+        hint = "bundled networks: " + ", ".join(networks.bundled())
+    _unusable(spec, "there is no such file, and no bundled network of this name", hint)
+
+
+def _decode(data: bytes, name: str) -> str:
+    """The text of a UTF-8 file. A byte that is none, or a NUL, is an error at its place."""
+    if len(data) > LARGEST_FILE:
+        _unusable(name, f"the file is larger than {LARGEST_FILE // 10**6} MB", "a spec has a line per layer")
+    text = None
+    try:
+        text = data.decode("utf-8-sig")
+        bad = data.find(b"\0")
+    except UnicodeDecodeError as error:
+        bad = error.start
+    if text is not None and bad < 0:
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+    start = data.rfind(b"\n", 0, bad) + 1
+    before = data[start:bad].decode("utf-8", "replace")
+    problem = f"not a text file: byte 0x{data[bad]:02x} is not UTF-8" if data[bad] else "not a text file: a NUL byte"
+    position = Position(data.count(b"\n", 0, bad) + 1, len(before) + 1)
+    raise SpecError([Problem(problem, position, "a spec is YAML in UTF-8")], Source(name, ""))
+
+
+def _unusable(name: str, problem: str, hint: str | None = None) -> NoReturn:
+    raise SpecError([Problem(problem, None, hint)], Source(name, ""))

@@ -1,0 +1,39 @@
+"""Text to graph: what a spec says, with positions, worked out. See docs/spec.md for the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cnncalc.errors import Source
+from cnncalc.graph import Graph
+from cnncalc.spec.build import MAX_OPERATIONS, build
+from cnncalc.spec.document import read_document
+
+if TYPE_CHECKING:
+    from cnncalc.spec.yamltree import Tree
+
+__all__ = ["MAX_OPERATIONS", "graph_from_text"]
+
+
+def graph_from_text(
+    source: Source,
+    *,
+    params: Mapping[str, str] | None = None,
+    inputs: Mapping[str, str] | None = None,
+    max_operations: int = MAX_OPERATIONS,
+    inline: bool = False,
+) -> Graph:
+    """The graph of a YAML spec, or with `inline` of a one-line net: `3x227x227; conv 96 k11 s4; dense 10`.
+
+    Raises SpecError with every problem that was found.
+    """
+    if inline:
+        from cnncalc.spec.inline import read_inline
+
+        tree: Tree | None = read_inline(source)
+    else:
+        from cnncalc.spec.yamltree import read_yaml
+
+        tree = read_yaml(source)
+    return build(read_document(source, tree), params=params, inputs=inputs, max_operations=max_operations)

@@ -1,0 +1,107 @@
+"""From a document to a graph: parameters and inputs fixed, steps unrolled, outputs and expectations found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cnncalc.errors import OptionError, Position, SpecError, suggest
+from cnncalc.graph import Expectation, Graph
+from cnncalc.spec.document import Document
+from cnncalc.spec.draft import Draft
+from cnncalc.spec.expectations import read_expectations
+from cnncalc.spec.expressions import Value, parse_value, worked_out
+from cnncalc.spec.scope import Frame, names_given, shape_scope
+from cnncalc.spec.steps import Argument
+from cnncalc.spec.unroll import TooLargeError, Unroller
+from cnncalc.spec.values import shape
+
+MAX_OPERATIONS = 1_000_000
+
+
+def build(
+    document: Document,
+    *,
+    params: Mapping[str, str] | None = None,
+    inputs: Mapping[str, str] | None = None,
+    max_operations: int = MAX_OPERATIONS,
+) -> Graph:
+    """The network that a document describes. `params` and `inputs` override its own; raises SpecError."""
+    draft = Draft(document.problems)
+    scope = read_parameters(document, params or {}, draft)
+    entry = read_inputs(document, inputs or {}, scope, draft)
+    if entry is not None:
+        scope.update(shape_scope(draft.shapes[entry]))
+    frame = Frame(prefix="", scope=scope, entry=entry, given=names_given(document.layers))
+    result = None
+    if not document.loop:
+        try:
+            result = Unroller(document, draft, max_operations).sequence(document.layers, entry, frame)
+        except TooLargeError:
+            pass
+    outputs: tuple[int, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    if not draft.problems:
+        outputs = find_outputs(document, result, frame, draft)
+        names = [*draft.groups, *(node.name for node in draft.nodes)]
+        expectations = read_expectations(document.expect, names, draft.problems)
+        if not draft.nodes:
+            draft.note("the network has no layers", document.layers.position)
+    if draft.problems:
+        raise SpecError(draft.problems, document.source)
+    return Graph(
+        name=document.name,
+        source=document.citation,
+        inputs=draft.inputs,
+        nodes=tuple(draft.nodes),
+        outputs=outputs,
+        groups=draft.groups,
+        expectations=expectations,
+        facts=tuple(draft.facts),
+        as_written=not params and not inputs,
+    )
+
+
+def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) -> dict[str, Value]:
+    """The spec's parameters with their values; those that are given outrank its own."""
+    own = document.params
+    scope: dict[str, Value] = {}
+    for name in given.keys() - own.keys():
+        hint = suggest(name, own) or (f"its parameters: {', '.join(own)}" if own else "it has no parameters")
+        draft.note(f"--set {name}: the spec has no parameter of this name", None, hint)
+    for name, argument in own.items():
+        position: Position | None = None if name in given else argument.position
+        try:
+            scope[name] = parse_value(worked_out(given.get(name, argument.value), scope))
+        except OptionError as error:
+            draft.note(error.problem if position else f"--set {name}: {error.problem}", position, error.hint)
+            scope[name] = 1
+    return scope
+
+
+def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str, Value], draft: Draft) -> int | None:
+    """Put the inputs into the draft; the value that the first step reads, or None if one is wrong."""
+    own = dict(document.inputs)
+    for name, text in given.items():
+        target = next(iter(own)) if not name and len(own) == 1 else name
+        if target not in own:
+            what = f"there is no input '{name}'" if name else "the network has several inputs"
+            draft.note(f"--input: {what}", None, f"write --input NAME=SHAPE with one of: {', '.join(own)}")
+            continue
+        own[target] = Argument(None, text, own[target].position)
+    sound = bool(own)
+    for name, argument in own.items():
+        try:
+            draft.input(name, shape(worked_out(argument.value, scope)), argument.position)
+        except OptionError as error:
+            sound = False
+            place = argument.position if argument.name else None
+            draft.note(error.problem if place else f"--input: {error.problem}", place, error.hint)
+    return 0 if sound else None
+
+
+def find_outputs(document: Document, result: int | None, frame: Frame, draft: Draft) -> tuple[int, ...]:
+    """The values that the network gives: the steps named under `outputs:`, or the last one."""
+    if not document.outputs:
+        return () if result is None else (result,)
+    found = [draft.resolve(name.text, name.position, frame) for name in document.outputs]
+    return tuple(value for value in found if value is not None)

@@ -1,0 +1,235 @@
+"""The top level of a spec: keys, parameters, blocks, inputs, expectations. Nothing is worked out yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cnncalc.errors import Position, Problem, Source, SpecError, suggest
+from cnncalc.layers import kind_named, names_of_kinds
+from cnncalc.spec.expressions import NAME as PARAMETER
+from cnncalc.spec.makers import LayerMaker
+from cnncalc.spec.reading import StepReader
+from cnncalc.spec.steps import Argument, Block, CallStep, Sequence, Step, parts
+from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
+
+KEYS = ("name", "source", "params", "input", "inputs", "defaults", "blocks", "layers", "outputs", "expect")
+NEEDED = "required"  # a block's parameter that has no default
+
+
+class Document(NamedTuple):
+    """A spec as written. `problems` is shared with whoever works it out."""
+
+    source: Source
+    name: str
+    citation: str
+    params: dict[str, Argument]
+    inputs: dict[str, Argument]
+    blocks: dict[str, Block]
+    layers: Sequence
+    outputs: list[Text]
+    expect: list[tuple[Text, Tree]]
+    maker: LayerMaker
+    problems: list[Problem]
+    loop: bool = False
+
+
+def read_document(source: Source, tree: Tree | None) -> Document:
+    """The parts of a spec. Raises SpecError where there is nothing to go on with."""
+    if tree is None or (isinstance(tree, Text) and not tree.text.strip()):
+        raise SpecError([Problem("the file is empty", Position(1, 1), "a spec has `input:` and `layers:`")], source)
+    if not isinstance(tree, Entries):
+        problem = Problem("a spec is a mapping with the keys input and layers", tree.position, "see `cnncalc networks`")
+        raise SpecError([problem], source)
+    return _DocumentReader(source, tree).read()
+
+
+class _DocumentReader:
+    def __init__(self, source: Source, tree: Entries) -> None:
+        self.source = source
+        self.tree = tree
+        self.problems: list[Problem] = []
+        self.maker = LayerMaker(self.problems)
+
+    def note(self, problem: str, position: Position, hint: str | None = None) -> None:
+        self.problems.append(Problem(problem, position, hint))
+
+    def read(self) -> Document:
+        for key, _ in self.tree:
+            if key.text not in KEYS:
+                hint = suggest(key.text, KEYS) or f"known: {', '.join(KEYS)}"
+                self.note(f"unknown key '{key.text[:40]}'", key.position, hint)
+        self.read_defaults()
+        block_trees = dict(self.block_trees())
+        reader = StepReader(block_trees.keys(), self.maker, self.problems)
+        blocks = {name: self.block(key, entries, reader) for name, (key, entries) in block_trees.items()}
+        layers = self.layers(reader)
+        loop = self.check_loops(blocks)
+        return Document(
+            source=self.source,
+            name=self.text("name"),
+            citation=self.text("source"),
+            params=self.params(),
+            inputs=self.inputs(),
+            blocks=blocks,
+            layers=layers,
+            outputs=self.outputs(),
+            expect=list(self.mapping("expect")),
+            maker=self.maker,
+            problems=self.problems,
+            loop=loop,
+        )
+
+    def value(self, key: str) -> Tree | None:
+        found = self.tree.entries.get(key)
+        return None if found is None else found[1]
+
+    def text(self, key: str) -> str:
+        value = self.value(key)
+        if value is None:
+            return ""
+        if not isinstance(value, Text):
+            self.note(f"{key} is a text", value.position)
+            return ""
+        text = " ".join(value.text.split())
+        if not text.isprintable():
+            self.note(f"{key} holds a control character", value.position, "write printable characters")
+        return text
+
+    def mapping(self, key: str) -> Entries:
+        value = self.value(key)
+        if isinstance(value, Entries):
+            return value
+        if value is not None and not (isinstance(value, Text) and not value.text):
+            self.note(f"{key} is a mapping", value.position, f"write {key}: {{name: value}}")
+        return Entries(Position(1, 1))
+
+    def params(self) -> dict[str, Argument]:
+        return {key.text: Argument(key.text, raw(node), node.position) for key, node in self.named("params")}
+
+    def named(self, key: str) -> Iterator[tuple[Text, Tree]]:
+        """The entries of a mapping whose keys are parameter names."""
+        for name, node in self.mapping(key):
+            if self.is_parameter(name):
+                yield name, node
+
+    def is_parameter(self, key: Text) -> bool:
+        if re.fullmatch(PARAMETER, key.text) and key.text not in ("in", "if", "else", "min", "max", "len", "and", "or"):
+            return True
+        self.note(f"'{key.text[:40]}' is not a parameter's name", key.position, "a letter, then letters and digits")
+        return False
+
+    def inputs(self) -> dict[str, Argument]:
+        one, several = self.value("input"), self.value("inputs")
+        if one is not None and several is not None:
+            self.note("both input and inputs", self.tree.entries["inputs"][0].position, "keep one of them")
+        if one is not None:
+            return {"input": Argument("input", raw(one), one.position)}
+        if several is None or (isinstance(several, Entries) and not several.entries):
+            self.note("no input: what enters the network?", self.tree.position, "write input: 3x224x224")
+            return {}
+        names = StepReader((), self.maker, self.problems)
+        found = {}
+        for key, node in self.mapping("inputs"):
+            names.check_name(key, ())
+            found[key.text] = Argument(key.text, raw(node), node.position)
+        return found
+
+    def layers(self, reader: StepReader) -> Sequence:
+        value = self.value("layers")
+        if value is None:
+            self.note("no layers", self.tree.position, "write layers: and a list of steps")
+            return Sequence(self.tree.position, [])
+        if not isinstance(value, Items):
+            self.note("layers is a list of steps", value.position, "begin each step with `- `")
+            return Sequence(value.position, [])
+        return reader.sequence(value, "layers")
+
+    def outputs(self) -> list[Text]:
+        value = self.value("outputs")
+        if value is None:
+            return []
+        items = value.items if isinstance(value, Items) else [value]
+        if not items:
+            self.note("outputs is empty", value.position, "leave it out: the last step is the output")
+        for item in items:
+            if not isinstance(item, Text):
+                self.note("an output is the name of a step", item.position)
+        return [item for item in items if isinstance(item, Text)]
+
+    def read_defaults(self) -> None:
+        for key, node in self.mapping("defaults"):
+            kind = kind_named(key.text)
+            if kind is None:
+                self.note(f"unknown kind '{key.text[:40]}'", key.position, suggest(key.text, names_of_kinds()))
+            elif not isinstance(node, Entries):
+                self.note(f"defaults of {kind.name} are a mapping", node.position, "{option: value}")
+            else:
+                given = [Argument(k.text.lower(), raw(v), v.position, k.position) for k, v in node]
+                self.maker.set_defaults(kind, given)
+
+    def block_trees(self) -> Iterator[tuple[str, tuple[Text, Entries]]]:
+        for key, node in self.mapping("blocks"):
+            if kind_named(key.text) or key.text in ("residual", "from"):
+                self.note(f"a block cannot be called '{key.text}': that is a kind", key.position, "choose another name")
+            elif not isinstance(node, Entries):
+                self.note(f"block {key.text[:40]} needs layers", node.position, "{params: {...}, layers: [...]}")
+            else:
+                StepReader((), self.maker, self.problems).check_name(key, ())
+                yield key.text, (key, node)
+
+    def block(self, key: Text, tree: Entries, reader: StepReader) -> Block:
+        for name, _ in tree:
+            if name.text not in ("params", "layers"):
+                self.note(f"a block has no key '{name.text[:40]}'", name.position, "known: params, layers")
+        params: dict[str, Argument | None] = {}
+        _, given = tree.entries.get("params", (None, None))
+        if isinstance(given, Entries):
+            for name, node in given:
+                if self.is_parameter(name):
+                    needed = isinstance(node, Text) and node.text == NEEDED
+                    argument = Argument(name.text, raw(node), node.position)
+                    params[name.text] = None if needed else reader.checked(argument)
+        elif given is not None:
+            self.note("params is a mapping", given.position, "{c: required, stride: 1}")
+        _, layers = tree.entries.get("layers", (None, None))
+        if layers is None:
+            self.note(f"block {key.text} has no layers", key.position, "layers: [...]")
+            return Block(key.text, key.position, params, Sequence(key.position, []))
+        return Block(key.text, key.position, params, reader.sequence(layers, "layers"))
+
+    def check_loops(self, blocks: dict[str, Block]) -> bool:
+        """Note each way in which a block calls itself, directly or through others. Depth first, no recursion."""
+        calls = {name: list(calls_in(block.body)) for name, block in blocks.items()}
+        done: set[str] = set()
+        found = False
+        for root in blocks:
+            path, waiting = [root], [iter(calls[root])]
+            while path:
+                call = next(waiting[-1], None)
+                if call is None:
+                    done.add(path.pop())
+                    waiting.pop()
+                elif call.block in path:
+                    found = True
+                    way = " calls ".join([*path[path.index(call.block) :], call.block])
+                    problem = f"block {call.block} calls itself: {way}"
+                    self.note(problem, call.position, "a block may only call other blocks")
+                elif call.block not in done:
+                    path.append(call.block)
+                    waiting.append(iter(calls[call.block]))
+        return found
+
+
+def walk(sequence: Sequence) -> Iterator[Step]:
+    """Every step of a sequence, those inside others too. YAML nesting is bounded, and so is this."""
+    for step in sequence.steps:
+        yield step
+        for inner in parts(step):
+            yield from walk(inner)
+        yield from walk(Sequence(step.position, step.then))
+
+
+def calls_in(sequence: Sequence) -> Iterator[CallStep]:
+    return (step for step in walk(sequence) if isinstance(step, CallStep))

@@ -1,0 +1,94 @@
+"""A network while it is put together: operations and shapes so far, names, and what was found wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.errors import Position, Problem, ShapeError, suggest
+from cnncalc.graph import Claims, Group, Node
+from cnncalc.layers.base import Facts, Layer, Shape
+from cnncalc.spec.scope import Frame
+from cnncalc.spec.steps import Argument
+
+
+class Draft:
+    """Nodes in the order in which they run. A value that is not known, after a mistake, is None."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        self.claims = Claims()
+        self.inputs: dict[str, Shape] = {}
+        self.shapes: list[Shape] = []
+        self.nodes: list[Node] = []
+        self.facts: list[Facts] = []
+        self.groups: dict[str, Group] = {}
+        self.results: dict[str, int | None] = {}  # the value that comes out of each finished step
+        self.declared: dict[str, Position] = {}
+
+    def input(self, name: str, shape: Shape, position: Position) -> None:
+        """Add an input of the network. All inputs come before the first node."""
+        self.results[name] = len(self.shapes)
+        self.declared[name] = position
+        self.inputs[name] = shape
+        self.shapes.append(shape)
+
+    def note(
+        self, problem: str, position: Position | None, hint: str | None = None, frame: Frame | None = None
+    ) -> None:
+        """Note a problem, once for each place: a repeated block makes its mistake many times."""
+        if not any(p.position == position and p.problem == problem for p in self.problems[-50:]):
+            self.problems.append(Problem(problem, position, hint, frame.trail if frame else ()))
+
+    def node(
+        self,
+        path: str,
+        layer: Layer,
+        reads: tuple[int, ...],
+        position: Position,
+        arguments: Sequence[Argument] = (),
+        frame: Frame | None = None,
+        shown_with: int | None = None,
+    ) -> int | None:
+        """Add an operation; its value, or None where its inputs do not suit it."""
+        try:
+            facts = self.claims.of(layer, tuple([self.shapes[v] for v in reads]))
+        except ShapeError as error:
+            place = next((a.position for a in arguments if a.name == error.option), position)
+            self.note(f"{path}: {error.problem}", place, error.hint, frame)
+            return None
+        self.nodes.append(Node(path, layer, reads, position, shown_with))
+        self.facts.append(facts)
+        self.shapes.append(facts.output)
+        return len(self.shapes) - 1
+
+    def declare(self, path: str, position: Position) -> None:
+        if path in self.declared:
+            first = self.declared[path].line
+            self.note(f"the name '{path}' is used twice", position, f"the first is in line {first}; names are unique")
+        self.declared[path] = position
+
+    def group(self, path: str, kind: str, start: int, result: int | None) -> None:
+        """Remember the nodes from `start` on as what one step has made."""
+        if result is not None and len(self.nodes) > start:
+            self.groups[path] = Group(kind, start, len(self.nodes), result)
+
+    def resolve(self, name: str, position: Position, frame: Frame) -> int | None:
+        """The value of a named step: looked for in this block first, then around it."""
+        if name == "in":
+            return frame.entry
+        prefix = frame.prefix
+        while True:
+            if prefix + name in self.results:
+                return self.results[prefix + name]
+            if not prefix:
+                break
+            prefix = prefix[: prefix.rstrip("/").rfind("/") + 1]
+        if any(frame.prefix.startswith(f"{p}/") for p in self.declared if p.rpartition("/")[2] == name):
+            self.note(f"'{name[:40]}' cannot start from itself", position, "name a step before it", frame)
+        elif name in frame.given:
+            line = frame.given[name].line
+            self.note(f"'{name[:40]}' comes later, in line {line}", position, "a step reads steps before it", frame)
+        else:
+            hint = suggest(name, self.results) or f"known here: {', '.join(list(self.results)[-8:])}"
+            self.note(f"there is no step '{name[:40]}'", position, hint, frame)
+        return None

@@ -1,0 +1,70 @@
+"""The `expect:` block: LAYER.quantity and the number, shape or bound that it must meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cnncalc.errors import OptionError, Problem, suggest
+from cnncalc.graph import Expectation
+from cnncalc.spec.values import number, shape
+from cnncalc.spec.yamltree import Text, Tree, raw
+
+COUNTS = ("params", "fixed_params", "buffers", "connections", "macs", "flops", "activation_bytes", "parameter_bytes")
+TOTALS = ("peak_activation_bytes",)
+FIELDS = ("receptive_field", "jump", "rf_start", "output")
+
+
+def read_expectations(
+    entries: Iterable[tuple[Text, Tree]], layers: Iterable[str], problems: list[Problem]
+) -> tuple[Expectation, ...]:
+    """Every expectation; keys and values that cannot be read are noted."""
+    known = set(layers)
+    found = []
+    for key, node in entries:
+        layer, _, quantity = key.text.rpartition(".")
+        quantities = [*COUNTS, *FIELDS, *(() if layer else TOTALS)]
+        if layer and layer not in known:
+            hint = suggest(layer, known) or "layers are named as in the table"
+            problems.append(Problem(f"expect: there is no layer '{layer[:40]}'", key.position, hint))
+        elif quantity not in quantities:
+            hint = suggest(quantity, quantities) or f"known: {', '.join(quantities)}"
+            problems.append(Problem(f"expect: unknown quantity '{quantity[:40]}'", key.position, hint))
+        else:
+            try:
+                found.append(_expectation(layer or None, quantity, raw(node), key))
+            except OptionError as error:
+                problems.append(Problem(f"expect: {key.text}: {error.problem}", node.position, error.hint))
+    return tuple(found)
+
+
+def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> Expectation:
+    def made(relation: str, low: tuple[int, ...], high: tuple[int, ...] = ()) -> Expectation:
+        return Expectation(layer, quantity, relation, low, high, key.position, text)
+
+    read = _sizes if quantity in FIELDS else _count
+    if not isinstance(value, str):
+        text = str(value)
+        return made("=", read(value))
+    text = value.strip()
+    for relation in ("<=", ">=", "<", ">"):
+        if text.startswith(relation):
+            return made(relation, read(text[len(relation) :].strip()))
+    if ".." in text:
+        low, high = text.split("..", 1)
+        return made("..", read(low.strip()), read(high.strip()))
+    return made("=", read(text))
+
+
+def _count(value: object) -> tuple[int, ...]:
+    if not isinstance(value, str):
+        raise OptionError("a count is one number")
+    return (number(value),)
+
+
+def _sizes(value: object) -> tuple[int, ...]:
+    """A size per axis; starts may be negative, and 0."""
+    if isinstance(value, str) and value[:1] in "-0":
+        parts = value.split("x")
+        if all(part.removeprefix("-").isdecimal() and len(part) < 16 for part in parts):
+            return tuple(map(int, parts))
+    return shape(value)

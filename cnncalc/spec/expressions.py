@@ -1,0 +1,264 @@
+"""`$name` and `$(expression)` in a spec: integers, lists and words, worked out by a walker of ours.
+
+Python's `ast` parses, a whitelist decides; nothing is ever executed. Numbers stay within `LARGEST`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from cnncalc.errors import OptionError, suggest
+
+LARGEST = 10**15
+LONGEST = 500  # characters of an expression
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+
+
+class Word(str):
+    """A parameter's value that is neither a number nor a list: `relu`, `same`, `3x1`."""
+
+    __slots__ = ()
+
+
+Value = int | Word | list[Any]
+Scope = Mapping[str, Value]
+
+
+def parse_value(raw: Any) -> Value:
+    """A parameter's value as written: a whole number, a list of values, or a word."""
+    if isinstance(raw, list):
+        return [parse_value(item) for item in raw]
+    if not isinstance(raw, str):
+        raise OptionError("a parameter is a number, a list or a word")
+    text = raw.strip()
+    if re.fullmatch(r"-?(0|[1-9][0-9]{0,15})", text):
+        return int(text)
+    if text.startswith("[") and text.endswith("]"):
+        inner = text[1:-1].strip()
+        if "[" in inner:
+            raise OptionError(f"'{text[:40]}' is a list of lists", "one level of brackets")
+        return [parse_value(part) for part in inner.split(",")] if inner else []
+    if re.fullmatch(r"-?[0-9][0-9_,.]*([eE][-+]?[0-9]+)?", text) and not re.fullmatch(r"[0-9]*\.[0-9]+", text):
+        raise OptionError(f"'{text[:40]}' is not a whole number", "write plain digits")
+    return Word(text)
+
+
+def as_text(value: Value) -> str:
+    """A value as it is put into a step: a list of numbers as `[3, 1]`."""
+    return "[" + ", ".join(map(as_text, value)) + "]" if isinstance(value, list) else str(value)
+
+
+def pieces(text: str) -> list[tuple[str, int, bool]]:
+    """`text` cut into (piece, start, is an expression); brackets of `$(...)` are balanced."""
+    found, position = [], 0
+    for match in re.finditer(r"\$", text):
+        start = match.start()
+        if start < position:
+            continue
+        if start > position:
+            found.append((text[position:start], position, False))
+        end = _end_of_expression(text, start + 1)
+        inner = text[start + 2 : end - 1] if text[start + 1] == "(" else text[start + 1 : end]
+        found.append((inner, start, True))
+        position = end
+    if position < len(text):
+        found.append((text[position:], position, False))
+    return found
+
+
+def _end_of_expression(text: str, start: int) -> int:
+    name = re.compile(NAME).match(text, start)
+    if name:
+        return name.end()
+    if text[start : start + 1] != "(":
+        raise OptionError("a $ without a name", "write $name or $(expression)")
+    depth = 0
+    for i in range(start, len(text)):
+        depth += (text[i] == "(") - (text[i] == ")")
+        if depth == 0:
+            return i + 1
+    raise OptionError(f"'{text[start - 1 :][:40]}' is not closed", "a ) is missing")
+
+
+def substitute(text: str, scope: Scope) -> str:
+    """`text` with every $name and $(expression) replaced by its value. Raises OptionError."""
+    if "$" not in text:
+        return text
+    return "".join(as_text(evaluate(piece, scope)) if code else piece for piece, _, code in pieces(text))
+
+
+def worked_out(raw: Any, scope: Scope) -> Any:
+    """Text or lists of text with the expressions in them replaced by their values. Raises OptionError."""
+    if isinstance(raw, list):
+        return [worked_out(item, scope) for item in raw]
+    return substitute(raw, scope) if isinstance(raw, str) else raw
+
+
+def evaluate(text: str, scope: Scope) -> Value:
+    """The value of an expression over the names of a scope. Raises OptionError."""
+    if text in scope:
+        return scope[text]
+    tree = parse_expression(text)
+    try:
+        value: Value = _value(tree, scope)
+    except RecursionError:
+        raise OptionError("an expression nested too deep", "use a parameter for a part of it") from None
+    return value
+
+
+@lru_cache(4096)
+def parse_expression(text: str) -> ast.expr:
+    """The syntax tree of an expression, in which only the allowed parts occur. Raises OptionError."""
+    if len(text) > LONGEST:
+        raise OptionError(f"an expression of more than {LONGEST} characters", "use parameters for its parts")
+    # `in` is a word of Python; in.c, in.h and in.w are names of ours.
+    source = re.sub(r"\bin\.", "in_.", text.strip())
+    try:
+        tree = ast.parse(source, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        raise OptionError(f"'{text[:60]}' is not an expression", _grammar_hint(text)) from None
+    for node in ast.walk(tree):
+        _check_allowed(node, text)
+    return tree
+
+
+_GRAMMAR = "allowed: whole numbers, names, lists, [i], + - * // %, comparisons, a if c else b, min, max, len"
+_CALLS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "len": len}
+
+
+def _grammar_hint(text: str) -> str:
+    return "write // for a division" if "/" in text and "//" not in text else _GRAMMAR
+
+
+_ALLOWED = (
+    ast.Constant, ast.Name, ast.Load, ast.List, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.BoolOp,
+    ast.Compare, ast.IfExp, ast.Call, ast.Attribute, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
+)  # fmt: skip
+
+
+def _check_allowed(node: ast.AST, text: str) -> None:
+    if isinstance(node, ast.Div):
+        raise OptionError(f"'{text[:60]}': / may give a fraction", "write // for a division that rounds down")
+    if isinstance(node, ast.Pow):
+        raise OptionError(f"'{text[:60]}': powers are not allowed", "write the factors with *")
+    if isinstance(node, ast.Constant) and type(node.value) not in (int, str):
+        raise OptionError(f"'{text[:60]}': {node.value!r} is not a whole number", _GRAMMAR)
+    if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "in_"):
+        raise OptionError(f"'{text[:60]}': a dot is allowed in in.c, in.h, in.w and their like only", _GRAMMAR)
+    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in _CALLS):
+        raise OptionError(f"'{text[:60]}': only min, max and len can be called", _GRAMMAR)
+    if not isinstance(node, _ALLOWED) or isinstance(node, (ast.MatMult, ast.BitAnd, ast.BitOr, ast.LShift)):
+        raise OptionError(f"'{text[:60]}' holds what is not allowed in an expression", _GRAMMAR)
+
+
+def names_in(text: str) -> set[str]:
+    """The parameters that an expression speaks of; `in.c` and its like are not among them."""
+    tree = parse_expression(text)
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id != "in_" and n.id not in _CALLS}
+
+
+def _value(node: ast.expr, scope: Scope) -> Any:
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, int) and node.value > LARGEST:
+            raise OptionError("a number in an expression is larger than 10^15")
+        return node.value
+    if isinstance(node, ast.Name):
+        return _named(node.id, scope)
+    if isinstance(node, ast.Attribute):
+        return _named(f"in.{node.attr}", scope)
+    if isinstance(node, ast.List):
+        return [_value(item, scope) for item in node.elts]
+    if isinstance(node, ast.IfExp):
+        return _value(node.body if _value(node.test, scope) else node.orelse, scope)
+    if isinstance(node, ast.BoolOp):
+        values = [_value(item, scope) for item in node.values]
+        return all(values) if isinstance(node.op, ast.And) else any(values)
+    if isinstance(node, ast.Compare):
+        return _compared(node, scope)
+    if isinstance(node, ast.Subscript):
+        return _item(_value(node.value, scope), _value(node.slice, scope))
+    if isinstance(node, ast.Call):
+        return _called(node, scope)
+    if isinstance(node, ast.UnaryOp):
+        operand = _value(node.operand, scope)
+        if isinstance(node.op, ast.Not):
+            return not operand
+        return _number(operand) * (1 if isinstance(node.op, ast.UAdd) else -1)
+    assert isinstance(node, ast.BinOp)
+    return _calculated(node.op, _number(_value(node.left, scope)), _number(_value(node.right, scope)))
+
+
+def _named(name: str, scope: Scope) -> Value:
+    if name in scope:
+        return scope[name]
+    raise OptionError(f"there is no parameter '{name}'", suggest(name, scope) or f"known here: {', '.join(scope)}")
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, int):
+        return value
+    raise OptionError(f"'{as_text(value)[:40]}' is not a number")
+
+
+def _calculated(operator: ast.operator, a: int, b: int) -> int:
+    if isinstance(operator, (ast.FloorDiv, ast.Mod)) and b == 0:
+        raise OptionError("division by zero", "the divisor works out as 0 here")
+    if isinstance(operator, ast.Add):
+        result = a + b
+    elif isinstance(operator, ast.Sub):
+        result = a - b
+    elif isinstance(operator, ast.Mult):
+        result = a * b
+    elif isinstance(operator, ast.FloorDiv):
+        result = a // b
+    elif isinstance(operator, ast.Mod):
+        result = a % b
+    else:
+        raise OptionError("an operator that is not allowed", _GRAMMAR)
+    if abs(result) > LARGEST:
+        raise OptionError("a number in an expression is larger than 10^15")
+    return result
+
+
+def _item(items: Any, index: Any) -> Any:
+    if not isinstance(items, list):
+        raise OptionError(f"'{as_text(items)[:40]}' is not a list")
+    if not isinstance(index, int) or not -len(items) <= index < len(items):
+        raise OptionError(f"the list has no item {index}", f"its {len(items)} items are counted from 0")
+    return items[index]
+
+
+def _called(node: ast.Call, scope: Scope) -> Any:
+    assert isinstance(node.func, ast.Name)
+    arguments = [_value(item, scope) for item in node.args]
+    if node.func.id == "len":
+        if len(arguments) != 1 or not isinstance(arguments[0], list):
+            raise OptionError("len takes one list")
+        return len(arguments[0])
+    numbers = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
+    if not numbers or not all(isinstance(n, int) for n in numbers):
+        raise OptionError(f"{node.func.id} takes numbers, or one list of them")
+    return _CALLS[node.func.id](numbers)
+
+
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.Lt: lambda a, b: _number(a) < _number(b),
+    ast.LtE: lambda a, b: _number(a) <= _number(b), ast.Gt: lambda a, b: _number(a) > _number(b),
+    ast.GtE: lambda a, b: _number(a) >= _number(b),
+}  # fmt: skip
+
+
+def _compared(node: ast.Compare, scope: Scope) -> bool:
+    left = _value(node.left, scope)
+    for operator, item in zip(node.ops, node.comparators, strict=True):
+        right = _value(item, scope)
+        if type(operator) not in _COMPARISONS:
+            raise OptionError("a comparison that is not allowed", _GRAMMAR)
+        if not _COMPARISONS[type(operator)](left, right):
+            return False
+        left = right
+    return True

@@ -1,0 +1,102 @@
+"""From the arguments of a step to a layer: option names, values, defaults; each wrong one noted in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cnncalc.errors import OptionError, Position, Problem, suggest
+from cnncalc.layers import Kind
+from cnncalc.layers.base import Layer, Option
+from cnncalc.spec.steps import Argument
+
+
+class LayerMaker:
+    """Makes layers; equal kinds with equal arguments give the same layer."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        self.defaults: dict[str, list[Argument]] = {}
+        self._made: dict[tuple[str, str], Layer] = {}
+        self._options: dict[str, dict[str, Option]] = {}
+
+    def options(self, kind: Kind) -> dict[str, Option]:
+        """Every name that an option of this kind goes by."""
+        known = self._options.get(kind.name)
+        if known is None:
+            known = {}
+            declared = kind.load().options
+            for option in declared.values():
+                known.update(dict.fromkeys(option.aliases, option))
+            known.update(declared)  # an option's own name outranks another's alias
+            self._options[kind.name] = known
+        return known
+
+    def set_defaults(self, kind: Kind, arguments: Iterable[Argument]) -> None:
+        """Use these arguments wherever a step of this kind does not say otherwise."""
+        kept = self.check_names(kind, arguments)
+        known = self.options(kind)
+        self.defaults[kind.name] = [a for a in kept if self._reads(kind, known[a.name or ""], a) is not None]
+
+    def _reads(self, kind: Kind, option: Option, argument: Argument) -> tuple[Any] | None:
+        """The argument's value, in a tuple; None if it is wrong, which is noted."""
+        try:
+            return (option.read(argument.value),)
+        except OptionError as error:
+            problem = f"{kind.name}: {option.name}: {error.problem}"
+            self.problems.append(Problem(problem, argument.position, error.hint))
+            return None
+
+    def make(self, kind: Kind, arguments: Sequence[Argument], position: Position) -> Layer | None:
+        """The layer, or None if something is wrong with it (then noted)."""
+        key = (kind.name, repr([(a.name, a.value) for a in arguments]))
+        if key in self._made:
+            return self._made[key]
+        known = self.options(kind)
+        values: dict[str, Any] = {}
+        sound = True
+        for argument in [*self.defaults.get(kind.name, ()), *arguments]:
+            option = known[argument.name or ""]
+            value = self._reads(kind, option, argument)
+            if value is None:
+                sound = False
+            else:
+                values[option.name] = value[0]
+        given = {known[a.name or ""].name for a in arguments} | values.keys()
+        missing = [o.name for o in kind.load().options.values() if o.required and o.name not in given]
+        if missing:
+            self.problems.append(_missing(kind, missing, position))
+        if missing or not sound:
+            return None
+        layer = self._made[key] = kind.load()(kind=kind.name, **values)
+        return layer
+
+    def check_names(self, kind: Kind, arguments: Iterable[Argument]) -> list[Argument]:
+        """The arguments whose names this kind knows, each option at most once; the others are noted."""
+        known = self.options(kind)
+        kept: dict[str, Argument] = {}
+        for argument in arguments:
+            option = known.get(argument.name or "")
+            where = argument.name_position or argument.position
+            if option is None:
+                own = list(kind.load().options)
+                hint = suggest(argument.name or "", [*known, "then", "repeat"])
+                hint = hint or (f"options of {kind.name}: {', '.join(own)}" if own else f"{kind.name} has no options")
+                self.problems.append(Problem(f"{kind.name} has no option '{argument.name}'", where, hint))
+            elif option.name in kept:
+                self.problems.append(Problem(f"{kind.name}: {option.name} is given twice", where, "keep one of them"))
+            else:
+                kept[option.name] = argument._replace(name=option.name)
+        return list(kept.values())
+
+
+def _missing(kind: Kind, missing: Sequence[str], position: Position) -> Problem:
+    examples = {"filters": "6", "kernel": "5", "units": "84", "groups": "4"}
+    line = [kind.name]
+    for o in kind.load().options.values():
+        if o.required:
+            number = examples.get(o.name, "2")
+            line.append(number if o.main else f"{o.flag}{number}")
+    line.sort(key=lambda word: (word != kind.name, not word.isdigit()))
+    needed = " and its ".join(sorted(missing, key=lambda name: name == "kernel"))
+    return Problem(f"{kind.name} needs its {needed}", position, f"for example `{' '.join(line)}`")

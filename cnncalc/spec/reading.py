@@ -1,0 +1,365 @@
+"""The step grammar: YAML nodes to steps. Every mistake is noted in its place and reading goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+
+from cnncalc.errors import OptionError, Position, Problem, suggest
+from cnncalc.layers import MERGES, Kind, kind_named, names_of_kinds
+from cnncalc.spec.expressions import parse_expression, pieces
+from cnncalc.spec.makers import LayerMaker
+from cnncalc.spec.steps import (
+    Argument,
+    BrokenStep,
+    CallStep,
+    FromStep,
+    LayerStep,
+    MergeStep,
+    ResidualStep,
+    Sequence,
+    SequenceStep,
+    Step,
+    WordStep,
+)
+from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
+
+NAME = re.compile(r"\w[\w+-]*")
+FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)
+KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat", "first", "last")
+RESERVED = ("in", "input", "identity")
+
+
+class Token(Text):
+    """A word of a one-line step, where it stands."""
+
+    __slots__ = ()
+
+
+def tokens(line: Text) -> list[Token]:
+    """The words of a line; spaces inside brackets belong to the word."""
+    text = line.text
+    if "(" not in text and "[" not in text:
+        return [Token(m.group(), line.at(m.start(), len(m.group()))) for m in re.finditer(r"\S+", text)]
+    found, start, depth = [], None, 0
+    for i, c in enumerate(text + " "):
+        if c.isspace() and (depth == 0 or i == len(text)):
+            if start is not None:
+                found.append(Token(text[start:i], line.at(start, i - start)))
+            start = None
+            continue
+        if start is None:
+            start = i
+        depth = max(0, depth + (c in "([") - (c in ")]"))
+    return found
+
+
+class StepReader:
+    """Reads steps. Knows the names of the blocks, so that a call can be told from a kind."""
+
+    def __init__(self, blocks: Collection[str], maker: LayerMaker, problems: list[Problem]) -> None:
+        self.blocks = blocks
+        self.maker = maker
+        self.problems = problems
+
+    def note(self, problem: str, position: Position, hint: str | None = None) -> None:
+        self.problems.append(Problem(problem, position, hint))
+
+    def sequence(self, tree: Tree, what: str = "a list of steps") -> Sequence:
+        """One step, or a list of them."""
+        if isinstance(tree, Items):
+            steps: list[Step] = []
+            for item in tree.items:
+                steps += [self.sequence_step(item)] if isinstance(item, Items) else [self.step(item)]
+            if not steps:
+                self.note(f"{what} is empty", tree.position, "write at least one step")
+            return Sequence(tree.position, steps)
+        if isinstance(tree, Text) and not tree.text.strip():
+            self.note(f"{what} is empty", tree.position, "write at least one step")
+            return Sequence(tree.position, [])
+        return Sequence(tree.position, [self.step(tree)])
+
+    def sequence_step(self, tree: Items) -> Step:
+        self.note("a list inside the list of steps", tree.position, "name it, `stem: [...]`, or remove the brackets")
+        return BrokenStep(tree.position)
+
+    def step(self, tree: Tree) -> Step:
+        """One step, in any of its forms."""
+        if isinstance(tree, Text):
+            return self.line(tree)
+        if isinstance(tree, Entries):
+            return self.mapping(tree)
+        return SequenceStep(tree.position, self.sequence(tree))
+
+    # --- one line
+
+    def line(self, line: Text) -> Step:
+        words = tokens(line)
+        if not words:
+            self.note("an empty step", line.position, "write a kind: `conv 6 k5`")
+            return BrokenStep(line.position)
+        head, rest = words[0], words[1:]
+        if head.text in self.blocks:
+            return self.call(head, rest)
+        kind = kind_named(head.text)
+        if kind is None:
+            return self.unknown_kind(head)
+        if kind.name in MERGES:
+            self.note(f"{kind.name} needs its branches", head.position, f"write `{kind.name}: [..., ...]`")
+            return BrokenStep(head.position)
+        return self.layer(kind, head.position, rest)
+
+    def unknown_kind(self, head: Text) -> Step:
+        word = head.text
+        hint = suggest(word, [*self.blocks, *names_of_kinds(), "residual"])
+        if word in ("residual", "from"):
+            hint = f"{word} has a list of steps: write `{word}: ...`"
+        what = "kind or block" if self.blocks else "kind"
+        self.note(f"unknown {what} '{_short(word)}'", head.position, hint or "`cnncalc kinds` lists them")
+        return BrokenStep(head.position)
+
+    def layer(self, kind: Kind, position: Position, words: list[Token], more: Iterable[Argument] = ()) -> LayerStep:
+        """A kind with its main value, flags and options; kinds behind it become layers of their own."""
+        options = kind.load().options.values()
+        main = next((o.name for o in options if o.main), None)
+        by_word = {word: (o.name, text) for o in options for word, text in o.words.items()}
+        by_flag = {o.flag: o.name for o in options if o.flag}
+        step = LayerStep(position, kind)
+        found: list[Argument] = []
+        for word in words:
+            text, lower = word.text, word.text.lower()
+            assignment = re.match(r"([A-Za-z_]\w*)=(.*)", text, re.DOTALL)
+            flag = FLAG.fullmatch(text if text[:1].islower() else lower)
+            other = kind_named(text)
+            if assignment:
+                found.append(self.checked(Argument(assignment[1].lower(), assignment[2], word.position)))
+            elif lower in by_word:
+                found.append(Argument(*by_word[lower], word.position))
+            elif flag and flag[1] == "x":
+                step.repeat = self.checked(Argument("repeat", flag[2], word.position))
+            elif flag and flag[1] in by_flag:
+                found.append(self.checked(Argument(by_flag[flag[1]], flag[2], word.position)))
+            elif text[0] == "$" and any(a.name == main for a in found) | (main is None):
+                step.then.append(WordStep(self.checked(Argument(None, text, word.position))))
+            elif main and (text[0] in "$[(-+." or text[0].isdigit()):
+                found.append(self.checked(Argument(main, text, word.position)))
+            elif other and other.appendable:
+                step.then.append(self.appended(other, word.position))
+            else:
+                self.unknown_flag(kind, word, [*by_word, *by_flag])
+        step.arguments = self.maker.check_names(kind, [*found, *more])
+        if not any(a.open for a in step.arguments):
+            step.layer = self.maker.make(kind, step.arguments, position)
+        return step
+
+    def appended(self, kind: Kind, position: Position) -> LayerStep:
+        """A norm, an activation or a dropout behind another layer, without options."""
+        step = LayerStep(position, kind)
+        step.layer = self.maker.make(kind, [], position)
+        return step
+
+    def unknown_flag(self, kind: Kind, word: Token, known: list[str]) -> None:
+        flag = FLAG.fullmatch(word.text.lower())
+        if flag and len(flag[1]) == 1:
+            flags = f"flags of {kind.name}: {', '.join(known) or 'none'}, and x3 to repeat"
+            self.note(f"{kind.name} has no flag '{_short(word.text)}'", word.position, flags)
+            return
+        appendable = [n for n in names_of_kinds() if (k := kind_named(n)) and k.appendable]
+        hint = suggest(word.text, [*known, *appendable])
+        if kind_named(word.text) or word.text in self.blocks:
+            hint = f"{word.text} is a step of its own: put it in a line of its own"
+        elif not hint:
+            hint = f"flags of {kind.name}: {', '.join(known) or 'none'}; names of norms and activations"
+        self.note(f"unknown flag '{_short(word.text)}' of {kind.name}", word.position, hint)
+
+    def call(self, head: Text, words: list[Token]) -> CallStep:
+        """BLOCK value ... name=value ... x4 first:name=value"""
+        step = CallStep(head.position, head.text, [])
+        for word in words:
+            match = re.match(r"(?:(first|last):)?([A-Za-z_]\w*)=(.*)", word.text, re.DOTALL)
+            repeat = re.fullmatch(r"x([0-9$(-].*)", word.text, re.DOTALL)
+            if match:
+                target = {None: step.arguments, "first": step.first, "last": step.last}[match[1]]
+                target.append(self.checked(Argument(match[2], match[3], word.position)))
+            elif repeat:
+                step.repeat = self.checked(Argument("repeat", repeat[1], word.position))
+            elif re.match(r"(first|last):", word.text):
+                self.note(f"'{_short(word.text)}' changes no parameter", word.position, "write first:stride=2")
+            else:
+                step.arguments.append(self.checked(Argument(None, word.text, word.position)))
+        return step
+
+    def checked(self, argument: Argument) -> Argument:
+        """The argument; a wrong expression in it is noted now, even if the block is never called."""
+        if argument.open:
+            try:
+                _check_expressions(argument.value)
+            except OptionError as error:
+                self.note(error.problem, argument.position, error.hint)
+        return argument
+
+    # --- mappings
+
+    def mapping(self, tree: Entries) -> Step:
+        heads = [key for key, _ in tree if self.is_head(key.text)]
+        if not tree.entries:
+            self.note("an empty step", tree.position, "write a kind: `conv 6 k5`")
+            return BrokenStep(tree.position)
+        if not heads:
+            return self.named(tree)
+        head = self.head_among(heads)
+        if head is None:
+            names = " and ".join(f"'{_short(key.text)}'" for key in heads[:2])
+            self.note(f"one step with two kinds, {names}", heads[1].position, "make two steps, or use then:")
+            return BrokenStep(tree.position)
+        value = tree.entries[head.text][1]
+        rest = [(key, node) for key, node in tree if key is not head]
+        kind = None if head.text in self.blocks else kind_named(head.text)
+        if head.text == "residual":
+            step: Step = self.residual(head, value, rest)
+        elif head.text == "from":
+            step = self.from_step(head, value, rest)
+        elif kind is None:
+            step = self.call_mapping(head, value, rest)
+        elif kind.name in MERGES:
+            step = self.merge(kind, head, value)
+            self.no_more(kind.name, rest, ())
+        else:
+            step = self.layer_mapping(kind, head, value, rest)
+        for key, node in rest:
+            if key.text == "then":
+                step.then += self.sequence(node, "then").steps
+            elif key.text == "repeat":
+                step.repeat = self.checked(Argument("repeat", raw(node), node.position))
+        return step
+
+    def is_head(self, word: str) -> bool:
+        return word in ("residual", "from") or word in self.blocks or kind_named(word) is not None
+
+    def head_among(self, heads: list[Text]) -> Text | None:
+        """The key that says what the step is: the others must be options of it (`pad` is both)."""
+        if len(heads) == 1:
+            return heads[0]
+        for head in heads:
+            kind = kind_named(head.text)
+            if kind and all(other is head or other.text.lower() in self.maker.options(kind) for other in heads):
+                return head
+        return None
+
+    def named(self, tree: Entries) -> Step:
+        """NAME: step"""
+        (key, value), *others = tree
+        if others:
+            hint = suggest(key.text, names_of_kinds()) or "one of the keys is the kind: {conv: 16, kernel: 5}"
+            self.note(f"no kind among the keys {', '.join(_short(k.text) for k, _ in tree)}", key.position, hint)
+            return BrokenStep(tree.position)
+        if isinstance(value, Text):
+            # `convv: 16` is a kind misspelt, `C1: convv 16` a name in front of one.
+            words = tokens(value)
+            if not words or not words[0].text[0].isalpha():
+                near = suggest(key.text, [*names_of_kinds(), *self.blocks, "residual"])
+                self.note(f"unknown kind '{_short(key.text)}'", key.position, near or "write NAME: KIND ...")
+                return BrokenStep(tree.position)
+        step = self.step(value)
+        self.check_name(key, KEYWORDS)
+        step.name = key.text
+        return step
+
+    def check_name(self, key: Text, taken: Collection[str]) -> None:
+        if key.text in taken or key.text in RESERVED:
+            self.note(f"'{key.text}' is a word of the language, not a name", key.position, "choose another name")
+        elif not NAME.fullmatch(key.text) or len(key.text) > 100:
+            hint = "letters, digits, _, - and +, beginning with a letter, a digit or _"
+            self.note(f"'{_short(key.text)}' is not a name", key.position, hint)
+
+    def no_more(self, what: str, rest: list[tuple[Text, Tree]], known: Collection[str]) -> None:
+        for key, _ in rest:
+            if key.text not in ("then", "repeat", *known):
+                hint = (
+                    suggest(key.text, ["then", "repeat", *known]) or f"known: {', '.join([*known, 'then', 'repeat'])}"
+                )
+                self.note(f"{what} has no option '{_short(key.text)}'", key.position, hint)
+
+    def layer_mapping(self, kind: Kind, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
+        """{KIND: main, option: value, ...}; the main value may carry flags, or be a mapping of options."""
+        pairs = [(key, node) for key, node in rest if key.text not in ("then", "repeat")]
+        words: list[Token] = []
+        more: list[Argument] = []
+        if isinstance(value, Entries):
+            pairs = [*value, *pairs]
+        elif isinstance(value, Text):
+            words = tokens(value)
+        else:
+            main = next((o.name for o in kind.load().options.values() if o.main), "main")
+            more.append(self.checked(Argument(main, raw(value), value.position)))
+        for key, node in pairs:
+            if isinstance(node, Entries):
+                self.note(f"{kind.name}: {_short(key.text)} is a value, not a mapping", node.position)
+                return BrokenStep(head.position)
+            more.append(self.checked(Argument(key.text.lower(), raw(node), node.position, key.position)))
+        return self.layer(kind, head.position, words, more)
+
+    def merge(self, kind: Kind, head: Text, value: Tree) -> Step:
+        """add: [branch, branch, ...]"""
+        if not isinstance(value, Items) or len(value.items) < 2:
+            self.note(f"{kind.name} needs a list of at least two branches", value.position, f"{kind.name}: [..., ...]")
+            return BrokenStep(head.position)
+        return MergeStep(head.position, kind, [self.branch(item) for item in value.items])
+
+    def branch(self, tree: Tree) -> Sequence:
+        """A step, a list of steps, {from: ...}, or `identity`: no step at all."""
+        if isinstance(tree, Text) and tree.text.strip() == "identity":
+            return Sequence(tree.position, [])
+        return self.sequence(tree, "a branch")
+
+    def residual(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
+        """residual: [steps], shortcut: [steps]"""
+        self.no_more("residual", rest, ("shortcut",))
+        shortcut = next((node for key, node in rest if key.text == "shortcut"), None)
+        body = self.sequence(value, "residual")
+        return ResidualStep(head.position, body, None if shortcut is None else self.branch(shortcut))
+
+    def from_step(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
+        """from: NAME, layers: [steps]"""
+        self.no_more("from", rest, ("layers",))
+        if not isinstance(value, Text) or not value.text:
+            self.note("from needs the name of one step", value.position, "from: C3")
+            return BrokenStep(head.position)
+        layers = next((node for key, node in rest if key.text == "layers"), None)
+        body = Sequence(head.position, []) if layers is None else self.sequence(layers, "layers")
+        return FromStep(head.position, Argument("from", value.text, value.position), body)
+
+    def call_mapping(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
+        """{BLOCK: [values] or {name: value}, name: value, first: {name: value}, ...}"""
+        step = self.call(head, tokens(value) if isinstance(value, Text) else [])
+        pairs = [(key, node) for key, node in rest if key.text not in ("then", "repeat")]
+        if isinstance(value, Items):
+            step.arguments = [self.checked(Argument(None, raw(item), item.position)) for item in value.items]
+        elif isinstance(value, Entries):
+            pairs = [*value, *pairs]
+        for key, node in pairs:
+            target = {"first": step.first, "last": step.last}.get(key.text)
+            if target is not None and isinstance(node, Entries):
+                changes = [Argument(k.text, raw(v), v.position, k.position) for k, v in node]
+                target.extend(map(self.checked, changes))
+            elif target is not None or isinstance(node, Entries):
+                self.note(
+                    f"'{_short(key.text)}' needs {'a mapping' if target is not None else 'a value'}", node.position
+                )
+            else:
+                step.arguments.append(self.checked(Argument(key.text, raw(node), node.position, key.position)))
+        return step
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _check_expressions(value: object) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _check_expressions(item)
+    elif isinstance(value, str) and "$" in value:
+        for piece, _, code in pieces(value):
+            if code:
+                parse_expression(piece)

@@ -1,0 +1,149 @@
+"""Steps of a spec as data: what was written, taken apart but not yet worked out.
+
+A step still holds its `$` expressions; the builder works them out, once for each time a block is called.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cnncalc.errors import Position
+from cnncalc.layers import Kind
+from cnncalc.layers.base import Layer
+
+
+class Argument(NamedTuple):
+    """A value for an option or parameter: text or lists of text, in which `$` may stand. No name: positional."""
+
+    name: str | None
+    value: Any
+    position: Position
+    name_position: Position | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether an expression has to be worked out first."""
+        return "$" in str(self.value)
+
+
+class Step:
+    """What all steps have: a name if one was given, how often it is repeated, and what follows."""
+
+    __slots__ = ("name", "position", "repeat", "then")
+
+    def __init__(self, position: Position) -> None:
+        self.position = position
+        self.name: str | None = None
+        self.repeat: Argument | None = None
+        self.then: list[Step] = []
+
+
+class BrokenStep(Step):
+    """A step whose mistake has been noted; what comes out of it is not known."""
+
+    __slots__ = ()
+
+
+class WordStep(Step):
+    """`$act` behind a layer: a parameter that names a norm or an activation, or `none`."""
+
+    __slots__ = ("word",)
+
+    def __init__(self, word: Argument) -> None:
+        super().__init__(word.position)
+        self.word = word
+
+
+class LayerStep(Step):
+    """One layer. `layer` is ready if nothing has to be worked out first."""
+
+    __slots__ = ("arguments", "kind", "layer")
+
+    def __init__(self, position: Position, kind: Kind) -> None:
+        super().__init__(position)
+        self.kind = kind
+        self.arguments: list[Argument] = []
+        self.layer: Layer | None = None
+
+
+class MergeStep(Step):
+    """Branches that start at the same place and are brought together."""
+
+    __slots__ = ("branches", "kind")
+
+    def __init__(self, position: Position, kind: Kind, branches: list[Sequence]) -> None:
+        super().__init__(position)
+        self.kind = kind
+        self.branches = branches
+
+
+class ResidualStep(Step):
+    """Steps whose result is added to their input, or to the input's projection."""
+
+    __slots__ = ("body", "shortcut")
+
+    def __init__(self, position: Position, body: Sequence, shortcut: Sequence | None) -> None:
+        super().__init__(position)
+        self.body = body
+        self.shortcut = shortcut
+
+
+class FromStep(Step):
+    """Steps that start at a named place instead of the previous step."""
+
+    __slots__ = ("body", "origin")
+
+    def __init__(self, position: Position, origin: Argument, body: Sequence) -> None:
+        super().__init__(position)
+        self.origin = origin
+        self.body = body
+
+
+class CallStep(Step):
+    """A block with values for its parameters; `first` and `last` change some in one repetition."""
+
+    __slots__ = ("arguments", "block", "first", "last")
+
+    def __init__(self, position: Position, block: str, arguments: list[Argument]) -> None:
+        super().__init__(position)
+        self.block = block
+        self.arguments = arguments
+        self.first: list[Argument] = []
+        self.last: list[Argument] = []
+
+
+class SequenceStep(Step):
+    """A named list of steps."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, position: Position, body: Sequence) -> None:
+        super().__init__(position)
+        self.body = body
+
+
+class Sequence(NamedTuple):
+    """Steps one behind the other, with the names that are given in their scope and where."""
+
+    position: Position
+    steps: list[Step]
+
+
+class Block(NamedTuple):
+    """A reusable list of steps; a parameter without a default must be given."""
+
+    name: str
+    position: Position
+    params: dict[str, Argument | None]
+    body: Sequence
+
+
+def parts(step: Step) -> list[Sequence]:
+    """The sequences of steps inside a step."""
+    if isinstance(step, MergeStep):
+        return step.branches
+    if isinstance(step, ResidualStep):
+        return [step.body, *([step.shortcut] if step.shortcut else [])]
+    if isinstance(step, (FromStep, SequenceStep)):
+        return [step.body]
+    return []

@@ -1,0 +1,362 @@
+"""Steps to operations: blocks unrolled, branches brought together, shapes passed from step to step.
+
+A mistake is noted and the shape after it is not known; what does not depend on it is still checked, so
+that one run reports what one run can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Listed
+from typing import Any
+
+from cnncalc.errors import OptionError, Position, suggest
+from cnncalc.layers import KINDS, Kind, kind_named
+from cnncalc.layers.base import shape_text
+from cnncalc.layers.options import whole
+from cnncalc.spec.document import Document
+from cnncalc.spec.draft import Draft
+from cnncalc.spec.expressions import Value, parse_value, worked_out
+from cnncalc.spec.scope import Frame, names_given, shape_scope
+from cnncalc.spec.steps import (
+    Argument,
+    CallStep,
+    FromStep,
+    LayerStep,
+    MergeStep,
+    ResidualStep,
+    Sequence,
+    SequenceStep,
+    Step,
+    WordStep,
+)
+
+DEEPEST = 100  # blocks and named steps inside each other
+
+
+class TooLargeError(Exception):
+    """More operations than allowed: there is no use in going on."""
+
+
+class Unroller:
+    """Turns steps into the nodes of a draft."""
+
+    def __init__(self, document: Document, draft: Draft, max_operations: int) -> None:
+        self.document = document
+        self.draft = draft
+        self.maker = document.maker
+        self.max_operations = max_operations
+        self.steps_taken = 0
+        self.block_names = {name: names_given(block.body) for name, block in document.blocks.items()}
+
+    def sequence(self, sequence: Sequence, x: int | None, frame: Frame) -> int | None:
+        for step in sequence.steps:
+            x = self.step(step, x, frame)
+        return x
+
+    def step(self, step: Step, x: int | None, frame: Frame) -> int | None:
+        """One step, as often as it is repeated; the value that comes out, None if it is not known."""
+        if step.repeat is None:
+            return self.once(step, x, frame, step.name)
+        times = self.times(step.repeat, frame)
+        if times is None:
+            return None
+        if step.name is None and isinstance(step, LayerStep):
+            for i in range(times):
+                x = self.counted(step, x, frame, None, i, times)
+            return x
+        path = frame.path(step.name, base_name(step))
+        self.draft.declare(path, step.position)
+        start = len(self.draft.nodes)
+        for i in range(times):
+            x = self.counted(step, x, frame, f"{path[len(frame.prefix) :]}/{i}", i, times)
+        self.draft.group(path, base_name(step), start, x)
+        return x
+
+    def counted(self, step: Step, x: int | None, frame: Frame, name: str | None, i: int, times: int) -> int | None:
+        """One repetition; after the first it is known how many operations all of them are."""
+        before = self.steps_taken
+        changes = None
+        if isinstance(step, CallStep):
+            changes = [*(step.first if i == 0 else ()), *(step.last if i == times - 1 else ())]
+        x = self.once(step, x, frame, name, changes)
+        if i == 0 and before + (self.steps_taken - before) * times > self.max_operations:
+            self.too_large(step.repeat.position if step.repeat else step.position)
+        return x
+
+    def times(self, repeat: Argument, frame: Frame) -> int | None:
+        text = self.evaluated(repeat, frame)
+        if text is None:
+            return None
+        try:
+            times = whole(text, 1, "a number of repetitions")
+        except OptionError as error:
+            self.draft.note(f"repeat: {error.problem}", repeat.position, error.hint, frame)
+            return None
+        if times > self.max_operations:
+            self.too_large(repeat.position)
+        return times
+
+    def too_large(self, position: Position) -> None:
+        problem = f"the network has more than {self.max_operations:,} operations"
+        self.draft.note(problem, position, "repeat less, or allow more with --max-operations")
+        raise TooLargeError
+
+    def once(
+        self, step: Step, x: int | None, frame: Frame, name: str | None, changes: Listed[Argument] | None = None
+    ) -> int | None:
+        self.steps_taken += 1
+        if self.steps_taken > self.max_operations:
+            self.too_large(step.position)
+        if frame.depth > DEEPEST:
+            self.draft.note(f"steps are nested more than {DEEPEST} deep", step.position, None, frame)
+            return None
+        if isinstance(step, LayerStep):
+            path = frame.path(name, step.kind.name)
+            self.draft.declare(path, step.position)
+            result = self.layer(step, x, frame, path)
+        elif isinstance(step, CallStep):
+            path = frame.path(name, step.block)
+            self.draft.declare(path, step.position)
+            result = self.call(step, x, frame, path, changes or ())
+        else:
+            path, result = self.composite(step, x, frame, name)
+        if step.then:
+            result = self.then(step.then, result, frame, path)
+        if name is not None or isinstance(step, (LayerStep, CallStep)):
+            self.draft.results[path] = result
+        return result
+
+    def then(self, steps: list[Step], x: int | None, frame: Frame, owner: str) -> int | None:
+        """What follows a step: norms and activations get its name and theirs, `C1/relu`."""
+        for step in steps:
+            if isinstance(step, WordStep):
+                kind = self.kind_of(step, frame)
+                if kind is None:
+                    continue
+                step = LayerStep(step.position, kind)
+                step.layer = self.maker.make(kind, [], step.position)
+            if isinstance(step, LayerStep) and step.name is None and step.repeat is None and step.kind.appendable:
+                path = base = f"{owner}/{step.kind.name}"
+                number = 1
+                while path in self.draft.declared:
+                    number += 1
+                    path = f"{base}{number}"
+                x = self.once(step, x, frame, path[len(frame.prefix) :])
+            else:
+                x = self.step(step, x, frame)
+        return x
+
+    def kind_of(self, step: WordStep, frame: Frame) -> Kind | None:
+        """The kind that a `$word` stands for; None for `none`, and if it is no norm or activation."""
+        text = self.evaluated(step.word, frame)
+        if text is None or text in ("none", "identity", ""):
+            return None
+        kind = kind_named(text)
+        if kind is None or not kind.appendable:
+            hint = suggest(text, [k.name for k in KINDS.values() if k.appendable])
+            self.draft.note(f"'{text[:40]}' is not a norm or an activation", step.position, hint, frame)
+            return None
+        return kind
+
+    def evaluated(self, argument: Argument, frame: Frame) -> Any | None:
+        """An argument with its expressions worked out, or None with the problem noted."""
+        if not argument.open:
+            return argument.value
+        try:
+            return worked_out(argument.value, frame.scope)
+        except OptionError as error:
+            if frame.entry is not None or "in." not in str(argument.value):
+                self.draft.note(error.problem, argument.position, error.hint, frame)
+            return None
+
+    def layer(self, step: LayerStep, x: int | None, frame: Frame, path: str) -> int | None:
+        arguments, layer = step.arguments, step.layer
+        if layer is None:
+            values = [self.evaluated(a, frame) for a in arguments]
+            if None in values or not any(a.open for a in arguments):
+                return None
+            arguments = [a._replace(value=v) for a, v in zip(arguments, values, strict=True)]
+            before = len(self.draft.problems)
+            layer = self.maker.make(step.kind, arguments, step.position)
+            self.tell_where(before, path, frame)
+        if layer is None or x is None:
+            return None
+        if layer.flattens and len(self.draft.shapes[x]) > 1:
+            flatten = self.maker.make(KINDS["flatten"], [], step.position)
+            assert flatten is not None
+            shown_with = len(self.draft.shapes) + 1
+            x = self.draft.node(f"{path}/flatten", flatten, (x,), step.position, arguments, frame, shown_with)
+            assert x is not None
+        # An activation without a name of its own is shown in the row of the layer that it follows.
+        owner = None
+        if step.kind.inline and step.name is None and x >= len(self.draft.inputs):
+            owner = self.draft.nodes[x - len(self.draft.inputs)].shown_with or x
+        return self.draft.node(path, layer, (x,), step.position, arguments, frame, owner)
+
+    def tell_where(self, before: int, path: str, frame: Frame) -> None:
+        """Give the problems noted since `before` the path and the calls that led there."""
+        for i in range(before, len(self.draft.problems)):
+            problem = self.draft.problems[i]
+            self.draft.problems[i] = problem._replace(trail=frame.trail)
+        last = self.draft.problems[before:]
+        del self.draft.problems[before:]
+        for p in last:
+            self.draft.note(p.problem, p.position, p.hint, frame)
+
+    # --- steps made of steps
+
+    def composite(self, step: Step, x: int | None, frame: Frame, name: str | None) -> tuple[str, int | None]:
+        """A merge, a residual, a `from` or a named list: the name of its result, and the result."""
+        start = len(self.draft.nodes)
+        path = None
+        if name is not None:
+            path = frame.prefix + name
+            self.draft.declare(path, step.position)
+            frame = frame.inside(path)
+        result = None
+        if isinstance(step, MergeStep):
+            path, result = self.merge(step, x, frame, path)
+        elif isinstance(step, ResidualStep):
+            path, result = self.residual(step, x, frame, path)
+        elif isinstance(step, FromStep):
+            origin = self.evaluated(step.origin, frame)
+            result = None if origin is None else self.draft.resolve(origin, step.origin.position, frame)
+            result = self.sequence(step.body, result, frame)
+        elif isinstance(step, SequenceStep):
+            result = self.sequence(step.body, x, frame)
+        if path is None:
+            path = frame.path(None, base_name(step))
+        if name is not None:
+            self.draft.group(path, base_name(step), start, result)
+        return path, result
+
+    def merge(self, step: MergeStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
+        values = [self.sequence(branch, x, frame) for branch in step.branches]
+        path = path or frame.path(None, step.kind.name)
+        known = [v for v in values if v is not None]
+        if len(known) < len(values):
+            return path, None
+        layer = self.maker.make(step.kind, [], step.position)
+        assert layer is not None
+        places = [Argument(f"branch {i}", None, branch.position) for i, branch in enumerate(step.branches)]
+        return path, self.draft.node(path, layer, tuple(known), step.position, places, frame)
+
+    def residual(self, step: ResidualStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
+        y = self.sequence(step.body, x, frame)
+        skip = x
+        if x is None or y is None or self.draft.shapes[x] != self.draft.shapes[y]:
+            if step.shortcut is not None:
+                skip = self.sequence(step.shortcut, x, frame)
+            elif x is not None and y is not None:
+                skip = self.projection(step, x, y, frame)
+        path = path or frame.path(None, "add")
+        if y is None or skip is None:
+            return path, None
+        if self.draft.shapes[y] != self.draft.shapes[skip]:
+            problem = (
+                f"{path}: add needs equal shapes; the layers of the residual give {shape_text(self.draft.shapes[y])}, "
+                f"its shortcut gives {shape_text(self.draft.shapes[skip])}"
+            )
+            place = step.shortcut.position if step.shortcut else step.position
+            self.draft.note(problem, place, "give both the same channels and strides", frame)
+            return path, None
+        layer = self.maker.make(KINDS["add"], [], step.position)
+        assert layer is not None
+        return path, self.draft.node(path, layer, (y, skip), step.position, (), frame)
+
+    def projection(self, step: ResidualStep, x: int, y: int, frame: Frame) -> int | None:
+        """The shortcut where none is given: conv C k1 sS nobias bn, with the stride that gives the right size."""
+        (_, *size), (c, *target) = self.draft.shapes[x], self.draft.shapes[y]
+        path = frame.path(None, "shortcut")
+        strides = [fitting_stride(n, m) for n, m in zip(size, target, strict=False)]
+        if not size or len(size) != len(target) or None in strides:
+            shapes = f"from {shape_text(self.draft.shapes[x])} to {shape_text(self.draft.shapes[y])}"
+            problem = f"{path}: no 1x1 convolution leads {shapes}"
+            hint = "pad the layers so that the size stays, or is divided; or write shortcut: [...]"
+            self.draft.note(problem, step.position, hint, frame)
+            return None
+        options = {"filters": str(c), "kernel": "1", "stride": shape_text([s or 1 for s in strides]), "bias": "false"}
+        arguments = [Argument(name, text, step.position) for name, text in options.items()]
+        self.draft.declare(path, step.position)
+        for kind, given, name in ((KINDS["conv"], arguments, path), (KINDS["batchnorm"], [], f"{path}/batchnorm")):
+            layer = self.maker.make(kind, given, step.position)
+            value = None if layer is None else self.draft.node(name, layer, (x,), step.position, given, frame)
+            if value is None:
+                return None
+            x = value
+        return x
+
+    def call(self, step: CallStep, x: int | None, frame: Frame, path: str, changes: Listed[Argument]) -> int | None:
+        block = self.document.blocks[step.block]
+        scope = self.block_scope(step, frame, [*step.arguments, *changes])
+        if scope is None:
+            return None
+        if x is not None:
+            scope.update(shape_scope(self.draft.shapes[x]))
+        inner = Frame(
+            prefix=path + "/",
+            scope=scope,
+            entry=x,
+            given=self.block_names[step.block],
+            trail=(f"in {path}, called in line {step.position.line}", *frame.trail[:2]),
+            depth=frame.depth + 1,
+        )
+        start = len(self.draft.nodes)
+        result = self.sequence(block.body, x, inner)
+        self.draft.group(path, base_name(step), start, result)
+        return result
+
+    def block_scope(self, step: CallStep, frame: Frame, arguments: Listed[Argument]) -> dict[str, Value] | None:
+        """The parameters of a call: positional in order, then named, then defaults; None if one is wrong."""
+        params = self.document.blocks[step.block].params
+        names = list(params)
+        given: dict[str, Argument] = {}
+        problems = len(self.draft.problems)
+        positional = 0
+        for i, argument in enumerate(arguments):
+            name = argument.name
+            where = argument.name_position or argument.position
+            if name is None:
+                if positional == len(names):
+                    listed = f"it takes {len(names)}: {', '.join(names)}" if names else "it takes none"
+                    self.draft.note(f"one value too many for block {step.block}", where, listed, frame)
+                    break
+                name = names[positional]
+                positional += 1
+            if name not in params:
+                hint = suggest(name, names) or (f"its parameters: {', '.join(names)}" if names else "it has none")
+                self.draft.note(f"block {step.block} has no parameter '{name[:40]}'", where, hint, frame)
+            elif name in given and i < len(step.arguments):
+                self.draft.note(f"{name} is given twice to block {step.block}", where, "keep one of them", frame)
+            else:
+                given[name] = argument
+        scope: dict[str, Value] = {}
+        for name, default in params.items():
+            value = given.get(name, default)
+            if value is None:
+                hint = f"for example {step.block} {name}=64"
+                self.draft.note(f"block {step.block} needs its parameter '{name}'", step.position, hint, frame)
+                continue
+            try:
+                known = frame.scope if name in given else scope
+                scope[name] = parse_value(worked_out(value.value, known))
+            except OptionError as error:
+                if frame.entry is not None or "in." not in str(value.value):
+                    self.draft.note(f"{name}: {error.problem}", value.position, error.hint, frame)
+                return None
+        return scope if len(self.draft.problems) == problems else None
+
+
+def base_name(step: Step) -> str:
+    """What a step is called when it has no name."""
+    if isinstance(step, (LayerStep, MergeStep)):
+        return step.kind.name
+    if isinstance(step, CallStep):
+        return step.block
+    return "residual" if isinstance(step, ResidualStep) else "from" if isinstance(step, FromStep) else "group"
+
+
+def fitting_stride(n: int, m: int) -> int | None:
+    """The smallest stride at which a window of 1 takes n positions to m; None if there is none."""
+    s = (n - 1) // m + 1
+    return s if (n - 1) // s + 1 == m else None

@@ -1,0 +1,38 @@
+"""Shapes and expected numbers, read from text."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from cnncalc.errors import OptionError
+from cnncalc.layers.base import Shape
+from cnncalc.layers.options import positive, quoted
+
+SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+
+def shape(raw: Any) -> Shape:
+    """`3x224x224`, `784` or [3, 224, 224]: channels, then up to three axes."""
+    parts = raw
+    if isinstance(raw, str):
+        text = raw.strip()
+        listed = text[1:-1].split(",") if text[:1] in "([" and text[-1:] in ")]" and text else None
+        parts = listed if listed is not None else re.split("[xX×*]", text)
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts) or not 1 <= len(parts) <= 4:
+        raise OptionError(f"{quoted(raw)} is not a shape", "channels first, without the batch: 3x224x224, 16x100, 784")
+    try:
+        return tuple(positive(part.strip()) for part in parts)
+    except OptionError as error:
+        raise OptionError(f"{quoted(raw)} is not a shape: {error.problem}", error.hint) from None
+
+
+def number(text: str) -> int:
+    """`60000`, `60,000`, `61.7k` as far as it is a whole number, `4.2G`."""
+    match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*([kKmMgGtT]?)", text.strip(), re.ASCII)
+    if match and len(match[0]) <= 40:
+        value = Fraction(re.sub("[,_]", "", match[1]) + (match[2] or "")) * SUFFIXES[match[3].lower()]
+        if value.denominator == 1:
+            return value.numerator
+    raise OptionError(f"{quoted(text)} is not a whole number", "60000, 60,000, 25.6M")

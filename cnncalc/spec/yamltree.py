@@ -1,0 +1,217 @@
+"""YAML as text with positions: every scalar stays what was written, and knows where.
+
+Built from the parser's events, which do not recurse, so that deep nesting, repeated anchors and duplicate
+keys are errors with a place instead of a crash. Uses libyaml where PyYAML has it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from cnncalc.errors import Position, Problem, Source, SpecError
+
+LARGEST_FILE = 10_000_000  # bytes
+DEEPEST = 50  # nested lists and mappings
+MOST_NODES = 2_000_000  # after anchors are expanded
+
+
+class Text:
+    """A scalar, as written. `offset` is where its characters begin behind `position`: 1 inside quotes."""
+
+    __slots__ = ("offset", "position", "text")
+    size = 1
+
+    def __init__(self, text: str, position: Position, offset: int = 0) -> None:
+        self.text = text
+        self.position = position
+        self.offset = offset
+
+    def at(self, start: int, width: int) -> Position:
+        """The position of a part of the text."""
+        if self.offset < 0:  # folded or literal: characters do not stand where they are counted
+            return self.position
+        return Position(self.position.line, self.position.column + self.offset + start, width)
+
+
+class Items:
+    """A list of nodes."""
+
+    __slots__ = ("items", "position", "size")
+
+    def __init__(self, position: Position) -> None:
+        self.items: list[Tree] = []
+        self.position = position
+        self.size = 1
+
+
+class Entries:
+    """A mapping: its entries in order, keys unique."""
+
+    __slots__ = ("entries", "position", "size")
+
+    def __init__(self, position: Position) -> None:
+        self.entries: dict[str, tuple[Text, Tree]] = {}
+        self.position = position
+        self.size = 1
+
+    def __iter__(self) -> Iterator[tuple[Text, Tree]]:
+        return iter(self.entries.values())
+
+
+Tree = Text | Items | Entries
+
+
+def raw(tree: Tree) -> Any:
+    """The tree as text and lists of text, positions dropped."""
+    if isinstance(tree, Text):
+        return tree.text
+    if isinstance(tree, Items):
+        return [raw(item) for item in tree.items]
+    return {key.text: raw(value) for key, value in tree}
+
+
+def read_yaml(source: Source) -> Tree | None:
+    """The one document of a YAML text; None if it is empty. Raises SpecError with the place."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    builder = _Builder(source)
+    try:
+        for event in yaml.parse(source.text, Loader=loader):
+            builder.take(event)
+    except yaml.YAMLError as error:
+        builder.problems.append(_syntax_problem(error, source))
+    if builder.problems:
+        raise SpecError(builder.problems, source)
+    return builder.root
+
+
+class _Builder:
+    """Puts events together to a tree."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+        self.root: Tree | None = None
+        self.documents = 0
+        self.open: list[Items | Entries] = []
+        self.keys: list[Text | None] = []  # for each open mapping, the key that waits for its value
+        self.anchors: dict[str, Tree | None] = {}
+        self.anchor_names: list[str | None] = []
+
+    def take(self, event: Any) -> None:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            position = _position(event)
+            offset = 1 if event.style in ("'", '"') else -1 if event.style in ("|", ">") else 0
+            if event.end_mark.line != event.start_mark.line:
+                offset = -1
+            scalar = Text(event.value, position, offset)
+            if event.anchor:
+                self.anchors[event.anchor] = scalar
+            self.add(scalar)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self.start(Entries(_position(event)) if kind is yaml.MappingStartEvent else Items(_position(event)), event)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            done = self.open.pop()
+            self.keys.pop()
+            anchor = self.anchor_names.pop()
+            if anchor:
+                self.anchors[anchor] = done
+            if self.open:
+                self.count(self.open[-1], done.size, done.position)
+        elif kind is yaml.AliasEvent:
+            self.alias(event)
+        elif kind is yaml.DocumentStartEvent:
+            self.documents += 1
+            if self.documents > 1:
+                self.stop(
+                    "a file holds one spec, and a second document starts here", _position(event), "remove the ---"
+                )
+
+    def start(self, tree: Items | Entries, event: Any) -> None:
+        if len(self.open) >= DEEPEST:
+            self.stop(f"lists and mappings are nested more than {DEEPEST} deep", tree.position, None)
+        if event.anchor:
+            self.anchors[event.anchor] = None  # not complete: an alias inside would be a loop
+        self.add(tree, counted=False)
+        self.open.append(tree)
+        self.keys.append(None)
+        self.anchor_names.append(event.anchor)
+
+    def alias(self, event: Any) -> None:
+        tree = self.anchors.get(event.anchor)
+        if tree is None:
+            what = "contains itself" if event.anchor in self.anchors else "is not defined before"
+            self.stop(f"the anchor &{event.anchor} {what}", _position(event), None)
+        else:
+            self.add(tree)
+
+    def add(self, tree: Tree, counted: bool = True) -> None:
+        if not self.open:
+            self.root = tree
+            return
+        parent = self.open[-1]
+        if isinstance(parent, Items):
+            parent.items.append(tree)
+        elif self.keys[-1] is None:
+            if not isinstance(tree, Text):
+                self.stop("a key must be a word", tree.position, None)
+            elif tree.text in parent.entries:
+                first = parent.entries[tree.text][0].position
+                hint = f"the first one is in line {first.line}; keep one of them"
+                self.problems.append(Problem(f"the key '{tree.text}' is given twice", tree.position, hint))
+            self.keys[-1] = tree if isinstance(tree, Text) else None
+        else:
+            key = self.keys[-1]
+            parent.entries.setdefault(key.text, (key, tree))
+            self.keys[-1] = None
+        if counted:
+            self.count(parent, tree.size, tree.position)
+
+    def count(self, parent: Items | Entries, size: int, position: Position) -> None:
+        parent.size += size
+        if parent.size > MOST_NODES:
+            self.stop(
+                f"the file holds more than {MOST_NODES:,} values once its anchors are expanded",
+                position,
+                "use a block with a repeat instead",
+            )
+
+    def stop(self, problem: str, position: Position, hint: str | None) -> None:
+        raise SpecError([*self.problems, Problem(problem, position, hint)], self.source)
+
+
+def _position(event: Any) -> Position:
+    start, end = event.start_mark, event.end_mark
+    width = end.column - start.column if end.line == start.line else 1
+    return Position(start.line + 1, start.column + 1, max(1, width))
+
+
+def _syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
+    """A parser's complaint in our words where it is a common one."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    said = str(getattr(error, "problem", None) or error).split("\n")[0]
+    if mark is None:  # a character that YAML forbids
+        match = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", source.text)
+        if match:
+            before = source.text[: match.start()]
+            line, column = before.count("\n") + 1, match.start() - before.rfind("\n")
+            problem = f"the character {match.group()!a} is not allowed in YAML"
+            return Problem(problem, Position(line, column), "remove it")
+        return Problem(f"not YAML: {said}", Position(1, 1))
+    lines = source.text.split("\n")
+    text = lines[mark.line] if mark.line < len(lines) else ""
+    tab = text.find("\t")
+    if tab >= 0 and tab <= mark.column:
+        return Problem("a tab: YAML is indented with spaces", Position(mark.line + 1, tab + 1), "write spaces")
+    hint = None
+    if "mapping values are not allowed" in said:
+        hint = "a second ': ' in one line: put { } around it, or quotes around the text"
+    elif "flow" in str(getattr(error, "context", "")) or "expected ',' or" in said:
+        hint = "a bracket that is opened here is not closed, or a comma is missing"
+    elif "found character" in said:
+        hint = "put quotes around the text"
+    return Problem(f"not YAML: {said}", Position(mark.line + 1, mark.column + 1), hint)
