@@ -58,7 +58,7 @@ def _decode(data: bytes, name: str) -> str:
         _unusable(name, f"the file is larger than {LARGEST_FILE // 10**6} MB", "a spec has a line per layer")
     text = None
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode().removeprefix("\ufeff")
         bad = data.find(b"\0")
     except UnicodeDecodeError as error:
         bad = error.start

@@ -6,15 +6,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
-from click.shell_completion import CompletionItem
 
 from cnncalc.errors import CnncalcError, Source, visible
 from cnncalc.graph import Graph
 from cnncalc.sources import read_source
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +27,8 @@ class SpecType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     name = "spec"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         from cnncalc.networks import bundled
 
         names = [CompletionItem(name) for name in bundled() if name.startswith(incomplete)]

@@ -14,48 +14,40 @@ from cnncalc.render.view import COLUMNS, DISPENSABLE, View, cells, notes, shown_
 from cnncalc.report import Report
 
 STYLES = {"name": "bold", "kind": "cyan", "params": "green", "connections": "magenta", "macs": "yellow"}
-NARROWEST_NAME = 16
+SPACE = 3  # between columns
+NARROWEST_NAME = 12
 
 
 def render(report: Report, view: View, *, width: int | None = None, colour: bool = False) -> str:
-    """The report as wide as the terminal. Columns that do not fit are named below the table."""
+    """The report as wide as the terminal. Columns that do not fit are named below the table, numbers never cut."""
     out = StringIO()
     console = Console(file=out, width=width, force_terminal=colour, highlight=False, emoji=False, markup=False)
-    rows = shown_rows(report, view)
     columns = view.columns_for(report)
-    wanted = list(columns)
-    lines = [*(cells(report, row, columns) for row in rows), total_cells(report, columns)]
-    table = {
-        name: [COLUMNS[name].heading, *column] for name, column in zip(columns, zip(*lines, strict=True), strict=True)
-    }
+    lines = [cells(report, row, columns) for row in shown_rows(report, view)]
+    lines += [total_cells(report, columns), [COLUMNS[name].heading for name in columns]]
+    table = dict(zip(columns, zip(*lines, strict=True), strict=True))
     widths = {name: max(map(columns_of, column)) for name, column in table.items()}
-    for name in DISPENSABLE if view.columns is None else ():
-        if sum(widths[c] + 2 for c in columns) <= console.width:
-            break
-        if name in columns:
-            columns.remove(name)
-    drawn = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False, padding=(0, 1), show_edge=False)
-    for name in columns:
-        cut = name == "name" and view.columns is None
+    shown, hidden = fitting(columns, widths, console.width, view.columns is None)
+    console.print(Text(title(report), style="bold"))
+    console.print()
+    drawn = Table(box=box.SIMPLE, show_footer=True, pad_edge=False, padding=(0, 1), show_edge=False)
+    for name in shown:
+        left = COLUMNS[name].left
         drawn.add_column(
-            Text(COLUMNS[name].heading),
-            footer=Text(table[name][-1]),
-            justify="left" if COLUMNS[name].left else "right",
+            Text(table[name][-1]),
+            footer=Text(table[name][-2]),
+            justify="left" if left else "right",
             style=STYLES.get(name, ""),
             header_style="bold",
             footer_style="bold",
             no_wrap=True,
-            overflow="ellipsis" if COLUMNS[name].left else "crop",
-            min_width=min(NARROWEST_NAME, widths[name]) if cut else None if COLUMNS[name].left else widths[name],
+            width=widths[name],
         )
-    for i in range(len(rows)):
-        drawn.add_row(*(Text(table[name][i + 1]) for name in columns))
-    console.print(Text(title(report), style="bold"))
-    console.print()
-    console.print(drawn)
+    # One cell holds a whole column, as many lines as there are rows: a tenth of the time.
+    drawn.add_row(*(Text("\n".join(shortened(text, widths[name]) for text in table[name][:-2])) for name in shown))
+    console.print(drawn, crop=False, no_wrap=True, overflow="ignore")
     console.print()
     said = notes(report)
-    hidden = [name for name in wanted if name not in columns]
     if hidden:
         said.append(("not shown", f"{', '.join(hidden)}: the terminal is too narrow (--columns chooses)"))
     grid = Table.grid(padding=(0, 1))
@@ -64,4 +56,36 @@ def render(report: Report, view: View, *, width: int | None = None, colour: bool
     for subject, text in said:
         grid.add_row(Text(subject), Text(text, style="bold red" if subject in ("not so", "not known") else ""))
     console.print(grid)
-    return out.getvalue()
+    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+
+
+def fitting(columns: list[str], widths: dict[str, int], width: int, choose: bool) -> tuple[list[str], list[str]]:
+    """(shown, hidden) columns. Names give way first, down to `NARROWEST_NAME`; changes the width of `name`."""
+    shown = list(columns)
+
+    def excess() -> int:
+        return sum(widths[name] for name in shown) + SPACE * (len(shown) - 1) - width
+
+    can_shrink = max(0, widths.get("name", 0) - NARROWEST_NAME) if choose else 0
+    for name in DISPENSABLE if choose else ():
+        # Long names are worth a column of their own until only the main numbers are left.
+        if excess() <= (can_shrink if len(shown) <= 4 else 0):
+            break
+        if name in shown:
+            shown.remove(name)
+    if choose and excess() > 0 and "name" in shown:
+        widths["name"] -= min(excess(), can_shrink)
+    return shown, [name for name in columns if name not in shown]
+
+
+def shortened(text: str, width: int) -> str:
+    """`text` in `width` terminal columns: of a path the beginning and the end."""
+    if columns_of(text) <= width:
+        return text
+    end = text[-(width * 2 // 3) :]
+    while columns_of(end) > width * 2 // 3:
+        end = end[1:]
+    start = text[: width - 1 - columns_of(end)]
+    while columns_of(start) + 1 + columns_of(end) > width:
+        start = start[:-1]
+    return f"{start}…{end}"

@@ -66,7 +66,7 @@ DEFAULT = (
     "receptive_field",
 )
 # Where they do not all fit: the first to go comes first.
-DISPENSABLE = ("params_share", "macs_share", "flops", "kind", "connections", "receptive_field")
+DISPENSABLE = ("params_share", "macs_share", "flops", "kind", "connections", "receptive_field", "macs", "output")
 WITHOUT_TOTAL = ("name", "kind", "inputs", "output", "jump", "rf_start")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import Any
 
 from cnncalc.errors import OptionError
@@ -32,7 +31,8 @@ def number(text: str) -> int:
     """`60000`, `60,000`, `61.7k` as far as it is a whole number, `4.2G`."""
     match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*([kKmMgGtT]?)", text.strip(), re.ASCII)
     if match and len(match[0]) <= 40:
-        value = Fraction(re.sub("[,_]", "", match[1]) + (match[2] or "")) * SUFFIXES[match[3].lower()]
-        if value.denominator == 1:
-            return value.numerator
+        decimals = (match[2] or ".")[1:]
+        digits: int = int(re.sub("[,_]", "", match[1]) + decimals) * SUFFIXES[match[3].lower()]
+        if digits % 10 ** len(decimals) == 0:
+            return digits // 10 ** len(decimals)
     raise OptionError(f"{quoted(text)} is not a whole number", "60000, 60,000, 25.6M")
