@@ -129,9 +129,13 @@ def columns_of(text: str) -> int:
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """`did you mean ...?` with the nearest of the known words, or None."""
-    from difflib import get_close_matches
+    """`did you mean ...?` with the nearest of the known words, two if they are about as near, or None."""
+    from difflib import SequenceMatcher, get_close_matches
 
     names = {name.casefold(): name for name in known}
-    near = get_close_matches(word[:60].casefold(), list(names), n=2, cutoff=0.6)
+    wanted = word[:60].casefold()
+    near = get_close_matches(wanted, list(names), n=2, cutoff=0.6)
+    likeness = [SequenceMatcher(None, wanted, name).ratio() for name in near]
+    if len(near) == 2 and likeness[1] < likeness[0] - 0.05:
+        near.pop()
     return "did you mean " + " or ".join(names[n] for n in near) + "?" if near else None

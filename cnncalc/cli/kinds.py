@@ -10,8 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from cnncalc.cli.common import fail
-from cnncalc.errors import suggest
-from cnncalc.layers import KINDS, Kind, kind_named, names_of_kinds
+from cnncalc.layers import KINDS, Kind, kind_named, suggest_kind
 from cnncalc.layers.base import Option
 
 
@@ -35,9 +34,7 @@ def command(kind: str | None) -> None:
         return
     found = kind_named(kind)
     if found is None:
-        fail(
-            f"there is no kind '{kind[:40]}'\n  hint: {suggest(kind, names_of_kinds()) or '`cnncalc kinds` lists them'}"
-        )
+        fail(f"there is no kind '{kind[:40]}'\n  hint: {suggest_kind(kind) or '`cnncalc kinds` lists them'}")
     click.echo(page(found))
 
 

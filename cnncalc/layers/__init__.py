@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from cnncalc.errors import suggest
 from cnncalc.layers.base import Layer
 
 
@@ -112,9 +113,11 @@ def kind_named(word: str) -> Kind | None:
     return KINDS.get(word) or _BY_PLAIN_NAME.get(plain(word))
 
 
-def names_of_kinds() -> Iterable[str]:
-    """Every name that a kind goes by, for suggestions."""
-    return [*KINDS, *(alias for row in _ROWS for alias in row.aliases)]
+def suggest_kind(word: str, also: Iterable[str] = (), *, appendable: bool = False) -> str | None:
+    """`did you mean ...?` among the kinds and other words; other names of kinds only where nothing is nearer."""
+    rows = [row for row in KINDS.values() if row.appendable or not appendable]
+    near = suggest(word, [*(row.name for row in rows), *also])
+    return near or suggest(word, [alias for row in rows for alias in row.aliases])
 
 
 def register(row: Kind) -> None:

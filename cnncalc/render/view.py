@@ -115,7 +115,8 @@ def shown_rows(report: Report, view: View) -> list[Row]:
 def _with_followers(owner: Row, rows: list[Row]) -> Row:
     if len(rows) == 1:
         return owner
-    kinds = [owner.kind, *(row.kind for row in rows if row is not owner and row.kind != "flatten")]
+    # What comes before its layer was put there for it (a flatten); what comes behind was written.
+    kinds = [row.kind for row in rows[rows.index(owner) :]]
     return added_up(rows, rows[-1], name=owner.name, kind=" + ".join(kinds))
 
 

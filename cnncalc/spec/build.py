@@ -29,13 +29,12 @@ def build(
     draft = Draft(document.problems)
     scope = read_parameters(document, params or {}, draft)
     entry = read_inputs(document, inputs or {}, scope, draft)
-    if entry is not None:
-        scope.update(shape_scope(draft.shapes[entry]))
-    frame = Frame(prefix="", scope=scope, entry=entry, given=names_given(document.layers))
+    inside = {**scope, **shape_scope(draft.shapes[entry])} if entry is not None else scope
+    frame = Frame(prefix="", scope=inside, entry=entry, given=names_given(document.layers))
     result = None
     if not document.loop:
         try:
-            result = Unroller(document, draft, max_operations).sequence(document.layers, entry, frame)
+            result = Unroller(document, draft, scope, max_operations).sequence(document.layers, entry, frame)
         except TooLargeError:
             pass
     outputs: tuple[int, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
-from cnncalc.layers import kind_named, names_of_kinds
+from cnncalc.layers import kind_named, suggest_kind
 from cnncalc.spec.expressions import NAME as PARAMETER
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.reading import StepReader
@@ -81,6 +81,11 @@ class _DocumentReader:
             loop=loop,
         )
 
+    def missing(self, key: str, problem: str, hint: str) -> None:
+        """Note that a key is missing, unless one of the unknown keys is that one misspelt."""
+        if not any(suggest(other.text, [key]) for other, _ in self.tree if other.text not in KEYS):
+            self.note(problem, self.tree.position, hint)
+
     def value(self, key: str) -> Tree | None:
         found = self.tree.entries.get(key)
         return None if found is None else found[1]
@@ -127,7 +132,7 @@ class _DocumentReader:
         if one is not None:
             return {"input": Argument("input", raw(one), one.position)}
         if several is None or (isinstance(several, Entries) and not several.entries):
-            self.note("no input: what enters the network?", self.tree.position, "write input: 3x224x224")
+            self.missing("input", "no input: what enters the network?", "write input: 3x224x224")
             return {}
         names = StepReader((), self.maker, self.problems)
         found = {}
@@ -139,7 +144,7 @@ class _DocumentReader:
     def layers(self, reader: StepReader) -> Sequence:
         value = self.value("layers")
         if value is None:
-            self.note("no layers", self.tree.position, "write layers: and a list of steps")
+            self.missing("layers", "no layers", "write layers: and a list of steps")
             return Sequence(self.tree.position, [])
         if not isinstance(value, Items):
             self.note("layers is a list of steps", value.position, "begin each step with `- `")
@@ -162,7 +167,7 @@ class _DocumentReader:
         for key, node in self.mapping("defaults"):
             kind = kind_named(key.text)
             if kind is None:
-                self.note(f"unknown kind '{key.text[:40]}'", key.position, suggest(key.text, names_of_kinds()))
+                self.note(f"unknown kind '{key.text[:40]}'", key.position, suggest_kind(key.text))
             elif not isinstance(node, Entries):
                 self.note(f"defaults of {kind.name} are a mapping", node.position, "{option: value}")
             else:

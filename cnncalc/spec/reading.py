@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from cnncalc.errors import OptionError, Position, Problem, suggest
-from cnncalc.layers import MERGES, Kind, kind_named, names_of_kinds
+from cnncalc.layers import MERGES, Kind, kind_named, suggest_kind
 from cnncalc.spec.expressions import parse_expression, pieces
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.steps import (
@@ -27,6 +27,7 @@ from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 NAME = re.compile(r"\w[\w+-]*")
 FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)
 KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat", "first", "last")
+UNKNOWN_KIND = "`cnncalc kinds` lists them; blocks of your own stand under blocks:"
 RESERVED = ("in", "input", "identity")
 
 
@@ -111,11 +112,11 @@ class StepReader:
 
     def unknown_kind(self, head: Text) -> Step:
         word = head.text
-        hint = suggest(word, [*self.blocks, *names_of_kinds(), "residual"])
+        hint = suggest_kind(word, [*self.blocks, "residual"])
         if word in ("residual", "from"):
             hint = f"{word} has a list of steps: write `{word}: ...`"
         what = "kind or block" if self.blocks else "kind"
-        self.note(f"unknown {what} '{_short(word)}'", head.position, hint or "`cnncalc kinds` lists them")
+        self.note(f"unknown {what} '{_short(word)}'", head.position, hint or UNKNOWN_KIND)
         return BrokenStep(head.position)
 
     def layer(self, kind: Kind, position: Position, words: list[Token], more: Iterable[Argument] = ()) -> LayerStep:
@@ -125,6 +126,7 @@ class StepReader:
         by_word = {word: (o.name, text) for o in options for word, text in o.words.items()}
         by_flag = {o.flag: o.name for o in options if o.flag}
         step = LayerStep(position, kind)
+        problems = len(self.problems)
         found: list[Argument] = []
         for word in words:
             text, lower = word.text, word.text.lower()
@@ -148,7 +150,9 @@ class StepReader:
             else:
                 self.unknown_flag(kind, word, [*by_word, *by_flag])
         step.arguments = self.maker.check_names(kind, [*found, *more])
-        if not any(a.open for a in step.arguments):
+        if len(self.problems) > problems:
+            step.arguments = []  # what is wrong has been said; what is missing may be what is misspelt
+        elif not any(a.open for a in step.arguments):
             step.layer = self.maker.make(kind, step.arguments, position)
         return step
 
@@ -164,8 +168,7 @@ class StepReader:
             flags = f"flags of {kind.name}: {', '.join(known) or 'none'}, and x3 to repeat"
             self.note(f"{kind.name} has no flag '{_short(word.text)}'", word.position, flags)
             return
-        appendable = [n for n in names_of_kinds() if (k := kind_named(n)) and k.appendable]
-        hint = suggest(word.text, [*known, *appendable])
+        hint = suggest_kind(word.text, known, appendable=True)
         if kind_named(word.text) or word.text in self.blocks:
             hint = f"{word.text} is a step of its own: put it in a line of its own"
         elif not hint:
@@ -250,27 +253,31 @@ class StepReader:
         """NAME: step"""
         (key, value), *others = tree
         if others:
-            hint = suggest(key.text, names_of_kinds()) or "one of the keys is the kind: {conv: 16, kernel: 5}"
+            hint = suggest_kind(key.text, self.blocks) or "one of the keys is the kind: {conv: 16, kernel: 5}"
             self.note(f"no kind among the keys {', '.join(_short(k.text) for k, _ in tree)}", key.position, hint)
             return BrokenStep(tree.position)
         if isinstance(value, Text):
             # `convv: 16` is a kind misspelt, `C1: convv 16` a name in front of one.
             words = tokens(value)
             if not words or not words[0].text[0].isalpha():
-                near = suggest(key.text, [*names_of_kinds(), *self.blocks, "residual"])
+                near = suggest_kind(key.text, [*self.blocks, "residual"])
                 self.note(f"unknown kind '{_short(key.text)}'", key.position, near or "write NAME: KIND ...")
                 return BrokenStep(tree.position)
         step = self.step(value)
-        self.check_name(key, KEYWORDS)
-        step.name = key.text
+        if self.check_name(key, KEYWORDS):
+            step.name, step.name_position = key.text, key.position
         return step
 
-    def check_name(self, key: Text, taken: Collection[str]) -> None:
+    def check_name(self, key: Text, taken: Collection[str]) -> bool:
+        """Whether a key can be a name; noted if not."""
         if key.text in taken or key.text in RESERVED:
             self.note(f"'{key.text}' is a word of the language, not a name", key.position, "choose another name")
         elif not NAME.fullmatch(key.text) or len(key.text) > 100:
             hint = "letters, digits, _, - and +, beginning with a letter, a digit or _"
             self.note(f"'{_short(key.text)}' is not a name", key.position, hint)
+        else:
+            return True
+        return False
 
     def no_more(self, what: str, rest: list[tuple[Text, Tree]], known: Collection[str]) -> None:
         for key, _ in rest:

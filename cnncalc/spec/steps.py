@@ -29,11 +29,12 @@ class Argument(NamedTuple):
 class Step:
     """What all steps have: a name if one was given, how often it is repeated, and what follows."""
 
-    __slots__ = ("name", "position", "repeat", "then")
+    __slots__ = ("name", "name_position", "position", "repeat", "then")
 
     def __init__(self, position: Position) -> None:
         self.position = position
         self.name: str | None = None
+        self.name_position = position
         self.repeat: Argument | None = None
         self.then: list[Step] = []
 

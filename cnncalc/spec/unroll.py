@@ -6,6 +6,7 @@ that one run reports what one run can.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Listed
 from typing import Any
 
@@ -40,9 +41,10 @@ class TooLargeError(Exception):
 class Unroller:
     """Turns steps into the nodes of a draft."""
 
-    def __init__(self, document: Document, draft: Draft, max_operations: int) -> None:
+    def __init__(self, document: Document, draft: Draft, params: Mapping[str, Value], max_operations: int) -> None:
         self.document = document
         self.draft = draft
+        self.params = dict(params)  # the network's own, known inside blocks too
         self.maker = document.maker
         self.max_operations = max_operations
         self.steps_taken = 0
@@ -65,7 +67,7 @@ class Unroller:
                 x = self.counted(step, x, frame, None, i, times)
             return x
         path = frame.path(step.name, base_name(step))
-        self.draft.declare(path, step.position)
+        self.draft.declare(path, step.name_position)
         start = len(self.draft.nodes)
         for i in range(times):
             x = self.counted(step, x, frame, f"{path[len(frame.prefix) :]}/{i}", i, times)
@@ -112,11 +114,11 @@ class Unroller:
             return None
         if isinstance(step, LayerStep):
             path = frame.path(name, step.kind.name)
-            self.draft.declare(path, step.position)
+            self.draft.declare(path, step.name_position)
             result = self.layer(step, x, frame, path)
         elif isinstance(step, CallStep):
             path = frame.path(name, step.block)
-            self.draft.declare(path, step.position)
+            self.draft.declare(path, step.name_position)
             result = self.call(step, x, frame, path, changes or ())
         else:
             path, result = self.composite(step, x, frame, name)
@@ -211,7 +213,7 @@ class Unroller:
         path = None
         if name is not None:
             path = frame.prefix + name
-            self.draft.declare(path, step.position)
+            self.draft.declare(path, step.name_position)
             frame = frame.inside(path)
         result = None
         if isinstance(step, MergeStep):
@@ -271,13 +273,13 @@ class Unroller:
         strides = [fitting_stride(n, m) for n, m in zip(size, target, strict=False)]
         if not size or len(size) != len(target) or None in strides:
             shapes = f"from {shape_text(self.draft.shapes[x])} to {shape_text(self.draft.shapes[y])}"
-            problem = f"{path}: no 1x1 convolution leads {shapes}"
+            problem = f"{path}: the layers of the residual lead {shapes}, and no strided 1x1 convolution does"
             hint = "pad the layers so that the size stays, or is divided; or write shortcut: [...]"
             self.draft.note(problem, step.position, hint, frame)
             return None
         options = {"filters": str(c), "kernel": "1", "stride": shape_text([s or 1 for s in strides]), "bias": "false"}
         arguments = [Argument(name, text, step.position) for name, text in options.items()]
-        self.draft.declare(path, step.position)
+        self.draft.declare(path, step.name_position)
         for kind, given, name in ((KINDS["conv"], arguments, path), (KINDS["batchnorm"], [], f"{path}/batchnorm")):
             layer = self.maker.make(kind, given, step.position)
             value = None if layer is None else self.draft.node(name, layer, (x,), step.position, given, frame)
@@ -330,7 +332,7 @@ class Unroller:
                 self.draft.note(f"{name} is given twice to block {step.block}", where, "keep one of them", frame)
             else:
                 given[name] = argument
-        scope: dict[str, Value] = {}
+        scope = dict(self.params)
         for name, default in params.items():
             value = given.get(name, default)
             if value is None:

@@ -9,6 +9,7 @@ from cnncalc.errors import OptionError
 from cnncalc.layers.base import Shape
 from cnncalc.layers.options import positive, quoted
 
+SHAPES = "channels first, without the batch: 3x224x224, 16x100, 784"
 SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
@@ -20,11 +21,11 @@ def shape(raw: Any) -> Shape:
         listed = text[1:-1].split(",") if text[:1] in "([" and text[-1:] in ")]" and text else None
         parts = listed if listed is not None else re.split("[xX×*]", text)
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts) or not 1 <= len(parts) <= 4:
-        raise OptionError(f"{quoted(raw)} is not a shape", "channels first, without the batch: 3x224x224, 16x100, 784")
+        raise OptionError(f"{quoted(raw)} is not a shape", SHAPES)
     try:
         return tuple(positive(part.strip()) for part in parts)
     except OptionError as error:
-        raise OptionError(f"{quoted(raw)} is not a shape: {error.problem}", error.hint) from None
+        raise OptionError(f"{quoted(raw)} is not a shape: {error.problem}", error.hint or SHAPES) from None
 
 
 def number(text: str) -> int:
@@ -32,7 +33,8 @@ def number(text: str) -> int:
     match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*([kKmMgGtT]?)", text.strip(), re.ASCII)
     if match and len(match[0]) <= 40:
         decimals = (match[2] or ".")[1:]
-        digits: int = int(re.sub("[,_]", "", match[1]) + decimals) * SUFFIXES[match[3].lower()]
-        if digits % 10 ** len(decimals) == 0:
-            return digits // 10 ** len(decimals)
+        value = int(re.sub("[,_]", "", match[1]) + decimals) * SUFFIXES[match[3].lower()]
+        whole, rest = divmod(value, int("1" + "0" * len(decimals)))
+        if rest == 0:
+            return whole
     raise OptionError(f"{quoted(text)} is not a whole number", "60000, 60,000, 25.6M")

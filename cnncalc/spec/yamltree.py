@@ -207,11 +207,16 @@ def _syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     tab = text.find("\t")
     if tab >= 0 and tab <= mark.column:
         return Problem("a tab: YAML is indented with spaces", Position(mark.line + 1, tab + 1), "write spaces")
-    hint = None
+    context = str(getattr(error, "context", None) or "")
+    opened: Any = getattr(error, "context_mark", None)
+    if "parsing a flow" in context and opened is not None:
+        bracket = "[" if "sequence" in context else "{"
+        problem = f"the {bracket} is not closed, or a comma is missing behind it"
+        advice = "put quotes around a text that holds brackets or commas"
+        return Problem(problem, Position(opened.line + 1, opened.column + 1), advice)
+    hint: str | None = None
     if "mapping values are not allowed" in said:
         hint = "a second ': ' in one line: put { } around it, or quotes around the text"
-    elif "flow" in str(getattr(error, "context", "")) or "expected ',' or" in said:
-        hint = "a bracket that is opened here is not closed, or a comma is missing"
     elif "found character" in said:
         hint = "put quotes around the text"
     return Problem(f"not YAML: {said}", Position(mark.line + 1, mark.column + 1), hint)

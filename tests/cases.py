@@ -1,0 +1,70 @@
+"""Cases as data: a spec, the numbers that it must give, and where each of them comes from.
+
+A file in tests/cases/ is a list. A case has `spec` (the text of one), or `input` and `layer` or `layers`;
+`expect` maps `quantity` (of the last step, or of the only layer) or `LAYER.quantity` or `total.quantity`
+to a number or a shape as text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import cnncalc
+from cnncalc.report import Report
+
+FOLDER = Path(__file__).parent / "cases"
+
+
+def load_cases(name: str) -> list[Any]:
+    """Every case of a file, each with a name of its own and a source."""
+    cases = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    names = [case["case"] for case in cases]
+    assert len(set(names)) == len(names), [n for n in names if names.count(n) > 1]
+    assert all(case.get("source") for case in cases), [c["case"] for c in cases if not c.get("source")]
+    return cases
+
+
+def spec_of(case: dict[str, Any]) -> str:
+    """The text of a case's spec."""
+    if "spec" in case:
+        return str(case["spec"])
+    keys = ("params", "input", "inputs", "defaults", "blocks", "outputs")
+    top = {key: case[key] for key in keys if key in case}
+    top["layers"] = case["layers"] if "layers" in case else [case["layer"]]
+    return yaml.safe_dump(top, sort_keys=False, default_flow_style=None, width=1000)
+
+
+def report_of(case: dict[str, Any]) -> Report:
+    return cnncalc.analyze(spec_of(case), set=case.get("set"))
+
+
+def differences(case: dict[str, Any]) -> list[str]:
+    """What does not come out as the case says: `quantity: expected x, is y`."""
+    report = report_of(case)
+    assert case["expect"], case["case"]
+    wrong = []
+    for key, expected in case["expect"].items():
+        actual = as_text(number(report, key))
+        if actual != as_text(expected):
+            wrong.append(f"{case['case']}: {key}: expected {as_text(expected)}, is {actual}")
+    return wrong
+
+
+def number(report: Report, key: str) -> Any:
+    layer, _, quantity = key.rpartition(".")
+    if layer == "total":
+        return getattr(report.totals, quantity)
+    if layer:
+        return getattr(report[layer], quantity)
+    main = [row for row in report if row.shown_with is None]
+    return getattr(main[-1], quantity)
+
+
+def as_text(value: Any) -> str:
+    """Shapes as 6x4x5, fractions as 1/2."""
+    if isinstance(value, (tuple, list)):
+        return "x".join(map(as_text, value))
+    return "unknown" if value is None else str(value).replace(",", "") if not isinstance(value, str) else value

@@ -1,0 +1,103 @@
+"""Who may import whom, and what a command may load before it answers."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnncalc
+
+PACKAGE = Path(cnncalc.__file__).parent
+# From each room, the rooms that it may look into. cli, api and sources stand above all of it.
+ARROWS = {
+    "errors": set(),
+    "layers": {"errors"},
+    "graph": {"errors", "layers"},
+    "spec": {"errors", "layers", "graph"},
+    "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
+    "analysis": {"errors", "layers", "graph", "report"},
+    "render": {"errors", "report"},
+    "networks": set(),
+    "sources": {"errors", "networks"},
+    "api": {"errors", "graph", "spec", "analysis", "report", "sources"},
+    "cli": {"errors", "layers", "graph", "spec", "analysis", "report", "render", "networks", "sources"},
+}
+LATE = {("report", "render")}  # only inside functions
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(room, at module level) of every import of ours."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = {id(node) for node in tree.body}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "cnncalc":
+            names = [node.module] if node.module != "cnncalc" else [f"cnncalc.{alias.name}" for alias in node.names]
+            found += [(name.split(".")[1], id(node) in top) for name in names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_arrows_run_one_way(path: Path) -> None:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    if parts[0] in ("__init__", "__main__"):
+        return
+    for room, at_top in imports(path):
+        assert room == parts[0] or room in ARROWS[parts[0]], f"{path.name} may not import {room}"
+        assert (parts[0], room) not in LATE or not at_top, f"{path.name} imports {room} at module level"
+
+
+def test_no_room_names_a_kind_of_layer_but_layers() -> None:
+    """An analysis or a format that asks for a kind would have to be changed for the next one."""
+    from cnncalc.layers import KINDS
+
+    for room in ("analysis", "report.py", "graph.py"):
+        files = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).glob("*.py"))
+        for path in files:
+            strings = {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)}
+            assert not strings & KINDS.keys(), path
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The modules that are loaded when a command has run."""
+    code = (
+        "import sys\nfrom cnncalc.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+def test_a_spec_through_a_pipe_loads_neither_numpy_nor_rich_nor_tabulate() -> None:
+    loaded = loaded_by("lenet5")
+    slow = {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata", "difflib", "json", "fractions", "html"}
+    assert not loaded & slow
+    assert "yaml" in loaded
+
+
+def test_a_family_of_layers_is_loaded_when_a_spec_names_it() -> None:
+    loaded = loaded_by("-e", "1x8x8; conv 2 k3")
+    families = {name.rpartition(".")[2] for name in loaded if name.startswith("cnncalc.layers.")}
+    assert families == {"base", "options", "windows", "sliding", "conv"}
+
+
+def test_help_and_version_read_no_spec() -> None:
+    assert "yaml" not in loaded_by("--version")
+
+
+def test_importing_the_package_loads_nothing_of_it() -> None:
+    code = "import sys, cnncalc; print(sorted(m for m in sys.modules if m.startswith('cnncalc')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['cnncalc']"
+
+
+def test_no_module_passes_400_lines() -> None:
+    long = {p.name: n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400}
+    assert not long
