@@ -218,19 +218,15 @@ def test_a_broken_expectation_is_told_and_the_status_is_1(tmp_path: Path) -> Non
 def test_errors_go_to_standard_error_with_status_2() -> None:
     done = run("-e", "1x8x8; conv 2 k9; relux")
     assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        done.stderr
-        == (
-            "-e:1:16: conv1: a 9x9 window does not fit the 8x8 input (padding 0)\n"
-            "    1x8x8; conv 2 k9; relux\n"
-            "                  ^^\n"
-            "  hint: the largest kernel that fits is 8; or pad 1 more\n"
-            "-e:1:19: unknown kind 'relux'\n"
-            "    1x8x8; conv 2 k9; relux\n"
-            "                      ^^^^^\n"
-            "  hint: did you mean relu or relu6?\n"
-        )
-        or "did you mean relu" in done.stderr
+    assert done.stderr == (
+        "-e:1:15: conv1: a 9x9 window does not fit the 8x8 input (padding 0)\n"
+        "    1x8x8; conv 2 k9; relux\n"
+        "                  ^^\n"
+        "  hint: the largest kernel that fits is 8; or pad 1 more\n"
+        "-e:1:19: unknown kind 'relux'\n"
+        "    1x8x8; conv 2 k9; relux\n"
+        "                      ^^^^^\n"
+        "  hint: did you mean relu?\n"
     )
 
 
