@@ -13,8 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cnncalc
 import pytest
+
+import cnncalc
 
 COMMAND = [sys.executable, "-m", "cnncalc"]
 SPECS = Path(__file__).parent.parent / "specs"

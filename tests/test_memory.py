@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import cnncalc
 import pytest
+
+import cnncalc
 
 # (net, peak elements and why)
 NETS = {

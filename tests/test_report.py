@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
-import cnncalc
 import pytest
+
+import cnncalc
 from cnncalc.layers import KINDS, Kind, register
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.report import SUMMED

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cnncalc.layers.windows import Window, floor_sum, interpolation_phases, transposed_phases
 from enumeration import on_input, starts
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
+from cnncalc.layers.windows import Window, floor_sum, interpolation_phases, transposed_phases
 
 SMALL = st.integers(1, 6)
 

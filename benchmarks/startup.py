@@ -1,0 +1,68 @@
+"""Start to finish of `cnncalc specs/resnet50.yaml`, as a ratio to starting Python with click and yaml.
+
+The commands run in turn, A B A B, so that both see the same machine; the median of the pairwise ratios is
+printed. With torch, torchvision and torchinfo installed, also against torchinfo's table of ResNet-50.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SPEC = str(Path(__file__).parent.parent / "specs" / "resnet50.yaml")
+CNNCALC = shutil.which("cnncalc", path=str(Path(sys.executable).parent)) or "cnncalc"
+FLOOR = [sys.executable, "-c", "import click, yaml, dataclasses"]
+TORCHINFO = [
+    sys.executable,
+    "-c",
+    "import torchvision, torchinfo; net = torchvision.models.resnet50(); "
+    "print(torchinfo.summary(net, (1, 3, 224, 224), verbose=0))",
+]
+
+
+def seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def megabytes(command: list[str]) -> float:
+    """Peak memory of the command, run by a process of its own so that nothing else is counted."""
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
+    return int(done.stdout) / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+def compare(name: str, command: list[str], base: list[str], goal: str, runs: int = 21) -> None:
+    seconds(command)
+    seconds(base)
+    pairs = [(seconds(command), seconds(base)) for _ in range(runs)]
+    ratio = statistics.median(a / b for a, b in pairs)
+    ours, theirs = (min(times) * 1e3 for times in zip(*pairs, strict=True))
+    print(f"{name:<44} {ratio:6.3f}  goal {goal:<8} fastest {ours:.0f} ms against {theirs:.0f} ms")
+
+
+def main() -> None:
+    if not Path(CNNCALC).exists():
+        sys.exit("install cnncalc first: pip install .")
+    compare("through a pipe / importing click, yaml", [CNNCALC, SPEC], FLOOR, "<= 1.5")
+    compare("table for a terminal / the same", [CNNCALC, SPEC, "--format", "table"], FLOOR, "<= 2")
+    if all(importlib.util.find_spec(name) for name in ("torch", "torchvision", "torchinfo")):
+        compare("through a pipe / torchinfo's table", [CNNCALC, SPEC], TORCHINFO, "<= 0.033", runs=5)
+        ours, theirs = megabytes([CNNCALC, SPEC]), megabytes(TORCHINFO)
+        memory = f"{ours:.0f} MB against {theirs:.0f} MB"
+        print(f"{'peak memory / torchinfo':<44} {ours / theirs:6.3f}  goal <= 0.1    {memory}")
+    else:
+        print("torchinfo: torch, torchvision and torchinfo are not installed here; not compared")
+
+
+if __name__ == "__main__":
+    main()
