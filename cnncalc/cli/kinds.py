@@ -61,7 +61,9 @@ def option_line(option: Option) -> str:
     ways = [f"{option.flag}3"] if option.flag else []
     ways += ["first value"] if option.main else []
     ways += option.words
-    default = "required" if option.required else f"default {shown(option.default)}"
+    default = f"default {shown(option.default)}" if option.default is not None else "optional"
+    if option.required:
+        default = "required"
     also = f"; also {', '.join(option.aliases)}" if option.aliases else ""
     how = f" [{', '.join(ways)}]" if ways else ""
     return f"  {option.doc}{how} ({default}{also})"
@@ -69,8 +71,8 @@ def option_line(option: Option) -> str:
 
 def shown(value: object) -> str:
     """A default as it would be written in a spec."""
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "none"}[value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, tuple):
         return ", ".join(str(v[0]) if isinstance(v, tuple) else str(v) for v in value)
     return str(value)

@@ -28,6 +28,8 @@ def read_expectations(
             problems.append(Problem(f"expect: there is no layer '{layer[:40]}'", key.position, hint))
         elif quantity not in quantities:
             hint = suggest(quantity, quantities) or f"known: {', '.join(quantities)}"
+            if key.text.isdigit():
+                hint = "inside { } a comma ends a value: write the number without commas, or in quotes"
             problems.append(Problem(f"expect: unknown quantity '{quantity[:40]}'", key.position, hint))
         else:
             try:

@@ -1,0 +1,63 @@
+"""What the documentation says is what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import write_docs
+
+import cnncalc
+from cnncalc.cli.analyze import command as analyze
+from cnncalc.render.view import COLUMNS
+from cnncalc.spec.document import KEYS
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_table_of_kinds_is_up_to_date() -> None:
+    assert write_docs.TARGET.read_text(encoding="utf-8") == write_docs.kinds_page()
+
+
+@pytest.mark.parametrize("page", ["docs/spec.md", "README.md"])
+def test_the_first_spec_of_a_page_keeps_its_promise(page: str) -> None:
+    text = re.search(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    assert text
+    report = cnncalc.analyze(text[1])
+    assert len(report.expectations) == 2
+    assert all(verdict.holds for verdict in report.expectations)
+
+
+def test_the_language_page_names_every_key() -> None:
+    page = (ROOT / "docs" / "spec.md").read_text()
+    assert [key for key in KEYS if f"`{key}`" not in page and f"`{key}:" not in page] == []
+
+
+def test_the_page_of_quantities_names_every_number_in_json() -> None:
+    page = (ROOT / "docs" / "quantities.md").read_text()
+    report = cnncalc.analyze("lenet5")
+    keys = {*report.to_dict(), *report.to_dict()["totals"], *report.to_dict()["layers"][0]}
+    assert [key for key in keys if f'"{key}"' not in page] == []
+
+
+def test_the_readme_has_the_two_commands_that_ci_runs() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert readme.count("\npip install . && cnncalc specs/lenet5.yaml\n") == 1
+    assert readme.count("\npip install -e '.[test]' && pytest\n") == 1
+
+
+@pytest.mark.parametrize("line", re.findall(r"^cnncalc [^#\n]*", (ROOT / "README.md").read_text(), re.MULTILINE))
+def test_every_command_of_the_readme_runs(line: str, tmp_path: Path) -> None:
+    import shlex
+    import subprocess
+    import sys
+
+    words = shlex.split(line)
+    done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_names_every_column() -> None:
+    option = next(p for p in analyze.params if p.name == "columns")
+    assert all(name in (getattr(option, "help", "") or "") for name in COLUMNS)
