@@ -1,0 +1,181 @@
+"""Broken input: the whole message, within seconds and bounded memory, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cnncalc
+from cnncalc.errors import Source, visible
+from cnncalc.spec import graph_from_text
+
+CASES = yaml.safe_load((Path(__file__).parent / "errors.yaml").read_text(encoding="utf-8"))
+
+
+def error_of(text: str) -> cnncalc.SpecError:
+    with pytest.raises(cnncalc.SpecError, match=r"net\.yaml") as caught:
+        graph_from_text(Source("net.yaml", text))
+    return caught.value
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_the_message_of_a_broken_spec(case: dict[str, Any]) -> None:
+    assert str(error_of(case["spec"])) + "\n" == case["message"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_every_problem_has_a_place_inside_the_text(case: dict[str, Any]) -> None:
+    lines = case["spec"].split("\n")
+    for problem in error_of(case["spec"]).problems:
+        assert problem.position is not None
+        line, column, width = problem.position
+        assert 1 <= line <= len(lines)
+        assert width >= 1
+        assert 1 <= column <= len(lines[line - 1]) + 1
+
+
+def test_problems_are_data_for_programs() -> None:
+    problem = error_of("input: 1x8x8\nlayers: [conv 2 k9]\n").problems[0]
+    assert problem.problem == "conv1: a 9x9 window does not fit the 8x8 input (padding 0)"
+    assert problem.position == cnncalc.Position(2, 17, 2)
+    assert problem.hint == "the largest kernel that fits is 8; or pad 1 more"
+
+
+def limited() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (700_000_000, 700_000_000))
+
+
+def refused(*arguments: str, data: bytes | None = None, cwd: Path | None = None) -> str:
+    """Standard error of a run that must end with status 2 in bounded time and memory."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cnncalc", *arguments],
+        input=data,
+        capture_output=True,
+        timeout=30,
+        preexec_fn=limited,
+        cwd=cwd,
+    )
+    said = done.stderr.decode()
+    assert (done.returncode, done.stdout) == (2, b""), said
+    assert "Traceback" not in said
+    return said
+
+
+BIG = b"input: 3x8x8\nlayers:\n" + b"  - conv 3 k1 relu\n" * 5_500_000
+
+STREAMS = {
+    "a binary file": (b"\x7fELF\x02\x01\x01\x00\xff\xfe", "<stdin>:1:9: not a text file: byte 0xff is not UTF-8"),
+    "a NUL byte": (b"input: 3x8x8\nlay\0ers: []\n", "<stdin>:2:4: not a text file: a NUL byte"),
+    "UTF-16": ("input: 3x8x8\n".encode("utf-16"), "<stdin>:1:1: not a text file: byte 0xff"),
+    "a file of 100 MB": (BIG, "the file is larger than 10 MB"),
+    "10,000 nested lists": (b"input: 1x1x1\nlayers: " + b"[" * 10_000, "nested more than 50 deep"),
+    "10,000 nested lists in block style": (b"- " * 10_000 + b"a\n", "nested more than 50 deep"),
+    "a repeat of repeats of repeats": (
+        b"input: 1x9x9\nlayers: [a x999]\nblocks:\n  a: {layers: [b x999]}\n  b: {layers: [c x999]}\n"
+        b"  c: {layers: [relu x999]}\n",
+        "more than 1,000,000 operations",
+    ),
+    "a number of 10^6 digits": (
+        b"input: 1x9x9\nlayers: [conv " + b"9" * 10**6 + b" k3]\n",
+        "is not a positive whole number",
+    ),
+    "an expression of 10^6 digits": (
+        b"input: 1x9x9\nlayers: [conv $(" + b"9" * 10**6 + b") k3]\n",
+        "an expression of more than 500 characters",
+    ),
+    "an expression of 400 brackets": (
+        b"input: 1x9x9\nlayers: [conv $(" + b"(" * 230 + b"1" + b")" * 230 + b") k3]\n",
+        "is not an expression",
+    ),
+    "a product that grows": (
+        b"input: 1x9x9\nparams: {a: 999999999999}\nlayers: [conv $(a*a*a) k3]\n",
+        "larger than 10^15",
+    ),
+    "blocks that call blocks 1,000 deep": (
+        b"input: 1x9x9\nlayers: [b0]\nblocks:\n"
+        + b"".join(b"  b%d: {layers: [b%d]}\n" % (i, i + 1) for i in range(1000))
+        + b"  b1000: {layers: [relu]}\n",
+        "nested more than 100 deep",
+    ),
+    "10,000 mistakes": (b"input: 1x9x9\nlayers:\n" + b"  - rellu\n" * 10_000, "... and 9980 more"),
+}
+
+
+@pytest.mark.parametrize(("data", "said"), STREAMS.values(), ids=STREAMS)
+def test_hostile_input_is_refused_in_bounded_time_and_memory(data: bytes, said: str) -> None:
+    assert said in refused("-", data=data)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/zero")
+def test_a_file_without_end_is_refused() -> None:
+    assert "larger than 10 MB" in refused("/dev/zero")
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    assert "loop.yaml: there is no such file" in refused("loop.yaml", cwd=tmp_path)
+    secret = tmp_path / "secret.yaml"
+    secret.write_text("input: 1x1\n")
+    secret.chmod(0)
+    if not os.access(secret, os.R_OK):
+        assert "secret.yaml: cannot be read: Permission denied" in refused("secret.yaml", cwd=tmp_path)
+
+
+def test_a_byte_order_mark_and_carriage_returns_do_no_harm(tmp_path: Path) -> None:
+    spec = tmp_path / "windows.yaml"
+    spec.write_bytes(b"\xef\xbb\xbfinput: 1x8x8\r\nlayers:\r\n  - conv 2 k3\r\n")
+    assert cnncalc.analyze(spec).totals.params == 20
+
+
+def test_escapes_are_shown_and_never_sent_to_the_terminal() -> None:
+    assert visible("a\x1b[31m\u202eb") == "a\\x1b[31m\\u202eb"
+    said = refused("-", data='input: 1x8x8\nlayers: [{"\\e[2J": conv 2 k3}, "\u202e x"]\n'.encode())
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert "\x1b" not in refused("no\x1b[31m.yaml")
+
+
+ALPHABET = st.text("conv 3x[]{}:,$()-\"'#&*!|>%@`\n\tink", max_size=60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ALPHABET)
+def test_no_text_brings_a_traceback(text: str) -> None:
+    for spec in (text, f"input: 3x9x9\nlayers:\n  - {text}\n", f"input: 3x9x9\nlayers: [conv 6 k3]\nexpect: {text}\n"):
+        try:
+            graph_from_text(Source("net.yaml", spec))
+        except cnncalc.SpecError as error:
+            message = str(error)
+        else:
+            message = "net.yaml: no error"
+        assert message.startswith("net.yaml")
+
+
+STEP_WORDS = (
+    "conv dense maxpool relu bn b add 6 k3 s2 p1 x2 g3 k99 0 -1 $c $(c//2) $(1/0) first:c=3 c=4 nobias same - [ ] { } :"
+)
+WORDS = st.lists(st.sampled_from(STEP_WORDS.split()), max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(WORDS, min_size=1, max_size=4))
+def test_no_steps_bring_a_traceback(steps: list[list[str]]) -> None:
+    lines = "".join(f"  - {' '.join(words)}\n" for words in steps)
+    spec = (
+        f"input: 3x9x9\nparams: {{c: 8}}\nblocks: {{b: {{params: {{c: 2}}, layers: [conv $c k3]}}}}\nlayers:\n{lines}"
+    )
+    try:
+        report = cnncalc.analyze(spec)
+    except cnncalc.SpecError as error:
+        assert all(problem.position for problem in error.problems)  # noqa: PT017
+    else:
+        assert report.layers

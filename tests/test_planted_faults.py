@@ -1,0 +1,136 @@
+"""The tests are tested: a wrong rule planted in the claims must make some case come out wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cases import FOLDER, differences, load_cases
+
+import cnncalc
+from cnncalc.analysis import memory, receptive_field
+from cnncalc.layers import conv, dense, merge, normalisation, pooling, sliding
+from cnncalc.layers.base import Facts, Layer, Shape
+from cnncalc.layers.windows import Window
+
+CASES = [case for path in sorted(FOLDER.glob("*.yaml")) for case in load_cases(path.stem)]
+Change = Callable[[pytest.MonkeyPatch], None]
+
+
+def facts_changed(layer: type[Layer], change: Callable[[Any, Facts, Shape], None]) -> Change:
+    """A fault in what one kind claims."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        honest = layer.facts
+
+        def wrong(self: Any, *shapes: Shape) -> Facts:
+            facts = honest(self, *shapes)
+            change(self, facts, shapes[0])
+            return facts
+
+        patch.setattr(layer, "facts", wrong)
+
+    return plant
+
+
+def replaced(owner: Any, name: str, make: Callable[[Any], Any]) -> Change:
+    """A fault in one function, made from the honest one."""
+    return lambda patch: patch.setattr(owner, name, make(getattr(owner, name)))
+
+
+def set_fact(name: str, value: Callable[[Any, Facts, Shape], Any]) -> Callable[[Any, Facts, Shape], None]:
+    return lambda layer, facts, x: setattr(facts, name, value(layer, facts, x))
+
+
+def one_sided(positions: Callable[[Window, int], int]) -> Callable[[Window, int], int]:
+    return lambda w, n: positions(w._replace(after=min(w.after, 0)), n)
+
+
+FAULTS: dict[str, Change] = {
+    "ceil for floor": replaced(Window, "positions", lambda honest: lambda w, n: honest(w._replace(ceil=True), n)),
+    "floor for ceil": replaced(Window, "positions", lambda honest: lambda w, n: honest(w._replace(ceil=False), n)),
+    "one position too few": replaced(Window, "positions", lambda honest: lambda w, n: max(1, honest(w, n) - 1)),
+    "stride forgotten in the size": replaced(
+        Window, "positions", lambda honest: lambda w, n: honest(w._replace(stride=1), n)
+    ),
+    "dilation forgotten in the size": replaced(
+        Window, "positions", lambda honest: lambda w, n: honest(w._replace(dilation=1), n)
+    ),
+    "padding on one side": replaced(Window, "positions", one_sided),
+    "height and width swapped": replaced(sliding, "per_axis", lambda honest: lambda *a: honest(*a)[::-1]),
+    "same pads the odd element before": replaced(sliding, "same_padding", lambda honest: lambda *a: honest(*a)[::-1]),
+    "groups ignored": replaced(conv.Conv, "pairs", lambda honest: lambda self, c: self.filters * c),
+    "the table ignored": replaced(
+        conv.Conv, "pairs", lambda honest: lambda self, c: honest(self.replace(table=None), c)
+    ),
+    "bias counted twice": facts_changed(
+        conv.Conv, set_fact("params", lambda layer, facts, x: facts.params + layer.bias * layer.filters)
+    ),
+    "one bias for a whole layer": facts_changed(
+        dense.Dense, set_fact("params", lambda layer, facts, x: layer.units * x[0] + layer.bias)
+    ),
+    "bias counted as a MAC": facts_changed(conv.Conv, set_fact("macs", lambda layer, facts, x: facts.connections)),
+    "bias left out of the connections": facts_changed(
+        conv.Conv, set_fact("connections", lambda layer, facts, x: facts.macs)
+    ),
+    "the multiplier forgotten": replaced(conv.Depthwise, "pairs", lambda honest: lambda self, c: c),
+    "transposed convolution without its groups": facts_changed(
+        conv.TransposedConv, set_fact("params", lambda layer, facts, x: facts.params * layer.groups)
+    ),
+    "subsampling as a convolution": facts_changed(
+        pooling.Subsample, set_fact("params", lambda layer, facts, x: 5 * x[0])
+    ),
+    "connections as parameters times positions": facts_changed(
+        pooling.Subsample, set_fact("connections", lambda layer, facts, x: facts.params * facts.output[1] ** 2)
+    ),
+    "RBF centres trained": facts_changed(dense.RBF, set_fact("params", lambda layer, facts, x: facts.fixed_params)),
+    "buffers as parameters": facts_changed(
+        normalisation.BatchNorm, set_fact("params", lambda layer, facts, x: facts.params + facts.buffers)
+    ),
+    "concat counted as add": facts_changed(merge.Concat, set_fact("output", lambda layer, facts, x: x)),
+    "stride forgotten in the field": replaced(
+        receptive_field, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=f.span)
+    ),
+    "dilation forgotten in the field": replaced(
+        receptive_field, "slide", lambda honest: lambda f, w: honest(f, w._replace(dilation=1))
+    ),
+    "padding forgotten in the start": replaced(
+        receptive_field, "slide", lambda honest: lambda f, w: honest(f, w._replace(before=0))
+    ),
+    "the first branch taken for the union": replaced(receptive_field, "union", lambda honest: lambda a, b, one: a),
+    "phases forgotten": replaced(
+        receptive_field, "stretch", lambda honest: lambda f, p: honest(f, p._replace(taps=p.taps[:1] * len(p.taps)))
+    ),
+}
+
+
+def wrong_cases() -> list[str]:
+    """The cases that come out wrong, or break; at most one is looked for."""
+    for case in CASES:
+        try:
+            if differences(case):
+                return [case["case"]]
+        except (cnncalc.CnncalcError, ArithmeticError, TypeError, ValueError):
+            return [case["case"]]
+    return []
+
+
+def test_nothing_is_wrong_before_a_fault_is_planted() -> None:
+    assert wrong_cases() == []
+
+
+@pytest.mark.parametrize("plant", FAULTS.values(), ids=FAULTS)
+def test_a_planted_fault_is_caught(plant: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch)
+    assert wrong_cases() != []
+
+
+def test_a_peak_without_the_skip_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory has cases of its own: without lifetimes the peak of a residual is too small."""
+    net = "1x8x8; {residual: [conv 4 k3 p1 relu, conv 1 k1]}"
+    honest = cnncalc.load(net)
+    chain = honest.nodes[-1]._replace(reads=honest.nodes[-1].reads[:1])
+    assert memory.peak_elements(honest) == 64 + 256 + 256
+    monkeypatch.setattr(honest, "nodes", (*honest.nodes[:-1], chain))
+    assert memory.peak_elements(honest) < 64 + 256 + 256
