@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 SHOWN_PROBLEMS = 20
+MOST_PROBLEMS = 200  # noted before reading is given up: a hint for each takes its time
 SHOWN_COLUMNS = 100
 
 
@@ -39,6 +40,13 @@ class OptionError(CnncalcError):
         super().__init__(problem)
         self.problem = problem
         self.hint = hint
+
+
+class UnknownValueError(OptionError):
+    """A value that follows from a mistake which has been noted: there is nothing to say about it."""
+
+    def __init__(self) -> None:
+        super().__init__("not known")
 
 
 class Position(NamedTuple):
@@ -78,13 +86,27 @@ class SpecError(CnncalcError):
         lines = self.source.text.split("\n")
         shown = [describe(p, self.source.name, lines) for p in self.problems[:SHOWN_PROBLEMS]]
         if len(self.problems) > SHOWN_PROBLEMS:
-            shown.append(f"... and {len(self.problems) - SHOWN_PROBLEMS} more")
+            at_least = " or more" if len(self.problems) >= MOST_PROBLEMS else ""
+            shown.append(f"... and {len(self.problems) - SHOWN_PROBLEMS}{at_least} others")
         return "\n".join(shown)
+
+
+class Problems(list[Problem]):
+    """The problems of one text. Raises SpecError when there are so many that going on helps nobody."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+
+    def append(self, problem: Problem) -> None:
+        super().append(problem)
+        if len(self) >= MOST_PROBLEMS:
+            raise SpecError(self, self.source)
 
 
 def describe(problem: Problem, name: str, lines: list[str]) -> str:
     """`name:line:column: problem`, the line, a caret, the trail and the hint."""
-    where = visible(name)
+    where = visible(name) or "''"
     shown = []
     if problem.position is not None:
         line, column, width = problem.position

@@ -15,9 +15,11 @@ LARGEST_FILE = 10_000_000  # bytes
 def read_source(spec: str) -> Source:
     """The text of a spec: `-` is standard input, else a file, else a bundled network. Raises SpecError."""
     if spec == "-":
+        if sys.stdin is None:
+            _unusable("<stdin>", "standard input is closed")
         return Source("<stdin>", _decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
     path: str | None = spec
-    if not os.path.exists(spec):
+    if not os.path.lexists(spec):
         from cnncalc import networks
 
         plain_name = os.path.basename(spec) == spec

@@ -19,6 +19,7 @@ from cnncalc.layers.windows import Phases, Window
 from cnncalc.report import Jump
 
 LONGEST_PERIOD = 1024  # phases that are told apart; beyond, a field is not known
+LARGEST_SPAN = 10**100  # pixels from a unit's field to the next; strides on maps of one unit have no other bound
 
 
 class Grid(NamedTuple):
@@ -136,9 +137,11 @@ def along(field: AxisField, step: Window | Phases | str | None) -> AxisField:
     return None
 
 
-def slide(field: Grid, window: Window) -> Grid:
+def slide(field: Grid, window: Window) -> Grid | None:
     """Unit o reads the units o*s - before + t*d for t < k."""
     lo, hi, span = field
+    if span > LARGEST_SPAN:
+        return None
     k, s, before, d = window.kernel, window.stride, window.before, window.dilation
     period = len(lo)
     if period == 1:

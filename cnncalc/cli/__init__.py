@@ -34,6 +34,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS:
+            check_for_misspelt_command(args[0])
             args = ["analyze", *args]
         return super().resolve_command(ctx, args)
 
@@ -52,6 +53,20 @@ class Commands(click.Group):
 
             found += SPEC.shell_complete(ctx, analyze.params[0], incomplete)
         return list({item.value: item for item in found}.values())
+
+
+def check_for_misspelt_command(word: str) -> None:
+    """Raise UsageError for a word that is no spec but nearly a command."""
+    import os
+
+    from cnncalc.networks import bundled, find
+
+    if word.isalpha() and not os.path.lexists(word) and find(word) is None:
+        from cnncalc.errors import suggest
+
+        near = suggest(word, [*COMMANDS, *bundled()]) or ""
+        if any(f"{command}?" in near or f"{command} or" in near for command in COMMANDS):
+            raise click.UsageError(f"'{word}' is neither a command nor a spec: {near}")
 
 
 def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

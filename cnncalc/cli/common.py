@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EPIPE
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -73,11 +75,19 @@ def load_spec(
     source = Source("-e", expression) if expression is not None else read_source(spec or "")
     return graph_from_text(
         source,
-        params=dict(_pair(text) for text in params),
-        inputs=dict(_pair(text) if "=" in text else ("", text) for text in inputs),
+        params=_once([_pair(text) for text in params], "--set"),
+        inputs=_once([_pair(text) if "=" in text else ("", text) for text in inputs], "--input"),
         max_operations=max_operations,
         inline=expression is not None,
     )
+
+
+def _once(pairs: list[tuple[str, str]], option: str) -> dict[str, str]:
+    """The pairs as a mapping; a name that is given twice is an error."""
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            raise click.UsageError(f"{option} {visible(name[:60])} is given {times} times.".replace("  ", " "))
+    return dict(pairs)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -98,14 +108,19 @@ def errors_end_the_run() -> Iterator[None]:
 
 def fail(message: str) -> NoReturn:
     """Say what is wrong and stop with status 2."""
-    click.echo(message, err=True)
+    click.echo("\n".join(map(visible, message.split("\n"))), err=True)
     sys.exit(2)
 
 
 def write(text: str, output: str | None) -> None:
     """Results to standard output, or to a file: the whole of it, or the file stays as it was."""
     if output is None or output == "-":
-        click.echo(text, nl=False)
+        try:
+            click.echo(text, nl=False)
+        except OSError as error:
+            if error.errno == EPIPE:  # a reader that went away
+                raise
+            fail(f"standard output cannot be written: {error.strerror}")
         return
     try:
         if os.path.exists(output) and not os.path.isfile(output):

@@ -196,7 +196,8 @@ def check_groups(g: int, c: int, f: int) -> None:
         if number % g:
             raise ShapeError(
                 f"{g} groups do not divide the {number} {what}",
-                f"groups for {c} channels and {f} filters: {gcd(c, f)} or a divisor of it",
+                f"for {c} channels and {f} filters it is {gcd(c, f)}"
+                + (" or a divisor of it" if gcd(c, f) > 1 else ""),
                 "groups",
             )
 

@@ -21,8 +21,14 @@ Padding = str | tuple[tuple[int, int], ...]
 
 def quoted(raw: Any) -> str:
     """What stood there, short enough for a message."""
-    text = raw if isinstance(raw, str) else "[" + ", ".join(map(quoted, raw)) + "]"
+    text = _source(raw)
     return "'" + visible(text if len(text) <= 40 else text[:37] + "...") + "'"
+
+
+def _source(raw: Any) -> str:
+    if isinstance(raw, dict):
+        return "{" + ", ".join(f"{key}: {_source(value)}" for key, value in raw.items()) + "}"
+    return raw if isinstance(raw, str) else "[" + ", ".join(map(_source, raw)) + "]"
 
 
 def whole(raw: Any, least: int, what: str) -> int:
@@ -31,6 +37,8 @@ def whole(raw: Any, least: int, what: str) -> int:
         number = int(raw)
         if least <= number <= LARGEST:
             return number
+    if raw == "":
+        raise OptionError("there is no value", f"write {what}")
     raise OptionError(f"{quoted(raw)} is not {what}", _number_hint(raw, least))
 
 

@@ -39,7 +39,7 @@ class Sliding(Layer):
             for k, s, (before, after), d in zip(kernel, stride, pads, dilation, strict=True)
         )
         for window, n in zip(windows, size, strict=True):
-            if window.span > n + window.before + window.after:
+            if window.positions(n) < 1:
                 self._does_not_fit(windows, size, window, n)
         return windows
 
@@ -55,7 +55,10 @@ class Sliding(Layer):
             problem = f"a window of {kernel} does not fit the input of length {n} ({padded})"
         largest = (room - 1) // window.dilation + 1
         missing = window.span - room
-        raise ShapeError(problem, f"the largest kernel that fits is {largest}; or pad {missing} more", "kernel")
+        hint = f"the largest kernel that fits is {largest}; or pad {missing} more"
+        if len(size) == 2 and size[1] in (1, 3, 4) and size[0] >= 8:
+            hint += ". Shapes are channels first: 3x32x32"
+        raise ShapeError(problem, hint, "kernel")
 
 
 def same_padding(n: int, k: int, s: int, d: int) -> tuple[int, int]:

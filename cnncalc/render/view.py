@@ -95,6 +95,8 @@ def read_columns(text: str) -> tuple[str, ...]:
         if name is None:
             hint = suggest(word, COLUMNS) or f"known: {', '.join(COLUMNS)}"
             raise CnncalcError(f"there is no column '{word[:40]}': {hint}")
+        if name in names:
+            raise CnncalcError(f"the column '{name}' is named twice")
         names.append(name)
     return tuple(names)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from cnncalc.errors import Source
+from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.spec.build import MAX_OPERATIONS, build
 from cnncalc.spec.document import read_document
@@ -28,6 +29,7 @@ def graph_from_text(
 
     Raises SpecError with every problem that was found.
     """
+    check_characters(source)
     if inline:
         from cnncalc.spec.inline import read_inline
 
@@ -37,3 +39,13 @@ def graph_from_text(
 
         tree = read_yaml(source)
     return build(read_document(source, tree), params=params, inputs=inputs, max_operations=max_operations)
+
+
+def check_characters(source: Source) -> None:
+    """Raise SpecError for characters that no text should hold: half characters, and line ends of other worlds."""
+    text = source.text
+    bad = None if text.isascii() else re.search("[\x85\u2028\u2029\ud800-\udfff]", text)
+    if bad:
+        line, column = text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start())
+        problem = Problem(f"the character {bad.group()!a} does not belong here", Position(line, column), "remove it")
+        raise SpecError([problem], source)

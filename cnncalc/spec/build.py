@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
-from cnncalc.errors import OptionError, Position, SpecError, suggest
+from cnncalc.errors import OptionError, Position, SpecError, UnknownValueError, suggest
 from cnncalc.graph import Expectation, Graph
 from cnncalc.spec.document import Document
 from cnncalc.spec.draft import Draft
 from cnncalc.spec.expectations import read_expectations
-from cnncalc.spec.expressions import Value, parse_value, worked_out
+from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, worked_out
 from cnncalc.spec.scope import Frame, names_given, shape_scope
 from cnncalc.spec.steps import Argument
 from cnncalc.spec.unroll import TooLargeError, Unroller
@@ -28,8 +29,9 @@ def build(
     """The network that a document describes. `params` and `inputs` override its own; raises SpecError."""
     draft = Draft(document.problems)
     scope = read_parameters(document, params or {}, draft)
+    document.maker.work_out_defaults(scope)
     entry = read_inputs(document, inputs or {}, scope, draft)
-    inside = {**scope, **shape_scope(draft.shapes[entry])} if entry is not None else scope
+    inside = {**scope, **shape_scope(None if entry is None else draft.shapes[entry])}
     frame = Frame(prefix="", scope=inside, entry=entry, given=names_given(document.layers))
     result = None
     if not document.loop:
@@ -72,8 +74,12 @@ def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) 
         try:
             scope[name] = parse_value(worked_out(given.get(name, argument.value), scope))
         except OptionError as error:
-            draft.note(error.problem if position else f"--set {name}: {error.problem}", position, error.hint)
-            scope[name] = 1
+            scope[name] = cast(Value, UNKNOWN)
+            above = "a parameter may use those above it"
+            below = any(f"${later}" in str(argument.value) for later in own.keys() - scope.keys())
+            problem = error.problem if position else f"--set {name}: {error.problem}"
+            if not isinstance(error, UnknownValueError):
+                draft.note(problem, position, above if below else error.hint)
     return scope
 
 
@@ -91,6 +97,8 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
     for name, argument in own.items():
         try:
             draft.input(name, shape(worked_out(argument.value, scope)), argument.position)
+        except UnknownValueError:
+            sound = False
         except OptionError as error:
             sound = False
             place = argument.position if argument.name else None
@@ -102,5 +110,9 @@ def find_outputs(document: Document, result: int | None, frame: Frame, draft: Dr
     """The values that the network gives: the steps named under `outputs:`, or the last one."""
     if not document.outputs:
         return () if result is None else (result,)
+    names = [name.text for name in document.outputs]
+    for i, name in enumerate(document.outputs):
+        if name.text in names[:i]:
+            draft.note(f"the output '{name.text[:40]}' is named twice", name.position, "keep one of them")
     found = [draft.resolve(name.text, name.position, frame) for name in document.outputs]
     return tuple(value for value in found if value is not None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cnncalc.errors import Position, Problem, Source, SpecError, suggest
+from cnncalc.errors import Position, Problem, Problems, Source, SpecError, suggest
 from cnncalc.layers import kind_named, suggest_kind
 from cnncalc.spec.expressions import NAME as PARAMETER
 from cnncalc.spec.makers import LayerMaker
@@ -15,6 +15,7 @@ from cnncalc.spec.steps import Argument, Block, CallStep, Sequence, Step, parts
 from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 
 KEYS = ("name", "source", "params", "input", "inputs", "defaults", "blocks", "layers", "outputs", "expect")
+LARGEST_SIZE = 10**15  # of a block, in steps: more is too many in any case
 NEEDED = "required"  # a block's parameter that has no default
 
 
@@ -32,6 +33,7 @@ class Document(NamedTuple):
     expect: list[tuple[Text, Tree]]
     maker: LayerMaker
     problems: list[Problem]
+    sizes: dict[str, int]  # the least number of steps that each block unrolls to
     loop: bool = False
 
 
@@ -49,7 +51,7 @@ class _DocumentReader:
     def __init__(self, source: Source, tree: Entries) -> None:
         self.source = source
         self.tree = tree
-        self.problems: list[Problem] = []
+        self.problems = Problems(source)
         self.maker = LayerMaker(self.problems)
 
     def note(self, problem: str, position: Position, hint: str | None = None) -> None:
@@ -62,10 +64,11 @@ class _DocumentReader:
                 self.note(f"unknown key '{key.text[:40]}'", key.position, hint)
         self.read_defaults()
         block_trees = dict(self.block_trees())
-        reader = StepReader(block_trees.keys(), self.maker, self.problems)
+        unreadable = {key.text for key, _ in self.mapping("blocks")} - block_trees.keys()
+        reader = StepReader(block_trees.keys(), self.maker, self.problems, unreadable)
         blocks = {name: self.block(key, entries, reader) for name, (key, entries) in block_trees.items()}
         layers = self.layers(reader)
-        loop = self.check_loops(blocks)
+        order, loop = self.order_of_calls(blocks)
         return Document(
             source=self.source,
             name=self.text("name"),
@@ -78,6 +81,7 @@ class _DocumentReader:
             expect=list(self.mapping("expect")),
             maker=self.maker,
             problems=self.problems,
+            sizes=least_sizes([blocks[name] for name in order]),
             loop=loop,
         )
 
@@ -131,7 +135,10 @@ class _DocumentReader:
             self.note("both input and inputs", self.tree.entries["inputs"][0].position, "keep one of them")
         if one is not None:
             return {"input": Argument("input", raw(one), one.position)}
-        if several is None or (isinstance(several, Entries) and not several.entries):
+        if several is not None and not (isinstance(several, Entries) and several.entries):
+            self.note("inputs is a mapping of names to shapes", several.position, "{left: 3x32x32, right: 3x32x32}")
+            return {}
+        if several is None:
             self.missing("input", "no input: what enters the network?", "write input: 3x224x224")
             return {}
         names = StepReader((), self.maker, self.problems)
@@ -159,9 +166,9 @@ class _DocumentReader:
         if not items:
             self.note("outputs is empty", value.position, "leave it out: the last step is the output")
         for item in items:
-            if not isinstance(item, Text):
-                self.note("an output is the name of a step", item.position)
-        return [item for item in items if isinstance(item, Text)]
+            if not isinstance(item, Text) or not item.text:
+                self.note("an output is the name of a step", item.position, "outputs: [C5, F6]")
+        return [item for item in items if isinstance(item, Text) and item.text]
 
     def read_defaults(self) -> None:
         for key, node in self.mapping("defaults"):
@@ -204,17 +211,20 @@ class _DocumentReader:
             return Block(key.text, key.position, params, Sequence(key.position, []))
         return Block(key.text, key.position, params, reader.sequence(layers, "layers"))
 
-    def check_loops(self, blocks: dict[str, Block]) -> bool:
-        """Note each way in which a block calls itself, directly or through others. Depth first, no recursion."""
+    def order_of_calls(self, blocks: dict[str, Block]) -> tuple[list[str], bool]:
+        """The blocks, each behind those that it calls; and whether one calls itself, which is noted.
+
+        Depth first without recursion, since a chain of calls may be long.
+        """
         calls = {name: list(calls_in(block.body)) for name, block in blocks.items()}
-        done: set[str] = set()
+        done: dict[str, None] = {}
         found = False
         for root in blocks:
-            path, waiting = [root], [iter(calls[root])]
+            path, waiting = ([root], [iter(calls[root])]) if root not in done else ([], [])
             while path:
                 call = next(waiting[-1], None)
                 if call is None:
-                    done.add(path.pop())
+                    done[path.pop()] = None
                     waiting.pop()
                 elif call.block in path:
                     found = True
@@ -224,7 +234,26 @@ class _DocumentReader:
                 elif call.block not in done:
                     path.append(call.block)
                     waiting.append(iter(calls[call.block]))
-        return found
+        return list(done), found
+
+
+def least_sizes(blocks: Iterable[Block]) -> dict[str, int]:
+    """For each block the least number of steps that it unrolls to; those that it calls come before it."""
+    sizes: dict[str, int] = {}
+
+    def size(sequence: Sequence) -> int:
+        total = 0
+        for step in sequence.steps:
+            one = 1 + sum(map(size, parts(step)))
+            if isinstance(step, CallStep):
+                one += sizes.get(step.block, 0)
+            times = str(step.repeat.value) if step.repeat else "1"
+            total += min(LARGEST_SIZE, one * (int(times) if times.isdecimal() and len(times) < 10 else 1))
+        return min(LARGEST_SIZE, total)
+
+    for block in blocks:
+        sizes[block.name] = size(block.body)
+    return sizes
 
 
 def walk(sequence: Sequence) -> Iterator[Step]:

@@ -10,6 +10,8 @@ from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.spec.scope import Frame
 from cnncalc.spec.steps import Argument
 
+LARGEST_AXIS = 10**100  # so that no count grows beyond what can be written down
+
 
 class Draft:
     """Nodes in the order in which they run. A value that is not known, after a mistake, is None."""
@@ -56,6 +58,9 @@ class Draft:
             place = next((a.position for a in arguments if a.name == error.option), position)
             self.note(f"{path}: {error.problem}", place, error.hint, frame)
             return None
+        if max(facts.output) > LARGEST_AXIS:
+            self.note(f"{path}: an axis of the output is longer than 10^100", position, "repeat or stretch less", frame)
+            return None
         self.nodes.append(Node(path, layer, reads, position, shown_with))
         self.facts.append(facts)
         self.shapes.append(facts.output)
@@ -65,7 +70,7 @@ class Draft:
         if path in self.declared:
             first = self.declared[path].line
             self.note(f"the name '{path}' is used twice", position, f"the first is in line {first}; names are unique")
-        self.declared[path] = position
+        self.declared.setdefault(path, position)
 
     def group(self, path: str, kind: str, start: int, result: int | None) -> None:
         """Remember the nodes from `start` on as what one step has made."""

@@ -53,7 +53,10 @@ def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> 
             return made(relation, read(text[len(relation) :].strip()))
     if ".." in text:
         low, high = text.split("..", 1)
-        return made("..", read(low.strip()), read(high.strip()))
+        lower, upper = read(low.strip()), read(high.strip())
+        if any(a > b for a, b in zip(lower, upper, strict=False)):
+            raise OptionError(f"no number lies in {text}", "the smaller number stands first")
+        return made("..", lower, upper)
     return made("=", read(text))
 
 

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from cnncalc.errors import OptionError, suggest
+from cnncalc.errors import OptionError, UnknownValueError, suggest
 
 LARGEST = 10**15
 LONGEST = 500  # characters of an expression
+LONGEST_RESULT = 2000  # characters of a step with its expressions worked out
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+REFERENCE = re.compile(rf"in\.[a-z]|{NAME}")
+UNKNOWN = object()  # the value of a name whose definition is wrong, which has been noted
 
 
 class Word(str):
@@ -35,6 +39,8 @@ def parse_value(raw: Any) -> Value:
     if not isinstance(raw, str):
         raise OptionError("a parameter is a number, a list or a word")
     text = raw.strip()
+    if not text:
+        raise OptionError("there is no value", "write a number, a list [1, 2] or a word")
     if re.fullmatch(r"-?(0|[1-9][0-9]{0,15})", text):
         return int(text)
     if text.startswith("[") and text.endswith("]"):
@@ -71,7 +77,7 @@ def pieces(text: str) -> list[tuple[str, int, bool]]:
 
 
 def _end_of_expression(text: str, start: int) -> int:
-    name = re.compile(NAME).match(text, start)
+    name = REFERENCE.match(text, start)
     if name:
         return name.end()
     if text[start : start + 1] != "(":
@@ -88,7 +94,14 @@ def substitute(text: str, scope: Scope) -> str:
     """`text` with every $name and $(expression) replaced by its value. Raises OptionError."""
     if "$" not in text:
         return text
-    return "".join(as_text(evaluate(piece, scope)) if code else piece for piece, _, code in pieces(text))
+    length, parts = 0, []
+    for piece, _, code in pieces(text):
+        part = as_text(evaluate(piece, scope)) if code else piece
+        length += len(part)
+        if length > LONGEST_RESULT:
+            raise OptionError(f"with its expressions worked out this has more than {LONGEST_RESULT} characters")
+        parts.append(part)
+    return "".join(parts)
 
 
 def worked_out(raw: Any, scope: Scope) -> Any:
@@ -101,7 +114,7 @@ def worked_out(raw: Any, scope: Scope) -> Any:
 def evaluate(text: str, scope: Scope) -> Value:
     """The value of an expression over the names of a scope. Raises OptionError."""
     if text in scope:
-        return scope[text]
+        return _named(text, scope)
     tree = parse_expression(text)
     try:
         value: Value = _value(tree, scope)
@@ -118,8 +131,10 @@ def parse_expression(text: str) -> ast.expr:
     # `in` is a word of Python; in.c, in.h and in.w are names of ours.
     source = re.sub(r"\bin\.", "in_.", text.strip())
     try:
-        tree = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # `1if` is a warning of Python's, and no expression of ours
+            tree = ast.parse(source, mode="eval").body
+    except (SyntaxError, SyntaxWarning, ValueError, MemoryError, RecursionError):
         raise OptionError(f"'{text[:60]}' is not an expression", _grammar_hint(text)) from None
     for node in ast.walk(tree):
         _check_allowed(node, text)
@@ -140,6 +155,9 @@ _ALLOWED = (
 )  # fmt: skip
 
 
+_FORBIDDEN = (ast.MatMult, ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift, ast.Invert)
+
+
 def _check_allowed(node: ast.AST, text: str) -> None:
     if isinstance(node, ast.Div):
         raise OptionError(f"'{text[:60]}': / may give a fraction", "write // for a division that rounds down")
@@ -147,11 +165,13 @@ def _check_allowed(node: ast.AST, text: str) -> None:
         raise OptionError(f"'{text[:60]}': powers are not allowed", "write the factors with *")
     if isinstance(node, ast.Constant) and type(node.value) not in (int, str):
         raise OptionError(f"'{text[:60]}': {node.value!r} is not a whole number", _GRAMMAR)
+    if isinstance(node, ast.Name) and node.id == "in_" and "in_" in text:
+        raise OptionError(f"'{text[:60]}': there is no parameter 'in_'", "write in.c, in.h or in.w")
     if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "in_"):
         raise OptionError(f"'{text[:60]}': a dot is allowed in in.c, in.h, in.w and their like only", _GRAMMAR)
     if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in _CALLS):
         raise OptionError(f"'{text[:60]}': only min, max and len can be called", _GRAMMAR)
-    if not isinstance(node, _ALLOWED) or isinstance(node, (ast.MatMult, ast.BitAnd, ast.BitOr, ast.LShift)):
+    if not isinstance(node, _ALLOWED) or isinstance(node, _FORBIDDEN):
         raise OptionError(f"'{text[:60]}' holds what is not allowed in an expression", _GRAMMAR)
 
 
@@ -193,8 +213,11 @@ def _value(node: ast.expr, scope: Scope) -> Any:
 
 
 def _named(name: str, scope: Scope) -> Value:
-    if name in scope:
-        return scope[name]
+    value = scope.get(name)
+    if value is UNKNOWN:
+        raise UnknownValueError
+    if value is not None:
+        return value
     raise OptionError(f"there is no parameter '{name}'", suggest(name, scope) or f"known here: {', '.join(scope)}")
 
 

@@ -17,6 +17,9 @@ def read_inline(source: Source) -> Entries:
     segments = list(_segments(source.text))
     if not segments or not segments[0].text:
         raise SpecError([Problem("an empty net", Position(1, 1), "write '1x32x32; conv 6 k5 tanh; dense 10'")], source)
+    if len(segments) == 1:
+        hint = "write '1x32x32; conv 6 k5 tanh; dense 10': a semicolon behind the shape and behind each step"
+        raise SpecError([Problem("a net of one part, without steps", segments[0].position, hint)], source)
     root = Entries(Position(1, 1))
     layers = Items(segments[1].position if len(segments) > 1 else Position(1, 1))
     layers.items = [_step(segment, source) for segment in segments[1:] if segment.text]

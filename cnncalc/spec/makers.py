@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cnncalc.errors import OptionError, Position, Problem, suggest
+from cnncalc.errors import OptionError, Position, Problem, UnknownValueError, suggest
 from cnncalc.layers import Kind
 from cnncalc.layers.base import Layer, Option
+from cnncalc.spec.expressions import Scope, worked_out
 from cnncalc.spec.steps import Argument
+
+LEAVE_OUT = "leave it out: what enters is known from the step before"
+ELSEWHERE = {
+    **dict.fromkeys(("in_channels", "in_features", "input_shape", "input_dim", "num_features", "in_c"), LEAVE_OUT),
+    **dict.fromkeys(("activation", "act", "nonlinearity"), "write what follows as then: relu"),
+    "name": "write the name in front, C3: {conv: 16, kernel: 5}",
+}
 
 
 class LayerMaker:
@@ -17,6 +25,7 @@ class LayerMaker:
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         self.defaults: dict[str, list[Argument]] = {}
+        self.open_defaults: dict[str, tuple[Kind, list[Argument]]] = {}  # with expressions in them
         self._made: dict[tuple[str, str], Layer] = {}
         self._options: dict[str, dict[str, Option]] = {}
 
@@ -35,8 +44,28 @@ class LayerMaker:
     def set_defaults(self, kind: Kind, arguments: Iterable[Argument]) -> None:
         """Use these arguments wherever a step of this kind does not say otherwise."""
         kept = self.check_names(kind, arguments)
+        if any(a.open for a in kept):
+            self.open_defaults[kind.name] = (kind, kept)
+        else:
+            self._keep_readable(kind, kept)
+
+    def work_out_defaults(self, scope: Scope) -> None:
+        """Put the parameters' values into the defaults; from now on every layer can be made."""
+        for kind, arguments in self.open_defaults.values():
+            kept = []
+            for argument in arguments:
+                try:
+                    kept.append(argument._replace(value=worked_out(argument.value, scope)))
+                except UnknownValueError:
+                    continue
+                except OptionError as error:
+                    self.problems.append(Problem(error.problem, argument.position, error.hint))
+            self._keep_readable(kind, kept)
+        self.open_defaults.clear()
+
+    def _keep_readable(self, kind: Kind, arguments: Iterable[Argument]) -> None:
         known = self.options(kind)
-        self.defaults[kind.name] = [a for a in kept if self._reads(kind, known[a.name or ""], a) is not None]
+        self.defaults[kind.name] = [a for a in arguments if self._reads(kind, known[a.name or ""], a) is not None]
 
     def _reads(self, kind: Kind, option: Option, argument: Argument) -> tuple[Any] | None:
         """The argument's value, in a tuple; None if it is wrong, which is noted."""
@@ -80,7 +109,7 @@ class LayerMaker:
             where = argument.name_position or argument.position
             if option is None:
                 own = list(kind.load().options)
-                hint = suggest(argument.name or "", [*known, "then", "repeat"])
+                hint = ELSEWHERE.get(argument.name or "") or suggest(argument.name or "", [*known, "then", "repeat"])
                 hint = hint or (f"options of {kind.name}: {', '.join(own)}" if own else f"{kind.name} has no options")
                 self.problems.append(Problem(f"{kind.name} has no option '{argument.name}'", where, hint))
             elif option.name in kept:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 from cnncalc.errors import OptionError, Position, Problem, suggest
 from cnncalc.layers import MERGES, Kind, kind_named, suggest_kind
+from cnncalc.spec import advice
 from cnncalc.spec.expressions import parse_expression, pieces
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.steps import (
@@ -26,8 +27,7 @@ from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 
 NAME = re.compile(r"\w[\w+-]*")
 FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)
-KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat", "first", "last")
-UNKNOWN_KIND = "`cnncalc kinds` lists them; blocks of your own stand under blocks:"
+KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat")
 RESERVED = ("in", "input", "identity")
 
 
@@ -58,8 +58,15 @@ def tokens(line: Text) -> list[Token]:
 class StepReader:
     """Reads steps. Knows the names of the blocks, so that a call can be told from a kind."""
 
-    def __init__(self, blocks: Collection[str], maker: LayerMaker, problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        blocks: Collection[str],
+        maker: LayerMaker,
+        problems: list[Problem],
+        unreadable: Collection[str] = (),
+    ) -> None:
         self.blocks = blocks
+        self.unreadable = unreadable  # blocks whose definition is wrong, which has been noted
         self.maker = maker
         self.problems = problems
 
@@ -74,10 +81,11 @@ class StepReader:
                 steps += [self.sequence_step(item)] if isinstance(item, Items) else [self.step(item)]
             if not steps:
                 self.note(f"{what} is empty", tree.position, "write at least one step")
+                steps.append(BrokenStep(tree.position))
             return Sequence(tree.position, steps)
         if isinstance(tree, Text) and not tree.text.strip():
             self.note(f"{what} is empty", tree.position, "write at least one step")
-            return Sequence(tree.position, [])
+            return Sequence(tree.position, [BrokenStep(tree.position)])
         return Sequence(tree.position, [self.step(tree)])
 
     def sequence_step(self, tree: Items) -> Step:
@@ -112,11 +120,10 @@ class StepReader:
 
     def unknown_kind(self, head: Text) -> Step:
         word = head.text
-        hint = suggest_kind(word, [*self.blocks, "residual"])
-        if word in ("residual", "from"):
-            hint = f"{word} has a list of steps: write `{word}: ...`"
+        if word in self.unreadable:
+            return BrokenStep(head.position)
         what = "kind or block" if self.blocks else "kind"
-        self.note(f"unknown {what} '{_short(word)}'", head.position, hint or UNKNOWN_KIND)
+        self.note(f"unknown {what} '{advice.short(word)}'", head.position, advice.unknown_kind(word, self.blocks))
         return BrokenStep(head.position)
 
     def layer(self, kind: Kind, position: Position, words: list[Token], more: Iterable[Argument] = ()) -> LayerStep:
@@ -128,7 +135,8 @@ class StepReader:
         step = LayerStep(position, kind)
         problems = len(self.problems)
         found: list[Argument] = []
-        for word in words:
+        rest = zip(words, [*words[1:], None], strict=False)
+        for word, following in rest:
             text, lower = word.text, word.text.lower()
             assignment = re.match(r"([A-Za-z_]\w*)=(.*)", text, re.DOTALL)
             flag = FLAG.fullmatch(text if text[:1].islower() else lower)
@@ -143,37 +151,44 @@ class StepReader:
                 found.append(self.checked(Argument(by_flag[flag[1]], flag[2], word.position)))
             elif text[0] == "$" and any(a.name == main for a in found) | (main is None):
                 step.then.append(WordStep(self.checked(Argument(None, text, word.position))))
-            elif main and (text[0] in "$[(-+." or text[0].isdigit()):
-                found.append(self.checked(Argument(main, text, word.position)))
+            elif main and (text[0] in "$[(+." or text[0].isdigit() or re.match(r"-\d", text)):
+                if any(a.name == main for a in found):
+                    problem, hint = advice.second_value(kind, main, text, by_flag)
+                    self.note(problem, word.position, hint)
+                else:
+                    found.append(self.checked(Argument(main, text, word.position)))
+            elif following and following.text.isdigit() and self.separate(kind, word, following, by_flag):
+                next(rest)
             elif other and other.appendable:
                 step.then.append(self.appended(other, word.position))
             else:
-                self.unknown_flag(kind, word, [*by_word, *by_flag])
+                hint = advice.unknown_flag(kind, text, [*by_word, *by_flag], self.option_names(kind))
+                hint = f"{text} is a block: put it in a line of its own" if text in self.blocks else hint
+                self.note(f"unknown flag '{advice.short(text)}' of {kind.name}", word.position, hint)
         step.arguments = self.maker.check_names(kind, [*found, *more])
-        if len(self.problems) > problems:
-            step.arguments = []  # what is wrong has been said; what is missing may be what is misspelt
-        elif not any(a.open for a in step.arguments):
+        # What is wrong has been said; what is missing may be what is misspelt.
+        step.broken = len(self.problems) > problems
+        if not step.broken and kind.name not in self.maker.open_defaults and not any(a.open for a in step.arguments):
             step.layer = self.maker.make(kind, step.arguments, position)
         return step
 
     def appended(self, kind: Kind, position: Position) -> LayerStep:
         """A norm, an activation or a dropout behind another layer, without options."""
         step = LayerStep(position, kind)
-        step.layer = self.maker.make(kind, [], position)
+        if kind.name not in self.maker.open_defaults:
+            step.layer = self.maker.make(kind, [], position)
         return step
 
-    def unknown_flag(self, kind: Kind, word: Token, known: list[str]) -> None:
-        flag = FLAG.fullmatch(word.text.lower())
-        if flag and len(flag[1]) == 1:
-            flags = f"flags of {kind.name}: {', '.join(known) or 'none'}, and x3 to repeat"
-            self.note(f"{kind.name} has no flag '{_short(word.text)}'", word.position, flags)
-            return
-        hint = suggest_kind(word.text, known, appendable=True)
-        if kind_named(word.text) or word.text in self.blocks:
-            hint = f"{word.text} is a step of its own: put it in a line of its own"
-        elif not hint:
-            hint = f"flags of {kind.name}: {', '.join(known) or 'none'}; names of norms and activations"
-        self.note(f"unknown flag '{_short(word.text)}' of {kind.name}", word.position, hint)
+    def option_names(self, kind: Kind) -> dict[str, str]:
+        """Every name of an option that can be told from a flag, and the option's own."""
+        return {name: option.name for name, option in self.maker.options(kind).items() if len(name) > 1}
+
+    def separate(self, kind: Kind, word: Token, number: Token, flags: dict[str, str]) -> bool:
+        """Whether a word and the number behind it are a flag taken apart, `k 3`; noted if so."""
+        hint = advice.separate_value(kind, word.text.lower(), number.text, flags, self.option_names(kind))
+        if hint:
+            self.note(f"'{word.text} {number.text}' is one flag", word.position, hint)
+        return hint is not None
 
     def call(self, head: Text, words: list[Token]) -> CallStep:
         """BLOCK value ... name=value ... x4 first:name=value"""
@@ -187,9 +202,15 @@ class StepReader:
             elif repeat:
                 step.repeat = self.checked(Argument("repeat", repeat[1], word.position))
             elif re.match(r"(first|last):", word.text):
-                self.note(f"'{_short(word.text)}' changes no parameter", word.position, "write first:stride=2")
+                self.note(f"'{advice.short(word.text)}' changes no parameter", word.position, "write first:stride=2")
+            elif wrong := advice.unnamed_argument(word.text):
+                self.note(wrong[0], word.position, wrong[1])
+                step.broken = True
             else:
                 step.arguments.append(self.checked(Argument(None, word.text, word.position)))
+            if match and not match[3]:
+                self.note(f"{match[2]} has no value", word.position, f"write {match[2]}=3, without a space")
+                step.broken = True
         return step
 
     def checked(self, argument: Argument) -> Argument:
@@ -212,7 +233,7 @@ class StepReader:
             return self.named(tree)
         head = self.head_among(heads)
         if head is None:
-            names = " and ".join(f"'{_short(key.text)}'" for key in heads[:2])
+            names = " and ".join(f"'{advice.short(key.text)}'" for key in heads[:2])
             self.note(f"one step with two kinds, {names}", heads[1].position, "make two steps, or use then:")
             return BrokenStep(tree.position)
         value = tree.entries[head.text][1]
@@ -229,12 +250,16 @@ class StepReader:
             self.no_more(kind.name, rest, ())
         else:
             step = self.layer_mapping(kind, head, value, rest)
-        for key, node in rest:
+        self.common(step, tree)
+        return step
+
+    def common(self, step: Step, tree: Entries) -> None:
+        """What every step may have: `then` and `repeat`."""
+        for key, node in tree:
             if key.text == "then":
                 step.then += self.sequence(node, "then").steps
             elif key.text == "repeat":
                 step.repeat = self.checked(Argument("repeat", raw(node), node.position))
-        return step
 
     def is_head(self, word: str) -> bool:
         return word in ("residual", "from") or word in self.blocks or kind_named(word) is not None
@@ -252,20 +277,25 @@ class StepReader:
     def named(self, tree: Entries) -> Step:
         """NAME: step"""
         (key, value), *others = tree
+        if others and all(other.text in ("then", "repeat") for other, _ in others):
+            others = []
         if others:
             hint = suggest_kind(key.text, self.blocks) or "one of the keys is the kind: {conv: 16, kernel: 5}"
-            self.note(f"no kind among the keys {', '.join(_short(k.text) for k, _ in tree)}", key.position, hint)
+            self.note(f"no kind among the keys {', '.join(advice.short(k.text) for k, _ in tree)}", key.position, hint)
             return BrokenStep(tree.position)
         if isinstance(value, Text):
             # `convv: 16` is a kind misspelt, `C1: convv 16` a name in front of one.
             words = tokens(value)
             if not words or not words[0].text[0].isalpha():
                 near = suggest_kind(key.text, [*self.blocks, "residual"])
-                self.note(f"unknown kind '{_short(key.text)}'", key.position, near or "write NAME: KIND ...")
+                if ":" in key.text or key.text.lower() in advice.PLANNED:
+                    near = advice.unknown_kind(key.text, self.blocks)
+                self.note(f"unknown kind '{advice.short(key.text)}'", key.position, near or "write NAME: KIND ...")
                 return BrokenStep(tree.position)
         step = self.step(value)
         if self.check_name(key, KEYWORDS):
             step.name, step.name_position = key.text, key.position
+        self.common(step, tree)
         return step
 
     def check_name(self, key: Text, taken: Collection[str]) -> bool:
@@ -274,7 +304,7 @@ class StepReader:
             self.note(f"'{key.text}' is a word of the language, not a name", key.position, "choose another name")
         elif not NAME.fullmatch(key.text) or len(key.text) > 100:
             hint = "letters, digits, _, - and +, beginning with a letter, a digit or _"
-            self.note(f"'{_short(key.text)}' is not a name", key.position, hint)
+            self.note(f"'{advice.short(key.text)}' is not a name", key.position, hint)
         else:
             return True
         return False
@@ -285,7 +315,7 @@ class StepReader:
                 hint = (
                     suggest(key.text, ["then", "repeat", *known]) or f"known: {', '.join([*known, 'then', 'repeat'])}"
                 )
-                self.note(f"{what} has no option '{_short(key.text)}'", key.position, hint)
+                self.note(f"{what} has no option '{advice.short(key.text)}'", key.position, hint)
 
     def layer_mapping(self, kind: Kind, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """{KIND: main, option: value, ...}; the main value may carry flags, or be a mapping of options."""
@@ -301,7 +331,7 @@ class StepReader:
             more.append(self.checked(Argument(main, raw(value), value.position)))
         for key, node in pairs:
             if isinstance(node, Entries):
-                self.note(f"{kind.name}: {_short(key.text)} is a value, not a mapping", node.position)
+                self.note(f"{kind.name}: {advice.short(key.text)} is a value, not a mapping", node.position)
                 return BrokenStep(head.position)
             more.append(self.checked(Argument(key.text.lower(), raw(node), node.position, key.position)))
         return self.layer(kind, head.position, words, more)
@@ -351,15 +381,12 @@ class StepReader:
                 target.extend(map(self.checked, changes))
             elif target is not None or isinstance(node, Entries):
                 self.note(
-                    f"'{_short(key.text)}' needs {'a mapping' if target is not None else 'a value'}", node.position
+                    f"'{advice.short(key.text)}' needs {'a mapping' if target is not None else 'a value'}",
+                    node.position,
                 )
             else:
                 step.arguments.append(self.checked(Argument(key.text, raw(node), node.position, key.position)))
         return step
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
 
 
 def _check_expressions(value: object) -> None:

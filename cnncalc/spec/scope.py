@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import cast
 
 from cnncalc.errors import Position
 from cnncalc.layers.base import Shape
 from cnncalc.spec.document import walk
-from cnncalc.spec.expressions import Value
+from cnncalc.spec.expressions import UNKNOWN, Value
 from cnncalc.spec.steps import Sequence
 
 AXES = {1: (), 2: ("l",), 3: ("h", "w"), 4: ("d", "h", "w")}
@@ -17,7 +18,7 @@ AXES = {1: (), 2: ("l",), 3: ("h", "w"), 4: ("d", "h", "w")}
 class Frame:
     """The surroundings of the steps of one block call, or of the whole network."""
 
-    __slots__ = ("counters", "depth", "entry", "given", "prefix", "scope", "trail")
+    __slots__ = ("counters", "entry", "given", "prefix", "scope", "trail")
 
     def __init__(
         self,
@@ -27,14 +28,12 @@ class Frame:
         entry: int | None,
         given: Mapping[str, Position],
         trail: tuple[str, ...] = (),
-        depth: int = 0,
     ) -> None:
         self.prefix = prefix
         self.scope = scope
         self.entry = entry  # the value that enters the block; None if it is not known
         self.given = given  # names that the steps were given, and where
         self.trail = trail
-        self.depth = depth
         self.counters: Counter[str] = Counter()
 
     def path(self, name: str | None, base: str) -> str:
@@ -54,7 +53,6 @@ class Frame:
             entry=self.entry,
             given=self.given,
             trail=self.trail,
-            depth=self.depth + 1,
         )
 
 
@@ -63,6 +61,8 @@ def names_given(sequence: Sequence) -> dict[str, Position]:
     return {step.name: step.name_position for step in walk(sequence) if step.name}
 
 
-def shape_scope(shape: Shape) -> dict[str, Value]:
-    """`in.c`, `in.h`, `in.w` of a shape."""
+def shape_scope(shape: Shape | None) -> dict[str, Value]:
+    """`in.c`, `in.h`, `in.w` of a shape; if it is not known, neither are they."""
+    if shape is None:
+        return dict.fromkeys(("in.c", "in.l", "in.h", "in.w", "in.d"), cast(Value, UNKNOWN))
     return {f"in.{axis}": n for axis, n in zip(("c", *AXES[len(shape)]), shape, strict=True)}

@@ -58,13 +58,14 @@ class WordStep(Step):
 class LayerStep(Step):
     """One layer. `layer` is ready if nothing has to be worked out first."""
 
-    __slots__ = ("arguments", "kind", "layer")
+    __slots__ = ("arguments", "broken", "kind", "layer")
 
     def __init__(self, position: Position, kind: Kind) -> None:
         super().__init__(position)
         self.kind = kind
         self.arguments: list[Argument] = []
         self.layer: Layer | None = None
+        self.broken = False  # something is wrong with it, which has been noted
 
 
 class MergeStep(Step):
@@ -103,11 +104,12 @@ class FromStep(Step):
 class CallStep(Step):
     """A block with values for its parameters; `first` and `last` change some in one repetition."""
 
-    __slots__ = ("arguments", "block", "first", "last")
+    __slots__ = ("arguments", "block", "broken", "first", "last")
 
     def __init__(self, position: Position, block: str, arguments: list[Argument]) -> None:
         super().__init__(position)
         self.block = block
+        self.broken = False
         self.arguments = arguments
         self.first: list[Argument] = []
         self.last: list[Argument] = []

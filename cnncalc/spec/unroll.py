@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence as Listed
 from typing import Any
 
-from cnncalc.errors import OptionError, Position, suggest
+from cnncalc.errors import OptionError, Position, UnknownValueError, suggest
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import shape_text
 from cnncalc.layers.options import whole
@@ -31,7 +31,7 @@ from cnncalc.spec.steps import (
     WordStep,
 )
 
-DEEPEST = 100  # blocks and named steps inside each other
+DEEPEST = 80  # sequences of steps inside each other, through blocks too
 
 
 class TooLargeError(Exception):
@@ -48,11 +48,21 @@ class Unroller:
         self.maker = document.maker
         self.max_operations = max_operations
         self.steps_taken = 0
+        self.depth = 0
+        self.numbers: dict[str, int] = {}  # of layers of one kind behind one step: C1/relu, C1/relu2
         self.block_names = {name: names_given(block.body) for name, block in document.blocks.items()}
 
     def sequence(self, sequence: Sequence, x: int | None, frame: Frame) -> int | None:
-        for step in sequence.steps:
-            x = self.step(step, x, frame)
+        """Steps one behind the other: the value that comes out of the last."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            if sequence.steps:
+                self.draft.note(f"steps are nested more than {DEEPEST} deep", sequence.steps[0].position, None, frame)
+            x = None
+        else:
+            for step in sequence.steps:
+                x = self.step(step, x, frame)
+        self.depth -= 1
         return x
 
     def step(self, step: Step, x: int | None, frame: Frame) -> int | None:
@@ -62,6 +72,8 @@ class Unroller:
         times = self.times(step.repeat, frame)
         if times is None:
             return None
+        if isinstance(step, CallStep) and self.document.sizes[step.block] * times > self.max_operations:
+            self.too_large(step.repeat.position)
         if step.name is None and isinstance(step, LayerStep):
             for i in range(times):
                 x = self.counted(step, x, frame, None, i, times)
@@ -109,14 +121,13 @@ class Unroller:
         self.steps_taken += 1
         if self.steps_taken > self.max_operations:
             self.too_large(step.position)
-        if frame.depth > DEEPEST:
-            self.draft.note(f"steps are nested more than {DEEPEST} deep", step.position, None, frame)
-            return None
         if isinstance(step, LayerStep):
             path = frame.path(name, step.kind.name)
             self.draft.declare(path, step.name_position)
             result = self.layer(step, x, frame, path)
         elif isinstance(step, CallStep):
+            if self.steps_taken + self.document.sizes[step.block] > self.max_operations:
+                self.too_large(step.position)
             path = frame.path(name, step.block)
             self.draft.declare(path, step.name_position)
             result = self.call(step, x, frame, path, changes or ())
@@ -139,10 +150,9 @@ class Unroller:
                 step.layer = self.maker.make(kind, [], step.position)
             if isinstance(step, LayerStep) and step.name is None and step.repeat is None and step.kind.appendable:
                 path = base = f"{owner}/{step.kind.name}"
-                number = 1
                 while path in self.draft.declared:
-                    number += 1
-                    path = f"{base}{number}"
+                    self.numbers[base] = self.numbers.get(base, 1) + 1
+                    path = f"{base}{self.numbers[base]}"
                 x = self.once(step, x, frame, path[len(frame.prefix) :])
             else:
                 x = self.step(step, x, frame)
@@ -166,16 +176,17 @@ class Unroller:
             return argument.value
         try:
             return worked_out(argument.value, frame.scope)
+        except UnknownValueError:
+            return None
         except OptionError as error:
-            if frame.entry is not None or "in." not in str(argument.value):
-                self.draft.note(error.problem, argument.position, error.hint, frame)
+            self.draft.note(error.problem, argument.position, error.hint, frame)
             return None
 
     def layer(self, step: LayerStep, x: int | None, frame: Frame, path: str) -> int | None:
         arguments, layer = step.arguments, step.layer
         if layer is None:
             values = [self.evaluated(a, frame) for a in arguments]
-            if None in values or not any(a.open for a in arguments):
+            if None in values or step.broken:
                 return None
             arguments = [a._replace(value=v) for a, v in zip(arguments, values, strict=True)]
             before = len(self.draft.problems)
@@ -290,18 +301,19 @@ class Unroller:
 
     def call(self, step: CallStep, x: int | None, frame: Frame, path: str, changes: Listed[Argument]) -> int | None:
         block = self.document.blocks[step.block]
-        scope = self.block_scope(step, frame, [*step.arguments, *changes])
+        scope = None if step.broken else self.block_scope(step, frame, [*step.arguments, *changes])
         if scope is None:
             return None
-        if x is not None:
-            scope.update(shape_scope(self.draft.shapes[x]))
+        scope.update(shape_scope(None if x is None else self.draft.shapes[x]))
         inner = Frame(
             prefix=path + "/",
             scope=scope,
             entry=x,
             given=self.block_names[step.block],
-            trail=(f"in {path}, called in line {step.position.line}", *frame.trail[:2]),
-            depth=frame.depth + 1,
+            trail=(
+                f"in {path if len(path) < 60 else '...' + path[-57:]}, called in line {step.position.line}",
+                *frame.trail[:2],
+            ),
         )
         start = len(self.draft.nodes)
         result = self.sequence(block.body, x, inner)
@@ -329,12 +341,15 @@ class Unroller:
                 hint = suggest(name, names) or (f"its parameters: {', '.join(names)}" if names else "it has none")
                 self.draft.note(f"block {step.block} has no parameter '{name[:40]}'", where, hint, frame)
             elif name in given and i < len(step.arguments):
-                self.draft.note(f"{name} is given twice to block {step.block}", where, "keep one of them", frame)
+                hint = "keep one of them" if argument.name else "values without a name come first, in order"
+                self.draft.note(f"{name} is given twice to block {step.block}", where, hint, frame)
             else:
                 given[name] = argument
         scope = dict(self.params)
         for name, default in params.items():
             value = given.get(name, default)
+            if value is None and len(self.draft.problems) > problems:
+                return None  # what is missing may be what is misspelt
             if value is None:
                 hint = f"for example {step.block} {name}=64"
                 self.draft.note(f"block {step.block} needs its parameter '{name}'", step.position, hint, frame)
@@ -342,9 +357,10 @@ class Unroller:
             try:
                 known = frame.scope if name in given else scope
                 scope[name] = parse_value(worked_out(value.value, known))
+            except UnknownValueError:
+                return None
             except OptionError as error:
-                if frame.entry is not None or "in." not in str(value.value):
-                    self.draft.note(f"{name}: {error.problem}", value.position, error.hint, frame)
+                self.draft.note(f"{name}: {error.problem}", value.position, error.hint, frame)
                 return None
         return scope if len(self.draft.problems) == problems else None
 

@@ -25,7 +25,10 @@ def shape(raw: Any) -> Shape:
     try:
         return tuple(positive(part.strip()) for part in parts)
     except OptionError as error:
-        raise OptionError(f"{quoted(raw)} is not a shape: {error.problem}", error.hint or SHAPES) from None
+        hint = error.hint or SHAPES
+        if isinstance(raw, str) and re.fullmatch(r"\d+(\s*,\s*\d+)+", raw):
+            hint = "write " + "x".join(re.findall(r"\d+", raw))
+        raise OptionError(f"{quoted(raw)} is not a shape: {error.problem}", hint) from None
 
 
 def number(text: str) -> int:

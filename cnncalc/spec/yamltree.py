@@ -14,9 +14,8 @@ import yaml
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 
-LARGEST_FILE = 10_000_000  # bytes
 DEEPEST = 50  # nested lists and mappings
-MOST_NODES = 2_000_000  # after anchors are expanded
+MOST_NODES = 500_000  # after anchors are expanded
 
 
 class Text:
@@ -159,6 +158,8 @@ class _Builder:
         elif self.keys[-1] is None:
             if not isinstance(tree, Text):
                 self.stop("a key must be a word", tree.position, None)
+            elif tree.text == "<<":
+                self.stop("merge keys are not part of the language", tree.position, "use defaults: or a block")
             elif tree.text in parent.entries:
                 first = parent.entries[tree.text][0].position
                 hint = f"the first one is in line {first.line}; keep one of them"
@@ -211,12 +212,32 @@ def _syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     opened: Any = getattr(error, "context_mark", None)
     if "parsing a flow" in context and opened is not None:
         bracket = "[" if "sequence" in context else "{"
+        advice = 'put quotes around a text that holds brackets or commas: "conv $(w[0]) k3"'
+        if mark.line == opened.line:
+            problem = f"a comma is missing before this, or the {bracket} is not closed"
+            return Problem(problem, Position(mark.line + 1, mark.column + 1), advice)
         problem = f"the {bracket} is not closed, or a comma is missing behind it"
-        advice = "put quotes around a text that holds brackets or commas"
         return Problem(problem, Position(opened.line + 1, opened.column + 1), advice)
+    if "quoted scalar" in context and opened is not None:
+        return Problem("the quote is not closed", Position(opened.line + 1, opened.column + 1), "write it twice")
+    glued = _without_space(lines, mark.line)
+    if glued:
+        return glued
     hint: str | None = None
     if "mapping values are not allowed" in said:
-        hint = "a second ': ' in one line: put { } around it, or quotes around the text"
+        hint = "a second ': ' in one line (put { } around it, or quotes), or a line that is indented too far"
     elif "found character" in said:
         hint = "put quotes around the text"
     return Problem(f"not YAML: {said}", Position(mark.line + 1, mark.column + 1), hint)
+
+
+def _without_space(lines: list[str], last: int) -> Problem | None:
+    """`input:3x32x32` or `-relu` in the last lines read: a key or a dash without a space behind it."""
+    for number in range(last, max(-1, last - 3), -1):
+        line = lines[number] if number < len(lines) else ""
+        match = re.match(r"\s*(?:- )?(\w+:)(?=[\w\[{])|\s*(-)(?=[A-Za-z{\[])", line)
+        if match:
+            mark = match[1] or match[2]
+            place = Position(number + 1, match.end() - len(mark) + 1, len(mark))
+            return Problem(f"a space is missing behind {mark}", place, "YAML separates with a space")
+    return None

@@ -1,0 +1,85 @@
+"""Hints for what people write when they mean something else. Every function returns a sentence, or None."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from cnncalc.errors import suggest
+from cnncalc.layers import Kind, kind_named, suggest_kind
+
+PLANNED = ("local", "reshape", "permute", "split", "slice", "rnn", "gru", "lstm", "mgu")  # in the language, not built
+KNOWN_KINDS = "`cnncalc kinds` lists them; blocks of your own stand under blocks:"
+
+
+def short(text: str) -> str:
+    """What was written, short enough for a message."""
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def unknown_kind(word: str, blocks: Collection[str]) -> str:
+    """For a step that begins with no kind and no block."""
+    before_colon = word.split(":")[0]
+    if ":" in word and (kind_named(before_colon) or before_colon in blocks):
+        return f"a space is missing behind {before_colon}:"
+    if word in ("residual", "from"):
+        return f"{word} has a list of steps: write `{word}: ...`"
+    if word.lower() in PLANNED:
+        return f"{word.lower()} is a kind of the language that this version does not have yet"
+    if word.lower() == "activation":
+        return "write its name: relu"
+    if word[0].isdigit() or word[0] in ")]":
+        return "inside [ ] and { } a comma ends a value: put quotes around the step"
+    return suggest_kind(word, [*blocks, "residual"]) or KNOWN_KINDS
+
+
+def second_value(kind: Kind, main: str, text: str, flags: Mapping[str, str]) -> tuple[str, str]:
+    """(problem, hint) for a number where the main value stands already."""
+    hint = f"only the {main}: what enters is known from the step before"
+    if re.fullmatch(r"\d+x\d+(x\d+)?", text) and "k" in flags:
+        hint = f"a kernel is written k{text}"
+    return f"a second value, '{short(text)}', of {kind.name}, which takes one", hint
+
+
+def separate_value(
+    kind: Kind, word: str, number: str, flags: Mapping[str, str], names: Mapping[str, str]
+) -> str | None:
+    """For `k 3` and `stride 2`: a flag or an option with its number apart. None if it is neither."""
+    if word in flags:
+        return f"write the number behind it: {word}{number}"
+    name = names.get(word)
+    if name is None:
+        return None
+    letter = next((letter for letter, option in flags.items() if option == name), None)
+    return f"write {letter}{number} or {word}={number}" if letter else f"write {word}={number}"
+
+
+def unknown_flag(kind: Kind, word: str, flags: Collection[str], names: Mapping[str, str]) -> str:
+    """For a word behind a kind that means nothing there."""
+    listed = ", ".join(flags) or "none"
+    if word in flags and len(word) == 1:
+        return f"write the number behind it: {word}3"
+    joined = re.fullmatch(r"([a-z_]+?)_?(\d\S*)", word.lower())
+    if joined and joined[1] in names:
+        return f"write {joined[1]}={joined[2]}"
+    if joined and len(joined[1]) == 1:
+        return f"flags of {kind.name}: {listed}, and x3 to repeat"
+    if kind_named(word):
+        return f"{word} is a step of its own: put it in a line of its own"
+    if word.lower() in names:
+        return f"write {word.lower()}=3"
+    near = suggest_kind(word, flags, appendable=True)
+    return near or f"flags of {kind.name}: {listed}; and names of norms and activations"
+
+
+def unnamed_argument(word: str) -> tuple[str, str] | None:
+    """(problem, hint) for a word behind a block that is no value for it; None if it may be one."""
+    kind = kind_named(word)
+    if word == "x":
+        return "x without a number", "write how often: x3"
+    if kind is not None and kind.appendable:
+        return f"a block takes values, not '{short(word)}'", f"put {word} into a line of its own, or use then:"
+    if re.match(r"\w+:\w+=", word):
+        hint = suggest(word.split(":")[0], ("first", "last"))
+        return f"'{short(word)}' changes no repetition", hint or "write first:stride=2 or last:stride=2"
+    return None
