@@ -17,10 +17,10 @@ def folder() -> str:
 def bundled() -> dict[str, str]:
     """Name to path, sorted by name."""
     try:
-        files = sorted(os.listdir(folder()))
+        names = sorted(file.removesuffix(".yaml") for file in os.listdir(folder()) if file.endswith(".yaml"))
     except OSError:
         return {}
-    return {file[: -len(".yaml")]: os.path.join(folder(), file) for file in files if file.endswith(".yaml")}
+    return {name: os.path.join(folder(), f"{name}.yaml") for name in names}
 
 
 def find(name: str) -> str | None:

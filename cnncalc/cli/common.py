@@ -129,7 +129,7 @@ def write(text: str, output: str | None) -> None:
         else:
             _replace(os.path.realpath(output), text)
     except OSError as error:
-        fail(f"{visible(output)}: cannot be written: {error.strerror}")
+        fail(f"{visible(output) or repr(output)}: cannot be written: {error.strerror}")
 
 
 def _replace(path: str, text: str) -> None:

@@ -175,10 +175,15 @@ def _check_allowed(node: ast.AST, text: str) -> None:
         raise OptionError(f"'{text[:60]}' holds what is not allowed in an expression", _GRAMMAR)
 
 
-def names_in(text: str) -> set[str]:
-    """The parameters that an expression speaks of; `in.c` and its like are not among them."""
-    tree = parse_expression(text)
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id != "in_" and n.id not in _CALLS}
+def check_expressions(raw: Any) -> None:
+    """Raise OptionError if an expression in text, or lists of text, cannot be one."""
+    if isinstance(raw, list):
+        for item in raw:
+            check_expressions(item)
+    elif isinstance(raw, str) and "$" in raw:
+        for piece, _, code in pieces(raw):
+            if code:
+                parse_expression(piece)
 
 
 def _value(node: ast.expr, scope: Scope) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from cnncalc.errors import OptionError, Position, Problem, suggest
 from cnncalc.layers import MERGES, Kind, kind_named, suggest_kind
 from cnncalc.spec import advice
-from cnncalc.spec.expressions import parse_expression, pieces
+from cnncalc.spec.expressions import check_expressions
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.steps import (
     Argument,
@@ -198,6 +198,9 @@ class StepReader:
             repeat = re.fullmatch(r"x([0-9$(-].*)", word.text, re.DOTALL)
             if match:
                 target = {None: step.arguments, "first": step.first, "last": step.last}[match[1]]
+                if any(a.name == match[2] for a in target):
+                    self.note(f"{match[2]} is given twice to block {head.text}", word.position, "keep one of them")
+                    step.broken = True
                 target.append(self.checked(Argument(match[2], match[3], word.position)))
             elif repeat:
                 step.repeat = self.checked(Argument("repeat", repeat[1], word.position))
@@ -217,7 +220,7 @@ class StepReader:
         """The argument; a wrong expression in it is noted now, even if the block is never called."""
         if argument.open:
             try:
-                _check_expressions(argument.value)
+                check_expressions(argument.value)
             except OptionError as error:
                 self.note(error.problem, argument.position, error.hint)
         return argument
@@ -387,13 +390,3 @@ class StepReader:
             else:
                 step.arguments.append(self.checked(Argument(key.text, raw(node), node.position, key.position)))
         return step
-
-
-def _check_expressions(value: object) -> None:
-    if isinstance(value, list):
-        for item in value:
-            _check_expressions(item)
-    elif isinstance(value, str) and "$" in value:
-        for piece, _, code in pieces(value):
-            if code:
-                parse_expression(piece)
