@@ -196,6 +196,13 @@ class Report:
         last = self.layers[group.result - len(self.inputs)] if group.result >= len(self.inputs) else rows[-1]
         return added_up(rows, last, name=name, kind=group.kind)
 
+    def share(self, row: Row, quantity: str) -> float | None:
+        """What part of the total of a quantity a row has: 0 to 1; None if it is not known."""
+        part, whole = getattr(row, quantity), getattr(self.totals, quantity)
+        if part is None or quantity in self.totals.left_out:
+            return None
+        return part / whole if whole else 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON has it: the same spec gives the same keys in the same order."""
         several = len(self.inputs) > 1

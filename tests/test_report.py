@@ -83,6 +83,13 @@ def test_a_row_is_found_by_name_and_a_block_as_the_sum_of_its_rows() -> None:
     assert issubclass(cnncalc.UnknownLayerError, KeyError)
 
 
+def test_shares_are_parts_of_the_total() -> None:
+    report = cnncalc.analyze("lenet5")
+    assert report.share(report["C5"], "params") == 48_120 / 60_000
+    assert sum(report.share(row, "macs") or 0 for row in report) == pytest.approx(1)
+    assert report.share(report["C1"], "buffers") == 0
+
+
 def test_rows_are_ready_for_a_data_frame() -> None:
     rows = cnncalc.analyze("lenet5").to_rows()
     assert {tuple(row) for row in rows} == {tuple(rows[0])}

@@ -62,24 +62,21 @@ def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
     shapes: list[Shape] = list(graph.inputs.values())
     origin = Grid((0,), (0,), 1)
     fields: list[dict[int, Fields]] = [{i: (origin,) * len(size)} for i, size in enumerate(sizes)]
-    summaries: dict[int, Seen] = {}
-    kept: list[Fields] = []  # so that no identity is used again
+    rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
     result = []
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
-        if len(node.reads) == 1:
-            value = node.reads[0]
-            seen = {i: advance(f, facts, shapes[value]) for i, f in fields[value].items()}
-        else:
+        value = node.reads[0]
+        if len(node.reads) > 1:
             seen = merged(facts, [(fields[v], shapes[v]) for v in node.reads], sizes)
+        elif facts.reach == POINTWISE:
+            seen = fields[value]
+        else:
+            seen = {i: advance(f, facts, shapes[value]) for i, f in fields[value].items()}
         fields.append(seen)
         shapes.append(facts.output)
-        row = {}
-        for i, field in seen.items():
-            key = id(field)
-            if key not in summaries:
-                summaries[key] = summary(field, sizes[i])
-                kept.append(field)
-            row[names[i]] = summaries[key]
+        row = rows.get(id(seen))
+        if row is None:
+            row = rows[id(seen)] = {names[i]: summary(field, sizes[i]) for i, field in seen.items()}
         result.append(row)
     return result
 

@@ -145,11 +145,10 @@ def cells(report: Report, row: Row, columns: Sequence[str]) -> list[str]:
 def value_of(report: Report, row: Row, column: str) -> Any:
     """The value behind a cell; a share is per cent of the total."""
     quantity, share, _ = column.partition("_share")
-    value = getattr(row, quantity)
     if not share:
-        return value
-    total = getattr(report.totals, quantity)
-    return None if value is None or quantity in report.totals.left_out else 100 * value / total if total else 0.0
+        return getattr(row, quantity)
+    part = report.share(row, quantity)
+    return None if part is None else 100 * part
 
 
 def total_cells(report: Report, columns: Sequence[str]) -> list[str]:
