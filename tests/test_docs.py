@@ -61,3 +61,27 @@ def test_every_command_of_the_readme_runs(line: str, tmp_path: Path) -> None:
 def test_help_names_every_column() -> None:
     option = next(p for p in analyze.params if p.name == "columns")
     assert all(name in (getattr(option, "help", "") or "") for name in COLUMNS)
+
+
+def test_the_new_kind_of_the_design_page_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page promises that a class and a row are all: the class is taken from the page."""
+    import types
+    from math import prod
+
+    import cnncalc.layers as layers
+    from cnncalc.layers import base
+
+    page = (ROOT / "docs" / "design.md").read_text()
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert code
+    name = "cnncalc.layers.scaling"
+    room = types.ModuleType(name)
+    vars(room).update({**vars(base), "prod": prod, "__name__": name})
+    exec(re.sub("^   ", "", code[1], flags=re.MULTILINE), vars(room))
+    monkeypatch.setitem(__import__("sys").modules, name, room)
+    monkeypatch.setattr(layers, "KINDS", dict(layers.KINDS))
+    monkeypatch.setattr(layers, "_BY_PLAIN_NAME", dict(layers._BY_PLAIN_NAME))
+    layers.register(layers.Kind("scale", "scaling", "Scale", ("gain",)))
+    report = cnncalc.analyze("5x8x9; conv 6 k3; Gain; {residual: [scale]}; dense 2")
+    assert (report["scale1"].params, report["scale2"].flops, report["scale1"].receptive_field) == (6, 6 * 6 * 7, (3, 3))
+    assert report.totals.left_out == {}

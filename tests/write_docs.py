@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from pathlib import Path
 
-from cnncalc.cli.kinds import option_line
+from cnncalc.cli.kinds import option_line, options_of
 from cnncalc.layers import KINDS
 
 TARGET = Path(__file__).parent.parent / "docs" / "kinds.md"
@@ -29,7 +29,7 @@ def kinds_page() -> str:
             lines += [f"### {row.name}", "", " ".join((layer.__doc__ or "").split()), ""]
             if row.aliases:
                 lines += [f"Also: {', '.join(f'`{alias}`' for alias in row.aliases)}", ""]
-            lines += [f"- {option_line(option).strip()}" for option in layer.options.values()]
+            lines += [f"- {option_line(option).strip()}" for option in options_of(layer)]
             lines += [""] if layer.options else []
     return "\n".join(lines)
 

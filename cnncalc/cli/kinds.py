@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import textwrap
 from itertools import groupby
 
 import click
@@ -11,7 +12,11 @@ from click.shell_completion import CompletionItem
 
 from cnncalc.cli.common import fail
 from cnncalc.layers import KINDS, Kind, kind_named, suggest_kind
-from cnncalc.layers.base import Option
+from cnncalc.layers.base import Layer, Option
+from cnncalc.layers.sliding import Sliding
+from cnncalc.layers.windows import Window
+
+WINDOW_RULE = (Window.positions.__doc__ or "").partition(": ")[2]
 
 
 class KindType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -44,16 +49,23 @@ def page(kind: Kind) -> str:
     lines = [kind.name, "", inspect.cleandoc(layer.__doc__ or "")]
     if kind.aliases:
         lines += ["", f"also: {', '.join(kind.aliases)} (without regard to case, _, - and 1d, 2d, 3d)"]
-    lines += ["", "options", *(option_line(option) for option in layer.options.values())]
+    lines += ["", "options", *map(option_line, options_of(layer))]
     if not layer.options:
         lines.append("  none")
-    lines += ["", "arithmetic", indented(inspect.getsource(layer.facts))]
+    lines += ["", "arithmetic", *(indented(function) for function in arithmetic(layer))]
+    if issubclass(layer, Sliding):
+        lines += ["", f"  positions of a window: {WINDOW_RULE}"]
     if kind.family == "activation":
         table = getattr(sys.modules[layer.__module__], "OPERATIONS", {}).get(kind.name)
         if table is not None:
             each = ", ".join(f"{times} {operation}" for operation, times in table.items())
             lines += ["", f"operations per element: {each or 'none'}"]
     return "\n".join(lines)
+
+
+def options_of(layer: type[Layer]) -> list[Option]:
+    """The options, the main one first."""
+    return sorted(layer.options.values(), key=lambda option: not option.main)
 
 
 def option_line(option: Option) -> str:
@@ -78,5 +90,16 @@ def shown(value: object) -> str:
     return str(value)
 
 
+def arithmetic(layer: type[Layer]) -> list[str]:
+    """The source of `facts`, and of the functions beside it that it needs, from the class that counts."""
+    shared = (Layer, Sliding, object)
+    functions: dict[str, str] = {"facts": inspect.getsource(layer.facts)}
+    for owner in layer.__mro__:
+        for name, value in vars(owner).items():
+            if owner not in shared and inspect.isfunction(value) and name not in ("on_padding", *functions):
+                functions[name] = inspect.getsource(value)
+    return list(functions.values())
+
+
 def indented(source: str) -> str:
-    return "\n".join("  " + line for line in inspect.cleandoc(source).split("\n"))
+    return textwrap.indent(textwrap.dedent(source).rstrip(), "  ")

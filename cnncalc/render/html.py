@@ -27,7 +27,8 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ margin: 2em; color-scheme: light dark; }}
+:root {{ color-scheme: light dark; }}
+body {{ margin: 2em; }}
 </style>
 </head>
 <body>

@@ -67,6 +67,7 @@ DEFAULT = (
 )
 # Where they do not all fit: the first to go comes first.
 DISPENSABLE = ("params_share", "macs_share", "flops", "kind", "connections", "receptive_field", "macs", "output")
+SHORT_CHAIN = 3  # operations that a folded row still names one by one
 WITHOUT_TOTAL = ("name", "kind", "inputs", "output", "jump", "rf_start")
 
 
@@ -133,7 +134,9 @@ def _folded(report: Report, rows: list[Row], depth: int) -> list[Row]:
             parts.append((key, [row]))
     folded = []
     for key, part in parts:
-        kind = report.groups[key].kind if key in report.groups else part[0].kind
+        kind = " + ".join(row.kind for row in part) if len(part) <= SHORT_CHAIN else part[0].kind
+        if key in report.groups:
+            kind = report.groups[key].kind
         folded.append(part[0] if len(part) == 1 else added_up(part, part[-1], name=key, kind=kind))
     return folded
 
