@@ -1,81 +1,96 @@
-"""A table for the terminal, drawn by rich: colour, and the columns that fit."""
+"""A table for the terminal: the columns that fit, in colour by rich.
+
+Laid out here and handed to rich as finished segments: its own table, with a cell for every number, takes
+ten times as long for a network of a hundred layers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from io import StringIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.segment import Segment, Segments
+from rich.style import Style
 
 from cnncalc.errors import columns_of
+from cnncalc.render.plain import aligned
 from cnncalc.render.view import COLUMNS, DISPENSABLE, View, cells, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
-STYLES = {"name": "bold", "kind": "cyan", "params": "green", "connections": "magenta", "macs": "yellow"}
-SPACE = 3  # between columns
+STYLES = {
+    "name": Style(bold=True),
+    "kind": Style(color="cyan"),
+    "params": Style(color="green"),
+    "connections": Style(color="magenta"),
+    "macs": Style(color="yellow"),
+}
+PLAIN, BOLD, DIM, ALARM = Style(), Style(bold=True), Style(dim=True), Style(color="red", bold=True)
+SPACE = "   "  # between columns
 NARROWEST_NAME = 12
+SUBJECT = 11  # columns for what a note is about
 
 
 def render(report: Report, view: View, *, width: int | None = None, colour: bool = False) -> str:
     """The report as wide as the terminal. Columns that do not fit are named below the table, numbers never cut."""
     out = StringIO()
     console = Console(file=out, width=width, force_terminal=colour, highlight=False, emoji=False, markup=False)
+    segments = [Segment(text, style) for text, style in drawn(report, view, console.width)]
+    console.print(Segments(segments), end="", soft_wrap=True)
+    return out.getvalue()
+
+
+def drawn(report: Report, view: View, width: int) -> Iterator[tuple[str, Style]]:
+    """Pieces of text with their styles."""
     columns = view.columns_for(report)
-    lines = [cells(report, row, columns) for row in shown_rows(report, view)]
-    lines += [total_cells(report, columns), [COLUMNS[name].heading for name in columns]]
-    table = dict(zip(columns, zip(*lines, strict=True), strict=True))
-    widths = {name: max(map(columns_of, column)) for name, column in table.items()}
-    shown, hidden = fitting(columns, widths, console.width, view.columns is None)
-    console.print(Text(title(report), style="bold"))
-    console.print()
-    drawn = Table(box=box.SIMPLE, show_footer=True, pad_edge=False, padding=(0, 1), show_edge=False)
-    for name in shown:
-        left = COLUMNS[name].left
-        drawn.add_column(
-            Text(table[name][-1]),
-            footer=Text(table[name][-2]),
-            justify="left" if left else "right",
-            style=STYLES.get(name, ""),
-            header_style="bold",
-            footer_style="bold",
-            no_wrap=True,
-            width=widths[name],
-        )
-    # One cell holds a whole column, as many lines as there are rows: a tenth of the time.
-    drawn.add_row(*(Text("\n".join(shortened(text, widths[name]) for text in table[name][:-2])) for name in shown))
-    console.print(drawn, crop=False, no_wrap=True, overflow="ignore")
-    console.print()
+    head = [COLUMNS[name].heading for name in columns]
+    body = [cells(report, row, columns) for row in shown_rows(report, view)]
+    foot = total_cells(report, columns)
+    widths = {name: max(map(columns_of, column)) for name, *column in zip(columns, head, foot, *body, strict=True)}
+    shown = fitting(columns, widths, width) if view.columns is None else columns
+    places = [columns.index(name) for name in shown]
+    rule = "─" * (sum(widths[name] for name in shown) + len(SPACE) * (len(shown) - 1)) + "\n"
+
+    def line(texts: Sequence[str], style: Style | None) -> Iterator[tuple[str, Style]]:
+        for i, name in zip(places, shown, strict=True):
+            text = aligned(shortened(texts[i], widths[name]), widths[name], COLUMNS[name].left)
+            yield text, style or STYLES.get(name, PLAIN)
+            yield ("\n" if name == shown[-1] else SPACE), PLAIN
+
+    yield from wrapped(title(report), width, BOLD)
+    yield "\n", PLAIN
+    yield from line(head, BOLD)
+    yield rule, PLAIN
+    for texts in body:
+        yield from line(texts, None)
+    yield rule, PLAIN
+    yield from line(foot, BOLD)
+    yield "\n", PLAIN
     said = notes(report)
+    hidden = [name for name in columns if name not in shown]
     if hidden:
         said.append(("not shown", f"{', '.join(hidden)}: the terminal is too narrow (--columns chooses)"))
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True, style="dim")
-    grid.add_column(overflow="fold")
     for subject, text in said:
-        grid.add_row(Text(subject), Text(text, style="bold red" if subject in ("not so", "not known") else ""))
-    console.print(grid)
-    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+        yield f"{subject:<{SUBJECT}} ", DIM
+        yield from wrapped(text, width, ALARM if subject in ("not so", "not known") else PLAIN, SUBJECT + 1)
 
 
-def fitting(columns: list[str], widths: dict[str, int], width: int, choose: bool) -> tuple[list[str], list[str]]:
-    """(shown, hidden) columns. Names give way first, down to `NARROWEST_NAME`; changes the width of `name`."""
+def fitting(columns: Sequence[str], widths: dict[str, int], width: int) -> list[str]:
+    """The columns that fit. Names give way first, down to `NARROWEST_NAME`; changes the width of `name`."""
     shown = list(columns)
 
     def excess() -> int:
-        return sum(widths[name] for name in shown) + SPACE * (len(shown) - 1) - width
+        return sum(widths[name] for name in shown) + len(SPACE) * (len(shown) - 1) - width
 
-    can_shrink = max(0, widths.get("name", 0) - NARROWEST_NAME) if choose else 0
-    for name in DISPENSABLE if choose else ():
+    can_shrink = max(0, widths["name"] - NARROWEST_NAME)
+    for name in DISPENSABLE:
         # Long names are worth a column of their own until only the main numbers are left.
         if excess() <= (can_shrink if len(shown) <= 4 else 0):
             break
         if name in shown:
             shown.remove(name)
-    if choose and excess() > 0 and "name" in shown:
-        widths["name"] -= min(excess(), can_shrink)
-    return shown, [name for name in columns if name not in shown]
+    widths["name"] -= min(max(0, excess()), can_shrink)
+    return shown
 
 
 def shortened(text: str, width: int) -> str:
@@ -89,3 +104,19 @@ def shortened(text: str, width: int) -> str:
     while columns_of(start) + 1 + columns_of(end) > width:
         start = start[:-1]
     return f"{start}…{end}"
+
+
+def wrapped(text: str, width: int, style: Style, indent: int = 0) -> Iterator[tuple[str, Style]]:
+    """The words of a text in lines that fit, those after the first indented."""
+    used = indent
+    for i, word in enumerate(text.split(" ")):
+        size = columns_of(word)
+        if i and used + 1 + size > width:
+            yield "\n" + " " * indent, PLAIN
+            used = indent
+        elif i:
+            yield " ", style
+            used += 1
+        yield word, style
+        used += size
+    yield "\n", PLAIN
