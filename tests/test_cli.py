@@ -264,6 +264,14 @@ def test_a_wrong_command_line_ends_with_status_2(arguments: list[str], said: str
     assert "Traceback" not in done.stderr
 
 
+def test_the_bound_on_operations_is_exact() -> None:
+    assert run("lenet5", "--max-operations", "14").returncode == 0
+    assert run("lenet5", "--max-operations", "13").returncode == 2
+    net = "3x8x8; {residual: [conv 8 k3 p1 relu], repeat: 2}"  # conv, relu, shortcut, its norm, add; conv, relu, add
+    assert run("-e", net, "--max-operations", "8").returncode == 0
+    assert run("-e", net, "--max-operations", "7").returncode == 2
+
+
 def test_a_reader_that_goes_away_is_no_error() -> None:
     process = subprocess.Popen([*COMMAND, "resnet50"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None

@@ -8,12 +8,12 @@ from typing import cast
 from cnncalc.errors import OptionError, Position, SpecError, UnknownValueError, suggest
 from cnncalc.graph import Expectation, Graph
 from cnncalc.spec.document import Document
-from cnncalc.spec.draft import Draft
+from cnncalc.spec.draft import Draft, TooLargeError
 from cnncalc.spec.expectations import read_expectations
 from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, worked_out
 from cnncalc.spec.scope import Frame, names_given, shape_scope
 from cnncalc.spec.steps import Argument
-from cnncalc.spec.unroll import TooLargeError, Unroller
+from cnncalc.spec.unroll import Unroller
 from cnncalc.spec.values import shape
 
 MAX_OPERATIONS = 1_000_000
@@ -27,7 +27,7 @@ def build(
     max_operations: int = MAX_OPERATIONS,
 ) -> Graph:
     """The network that a document describes. `params` and `inputs` override its own; raises SpecError."""
-    draft = Draft(document.problems)
+    draft = Draft(document.problems, max_operations)
     scope = read_parameters(document, params or {}, draft)
     document.maker.work_out_defaults(scope)
     entry = read_inputs(document, inputs or {}, scope, draft)
@@ -36,7 +36,7 @@ def build(
     result = None
     if not document.loop:
         try:
-            result = Unroller(document, draft, scope, max_operations).sequence(document.layers, entry, frame)
+            result = Unroller(document, draft, scope).sequence(document.layers, entry, frame)
         except TooLargeError:
             pass
     outputs: tuple[int, ...] = ()

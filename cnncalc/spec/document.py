@@ -11,11 +11,11 @@ from cnncalc.layers import kind_named, suggest_kind
 from cnncalc.spec.expressions import NAME as PARAMETER
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.reading import StepReader
-from cnncalc.spec.steps import Argument, Block, CallStep, Sequence, Step, parts
+from cnncalc.spec.steps import Argument, Block, CallStep, LayerStep, MergeStep, ResidualStep, Sequence, Step, parts
 from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 
 KEYS = ("name", "source", "params", "input", "inputs", "defaults", "blocks", "layers", "outputs", "expect")
-LARGEST_SIZE = 10**15  # of a block, in steps: more is too many in any case
+LARGEST_SIZE = 10**15  # of a block, in operations: more is too many in any case
 NEEDED = "required"  # a block's parameter that has no default
 
 
@@ -33,7 +33,7 @@ class Document(NamedTuple):
     expect: list[tuple[Text, Tree]]
     maker: LayerMaker
     problems: list[Problem]
-    sizes: dict[str, int]  # the least number of steps that each block unrolls to
+    sizes: dict[str, int]  # the least number of operations that each block unrolls to
     loop: bool = False
 
 
@@ -238,13 +238,14 @@ class _DocumentReader:
 
 
 def least_sizes(blocks: Iterable[Block]) -> dict[str, int]:
-    """For each block the least number of steps that it unrolls to; those that it calls come before it."""
+    """For each block the least number of operations that it unrolls to; those that it calls come before it."""
     sizes: dict[str, int] = {}
 
     def size(sequence: Sequence) -> int:
         total = 0
         for step in sequence.steps:
-            one = 1 + sum(map(size, parts(step)))
+            one = isinstance(step, (LayerStep, MergeStep, ResidualStep)) + sum(map(size, parts(step)))
+            one += len(step.then)
             if isinstance(step, CallStep):
                 one += sizes.get(step.block, 0)
             times = str(step.repeat.value) if step.repeat else "1"

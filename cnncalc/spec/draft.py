@@ -13,11 +13,16 @@ from cnncalc.spec.steps import Argument
 LARGEST_AXIS = 10**100  # so that no count grows beyond what can be written down
 
 
+class TooLargeError(Exception):
+    """More operations than allowed: there is no use in going on."""
+
+
 class Draft:
     """Nodes in the order in which they run. A value that is not known, after a mistake, is None."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], max_operations: int) -> None:
         self.problems = problems
+        self.max_operations = max_operations
         self.claims = Claims()
         self.inputs: dict[str, Shape] = {}
         self.shapes: list[Shape] = []
@@ -58,6 +63,8 @@ class Draft:
             place = next((a.position for a in arguments if a.name == error.option), position)
             self.note(f"{path}: {error.problem}", place, error.hint, frame)
             return None
+        if len(self.nodes) >= self.max_operations:
+            self.too_large(position)
         if max(facts.output) > LARGEST_AXIS:
             self.note(f"{path}: an axis of the output is longer than 10^100", position, "repeat or stretch less", frame)
             return None
@@ -65,6 +72,12 @@ class Draft:
         self.facts.append(facts)
         self.shapes.append(facts.output)
         return len(self.shapes) - 1
+
+    def too_large(self, position: Position) -> None:
+        """Note that there are too many operations, and stop."""
+        problem = f"the network has more than {self.max_operations:,} operations"
+        self.note(problem, position, "repeat less, or allow more with --max-operations")
+        raise TooLargeError
 
     def declare(self, path: str, position: Position) -> None:
         if path in self.declared:

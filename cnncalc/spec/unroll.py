@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence as Listed
 from typing import Any
 
-from cnncalc.errors import OptionError, Position, UnknownValueError, suggest
+from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import shape_text
 from cnncalc.layers.options import whole
@@ -34,19 +34,16 @@ from cnncalc.spec.steps import (
 DEEPEST = 80  # sequences of steps inside each other, through blocks too
 
 
-class TooLargeError(Exception):
-    """More operations than allowed: there is no use in going on."""
-
-
 class Unroller:
     """Turns steps into the nodes of a draft."""
 
-    def __init__(self, document: Document, draft: Draft, params: Mapping[str, Value], max_operations: int) -> None:
+    def __init__(self, document: Document, draft: Draft, params: Mapping[str, Value]) -> None:
         self.document = document
         self.draft = draft
         self.params = dict(params)  # the network's own, known inside blocks too
         self.maker = document.maker
-        self.max_operations = max_operations
+        self.max_operations = draft.max_operations
+        self.max_steps = 4 * draft.max_operations + 1000  # some steps are no operation: a call, a `from`
         self.steps_taken = 0
         self.depth = 0
         self.numbers: dict[str, int] = {}  # of layers of one kind behind one step: C1/relu, C1/relu2
@@ -73,7 +70,7 @@ class Unroller:
         if times is None:
             return None
         if isinstance(step, CallStep) and self.document.sizes[step.block] * times > self.max_operations:
-            self.too_large(step.repeat.position)
+            self.draft.too_large(step.repeat.position)
         if step.name is None and isinstance(step, LayerStep):
             for i in range(times):
                 x = self.counted(step, x, frame, None, i, times)
@@ -84,17 +81,21 @@ class Unroller:
         for i in range(times):
             x = self.counted(step, x, frame, f"{path[len(frame.prefix) :]}/{i}", i, times)
         self.draft.group(path, base_name(step), start, x)
+        self.draft.results[path] = x
         return x
 
     def counted(self, step: Step, x: int | None, frame: Frame, name: str | None, i: int, times: int) -> int | None:
-        """One repetition; after the first it is known how many operations all of them are."""
-        before = self.steps_taken
+        """One repetition. The second shows how many operations those between the first and the last have."""
+        steps, operations = self.steps_taken, len(self.draft.nodes)
         changes = None
         if isinstance(step, CallStep):
             changes = [*(step.first if i == 0 else ()), *(step.last if i == times - 1 else ())]
         x = self.once(step, x, frame, name, changes)
-        if i == 0 and before + (self.steps_taken - before) * times > self.max_operations:
-            self.too_large(step.repeat.position if step.repeat else step.position)
+        if i == 1:
+            steps += (self.steps_taken - steps) * (times - 2)
+            operations += (len(self.draft.nodes) - operations) * (times - 2)
+            if operations > self.max_operations or steps > self.max_steps:
+                self.draft.too_large(step.repeat.position if step.repeat else step.position)
         return x
 
     def times(self, repeat: Argument, frame: Frame) -> int | None:
@@ -107,27 +108,22 @@ class Unroller:
             self.draft.note(f"repeat: {error.problem}", repeat.position, error.hint, frame)
             return None
         if times > self.max_operations:
-            self.too_large(repeat.position)
+            self.draft.too_large(repeat.position)
         return times
-
-    def too_large(self, position: Position) -> None:
-        problem = f"the network has more than {self.max_operations:,} operations"
-        self.draft.note(problem, position, "repeat less, or allow more with --max-operations")
-        raise TooLargeError
 
     def once(
         self, step: Step, x: int | None, frame: Frame, name: str | None, changes: Listed[Argument] | None = None
     ) -> int | None:
         self.steps_taken += 1
-        if self.steps_taken > self.max_operations:
-            self.too_large(step.position)
+        if self.steps_taken > self.max_steps:
+            self.draft.too_large(step.position)
         if isinstance(step, LayerStep):
             path = frame.path(name, step.kind.name)
             self.draft.declare(path, step.name_position)
             result = self.layer(step, x, frame, path)
         elif isinstance(step, CallStep):
-            if self.steps_taken + self.document.sizes[step.block] > self.max_operations:
-                self.too_large(step.position)
+            if len(self.draft.nodes) + self.document.sizes[step.block] > self.max_operations:
+                self.draft.too_large(step.position)
             path = frame.path(name, step.block)
             self.draft.declare(path, step.name_position)
             result = self.call(step, x, frame, path, changes or ())
