@@ -74,12 +74,17 @@ def unknown_flag(kind: Kind, word: str, flags: Collection[str], names: Mapping[s
 
 def unnamed_argument(word: str) -> tuple[str, str] | None:
     """(problem, hint) for a word behind a block that is no value for it; None if it may be one."""
-    kind = kind_named(word)
     if word == "x":
         return "x without a number", "write how often: x3"
-    if kind is not None and kind.appendable:
-        return f"a block takes values, not '{short(word)}'", f"put {word} into a line of its own, or use then:"
     if re.match(r"\w+:\w+=", word):
         hint = suggest(word.split(":")[0], ("first", "last"))
         return f"'{short(word)}' changes no repetition", hint or "write first:stride=2 or last:stride=2"
     return None
+
+
+def surplus_argument(word: str, params: Collection[str]) -> str:
+    """For a value without a name where every parameter of the block has one."""
+    kind = kind_named(word)
+    if kind is not None and kind.appendable:
+        return f"put {word} into a line of its own, or use then:"
+    return f"it takes {len(params)}: {', '.join(params)}" if params else "it takes none"

@@ -3,75 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from cnncalc.errors import OptionError, Position, Problem, suggest
+from cnncalc.errors import suggest
 from cnncalc.layers import MERGES, Kind, kind_named, suggest_kind
 from cnncalc.spec import advice
-from cnncalc.spec.expressions import check_expressions
-from cnncalc.spec.makers import LayerMaker
+from cnncalc.spec.lines import LineReader, Token, tokens
 from cnncalc.spec.steps import (
     Argument,
     BrokenStep,
-    CallStep,
     FromStep,
-    LayerStep,
     MergeStep,
     ResidualStep,
     Sequence,
     SequenceStep,
     Step,
-    WordStep,
 )
 from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 
 NAME = re.compile(r"\w[\w+-]*")
-FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)
 KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat")
-RESERVED = ("in", "input", "identity")
+RESERVED = ("in", "identity")
 
 
-class Token(Text):
-    """A word of a one-line step, where it stands."""
-
-    __slots__ = ()
-
-
-def tokens(line: Text) -> list[Token]:
-    """The words of a line; spaces inside brackets belong to the word."""
-    text = line.text
-    if "(" not in text and "[" not in text:
-        return [Token(m.group(), line.at(m.start(), len(m.group()))) for m in re.finditer(r"\S+", text)]
-    found, start, depth = [], None, 0
-    for i, c in enumerate(text + " "):
-        if c.isspace() and (depth == 0 or i == len(text)):
-            if start is not None:
-                found.append(Token(text[start:i], line.at(start, i - start)))
-            start = None
-            continue
-        if start is None:
-            start = i
-        depth = max(0, depth + (c in "([") - (c in ")]"))
-    return found
-
-
-class StepReader:
-    """Reads steps. Knows the names of the blocks, so that a call can be told from a kind."""
-
-    def __init__(
-        self,
-        blocks: Collection[str],
-        maker: LayerMaker,
-        problems: list[Problem],
-        unreadable: Collection[str] = (),
-    ) -> None:
-        self.blocks = blocks
-        self.unreadable = unreadable  # blocks whose definition is wrong, which has been noted
-        self.maker = maker
-        self.problems = problems
-
-    def note(self, problem: str, position: Position, hint: str | None = None) -> None:
-        self.problems.append(Problem(problem, position, hint))
+class StepReader(LineReader):
+    """Reads steps in any of their forms."""
 
     def sequence(self, tree: Tree, what: str = "a list of steps") -> Sequence:
         """One step, or a list of them."""
@@ -99,133 +55,6 @@ class StepReader:
         if isinstance(tree, Entries):
             return self.mapping(tree)
         return SequenceStep(tree.position, self.sequence(tree))
-
-    # --- one line
-
-    def line(self, line: Text) -> Step:
-        words = tokens(line)
-        if not words:
-            self.note("an empty step", line.position, "write a kind: `conv 6 k5`")
-            return BrokenStep(line.position)
-        head, rest = words[0], words[1:]
-        if head.text in self.blocks:
-            return self.call(head, rest)
-        kind = kind_named(head.text)
-        if kind is None:
-            return self.unknown_kind(head)
-        if kind.name in MERGES:
-            self.note(f"{kind.name} needs its branches", head.position, f"write `{kind.name}: [..., ...]`")
-            return BrokenStep(head.position)
-        return self.layer(kind, head.position, rest)
-
-    def unknown_kind(self, head: Text) -> Step:
-        word = head.text
-        if word in self.unreadable:
-            return BrokenStep(head.position)
-        what = "kind or block" if self.blocks else "kind"
-        self.note(f"unknown {what} '{advice.short(word)}'", head.position, advice.unknown_kind(word, self.blocks))
-        return BrokenStep(head.position)
-
-    def layer(self, kind: Kind, position: Position, words: list[Token], more: Iterable[Argument] = ()) -> LayerStep:
-        """A kind with its main value, flags and options; kinds behind it become layers of their own."""
-        options = kind.load().options.values()
-        main = next((o.name for o in options if o.main), None)
-        by_word = {word: (o.name, text) for o in options for word, text in o.words.items()}
-        by_flag = {o.flag: o.name for o in options if o.flag}
-        step = LayerStep(position, kind)
-        problems = len(self.problems)
-        found: list[Argument] = []
-        rest = zip(words, [*words[1:], None], strict=False)
-        for word, following in rest:
-            text, lower = word.text, word.text.lower()
-            assignment = re.match(r"([A-Za-z_]\w*)=(.*)", text, re.DOTALL)
-            flag = FLAG.fullmatch(text if text[:1].islower() else lower)
-            other = kind_named(text)
-            if assignment:
-                found.append(self.checked(Argument(assignment[1].lower(), assignment[2], word.position)))
-            elif lower in by_word:
-                found.append(Argument(*by_word[lower], word.position))
-            elif flag and flag[1] == "x":
-                step.repeat = self.checked(Argument("repeat", flag[2], word.position))
-            elif flag and flag[1] in by_flag:
-                found.append(self.checked(Argument(by_flag[flag[1]], flag[2], word.position)))
-            elif text[0] == "$" and any(a.name == main for a in found) | (main is None):
-                step.then.append(WordStep(self.checked(Argument(None, text, word.position))))
-            elif main and (text[0] in "$[(+." or text[0].isdigit() or re.match(r"-\d", text)):
-                if any(a.name == main for a in found):
-                    problem, hint = advice.second_value(kind, main, text, by_flag)
-                    self.note(problem, word.position, hint)
-                else:
-                    found.append(self.checked(Argument(main, text, word.position)))
-            elif following and following.text.isdigit() and self.separate(kind, word, following, by_flag):
-                next(rest)
-            elif other and other.appendable:
-                step.then.append(self.appended(other, word.position))
-            else:
-                hint = advice.unknown_flag(kind, text, [*by_word, *by_flag], self.option_names(kind))
-                hint = f"{text} is a block: put it in a line of its own" if text in self.blocks else hint
-                self.note(f"unknown flag '{advice.short(text)}' of {kind.name}", word.position, hint)
-        step.arguments = self.maker.check_names(kind, [*found, *more])
-        # What is wrong has been said; what is missing may be what is misspelt.
-        step.broken = len(self.problems) > problems
-        if not step.broken and kind.name not in self.maker.open_defaults and not any(a.open for a in step.arguments):
-            step.layer = self.maker.make(kind, step.arguments, position)
-        return step
-
-    def appended(self, kind: Kind, position: Position) -> LayerStep:
-        """A norm, an activation or a dropout behind another layer, without options."""
-        step = LayerStep(position, kind)
-        if kind.name not in self.maker.open_defaults:
-            step.layer = self.maker.make(kind, [], position)
-        return step
-
-    def option_names(self, kind: Kind) -> dict[str, str]:
-        """Every name of an option that can be told from a flag, and the option's own."""
-        return {name: option.name for name, option in self.maker.options(kind).items() if len(name) > 1}
-
-    def separate(self, kind: Kind, word: Token, number: Token, flags: dict[str, str]) -> bool:
-        """Whether a word and the number behind it are a flag taken apart, `k 3`; noted if so."""
-        hint = advice.separate_value(kind, word.text.lower(), number.text, flags, self.option_names(kind))
-        if hint:
-            self.note(f"'{word.text} {number.text}' is one flag", word.position, hint)
-        return hint is not None
-
-    def call(self, head: Text, words: list[Token]) -> CallStep:
-        """BLOCK value ... name=value ... x4 first:name=value"""
-        step = CallStep(head.position, head.text, [])
-        for word in words:
-            match = re.match(r"(?:(first|last):)?([A-Za-z_]\w*)=(.*)", word.text, re.DOTALL)
-            repeat = re.fullmatch(r"x([0-9$(-].*)", word.text, re.DOTALL)
-            if match:
-                target = {None: step.arguments, "first": step.first, "last": step.last}[match[1]]
-                if any(a.name == match[2] for a in target):
-                    self.note(f"{match[2]} is given twice to block {head.text}", word.position, "keep one of them")
-                    step.broken = True
-                target.append(self.checked(Argument(match[2], match[3], word.position)))
-            elif repeat:
-                step.repeat = self.checked(Argument("repeat", repeat[1], word.position))
-            elif re.match(r"(first|last):", word.text):
-                self.note(f"'{advice.short(word.text)}' changes no parameter", word.position, "write first:stride=2")
-            elif wrong := advice.unnamed_argument(word.text):
-                self.note(wrong[0], word.position, wrong[1])
-                step.broken = True
-            else:
-                step.arguments.append(self.checked(Argument(None, word.text, word.position)))
-            if match and not match[3]:
-                self.note(f"{match[2]} has no value", word.position, f"write {match[2]}=3, without a space")
-                step.broken = True
-        return step
-
-    def checked(self, argument: Argument) -> Argument:
-        """The argument; a wrong expression in it is noted now, even if the block is never called."""
-        if argument.open:
-            try:
-                check_expressions(argument.value)
-            except OptionError as error:
-                self.note(error.problem, argument.position, error.hint)
-        return argument
-
-    # --- mappings
 
     def mapping(self, tree: Entries) -> Step:
         heads = [key for key, _ in tree if self.is_head(key.text)]

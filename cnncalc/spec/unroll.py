@@ -14,6 +14,7 @@ from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import shape_text
 from cnncalc.layers.options import whole
+from cnncalc.spec import advice
 from cnncalc.spec.document import Document
 from cnncalc.spec.draft import Draft
 from cnncalc.spec.expressions import Value, parse_value, worked_out
@@ -328,8 +329,8 @@ class Unroller:
             where = argument.name_position or argument.position
             if name is None:
                 if positional == len(names):
-                    listed = f"it takes {len(names)}: {', '.join(names)}" if names else "it takes none"
-                    self.draft.note(f"one value too many for block {step.block}", where, listed, frame)
+                    hint = advice.surplus_argument(str(argument.value), names)
+                    self.draft.note(f"one value too many for block {step.block}", where, hint, frame)
                     break
                 name = names[positional]
                 positional += 1
@@ -337,7 +338,9 @@ class Unroller:
                 hint = suggest(name, names) or (f"its parameters: {', '.join(names)}" if names else "it has none")
                 self.draft.note(f"block {step.block} has no parameter '{name[:40]}'", where, hint, frame)
             elif name in given and i < len(step.arguments):
-                hint = "keep one of them" if argument.name else "values without a name come first, in order"
+                hint = "keep one of them"
+                if argument.name is None:
+                    hint = advice.surplus_argument(str(argument.value), names)
                 self.draft.note(f"{name} is given twice to block {step.block}", where, hint, frame)
             else:
                 given[name] = argument
