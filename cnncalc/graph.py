@@ -78,12 +78,6 @@ class Graph:
             return list(self.inputs.values())[value]
         return self.facts[value - len(self.inputs)].output
 
-    def value_name(self, value: int) -> str:
-        """The name of an input or of the node that gives this value."""
-        if value < len(self.inputs):
-            return list(self.inputs)[value]
-        return self.nodes[value - len(self.inputs)].name
-
 
 class Claims:
     """The facts of layers on shapes; equal layers on equal shapes are worked out once."""

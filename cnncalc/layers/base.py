@@ -25,7 +25,7 @@ Reach = str | tuple[Window | Phases | str | None, ...]
 class Option:
     """One option of a kind: how its text is read, and every way in which people write it."""
 
-    __slots__ = ("aliases", "default", "doc", "flag", "main", "name", "read", "required", "shows", "words")
+    __slots__ = ("aliases", "default", "doc", "flag", "main", "name", "read", "required", "words")
 
     def __init__(
         self,
