@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from operator import index
 from typing import Any
 
 from cnncalc.analysis import analyze_graph
@@ -47,13 +48,13 @@ def load(
 
     Raises SpecError with every problem that was found, each at file:line:column.
     """
-    text = os.fspath(spec)
+    text = os.fsdecode(spec)
     inline = "\n" not in text and ";" in text
     source = Source("<text>", text) if inline or "\n" in text else read_source(text)
     with collection_paused():
         return graph_from_text(
             source,
-            params={name: as_written(value) for name, value in (set or {}).items()},
+            params={str(name): as_written(value) for name, value in (set or {}).items()},
             inputs=_inputs(input),
             max_operations=max_operations,
             inline=inline,
@@ -95,9 +96,13 @@ def analyze(
 
 def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:
     """Settings, checked. Raises CnncalcError."""
-    if dtype not in BYTES:
-        hint = suggest(dtype, BYTES) or f"known: {', '.join(BYTES)}"
+    if not isinstance(dtype, str) or dtype not in BYTES:
+        hint = suggest(str(dtype), BYTES) or f"known: {', '.join(BYTES)}"
         raise CnncalcError(f"unknown dtype '{dtype}': {hint}")
+    try:
+        batch = index(batch)  # an exact integer, also of what NumPy has
+    except TypeError:
+        raise CnncalcError(f"a batch is a whole number of samples, not {batch!r}") from None
     if batch < 1:
         raise CnncalcError(f"a batch has at least one sample, not {batch}")
     return Settings(dtype, batch, exact_padding)
@@ -105,7 +110,9 @@ def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:
 
 def as_written(value: Any) -> Any:
     """A Python value as it would stand in a spec: text, or lists of text."""
-    if isinstance(value, (list, tuple)):
+    if hasattr(value, "tolist"):  # of NumPy
+        value = value.tolist()
+    if isinstance(value, (list, tuple, range)):
         return [as_written(item) for item in value]
     return str(value)
 

@@ -8,11 +8,13 @@ attaches it. Imports nothing of ours.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 SHOWN_PROBLEMS = 20
 MOST_PROBLEMS = 200  # noted before reading is given up: a hint for each takes its time
 SHOWN_COLUMNS = 100
+LOOKED_AT = 300  # names that a misspelt word is compared with
 
 
 class CnncalcError(Exception):
@@ -32,6 +34,9 @@ class ShapeError(CnncalcError):
         self.hint = hint
         self.option = option
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.hint, self.option)
+
 
 class OptionError(CnncalcError):
     """A value that an option cannot take: `problem` and `hint`, no position yet."""
@@ -41,12 +46,18 @@ class OptionError(CnncalcError):
         self.problem = problem
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problem, self.hint)
+
 
 class UnknownValueError(OptionError):
     """A value that follows from a mistake which has been noted: there is nothing to say about it."""
 
     def __init__(self) -> None:
         super().__init__("not known")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
 
 
 class Position(NamedTuple):
@@ -81,6 +92,9 @@ class SpecError(CnncalcError):
         self.problems = tuple(sorted(found, key=lambda p: (p.position or Position(0, 0))[:2]))
         self.source = source
         super().__init__(self._text())
+
+    def __reduce__(self) -> tuple[Any, ...]:  # so that it comes back from another process
+        return type(self), (self.problems, self.source)
 
     def _text(self) -> str:
         lines = self.source.text.split("\n")
@@ -154,8 +168,11 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     """`did you mean ...?` with the nearest of the known words, two if they are about as near, or None."""
     from difflib import SequenceMatcher, get_close_matches
 
-    names = {name.casefold(): name for name in known}
+    names = {name.casefold(): name for name in islice(known, 5000)}
     wanted = word[:60].casefold()
+    if len(names) > LOOKED_AT:  # comparing takes its time: of very many, those that begin alike
+        alike = [n for n in names if n[:1] == wanted[:1] and abs(len(n) - len(wanted)) <= 2]
+        names = {n: names[n] for n in alike[:LOOKED_AT]}
     near = get_close_matches(wanted, list(names), n=2, cutoff=0.6)
     likeness = [SequenceMatcher(None, wanted, name).ratio() for name in near]
     if len(near) == 2 and likeness[1] < likeness[0] - 0.05:

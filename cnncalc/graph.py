@@ -114,7 +114,7 @@ def claims(graph: Graph) -> tuple[Facts, ...]:
 
 
 class UnknownLayerError(CnncalcError, KeyError):
-    """No layer, group or input of this name."""
+    """No layer, block call or repeat of this name."""
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -174,11 +174,17 @@ class Report:
     def __len__(self) -> int:
         return len(self.layers)
 
+    def __contains__(self, name: object) -> bool:
+        """Whether a layer, a block call or a repeat has this name."""
+        return name in self.groups or any(row.name == name for row in self.layers)
+
     def __repr__(self) -> str:
         return f"<Report {self.name or 'unnamed'}: {len(self.layers)} layers, {self.totals!r}>"
 
     def __getitem__(self, name: str) -> Row:
         """The row of a layer; of a block or repeat, its rows added up. Raises UnknownLayerError, a KeyError."""
+        if not isinstance(name, str):
+            raise UnknownLayerError(f"layers are found by name, not by {name!r}; report.layers is a sequence")
         if self._index is None:
             self._index = {row.name: row for row in self.layers}
         row = self._index.get(name)

@@ -212,3 +212,40 @@ def test_public_names_are_sorted_and_exist() -> None:
     assert set(dir(cnncalc)) == set(cnncalc.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         cnncalc.nothing  # noqa: B018
+
+
+def test_errors_come_back_from_another_process() -> None:
+    import copy
+    import pickle
+
+    from cnncalc.errors import OptionError
+
+    with pytest.raises(cnncalc.SpecError, match="does not fit") as caught:
+        cnncalc.analyze("1x8x8; conv 2 k9")
+    for error in (caught.value, cnncalc.ShapeError("a", "b", "c"), OptionError("a", "b")):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
+        assert str(copy.deepcopy(error)) == str(error)
+
+
+def test_numbers_of_numpy_stay_exact() -> None:
+    np = pytest.importorskip("numpy")
+    report = cnncalc.analyze("resnet50", batch=np.int64(10**10), depth=np.array([3, 4, 6, 3]), width=np.int64(64))
+    assert report.totals.macs == 4_089_184_256 * 10**10
+    assert json.loads(report.to_json())["totals"]["macs"] == 4_089_184_256 * 10**10
+    assert cnncalc.analyze("vgg16", input=np.array([3, 64, 96])).inputs == {"input": (3, 64, 96)}
+
+
+@pytest.mark.parametrize("batch", [2.5, "2", None])
+def test_a_batch_is_a_whole_number(batch: object) -> None:
+    with pytest.raises(cnncalc.CnncalcError, match="whole number of samples"):
+        cnncalc.analyze("lenet5", batch=batch)  # type: ignore[arg-type]
+
+
+def test_a_report_knows_which_names_it_has() -> None:
+    report = cnncalc.analyze("resnet50")
+    assert "conv1" in report
+    assert "stage1" in report
+    assert "stage9" not in report
+    with pytest.raises(cnncalc.UnknownLayerError, match="by name, not by 0"):
+        report[0]  # type: ignore[index]

@@ -10,6 +10,7 @@ arXiv:1603.07285 (transposed convolution).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import gcd, lcm
 from typing import NamedTuple
 
@@ -145,14 +146,31 @@ def slide(field: Grid, window: Window) -> Grid | None:
         if lo[0] is None or hi[0] is None:
             return Grid(lo, hi, span * s)
         return Grid((lo[0] - before * span,), (hi[0] + ((k - 1) * d - before) * span,), span * s)
+    units = range(period // gcd(period, s))
+    new_span = len(units) * s // period * span
+    if rising(field):
+        lows = [divmod(o * s - before, period) for o in units]
+        highs = [divmod(o * s - before + (k - 1) * d, period) for o in units]
+        return Grid(
+            tuple([lo[phase] + turns * span for turns, phase in lows]),  # type: ignore[operator]
+            tuple([hi[phase] + turns * span for turns, phase in highs]),  # type: ignore[operator]
+            new_span,
+        )
     # Fields move on by `span` every `period` units, so that the first taps hold the lowest pixel and the
     # last the highest.
     first = [t * d - before for t in range(min(k, period))]
     last = [t * d - before for t in range(max(0, k - period), k)]
-    units = range(period // gcd(period, s))
     new_lo = [lowest(field, [o * s + t for t in first]) for o in units]
     new_hi = [highest(field, [o * s + t for t in last]) for o in units]
-    return Grid(tuple(new_lo), tuple(new_hi), len(units) * s // period * span)
+    return Grid(tuple(new_lo), tuple(new_hi), new_span)
+
+
+def rising(field: Grid) -> bool:
+    """Whether no unit sees something before its left neighbour does: then the outermost taps decide."""
+    for ends in (field.lo, field.hi):
+        if None in ends or any(a > b for a, b in pairwise((*ends, ends[0] + field.span))):  # type: ignore[operator]
+            return False
+    return True
 
 
 def stretch(field: Grid, phases: Phases) -> Grid | None:

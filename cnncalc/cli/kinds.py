@@ -11,10 +11,11 @@ import click
 from click.shell_completion import CompletionItem
 
 from cnncalc.cli.common import fail
-from cnncalc.layers import KINDS, Kind, kind_named, suggest_kind
+from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, Option
 from cnncalc.layers.sliding import Sliding
 from cnncalc.layers.windows import Window
+from cnncalc.spec.advice import unknown_kind
 
 WINDOW_RULE = (Window.positions.__doc__ or "").partition(": ")[2]
 
@@ -39,7 +40,7 @@ def command(kind: str | None) -> None:
         return
     found = kind_named(kind)
     if found is None:
-        fail(f"there is no kind '{kind[:40]}'\n  hint: {suggest_kind(kind) or '`cnncalc kinds` lists them'}")
+        fail(f"there is no kind '{kind[:40]}'\n  hint: {unknown_kind(kind, ())}")
     click.echo(page(found))
 
 

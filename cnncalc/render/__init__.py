@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cnncalc.render.view import View
+from cnncalc.errors import CnncalcError
+from cnncalc.render.view import COLUMNS, View
 from cnncalc.report import Report
 
 FORMATS = ("table", "plain", "markdown", "csv", "json", "latex", "html")
@@ -21,5 +22,10 @@ def render(report: Report, format: str, view: View | None = None) -> str:
     """The report in one of FORMATS, ending with a line break. `table` is for terminals, and may hold colour."""
     from importlib import import_module
 
+    if format not in FORMATS:
+        raise CnncalcError(f"unknown format '{format}': known: {', '.join(FORMATS)}")
+    unknown = set(view.columns or ()) - COLUMNS.keys() if view else set()
+    if unknown:
+        raise CnncalcError(f"there is no column '{unknown.pop()}': known: {', '.join(COLUMNS)}")
     text: str = import_module(f"cnncalc.render.{format}").render(report, view or View())
     return text if text.endswith("\n") else text + "\n"

@@ -68,7 +68,7 @@ def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) 
     scope: dict[str, Value] = {}
     for name in given.keys() - own.keys():
         hint = suggest(name, own) or (f"its parameters: {', '.join(own)}" if own else "it has no parameters")
-        draft.note(f"--set {name}: the spec has no parameter of this name", None, hint)
+        draft.note(f"the spec has no parameter '{name[:40]}'", None, hint)
     for name, argument in own.items():
         position: Position | None = None if name in given else argument.position
         try:
@@ -77,7 +77,7 @@ def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) 
             scope[name] = cast(Value, UNKNOWN)
             above = "a parameter may use those above it"
             below = any(f"${later}" in str(argument.value) for later in own.keys() - scope.keys())
-            problem = error.problem if position else f"--set {name}: {error.problem}"
+            problem = error.problem if position else f"parameter {name}: {error.problem}"
             if not isinstance(error, UnknownValueError):
                 draft.note(problem, position, above if below else error.hint)
     return scope
@@ -90,7 +90,9 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
         target = next(iter(own)) if not name and len(own) == 1 else name
         if target not in own:
             what = f"there is no input '{name}'" if name else "the network has several inputs"
-            draft.note(f"--input: {what}", None, f"write --input NAME=SHAPE with one of: {', '.join(own)}")
+            draft.note(
+                f"input: {what}", None, f"the inputs are: {', '.join(own)} (on the command line --input NAME=SHAPE)"
+            )
             continue
         own[target] = Argument(None, text, own[target].position)
     sound = bool(own)
@@ -102,7 +104,7 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
         except OptionError as error:
             sound = False
             place = argument.position if argument.name else None
-            draft.note(error.problem if place else f"--input: {error.problem}", place, error.hint)
+            draft.note(error.problem if place else f"input: {error.problem}", place, error.hint)
     return 0 if sound else None
 
 
@@ -110,9 +112,11 @@ def find_outputs(document: Document, result: int | None, frame: Frame, draft: Dr
     """The values that the network gives: the steps named under `outputs:`, or the last one."""
     if not document.outputs:
         return () if result is None else (result,)
-    names = [name.text for name in document.outputs]
-    for i, name in enumerate(document.outputs):
-        if name.text in names[:i]:
+    found: dict[int, None] = {}
+    for name in document.outputs:
+        value = draft.resolve(name.text, name.position, frame)
+        if value in found:
             draft.note(f"the output '{name.text[:40]}' is named twice", name.position, "keep one of them")
-    found = [draft.resolve(name.text, name.position, frame) for name in document.outputs]
-    return tuple(value for value in found if value is not None)
+        elif value is not None:
+            found[value] = None
+    return tuple(found)

@@ -16,6 +16,7 @@ from cnncalc.errors import OptionError, UnknownValueError, suggest
 
 LARGEST = 10**15
 LONGEST = 500  # characters of an expression
+LONGEST_LIST = 1000  # values of a parameter
 LONGEST_RESULT = 2000  # characters of a step with its expressions worked out
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 REFERENCE = re.compile(rf"in\.[a-z]|{NAME}")
@@ -35,6 +36,8 @@ Scope = Mapping[str, Value]
 def parse_value(raw: Any) -> Value:
     """A parameter's value as written: a whole number, a list of values, or a word."""
     if isinstance(raw, list):
+        if len(raw) > LONGEST_LIST:
+            raise OptionError(f"a list of more than {LONGEST_LIST} values")
         return [parse_value(item) for item in raw]
     if not isinstance(raw, str):
         raise OptionError("a parameter is a number, a list or a word")
@@ -45,6 +48,8 @@ def parse_value(raw: Any) -> Value:
         return int(text)
     if text.startswith("[") and text.endswith("]"):
         inner = text[1:-1].strip()
+        if inner.count(",") >= LONGEST_LIST:
+            raise OptionError(f"a list of more than {LONGEST_LIST} values")
         if "[" in inner:
             raise OptionError(f"'{text[:40]}' is a list of lists", "one level of brackets")
         return [parse_value(part) for part in inner.split(",")] if inner else []

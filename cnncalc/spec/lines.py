@@ -69,6 +69,8 @@ class LineReader:
         head, rest = words[0], words[1:]
         if head.text in self.blocks:
             return self.call(head, rest)
+        if head.text[0] == "$" and not rest:
+            return WordStep(self.checked(Argument(None, head.text, head.position)))
         kind = kind_named(head.text)
         if kind is None:
             return self.unknown_kind(head)
@@ -105,7 +107,7 @@ class LineReader:
             elif lower in by_word:
                 found.append(Argument(*by_word[lower], word.position))
             elif flag and flag[1] == "x":
-                step.repeat = self.checked(Argument("repeat", flag[2], word.position))
+                self.repeated(step, Argument("repeat", flag[2], word.position))
             elif flag and flag[1] in by_flag:
                 found.append(self.checked(Argument(by_flag[flag[1]], flag[2], word.position)))
             elif text[0] == "$" and any(a.name == main for a in found) | (main is None):
@@ -162,7 +164,7 @@ class LineReader:
                     step.broken = True
                 target.append(self.checked(Argument(match[2], match[3], word.position)))
             elif repeat:
-                step.repeat = self.checked(Argument("repeat", repeat[1], word.position))
+                self.repeated(step, Argument("repeat", repeat[1], word.position))
             elif re.match(r"(first|last):", word.text):
                 self.note(f"'{advice.short(word.text)}' changes no parameter", word.position, "write first:stride=2")
             elif wrong := advice.unnamed_argument(word.text):
@@ -174,6 +176,12 @@ class LineReader:
                 self.note(f"{match[2]} has no value", word.position, f"write {match[2]}=3, without a space")
                 step.broken = True
         return step
+
+    def repeated(self, step: Step, times: Argument) -> None:
+        """Repeat a step; once, however it is said."""
+        if step.repeat is not None:
+            self.note("repeat is given twice", times.position, "keep one of them")
+        step.repeat = self.checked(times)
 
     def checked(self, argument: Argument) -> Argument:
         """The argument; a wrong expression in it is noted now, even if the block is never called."""

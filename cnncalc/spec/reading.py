@@ -91,7 +91,7 @@ class StepReader(LineReader):
             if key.text == "then":
                 step.then += self.sequence(node, "then").steps
             elif key.text == "repeat":
-                step.repeat = self.checked(Argument("repeat", raw(node), node.position))
+                self.repeated(step, Argument("repeat", raw(node), node.position))
 
     def is_head(self, word: str) -> bool:
         return word in ("residual", "from") or word in self.blocks or kind_named(word) is not None
@@ -118,7 +118,8 @@ class StepReader(LineReader):
         if isinstance(value, Text):
             # `convv: 16` is a kind misspelt, `C1: convv 16` a name in front of one.
             words = tokens(value)
-            if not words or not words[0].text[0].isalpha():
+            word = len(words) == 1 and words[0].text[0] == "$"
+            if not words or not (words[0].text[0].isalpha() or word):
                 near = suggest_kind(key.text, [*self.blocks, "residual"])
                 if ":" in key.text or key.text.lower() in advice.PLANNED:
                     near = advice.unknown_kind(key.text, self.blocks)

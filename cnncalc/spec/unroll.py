@@ -12,7 +12,7 @@ from typing import Any
 
 from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.layers import KINDS, Kind, kind_named
-from cnncalc.layers.base import shape_text
+from cnncalc.layers.base import Layer, shape_text
 from cnncalc.layers.options import whole
 from cnncalc.spec import advice
 from cnncalc.spec.document import Document
@@ -45,6 +45,7 @@ class Unroller:
         self.maker = document.maker
         self.max_operations = draft.max_operations
         self.max_steps = 4 * draft.max_operations + 1000  # some steps are no operation: a call, a `from`
+        self.made: dict[int, tuple[Mapping[str, Value], list[Argument], Layer | None]] = {}
         self.steps_taken = 0
         self.depth = 0
         self.numbers: dict[str, int] = {}  # of layers of one kind behind one step: C1/relu, C1/relu2
@@ -65,8 +66,11 @@ class Unroller:
 
     def step(self, step: Step, x: int | None, frame: Frame) -> int | None:
         """One step, as often as it is repeated; the value that comes out, None if it is not known."""
-        if step.repeat is None:
-            return self.once(step, x, frame, step.name)
+        if isinstance(step, WordStep):
+            return self.word(step, x, frame)
+        if step.repeat is None:  # a single call is the first and the last repetition
+            changes = [*step.first, *step.last] if isinstance(step, CallStep) else None
+            return self.once(step, x, frame, step.name, changes)
         times = self.times(step.repeat, frame)
         if times is None:
             return None
@@ -155,6 +159,18 @@ class Unroller:
                 x = self.step(step, x, frame)
         return x
 
+    def word(self, step: WordStep, x: int | None, frame: Frame) -> int | None:
+        """`$act` as a step of its own."""
+        kind = self.kind_of(step, frame)
+        if kind is None:
+            return x
+        layer = LayerStep(step.position, kind)
+        layer.name, layer.name_position, layer.repeat, layer.then = (
+            step.name, step.name_position, step.repeat, step.then,
+        )  # fmt: skip
+        layer.layer = self.maker.make(kind, [], step.position)
+        return self.step(layer, x, frame)
+
     def kind_of(self, step: WordStep, frame: Frame) -> Kind | None:
         """The kind that a `$word` stands for; None for `none`, and if it is no norm or activation."""
         text = self.evaluated(step.word, frame)
@@ -181,6 +197,9 @@ class Unroller:
 
     def layer(self, step: LayerStep, x: int | None, frame: Frame, path: str) -> int | None:
         arguments, layer = step.arguments, step.layer
+        known = self.made.get(id(step))
+        if known is not None and known[0] is frame.scope:  # a repetition: the same expressions, the same values
+            _, arguments, layer = known
         if layer is None:
             values = [self.evaluated(a, frame) for a in arguments]
             if None in values or step.broken:
@@ -189,6 +208,7 @@ class Unroller:
             before = len(self.draft.problems)
             layer = self.maker.make(step.kind, arguments, step.position)
             self.tell_where(before, path, frame)
+            self.made[id(step)] = (frame.scope, arguments, layer)
         if layer is None or x is None:
             return None
         if layer.flattens and len(self.draft.shapes[x]) > 1:

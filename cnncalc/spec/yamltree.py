@@ -213,13 +213,20 @@ def _syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     if "parsing a flow" in context and opened is not None:
         bracket = "[" if "sequence" in context else "{"
         advice = 'put quotes around a text that holds brackets or commas: "conv $(w[0]) k3"'
-        if mark.line == opened.line:
+        if mark.line == opened.line and mark.column < len(text):
             problem = f"a comma is missing before this, or the {bracket} is not closed"
             return Problem(problem, Position(mark.line + 1, mark.column + 1), advice)
         problem = f"the {bracket} is not closed, or a comma is missing behind it"
         return Problem(problem, Position(opened.line + 1, opened.column + 1), advice)
     if "quoted scalar" in context and opened is not None:
         return Problem("the quote is not closed", Position(opened.line + 1, opened.column + 1), "write it twice")
+    if "expected ':'" in said and opened is not None:
+        word = lines[opened.line][opened.column :].strip() if opened.line < len(lines) else ""
+        problem = f"a colon is missing behind '{word[:40]}'"
+        glued = _without_space(lines, opened.line)
+        return glued or Problem(
+            problem, Position(opened.line + 1, opened.column + 1, len(word) or 1), "write KEY: VALUE"
+        )
     glued = _without_space(lines, mark.line)
     if glued:
         return glued
