@@ -7,7 +7,8 @@ node i's output is value `len(inputs) + i`, and every node reads values with sma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Position
 from cnncalc.layers.base import Facts, Layer, Shape
@@ -49,6 +50,16 @@ class Graph:
 
     __slots__ = ("as_written", "expectations", "facts", "groups", "inputs", "name", "nodes", "outputs", "source")
 
+    name: str
+    inputs: Mapping[str, Shape]
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    groups: Mapping[str, Group]
+    source: str
+    expectations: tuple[Expectation, ...]
+    as_written: bool
+    facts: tuple[Facts, ...]
+
     def __init__(
         self,
         *,
@@ -62,21 +73,36 @@ class Graph:
         facts: tuple[Facts, ...] | None = None,
         as_written: bool = True,
     ) -> None:
-        self.name = name
-        self.inputs = dict(inputs)
-        self.nodes = nodes
-        self.outputs = outputs
-        self.groups = dict(groups)
-        self.source = source
-        self.expectations = expectations
-        self.as_written = as_written  # no parameter and no input of the spec was overridden
-        self.facts = claims(self) if facts is None else facts
+        values = {
+            "name": name,
+            "inputs": MappingProxyType(dict(inputs)),
+            "nodes": nodes,
+            "outputs": outputs,
+            "groups": MappingProxyType(dict(groups)),
+            "source": source,
+            "expectations": expectations,
+            "as_written": as_written,  # no parameter and no input of the spec was overridden
+        }
+        for key, value in values.items():
+            object.__setattr__(self, key, value)
+        object.__setattr__(self, "facts", claims(self) if facts is None else facts)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a graph is fixed once it is built: {name} cannot be set")
+
+    def __reduce__(self) -> tuple[Any, ...]:  # so that it can be sent to another process
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return _graph_of, ({**values, "inputs": dict(self.inputs), "groups": dict(self.groups)},)
 
     def shape(self, value: int) -> Shape:
         """The shape of a value: of an input, or of a node's output."""
         if value < len(self.inputs):
             return list(self.inputs.values())[value]
         return self.facts[value - len(self.inputs)].output
+
+
+def _graph_of(values: dict[str, Any]) -> Graph:
+    return Graph(**values)
 
 
 class Claims:

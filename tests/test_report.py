@@ -228,6 +228,15 @@ def test_errors_come_back_from_another_process() -> None:
         assert str(copy.deepcopy(error)) == str(error)
 
 
+def test_graphs_and_reports_can_be_sent_to_another_process() -> None:
+    import pickle
+
+    graph = pickle.loads(pickle.dumps(cnncalc.load("resnet50")))
+    report = cnncalc.analyze(graph)
+    assert report.to_json() == cnncalc.analyze("resnet50").to_json()
+    assert pickle.loads(pickle.dumps(report)).to_json() == report.to_json()
+
+
 def test_numbers_of_numpy_stay_exact() -> None:
     np = pytest.importorskip("numpy")
     report = cnncalc.analyze("resnet50", batch=np.int64(10**10), depth=np.array([3, 4, 6, 3]), width=np.int64(64))
@@ -249,3 +258,12 @@ def test_a_report_knows_which_names_it_has() -> None:
     assert "stage9" not in report
     with pytest.raises(cnncalc.UnknownLayerError, match="by name, not by 0"):
         report[0]  # type: ignore[index]
+
+
+def test_a_graph_and_its_layers_are_fixed() -> None:
+    graph = cnncalc.load("lenet5")
+    with pytest.raises(AttributeError, match="a graph is fixed"):
+        graph.name = "other"
+    with pytest.raises(AttributeError, match="Conv is frozen"):
+        graph.nodes[0].layer.filters = 7  # type: ignore[attr-defined]
+    assert graph.nodes[0].layer == graph.nodes[0].layer.replace(filters=6)
