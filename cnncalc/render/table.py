@@ -1,7 +1,7 @@
 """A table for the terminal: the columns that fit, in colour by rich.
 
 Laid out here and handed to rich as finished segments: its own table, with a cell for every number, takes
-ten times as long for a network of a hundred layers.
+twenty times as long for a network of a hundred layers.
 """
 
 from __future__ import annotations
