@@ -2,7 +2,7 @@
 
 A file in tests/cases/ is a list. A case has `spec` (the text of one), or `input` and `layer` or `layers`;
 `expect` maps `quantity` (of the last step, or of the only layer) or `LAYER.quantity` or `total.quantity`
-to a number or a shape as text.
+to a number or a shape as text; `settings` are those of `analyze`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def spec_of(case: dict[str, Any]) -> str:
 
 
 def report_of(case: dict[str, Any]) -> Report:
-    return cnncalc.analyze(spec_of(case), set=case.get("set"))
+    return cnncalc.analyze(spec_of(case), set=case.get("set"), **case.get("settings", {}))
 
 
 def differences(case: dict[str, Any]) -> list[str]:

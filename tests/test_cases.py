@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cases import FOLDER, differences, load_cases
+from cases import FOLDER, differences, load_cases, report_of
+
+from cnncalc.layers import KINDS
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 CASES = [pytest.param(case, id=f"{name}: {case['case']}") for name in FILES for case in load_cases(name)]
@@ -14,3 +16,17 @@ CASES = [pytest.param(case, id=f"{name}: {case['case']}") for name in FILES for 
 @pytest.mark.parametrize("case", CASES)
 def test_the_numbers_of_the_case_come_out(case: dict[str, Any]) -> None:
     assert differences(case) == []
+
+
+def test_every_kind_has_a_case_for_its_operations() -> None:
+    """A kind whose work no case states could be wrong without anybody noticing."""
+    stated: set[str] = set()
+    for case in (case for name in FILES for case in load_cases(name)):
+        report = report_of(case)
+        for key in case["expect"]:
+            layer, _, quantity = key.rpartition(".")
+            if quantity == "flops" and layer not in ("", "total"):
+                stated.add(report[layer].kind)
+            elif quantity == "flops":
+                stated |= {row.kind for row in report}
+    assert KINDS.keys() - stated == set()

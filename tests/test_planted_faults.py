@@ -10,7 +10,7 @@ from cases import FOLDER, differences, load_cases
 
 import cnncalc
 from cnncalc.analysis import memory, receptive_field
-from cnncalc.layers import conv, dense, merge, normalisation, pooling, sliding
+from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, sliding
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window
 
@@ -89,6 +89,18 @@ FAULTS: dict[str, Change] = {
         normalisation.BatchNorm, set_fact("params", lambda layer, facts, x: facts.params + facts.buffers)
     ),
     "concat counted as add": facts_changed(merge.Concat, set_fact("output", lambda layer, facts, x: x)),
+    "a bias counted twice in the operations": facts_changed(
+        conv.TransposedConv, set_fact("work", lambda layer, facts, x: {"add": 2 * sum(facts.work.values())})
+    ),
+    "an activation that costs nothing": facts_changed(
+        activation.Activation, set_fact("work", lambda layer, facts, x: {})
+    ),
+    "padding counted although it is to be left out": replaced(
+        conv.Convolution, "on_padding", lambda honest: lambda self, x: (0, 0)
+    ),
+    "what a transposed convolution loses, forgotten": replaced(
+        conv.TransposedConv, "on_padding", lambda honest: lambda self, x: (0, 0)
+    ),
     "stride forgotten in the field": replaced(
         receptive_field, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=f.span)
     ),
