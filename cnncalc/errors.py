@@ -78,10 +78,11 @@ class Problem(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A text and the name under which errors speak of it."""
+    """A text and the name under which errors speak of it; `params` are those that the name stands for."""
 
     name: str
     text: str
+    params: tuple[tuple[str, str], ...] = ()
 
 
 class SpecError(CnncalcError):

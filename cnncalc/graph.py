@@ -15,13 +15,18 @@ from cnncalc.layers.base import Facts, Layer, Shape
 
 
 class Node(NamedTuple):
-    """One operation. `shown_with` is the value in whose row it is shown, as tanh is in C1."""
+    """One operation. `shown_with` is the value in whose row it is shown, as tanh is in C1.
+
+    `weights_of` is the value of an earlier node, of the same layer but for stride and padding, whose weights
+    this one uses: they are stored once.
+    """
 
     name: str
     layer: Layer
     reads: tuple[int, ...]
     position: Position | None = None
     shown_with: int | None = None
+    weights_of: int | None = None
 
 
 class Group(NamedTuple):

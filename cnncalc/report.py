@@ -42,6 +42,7 @@ class Row:
     __slots__ = (
         "activation_bytes", "buffers", "connections", "fields", "fixed_params", "flops", "inputs", "jump", "kind",
         "macs", "name", "output", "parameter_bytes", "params", "receptive_field", "rf_start", "shown_with",
+        "weights_of",
     )  # fmt: skip
 
     name: str
@@ -60,6 +61,7 @@ class Row:
     activation_bytes: int | None
     parameter_bytes: int | None
     shown_with: int | None
+    weights_of: str | None  # the layer whose weights this one uses; they are counted there
     fields: Mapping[str, Any]
 
     def __repr__(self) -> str:
@@ -224,6 +226,8 @@ class Report:
                     }
                     for name, seen in row.fields.items()
                 }
+            if row.weights_of is not None:
+                entry["weights_of"] = row.weights_of
             layers.append(entry)
         return {
             "schema_version": SCHEMA_VERSION,
@@ -293,7 +297,7 @@ def added_up(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     row.inputs = tuple(dict.fromkeys(i for r in rows for i in r.inputs if i not in made))
     row.output = result.output
     row.receptive_field, row.jump, row.rf_start = result.receptive_field, result.jump, result.rf_start
-    row.fields, row.shown_with = result.fields, None
+    row.fields, row.shown_with, row.weights_of = result.fields, None, None
     for quantity in SUMMED:
         values = [getattr(r, quantity) for r in rows]
         setattr(row, quantity, None if None in values else sum(values))

@@ -18,16 +18,14 @@ def read_source(spec: str) -> Source:
         if sys.stdin is None:
             _unusable("<stdin>", "standard input is closed")
         return Source("<stdin>", _decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
-    path: str | None = spec
-    if not os.path.lexists(spec):
-        from cnncalc import networks
+    if os.path.lexists(spec):
+        return Source(spec, _decode(_read(spec), spec))
+    from cnncalc import networks
 
-        plain_name = os.path.basename(spec) == spec
-        path = networks.find(spec) if plain_name else None
-        if path is None:
-            _missing(spec)
-    assert path is not None
-    return Source(path, _decode(_read(path), path))
+    found = networks.find(spec) if os.path.basename(spec) == spec else None
+    if found is None:
+        _missing(spec)
+    return Source(found.path, _decode(_read(found.path), found.path), tuple(found.params.items()))
 
 
 def _read(path: str) -> bytes:
@@ -48,7 +46,7 @@ def _missing(spec: str) -> NoReturn:
     if "\0" in spec or len(spec) > 1000:
         _unusable(spec[:60], "not the name of a file")
     stem = os.path.splitext(os.path.basename(spec))[0]
-    hint = suggest(stem, networks.bundled())
+    hint = suggest(stem, [*networks.bundled(), *networks.VARIANTS]) or suggest(stem, networks.ALIASES)
     if hint is None:
         hint = "bundled networks: " + ", ".join(networks.bundled())
     _unusable(spec, "there is no such file, and no bundled network of this name", hint)

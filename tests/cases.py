@@ -1,6 +1,7 @@
 """Cases as data: a spec, the numbers that it must give, and where each of them comes from.
 
-A file in tests/cases/ is a list. A case has `spec` (the text of one), or `input` and `layer` or `layers`;
+A file in tests/cases/ is a list. A case has `spec` (the text of one), or `network` (the name of a bundled one),
+or `input` and `layer` or `layers`; `set` gives values for parameters;
 `expect` maps `quantity` (of the last step, or of the only layer) or `LAYER.quantity` or `total.quantity`
 to a number or a shape as text; `settings` are those of `analyze`.
 """
@@ -28,7 +29,9 @@ def load_cases(name: str) -> list[Any]:
 
 
 def spec_of(case: dict[str, Any]) -> str:
-    """The text of a case's spec."""
+    """The text of a case's spec, or the name of a bundled network."""
+    if "network" in case:
+        return str(case["network"])
     if "spec" in case:
         return str(case["spec"])
     keys = ("params", "input", "inputs", "defaults", "blocks", "outputs")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 from cases import FOLDER, differences, load_cases, report_of
 
 from cnncalc.layers import KINDS
+from cnncalc.networks import ALIASES, VARIANTS, _plain, bundled, find, folder, known_names
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 CASES = [pytest.param(case, id=f"{name}: {case['case']}") for name in FILES for case in load_cases(name)]
@@ -30,3 +32,16 @@ def test_every_kind_has_a_case_for_its_operations() -> None:
             elif quantity == "flops":
                 stated |= {row.kind for row in report}
     assert KINDS.keys() - stated == set()
+
+
+def test_every_bundled_network_is_held_to_published_totals() -> None:
+    totals = {"total.params", "total.macs"}
+    held = {case["network"] for case in load_cases("networks") if totals <= case["expect"].keys()}
+    assert bundled().keys() - held == set()
+
+
+def test_every_spec_has_a_name_in_a_family_and_every_name_a_spec() -> None:
+    assert {file.removesuffix(".yaml") for file in os.listdir(folder())} == bundled().keys()
+    assert set(ALIASES.values()) <= {*bundled(), *VARIANTS}
+    assert {base for base, _ in VARIANTS.values()} <= bundled().keys()
+    assert len({find(name) and _plain(name) for name in known_names()}) == len(known_names())

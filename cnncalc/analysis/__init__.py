@@ -41,6 +41,10 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
         row.inputs = tuple([names[v] for v in node.reads])
         row.output = facts.output
         row.params, row.fixed_params, row.buffers = facts.params, facts.fixed_params, facts.buffers
+        row.weights_of = None
+        if node.weights_of is not None:  # stored once, with the layer that has them
+            row.weights_of = names[node.weights_of]
+            row.params = row.fixed_params = row.buffers = 0
         row.connections, row.macs, row.flops = facts.connections, facts.macs, facts.flops
         if settings.exact_padding:
             connections, macs = node.layer.on_padding(*(graph.shape(v) for v in node.reads))

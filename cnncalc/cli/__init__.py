@@ -59,12 +59,12 @@ def check_for_misspelt_command(word: str) -> None:
     """Raise UsageError for a word that is no spec but nearly a command."""
     import os
 
-    from cnncalc.networks import bundled, find
+    from cnncalc.networks import find, known_names
 
     if word.isalpha() and not os.path.lexists(word) and find(word) is None:
         from cnncalc.errors import suggest
 
-        near = suggest(word, [*COMMANDS, *bundled()]) or ""
+        near = suggest(word, [*COMMANDS, *known_names()]) or ""
         if any(f"{command}?" in near or f"{command} or" in near for command in COMMANDS):
             raise click.UsageError(f"'{word}' is neither a command nor a spec: {near}")
 

@@ -198,10 +198,28 @@ def notes(report: Report) -> list[tuple[str, str]]:
     ]
     for quantity, rows in totals.left_out.items():
         lines.append(("not known", f"{quantity} of {rows} row{'s' if rows > 1 else ''}, left out of the total"))
+    lines += _sharing_notes(report)
     lines += _expectation_notes(report)
     if report.source:
         lines.append(("source", report.source))
     return lines
+
+
+def _sharing_notes(report: Report) -> list[tuple[str, str]]:
+    users: dict[str, list[str]] = {}
+    for row in report:
+        if row.weights_of is not None:
+            users.setdefault(row.weights_of, []).append(row.name)
+    if len(users) > 4:
+        return [("shared", f"{sum(map(len, users.values()))} layers use the weights of {len(users)} others")]
+    return [
+        ("shared", f"{_some(names)} use{'s' if len(names) == 1 else ''} the weights of {owner}, counted there")
+        for owner, names in users.items()
+    ]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:5])} and {len(names) - 5} others"
 
 
 def _expectation_notes(report: Report) -> list[tuple[str, str]]:

@@ -38,6 +38,7 @@ def graph_from_text(
         from cnncalc.spec.yamltree import read_yaml
 
         tree = read_yaml(source)
+    params = {**dict(source.params), **(params or {})}
     return build(read_document(source, tree), params=params, inputs=inputs, max_operations=max_operations)
 
 

@@ -114,9 +114,13 @@ def find_outputs(document: Document, result: int | None, frame: Frame, draft: Dr
         return () if result is None else (result,)
     found: dict[int, None] = {}
     for name in document.outputs:
+        if name.text in draft.left_out:
+            continue
         value = draft.resolve(name.text, name.position, frame)
         if value in found:
             draft.note(f"the output '{name.text[:40]}' is named twice", name.position, "keep one of them")
         elif value is not None:
             found[value] = None
+    if not found and all(name.text in draft.left_out for name in document.outputs):
+        draft.note("every output is left out", document.outputs[0].position, "its `if:` does not hold")
     return tuple(found)

@@ -16,6 +16,7 @@ from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 
 KEYS = ("name", "source", "params", "input", "inputs", "defaults", "blocks", "layers", "outputs", "expect")
 LARGEST_SIZE = 10**15  # of a block, in operations: more is too many in any case
+TAKEN = ("in", "if", "else", "min", "max", "len", "and", "or", "not", "weights")  # no names of parameters
 NEEDED = "required"  # a block's parameter that has no default
 
 
@@ -124,7 +125,10 @@ class _DocumentReader:
                 yield name, node
 
     def is_parameter(self, key: Text) -> bool:
-        if re.fullmatch(PARAMETER, key.text) and key.text not in ("in", "if", "else", "min", "max", "len", "and", "or"):
+        if key.text in TAKEN:
+            self.note(f"'{key.text}' is a word of the language", key.position, "choose another name")
+            return False
+        if re.fullmatch(PARAMETER, key.text):
             return True
         self.note(f"'{key.text[:40]}' is not a parameter's name", key.position, "a letter, then letters and digits")
         return False
@@ -246,6 +250,8 @@ def least_sizes(blocks: Iterable[Block]) -> dict[str, int]:
         for step in sequence.steps:
             one = isinstance(step, (LayerStep, MergeStep, ResidualStep)) + sum(map(size, parts(step)))
             one += len(step.then)
+            if step.condition is not None:
+                continue
             if isinstance(step, CallStep):
                 one += sizes.get(step.block, 0)
             times = str(step.repeat.value) if step.repeat else "1"

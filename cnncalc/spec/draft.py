@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from cnncalc.errors import Position, Problem, ShapeError, suggest
 from cnncalc.graph import Claims, Group, Node
@@ -31,6 +31,8 @@ class Draft:
         self.groups: dict[str, Group] = {}
         self.results: dict[str, int | None] = {}  # the value that comes out of each finished step
         self.declared: dict[str, Position] = {}
+        self.left_out: set[str] = set()  # names of steps whose condition does not hold
+        self.spans: dict[str, tuple[int, int]] = {}  # the nodes of each finished step: first, and behind the last
 
     def input(self, name: str, shape: Shape, position: Position) -> None:
         """Add an input of the network. All inputs come before the first node."""
@@ -90,17 +92,25 @@ class Draft:
         if result is not None and len(self.nodes) > start:
             self.groups[path] = Group(kind, start, len(self.nodes), result)
 
+    def find(self, name: str, known: Container[str], frame: Frame) -> str | None:
+        """The path of a name: in this block first, then around it. None if it is not known."""
+        prefix = frame.prefix
+        while prefix + name not in known:
+            if not prefix:
+                return None
+            prefix = prefix[: prefix.rstrip("/").rfind("/") + 1]
+        return prefix + name
+
     def resolve(self, name: str, position: Position, frame: Frame) -> int | None:
         """The value of a named step: looked for in this block first, then around it."""
         if name == "in":
             return frame.entry
-        prefix = frame.prefix
-        while True:
-            if prefix + name in self.results:
-                return self.results[prefix + name]
-            if not prefix:
-                break
-            prefix = prefix[: prefix.rstrip("/").rfind("/") + 1]
+        path = self.find(name, self.results, frame)
+        if path is not None:
+            return self.results[path]
+        if self.find(name, self.left_out, frame) is not None:
+            self.note(f"'{name[:40]}' is left out here", position, "its `if:` does not hold", frame)
+            return None
         if any(frame.prefix.startswith(f"{p}/") for p in self.declared if p.rpartition("/")[2] == name):
             self.note(f"'{name[:40]}' cannot start from itself", position, "name a step before it", frame)
         elif name in frame.given:

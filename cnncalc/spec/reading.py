@@ -22,7 +22,8 @@ from cnncalc.spec.steps import (
 from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 
 NAME = re.compile(r"\w[\w+-]*")
-KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat")
+KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat", "if", "weights")
+ANY_STEP = ("then", "repeat", "if", "weights")  # keys of every step
 RESERVED = ("in", "identity")
 
 
@@ -86,12 +87,16 @@ class StepReader(LineReader):
         return step
 
     def common(self, step: Step, tree: Entries) -> None:
-        """What every step may have: `then` and `repeat`."""
+        """What every step may have: the keys of ANY_STEP."""
         for key, node in tree:
             if key.text == "then":
                 step.then += self.sequence(node, "then").steps
             elif key.text == "repeat":
                 self.repeated(step, Argument("repeat", raw(node), node.position))
+            elif key.text == "if":
+                step.condition = self.checked(Argument("if", raw(node), node.position))
+            elif key.text == "weights":
+                step.weights = self.checked(Argument("weights", raw(node), node.position))
 
     def is_head(self, word: str) -> bool:
         return word in ("residual", "from") or word in self.blocks or kind_named(word) is not None
@@ -109,7 +114,7 @@ class StepReader(LineReader):
     def named(self, tree: Entries) -> Step:
         """NAME: step"""
         (key, value), *others = tree
-        if others and all(other.text in ("then", "repeat") for other, _ in others):
+        if others and all(other.text in ANY_STEP for other, _ in others):
             others = []
         if others:
             hint = suggest_kind(key.text, self.blocks) or "one of the keys is the kind: {conv: 16, kernel: 5}"
@@ -144,15 +149,13 @@ class StepReader(LineReader):
 
     def no_more(self, what: str, rest: list[tuple[Text, Tree]], known: Collection[str]) -> None:
         for key, _ in rest:
-            if key.text not in ("then", "repeat", *known):
-                hint = (
-                    suggest(key.text, ["then", "repeat", *known]) or f"known: {', '.join([*known, 'then', 'repeat'])}"
-                )
+            if key.text not in (*ANY_STEP, *known):
+                hint = suggest(key.text, [*ANY_STEP, *known]) or f"known: {', '.join([*known, *ANY_STEP])}"
                 self.note(f"{what} has no option '{advice.short(key.text)}'", key.position, hint)
 
     def layer_mapping(self, kind: Kind, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """{KIND: main, option: value, ...}; the main value may carry flags, or be a mapping of options."""
-        pairs = [(key, node) for key, node in rest if key.text not in ("then", "repeat")]
+        pairs = [(key, node) for key, node in rest if key.text not in ANY_STEP]
         words: list[Token] = []
         more: list[Argument] = []
         if isinstance(value, Entries):
@@ -202,7 +205,7 @@ class StepReader(LineReader):
     def call_mapping(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """{BLOCK: [values] or {name: value}, name: value, first: {name: value}, ...}"""
         step = self.call(head, tokens(value) if isinstance(value, Text) else [])
-        pairs = [(key, node) for key, node in rest if key.text not in ("then", "repeat")]
+        pairs = [(key, node) for key, node in rest if key.text not in ANY_STEP]
         if isinstance(value, Items):
             step.arguments = [self.checked(Argument(None, raw(item), item.position)) for item in value.items]
         elif isinstance(value, Entries):

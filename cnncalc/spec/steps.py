@@ -27,16 +27,26 @@ class Argument(NamedTuple):
 
 
 class Step:
-    """What all steps have: a name if one was given, how often it is repeated, and what follows."""
+    """What all steps have: a name if one was given, how often it is repeated, and what follows.
 
-    __slots__ = ("name", "name_position", "position", "repeat", "then")
+    `condition` says whether the step is there at all; `weights` names the step whose weights it uses.
+    """
+
+    __slots__ = ("condition", "name", "name_position", "position", "repeat", "then", "weights")
 
     def __init__(self, position: Position) -> None:
         self.position = position
         self.name: str | None = None
         self.name_position = position
         self.repeat: Argument | None = None
+        self.condition: Argument | None = None
+        self.weights: Argument | None = None
         self.then: list[Step] = []
+
+    @property
+    def base_name(self) -> str:
+        """What the step is called when it has no name, with a number behind it."""
+        return "group"
 
 
 class BrokenStep(Step):
@@ -67,6 +77,10 @@ class LayerStep(Step):
         self.layer: Layer | None = None
         self.broken = False  # something is wrong with it, which has been noted
 
+    @property
+    def base_name(self) -> str:
+        return self.kind.name
+
 
 class MergeStep(Step):
     """Branches that start at the same place and are brought together."""
@@ -77,6 +91,10 @@ class MergeStep(Step):
         super().__init__(position)
         self.kind = kind
         self.branches = branches
+
+    @property
+    def base_name(self) -> str:
+        return self.kind.name
 
 
 class ResidualStep(Step):
@@ -89,6 +107,10 @@ class ResidualStep(Step):
         self.body = body
         self.shortcut = shortcut
 
+    @property
+    def base_name(self) -> str:
+        return "residual"
+
 
 class FromStep(Step):
     """Steps that start at a named place instead of the previous step."""
@@ -99,6 +121,10 @@ class FromStep(Step):
         super().__init__(position)
         self.origin = origin
         self.body = body
+
+    @property
+    def base_name(self) -> str:
+        return "from"
 
 
 class CallStep(Step):
@@ -113,6 +139,10 @@ class CallStep(Step):
         self.arguments = arguments
         self.first: list[Argument] = []
         self.last: list[Argument] = []
+
+    @property
+    def base_name(self) -> str:
+        return self.block
 
 
 class SequenceStep(Step):

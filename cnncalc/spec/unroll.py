@@ -13,12 +13,13 @@ from typing import Any
 from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, shape_text
-from cnncalc.layers.options import whole
-from cnncalc.spec import advice
+from cnncalc.layers.options import switch, whole
+from cnncalc.spec.calls import block_scope
 from cnncalc.spec.document import Document
 from cnncalc.spec.draft import Draft
-from cnncalc.spec.expressions import Value, parse_value, worked_out
+from cnncalc.spec.expressions import Value, worked_out
 from cnncalc.spec.scope import Frame, names_given, shape_scope
+from cnncalc.spec.sharing import tied
 from cnncalc.spec.steps import (
     Argument,
     CallStep,
@@ -66,6 +67,8 @@ class Unroller:
 
     def step(self, step: Step, x: int | None, frame: Frame) -> int | None:
         """One step, as often as it is repeated; the value that comes out, None if it is not known."""
+        if step.condition is not None and not self.wanted(step, frame):
+            return x
         if isinstance(step, WordStep):
             return self.word(step, x, frame)
         if step.repeat is None:  # a single call is the first and the last repetition
@@ -80,14 +83,28 @@ class Unroller:
             for i in range(times):
                 x = self.counted(step, x, frame, None, i, times)
             return x
-        path = frame.path(step.name, base_name(step))
+        path = frame.path(step.name, step.base_name)
         self.draft.declare(path, step.name_position)
         start = len(self.draft.nodes)
         for i in range(times):
             x = self.counted(step, x, frame, f"{path[len(frame.prefix) :]}/{i}", i, times)
-        self.draft.group(path, base_name(step), start, x)
+        self.draft.group(path, step.base_name, start, x)
         self.draft.results[path] = x
         return x
+
+    def wanted(self, step: Step, frame: Frame) -> bool:
+        """Whether the condition of a step holds; a step whose condition does not is left out."""
+        assert step.condition is not None
+        text = self.evaluated(step.condition, frame)
+        if text is not None:
+            try:
+                if switch({"0": "false", "1": "true"}.get(text, text)):
+                    return True
+            except OptionError as error:
+                self.draft.note(f"if: {error.problem}", step.condition.position, "if: $(c > 1)", frame)
+        if step.name is not None:
+            self.draft.left_out.add(frame.prefix + step.name)
+        return False
 
     def counted(self, step: Step, x: int | None, frame: Frame, name: str | None, i: int, times: int) -> int | None:
         """One repetition. The second shows how many operations those between the first and the last have."""
@@ -120,6 +137,7 @@ class Unroller:
         self, step: Step, x: int | None, frame: Frame, name: str | None, changes: Listed[Argument] | None = None
     ) -> int | None:
         self.steps_taken += 1
+        start = len(self.draft.nodes)
         if self.steps_taken > self.max_steps:
             self.draft.too_large(step.position)
         if isinstance(step, LayerStep):
@@ -136,9 +154,20 @@ class Unroller:
             path, result = self.composite(step, x, frame, name)
         if step.then:
             result = self.then(step.then, result, frame, path)
+        if step.weights is not None:
+            self.share(step.weights, path, start, frame)
         if name is not None or isinstance(step, (LayerStep, CallStep)):
             self.draft.results[path] = result
+            self.draft.spans[path] = (start, len(self.draft.nodes))
         return result
+
+    def share(self, weights: Argument, path: str, start: int, frame: Frame) -> None:
+        """Let the nodes from `start` on use the weights of those of the step that is named."""
+        name = self.evaluated(weights, frame)
+        if name is not None:
+            problem = tied(self.draft, path, start, name, weights.position, frame)
+            if problem is not None:
+                self.draft.note(f"{path}: {problem[0]}", weights.position, problem[1], frame)
 
     def then(self, steps: list[Step], x: int | None, frame: Frame, owner: str) -> int | None:
         """What follows a step: norms and activations get its name and theirs, `C1/relu`."""
@@ -255,9 +284,9 @@ class Unroller:
         elif isinstance(step, SequenceStep):
             result = self.sequence(step.body, x, frame)
         if path is None:
-            path = frame.path(None, base_name(step))
+            path = frame.path(None, step.base_name)
         if name is not None:
-            self.draft.group(path, base_name(step), start, result)
+            self.draft.group(path, step.base_name, start, result)
         return path, result
 
     def merge(self, step: MergeStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
@@ -318,7 +347,9 @@ class Unroller:
 
     def call(self, step: CallStep, x: int | None, frame: Frame, path: str, changes: Listed[Argument]) -> int | None:
         block = self.document.blocks[step.block]
-        scope = None if step.broken else self.block_scope(step, frame, [*step.arguments, *changes])
+        if step.broken:
+            return None
+        scope = block_scope(step, [*step.arguments, *changes], block.params, self.params, self.draft, frame)
         if scope is None:
             return None
         scope.update(shape_scope(None if x is None else self.draft.shapes[x]))
@@ -334,63 +365,8 @@ class Unroller:
         )
         start = len(self.draft.nodes)
         result = self.sequence(block.body, x, inner)
-        self.draft.group(path, base_name(step), start, result)
+        self.draft.group(path, step.base_name, start, result)
         return result
-
-    def block_scope(self, step: CallStep, frame: Frame, arguments: Listed[Argument]) -> dict[str, Value] | None:
-        """The parameters of a call: positional in order, then named, then defaults; None if one is wrong."""
-        params = self.document.blocks[step.block].params
-        names = list(params)
-        given: dict[str, Argument] = {}
-        problems = len(self.draft.problems)
-        positional = 0
-        for i, argument in enumerate(arguments):
-            name = argument.name
-            where = argument.name_position or argument.position
-            if name is None:
-                if positional == len(names):
-                    hint = advice.surplus_argument(str(argument.value), names)
-                    self.draft.note(f"one value too many for block {step.block}", where, hint, frame)
-                    break
-                name = names[positional]
-                positional += 1
-            if name not in params:
-                hint = suggest(name, names) or (f"its parameters: {', '.join(names)}" if names else "it has none")
-                self.draft.note(f"block {step.block} has no parameter '{name[:40]}'", where, hint, frame)
-            elif name in given and i < len(step.arguments):
-                hint = "keep one of them"
-                if argument.name is None:
-                    hint = advice.surplus_argument(str(argument.value), names)
-                self.draft.note(f"{name} is given twice to block {step.block}", where, hint, frame)
-            else:
-                given[name] = argument
-        scope = dict(self.params)
-        for name, default in params.items():
-            value = given.get(name, default)
-            if value is None and len(self.draft.problems) > problems:
-                return None  # what is missing may be what is misspelt
-            if value is None:
-                hint = f"for example {step.block} {name}=64"
-                self.draft.note(f"block {step.block} needs its parameter '{name}'", step.position, hint, frame)
-                continue
-            try:
-                known = frame.scope if name in given else scope
-                scope[name] = parse_value(worked_out(value.value, known))
-            except UnknownValueError:
-                return None
-            except OptionError as error:
-                self.draft.note(f"{name}: {error.problem}", value.position, error.hint, frame)
-                return None
-        return scope if len(self.draft.problems) == problems else None
-
-
-def base_name(step: Step) -> str:
-    """What a step is called when it has no name."""
-    if isinstance(step, (LayerStep, MergeStep)):
-        return step.kind.name
-    if isinstance(step, CallStep):
-        return step.block
-    return "residual" if isinstance(step, ResidualStep) else "from" if isinstance(step, FromStep) else "group"
 
 
 def fitting_stride(n: int, m: int) -> int | None:
