@@ -13,11 +13,14 @@ from typing import NamedTuple
 SUFFIXES = (".yaml", ".yml")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "LeNet": ("lenet5", "lenet5-modern"),
+    "neurons and dense nets": ("rbf-network", "hopfield"),
+    "LeNet": ("lenet-1989", "lenet5", "lenet5-modern"),
     "AlexNet and its successors": ("alexnet", "zfnet", "vgg16"),
     "Inception": ("googlenet", "inception-v3"),
     "residual and dense connections": ("resnet34", "resnet50", "densenet121"),
+    "unshared weights": ("deepface",),
     "small and fast": ("mobilenet-v1", "mobilenet-v2", "shufflenet-v1", "squeezenet1_0"),
+    "recurrent": ("rnn", "mgu", "gru", "lstm"),
     "images from noise, maps from images": ("dcgan-generator", "dcgan-discriminator"),
 }
 

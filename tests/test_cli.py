@@ -290,7 +290,7 @@ def test_kinds_lists_every_kind_and_shows_the_code_of_one() -> None:
     page = run("kinds", "Conv2D").stdout
     assert page.startswith("conv\n")
     assert "also: convolution" in page
-    assert "params=weights + b * f" in page
+    assert "macs=weights * prod(positions)" in page
     assert "k3, required" in page or "[k3] (required" in page
     assert "1.7159" not in run("kinds", "tanh").stdout
     assert "operations per element: 1 negative, 1 exp, 1 add, 1 divide" in run("kinds", "sigmoid").stdout

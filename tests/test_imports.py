@@ -85,7 +85,7 @@ def test_a_spec_through_a_pipe_loads_neither_numpy_nor_rich_nor_tabulate() -> No
 def test_a_family_of_layers_is_loaded_when_a_spec_names_it() -> None:
     loaded = loaded_by("-e", "1x8x8; conv 2 k3")
     families = {name.rpartition(".")[2] for name in loaded if name.startswith("cnncalc.layers.")}
-    assert families == {"base", "options", "windows", "sliding", "conv"}
+    assert families == {"base", "options", "windows", "sliding", "tables", "conv"}
 
 
 def test_help_and_version_read_no_spec() -> None:

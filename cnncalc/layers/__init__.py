@@ -43,6 +43,7 @@ _ROWS = [
     # Aliases are compared without case, underscores, hyphens and a 1d, 2d or 3d: Conv2D is conv.
     Kind("conv", "conv", "Conv", ("convolution",)),
     Kind("depthwise", "conv", "Depthwise", ("depthwiseconv", "dwconv")),
+    Kind("local", "conv", "Local", ("locallyconnected",)),
     Kind("transposed_conv", "conv", "TransposedConv", ("convtranspose", "transposeconv", "deconv", "deconvolution")),
     Kind("maxpool", "pooling", "MaxPool", ("maxpooling", "pooling", "pool")),
     Kind("avgpool", "pooling", "AvgPool", ("avgpooling", "averagepooling", "averagepool")),
@@ -54,6 +55,8 @@ _ROWS = [
     Kind("adaptive_maxpool", "pooling", "AdaptivePool", ("adaptivemaxpooling",)),
     Kind("dense", "dense", "Dense", ("linear", "fc", "innerproduct", "gemm", "fullyconnected")),
     Kind("rbf", "dense", "RBF"),
+    Kind("gaussian_rbf", "dense", "GaussianRBF"),
+    Kind("hopfield", "dense", "Hopfield"),
     Kind("flatten", "dense", "Flatten"),
     Kind("batchnorm", "normalisation", "BatchNorm", ("bn", "batchnormalization", "batchnormalisation")),
     Kind("layernorm", "normalisation", "LayerNorm", ("ln", "layernormalization", "layernormalisation")),
@@ -90,11 +93,19 @@ _ROWS = [
     Kind("pixel_shuffle", "shape", "PixelShuffle", ("depthtospace",)),
     Kind("pixel_unshuffle", "shape", "PixelUnshuffle", ("spacetodepth",)),
     Kind("channel_shuffle", "shape", "ChannelShuffle"),
+    Kind("reshape", "shape", "Reshape", ("view",)),
+    Kind("permute", "shape", "Permute", ("transpose",)),
+    Kind("split", "shape", "Split", ("chunk",)),
+    Kind("slice", "shape", "Slice"),
     Kind("add", "merge", "Elementwise", ("sum", "eltwise")),
     Kind("multiply", "merge", "Elementwise", ("mul",)),
     Kind("maximum", "merge", "Elementwise"),
     Kind("mean", "merge", "Elementwise", ("average",)),
     Kind("concat", "merge", "Concat", ("concatenate", "cat")),
+    Kind("rnn", "recurrent", "RNN", ("simplernn", "elman")),
+    Kind("mgu", "recurrent", "MGU"),
+    Kind("gru", "recurrent", "GRU"),
+    Kind("lstm", "recurrent", "LSTM"),
 ]
 KINDS = {row.name: row for row in _ROWS}
 MERGES = tuple(row.name for row in _ROWS if row.family == "merge")

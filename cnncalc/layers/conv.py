@@ -1,8 +1,8 @@
 """Convolutions: how many weights, how often each is used, and what size comes out.
 
 Counts are exact integers for one sample; shapes are channels first. Sources: LeCun et al. 1998, section II-B
-(connections, the table of C3); Krizhevsky et al. 2012 (groups); Dumoulin & Visin, arXiv:1603.07285 (sizes,
-transposed convolution); Howard et al. 2017 (depthwise).
+(connections, the table of C3); LeCun 1989 (a bias for every unit); Krizhevsky et al. 2012 (groups); Dumoulin &
+Visin, arXiv:1603.07285 (sizes, transposed convolution); Howard et al. 2017 (depthwise).
 """
 
 from __future__ import annotations
@@ -19,20 +19,26 @@ from cnncalc.layers.options import (
     GROUPS,
     KERNEL,
     PADDING,
+    PER_UNIT,
     STRIDE,
     Padding,
-    map_table,
+    bias,
     natural_axes,
     positive,
 )
 from cnncalc.layers.sliding import Sliding, lost_on_padding, sides_per_axis
+from cnncalc.layers.tables import check_table, map_table
 from cnncalc.layers.windows import Window, transposed_phases
 
 
 class Convolution(Sliding):
     """What all convolutions share: kernels of shared weights, one for each pair of input map and filter."""
 
-    bias: bool = option(BIAS)
+    bias: bool | str = option(
+        BIAS,
+        read=bias,
+        doc="bias: a trained constant for every filter; or `per_unit`, one for every output unit",
+    )
 
     def filters_on(self, c: int) -> int:
         """The number of output maps when c maps enter."""
@@ -44,16 +50,17 @@ class Convolution(Sliding):
 
     def facts(self, x: Shape) -> Facts:
         size = spatial(self.kind, x)
-        c, f, b = x[0], self.filters_on(x[0]), self.bias
+        c, f, b = x[0], self.filters_on(x[0]), self.bias is not False
         windows = self.windows(size)
         positions = [w.positions(n) for w, n in zip(windows, size, strict=True)]
         weights = self.pairs(c) * prod(w.kernel for w in windows)
+        units = f * prod(positions)
         return Facts(
             output=(f, *positions),
-            params=weights + b * f,
-            connections=(weights + b * f) * prod(positions),
+            params=weights + b * (units if self.bias == PER_UNIT else f),
+            connections=weights * prod(positions) + b * units,
             macs=weights * prod(positions),
-            work={"add": b * f * prod(positions)},
+            work={"add": b * units},
             reach=windows,
         )
 
@@ -82,7 +89,9 @@ class Conv(Convolution):
     def pairs(self, c: int) -> int:
         f, g = self.filters, self.groups
         if self.table is not None:
-            check_table(self.table, f, c, g)
+            if g != 1:
+                raise ShapeError("a table and groups exclude each other", "leave one of them out", "groups")
+            check_table(self.table, f, c, "filters", "maps")
             return sum(len(row) for row in self.table)
         check_groups(g, c, f)
         return f * (c // g)
@@ -109,6 +118,37 @@ class Depthwise(Convolution):
 
     def pairs(self, c: int) -> int:
         return c * self.multiplier
+
+
+class Local(Sliding):
+    """A convolution whose weights are not shared: every output unit has a kernel and a bias of its own.
+
+    Input (C, *size), output (filters, *positions). Sources: LeCun 1989; Taigman et al. 2014 (DeepFace).
+    """
+
+    filters: int = option(FILTERS)
+    bias: bool = option(BIAS, doc="bias: a trained constant for every output unit")
+
+    def facts(self, x: Shape) -> Facts:
+        c, f, b = x[0], self.filters, self.bias
+        size = spatial(self.kind, x)
+        windows = self.windows(size)
+        positions = [w.positions(n) for w, n in zip(windows, size, strict=True)]
+        fan_in = c * prod(w.kernel for w in windows)
+        units = f * prod(positions)
+        return Facts(
+            output=(f, *positions),
+            params=(fan_in + b) * units,
+            connections=(fan_in + b) * units,
+            macs=fan_in * units,
+            work={"add": b * units},
+            reach=windows,
+        )
+
+    def on_padding(self, x: Shape) -> tuple[int, int]:
+        c, *size = x
+        taps = c * self.filters * lost_on_padding(self.windows(size), size)
+        return taps, taps
 
 
 class TransposedConv(Layer):
@@ -200,16 +240,3 @@ def check_groups(g: int, c: int, f: int) -> None:
                 + (" or a divisor of it" if gcd(c, f) > 1 else ""),
                 "groups",
             )
-
-
-def check_table(table: Sequence[Sequence[int]], f: int, c: int, g: int) -> None:
-    """A table has a row for each filter, and names maps that exist."""
-    if g != 1:
-        raise ShapeError("a table and groups exclude each other", "leave one of them out", "groups")
-    if len(table) != f:
-        raise ShapeError(f"the table has {len(table)} rows for {f} filters", "one row for each filter", "table")
-    highest = max(max(row) for row in table)
-    if highest >= c:
-        raise ShapeError(
-            f"the table reads map {highest}; the input has {c} maps", f"maps are counted from 0 to {c - 1}", "table"
-        )

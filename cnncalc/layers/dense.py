@@ -1,4 +1,4 @@
-"""Layers of units that see everything: dense, Euclidean RBF, and the flattening before them.
+"""Layers of units that see everything: dense, radial basis functions, Hopfield, and the flattening before them.
 
 Source: LeCun et al. 1998, section II-B: F6 (dense) and OUTPUT (radial basis functions with fixed centres).
 """
@@ -8,27 +8,43 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.errors import ShapeError
-from cnncalc.layers.base import FLATTENED, WHOLE, Facts, Layer, Shape, described, option, weightless
-from cnncalc.layers.options import BIAS, UNITS
+from cnncalc.layers.base import FLATTENED, WHOLE, Facts, Layer, Option, Shape, described, option, weightless
+from cnncalc.layers.options import BIAS, UNITS, positive
+from cnncalc.layers.tables import check_table, map_table
 
 
 class Dense(Layer):
-    """Every unit has a weight for every input. Input (F,), output (units,). A map is flattened before it."""
+    """Every unit has a weight for every input. Input (F,), output (units,). A map is flattened before it.
+
+    With a `table`, unit i reads only the inputs of row i.
+    """
 
     flattens = True
     units: int = option(UNITS)
     bias: bool = option(BIAS)
+    table: tuple[tuple[int, ...], ...] | None = option(
+        Option(map_table, "table: for each unit, the inputs that it reads, from 0 (long form only)")
+    )
 
     def facts(self, x: Shape) -> Facts:
-        n, m, b = vector_length(self.kind, x), self.units, self.bias
+        m, b = self.units, self.bias
+        weights = self.pairs(vector_length(self.kind, x))
         return Facts(
             output=(m,),
-            params=(n + b) * m,
-            connections=(n + b) * m,
-            macs=n * m,
+            params=weights + b * m,
+            connections=weights + b * m,
+            macs=weights,
             work={"add": b * m},
             reach=WHOLE,
         )
+
+    def pairs(self, n: int) -> int:
+        """(input, unit) pairs that are connected."""
+        m = self.units
+        if self.table is not None:
+            check_table(self.table, m, n, "units", "inputs")
+            return sum(len(row) for row in self.table)
+        return n * m
 
 
 class RBF(Layer):
@@ -50,6 +66,51 @@ class RBF(Layer):
             connections=n * m,
             macs=n * m,
             work={"subtract": n * m},
+            reach=WHOLE,
+        )
+
+
+class GaussianRBF(Layer):
+    """Radial basis functions with trained centres and a trained width for each unit: exp(-|x - w|^2 / s).
+
+    Input (F,), output (units,). The hidden layer of an RBF network: Broomhead & Lowe 1988. The width is kept
+    as s = 2 sigma^2, so that a unit negates, divides and takes one exponential.
+    """
+
+    flattens = True
+    units: int = option(UNITS)
+
+    def facts(self, x: Shape) -> Facts:
+        n, m = vector_length(self.kind, x), self.units
+        return Facts(
+            output=(m,),
+            params=n * m + m,
+            connections=n * m,
+            macs=n * m,
+            work={"subtract": n * m, "negative": m, "divide": m, "exp": m},
+            reach=WHOLE,
+        )
+
+
+class Hopfield(Layer):
+    """Units of which each reads all the others through symmetric weights, w_ij = w_ji and w_ii = 0.
+
+    Input (F,), output (F,), each 1 or -1, after `steps` updates of all units at once. A pair of units shares
+    one weight, so that there are half as many weights as connections. Source: Hopfield 1982.
+    """
+
+    flattens = True
+    steps: int = option(Option(positive, "steps: updates of all units", default=1, main=True))
+    bias: bool = option(BIAS, default=False, doc="bias: a threshold for every unit", words={"nobias": "false"})
+
+    def facts(self, x: Shape) -> Facts:
+        n, b, steps = vector_length(self.kind, x), self.bias, self.steps
+        return Facts(
+            output=(n,),
+            params=n * (n - 1) // 2 + b * n,
+            connections=steps * (n * (n - 1) + b * n),
+            macs=steps * n * (n - 1),
+            work={"add": steps * b * n, "compare": steps * n},
             reach=WHOLE,
         )
 

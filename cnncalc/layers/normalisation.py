@@ -7,10 +7,12 @@ Ulyanov et al. 2016 (instance), Wu & He 2018 (group), Krizhevsky et al. 2012, se
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from cnncalc.errors import ShapeError
-from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
-from cnncalc.layers.options import choice, decimal, positive, switch
+from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Reach, Shape, described, option, weightless
+from cnncalc.layers.options import SPATIAL, choice, decimal, positive, switch
+from cnncalc.layers.windows import Window
 
 AFFINE = Option(
     switch,
@@ -20,6 +22,14 @@ AFFINE = Option(
     words={"noaffine": "false"},
 )
 EPSILON = Option(decimal, "epsilon: added to the variance", default=1e-5, aliases=("eps",))
+
+
+def over_axes(raw: Any) -> str:
+    """`channels`, `all`, `spatial`, or letters of axes: c, l, d, h, w."""
+    word = raw.lower() if isinstance(raw, str) else ""
+    if word and len(set(word)) == len(word) and set(word) <= set("cldhw"):
+        return word
+    return choice("channels", "all", "spatial")(raw)
 
 
 class BatchNorm(Layer):
@@ -44,7 +54,7 @@ class BatchNorm(Layer):
         )
 
 
-def standardised(x: Shape, sets: int, parameters: int, reach: str) -> Facts:
+def standardised(x: Shape, sets: int, parameters: int, reach: Reach) -> Facts:
     """Facts of a layer that brings each of `sets` equal parts of x to mean 0 and variance 1 by itself.
 
     With n elements in a set: the mean n - 1 additions and a division; n subtractions; the variance n
@@ -68,20 +78,44 @@ def standardised(x: Shape, sets: int, parameters: int, reach: str) -> Facts:
 
 
 class LayerNorm(Layer):
-    """Each position standardised over its channels (`axes: channels`), or the sample over everything (`all`).
+    """Elements standardised together over some axes: the channels at each position, unless `axes` says others.
 
-    Any shape, unchanged. A scale and a shift for every element that is normalised together.
+    Any shape, unchanged. A scale and a shift for every element that is normalised together. `axes` are
+    `channels`, `all`, `spatial`, or letters: `hw` is both spatial axes of an image, `w` its last.
     """
 
-    axes: str = option(Option(choice("channels", "all"), "axes: what is normalised together", default="channels"))
+    axes: str = option(
+        Option(
+            over_axes, "axes: normalised together, `channels`, `all`, `spatial` or letters (`hw`)", default="channels"
+        )
+    )
     affine: bool = option(AFFINE)
     epsilon: float = option(EPSILON)
 
     def facts(self, x: Shape) -> Facts:
-        c, positions = x[0], prod(x[1:])
-        if self.axes == "all":
-            return standardised(x, 1, 2 * c * positions * self.affine, WHOLE)
-        return standardised(x, positions, 2 * c * self.affine, POINTWISE if x[1:] else WHOLE)
+        over = self.over(x)
+        together = prod(n for i, n in enumerate(x) if i in over)
+        sets = prod(n for i, n in enumerate(x) if i not in over)
+        return standardised(x, sets, 2 * together * self.affine, self._reach(x, over))
+
+    def over(self, x: Shape) -> set[int]:
+        """The axes that are normalised together: 0 is the channels."""
+        letters = "c" + SPATIAL[len(x)]
+        wanted = {"channels": "c", "all": letters, "spatial": letters[1:]}.get(self.axes, self.axes)
+        missing = [letter for letter in wanted if letter not in letters]
+        if missing or not wanted:
+            what = f"axis {missing[0]}" if missing else "spatial axis"
+            raise ShapeError(
+                f"there is no {what}; what enters is {described(x)}", f"its axes: {', '.join(letters)}", "axes"
+            )
+        return {letters.index(letter) for letter in wanted}
+
+    def _reach(self, x: Shape, over: set[int]) -> Reach:
+        if len(x) == 1 or over.issuperset(range(1, len(x))):
+            return WHOLE
+        if over == {0}:
+            return POINTWISE
+        return tuple(WHOLE if axis in over else Window() for axis in range(1, len(x)))
 
 
 class GroupNorm(Layer):

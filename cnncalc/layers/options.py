@@ -16,6 +16,8 @@ from cnncalc.layers.base import Axes, Option
 LARGEST = 10**12  # of any number written in a spec; what is counted from them has no bound
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 
+SPATIAL = {1: "", 2: "l", 3: "hw", 4: "dhw"}  # letters of the axes behind the channels, by the number of axes
+
 Padding = str | tuple[tuple[int, int], ...]
 
 
@@ -139,17 +141,42 @@ def rate(raw: Any) -> float:
     return value
 
 
-def map_table(raw: Any) -> tuple[tuple[int, ...], ...]:
-    """For each filter the list of input maps that it reads, counted from 0."""
-    if not isinstance(raw, list) or not raw or not all(isinstance(row, list) and row for row in raw):
-        raise OptionError(
-            f"{quoted(raw)} is not a table of maps", "write [[0, 1, 2], [1, 2, 3], ...], a list per filter"
-        )
-    rows = tuple(tuple(natural(item) for item in row) for row in raw)
-    for index, row in enumerate(rows):
-        if len(set(row)) != len(row):
-            raise OptionError(f"filter {index} of the table lists a map twice: {list(row)}")
-    return rows
+def natural_list(raw: Any) -> tuple[int, ...]:
+    """`0,2,1` or [0, 2, 1]."""
+    parts = raw.split(",") if isinstance(raw, str) else raw
+    if not isinstance(parts, list) or not parts:
+        raise OptionError(f"{quoted(raw)} is not a list of numbers", "write 0,2,1")
+    return tuple(natural(part.strip() if isinstance(part, str) else part) for part in parts)
+
+
+def sizes_or_rest(raw: Any) -> tuple[int, ...]:
+    """`16x5x5` or [16, 5, 5]: up to four sizes, of which one may be -1."""
+    parts = raw.split("x") if isinstance(raw, str) else raw
+    if not isinstance(parts, list) or not 1 <= len(parts) <= 4:
+        raise OptionError(f"{quoted(raw)} is not a shape", "channels and up to three axes: 16x5x5")
+    sizes = tuple(-1 if part == "-1" else positive(part) for part in parts)
+    if sizes.count(-1) > 1:
+        raise OptionError("only one size may be -1", "write the others")
+    return sizes
+
+
+def slice_range(raw: Any) -> tuple[int, int | None]:
+    """`0:32`, `-8:end`: where a part of an axis begins, and before which element it ends."""
+    match = re.fullmatch(r"(-?\d{1,13})?:(-?\d{1,13}|end)?", raw, re.ASCII) if isinstance(raw, str) else None
+    if match is None:
+        raise OptionError(f"{quoted(raw)} is not a range", "write start:stop, 0:32, or 8:end")
+    start, stop = match.groups()
+    return int(start or 0), None if stop in (None, "end") else int(stop)
+
+
+PER_UNIT = "per_unit"
+
+
+def bias(raw: Any) -> bool | str:
+    """true, false, or `per_unit`: a bias that is not shared by the units of a map."""
+    if isinstance(raw, str) and raw.lower() == PER_UNIT:
+        return PER_UNIT
+    return switch(raw)
 
 
 FILTERS = Option(

@@ -10,19 +10,33 @@ from math import prod
 
 from cnncalc.errors import ShapeError
 from cnncalc.layers.base import (
+    FLATTENED,
     POINTWISE,
     Axes,
     Facts,
     Layer,
     Option,
     Shape,
+    described,
     option,
     per_axis,
     shape_text,
     spatial,
     weightless,
 )
-from cnncalc.layers.options import axes, choice, decimal, positive, rate, sides
+from cnncalc.layers.options import (
+    SPATIAL,
+    axes,
+    choice,
+    decimal,
+    natural,
+    natural_list,
+    positive,
+    rate,
+    sides,
+    sizes_or_rest,
+    slice_range,
+)
 from cnncalc.layers.sliding import sides_per_axis
 from cnncalc.layers.windows import Window, interpolation_phases
 
@@ -163,3 +177,97 @@ class ChannelShuffle(Layer):
         if x[0] % self.groups:
             raise ShapeError(f"{self.groups} groups do not divide the {x[0]} channels", "use a divisor", "groups")
         return weightless(x, {}, POINTWISE)
+
+
+class Reshape(Layer):
+    """The same elements in the same order under another shape; one size may be -1, for what is left."""
+
+    shape: tuple[int, ...] = option(
+        Option(sizes_or_rest, "shape: channels and axes, one of them perhaps -1", required=True, main=True)
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        elements, known = prod(x), prod(n for n in self.shape if n > 0)
+        if elements % known or (known != elements and -1 not in self.shape):
+            raise ShapeError(
+                f"{shape_text(x)} has {elements} elements, {shape_text(self.shape)} "
+                + (f"a multiple of {known}" if -1 in self.shape else f"{known}"),
+                "the product of the sizes must stay the same; -1 stands for what is left",
+                "shape",
+            )
+        output = tuple(elements // known if n == -1 else n for n in self.shape)
+        return weightless(output, {}, POINTWISE if output == x else FLATTENED if len(output) == 1 else None)
+
+
+class Permute(Layer):
+    """The axes in another order, 0 being the channels: order 0, 2, 1 of (C, H, W) is (C, W, H)."""
+
+    order: tuple[int, ...] = option(
+        Option(natural_list, "order: of the axes, `0,2,1`", required=True, main=True, aliases=("dims", "axes", "perm"))
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        if sorted(self.order) != list(range(len(x))):
+            raise ShapeError(
+                f"order {','.join(map(str, self.order))} is not one of the {len(x)} axes of {shape_text(x)}",
+                f"each of {', '.join(map(str, range(len(x))))} once; 0 is the channels",
+                "order",
+            )
+        unmoved = self.order == tuple(range(len(x)))
+        return weightless(tuple(x[axis] for axis in self.order), {}, POINTWISE if unmoved else None)
+
+
+class Split(Layer):
+    """One of n equal parts of the channels, counted from 0: (C, *size) to (C / n, *size)."""
+
+    parts: int = option(Option(positive, "parts: n", required=True, main=True, aliases=("chunks", "sections")))
+    part: int = option(Option(natural, "part: which one, from 0", default=0, aliases=("index",)))
+
+    def facts(self, x: Shape) -> Facts:
+        c, n = x[0], self.parts
+        if c % n:
+            raise ShapeError(f"{n} parts do not divide the {c} channels", "use a divisor, or slice", "parts")
+        if self.part >= n:
+            raise ShapeError(f"there is no part {self.part} of {n}", f"parts are counted from 0 to {n - 1}", "part")
+        return weightless((c // n, *x[1:]), {}, POINTWISE)
+
+
+class Slice(Layer):
+    """Elements `start` up to, not including, `stop` of one axis; negative ones count from the end, as in Python."""
+
+    range: tuple[int, int | None] = option(
+        Option(slice_range, "range: `start:stop`, from 0; `8:end` to the end", required=True, main=True)
+    )
+    axis: str = option(
+        Option(choice("c", "l", "d", "h", "w"), "axis: c is the channels, then l, h, w or d", default="c")
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        start, stop, axis = self.bounds(x)
+        length = stop - start
+        output = (*x[:axis], length, *x[axis + 1 :])
+        if axis == 0:
+            return weightless(output, {}, POINTWISE)
+        reach = tuple(Window(1, 1, -start, stop - n) if i == axis else Window() for i, n in enumerate(x) if i)
+        return weightless(output, {}, reach)
+
+    def bounds(self, x: Shape) -> tuple[int, int, int]:
+        """(start, stop, axis) on a shape, counted from the beginning. Raises ShapeError if nothing is left."""
+        letters = "c" + SPATIAL[len(x)]
+        if self.axis not in letters:
+            raise ShapeError(
+                f"there is no axis {self.axis}; what enters is {described(x)}",
+                f"its axes: {', '.join(letters)}",
+                "axis",
+            )
+        axis = letters.index(self.axis)
+        n = x[axis]
+        first, last = self.range
+        start = first + n if first < 0 else first
+        stop = n if last is None else last + n if last < 0 else last
+        if not 0 <= start < stop <= n:
+            given = f"{first}:{'end' if last is None else last}"
+            raise ShapeError(
+                f"{given} is not a part of the {n} elements of axis {self.axis}", f"0 <= start < stop <= {n}", "range"
+            )
+        return start, stop, axis

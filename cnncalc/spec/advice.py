@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from cnncalc.errors import suggest
 from cnncalc.layers import Kind, kind_named, suggest_kind
 
-PLANNED = ("local", "reshape", "permute", "split", "slice", "rnn", "gru", "lstm", "mgu")  # in the language, not built
 KNOWN_KINDS = "`cnncalc kinds` lists them; blocks of your own stand under blocks:"
 
 
@@ -24,8 +23,6 @@ def unknown_kind(word: str, blocks: Collection[str]) -> str:
         return f"a space is missing behind {before_colon}:"
     if word in ("residual", "from"):
         return f"{word} has a list of steps: write `{word}: ...`"
-    if word.lower() in PLANNED:
-        return f"{word.lower()} is a kind of the language that this version does not have yet"
     if word.lower() == "activation":
         return "write its name: relu"
     if word[0].isdigit() or word[0] in ")]":

@@ -126,7 +126,7 @@ class StepReader(LineReader):
             word = len(words) == 1 and words[0].text[0] == "$"
             if not words or not (words[0].text[0].isalpha() or word):
                 near = suggest_kind(key.text, [*self.blocks, "residual"])
-                if ":" in key.text or key.text.lower() in advice.PLANNED:
+                if ":" in key.text:
                     near = advice.unknown_kind(key.text, self.blocks)
                 self.note(f"unknown kind '{advice.short(key.text)}'", key.position, near or "write NAME: KIND ...")
                 return BrokenStep(tree.position)

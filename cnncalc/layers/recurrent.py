@@ -1,0 +1,119 @@
+"""Recurrent layers: the same weights at every step of a sequence, on what enters and on the last state.
+
+Input (n, L): n values at each of L steps; output (units, L), the state behind every step. Counts are for one
+sequence; the first state is 0, and is multiplied like any other. Sources: Elman 1990 (rnn); Zhou et al. 2016,
+arXiv:1603.09420 (mgu); Cho et al. 2014, arXiv:1406.1078 (gru); Hochreiter & Schmidhuber 1997 with the forget
+gate of Gers et al. 2000 (lstm).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from cnncalc.errors import ShapeError
+from cnncalc.layers.activation import SIGMOID
+from cnncalc.layers.base import WHOLE, Facts, Layer, Option, Shape, described, option
+from cnncalc.layers.options import BIAS, UNITS, switch
+
+DOUBLE = "double"
+
+
+def bias(raw: Any) -> bool | str:
+    """true, false, or `double`: two for every gate, one with the input and one with the state, as in PyTorch."""
+    if isinstance(raw, str) and raw.lower() == DOUBLE:
+        return DOUBLE
+    return switch(raw)
+
+
+class Recurrent(Layer):
+    """What all recurrent layers share: for every gate a weight for each input and each unit of the state."""
+
+    gates: ClassVar[int]  # blocks of weights, the candidate among them
+    cell: ClassVar[Mapping[str, int]]  # operations for each unit and step besides products and biases
+
+    units: int = option(UNITS)
+    bias: bool | str = option(BIAS, read=bias, doc="bias: one for every gate and unit; or `double`, two (PyTorch)")
+    bidirectional: bool = option(
+        Option(
+            switch,
+            "bidirectional: a second layer reads from the end, and both states are joined",
+            default=False,
+            words={"bidirectional": "true"},
+        )
+    )
+    last: bool = option(
+        Option(switch, "last: only the state behind the last step is given", default=False, words={"last": "true"})
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        if len(x) != 2:
+            raise ShapeError(
+                f"{self.kind} needs a sequence (values and steps); what enters is {described(x)}",
+                "a shape of two numbers, 25x100: 25 values at each of 100 steps",
+            )
+        n, steps = x
+        m, g, b = self.units, self.gates, {False: 0, True: 1, DOUBLE: 2}[self.bias]
+        directions = 1 + self.bidirectional
+        weights, biases = g * (n * m + m * m), b * g * m
+        cells = directions * steps * m
+        work = {operation: times * cells for operation, times in self.cell.items()}
+        work["add"] = work.get("add", 0) + directions * steps * biases + self.merging() * cells
+        return Facts(
+            output=(directions * m,) if self.last else (directions * m, steps),
+            params=directions * (weights + biases),
+            connections=directions * steps * (weights + biases),
+            macs=directions * steps * weights,
+            work=work,
+            reach=WHOLE,
+        )
+
+    def merging(self) -> int:
+        """Additions for each unit and step that bring separate products of input and state together."""
+        return 0
+
+
+class RNN(Recurrent):
+    """h = tanh(W [x, h] + b)."""
+
+    gates = 1
+    cell: ClassVar = {"tanh": 1}
+
+
+class MGU(Recurrent):
+    """f = sigmoid(W [x, h] + b), c = tanh(V [x, f h] + d), h = (1 - f) h + f c."""
+
+    gates = 2
+    cell: ClassVar = {**SIGMOID, "tanh": 1, "multiply": 3, "subtract": 1, "add": SIGMOID["add"] + 1}
+
+
+class GRU(Recurrent):
+    """z and r = sigmoid(W [x, h] + b), c = tanh(V [x, r h] + d), h = (1 - z) c + z h.
+
+    With `bias: double` r is applied behind the product, as in PyTorch and Keras' reset_after:
+    c = tanh(V x + d + r (U h + e)), which brings two products together.
+    """
+
+    gates = 3
+    cell: ClassVar = {
+        **{operation: 2 * times for operation, times in SIGMOID.items()},
+        "tanh": 1,
+        "multiply": 3,
+        "subtract": 1,
+        "add": 2 * SIGMOID["add"] + 1,
+    }
+
+    def merging(self) -> int:
+        return 1 if self.bias == DOUBLE else 0
+
+
+class LSTM(Recurrent):
+    """i, f, o = sigmoid(W [x, h] + b), g = tanh(V [x, h] + d), c = f c + i g, h = o tanh(c)."""
+
+    gates = 4
+    cell: ClassVar = {
+        **{operation: 3 * times for operation, times in SIGMOID.items()},
+        "tanh": 2,
+        "multiply": 3,
+        "add": 3 * SIGMOID["add"] + 1,
+    }
