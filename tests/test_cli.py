@@ -310,7 +310,37 @@ def test_networks_are_listed_with_totals_and_sources() -> None:
     text = run("networks").stdout
     for name, params in (("lenet5", "60,000"), ("alexnet", "60,965,224"), ("vgg16", "138,357,544")):
         assert re.search(rf"^{name} .* {params} ", text, re.MULTILINE)
-    assert "resnet50: ResNet-50. He, Zhang, Ren, Sun 2015" in text
+    assert "resnet101 (resnet50)" in text
+    assert "resnet50: ResNet-50. He, Zhang, Ren, Sun 2015" in run("networks", "--sources").stdout
+    data = json.loads(run("networks", "--format", "json").stdout)
+    assert [entry["totals"]["params"] for entry in data if entry["name"] == "lenet5"] == [60_000]
+
+
+def test_networks_are_compared_side_by_side() -> None:
+    table = run("compare", "lenet5", "ResNet-101", "mobilenet-v1:width=8", "--set", "classes=10").stdout
+    rows = {line.split()[0]: line.split() for line in table.splitlines()[2:]}
+    assert rows["lenet5"][3] == "60,000"
+    assert rows["ResNet-101"][3] == f"{44_549_160 - 990 * 2049:,}"
+    assert list(rows) == ["lenet5", "ResNet-101", "mobilenet-v1:width=8"]
+    exact = json.loads(run("compare", "lenet5", "--format", "json").stdout)
+    assert exact[0]["totals"]["macs"] == 328_096
+    wrong = run("compare", "lenet5", "vgg16", "--set", "clases=10")
+    assert wrong.returncode == 2
+    assert "none of these networks has a parameter 'clases'\n  hint: did you mean classes?" in wrong.stderr
+    assert "lenet6" in run("compare", "lenet5", "lenet6").stderr
+    assert "Missing argument 'SPECS...'" in run("compare").stderr
+    assert "is not NAME=VALUE" in run("compare", "lenet5", "--set", "x").stderr
+
+
+def test_columns_of_a_comparison_that_do_not_fit_are_named() -> None:
+    from cnncalc.render.grid import Grid, draw
+
+    grid = Grid(["network", "params", "MACs"], [["a", "1,000", "20"], ["b", "1", "3"]])
+    fitting, gone = grid.fitted(16, ["MACs", "params"])
+    assert (gone, list(fitting.headings)) == (["MACs"], ["network", "params"])
+    assert draw(fitting) == "network  params\n---------------\na         1,000\nb             1\n"
+    assert draw(grid, "csv") == 'network,params,MACs\na,"1,000",20\nb,1,3\n'
+    assert draw(grid, "markdown").splitlines()[1] == "|:----------|---------:|-------:|"
 
 
 def test_version_and_help() -> None:

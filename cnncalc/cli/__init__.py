@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "analyze": "Shapes, parameters, connections, MACs, receptive fields, memory (the default command).",
+    "compare": "Totals of several networks side by side.",
     "kinds": "The kinds of layers: options, other names, and how each is counted.",
-    "networks": "The bundled networks with their sources and totals.",
+    "networks": "The bundled networks, family by family, with their totals.",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from errno import EPIPE
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -75,11 +75,16 @@ def load_spec(
     source = Source("-e", expression) if expression is not None else read_source(spec or "")
     return graph_from_text(
         source,
-        params=_once([_pair(text) for text in params], "--set"),
+        params=overrides(params, "--set"),
         inputs=_once([_pair(text) if "=" in text else ("", text) for text in inputs], "--input"),
         max_operations=max_operations,
         inline=expression is not None,
     )
+
+
+def overrides(pairs: Iterable[str], option: str) -> dict[str, str]:
+    """NAME=VALUE texts as a mapping. Raises UsageError for what is none, or given twice."""
+    return _once([_pair(text) for text in pairs], option)
 
 
 def _once(pairs: list[tuple[str, str]], option: str) -> dict[str, str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from tabulate import tabulate
-
 from cnncalc.render.view import COLUMNS, View, cells, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
 
 def render(report: Report, view: View) -> str:
     """A heading, the table with a bold total, and the notes as a list."""
+    from tabulate import tabulate
+
     columns = view.columns_for(report)
-    rows = [[_escaped(text) for text in cells(report, row, columns)] for row in shown_rows(report, view)]
-    rows.append([f"**{_escaped(text)}**" if text else "" for text in total_cells(report, columns)])
+    rows = [[escaped(text) for text in cells(report, row, columns)] for row in shown_rows(report, view)]
+    rows.append([f"**{escaped(text)}**" if text else "" for text in total_cells(report, columns)])
     table = tabulate(
         rows,
         headers=[COLUMNS[name].heading for name in columns],
@@ -20,11 +20,11 @@ def render(report: Report, view: View) -> str:
         colalign=["left" if COLUMNS[name].left else "right" for name in columns],
         disable_numparse=True,
     )
-    said = [f"- {subject}: {_escaped(text)}" for subject, text in notes(report)]
-    return "\n".join([f"### {_escaped(title(report))}", "", table, "", *said, ""])
+    said = [f"- {subject}: {escaped(text)}" for subject, text in notes(report)]
+    return "\n".join([f"### {escaped(title(report))}", "", table, "", *said, ""])
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text whose `|`, `_`, `*` and `<` mean nothing to Markdown."""
     for mark in ("\\", "|", "_", "*", "<", "`", "["):
         text = text.replace(mark, "\\" + mark)

@@ -14,7 +14,7 @@ from cnncalc.spec.document import read_document
 if TYPE_CHECKING:
     from cnncalc.spec.yamltree import Tree
 
-__all__ = ["MAX_OPERATIONS", "graph_from_text"]
+__all__ = ["MAX_OPERATIONS", "graph_from_text", "parameters_of"]
 
 
 def graph_from_text(
@@ -40,6 +40,14 @@ def graph_from_text(
         tree = read_yaml(source)
     params = {**dict(source.params), **(params or {})}
     return build(read_document(source, tree), params=params, inputs=inputs, max_operations=max_operations)
+
+
+def parameters_of(source: Source) -> tuple[str, ...]:
+    """The names of a spec's parameters. Raises SpecError where it cannot be read."""
+    from cnncalc.spec.yamltree import read_yaml
+
+    check_characters(source)
+    return tuple(read_document(source, read_yaml(source)).params)
 
 
 def check_characters(source: Source) -> None:

@@ -1,0 +1,72 @@
+"""cnncalc compare SPEC SPEC ..."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import click
+
+from cnncalc.cli.common import SPEC, errors_end_the_run, fail, overrides, write
+from cnncalc.cli.totals import drawn, totals_as_data, totals_grid
+from cnncalc.errors import suggest
+from cnncalc.render.grid import FORMATS
+from cnncalc.report import Report
+
+
+@click.command("compare", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("specs", type=SPEC, nargs=-1, required=True)
+@click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help="For every network with this parameter.")
+@click.option("--input", "shape", metavar="SHAPE", help="Another input shape, for all of them.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True)
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+def command(
+    specs: tuple[str, ...], params: tuple[str, ...], shape: str | None, format_: str, output: str | None
+) -> None:
+    """Totals of several networks side by side: `cnncalc compare lenet5 alexnet resnet50`.
+
+    Each SPEC is a file or a bundled network; `SPEC:NAME=VALUE,...` sets parameters of this one alone,
+    as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`.
+    """
+    with errors_end_the_run():
+        given = overrides(params, "--set")
+        reports = compared(specs, given, shape)
+    if format_ == "json":
+        text = json.dumps([totals_as_data(*entry) for entry in reports], indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = drawn(totals_grid(reports, plain_numbers=format_ == "csv"), format_)
+    write(text, output)
+
+
+def compared(specs: tuple[str, ...], given: Mapping[str, str], shape: str | None) -> list[tuple[str, Report]]:
+    """Every network's report. A parameter goes to those that have it, and must belong to one at least."""
+    from cnncalc.analysis import analyze_graph
+    from cnncalc.sources import read_source
+    from cnncalc.spec import graph_from_text, parameters_of
+
+    sources = []
+    known: dict[str, None] = {}
+    for spec in specs:
+        name, own = own_parameters(spec)
+        source = read_source(name)
+        names = parameters_of(source)
+        known.update(dict.fromkeys(names))
+        sources.append((spec, source, {**{key: given[key] for key in given if key in names}, **own}))
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        hint = suggest(unknown[0], known) or (f"their parameters: {', '.join(known)}" if known else "they have none")
+        fail(f"none of these networks has a parameter '{unknown[0][:40]}'\n  hint: {hint}")
+    inputs = {} if shape is None else {"": shape}
+    return [
+        (spec, analyze_graph(graph_from_text(source, params=values, inputs=inputs))) for spec, source, values in sources
+    ]
+
+
+def own_parameters(spec: str) -> tuple[str, dict[str, str]]:
+    """`SPEC:NAME=VALUE,NAME=VALUE` taken apart; commas inside brackets belong to a value."""
+    import re
+
+    match = re.fullmatch(r"(.+?):([A-Za-z_]\w*=.*)", spec, re.DOTALL)
+    if match is None:
+        return spec, {}
+    return match[1], overrides(re.split(r",(?=[A-Za-z_]\w*=)", match[2]), spec)

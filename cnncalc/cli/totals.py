@@ -1,0 +1,59 @@
+"""What `compare` and `networks` say of a network: its totals, as text and as data."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.render.grid import Grid, draw
+from cnncalc.render.view import number, sizes
+from cnncalc.report import Report
+
+COUNTS = {
+    "params": "params",
+    "buffers": "buffers",
+    "connections": "connections",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "peak_activation_bytes": "peak activation bytes",
+}
+# Where they do not all fit on a terminal: the first to go comes first.
+DISPENSABLE = ("peak activation bytes", "buffers", "layers", "FLOPs", "connections", "input")
+
+
+def totals_as_data(name: str, report: Report) -> dict[str, Any]:
+    """One network for JSON: exact numbers, and what its sums leave out."""
+    return {
+        "name": name,
+        "title": report.name,
+        "inputs": {key: list(shape) for key, shape in report.inputs.items()},
+        "layers": len(report),
+        "totals": report.totals.to_dict(),
+    }
+
+
+def totals_grid(reports: Sequence[tuple[str, Report]], *, plain_numbers: bool = False) -> Grid:
+    """A row for each network. A sum that leaves rows out has a ? behind it."""
+    rows = []
+    for name, report in reports:
+        row = [name, ", ".join(map(sizes, report.inputs.values())), str(len(report))]
+        for quantity in COUNTS:
+            value = getattr(report.totals, quantity)
+            text = str(value) if plain_numbers else number(value)
+            row.append(text + "?" * (quantity in report.totals.left_out))
+        rows.append(row)
+    return Grid(["network", "input", "layers", *COUNTS.values()], rows, left=2)
+
+
+def drawn(grid: Grid, format: str) -> str:
+    """The grid as text; on a terminal without the columns that do not fit, which are named below it."""
+    if format != "plain" or not (sys.stdout is not None and sys.stdout.isatty()):
+        return draw(grid, format)
+    try:
+        width = os.get_terminal_size(sys.stdout.fileno()).columns
+    except OSError:
+        width = 80
+    fitting, gone = grid.fitted(width, DISPENSABLE)
+    return draw(fitting) + (f"not shown here: {', '.join(gone)}\n" if gone else "")
