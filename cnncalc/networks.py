@@ -13,8 +13,25 @@ from typing import NamedTuple
 SUFFIXES = (".yaml", ".yml")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "neurons and dense nets": ("rbf-network", "hopfield"),
-    "LeNet": ("lenet-1989", "lenet5", "lenet5-modern"),
+    "neurons and dense nets": (
+        "perceptron",
+        "xor",
+        "softmax-regression",
+        "mlp-5-6-6-2",
+        "mlp-digits",
+        "rbf-network",
+        "hopfield",
+    ),
+    "LeNet": (
+        "lenet-1989",
+        "lenet5",
+        "lenet5-modern",
+        "lenet5-full-c3",
+        "lenet-d2l",
+        "lenet-maxpool",
+        "lenet-ng",
+        "lenet-caffe",
+    ),
     "AlexNet and its successors": ("alexnet", "zfnet", "vgg16"),
     "Inception": ("googlenet", "inception-v3"),
     "residual and dense connections": ("resnet34", "resnet50", "densenet121"),
@@ -22,10 +39,27 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "small and fast": ("mobilenet-v1", "mobilenet-v2", "shufflenet-v1", "squeezenet1_0"),
     "recurrent": ("rnn", "mgu", "gru", "lstm"),
     "images from noise, maps from images": ("dcgan-generator", "dcgan-discriminator"),
+    "worked examples": (
+        "example-two-3x3",
+        "example-three-3x3",
+        "example-stride-field",
+        "example-field-30",
+        "example-full-connection",
+        "example-shared-kernels",
+        "example-dense-as-conv",
+        "example-dense-as-1x1",
+        "example-map-to-vector",
+        "example-two-filters",
+        "example-1x1",
+        "example-1d",
+        "example-odd-pooling",
+    ),
 }
 
 # Names for what a spec becomes with some of its parameters changed.
 VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
+    "example-shared-kernels-stride-1": ("example-shared-kernels", {"stride": "1"}),
+    "example-shared-kernels-stride-10": ("example-shared-kernels", {"stride": "10"}),
     "resnet18": ("resnet34", {"depth": "[2, 2, 2, 2]"}),
     "resnet101": ("resnet50", {"depth": "[3, 4, 23, 3]"}),
     "resnet152": ("resnet50", {"depth": "[3, 8, 36, 3]"}),
@@ -37,6 +71,11 @@ ALIASES = {
     "lenet": "lenet5",
     "lenet-5-1998": "lenet5",
     "lenet5-keras": "lenet5-modern",
+    "lenet5-pytorch": "lenet5-modern",
+    "lenet-rgb": "lenet-ng",
+    "lenet-mnist": "lenet-caffe",
+    "mlp-2-2-1": "xor",
+    "mlp-784-16-16-10": "mlp-digits",
     "mobilenet": "mobilenet-v1",
     "shufflenet": "shufflenet-v1",
     "squeezenet": "squeezenet1_0",

@@ -10,8 +10,9 @@ from cnncalc.spec.values import number, shape
 from cnncalc.spec.yamltree import Text, Tree, raw
 
 COUNTS = ("params", "fixed_params", "buffers", "connections", "macs", "flops", "activation_bytes", "parameter_bytes")
-TOTALS = ("peak_activation_bytes",)
 FIELDS = ("receptive_field", "jump", "rf_start", "output")
+OF_THE_NETWORK = (*COUNTS, "peak_activation_bytes", "receptive_field", "output")
+OF_A_LAYER = (*COUNTS, *FIELDS)
 
 
 def read_expectations(
@@ -21,13 +22,15 @@ def read_expectations(
     known = set(layers)
     found = []
     for key, node in entries:
-        layer, _, quantity = key.text.rpartition(".")
-        quantities = [*COUNTS, *FIELDS, *(() if layer else TOTALS)]
-        if layer and layer not in known:
+        layer, dot, quantity = key.text.rpartition(".")
+        quantities = OF_A_LAYER if dot else OF_THE_NETWORK
+        if dot and layer not in known:
             hint = suggest(layer, known) or "layers are named as in the table"
             problems.append(Problem(f"expect: there is no layer '{layer[:40]}'", key.position, hint))
         elif quantity not in quantities:
             hint = suggest(quantity, quantities) or f"known: {', '.join(quantities)}"
+            if quantity in OF_A_LAYER:
+                hint = f"only a layer has one: LAYER.{quantity}"
             if key.text.isdigit():
                 hint = "inside { } a comma ends a value: write the number without commas, or in quotes"
             problems.append(Problem(f"expect: unknown quantity '{quantity[:40]}'", key.position, hint))
