@@ -14,19 +14,35 @@ SUFFIXES = (".yaml", ".yml")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "LeNet": ("lenet5", "lenet5-modern"),
-    "AlexNet and its successors": ("alexnet", "zfnet", "vgg16"),
-    "Inception": ("googlenet", "inception-v3"),
-    "residual and dense connections": ("resnet34", "resnet50", "densenet121"),
-    "small and fast": ("mobilenet-v1", "mobilenet-v2", "shufflenet-v1", "squeezenet1_0"),
-    "images from noise, maps from images": ("dcgan-generator", "dcgan-discriminator"),
+    "AlexNet and its successors": ("alexnet", "alexnet-torchvision", "zfnet", "vgg16", "nin", "nin-caffe", "nin-d2l"),
+    "Inception": ("googlenet", "googlenet-torchvision", "googlenet-d2l", "inception-v3"),
+    "residual and dense connections": ("resnet34", "resnet50", "densenet121", "hrnet"),
+    "small and fast": ("mobilenet-v1", "mobilenet-v2", "shufflenet-v1", "squeezenet1_0", "squeezenet1_1"),
+    "images from noise, maps from images": ("dcgan-generator", "dcgan-discriminator", "unet"),
 }
 
 # Names for what a spec becomes with some of its parameters changed.
 VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
+    "alexnet-one-tower": ("alexnet", {"groups": "1"}),
+    "vgg11": ("vgg16", {"depth": "[1, 1, 2, 2, 2]"}),
+    "vgg13": ("vgg16", {"depth": "[2, 2, 2, 2, 2]"}),
+    "vgg19": ("vgg16", {"depth": "[2, 2, 4, 4, 4]"}),
+    "vgg11-d2l": ("vgg16", {"depth": "[1, 1, 2, 2, 2]", "channels": "1", "classes": "10"}),
     "resnet18": ("resnet34", {"depth": "[2, 2, 2, 2]"}),
+    "resnet50-v1": ("resnet50", {"v1": "1"}),
+    "resnet50-keras": ("resnet50", {"v1": "1", "bias": "true"}),
     "resnet101": ("resnet50", {"depth": "[3, 4, 23, 3]"}),
     "resnet152": ("resnet50", {"depth": "[3, 8, 36, 3]"}),
+    "hrnet-w32": ("hrnet", {"width": "32"}),
+    "hrnet-w48": ("hrnet", {"width": "48"}),
+    "mobilenet-v1-0.75": ("mobilenet-v1", {"width": "24"}),
+    "mobilenet-v1-0.5": ("mobilenet-v1", {"width": "16"}),
+    "mobilenet-v1-0.25": ("mobilenet-v1", {"width": "8"}),
     "mobilenet-v1-0.25-128": ("mobilenet-v1", {"width": "8", "resolution": "128"}),
+    "shufflenet-v1-g1": ("shufflenet-v1", {"g": "1", "c": "144"}),
+    "shufflenet-v1-g2": ("shufflenet-v1", {"g": "2", "c": "200"}),
+    "shufflenet-v1-g4": ("shufflenet-v1", {"g": "4", "c": "272"}),
+    "shufflenet-v1-g8": ("shufflenet-v1", {"g": "8", "c": "384"}),
 }
 
 # Other names for a network or a variant. Case, spaces, hyphens, underscores and dots never matter.
@@ -34,8 +50,16 @@ ALIASES = {
     "lenet": "lenet5",
     "lenet-5-1998": "lenet5",
     "lenet5-keras": "lenet5-modern",
+    "vgg": "vgg16",
+    "network-in-network": "nin",
+    "resnet50-v1.5": "resnet50",
+    "hrnet-w18": "hrnet",
+    "hrnet-w18-c": "hrnet",
+    "hrnet-w32-c": "hrnet-w32",
+    "hrnet-w48-c": "hrnet-w48",
     "mobilenet": "mobilenet-v1",
     "shufflenet": "shufflenet-v1",
+    "shufflenet-v1-g3": "shufflenet-v1",
     "squeezenet": "squeezenet1_0",
     "inception": "inception-v3",
     "inception-v1": "googlenet",
