@@ -34,10 +34,10 @@ def test_every_kind_has_a_case_for_its_operations() -> None:
     assert KINDS.keys() - stated == set()
 
 
-def test_every_bundled_network_is_held_to_published_totals() -> None:
+def test_every_bundled_network_and_variant_is_held_to_published_totals() -> None:
     totals = {"total.params", "total.macs"}
     held = {case.get("network") for case in load_cases("networks") if totals <= case["expect"].keys()}
-    assert bundled().keys() - held == set()
+    assert {*bundled(), *VARIANTS} - held == set()
 
 
 def test_every_spec_has_a_name_in_a_family_and_every_name_a_spec() -> None:
