@@ -45,6 +45,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "example-stride-field",
         "example-field-30",
         "example-full-connection",
+        "example-local",
         "example-shared-kernels",
         "example-dense-as-conv",
         "example-dense-as-1x1",

@@ -290,15 +290,25 @@ class Unroller:
         return path, result
 
     def merge(self, step: MergeStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
-        values = [self.sequence(branch, x, frame) for branch in step.branches]
+        branches = [branch for branch in step.branches if self.has_steps(branch, frame)]
+        values = [self.sequence(branch, x, frame) for branch in branches]
         path = path or frame.path(None, step.kind.name)
         known = [v for v in values if v is not None]
         if len(known) < len(values):
             return path, None
+        if len(known) < 2:
+            if not known:
+                hint = "leave the merge out too, with an `if:` of its own"
+                self.draft.note(f"{path}: every branch is left out", step.position, hint, frame)
+            return path, known[0] if known else None
         layer = self.maker.make(step.kind, [], step.position)
         assert layer is not None
-        places = [Argument(f"branch {i}", None, branch.position) for i, branch in enumerate(step.branches)]
+        places = [Argument(f"branch {i}", None, branch.position) for i, branch in enumerate(branches)]
         return path, self.draft.node(path, layer, tuple(known), step.position, places, frame)
+
+    def has_steps(self, branch: Sequence, frame: Frame) -> bool:
+        """Whether a branch is there: one whose steps are all left out is no `identity`, but left out itself."""
+        return not branch.steps or any(s.condition is None or self.wanted(s, frame) for s in branch.steps)
 
     def residual(self, step: ResidualStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
         y = self.sequence(step.body, x, frame)
