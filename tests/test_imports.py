@@ -21,6 +21,8 @@ ARROWS = {
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
     "render": {"errors", "report"},
+    "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
+    "verify": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "networks": set(),
     "sources": {"errors", "networks"},
     "api": {"errors", "graph", "spec", "analysis", "report", "sources"},

@@ -61,14 +61,15 @@ class AvgPool(Pool):
 
 
 class LpPool(Pool):
-    """The p-norm of each window: k powers, k - 1 additions and a root for k values."""
+    """The p-norm of each window: k times |x| and its power, k - 1 additions and a root for k values."""
 
     norm: int = option(Option(positive, "norm: the p of the p-norm", default=2, aliases=("norm_type",)))
 
     def facts(self, x: Shape) -> Facts:
         windows, output = self.geometry(x)
         k, units = prod(w.kernel for w in windows), prod(output)
-        return weightless(output, {"power": (k + 1) * units, "add": (k - 1) * units}, windows)
+        work = {"absolute": k * units, "power": (k + 1) * units, "add": (k - 1) * units}
+        return weightless(output, work, windows)
 
 
 class Subsample(Pool):

@@ -1,0 +1,134 @@
+"""What each kind does, in NumPy: a forward pass that shares no arithmetic with the claims.
+
+    weights = reference.draw(graph, seed=0)
+    maps = reference.run(graph, image, weights)      # every intermediate map by its layer's name
+
+The same file names as layers/; the kinds' functions are the definitions, written to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from cnncalc.errors import CnncalcError
+from cnncalc.graph import Graph, Node
+from cnncalc.reference.base import REFERENCES, Array, Reference, Shape, Weight
+from cnncalc.reference.values import WeightError, as_input, as_weights, named
+
+__all__ = ["NoReferenceError", "WeightError", "allocate", "draw", "of", "run", "steps"]
+
+
+class NoReferenceError(CnncalcError):
+    """A kind that has no reference: what it does is not known here."""
+
+
+def of(kind: str) -> Reference:
+    """The reference of a kind; its family's file is loaded now. Raises NoReferenceError."""
+    if kind not in REFERENCES:
+        from importlib import import_module
+
+        from cnncalc.layers import KINDS
+
+        try:
+            import_module(f"cnncalc.reference.{KINDS[kind].family}")
+        except (ImportError, KeyError):
+            pass
+        if kind not in REFERENCES:
+            raise NoReferenceError(f"the kind {kind} has no reference: what it does cannot be run")
+    return REFERENCES[kind]
+
+
+def allocate(node: Node, *shapes: Shape) -> Mapping[str, Weight]:
+    """The arrays that a layer stores when these shapes enter, without the batch."""
+    return of(node.layer.kind).weights(node.layer, *shapes)
+
+
+def owner(graph: Graph, node: Node) -> Node:
+    """The node whose weights a node uses: itself, unless it shares another's."""
+    return node if node.weights_of is None else graph.nodes[node.weights_of - len(graph.inputs)]
+
+
+class Drawn(Mapping[str, Array]):
+    """Weights for a network, float32, as LAYER.name, drawn each time they are asked for: never all at once."""
+
+    def __init__(self, graph: Graph, seed: int = 0) -> None:
+        self.seed = seed
+        self.weights = {
+            named(node, name): weight
+            for node in graph.nodes
+            if node.weights_of is None
+            for name, weight in allocate(node, *(graph.shape(v) for v in node.reads)).items()
+        }
+
+    def __getitem__(self, name: str) -> Array:
+        weight = self.weights[name]
+        values = np.random.default_rng((self.seed, crc32(name.encode()))).random(weight.shape, dtype=np.float32)
+        values *= np.float32(weight.high - weight.low)
+        values += np.float32(weight.low)
+        return values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.weights)
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+def draw(graph: Graph, seed: int = 0) -> dict[str, Array]:
+    """Weights for a network, as LAYER.name: the same seed gives the same values. Shared ones once."""
+    return dict(Drawn(graph, seed))
+
+
+def run(
+    graph: Graph, inputs: Any = None, weights: Mapping[str, Any] | None = None, *, seed: int = 0
+) -> dict[str, Array]:
+    """Feed an image and get every map: input and layer names to arrays, in the order in which they run.
+
+    graph    what `cnncalc.load` returns
+    inputs   an array of the input's shape, (C, H, W), or with a batch in front, (N, C, H, W); with several
+             inputs a mapping of names to arrays; drawn from the seed where not given
+    weights  LAYER.name to array, or what np.load gives of an .npz; drawn from the seed where not given at all
+
+    Computes in float32, or in float64 where the image is. Raises CnncalcError that names the layer and both
+    shapes where something does not fit.
+    """
+    values = dict(as_input(graph, inputs, seed))
+    alone = all(value.ndim == len(shape) for value, shape in zip(values.values(), graph.inputs.values(), strict=True))
+    if alone:
+        values = {name: value[np.newaxis] for name, value in values.items()}
+    stored = draw(graph, seed) if weights is None else as_weights(graph, weights)
+    results = dict(values)
+    for node, y, _ in steps(graph, list(values.values()), stored, keep=True):
+        results[node.name] = y
+    return {name: value[0] for name, value in results.items()} if alone else results
+
+
+def steps(
+    graph: Graph, values: list[Array], weights: Mapping[str, Array], *, keep: bool = False
+) -> Iterator[tuple[Node, Array, Mapping[int, Array]]]:
+    """Run a network node by node: each with its output, and all that is alive then, by the number of its value.
+
+    What nobody reads any more is let go, unless all is to be kept.
+    """
+    alive: dict[int, Array] = dict(enumerate(values))
+    first = len(graph.inputs)
+    last_use = {v: i for i, node in enumerate(graph.nodes) for v in node.reads}
+    for v in range(first):
+        if v not in last_use and v not in graph.outputs and not keep:
+            del alive[v]
+    for i, node in enumerate(graph.nodes):
+        source = owner(graph, node)
+        found = of(node.layer.kind)
+        names = found.weights(source.layer, *(graph.shape(v) for v in source.reads))
+        own = {name: weights[named(source, name)] for name in names}
+        y = alive[first + i] = found.forward(node.layer, own, *(alive[v] for v in node.reads))
+        del own
+        yield node, y, alive
+        if not keep:
+            for v in {*node.reads, first + i}:
+                if last_use.get(v, -1) <= i and v not in graph.outputs:
+                    del alive[v]

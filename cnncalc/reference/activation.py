@@ -1,0 +1,175 @@
+"""Activations as they are defined, operation by operation. Any shape with the samples first, unchanged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cnncalc.reference.base import Array, Shape, Weight, Weights, per_channel, reference, scale
+
+erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
+
+
+def logistic(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
+    return 1 / (np.exp(np.negative(x)) + 1)
+
+
+def number(value: float, x: Array) -> Any:
+    """A constant of the type of x, so that float32 stays float32."""
+    return x.dtype.type(value)
+
+
+@reference("identity")
+def identity(layer: Any, w: Weights, x: Array) -> Array:
+    return x
+
+
+@reference("step")
+def step(layer: Any, w: Weights, x: Array) -> Array:
+    """1 where x > 0, else 0."""
+    return np.greater(x, 0).astype(x.dtype)
+
+
+@reference("sigmoid")
+def sigmoid(layer: Any, w: Weights, x: Array) -> Array:
+    return logistic(x)
+
+
+@reference("hard_sigmoid")
+def hard_sigmoid(layer: Any, w: Weights, x: Array) -> Array:
+    """min(max(x + 3, 0), 6) / 6."""
+    return np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
+@reference("tanh")
+def tanh(layer: Any, w: Weights, x: Array) -> Array:
+    return np.tanh(x)
+
+
+@reference("scaled_tanh")
+def scaled_tanh(layer: Any, w: Weights, x: Array) -> Array:
+    """1.7159 tanh(2/3 x)."""
+    return np.tanh(x * number(2 / 3, x)) * number(1.7159, x)
+
+
+@reference("relu")
+def relu(layer: Any, w: Weights, x: Array) -> Array:
+    return np.maximum(x, 0)
+
+
+@reference("relu6")
+def relu6(layer: Any, w: Weights, x: Array) -> Array:
+    return np.minimum(np.maximum(x, 0), 6)
+
+
+@reference("leaky_relu")
+def leaky_relu(layer: Any, w: Weights, x: Array) -> Array:
+    """max(x, slope x), the slope 0.01 unless given."""
+    slope = 0.01 if layer.alpha is None else layer.alpha
+    return np.maximum(x, x * number(slope, x))
+
+
+def exponential(x: Array, alpha: float) -> Array:
+    """max(x, 0) + alpha (exp(min(x, 0)) - 1)."""
+    return np.maximum(x, 0) + (np.exp(np.minimum(x, 0)) - 1) * number(alpha, x)
+
+
+@reference("elu")
+def elu(layer: Any, w: Weights, x: Array) -> Array:
+    return exponential(x, 1.0 if layer.alpha is None else layer.alpha)
+
+
+@reference("selu")
+def selu(layer: Any, w: Weights, x: Array) -> Array:
+    """A scaled elu whose constants keep mean 0 and variance 1."""
+    return exponential(x, 1.6732632423543772) * number(1.0507009873554805, x)
+
+
+@reference("celu")
+def celu(layer: Any, w: Weights, x: Array) -> Array:
+    """max(x, 0) + alpha (exp(min(x, 0) / alpha) - 1)."""
+    alpha = number(1.0 if layer.alpha is None else layer.alpha, x)
+    return np.maximum(x, 0) + (np.exp(np.minimum(x, 0) / alpha) - 1) * alpha
+
+
+@reference("gelu")
+def gelu(layer: Any, w: Weights, x: Array) -> Array:
+    """x / 2 (1 + erf(x / sqrt 2))."""
+    half = (erf(x / number(math.sqrt(2), x)).astype(x.dtype) + 1) * number(0.5, x)
+    return x * half
+
+
+@reference("silu")
+def silu(layer: Any, w: Weights, x: Array) -> Array:
+    """x sigmoid(x)."""
+    return x * logistic(x)
+
+
+@reference("hard_swish")
+def hard_swish(layer: Any, w: Weights, x: Array) -> Array:
+    """x min(max(x + 3, 0), 6) / 6."""
+    return x * (np.minimum(np.maximum(x + 3, 0), 6) / 6)
+
+
+def log_of_one_and_exp(x: Array) -> Array:
+    return np.log(np.exp(x) + 1)
+
+
+@reference("mish")
+def mish(layer: Any, w: Weights, x: Array) -> Array:
+    """x tanh(log(1 + exp x))."""
+    return x * np.tanh(log_of_one_and_exp(x))
+
+
+@reference("softplus")
+def softplus(layer: Any, w: Weights, x: Array) -> Array:
+    """log(1 + exp x)."""
+    return log_of_one_and_exp(x)
+
+
+@reference("softsign")
+def softsign(layer: Any, w: Weights, x: Array) -> Array:
+    """x / (1 + |x|)."""
+    return x / (np.absolute(x) + 1)
+
+
+def prelu_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """slope (1,), or (C,)."""
+    return {"slope": scale((x[0] if layer.per == "channel" else 1,))}
+
+
+@reference("prelu", weights=prelu_weights)
+def prelu(layer: Any, w: Weights, x: Array) -> Array:
+    """max(x, 0) + slope min(x, 0)."""
+    return np.maximum(x, 0) + np.minimum(x, 0) * per_channel(w["slope"], x.ndim - 2)
+
+
+@reference("softmax")
+def softmax(layer: Any, w: Weights, x: Array) -> Array:
+    """exp(x) over its sum, over the channels."""
+    e = np.exp(x)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+@reference("log_softmax")
+def log_softmax(layer: Any, w: Weights, x: Array) -> Array:
+    """x - log(sum of exp(x)), over the channels."""
+    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+
+
+@reference("maxout")
+def maxout(layer: Any, w: Weights, x: Array) -> Array:
+    """The largest of each few neighbouring channels."""
+    n, c, *size = x.shape
+    return np.max(x.reshape(n, c // layer.pieces, layer.pieces, *size), axis=2)
+
+
+@reference("glu")
+def glu(layer: Any, w: Weights, x: Array) -> Array:
+    """The first half of the channels times the sigmoid of the second."""
+    half = x.shape[1] // 2
+    return x[:, :half] * logistic(x[:, half:])

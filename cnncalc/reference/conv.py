@@ -1,0 +1,181 @@
+"""Convolutions as they are defined: what a window reads, times weights, summed up.
+
+Maps are (N, C, *size). The textbook's convolution is a correlation: the kernel is not flipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cnncalc.reference.base import (
+    Array,
+    Shape,
+    Weight,
+    Weights,
+    accumulate,
+    axes_of,
+    bias,
+    columns,
+    kernel,
+    padded,
+    per_channel,
+    reference,
+    slides,
+)
+
+
+def conv_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """weight (F, C/g, *kernel); with a table one row of kernels behind the other (pairs, *kernel). bias (F,)."""
+    c, *size = x
+    window = axes_of(layer.kernel, len(size))
+    if layer.table is None:
+        shape: Shape = (layer.filters, c // layer.groups, *window)
+        fan_in = prod(shape[1:])
+    else:
+        shape = (sum(len(row) for row in layer.table), *window)
+        fan_in = prod(window) * max(len(row) for row in layer.table)
+    return {"weight": kernel(shape, fan_in), **bias_of(layer, layer.filters, size)}
+
+
+def bias_of(layer: Any, filters: int, size: list[int]) -> Mapping[str, Weight]:
+    """One for each filter; with `per_unit` one for each place of each map."""
+    if layer.bias is False:
+        return {}
+    if layer.bias is True:
+        return {"bias": bias((filters,))}
+    return {"bias": bias((filters, *(len(move.starts) for move in slides(layer, size))))}
+
+
+def add_bias(y: Array, w: Weights) -> Array:
+    """y with the bias added to every place of its map."""
+    if "bias" not in w:
+        return y
+    b = w["bias"]
+    return np.add(y, b if b.ndim > 1 else per_channel(b, y.ndim - 2), out=y)
+
+
+@reference("conv", weights=conv_weights, sums=True)
+def conv(layer: Any, w: Weights, x: Array) -> Array:
+    """Every filter at every place: the products of its kernel with what it reads, summed."""
+    moves = slides(layer, x.shape[2:])
+    read = columns(padded(x, moves), moves)  # (N, C, taps, *positions)
+    n, c, k, *positions = read.shape
+    if layer.table is not None:
+        y = sparse(layer, w["weight"], read)
+    else:
+        g = layer.groups
+        bank = w["weight"].reshape(g, layer.filters // g, c // g * k)
+        y = bank @ read.reshape(n, g, c // g * k, -1)
+    return add_bias(y.reshape(n, layer.filters, *positions), w)
+
+
+def sparse(layer: Any, kernels: Array, read: Array) -> Array:
+    """Filter i sums over the maps of row i of the table, each with a kernel of its own."""
+    n, _, k = read.shape[:3]
+    maps, first = [], 0
+    for row in layer.table:
+        own = kernels[first : first + len(row)].reshape(1, len(row) * k)
+        maps.append(own @ read[:, list(row)].reshape(n, len(row) * k, -1))
+        first += len(row)
+    return np.stack(maps, axis=1)
+
+
+def depthwise_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """weight (C, multiplier, *kernel), bias (C * multiplier,)."""
+    c, *size = x
+    window = axes_of(layer.kernel, len(size))
+    stored = kernel((c, layer.multiplier, *window), prod(window))
+    return {"weight": stored, **bias_of(layer, c * layer.multiplier, size)}
+
+
+@reference("depthwise", weights=depthwise_weights, sums=True)
+def depthwise(layer: Any, w: Weights, x: Array) -> Array:
+    """Every filter reads one channel."""
+    moves = slides(layer, x.shape[2:])
+    read = columns(padded(x, moves), moves)
+    n, c, k, *positions = read.shape
+    y = w["weight"].reshape(c, layer.multiplier, k) @ read.reshape(n, c, k, -1)
+    return add_bias(y.reshape(n, c * layer.multiplier, *positions), w)
+
+
+def local_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """weight (*positions, F, C, *kernel), bias (F, *positions)."""
+    c, *size = x
+    positions = [len(move.starts) for move in slides(layer, size)]
+    window = axes_of(layer.kernel, len(size))
+    stored = {"weight": kernel((*positions, layer.filters, c, *window), c * prod(window))}
+    if layer.bias:
+        stored["bias"] = bias((layer.filters, *positions))
+    return stored
+
+
+@reference("local", weights=local_weights, sums=True)
+def local(layer: Any, w: Weights, x: Array) -> Array:
+    """At every place kernels of its own."""
+    moves = slides(layer, x.shape[2:])
+    read = columns(padded(x, moves), moves)
+    n, c, k, *positions = read.shape
+    places = prod(positions)
+    banks = w["weight"].reshape(places, layer.filters, c * k)
+    per_place = read.reshape(n, c * k, places).transpose(0, 2, 1)[..., np.newaxis]  # (N, places, C * taps, 1)
+    y = (banks @ per_place).reshape(n, places, layer.filters).transpose(0, 2, 1)
+    return add_bias(y.reshape(n, layer.filters, *positions), w)
+
+
+def transposed_conv_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """weight (C, F/g, *kernel), bias (F,)."""
+    c, *size = x
+    window = axes_of(layer.kernel, len(size))
+    per_group = layer.filters // layer.groups
+    stored = {"weight": kernel((c, per_group, *window), c // layer.groups * prod(window))}
+    if layer.bias:
+        stored["bias"] = bias((layer.filters,))
+    return stored
+
+
+@reference("transposed_conv", weights=transposed_conv_weights)
+def transposed_conv(layer: Any, w: Weights, x: Array) -> Array:
+    """Every element adds its multiple of the kernel to a canvas, stride by stride; then the border is cut off."""
+    n, c, *size = x.shape
+    g, f, rank = layer.groups, layer.filters, len(size)
+    window = axes_of(layer.kernel, rank)
+    starts = [range(0, m * s, s) for m, s in zip(size, axes_of(layer.stride, rank), strict=True)]
+    offsets = [range(0, k * d, d) for k, d in zip(window, axes_of(layer.dilation, rank), strict=True)]
+    lengths = [move[-1] + taps[-1] + 1 for move, taps in zip(starts, offsets, strict=True)]
+    cuts = borders(layer, window, rank)
+    extra = [max(0, -after) for _, after in cuts]  # output_padding beyond the canvas
+    canvas = np.full_like(
+        x, getattr(x, "padding", 0.0), shape=(n, f, *(m + e for m, e in zip(lengths, extra, strict=True)))
+    )
+    kernels = w["weight"].reshape(g, c // g, f // g, -1)
+    maps = x.reshape(n, g, c // g, -1)
+    for t, corner in enumerate(product(*offsets)):
+        part = kernels[..., t].transpose(0, 2, 1) @ maps  # (N, g, F/g, places)
+        where = [slice(offset, offset + move[-1] + 1, move.step) for offset, move in zip(corner, starts, strict=True)]
+        accumulate(canvas, (slice(None), slice(None), *where), part.reshape(n, f, *size))
+    kept = [slice(before, m + e - max(0, after)) for (before, after), m, e in zip(cuts, lengths, extra, strict=True)]
+    return add_bias(canvas[(slice(None), slice(None), *kept)].copy(), w)
+
+
+def borders(layer: Any, window: tuple[int, ...], rank: int) -> list[tuple[int, int]]:
+    """What is cut off before and after each axis; negative where the output goes on beyond the canvas.
+
+    `same` leaves `stride` elements of output for each one that enters, the odd element cut off at the end.
+    """
+    strides, dilations = axes_of(layer.stride, rank), axes_of(layer.dilation, rank)
+    extras = axes_of(layer.output_padding, rank)
+    cuts = []
+    for axis, (k, s, d, extra) in enumerate(zip(window, strides, dilations, extras, strict=True)):
+        if layer.padding == "same":
+            surplus = range(0, k * d, d)[-1] + 1 - s
+            before = max(surplus, 0) // 2
+            after = surplus - before
+        else:
+            before, after = layer.padding[axis if len(layer.padding) > 1 else 0]
+        cuts.append((before, after - extra))
+    return cuts

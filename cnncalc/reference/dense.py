@@ -1,0 +1,112 @@
+"""Layers of units that read a vector (N, F), as they are defined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from cnncalc.reference.base import Array, Shape, Weight, Weights, bias, kernel, reference, scale
+
+
+def dense_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """weight (units, F); with a table what its rows list, one row behind the other (pairs,). bias (units,)."""
+    n = x[0]
+    if layer.table is None:
+        stored = {"weight": kernel((layer.units, n), n)}
+    else:
+        stored = {"weight": kernel((sum(len(row) for row in layer.table),), max(len(row) for row in layer.table))}
+    if layer.bias:
+        stored["bias"] = bias((layer.units,))
+    return stored
+
+
+@reference("dense", weights=dense_weights, sums=True)
+def dense(layer: Any, w: Weights, x: Array) -> Array:
+    """Every unit: its weights times the inputs, summed, plus its bias."""
+    if layer.table is None:
+        y = products(w["weight"], x)
+    else:
+        units, first = [], 0
+        for row in layer.table:
+            units.append(products(w["weight"][np.newaxis, first : first + len(row)], x[:, list(row)]))
+            first += len(row)
+        y = np.concatenate(units, axis=1)
+    return np.add(y, w["bias"], out=y) if "bias" in w else y
+
+
+def products(weights: Array, x: Array) -> Array:
+    """(units, F) with (N, F): a sum of products for each unit and sample."""
+    return (weights @ x[..., np.newaxis])[..., 0]
+
+
+def squared_distances(centres: Array, x: Array) -> Array:
+    """(units, F) and (N, F): for each unit the sum of (x - w)^2."""
+    away = x[:, np.newaxis, :] - centres
+    return (away[..., np.newaxis, :] @ away[..., np.newaxis])[..., 0, 0]
+
+
+def rbf_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """centres (units, F): fixed. An input of 1 adds 1 to the distance from a centre of 0."""
+    return {"centres": Weight((layer.units, x[0]), -1.0, 1.0, "fixed_params", unit=0.0)}
+
+
+@reference("rbf", weights=rbf_weights, sums=True)
+def rbf(layer: Any, w: Weights, x: Array) -> Array:
+    """The squared distance of the input from each centre."""
+    return squared_distances(w["centres"], x)
+
+
+def gaussian_rbf_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """centres (units, F) and width (units,), both trained."""
+    return {"centres": Weight((layer.units, x[0]), -1.0, 1.0, unit=0.0), "width": scale((layer.units,))}
+
+
+@reference("gaussian_rbf", weights=gaussian_rbf_weights)
+def gaussian_rbf(layer: Any, w: Weights, x: Array) -> Array:
+    """exp(-d / s) of the squared distance d, with a width s for each unit."""
+    return np.exp(np.negative(squared_distances(w["centres"], x)) / w["width"])
+
+
+def hopfield_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """weight (pairs,): one for each pair of units, (0, 1), (0, 2), ... in order. bias (F,): minus the threshold."""
+    n = x[0]
+    stored = {"weight": kernel((len(list(combinations(range(n), 2))),), max(1, n - 1))}
+    if layer.bias:
+        stored["bias"] = bias((n,))
+    return stored
+
+
+@reference("hopfield", weights=hopfield_weights)
+def hopfield(layer: Any, w: Weights, x: Array) -> Array:
+    """At every step each unit becomes 1 or -1 by the sum of all the others, which share a weight pair by pair."""
+    n = x.shape[1]
+    others = np.array([[j for j in range(n) if j != i] for i in range(n)]).reshape(n, n - 1)
+    pair = np.zeros((n, n), dtype=int)
+    for number, (i, j) in enumerate(combinations(range(n), 2)):
+        pair[i, j] = pair[j, i] = number
+    symmetric = w["weight"][pair[np.arange(n)[:, np.newaxis], others]] if n > 1 else w["weight"].reshape(1, 0)
+    state = x
+    for _ in range(layer.steps):
+        field = (symmetric[:, np.newaxis, :] @ state[:, others][..., np.newaxis])[..., 0, 0]
+        if "bias" in w:
+            field = field + w["bias"]
+        above = np.greater_equal(field, 0)
+        state = signs(above, x)
+    return state
+
+
+def signs(above: Array, like: Array) -> Array:
+    """1 where something holds and -1 where it does not: which of two values to take is no arithmetic."""
+    picked = getattr(above, "picked", None)
+    if picked is not None:
+        return picked  # type: ignore[no-any-return]
+    return np.where(above, like.dtype.type(1), like.dtype.type(-1)).view(type(like))
+
+
+@reference("flatten")
+def flatten(layer: Any, w: Weights, x: Array) -> Array:
+    """All elements in a row: channel by channel, line by line."""
+    return x.reshape(x.shape[0], -1)

@@ -1,0 +1,108 @@
+"""Normalisation as it is defined. Any shape with the samples first, unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cnncalc.reference.base import Array, Shape, Weight, Weights, per_channel, reference, scale, shift
+
+
+def affine(layer: Any, shape: Shape) -> dict[str, Weight]:
+    """gamma and beta, trained."""
+    return {"gamma": scale(shape), "beta": shift(shape)} if layer.affine else {}
+
+
+def batchnorm_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """gamma, beta, mean, variance: (C,) each; the last two are statistics."""
+    c = x[:1]
+    return {**affine(layer, c), "mean": shift(c, "buffers"), "variance": scale(c, "buffers")}
+
+
+@reference("batchnorm", weights=batchnorm_weights)
+def batchnorm(layer: Any, w: Weights, x: Array) -> Array:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta: what is stored gives one factor and one summand."""
+    factor = 1 / np.sqrt(w["variance"] + layer.epsilon)
+    if layer.affine:
+        factor = factor * w["gamma"]
+    summand = -w["mean"] * factor
+    if layer.affine:
+        summand = summand + w["beta"]
+    rank = x.ndim - 2
+    y = x * per_channel(factor.astype(x.dtype), rank)
+    return np.add(y, per_channel(summand.astype(x.dtype), rank), out=y)
+
+
+def standardised(x: Array, axes: Sequence[int], epsilon: float) -> Array:
+    """Mean 0 and variance 1 over some axes of each sample."""
+    count = int(np.prod([x.shape[axis] for axis in axes]))
+    over = tuple(axes)
+    centred = x - x.sum(axis=over, keepdims=True) / count
+    variance = (centred * centred).sum(axis=over, keepdims=True) / count
+    return centred / np.sqrt(variance + x.dtype.type(epsilon))
+
+
+def letters(x: Shape) -> str:
+    """The names of the axes of a shape, channels first."""
+    return {1: "c", 2: "cl", 3: "chw", 4: "cdhw"}[len(x)]
+
+
+def normalised_axes(layer: Any, x: Shape) -> list[int]:
+    """Which axes of a sample are normalised together."""
+    names = letters(x)
+    wanted = {"channels": "c", "all": names, "spatial": names[1:]}.get(layer.axes, layer.axes)
+    return [i for i, name in enumerate(names) if name in wanted]
+
+
+def layernorm_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """gamma and beta for every element that is normalised together; 1 along the other axes."""
+    together = normalised_axes(layer, x)
+    return affine(layer, tuple(n if i in together else 1 for i, n in enumerate(x)))
+
+
+@reference("layernorm", weights=layernorm_weights)
+def layernorm(layer: Any, w: Weights, x: Array) -> Array:
+    """Standardised over the axes, then scaled and shifted element by element."""
+    y = standardised(x, [1 + axis for axis in normalised_axes(layer, x.shape[1:])], layer.epsilon)
+    return y * w["gamma"] + w["beta"] if layer.affine else y
+
+
+def per_channel_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """gamma and beta (C,)."""
+    return affine(layer, x[:1])
+
+
+@reference("groupnorm", weights=per_channel_weights)
+def groupnorm(layer: Any, w: Weights, x: Array) -> Array:
+    """Each group of channels standardised by itself, then scaled and shifted channel by channel."""
+    return in_groups(layer, w, x, layer.groups)
+
+
+@reference("instancenorm", weights=per_channel_weights)
+def instancenorm(layer: Any, w: Weights, x: Array) -> Array:
+    """Each channel standardised by itself."""
+    return in_groups(layer, w, x, x.shape[1])
+
+
+def in_groups(layer: Any, w: Weights, x: Array, groups: int) -> Array:
+    y = standardised(x.reshape(x.shape[0], groups, -1), [2], layer.epsilon).reshape(x.shape)
+    if not layer.affine:
+        return y
+    rank = x.ndim - 2
+    return y * per_channel(w["gamma"], rank) + per_channel(w["beta"], rank)
+
+
+@reference("lrn")
+def lrn(layer: Any, w: Weights, x: Array) -> Array:
+    """Each value over (k + alpha/size * sum of squares of the channels around it) ** beta."""
+    channels = x.shape[1]
+    squares = x * x
+    y = np.empty_like(x)
+    for c in range(channels):
+        first, last = max(0, c - layer.size // 2), min(channels, c + (layer.size - 1) // 2 + 1)
+        total = squares[:, first:last].sum(axis=1)
+        base = total * x.dtype.type(layer.alpha / layer.size) + x.dtype.type(layer.k)
+        y[:, c] = x[:, c] / np.power(base, x.dtype.type(layer.beta))
+    return y

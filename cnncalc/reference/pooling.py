@@ -1,0 +1,126 @@
+"""Pooling as it is defined: what a window reads, summarised. Maps are (N, C, *size)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cnncalc.reference.base import (
+    Array,
+    Shape,
+    Slide,
+    Weight,
+    Weights,
+    axes_of,
+    bias,
+    folded,
+    kernel,
+    padded,
+    per_channel,
+    reference,
+    slides,
+    taps,
+)
+
+
+@reference("maxpool")
+def maxpool(layer: Any, w: Weights, x: Array) -> Array:
+    """The largest value of each window; padding is smaller than any."""
+    moves = slides(layer, x.shape[2:])
+    return folded(np.maximum, taps(padded(x, moves, -np.inf), moves))
+
+
+@reference("avgpool")
+def avgpool(layer: Any, w: Weights, x: Array) -> Array:
+    """The sum of each window over the number of its elements, padding among them if it counts."""
+    moves = slides(layer, x.shape[2:])
+    total = folded(np.add, taps(padded(x, moves), moves))
+    return total / elements(layer, x.shape[2:], moves).astype(x.dtype)
+
+
+def elements(layer: Any, size: Sequence[int], moves: Sequence[Slide]) -> Array:
+    """How many elements each window averages. What `ceil` adds beyond the padding never counts."""
+    per_axis = []
+    for axis, (n, move) in enumerate(zip(size, moves, strict=True)):
+        first, last = move.before, move.before + n
+        if layer.count_include_pad and layer.padding != "same":
+            before, after = layer.padding[axis if len(layer.padding) > 1 else 0]
+            first, last = 0, before + n + after
+        per_axis.append([sum(first <= start + tap < last for tap in move.taps) for start in move.starts])
+    counts = np.ones((), dtype=np.int64)
+    for count in per_axis:
+        counts = counts[..., np.newaxis] * np.array(count)
+    return counts
+
+
+@reference("lppool")
+def lppool(layer: Any, w: Weights, x: Array) -> Array:
+    """The p-th root of the sum of |x| to the p."""
+    moves = slides(layer, x.shape[2:])
+    total = folded(np.add, (np.power(np.absolute(view), layer.norm) for view in taps(padded(x, moves), moves)))
+    return np.power(total, 1 / layer.norm)
+
+
+def subsample_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """weight (C,) and bias (C,): a coefficient and a bias for each map."""
+    window = prod(axes_of(layer.kernel, len(x) - 1))
+    return {"weight": kernel((x[0],), window), "bias": bias((x[0],))}
+
+
+@reference("subsample", weights=subsample_weights, sums=True)
+def subsample(layer: Any, w: Weights, x: Array) -> Array:
+    """The sum of each window, times the map's coefficient, plus the map's bias."""
+    moves = slides(layer, x.shape[2:])
+    total = folded(np.add, taps(padded(x, moves), moves))
+    n, c, *positions = total.shape
+    scaled = w["weight"].reshape(c, 1, 1) @ total.reshape(n, c, 1, -1)
+    return np.add(scaled.reshape(n, c, *positions), per_channel(w["bias"], len(positions)))
+
+
+@reference("global_avgpool")
+def global_avgpool(layer: Any, w: Weights, x: Array) -> Array:
+    """The mean of each map."""
+    flat = x.reshape(*x.shape[:2], -1)
+    mean = flat.sum(axis=2) / flat.shape[2]
+    return mean.reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
+
+
+@reference("global_maxpool")
+def global_maxpool(layer: Any, w: Weights, x: Array) -> Array:
+    """The largest value of each map."""
+    flat = x.reshape(*x.shape[:2], -1)
+    return np.max(flat, axis=2).reshape(*x.shape[:2], *(1,) * (x.ndim - 2))
+
+
+def parts(n: int, m: int) -> list[slice]:
+    """m windows that cover n elements: the i-th begins where i/m of them are over, and reaches to (i + 1)/m."""
+    return [slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+
+
+def per_part(x: Array, layer: Any, summarise: Any) -> Array:
+    """`summarise` of the elements of each window, (N, C, elements) to (N, C)."""
+    size = x.shape[2:]
+    target = axes_of(layer.size, len(size))
+    windows = [parts(n, m) for n, m in zip(size, target, strict=True)]
+    y = np.empty_like(x, shape=(*x.shape[:2], *target))
+    for place in np.ndindex(*target):
+        where = [along[i] for along, i in zip(windows, place, strict=True)]
+        y[(slice(None), slice(None), *place)] = summarise(
+            x[(slice(None), slice(None), *where)].reshape(*x.shape[:2], -1)
+        )
+    return y
+
+
+@reference("adaptive_avgpool")
+def adaptive_avgpool(layer: Any, w: Weights, x: Array) -> Array:
+    """The mean of each window; how many there are is given, and so is their size."""
+    return per_part(x, layer, lambda window: window.sum(axis=2) / window.shape[2])
+
+
+@reference("adaptive_maxpool")
+def adaptive_maxpool(layer: Any, w: Weights, x: Array) -> Array:
+    """The largest value of each window."""
+    return per_part(x, layer, lambda window: np.max(window, axis=2))

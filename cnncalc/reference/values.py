@@ -1,0 +1,102 @@
+"""What a user feeds: images and weights, checked. An error names the layer and both shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cnncalc.errors import CnncalcError, suggest
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import shape_text
+from cnncalc.reference.base import Array
+
+
+class WeightError(CnncalcError):
+    """Weights or an image that do not belong to the network."""
+
+
+def named(node: Node, name: str) -> str:
+    """`C1.weight`: how a layer's array is called among those of the network."""
+    return f"{node.name}.{name}"
+
+
+def as_input(graph: Graph, inputs: Any, seed: int) -> dict[str, Array]:
+    """An array for each input of the network, float32 or float64. Raises WeightError."""
+    if inputs is None:
+        random = np.random.default_rng((seed, 1))
+        return {name: random.standard_normal(shape, dtype=np.float32) for name, shape in graph.inputs.items()}
+    if not isinstance(inputs, Mapping):
+        if len(graph.inputs) > 1:
+            raise WeightError(f"the network has several inputs: give a mapping of {', '.join(graph.inputs)} to arrays")
+        inputs = {next(iter(graph.inputs)): inputs}
+    unknown = [str(name) for name in inputs if name not in graph.inputs]
+    missing = [name for name in graph.inputs if name not in inputs]
+    if unknown or missing:
+        what = f"there is no input '{unknown[0][:40]}'" if unknown else f"the input {missing[0]} is missing"
+        raise WeightError(f"{what}: the inputs are {', '.join(graph.inputs)}")
+    arrays = {name: numbers(inputs[name], f"input {name}") for name in graph.inputs}
+    for name, shape in graph.inputs.items():
+        given = arrays[name].shape
+        if given != shape and given[1:] != shape:
+            raise WeightError(
+                f"input {name}: the network reads {shape_text(shape)}, the array is {shape_text(given) or 'a number'}"
+                + hint_of_order(given, shape)
+            )
+    batches = {
+        arrays[name].shape[0] if arrays[name].ndim > len(shape) else None for name, shape in graph.inputs.items()
+    }
+    if len(batches) > 1:
+        raise WeightError("the inputs do not have one batch size: give all of them the same number of samples")
+    kind = np.result_type(*arrays.values())
+    return {name: array.astype(kind, copy=False) for name, array in arrays.items()}
+
+
+def hint_of_order(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    if given == (*shape[1:], shape[0]):
+        return "; channels come first: use array.transpose(2, 0, 1)" if len(shape) == 3 else "; channels come first"
+    if len(shape) == 3 and shape[0] == 1 and given == shape[1:]:
+        return "; add the channel: array[None]"
+    return ""
+
+
+def numbers(raw: Any, what: str) -> Array:
+    """A finite array of float32 or float64."""
+    try:
+        array = np.asarray(raw)
+    except (ValueError, TypeError) as error:
+        raise WeightError(f"{what}: not an array: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise WeightError(f"{what}: an array of {array.dtype}, not of numbers")
+    if array.dtype != np.float64 or array.dtype.kind in "iub":
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        bad = "NaN" if np.isnan(array).any() else "infinite"
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise WeightError(f"{what}: holds {bad}, first at {list(place)}")
+    return array
+
+
+def as_weights(graph: Graph, weights: Mapping[str, Any]) -> dict[str, Array]:
+    """The arrays that the network stores, out of those that are given. Raises WeightError."""
+    from cnncalc.reference import Drawn
+
+    expected = {name: weight.shape for name, weight in Drawn(graph).weights.items()}
+    for name in weights:
+        if name not in expected:
+            raise WeightError(
+                f"weights: the network has no '{str(name)[:60]}': "
+                + (suggest(str(name), expected) or f"it has {', '.join(list(expected)[:6])}")
+            )
+    found = {}
+    for name, shape in expected.items():
+        if name not in weights:
+            raise WeightError(f"weights: {name} is missing, an array of {shape_text(shape)}")
+        array = numbers(weights[name], f"weights: {name}")
+        if array.shape != shape:
+            raise WeightError(
+                f"weights: {name} is {shape_text(array.shape) or 'a number'}, the layer stores {shape_text(shape)}"
+            )
+        found[name] = array
+    return found

@@ -1,0 +1,172 @@
+"""Arrays that take the place of values in a forward pass: one counts what is done, one remembers where from.
+
+Subclasses of numpy.ndarray whose ufuncs go through `__array_ufunc__`; everything that only moves elements
+(indexing, reshape, transpose, concatenate) is NumPy's own. See reference/base.py for what a forward may do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+# What a ufunc counts as, in the words of the claims. Everything else counts under its own name.
+OPERATIONS = {
+    "true_divide": "divide",
+    "maximum": "compare",
+    "minimum": "compare",
+    "greater": "compare",
+    "greater_equal": "compare",
+    "erf (vectorized)": "erf",
+}
+
+
+class Probe(np.ndarray[Any, Any]):
+    """An array that stays what it is through everything that only moves elements."""
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        result = super().__array_function__(function, types, args, kwargs)
+        if function in (np.concatenate, np.stack):  # they alone return plain arrays
+            return result.view(type(self))
+        return result
+
+
+class Added(np.ndarray[Any, Any]):
+    """A bias: adding it to a value is a connection."""
+
+
+class Ones(Probe):
+    """Values of 1 whose padding is 1 too, so that taps on padding are counted."""
+
+    padding = 1.0
+
+
+def plain(x: Any) -> Any:
+    """An array as NumPy's own, the same memory."""
+    return x.view(np.ndarray) if isinstance(x, np.ndarray) else x
+
+
+def outputs(out: tuple[Any, ...] | None) -> dict[str, Any]:
+    return {} if out is None else {"out": tuple(plain(item) for item in out)}
+
+
+_book: ContextVar[Counter[str]] = ContextVar("book")
+
+
+@contextmanager
+def counting() -> Iterator[Counter[str]]:
+    """A book in which every Tally counts meanwhile."""
+    book: Counter[str] = Counter()
+    token = _book.set(book)
+    try:
+        yield book
+    finally:
+        _book.reset(token)
+
+
+class Tally(Probe):
+    """An array that counts what NumPy does to it, in the book that is open: see `counting`.
+
+    A ufunc counts the elements of its output, a reduction of n elements to one n - 1, a product of (m, k)
+    and (k, n) matrices m*k*n multiply-accumulates. What is done to weights alone is not work on data.
+    """
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        book = _book.get()
+        result = getattr(ufunc, method)(*map(plain, inputs), **outputs(out), **options)
+        if method == "reduce":
+            book[OPERATIONS.get(ufunc.__name__, ufunc.__name__)] += inputs[0].size - result.size
+        elif ufunc is np.matmul:
+            book["mac"] += result.size * inputs[0].shape[-1]
+        else:
+            book[OPERATIONS.get(ufunc.__name__, ufunc.__name__)] += result.size
+            if any(isinstance(item, Added) for item in inputs):
+                book["bias"] += result.size
+        return np.asarray(result).view(Tally)
+
+    def pour(self, where: Any, values: Array) -> None:
+        """Accumulation that the multiply-accumulates before it count already."""
+        self.view(np.ndarray)[where] += plain(values)
+
+
+class Reach(Probe):
+    """An array whose elements say what of the input they depend on; what is combined takes the larger.
+
+    Samples are planes. A weight of 0 passes nothing on, and neither does padding.
+    """
+
+    nothing: float
+
+    @property
+    def padding(self) -> float:
+        return self.nothing
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        values = [plain(item) for item in inputs]
+        seeing = [isinstance(item, Reach) for item in inputs]
+        if method == "reduce":
+            result = np.maximum.reduce(values[0], **options)
+        elif ufunc is np.matmul:
+            result = self._through_matrix(values, seeing)
+        elif len(values) == 1:
+            result = values[0]
+        elif all(seeing):
+            result = np.maximum(*values)
+        else:
+            result = self._beside_constant(ufunc, values, seeing)
+        result = np.asarray(result, dtype=self.dtype)
+        if out is not None:
+            plain(out[0])[...] = result
+            return out[0]
+        return (result.copy() if result is values[0] else result).view(type(self))
+
+    def _beside_constant(self, ufunc: np.ufunc, values: list[Any], seeing: list[bool]) -> Array:
+        mine, other = values if seeing[0] else reversed(values)
+        shape = np.broadcast_shapes(np.shape(mine), np.shape(other))
+        result = np.broadcast_to(mine, shape)
+        if ufunc is np.multiply and not np.all(other):
+            result = np.where(other == 0, self.nothing, result)
+        return result
+
+    def _through_matrix(self, values: list[Array], seeing: list[bool]) -> Array:
+        """Row i of the product depends on what column entries its weights are not 0 for."""
+        left, right = values
+        shape = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        if all(seeing):
+            return np.maximum(left.max(axis=-1)[..., :, np.newaxis], right.max(axis=-2)[..., np.newaxis, :])
+        if seeing[1]:
+            best = right.max(axis=-2, keepdims=True)
+            return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
+        best = left.max(axis=-1, keepdims=True)
+        return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
+
+    def pour(self, where: Any, values: Array) -> None:
+        mine = self.view(np.ndarray)
+        mine[where] = np.maximum(mine[where], plain(values))
+
+    @property
+    def picked(self) -> Reach:
+        """A choice between two values depends on what it is made by."""
+        return self
+
+    def astype(self, *args: Any, **options: Any) -> Any:
+        """Types mean nothing here: planes stay as they are."""
+        return self
+
+
+class Sets(Reach):
+    """Plane i is 1 where input i has a say, else 0: exact, with as many planes as there are inputs."""
+
+    nothing = 0.0
+
+
+class Hulls(Reach):
+    """Planes in pairs: the highest index that has a say, and minus the lowest. -inf where nothing has."""
+
+    nothing = -np.inf
