@@ -13,12 +13,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncalc.api import analyze, load
+    from cnncalc import reference
+    from cnncalc.api import analyze, load, verify
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
+    from cnncalc.evidence import Check, Verification
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
 
 __all__ = [
+    "Check",
     "CnncalcError",
     "Expectation",
     "Graph",
@@ -34,14 +37,18 @@ __all__ = [
     "Totals",
     "UnknownLayerError",
     "Verdict",
+    "Verification",
     "__version__",
     "analyze",
     "load",
+    "reference",
+    "verify",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("analyze", "load"), "api"),
+    **dict.fromkeys(("analyze", "load", "verify"), "api"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
+    **dict.fromkeys(("Check", "Verification"), "evidence"),
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
 }
@@ -52,6 +59,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("cnncalc")
+    if name == "reference":  # a room of its own: cnncalc.reference.run(graph, image)
+        from importlib import import_module
+
+        return import_module("cnncalc.reference")
     if name in _HOMES:
         from importlib import import_module
 

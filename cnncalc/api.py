@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, suggest
@@ -15,6 +15,9 @@ from cnncalc.graph import Graph
 from cnncalc.report import BYTES, Report, Settings
 from cnncalc.sources import read_source
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+
+if TYPE_CHECKING:
+    from cnncalc.evidence import Verification
 
 Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
 
@@ -92,6 +95,39 @@ def analyze(
         graph = load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
     with collection_paused():
         return analyze_graph(graph, settings)
+
+
+def verify(
+    spec: str | os.PathLike[str] | Graph,
+    *,
+    set: Mapping[str, Any] | None = None,
+    input: Inputs | None = None,
+    quantities: Sequence[str] | None = None,
+    layers: Sequence[str] | None = None,
+    exact_padding: bool = False,
+    seed: int = 0,
+    max_operations: int = MAX_OPERATIONS,
+    **params: Any,
+) -> Verification:
+    """Hold every claim of a report against what running the network in NumPy gives.
+
+    spec, set, input, params  as for `analyze`
+    quantities, layers        only these, as `params` and `C3`; a block stands for its layers
+    exact_padding             count only taps that land on real input
+    seed                      of the weights and the image; no number depends on it
+
+    `holds` of the result says whether no number differs, `checks` has them all. Raises SpecError, and
+    CnncalcError for what does not exist or cannot be run.
+    """
+    from cnncalc import evidence
+
+    graph = spec
+    if not isinstance(graph, Graph):
+        graph = load(graph, set={**(set or {}), **params}, input=input, max_operations=max_operations)
+    elif set or params or input is not None:
+        raise CnncalcError("a graph is fixed: give parameters and input to load()")
+    wanted = evidence.QUANTITIES if quantities is None else quantities
+    return evidence.verify(graph, quantities=wanted, layers=layers, exact_padding=exact_padding, seed=seed)
 
 
 def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:

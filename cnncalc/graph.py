@@ -53,7 +53,18 @@ class Expectation(NamedTuple):
 class Graph:
     """A network that fits together: every node's facts are known."""
 
-    __slots__ = ("as_written", "expectations", "facts", "groups", "inputs", "name", "nodes", "outputs", "source")
+    __slots__ = (
+        "as_written",
+        "expectations",
+        "facts",
+        "groups",
+        "inputs",
+        "name",
+        "nodes",
+        "outputs",
+        "params",
+        "source",
+    )
 
     name: str
     inputs: Mapping[str, Shape]
@@ -61,6 +72,7 @@ class Graph:
     outputs: tuple[int, ...]
     groups: Mapping[str, Group]
     source: str
+    params: Mapping[str, Any]
     expectations: tuple[Expectation, ...]
     as_written: bool
     facts: tuple[Facts, ...]
@@ -74,6 +86,7 @@ class Graph:
         outputs: tuple[int, ...],
         groups: Mapping[str, Group],
         source: str = "",
+        params: Mapping[str, Any] | None = None,
         expectations: tuple[Expectation, ...] = (),
         facts: tuple[Facts, ...] | None = None,
         as_written: bool = True,
@@ -85,6 +98,7 @@ class Graph:
             "outputs": outputs,
             "groups": MappingProxyType(dict(groups)),
             "source": source,
+            "params": MappingProxyType(dict(params or {})),  # the values of the spec's parameters
             "expectations": expectations,
             "as_written": as_written,  # no parameter and no input of the spec was overridden
         }
@@ -97,7 +111,7 @@ class Graph:
 
     def __reduce__(self) -> tuple[Any, ...]:  # so that it can be sent to another process
         values = {name: getattr(self, name) for name in self.__slots__}
-        return _graph_of, ({**values, "inputs": dict(self.inputs), "groups": dict(self.groups)},)
+        return _graph_of, ({**values, **{name: dict(values[name]) for name in ("inputs", "groups", "params")}},)
 
     def shape(self, value: int) -> Shape:
         """The shape of a value: of an input, or of a node's output."""

@@ -20,13 +20,13 @@ ARROWS = {
     "spec": {"errors", "layers", "graph"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
-    "render": {"errors", "report"},
+    "render": {"errors", "report", "evidence"},  # evidence: its results, for their types alone
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
-    "verify": {"errors", "layers", "graph", "analysis", "report", "reference"},
+    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "networks": set(),
     "sources": {"errors", "networks"},
-    "api": {"errors", "graph", "spec", "analysis", "report", "sources"},
-    "cli": {"errors", "layers", "graph", "spec", "analysis", "report", "render", "networks", "sources"},
+    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence"},
+    "cli": {"errors", "layers", "graph", "spec", "analysis", "report", "render", "networks", "sources", "evidence"},
 }
 LATE = {("report", "render")}  # only inside functions
 

@@ -8,7 +8,7 @@ The same file names as layers/; the kinds' functions are the definitions, writte
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -108,7 +108,7 @@ def run(
 
 
 def steps(
-    graph: Graph, values: list[Array], weights: Mapping[str, Array], *, keep: bool = False
+    graph: Graph, values: Sequence[Array], weights: Mapping[str, Array], *, keep: bool = False
 ) -> Iterator[tuple[Node, Array, Mapping[int, Array]]]:
     """Run a network node by node: each with its output, and all that is alive then, by the number of its value.
 

@@ -58,11 +58,17 @@ def shift(shape: Shape, stored: str = "params") -> Weight:
 
 
 class Reference(NamedTuple):
-    """How a kind runs, and what it stores. `sums`: every output is a sum over what its unit reads."""
+    """How a kind runs, and what it stores.
+
+    sums  `products` where every output is a sum of products of what its unit reads, `scaled` where the sum is
+          multiplied once, empty where it is no sum
+    cuts  some of the products are cut off with the border of the output
+    """
 
     forward: Forward
     weights: Callable[..., Mapping[str, Weight]]
-    sums: bool
+    sums: str = ""
+    cuts: bool = False
 
 
 REFERENCES: dict[str, Reference] = {}
@@ -74,7 +80,7 @@ def nothing(layer: Any, *shapes: Shape) -> Mapping[str, Weight]:
 
 
 def reference(
-    *kinds: str, weights: Callable[..., Mapping[str, Weight]] = nothing, sums: bool = False
+    *kinds: str, weights: Callable[..., Mapping[str, Weight]] = nothing, sums: str = "", cuts: bool = False
 ) -> Callable[[Forward], Forward]:
     """Declare the forward pass of one or several kinds, and the function that says what they store.
 
@@ -83,7 +89,7 @@ def reference(
 
     def declare(forward: Forward) -> Forward:
         for kind in kinds:
-            REFERENCES[kind] = Reference(forward, weights, sums)
+            REFERENCES[kind] = Reference(forward, weights, sums, cuts)
         return forward
 
     return declare
@@ -140,9 +146,12 @@ def slides(layer: Any, size: Sequence[int]) -> list[Slide]:
 
 def padded(x: Array, moves: Sequence[Slide], value: float = 0.0) -> Array:
     """x with `value` around its axes (of a probe: with what the probe takes for padding)."""
-    if not any(move.before or move.after for move in moves):
+    sides = [(move.before, move.after) for move in moves]
+    if not any(map(any, sides)):
         return x
-    value = getattr(x, "padding", value)
+    surrounded = getattr(x, "surrounded", None)
+    if surrounded is not None:
+        return surrounded(sides)
     size = [move.before + n + move.after for move, n in zip(moves, x.shape[2:], strict=True)]
     room = np.full_like(x, value, shape=(*x.shape[:2], *size))
     inside = [slice(move.before, move.before + n) for move, n in zip(moves, x.shape[2:], strict=True)]

@@ -59,7 +59,7 @@ def add_bias(y: Array, w: Weights) -> Array:
     return np.add(y, b if b.ndim > 1 else per_channel(b, y.ndim - 2), out=y)
 
 
-@reference("conv", weights=conv_weights, sums=True)
+@reference("conv", weights=conv_weights, sums="products")
 def conv(layer: Any, w: Weights, x: Array) -> Array:
     """Every filter at every place: the products of its kernel with what it reads, summed."""
     moves = slides(layer, x.shape[2:])
@@ -93,7 +93,7 @@ def depthwise_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     return {"weight": stored, **bias_of(layer, c * layer.multiplier, size)}
 
 
-@reference("depthwise", weights=depthwise_weights, sums=True)
+@reference("depthwise", weights=depthwise_weights, sums="products")
 def depthwise(layer: Any, w: Weights, x: Array) -> Array:
     """Every filter reads one channel."""
     moves = slides(layer, x.shape[2:])
@@ -114,7 +114,7 @@ def local_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     return stored
 
 
-@reference("local", weights=local_weights, sums=True)
+@reference("local", weights=local_weights, sums="products")
 def local(layer: Any, w: Weights, x: Array) -> Array:
     """At every place kernels of its own."""
     moves = slides(layer, x.shape[2:])
@@ -138,7 +138,7 @@ def transposed_conv_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     return stored
 
 
-@reference("transposed_conv", weights=transposed_conv_weights)
+@reference("transposed_conv", weights=transposed_conv_weights, sums="products", cuts=True)
 def transposed_conv(layer: Any, w: Weights, x: Array) -> Array:
     """Every element adds its multiple of the kernel to a canvas, stride by stride; then the border is cut off."""
     n, c, *size = x.shape
@@ -150,7 +150,7 @@ def transposed_conv(layer: Any, w: Weights, x: Array) -> Array:
     cuts = borders(layer, window, rank)
     extra = [max(0, -after) for _, after in cuts]  # output_padding beyond the canvas
     canvas = np.full_like(
-        x, getattr(x, "padding", 0.0), shape=(n, f, *(m + e for m, e in zip(lengths, extra, strict=True)))
+        x, getattr(x, "nothing", 0.0), shape=(n, f, *(m + e for m, e in zip(lengths, extra, strict=True)))
     )
     kernels = w["weight"].reshape(g, c // g, f // g, -1)
     maps = x.reshape(n, g, c // g, -1)

@@ -23,7 +23,7 @@ def dense_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     return stored
 
 
-@reference("dense", weights=dense_weights, sums=True)
+@reference("dense", weights=dense_weights, sums="products")
 def dense(layer: Any, w: Weights, x: Array) -> Array:
     """Every unit: its weights times the inputs, summed, plus its bias."""
     if layer.table is None:
@@ -53,7 +53,7 @@ def rbf_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     return {"centres": Weight((layer.units, x[0]), -1.0, 1.0, "fixed_params", unit=0.0)}
 
 
-@reference("rbf", weights=rbf_weights, sums=True)
+@reference("rbf", weights=rbf_weights, sums="products")
 def rbf(layer: Any, w: Weights, x: Array) -> Array:
     """The squared distance of the input from each centre."""
     return squared_distances(w["centres"], x)
@@ -102,7 +102,7 @@ def signs(above: Array, like: Array) -> Array:
     """1 where something holds and -1 where it does not: which of two values to take is no arithmetic."""
     picked = getattr(above, "picked", None)
     if picked is not None:
-        return picked  # type: ignore[no-any-return]
+        return picked
     return np.where(above, like.dtype.type(1), like.dtype.type(-1)).view(type(like))
 
 

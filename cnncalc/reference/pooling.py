@@ -70,7 +70,7 @@ def subsample_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     return {"weight": kernel((x[0],), window), "bias": bias((x[0],))}
 
 
-@reference("subsample", weights=subsample_weights, sums=True)
+@reference("subsample", weights=subsample_weights, sums="scaled")
 def subsample(layer: Any, w: Weights, x: Array) -> Array:
     """The sum of each window, times the map's coefficient, plus the map's bias."""
     moves = slides(layer, x.shape[2:])

@@ -52,6 +52,7 @@ def build(
     return Graph(
         name=document.name,
         source=document.citation,
+        params={name: scope[name] for name in document.params},
         inputs=draft.inputs,
         nodes=tuple(draft.nodes),
         outputs=outputs,

@@ -7,7 +7,7 @@ Subclasses of numpy.ndarray whose ufuncs go through `__array_ufunc__`; everythin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -41,10 +41,16 @@ class Added(np.ndarray[Any, Any]):
     """A bias: adding it to a value is a connection."""
 
 
-class Ones(Probe):
+class PaddedOnes(Probe):
     """Values of 1 whose padding is 1 too, so that taps on padding are counted."""
 
-    padding = 1.0
+    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+        return np.ones((*self.shape[:2], *lengthened(self, sides)), dtype=self.dtype).view(type(self))
+
+
+def lengthened(x: Array, sides: Sequence[tuple[int, int]]) -> list[int]:
+    """The spatial size of (N, C, *size) with its sides added."""
+    return [before + n + after for n, (before, after) in zip(x.shape[2:], sides, strict=True)]
 
 
 def plain(x: Any) -> Any:
@@ -103,10 +109,6 @@ class Reach(Probe):
 
     nothing: float
 
-    @property
-    def padding(self) -> float:
-        return self.nothing
-
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         values = [plain(item) for item in inputs]
         seeing = [isinstance(item, Reach) for item in inputs]
@@ -124,7 +126,8 @@ class Reach(Probe):
         if out is not None:
             plain(out[0])[...] = result
             return out[0]
-        return (result.copy() if result is values[0] else result).view(type(self))
+        own = result.flags.writeable and result is not values[0]  # nothing that came in is written to
+        return (result if own else result.copy()).view(type(self))
 
     def _beside_constant(self, ufunc: np.ufunc, values: list[Any], seeing: list[bool]) -> Array:
         mine, other = values if seeing[0] else reversed(values)
@@ -165,8 +168,26 @@ class Sets(Reach):
 
     nothing = 0.0
 
+    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+        return np.pad(plain(self), [(0, 0), (0, 0), *sides]).view(type(self))
+
 
 class Hulls(Reach):
-    """Planes in pairs: the highest index that has a say, and minus the lowest. -inf where nothing has."""
+    """Planes in pairs: the highest index along one axis that has a say, and minus the lowest; -inf where none has.
+
+    What is padded along other axes goes on as the map does: it has no say in what is seen along this one.
+    """
 
     nothing = -np.inf
+    axis: int
+
+    @classmethod
+    def along(cls, axis: int) -> type[Hulls]:
+        """Hulls along one spatial axis, counted from 0."""
+        return type("Hulls", (cls,), {"axis": axis})
+
+    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+        mine = [pair if axis == self.axis else (0, 0) for axis, pair in enumerate(sides)]
+        others = [(0, 0) if axis == self.axis else pair for axis, pair in enumerate(sides)]
+        room = np.pad(plain(self), [(0, 0), (0, 0), *mine], constant_values=self.nothing)
+        return np.pad(room, [(0, 0), (0, 0), *others], mode="edge").view(type(self))

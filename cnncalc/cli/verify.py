@@ -1,0 +1,96 @@
+"""cnncalc verify SPEC"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+
+FORMATS = ("plain", "markdown", "json")
+
+
+@click.command("verify", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only this layer or block; may be given again.")
+@click.option("--quantity", "quantities", multiple=True, metavar="NAME", help="Only this quantity; may be given again.")
+@click.option("--exact-padding", is_flag=True, help="Count only taps that land on real input, not on padding.")
+@click.option("--fast", is_flag=True, help="A smaller input and width, where the spec allows it.")
+@click.option("--all", "show_all", is_flag=True, help="Show what holds too, number by number.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights and the image.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True)
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+def command(
+    spec: str | None,
+    expression: str | None,
+    params: tuple[str, ...],
+    inputs: tuple[str, ...],
+    max_operations: int,
+    layers: tuple[str, ...],
+    quantities: tuple[str, ...],
+    exact_padding: bool,
+    fast: bool,
+    show_all: bool,
+    seed: int,
+    format_: str,
+    output: str | None,
+) -> None:
+    """Hold every number against what running the network gives.
+
+    The network is run in NumPy, by code that shares no arithmetic with the claims. Status 1 if a number differs.
+    What could not be measured is listed with the reason.
+    """
+    with errors_end_the_run():
+        graph = load_spec(spec, expression, params, inputs, max_operations)
+        from cnncalc.evidence import QUANTITIES, verify
+        from cnncalc.evidence.size import check_memory, smaller
+
+        scaled = ""
+        if fast:
+            graph, scaled = smaller(
+                graph,
+                lambda changed, shapes: load_spec(spec, expression, changed, shapes, max_operations),
+                params,
+                inputs,
+            )
+        check_memory(graph, "choose a smaller --input" if fast else "--fast runs a smaller version of it")
+        with progress_bar(len(graph.nodes)) as progress:
+            found = verify(
+                graph,
+                quantities=quantities or QUANTITIES,
+                layers=layers or None,
+                exact_padding=exact_padding,
+                seed=seed,
+                progress=progress,
+            )
+        from cnncalc.render.verification import render
+
+        text = render(found, format_, show_all=show_all or bool(layers or quantities), scaled=scaled)
+    write(text, output)
+    if not found.holds:
+        sys.exit(1)
+
+
+@contextmanager
+def progress_bar(steps: int) -> Iterator[Callable[[str], None] | None]:
+    """A line on a terminal that says what runs; nothing through a pipe."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} of {task.total}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("running", total=steps)
+        names = 0
+
+        def done(name: str) -> None:
+            nonlocal names
+            names += 1
+            bar.update(task, completed=min(names, steps), description=name[:40])
+
+        yield done

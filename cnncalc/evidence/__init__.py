@@ -1,0 +1,178 @@
+"""Claims against evidence: every number of a report held against what running the network gives.
+
+verification = verify(graph)
+verification.holds          # no number differs
+print(verification.checks)  # each with claim, evidence, the probe, and why it could not be measured
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.errors import CnncalcError, suggest
+from cnncalc.evidence.counts import Finding, Measured, measure_counts
+from cnncalc.evidence.fields import measure_fields
+from cnncalc.evidence.size import check_memory
+from cnncalc.graph import Graph
+from cnncalc.report import SUMMED, Report, Row, Settings
+
+FIELDS = ("receptive_field", "jump", "rf_start")
+QUANTITIES = (
+    "output", "params", "fixed_params", "buffers", "connections", "macs", "flops",
+    *FIELDS, "activation_bytes", "parameter_bytes", "peak_activation_bytes",
+)  # fmt: skip
+HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED = "holds", "differs", "not measured", "not claimed"
+
+
+class Check(NamedTuple):
+    """One number: what is claimed, what was measured and by which probe. No layer: a total."""
+
+    layer: str | None
+    quantity: str
+    claimed: Any
+    measured: Any
+    probe: str
+    verdict: str
+    reason: str = ""
+
+
+class Verification(NamedTuple):
+    """All checks of one network, rows first, then totals."""
+
+    report: Report
+    checks: tuple[Check, ...]
+    seed: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether no number differs. What could not be measured has not failed, and is not passed either."""
+        return not any(check.verdict == DIFFERS for check in self.checks)
+
+    def counted(self) -> dict[str, int]:
+        """How many checks there are of each verdict."""
+        verdicts = [check.verdict for check in self.checks]
+        return {verdict: verdicts.count(verdict) for verdict in (HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED)}
+
+
+def verify(
+    graph: Graph,
+    *,
+    quantities: Sequence[str] = QUANTITIES,
+    layers: Sequence[str] | None = None,
+    exact_padding: bool = False,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> Verification:
+    """Measure a network by running it, and hold every claim against what comes out.
+
+    quantities     of QUANTITIES; all of them unless said otherwise
+    layers         names of rows or blocks to report; totals only come with all of them
+    exact_padding  count only taps that land on real input
+    seed           of the weights and the image; no number depends on it
+    progress       called with a layer's name when it has run, and with a probe's before it starts
+
+    Raises CnncalcError for a quantity or a layer that does not exist, for a kind without a reference, and for a network that
+    this machine has not the memory to run.
+    """
+    for quantity in quantities:
+        if quantity not in QUANTITIES:
+            hint = suggest(quantity, QUANTITIES) or f"known: {', '.join(QUANTITIES)}"
+            raise CnncalcError(f"there is no quantity '{quantity[:40]}': {hint}")
+    check_memory(graph)
+    report = analyze_graph(graph, Settings(exact_padding=exact_padding))
+    rows = chosen(report, layers)
+    done = progress or (lambda name: None)
+    counts: list[Finding] = [{} for _ in report.layers]
+    peak = Measured(None, "", "")
+    if set(quantities) - {*FIELDS}:
+        counts, peak = measure_counts(graph, seed, exact_padding, done)
+    checks: dict[int, list[Check]] = {i: count_checks(report.layers[i], counts[i], quantities) for i in rows}
+    if set(quantities) & {*FIELDS}:
+        for source in graph.inputs:
+            done(f"receptive fields of {source}")
+            for i, found in enumerate(field_checks(graph, report, source, quantities)):
+                if i in checks:
+                    checks[i] += found
+    totals = total_checks(report, counts, peak, quantities) if layers is None and any(counts) else []
+    return Verification(report, (*(check for found in checks.values() for check in found), *totals), seed)
+
+
+def judged(layer: str | None, quantity: str, claimed: Any, found: Measured) -> Check:
+    """A claim beside its evidence. A shape or a field is compared axis by axis, as far as both know it."""
+    verdict, reason = HOLDS, found.reason
+    pairs = [(claimed, found.value)]
+    if isinstance(claimed, tuple) and isinstance(found.value, tuple) and len(claimed) == len(found.value):
+        pairs = list(zip(claimed, found.value, strict=True))
+    if any(a is not None and b is not None and a != b for a, b in pairs):
+        verdict = DIFFERS
+    elif any(a is not None and b is None for a, b in pairs):
+        verdict = NOT_MEASURED
+    elif any(a is None for a, b in pairs):
+        verdict = NOT_CLAIMED
+    return Check(layer, quantity, claimed, found.value, found.probe, verdict, reason if verdict != HOLDS else "")
+
+
+def count_checks(row: Row, found: Finding, quantities: Sequence[str]) -> list[Check]:
+    return [judged(row.name, name, getattr(row, name), found[name]) for name in quantities if name in found]
+
+
+def field_checks(graph: Graph, report: Report, source: str, quantities: Sequence[str]) -> Iterator[list[Check]]:
+    """For each row the checks of what it sees of one input. Where nothing of it arrives there are none."""
+    claims = [row.fields.get(source) for row in report.layers]
+    fields = measure_fields(graph, source, [seen.size for seen in claims if seen is not None])
+    alone = len(graph.inputs) == 1
+    for row, seen, measured in zip(report.layers, claims, fields, strict=True):
+        if seen is None or measured is None:
+            both_nothing = seen is None and measured is None
+            nothing = Measured(None if seen is not None else "something", "reach", "nothing of this input arrives")
+            yield [] if both_nothing else [judged(row.name, f"receptive_field of {source}", seen, nothing)]
+            continue
+        found = []
+        for quantity, claimed, values in (
+            ("receptive_field", seen.size, [field.size for field in measured]),
+            ("jump", seen.jump, [field.jump for field in measured]),
+            ("rf_start", seen.start, [field.start for field in measured]),
+        ):
+            if quantity in quantities and (quantity == "receptive_field" or any(c is not None for c in claimed)):
+                # What an axis means behind a layer that mixes axes is not known: nothing is claimed, nothing shown.
+                shown = tuple(None if a is None else v for a, v in zip(claimed, values, strict=True))
+                reason = next((f.reason for f, v in zip(measured, values, strict=True) if v is None), "")
+                name = quantity if alone else f"{quantity} of {source}"
+                found.append(judged(row.name, name, claimed, Measured(shown, "reach", reason)))
+        yield found
+
+
+def total_checks(
+    report: Report, counts: Sequence[Finding], peak: Measured, quantities: Sequence[str]
+) -> Iterator[Check]:
+    """Sums of what was measured against the totals that are claimed."""
+    for quantity in quantities:
+        if quantity in SUMMED:
+            values = [found[quantity].value for found in counts]
+            probes = " and ".join(dict.fromkeys(p for f in counts for p in f[quantity].probe.split(" and ")))
+            claimed = getattr(report.totals, quantity)
+            if quantity in report.totals.left_out:
+                left_out = f"{report.totals.left_out[quantity]} rows do not claim it"
+                yield Check(None, quantity, claimed, sum(values), probes, NOT_CLAIMED, left_out)
+            else:
+                yield judged(None, quantity, claimed, Measured(sum(values), probes))
+        elif quantity == "peak_activation_bytes":
+            yield judged(None, quantity, report.totals.peak_activation_bytes, peak)
+
+
+def chosen(report: Report, layers: Sequence[str] | None) -> list[int]:
+    """The rows to report: those named, and those of the blocks named. Raises UnknownLayerError."""
+    if layers is None:
+        return list(range(len(report.layers)))
+    found: dict[int, None] = {}
+    places = {row.name: i for i, row in enumerate(report.layers)}
+    for name in layers:
+        report[name]  # raises where there is none
+        if name in places:
+            found[places[name]] = None
+        else:
+            group = report.groups[name]
+            found.update(dict.fromkeys(range(group.first, group.last)))
+    return sorted(found)

@@ -1,0 +1,151 @@
+"""What a network stores and does, measured by running it: the probes shape, allocation, tally and ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnncalc import reference
+from cnncalc.evidence.arrays import Added, PaddedOnes, Tally, counting
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import Layer, Shape
+from cnncalc.reference.base import Array, Reference, Weight
+from cnncalc.reference.values import as_input
+
+LARGEST_EXACT = 2**24  # whole numbers that float32 holds; beyond, ones are added up in float64
+UNDERWAY = Callable[[str], None]
+
+
+class Measured(NamedTuple):
+    """What a probe found, and its name; None with the reason where it could not measure."""
+
+    value: Any
+    probe: str
+    reason: str = ""
+
+
+Finding = dict[str, Measured]  # by quantity
+
+
+def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY) -> tuple[list[Finding], Measured]:
+    """For each node what it stores and does, by one forward pass of the whole network; and the peak of memory.
+
+    Arrays are float32, one sample. With `exact_padding` taps on padding are left out.
+    """
+    weights = Counted(graph, seed)
+    inputs = [x[np.newaxis].view(Tally) for x in as_input(graph, None, seed).values()]
+    ones = OnesProbe(exact_padding)
+    findings: list[Finding] = []
+    peak = sum(x.nbytes for x in inputs)
+    with counting() as book, np.errstate(all="ignore"):
+        for node, y, alive in reference.steps(graph, inputs, weights):
+            work = dict(+book)
+            book.clear()
+            peak = max(peak, sum(array.nbytes for array in alive.values()))
+            shapes = tuple(graph.shape(v) for v in node.reads)
+            found = stored(graph, node, shapes)
+            found["output"] = Measured(y.shape[1:], "shape")
+            found["activation_bytes"] = Measured(y.nbytes, "shape")
+            found.update(worked(work, ones.of(node.layer, shapes)))
+            findings.append(found)
+            done(node.name)
+    return findings, Measured(peak, "allocation")
+
+
+class Counted(reference.Drawn):
+    """Weights drawn when they are asked for, biases marked so that a tally knows them."""
+
+    def __getitem__(self, name: str) -> Array:
+        values = super().__getitem__(name)
+        return values.view(Added) if self.weights[name].added else values
+
+
+def stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding:
+    """The sizes of the arrays that a layer allocates; those of a layer that uses another's are counted there."""
+    found = dict.fromkeys(("params", "fixed_params", "buffers"), 0)
+    size = 0
+    if node.weights_of is None:
+        for weight in reference.allocate(node, *shapes).values():
+            array = np.broadcast_to(np.float32(0), weight.shape)  # as large as it would be, without its memory
+            found[weight.stored] += array.size
+            size += array.nbytes if weight.stored != "buffers" else 0
+    return {name: Measured(count, "allocation") for name, count in (*found.items(), ("parameter_bytes", size))}
+
+
+def worked(work: dict[str, int], ones: Ones) -> Finding:
+    """MACs, FLOPs and connections out of what was counted."""
+    macs, biases = work.pop("mac", 0), work.pop("bias", 0)
+    rest = sum(work.values())
+    exact = macs if ones.products is None else ones.products
+    probe = "tally" if ones.products is None else "ones"
+    connections = Measured(macs + biases, "tally") if ones.connections is None else Measured(ones.connections, "ones")
+    return {
+        "macs": Measured(exact, probe),
+        "flops": Measured(2 * exact + rest, "tally" if probe == "tally" else "tally and ones"),
+        "connections": connections,
+    }
+
+
+class Ones(NamedTuple):
+    """What the ones probe counts: connections, and products with real input; None where the tally counts them."""
+
+    connections: int | None
+    products: int | None
+
+
+class OnesProbe:
+    """Weights, biases and input all 1: then every connection adds 1, and the sum of the output counts them.
+
+    Padding is 1 too, unless it is left out. Equal layers on equal shapes are run once.
+    """
+
+    def __init__(self, exact_padding: bool) -> None:
+        self.exact_padding = exact_padding
+        self.known: dict[tuple[Layer, tuple[Shape, ...]], Ones] = {}
+
+    def of(self, layer: Layer, shapes: tuple[Shape, ...]) -> Ones:
+        key = (layer, shapes)
+        if key not in self.known:
+            self.known[key] = self._measure(layer, shapes)
+        return self.known[key]
+
+    def _measure(self, layer: Layer, shapes: tuple[Shape, ...]) -> Ones:
+        found = reference.of(layer.kind)
+        weights = found.weights(layer, *shapes)
+        if all(weight.unit is None for weight in weights.values()):
+            return Ones(0, None)  # what only scales or shifts connects nothing
+        if not found.sums:
+            return Ones(None, None)
+        if not self.exact_padding:
+            return Ones(None if found.cuts else total(found, layer, weights, shapes, PaddedOnes), None)
+        connections = total(found, layer, weights, shapes, np.ndarray)
+        if found.sums == "scaled":
+            return Ones(connections, None)
+        return Ones(connections, total(found, layer, weights, shapes, np.ndarray, biases=False))
+
+
+def total(
+    found: Reference,
+    layer: Layer,
+    weights: Mapping[str, Weight],
+    shapes: tuple[Shape, ...],
+    values: type[Array],
+    *,
+    biases: bool = True,
+) -> int:
+    """The sum of a layer's output where everything that it reads and stores adds 1."""
+    for kind in (np.float32, np.float64):
+        own = {name: unit(weight, kind, biases) for name, weight in weights.items()}
+        xs = [np.ones((1, *shape), dtype=kind).view(values) for shape in shapes]
+        y = found.forward(layer, own, *xs).view(np.ndarray)
+        if y.max() < LARGEST_EXACT:
+            break
+    return int(y.sum(dtype=np.float64))
+
+
+def unit(weight: Weight, kind: Any, biases: bool) -> Array:
+    """A weight's array with the value that passes 1 on as 1."""
+    value = 0.0 if weight.added and not biases else 1.0 if weight.unit is None else weight.unit
+    return np.full(weight.shape, value, dtype=kind)

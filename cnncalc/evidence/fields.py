@@ -1,0 +1,217 @@
+"""Receptive fields measured by running windows over planes of indices: the probe reach.
+
+Two planes go through the forward pass for each axis: the highest input index that a unit depends on, and minus
+the lowest. What is combined takes the larger, padding and weights of 0 pass nothing on. Units near a border see
+less, so the network runs on an image long enough that its middle sees no border; the other axes are kept short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from cnncalc import reference
+from cnncalc.errors import CnncalcError
+from cnncalc.evidence.arrays import Hulls, Sets
+from cnncalc.graph import Graph
+from cnncalc.layers.base import Shape
+from cnncalc.reference.base import Array
+
+LENGTHENING = 960  # what an axis grows by: any stride of 2, 3 and 5 divides it, so that `same` pads as before
+SHORTEST = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)  # tried in turn for the axes that are not looked at
+LONGEST_PERIOD = 64  # phases that are told apart
+LARGEST = 400_000_000  # elements of planes in one run
+
+
+class Field(NamedTuple):
+    """What interior units see along one axis. `whole`: all of them all of it. None: could not be measured."""
+
+    size: int | None
+    jump: Fraction | None = None
+    start: int | None = None
+    whole: bool = False
+    reason: str = ""
+
+
+WHOLE_AXIS = Field(None, start=0, whole=True, reason="a unit sees the whole axis")
+
+
+class NoWeights(Mapping[str, Array]):
+    """Weights whose values do not matter: arrays of the right shape that take no memory."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.weights = reference.Drawn(graph).weights
+
+    def __getitem__(self, name: str) -> Array:
+        return np.broadcast_to(np.float32(1), self.weights[name].shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.weights)
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+
+def with_inputs(graph: Graph, inputs: Mapping[str, Shape]) -> Graph:
+    """The same layers on other input shapes. Raises ShapeError where they do not fit."""
+    return Graph(
+        name=graph.name, inputs=inputs, nodes=graph.nodes, outputs=graph.outputs, groups=graph.groups, as_written=False
+    )
+
+
+def measure_fields(
+    graph: Graph, source: str, claimed: Sequence[Sequence[int | None]]
+) -> list[tuple[Field, ...] | None]:
+    """For each node what its interior units see of the input `source`, per axis; None where nothing reaches it.
+
+    `claimed` are the sizes that are claimed: they only tell how long an image has to be.
+    """
+    shape = graph.inputs[source]
+    if len(shape) == 1:
+        return [()] * len(graph.nodes)  # a vector has no axes to look along
+    per_axis = [measure_axis(graph, source, axis, claimed) for axis in range(len(shape) - 1)]
+    found: list[tuple[Field, ...] | None] = []
+    for fields in zip(*per_axis, strict=True):
+        known = [field for field in fields if field is not None]
+        found.append(tuple(known) if len(known) == len(fields) else None)
+    return found
+
+
+def measure_axis(graph: Graph, source: str, axis: int, claimed: Sequence[Sequence[int | None]]) -> list[Field | None]:
+    """The fields along one axis of one input."""
+    n = graph.inputs[source][1 + axis]
+    largest = max((sizes[axis] or 0 for sizes in claimed if len(sizes) > axis), default=0)
+    length = n + LENGTHENING * -(-3 * (largest or n) // LENGTHENING)
+    longer = lengthened(graph, source, axis, length)
+    if longer is None:
+        return run_axis(graph, source, axis, n)
+    fields = run_axis(longer, source, axis, n)
+    bound = bound_to_size(graph, longer, axis)
+    if any(bound):
+        own = run_axis(graph, source, axis, n)
+        fields = [here if tied else there for tied, here, there in zip(bound, own, fields, strict=True)]
+    return fields
+
+
+def lengthened(graph: Graph, source: str, axis: int, length: int) -> Graph | None:
+    """The network on a long image, as narrow as it can be; None where its layers fit their own size alone."""
+    for side in (*SHORTEST, None):
+        inputs = {}
+        for name, (c, *size) in graph.inputs.items():
+            narrow = [n if side is None else min(n, side) for n in size]
+            if len(size) > axis:
+                narrow[axis] = size[axis] + length - graph.inputs[source][1 + axis]
+            inputs[name] = (c, *narrow)
+        try:
+            longer = with_inputs(graph, inputs)
+        except CnncalcError:
+            continue
+        return longer if sum(prod(facts.output) for facts in longer.facts) < LARGEST else None
+    return None
+
+
+def bound_to_size(graph: Graph, other: Graph, axis: int) -> list[bool]:
+    """For each node whether it, or one before it, does something else on another size, as adaptive pooling does."""
+    first = len(graph.inputs)
+    bound = [False] * first
+    for node, here, there in zip(graph.nodes, graph.facts, other.facts, strict=True):
+        moves = [
+            f.reach[axis] if isinstance(f.reach, tuple) and len(f.reach) > axis else f.reach for f in (here, there)
+        ]
+        bound.append(None in moves or moves[0] != moves[1] or any(bound[v] for v in node.reads))
+    return bound[first:]
+
+
+def run_axis(graph: Graph, source: str, axis: int, n: int) -> list[Field | None]:
+    """Planes of indices through the network; what a field that sees everything counts is n."""
+    planes = []
+    for name, shape in graph.inputs.items():
+        plane = np.full((2, *shape), -np.inf, dtype=np.float32)
+        if name == source:
+            along = np.arange(shape[1 + axis], dtype=np.float32)
+            along = along.reshape(-1, *(1,) * (len(shape) - 2 - axis))
+            plane[0], plane[1] = along, -along
+        planes.append(plane.view(Hulls.along(axis)))
+    length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
+    fields: list[Field | None] = []
+    with np.errstate(all="ignore"):
+        for _, y, _ in reference.steps(graph, planes, NoWeights(graph)):
+            high, low = np.asarray(y)[0], -np.asarray(y)[1]
+            if not np.isfinite(high).any():
+                fields.append(None)
+            elif high.ndim == 1 + rank:
+                others = tuple(i for i in range(high.ndim) if i != 1 + axis)
+                fields.append(interior(low.min(axis=others), high.max(axis=others), length, n))
+            else:
+                fields.append(somewhere(low.ravel(), high.ravel(), length, n))
+    return fields
+
+
+def interior(low: Array, high: Array, length: int, n: int) -> Field:
+    """Size, jump and start of the units in the middle third of an axis of `length` pixels."""
+    units = len(low)
+    middle = range(units // 3, max(units // 3 + 1, 2 * units // 3))
+    lows, highs = low[middle.start : middle.stop], high[middle.start : middle.stop]
+    if ((low == 0) & (high == length - 1)).any():
+        return WHOLE_AXIS._replace(size=n)
+    sees = np.isfinite(highs)
+    if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any():
+        return Field(None, reason=f"what units in the middle see reaches the border of {length} pixels")
+    size = int((highs[sees] - lows[sees]).max()) + 1
+    period, step = period_of(lows, highs)
+    if not period:
+        return Field(size, reason="too few units lie in the middle")
+    unit = -(-middle.start // period) * period  # of the same phase as unit 0
+    start = int(low[unit]) - unit // period * step if np.isfinite(high[unit]) else None
+    return Field(size, Fraction(step, period), start, reason="" if start is not None else "unit 0 sees nothing")
+
+
+def period_of(lows: Array, highs: Array) -> tuple[int, int]:
+    """(units, pixels) after which fields repeat: the fewest that fit; (0, 0) if there are none."""
+    for period in range(1, min(LONGEST_PERIOD, len(lows) // 2) + 1):
+        moved = np.isfinite(lows[period:]) & np.isfinite(lows[:-period])
+        alike = np.isfinite(lows[period:]) == np.isfinite(lows[:-period])
+        steps = np.concatenate([(ends[period:] - ends[:-period])[moved] for ends in (lows, highs)])
+        if alike.all() and len(steps) and (steps == steps[0]).all():
+            return period, int(steps[0])
+    return 0, 0
+
+
+def somewhere(low: Array, high: Array, length: int, n: int) -> Field:
+    """The size of fields that lie in no order: units of a flattened map."""
+    sees = np.isfinite(high)
+    first = int(low[0]) if sees[0] else None
+    full = int(high[0] - low[0]) if sees[0] else -1
+    low, high = low[sees], high[sees]
+    if ((low == 0) & (high == length - 1)).any():
+        return WHOLE_AXIS._replace(size=n)
+    widest = int((high - low).max())
+    inside = (low > 0) & (high < length - 1)
+    if not inside.any() or int((high - low)[inside].max()) < widest:
+        return Field(None, reason=f"what the units see reaches the border of {length} pixels")
+    whole_first = first is not None and (first > 0 or full == widest)  # else the border may have cut it
+    return Field(widest + 1, None, first if whole_first else None, reason="unit 0 lies at the border")
+
+
+def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:
+    """For each node which pixels along one axis its units see: boolean, (pixels, units along the axis).
+
+    Exact, at the network's own size, at the borders too; with as many planes as the axis has pixels.
+    """
+    planes = []
+    for name, shape in graph.inputs.items():
+        pixels = graph.inputs[source][1 + axis]
+        plane = np.zeros((pixels, *shape), dtype=np.float32)
+        if name == source:
+            for i in range(pixels):
+                plane[(i, slice(None), *(slice(None) if a != axis else i for a in range(len(shape) - 1)))] = 1
+        planes.append(plane.view(Sets))
+    found = []
+    for _, y, _ in reference.steps(graph, planes, NoWeights(graph)):
+        values = np.asarray(y) > 0
+        found.append(np.asarray(values.any(axis=tuple(i for i in range(1, values.ndim) if i != 2 + axis))))
+    return found

@@ -1,0 +1,77 @@
+"""How much memory a run takes, and a smaller network of the same kind where it takes too much. Bytes of float32."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from cnncalc.analysis.memory import peak_elements
+from cnncalc.errors import CnncalcError
+from cnncalc.graph import Graph
+from cnncalc.layers.base import shape_text
+
+BYTES = 4
+NARROWER = (8, 4, 2)  # what width is divided by, the smallest network first
+SHORTER = (8, 4, 2)  # and what the axes of an image are
+Load = Callable[[tuple[str, ...], tuple[str, ...]], Graph]
+
+
+def bytes_needed(graph: Graph) -> int:
+    """Weights of the largest layer, twice for the ones probe; what is alive at most; the columns of a window."""
+    largest = columns = 0
+    for facts in graph.facts:
+        largest = max(largest, (facts.params or 0) + (facts.fixed_params or 0) + (facts.buffers or 0))
+        columns = max(columns, (facts.macs or 0) // max(1, facts.output[0]))
+    return BYTES * (2 * largest + peak_elements(graph) + 2 * columns)
+
+
+def memory_of_machine() -> int | None:
+    """Bytes that can be had; None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def check_memory(graph: Graph, hint: str = "load it with a smaller input") -> None:
+    """Raise CnncalcError if this machine has less memory than running the network takes."""
+    needed, available = bytes_needed(graph), memory_of_machine()
+    if available is not None and needed > available:
+        raise CnncalcError(
+            f"{graph.name or 'the network'} takes about {needed / 2**30:,.1f} GiB to run, and this machine has "
+            f"{available / 2**30:,.1f} GiB free\n  hint: {hint}"
+        )
+
+
+def smaller(graph: Graph, load: Load, params: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[Graph, str]:
+    """The smallest network that the spec allows with shorter axes and a smaller `width`, and what was changed.
+
+    `load` reads the spec with other overrides; those that the user gave are kept. Raises CnncalcError if
+    nothing smaller fits together.
+    """
+    width = graph.params.get("width")
+    free = isinstance(width, int) and not any(text.startswith("width=") for text in params)
+    widths = [(f"width={width // by}",) for by in NARROWER if width >= by] if free and width else []
+    shapes = [tuple(f"{name}={shorter(shape, by)}" for name, shape in graph.inputs.items()) for by in SHORTER]
+    for changed in (*(shapes if not inputs else ()), inputs):
+        for narrow in (*widths, ()):
+            if changed == inputs and not narrow:
+                continue
+            try:
+                found = load((*params, *narrow), changed)
+            except CnncalcError:
+                continue
+            return found, ", ".join([*(f"input {text}" for text in changed if changed != inputs), *narrow])
+    raise CnncalcError("no smaller version of this network fits together: leave --fast out")
+
+
+def shorter(shape: tuple[int, ...], by: int) -> str:
+    """The same channels on shorter axes; a vector stays as it is."""
+    return shape_text((shape[0], *(max(1, n // by) for n in shape[1:])))

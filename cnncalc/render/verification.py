@@ -1,0 +1,103 @@
+"""Claims beside evidence, for people and for programs: plain text, Markdown or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.render.grid import Grid, draw
+from cnncalc.render.view import number, sizes
+from cnncalc.report import listed
+
+if TYPE_CHECKING:
+    from cnncalc.evidence import Check, Verification
+
+HEADINGS = ("layer", "quantity", "claimed", "measured", "probe", "verdict")
+
+
+def render(found: Verification, format: str, *, show_all: bool = False, scaled: str = "") -> str:
+    """What differs and what could not be measured, number by number; what holds as a table of how many.
+
+    show_all  what holds too, number by number
+    scaled    what was changed to make the network smaller
+    """
+    if format == "json":
+        return as_json(found, scaled)
+    title = f"{found.report.name or 'network'}: claims against evidence"
+    if scaled:
+        title += f", on a smaller version ({scaled})"
+    parts = [f"### {title}" if format == "markdown" else title, draw(summary(found.checks), format)]
+    shown = [check for check in found.checks if show_all or check.verdict == "differs"]
+    if shown:
+        parts.append(draw(Grid(HEADINGS, [cells(check) for check in shown], left=2), format))
+    parts += [f"{what}: {text}" for what, text in unmeasured(found.checks)]
+    parts.append(conclusion(found))
+    return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
+
+
+def summary(checks: Sequence[Check]) -> Grid:
+    """For each quantity how many numbers hold, differ, and could not be measured, and the probes that looked."""
+    rows = []
+    for quantity in dict.fromkeys(check.quantity for check in checks):
+        own = [check for check in checks if check.quantity == quantity]
+        verdicts = [check.verdict for check in own]
+        counts = [verdicts.count(verdict) for verdict in ("holds", "differs", "not measured", "not claimed")]
+        probes = dict.fromkeys(p for check in own if check.probe for p in check.probe.split(" and "))
+        rows.append([quantity, ", ".join(probes), *(str(n) if n else "" for n in counts)])
+    return Grid(["quantity", "probe", "holds", "differs", "not measured", "not claimed"], rows, left=2)
+
+
+def cells(check: Check) -> list[str]:
+    return [
+        check.layer or "total", check.quantity, written(check.claimed), written(check.measured), check.probe,
+        check.verdict + (f": {check.reason}" if check.reason else ""),
+    ]  # fmt: skip
+
+
+def written(value: Any) -> str:
+    return sizes(value) if isinstance(value, tuple) else number(value)
+
+
+def unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
+    """Every reason for which something was not measured, with the numbers that it concerns."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for check in checks:
+        if check.verdict in ("not measured", "not claimed"):
+            reason = check.reason or ("the claim is unknown" if check.verdict == "not claimed" else "")
+            found.setdefault((check.verdict, reason), []).append(f"{check.layer or 'total'}.{check.quantity}")
+    lines = []
+    for (verdict, reason), names in found.items():
+        listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        lines.append((verdict, f"{listed} ({reason})"))
+    return lines
+
+
+def conclusion(found: Verification) -> str:
+    counts = found.counted()
+    said = [f"{counts['holds']:,} numbers hold"]
+    said += [f"{counts[verdict]:,} {verdict}" for verdict in ("not measured", "not claimed") if counts[verdict]]
+    said.insert(1, f"{counts['differs']:,} differ" if counts["differs"] else "none differs")
+    return ", ".join(said)
+
+
+def as_json(found: Verification, scaled: str) -> str:
+    """Every check, a line each."""
+    content = {
+        "schema_version": 1,
+        "name": found.report.name,
+        "inputs": {name: list(shape) for name, shape in found.report.inputs.items()},
+        "scaled": scaled or None,
+        "seed": found.seed,
+        "holds": found.holds,
+        "counts": found.counted(),
+    }
+    head = json.dumps(content, indent=2, ensure_ascii=False).removesuffix("\n}")
+    rows = ",\n".join(f"    {json.dumps(entry(check), ensure_ascii=False)}" for check in found.checks)
+    return f'{head},\n  "checks": [\n{rows}\n  ]\n}}\n'
+
+
+def entry(check: Check) -> dict[str, Any]:
+    values = {key: listed(value) for key, value in (("claimed", check.claimed), ("measured", check.measured))}
+    return {"layer": check.layer, "quantity": check.quantity, **values, "probe": check.probe,
+            "verdict": check.verdict, "reason": check.reason or None}  # fmt: skip
