@@ -73,8 +73,8 @@ def verify(
     seed           of the weights and the image; no number depends on it
     progress       called with a layer's name when it has run, and with a probe's before it starts
 
-    Raises CnncalcError for a quantity or a layer that does not exist, for a kind without a reference, and for a network that
-    this machine has not the memory to run.
+    Raises CnncalcError for a quantity or a layer that does not exist, for a kind without a reference, and for a
+    network that this machine has not the memory to run.
     """
     for quantity in quantities:
         if quantity not in QUANTITIES:

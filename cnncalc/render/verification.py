@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.render.grid import Grid, draw
-from cnncalc.render.view import number, sizes
+from cnncalc.render.view import COLUMNS, number, sizes
 from cnncalc.report import listed
 
 if TYPE_CHECKING:
     from cnncalc.evidence import Check, Verification
 
+MARKS = {"holds": "✓", "differs": "✗", "not measured": "?", "not claimed": "-"}
+SHOWN = ("output", "params", "fixed_params", "buffers", "connections", "macs", "flops", "receptive_field")
 HEADINGS = ("layer", "quantity", "claimed", "measured", "probe", "verdict")
 
 
@@ -27,13 +29,28 @@ def render(found: Verification, format: str, *, show_all: bool = False, scaled: 
     title = f"{found.report.name or 'network'}: claims against evidence"
     if scaled:
         title += f", on a smaller version ({scaled})"
-    parts = [f"### {title}" if format == "markdown" else title, draw(summary(found.checks), format)]
+    parts = [f"### {title}" if format == "markdown" else title, draw(by_layer(found), format)]
+    parts.append(draw(summary(found.checks), format))
     shown = [check for check in found.checks if show_all or check.verdict == "differs"]
     if shown:
         parts.append(draw(Grid(HEADINGS, [cells(check) for check in shown], left=2), format))
     parts += [f"{what}: {text}" for what, text in unmeasured(found.checks)]
     parts.append(conclusion(found))
     return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
+
+
+def by_layer(found: Verification) -> Grid:
+    """A row for each layer and one for the total: every claim with the mark of its verdict."""
+    quantities = [q for q in SHOWN if any(check.quantity == q and check.claimed for check in found.checks)]
+    rows: dict[str | None, dict[str, str]] = {}
+    for check in found.checks:
+        if check.quantity in quantities:
+            text = written(check.claimed)
+            if check.verdict == "differs":
+                text = f"{text}, but {written(check.measured)}"
+            rows.setdefault(check.layer, {})[check.quantity] = f"{text} {MARKS[check.verdict]}"
+    headings = ["layer", *(COLUMNS[q].heading for q in quantities)]
+    return Grid(headings, [[name or "total", *(row.get(q, "") for q in quantities)] for name, row in rows.items()])
 
 
 def summary(checks: Sequence[Check]) -> Grid:
