@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,10 +21,14 @@ from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.reference.base import Array
 
-LENGTHENING = 960  # what an axis grows by: any stride of 2, 3 and 5 divides it, so that `same` pads as before
+# What an axis grows by, the first that the jumps divide: then `same` pads as it does on the image itself.
+LENGTHENINGS = (60, 120, 240, 480, 960)
 SHORTEST = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)  # tried in turn for the axes that are not looked at
 LONGEST_PERIOD = 64  # phases that are told apart
 LARGEST = 400_000_000  # elements of planes in one run
+
+
+Claimed = Sequence[tuple[Any, Any]]  # (sizes, jumps) per axis
 
 
 class Field(NamedTuple):
@@ -63,12 +67,10 @@ def with_inputs(graph: Graph, inputs: Mapping[str, Shape]) -> Graph:
     )
 
 
-def measure_fields(
-    graph: Graph, source: str, claimed: Sequence[Sequence[int | None]]
-) -> list[tuple[Field, ...] | None]:
+def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[tuple[Field, ...] | None]:
     """For each node what its interior units see of the input `source`, per axis; None where nothing reaches it.
 
-    `claimed` are the sizes that are claimed: they only tell how long an image has to be.
+    `claimed` are the sizes and jumps that are claimed: they only tell how long an image has to be.
     """
     shape = graph.inputs[source]
     if len(shape) == 1:
@@ -81,11 +83,13 @@ def measure_fields(
     return found
 
 
-def measure_axis(graph: Graph, source: str, axis: int, claimed: Sequence[Sequence[int | None]]) -> list[Field | None]:
+def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list[Field | None]:
     """The fields along one axis of one input."""
     n = graph.inputs[source][1 + axis]
-    largest = max((sizes[axis] or 0 for sizes in claimed if len(sizes) > axis), default=0)
-    length = n + LENGTHENING * -(-3 * (largest or n) // LENGTHENING)
+    along = [(sizes[axis], jumps[axis]) for sizes, jumps in claimed if len(sizes) > axis]
+    largest = max((size or 0 for size, _ in along), default=0) or n
+    step = next((step for step in LENGTHENINGS if all(step % (jump or 1) == 0 for _, jump in along)), LENGTHENINGS[-1])
+    length = n + step * -(-3 * largest // step)
     longer = lengthened(graph, source, axis, length)
     if longer is None:
         return run_axis(graph, source, axis, n)
