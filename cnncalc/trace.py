@@ -1,0 +1,120 @@
+"""Numbers that remember how they were computed.
+
+A Traced is an int with a formula: the operation that made it and what it was made of, down to named symbols and
+literal numbers. The arithmetic of a layer, run on traced numbers in place of ints, gives the number and its
+derivation at once, so that the formula that is shown is the code that ran.
+
+    k, c = symbol("k", 5), symbol("c", 3)
+    n = (k * k * c + 1) * 6
+    int(n), text(n), text(n, values=True)      # 456, '(k × k × c + 1) × 6', '(5 × 5 × 3 + 1) × 6'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+Operation = Callable[[int, int], int]
+
+
+class Traced(int):
+    """An int that knows its formula: `operator` and `parts`, or a `name`; neither for a literal number."""
+
+    operator: str
+    parts: tuple[int, ...]
+    name: str
+
+    def __new__(cls, value: int, operator: str = "", parts: tuple[int, ...] = (), name: str = "") -> Traced:
+        self = super().__new__(cls, value)
+        self.operator, self.parts, self.name = operator, parts, name
+        return self
+
+    def __repr__(self) -> str:
+        return f"{text(self)} = {int(self)}"
+
+    def __add__(self, other: int) -> Any:
+        return _made("+", self, other)
+
+    def __radd__(self, other: int) -> Any:
+        return _made("+", other, self)
+
+    def __sub__(self, other: int) -> Any:
+        return _made("-", self, other)
+
+    def __rsub__(self, other: int) -> Any:
+        return _made("-", other, self)
+
+    def __mul__(self, other: int) -> Any:
+        return _made("*", self, other)
+
+    def __rmul__(self, other: int) -> Any:
+        return _made("*", other, self)
+
+    def __floordiv__(self, other: int) -> Any:
+        return _made("//", self, other)
+
+    def __rfloordiv__(self, other: int) -> Any:
+        return _made("//", other, self)
+
+    def __mod__(self, other: int) -> Any:
+        return _made("%", self, other)
+
+    def __pow__(self, other: int) -> Any:  # type: ignore[override]
+        return _made("**", self, other)
+
+    def __rpow__(self, other: int) -> Any:  # type: ignore[override]
+        return _made("**", other, self)
+
+    def __neg__(self) -> Any:
+        if self.operator == "//" and isinstance(self.parts[0], Traced) and self.parts[0].operator == "neg":
+            return Traced(-int(self), "ceil", (self.parts[0].parts[0], self.parts[1]))  # -(-a // b)
+        return Traced(-int(self), "neg", (self,))
+
+    def __reduce__(self) -> Any:
+        return Traced, (int(self), self.operator, self.parts, self.name)
+
+
+_COMPUTE: dict[str, Operation] = {
+    "+": int.__add__,
+    "-": int.__sub__,
+    "*": int.__mul__,
+    "//": int.__floordiv__,
+    "%": int.__mod__,
+    "**": int.__pow__,
+}
+# What changes nothing is not written: the 1 with which a product begins, the 0 with which a sum does.
+_NEUTRAL_LEFT = {"+": 0, "*": 1}
+_NEUTRAL_RIGHT = {"+": 0, "-": 0, "*": 1, "//": 1, "**": 1}
+
+
+def _made(operator: str, left: Any, right: Any) -> Any:
+    if not isinstance(left, int) or not isinstance(right, int):
+        return NotImplemented
+    if _literal(left) and operator in _NEUTRAL_LEFT and int(left) == _NEUTRAL_LEFT[operator]:
+        return right
+    if _literal(right) and operator in _NEUTRAL_RIGHT and int(right) == _NEUTRAL_RIGHT[operator]:
+        return left
+    if operator == "*" and any(_literal(part) and int(part) == 0 for part in (left, right)):
+        return 0
+    value = _COMPUTE[operator](int(left), int(right))
+    return Traced(value, operator, (left, right))
+
+
+def _literal(number: int) -> bool:
+    return not isinstance(number, Traced)
+
+
+def symbol(name: str, value: int) -> Traced:
+    """A number that is written as a letter."""
+    return Traced(value, name=name)
+
+
+def symbols_in(number: int, known: Mapping[int, str] | None = None) -> Iterator[Traced]:
+    """Every named number that a formula uses, in the order in which it is read; named parts are not opened."""
+    if not isinstance(number, Traced):
+        return
+    if number.name or (known and id(number) in known):
+        yield number
+    else:
+        for part in number.parts:
+            yield from symbols_in(part, known)
