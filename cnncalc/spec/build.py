@@ -44,7 +44,9 @@ def build(
     if not draft.problems:
         outputs = find_outputs(document, result, frame, draft)
         names = [*draft.groups, *(node.name for node in draft.nodes)]
-        expectations = read_expectations(document.expect, names, draft.problems)
+        expectations = read_expectations(
+            document.expect, names, draft.problems, draft.left_out, as_written=not params and not inputs
+        )
         if not draft.nodes:
             draft.note("the network has no layers", document.layers.position)
     if draft.problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Sequence
 
 from cnncalc.errors import Position, Problem, ShapeError, suggest
@@ -108,9 +109,10 @@ class Draft:
         path = self.find(name, self.results, frame)
         if path is not None:
             return self.results[path]
-        if self.find(name, self.left_out, frame) is not None:
-            self.note(f"'{name[:40]}' is left out here", position, "its `if:` does not hold", frame)
-            return None
+        for i in [m.start() for m in re.finditer("/|$", name)]:  # it, or a step that it would stand in
+            if self.find(name[:i], self.left_out, frame) is not None:
+                self.note(f"'{name[:i][:40]}' is left out here", position, "its `if:` does not hold", frame)
+                return None
         if any(frame.prefix.startswith(f"{p}/") for p in self.declared if p.rpartition("/")[2] == name):
             self.note(f"'{name[:40]}' cannot start from itself", position, "name a step before it", frame)
         elif name in frame.given:

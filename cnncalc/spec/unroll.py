@@ -13,7 +13,8 @@ from typing import Any
 from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, shape_text
-from cnncalc.layers.options import switch, whole
+from cnncalc.layers.options import condition, whole
+from cnncalc.spec import advice
 from cnncalc.spec.calls import block_scope
 from cnncalc.spec.document import Document
 from cnncalc.spec.draft import Draft
@@ -98,10 +99,11 @@ class Unroller:
         text = self.evaluated(step.condition, frame)
         if text is not None:
             try:
-                if switch({"0": "false", "1": "true"}.get(text, text)):
+                if condition(text):
                     return True
             except OptionError as error:
-                self.draft.note(f"if: {error.problem}", step.condition.position, "if: $(c > 1)", frame)
+                hint = advice.condition(text, frame.scope)
+                self.draft.note(f"if: {error.problem}", step.condition.position, hint, frame)
         if step.name is not None:
             self.draft.left_out.add(frame.prefix + step.name)
         return False
@@ -154,7 +156,7 @@ class Unroller:
             path, result = self.composite(step, x, frame, name)
         if step.then:
             result = self.then(step.then, result, frame, path)
-        if step.weights is not None:
+        if step.weights is not None and result is not None:
             self.share(step.weights, path, start, frame)
         if name is not None or isinstance(step, (LayerStep, CallStep)):
             self.draft.results[path] = result
@@ -165,9 +167,9 @@ class Unroller:
         """Let the nodes from `start` on use the weights of those of the step that is named."""
         name = self.evaluated(weights, frame)
         if name is not None:
-            problem = tied(self.draft, path, start, name, weights.position, frame)
+            problem = tied(self.draft, path, start, name, frame)
             if problem is not None:
-                self.draft.note(f"{path}: {problem[0]}", weights.position, problem[1], frame)
+                self.draft.note(problem[0], weights.position, problem[1], frame)
 
     def then(self, steps: list[Step], x: int | None, frame: Frame, owner: str) -> int | None:
         """What follows a step: norms and activations get its name and theirs, `C1/relu`."""
@@ -208,6 +210,8 @@ class Unroller:
         kind = kind_named(text)
         if kind is None or not kind.appendable:
             hint = suggest(text, [k.name for k in KINDS.values() if k.appendable])
+            if text[:1].isdigit() or text[:1] == ".":
+                hint = "an expression as the value of what stands before it: in long form, then: {dropout: $p}"
             self.draft.note(f"'{text[:40]}' is not a norm or an activation", step.position, hint, frame)
             return None
         return kind
