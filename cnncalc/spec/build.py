@@ -52,7 +52,7 @@ def build(
     if draft.problems:
         raise SpecError(draft.problems, document.source)
     return Graph(
-        name=document.name,
+        name=title(document.name, params or {}),
         source=document.citation,
         inputs=draft.inputs,
         nodes=tuple(draft.nodes),
@@ -62,6 +62,13 @@ def build(
         facts=tuple(draft.facts),
         as_written=not params and not inputs,
     )
+
+
+def title(name: str, params: Mapping[str, str]) -> str:
+    """The name of the spec, and what was changed of it: ResNet-101 is `ResNet-50 with depth=[3, 4, 23, 3]`."""
+    changed = ", ".join(f"{key}={value}" for key, value in params.items())
+    shown = changed if len(changed) <= 60 and changed.isprintable() else "other parameters"
+    return f"{name} with {shown}" if name and changed else name
 
 
 def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) -> dict[str, Value]:
