@@ -115,10 +115,16 @@ class Draft:
                 return None
         if any(frame.prefix.startswith(f"{p}/") for p in self.declared if p.rpartition("/")[2] == name):
             self.note(f"'{name[:40]}' cannot start from itself", position, "name a step before it", frame)
-        elif name in frame.given:
+        elif name in frame.given and not self.inside(name):
             line = frame.given[name].line
             self.note(f"'{name[:40]}' comes later, in line {line}", position, "a step reads steps before it", frame)
         else:
-            hint = suggest(name, self.results) or f"known here: {', '.join(list(self.results)[-8:])}"
+            known = f"known here: {', '.join(list(self.results)[-8:])}"
+            hint = self.inside(name) or suggest(name, self.results) or known
             self.note(f"there is no step '{name[:40]}'", position, hint, frame)
         return None
+
+    def inside(self, name: str) -> str | None:
+        """A hint where a step of this name stands inside others, before: it has a longer name."""
+        longer = [path for path in self.declared if path.endswith(f"/{name}")]
+        return f"inside another step it is called {longer[0]}" if longer else None

@@ -74,6 +74,7 @@ def unusable(draft: Draft, path: str, name: str, frame: Frame) -> tuple[str, str
         return f"{what} cannot use weights of its own", before
     if name in draft.inputs:
         return f"{what} is an input, and has no weights", before
-    if name in frame.given:
+    inside = draft.inside(name)
+    if name in frame.given and inside is None:
         return f"{what} comes later, in line {frame.given[name].line}", before
-    return f"there is no step {what} whose weights could be used", suggest(name, draft.spans) or before
+    return f"there is no step {what} whose weights could be used", inside or suggest(name, draft.spans) or before
