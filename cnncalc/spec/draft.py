@@ -34,6 +34,7 @@ class Draft:
         self.declared: dict[str, Position] = {}
         self.left_out: set[str] = set()  # names of steps whose condition does not hold
         self.spans: dict[str, tuple[int, int]] = {}  # the nodes of each finished step: first, and behind the last
+        self.stored: dict[str, list[int]] = {}  # those nodes of a step that store weights, where others use them
 
     def input(self, name: str, shape: Shape, position: Position) -> None:
         """Add an input of the network. All inputs come before the first node."""

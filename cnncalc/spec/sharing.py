@@ -21,7 +21,9 @@ def tied(draft: Draft, path: str, start: int, name: str, frame: Frame) -> tuple[
     there = draft.find(name, draft.spans, frame)
     if there is None or there == path:
         return unusable(draft, path, name, frame)
-    owners = with_weights(draft, *draft.spans[there])
+    owners = draft.stored.get(there)
+    if owners is None:  # looked for once: a step may be used very often
+        owners = draft.stored[there] = with_weights(draft, *draft.spans[there])
     users = with_weights(draft, start, len(draft.nodes))
     if len(owners) != len(users) or not owners:
         counts = [f"{len(n)} layer{'s' * (len(n) != 1)} with weights" for n in (users, owners)]
