@@ -75,10 +75,10 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "mobilenet-v1-0.5": ("mobilenet-v1", {"width": "16"}),
     "mobilenet-v1-0.25": ("mobilenet-v1", {"width": "8"}),
     "mobilenet-v1-0.25-128": ("mobilenet-v1", {"width": "8", "resolution": "128"}),
-    "shufflenet-v1-g1": ("shufflenet-v1", {"g": "1", "c": "144"}),
-    "shufflenet-v1-g2": ("shufflenet-v1", {"g": "2", "c": "200"}),
-    "shufflenet-v1-g4": ("shufflenet-v1", {"g": "4", "c": "272"}),
-    "shufflenet-v1-g8": ("shufflenet-v1", {"g": "8", "c": "384"}),
+    "shufflenet-v1-g1": ("shufflenet-v1", {"g": "1"}),
+    "shufflenet-v1-g2": ("shufflenet-v1", {"g": "2"}),
+    "shufflenet-v1-g4": ("shufflenet-v1", {"g": "4"}),
+    "shufflenet-v1-g8": ("shufflenet-v1", {"g": "8"}),
 }
 
 # Other names for a network or a variant. Case, spaces, hyphens, underscores and dots never matter.

@@ -18,11 +18,14 @@ def read_source(spec: str) -> Source:
         if sys.stdin is None:
             _unusable("<stdin>", "standard input is closed")
         return Source("<stdin>", _decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
-    if os.path.lexists(spec):
+    there = os.path.lexists(spec)
+    if there and not os.path.isdir(spec):
         return Source(spec, _decode(_read(spec), spec))
     from cnncalc import networks
 
     found = networks.find(spec) if os.path.basename(spec) == spec else None
+    if found is None and there:
+        _read(spec)  # a folder, which is said; one that is called like a bundled network does not hide it
     if found is None:
         _missing(spec)
     return Source(found.path, _decode(_read(found.path), found.path), tuple(found.params.items()))

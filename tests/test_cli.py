@@ -343,6 +343,30 @@ def test_columns_of_a_comparison_that_do_not_fit_are_named() -> None:
     assert draw(grid, "markdown").splitlines()[1] == "|:----------|---------:|-------:|"
 
 
+def test_the_ending_of_a_file_chooses_the_format_of_a_comparison(tmp_path: Path) -> None:
+    run("compare", "lenet5", "-o", str(tmp_path / "a.json"))
+    assert json.loads((tmp_path / "a.json").read_text())[0]["name"] == "lenet5"
+    assert "no format goes by .html" in run("compare", "lenet5", "-o", str(tmp_path / "a.html")).stderr
+
+
+def test_a_title_says_what_was_changed() -> None:
+    assert run("resnet101").stdout.startswith("ResNet-50 with depth=[3, 4, 23, 3], input 3x224x224\n")
+
+
+def test_a_folder_does_not_hide_the_bundled_network_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "lenet5").mkdir()
+    (tmp_path / "specs").mkdir()
+    assert "60,000" in run("lenet5", cwd=tmp_path).stdout
+    assert "this is a directory" in run("specs", cwd=tmp_path).stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_told_by_networks_too() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "cnncalc", "networks"], stdout=full, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (2, b"standard output cannot be written: No space left on device\n")
+
+
 def test_version_and_help() -> None:
     assert re.fullmatch(r"cnncalc \d+\.\d+\.\d+\n", run("--version").stdout)
     text = run("--help").stdout

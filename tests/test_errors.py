@@ -123,6 +123,17 @@ STREAMS = {
         + b"  b1000: {layers: [relu]}\n",
         "nested more than 80 deep",
     ),
+    "calls that double under a condition that always holds": (
+        b"input: 1x9x9\nlayers: [b0]\nblocks:\n"
+        + b"".join(b"  b%d: {layers: [{b%d: , if: 1}, {b%d: , if: 1}]}\n" % (i, i + 1, i + 1) for i in range(50))
+        + b"  b50: {layers: [relu]}\n",
+        "more than 1,000,000 operations",
+    ),
+    "100,000 uses of the weights of a long step": (
+        b"input: 1x9x9\nblocks:\n  b: {layers: [relu x1000]}\nlayers:\n  - a: b\n"
+        b"  - {conv: 1 k1, weights: a, repeat: 100000}\n",
+        "has 1 layer with weights, a has 0",
+    ),
     "10,000 mistakes": (b"input: 1x9x9\nlayers:\n" + b"  - rellu\n" * 10_000, "... and 180 or more others"),
 }
 

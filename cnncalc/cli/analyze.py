@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
-from cnncalc.errors import CnncalcError
-from cnncalc.render import FORMATS, SUFFIXES, render
+from cnncalc.cli.common import errors_end_the_run, format_for, load_spec, spec_options, write
+from cnncalc.render import FORMATS, render
 from cnncalc.render.view import COLUMNS, View, read_columns
 from cnncalc.report import BYTES, Settings
 
@@ -50,7 +48,7 @@ def command(
         report = analyze_graph(graph, Settings(dtype, batch, exact_padding))
         on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
         if format_ is None:
-            format_ = "table" if on_terminal else format_for(output or "")
+            format_ = "table" if on_terminal else format_for(output or "", FORMATS)
         if format_ == "table":
             from cnncalc.render.table import render as draw
 
@@ -60,11 +58,3 @@ def command(
     write(text, output)
     if report.as_written and not all(verdict.holds for verdict in report.expectations):
         sys.exit(1)
-
-
-def format_for(path: str) -> str:
-    """The format that the ending of a file's name asks for; plain text if it has none."""
-    ending = os.path.splitext(path)[1].lower().lstrip(".")
-    if ending and ending not in SUFFIXES:
-        raise CnncalcError(f"no format goes by .{ending}: name one with --format, of {', '.join(FORMATS)}")
-    return SUFFIXES.get(ending, "plain")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from errno import EPIPE
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -115,6 +115,17 @@ def fail(message: str) -> NoReturn:
     """Say what is wrong and stop with status 2."""
     click.echo("\n".join(map(visible, message.split("\n"))), err=True)
     sys.exit(2)
+
+
+def format_for(path: str, formats: Collection[str]) -> str:
+    """The format that the ending of a file's name asks for, of those that there are; plain text if it has none."""
+    from cnncalc.render import SUFFIXES
+
+    ending = os.path.splitext(path)[1].lower().lstrip(".")
+    found = SUFFIXES.get(ending, "plain")
+    if (ending and ending not in SUFFIXES) or found not in formats:
+        raise CnncalcError(f"no format goes by .{ending}: name one with --format, of {', '.join(formats)}")
+    return found
 
 
 def write(text: str, output: str | None) -> None:

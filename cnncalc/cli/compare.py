@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import click
 
-from cnncalc.cli.common import SPEC, errors_end_the_run, fail, overrides, write
+from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, overrides, write
 from cnncalc.cli.totals import drawn, totals_as_data, totals_grid
 from cnncalc.errors import suggest
 from cnncalc.render.grid import FORMATS
@@ -18,10 +18,10 @@ from cnncalc.report import Report
 @click.argument("specs", type=SPEC, nargs=-1, required=True)
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help="For every network with this parameter.")
 @click.option("--input", "shape", metavar="SHAPE", help="Another input shape, for all of them.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="[default: plain]")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file; its ending chooses the format.")
 def command(
-    specs: tuple[str, ...], params: tuple[str, ...], shape: str | None, format_: str, output: str | None
+    specs: tuple[str, ...], params: tuple[str, ...], shape: str | None, format_: str | None, output: str | None
 ) -> None:
     """Totals of several networks side by side: `cnncalc compare lenet5 alexnet resnet50`.
 
@@ -29,6 +29,7 @@ def command(
     as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`.
     """
     with errors_end_the_run():
+        format_ = format_ or format_for(output or "", FORMATS)
         given = overrides(params, "--set")
         reports = compared(specs, given, shape)
     if format_ == "json":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
-from cnncalc.cli.common import errors_end_the_run
-from cnncalc.cli.totals import drawn, totals_as_data, totals_grid
+from cnncalc.cli.common import errors_end_the_run, write
+from cnncalc.cli.totals import drawn, terminal_width, totals_as_data, totals_grid
 from cnncalc.render.grid import FORMATS, Grid
 
 
@@ -38,16 +39,30 @@ def command(format_: str, sources: bool) -> None:
                     {"family": family, **totals_as_data(name, report), "source": report.source, "variants": also[name]}
                 )
             grids.append((family, grid))
+    write(listing(data, grids, format_, sources), None)
+
+
+def listing(data: list[dict[str, Any]], grids: list[tuple[str, Grid]], format_: str, sources: bool) -> str:
+    """The whole text: a table for each family, the variants, and the sources if they are wanted."""
     if format_ == "json":
-        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
-    elif format_ == "csv":
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    if format_ == "csv":
         rows = [[family, *row] for family, grid in grids for row in grid.rows]
-        click.echo(drawn(Grid(["family", *grids[0][1].headings], rows), "csv"), nl=False)
-    else:
-        for family, grid in grids:
-            title = f"### {family}\n" if format_ == "markdown" else family
-            click.echo(f"{title}\n{drawn(grid, format_)}")
-        variants = ", ".join(f"{variant} ({base})" for variant, (base, _) in VARIANTS.items())
-        click.echo(f"variants of these specs: {variants}")
-        if sources:
-            click.echo("\n" + "\n".join(f"{entry['name']}: {entry['title']}. {entry['source']}" for entry in data))
+        return drawn(Grid(["family", *grids[0][1].headings], rows), "csv")
+    parts = []
+    for family, grid in grids:
+        title = f"### {family}\n" if format_ == "markdown" else family
+        parts.append(f"{title}\n{drawn(grid, format_)}\n")
+    # A no-break space keeps a variant and its spec in one line.
+    variants = ", ".join(f"{variant}\xa0({entry['name']})" for entry in data for variant in entry["variants"])
+    parts.append(paragraph(f"variants of these specs: {variants}").replace("\xa0", " "))
+    if sources:
+        parts += ["\n", *(paragraph(f"{entry['name']}: {entry['title']}. {entry['source']}") for entry in data)]
+    return "".join(parts)
+
+
+def paragraph(text: str) -> str:
+    """A long line in lines that a terminal takes whole; names are never cut."""
+    from textwrap import fill
+
+    return fill(text, min(100, terminal_width() or 100), break_long_words=False, break_on_hyphens=False) + "\n"

@@ -49,11 +49,18 @@ def totals_grid(reports: Sequence[tuple[str, Report]], *, plain_numbers: bool = 
 
 def drawn(grid: Grid, format: str) -> str:
     """The grid as text; on a terminal without the columns that do not fit, which are named below it."""
-    if format != "plain" or not (sys.stdout is not None and sys.stdout.isatty()):
+    width = terminal_width() if format == "plain" else None
+    if width is None:
         return draw(grid, format)
-    try:
-        width = os.get_terminal_size(sys.stdout.fileno()).columns
-    except OSError:
-        width = 80
     fitting, gone = grid.fitted(width, DISPENSABLE)
     return draw(fitting) + (f"not shown here: {', '.join(gone)}\n" if gone else "")
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None if it is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except OSError:
+        return 80

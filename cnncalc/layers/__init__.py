@@ -121,7 +121,10 @@ _BY_PLAIN_NAME = {plain(alias): row for row in reversed(_ROWS) for alias in (row
 
 def kind_named(word: str) -> Kind | None:
     """The kind that goes by this name, canonical or not; None if there is none."""
-    return KINDS.get(word) or _BY_PLAIN_NAME.get(plain(word))
+    known = KINDS.get(word)
+    if known is None and word[:1].isalnum() and word[-1:].isalnum():  # `-relu` is a slip, `max-pool` a spelling
+        known = _BY_PLAIN_NAME.get(plain(word))
+    return known
 
 
 def suggest_kind(word: str, also: Iterable[str] = (), *, appendable: bool = False) -> str | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from cnncalc.errors import ShapeError
+from cnncalc.errors import OptionError, ShapeError
 from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Reach, Shape, described, option, weightless
-from cnncalc.layers.options import SPATIAL, choice, decimal, positive, switch
+from cnncalc.layers.options import SPATIAL, decimal, positive, quoted, switch
 from cnncalc.layers.windows import Window
 
 AFFINE = Option(
@@ -29,7 +29,9 @@ def over_axes(raw: Any) -> str:
     word = raw.lower() if isinstance(raw, str) else ""
     if word and len(set(word)) == len(word) and set(word) <= set("cldhw"):
         return word
-    return choice("channels", "all", "spatial")(raw)
+    if word in ("channels", "all", "spatial"):
+        return word
+    raise OptionError(f"{quoted(raw)} is not one of channels, all, spatial", "or letters of axes, each once: hw")
 
 
 class BatchNorm(Layer):

@@ -103,13 +103,20 @@ def padding(raw: Any) -> Padding:
     return sides(raw)
 
 
-def switch(raw: Any) -> bool:
+def switch(raw: Any, also: str = "") -> bool:
+    """true or false; `also` is another value that the option has, for the hint."""
     text = raw.lower() if isinstance(raw, str) else ""
     if text in ("true", "yes", "on"):
         return True
     if text in ("false", "no", "off"):
         return False
-    raise OptionError(f"{quoted(raw)} is neither true nor false", "write true or false")
+    hint = f"write true, false or {also}" if also else "write true or false"
+    raise OptionError(f"{quoted(raw)} is neither true nor false", hint)
+
+
+def condition(raw: Any) -> bool:
+    """A switch, or what a comparison gives: 0 or 1."""
+    return switch({"0": "false", "1": "true"}.get(raw, raw) if isinstance(raw, str) else raw)
 
 
 def choice(*known: str, **also: str) -> Callable[[Any], str]:
@@ -144,19 +151,21 @@ def rate(raw: Any) -> float:
 def natural_list(raw: Any) -> tuple[int, ...]:
     """`0,2,1` or [0, 2, 1]."""
     parts = raw.split(",") if isinstance(raw, str) else raw
-    if not isinstance(parts, list) or not parts:
+    if not isinstance(parts, list) or not all(isinstance(part, str) and part.strip().isdecimal() for part in parts):
         raise OptionError(f"{quoted(raw)} is not a list of numbers", "write 0,2,1")
-    return tuple(natural(part.strip() if isinstance(part, str) else part) for part in parts)
+    return tuple(natural(part.strip()) for part in parts)
 
 
 def sizes_or_rest(raw: Any) -> tuple[int, ...]:
     """`16x5x5` or [16, 5, 5]: up to four sizes, of which one may be -1."""
     parts = raw.split("x") if isinstance(raw, str) else raw
+    if isinstance(raw, str) and "," in raw:
+        raise OptionError(f"{quoted(raw)} is not a shape", "write " + "x".join(re.findall(r"-?\d+", raw)))
     if not isinstance(parts, list) or not 1 <= len(parts) <= 4:
         raise OptionError(f"{quoted(raw)} is not a shape", "channels and up to three axes: 16x5x5")
     sizes = tuple(-1 if part == "-1" else positive(part) for part in parts)
     if sizes.count(-1) > 1:
-        raise OptionError("only one size may be -1", "write the others")
+        raise OptionError("only one size may be -1", "it stands for what the others leave: write all but one")
     return sizes
 
 
@@ -176,7 +185,7 @@ def bias(raw: Any) -> bool | str:
     """true, false, or `per_unit`: a bias that is not shared by the units of a map."""
     if isinstance(raw, str) and raw.lower() == PER_UNIT:
         return PER_UNIT
-    return switch(raw)
+    return switch(raw, PER_UNIT)
 
 
 FILTERS = Option(

@@ -23,7 +23,7 @@ def bias(raw: Any) -> bool | str:
     """true, false, or `double`: two for every gate, one with the input and one with the state, as in PyTorch."""
     if isinstance(raw, str) and raw.lower() == DOUBLE:
         return DOUBLE
-    return switch(raw)
+    return switch(raw, DOUBLE)
 
 
 class Recurrent(Layer):
@@ -50,7 +50,7 @@ class Recurrent(Layer):
         if len(x) != 2:
             raise ShapeError(
                 f"{self.kind} needs a sequence (values and steps); what enters is {described(x)}",
-                "a shape of two numbers, 25x100: 25 values at each of 100 steps",
+                "a shape of two numbers, 25x100: 25 values at each of 100 steps; `reshape` can make one",
             )
         n, steps = x
         m, g, b = self.units, self.gates, {False: 0, True: 1, DOUBLE: 2}[self.bias]

@@ -163,7 +163,9 @@ class PixelUnshuffle(Layer):
     def facts(self, x: Shape) -> Facts:
         c, size, r = x[0], spatial(self.kind, x), self.factor
         if any(n % r for n in size):
-            raise ShapeError(f"a factor of {r} does not divide the {shape_text(size)} input", None, "factor")
+            raise ShapeError(
+                f"a factor of {r} does not divide the {shape_text(size)} input", "pad or crop it before", "factor"
+            )
         reach = tuple(Window(r, r) for _ in size)
         return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach)
 
@@ -190,7 +192,7 @@ class Reshape(Layer):
         elements, known = prod(x), prod(n for n in self.shape if n > 0)
         if elements % known or (known != elements and -1 not in self.shape):
             raise ShapeError(
-                f"{shape_text(x)} has {elements} elements, {shape_text(self.shape)} "
+                f"{shape_text(x)} has {elements} elements, {shape_text(self.shape)} needs "
                 + (f"a multiple of {known}" if -1 in self.shape else f"{known}"),
                 "the product of the sizes must stay the same; -1 stands for what is left",
                 "shape",
@@ -209,7 +211,7 @@ class Permute(Layer):
     def facts(self, x: Shape) -> Facts:
         if sorted(self.order) != list(range(len(x))):
             raise ShapeError(
-                f"order {','.join(map(str, self.order))} is not one of the {len(x)} axes of {shape_text(x)}",
+                f"{','.join(map(str, self.order))} is no order of the {len(x)} axes of {shape_text(x)}",
                 f"each of {', '.join(map(str, range(len(x))))} once; 0 is the channels",
                 "order",
             )
@@ -268,6 +270,8 @@ class Slice(Layer):
         if not 0 <= start < stop <= n:
             given = f"{first}:{'end' if last is None else last}"
             raise ShapeError(
-                f"{given} is not a part of the {n} elements of axis {self.axis}", f"0 <= start < stop <= {n}", "range"
+                f"{given} is not a part of the {n} elements of axis {self.axis}",
+                f"start before stop, both from 0 to {n}; negative ones count from the end",
+                "range",
             )
         return start, stop, axis

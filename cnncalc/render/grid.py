@@ -36,7 +36,7 @@ class Grid(NamedTuple):
         """The grid without as many of the dispensable columns as it takes to fit, and which these are."""
         gone: list[str] = []
         grid = self
-        for heading in dispensable:
+        for heading in (name for name in dispensable if name in self.headings):
             if width is None or sum(grid.widths()) + 2 * (len(grid.headings) - 1) <= width:
                 break
             gone.append(heading)

@@ -44,13 +44,15 @@ def build(
     if not draft.problems:
         outputs = find_outputs(document, result, frame, draft)
         names = [*draft.groups, *(node.name for node in draft.nodes)]
-        expectations = read_expectations(document.expect, names, draft.problems)
+        expectations = read_expectations(
+            document.expect, names, draft.problems, draft.left_out, as_written=not params and not inputs
+        )
         if not draft.nodes:
             draft.note("the network has no layers", document.layers.position)
     if draft.problems:
         raise SpecError(draft.problems, document.source)
     return Graph(
-        name=document.name,
+        name=title(document.name, params or {}),
         source=document.citation,
         params={name: scope[name] for name in document.params},
         inputs=draft.inputs,
@@ -61,6 +63,13 @@ def build(
         facts=tuple(draft.facts),
         as_written=not params and not inputs,
     )
+
+
+def title(name: str, params: Mapping[str, str]) -> str:
+    """The name of the spec, and what was changed of it: ResNet-101 is `ResNet-50 with depth=[3, 4, 23, 3]`."""
+    changed = ", ".join(f"{key}={value}" for key, value in params.items())
+    shown = changed if len(changed) <= 60 and changed.isprintable() else "other parameters"
+    return f"{name} with {shown}" if name and changed else name
 
 
 def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) -> dict[str, Value]:

@@ -34,12 +34,18 @@ def block_scope(
         name = argument.name
         where = argument.name_position or argument.position
         if name is None:
+            if positional == len(names) and advice.are_steps([str(a.value) for a in arguments if a.name is None]):
+                note_name(step, draft, frame)
+                return None
             if positional == len(names):
                 hint = advice.surplus_argument(str(argument.value), names)
                 draft.note(f"one value too many for block {step.block}", where, hint, frame)
                 break
             name = names[positional]
             positional += 1
+        if name not in params and i == 0 and argument.name_position and advice.are_steps([name]):
+            note_name(step, draft, frame)
+            return None
         if name not in params:
             hint = suggest(name, names) or (f"its parameters: {', '.join(names)}" if names else "it has none")
             draft.note(f"block {step.block} has no parameter '{name[:40]}'", where, hint, frame)
@@ -68,3 +74,9 @@ def block_scope(
             draft.note(f"{name}: {error.problem}", value.position, error.hint, frame)
             return None
     return scope if len(draft.problems) == problems else None
+
+
+def note_name(step: CallStep, draft: Draft, frame: Frame) -> None:
+    """A block's name in front of another step: `head: conv 6 k5` beside a block called head."""
+    problem = f"'{step.block}' cannot be a step's name: it is a block"
+    draft.note(problem, step.position, f"choose another name, {step.block}_1: ...", frame)

@@ -250,8 +250,8 @@ def least_sizes(blocks: Iterable[Block]) -> dict[str, int]:
         for step in sequence.steps:
             one = isinstance(step, (LayerStep, MergeStep, ResidualStep)) + sum(map(size, parts(step)))
             one += len(step.then)
-            if step.condition is not None:
-                continue
+            if step.condition is not None and step.condition.value not in ("1", "true"):
+                continue  # perhaps left out
             if isinstance(step, CallStep):
                 one += sizes.get(step.block, 0)
             times = str(step.repeat.value) if step.repeat else "1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Sequence
 
 from cnncalc.errors import Position, Problem, ShapeError, suggest
@@ -33,6 +34,7 @@ class Draft:
         self.declared: dict[str, Position] = {}
         self.left_out: set[str] = set()  # names of steps whose condition does not hold
         self.spans: dict[str, tuple[int, int]] = {}  # the nodes of each finished step: first, and behind the last
+        self.stored: dict[str, list[int]] = {}  # those nodes of a step that store weights, where others use them
 
     def input(self, name: str, shape: Shape, position: Position) -> None:
         """Add an input of the network. All inputs come before the first node."""
@@ -108,15 +110,22 @@ class Draft:
         path = self.find(name, self.results, frame)
         if path is not None:
             return self.results[path]
-        if self.find(name, self.left_out, frame) is not None:
-            self.note(f"'{name[:40]}' is left out here", position, "its `if:` does not hold", frame)
-            return None
+        for i in [m.start() for m in re.finditer("/|$", name)]:  # it, or a step that it would stand in
+            if self.find(name[:i], self.left_out, frame) is not None:
+                self.note(f"'{name[:i][:40]}' is left out here", position, "its `if:` does not hold", frame)
+                return None
         if any(frame.prefix.startswith(f"{p}/") for p in self.declared if p.rpartition("/")[2] == name):
             self.note(f"'{name[:40]}' cannot start from itself", position, "name a step before it", frame)
-        elif name in frame.given:
+        elif name in frame.given and not self.inside(name):
             line = frame.given[name].line
             self.note(f"'{name[:40]}' comes later, in line {line}", position, "a step reads steps before it", frame)
         else:
-            hint = suggest(name, self.results) or f"known here: {', '.join(list(self.results)[-8:])}"
+            known = f"known here: {', '.join(list(self.results)[-8:])}"
+            hint = self.inside(name) or suggest(name, self.results) or known
             self.note(f"there is no step '{name[:40]}'", position, hint, frame)
         return None
+
+    def inside(self, name: str) -> str | None:
+        """A hint where a step of this name stands inside others, before: it has a longer name."""
+        longer = [path for path in self.declared if path.endswith(f"/{name}")]
+        return f"inside another step it is called {longer[0]}" if longer else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from cnncalc.errors import OptionError, Problem, suggest
 from cnncalc.graph import Expectation
@@ -16,16 +16,28 @@ OF_A_LAYER = (*COUNTS, *FIELDS)
 
 
 def read_expectations(
-    entries: Iterable[tuple[Text, Tree]], layers: Iterable[str], problems: list[Problem]
+    entries: Iterable[tuple[Text, Tree]],
+    layers: Iterable[str],
+    problems: list[Problem],
+    left_out: Collection[str] = (),
+    *,
+    as_written: bool = True,
 ) -> tuple[Expectation, ...]:
-    """Every expectation; keys and values that cannot be read are noted."""
+    """Every expectation; keys and values that cannot be read are noted.
+
+    With other parameters than the spec's own a layer may not be there: what is expected of it is passed over.
+    """
     known = set(layers)
     found = []
     for key, node in entries:
         layer, dot, quantity = key.text.rpartition(".")
         quantities = OF_A_LAYER if dot else OF_THE_NETWORK
+        if dot and layer not in known and not as_written:
+            continue
         if dot and layer not in known:
             hint = suggest(layer, known) or "layers are named as in the table"
+            if layer in left_out:
+                hint = "it is left out: its `if:` does not hold"
             problems.append(Problem(f"expect: there is no layer '{layer[:40]}'", key.position, hint))
         elif quantity not in quantities:
             hint = suggest(quantity, quantities) or f"known: {', '.join(quantities)}"

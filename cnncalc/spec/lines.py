@@ -121,7 +121,12 @@ class LineReader:
             elif following and following.text.isdigit() and self.separate(kind, word, following, by_flag):
                 next(rest)
             elif other and other.appendable:
-                step.then.append(self.appended(other, word.position))
+                # A number behind it is its own, `dropout 0.7`, unless the layer itself still waits for one.
+                waits = any(o.main and o.required and not any(a.name == o.name for a in found) for o in options)
+                own = None if waits or following is None else self.main_value(other, following)
+                step.then.append(self.appended(other, word.position, own))
+                if own:
+                    next(rest)
             else:
                 hint = advice.unknown_flag(kind, text, [*by_word, *by_flag], self.option_names(kind))
                 hint = f"{text} is a block: put it in a line of its own" if text in self.blocks else hint
@@ -133,12 +138,20 @@ class LineReader:
             step.layer = self.maker.make(kind, step.arguments, position)
         return step
 
-    def appended(self, kind: Kind, position: Position) -> LayerStep:
-        """A norm, an activation or a dropout behind another layer, without options."""
+    def appended(self, kind: Kind, position: Position, value: Argument | None = None) -> LayerStep:
+        """A norm, an activation or a dropout behind another layer, with its main value at most."""
         step = LayerStep(position, kind)
+        step.arguments = [value] if value else []
         if kind.name not in self.maker.open_defaults:
-            step.layer = self.maker.make(kind, [], position)
+            step.layer = self.maker.make(kind, step.arguments, position)
+            step.broken = step.layer is None
         return step
+
+    def main_value(self, kind: Kind, word: Token) -> Argument | None:
+        """A number as the main value of a kind that has one; None if it is no number, or the kind has none."""
+        main = next((o.name for o in kind.load().options.values() if o.main), None)
+        plain = main and re.fullmatch(r"\d+|\d*\.\d+", word.text, re.ASCII)
+        return Argument(main, word.text, word.position) if plain else None
 
     def option_names(self, kind: Kind) -> dict[str, str]:
         """Every name of an option that can be told from a flag, and the option's own."""

@@ -16,6 +16,8 @@ ELSEWHERE = {
     **dict.fromkeys(("in_channels", "in_features", "input_shape", "input_dim", "num_features", "in_c"), LEAVE_OUT),
     **dict.fromkeys(("activation", "act", "nonlinearity"), "write what follows as then: relu"),
     "name": "write the name in front, C3: {conv: 16, kernel: 5}",
+    "if": "only in long form: {conv: 16 k5, if: $heads}",
+    "weights": "only in long form: {conv: 16 k5, weights: C3}",
 }
 
 

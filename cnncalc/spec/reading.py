@@ -72,6 +72,11 @@ class StepReader(LineReader):
         value = tree.entries[head.text][1]
         rest = [(key, node) for key, node in tree if key is not head]
         kind = None if head.text in self.blocks else kind_named(head.text)
+        if kind is not None and self.holds_step(kind, value):
+            meaning = "a kind" if kind.name == head.text.lower() else f"another name of the kind {kind.name}"
+            hint = f"choose another name, {head.text}_1: ..."
+            self.note(f"'{head.text}' cannot be a step's name: it is {meaning}", head.position, hint)
+            return BrokenStep(tree.position)
         if head.text == "residual":
             step: Step = self.residual(head, value, rest)
         elif head.text == "from":
@@ -95,11 +100,22 @@ class StepReader(LineReader):
                 self.repeated(step, Argument("repeat", raw(node), node.position))
             elif key.text == "if":
                 step.condition = self.checked(Argument("if", raw(node), node.position))
+            elif key.text == "weights" and not (isinstance(node, Text) and node.text):
+                self.note("weights needs the name of one step", node.position, "weights: C3")
             elif key.text == "weights":
                 step.weights = self.checked(Argument("weights", raw(node), node.position))
 
     def is_head(self, word: str) -> bool:
         return word in ("residual", "from") or word in self.blocks or kind_named(word) is not None
+
+    def holds_step(self, kind: Kind, value: Tree) -> bool:
+        """Whether what stands behind a kind is a step, as if the kind were its name: `fc: dense 10`."""
+        if isinstance(value, Items) and value.items and kind.name not in MERGES:
+            value = value.items[0]
+        if isinstance(value, Entries):
+            return any(self.is_head(key.text) and key.text.lower() not in self.maker.options(kind) for key, _ in value)
+        words = tokens(value) if isinstance(value, Text) else []
+        return bool(words) and words[0].text not in RESERVED and self.is_head(words[0].text)
 
     def head_among(self, heads: list[Text]) -> Text | None:
         """The key that says what the step is: the others must be options of it (`pad` is both)."""
@@ -126,7 +142,7 @@ class StepReader(LineReader):
             word = len(words) == 1 and words[0].text[0] == "$"
             if not words or not (words[0].text[0].isalpha() or word):
                 near = suggest_kind(key.text, [*self.blocks, "residual"])
-                if ":" in key.text:
+                if ":" in key.text or " " in key.text:
                     near = advice.unknown_kind(key.text, self.blocks)
                 self.note(f"unknown kind '{advice.short(key.text)}'", key.position, near or "write NAME: KIND ...")
                 return BrokenStep(tree.position)
@@ -139,7 +155,9 @@ class StepReader(LineReader):
     def check_name(self, key: Text, taken: Collection[str]) -> bool:
         """Whether a key can be a name; noted if not."""
         if key.text in taken or key.text in RESERVED:
-            self.note(f"'{key.text}' is a word of the language, not a name", key.position, "choose another name")
+            hint = "it stands beside `from:`; a list has a name, stem: [...]" if key.text == "layers" else None
+            hint = hint or "choose another name"
+            self.note(f"'{key.text}' is a word of the language, not a name", key.position, hint)
         elif not NAME.fullmatch(key.text) or len(key.text) > 100:
             hint = "letters, digits, _, - and +, beginning with a letter, a digit or _"
             self.note(f"'{advice.short(key.text)}' is not a name", key.position, hint)

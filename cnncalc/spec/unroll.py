@@ -13,7 +13,8 @@ from typing import Any
 from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, shape_text
-from cnncalc.layers.options import switch, whole
+from cnncalc.layers.options import condition, whole
+from cnncalc.spec import advice
 from cnncalc.spec.calls import block_scope
 from cnncalc.spec.document import Document
 from cnncalc.spec.draft import Draft
@@ -67,8 +68,10 @@ class Unroller:
 
     def step(self, step: Step, x: int | None, frame: Frame) -> int | None:
         """One step, as often as it is repeated; the value that comes out, None if it is not known."""
-        if step.condition is not None and not self.wanted(step, frame):
-            return x
+        if step.condition is not None:
+            wanted = self.wanted(step, frame)
+            if not wanted:
+                return None if wanted is None else x
         if isinstance(step, WordStep):
             return self.word(step, x, frame)
         if step.repeat is None:  # a single call is the first and the last repetition
@@ -90,21 +93,28 @@ class Unroller:
             x = self.counted(step, x, frame, f"{path[len(frame.prefix) :]}/{i}", i, times)
         self.draft.group(path, step.base_name, start, x)
         self.draft.results[path] = x
+        self.draft.spans[path] = (start, len(self.draft.nodes))
         return x
 
-    def wanted(self, step: Step, frame: Frame) -> bool:
-        """Whether the condition of a step holds; a step whose condition does not is left out."""
-        assert step.condition is not None
+    def wanted(self, step: Step, frame: Frame) -> bool | None:
+        """Whether a step is there: its condition holds, or it has none. None if that is not known."""
+        if step.condition is None:
+            return True
+        path = None if step.name is None else frame.prefix + step.name
         text = self.evaluated(step.condition, frame)
         if text is not None:
             try:
-                if switch({"0": "false", "1": "true"}.get(text, text)):
+                if condition(text):
                     return True
+                if path is not None:
+                    self.draft.left_out.add(path)
+                return False
             except OptionError as error:
-                self.draft.note(f"if: {error.problem}", step.condition.position, "if: $(c > 1)", frame)
-        if step.name is not None:
-            self.draft.left_out.add(frame.prefix + step.name)
-        return False
+                hint = advice.condition(text, frame.scope)
+                self.draft.note(f"if: {error.problem}", step.condition.position, hint, frame)
+        if path is not None:
+            self.draft.results[path] = None
+        return None
 
     def counted(self, step: Step, x: int | None, frame: Frame, name: str | None, i: int, times: int) -> int | None:
         """One repetition. The second shows how many operations those between the first and the last have."""
@@ -154,7 +164,7 @@ class Unroller:
             path, result = self.composite(step, x, frame, name)
         if step.then:
             result = self.then(step.then, result, frame, path)
-        if step.weights is not None:
+        if step.weights is not None and result is not None:
             self.share(step.weights, path, start, frame)
         if name is not None or isinstance(step, (LayerStep, CallStep)):
             self.draft.results[path] = result
@@ -162,12 +172,11 @@ class Unroller:
         return result
 
     def share(self, weights: Argument, path: str, start: int, frame: Frame) -> None:
-        """Let the nodes from `start` on use the weights of those of the step that is named."""
+        """Let the nodes from `start` on use the weights of those of the step that is named. Noted once if not."""
         name = self.evaluated(weights, frame)
-        if name is not None:
-            problem = tied(self.draft, path, start, name, weights.position, frame)
-            if problem is not None:
-                self.draft.note(f"{path}: {problem[0]}", weights.position, problem[1], frame)
+        problem = None if name is None else tied(self.draft, path, start, name, frame)
+        if problem is not None and all(p.position != weights.position for p in self.draft.problems[-50:]):
+            self.draft.note(problem[0], weights.position, problem[1], frame)
 
     def then(self, steps: list[Step], x: int | None, frame: Frame, owner: str) -> int | None:
         """What follows a step: norms and activations get its name and theirs, `C1/relu`."""
@@ -208,6 +217,8 @@ class Unroller:
         kind = kind_named(text)
         if kind is None or not kind.appendable:
             hint = suggest(text, [k.name for k in KINDS.values() if k.appendable])
+            if text[:1].isdigit() or text[:1] == ".":
+                hint = "an expression as the value of what stands before it: in long form, then: {dropout: $p}"
             self.draft.note(f"'{text[:40]}' is not a norm or an activation", step.position, hint, frame)
             return None
         return kind
@@ -308,13 +319,15 @@ class Unroller:
 
     def has_steps(self, branch: Sequence, frame: Frame) -> bool:
         """Whether a branch is there: one whose steps are all left out is no `identity`, but left out itself."""
-        return not branch.steps or any(s.condition is None or self.wanted(s, frame) for s in branch.steps)
+        return not branch.steps or any(self.wanted(step, frame) is not False for step in branch.steps)
 
     def residual(self, step: ResidualStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
+        if not self.has_steps(step.body, frame):
+            return path or frame.path(None, "add"), x
         y = self.sequence(step.body, x, frame)
         skip = x
         if x is None or y is None or self.draft.shapes[x] != self.draft.shapes[y]:
-            if step.shortcut is not None:
+            if step.shortcut is not None and self.has_steps(step.shortcut, frame):
                 skip = self.sequence(step.shortcut, x, frame)
             elif x is not None and y is not None:
                 skip = self.projection(step, x, y, frame)

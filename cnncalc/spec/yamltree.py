@@ -221,21 +221,30 @@ def _syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     if "quoted scalar" in context and opened is not None:
         return Problem("the quote is not closed", Position(opened.line + 1, opened.column + 1), "write it twice")
     if "expected ':'" in said and opened is not None:
-        word = lines[opened.line][opened.column :].strip() if opened.line < len(lines) else ""
-        problem = f"a colon is missing behind '{word[:40]}'"
-        glued = _without_space(lines, opened.line)
-        return glued or Problem(
-            problem, Position(opened.line + 1, opened.column + 1, len(word) or 1), "write KEY: VALUE"
-        )
+        return _without_space(lines, opened.line) or _without_colon(lines, opened.line, opened.column)
     glued = _without_space(lines, mark.line)
     if glued:
         return glued
     hint: str | None = None
     if "mapping values are not allowed" in said:
+        column = len(text) - len(text.lstrip())
+        above = mark.line - 1
+        while above > 0 and lines[above].strip() == "":
+            above -= 1
+        # A line without a colon and the key below it are one key to YAML, which complains at the colon.
+        if above >= 0 and re.match(rf" {{{column}}}[^\s#-][^:]*$", lines[above]):
+            return _without_colon(lines, above, column)
         hint = "a second ': ' in one line (put { } around it, or quotes), or a line that is indented too far"
     elif "found character" in said:
         hint = "put quotes around the text"
     return Problem(f"not YAML: {said}", Position(mark.line + 1, mark.column + 1), hint)
+
+
+def _without_colon(lines: list[str], line: int, column: int) -> Problem:
+    """`params 61706`: a key without a colon behind it."""
+    word = (lines[line][column:].split() or [""])[0] if line < len(lines) else ""
+    problem = f"a colon is missing behind '{word[:40]}'"
+    return Problem(problem, Position(line + 1, column + 1, len(word) or 1), "write KEY: VALUE")
 
 
 def _without_space(lines: list[str], last: int) -> Problem | None:
