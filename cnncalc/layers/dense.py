@@ -100,7 +100,7 @@ class Hopfield(Layer):
     """
 
     flattens = True
-    steps: int = option(Option(positive, "steps: updates of all units", default=1, main=True))
+    steps: int = option(Option(positive, "steps: updates of all units", default=1))
     bias: bool = option(BIAS, default=False, doc="bias: a threshold for every unit", words={"nobias": "false"})
 
     def facts(self, x: Shape) -> Facts:
