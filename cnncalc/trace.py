@@ -5,8 +5,9 @@ literal numbers. The arithmetic of a layer, run on traced numbers in place of in
 derivation at once, so that the formula that is shown is the code that ran.
 
     k, c = symbol("k", 5), symbol("c", 3)
-    n = (k * k * c + 1) * 6
-    int(n), text(n), text(n, values=True)      # 456, '(k × k × c + 1) × 6', '(5 × 5 × 3 + 1) × 6'
+    n = (k * k * c + 1) * 6             # 456, whose formula is (k k c + 1) 6
+
+This module knows neither layers nor how a formula is written: see explain/formulas.py.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ class Traced(int):
         return self
 
     def __repr__(self) -> str:
-        return f"{text(self)} = {int(self)}"
+        return f"Traced({int(self)}, {self.name or self.operator!r})"
+
+    def __str__(self) -> str:
+        return str(int(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(int(self), spec)
 
     def __add__(self, other: int) -> Any:
         return _made("+", self, other)

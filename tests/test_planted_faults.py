@@ -60,9 +60,9 @@ FAULTS: dict[str, Change] = {
     "padding on one side": replaced(Window, "positions", one_sided),
     "height and width swapped": replaced(sliding, "per_axis", lambda honest: lambda *a: honest(*a)[::-1]),
     "same pads the odd element before": replaced(sliding, "same_padding", lambda honest: lambda *a: honest(*a)[::-1]),
-    "groups ignored": replaced(conv.Conv, "pairs", lambda honest: lambda self, c: self.filters * c),
+    "groups ignored": replaced(conv.Conv, "maps_read", lambda honest: lambda self, c: c),
     "the table ignored": replaced(
-        conv.Conv, "pairs", lambda honest: lambda self, c: honest(self.replace(table=None), c)
+        conv.Conv, "stored", lambda honest: lambda self, c, k, b: honest(self.replace(table=None), c, k, b)
     ),
     "bias counted twice": facts_changed(
         conv.Conv, set_fact("params", lambda layer, facts, x: facts.params + layer.bias * layer.filters)
@@ -74,7 +74,7 @@ FAULTS: dict[str, Change] = {
     "bias left out of the connections": facts_changed(
         conv.Conv, set_fact("connections", lambda layer, facts, x: facts.macs)
     ),
-    "the multiplier forgotten": replaced(conv.Depthwise, "pairs", lambda honest: lambda self, c: c),
+    "the multiplier forgotten": replaced(conv.Depthwise, "filters_on", lambda honest: lambda self, c: c),
     "transposed convolution without its groups": facts_changed(
         conv.TransposedConv, set_fact("params", lambda layer, facts, x: facts.params * layer.groups)
     ),

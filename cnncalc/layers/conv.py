@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
+from typing import cast
 
 from cnncalc.errors import ShapeError
 from cnncalc.layers.base import Axes, Facts, Layer, Option, Shape, option, per_axis, shape_text, spatial
@@ -44,23 +45,33 @@ class Convolution(Sliding):
         """The number of output maps when c maps enter."""
         raise NotImplementedError
 
+    def maps_read(self, c: int) -> int:
+        """Of c input maps, those that each filter reads."""
+        raise NotImplementedError
+
     def pairs(self, c: int) -> int:
         """(input map, filter) pairs that are connected: each has a kernel of its own."""
-        raise NotImplementedError
+        return self.filters_on(c) * self.maps_read(c)
+
+    def stored(self, c: int, k: int, b: int) -> tuple[int, int]:
+        """Weights, and weights with the biases, for kernels of k taps."""
+        f, fan_in = self.filters_on(c), k * self.maps_read(c)
+        return fan_in * f, (fan_in + b) * f
 
     def facts(self, x: Shape) -> Facts:
         size = spatial(self.kind, x)
-        c, f, b = x[0], self.filters_on(x[0]), self.bias is not False
         windows = self.windows(size)
         positions = [w.positions(n) for w, n in zip(windows, size, strict=True)]
-        weights = self.pairs(c) * prod(w.kernel for w in windows)
-        units = f * prod(positions)
+        # A bias is shared by the units of a map, as the weights are, or every unit has its own.
+        b, own = (0, 1) if self.bias == PER_UNIT else (cast(int, self.bias), 0)
+        weights, params = self.stored(x[0], prod(w.kernel for w in windows), b)
+        units = self.filters_on(x[0]) * prod(positions)
         return Facts(
-            output=(f, *positions),
-            params=weights + b * (units if self.bias == PER_UNIT else f),
-            connections=weights * prod(positions) + b * units,
+            output=(self.filters_on(x[0]), *positions),
+            params=params + own * units,
+            connections=params * prod(positions) + own * units,
             macs=weights * prod(positions),
-            work={"add": b * units},
+            work={"add": (b + own) * units},
             reach=windows,
         )
 
@@ -86,15 +97,23 @@ class Conv(Convolution):
     def filters_on(self, c: int) -> int:
         return self.filters
 
+    def maps_read(self, c: int) -> int:
+        check_groups(self.groups, c, self.filters)
+        return c // self.groups
+
     def pairs(self, c: int) -> int:
-        f, g = self.filters, self.groups
-        if self.table is not None:
-            if g != 1:
-                raise ShapeError("a table and groups exclude each other", "leave one of them out", "groups")
-            check_table(self.table, f, c, "filters", "maps")
-            return sum(len(row) for row in self.table)
-        check_groups(g, c, f)
-        return f * (c // g)
+        if self.table is None:
+            return super().pairs(c)
+        if self.groups != 1:
+            raise ShapeError("a table and groups exclude each other", "leave one of them out", "groups")
+        check_table(self.table, self.filters, c, "filters", "maps")
+        return sum(len(row) for row in self.table)
+
+    def stored(self, c: int, k: int, b: int) -> tuple[int, int]:
+        if self.table is None:
+            return super().stored(c, k, b)
+        weights = self.pairs(c) * k
+        return weights, weights + b * self.filters
 
 
 class Depthwise(Convolution):
@@ -116,8 +135,8 @@ class Depthwise(Convolution):
     def filters_on(self, c: int) -> int:
         return c * self.multiplier
 
-    def pairs(self, c: int) -> int:
-        return c * self.multiplier
+    def maps_read(self, c: int) -> int:
+        return 1
 
 
 class Local(Sliding):

@@ -27,24 +27,21 @@ class Dense(Layer):
     )
 
     def facts(self, x: Shape) -> Facts:
-        m, b = self.units, self.bias
-        weights = self.pairs(vector_length(self.kind, x))
+        n, m, b = vector_length(self.kind, x), self.units, self.bias
+        weights, params = n * m, (n + b) * m
+        if self.table is not None:
+            check_table(self.table, m, n, "units", "inputs")
+            weights = sum(len(row) for row in self.table)
+            params = weights + b * m
+        # Nothing is shared: every weight and every bias is used once.
         return Facts(
             output=(m,),
-            params=weights + b * m,
-            connections=weights + b * m,
+            params=params,
+            connections=params,
             macs=weights,
             work={"add": b * m},
             reach=WHOLE,
         )
-
-    def pairs(self, n: int) -> int:
-        """(input, unit) pairs that are connected."""
-        m = self.units
-        if self.table is not None:
-            check_table(self.table, m, n, "units", "inputs")
-            return sum(len(row) for row in self.table)
-        return n * m
 
 
 class RBF(Layer):
