@@ -1,0 +1,46 @@
+"""The language in which people are spoken to: English, or Chinese by the catalogue in locale/.
+
+`_` marks a text for the catalogue and translates it; what varies is named: _("{count} rows", count=3). Names of
+kinds, options, quantities and commands are words of the spec language and stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+LANGUAGES = ("en", "zh")
+
+_translate: Callable[[str], str] | None = None  # None: English, as it stands in the code
+
+
+def _(message: str, /, **values: Any) -> str:
+    """The message in the language in use, its {names} filled in."""
+    text = _translate(message) if _translate else message
+    return text.format(**values) if values else text
+
+
+def use(language: str) -> None:
+    """Speak this language from now on, one of LANGUAGES."""
+    global _translate
+    if language == "en":
+        _translate = None
+        return
+    from gettext import translation
+
+    _translate = translation("cnncalc", folder(), [language]).gettext
+
+
+def folder() -> str:
+    """Where the catalogues are: LANGUAGE/LC_MESSAGES/cnncalc.mo."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "locale")
+
+
+def of_environment() -> str:
+    """The language that the user's locale asks for; English where it asks for none that is known."""
+    for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        for name in os.environ.get(variable, "").split(":"):
+            if name:
+                return "zh" if name.lower().startswith("zh") else "en"
+    return "en"
