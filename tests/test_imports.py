@@ -21,13 +21,27 @@ ARROWS = {
     "spec": {"errors", "layers", "graph"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
-    "render": {"errors", "report", "evidence"},  # evidence: its results, for their types alone
+    "render": {"errors", "report", "evidence", "explain"},  # their results, and how a formula is written
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
+    "trace": set(),
+    "explain": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
     "networks": set(),
     "sources": {"errors", "networks"},
-    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence"},
-    "cli": {"errors", "layers", "graph", "spec", "analysis", "report", "render", "networks", "sources", "evidence"},
+    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "explain"},
+    "cli": {
+        "errors",
+        "layers",
+        "graph",
+        "spec",
+        "analysis",
+        "report",
+        "render",
+        "networks",
+        "sources",
+        "evidence",
+        "explain",
+    },
 }
 LATE = {("report", "render")}  # only inside functions
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "analyze": "Shapes, parameters, connections, MACs, receptive fields, memory (the default command).",
+    "explain": "How every number comes about: formula, substitution, result.",
     "verify": "Every number held against what running the network gives.",
     "compare": "Totals of several networks side by side.",
     "kinds": "The kinds of layers: options, other names, and how each is counted.",

@@ -1,0 +1,50 @@
+"""cnncalc explain SPEC [LAYER] [QUANTITY]"""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+
+FORMATS = ("text", "markdown", "latex", "html")
+
+
+@click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.argument("layer", required=False)
+@click.argument("quantity", required=False)
+@click.option("--from", "since", metavar="NAME", help="A receptive field in units of this earlier layer or input.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+def command(
+    spec: str | None,
+    expression: str | None,
+    params: tuple[str, ...],
+    inputs: tuple[str, ...],
+    max_operations: int,
+    layer: str | None,
+    quantity: str | None,
+    since: str | None,
+    format_: str,
+    output: str | None,
+) -> None:
+    """How every number comes about: formula, substitution, result, and the rule behind it.
+
+    The whole network, or one LAYER, or one QUANTITY of it: `cnncalc explain lenet5 C3 connections`.
+    `total` in place of a layer stands for the sums: `cnncalc explain lenet5 total connections`.
+    """
+    if expression is not None and spec is not None:  # with -e the first word is a layer
+        spec, layer, quantity = None, spec, layer or quantity
+    with errors_end_the_run():
+        graph = load_spec(spec, expression, params, inputs, max_operations)
+        from cnncalc.analysis import analyze_graph
+        from cnncalc.explain import explain, walk
+        from cnncalc.render.board import render
+
+        report = analyze_graph(graph)
+        if layer is None:
+            found = [derivation for _name, page in walk(graph, report) for derivation in page]
+        else:
+            found = explain(graph, report, layer, quantity, since=since)
+        text = render(found, format_, report.name or spec or "")
+    write(text, output)

@@ -1,0 +1,181 @@
+"""Derivations of what a layer puts out, stores and does, from its own arithmetic; and sums over a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from cnncalc.explain import words
+from cnncalc.explain.derivation import Derivation, Line
+from cnncalc.explain.formulas import Names
+from cnncalc.explain.symbols import AXES, meanings, traced_layer, traced_shape, vector_meanings
+from cnncalc.graph import Graph
+from cnncalc.language import _
+from cnncalc.layers.base import Facts, Shape
+from cnncalc.layers.windows import Window
+from cnncalc.report import BYTES, Report
+from cnncalc.trace import Traced
+
+
+class Board:
+    """One layer's facts on numbers that remember, and the names of the parts that other formulas use."""
+
+    def __init__(self, graph: Graph, number: int) -> None:
+        node = graph.nodes[number]
+        self.node = node
+        self.shapes = tuple(graph.shape(v) for v in node.reads)
+        self.layer = traced_layer(node.layer, len(self.shapes[0]) - 1)
+        inputs = traced_shapes(self.shapes)
+        self.facts: Facts = self.layer.facts(*inputs)
+        self.meanings = vector_meanings() if len(self.shapes[0]) == 1 else meanings()
+        self.sizes = self._output_lines()
+        self.names: dict[int, str] = {id(line.number): line.name for line in self.sizes}
+        self.names |= {id(n): line.name for line in self.sizes for n in self.same_as(line)}
+        if isinstance(self.facts.params, Traced) and self.facts.params.operator:
+            self.names[id(self.facts.params)] = "params"
+
+    def _output_lines(self) -> list[Line]:
+        """A line for each size that comes out of a formula: one for axes that agree."""
+        found: list[Line] = []
+        channels, *sizes = self.facts.output
+        if isinstance(channels, Traced) and channels.operator:
+            found.append(Line("C" if sizes else "N", channels))
+        pads = self.paddings()
+        names = {id(line.number): line.name for line in pads}
+        computed = [(axis, m) for axis, m in enumerate(sizes) if isinstance(m, Traced) and m.operator]
+        formulas = {Line("m", m, names).formula() for _axis, m in computed}
+        letters = AXES.get(len(sizes), ("",) * len(sizes))
+        for axis, m in computed:
+            if len(formulas) == 1 and len(computed) == len(sizes):
+                return [*found, *pads, Line("m", m, names)]
+            found.append(Line(f"m_{letters[axis]}" if letters[axis] else "m", m, names))
+        return [*pads, *found]
+
+    def paddings(self) -> list[Line]:
+        """What `same` pads, as lines of their own."""
+        if not isinstance(self.facts.reach, tuple):
+            return []
+        found: dict[str, Line] = {}
+        for window in self.facts.reach:
+            if isinstance(window, Window):
+                for name, side in (("p_1", window.before), ("p_2", window.after)):
+                    if isinstance(side, Traced) and side.operator and side.operator != "neg":
+                        found.setdefault(name, Line(name, side))
+        return list(found.values())
+
+    def same_as(self, line: Line) -> list[Any]:
+        """The other sizes that one line stands for."""
+        if line.name != "m":
+            return []
+        return [m for m in self.facts.output[1:] if isinstance(m, Traced) and m.operator]
+
+    def names_without(self, number: Any) -> Names:
+        return {key: name for key, name in self.names.items() if key != id(number)}
+
+    def line(self, name: str, number: int) -> Line:
+        return Line(name, number, self.names_without(number))
+
+    def needed_by(self, lines: Sequence[Line]) -> list[Line]:
+        """The lines of the parts that these use by name, each before the one that uses it."""
+        candidates = list(self.sizes)
+        if self.facts.params is not None:
+            candidates.append(self.line("params", self.facts.params))
+        used = {name for line in lines for name in line.uses()}
+        found = []
+        for line in reversed(candidates):
+            if line.name in used and line not in lines:
+                found.append(line)
+                used |= line.uses()
+        return found[::-1]
+
+
+def traced_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+    """Symbols for what enters; equal inputs share theirs, further ones have an index."""
+    first = traced_shape(shapes[0])
+    return tuple(first if shape == shapes[0] else shape for shape in shapes)
+
+
+def layer_derivations(graph: Graph, report: Report, number: int, wanted: Sequence[str]) -> list[Derivation]:
+    """The quantities of one layer that are asked for, but for its receptive field."""
+    board = Board(graph, number)
+    row, facts = report.layers[number], board.facts
+    alone = len(wanted) == 1
+    lines: dict[str, list[Line]] = {"output": board.sizes}
+    for quantity in ("params", "fixed_params", "buffers", "connections", "macs"):
+        value = getattr(facts, quantity)
+        if value or alone or quantity in ("params", "connections", "macs"):
+            lines[quantity] = [] if value is None else [board.line(name_of(quantity), value)]
+    if facts.macs is not None and facts.work is not None:
+        lines["flops"] = flops_lines(board)
+    size = BYTES[report.settings.dtype]
+    lines["activation_bytes"] = [board.line("bytes", prod(facts.output) * size)]
+    if facts.params is not None and row.parameter_bytes:
+        lines["parameter_bytes"] = [board.line("bytes", (facts.params + (facts.fixed_params or 0)) * size)]
+    found = []
+    for quantity, own in lines.items():
+        if quantity not in wanted:
+            continue
+        if row.weights_of is not None and quantity in ("params", "fixed_params", "buffers"):
+            found.append(shared(row, quantity))
+            continue
+        shown = [*board.needed_by(own), *own] if alone else own
+        remarks = words.remarks(board.node.layer, board.shapes, quantity, facts_of(row))
+        table = words.table_of(board.node.layer) if quantity == "params" else ()
+        symbols = symbols_of(shown, board.meanings)
+        value = getattr(row, quantity)
+        found.append(Derivation(row.name, quantity, quantity, value, tuple(shown), tuple(remarks), symbols, table))
+    return found
+
+
+def flops_lines(board: Board) -> list[Line]:
+    """Each kind of scalar operation, then two for every multiply-accumulate and all the others."""
+    work, macs = board.facts.work or {}, board.facts.macs or 0
+    lines = [board.line(operation, times) for operation, times in work.items() if times]
+    named = {id(line.number): line.name for line in lines if isinstance(line.number, Traced)}
+    if isinstance(macs, Traced) and macs.operator:
+        named[id(macs)] = "MACs"
+    flops = board.facts.flops
+    return [*lines, Line("FLOPs", flops, {**board.names, **named})] if flops else []
+
+
+def facts_of(row: Any) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("output", "params", "connections", "macs", "buffers", "fixed_params")}
+
+
+def shared(row: Any, quantity: str) -> Derivation:
+    """A layer that uses the weights of another stores none of its own."""
+    remark = _("It uses the weights of {owner}: they are counted there, once.", owner=row.weights_of)
+    return Derivation(row.name, quantity, quantity, getattr(row, quantity), (), (remark,))
+
+
+def name_of(quantity: str) -> str:
+    return {"macs": "MACs"}.get(quantity, quantity)
+
+
+def symbols_of(lines: Sequence[Line], known: dict[str, str]) -> dict[str, tuple[int, str]]:
+    """The letters that the lines use, with value and meaning, in the order of reading."""
+    defined = {line.name for line in lines}
+    found: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        for symbol in line.symbols():
+            name = symbol.name or line.names[id(symbol)]
+            meaning = known.get(name) or known.get(name.partition("_")[0], "")
+            if name not in defined:
+                found.setdefault(name, (int(symbol), meaning))
+    return found
+
+
+def total_derivation(report: Report, quantity: str) -> Derivation:
+    """A sum over all layers, with its terms."""
+    terms = [(row.name, getattr(row, quantity)) for row in report.layers]
+    known = [(name, value) for name, value in terms if value]
+    total = getattr(report.totals, quantity)
+    number: int = 0
+    for name, value in known:
+        number = Traced(value, name=name) if not number else number + Traced(value, name=name)
+    remarks = []
+    if quantity in report.totals.left_out:
+        remarks.append(_("{rows} rows are not known and left out.", rows=report.totals.left_out[quantity]))
+    line = Line(name_of(quantity), number)
+    return Derivation(None, quantity, quantity, total, (line,), tuple(remarks))

@@ -1,0 +1,102 @@
+"""A number with its derivation: lines of formula, substitution and result, and what a teacher adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from cnncalc.explain.formulas import LATEX, TEXT, Names, Notation, expression
+from cnncalc.trace import Traced, symbols_in
+
+
+class Line(NamedTuple):
+    """`name = formula = substitution = value`. A number without a formula is `name = value`."""
+
+    name: str
+    number: int
+    names: Names = MappingProxyType({})
+
+    @property
+    def value(self) -> int:
+        return int(self.number)
+
+    @property
+    def derived(self) -> bool:
+        """Whether there is a formula to show."""
+        return isinstance(self.number, Traced)
+
+    def formula(self, notation: Notation = TEXT) -> str:
+        return notation.write(expression(self.number, self.names))
+
+    def substituted(self, notation: Notation = TEXT) -> str:
+        return notation.write(expression(self.number, self.names, values=True))
+
+    def parts(self, notation: Notation = TEXT) -> list[str]:
+        """What stands between the signs of equality: each part once."""
+        parts = [notation.symbol(self.name)]
+        if self.derived:
+            parts += [self.formula(notation), self.substituted(notation)]
+        parts.append(notation.number(self.value))
+        return [part for i, part in enumerate(parts) if not i or part != parts[i - 1]]
+
+    def symbols(self) -> list[Traced]:
+        known = dict(self.names)
+        known.pop(id(self.number), None)
+        return list(symbols_in(self.number, known))
+
+    def uses(self) -> set[str]:
+        """Names of the parts that are derived elsewhere."""
+        return {self.names[id(part)] for part in self.symbols() if not part.name}
+
+
+class Derivation(NamedTuple):
+    """How one quantity of one layer (or of the whole network) comes about.
+
+    steps    the lines, the last of them the quantity itself
+    remarks  the rule that was applied, and what is often asked about it
+    symbols  letter to (value, meaning), in the order in which they are used
+    value    the number, or a size for each axis, as in the report; None where it is not known
+    """
+
+    layer: str | None
+    quantity: str
+    title: str
+    value: Any
+    steps: tuple[Line, ...] = ()
+    remarks: tuple[str, ...] = ()
+    symbols: Mapping[str, tuple[int | None, str]] = MappingProxyType({})
+    table: Sequence[Sequence[str]] = ()
+
+    @property
+    def formula(self) -> str:
+        """The formula of the last line, in symbols."""
+        return self.steps[-1].formula() if self.steps else ""
+
+    @property
+    def substituted(self) -> str:
+        """The same with the values of its symbols."""
+        return self.steps[-1].substituted() if self.steps else ""
+
+    def to_latex(self) -> str:
+        """The lines as an `align*` environment."""
+        return latex_lines(self.steps)
+
+    def __str__(self) -> str:
+        from cnncalc.render.board import render
+
+        return render([self], "text")
+
+    def _repr_markdown_(self) -> str:
+        from cnncalc.render.board import render
+
+        return render([self], "markdown")
+
+
+def latex_lines(lines: Sequence[Line]) -> str:
+    r"""`align*`: a line each, aligned at the first sign of equality."""
+    rows = []
+    for line in lines:
+        first, *rest = line.parts(LATEX)
+        rows.append("  " + first + " &= " + " = ".join(rest))
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

@@ -1,0 +1,238 @@
+"""How a formula is written: as text, LaTeX or MathML, with its symbols or with their values.
+
+An expression is made from a traced number once: sums and products are flattened, equal terms collected
+(p + p is 2 p); then each notation writes the same expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.trace import Traced
+
+Names = Mapping[int, str]  # names of parts of a formula, by their identity
+
+
+class Expression(NamedTuple):
+    """One of: number, symbol (leaf), sum (signs with terms), product, floor, ceil, mod, power."""
+
+    kind: str
+    parts: tuple[Any, ...]
+
+
+def number(value: int) -> Expression:
+    return Expression("number", (int(value),))
+
+
+def expression(value: int, names: Names | None = None, *, values: bool = False) -> Expression:
+    """The formula of a traced number, with symbols, or with their `values`. Parts in `names` are not opened."""
+    return _opened(value, names or {}, values) if isinstance(value, Traced) and value.operator else _leaf(value, values)
+
+
+def _leaf(value: int, values: bool) -> Expression:
+    if isinstance(value, Traced) and value.name and not values:
+        return Expression("symbol", (value.name,))
+    return number(value)
+
+
+def _made(value: int, names: Names, values: bool) -> Expression:
+    if not isinstance(value, Traced) or value.name or not value.operator:
+        return _leaf(value, values)
+    if id(value) in names:
+        return number(value) if values else Expression("symbol", (names[id(value)],))
+    return _opened(value, names, values)
+
+
+def _opened(value: Traced, names: Names, values: bool) -> Expression:
+    if value.operator in ("+", "-", "neg"):
+        terms = _collected(_terms(value, 1, names, values, top=True))
+        return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Expression("sum", tuple(terms))
+    parts = value.parts
+    if value.operator == "*":
+        return Expression("product", tuple(_factors(value, names, values, top=True)))
+    kind = {"//": "floor", "ceil": "ceil", "%": "mod", "**": "power"}[value.operator]
+    return Expression(kind, tuple(_made(part, names, values) for part in parts))
+
+
+class Term(NamedTuple):
+    """One summand; `literal` if it is a number of the code and no value of a symbol."""
+
+    sign: int
+    what: Expression
+    literal: bool = False
+
+
+def _closed(value: int, names: Names, top: bool) -> bool:
+    """Whether a part is written as it is: a number, a symbol, or a part with a name of its own."""
+    return not isinstance(value, Traced) or bool(value.name) or (id(value) in names and not top)
+
+
+def _terms(value: int, sign: int, names: Names, values: bool, *, top: bool = False) -> list[Term]:
+    if _closed(value, names, top) or getattr(value, "operator", "") not in ("+", "-", "neg"):
+        return [Term(sign, _made(value, names, values), not isinstance(value, Traced))]
+    assert isinstance(value, Traced)
+    if value.operator == "neg":
+        return _terms(value.parts[0], -sign, names, values)
+    left, right = value.parts
+    return [
+        *_terms(left, sign, names, values),
+        *_terms(right, sign if value.operator == "+" else -sign, names, values),
+    ]
+
+
+def _collected(terms: Sequence[Term]) -> list[tuple[int, Expression]]:
+    """Equal neighbours as one with a factor, n + p + p as n + 2 p; what the code adds and takes away again is gone."""
+    found: list[tuple[Term, int]] = []
+    for term in terms:
+        last = found[-1][0] if found else None
+        if last and last.literal and term.literal and last == term._replace(sign=-term.sign):
+            found.pop()
+        elif last == term and term.what.kind != "product":
+            found[-1] = (term, found[-1][1] + 1)
+        else:
+            found.append((term, 1))
+    return [
+        (term.sign, term.what if times == 1 else Expression("product", (number(times), term.what)))
+        for term, times in found
+    ]
+
+
+def _factors(value: int, names: Names, values: bool, *, top: bool = False) -> list[Expression]:
+    if _closed(value, names, top) or getattr(value, "operator", "") != "*":
+        return [_made(value, names, values)]
+    assert isinstance(value, Traced)
+    left, right = value.parts
+    return [*_factors(left, names, values), *_factors(right, names, values)]
+
+
+class Notation:
+    """Writes an expression. Subclasses say how each part looks; this one writes text for a terminal."""
+
+    times, plus, minus, equals = " × ", " + ", " - ", " = "
+
+    def number(self, value: int) -> str:
+        return f"{value:,}"
+
+    def symbol(self, name: str) -> str:
+        return name
+
+    def bracket(self, inner: str) -> str:
+        return f"({inner})"
+
+    def floor(self, above: str, below: str) -> str:
+        return f"floor({above} / {below})"
+
+    def ceil(self, above: str, below: str) -> str:
+        return f"ceil({above} / {below})"
+
+    def mod(self, left: str, right: str) -> str:
+        return f"({left} mod {right})"
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"{base}^{exponent}"
+
+    def joined(self, parts: Sequence[str]) -> str:
+        return "".join(parts)
+
+    def write(self, e: Expression) -> str:
+        """The whole expression."""
+        if e.kind == "number":
+            return self.number(e.parts[0])
+        if e.kind == "symbol":
+            return self.symbol(e.parts[0])
+        if e.kind == "sum":
+            return self._sum(e)
+        if e.kind == "product":
+            inner = [self.inside(part, ("sum",)) for part in e.parts]
+            return self.joined([text for part in inner for text in (self.times, part)][1:])
+        if e.kind == "power":
+            return self.power(self.inside(e.parts[0], ("sum", "product", "power")), self.write(e.parts[1]))
+        return {"floor": self.floor, "ceil": self.ceil, "mod": self.mod}[e.kind](*self.operands(e))
+
+    def operands(self, e: Expression) -> list[str]:
+        return [self.inside(part, ("sum", "product") if i else ("sum",)) for i, part in enumerate(e.parts)]
+
+    def inside(self, e: Expression, in_brackets: Sequence[str]) -> str:
+        bare = self.write(e)
+        negative = e.kind == "number" and e.parts[0] < 0
+        return self.bracket(bare) if e.kind in in_brackets or negative else bare
+
+    def _sum(self, e: Expression) -> str:
+        parts: list[str] = []
+        for sign, term in e.parts:
+            bare = self.inside(term, ("sum",))
+            if parts:
+                parts += [self.plus if sign > 0 else self.minus, bare]
+            else:
+                parts += [bare] if sign > 0 else [self.minus.strip(), bare]
+        return self.joined(parts)
+
+
+class Latex(Notation):
+    """For align* and for $...$."""
+
+    times, plus, minus, equals = r" \times ", " + ", " - ", " = "
+
+    def number(self, value: int) -> str:
+        return f"{value:,}".replace(",", "{,}")
+
+    def symbol(self, name: str) -> str:
+        letter, _, index = name.partition("_")
+        if len(letter) > 1:
+            return rf"\text{{{name}}}".replace("_", r"\_")
+        return f"{letter}_{{{index}}}" if index else letter
+
+    def bracket(self, inner: str) -> str:
+        return rf"\left({inner}\right)"
+
+    def operands(self, e: Expression) -> list[str]:
+        return [self.write(part) for part in e.parts]
+
+    def floor(self, above: str, below: str) -> str:
+        return rf"\left\lfloor \frac{{{above}}}{{{below}}} \right\rfloor"
+
+    def ceil(self, above: str, below: str) -> str:
+        return rf"\left\lceil \frac{{{above}}}{{{below}}} \right\rceil"
+
+    def mod(self, left: str, right: str) -> str:
+        return rf"\left({left} \bmod {right}\right)"
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"{base}^{{{exponent}}}"
+
+
+class MathML(Notation):
+    """For browsers: the content of a <math> element."""
+
+    times, plus, minus, equals = "<mo>×</mo>", "<mo>+</mo>", "<mo>−</mo>", "<mo>=</mo>"
+
+    def number(self, value: int) -> str:
+        return f"<mn>{value:,}</mn>"
+
+    def symbol(self, name: str) -> str:
+        letter, _, index = name.partition("_")
+        if len(letter) > 1:
+            return f"<mtext>{name}</mtext>"
+        return f"<msub><mi>{letter}</mi><mi>{index}</mi></msub>" if index else f"<mi>{letter}</mi>"
+
+    def bracket(self, inner: str) -> str:
+        return f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
+
+    def operands(self, e: Expression) -> list[str]:
+        return [self.write(part) for part in e.parts]
+
+    def floor(self, above: str, below: str) -> str:
+        return f"<mrow><mo>⌊</mo><mfrac><mrow>{above}</mrow><mrow>{below}</mrow></mfrac><mo>⌋</mo></mrow>"
+
+    def ceil(self, above: str, below: str) -> str:
+        return f"<mrow><mo>⌈</mo><mfrac><mrow>{above}</mrow><mrow>{below}</mrow></mfrac><mo>⌉</mo></mrow>"
+
+    def mod(self, left: str, right: str) -> str:
+        return self.bracket(f"{left}<mo>mod</mo>{right}")
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"<msup><mrow>{base}</mrow><mrow>{exponent}</mrow></msup>"
+
+
+TEXT, LATEX, MATHML = Notation(), Latex(), MathML()
