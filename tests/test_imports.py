@@ -24,6 +24,7 @@ ARROWS = {
     "render": {"errors", "report", "evidence"},  # evidence: its results, for their types alone
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
+    "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "networks": set(),
     "sources": {"errors", "networks"},
     "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence"},
