@@ -26,6 +26,7 @@ ARROWS = {
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "trace": set(),
     "explain": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
+    "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "networks": set(),
     "sources": {"errors", "networks"},
     "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "explain"},

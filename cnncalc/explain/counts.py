@@ -41,8 +41,9 @@ class Board:
         channels, *sizes = self.facts.output
         if isinstance(channels, Traced) and channels.operator:
             found.append(Line("C" if sizes else "N", channels))
-        pads = self.paddings()
-        names = {id(line.number): line.name for line in pads}
+        padded = self.paddings()
+        pads = [line for line, _numbers in padded]
+        names = {id(number): line.name for line, numbers in padded for number in numbers}
         computed = [(axis, m) for axis, m in enumerate(sizes) if isinstance(m, Traced) and m.operator]
         formulas = {Line("m", m, names).formula() for _axis, m in computed}
         letters = AXES.get(len(sizes), ("",) * len(sizes))
@@ -52,17 +53,29 @@ class Board:
             found.append(Line(f"m_{letters[axis]}" if letters[axis] else "m", m, names))
         return [*pads, *found]
 
-    def paddings(self) -> list[Line]:
-        """What `same` pads, as lines of their own."""
-        if not isinstance(self.facts.reach, tuple):
-            return []
-        found: dict[str, Line] = {}
-        for window in self.facts.reach:
-            if isinstance(window, Window):
-                for name, side in (("p_1", window.before), ("p_2", window.after)):
-                    if isinstance(side, Traced) and side.operator and side.operator != "neg":
-                        found.setdefault(name, Line(name, side))
-        return list(found.values())
+    def paddings(self) -> list[tuple[Line, list[Any]]]:
+        """What `same` pads, as lines of their own, each with the numbers that it stands for."""
+        reach = self.facts.reach
+        windows = [w for w in reach if isinstance(w, Window)] if isinstance(reach, tuple) else []
+        sides: list[tuple[Any, Any]] = [(w.before, w.after) for w in windows]
+        sides = [(before, after) for before, after in sides if getattr(before, "operator", "") == "//"]
+        alike = len({Line("p", before).formula() for before, _after in sides}) == 1
+        letters = AXES.get(len(self.facts.output) - 1, ())
+        found: list[tuple[Line, list[Any]]] = []
+        for axis, (before, after) in enumerate(sides[:1] if alike else sides):
+            index = "" if alike or axis >= len(letters) else letters[axis]
+            names: dict[int, str] = {}
+            for name, number in (("P", before.parts[0]), ("p_1", before), ("p_2", after)):
+                line = Line(f"{name}_{index}" if index and name == "P" else f"{name}{index}", number, dict(names))
+                names[id(number)] = line.name
+                found.append((line, [number]))
+        if alike:
+            for other_before, other_after in sides[1:]:
+                for (_line, numbers), number in zip(
+                    found, (other_before.parts[0], other_before, other_after), strict=True
+                ):
+                    numbers.append(number)
+        return found
 
     def same_as(self, line: Line) -> list[Any]:
         """The other sizes that one line stands for."""

@@ -59,7 +59,8 @@ class Term(NamedTuple):
     """One summand; `literal` if it is a number of the code and no value of a symbol."""
 
     sign: int
-    what: Expression
+    what: Expression  # as it is written: a symbol, or its value
+    symbols: Expression  # in symbols: two values may be equal by chance
     literal: bool = False
 
 
@@ -70,7 +71,8 @@ def _closed(value: int, names: Names, top: bool) -> bool:
 
 def _terms(value: int, sign: int, names: Names, values: bool, *, top: bool = False) -> list[Term]:
     if _closed(value, names, top) or getattr(value, "operator", "") not in ("+", "-", "neg"):
-        return [Term(sign, _made(value, names, values), not isinstance(value, Traced))]
+        symbols = _made(value, names, False)
+        return [Term(sign, _made(value, names, values), symbols, not isinstance(value, Traced))]
     assert isinstance(value, Traced)
     if value.operator == "neg":
         return _terms(value.parts[0], -sign, names, values)
@@ -88,7 +90,7 @@ def _collected(terms: Sequence[Term]) -> list[tuple[int, Expression]]:
         last = found[-1][0] if found else None
         if last and last.literal and term.literal and last == term._replace(sign=-term.sign):
             found.pop()
-        elif last == term and term.what.kind != "product":
+        elif last == term and term.symbols.kind != "product":
             found[-1] = (term, found[-1][1] + 1)
         else:
             found.append((term, 1))

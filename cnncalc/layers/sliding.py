@@ -64,7 +64,8 @@ class Sliding(Layer):
 def same_padding(n: int, k: int, s: int, d: int) -> tuple[int, int]:
     """(before, after) for which the output is ceil(n / s); the odd element comes after."""
     total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
-    return total // 2, total - total // 2
+    before = total // 2
+    return before, total - before
 
 
 def sides_per_axis(sides: Padding, size: Sequence[int]) -> Sequence[tuple[int, int]]:

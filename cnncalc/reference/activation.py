@@ -15,7 +15,8 @@ erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
 
 def logistic(x: Array) -> Array:
     """1 / (1 + exp(-x))."""
-    return 1 / (np.exp(np.negative(x)) + 1)
+    with np.errstate(over="ignore"):  # exp(-x) becomes infinite where the result is 0
+        return 1 / (np.exp(np.negative(x)) + 1)
 
 
 def number(value: float, x: Array) -> Any:
@@ -68,9 +69,10 @@ def relu6(layer: Any, w: Weights, x: Array) -> Array:
 
 @reference("leaky_relu")
 def leaky_relu(layer: Any, w: Weights, x: Array) -> Array:
-    """max(x, slope x), the slope 0.01 unless given."""
+    """max(x, slope x), the slope 0.01 unless given. A slope above 1 makes slope x the larger one where x > 0: min."""
     slope = 0.01 if layer.alpha is None else layer.alpha
-    return np.maximum(x, x * number(slope, x))
+    bent = np.maximum if slope <= 1 else np.minimum
+    return bent(x, x * number(slope, x))
 
 
 def exponential(x: Array, alpha: float) -> Array:
@@ -116,7 +118,15 @@ def hard_swish(layer: Any, w: Weights, x: Array) -> Array:
 
 
 def log_of_one_and_exp(x: Array) -> Array:
+    """log(1 + exp x), which is about x where exp x is too large for a number."""
+    if holds_values(x):
+        return np.logaddexp(x, number(0, x))
     return np.log(np.exp(x) + 1)
+
+
+def holds_values(x: Array) -> bool:
+    """Whether x holds numbers that may be too large for exp, and not what a probe counts or remembers."""
+    return type(x) is np.ndarray
 
 
 @reference("mish")
@@ -148,16 +158,22 @@ def prelu(layer: Any, w: Weights, x: Array) -> Array:
     return np.maximum(x, 0) + np.minimum(x, 0) * per_channel(w["slope"], x.ndim - 2)
 
 
+def moderate(x: Array) -> Array:
+    """x less the largest of its channels: a softmax is the same, and no exp is too large. Not counted as its work."""
+    return x - np.max(x, axis=1, keepdims=True) if holds_values(x) else x
+
+
 @reference("softmax")
 def softmax(layer: Any, w: Weights, x: Array) -> Array:
     """exp(x) over its sum, over the channels."""
-    e = np.exp(x)
+    e = np.exp(moderate(x))
     return e / e.sum(axis=1, keepdims=True)
 
 
 @reference("log_softmax")
 def log_softmax(layer: Any, w: Weights, x: Array) -> Array:
     """x - log(sum of exp(x)), over the channels."""
+    x = moderate(x)
     return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
 
 

@@ -1,0 +1,160 @@
+"""Single layers that the third opinions are asked about: those of tests/cases, and option sets that these leave out.
+
+Together every option of every kind takes two values at least, and axes of a map have different lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cases import FOLDER, load_cases, spec_of
+
+import cnncalc
+from cnncalc.graph import Graph
+from cnncalc.layers.base import Layer, Shape
+
+MOST_WEIGHTS = 2 * 10**7
+MOST_MACS = 10**9
+TOO_LARGE = {  # cases beyond these; the first is compared as a bundled network
+    "ResNet-50 as the page writes it",
+    "a million units of which each reads a 10x10 field of its own",
+}
+
+MORE = """
+4x9x7; conv 6 k3 s2 same
+4x9x7; conv 6 k4x3 s3x2 same d1x2
+4x9x7; {conv: 6, kernel: 3, padding: [[0, 2], [1, 0]], stride: 2, bias: per_unit}
+4x5x9x7; {conv: 6, kernel: [2, 3, 1], padding: [[1, 0], [0, 2], [1, 1]], groups: 2}
+4x17; {depthwise: 3, kernel: 5, padding: [[3, 1]], dilation: 2, bias: per_unit}
+4x9x7; depthwise 2 k2x3 same s2
+3x9x7; {local: 5, kernel: [3, 2], stride: 2, padding: [[1, 0], [0, 1]], dilation: [1, 2]}
+4x5x7; transposed_conv 6 k3 s2 p1 output_padding=1 g2
+4x5x7; {transposed_conv: 6, kernel: [2, 5], stride: [3, 2], padding: [[0, 1], [2, 0]], bias: false}
+4x5x7; transposed_conv 6 k3x2 s2x3 same
+4x5x7; transposed_conv 6 k3 p1 d3 output_padding=2
+3x10x8; maxpool 3 s2 ceil
+3x10x8; maxpool 3 s2 same
+3x10x8; {maxpool: 2, stride: 2, padding: [[1, 0], [0, 1]], rounding: ceil, dilation: [2, 1]}
+3x10x8; avgpool 3 s2 p1 ceil
+3x10x9; avgpool 3 s2 p1 ceil count_include_pad=false
+3x10x8; avgpool 3 s2 same
+3x11x8; avgpool 2x3 s2 d2x1
+3x11x8; avgpool 3 s2 p1x0 d2x1 ceil
+3x10x8; {avgpool: 3, stride: 2, padding: [[0, 1], [2, 0]]}
+3x5x10x8; avgpool 2 s2 ceil
+3x10x8; lppool 2 norm=3
+3x11x8; lppool 3 s2 p1 ceil
+3x11x8; lppool 3x2 s1 d2
+3x10x8; subsample 2
+3x11x8; subsample 3 s2 p1 ceil
+3x11x8; subsample 3x2 s1x2 d2x1
+3x17; subsample 3 s2
+3x4x6x8; global_avgpool
+3x17; global_maxpool
+3x7x9; adaptive_avgpool 3x4
+3x7x9; adaptive_maxpool 3x4
+3x17; adaptive_maxpool 5
+3x4x7x9; adaptive_avgpool 2x3x4
+12; rbf 5
+12; gaussian_rbf 5
+9; hopfield steps=3
+9; hopfield steps=2 bias=true
+3x17; flatten
+6x7x9; batchnorm eps=0.1
+6x7x9; batchnorm noaffine
+6x7x9; layernorm axes=all eps=0.1
+6x7x9; layernorm axes=h
+6x7x9; layernorm axes=ch noaffine
+6x4x7x9; layernorm axes=dw
+6x7x9; groupnorm 2 eps=0.1
+6x17; groupnorm 3 noaffine
+6x7x9; instancenorm eps=0.1 affine=true
+6x4x7x9; instancenorm
+7x5x6; lrn 3 alpha=0.5 beta=0.6 k=2
+7x5x6; lrn 4 alpha=0.5
+7x5x6; lrn 2 alpha=2 beta=1
+7x17; lrn 5 alpha=1
+7x3x5x6; lrn 9 alpha=1
+11; lrn 5 alpha=1
+6x7x9; leaky_relu 0.3
+6x7x9; leaky_relu 3
+6x7x9; leaky_relu -0.5
+6x7x9; elu 0.5
+6x7x9; celu 0.5
+6x7x9; prelu per=channel
+6x7x9; maxout 3
+6x7x9; softmax
+6x17; log_softmax
+6x7x9; log_softmax
+6x4x7x9; glu
+6x7x9; step
+6x7x9; scaled_tanh
+6x7x9; dropout 0.1
+3x7x9; {pad: [[1, 2], [0, 3]], mode: constant, value: -1.5}
+3x7x9; {pad: [[1, 2], [0, 3]], mode: reflect}
+3x7x9; {pad: [[1, 2], [0, 3]], mode: replicate}
+3x7x9; {pad: [[1, 2], [0, 3]], mode: circular}
+3x17; pad 3 circular
+3x4x5x6; pad 2 reflect
+3x7x9; {crop: [[1, 2], [0, 3]]}
+3x7x9; crop size=4x2
+3x17; crop 3
+3x7x9; upsample 2x3
+3x7x9; upsample 2x3 bilinear
+3x7x9; upsample 3x2 bicubic
+3x17; upsample 3 bicubic
+3x17; upsample 4 bilinear
+3x3x4x5; upsample 2 bilinear
+3x3x4x5; upsample 2x1x3 bicubic
+8x3x5; pixel_shuffle 2
+6x17; pixel_shuffle 3
+8x2x3x5; pixel_shuffle 2
+3x4x6; pixel_unshuffle 2
+3x18; pixel_unshuffle 3
+3x4x6x2; pixel_unshuffle 2
+6x5; channel_shuffle 3
+6x2x3x5; channel_shuffle 2
+3x4x5x6; permute 2,0,3,1
+6x7x9; split 3 part=2
+6x7x9; split 2 part=1
+3x4x5x6; slice 1:3 axis=d
+3x4x5x6; slice -3:-1 axis=h
+3x17; slice 2:end axis=l
+3x7x9; {multiply: [identity, global_avgpool, tanh]}
+3x7x9; {maximum: [identity, global_avgpool, tanh]}
+3x7x9; {mean: [identity, global_avgpool, tanh]}
+3x7x9; {add: [identity, global_avgpool, tanh]}
+3x7; {concat: [identity, tanh, conv 2 k1]}
+4x6; rnn 3 last bidirectional
+4x6; rnn 5 nobias
+4x6; mgu 3 bidirectional
+4x6; mgu 5 last bias=double bidirectional
+4x6; mgu 5 nobias
+4x6; gru 3 last bidirectional bias=double
+4x6; gru 5 bidirectional
+4x6; gru 5 nobias last
+4x6; lstm 3 last bidirectional
+4x6; lstm 5 nobias
+"""
+
+
+def graphs() -> Iterator[tuple[str, Graph]]:
+    """Every case that states a network of its own, and every line above, by name."""
+    for path in sorted(FOLDER.glob("*.yaml")):
+        for case in load_cases(path.stem):
+            if "network" not in case and case["case"] not in TOO_LARGE:
+                yield f"{path.stem}: {case['case']}", cnncalc.load(spec_of(case), set=case.get("set"))
+    for line in MORE.strip().splitlines():
+        yield line, cnncalc.load(line)
+
+
+def layers(kind: str, among: list[tuple[str, Graph]]) -> Iterator[tuple[str, Layer, tuple[Shape, ...]]]:
+    """Every layer of a kind with the shapes that enter it, each once."""
+    seen: set[Any] = set()
+    for name, graph in among:
+        for node in graph.nodes:
+            shapes = tuple(graph.shape(v) for v in node.reads)
+            if node.layer.kind == kind and (node.layer, shapes) not in seen:
+                seen.add((node.layer, shapes))
+                yield f"{name} ({node.name})", node.layer, shapes

@@ -1,0 +1,23 @@
+"""What goes to other programs, where their packages are not installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import cnncalc
+from cnncalc.interop import onnx as writer
+
+
+def test_a_missing_package_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(cnncalc.CnncalcError, match=r"pip install 'cnncalc\[onnx\]'"):
+        writer.to_model(cnncalc.load("8; relu"), {})
+
+
+def test_the_package_is_not_loaded_before_a_model_is_written() -> None:
+    code = "import sys, cnncalc.interop.onnx, cnncalc.interop.onnx_maps; print('onnx' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
