@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -128,6 +128,33 @@ def verify(
         raise CnncalcError("a graph is fixed: give parameters and input to load()")
     wanted = evidence.QUANTITIES if quantities is None else quantities
     return evidence.verify(graph, quantities=wanted, layers=layers, exact_padding=exact_padding, seed=seed)
+
+
+def explain(
+    spec: str | os.PathLike[str] | Graph | Report,
+    layer: str,
+    quantity: str | None = None,
+    *,
+    since: str | None = None,
+    free: Collection[str] = (),
+    **params: Any,
+) -> Any:
+    """How a number comes about: the Derivation of one quantity, or a list with those of all quantities of a layer.
+
+    spec    a report, a graph, or as for `analyze`
+    layer   a name of the report, or `total` for the sums over all layers
+    since   an earlier layer or an input: the receptive field in its units
+    free    letters that stay letters in a closed form: explain("lenet5", "C1", "params", free="cf")
+
+    A Derivation has .value, .formula, .substituted, .steps, .to_latex(), and shows itself in a notebook.
+    """
+    from cnncalc import derivations
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    if isinstance(spec, Report) and params:
+        raise CnncalcError("a report is fixed: give parameters to analyze()")
+    found = derivations.explain(report, layer, quantity, since=since, free=free)
+    return found if quantity is None else found[0]
 
 
 def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cnncalc.analysis.walk import Stop, Walk, seen_before, walk_back
+from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.symbols import AXES
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.explain.derivation import Derivation, Line
-from cnncalc.explain.symbols import AXES
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.windows import Window
@@ -13,8 +13,10 @@ from cnncalc.report import Report, Row
 from cnncalc.trace import symbol
 
 
-def field_derivation(graph: Graph, report: Report, number: int, since: str | None = None) -> Derivation | None:
+def field_derivation(report: Report, number: int, since: str | None = None) -> Derivation | None:
     """What a unit of a layer sees of the input, or of the output of an earlier layer `since`."""
+    graph = report.graph
+    assert graph is not None
     row = report.layers[number]
     value, shape = start_of(graph, report, number, since)
     rank = len(shape) - 1
@@ -43,7 +45,7 @@ def field_derivation(graph: Graph, report: Report, number: int, since: str | Non
     used = {s.name for line in lines for s in line.symbols()}
     meanings = {name: (None, text) for name, text in symbols.items() if name in used}
     title = "receptive_field" if since is None else _("receptive_field in units of {name}", name=origin)
-    table = forward_table(graph, report, walks[0]) if since is None and walks[0] and walks[0].stops else ()
+    table = forward_table(report, walks[0]) if since is None and walks[0] and walks[0].stops else ()
     return Derivation(row.name, "receptive_field", title, claimed, tuple(lines), tuple(remarks), meanings, table)
 
 
@@ -118,7 +120,7 @@ def forward_remarks(row: Row, sizes: tuple[int | None, ...]) -> list[str]:
     return said
 
 
-def forward_table(graph: Graph, report: Report, found: Walk) -> list[list[str]]:
+def forward_table(report: Report, found: Walk) -> list[list[str]]:
     """The same way forward: size, jump and start behind each window."""
     table = [[_("layer"), "k", "s", _("field"), _("jump"), _("start")]]
     for stop in reversed(windows(found)):

@@ -7,14 +7,12 @@ The formula is that of the code: a layer's `facts` are run once more, on numbers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection
 
+from cnncalc.derivations.counts import layer_derivations, letters_of, total_derivation
+from cnncalc.derivations.fields import field_derivation
+from cnncalc.derivations.lines import Derivation, Line
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.explain.counts import layer_derivations, total_derivation
-from cnncalc.explain.derivation import Derivation, Line
-from cnncalc.explain.fields import field_derivation
-from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.report import SUMMED, Report
 
@@ -27,44 +25,47 @@ QUANTITIES = (
 
 
 def explain(
-    graph: Graph,
     report: Report,
-    layer: str | None,
+    layer: str,
     quantity: str | None = None,
     *,
     since: str | None = None,
+    free: Collection[str] = (),
 ) -> list[Derivation]:
     """The derivations of a layer's quantities, or of one; `total` stands for the sums over all layers.
 
     since  a step or input: the receptive field in its units instead of the image's pixels
+    free   letters that stay letters, `n` or `c` and `f`: everything else is put in and worked out
 
     Raises UnknownLayerError, and CnncalcError for a quantity that does not exist.
     """
     wanted = QUANTITIES if quantity is None else (checked(quantity),)
-    if layer == "total" and "total" not in report:
+    if layer == "total" and layer not in report:
         return [total_derivation(report, name) for name in wanted if name in SUMMED]
-    assert layer is not None
-    number = node_of(graph, report, layer)
-    found = layer_derivations(graph, report, number, wanted)
-    if "receptive_field" in wanted:
-        field = field_derivation(graph, report, number, since)
-        place = next((i for i, d in enumerate(found) if d.quantity in ("activation_bytes", "parameter_bytes")), None)
-        found[place:place] = [field] if field else []
-        if place is None and field:
-            found.remove(field) if field in found[:-1] else None
+    number = node_of(report, layer)
+    found = layer_derivations(report, number, wanted, free)
+    if "receptive_field" in wanted and not free:
+        field = field_derivation(report, number, since)
+        if field is not None:
+            memory = [d for d in found if d.quantity.endswith("_bytes")]
+            found = [*(d for d in found if d not in memory), field, *memory]
+    if free and not found:
+        hint = _("letters of this layer: {letters}", letters=", ".join(letters_of(report, number)))
+        raise CnncalcError(_("nothing here depends on {free}: {hint}", free=", ".join(free), hint=hint))
     return found
 
 
-def node_of(graph: Graph, report: Report, layer: str) -> int:
+def node_of(report: Report, layer: str) -> int:
     """The number of a layer's node; of a block, that of the layer that gives its result."""
     for i, row in enumerate(report.layers):
         if row.name == layer:
             return i
     report[layer]  # raises where there is no block of this name either
-    return report.groups[layer].result - len(graph.inputs)
+    return report.groups[layer].result - len(report.inputs)
 
 
 def checked(quantity: str) -> str:
+    """The quantity that a word stands for. Raises CnncalcError with the nearest."""
     words = {"rf": "receptive_field", "shape": "output", "parameters": "params", "field": "receptive_field"}
     name = words.get(quantity.lower(), quantity.lower())
     if name not in QUANTITIES:
@@ -73,11 +74,6 @@ def checked(quantity: str) -> str:
     return name
 
 
-def walk(graph: Graph, report: Report) -> list[tuple[str, list[Derivation]]]:
-    """The whole network, layer by layer: what comes out, what is stored, what is connected."""
-    return [(row.name, explain(graph, report, row.name)) for row in report.layers if row.shown_with is None]
-
-
-def listed(found: Sequence[Derivation]) -> dict[str, Any]:
-    """Quantity to value."""
-    return {derivation.quantity: derivation.value for derivation in found}
+def walk(report: Report) -> list[Derivation]:
+    """The whole network, layer by layer; what is shown in another layer's row has no page of its own."""
+    return [found for row in report.layers if row.shown_with is None for found in explain(report, row.name)]

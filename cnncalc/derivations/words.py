@@ -72,6 +72,20 @@ def unread(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
     return said
 
 
+def exact_sizes(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
+    """Which input sizes leave no rest, where the stride is more than 1."""
+    if not isinstance(layer, Sliding) or len(shapes[0]) < 2 or layer.padding == "same":
+        return []
+    found = []
+    for window, n in dict.fromkeys(zip(layer.windows(shapes[0][1:]), shapes[0][1:], strict=True)):
+        if window.stride > 1:
+            rest = (n + window.before + window.after - window.span) % window.stride
+            sizes = [n - rest + i * window.stride for i in range(-1, 3)]
+            listed = ", ".join(str(size) for size in sizes if size > 0)
+            found.append(_("No element is left over for a size of ..., {sizes}, ...", sizes=listed))
+    return found
+
+
 def said(*sentences: str) -> Remark:
     """Sentences that need no numbers. They are translated when they are said."""
     return lambda layer, shapes, row: [_(sentence) for sentence in sentences]
