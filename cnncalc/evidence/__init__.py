@@ -121,7 +121,7 @@ def count_checks(row: Row, found: Finding, quantities: Sequence[str]) -> list[Ch
 def field_checks(graph: Graph, report: Report, source: str, quantities: Sequence[str]) -> Iterator[list[Check]]:
     """For each row the checks of what it sees of one input. Where nothing of it arrives there are none."""
     claims = [row.fields.get(source) for row in report.layers]
-    fields = measure_fields(graph, source, [(seen.size, seen.jump) for seen in claims if seen is not None])
+    fields = measure_fields(graph, source, claims)
     alone = len(graph.inputs) == 1
     for row, seen, measured in zip(report.layers, claims, fields, strict=True):
         if seen is None or measured is None:

@@ -38,7 +38,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
     inputs = [x[np.newaxis].view(Tally) for x in as_input(graph, None, seed).values()]
     ones = OnesProbe(exact_padding)
     findings: list[Finding] = []
-    peak = sum(x.nbytes for x in inputs)
+    peak = 0
     with counting() as book, np.errstate(all="ignore"):
         for node, y, alive in reference.steps(graph, inputs, weights):
             work = dict(+book)

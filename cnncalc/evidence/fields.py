@@ -3,13 +3,15 @@
 Two planes go through the forward pass for each axis: the highest input index that a unit depends on, and minus
 the lowest. What is combined takes the larger, padding and weights of 0 pass nothing on. Units near a border see
 less, so the network runs on an image long enough that its middle sees no border; the other axes are kept short.
+A network that fits its own size alone is run on that: there a border may have cut off what is claimed, and then
+nothing is measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from math import prod
+from math import ceil, floor, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +30,22 @@ LONGEST_PERIOD = 64  # phases that are told apart
 LARGEST = 400_000_000  # elements of planes in one run
 
 
-Claimed = Sequence[tuple[Any, Any]]  # (sizes, jumps) per axis
+Claimed = Sequence[tuple[Any, Any, Any] | None]  # for each node (sizes, jumps, starts) per axis
+
+
+class Claim(NamedTuple):
+    """What is claimed along one axis; None where nothing is."""
+
+    size: int | None
+    jump: Any
+    start: int | None
+
+    def reaches_out(self, units: range, length: int) -> bool:
+        """Whether some of these units would see what lies beyond an axis of this length, or may."""
+        if self.size is None or self.jump is None or self.start is None:
+            return True
+        first = floor(self.start + units[0] * self.jump)
+        return first < 0 or ceil(self.start + units[-1] * self.jump) + self.size > length
 
 
 class Field(NamedTuple):
@@ -41,6 +58,9 @@ class Field(NamedTuple):
     reason: str = ""
 
 
+TOLD_APART = 8  # units, for each that a pixel has, without which a few alike are not taken for a period
+MAY_BE_CUT = "the network fits no longer image, and the border of {} pixels may cut off what a unit sees"
+TOO_FEW = "too few units lie in the middle"
 WHOLE_AXIS = Field(None, start=0, whole=True, reason="a unit sees the whole axis")
 
 
@@ -70,7 +90,7 @@ def with_inputs(graph: Graph, inputs: Mapping[str, Shape]) -> Graph:
 def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[tuple[Field, ...] | None]:
     """For each node what its interior units see of the input `source`, per axis; None where nothing reaches it.
 
-    `claimed` are the sizes and jumps that are claimed: they only tell how long an image has to be.
+    `claimed` tells how long an image has to be, and on one that cannot be longer where a border may have cut.
     """
     shape = graph.inputs[source]
     if len(shape) == 1:
@@ -86,24 +106,30 @@ def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[tuple[Fi
 def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list[Field | None]:
     """The fields along one axis of one input."""
     n = graph.inputs[source][1 + axis]
-    along = [(sizes[axis], jumps[axis]) for sizes, jumps in claimed if len(sizes) > axis]
-    largest = max((size or 0 for size, _ in along), default=0) or n
-    step = next((step for step in LENGTHENINGS if all(step % (jump or 1) == 0 for _, jump in along)), LENGTHENINGS[-1])
+    along = [None if claim is None or len(claim[0]) <= axis else Claim(*(c[axis] for c in claim)) for claim in claimed]
+    largest = max((claim.size or 0 for claim in along if claim), default=0) or n
+    jumps = [claim.jump or 1 for claim in along if claim]
+    step = next((step for step in LENGTHENINGS if all(step % jump == 0 for jump in jumps)), LENGTHENINGS[-1])
     length = n + step * -(-3 * largest // step)
     longer = lengthened(graph, source, axis, length)
     if longer is None:
-        return run_axis(graph, source, axis, n)
+        return run_axis(graph, source, axis, n, along)
     fields = run_axis(longer, source, axis, n)
+    if any(field is None and claim is not None for field, claim in zip(fields, along, strict=True)):
+        wider = lengthened(graph, source, axis, length, (None,))  # on axes of 1 a dilated kernel may pass over the map
+        fields = fields if wider is None else run_axis(wider, source, axis, n)
     bound = bound_to_size(graph, longer, axis)
     if any(bound):
-        own = run_axis(graph, source, axis, n)
+        own = run_axis(graph, source, axis, n, along)
         fields = [here if tied else there for tied, here, there in zip(bound, own, fields, strict=True)]
     return fields
 
 
-def lengthened(graph: Graph, source: str, axis: int, length: int) -> Graph | None:
+def lengthened(
+    graph: Graph, source: str, axis: int, length: int, sides: Sequence[int | None] = (*SHORTEST, None)
+) -> Graph | None:
     """The network on a long image, as narrow as it can be; None where its layers fit their own size alone."""
-    for side in (*SHORTEST, None):
+    for side in sides:
         inputs = {}
         for name, (c, *size) in graph.inputs.items():
             narrow = [n if side is None else min(n, side) for n in size]
@@ -130,8 +156,13 @@ def bound_to_size(graph: Graph, other: Graph, axis: int) -> list[bool]:
     return bound[first:]
 
 
-def run_axis(graph: Graph, source: str, axis: int, n: int) -> list[Field | None]:
-    """Planes of indices through the network; what a field that sees everything counts is n."""
+def run_axis(
+    graph: Graph, source: str, axis: int, n: int, claims: Sequence[Claim | None] | None = None
+) -> list[Field | None]:
+    """Planes of indices through the network; what a field that sees everything counts is n.
+
+    `claims` are given where the image is too short to keep its borders out.
+    """
     planes = []
     for name, shape in graph.inputs.items():
         plane = np.full((2, *shape), -np.inf, dtype=np.float32)
@@ -143,35 +174,56 @@ def run_axis(graph: Graph, source: str, axis: int, n: int) -> list[Field | None]
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     fields: list[Field | None] = []
     with np.errstate(all="ignore"):
-        for _, y, _ in reference.steps(graph, planes, NoWeights(graph)):
+        for i, (_, y, _) in enumerate(reference.steps(graph, planes, NoWeights(graph))):
+            claim = claims[i] if claims else None
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             if not np.isfinite(high).any():
                 fields.append(None)
             elif high.ndim == 1 + rank:
                 others = tuple(i for i in range(high.ndim) if i != 1 + axis)
-                fields.append(interior(low.min(axis=others), high.max(axis=others), length, n))
+                fields.append(interior(low.min(axis=others), high.max(axis=others), length, n, claim))
             else:
-                fields.append(somewhere(low.ravel(), high.ravel(), length, n))
+                fields.append(somewhere(low.ravel(), high.ravel(), length, n, claim))
     return fields
 
 
-def interior(low: Array, high: Array, length: int, n: int) -> Field:
+def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None = None) -> Field:
     """Size, jump and start of the units in the middle third of an axis of `length` pixels."""
     units = len(low)
     middle = range(units // 3, max(units // 3 + 1, 2 * units // 3))
     lows, highs = low[middle.start : middle.stop], high[middle.start : middle.stop]
-    if ((low == 0) & (high == length - 1)).any():
-        return WHOLE_AXIS._replace(size=n)
     sees = np.isfinite(highs)
-    if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any():
-        return Field(None, reason=f"what units in the middle see reaches the border of {length} pixels")
+    if not sees.any():
+        return Field(None, reason="units in the middle see nothing")
     size = int((highs[sees] - lows[sees]).max()) + 1
+    if claim is not None:  # the network's own image
+        if claim.reaches_out(middle, length):
+            return cut(low, high, n, claim)
+        if len(low) < TOLD_APART * Fraction(claim.jump).denominator:
+            return Field(size if claim.size == size else None, reason=TOO_FEW)
+    elif (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or size > length - n:
+        if sees_all(low, high, length, n):  # of a recurrent layer the last unit alone
+            return WHOLE_AXIS._replace(size=n)
+        return Field(None, reason=f"what units in the middle see reaches the border of {length} pixels")
     period, step = period_of(lows, highs)
-    if not period:
-        return Field(size, reason="too few units lie in the middle")
+    if not period or (claim is not None and not step):
+        return Field(size, reason=TOO_FEW)
     unit = -(-middle.start // period) * period  # of the same phase as unit 0
     start = int(low[unit]) - unit // period * step if np.isfinite(high[unit]) else None
     return Field(size, Fraction(step, period), start, reason="" if start is not None else "unit 0 sees nothing")
+
+
+def sees_all(low: Array, high: Array, length: int, n: int) -> bool:
+    """Whether some unit sees from the first to the last pixel; on a long image but for a few at its ends.
+
+    Strides and dilations may pass over those. What is claimed of a network of n pixels is not a third of them.
+    """
+    return bool((high - low >= (length - n if length > n else n - 1)).any())
+
+
+def cut(low: Array, high: Array, n: int, claim: Claim) -> Field:
+    """On an image as short as the network's own: that a unit sees all of it, and nothing else, can be said."""
+    return Field(n if claim.size == n and sees_all(low, high, n, n) else None, reason=MAY_BE_CUT.format(n))
 
 
 def period_of(lows: Array, highs: Array) -> tuple[int, int]:
@@ -185,19 +237,21 @@ def period_of(lows: Array, highs: Array) -> tuple[int, int]:
     return 0, 0
 
 
-def somewhere(low: Array, high: Array, length: int, n: int) -> Field:
+def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None = None) -> Field:
     """The size of fields that lie in no order: units of a flattened map."""
     sees = np.isfinite(high)
     first = int(low[0]) if sees[0] else None
     full = int(high[0] - low[0]) if sees[0] else -1
     low, high = low[sees], high[sees]
-    if ((low == 0) & (high == length - 1)).any():
-        return WHOLE_AXIS._replace(size=n)
     widest = int((high - low).max())
+    if claim is not None and (claim.size is None or claim.size > widest + 1):
+        return cut(low, high, n, claim)
+    if sees_all(low, high, length, n):
+        return WHOLE_AXIS._replace(size=n)
     inside = (low > 0) & (high < length - 1)
     if not inside.any() or int((high - low)[inside].max()) < widest:
         return Field(None, reason=f"what the units see reaches the border of {length} pixels")
-    whole_first = first is not None and (first > 0 or full == widest)  # else the border may have cut it
+    whole_first = claim is None and first is not None and full == widest  # else the border may have cut it
     return Field(widest + 1, None, first if whole_first else None, reason="unit 0 lies at the border")
 
 
