@@ -10,8 +10,8 @@ INPUTS = {0: "12", 1: "12x19", 2: "12x13x10", 3: "12x7x5x8"}
 MAPS, ALL = (1, 2, 3), (0, 1, 2, 3)
 
 POOLS = (
-    "2", "k3 s2 p1 ceil", "k3 s2 same", "k2 s3 d2", "kernel=3x2 stride=2x3 padding=1x0", "kernel=2x3x1 stride=1x2x3 ceil",
-    "k4 s3 ceil", "{kernel: [3, 4], stride: 2, padding: [[0, 2], [1, 0]]}",
+    "2", "k3 s2 p1 ceil", "k3 s2 same", "k2 s3 d2", "kernel=3x2 stride=2x3 padding=1x0",
+    "kernel=2x3x1 stride=1x2x3 ceil", "k4 s3 ceil", "{kernel: [3, 4], stride: 2, padding: [[0, 2], [1, 0]]}",
 )  # fmt: skip
 WINDOWS = (
     "k3", "k2 s3", "k3 p1 s2 nobias", "k3 s2 same", "k2 d3 p2", "k4 same d2", "kernel=3x2 stride=2x1 padding=1x2",
@@ -69,7 +69,8 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     ),
     "pad": (
         MAPS,
-        ("2", "2 reflect", "2 replicate", "2 circular", "value=1 padding=3", "{padding: [[0, 3], [2, 1]], mode: reflect}"),
+        ("2", "2 reflect", "2 replicate", "2 circular",
+         "{padding: [[0, 3], [2, 1]], mode: reflect}", "value=1 padding=3"),
     ),
     "crop": (MAPS, ("1", "size=3", "{cropping: [[0, 3], [2, 1]]}", "size=5x4")),
     "upsample": (MAPS, ("2", "3 bilinear", "2 bilinear", "2 bicubic", "3x2", "factor=2x1 mode=bilinear")),

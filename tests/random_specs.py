@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -24,6 +23,11 @@ class Growing:
         self.inputs = inputs
         self.layers: list[Step] = []
         self.graph: Graph | None = None
+
+    @property
+    def alike(self) -> bool:
+        """Whether all channels see alike: fields are claimed for a layer, not channel by channel."""
+        return not any(kind in str(self.layers) for kind in ("concat", "pixel_unshuffle"))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -69,7 +73,7 @@ def sides(draw: Draw, rank: int, most: int) -> Any:
     return [[draw(st.integers(0, most)), draw(st.integers(0, most))] for _ in range(rank)]
 
 
-def sliding(draw: Draw, shape: tuple[int, ...]) -> Step:
+def sliding(draw: Draw, shape: tuple[int, ...], alike: bool) -> Step:
     """A layer that slides a window."""
     rank = len(shape) - 1
     kind = draw(
@@ -92,7 +96,7 @@ def sliding(draw: Draw, shape: tuple[int, ...]) -> Step:
         options["filters"] = options["groups"] * draw(st.integers(1, 3))
         if draw(st.integers(0, 5)) == 0:
             options["bias"] = "per_unit"
-        if options["groups"] == 1 and draw(st.integers(0, 5)) == 0:
+        if alike and options["groups"] == 1 and draw(st.integers(0, 5)) == 0:
             maps = st.lists(st.integers(0, shape[0] - 1), min_size=1, max_size=shape[0], unique=True)
             options["table"] = [sorted(draw(maps)) for _ in range(options["filters"])]
     elif kind == "local":
@@ -107,7 +111,7 @@ def sliding(draw: Draw, shape: tuple[int, ...]) -> Step:
     return {kind: options}
 
 
-def moving(draw: Draw, shape: tuple[int, ...]) -> Any:
+def moving(draw: Draw, shape: tuple[int, ...], alike: bool) -> Any:
     """A layer that moves, copies or normalises values, or works on each by itself."""
     rank = len(shape) - 1
     return draw(
@@ -125,9 +129,9 @@ def moving(draw: Draw, shape: tuple[int, ...]) -> Any:
                 {"crop": {"size": [max(1, n - draw(st.integers(0, 3))) for n in shape[1:]]}},
                 f"adaptive_avgpool {draw(st.integers(1, 3))}",
                 "pixel_unshuffle 2",
-                "pixel_shuffle 2",
+                "pixel_shuffle 2" if alike else "pixel_unshuffle 2",
                 "channel_shuffle 2",
-                "split 2 part=1",
+                "split 2 part=1" if alike else "split 1",
                 {"slice": {"range": "1:end", "axis": {1: "l", 2: "w", 3: "d"}[rank]}},
                 f"permute {','.join(map(str, (0, *reversed(range(1, rank + 1)))))}",
                 draw(st.sampled_from(("relu", "sigmoid", "gelu", "mish", "prelu", "maxout 2", "glu", "softmax"))),
@@ -185,16 +189,18 @@ def merge(draw: Draw, net: Growing) -> Step:
     return {kind: branches}
 
 
-def ending(draw: Draw, shape: tuple[int, ...]) -> Any:
+def ending(draw: Draw, shape: tuple[int, ...], alike: bool) -> Any:
     """What sees all of the map."""
-    ends = ["dense 3", "dense 2 nobias", "global_maxpool", "flatten", "rbf 2", "adaptive_maxpool 2"]
+    ends = ["global_maxpool", "global_avgpool", "adaptive_maxpool 2"]
+    if alike:
+        ends += ["dense 3", "dense 2 nobias", "flatten", "rbf 2"]
     if len(shape) == 2:
         ends += ["lstm 2", "gru 2 last", "mgu 2 bidirectional", "rnn 3 nobias"]
     return draw(st.sampled_from(ends))
 
 
-def networks(most: int = 5) -> Callable[..., st.SearchStrategy[Graph]]:
-    """Networks of a few steps; the graph knows its spec's text as `source`."""
+def networks(most: int = 5) -> st.SearchStrategy[tuple[str, Graph]]:
+    """Specs of a few steps, and their graphs."""
 
     @st.composite
     def network(draw: Draw) -> tuple[str, Graph]:
@@ -210,9 +216,9 @@ def networks(most: int = 5) -> Callable[..., st.SearchStrategy[Graph]]:
                 break
             which = draw(st.sampled_from(("sliding", "sliding", "moving", "merge", "merge", "shared", "join", "end")))
             if which == "sliding":
-                net.add(sliding(draw, net.shape))
+                net.add(sliding(draw, net.shape, net.alike))
             elif which == "moving":
-                net.add(moving(draw, net.shape))
+                net.add(moving(draw, net.shape, net.alike))
             elif which == "merge":
                 net.add(merge(draw, net))
             elif which == "join" and "b" in inputs:
@@ -221,11 +227,11 @@ def networks(most: int = 5) -> Callable[..., st.SearchStrategy[Graph]]:
                 used = draw(st.sampled_from(net.layers))
                 ((name, layer),) = used.items()
                 if isinstance(layer, dict) and "conv" in layer:
-                    options = {key: value for key, value in layer.items() if key != "weights"}
-                    conv = {**options["conv"], "stride": draw(st.integers(1, 2))}
-                    net.add({"conv": conv}, weights=layer.get("weights", name))
+                    conv = {**layer["conv"], "stride": draw(st.integers(1, 2))}
+                    if conv.get("bias") != "per_unit":
+                        net.add({"conv": conv}, weights=layer.get("weights", name))
             elif which == "end" and draw(st.booleans()):
-                net.add(ending(draw, net.shape))
+                net.add(ending(draw, net.shape, net.alike))
         if net.graph is None:
             net.add({"conv": {"filters": 2, "kernel": 1}})
         assert net.graph is not None

@@ -13,11 +13,11 @@ from kinds_run import INPUTS, KINDS_RUN, layer_line
 
 import cnncalc
 from cnncalc.cli.common import load_spec
-from cnncalc.evidence import Verification
+from cnncalc.evidence import FIELDS, QUANTITIES, Verification
 from cnncalc.evidence.size import smaller
 from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
-from cnncalc.networks import VARIANTS, bundled
+from cnncalc.networks import bundled
 
 FIT, WHOLE, FEW = "the network fits no longer image", "a unit sees the whole axis", "too few units lie in the middle"
 
@@ -43,8 +43,8 @@ def verified(graph: Graph) -> tuple[list[str], set[tuple[str, str, str]]]:
     """What differs and what is not passed, with taps on padding and without."""
     wrong: list[str] = []
     left: set[tuple[str, str, str]] = set()
-    for exact in (False, True):
-        found = cnncalc.verify(graph, exact_padding=exact)
+    for exact, quantities in ((False, QUANTITIES), (True, ("connections", "macs", "flops"))):
+        found = cnncalc.verify(graph, exact_padding=exact, quantities=quantities)
         wrong += differing(found)
         left |= not_passed(found)
     return wrong, left
@@ -60,7 +60,8 @@ def graphs_of(kind: str) -> Iterable[tuple[str, Graph]]:
             try:
                 yield spec, cnncalc.load(spec)
             except cnncalc.CnncalcError as error:
-                assert len(ranks) > 1, error  # options per axis fit one number of axes
+                if len(ranks) == 1:  # options per axis fit one number of axes
+                    raise AssertionError(spec) from error
                 continue
             fitting += 1
         assert fitting, f"{kind} {options} fits no input"
@@ -73,7 +74,7 @@ ADAPTIVE = {
     ("not measured", "jump", FIT),
     ("not measured", "rf_start", FIT),
 }
-SHORT = {("not measured", "jump", FEW), ("not measured", "rf_start", FEW)}  # the size is cut out, and stays as small
+SHORT = {("not measured", "jump", FIT), ("not measured", "rf_start", FIT)}  # a size that is cut out stays as small
 # What one layer of a kind does not claim, or what cannot be measured of it. Of all others every number holds.
 OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
     "adaptive_avgpool": ADAPTIVE,
@@ -83,10 +84,7 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
     "slice": SHORT,
     "reshape": {("not claimed", "receptive_field", FIT)},
     "permute": {("not claimed", "receptive_field", FIT)},
-    **dict.fromkeys(
-        ("groupnorm", "instancenorm", "add", "multiply", "rnn", "mgu", "gru", "lstm"),
-        {JUMP_OF_WHOLE},
-    ),
+    **{kind: {JUMP_OF_WHOLE} for kind in ("groupnorm", "instancenorm", "add", "multiply", "rnn", "mgu", "gru", "lstm")},
 }
 # Specs that fit one input only.
 OTHERS: dict[str, tuple[str, ...]] = {
@@ -132,6 +130,8 @@ OF_CASES = {
     ("not measured", "jump", FIT),
     ("not measured", "rf_start", FIT),
     *SHORT,
+    ("not measured", "jump", FEW),
+    ("not measured", "rf_start", FEW),
     JUMP_OF_WHOLE,
     ("not claimed", "jump", WHOLE),
     ("not claimed", "rf_start", "unit 0 sees nothing"),
@@ -153,20 +153,23 @@ def test_every_case_holds_and_what_is_left_open_is_known() -> None:
     assert count > 350
 
 
-# Networks that one cannot have: a million units that read a million pixels each.
-TOO_LARGE = {"example-full-connection"}
+# A million units that read a million pixels each; a quarter of a gigabyte of weights on the one size that fits.
+TOO_LARGE = {"example-full-connection", "example-dense-as-conv"}
+# Their fields take seconds even of a smaller version: here they are counted alone. `cnncalc verify` holds them in full.
+COUNTED = {"hrnet", "densenet121", "inception-v3"}
 
 
-@pytest.mark.parametrize("name", sorted({*bundled(), *VARIANTS} - TOO_LARGE))
+@pytest.mark.parametrize("name", sorted({*bundled(), "resnet50-v1", "lenet5-modern"} - TOO_LARGE))
 def test_a_bundled_network_holds(name: str) -> None:
     """The small ones as they are, the others on a smaller version."""
     graph = cnncalc.load(name)
     if cost(graph) > 10_000_000:
         graph, changed = smaller(graph, lambda *changes: load_spec(name, None, *changes, 1_000_000), (), ())
         assert changed
-    found = cnncalc.verify(graph)
+    quantities = [q for q in QUANTITIES if name not in COUNTED or q not in FIELDS]
+    found = cnncalc.verify(graph, quantities=quantities)
     assert differing(found) == []
-    assert found.counted()["holds"] > 10 * len(graph.nodes)
+    assert found.counted()["holds"] > 7 * len(graph.nodes)
 
 
 def cost(graph: Graph) -> int:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.evidence.counts import Finding, Measured, measure_counts
+from cnncalc.evidence.counts import STOPPED, Finding, Measured, measure_counts
 from cnncalc.evidence.fields import measure_fields
 from cnncalc.evidence.size import check_memory
 from cnncalc.graph import Graph
@@ -149,7 +149,9 @@ def total_checks(
 ) -> Iterator[Check]:
     """Sums of what was measured against the totals that are claimed."""
     for quantity in quantities:
-        if quantity in SUMMED:
+        if quantity in SUMMED and any(quantity not in found for found in counts):
+            yield judged(None, quantity, getattr(report.totals, quantity), Measured(None, "", STOPPED))
+        elif quantity in SUMMED:
             values = [found[quantity].value for found in counts]
             probes = " and ".join(dict.fromkeys(p for f in counts for p in f[quantity].probe.split(" and ")))
             claimed = getattr(report.totals, quantity)

@@ -19,6 +19,7 @@ import numpy as np
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Sets
+from cnncalc.evidence.counts import stopped
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.reference.base import Array
@@ -58,9 +59,7 @@ class Field(NamedTuple):
     reason: str = ""
 
 
-TOLD_APART = 8  # units, for each that a pixel has, without which a few alike are not taken for a period
 MAY_BE_CUT = "the network fits no longer image, and the border of {} pixels may cut off what a unit sees"
-TOO_FEW = "too few units lie in the middle"
 WHOLE_AXIS = Field(None, start=0, whole=True, reason="a unit sees the whole axis")
 
 
@@ -114,10 +113,10 @@ def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list
     longer = lengthened(graph, source, axis, length)
     if longer is None:
         return run_axis(graph, source, axis, n, along)
-    fields = run_axis(longer, source, axis, n)
+    fields = run_axis(longer, source, axis, n, along)
     if any(field is None and claim is not None for field, claim in zip(fields, along, strict=True)):
         wider = lengthened(graph, source, axis, length, (None,))  # on axes of 1 a dilated kernel may pass over the map
-        fields = fields if wider is None else run_axis(wider, source, axis, n)
+        fields = fields if wider is None else run_axis(wider, source, axis, n, along)
     bound = bound_to_size(graph, longer, axis)
     if any(bound):
         own = run_axis(graph, source, axis, n, along)
@@ -156,12 +155,10 @@ def bound_to_size(graph: Graph, other: Graph, axis: int) -> list[bool]:
     return bound[first:]
 
 
-def run_axis(
-    graph: Graph, source: str, axis: int, n: int, claims: Sequence[Claim | None] | None = None
-) -> list[Field | None]:
+def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Claim | None]) -> list[Field | None]:
     """Planes of indices through the network; what a field that sees everything counts is n.
 
-    `claims` are given where the image is too short to keep its borders out.
+    `claims` say where a border may have cut.
     """
     planes = []
     for name, shape in graph.inputs.items():
@@ -173,9 +170,9 @@ def run_axis(
         planes.append(plane.view(Hulls.along(axis)))
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     fields: list[Field | None] = []
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), stopped() as failure:
         for i, (_, y, _) in enumerate(reference.steps(graph, planes, NoWeights(graph))):
-            claim = claims[i] if claims else None
+            claim = claims[i]
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             if not np.isfinite(high).any():
                 fields.append(None)
@@ -184,10 +181,11 @@ def run_axis(
                 fields.append(interior(low.min(axis=others), high.max(axis=others), length, n, claim))
             else:
                 fields.append(somewhere(low.ravel(), high.ravel(), length, n, claim))
+    fields += [Field(None, reason=text) for text in failure for _ in graph.nodes[len(fields) :]]
     return fields
 
 
-def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None = None) -> Field:
+def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) -> Field:
     """Size, jump and start of the units in the middle third of an axis of `length` pixels."""
     units = len(low)
     middle = range(units // 3, max(units // 3 + 1, 2 * units // 3))
@@ -196,34 +194,39 @@ def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None =
     if not sees.any():
         return Field(None, reason="units in the middle see nothing")
     size = int((highs[sees] - lows[sees]).max()) + 1
-    if claim is not None:  # the network's own image
-        if claim.reaches_out(middle, length):
-            return cut(low, high, n, claim)
-        if len(low) < TOLD_APART * Fraction(claim.jump).denominator:
-            return Field(size if claim.size == size else None, reason=TOO_FEW)
-    elif (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or size > length - n:
-        if sees_all(low, high, length, n):  # of a recurrent layer the last unit alone
+    if length == n:
+        return at_own_size(size, low, high, n, claim, middle)
+    if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or 2 * size > length:
+        if sees_all(low, high, length):  # of a recurrent layer the last unit alone
             return WHOLE_AXIS._replace(size=n)
         return Field(None, reason=f"what units in the middle see reaches the border of {length} pixels")
     period, step = period_of(lows, highs)
-    if not period or (claim is not None and not step):
-        return Field(size, reason=TOO_FEW)
+    if not period:
+        return Field(size, reason="too few units lie in the middle")
     unit = -(-middle.start // period) * period  # of the same phase as unit 0
     start = int(low[unit]) - unit // period * step if np.isfinite(high[unit]) else None
     return Field(size, Fraction(step, period), start, reason="" if start is not None else "unit 0 sees nothing")
 
 
-def sees_all(low: Array, high: Array, length: int, n: int) -> bool:
-    """Whether some unit sees from the first to the last pixel; on a long image but for a few at its ends.
+def sees_all(low: Array, high: Array, length: int) -> bool:
+    """Whether some unit of a long image sees most of it. All of it is too much to ask: strides pass over the ends.
 
-    Strides and dilations may pass over those. What is claimed of a network of n pixels is not a third of them.
+    A field that is claimed is not a third as long, one that is larger than it is claimed is no claim of the whole.
     """
-    return bool((high - low >= (length - n if length > n else n - 1)).any())
+    return bool((2 * (high - low) >= length).any())
 
 
-def cut(low: Array, high: Array, n: int, claim: Claim) -> Field:
-    """On an image as short as the network's own: that a unit sees all of it, and nothing else, can be said."""
-    return Field(n if claim.size == n and sees_all(low, high, n, n) else None, reason=MAY_BE_CUT.format(n))
+def at_own_size(size: int, low: Array, high: Array, n: int, claim: Claim | None, units: range) -> Field:
+    """What can be said on the network's own image: a field is at least as large as what some unit sees.
+
+    Nothing, where that is less than what is claimed: the border may have cut it, or the largest is not among so
+    few units. Nor where it is more, and what is beyond the border is taken from elsewhere.
+    """
+    if claim is None or claim.size is None:
+        return Field(None, reason=MAY_BE_CUT.format(n))
+    whole = claim.size == n and bool(((low == 0) & (high == n - 1)).any())
+    more = size > claim.size and not claim.reaches_out(units, n)
+    return Field(n if whole else size if more or size == claim.size else None, reason=MAY_BE_CUT.format(n))
 
 
 def period_of(lows: Array, highs: Array) -> tuple[int, int]:
@@ -237,22 +240,22 @@ def period_of(lows: Array, highs: Array) -> tuple[int, int]:
     return 0, 0
 
 
-def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None = None) -> Field:
+def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None) -> Field:
     """The size of fields that lie in no order: units of a flattened map."""
     sees = np.isfinite(high)
     first = int(low[0]) if sees[0] else None
     full = int(high[0] - low[0]) if sees[0] else -1
     low, high = low[sees], high[sees]
     widest = int((high - low).max())
-    if claim is not None and (claim.size is None or claim.size > widest + 1):
-        return cut(low, high, n, claim)
-    if sees_all(low, high, length, n):
+    if length == n:
+        return at_own_size(widest + 1, low, high, n, claim, range(1))
+    if sees_all(low, high, length):
         return WHOLE_AXIS._replace(size=n)
     inside = (low > 0) & (high < length - 1)
     if not inside.any() or int((high - low)[inside].max()) < widest:
         return Field(None, reason=f"what the units see reaches the border of {length} pixels")
-    whole_first = claim is None and first is not None and full == widest  # else the border may have cut it
-    return Field(widest + 1, None, first if whole_first else None, reason="unit 0 lies at the border")
+    known = claim is not None and claim.start is not None and claim.start >= 0 and full == widest  # else it may be cut
+    return Field(widest + 1, None, first if known else None, reason="unit 0 lies at the border")
 
 
 def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:
