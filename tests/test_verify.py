@@ -285,6 +285,17 @@ def test_a_number_that_differs_ends_with_status_1() -> None:
     }  # fmt: skip
 
 
+def test_a_run_that_cannot_go_on_differs_where_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = reference.of("relu")
+    monkeypatch.setitem(reference.REFERENCES, "relu", honest._replace(forward=lambda layer, w, x: x[:, :, :-1]))
+    done = verify("-e", "2x7x6; conv 3 k3 p1 relu; dense 4")
+    assert done.exit_code == 1
+    assert "3x7x6, but 3x6x6 ✗" in done.output
+    assert "4, but nothing ✗" in done.output
+    assert "differs: running it fails: ValueError" in done.output
+    assert "the run stopped before" in done.output
+
+
 def test_json_and_markdown_have_every_check() -> None:
     done = run("verify", "-e", "1x9x8; conv 2 k3 p1 relu; maxpool 2", "--format", "json", "--seed", "5")
     found = json.loads(done.stdout)
