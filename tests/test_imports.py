@@ -41,7 +41,7 @@ ARROWS = {
         "networks",
         "sources",
         "evidence",
-        "explain",
+        "derivations",
     },
 }
 LATE = {("report", "render")}  # only inside functions

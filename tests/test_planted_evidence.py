@@ -134,11 +134,13 @@ IN_CLAIMS: dict[str, tuple[Plant, str, str]] = {
         "1x19; conv 2 k3 d2", "output",
     ),
     "groups ignored": (
-        replaced(conv.Conv, "pairs", lambda honest: lambda self, c: self.filters * c),
+        replaced(conv.Conv, "maps_read", lambda honest: lambda self, c: c),
         "4x9x7; conv 6 k3 g2", "params",
     ),
     "the table ignored": (
-        replaced(conv.Conv, "pairs", lambda honest: lambda self, c: honest(self.replace(table=None), c)),
+        replaced(
+            conv.Conv, "stored", lambda honest: lambda self, c, k, b: honest(self.replace(table=None), c, k, b)
+        ),
         TABLE, "connections",
     ),
     "bias counted twice": (

@@ -17,7 +17,6 @@ from cnncalc.layers.windows import Window
 from cnncalc.report import BYTES, Report
 from cnncalc.trace import Traced, added_up, symbol
 
-
 MOST_TERMS = 12  # of a sum that is written in a line
 
 
