@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnncalc import reference
-    from cnncalc.api import analyze, explain, load, verify
+    from cnncalc.api import Sweep, analyze, explain, load, sweep, verify
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
@@ -36,6 +36,7 @@ __all__ = [
     "Settings",
     "ShapeError",
     "SpecError",
+    "Sweep",
     "Totals",
     "UnknownLayerError",
     "Verdict",
@@ -45,11 +46,12 @@ __all__ = [
     "explain",
     "load",
     "reference",
+    "sweep",
     "verify",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("analyze", "explain", "load", "verify"), "api"),
+    **dict.fromkeys(("Sweep", "analyze", "explain", "load", "sweep", "verify"), "api"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
     "Derivation": "derivations",

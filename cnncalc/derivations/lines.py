@@ -107,5 +107,9 @@ def latex_lines(lines: Sequence[Line]) -> str:
     rows = []
     for line in lines:
         first, *rest = line.parts(LATEX)
-        rows.append("  " + first + " &= " + " = ".join(rest))
+        whole = " = ".join(rest)
+        if len(whole) <= 120:
+            rows.append(f"  {first} &= {whole}")
+        else:  # too wide for a page
+            rows += [f"  {first} &= {rest[0]}", *(f"    &= {part}" for part in rest[1:])]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

@@ -102,7 +102,8 @@ def markdown(found: Sequence[Derivation], heading: str = "") -> str:
 
 
 def latex(found: Sequence[Derivation], heading: str = "") -> str:
-    parts = [rf"\section*{{{in_latex(heading)}}}"] if heading else []
+    parts = ["% needs \\usepackage{amsmath}, and for Chinese \\usepackage{ctex}"]
+    parts += [rf"\section*{{{in_latex(heading)}}}"] if heading else []
     from cnncalc.derivations.formulas import LATEX
 
     for derivation, symbols in zip(found, new_symbols(found), strict=True):
