@@ -123,6 +123,14 @@ def test_the_walk_back_gives_the_field_of_the_forward_pass(name: str) -> None:
             assert set(last.values()) <= set(row.receptive_field), row.name
 
 
+def test_a_block_is_the_sum_of_its_layers() -> None:
+    report = cnncalc.analyze("resnet50")
+    found = {entry.quantity: entry for entry in explain(report, "stage1/0")}
+    assert found["params"].value == report["stage1/0"].params
+    assert evaluated(found["params"].substituted) == found["params"].value
+    assert found["output"].layer == "stage1/0/add1/relu"
+
+
 def test_the_floor_is_made_visible() -> None:
     (found,) = explain(cnncalc.analyze("3x224x224; conv 8 k3 s2"), "conv1", "output")
     assert found.remarks[-1] == (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from cnncalc.derivations.counts import layer_derivations, letters_of, total_derivation
+from cnncalc.derivations.counts import layer_derivations, letters_of, sum_derivation
 from cnncalc.derivations.fields import field_derivation
 from cnncalc.derivations.lines import Derivation, Line
 from cnncalc.errors import CnncalcError, suggest
@@ -41,7 +41,9 @@ def explain(
     """
     wanted = QUANTITIES if quantity is None else (checked(quantity),)
     if layer == "total" and layer not in report:
-        return [total_derivation(report, name) for name in wanted if name in SUMMED]
+        return [sum_derivation(report, name) for name in wanted if name in SUMMED]
+    if not any(row.name == layer for row in report.layers) and not free:
+        return of_block(report, layer, wanted, since)
     number = node_of(report, layer)
     found = layer_derivations(report, number, wanted, free)
     if "receptive_field" in wanted and not free:
@@ -53,6 +55,15 @@ def explain(
         hint = _("letters of this layer: {letters}", letters=", ".join(letters_of(report, number)))
         raise CnncalcError(_("nothing here depends on {free}: {hint}", free=", ".join(free), hint=hint))
     return found
+
+
+def of_block(report: Report, name: str, wanted: Collection[str], since: str | None) -> list[Derivation]:
+    """A block, a repeat or a named list: what its layers add up to; shape and field are those of its result."""
+    result = report.layers[node_of(report, name)].name
+    sums = [sum_derivation(report, quantity, name) for quantity in wanted if quantity in SUMMED]
+    found = [entry for entry in sums if entry.value or len(sums) == 1]
+    own = [quantity for quantity in ("output", "receptive_field") if quantity in wanted]
+    return [*(entry for quantity in own for entry in explain(report, result, quantity, since=since)), *found]
 
 
 def node_of(report: Report, layer: str) -> int:

@@ -209,18 +209,20 @@ def symbols_of(lines: Sequence[Line], known: dict[str, str]) -> dict[str, tuple[
     return found
 
 
-def total_derivation(report: Report, quantity: str) -> Derivation:
-    """A sum over all layers, with its terms."""
-    terms = [(row.name, getattr(row, quantity)) for row in report.layers]
-    known = [(name, value) for name, value in terms if value]
-    total = getattr(report.totals, quantity)
+def sum_derivation(report: Report, quantity: str, block: str | None = None) -> Derivation:
+    """A sum over all layers, or over those of a block, with its terms."""
+    group = None if block is None else report.groups[block]
+    rows = report.layers if group is None else report.layers[group.first : group.last]
+    known = [(row.name, value) for row in rows if (value := getattr(row, quantity))]
+    total = getattr(report.totals if block is None else report[block], quantity)
     number = added_up([symbol(name, value) for name, value in known])
     table: list[tuple[str, str]] = []
     if len(known) > MOST_TERMS:  # a table is read more easily
         table = [(_("layer"), quantity), *((name, f"{value:,}") for name, value in known)]
         number = int(number)
     remarks = []
-    if quantity in report.totals.left_out:
-        remarks.append(_("{rows} rows are not known and left out.", rows=report.totals.left_out[quantity]))
+    unknown = sum(getattr(row, quantity) is None for row in rows)
+    if unknown:
+        remarks.append(_("{rows} rows are not known and left out.", rows=unknown))
     line = Line(name_of(quantity), number)
-    return Derivation(None, quantity, quantity, total, (line,), tuple(remarks), table=table)
+    return Derivation(block, quantity, quantity, total, (line,), tuple(remarks), table=table)

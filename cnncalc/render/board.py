@@ -156,4 +156,4 @@ def html(found: Sequence[Derivation], heading: str = "") -> str:
 
 
 def math(parts: Sequence[str]) -> str:
-    return f"<math>{'<mo>=</mo>'.join(parts)}</math>"
+    return f'<math displaystyle="true">{"<mo>=</mo>".join(parts)}</math>'
