@@ -9,7 +9,7 @@ from typing import Any
 from cnncalc.derivations import words
 from cnncalc.derivations.formulas import Names
 from cnncalc.derivations.lines import Derivation, Line
-from cnncalc.derivations.symbols import AXES, meanings, traced_layer, traced_shape, vector_meanings
+from cnncalc.derivations.symbols import AXES, meanings, traced_layer, traced_shape
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
@@ -30,7 +30,9 @@ class Board:
         self.layer = traced_layer(node.layer, len(self.shapes[0]) - 1)
         inputs = traced_shapes(self.shapes)
         self.facts: Facts = self.layer.facts(*inputs)
-        self.meanings = vector_meanings() if len(self.shapes[0]) == 1 else meanings()
+        if self.facts.work is not None:  # each number a memory of its own, since one may stand for two operations
+            self.facts.work = {operation: own(times) for operation, times in self.facts.work.items()}
+        self.meanings = meanings(len(self.shapes[0]), "units" in self.layer.options)
         self.sizes = self._output_lines()
         self.names: dict[int, str] = {id(line.number): line.name for line in self.sizes}
         self.names |= {id(n): line.name for line in self.sizes for n in self.same_as(line)}
@@ -112,10 +114,23 @@ class Board:
         return found[::-1]
 
 
+def own(number: int) -> int:
+    """The same number with the same memory, as an object of its own."""
+    return Traced(int(number), number.operator, number.parts, number.name) if isinstance(number, Traced) else number
+
+
 def traced_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
-    """Symbols for what enters; equal inputs share theirs, further ones have an index."""
+    """Symbols for what enters: equal inputs share theirs, maps of other channels have an index, c_2."""
     first = traced_shape(shapes[0])
-    return tuple(first if shape == shapes[0] else shape for shape in shapes)
+    found: list[Shape] = []
+    for i, shape in enumerate(shapes, start=1):
+        if shape == shapes[0]:
+            found.append(first)
+        elif shape[1:] == shapes[0][1:]:
+            found.append((symbol(f"c_{i}", shape[0]), *first[1:]))
+        else:
+            found.append(shape)
+    return tuple(found)
 
 
 def letters_of(report: Report, number: int) -> list[str]:
@@ -159,6 +174,8 @@ def layer_derivations(
                 continue
         shown = [*board.needed_by(own), *own] if alone and not free else own
         value = getattr(row, quantity)
+        if not alone and quantity in ("connections", "macs") and words.weightless(facts_of(row)):
+            continue  # said once, with the parameters
         remarks = words.remarks(board.node.layer, board.shapes, quantity, facts_of(row))
         if own and isinstance(value, int) and value != own[-1].value:
             remarks.append(_("With the settings of this report (batch, padding left out) it is {value}.", value=value))

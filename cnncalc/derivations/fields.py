@@ -73,7 +73,7 @@ def walked(graph: Graph, report: Report, found: Walk | None, index: str) -> tupl
         return [], [_("It sees nothing of it.")]
     if found.whole is not None:
         name = report.layers[found.whole].name
-        return [], [_("{name} sees everything, so the field is the whole image.", name=name)]
+        return [], [_("{name} sees everything, so the field is the whole input.", name=name)]
     if found.unknown is not None:
         name = report.layers[found.unknown].name
         return [], [
@@ -115,7 +115,11 @@ def forward_remarks(row: Row, sizes: tuple[int | None, ...]) -> list[str]:
     if row.jump and None not in row.jump and row.rf_start and None not in row.rf_start:
         jump, start = ("x".join(map(str, values)) for values in (row.jump, row.rf_start))
         said.append(
-            _("Neighbouring units lie {jump} pixels apart; unit 0 begins at pixel {start}.", jump=jump, start=start)
+            _(
+                "Neighbouring units lie {jump} elements of the input apart; unit 0 begins at {start}.",
+                jump=jump,
+                start=start,
+            )
         )
     return said
 
@@ -129,4 +133,4 @@ def forward_table(report: Report, found: Walk) -> list[list[str]]:
         numbers = [values[0] if values else None for values in (row.receptive_field, row.jump, row.rf_start)]
         shown = ["?" if number is None else str(number) for number in numbers]
         table.append([row.name, str(window.kernel), str(window.stride), *shown])
-    return table
+    return table if len(table) > 1 else []
