@@ -17,10 +17,10 @@ def read_source(spec: str) -> Source:
     if spec == "-":
         if sys.stdin is None:
             _unusable("<stdin>", "standard input is closed")
-        return Source("<stdin>", _decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
+        return Source("<stdin>", decoded(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
     there = os.path.lexists(spec)
     if there and not os.path.isdir(spec):
-        return Source(spec, _decode(_read(spec), spec))
+        return Source(spec, decoded(_read(spec), spec))
     from cnncalc import networks
 
     found = networks.find(spec) if os.path.basename(spec) == spec else None
@@ -28,7 +28,7 @@ def read_source(spec: str) -> Source:
         _read(spec)  # a folder, which is said; one that is called like a bundled network does not hide it
     if found is None:
         _missing(spec)
-    return Source(found.path, _decode(_read(found.path), found.path), tuple(found.params.items()))
+    return Source(found.path, decoded(_read(found.path), found.path), tuple(found.params.items()))
 
 
 def _read(path: str) -> bytes:
@@ -55,7 +55,7 @@ def _missing(spec: str) -> NoReturn:
     _unusable(spec, "there is no such file, and no bundled network of this name", hint)
 
 
-def _decode(data: bytes, name: str) -> str:
+def decoded(data: bytes, name: str) -> str:
     """The text of a UTF-8 file. A byte that is none, or a NUL, is an error at its place."""
     if len(data) > LARGEST_FILE:
         _unusable(name, f"the file is larger than {LARGEST_FILE // 10**6} MB", "a spec has a line per layer")

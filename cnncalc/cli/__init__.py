@@ -14,6 +14,7 @@ COMMANDS = {
     "explain": "How every number comes about: formula, substitution, result.",
     "verify": "Every number held against what running the network gives.",
     "compare": "Totals of several networks side by side.",
+    "diff": "What changed from one network to another, layer by layer and in total.",
     "kinds": "The kinds of layers: options, other names, and how each is counted.",
     "networks": "The bundled networks, family by family, with their totals.",
 }

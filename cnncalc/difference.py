@@ -1,0 +1,187 @@
+"""Two reports side by side: which layers are the same, which changed, came or went, and by how much.
+
+Layers are matched by what they are (kind and options) in their order, so that one that is inserted is one
+insertion, even where it renumbers those behind it; what is left is matched by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.report import SUMMED, Report, Row
+
+QUANTITIES = (
+    "kind",
+    "output",
+    "params",
+    "buffers",
+    "connections",
+    "macs",
+    "flops",
+    "receptive_field",
+    "activation_bytes",
+)
+TOTALS = (*SUMMED, "peak_activation_bytes", "receptive_field")
+SAME, CHANGED, ADDED, REMOVED = "same", "changed", "added", "removed"
+
+
+class Change(NamedTuple):
+    """A number on both sides; None on the side where it is not known, or has no layer."""
+
+    quantity: str
+    old: Any
+    new: Any
+
+    @property
+    def by(self) -> int | None:
+        """The difference of two counts; None for shapes and what is not known."""
+        return self.new - self.old if isinstance(self.old, int) and isinstance(self.new, int) else None
+
+    @property
+    def share(self) -> float | None:
+        """The difference as a part of the old number; None where that is 0 or there is none."""
+        return self.by / self.old if self.by is not None and self.old else None
+
+
+class LayerDifference(NamedTuple):
+    """One layer on either side, or on both; `changes` are its quantities that are not equal."""
+
+    status: str
+    old: Row | None
+    new: Row | None
+    changes: tuple[Change, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name; both, where it goes by another one now."""
+        if self.old is None or self.new is None or self.old.name == self.new.name:
+            return (self.new or self.old).name  # type: ignore[union-attr]  # one of them is there
+        return f"{self.old.name} -> {self.new.name}"
+
+
+class Difference(NamedTuple):
+    """All layers, in the order of the new network, and the totals."""
+
+    old: Report
+    new: Report
+    layers: tuple[LayerDifference, ...]
+    totals: tuple[Change, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether no number and no layer differs."""
+        return all(layer.status == SAME for layer in self.layers) and not any(c.old != c.new for c in self.totals)
+
+
+def compare(old: Report, new: Report) -> Difference:
+    """What changed from one network to the other."""
+    pairs = matched(old, new)
+    layers = []
+    for before, after in pairs:
+        changes = () if before is None or after is None else changed(before, after)
+        if before is None or after is None:
+            status = ADDED if before is None else REMOVED
+        else:
+            status = CHANGED if changes else SAME
+        layers.append(LayerDifference(status, before, after, changes))
+    totals = tuple(Change(name, getattr(old.totals, name), getattr(new.totals, name)) for name in TOTALS)
+    return Difference(old, new, tuple(layers), totals)
+
+
+def changed(old: Row, new: Row) -> tuple[Change, ...]:
+    found = (Change(name, getattr(old, name), getattr(new, name)) for name in QUANTITIES)
+    return tuple(change for change in found if change.old != change.new)
+
+
+def matched(old: Report, new: Report) -> list[tuple[Row | None, Row | None]]:
+    """Layers in pairs, in the order of the new network; what is gone stands where it was."""
+    from difflib import SequenceMatcher
+
+    before, after = signatures(old), signatures(new)
+    pairs: list[tuple[Row | None, Row | None]] = []
+    for operation, i, i_end, j, j_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        left, right = list(old.layers[i:i_end]), list(new.layers[j:j_end])
+        if operation == "equal":
+            pairs += zip(left, right, strict=True)
+        else:
+            pairs += by_name(left, right)
+    return pairs
+
+
+def signatures(report: Report) -> list[tuple[str, Any]]:
+    """What a layer is, whatever it is called: its name counts only where somebody chose it."""
+    layers = [None] * len(report.layers) if report.graph is None else [node.layer for node in report.graph.nodes]
+    return [(chosen(row), layer or row.kind) for row, layer in zip(report.layers, layers, strict=True)]
+
+
+def chosen(row: Row) -> str:
+    """The name of a layer without the number that it was given."""
+    last = row.name.rpartition("/")[2]
+    return row.name[: len(row.name) - len(last)] + (row.kind if last.rstrip("0123456789") == row.kind else last)
+
+
+def same_name(a: Row, b: Row) -> bool:
+    return a.name == b.name
+
+
+def same_kind(a: Row, b: Row) -> bool:
+    return a.kind == b.kind
+
+
+def behind_the_same(a: Row, b: Row) -> bool:
+    """Both stand behind a layer of one name, as C1/tanh and C1/relu do."""
+    return a.shown_with is not None and b.shown_with is not None and a.inputs == b.inputs
+
+
+RULES = (same_name, behind_the_same, same_kind)
+
+
+def by_name(old: Sequence[Row], new: Sequence[Row]) -> list[tuple[Row | None, Row | None]]:
+    """Pairs of one name, behind one layer, or of one kind in order; the others alone."""
+    left: dict[int, Row] = dict(enumerate(old))
+    partner: dict[int, int] = {}
+    for rule in RULES:
+        for j, row in enumerate(new):
+            floor = max((i for k, i in partner.items() if k < j), default=-1)
+            ceiling = min((i for k, i in partner.items() if k > j), default=len(old))
+            if j not in partner:
+                found = next((i for i, other in left.items() if floor < i < ceiling and rule(other, row)), None)
+                if found is not None:
+                    partner[j] = found
+                    del left[found]
+    pairs: list[tuple[Row | None, Row | None]] = []
+    gone = iter(sorted(left))
+    waiting = next(gone, None)
+    for j, row in enumerate(new):
+        while waiting is not None and j in partner and waiting < partner[j]:
+            pairs.append((old[waiting], None))
+            waiting = next(gone, None)
+        pairs.append((old[partner[j]] if j in partner else None, row))
+    while waiting is not None:
+        pairs.append((old[waiting], None))
+        waiting = next(gone, None)
+    return pairs
+
+
+class Limit(NamedTuple):
+    """How much a total may grow: by a number, or by a part of what it was."""
+
+    quantity: str
+    most: float
+    relative: bool
+    text: str
+
+
+def broken(difference: Difference, limits: Sequence[Limit]) -> list[tuple[Limit, Change]]:
+    """The limits that are not kept, with the totals that break them."""
+    totals: Mapping[str, Change] = {change.quantity: change for change in difference.totals}
+    found = []
+    for limit in limits:
+        change = totals[limit.quantity]
+        if change.by is None:
+            continue
+        allowed = limit.most * change.old if limit.relative else limit.most
+        if change.by > allowed:
+            found.append((limit, change))
+    return found
