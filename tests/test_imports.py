@@ -35,6 +35,7 @@ ARROWS = {
     "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "difference": {"report"},
     "revisions": {"errors", "sources"},
+    "locking": {"errors", "report"},
     "networks": set(),
     "sources": {"errors", "networks"},
     "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations"},
@@ -52,6 +53,7 @@ ARROWS = {
         "derivations",
         "difference",
         "revisions",
+        "locking",
     },
 }
 LATE = {("report", "render")}  # only inside functions

@@ -15,6 +15,7 @@ COMMANDS = {
     "verify": "Every number held against what running the network gives.",
     "compare": "Totals of several networks side by side.",
     "diff": "What changed from one network to another, layer by layer and in total.",
+    "lock": "The numbers of specs written into a lock file, or held to it.",
     "kinds": "The kinds of layers: options, other names, and how each is counted.",
     "networks": "The bundled networks, family by family, with their totals.",
 }
