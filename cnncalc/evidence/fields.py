@@ -18,6 +18,7 @@ from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Sets
 from cnncalc.graph import Graph
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
 from cnncalc.reference.base import Array
 
@@ -41,7 +42,7 @@ class Field(NamedTuple):
     reason: str = ""
 
 
-WHOLE_AXIS = Field(None, start=0, whole=True, reason="a unit sees the whole axis")
+WHOLE_AXIS = Field(None, start=0, whole=True, reason=n_("a unit sees the whole axis"))
 
 
 class NoWeights(Mapping[str, Array]):
@@ -143,7 +144,7 @@ def run_axis(graph: Graph, source: str, axis: int, n: int) -> list[Field | None]
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     fields: list[Field | None] = []
     with np.errstate(all="ignore"):
-        for _, y, _ in reference.steps(graph, planes, NoWeights(graph)):
+        for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph)):
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             if not np.isfinite(high).any():
                 fields.append(None)
@@ -164,14 +165,16 @@ def interior(low: Array, high: Array, length: int, n: int) -> Field:
         return WHOLE_AXIS._replace(size=n)
     sees = np.isfinite(highs)
     if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any():
-        return Field(None, reason=f"what units in the middle see reaches the border of {length} pixels")
+        return Field(
+            None, reason=_("what units in the middle see reaches the border of {length} pixels", length=length)
+        )
     size = int((highs[sees] - lows[sees]).max()) + 1
     period, step = period_of(lows, highs)
     if not period:
-        return Field(size, reason="too few units lie in the middle")
+        return Field(size, reason=_("too few units lie in the middle"))
     unit = -(-middle.start // period) * period  # of the same phase as unit 0
     start = int(low[unit]) - unit // period * step if np.isfinite(high[unit]) else None
-    return Field(size, Fraction(step, period), start, reason="" if start is not None else "unit 0 sees nothing")
+    return Field(size, Fraction(step, period), start, reason="" if start is not None else _("unit 0 sees nothing"))
 
 
 def period_of(lows: Array, highs: Array) -> tuple[int, int]:
@@ -196,9 +199,9 @@ def somewhere(low: Array, high: Array, length: int, n: int) -> Field:
     widest = int((high - low).max())
     inside = (low > 0) & (high < length - 1)
     if not inside.any() or int((high - low)[inside].max()) < widest:
-        return Field(None, reason=f"what the units see reaches the border of {length} pixels")
+        return Field(None, reason=_("what the units see reaches the border of {length} pixels", length=length))
     whole_first = first is not None and (first > 0 or full == widest)  # else the border may have cut it
-    return Field(widest + 1, None, first if whole_first else None, reason="unit 0 lies at the border")
+    return Field(widest + 1, None, first if whole_first else None, reason=_("unit 0 lies at the border"))
 
 
 def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:
@@ -215,7 +218,7 @@ def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:
                 plane[(i, slice(None), *(slice(None) if a != axis else i for a in range(len(shape) - 1)))] = 1
         planes.append(plane.view(Sets))
     found = []
-    for _, y, _ in reference.steps(graph, planes, NoWeights(graph)):
+    for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph)):
         values = np.asarray(y) > 0
         found.append(np.asarray(values.any(axis=tuple(i for i in range(1, values.ndim) if i != 2 + axis))))
     return found
