@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.language import _
 
 FORMATS = ("text", "markdown", "latex", "html")
 
@@ -13,9 +14,9 @@ FORMATS = ("text", "markdown", "latex", "html")
 @spec_options
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
-@click.option("--from", "since", metavar="NAME", help="A receptive field in units of this earlier layer or input.")
+@click.option("--from", "since", metavar="NAME", help=_("A receptive field in units of this earlier layer or input."))
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
 def command(
     spec: str | None,
     expression: str | None,
