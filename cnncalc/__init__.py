@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnncalc import reference
-    from cnncalc.api import analyze, load, verify
+    from cnncalc.api import Sweep, analyze, explain, load, sweep, verify
+    from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Check",
     "CnncalcError",
+    "Derivation",
     "Expectation",
     "Graph",
     "Group",
@@ -34,21 +36,25 @@ __all__ = [
     "Settings",
     "ShapeError",
     "SpecError",
+    "Sweep",
     "Totals",
     "UnknownLayerError",
     "Verdict",
     "Verification",
     "__version__",
     "analyze",
+    "explain",
     "load",
     "reference",
+    "sweep",
     "verify",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("analyze", "load", "verify"), "api"),
+    **dict.fromkeys(("Sweep", "analyze", "explain", "load", "sweep", "verify"), "api"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
+    "Derivation": "derivations",
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
 }

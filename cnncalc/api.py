@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import product
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
-from cnncalc.report import BYTES, Report, Settings
+from cnncalc.report import BYTES, Report, Settings, Totals
 from cnncalc.sources import read_source
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 
@@ -129,6 +130,65 @@ def verify(
         raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
     wanted = evidence.QUANTITIES if quantities is None else quantities
     return evidence.verify(graph, quantities=wanted, layers=layers, exact_padding=exact_padding, seed=seed)
+
+
+def explain(
+    spec: str | os.PathLike[str] | Graph | Report,
+    layer: str,
+    quantity: str | None = None,
+    *,
+    since: str | None = None,
+    free: Collection[str] = (),
+    **params: Any,
+) -> Any:
+    """How a number comes about: the Derivation of one quantity, or a list with those of all quantities of a layer.
+
+    spec    a report, a graph, or as for `analyze`
+    layer   a name of the report, or `total` for the sums over all layers
+    since   an earlier layer or an input: the receptive field in its units
+    free    letters that stay letters in a closed form: explain("lenet5", "C1", "params", free="cf")
+
+    A Derivation has .value, .formula, .substituted, .steps, .to_latex(), and shows itself in a notebook.
+    """
+    from cnncalc import derivations
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    if isinstance(spec, Report) and params:
+        raise CnncalcError(_("a report is fixed: give parameters to analyze()"))
+    found = derivations.explain(report, layer, quantity, since=since, free=free)
+    return found if quantity is None else found[0]
+
+
+class Sweep(NamedTuple):
+    """Totals of a family of networks: for each member the values of its parameters, and what they give."""
+
+    params: tuple[Mapping[str, Any], ...]
+    totals: tuple[Totals, ...]
+
+    def __getitem__(self, quantity: Any) -> Any:
+        """A quantity of every member, exact integers in order: sweep["macs"]."""
+        if isinstance(quantity, str):
+            return [getattr(totals, quantity) for totals in self.totals]
+        return tuple.__getitem__(self, quantity)
+
+
+def sweep(spec: str | os.PathLike[str], *, input: Inputs | None = None, **params: Any) -> Sweep:
+    """The totals of a spec for every combination of the values that its parameters are given.
+
+    params  a value, or a range or NumPy array of values: sweep("resnet50", width=range(8, 129), classes=10).
+            A list is one value, as depth=[2, 2, 2, 2] is; several of those go into a tuple.
+
+    Raises SpecError for the first combination that is no network.
+    """
+    several = {name: list(values) for name, values in params.items() if _is_several(values)}
+    fixed = {name: value for name, value in params.items() if name not in several}
+    members = [dict(zip(several, values, strict=True)) for values in product(*several.values())]
+    reports = [analyze(spec, set={**fixed, **member}, input=input) for member in members]
+    return Sweep(tuple({**fixed, **member} for member in members), tuple(report.totals for report in reports))
+
+
+def _is_several(values: Any) -> bool:
+    return isinstance(values, (range, tuple)) or (hasattr(values, "tolist") and getattr(values, "ndim", 0) == 1)
 
 
 def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:

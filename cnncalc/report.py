@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.errors import suggest
-from cnncalc.graph import Expectation, Group, UnknownLayerError
+from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 
@@ -159,7 +159,9 @@ class Report:
         settings: Settings,
         expectations: Sequence[Expectation] = (),
         as_written: bool = True,
+        graph: Graph | None = None,
     ) -> None:
+        self.graph = graph  # the network that was analyzed: what explains the numbers starts from it
         self.name = name
         self.source = source
         self.inputs = dict(inputs)

@@ -7,12 +7,12 @@ derivation at once, so that the formula that is shown is the code that ran.
     k, c = symbol("k", 5), symbol("c", 3)
     n = (k * k * c + 1) * 6             # 456, whose formula is (k k c + 1) 6
 
-This module knows neither layers nor how a formula is written: see explain/formulas.py.
+This module knows neither layers nor how a formula is written: see derivations/formulas.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Operation = Callable[[int, int], int]
@@ -114,6 +114,11 @@ def _literal(number: int) -> bool:
 def symbol(name: str, value: int) -> Traced:
     """A number that is written as a letter."""
     return Traced(value, name=name)
+
+
+def added_up(terms: Sequence[Traced]) -> int:
+    """A sum of any number of terms, as one step."""
+    return Traced(sum(map(int, terms)), "+", tuple(terms)) if len(terms) > 1 else terms[0] if terms else 0
 
 
 def symbols_in(number: int, known: Mapping[int, str] | None = None) -> Iterator[Traced]:

@@ -72,12 +72,11 @@ def test_the_new_kind_of_the_design_page_works(monkeypatch: pytest.MonkeyPatch) 
     from cnncalc.layers import base
 
     page = (ROOT / "docs" / "design.md").read_text()
-    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
-    assert code
+    code, run = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     name = "cnncalc.layers.scaling"
     room = types.ModuleType(name)
     vars(room).update({**vars(base), "prod": prod, "__name__": name})
-    exec(re.sub("^   ", "", code[1], flags=re.MULTILINE), vars(room))
+    exec(re.sub("^   ", "", code, flags=re.MULTILINE), vars(room))
     monkeypatch.setitem(__import__("sys").modules, name, room)
     monkeypatch.setattr(layers, "KINDS", dict(layers.KINDS))
     monkeypatch.setattr(layers, "_BY_PLAIN_NAME", dict(layers._BY_PLAIN_NAME))
@@ -85,3 +84,11 @@ def test_the_new_kind_of_the_design_page_works(monkeypatch: pytest.MonkeyPatch) 
     report = cnncalc.analyze("5x8x9; conv 6 k3; Gain; {residual: [scale]}; dense 2")
     assert (report["scale1"].params, report["scale2"].flops, report["scale1"].receptive_field) == (6, 6 * 6 * 7, (3, 3))
     assert report.totals.left_out == {}
+
+    from typing import Any
+
+    from cnncalc.reference import base as reference
+
+    monkeypatch.setitem(reference.REFERENCES, "scale", None)  # type: ignore[arg-type]  # so that it goes again
+    exec(re.sub("^   ", "", run, flags=re.MULTILINE), {**vars(reference), "Any": Any})
+    assert cnncalc.verify(cnncalc.load("5x8x9; conv 6 k3; Gain; {residual: [scale]}; dense 2")).holds

@@ -21,15 +21,15 @@ ARROWS = {
     "spec": {"errors", "layers", "graph"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
-    "render": {"errors", "report", "evidence", "explain"},  # their results, and how a formula is written
+    "render": {"errors", "report", "evidence", "derivations"},  # their results, and how a formula is written
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "trace": set(),
-    "explain": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
+    "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
     "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "networks": set(),
     "sources": {"errors", "networks"},
-    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "explain"},
+    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations"},
     "cli": {
         "errors",
         "layers",
@@ -41,7 +41,7 @@ ARROWS = {
         "networks",
         "sources",
         "evidence",
-        "explain",
+        "derivations",
     },
 }
 LATE = {("report", "render")}  # only inside functions

@@ -233,3 +233,14 @@ def test_a_graph_and_its_layers_are_fixed() -> None:
     with pytest.raises(AttributeError, match="Conv is frozen"):
         graph.nodes[0].layer.filters = 7  # type: ignore[attr-defined]
     assert graph.nodes[0].layer == graph.nodes[0].layer.replace(filters=6)
+
+
+def test_a_family_of_networks_is_swept_and_equals_its_members_one_by_one() -> None:
+    np = pytest.importorskip("numpy")
+    family = cnncalc.sweep("resnet34", width=np.arange(8, 40, 8), depth=([1, 1, 1, 1], [2, 2, 2, 2]), classes=10)
+    assert len(family.totals) == 8
+    for params, macs, connections in zip(family.params, family["macs"], family["connections"], strict=True):
+        totals = cnncalc.analyze("resnet34", **params).totals
+        assert (totals.macs, totals.connections) == (macs, connections)
+    with pytest.raises(cnncalc.SpecError, match="width"):
+        cnncalc.sweep("resnet34", width=range(-1, 2))

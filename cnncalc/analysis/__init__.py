@@ -26,6 +26,7 @@ def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
         settings=settings,
         expectations=graph.expectations,
         as_written=graph.as_written and settings == Settings(),
+        graph=graph,
     )
 
 

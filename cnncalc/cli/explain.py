@@ -15,6 +15,8 @@ FORMATS = ("text", "markdown", "latex", "html")
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
 @click.option("--from", "since", metavar="NAME", help=_("A receptive field in units of this earlier layer or input."))
+@click.option("--symbolic", is_flag=True, help=_("The closed form, with the letters of --free left as letters."))
+@click.option("--free", metavar="LETTERS", help=_("Letters for --symbolic, separated by commas.  [default: n,c,f]"))
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
 def command(
@@ -26,6 +28,8 @@ def command(
     layer: str | None,
     quantity: str | None,
     since: str | None,
+    symbolic: bool,
+    free: str | None,
     format_: str,
     output: str | None,
 ) -> None:
@@ -39,13 +43,13 @@ def command(
     with errors_end_the_run():
         graph = load_spec(spec, expression, params, inputs, max_operations)
         from cnncalc.analysis import analyze_graph
-        from cnncalc.explain import explain, walk
+        from cnncalc.derivations import explain, walk
         from cnncalc.render.board import render
 
         report = analyze_graph(graph)
-        if layer is None:
-            found = [derivation for _name, page in walk(graph, report) for derivation in page]
-        else:
-            found = explain(graph, report, layer, quantity, since=since)
+        letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
+        if layer is None and letters:
+            raise click.UsageError(_("--symbolic needs a LAYER."))
+        found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
         text = render(found, format_, report.name or spec or "")
     write(text, output)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.evidence.counts import Finding, Measured, measure_counts
+from cnncalc.evidence.counts import STOPPED, Finding, Measured, measure_counts
 from cnncalc.evidence.fields import measure_fields
 from cnncalc.evidence.size import check_memory
 from cnncalc.graph import Graph
@@ -122,7 +122,7 @@ def count_checks(row: Row, found: Finding, quantities: Sequence[str]) -> list[Ch
 def field_checks(graph: Graph, report: Report, source: str, quantities: Sequence[str]) -> Iterator[list[Check]]:
     """For each row the checks of what it sees of one input. Where nothing of it arrives there are none."""
     claims = [row.fields.get(source) for row in report.layers]
-    fields = measure_fields(graph, source, [(seen.size, seen.jump) for seen in claims if seen is not None])
+    fields = measure_fields(graph, source, claims)
     alone = len(graph.inputs) == 1
     for row, seen, measured in zip(report.layers, claims, fields, strict=True):
         if seen is None or measured is None:
@@ -150,7 +150,9 @@ def total_checks(
 ) -> Iterator[Check]:
     """Sums of what was measured against the totals that are claimed."""
     for quantity in quantities:
-        if quantity in SUMMED:
+        if quantity in SUMMED and any(quantity not in found for found in counts):
+            yield judged(None, quantity, getattr(report.totals, quantity), Measured(None, "", STOPPED))
+        elif quantity in SUMMED:
             values = [found[quantity].value for found in counts]
             probes = " and ".join(dict.fromkeys(p for f in counts for p in f[quantity].probe.split(" and ")))
             claimed = getattr(report.totals, quantity)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnncalc import reference
+from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Added, PaddedOnes, Tally, counting
 from cnncalc.graph import Graph, Node
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Layer, Shape
 from cnncalc.reference.base import Array, Reference, Weight
 from cnncalc.reference.values import as_input
 
 LARGEST_EXACT = 2**24  # whole numbers that float32 holds; beyond, ones are added up in float64
+STOPPED = n_("the run stopped before")
 UNDERWAY = Callable[[str], None]
 
 
@@ -38,8 +42,8 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
     inputs = [x[np.newaxis].view(Tally) for x in as_input(graph, None, seed).values()]
     ones = OnesProbe(exact_padding)
     findings: list[Finding] = []
-    peak = sum(x.nbytes for x in inputs)
-    with counting() as book, np.errstate(all="ignore"):
+    peak = 0
+    with counting() as book, np.errstate(all="ignore"), stopped() as failure:
         for node, y, alive in reference.steps(graph, inputs, weights):
             work = dict(+book)
             book.clear()
@@ -51,7 +55,23 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
             found.update(worked(work, ones.of(node.layer, shapes)))
             findings.append(found)
             done(node.name)
+    if failure:  # what is claimed to fit does not
+        findings.append({"output": Measured((), "shape", failure[0])})
+        findings += [{"output": Measured(None, "shape", STOPPED)}] * (len(graph.nodes) - len(findings))
+        return findings, Measured(None, "allocation", STOPPED)
     return findings, Measured(peak, "allocation")
+
+
+@contextmanager
+def stopped() -> Iterator[list[str]]:
+    """Why a run could not go on, if it could not: sizes that are not what they are claimed to be end it."""
+    failure: list[str] = []
+    try:
+        yield failure
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, CnncalcError):
+            raise
+        failure.append(_("running it fails: {kind}: {error}", kind=type(error).__name__, error=str(error)[:100]))
 
 
 class Counted(reference.Drawn):

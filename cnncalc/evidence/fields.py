@@ -3,13 +3,15 @@
 Two planes go through the forward pass for each axis: the highest input index that a unit depends on, and minus
 the lowest. What is combined takes the larger, padding and weights of 0 pass nothing on. Units near a border see
 less, so the network runs on an image long enough that its middle sees no border; the other axes are kept short.
+A network that fits its own size alone is run on that: there a border may have cut off what is claimed, and then
+nothing is measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from math import prod
+from math import ceil, floor, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Sets
+from cnncalc.evidence.counts import stopped
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
@@ -29,7 +32,22 @@ LONGEST_PERIOD = 64  # phases that are told apart
 LARGEST = 400_000_000  # elements of planes in one run
 
 
-Claimed = Sequence[tuple[Any, Any]]  # (sizes, jumps) per axis
+Claimed = Sequence[tuple[Any, Any, Any] | None]  # for each node (sizes, jumps, starts) per axis
+
+
+class Claim(NamedTuple):
+    """What is claimed along one axis; None where nothing is."""
+
+    size: int | None
+    jump: Any
+    start: int | None
+
+    def reaches_out(self, units: range, length: int) -> bool:
+        """Whether some of these units would see what lies beyond an axis of this length, or may."""
+        if self.size is None or self.jump is None or self.start is None:
+            return True
+        first = floor(self.start + units[0] * self.jump)
+        return first < 0 or ceil(self.start + units[-1] * self.jump) + self.size > length
 
 
 class Field(NamedTuple):
@@ -42,6 +60,7 @@ class Field(NamedTuple):
     reason: str = ""
 
 
+MAY_BE_CUT = n_("the network fits no longer image, and the border of {n} pixels may cut off what a unit sees")
 WHOLE_AXIS = Field(None, start=0, whole=True, reason=n_("a unit sees the whole axis"))
 
 
@@ -71,7 +90,7 @@ def with_inputs(graph: Graph, inputs: Mapping[str, Shape]) -> Graph:
 def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[tuple[Field, ...] | None]:
     """For each node what its interior units see of the input `source`, per axis; None where nothing reaches it.
 
-    `claimed` are the sizes and jumps that are claimed: they only tell how long an image has to be.
+    `claimed` tells how long an image has to be, and on one that cannot be longer where a border may have cut.
     """
     shape = graph.inputs[source]
     if len(shape) == 1:
@@ -87,24 +106,30 @@ def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[tuple[Fi
 def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list[Field | None]:
     """The fields along one axis of one input."""
     n = graph.inputs[source][1 + axis]
-    along = [(sizes[axis], jumps[axis]) for sizes, jumps in claimed if len(sizes) > axis]
-    largest = max((size or 0 for size, _ in along), default=0) or n
-    step = next((step for step in LENGTHENINGS if all(step % (jump or 1) == 0 for _, jump in along)), LENGTHENINGS[-1])
+    along = [None if claim is None or len(claim[0]) <= axis else Claim(*(c[axis] for c in claim)) for claim in claimed]
+    largest = max((claim.size or 0 for claim in along if claim), default=0) or n
+    jumps = [claim.jump or 1 for claim in along if claim]
+    step = next((step for step in LENGTHENINGS if all(step % jump == 0 for jump in jumps)), LENGTHENINGS[-1])
     length = n + step * -(-3 * largest // step)
     longer = lengthened(graph, source, axis, length)
     if longer is None:
-        return run_axis(graph, source, axis, n)
-    fields = run_axis(longer, source, axis, n)
+        return run_axis(graph, source, axis, n, along)
+    fields = run_axis(longer, source, axis, n, along)
+    if any(field is None and claim is not None for field, claim in zip(fields, along, strict=True)):
+        wider = lengthened(graph, source, axis, length, (None,))  # on axes of 1 a dilated kernel may pass over the map
+        fields = fields if wider is None else run_axis(wider, source, axis, n, along)
     bound = bound_to_size(graph, longer, axis)
     if any(bound):
-        own = run_axis(graph, source, axis, n)
+        own = run_axis(graph, source, axis, n, along)
         fields = [here if tied else there for tied, here, there in zip(bound, own, fields, strict=True)]
     return fields
 
 
-def lengthened(graph: Graph, source: str, axis: int, length: int) -> Graph | None:
+def lengthened(
+    graph: Graph, source: str, axis: int, length: int, sides: Sequence[int | None] = (*SHORTEST, None)
+) -> Graph | None:
     """The network on a long image, as narrow as it can be; None where its layers fit their own size alone."""
-    for side in (*SHORTEST, None):
+    for side in sides:
         inputs = {}
         for name, (c, *size) in graph.inputs.items():
             narrow = [n if side is None else min(n, side) for n in size]
@@ -131,8 +156,11 @@ def bound_to_size(graph: Graph, other: Graph, axis: int) -> list[bool]:
     return bound[first:]
 
 
-def run_axis(graph: Graph, source: str, axis: int, n: int) -> list[Field | None]:
-    """Planes of indices through the network; what a field that sees everything counts is n."""
+def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Claim | None]) -> list[Field | None]:
+    """Planes of indices through the network; what a field that sees everything counts is n.
+
+    `claims` say where a border may have cut.
+    """
     planes = []
     for name, shape in graph.inputs.items():
         plane = np.full((2, *shape), -np.inf, dtype=np.float32)
@@ -143,38 +171,65 @@ def run_axis(graph: Graph, source: str, axis: int, n: int) -> list[Field | None]
         planes.append(plane.view(Hulls.along(axis)))
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     fields: list[Field | None] = []
-    with np.errstate(all="ignore"):
-        for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph)):
+    with np.errstate(all="ignore"), stopped() as failure:
+        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph))):
+            claim = claims[i]
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             if not np.isfinite(high).any():
                 fields.append(None)
             elif high.ndim == 1 + rank:
                 others = tuple(i for i in range(high.ndim) if i != 1 + axis)
-                fields.append(interior(low.min(axis=others), high.max(axis=others), length, n))
+                fields.append(interior(low.min(axis=others), high.max(axis=others), length, n, claim))
             else:
-                fields.append(somewhere(low.ravel(), high.ravel(), length, n))
+                fields.append(somewhere(low.ravel(), high.ravel(), length, n, claim))
+    fields += [Field(None, reason=text) for text in failure for _ in graph.nodes[len(fields) :]]
     return fields
 
 
-def interior(low: Array, high: Array, length: int, n: int) -> Field:
+def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) -> Field:
     """Size, jump and start of the units in the middle third of an axis of `length` pixels."""
     units = len(low)
     middle = range(units // 3, max(units // 3 + 1, 2 * units // 3))
     lows, highs = low[middle.start : middle.stop], high[middle.start : middle.stop]
-    if ((low == 0) & (high == length - 1)).any():
-        return WHOLE_AXIS._replace(size=n)
     sees = np.isfinite(highs)
-    if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any():
+    if not sees.any():
+        return Field(None, reason=_("units in the middle see nothing"))
+    size = int((highs[sees] - lows[sees]).max()) + 1
+    if length == n:
+        return at_own_size(size, low, high, n, claim, middle)
+    if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or 2 * size > length:
+        if sees_all(low, high, length):  # of a recurrent layer the last unit alone
+            return WHOLE_AXIS._replace(size=n)
         return Field(
             None, reason=_("what units in the middle see reaches the border of {length} pixels", length=length)
         )
-    size = int((highs[sees] - lows[sees]).max()) + 1
     period, step = period_of(lows, highs)
     if not period:
         return Field(size, reason=_("too few units lie in the middle"))
     unit = -(-middle.start // period) * period  # of the same phase as unit 0
     start = int(low[unit]) - unit // period * step if np.isfinite(high[unit]) else None
     return Field(size, Fraction(step, period), start, reason="" if start is not None else _("unit 0 sees nothing"))
+
+
+def sees_all(low: Array, high: Array, length: int) -> bool:
+    """Whether some unit of a long image sees most of it. All of it is too much to ask: strides pass over the ends.
+
+    A field that is claimed is not a third as long, one that is larger than it is claimed is no claim of the whole.
+    """
+    return bool((2 * (high - low) >= length).any())
+
+
+def at_own_size(size: int, low: Array, high: Array, n: int, claim: Claim | None, units: range) -> Field:
+    """What can be said on the network's own image: a field is at least as large as what some unit sees.
+
+    Nothing, where that is less than what is claimed: the border may have cut it, or the largest is not among so
+    few units. Nor where it is more, and what is beyond the border is taken from elsewhere.
+    """
+    if claim is None or claim.size is None:
+        return Field(None, reason=_(MAY_BE_CUT, n=n))
+    whole = claim.size == n and bool(((low == 0) & (high == n - 1)).any())
+    more = size > claim.size and not claim.reaches_out(units, n)
+    return Field(n if whole else size if more or size == claim.size else None, reason=_(MAY_BE_CUT, n=n))
 
 
 def period_of(lows: Array, highs: Array) -> tuple[int, int]:
@@ -188,20 +243,22 @@ def period_of(lows: Array, highs: Array) -> tuple[int, int]:
     return 0, 0
 
 
-def somewhere(low: Array, high: Array, length: int, n: int) -> Field:
+def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None) -> Field:
     """The size of fields that lie in no order: units of a flattened map."""
     sees = np.isfinite(high)
     first = int(low[0]) if sees[0] else None
     full = int(high[0] - low[0]) if sees[0] else -1
     low, high = low[sees], high[sees]
-    if ((low == 0) & (high == length - 1)).any():
-        return WHOLE_AXIS._replace(size=n)
     widest = int((high - low).max())
+    if length == n:
+        return at_own_size(widest + 1, low, high, n, claim, range(1))
+    if sees_all(low, high, length):
+        return WHOLE_AXIS._replace(size=n)
     inside = (low > 0) & (high < length - 1)
     if not inside.any() or int((high - low)[inside].max()) < widest:
         return Field(None, reason=_("what the units see reaches the border of {length} pixels", length=length))
-    whole_first = first is not None and (first > 0 or full == widest)  # else the border may have cut it
-    return Field(widest + 1, None, first if whole_first else None, reason=_("unit 0 lies at the border"))
+    known = claim is not None and claim.start is not None and claim.start >= 0 and full == widest  # else it may be cut
+    return Field(widest + 1, None, first if known else None, reason=_("unit 0 lies at the border"))
 
 
 def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:

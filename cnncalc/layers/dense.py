@@ -41,7 +41,7 @@ class Dense(Layer):
             connections=params,
             macs=weights,
             work={"add": b * m},
-            reach=WHOLE,
+            reach=WHOLE if self.table is None else None,  # which pixels a table's inputs are is not followed
         )
 
 

@@ -72,9 +72,9 @@ def standardised(x: Shape, sets: int, parameters: int, reach: Reach) -> Facts:
         connections=0,
         macs=0,
         work={
-            "add": 2 * (elements - sets) + sets + affine * elements,
+            "add": 2 * (elements - sets) + sets + elements * affine,
             "subtract": elements,
-            "multiply": elements + affine * elements,
+            "multiply": elements + elements * affine,
             "divide": 2 * sets + elements,
             "sqrt": sets,
         },

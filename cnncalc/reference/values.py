@@ -61,6 +61,8 @@ def as_input(graph: Graph, inputs: Any, seed: int) -> dict[str, Array]:
     }
     if len(batches) > 1:
         raise WeightError(_("the inputs do not have one batch size: give all of them the same number of samples"))
+    if None not in batches and 0 in batches:
+        raise WeightError(_("the inputs hold no sample: a batch is at least one"))
     kind = np.result_type(*arrays.values())
     return {name: array.astype(kind, copy=False) for name, array in arrays.items()}
 

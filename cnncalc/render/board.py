@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.language import _
@@ -12,9 +13,10 @@ from cnncalc.render.markdown import escaped
 from cnncalc.render.view import number, sizes
 
 if TYPE_CHECKING:
-    from cnncalc.explain.derivation import Derivation
+    from cnncalc.derivations.lines import Derivation
 
 FORMATS = ("text", "markdown", "latex", "html")
+WIDEST = 100  # columns of a line of text
 
 
 def render(found: Sequence[Derivation], format: str, heading: str = "") -> str:
@@ -45,7 +47,7 @@ def new_symbols(found: Sequence[Derivation]) -> list[list[tuple[str, int | None,
 
 
 def text(found: Sequence[Derivation], heading: str = "") -> str:
-    from cnncalc.explain.formulas import TEXT
+    from cnncalc.derivations.formulas import TEXT
 
     parts = [heading, "=" * len(heading), ""] if heading else []
     for derivation, symbols in zip(found, new_symbols(found), strict=True):
@@ -71,16 +73,19 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     result = []
     for first, *rest in lines:
         whole = " = ".join([first, *rest])
-        if len(whole) <= 100:
+        if len(whole) <= WIDEST:
             result.append(whole)
             continue
-        result.append(f"{first} = {rest[0]}" if len(rest[0]) < 400 else f"{first} = {rest[0][:397]}...")
-        result += [" " * len(first) + f" = {part if len(part) < 400 else part[:397] + '...'}" for part in rest[1:]]
+        indent = " " * len(first)
+        for i, part in enumerate(rest):
+            head = f"{indent if i else first} = "
+            lines = wrap(part, max(40, WIDEST - len(head)), break_long_words=False, break_on_hyphens=False)
+            result += [head + lines[0], *(f"{indent}   {line}" for line in lines[1:])]
     return result
 
 
 def markdown(found: Sequence[Derivation], heading: str = "") -> str:
-    from cnncalc.explain.formulas import LATEX
+    from cnncalc.derivations.formulas import LATEX
 
     parts = [f"## {escaped(heading)}", ""] if heading else []
     for derivation, symbols in zip(found, new_symbols(found), strict=True):
@@ -97,8 +102,9 @@ def markdown(found: Sequence[Derivation], heading: str = "") -> str:
 
 
 def latex(found: Sequence[Derivation], heading: str = "") -> str:
-    parts = [rf"\section*{{{in_latex(heading)}}}"] if heading else []
-    from cnncalc.explain.formulas import LATEX
+    parts = ["% needs \\usepackage{amsmath}, and for Chinese \\usepackage{ctex}"]
+    parts += [rf"\section*{{{in_latex(heading)}}}"] if heading else []
+    from cnncalc.derivations.formulas import LATEX
 
     for derivation, symbols in zip(found, new_symbols(found), strict=True):
         parts += ["", rf"\subsection*{{{in_latex(title_of(derivation))}}}"]
@@ -122,7 +128,7 @@ def in_latex(plain: str) -> str:
 
 
 def html(found: Sequence[Derivation], heading: str = "") -> str:
-    from cnncalc.explain.formulas import MATHML
+    from cnncalc.derivations.formulas import MATHML
 
     parts = [
         "<!DOCTYPE html>", f'<html lang="{_("en")}"><head><meta charset="utf-8">', f"<title>{escape(heading)}</title>",
@@ -150,4 +156,4 @@ def html(found: Sequence[Derivation], heading: str = "") -> str:
 
 
 def math(parts: Sequence[str]) -> str:
-    return f"<math>{'<mo>=</mo>'.join(parts)}</math>"
+    return f'<math displaystyle="true">{"<mo>=</mo>".join(parts)}</math>'

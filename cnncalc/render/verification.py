@@ -77,6 +77,8 @@ def cells(check: Check) -> list[str]:
 
 
 def written(value: Any) -> str:
+    if value == ():
+        return _("nothing")  # the run ended here
     return sizes(value) if isinstance(value, tuple) else number(value)
 
 

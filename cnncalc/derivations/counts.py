@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.explain import words
-from cnncalc.explain.derivation import Derivation, Line
-from cnncalc.explain.formulas import Names
-from cnncalc.explain.symbols import AXES, meanings, traced_layer, traced_shape, vector_meanings
+from cnncalc.derivations import words
+from cnncalc.derivations.formulas import Names
+from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.symbols import AXES, meanings, traced_layer, traced_shape
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
 from cnncalc.layers.windows import Window
 from cnncalc.report import BYTES, Report
-from cnncalc.trace import Traced
+from cnncalc.trace import Traced, added_up, symbol
+
+MOST_TERMS = 12  # of a sum that is written in a line
 
 
 class Board:
@@ -28,7 +30,9 @@ class Board:
         self.layer = traced_layer(node.layer, len(self.shapes[0]) - 1)
         inputs = traced_shapes(self.shapes)
         self.facts: Facts = self.layer.facts(*inputs)
-        self.meanings = vector_meanings() if len(self.shapes[0]) == 1 else meanings()
+        if self.facts.work is not None:  # each number a memory of its own, since one may stand for two operations
+            self.facts.work = {operation: own(times) for operation, times in self.facts.work.items()}
+        self.meanings = meanings(len(self.shapes[0]), "units" in self.layer.options)
         self.sizes = self._output_lines()
         self.names: dict[int, str] = {id(line.number): line.name for line in self.sizes}
         self.names |= {id(n): line.name for line in self.sizes for n in self.same_as(line)}
@@ -87,7 +91,14 @@ class Board:
         return {key: name for key, name in self.names.items() if key != id(number)}
 
     def line(self, name: str, number: int) -> Line:
+        """`name = formula`; a number that is the parameters themselves, seen again, is said to be."""
+        if name != "params" and number is self.facts.params and id(number) in self.names:
+            number = symbol("params", number)
         return Line(name, number, self.names_without(number))
+
+    def closed(self, line: Line, free: Collection[str]) -> Line:
+        """The line with everything put in but the free letters; parts are opened down to them."""
+        return Line(line.name, line.number, {}, frozenset(free))
 
     def needed_by(self, lines: Sequence[Line]) -> list[Line]:
         """The lines of the parts that these use by name, each before the one that uses it."""
@@ -103,15 +114,40 @@ class Board:
         return found[::-1]
 
 
+def own(number: int) -> int:
+    """The same number with the same memory, as an object of its own."""
+    return Traced(int(number), number.operator, number.parts, number.name) if isinstance(number, Traced) else number
+
+
 def traced_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
-    """Symbols for what enters; equal inputs share theirs, further ones have an index."""
+    """Symbols for what enters: equal inputs share theirs, maps of other channels have an index, c_2."""
     first = traced_shape(shapes[0])
-    return tuple(first if shape == shapes[0] else shape for shape in shapes)
+    found: list[Shape] = []
+    for i, shape in enumerate(shapes, start=1):
+        if shape == shapes[0]:
+            found.append(first)
+        elif shape[1:] == shapes[0][1:]:
+            found.append((symbol(f"c_{i}", shape[0]), *first[1:]))
+        else:
+            found.append(shape)
+    return tuple(found)
 
 
-def layer_derivations(graph: Graph, report: Report, number: int, wanted: Sequence[str]) -> list[Derivation]:
-    """The quantities of one layer that are asked for, but for its receptive field."""
-    board = Board(graph, number)
+def letters_of(report: Report, number: int) -> list[str]:
+    """The letters that a layer's formulas use."""
+    found = layer_derivations(report, number, ("output", "params", "connections", "macs"))
+    return list(dict.fromkeys(name for d in found for name in d.symbols if len(name.partition("_")[0]) == 1))
+
+
+def layer_derivations(
+    report: Report, number: int, wanted: Sequence[str], free: Collection[str] = ()
+) -> list[Derivation]:
+    """The quantities of one layer that are asked for, but for its receptive field.
+
+    With letters that stay `free`, only what depends on them, each in one closed form.
+    """
+    assert report.graph is not None
+    board = Board(report.graph, number)
     row, facts = report.layers[number], board.facts
     alone = len(wanted) == 1
     lines: dict[str, list[Line]] = {"output": board.sizes}
@@ -132,11 +168,22 @@ def layer_derivations(graph: Graph, report: Report, number: int, wanted: Sequenc
         if row.weights_of is not None and quantity in ("params", "fixed_params", "buffers"):
             found.append(shared(row, quantity))
             continue
-        shown = [*board.needed_by(own), *own] if alone else own
-        remarks = words.remarks(board.node.layer, board.shapes, quantity, facts_of(row))
-        table = words.table_of(board.node.layer) if quantity == "params" else ()
-        symbols = symbols_of(shown, board.meanings)
+        if free:
+            own = [line for line in (board.closed(line, free) for line in own) if line.letters() & set(free)]
+            if not own:
+                continue
+        shown = [*board.needed_by(own), *own] if alone and not free else own
         value = getattr(row, quantity)
+        if not alone and quantity in ("connections", "macs") and words.weightless(facts_of(row)):
+            continue  # said once, with the parameters
+        remarks = words.remarks(board.node.layer, board.shapes, quantity, facts_of(row))
+        if own and isinstance(value, int) and value != own[-1].value:
+            remarks.append(_("With the settings of this report (batch, padding left out) it is {value}.", value=value))
+        if free and quantity == "output":
+            remarks = words.exact_sizes(board.node.layer, board.shapes)
+        table = words.table_of(board.node.layer) if quantity == "params" and not free else ()
+        symbols = symbols_of(shown, board.meanings)
+        symbols = {name: entry for name, entry in symbols.items() if not free or name in free}
         found.append(Derivation(row.name, quantity, quantity, value, tuple(shown), tuple(remarks), symbols, table))
     return found
 
@@ -171,24 +218,28 @@ def symbols_of(lines: Sequence[Line], known: dict[str, str]) -> dict[str, tuple[
     defined = {line.name for line in lines}
     found: dict[str, tuple[int, str]] = {}
     for line in lines:
-        for symbol in line.symbols():
-            name = symbol.name or line.names[id(symbol)]
+        for part in line.symbols():
+            name = part.name or line.names[id(part)]
             meaning = known.get(name) or known.get(name.partition("_")[0], "")
             if name not in defined:
-                found.setdefault(name, (int(symbol), meaning))
+                found.setdefault(name, (int(part), meaning))
     return found
 
 
-def total_derivation(report: Report, quantity: str) -> Derivation:
-    """A sum over all layers, with its terms."""
-    terms = [(row.name, getattr(row, quantity)) for row in report.layers]
-    known = [(name, value) for name, value in terms if value]
-    total = getattr(report.totals, quantity)
-    number: int = 0
-    for name, value in known:
-        number = Traced(value, name=name) if not number else number + Traced(value, name=name)
+def sum_derivation(report: Report, quantity: str, block: str | None = None) -> Derivation:
+    """A sum over all layers, or over those of a block, with its terms."""
+    group = None if block is None else report.groups[block]
+    rows = report.layers if group is None else report.layers[group.first : group.last]
+    known = [(row.name, value) for row in rows if (value := getattr(row, quantity))]
+    total = getattr(report.totals if block is None else report[block], quantity)
+    number = added_up([symbol(name, value) for name, value in known])
+    table: list[tuple[str, str]] = []
+    if len(known) > MOST_TERMS:  # a table is read more easily
+        table = [(_("layer"), quantity), *((name, f"{value:,}") for name, value in known)]
+        number = int(number)
     remarks = []
-    if quantity in report.totals.left_out:
-        remarks.append(_("{rows} rows are not known and left out.", rows=report.totals.left_out[quantity]))
+    unknown = sum(getattr(row, quantity) is None for row in rows)
+    if unknown:
+        remarks.append(_("{rows} rows are not known and left out.", rows=unknown))
     line = Line(name_of(quantity), number)
-    return Derivation(None, quantity, quantity, total, (line,), tuple(remarks))
+    return Derivation(block, quantity, quantity, total, (line,), tuple(remarks), table=table)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cnncalc.explain.formulas import LATEX, TEXT, Names, Notation, expression
+from cnncalc.derivations.formulas import LATEX, TEXT, Names, Notation, expression, folded
 from cnncalc.trace import Traced, symbols_in
 
 
@@ -16,6 +16,7 @@ class Line(NamedTuple):
     name: str
     number: int
     names: Names = MappingProxyType({})
+    free: frozenset[str] = frozenset()  # letters that stay letters; without any, all do
 
     @property
     def value(self) -> int:
@@ -27,6 +28,8 @@ class Line(NamedTuple):
         return isinstance(self.number, Traced)
 
     def formula(self, notation: Notation = TEXT) -> str:
+        if self.free:
+            return notation.write(folded(expression(self.number, self.names, values=self.free)))
         return notation.write(expression(self.number, self.names))
 
     def substituted(self, notation: Notation = TEXT) -> str:
@@ -35,6 +38,8 @@ class Line(NamedTuple):
     def parts(self, notation: Notation = TEXT) -> list[str]:
         """What stands between the signs of equality: each part once."""
         parts = [notation.symbol(self.name)]
+        if self.free:
+            return [*parts, self.formula(notation)]
         if self.derived:
             parts += [self.formula(notation), self.substituted(notation)]
         parts.append(notation.number(self.value))
@@ -45,9 +50,13 @@ class Line(NamedTuple):
         known.pop(id(self.number), None)
         return list(symbols_in(self.number, known))
 
+    def letters(self) -> set[str]:
+        """Names of the symbols in the formula."""
+        return {symbol.name for symbol in self.symbols()}
+
     def uses(self) -> set[str]:
         """Names of the parts that are derived elsewhere."""
-        return {self.names[id(part)] for part in self.symbols() if not part.name}
+        return {part.name or self.names[id(part)] for part in self.symbols()}
 
 
 class Derivation(NamedTuple):
@@ -98,5 +107,9 @@ def latex_lines(lines: Sequence[Line]) -> str:
     rows = []
     for line in lines:
         first, *rest = line.parts(LATEX)
-        rows.append("  " + first + " &= " + " = ".join(rest))
+        whole = " = ".join(rest)
+        if len(whole) <= 120:
+            rows.append(f"  {first} &= {whole}")
+        else:  # too wide for a page
+            rows += [f"  {first} &= {rest[0]}", *(f"    &= {part}" for part in rest[1:])]
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

@@ -34,9 +34,13 @@ LETTERS = {
 }
 
 
-def meanings() -> dict[str, str]:
-    """What each letter stands for, in the language in use; `m` and `n` depend on what enters."""
-    return {
+def meanings(rank: int, of_units: bool) -> dict[str, str]:
+    """What each letter stands for, in the language in use.
+
+    rank      axes of what enters, the channels among them: 1 for a vector
+    of_units  whether the layer has units, as dense and recurrent layers have
+    """
+    found = {
         "c": _("input channels"),
         "n": _("input size, per axis"),
         "m": _("output size, per axis"),
@@ -54,16 +58,16 @@ def meanings() -> dict[str, str]:
         "r": _("factor"),
         "t": _("steps"),
         "z": _("window or output size"),
-        "L": _("length of the sequence"),
         "params": _("parameters, as above"),
         "MACs": _("multiply-accumulates, as above"),
-        "j": _("jump: input pixels between neighbouring units"),
-        "R": _("receptive field so far"),
     }
-
-
-def vector_meanings() -> dict[str, str]:
-    return {**meanings(), "n": _("inputs"), "m": _("units: outputs"), "c": _("inputs")}
+    if of_units:
+        found["m"] = _("units: outputs")
+    if rank == 1:
+        found["n"] = _("inputs")
+    elif of_units:
+        found |= {"c": _("values at each step"), "n": _("steps")}
+    return found
 
 
 def traced_layer(layer: Layer, rank: int) -> Layer:

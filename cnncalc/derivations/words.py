@@ -30,9 +30,16 @@ def usual(layer: Layer, shapes: tuple[Shape, ...], quantity: str, row: Mapping[s
         return SLIDES
     if quantity == "output" and row["output"] == shapes[0]:
         return UNCHANGED
-    if quantity in ("params", "connections", "macs") and row[quantity] == 0 == row["params"]:
+    if quantity in ("params", "connections", "macs") and weightless(row):
         return NO_WEIGHTS
+    if quantity in ("connections", "macs") and row[quantity] == 0:
+        return SCALES
     return GENERAL[quantity]
+
+
+def weightless(row: Mapping[str, Any]) -> bool:
+    """Whether a layer stores nothing and multiplies nothing."""
+    return all(row[quantity] == 0 for quantity in ("params", "fixed_params", "connections", "macs"))
 
 
 def table_of(layer: Layer) -> Sequence[Sequence[str]]:
@@ -70,6 +77,20 @@ def unread(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
         elif left < 0:
             said.append(_("Rounding is up: the last window lacks {left} elements, which are left out.", left=-left))
     return said
+
+
+def exact_sizes(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
+    """Which input sizes leave no rest, where the stride is more than 1."""
+    if not isinstance(layer, Sliding) or len(shapes[0]) < 2 or layer.padding == "same":
+        return []
+    found = []
+    for window, n in dict.fromkeys(zip(layer.windows(shapes[0][1:]), shapes[0][1:], strict=True)):
+        if window.stride > 1:
+            rest = (n + window.before + window.after - window.span) % window.stride
+            sizes = [n - rest + i * window.stride for i in range(-1, 3)]
+            listed = ", ".join(str(size) for size in sizes if size > 0)
+            found.append(_("No element is left over for a size of ..., {sizes}, ...", sizes=listed))
+    return found
 
 
 def said(*sentences: str) -> Remark:
@@ -128,6 +149,15 @@ GENERAL: dict[str, Remark] = {
 SLIDES = said(n_("The window starts at the first element and moves on by the stride while all of it fits."))
 UNCHANGED = said(n_("Every element by itself: the shape stays."))
 NO_WEIGHTS = said(n_("It has no weights: nothing to train, and no connections are counted."))
+SCALES = said(
+    n_("It scales and shifts: no unit reads another, so no connections and no products of a sum are counted."),
+    n_("This work is among the operations."),
+)
+ADAPTS = said(n_("The size of the output is given; the windows are made to fit."))
+SHARED_ELEMENTS = said(
+    n_("Neighbouring windows share elements unless the sizes divide."),
+    n_("The number taken away for it is the greatest common divisor of both sizes."),
+)
 GATES = said(
     n_("For every gate a weight for each input and each unit of the state, and a bias. All steps share them."),
 )
@@ -175,12 +205,11 @@ KINDS: dict[tuple[str, str], Remark] = {
     ("hopfield", "connections"): said(n_("Every unit reads all the others, never itself.")),
     ("batchnorm", "params"): said(n_("A scale and a shift for each channel.")),
     ("batchnorm", "buffers"): said(n_("The mean and the variance of each channel, gathered in training.")),
-    ("batchnorm", "connections"): said(
-        n_("It scales and shifts: no unit reads another, so no connections are counted."),
-    ),
     ("batchnorm", "flops"): said(n_("The statistics are folded in: one factor and one summand for each element.")),
     ("maxpool", "flops"): said(n_("The largest of k values takes one comparison less than there are values.")),
     ("avgpool", "flops"): said(n_("A mean takes one addition less than there are values, and a division.")),
+    **{(kind, "output"): ADAPTS for kind in ("adaptive_avgpool", "adaptive_maxpool")},
+    **{(kind, "flops"): SHARED_ELEMENTS for kind in ("adaptive_avgpool", "adaptive_maxpool")},
     ("add", "flops"): said(n_("One addition per element for each further input.")),
     ("concat", "output"): said(n_("The channels of all inputs, one behind the other.")),
     ("flatten", "output"): said(n_("All elements in a row.")),

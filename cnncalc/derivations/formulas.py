@@ -6,12 +6,14 @@ An expression is made from a traced number once: sums and products are flattened
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.trace import Traced
 
 Names = Mapping[int, str]  # names of parts of a formula, by their identity
+Values = bool | Collection[str]
 
 
 class Expression(NamedTuple):
@@ -25,18 +27,21 @@ def number(value: int) -> Expression:
     return Expression("number", (int(value),))
 
 
-def expression(value: int, names: Names | None = None, *, values: bool = False) -> Expression:
-    """The formula of a traced number, with symbols, or with their `values`. Parts in `names` are not opened."""
+def expression(value: int, names: Names | None = None, *, values: Values = False) -> Expression:
+    """The formula of a traced number. Parts in `names` are not opened.
+
+    values  False: symbols; True: their values; or the letters that stay symbols while the others get their values
+    """
     return _opened(value, names or {}, values) if isinstance(value, Traced) and value.operator else _leaf(value, values)
 
 
-def _leaf(value: int, values: bool) -> Expression:
-    if isinstance(value, Traced) and value.name and not values:
+def _leaf(value: int, values: Values) -> Expression:
+    if isinstance(value, Traced) and value.name and (not values or (values is not True and value.name in values)):
         return Expression("symbol", (value.name,))
     return number(value)
 
 
-def _made(value: int, names: Names, values: bool) -> Expression:
+def _made(value: int, names: Names, values: Values) -> Expression:
     if not isinstance(value, Traced) or value.name or not value.operator:
         return _leaf(value, values)
     if id(value) in names:
@@ -44,7 +49,7 @@ def _made(value: int, names: Names, values: bool) -> Expression:
     return _opened(value, names, values)
 
 
-def _opened(value: Traced, names: Names, values: bool) -> Expression:
+def _opened(value: Traced, names: Names, values: Values) -> Expression:
     if value.operator in ("+", "-", "neg"):
         terms = _collected(_terms(value, 1, names, values, top=True))
         return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Expression("sum", tuple(terms))
@@ -69,18 +74,18 @@ def _closed(value: int, names: Names, top: bool) -> bool:
     return not isinstance(value, Traced) or bool(value.name) or (id(value) in names and not top)
 
 
-def _terms(value: int, sign: int, names: Names, values: bool, *, top: bool = False) -> list[Term]:
+def _terms(value: int, sign: int, names: Names, values: Values, *, top: bool = False) -> list[Term]:
     if _closed(value, names, top) or getattr(value, "operator", "") not in ("+", "-", "neg"):
         symbols = _made(value, names, False)
         return [Term(sign, _made(value, names, values), symbols, not isinstance(value, Traced))]
     assert isinstance(value, Traced)
     if value.operator == "neg":
         return _terms(value.parts[0], -sign, names, values)
-    left, right = value.parts
-    return [
-        *_terms(left, sign, names, values),
-        *_terms(right, sign if value.operator == "+" else -sign, names, values),
-    ]
+    first, *others = value.parts
+    found = _terms(first, sign, names, values)
+    for other in others:
+        found += _terms(other, sign if value.operator == "+" else -sign, names, values)
+    return found
 
 
 def _collected(terms: Sequence[Term]) -> list[tuple[int, Expression]]:
@@ -100,12 +105,57 @@ def _collected(terms: Sequence[Term]) -> list[tuple[int, Expression]]:
     ]
 
 
-def _factors(value: int, names: Names, values: bool, *, top: bool = False) -> list[Expression]:
+def _factors(value: int, names: Names, values: Values, *, top: bool = False) -> list[Expression]:
     if _closed(value, names, top) or getattr(value, "operator", "") != "*":
         return [_made(value, names, values)]
     assert isinstance(value, Traced)
     left, right = value.parts
     return [*_factors(left, names, values), *_factors(right, names, values)]
+
+
+def folded(e: Expression) -> Expression:
+    """The expression with everything worked out that holds no symbol: 5 × 5 × c + 1 is 25 × c + 1."""
+    if e.kind in ("number", "symbol"):
+        return e
+    if e.kind == "sum":
+        return _folded_sum(e)
+    parts = [folded(part) for part in e.parts]
+    numbers = [part.parts[0] for part in parts if part.kind == "number"]
+    if e.kind == "product":
+        rest = [inner for part in parts if part.kind != "number"
+                for inner in (part.parts if part.kind == "product" else (part,))]  # fmt: skip
+        factor = prod([*numbers, *(part.parts[0] for part in rest if part.kind == "number")])
+        rest = [part for part in rest if part.kind != "number"]
+        if not rest or factor == 0:
+            return number(factor)
+        return rest[0] if factor == 1 and len(rest) == 1 else Expression(
+            "product", (*([number(factor)] if factor != 1 else []), *rest)
+        )  # fmt: skip
+    if len(numbers) == 2:
+        a, b = numbers
+        return number({"floor": a // b if b else 0, "ceil": -(-a // b) if b else 0, "mod": a % b if b else 0,
+                       "power": a**b}[e.kind])  # fmt: skip
+    if e.kind in ("floor", "ceil") and numbers == [1] and parts[1].kind == "number":
+        return parts[0]
+    return Expression(e.kind, tuple(parts))
+
+
+def _folded_sum(e: Expression) -> Expression:
+    """A sum whose numbers are one, the last of its terms."""
+    constant = 0
+    terms: list[tuple[int, Expression]] = []
+    for sign, term in e.parts:
+        inner = folded(term)
+        for own, part in inner.parts if inner.kind == "sum" else ((1, inner),):
+            if part.kind == "number":
+                constant += sign * own * part.parts[0]
+            else:
+                terms.append((sign * own, part))
+    if not terms:
+        return number(constant)
+    if constant:
+        terms.append((1 if constant > 0 else -1, number(abs(constant))))
+    return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Expression("sum", tuple(terms))
 
 
 class Notation:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cnncalc.analysis.walk import Stop, Walk, seen_before, walk_back
+from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.symbols import AXES
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.explain.derivation import Derivation, Line
-from cnncalc.explain.symbols import AXES
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.windows import Window
@@ -13,8 +13,10 @@ from cnncalc.report import Report, Row
 from cnncalc.trace import symbol
 
 
-def field_derivation(graph: Graph, report: Report, number: int, since: str | None = None) -> Derivation | None:
+def field_derivation(report: Report, number: int, since: str | None = None) -> Derivation | None:
     """What a unit of a layer sees of the input, or of the output of an earlier layer `since`."""
+    graph = report.graph
+    assert graph is not None
     row = report.layers[number]
     value, shape = start_of(graph, report, number, since)
     rank = len(shape) - 1
@@ -43,7 +45,7 @@ def field_derivation(graph: Graph, report: Report, number: int, since: str | Non
     used = {s.name for line in lines for s in line.symbols()}
     meanings = {name: (None, text) for name, text in symbols.items() if name in used}
     title = "receptive_field" if since is None else _("receptive_field in units of {name}", name=origin)
-    table = forward_table(graph, report, walks[0]) if since is None and walks[0] and walks[0].stops else ()
+    table = forward_table(report, walks[0]) if since is None and walks[0] and walks[0].stops else ()
     return Derivation(row.name, "receptive_field", title, claimed, tuple(lines), tuple(remarks), meanings, table)
 
 
@@ -71,7 +73,7 @@ def walked(graph: Graph, report: Report, found: Walk | None, index: str) -> tupl
         return [], [_("It sees nothing of it.")]
     if found.whole is not None:
         name = report.layers[found.whole].name
-        return [], [_("{name} sees everything, so the field is the whole image.", name=name)]
+        return [], [_("{name} sees everything, so the field is the whole input.", name=name)]
     if found.unknown is not None:
         name = report.layers[found.unknown].name
         return [], [
@@ -113,12 +115,16 @@ def forward_remarks(row: Row, sizes: tuple[int | None, ...]) -> list[str]:
     if row.jump and None not in row.jump and row.rf_start and None not in row.rf_start:
         jump, start = ("x".join(map(str, values)) for values in (row.jump, row.rf_start))
         said.append(
-            _("Neighbouring units lie {jump} pixels apart; unit 0 begins at pixel {start}.", jump=jump, start=start)
+            _(
+                "Neighbouring units lie {jump} elements of the input apart; unit 0 begins at {start}.",
+                jump=jump,
+                start=start,
+            )
         )
     return said
 
 
-def forward_table(graph: Graph, report: Report, found: Walk) -> list[list[str]]:
+def forward_table(report: Report, found: Walk) -> list[list[str]]:
     """The same way forward: size, jump and start behind each window."""
     table = [[_("layer"), "k", "s", _("field"), _("jump"), _("start")]]
     for stop in reversed(windows(found)):
@@ -127,4 +133,4 @@ def forward_table(graph: Graph, report: Report, found: Walk) -> list[list[str]]:
         numbers = [values[0] if values else None for values in (row.receptive_field, row.jump, row.rf_start)]
         shown = ["?" if number is None else str(number) for number in numbers]
         table.append([row.name, str(window.kernel), str(window.stride), *shown])
-    return table
+    return table if len(table) > 1 else []

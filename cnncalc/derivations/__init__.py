@@ -1,0 +1,90 @@
+"""Every number with its derivation: formula, substitution, result, and the rule behind it.
+
+    print(cnncalc.explain("lenet5", "C3", "connections"))
+
+The formula is that of the code: a layer's `facts` are run once more, on numbers that remember (see trace.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from cnncalc.derivations.counts import layer_derivations, letters_of, sum_derivation
+from cnncalc.derivations.fields import field_derivation
+from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.errors import CnncalcError, suggest
+from cnncalc.language import _
+from cnncalc.report import SUMMED, Report
+
+__all__ = ["QUANTITIES", "Derivation", "Line", "explain", "walk"]
+
+QUANTITIES = (
+    "output", "params", "fixed_params", "buffers", "connections", "macs", "flops",
+    "receptive_field", "activation_bytes", "parameter_bytes",
+)  # fmt: skip
+
+
+def explain(
+    report: Report,
+    layer: str,
+    quantity: str | None = None,
+    *,
+    since: str | None = None,
+    free: Collection[str] = (),
+) -> list[Derivation]:
+    """The derivations of a layer's quantities, or of one; `total` stands for the sums over all layers.
+
+    since  a step or input: the receptive field in its units instead of the image's pixels
+    free   letters that stay letters, `n` or `c` and `f`: everything else is put in and worked out
+
+    Raises UnknownLayerError, and CnncalcError for a quantity that does not exist.
+    """
+    wanted = QUANTITIES if quantity is None else (checked(quantity),)
+    if layer == "total" and layer not in report:
+        return [sum_derivation(report, name) for name in wanted if name in SUMMED]
+    if not any(row.name == layer for row in report.layers) and not free:
+        return of_block(report, layer, wanted, since)
+    number = node_of(report, layer)
+    found = layer_derivations(report, number, wanted, free)
+    if "receptive_field" in wanted and not free:
+        field = field_derivation(report, number, since)
+        if field is not None:
+            memory = [d for d in found if d.quantity.endswith("_bytes")]
+            found = [*(d for d in found if d not in memory), field, *memory]
+    if free and not found:
+        hint = _("letters of this layer: {letters}", letters=", ".join(letters_of(report, number)))
+        raise CnncalcError(_("nothing here depends on {free}: {hint}", free=", ".join(free), hint=hint))
+    return found
+
+
+def of_block(report: Report, name: str, wanted: Collection[str], since: str | None) -> list[Derivation]:
+    """A block, a repeat or a named list: what its layers add up to; shape and field are those of its result."""
+    result = report.layers[node_of(report, name)].name
+    sums = [sum_derivation(report, quantity, name) for quantity in wanted if quantity in SUMMED]
+    found = [entry for entry in sums if entry.value or len(sums) == 1]
+    own = [quantity for quantity in ("output", "receptive_field") if quantity in wanted]
+    return [*(entry for quantity in own for entry in explain(report, result, quantity, since=since)), *found]
+
+
+def node_of(report: Report, layer: str) -> int:
+    """The number of a layer's node; of a block, that of the layer that gives its result."""
+    for i, row in enumerate(report.layers):
+        if row.name == layer:
+            return i
+    report[layer]  # raises where there is no block of this name either
+    return report.groups[layer].result - len(report.inputs)
+
+
+def checked(quantity: str) -> str:
+    """The quantity that a word stands for. Raises CnncalcError with the nearest."""
+    words = {"rf": "receptive_field", "shape": "output", "parameters": "params", "field": "receptive_field"}
+    name = words.get(quantity.lower(), quantity.lower())
+    if name not in QUANTITIES:
+        hint = suggest(name, QUANTITIES) or _("known: {names}", names=", ".join(QUANTITIES))
+        raise CnncalcError(_("there is no quantity '{name}': {hint}", name=quantity[:40], hint=hint))
+    return name
+
+
+def walk(report: Report) -> list[Derivation]:
+    """The whole network, layer by layer; what is shown in another layer's row has no page of its own."""
+    return [found for row in report.layers if row.shown_with is None for found in explain(report, row.name)]

@@ -1,0 +1,104 @@
+"""Every kind with several sets of options, and the numbers of axes on which it is run.
+
+A step is run on all inputs of its kind's ranks that it fits; one with options per axis fits one of them alone.
+All sizes differ from each other, and most strides leave something over.
+"""
+
+from __future__ import annotations
+
+INPUTS = {0: "12", 1: "12x19", 2: "12x13x10", 3: "12x7x5x8"}
+MAPS, ALL = (1, 2, 3), (0, 1, 2, 3)
+
+POOLS = (
+    "2", "k3 s2 p1 ceil", "k3 s2 same", "k2 s3 d2", "kernel=3x2 stride=2x3 padding=1x0",
+    "kernel=2x3x1 stride=1x2x3 ceil", "k4 s3 ceil", "{kernel: [3, 4], stride: 2, padding: [[0, 2], [1, 0]]}",
+)  # fmt: skip
+WINDOWS = (
+    "k3", "k2 s3", "k3 p1 s2 nobias", "k3 s2 same", "k2 d3 p2", "k4 same d2", "kernel=3x2 stride=2x1 padding=1x2",
+    "kernel=2x1x3 dilation=1x2x2 padding=2x0x1", "{kernel: 3, padding: [[0, 2], [3, 1]], stride: [2, 3]}",
+    "{kernel: 2, padding: [[0, 3]], dilation: 4}",
+)  # fmt: skip
+RECURRENT = ("5", "4 nobias", "3 bias=double", "5 bidirectional", "2 bidirectional last bias=double", "4 last")
+
+KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
+    "conv": (
+        MAPS,
+        (
+            *WINDOWS, "k2 g3 s2", "k3 g6 p1 nobias", "k3 s2 p1 bias=per_unit", "k1 g2 same",
+            "{kernel: 3, padding: 1, table: [[0, 2], [1], [3, 4, 11], [5], [6, 7], [8, 9, 10]]}",
+        ),
+    ),
+    "depthwise": (MAPS, (*WINDOWS, "2 k3 s2 p1", "3 k2 nobias")),
+    "local": (MAPS, WINDOWS),
+    "transposed_conv": (
+        MAPS,
+        (
+            *WINDOWS, "k4 s2 p1", "k3 s2 p1 output_padding=1", "k3 s3 same", "k2 s3 same g2", "k3 g3 d2 p2",
+            "kernel=3x2 stride=2x3 output_padding=1x2", "k1 s3",
+        ),
+    ),
+    "maxpool": (MAPS, POOLS),
+    "avgpool": (MAPS, (*POOLS, "k3 s2 p1 count_include_pad=false", "k3 s2 ceil count_include_pad=false")),
+    "lppool": (MAPS, (*POOLS, "2 norm=1", "k3 norm=3")),
+    "subsample": (MAPS, POOLS),
+    "global_avgpool": (MAPS, ("",)),
+    "global_maxpool": (MAPS, ("",)),
+    "adaptive_avgpool": (MAPS, ("1", "3", "4x2", "size=2x3x1")),
+    "adaptive_maxpool": (MAPS, ("1", "3", "4x2", "size=2x3x1")),
+    "dense": (ALL, ("7", "5 nobias")),
+    "rbf": (ALL, ("7",)),
+    "gaussian_rbf": (ALL, ("7",)),
+    "hopfield": ((0,), ("", "nobias", "steps=3")),
+    "flatten": (ALL, ("",)),
+    "batchnorm": (ALL, ("", "noaffine")),
+    "layernorm": (ALL, ("", "noaffine", "axes=all", "axes=spatial", "axes=cw")),
+    "groupnorm": (ALL, ("3", "2 noaffine")),
+    "instancenorm": (MAPS, ("", "affine=true")),
+    "lrn": (MAPS, ("", "size=4", "3")),
+    "leaky_relu": (ALL, ("", "0.2")),
+    "prelu": (ALL, ("", "per=channel")),
+    "elu": (ALL, ("", "0.5")),
+    "celu": (ALL, ("", "0.5")),
+    "maxout": (ALL, ("2", "3")),
+    **dict.fromkeys(
+        (
+            "identity", "step", "sigmoid", "hard_sigmoid", "tanh", "scaled_tanh", "relu", "relu6", "selu", "gelu",
+            "silu", "hard_swish", "mish", "softplus", "softsign", "softmax", "log_softmax", "glu", "dropout",
+        ),
+        (ALL, ("",)),
+    ),
+    "pad": (
+        MAPS,
+        ("2", "2 reflect", "2 replicate", "2 circular",
+         "{padding: [[0, 3], [2, 1]], mode: reflect}", "value=1 padding=3"),
+    ),
+    "crop": (MAPS, ("1", "size=3", "{cropping: [[0, 3], [2, 1]]}", "size=5x4")),
+    "upsample": (MAPS, ("2", "3 bilinear", "2 bilinear", "2 bicubic", "3x2", "factor=2x1 mode=bilinear")),
+    "pixel_shuffle": (MAPS, ("2",)),
+    "pixel_unshuffle": (MAPS, ("1",)),
+    "channel_shuffle": (MAPS, ("3", "4")),
+    "reshape": (ALL, ("4x-1", "3x4x-1", "-1")),
+    "permute": (MAPS, ("1,0", "1,2,0", "0,2,1", "0,3,1,2")),
+    "split": (ALL, ("3", "2 part=1")),
+    "slice": (ALL, ("3:8", "1:4 axis=w", "2:end axis=h", "0:3 axis=l", "1:3 axis=d")),
+    "add": (ALL, ("[identity, relu]", "[identity, [global_avgpool, sigmoid], tanh]")),
+    "multiply": (ALL, ("[identity, relu]", "[[global_avgpool, conv 12 k1], identity]")),
+    "maximum": (ALL, ("[identity, relu, tanh]", "[conv 12 k3 p1, identity]")),
+    "mean": (ALL, ("[identity, relu, tanh]", "[conv 12 k3 same, conv 12 k1]")),
+    "concat": (ALL, ("[identity, relu]", "[conv 3 k3 p1, identity, conv 2 k5 p2]")),
+    "rnn": ((1,), RECURRENT),
+    "mgu": ((1,), RECURRENT),
+    "gru": ((1,), RECURRENT),
+    "lstm": ((1,), RECURRENT),
+}  # fmt: skip
+MAIN = {"conv": "6", "local": "3", "transposed_conv": "6"}  # the first value, unless the options say another
+
+
+def layer_line(kind: str, options: str) -> str:
+    """A step of the language, in flow style."""
+    if options.startswith("["):
+        return f"{{{kind}: {options}}}"
+    if options.startswith("{"):
+        more = f"filters: {MAIN[kind]}, " if kind in MAIN else ""
+        return f"{{{kind}: {{{more}{options[1:-1]}}}}}"
+    return f'"{kind} {MAIN[kind]} {options}"' if kind in MAIN else f'"{kind} {options}"'

@@ -1,0 +1,86 @@
+"""`cnncalc explain` as a student runs it: words, formats, mistakes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.dom.minidom
+from pathlib import Path
+
+import pytest
+
+
+def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-m", "cnncalc", "explain", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=60)
+
+
+def test_one_number_one_layer_a_total_and_the_whole_network() -> None:
+    one = run("lenet5", "C3", "connections").stdout
+    assert "connections = params × m × m = 1,516 × 10 × 10 = 151,600" in one
+    layer = run("lenet5", "C3").stdout
+    assert [line.split(" = ")[0] for line in layer.splitlines() if line.startswith("C3.")] == [
+        f"C3.{name}"
+        for name in ("output", "params", "connections", "macs", "flops", "receptive_field", "activation_bytes",
+                     "parameter_bytes")
+    ]  # fmt: skip
+    assert "15   0 1 2 3 4 5         6" in layer
+    assert "= 122,304 + 5,880 + 151,600 + 2,000 + 48,120 + 10,164 + 840" in run("lenet5", "total", "connections").stdout
+    whole = run("lenet5").stdout
+    assert whole.index("C1.output") < whole.index("S2.output") < whole.index("OUTPUT.connections")
+
+
+def test_each_symbol_is_explained_once_per_page() -> None:
+    page = run("lenet5", "C1").stdout
+    assert len(re.findall(r"^    k = 5 +kernel size", page, re.MULTILINE)) == 1
+    assert len(re.findall(r"^    f = 6 +filters", page, re.MULTILINE)) == 1
+
+
+def test_a_net_without_a_file_and_a_field_between_two_layers() -> None:
+    assert "MACs = k × k × c × f × m × m" in run("-e", "3x8x8; conv 2 k3", "conv1", "macs").stdout
+    assert "in units of pool1 = 14x14" in run("example-field-30", "pool3", "rf", "--from", "pool1").stdout
+
+
+def test_the_page_of_html_is_well_formed_and_loads_nothing() -> None:
+    page = run("lenet5", "C3", "--format", "html").stdout
+    body = page.partition("<body>")[2].partition("</body>")[0]
+    xml.dom.minidom.parseString(f"<body>{body}</body>")
+    assert "<script" not in page
+    assert "http" not in page
+    assert "<mo>⌊</mo><mfrac>" in page
+
+
+def test_latex_is_balanced_and_markdown_has_formulas() -> None:
+    page = run("alexnet", "conv1", "--format", "latex").stdout
+    assert page.count(r"\begin{align*}") == page.count(r"\end{align*}") >= 5
+    assert page.count(r"\left") == page.count(r"\right")
+    assert page.count("{") == page.count("}")
+    markdown = run("lenet5", "C3", "connections", "--format", "markdown").stdout
+    assert "$$\\text{connections} = \\text{params} \\times m \\times m" in markdown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("lenet5", "C9"), "there is no layer 'C9'"),
+        (("lenet5", "C3", "macz"), "there is no quantity 'macz': did you mean macs?"),
+        (("lenet5", "C3", "rf", "--from", "F6"), "F6 does not come before C3"),
+        (("lenet5", "--symbolic"), "--symbolic needs a LAYER"),
+        (("lenet5", "C1", "params", "--free", "y"), "nothing here depends on y"),
+        (("lenet6",), "did you mean lenet5?"),
+        ((), "Give a SPEC"),
+    ],
+)
+def test_what_is_wrong_is_said_with_status_2(arguments: tuple[str, ...], said: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_page_goes_into_a_file(tmp_path: Path) -> None:
+    assert run("lenet5", "C3", "--format", "html", "-o", "c3.html", cwd=tmp_path).stdout == ""
+    assert (tmp_path / "c3.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

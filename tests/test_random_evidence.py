@@ -1,0 +1,27 @@
+"""Random small networks: every claim is what running them gives, on padding too."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, note, settings
+from random_specs import networks
+
+import cnncalc
+from cnncalc.graph import Graph
+
+COUNTS = ("connections", "macs", "flops")
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(network=networks())
+def test_a_random_network_does_what_it_claims(network: tuple[str, Graph]) -> None:
+    spec, graph = network
+    note(spec)
+    found = cnncalc.verify(graph)
+    exactly = cnncalc.verify(graph, exact_padding=True, quantities=COUNTS)
+    assert [check for check in (*found.checks, *exactly.checks) if check.verdict == "differs"] == []
+    counts = [
+        check
+        for check in found.checks
+        if check.quantity.split(" of ")[0] not in ("receptive_field", "jump", "rf_start")
+    ]
+    assert all(check.verdict == "holds" for check in counts)  # fields may be unknown, a count never

@@ -1,0 +1,62 @@
+"""The exact sets of input pixels that sixty small networks depend on, unit by unit, borders included."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+import cnncalc
+from cnncalc.evidence.fields import seen_sets
+
+NETWORKS = yaml.safe_load((Path(__file__).parent / "small_networks.yaml").read_text(encoding="utf-8"))
+WORDS = {"k": "kernel", "s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}
+KINDS = {"conv": ("conv", {"filters": 1}), "tconv": ("transposed_conv", {"filters": 1}), "pool": ("maxpool", {})}
+
+
+def step(node: str) -> dict[str, Any]:
+    """`n7: conv n6 k3 s1 p0 d1` as a step of the language."""
+    name, rest = node.split(": ")
+    operation, reads, *words = rest.split()
+    if operation == "add":
+        return {name: {"add": [{"from": source} for source in reads.split(",")]}}
+    options: dict[str, Any] = {WORDS[w[0]]: int(w[1:]) for w in words if re.fullmatch(r"[kspdo]\d+", w)}
+    if operation in ("nearest", "bilinear"):
+        layer = {"upsample": {"factor": options["stride"], "mode": operation}}
+    else:
+        kind, more = KINDS[operation]
+        layer = {kind: {**options, **more, **({"rounding": "ceil"} if "ceil" in words else {})}}
+    return {name: {"from": "in" if reads == "x" else reads, "layers": [layer]}}
+
+
+def spec(network: dict[str, Any]) -> str:
+    steps = yaml.safe_dump([step(node) for node in network["nodes"]], default_flow_style=None, width=1000)
+    return f"inputs: {{x: 1x{network['n']}}}\nlayers:\n{steps}".replace("from: in", "from: x")
+
+
+def members(word: str) -> set[int]:
+    found: set[int] = set()
+    for part in word.split(",") if word != "none" else ():
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=range(len(NETWORKS)))
+def test_units_see_exactly_the_pixels_that_they_depend_on(network: dict[str, Any]) -> None:
+    graph = cnncalc.load(spec(network))
+    assert [facts.output[1] for facts in graph.facts] == network["sizes"]
+    sets = seen_sets(graph, "x", 0)
+    assert [len(planes[0]) for planes in sets] == network["sizes"]
+    found = [set(np.flatnonzero(sets[-1][:, unit])) for unit in range(network["sizes"][-1])]
+    assert found == [members(word) for word in network["sees"].split()]
+
+
+def test_no_operation_is_left_out() -> None:
+    operations = {node.split()[1] for network in NETWORKS for node in network["nodes"]}
+    assert operations == {"conv", "tconv", "pool", "nearest", "bilinear", "add"}
+    assert len(NETWORKS) == 60
