@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
+from cnncalc.language import _
 from cnncalc.report import BYTES, Report, Settings, Totals
 from cnncalc.sources import read_source
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
@@ -90,7 +91,7 @@ def analyze(
     settings = make_settings(dtype, batch, exact_padding)
     if isinstance(spec, Graph):
         if set or params or input is not None:
-            raise CnncalcError("a graph is fixed: give parameters and input to load()")
+            raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
         graph = spec
     else:
         graph = load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
@@ -126,7 +127,7 @@ def verify(
     if not isinstance(graph, Graph):
         graph = load(graph, set={**(set or {}), **params}, input=input, max_operations=max_operations)
     elif set or params or input is not None:
-        raise CnncalcError("a graph is fixed: give parameters and input to load()")
+        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
     wanted = evidence.QUANTITIES if quantities is None else quantities
     return evidence.verify(graph, quantities=wanted, layers=layers, exact_padding=exact_padding, seed=seed)
 
@@ -153,7 +154,7 @@ def explain(
 
     report = spec if isinstance(spec, Report) else analyze(spec, **params)
     if isinstance(spec, Report) and params:
-        raise CnncalcError("a report is fixed: give parameters to analyze()")
+        raise CnncalcError(_("a report is fixed: give parameters to analyze()"))
     found = derivations.explain(report, layer, quantity, since=since, free=free)
     return found if quantity is None else found[0]
 
@@ -193,14 +194,14 @@ def _is_several(values: Any) -> bool:
 def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:
     """Settings, checked. Raises CnncalcError."""
     if not isinstance(dtype, str) or dtype not in BYTES:
-        hint = suggest(str(dtype), BYTES) or f"known: {', '.join(BYTES)}"
-        raise CnncalcError(f"unknown dtype '{dtype}': {hint}")
+        hint = suggest(str(dtype), BYTES) or _("known: {names}", names=", ".join(BYTES))
+        raise CnncalcError(_("unknown dtype '{dtype}': {hint}", dtype=dtype, hint=hint))
     try:
         batch = index(batch)  # an exact integer, also of what NumPy has
     except TypeError:
-        raise CnncalcError(f"a batch is a whole number of samples, not {batch!r}") from None
+        raise CnncalcError(_("a batch is a whole number of samples, not {batch!r}", batch=batch)) from None
     if batch < 1:
-        raise CnncalcError(f"a batch has at least one sample, not {batch}")
+        raise CnncalcError(_("a batch has at least one sample, not {batch}", batch=batch))
     return Settings(dtype, batch, exact_padding)
 
 

@@ -2,7 +2,7 @@
 
 A problem is data (position, problem, hint) until it is printed; the text is made in one place, here.
 Layers raise `ShapeError` without a position; the reader of the spec knows where the layer stands and
-attaches it. Imports nothing of ours.
+attaches it. Imports nothing of ours but the language.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple
+
+from cnncalc.language import _
 
 SHOWN_PROBLEMS = 20
 MOST_PROBLEMS = 200  # noted before reading is given up: a hint for each takes its time
@@ -54,7 +56,7 @@ class UnknownValueError(OptionError):
     """A value that follows from a mistake which has been noted: there is nothing to say about it."""
 
     def __init__(self) -> None:
-        super().__init__("not known")
+        super().__init__(_("not known"))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), ()
@@ -101,8 +103,9 @@ class SpecError(CnncalcError):
         lines = self.source.text.split("\n")
         shown = [describe(p, self.source.name, lines) for p in self.problems[:SHOWN_PROBLEMS]]
         if len(self.problems) > SHOWN_PROBLEMS:
-            at_least = " or more" if len(self.problems) >= MOST_PROBLEMS else ""
-            shown.append(f"... and {len(self.problems) - SHOWN_PROBLEMS}{at_least} others")
+            n = len(self.problems) - SHOWN_PROBLEMS
+            many = len(self.problems) >= MOST_PROBLEMS
+            shown.append(_("... and {n} or more others", n=n) if many else _("... and {n} others", n=n))
         return "\n".join(shown)
 
 
@@ -131,7 +134,7 @@ def describe(problem: Problem, name: str, lines: list[str]) -> str:
     text = [f"{where}: {visible(problem.problem)}", *shown]
     text += [f"  {visible(call)}" for call in problem.trail]
     if problem.hint:
-        text.append(f"  hint: {visible(problem.hint)}")
+        text.append(_("  hint: {hint}", hint=visible(problem.hint)))
     return "\n".join(text)
 
 
@@ -166,7 +169,15 @@ def columns_of(text: str) -> int:
 
 
 def suggest(word: str, known: Iterable[str]) -> str | None:
-    """`did you mean ...?` with the nearest of the known words, two if they are about as near, or None."""
+    """`did you mean ...?` with the nearest of the known words, or None."""
+    near = nearest(word, known)
+    if len(near) == 2:
+        return _("did you mean {one} or {other}?", one=near[0], other=near[1])
+    return _("did you mean {word}?", word=near[0]) if near else None
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The nearest of the known words, two if they are about as near; empty if none is near."""
     from difflib import SequenceMatcher, get_close_matches
 
     names = {name.casefold(): name for name in islice(known, 5000)}
@@ -178,4 +189,4 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     likeness = [SequenceMatcher(None, wanted, name).ratio() for name in near]
     if len(near) == 2 and likeness[1] < likeness[0] - 0.05:
         near.pop()
-    return "did you mean " + " or ".join(names[n] for n in near) + "?" if near else None
+    return [names[n] for n in near]

@@ -21,6 +21,11 @@ def _(message: str, /, **values: Any) -> str:
     return text.format(**values) if values else text
 
 
+def n_(message: str) -> str:
+    """Marks a text for the catalogue that is translated later, where it is used: _(TEXT)."""
+    return message
+
+
 def use(language: str) -> None:
     """Speak this language from now on, one of LANGUAGES."""
     global _translate

@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from cnncalc.language import n_
+
 SUFFIXES = (".yaml", ".yml")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "neurons and dense nets": (
+    n_("neurons and dense nets"): (
         "perceptron",
         "xor",
         "softmax-regression",
@@ -22,7 +24,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "rbf-network",
         "hopfield",
     ),
-    "LeNet": (
+    n_("LeNet"): (
         "lenet-1989",
         "lenet5",
         "lenet5-modern",
@@ -32,14 +34,22 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "lenet-ng",
         "lenet-caffe",
     ),
-    "AlexNet and its successors": ("alexnet", "alexnet-torchvision", "zfnet", "vgg16", "nin", "nin-caffe", "nin-d2l"),
-    "Inception": ("googlenet", "googlenet-torchvision", "googlenet-d2l", "inception-v3"),
-    "residual and dense connections": ("resnet34", "resnet50", "densenet121", "hrnet"),
-    "unshared weights": ("deepface",),
-    "small and fast": ("mobilenet-v1", "mobilenet-v2", "shufflenet-v1", "squeezenet1_0", "squeezenet1_1"),
-    "recurrent": ("rnn", "mgu", "gru", "lstm"),
-    "images from noise, maps from images": ("dcgan-generator", "dcgan-discriminator", "unet"),
-    "worked examples": (
+    n_("AlexNet and its successors"): (
+        "alexnet",
+        "alexnet-torchvision",
+        "zfnet",
+        "vgg16",
+        "nin",
+        "nin-caffe",
+        "nin-d2l",
+    ),
+    n_("Inception"): ("googlenet", "googlenet-torchvision", "googlenet-d2l", "inception-v3"),
+    n_("residual and dense connections"): ("resnet34", "resnet50", "densenet121", "hrnet"),
+    n_("unshared weights"): ("deepface",),
+    n_("small and fast"): ("mobilenet-v1", "mobilenet-v2", "shufflenet-v1", "squeezenet1_0", "squeezenet1_1"),
+    n_("recurrent"): ("rnn", "mgu", "gru", "lstm"),
+    n_("images from noise, maps from images"): ("dcgan-generator", "dcgan-discriminator", "unet"),
+    n_("worked examples"): (
         "example-two-3x3",
         "example-three-3x3",
         "example-stride-field",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.errors import suggest
 from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
+from cnncalc.language import _
 from cnncalc.layers.base import Shape
 
 if TYPE_CHECKING:
@@ -188,7 +189,9 @@ class Report:
     def __getitem__(self, name: str) -> Row:
         """The row of a layer; of a block or repeat, its rows added up. Raises UnknownLayerError, a KeyError."""
         if not isinstance(name, str):
-            raise UnknownLayerError(f"layers are found by name, not by {name!r}; report.layers is a sequence")
+            raise UnknownLayerError(
+                _("layers are found by name, not by {name!r}; report.layers is a sequence", name=name)
+            )
         if self._index is None:
             self._index = {row.name: row for row in self.layers}
         row = self._index.get(name)
@@ -197,7 +200,8 @@ class Report:
         if name in self.groups:
             return self.group_row(name)
         hint = suggest(name, [*self._index, *self.groups])
-        raise UnknownLayerError(f"there is no layer '{name}'" + (f": {hint}" if hint else ""))
+        problem = _("there is no layer '{name}'", name=name)
+        raise UnknownLayerError(f"{problem}: {hint}" if hint else problem)
 
     def group_row(self, name: str) -> Row:
         """What the layers of a block or a repeat add up to; shape and field are those of its result."""

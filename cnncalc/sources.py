@@ -8,6 +8,7 @@ import sys
 from typing import NoReturn
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
+from cnncalc.language import _
 
 LARGEST_FILE = 10_000_000  # bytes
 
@@ -16,7 +17,7 @@ def read_source(spec: str) -> Source:
     """The text of a spec: `-` is standard input, else a file, else a bundled network. Raises SpecError."""
     if spec == "-":
         if sys.stdin is None:
-            _unusable("<stdin>", "standard input is closed")
+            _unusable("<stdin>", _("standard input is closed"))
         return Source("<stdin>", decoded(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
     there = os.path.lexists(spec)
     if there and not os.path.isdir(spec):
@@ -35,30 +36,34 @@ def _read(path: str) -> bytes:
     try:
         if stat.S_ISDIR(os.stat(path).st_mode):
             specs = sorted(name for name in os.listdir(path) if name.endswith((".yaml", ".yml")))
-            hint = f"name one of its specs: {', '.join(specs[:5])}" if specs else "name a spec file"
-            _unusable(path, "this is a directory, not a spec", hint)
+            hint = _("name one of its specs: {names}", names=", ".join(specs[:5])) if specs else _("name a spec file")
+            _unusable(path, _("this is a directory, not a spec"), hint)
         with open(path, "rb") as file:
             return file.read(LARGEST_FILE + 1)
     except OSError as error:
-        _unusable(path, f"cannot be read: {error.strerror}")
+        _unusable(path, _("cannot be read: {reason}", reason=error.strerror))
 
 
 def _missing(spec: str) -> NoReturn:
     from cnncalc import networks
 
     if "\0" in spec or len(spec) > 1000:
-        _unusable(spec[:60], "not the name of a file")
+        _unusable(spec[:60], _("not the name of a file"))
     stem = os.path.splitext(os.path.basename(spec))[0]
     hint = suggest(stem, [*networks.bundled(), *networks.VARIANTS]) or suggest(stem, networks.ALIASES)
     if hint is None:
-        hint = "bundled networks: " + ", ".join(networks.bundled())
-    _unusable(spec, "there is no such file, and no bundled network of this name", hint)
+        hint = _("bundled networks: {names}", names=", ".join(networks.bundled()))
+    _unusable(spec, _("there is no such file, and no bundled network of this name"), hint)
 
 
 def decoded(data: bytes, name: str) -> str:
     """The text of a UTF-8 file. A byte that is none, or a NUL, is an error at its place."""
     if len(data) > LARGEST_FILE:
-        _unusable(name, f"the file is larger than {LARGEST_FILE // 10**6} MB", "a spec has a line per layer")
+        _unusable(
+            name,
+            _("the file is larger than {largest} MB", largest=LARGEST_FILE // 10**6),
+            _("a spec has a line per layer"),
+        )
     text = None
     try:
         text = data.decode().removeprefix("\ufeff")
@@ -69,9 +74,13 @@ def decoded(data: bytes, name: str) -> str:
         return text.replace("\r\n", "\n").replace("\r", "\n")
     start = data.rfind(b"\n", 0, bad) + 1
     before = data[start:bad].decode("utf-8", "replace")
-    problem = f"not a text file: byte 0x{data[bad]:02x} is not UTF-8" if data[bad] else "not a text file: a NUL byte"
+    problem = (
+        _("not a text file: byte 0x{data:02x} is not UTF-8", data=data[bad])
+        if data[bad]
+        else _("not a text file: a NUL byte")
+    )
     position = Position(data.count(b"\n", 0, bad) + 1, len(before) + 1)
-    raise SpecError([Problem(problem, position, "a spec is YAML in UTF-8")], Source(name, ""))
+    raise SpecError([Problem(problem, position, _("a spec is YAML in UTF-8"))], Source(name, ""))
 
 
 def _unusable(name: str, problem: str, hint: str | None = None) -> NoReturn:

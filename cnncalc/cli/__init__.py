@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cnncalc.language import LANGUAGES, _, n_, of_environment, use
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
-    "analyze": "Shapes, parameters, connections, MACs, receptive fields, memory (the default command).",
-    "explain": "How every number comes about: formula, substitution, result.",
-    "verify": "Every number held against what running the network gives.",
-    "compare": "Totals of several networks side by side.",
-    "diff": "What changed from one network to another, layer by layer and in total.",
-    "lock": "The numbers of specs written into a lock file, or held to it.",
-    "kinds": "The kinds of layers: options, other names, and how each is counted.",
-    "networks": "The bundled networks, family by family, with their totals.",
+    "analyze": n_("Shapes, parameters, connections, MACs, receptive fields, memory (the default command)."),
+    "explain": n_("How every number comes about: formula, substitution, result."),
+    "verify": n_("Every number held against what running the network gives."),
+    "compare": n_("Totals of several networks side by side."),
+    "diff": n_("What changed from one network to another, layer by layer and in total."),
+    "lock": n_("The numbers of specs written into a lock file, or held to it."),
+    "kinds": n_("The kinds of layers: options, other names, and how each is counted."),
+    "networks": n_("The bundled networks, family by family, with their totals."),
 }
 
 
@@ -44,8 +48,8 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(what)) for name, what in COMMANDS.items()])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands, and what could stand behind `analyze`: its options, bundled networks, files."""
@@ -67,14 +71,15 @@ def check_for_misspelt_command(word: str) -> None:
     from cnncalc.networks import find, known_names
 
     if word.isalpha() and not os.path.lexists(word) and find(word) is None:
-        from cnncalc.errors import suggest
+        from cnncalc.errors import nearest, suggest
 
-        near = suggest(word, [*COMMANDS, *known_names()]) or ""
-        if any(f"{command}?" in near or f"{command} or" in near for command in COMMANDS):
-            raise click.UsageError(f"'{word}' is neither a command nor a spec: {near}")
+        known = [*COMMANDS, *known_names()]
+        if any(near in COMMANDS for near in nearest(word, known)):
+            hint = suggest(word, known)
+            raise click.UsageError(_("'{word}' is neither a command nor a spec: {hint}", word=word, hint=hint))
 
 
-def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+def show_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         import cnncalc
 
@@ -82,19 +87,45 @@ def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.command(
-    cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
-    help="A calculator for CNN architectures that shows its work.\n\n"
-    "`cnncalc SPEC` analyzes a spec: a file, - for standard input, or a bundled network such as lenet5. "
-    "`cnncalc -e '1x32x32; conv 6 k5 tanh; dense 10'` needs no file.",
-    epilog="Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable.",
-)
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Print the version."
-)
-def group() -> None:
-    pass
+def group() -> Commands:
+    """The command `cnncalc`, with its help in the language in use."""
+    about = _("A calculator for CNN architectures that shows its work.")
+    usage = _(
+        "`cnncalc SPEC` analyzes a spec: a file, - for standard input, or a bundled network such as lenet5. "
+        "`cnncalc -e '1x32x32; conv 6 k5 tanh; dense 10'` needs no file."
+    )
+    version = click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show_version,
+        help=_("Print the version."),
+    )
+    language = click.Option(
+        ["--lang"],
+        type=click.Choice(LANGUAGES),
+        expose_value=False,
+        help=_("Language of texts and messages.  [default: that of the locale]"),
+    )
+    return Commands(
+        "cnncalc",
+        params=[version, language],
+        context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
+        help=f"{about}\n\n{usage}",
+        epilog=_("Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable."),
+    )
+
+
+def language_of(args: Sequence[str]) -> str:
+    """What --lang asks for, or else the locale. One that is not known is left to the command to refuse."""
+    wanted = of_environment()
+    for word, following in zip(args, [*args, ""][1:], strict=True):
+        if word == "--":
+            break
+        given = following if word == "--lang" else word.removeprefix("--lang=") if word.startswith("--lang=") else ""
+        wanted = given if given in LANGUAGES else wanted
+    return wanted
 
 
 def main(args: list[str] | None = None, **extra: Any) -> None:
@@ -102,4 +133,10 @@ def main(args: list[str] | None = None, **extra: Any) -> None:
     import gc
 
     gc.disable()  # a short life: collecting costs more than it frees, and what is built has no cycles
-    group.main(args, **extra)
+    language = language_of(sys.argv[1:] if args is None else args)
+    use(language)
+    if language != "en":
+        from cnncalc.cli.translated import translate_click
+
+        translate_click(language)
+    group().main(args, **extra)

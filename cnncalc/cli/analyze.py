@@ -8,6 +8,7 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import errors_end_the_run, format_for, load_spec, spec_options, write
+from cnncalc.language import _
 from cnncalc.render import FORMATS, render
 from cnncalc.render.view import COLUMNS, View, read_columns
 from cnncalc.report import BYTES, Settings
@@ -15,14 +16,16 @@ from cnncalc.report import BYTES, Settings
 
 @click.command("analyze", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="[default: table on a terminal, else plain]")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file; its ending chooses the format.")
-@click.option("--columns", metavar="NAMES", help=f"Columns and their order, of: {', '.join(COLUMNS)}.")
-@click.option("--expand", is_flag=True, help="A row for every operation: activations, dropout, flatten too.")
-@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Fold blocks below N levels of names.")
-@click.option("--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help="Bytes per value.")
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Samples at once.")
-@click.option("--exact-padding", is_flag=True, help="Count only taps that land on real input, not on padding.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: table on a terminal, else plain]"))
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@click.option("--columns", metavar="NAMES", help=_("Columns and their order, of: {names}.", names=", ".join(COLUMNS)))
+@click.option("--expand", is_flag=True, help=_("A row for every operation: activations, dropout, flatten too."))
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help=_("Fold blocks below N levels of names."))
+@click.option(
+    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
+)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
 def command(
     spec: str | None,
     expression: str | None,

@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from errno import EPIPE
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from cnncalc.errors import CnncalcError, Source, visible
 from cnncalc.graph import Graph
+from cnncalc.language import LANGUAGES, _
 from cnncalc.sources import read_source
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 
@@ -40,17 +42,31 @@ class SpecType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 SPEC = SpecType()
 
 
+def lang_option(function: F) -> F:
+    """--lang, and the command's help in the language in use.
+
+    `main` reads --lang before a command is loaded, since help texts are made then; here it is only checked.
+    """
+    function.__doc__ = _(cleandoc(function.__doc__ or "?"))
+    return click.option(
+        "--lang",
+        type=click.Choice(LANGUAGES),
+        expose_value=False,
+        help=_("Language of texts and messages.  [default: that of the locale]"),
+    )(function)
+
+
 def spec_options(function: F) -> F:
-    """SPEC or -e, and the options that change what it says."""
+    """SPEC or -e, the options that change what it says, and --lang."""
     for decorate in reversed(
         [
             click.argument("spec", type=SPEC, required=False),
-            click.option("-e", "--expression", metavar="NET", help="A net without a file: 'SHAPE; STEP; STEP'."),
+            click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'.")),
             click.option(
-                "--set", "params", multiple=True, metavar="NAME=VALUE", help="A value for a parameter of the spec."
+                "--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec.")
             ),
             click.option(
-                "--input", "inputs", multiple=True, metavar="SHAPE", help="Another input shape, or NAME=SHAPE."
+                "--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE.")
             ),
             click.option(
                 "--max-operations",
@@ -58,8 +74,9 @@ def spec_options(function: F) -> F:
                 default=MAX_OPERATIONS,
                 show_default=True,
                 metavar="N",
-                help="The largest network to unroll.",
+                help=_("The largest network to unroll."),
             ),
+            lang_option,
         ]
     ):
         function = decorate(function)
@@ -71,7 +88,7 @@ def load_spec(
 ) -> Graph:
     """The graph of what the command line names. Raises SpecError, or UsageError where it names nothing."""
     if (spec is None) == (expression is None):
-        raise click.UsageError("Give a SPEC or -e NET." if spec is None else "Give a SPEC or -e NET, not both.")
+        raise click.UsageError(_("Give a SPEC or -e NET.") if spec is None else _("Give a SPEC or -e NET, not both."))
     source = Source("-e", expression) if expression is not None else read_source(spec or "")
     return graph_from_text(
         source,
@@ -89,16 +106,17 @@ def overrides(pairs: Iterable[str], option: str) -> dict[str, str]:
 
 def _once(pairs: list[tuple[str, str]], option: str) -> dict[str, str]:
     """The pairs as a mapping; a name that is given twice is an error."""
-    for name, times in Counter(name for name, _ in pairs).items():
+    for name, times in Counter(name for name, _value in pairs).items():
         if times > 1:
-            raise click.UsageError(f"{option} {visible(name[:60])} is given {times} times.".replace("  ", " "))
+            said = f"{option} {visible(name[:60])}".rstrip()
+            raise click.UsageError(_("{said} is given {times} times.", said=said, times=times))
     return dict(pairs)
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise click.UsageError(f"'{visible(text[:60])}' is not NAME=VALUE.")
+        raise click.UsageError(_("'{text}' is not NAME=VALUE.", text=visible(text[:60])))
     return name.strip(), value.strip()
 
 
@@ -124,7 +142,13 @@ def format_for(path: str, formats: Collection[str]) -> str:
     ending = os.path.splitext(path)[1].lower().lstrip(".")
     found = SUFFIXES.get(ending, "plain")
     if (ending and ending not in SUFFIXES) or found not in formats:
-        raise CnncalcError(f"no format goes by .{ending}: name one with --format, of {', '.join(formats)}")
+        raise CnncalcError(
+            _(
+                "no format goes by .{ending}: name one with --format, of {names}",
+                ending=ending,
+                names=", ".join(formats),
+            )
+        )
     return found
 
 
@@ -136,7 +160,7 @@ def write(text: str, output: str | None) -> None:
         except OSError as error:
             if error.errno == EPIPE:  # a reader that went away
                 raise
-            fail(f"standard output cannot be written: {error.strerror}")
+            fail(_("standard output cannot be written: {reason}", reason=error.strerror))
         return
     try:
         if os.path.exists(output) and not os.path.isfile(output):
@@ -145,7 +169,7 @@ def write(text: str, output: str | None) -> None:
         else:
             _replace(os.path.realpath(output), text)
     except OSError as error:
-        fail(f"{visible(output) or repr(output)}: cannot be written: {error.strerror}")
+        fail(_("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=error.strerror))
 
 
 def _replace(path: str, text: str) -> None:

@@ -7,19 +7,21 @@ from collections.abc import Mapping
 
 import click
 
-from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, overrides, write
+from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, lang_option, overrides, write
 from cnncalc.cli.totals import drawn, totals_as_data, totals_grid
 from cnncalc.errors import suggest
+from cnncalc.language import _
 from cnncalc.render.grid import FORMATS
 from cnncalc.report import Report
 
 
 @click.command("compare", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("specs", type=SPEC, nargs=-1, required=True)
-@click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help="For every network with this parameter.")
-@click.option("--input", "shape", metavar="SHAPE", help="Another input shape, for all of them.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="[default: plain]")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file; its ending chooses the format.")
+@click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("For every network with this parameter."))
+@click.option("--input", "shape", metavar="SHAPE", help=_("Another input shape, for all of them."))
+@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@lang_option
 def command(
     specs: tuple[str, ...], params: tuple[str, ...], shape: str | None, format_: str | None, output: str | None
 ) -> None:
@@ -55,8 +57,11 @@ def compared(specs: tuple[str, ...], given: Mapping[str, str], shape: str | None
         sources.append((spec, source, {**{key: given[key] for key in given if key in names}, **own}))
     unknown = [name for name in given if name not in known]
     if unknown:
-        hint = suggest(unknown[0], known) or (f"their parameters: {', '.join(known)}" if known else "they have none")
-        fail(f"none of these networks has a parameter '{unknown[0][:40]}'\n  hint: {hint}")
+        hint = suggest(unknown[0], known) or (
+            _("their parameters: {names}", names=", ".join(known)) if known else _("they have none")
+        )
+        problem = _("none of these networks has a parameter '{name}'", name=unknown[0][:40])
+        fail(problem + "\n" + _("  hint: {hint}", hint=hint))
     inputs = {} if shape is None else {"": shape}
     return [
         (spec, analyze_graph(graph_from_text(source, params=values, inputs=inputs))) for spec, source, values in sources

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, errors_end_the_run, write
+from cnncalc.cli.common import SPEC, errors_end_the_run, lang_option, write
 from cnncalc.difference import TOTALS, Difference, Limit, broken, compare
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
@@ -22,11 +22,12 @@ from cnncalc.spec.values import number
 @click.command("diff", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("old", type=SPEC, required=False)
 @click.argument("new", type=SPEC, required=False)
-@click.option("--git", "revision", metavar="REVISION", help="All specs of the repository that changed since then.")
+@click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
-@click.option("--exit-code", is_flag=True, help="Status 1 if anything differs.")
-@click.option("--max-increase", metavar="LIMITS", help="Status 1 if a total grows by more: macs=5%,params=0.")
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
+@click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
+@click.option("--max-increase", metavar="LIMITS", help=_("Status 1 if a total grows by more: macs=5%,params=0."))
+@lang_option
 def command(
     old: str | None,
     new: str | None,

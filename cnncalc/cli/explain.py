@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.language import _
 
 FORMATS = ("text", "markdown", "latex", "html")
 
@@ -13,11 +14,11 @@ FORMATS = ("text", "markdown", "latex", "html")
 @spec_options
 @click.argument("layer", required=False)
 @click.argument("quantity", required=False)
-@click.option("--from", "since", metavar="NAME", help="A receptive field in units of this earlier layer or input.")
-@click.option("--symbolic", is_flag=True, help="The closed form, with the letters of --free left as letters.")
-@click.option("--free", metavar="LETTERS", help="Letters for --symbolic, separated by commas.  [default: n,c,f]")
+@click.option("--from", "since", metavar="NAME", help=_("A receptive field in units of this earlier layer or input."))
+@click.option("--symbolic", is_flag=True, help=_("The closed form, with the letters of --free left as letters."))
+@click.option("--free", metavar="LETTERS", help=_("Letters for --symbolic, separated by commas.  [default: n,c,f]"))
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
 def command(
     spec: str | None,
     expression: str | None,
@@ -48,7 +49,7 @@ def command(
         report = analyze_graph(graph)
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
-            raise click.UsageError("--symbolic needs a LAYER.")
+            raise click.UsageError(_("--symbolic needs a LAYER."))
         found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
         text = render(found, format_, report.name or spec or "")
     write(text, output)

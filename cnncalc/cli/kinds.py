@@ -10,7 +10,8 @@ from itertools import groupby
 import click
 from click.shell_completion import CompletionItem
 
-from cnncalc.cli.common import fail
+from cnncalc.cli.common import fail, lang_option
+from cnncalc.language import _
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, Option
 from cnncalc.layers.sliding import Sliding
@@ -31,36 +32,38 @@ class KindType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 
 @click.command("kinds", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("kind", required=False, type=KindType())
+@lang_option
 def command(kind: str | None) -> None:
     """The kinds of layers; with KIND, its options, its other names, and the code that counts it."""
     if kind is None:
         for family, rows in groupby(KINDS.values(), key=lambda row: row.family):
             click.echo(f"{family:<14} {' '.join(row.name for row in rows)}")
-        click.echo("\n`cnncalc kinds KIND` shows its options, its other names and its arithmetic.")
+        click.echo("\n" + _("`cnncalc kinds KIND` shows its options, its other names and its arithmetic."))
         return
     found = kind_named(kind)
     if found is None:
-        fail(f"there is no kind '{kind[:40]}'\n  hint: {unknown_kind(kind, ())}")
+        problem = _("there is no kind '{kind}'", kind=kind[:40])
+        fail(problem + "\n" + _("  hint: {hint}", hint=unknown_kind(kind, ())))
     click.echo(page(found))
 
 
 def page(kind: Kind) -> str:
     """All that is known of a kind, from the code itself."""
     layer = kind.load()
-    lines = [kind.name, "", inspect.cleandoc(layer.__doc__ or "")]
+    lines = [kind.name, "", _(inspect.cleandoc(layer.__doc__ or "?"))]
     if kind.aliases:
-        lines += ["", f"also: {', '.join(kind.aliases)} (without regard to case, _, - and 1d, 2d, 3d)"]
-    lines += ["", "options", *map(option_line, options_of(layer))]
+        lines += ["", _("also: {names} (without regard to case, _, - and 1d, 2d, 3d)", names=", ".join(kind.aliases))]
+    lines += ["", _("options"), *map(option_line, options_of(layer))]
     if not layer.options:
-        lines.append("  none")
-    lines += ["", "arithmetic", *(indented(function) for function in arithmetic(layer))]
+        lines.append(_("  none"))
+    lines += ["", _("arithmetic"), *(indented(function) for function in arithmetic(layer))]
     if issubclass(layer, Sliding):
-        lines += ["", f"  positions of a window: {WINDOW_RULE}"]
+        lines += ["", "  " + _("positions of a window: {window}", window=WINDOW_RULE)]
     if kind.family == "activation":
         table = getattr(sys.modules[layer.__module__], "OPERATIONS", {}).get(kind.name)
         if table is not None:
             each = ", ".join(f"{times} {operation}" for operation, times in table.items())
-            lines += ["", f"operations per element: {each or 'none'}"]
+            lines += ["", _("operations per element: {each}", each=each or _("none"))]
     return "\n".join(lines)
 
 
@@ -72,14 +75,14 @@ def options_of(layer: type[Layer]) -> list[Option]:
 def option_line(option: Option) -> str:
     """`k3  kernel: size of the window, k  (required; also kernel_size, pool_size)`"""
     ways = [f"{option.flag}3"] if option.flag else []
-    ways += ["first value"] if option.main else []
+    ways += [_("first value")] if option.main else []
     ways += option.words
-    default = f"default {shown(option.default)}" if option.default is not None else "optional"
+    default = _("default {default}", default=shown(option.default)) if option.default is not None else _("optional")
     if option.required:
-        default = "required"
-    also = f"; also {', '.join(option.aliases)}" if option.aliases else ""
+        default = _("required")
+    also = _("; also {names}", names=", ".join(option.aliases)) if option.aliases else ""
     how = f" [{', '.join(ways)}]" if ways else ""
-    return f"  {option.doc}{how} ({default}{also})"
+    return f"  {_(option.doc)}{how} ({default}{also})"
 
 
 def shown(value: object) -> str:

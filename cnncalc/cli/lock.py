@@ -9,7 +9,7 @@ import click
 
 from cnncalc import locking
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import errors_end_the_run, fail, write
+from cnncalc.cli.common import errors_end_the_run, fail, lang_option, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.sources import decoded, read_source
@@ -20,8 +20,9 @@ MOST_LINES = 40  # of a drift that are shown
 
 @click.command("lock", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("specs", nargs=-1)
-@click.option("--check", is_flag=True, help="Write nothing; status 1 if a number is not as it was locked.")
-@click.option("--file", "file", default="cnncalc.lock", show_default=True, metavar="FILE", help="The lock file.")
+@click.option("--check", is_flag=True, help=_("Write nothing; status 1 if a number is not as it was locked."))
+@click.option("--file", "file", default="cnncalc.lock", show_default=True, metavar="FILE", help=_("The lock file."))
+@lang_option
 def command(specs: tuple[str, ...], check: bool, file: str) -> None:
     """Write the numbers of specs into a lock file, or hold the specs to it.
 

@@ -7,14 +7,17 @@ from typing import Any
 
 import click
 
-from cnncalc.cli.common import errors_end_the_run, write
+from cnncalc.cli.common import errors_end_the_run, lang_option, write
 from cnncalc.cli.totals import drawn, terminal_width, totals_as_data, totals_grid
+from cnncalc.language import _
 from cnncalc.render.grid import FORMATS, Grid
+from cnncalc.render.lines import wrapped
 
 
 @click.command("networks", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True)
-@click.option("--sources", is_flag=True, help="Also the publication that each network comes from.")
+@click.option("--sources", is_flag=True, help=_("Also the publication that each network comes from."))
+@lang_option
 def command(format_: str, sources: bool) -> None:
     """The bundled networks, family by family, with their totals.
 
@@ -33,7 +36,7 @@ def command(format_: str, sources: bool) -> None:
         for family, names in FAMILIES.items():
             reports = [(name, analyze_graph(graph_from_text(read_source(paths[name])))) for name in names]
             grid = totals_grid(reports, plain_numbers=format_ == "csv").without(["buffers", "peak activation bytes"])
-            also = {name: [variant for variant, (base, _) in VARIANTS.items() if base == name] for name in names}
+            also = {name: [variant for variant, (base, _params) in VARIANTS.items() if base == name] for name in names}
             for name, report in reports:
                 data.append(
                     {"family": family, **totals_as_data(name, report), "source": report.source, "variants": also[name]}
@@ -51,11 +54,11 @@ def listing(data: list[dict[str, Any]], grids: list[tuple[str, Grid]], format_: 
         return drawn(Grid(["family", *grids[0][1].headings], rows), "csv")
     parts = []
     for family, grid in grids:
-        title = f"### {family}\n" if format_ == "markdown" else family
+        title = f"### {_(family)}\n" if format_ == "markdown" else _(family)
         parts.append(f"{title}\n{drawn(grid, format_)}\n")
     # A no-break space keeps a variant and its spec in one line.
     variants = ", ".join(f"{variant}\xa0({entry['name']})" for entry in data for variant in entry["variants"])
-    parts.append(paragraph(f"variants of these specs: {variants}").replace("\xa0", " "))
+    parts.append(paragraph(_("variants of these specs: {variants}", variants=variants)).replace("\xa0", " "))
     if sources:
         parts += ["\n", *(paragraph(f"{entry['name']}: {entry['title']}. {entry['source']}") for entry in data)]
     return "".join(parts)
@@ -63,6 +66,4 @@ def listing(data: list[dict[str, Any]], grids: list[tuple[str, Grid]], format_: 
 
 def paragraph(text: str) -> str:
     """A long line in lines that a terminal takes whole; names are never cut."""
-    from textwrap import fill
-
-    return fill(text, min(100, terminal_width() or 100), break_long_words=False, break_on_hyphens=False) + "\n"
+    return "\n".join(wrapped(text, min(100, terminal_width() or 100))) + "\n"

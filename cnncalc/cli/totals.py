@@ -7,17 +7,18 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.language import _, n_
 from cnncalc.render.grid import Grid, draw
 from cnncalc.render.view import number, sizes
 from cnncalc.report import Report
 
 COUNTS = {
-    "params": "params",
-    "buffers": "buffers",
-    "connections": "connections",
-    "macs": "MACs",
-    "flops": "FLOPs",
-    "peak_activation_bytes": "peak activation bytes",
+    "params": n_("params"),
+    "buffers": n_("buffers"),
+    "connections": n_("connections"),
+    "macs": n_("MACs"),
+    "flops": n_("FLOPs"),
+    "peak_activation_bytes": n_("peak activation bytes"),
 }
 # Where they do not all fit on a terminal: the first to go comes first.
 DISPENSABLE = ("peak activation bytes", "buffers", "layers", "FLOPs", "connections", "input")
@@ -44,16 +45,19 @@ def totals_grid(reports: Sequence[tuple[str, Report]], *, plain_numbers: bool = 
             text = str(value) if plain_numbers else number(value)
             row.append(text + "?" * (quantity in report.totals.left_out))
         rows.append(row)
-    return Grid(["network", "input", "layers", *COUNTS.values()], rows, left=2)
+    return Grid([n_("network"), n_("input"), n_("layers"), *COUNTS.values()], rows, left=2)
 
 
 def drawn(grid: Grid, format: str) -> str:
     """The grid as text; on a terminal without the columns that do not fit, which are named below it."""
+    if format == "csv":  # for programs: headings are those of every language
+        return draw(grid, format)
+    grid = grid._replace(headings=[_(heading) for heading in grid.headings])
     width = terminal_width() if format == "plain" else None
     if width is None:
         return draw(grid, format)
-    fitting, gone = grid.fitted(width, DISPENSABLE)
-    return draw(fitting) + (f"not shown here: {', '.join(gone)}\n" if gone else "")
+    fitting, gone = grid.fitted(width, [_(heading) for heading in DISPENSABLE])
+    return draw(fitting) + (_("not shown here: {names}", names=", ".join(gone)) + "\n" if gone else "")
 
 
 def terminal_width() -> int | None:

@@ -9,20 +9,27 @@ from contextlib import contextmanager
 import click
 
 from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.language import _, use
 
 FORMATS = ("plain", "markdown", "json")
 
 
 @click.command("verify", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
-@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only this layer or block; may be given again.")
-@click.option("--quantity", "quantities", multiple=True, metavar="NAME", help="Only this quantity; may be given again.")
-@click.option("--exact-padding", is_flag=True, help="Count only taps that land on real input, not on padding.")
-@click.option("--fast", is_flag=True, help="A smaller input and width, where the spec allows it.")
-@click.option("--all", "show_all", is_flag=True, help="Show what holds too, number by number.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the weights and the image.")
+@click.option(
+    "--layer", "layers", multiple=True, metavar="NAME", help=_("Only this layer or block; may be given again.")
+)
+@click.option(
+    "--quantity", "quantities", multiple=True, metavar="NAME", help=_("Only this quantity; may be given again.")
+)
+@click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
+@click.option("--fast", is_flag=True, help=_("A smaller input and width, where the spec allows it."))
+@click.option("--all", "show_all", is_flag=True, help=_("Show what holds too, number by number."))
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help=_("Of the weights and the image.")
+)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help="Write to a file.")
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
 def command(
     spec: str | None,
     expression: str | None,
@@ -56,7 +63,9 @@ def command(
                 params,
                 inputs,
             )
-        check_memory(graph, "choose a smaller --input" if fast else "--fast runs a smaller version of it")
+        check_memory(graph, _("choose a smaller --input") if fast else _("--fast runs a smaller version of it"))
+        if format_ == "json":
+            use("en")  # for programs: reasons are those of every language
         with progress_bar(len(graph.nodes)) as progress:
             found = verify(
                 graph,
@@ -83,9 +92,9 @@ def progress_bar(steps: int) -> Iterator[Callable[[str], None] | None]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed} of {task.total}"))
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn(_("{task.completed} of {task.total}")))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("running", total=steps)
+        task = bar.add_task(_("running"), total=steps)
         names = 0
 
         def done(name: str) -> None:

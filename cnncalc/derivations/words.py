@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.language import _
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Layer, Shape
 from cnncalc.layers.sliding import Sliding
 
@@ -96,11 +96,6 @@ def exact_sizes(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
 def said(*sentences: str) -> Remark:
     """Sentences that need no numbers. They are translated when they are said."""
     return lambda layer, shapes, row: [_(sentence) for sentence in sentences]
-
-
-def n_(message: str) -> str:
-    """Marks a message for the catalogue; it is translated where it is said."""
-    return message
 
 
 def conv_params(layer: Any, shapes: tuple[Shape, ...], row: Mapping[str, Any]) -> list[str]:

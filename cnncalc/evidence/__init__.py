@@ -16,6 +16,7 @@ from cnncalc.evidence.counts import STOPPED, Finding, Measured, measure_counts
 from cnncalc.evidence.fields import measure_fields
 from cnncalc.evidence.size import check_memory
 from cnncalc.graph import Graph
+from cnncalc.language import _, n_
 from cnncalc.report import SUMMED, Report, Row, Settings
 
 FIELDS = ("receptive_field", "jump", "rf_start")
@@ -23,7 +24,7 @@ QUANTITIES = (
     "output", "params", "fixed_params", "buffers", "connections", "macs", "flops",
     *FIELDS, "activation_bytes", "parameter_bytes", "peak_activation_bytes",
 )  # fmt: skip
-HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED = "holds", "differs", "not measured", "not claimed"
+HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED = n_("holds"), n_("differs"), n_("not measured"), n_("not claimed")
 
 
 class Check(NamedTuple):
@@ -78,8 +79,8 @@ def verify(
     """
     for quantity in quantities:
         if quantity not in QUANTITIES:
-            hint = suggest(quantity, QUANTITIES) or f"known: {', '.join(QUANTITIES)}"
-            raise CnncalcError(f"there is no quantity '{quantity[:40]}': {hint}")
+            hint = suggest(quantity, QUANTITIES) or _("known: {names}", names=", ".join(QUANTITIES))
+            raise CnncalcError(_("there is no quantity '{name}': {hint}", name=quantity[:40], hint=hint))
     check_memory(graph)
     report = analyze_graph(graph, Settings(exact_padding=exact_padding))
     rows = chosen(report, layers)
@@ -91,7 +92,7 @@ def verify(
     checks: dict[int, list[Check]] = {i: count_checks(report.layers[i], counts[i], quantities) for i in rows}
     if set(quantities) & {*FIELDS}:
         for source in graph.inputs:
-            done(f"receptive fields of {source}")
+            done(_("receptive fields of {source}", source=source))
             for i, found in enumerate(field_checks(graph, report, source, quantities)):
                 if i in checks:
                     checks[i] += found
@@ -126,7 +127,7 @@ def field_checks(graph: Graph, report: Report, source: str, quantities: Sequence
     for row, seen, measured in zip(report.layers, claims, fields, strict=True):
         if seen is None or measured is None:
             both_nothing = seen is None and measured is None
-            nothing = Measured(None if seen is not None else "something", "reach", "nothing of this input arrives")
+            nothing = Measured(None if seen is not None else "something", "reach", _("nothing of this input arrives"))
             yield [] if both_nothing else [judged(row.name, f"receptive_field of {source}", seen, nothing)]
             continue
         found = []
@@ -156,7 +157,7 @@ def total_checks(
             probes = " and ".join(dict.fromkeys(p for f in counts for p in f[quantity].probe.split(" and ")))
             claimed = getattr(report.totals, quantity)
             if quantity in report.totals.left_out:
-                left_out = f"{report.totals.left_out[quantity]} rows do not claim it"
+                left_out = _("{left_out} rows do not claim it", left_out=report.totals.left_out[quantity])
                 yield Check(None, quantity, claimed, sum(values), probes, NOT_CLAIMED, left_out)
             else:
                 yield judged(None, quantity, claimed, Measured(sum(values), probes))

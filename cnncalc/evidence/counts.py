@@ -12,12 +12,13 @@ from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Added, PaddedOnes, Tally, counting
 from cnncalc.graph import Graph, Node
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Layer, Shape
 from cnncalc.reference.base import Array, Reference, Weight
 from cnncalc.reference.values import as_input
 
 LARGEST_EXACT = 2**24  # whole numbers that float32 holds; beyond, ones are added up in float64
-STOPPED = "the run stopped before"
+STOPPED = n_("the run stopped before")
 UNDERWAY = Callable[[str], None]
 
 
@@ -70,7 +71,7 @@ def stopped() -> Iterator[list[str]]:
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, CnncalcError):
             raise
-        failure.append(f"running it fails: {type(error).__name__}: {str(error)[:100]}")
+        failure.append(_("running it fails: {kind}: {error}", kind=type(error).__name__, error=str(error)[:100]))
 
 
 class Counted(reference.Drawn):

@@ -21,6 +21,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Sets
 from cnncalc.evidence.counts import stopped
 from cnncalc.graph import Graph
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
 from cnncalc.reference.base import Array
 
@@ -59,8 +60,8 @@ class Field(NamedTuple):
     reason: str = ""
 
 
-MAY_BE_CUT = "the network fits no longer image, and the border of {} pixels may cut off what a unit sees"
-WHOLE_AXIS = Field(None, start=0, whole=True, reason="a unit sees the whole axis")
+MAY_BE_CUT = n_("the network fits no longer image, and the border of {n} pixels may cut off what a unit sees")
+WHOLE_AXIS = Field(None, start=0, whole=True, reason=n_("a unit sees the whole axis"))
 
 
 class NoWeights(Mapping[str, Array]):
@@ -171,7 +172,7 @@ def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Clai
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     fields: list[Field | None] = []
     with np.errstate(all="ignore"), stopped() as failure:
-        for i, (_, y, _) in enumerate(reference.steps(graph, planes, NoWeights(graph))):
+        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph))):
             claim = claims[i]
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             if not np.isfinite(high).any():
@@ -192,20 +193,22 @@ def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) 
     lows, highs = low[middle.start : middle.stop], high[middle.start : middle.stop]
     sees = np.isfinite(highs)
     if not sees.any():
-        return Field(None, reason="units in the middle see nothing")
+        return Field(None, reason=_("units in the middle see nothing"))
     size = int((highs[sees] - lows[sees]).max()) + 1
     if length == n:
         return at_own_size(size, low, high, n, claim, middle)
     if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or 2 * size > length:
         if sees_all(low, high, length):  # of a recurrent layer the last unit alone
             return WHOLE_AXIS._replace(size=n)
-        return Field(None, reason=f"what units in the middle see reaches the border of {length} pixels")
+        return Field(
+            None, reason=_("what units in the middle see reaches the border of {length} pixels", length=length)
+        )
     period, step = period_of(lows, highs)
     if not period:
-        return Field(size, reason="too few units lie in the middle")
+        return Field(size, reason=_("too few units lie in the middle"))
     unit = -(-middle.start // period) * period  # of the same phase as unit 0
     start = int(low[unit]) - unit // period * step if np.isfinite(high[unit]) else None
-    return Field(size, Fraction(step, period), start, reason="" if start is not None else "unit 0 sees nothing")
+    return Field(size, Fraction(step, period), start, reason="" if start is not None else _("unit 0 sees nothing"))
 
 
 def sees_all(low: Array, high: Array, length: int) -> bool:
@@ -223,10 +226,10 @@ def at_own_size(size: int, low: Array, high: Array, n: int, claim: Claim | None,
     few units. Nor where it is more, and what is beyond the border is taken from elsewhere.
     """
     if claim is None or claim.size is None:
-        return Field(None, reason=MAY_BE_CUT.format(n))
+        return Field(None, reason=_(MAY_BE_CUT, n=n))
     whole = claim.size == n and bool(((low == 0) & (high == n - 1)).any())
     more = size > claim.size and not claim.reaches_out(units, n)
-    return Field(n if whole else size if more or size == claim.size else None, reason=MAY_BE_CUT.format(n))
+    return Field(n if whole else size if more or size == claim.size else None, reason=_(MAY_BE_CUT, n=n))
 
 
 def period_of(lows: Array, highs: Array) -> tuple[int, int]:
@@ -253,9 +256,9 @@ def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None)
         return WHOLE_AXIS._replace(size=n)
     inside = (low > 0) & (high < length - 1)
     if not inside.any() or int((high - low)[inside].max()) < widest:
-        return Field(None, reason=f"what the units see reaches the border of {length} pixels")
+        return Field(None, reason=_("what the units see reaches the border of {length} pixels", length=length))
     known = claim is not None and claim.start is not None and claim.start >= 0 and full == widest  # else it may be cut
-    return Field(widest + 1, None, first if known else None, reason="unit 0 lies at the border")
+    return Field(widest + 1, None, first if known else None, reason=_("unit 0 lies at the border"))
 
 
 def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:
@@ -272,7 +275,7 @@ def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:
                 plane[(i, slice(None), *(slice(None) if a != axis else i for a in range(len(shape) - 1)))] = 1
         planes.append(plane.view(Sets))
     found = []
-    for _, y, _ in reference.steps(graph, planes, NoWeights(graph)):
+    for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph)):
         values = np.asarray(y) > 0
         found.append(np.asarray(values.any(axis=tuple(i for i in range(1, values.ndim) if i != 2 + axis))))
     return found

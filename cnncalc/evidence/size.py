@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
+from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 
 BYTES = 4
@@ -40,14 +41,17 @@ def memory_of_machine() -> int | None:
         return None
 
 
-def check_memory(graph: Graph, hint: str = "load it with a smaller input") -> None:
+def check_memory(graph: Graph, hint: str = "") -> None:
     """Raise CnncalcError if this machine has less memory than running the network takes."""
     needed, available = bytes_needed(graph), memory_of_machine()
     if available is not None and needed > available:
-        raise CnncalcError(
-            f"{graph.name or 'the network'} takes about {needed / 2**30:,.1f} GiB to run, and this machine has "
-            f"{available / 2**30:,.1f} GiB free\n  hint: {hint}"
+        problem = _(
+            "{name} takes about {needed:,.1f} GiB to run, and this machine has {available:,.1f} GiB free",
+            name=graph.name or _("the network"),
+            needed=needed / 2**30,
+            available=available / 2**30,
         )
+        raise CnncalcError(problem + "\n" + _("  hint: {hint}", hint=hint or _("load it with a smaller input")))
 
 
 def smaller(graph: Graph, load: Load, params: tuple[str, ...], inputs: tuple[str, ...]) -> tuple[Graph, str]:
@@ -69,7 +73,7 @@ def smaller(graph: Graph, load: Load, params: tuple[str, ...], inputs: tuple[str
             except CnncalcError:
                 continue
             return found, ", ".join([*(f"input {text}" for text in changed if changed != inputs), *narrow])
-    raise CnncalcError("no smaller version of this network fits together: leave --fast out")
+    raise CnncalcError(_("no smaller version of this network fits together: leave --fast out"))
 
 
 def shorter(shape: tuple[int, ...], by: int) -> str:

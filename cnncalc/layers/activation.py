@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
 from cnncalc.layers.options import choice, decimal, positive
 
@@ -99,7 +100,7 @@ class Maxout(Layer):
     def facts(self, x: Shape) -> Facts:
         c, k = x[0], self.pieces
         if c % k:
-            raise ShapeError(f"{k} pieces do not divide the {c} channels", "use a divisor", "pieces")
+            raise ShapeError(_("{k} pieces do not divide the {c} channels", k=k, c=c), _("use a divisor"), "pieces")
         output = (c // k, *x[1:])
         return weightless(output, {"compare": (k - 1) * prod(output)}, POINTWISE)
 
@@ -110,7 +111,7 @@ class GLU(Layer):
     def facts(self, x: Shape) -> Facts:
         c = x[0]
         if c % 2:
-            raise ShapeError(f"glu halves the channels; what enters has {c}", "give it an even number")
+            raise ShapeError(_("glu halves the channels; what enters has {c}", c=c), _("give it an even number"))
         output = (c // 2, *x[1:])
         units = prod(output)
         return weightless(output, {**{k: v * units for k, v in SIGMOID.items()}, "multiply": units}, POINTWISE)

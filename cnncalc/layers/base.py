@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self, dataclass_transform
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _
 from cnncalc.layers.windows import Phases, Window
 
 Shape = tuple[int, ...]
@@ -184,15 +185,19 @@ def spatial(kind: str, shape: Shape) -> tuple[int, ...]:
     """The axes behind the channels; ShapeError for a vector."""
     if not 2 <= len(shape) <= 4:
         raise ShapeError(
-            f"{kind} needs a map (channels and 1 to 3 axes); what enters is {described(shape)}",
-            "put it before the first flatten or dense layer",
+            _(
+                "{kind} needs a map (channels and 1 to 3 axes); what enters is {shape}",
+                kind=kind,
+                shape=described(shape),
+            ),
+            _("put it before the first flatten or dense layer"),
         )
     return shape[1:]
 
 
 def described(shape: Shape) -> str:
     """A shape in words: `a vector of 84` or `16x5x5`."""
-    return f"a vector of {shape[0]}" if len(shape) == 1 else shape_text(shape)
+    return _("a vector of {shape}", shape=shape[0]) if len(shape) == 1 else shape_text(shape)
 
 
 def per_axis(values: Axes, size: Sequence[int], option: str) -> Axes:
@@ -202,7 +207,14 @@ def per_axis(values: Axes, size: Sequence[int], option: str) -> Axes:
     if len(values) == 1:
         return values * len(size)
     raise ShapeError(
-        f"{option} {shape_text(values)} has {len(values)} axes; the input has {len(size)} ({shape_text(size)})",
-        f"give one number for all axes, or {len(size)}",
+        _(
+            "{option} {shape} has {count} axes; the input has {axes} ({other})",
+            option=option,
+            shape=shape_text(values),
+            count=len(values),
+            axes=len(size),
+            other=shape_text(size),
+        ),
+        _("give one number for all axes, or {count}", count=len(size)),
         option,
     )

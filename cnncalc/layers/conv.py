@@ -12,6 +12,7 @@ from math import gcd, prod
 from typing import cast
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Axes, Facts, Layer, Option, Shape, option, per_axis, shape_text, spatial
 from cnncalc.layers.options import (
     BIAS,
@@ -105,8 +106,8 @@ class Conv(Convolution):
         if self.table is None:
             return super().pairs(c)
         if self.groups != 1:
-            raise ShapeError("a table and groups exclude each other", "leave one of them out", "groups")
-        check_table(self.table, self.filters, c, "filters", "maps")
+            raise ShapeError(_("a table and groups exclude each other"), _("leave one of them out"), "groups")
+        check_table(self.table, self.filters, c, n_("filters"), n_("maps"))
         return sum(len(row) for row in self.table)
 
     def stored(self, c: int, k: int, b: int) -> tuple[int, int]:
@@ -217,8 +218,12 @@ class TransposedConv(Layer):
         extra = per_axis(self.output_padding, size, "output_padding")
         if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
             raise ShapeError(
-                f"output padding {shape_text(extra)} is not smaller than the stride {shape_text(stride)}",
-                "it only chooses among the lengths that a stride cannot tell apart: 0 up to stride - 1",
+                _(
+                    "output padding {shape} is not smaller than the stride {other}",
+                    shape=shape_text(extra),
+                    other=shape_text(stride),
+                ),
+                _("it only chooses among the lengths that a stride cannot tell apart: 0 up to stride - 1"),
                 "output_padding",
             )
         if self.padding == "same":  # Keras: the output is n * s long
@@ -243,19 +248,24 @@ class TransposedConv(Layer):
     def _check_lengths(self, lengths: Sequence[int], size: Sequence[int]) -> None:
         if min(lengths) < 1:
             raise ShapeError(
-                f"the padding cuts the whole output away: {shape_text(size)} would become {shape_text(lengths)}",
-                "pad less: padding of a transposed convolution shortens its output",
+                _(
+                    "the padding cuts the whole output away: {shape} would become {other}",
+                    shape=shape_text(size),
+                    other=shape_text(lengths),
+                ),
+                _("pad less: padding of a transposed convolution shortens its output"),
                 "padding",
             )
 
 
 def check_groups(g: int, c: int, f: int) -> None:
     """Groups must divide the input channels and the filters."""
-    for number, what in ((c, "input channels"), (f, "filters")):
+    for number, what in ((c, n_("input channels")), (f, n_("filters"))):
         if number % g:
+            common = gcd(c, f)
+            hint = _("for {c} channels and {f} filters it is {common}", c=c, f=f, common=common)
+            if common > 1:
+                hint = _("for {c} channels and {f} filters it is {common} or a divisor of it", c=c, f=f, common=common)
             raise ShapeError(
-                f"{g} groups do not divide the {number} {what}",
-                f"for {c} channels and {f} filters it is {gcd(c, f)}"
-                + (" or a divisor of it" if gcd(c, f) > 1 else ""),
-                "groups",
+                _("{g} groups do not divide the {number} {what}", g=g, number=number, what=_(what)), hint, "groups"
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _, n_
 from cnncalc.layers.base import FLATTENED, WHOLE, Facts, Layer, Option, Shape, described, option, weightless
 from cnncalc.layers.options import BIAS, UNITS, positive
 from cnncalc.layers.tables import check_table, map_table
@@ -30,7 +31,7 @@ class Dense(Layer):
         n, m, b = vector_length(self.kind, x), self.units, self.bias
         weights, params = n * m, (n + b) * m
         if self.table is not None:
-            check_table(self.table, m, n, "units", "inputs")
+            check_table(self.table, m, n, n_("units"), n_("inputs"))
             weights = sum(len(row) for row in self.table)
             params = weights + b * m
         # Nothing is shared: every weight and every bias is used once.
@@ -121,5 +122,8 @@ class Flatten(Layer):
 
 def vector_length(kind: str, x: Shape) -> int:
     if len(x) != 1:
-        raise ShapeError(f"{kind} needs a vector; what enters is {described(x)}", "put a flatten before it")
+        raise ShapeError(
+            _("{kind} needs a vector; what enters is {shape}", kind=kind, shape=described(x)),
+            _("put a flatten before it"),
+        )
     return x[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, Facts, Layer, Shape, shape_text, weightless
 
 
@@ -35,10 +36,15 @@ class Concat(Layer):
         first = shapes[0]
         for i, shape in enumerate(shapes):
             if shape[1:] != first[1:] or len(shape) != len(first):
+                problem = _(
+                    "concat joins maps of one size; branch 1 gives {one}, branch {i} gives {other}",
+                    one=shape_text(first),
+                    i=i + 1,
+                    other=shape_text(shape),
+                )
                 raise ShapeError(
-                    f"concat joins maps of one size; branch 1 gives {shape_text(first)}, "
-                    f"branch {i + 1} gives {shape_text(shape)}",
-                    "only the channels may differ: pad, crop or stride the branches alike",
+                    problem,
+                    _("only the channels may differ: pad, crop or stride the branches alike"),
                     f"branch {i}",
                 )
         return weightless((sum(shape[0] for shape in shapes), *first[1:]), {}, POINTWISE)
@@ -50,10 +56,17 @@ def stretched(kind: str, shapes: tuple[Shape, ...]) -> Shape:
     largest = 0
     for i, shape in enumerate(shapes):
         if len(shape) != len(output) or any(a != b and 1 not in (a, b) for a, b in zip(shape, output, strict=True)):
+            problem = _(
+                "{kind} needs equal shapes; branch {j} gives {one}, branch {i} gives {other}",
+                kind=kind,
+                j=largest + 1,
+                one=shape_text(output),
+                i=i + 1,
+                other=shape_text(shape),
+            )
             raise ShapeError(
-                f"{kind} needs equal shapes; branch {largest + 1} gives {shape_text(output)}, "
-                f"branch {i + 1} gives {shape_text(shape)}",
-                "make channels and sizes equal, for example with a 1x1 convolution (axes of size 1 are stretched)",
+                problem,
+                _("make channels and sizes equal, for example with a 1x1 convolution (axes of size 1 are stretched)"),
                 f"branch {i}",
             )
         wider = tuple(map(max, shape, output))

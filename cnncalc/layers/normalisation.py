@@ -10,6 +10,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.errors import OptionError, ShapeError
+from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Reach, Shape, described, option, weightless
 from cnncalc.layers.options import SPATIAL, decimal, positive, quoted, switch
 from cnncalc.layers.windows import Window
@@ -31,7 +32,9 @@ def over_axes(raw: Any) -> str:
         return word
     if word in ("channels", "all", "spatial"):
         return word
-    raise OptionError(f"{quoted(raw)} is not one of channels, all, spatial", "or letters of axes, each once: hw")
+    raise OptionError(
+        _("{value} is not one of channels, all, spatial", value=quoted(raw)), _("or letters of axes, each once: hw")
+    )
 
 
 class BatchNorm(Layer):
@@ -106,10 +109,12 @@ class LayerNorm(Layer):
         wanted = {"channels": "c", "all": letters, "spatial": letters[1:]}.get(self.axes, self.axes)
         missing = [letter for letter in wanted if letter not in letters]
         if missing or not wanted:
-            what = f"axis {missing[0]}" if missing else "spatial axis"
-            raise ShapeError(
-                f"there is no {what}; what enters is {described(x)}", f"its axes: {', '.join(letters)}", "axes"
-            )
+            problem = _("there is no spatial axis; what enters is {shape}", shape=described(x))
+            if missing:
+                problem = _(
+                    "there is no axis {missing}; what enters is {shape}", missing=missing[0], shape=described(x)
+                )
+            raise ShapeError(problem, _("its axes: {names}", names=", ".join(letters)), "axes")
         return {letters.index(letter) for letter in wanted}
 
     def _reach(self, x: Shape, over: set[int]) -> Reach:
@@ -139,7 +144,7 @@ class GroupNorm(Layer):
     def facts(self, x: Shape) -> Facts:
         c, g = x[0], self.groups
         if c % g:
-            raise ShapeError(f"{g} groups do not divide the {c} channels", "use a divisor", "groups")
+            raise ShapeError(_("{g} groups do not divide the {c} channels", g=g, c=c), _("use a divisor"), "groups")
         return standardised(x, g, 2 * c * self.affine, WHOLE)
 
 

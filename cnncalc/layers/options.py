@@ -11,9 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from cnncalc.errors import OptionError, suggest, visible
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Axes, Option
 
 LARGEST = 10**12  # of any number written in a spec; what is counted from them has no bound
+POSITIVE = n_("a positive whole number")
+NATURAL = n_("a whole number of 0 or more")
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 
 SPATIAL = {1: "", 2: "l", 3: "hw", 4: "dhw"}  # letters of the axes behind the channels, by the number of axes
@@ -40,31 +43,39 @@ def whole(raw: Any, least: int, what: str) -> int:
         if least <= number <= LARGEST:
             return number
     if raw == "":
-        raise OptionError("there is no value", f"write {what}")
-    raise OptionError(f"{quoted(raw)} is not {what}", _number_hint(raw, least))
+        raise OptionError(_("there is no value"), _("write {value}", value=_(what)))
+    raise OptionError(_("{value} is not {what}", value=quoted(raw), what=_(what)), _number_hint(raw, least))
 
 
 def _number_hint(raw: Any, least: int) -> str | None:
     if not isinstance(raw, str):
-        return "write one number"
+        return _("write one number")
     if WHOLE_NUMBER.fullmatch(raw):
-        return f"the least is {least}" if raw.startswith("-") or len(raw) < 12 else "the largest is 10^12"
+        return (
+            _("the least is {least}", least=least)
+            if raw.startswith("-") or len(raw) < 12
+            else _("the largest is 10^12")
+        )
     plain = re.sub(r"(?<=\d)[,_](?=\d)", "", raw).lstrip("0")
     if plain.isascii() and plain.isdigit() and int(plain[:14]) >= least:
-        return f"write {plain}"
+        return _("write {value}", value=plain)
     try:
         value = float(raw)
     except ValueError:
         return None
-    return f"write {int(value)}" if value.is_integer() and least <= value <= LARGEST else "fractions are not sizes"
+    return (
+        _("write {value}", value=int(value))
+        if value.is_integer() and least <= value <= LARGEST
+        else _("fractions are not sizes")
+    )
 
 
 def positive(raw: Any) -> int:
-    return whole(raw, 1, "a positive whole number")
+    return whole(raw, 1, POSITIVE)
 
 
 def natural(raw: Any) -> int:
-    return whole(raw, 0, "a whole number of 0 or more")
+    return whole(raw, 0, NATURAL)
 
 
 def _split_axes(raw: Any, what: str) -> list[str]:
@@ -72,24 +83,27 @@ def _split_axes(raw: Any, what: str) -> list[str]:
     if isinstance(raw, str) and raw.startswith("[") and raw.endswith("]"):
         parts = [part.strip() for part in raw[1:-1].split(",")]
     if not 1 <= len(parts) <= 3 or not all(isinstance(part, str) for part in parts):
-        raise OptionError(f"{quoted(raw)} is not {what}", "write one number, or one per axis: 3 or 3x1")
+        raise OptionError(
+            _("{value} is not {what}", value=quoted(raw), what=_(what)),
+            _("write one number, or one per axis: 3 or 3x1"),
+        )
     return list(parts)
 
 
 def axes(raw: Any) -> Axes:
     """`3`, `3x1` or [3, 1]: positive, one for all axes or one for each."""
-    return tuple(positive(part) for part in _split_axes(raw, "a size per axis"))
+    return tuple(positive(part) for part in _split_axes(raw, n_("a size per axis")))
 
 
 def natural_axes(raw: Any) -> Axes:
-    return tuple(natural(part) for part in _split_axes(raw, "a number per axis"))
+    return tuple(natural(part) for part in _split_axes(raw, n_("a number per axis")))
 
 
 def sides(raw: Any) -> tuple[tuple[int, int], ...]:
     """`2`, `3x0`, [3, 0] or [[before, after], ...]: elements before and after each axis."""
     if isinstance(raw, list) and raw and all(isinstance(pair, list) for pair in raw):
         if len(raw) > 3 or any(len(pair) != 2 for pair in raw):
-            raise OptionError(f"{quoted(raw)} is not a pair per axis", "write [[before, after], ...]")
+            raise OptionError(_("{value} is not a pair per axis", value=quoted(raw)), _("write [[before, after], ...]"))
         return tuple((natural(before), natural(after)) for before, after in raw)
     return tuple((p, p) for p in natural_axes(raw))
 
@@ -99,7 +113,9 @@ def padding(raw: Any) -> Padding:
     if isinstance(raw, str) and raw.lower() in ("same", "valid"):
         return "same" if raw.lower() == "same" else ((0, 0),)
     if isinstance(raw, str) and raw[:1].isalpha():
-        raise OptionError(f"{quoted(raw)} is not a padding", "write a number, one per axis (3x0), same or valid")
+        raise OptionError(
+            _("{value} is not a padding", value=quoted(raw)), _("write a number, one per axis (3x0), same or valid")
+        )
     return sides(raw)
 
 
@@ -110,8 +126,8 @@ def switch(raw: Any, also: str = "") -> bool:
         return True
     if text in ("false", "no", "off"):
         return False
-    hint = f"write true, false or {also}" if also else "write true or false"
-    raise OptionError(f"{quoted(raw)} is neither true nor false", hint)
+    hint = _("write true, false or {also}", also=also) if also else _("write true or false")
+    raise OptionError(_("{value} is neither true nor false", value=quoted(raw)), hint)
 
 
 def condition(raw: Any) -> bool:
@@ -128,7 +144,9 @@ def choice(*known: str, **also: str) -> Callable[[Any], str]:
             return word
         if word in also:
             return also[word]
-        raise OptionError(f"{quoted(raw)} is not one of {', '.join(known)}", suggest(word, known))
+        raise OptionError(
+            _("{value} is not one of {names}", value=quoted(raw), names=", ".join(known)), suggest(word, known)
+        )
 
     return read
 
@@ -137,14 +155,16 @@ def decimal(raw: Any) -> float:
     """A finite decimal number."""
     if isinstance(raw, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", raw, re.ASCII):
         return float(raw)
-    raise OptionError(f"{quoted(raw)} is not a number")
+    raise OptionError(_("{value} is not a number", value=quoted(raw)))
 
 
 def rate(raw: Any) -> float:
     """A probability: at least 0, less than 1."""
     value = decimal(raw)
     if not 0 <= value < 1:
-        raise OptionError(f"{quoted(raw)} is not a rate", "write a number from 0 up to, not including, 1")
+        raise OptionError(
+            _("{value} is not a rate", value=quoted(raw)), _("write a number from 0 up to, not including, 1")
+        )
     return value
 
 
@@ -152,7 +172,7 @@ def natural_list(raw: Any) -> tuple[int, ...]:
     """`0,2,1` or [0, 2, 1]."""
     parts = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(parts, list) or not all(isinstance(part, str) and part.strip().isdecimal() for part in parts):
-        raise OptionError(f"{quoted(raw)} is not a list of numbers", "write 0,2,1")
+        raise OptionError(_("{value} is not a list of numbers", value=quoted(raw)), _("write 0,2,1"))
     return tuple(natural(part.strip()) for part in parts)
 
 
@@ -160,12 +180,15 @@ def sizes_or_rest(raw: Any) -> tuple[int, ...]:
     """`16x5x5` or [16, 5, 5]: up to four sizes, of which one may be -1."""
     parts = raw.split("x") if isinstance(raw, str) else raw
     if isinstance(raw, str) and "," in raw:
-        raise OptionError(f"{quoted(raw)} is not a shape", "write " + "x".join(re.findall(r"-?\d+", raw)))
+        raise OptionError(
+            _("{value} is not a shape", value=quoted(raw)),
+            _("write {value}", value="x".join(re.findall(r"-?\d+", raw))),
+        )
     if not isinstance(parts, list) or not 1 <= len(parts) <= 4:
-        raise OptionError(f"{quoted(raw)} is not a shape", "channels and up to three axes: 16x5x5")
+        raise OptionError(_("{value} is not a shape", value=quoted(raw)), _("channels and up to three axes: 16x5x5"))
     sizes = tuple(-1 if part == "-1" else positive(part) for part in parts)
     if sizes.count(-1) > 1:
-        raise OptionError("only one size may be -1", "it stands for what the others leave: write all but one")
+        raise OptionError(_("only one size may be -1"), _("it stands for what the others leave: write all but one"))
     return sizes
 
 
@@ -173,7 +196,7 @@ def slice_range(raw: Any) -> tuple[int, int | None]:
     """`0:32`, `-8:end`: where a part of an axis begins, and before which element it ends."""
     match = re.fullmatch(r"(-?\d{1,13})?:(-?\d{1,13}|end)?", raw, re.ASCII) if isinstance(raw, str) else None
     if match is None:
-        raise OptionError(f"{quoted(raw)} is not a range", "write start:stop, 0:32, or 8:end")
+        raise OptionError(_("{value} is not a range", value=quoted(raw)), _("write start:stop, 0:32, or 8:end"))
     start, stop = match.groups()
     return int(start or 0), None if stop in (None, "end") else int(stop)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from math import gcd, prod
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _
 from cnncalc.layers.base import WHOLE, Axes, Facts, Layer, Option, Shape, option, per_axis, spatial, weightless
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
 from cnncalc.layers.sliding import Sliding, lost_on_padding
@@ -30,8 +31,12 @@ class Pool(Sliding):
         for w in windows:
             if max(w.before, w.after) >= w.span:
                 raise ShapeError(
-                    f"padding {max(w.before, w.after)} is as wide as the window ({w.span}): some see only padding",
-                    "pad less than the window's size",
+                    _(
+                        "padding {before} is as wide as the window ({span}): some see only padding",
+                        before=max(w.before, w.after),
+                        span=w.span,
+                    ),
+                    _("pad less than the window's size"),
                     "padding",
                 )
         return windows, (c, *(w.positions(n) for w, n in zip(windows, size, strict=True)))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _
 from cnncalc.layers.activation import SIGMOID
 from cnncalc.layers.base import WHOLE, Facts, Layer, Option, Shape, described, option
 from cnncalc.layers.options import BIAS, UNITS, switch
@@ -49,8 +50,12 @@ class Recurrent(Layer):
     def facts(self, x: Shape) -> Facts:
         if len(x) != 2:
             raise ShapeError(
-                f"{self.kind} needs a sequence (values and steps); what enters is {described(x)}",
-                "a shape of two numbers, 25x100: 25 values at each of 100 steps; `reshape` can make one",
+                _(
+                    "{kind} needs a sequence (values and steps); what enters is {shape}",
+                    kind=self.kind,
+                    shape=described(x),
+                ),
+                _("a shape of two numbers, 25x100: 25 values at each of 100 steps; `reshape` can make one"),
             )
         n, steps = x
         m, g, b = self.units, self.gates, {False: 0, True: 1, DOUBLE: 2}[self.bias]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _
 from cnncalc.layers.base import (
     FLATTENED,
     POINTWISE,
@@ -73,8 +74,13 @@ class Pad(Layer):
             widest = {"reflect": n - 1, "circular": n}.get(self.mode, w.before + w.after)
             if max(w.before, w.after) > widest:
                 raise ShapeError(
-                    f"{self.mode} padding {max(w.before, w.after)} is too wide for an axis of {n}",
-                    f"the widest is {widest}",
+                    _(
+                        "{mode} padding {before} is too wide for an axis of {n}",
+                        mode=self.mode,
+                        before=max(w.before, w.after),
+                        n=n,
+                    ),
+                    _("the widest is {widest}", widest=widest),
                     "padding",
                 )
         return weightless((c, *(w.positions(n) for w, n in zip(windows, size, strict=True))), {}, tuple(windows))
@@ -91,7 +97,7 @@ class Crop(Layer):
     def facts(self, x: Shape) -> Facts:
         c, size = x[0], spatial(self.kind, x)
         if (self.cropping is None) == (self.size is None):
-            raise ShapeError("crop needs either the elements to cut off or the size to keep", "write `crop 4`")
+            raise ShapeError(_("crop needs either the elements to cut off or the size to keep"), _("write `crop 4`"))
         if self.size is not None:
             target = per_axis(self.size, size, "size")
             cuts = [((n - m) // 2, n - m - (n - m) // 2) for n, m in zip(size, target, strict=True)]
@@ -99,8 +105,10 @@ class Crop(Layer):
             cuts = list(sides_per_axis(self.cropping or (), size))
         left = [n - before - after for n, (before, after) in zip(size, cuts, strict=True)]
         if min(left) < 1 or min(map(min, cuts)) < 0:
-            what = "nothing would be left of" if min(left) < 1 else "there is not so much of"
-            raise ShapeError(f"{what} the {shape_text(size)} input", "crop less", "size" if self.size else "cropping")
+            problem = _("there is not so much of the {shape} input", shape=shape_text(size))
+            if min(left) < 1:
+                problem = _("nothing would be left of the {shape} input", shape=shape_text(size))
+            raise ShapeError(problem, _("crop less"), "size" if self.size else "cropping")
         return weightless((c, *left), {}, tuple(Window(1, 1, -before, -after) for before, after in cuts))
 
 
@@ -150,7 +158,11 @@ class PixelShuffle(Layer):
         c, size, r = x[0], spatial(self.kind, x), self.factor
         parts = r ** len(size)
         if c % parts:
-            raise ShapeError(f"a factor of {r} needs {parts} channels for each one; {c} enter", None, "factor")
+            raise ShapeError(
+                _("a factor of {r} needs {parts} channels for each one; {c} enter", r=r, parts=parts, c=c),
+                None,
+                "factor",
+            )
         reach = tuple(interpolation_phases(r, 1) for _ in size)
         return weightless((c // parts, *(n * r for n in size)), {}, reach)
 
@@ -164,7 +176,9 @@ class PixelUnshuffle(Layer):
         c, size, r = x[0], spatial(self.kind, x), self.factor
         if any(n % r for n in size):
             raise ShapeError(
-                f"a factor of {r} does not divide the {shape_text(size)} input", "pad or crop it before", "factor"
+                _("a factor of {r} does not divide the {shape} input", r=r, shape=shape_text(size)),
+                _("pad or crop it before"),
+                "factor",
             )
         reach = tuple(Window(r, r) for _ in size)
         return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach)
@@ -177,7 +191,11 @@ class ChannelShuffle(Layer):
 
     def facts(self, x: Shape) -> Facts:
         if x[0] % self.groups:
-            raise ShapeError(f"{self.groups} groups do not divide the {x[0]} channels", "use a divisor", "groups")
+            raise ShapeError(
+                _("{g} groups do not divide the {c} channels", g=self.groups, c=x[0]),
+                _("use a divisor"),
+                "groups",
+            )
         return weightless(x, {}, POINTWISE)
 
 
@@ -191,10 +209,24 @@ class Reshape(Layer):
     def facts(self, x: Shape) -> Facts:
         elements, known = prod(x), prod(n for n in self.shape if n > 0)
         if elements % known or (known != elements and -1 not in self.shape):
+            problem = _(
+                "{shape} has {elements} elements, {other} needs {known}",
+                shape=shape_text(x),
+                elements=elements,
+                other=shape_text(self.shape),
+                known=known,
+            )
+            if -1 in self.shape:
+                problem = _(
+                    "{shape} has {elements} elements, {other} needs a multiple of {known}",
+                    shape=shape_text(x),
+                    elements=elements,
+                    other=shape_text(self.shape),
+                    known=known,
+                )
             raise ShapeError(
-                f"{shape_text(x)} has {elements} elements, {shape_text(self.shape)} needs "
-                + (f"a multiple of {known}" if -1 in self.shape else f"{known}"),
-                "the product of the sizes must stay the same; -1 stands for what is left",
+                problem,
+                _("the product of the sizes must stay the same; -1 stands for what is left"),
                 "shape",
             )
         output = tuple(elements // known if n == -1 else n for n in self.shape)
@@ -211,8 +243,13 @@ class Permute(Layer):
     def facts(self, x: Shape) -> Facts:
         if sorted(self.order) != list(range(len(x))):
             raise ShapeError(
-                f"{','.join(map(str, self.order))} is no order of the {len(x)} axes of {shape_text(x)}",
-                f"each of {', '.join(map(str, range(len(x))))} once; 0 is the channels",
+                _(
+                    "{names} is no order of the {count} axes of {shape}",
+                    names=",".join(map(str, self.order)),
+                    count=len(x),
+                    shape=shape_text(x),
+                ),
+                _("each of {names} once; 0 is the channels", names=", ".join(map(str, range(len(x))))),
                 "order",
             )
         unmoved = self.order == tuple(range(len(x)))
@@ -228,9 +265,15 @@ class Split(Layer):
     def facts(self, x: Shape) -> Facts:
         c, n = x[0], self.parts
         if c % n:
-            raise ShapeError(f"{n} parts do not divide the {c} channels", "use a divisor, or slice", "parts")
+            raise ShapeError(
+                _("{n} parts do not divide the {c} channels", n=n, c=c), _("use a divisor, or slice"), "parts"
+            )
         if self.part >= n:
-            raise ShapeError(f"there is no part {self.part} of {n}", f"parts are counted from 0 to {n - 1}", "part")
+            raise ShapeError(
+                _("there is no part {part} of {n}", part=self.part, n=n),
+                _("parts are counted from 0 to {n}", n=n - 1),
+                "part",
+            )
         return weightless((c // n, *x[1:]), {}, POINTWISE)
 
 
@@ -258,8 +301,8 @@ class Slice(Layer):
         letters = "c" + SPATIAL[len(x)]
         if self.axis not in letters:
             raise ShapeError(
-                f"there is no axis {self.axis}; what enters is {described(x)}",
-                f"its axes: {', '.join(letters)}",
+                _("there is no axis {axis}; what enters is {shape}", axis=self.axis, shape=described(x)),
+                _("its axes: {names}", names=", ".join(letters)),
                 "axis",
             )
         axis = letters.index(self.axis)
@@ -270,8 +313,8 @@ class Slice(Layer):
         if not 0 <= start < stop <= n:
             given = f"{first}:{'end' if last is None else last}"
             raise ShapeError(
-                f"{given} is not a part of the {n} elements of axis {self.axis}",
-                f"start before stop, both from 0 to {n}; negative ones count from the end",
+                _("{given} is not a part of the {n} elements of axis {axis}", given=given, n=n, axis=self.axis),
+                _("start before stop, both from 0 to {n}; negative ones count from the end", n=n),
                 "range",
             )
         return start, stop, axis

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.errors import ShapeError
+from cnncalc.language import _
 from cnncalc.layers.base import Axes, Layer, option, per_axis, shape_text
 from cnncalc.layers.options import DILATION, KERNEL, PADDING, STRIDE, Padding
 from cnncalc.layers.windows import Window
@@ -46,18 +47,21 @@ class Sliding(Layer):
     def _does_not_fit(self, windows: Sequence[Window], size: Sequence[int], window: Window, n: int) -> None:
         room = n + window.before + window.after
         kernel = shape_text([w.kernel for w in windows])
-        padded = f"padding {_pads_text(windows)}"
+        padded = _("padding {padding}", padding=_pads_text(windows))
         if window.dilation > 1:
-            padded += f", dilation {window.dilation}: it spans {window.span}"
-        a = "an" if kernel[0] == "8" or kernel.split("x")[0] in ("11", "18") else "a"
-        problem = f"{a} {kernel} window does not fit the {shape_text(size)} input ({padded})"
+            padded += _(", dilation {dilation}: it spans {span}", dilation=window.dilation, span=window.span)
+        values = {"kernel": kernel, "size": shape_text(size), "padded": padded}
         if kernel.isdigit():
-            problem = f"a window of {kernel} does not fit the input of length {n} ({padded})"
+            problem = _("a window of {kernel} does not fit the input of length {n} ({padded})", n=n, **values)
+        elif kernel[0] == "8" or kernel.split("x")[0] in ("11", "18"):
+            problem = _("an {kernel} window does not fit the {size} input ({padded})", **values)
+        else:
+            problem = _("a {kernel} window does not fit the {size} input ({padded})", **values)
         largest = (room - 1) // window.dilation + 1
         missing = window.span - room
-        hint = f"the largest kernel that fits is {largest}; or pad {missing} more"
+        hint = _("the largest kernel that fits is {largest}; or pad {missing} more", largest=largest, missing=missing)
         if len(size) == 2 and size[1] in (1, 3, 4) and size[0] >= 8:
-            hint += ". Shapes are channels first: 3x32x32"
+            hint += _(". Shapes are channels first: 3x32x32")
         raise ShapeError(problem, hint, "kernel")
 
 
@@ -79,7 +83,7 @@ def _pads_text(windows: Sequence[Window]) -> str:
     pads = [(w.before, w.after) for w in windows]
     if len(set(pads)) == 1 and pads[0][0] == pads[0][1]:
         return str(pads[0][0])
-    return " and ".join(f"{before}+{after}" for before, after in pads)
+    return _(" and ").join(f"{before}+{after}" for before, after in pads)
 
 
 def lost_on_padding(windows: Sequence[Window], size: Sequence[int]) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph, Node
+from cnncalc.language import _
 from cnncalc.reference.base import REFERENCES, Array, Reference, Shape, Weight
 from cnncalc.reference.values import WeightError, as_input, as_weights, named
 
@@ -38,7 +39,7 @@ def of(kind: str) -> Reference:
         except (ImportError, KeyError):
             pass
         if kind not in REFERENCES:
-            raise NoReferenceError(f"the kind {kind} has no reference: what it does cannot be run")
+            raise NoReferenceError(_("the kind {kind} has no reference: what it does cannot be run", kind=kind))
     return REFERENCES[kind]
 
 
@@ -102,7 +103,7 @@ def run(
         values = {name: value[np.newaxis] for name, value in values.items()}
     stored = draw(graph, seed) if weights is None else as_weights(graph, weights)
     results = dict(values)
-    for node, y, _ in steps(graph, list(values.values()), stored, keep=True):
+    for node, y, _alive in steps(graph, list(values.values()), stored, keep=True):
         results[node.name] = y
     return {name: value[0] for name, value in results.items()} if alone else results
 

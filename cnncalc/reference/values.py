@@ -9,6 +9,7 @@ import numpy as np
 
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import Graph, Node
+from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 from cnncalc.reference.base import Array
 
@@ -29,37 +30,50 @@ def as_input(graph: Graph, inputs: Any, seed: int) -> dict[str, Array]:
         return {name: random.standard_normal(shape, dtype=np.float32) for name, shape in graph.inputs.items()}
     if not isinstance(inputs, Mapping):
         if len(graph.inputs) > 1:
-            raise WeightError(f"the network has several inputs: give a mapping of {', '.join(graph.inputs)} to arrays")
+            raise WeightError(
+                _("the network has several inputs: give a mapping of {names} to arrays", names=", ".join(graph.inputs))
+            )
         inputs = {next(iter(graph.inputs)): inputs}
     unknown = [str(name) for name in inputs if name not in graph.inputs]
     missing = [name for name in graph.inputs if name not in inputs]
     if unknown or missing:
-        what = f"there is no input '{unknown[0][:40]}'" if unknown else f"the input {missing[0]} is missing"
-        raise WeightError(f"{what}: the inputs are {', '.join(graph.inputs)}")
-    arrays = {name: numbers(inputs[name], f"input {name}") for name in graph.inputs}
+        problem = (
+            _("there is no input '{name}'", name=unknown[0][:40])
+            if unknown
+            else _("the input {missing} is missing", missing=missing[0])
+        )
+        raise WeightError(_("{problem}: the inputs are {names}", problem=problem, names=", ".join(graph.inputs)))
+    arrays = {name: numbers(inputs[name], _("input {name}", name=name)) for name in graph.inputs}
     for name, shape in graph.inputs.items():
         given = arrays[name].shape
         if given != shape and given[1:] != shape:
             raise WeightError(
-                f"input {name}: the network reads {shape_text(shape)}, the array is {shape_text(given) or 'a number'}"
+                _(
+                    "input {name}: the network reads {shape}, the array is {other}",
+                    name=name,
+                    shape=shape_text(shape),
+                    other=shape_text(given) or _("a number"),
+                )
                 + hint_of_order(given, shape)
             )
     batches = {
         arrays[name].shape[0] if arrays[name].ndim > len(shape) else None for name, shape in graph.inputs.items()
     }
     if len(batches) > 1:
-        raise WeightError("the inputs do not have one batch size: give all of them the same number of samples")
+        raise WeightError(_("the inputs do not have one batch size: give all of them the same number of samples"))
     if None not in batches and 0 in batches:
-        raise WeightError("the inputs hold no sample: a batch is at least one")
+        raise WeightError(_("the inputs hold no sample: a batch is at least one"))
     kind = np.result_type(*arrays.values())
     return {name: array.astype(kind, copy=False) for name, array in arrays.items()}
 
 
 def hint_of_order(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
     if given == (*shape[1:], shape[0]):
-        return "; channels come first: use array.transpose(2, 0, 1)" if len(shape) == 3 else "; channels come first"
+        return (
+            _("; channels come first: use array.transpose(2, 0, 1)") if len(shape) == 3 else _("; channels come first")
+        )
     if len(shape) == 3 and shape[0] == 1 and given == shape[1:]:
-        return "; add the channel: array[None]"
+        return _("; add the channel: array[None]")
     return ""
 
 
@@ -68,15 +82,15 @@ def numbers(raw: Any, what: str) -> Array:
     try:
         array = np.asarray(raw)
     except (ValueError, TypeError) as error:
-        raise WeightError(f"{what}: not an array: {error}") from None
+        raise WeightError(_("{what}: not an array: {error}", what=what, error=error)) from None
     if array.dtype.kind not in "fiub":
-        raise WeightError(f"{what}: an array of {array.dtype}, not of numbers")
+        raise WeightError(_("{what}: an array of {dtype}, not of numbers", what=what, dtype=array.dtype))
     if array.dtype != np.float64 or array.dtype.kind in "iub":
         array = array.astype(np.float32, copy=False)
     if not np.isfinite(array).all():
-        bad = "NaN" if np.isnan(array).any() else "infinite"
+        bad = "NaN" if np.isnan(array).any() else _("infinite")
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise WeightError(f"{what}: holds {bad}, first at {list(place)}")
+        raise WeightError(_("{what}: holds {bad}, first at {place}", what=what, bad=bad, place=list(place)))
     return array
 
 
@@ -88,17 +102,22 @@ def as_weights(graph: Graph, weights: Mapping[str, Any]) -> dict[str, Array]:
     for name in weights:
         if name not in expected:
             raise WeightError(
-                f"weights: the network has no '{str(name)[:60]}': "
-                + (suggest(str(name), expected) or f"it has {', '.join(list(expected)[:6])}")
+                _("weights: the network has no '{name}': ", name=str(name)[:60])
+                + (suggest(str(name), expected) or _("it has {names}", names=", ".join(list(expected)[:6])))
             )
     found = {}
     for name, shape in expected.items():
         if name not in weights:
-            raise WeightError(f"weights: {name} is missing, an array of {shape_text(shape)}")
-        array = numbers(weights[name], f"weights: {name}")
+            raise WeightError(_("weights: {name} is missing, an array of {shape}", name=name, shape=shape_text(shape)))
+        array = numbers(weights[name], _("weights: {name}", name=name))
         if array.shape != shape:
             raise WeightError(
-                f"weights: {name} is {shape_text(array.shape) or 'a number'}, the layer stores {shape_text(shape)}"
+                _(
+                    "weights: {name} is {shape}, the layer stores {other}",
+                    name=name,
+                    shape=shape_text(array.shape) or _("a number"),
+                    other=shape_text(shape),
+                )
             )
         found[name] = array
     return found

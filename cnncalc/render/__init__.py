@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.errors import CnncalcError
+from cnncalc.language import _
 from cnncalc.render.view import COLUMNS, View
 from cnncalc.report import Report
 
@@ -23,9 +24,11 @@ def render(report: Report, format: str, view: View | None = None) -> str:
     from importlib import import_module
 
     if format not in FORMATS:
-        raise CnncalcError(f"unknown format '{format}': known: {', '.join(FORMATS)}")
+        raise CnncalcError(_("unknown format '{format}': known: {names}", format=format, names=", ".join(FORMATS)))
     unknown = set(view.columns or ()) - COLUMNS.keys() if view else set()
     if unknown:
-        raise CnncalcError(f"there is no column '{unknown.pop()}': known: {', '.join(COLUMNS)}")
+        raise CnncalcError(
+            _("there is no column '{name}': known: {names}", name=min(unknown), names=", ".join(COLUMNS))
+        )
     text: str = import_module(f"cnncalc.render.{format}").render(report, view or View())
     return text if text.endswith("\n") else text + "\n"

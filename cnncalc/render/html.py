@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from cnncalc.render.view import COLUMNS, View, cells, notes, shown_rows, title, total_cells
+from cnncalc.language import _
+from cnncalc.render.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
 STYLE = """
@@ -21,7 +22,7 @@ STYLE = """
 """.strip()
 
 PAGE = """<!doctype html>
-<html lang="en">
+<html lang="{language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -40,7 +41,7 @@ body {{ margin: 2em; }}
 
 def render(report: Report, view: View) -> str:
     """A whole page."""
-    return PAGE.format(title=escape(title(report)), body=fragment(report, view))
+    return PAGE.format(language=_("en"), title=escape(title(report)), body=fragment(report, view))
 
 
 def fragment(report: Report, view: View | None = None) -> str:
@@ -53,7 +54,7 @@ def fragment(report: Report, view: View | None = None) -> str:
         inner = "".join(f"<{tag}{c}>{escape(text)}</{tag}>" for c, text in zip(classes, texts, strict=True))
         return f"<tr>{inner}</tr>"
 
-    head = line([COLUMNS[name].heading for name in columns], "th")
+    head = line(headings(columns), "th")
     body = "\n".join(line(cells(report, row, columns), "td") for row in shown_rows(report, view))
     foot = line(total_cells(report, columns), "td")
     said = "\n".join(f"<dt>{escape(subject)}</dt><dd>{escape(text)}</dd>" for subject, text in notes(report))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
-from cnncalc.render.view import COLUMNS, View, cells, notes, shown_rows, title, total_cells
+from cnncalc.language import _
+from cnncalc.render.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
 
@@ -15,7 +16,7 @@ def render(report: Report, view: View) -> str:
     rows.append(total_cells(report, columns))
     table = tabulate(
         rows,
-        headers=[COLUMNS[name].heading for name in columns],
+        headers=headings(columns),
         tablefmt="latex_booktabs",
         colalign=["left" if COLUMNS[name].left else "right" for name in columns],
         disable_numparse=True,
@@ -23,4 +24,5 @@ def render(report: Report, view: View) -> str:
     lines = table.split("\n")
     lines.insert(len(lines) - 3, "\\midrule")
     said = [f"% {subject}: {text}" for subject, text in notes(report)]
-    return "\n".join([f"% {title(report)}", "% needs \\usepackage{booktabs}", *lines, *said, ""])
+    needed = _("needs \\usepackage{booktabs}")
+    return "\n".join([f"% {title(report)}", f"% {needed}", *lines, *said, ""])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.render.view import COLUMNS, View, cells, notes, shown_rows, title, total_cells
+from cnncalc.render.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
 
@@ -15,7 +15,7 @@ def render(report: Report, view: View) -> str:
     rows.append([f"**{escaped(text)}**" if text else "" for text in total_cells(report, columns)])
     table = tabulate(
         rows,
-        headers=[COLUMNS[name].heading for name in columns],
+        headers=headings(columns),
         tablefmt="pipe",
         colalign=["left" if COLUMNS[name].left else "right" for name in columns],
         disable_numparse=True,

@@ -14,8 +14,10 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 
 from cnncalc.errors import columns_of
+from cnncalc.language import _
+from cnncalc.render import lines
 from cnncalc.render.plain import aligned
-from cnncalc.render.view import COLUMNS, DISPENSABLE, View, cells, notes, shown_rows, title, total_cells
+from cnncalc.render.view import COLUMNS, DISPENSABLE, View, cells, headings, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
 STYLES = {
@@ -43,7 +45,7 @@ def render(report: Report, view: View, *, width: int | None = None, colour: bool
 def drawn(report: Report, view: View, width: int) -> Iterator[tuple[str, Style]]:
     """Pieces of text with their styles."""
     columns = view.columns_for(report)
-    head = [COLUMNS[name].heading for name in columns]
+    head = headings(columns)
     body = [cells(report, row, columns) for row in shown_rows(report, view)]
     foot = total_cells(report, columns)
     widths = {name: max(map(columns_of, column)) for name, *column in zip(columns, head, foot, *body, strict=True)}
@@ -69,10 +71,12 @@ def drawn(report: Report, view: View, width: int) -> Iterator[tuple[str, Style]]
     said = notes(report)
     hidden = [name for name in columns if name not in shown]
     if hidden:
-        said.append(("not shown", f"{', '.join(hidden)}: the terminal is too narrow (--columns chooses)"))
+        names = ", ".join(hidden)
+        said.append((_("not shown"), _("{names}: the terminal is too narrow (--columns chooses)", names=names)))
+    alarming = (_("not so"), _("not known"))
     for subject, text in said:
-        yield f"{subject:<{SUBJECT}} ", DIM
-        yield from wrapped(text, width, ALARM if subject in ("not so", "not known") else PLAIN, SUBJECT + 1)
+        yield aligned(subject, SUBJECT, True) + " ", DIM
+        yield from wrapped(text, width, ALARM if subject in alarming else PLAIN, SUBJECT + 1)
 
 
 def fitting(columns: Sequence[str], widths: dict[str, int], width: int) -> list[str]:
@@ -107,16 +111,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def wrapped(text: str, width: int, style: Style, indent: int = 0) -> Iterator[tuple[str, Style]]:
-    """The words of a text in lines that fit, those after the first indented."""
-    used = indent
-    for i, word in enumerate(text.split(" ")):
-        size = columns_of(word)
-        if i and used + 1 + size > width:
-            yield "\n" + " " * indent, PLAIN
-            used = indent
-        elif i:
-            yield " ", style
-            used += 1
-        yield word, style
-        used += size
-    yield "\n", PLAIN
+    """A text in lines that fit, those after the first indented."""
+    for line in lines.wrapped(text, width, indent):
+        yield line, style
+        yield "\n", PLAIN

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.language import _, n_
 from cnncalc.render.grid import Grid, draw
-from cnncalc.render.view import COLUMNS, number, sizes
+from cnncalc.render.view import headings, number, sizes
 from cnncalc.report import listed
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 MARKS = {"holds": "✓", "differs": "✗", "not measured": "?", "not claimed": "-"}
 SHOWN = ("output", "params", "fixed_params", "buffers", "connections", "macs", "flops", "receptive_field")
-HEADINGS = ("layer", "quantity", "claimed", "measured", "probe", "verdict")
+HEADINGS = (n_("layer"), n_("quantity"), n_("claimed"), n_("measured"), n_("probe"), n_("verdict"))
 
 
 def render(found: Verification, format: str, *, show_all: bool = False, scaled: str = "") -> str:
@@ -26,15 +27,17 @@ def render(found: Verification, format: str, *, show_all: bool = False, scaled: 
     """
     if format == "json":
         return as_json(found, scaled)
-    title = f"{found.report.name or 'network'}: claims against evidence"
+    title = _("{name}: claims against evidence", name=found.report.name or _("network"))
     if scaled:
-        title += f", on a smaller version ({scaled})"
+        title += _(", on a smaller version ({changes})", changes=scaled)
     parts = [f"### {title}" if format == "markdown" else title, draw(by_layer(found), format)]
     parts.append(draw(summary(found.checks), format))
     shown = [check for check in found.checks if show_all or check.verdict == "differs"]
     if shown:
-        parts.append(draw(Grid(HEADINGS, [cells(check) for check in shown], left=2), format))
-    parts += [f"{what}: {text}" for what, text in unmeasured(found.checks)]
+        parts.append(
+            draw(Grid([_(heading) for heading in HEADINGS], [cells(check) for check in shown], left=2), format)
+        )
+    parts += [_("{verdict}: {text}", verdict=_(verdict), text=text) for verdict, text in unmeasured(found.checks)]
     parts.append(conclusion(found))
     return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
 
@@ -47,34 +50,35 @@ def by_layer(found: Verification) -> Grid:
         if check.quantity in quantities:
             text = written(check.claimed)
             if check.verdict == "differs":
-                text = f"{text}, but {written(check.measured)}"
+                text = _("{claimed}, but {measured}", claimed=text, measured=written(check.measured))
             rows.setdefault(check.layer, {})[check.quantity] = f"{text} {MARKS[check.verdict]}"
-    headings = ["layer", *(COLUMNS[q].heading for q in quantities)]
-    return Grid(headings, [[name or "total", *(row.get(q, "") for q in quantities)] for name, row in rows.items()])
+    total = _("total")
+    heads = [_("layer"), *headings(quantities)]
+    return Grid(heads, [[name or total, *(row.get(q, "") for q in quantities)] for name, row in rows.items()])
 
 
 def summary(checks: Sequence[Check]) -> Grid:
     """For each quantity how many numbers hold, differ, and could not be measured, and the probes that looked."""
     rows = []
+    verdicts = tuple(MARKS)
     for quantity in dict.fromkeys(check.quantity for check in checks):
         own = [check for check in checks if check.quantity == quantity]
-        verdicts = [check.verdict for check in own]
-        counts = [verdicts.count(verdict) for verdict in ("holds", "differs", "not measured", "not claimed")]
+        counts = [sum(check.verdict == verdict for check in own) for verdict in verdicts]
         probes = dict.fromkeys(p for check in own if check.probe for p in check.probe.split(" and "))
         rows.append([quantity, ", ".join(probes), *(str(n) if n else "" for n in counts)])
-    return Grid(["quantity", "probe", "holds", "differs", "not measured", "not claimed"], rows, left=2)
+    return Grid([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2)
 
 
 def cells(check: Check) -> list[str]:
     return [
-        check.layer or "total", check.quantity, written(check.claimed), written(check.measured), check.probe,
-        check.verdict + (f": {check.reason}" if check.reason else ""),
+        check.layer or _("total"), check.quantity, written(check.claimed), written(check.measured), check.probe,
+        _("{verdict}: {text}", verdict=_(check.verdict), text=_(check.reason)) if check.reason else _(check.verdict),
     ]  # fmt: skip
 
 
 def written(value: Any) -> str:
     if value == ():
-        return "nothing"  # the run ended here
+        return _("nothing")  # the run ended here
     return sizes(value) if isinstance(value, tuple) else number(value)
 
 
@@ -83,21 +87,25 @@ def unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for check in checks:
         if check.verdict in ("not measured", "not claimed"):
-            reason = check.reason or ("the claim is unknown" if check.verdict == "not claimed" else "")
-            found.setdefault((check.verdict, reason), []).append(f"{check.layer or 'total'}.{check.quantity}")
+            reason = check.reason or (n_("the claim is unknown") if check.verdict == "not claimed" else "")
+            name = f"{check.layer or _('total')}.{check.quantity}"
+            found.setdefault((check.verdict, _(reason) if reason else ""), []).append(name)
     lines = []
     for (verdict, reason), names in found.items():
-        listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        lines.append((verdict, f"{listed} ({reason})"))
+        listed = ", ".join(names[:4])
+        if len(names) > 4:
+            listed = _("{names} and {count} more", names=listed, count=len(names) - 4)
+        lines.append((verdict, _("{names} ({reason})", names=listed, reason=reason)))
     return lines
 
 
 def conclusion(found: Verification) -> str:
     counts = found.counted()
-    said = [f"{counts['holds']:,} numbers hold"]
-    said += [f"{counts[verdict]:,} {verdict}" for verdict in ("not measured", "not claimed") if counts[verdict]]
-    said.insert(1, f"{counts['differs']:,} differ" if counts["differs"] else "none differs")
-    return ", ".join(said)
+    differs, unmeasured, unclaimed = (counts[verdict] for verdict in ("differs", "not measured", "not claimed"))
+    said = _("{n:,} numbers hold", n=counts["holds"])
+    said += _(", {n:,} differ", n=differs) if differs else _(", none differs")
+    said += _(", {n:,} not measured", n=unmeasured) if unmeasured else ""
+    return said + (_(", {n:,} not claimed", n=unclaimed) if unclaimed else "")
 
 
 def as_json(found: Verification, scaled: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, suggest
+from cnncalc.language import _, n_
 from cnncalc.report import Report, Row, Verdict, added_up
 
 
@@ -34,24 +35,24 @@ def percent(value: float | None) -> str:
 
 
 COLUMNS = {
-    "name": Column("layer", str, left=True),
-    "kind": Column("kind", str, left=True),
-    "inputs": Column("inputs", ", ".join, left=True),
-    "output": Column("output", sizes),
-    "params": Column("params", number),
-    "params_share": Column("params %", percent),
-    "fixed_params": Column("fixed", number),
-    "buffers": Column("buffers", number),
-    "connections": Column("connections", number),
-    "macs": Column("MACs", number),
-    "macs_share": Column("MACs %", percent),
-    "flops": Column("FLOPs", number),
-    "flops_share": Column("FLOPs %", percent),
-    "receptive_field": Column("RF", sizes),
-    "jump": Column("jump", sizes),
-    "rf_start": Column("RF start", sizes),
-    "activation_bytes": Column("activation bytes", number),
-    "parameter_bytes": Column("parameter bytes", number),
+    "name": Column(n_("layer"), str, left=True),
+    "kind": Column(n_("kind"), str, left=True),
+    "inputs": Column(n_("inputs"), ", ".join, left=True),
+    "output": Column(n_("output"), sizes),
+    "params": Column(n_("params"), number),
+    "params_share": Column(n_("params %"), percent),
+    "fixed_params": Column(n_("fixed"), number),
+    "buffers": Column(n_("buffers"), number),
+    "connections": Column(n_("connections"), number),
+    "macs": Column(n_("MACs"), number),
+    "macs_share": Column(n_("MACs %"), percent),
+    "flops": Column(n_("FLOPs"), number),
+    "flops_share": Column(n_("FLOPs %"), percent),
+    "receptive_field": Column(n_("RF"), sizes),
+    "jump": Column(n_("jump"), sizes),
+    "rf_start": Column(n_("RF start"), sizes),
+    "activation_bytes": Column(n_("activation bytes"), number),
+    "parameter_bytes": Column(n_("parameter bytes"), number),
 }
 DEFAULT = (
     "name",
@@ -71,6 +72,11 @@ SHORT_CHAIN = 3  # operations that a folded row still names one by one
 WITHOUT_TOTAL = ("name", "kind", "inputs", "output", "jump", "rf_start")
 
 
+def headings(columns: Sequence[str]) -> list[str]:
+    """What stands above these columns."""
+    return [_(COLUMNS[name].heading) for name in columns]
+
+
 class View(NamedTuple):
     """What the reader asked for. No columns: those that fit. `expand`: a row for every operation."""
 
@@ -88,16 +94,17 @@ class View(NamedTuple):
 
 def read_columns(text: str) -> tuple[str, ...]:
     """`name,output,params`. Raises CnncalcError with the nearest name."""
-    headings = {column.heading.lower(): name for name, column in COLUMNS.items()}
+    headings = {text.lower(): name for name, (text, *_rest) in COLUMNS.items()}
+    headings |= {_(text).lower(): name for name, (text, *_rest) in COLUMNS.items()}
     names = []
     for part in text.split(","):
         word = part.strip().lower()
         name = word if word in COLUMNS else headings.get(word)
         if name is None:
-            hint = suggest(word, COLUMNS) or f"known: {', '.join(COLUMNS)}"
-            raise CnncalcError(f"there is no column '{word[:40]}': {hint}")
+            hint = suggest(word, COLUMNS) or _("known: {names}", names=", ".join(COLUMNS))
+            raise CnncalcError(_("there is no column '{name}': {hint}", name=word[:40], hint=hint))
         if name in names:
-            raise CnncalcError(f"the column '{name}' is named twice")
+            raise CnncalcError(_("the column '{name}' is named twice", name=name))
         names.append(name)
     return tuple(names)
 
@@ -147,7 +154,7 @@ def cells(report: Report, row: Row, columns: Sequence[str]) -> list[str]:
 
 def value_of(report: Report, row: Row, column: str) -> Any:
     """The value behind a cell; a share is per cent of the total."""
-    quantity, share, _ = column.partition("_share")
+    quantity, share, _rest = column.partition("_share")
     if not share:
         return getattr(row, quantity)
     part = report.share(row, quantity)
@@ -159,7 +166,7 @@ def total_cells(report: Report, columns: Sequence[str]) -> list[str]:
     result = []
     for name in columns:
         if name == columns[0]:
-            result.append("total")
+            result.append(_("total"))
         elif name in WITHOUT_TOTAL or name.endswith("_share"):
             result.append("")
         else:
@@ -171,37 +178,38 @@ def total_cells(report: Report, columns: Sequence[str]) -> list[str]:
 def title(report: Report) -> str:
     """`LeNet-5, input 1x32x32`."""
     inputs = ", ".join(
-        f"input {sizes(shape)}" if name == "input" else f"input {name} {sizes(shape)}"
+        _("input {shape}", shape=sizes(shape))
+        if name == "input"
+        else _("input {name} {shape}", name=name, shape=sizes(shape))
         for name, shape in report.inputs.items()
     )
-    return f"{report.name}, {inputs}" if report.name else inputs
+    return _("{name}, {inputs}", name=report.name, inputs=inputs) if report.name else inputs
 
 
 def notes(report: Report) -> list[tuple[str, str]]:
     """What is said below the table: (subject, text)."""
     totals, settings = report.totals, report.settings
-    stored = f"{totals.params:,} trained"
+    stored = _("{n:,} trained", n=totals.params)
     if totals.fixed_params:
-        stored += f", {totals.fixed_params:,} fixed"
+        stored += _(", {n:,} fixed", n=totals.fixed_params)
     if totals.buffers:
-        stored += f", {totals.buffers:,} buffers"
-    per = "" if settings.batch == 1 else f" for a batch of {settings.batch}"
-    on_padding = " (taps on padding left out)" if settings.exact_padding else ""
-    lines = [
-        ("parameters", f"{stored}; {_bytes(totals.parameter_bytes)} as {settings.dtype}"),
-        ("operations", f"{totals.macs:,} MACs (multiply-accumulates), {totals.flops:,} FLOPs{per}{on_padding}"),
-        (
-            "memory",
-            f"activations {_bytes(totals.activation_bytes)} in all, "
-            f"{_bytes(totals.peak_activation_bytes)} at peak{per}",
-        ),
-    ]
+        stored += _(", {n:,} buffers", n=totals.buffers)
+    stored += _("; {bytes} as {dtype}", bytes=_bytes(totals.parameter_bytes), dtype=settings.dtype)
+    work = _("{macs:,} MACs (multiply-accumulates), {flops:,} FLOPs", macs=totals.macs, flops=totals.flops)
+    whole, peak = _bytes(totals.activation_bytes), _bytes(totals.peak_activation_bytes)
+    memory = _("activations {whole} in all, {peak} at peak", whole=whole, peak=peak)
+    per = "" if settings.batch == 1 else _(" for a batch of {batch}", batch=settings.batch)
+    on_padding = _(" (taps on padding left out)") if settings.exact_padding else ""
+    lines = [(_("parameters"), stored), (_("operations"), work + per + on_padding), (_("memory"), memory + per)]
     for quantity, rows in totals.left_out.items():
-        lines.append(("not known", f"{quantity} of {rows} row{'s' if rows > 1 else ''}, left out of the total"))
+        text = _("{quantity} of {rows} rows, left out of the total", quantity=quantity, rows=rows)
+        if rows == 1:
+            text = _("{quantity} of 1 row, left out of the total", quantity=quantity)
+        lines.append((_("not known"), text))
     lines += _sharing_notes(report)
     lines += _expectation_notes(report)
     if report.source:
-        lines.append(("source", report.source))
+        lines.append((_("source"), report.source))
     return lines
 
 
@@ -211,32 +219,39 @@ def _sharing_notes(report: Report) -> list[tuple[str, str]]:
         if row.weights_of is not None:
             users.setdefault(row.weights_of, []).append(row.name)
     if len(users) > 4:
-        return [("shared", f"{sum(map(len, users.values()))} layers use the weights of {len(users)} others")]
-    return [
-        ("shared", f"{_some(names)} use{'s' if len(names) == 1 else ''} the weights of {owner}, counted there")
-        for owner, names in users.items()
-    ]
+        count = sum(map(len, users.values()))
+        return [(_("shared"), _("{count} layers use the weights of {others} others", count=count, others=len(users)))]
+    return [(_("shared"), _shared(names, owner)) for owner, names in users.items()]
+
+
+def _shared(names: list[str], owner: str) -> str:
+    if len(names) == 1:
+        return _("{name} uses the weights of {owner}, counted there", name=names[0], owner=owner)
+    return _("{names} use the weights of {owner}, counted there", names=_some(names), owner=owner)
 
 
 def _some(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:5])} and {len(names) - 5} others"
+    if len(names) <= 6:
+        return ", ".join(names)
+    return _("{names} and {count} others", names=", ".join(names[:5]), count=len(names) - 5)
 
 
 def _expectation_notes(report: Report) -> list[tuple[str, str]]:
     if not report.expectations:
         return []
     count, holding = len(report.expectations), sum(v.holds for v in report.expectations)
-    text = f"{holding} of {count} hold"
+    text = _("{holding} of {count} hold", holding=holding, count=count)
     if not report.as_written:
-        return [("expected", f"{text}; they are meant for the spec without changes")]
-    return [("expected", text), *(("not so", broken(v)) for v in report.expectations if not v.holds)]
+        return [(_("expected"), text + _("; they are meant for the spec without changes"))]
+    return [(_("expected"), text), *((_("not so"), broken(v)) for v in report.expectations if not v.holds)]
 
 
 def broken(verdict: Verdict) -> str:
     """`C3.params: expected 1516, is 2,416`."""
     actual = verdict.actual
     is_now = sizes(actual) if isinstance(actual, tuple) else number(actual)
-    return f"{verdict.name}: expected {verdict.expectation.text}, is {is_now}"
+    text = verdict.expectation.text
+    return _("{name}: expected {expected}, is {actual}", name=verdict.name, expected=text, actual=is_now)
 
 
 def _bytes(n: int) -> str:
@@ -246,4 +261,5 @@ def _bytes(n: int) -> str:
         if size < 1024:
             break
         size, unit = size / 1024, larger
-    return f"{n:,} bytes" if unit == "bytes" else f"{size:,.1f} {unit} ({n:,} bytes)"
+    exact = _("{n:,} bytes", n=n)
+    return exact if unit == "bytes" else f"{size:,.1f} {unit} ({exact})"

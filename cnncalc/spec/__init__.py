@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.graph import Graph
+from cnncalc.language import _
 from cnncalc.spec.build import MAX_OPERATIONS, build
 from cnncalc.spec.document import read_document
 
@@ -56,5 +57,9 @@ def check_characters(source: Source) -> None:
     bad = None if text.isascii() else re.search("[\x85\u2028\u2029\ud800-\udfff]", text)
     if bad:
         line, column = text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start())
-        problem = Problem(f"the character {bad.group()!a} does not belong here", Position(line, column), "remove it")
+        problem = Problem(
+            _("the character {character!a} does not belong here", character=bad.group()),
+            Position(line, column),
+            _("remove it"),
+        )
         raise SpecError([problem], source)

@@ -7,6 +7,7 @@ from typing import cast
 
 from cnncalc.errors import OptionError, Position, SpecError, UnknownValueError, suggest
 from cnncalc.graph import Expectation, Graph
+from cnncalc.language import _
 from cnncalc.spec.document import Document
 from cnncalc.spec.draft import Draft, TooLargeError
 from cnncalc.spec.expectations import read_expectations
@@ -48,7 +49,7 @@ def build(
             document.expect, names, draft.problems, draft.left_out, as_written=not params and not inputs
         )
         if not draft.nodes:
-            draft.note("the network has no layers", document.layers.position)
+            draft.note(_("the network has no layers"), document.layers.position)
     if draft.problems:
         raise SpecError(draft.problems, document.source)
     return Graph(
@@ -77,17 +78,19 @@ def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) 
     own = document.params
     scope: dict[str, Value] = {}
     for name in given.keys() - own.keys():
-        hint = suggest(name, own) or (f"its parameters: {', '.join(own)}" if own else "it has no parameters")
-        draft.note(f"the spec has no parameter '{name[:40]}'", None, hint)
+        hint = suggest(name, own) or (
+            _("its parameters: {names}", names=", ".join(own)) if own else _("it has no parameters")
+        )
+        draft.note(_("the spec has no parameter '{name}'", name=name[:40]), None, hint)
     for name, argument in own.items():
         position: Position | None = None if name in given else argument.position
         try:
             scope[name] = parse_value(worked_out(given.get(name, argument.value), scope))
         except OptionError as error:
             scope[name] = cast(Value, UNKNOWN)
-            above = "a parameter may use those above it"
+            above = _("a parameter may use those above it")
             below = any(f"${later}" in str(argument.value) for later in own.keys() - scope.keys())
-            problem = error.problem if position else f"parameter {name}: {error.problem}"
+            problem = error.problem if position else _("parameter {name}: {problem}", name=name, problem=error.problem)
             if not isinstance(error, UnknownValueError):
                 draft.note(problem, position, above if below else error.hint)
     return scope
@@ -99,10 +102,13 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
     for name, text in given.items():
         target = next(iter(own)) if not name and len(own) == 1 else name
         if target not in own:
-            what = f"there is no input '{name}'" if name else "the network has several inputs"
-            draft.note(
-                f"input: {what}", None, f"the inputs are: {', '.join(own)} (on the command line --input NAME=SHAPE)"
+            problem = (
+                _("input: there is no input '{name}'", name=name)
+                if name
+                else _("input: the network has several inputs")
             )
+            hint = _("the inputs are: {names} (on the command line --input NAME=SHAPE)", names=", ".join(own))
+            draft.note(problem, None, hint)
             continue
         own[target] = Argument(None, text, own[target].position)
     sound = bool(own)
@@ -114,7 +120,7 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
         except OptionError as error:
             sound = False
             place = argument.position if argument.name else None
-            draft.note(error.problem if place else f"input: {error.problem}", place, error.hint)
+            draft.note(error.problem if place else _("input: {problem}", problem=error.problem), place, error.hint)
     return 0 if sound else None
 
 
@@ -128,9 +134,11 @@ def find_outputs(document: Document, result: int | None, frame: Frame, draft: Dr
             continue
         value = draft.resolve(name.text, name.position, frame)
         if value in found:
-            draft.note(f"the output '{name.text[:40]}' is named twice", name.position, "keep one of them")
+            draft.note(
+                _("the output '{name}' is named twice", name=name.text[:40]), name.position, _("keep one of them")
+            )
         elif value is not None:
             found[value] = None
     if not found and all(name.text in draft.left_out for name in document.outputs):
-        draft.note("every output is left out", document.outputs[0].position, "its `if:` does not hold")
+        draft.note(_("every output is left out"), document.outputs[0].position, _("its `if:` does not hold"))
     return tuple(found)

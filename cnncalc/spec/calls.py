@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence as Listed
 
 from cnncalc.errors import OptionError, UnknownValueError, suggest
+from cnncalc.language import _
 from cnncalc.spec import advice
 from cnncalc.spec.draft import Draft
 from cnncalc.spec.expressions import Value, parse_value, worked_out
@@ -39,7 +40,7 @@ def block_scope(
                 return None
             if positional == len(names):
                 hint = advice.surplus_argument(str(argument.value), names)
-                draft.note(f"one value too many for block {step.block}", where, hint, frame)
+                draft.note(_("one value too many for block {block}", block=step.block), where, hint, frame)
                 break
             name = names[positional]
             positional += 1
@@ -47,13 +48,17 @@ def block_scope(
             note_name(step, draft, frame)
             return None
         if name not in params:
-            hint = suggest(name, names) or (f"its parameters: {', '.join(names)}" if names else "it has none")
-            draft.note(f"block {step.block} has no parameter '{name[:40]}'", where, hint, frame)
+            hint = suggest(name, names) or (
+                _("its parameters: {names}", names=", ".join(names)) if names else _("it has none")
+            )
+            draft.note(
+                _("block {block} has no parameter '{name}'", block=step.block, name=name[:40]), where, hint, frame
+            )
         elif name in given and i < len(step.arguments):
-            hint = "keep one of them"
+            hint = _("keep one of them")
             if argument.name is None:
                 hint = advice.surplus_argument(str(argument.value), names)
-            draft.note(f"{name} is given twice to block {step.block}", where, hint, frame)
+            draft.note(_("{name} is given twice to block {block}", name=name, block=step.block), where, hint, frame)
         else:
             given[name] = argument
     scope = dict(network)
@@ -62,8 +67,10 @@ def block_scope(
         if value is None and len(draft.problems) > problems:
             return None  # what is missing may be what is misspelt
         if value is None:
-            hint = f"for example {step.block} {name}=64"
-            draft.note(f"block {step.block} needs its parameter '{name}'", step.position, hint, frame)
+            hint = _("for example {block} {name}=64", block=step.block, name=name)
+            draft.note(
+                _("block {block} needs its parameter '{name}'", block=step.block, name=name), step.position, hint, frame
+            )
             continue
         try:
             known = frame.scope if name in given else scope
@@ -78,5 +85,5 @@ def block_scope(
 
 def note_name(step: CallStep, draft: Draft, frame: Frame) -> None:
     """A block's name in front of another step: `head: conv 6 k5` beside a block called head."""
-    problem = f"'{step.block}' cannot be a step's name: it is a block"
-    draft.note(problem, step.position, f"choose another name, {step.block}_1: ...", frame)
+    problem = _("'{block}' cannot be a step's name: it is a block", block=step.block)
+    draft.note(problem, step.position, _("choose another name, {block}_1: ...", block=step.block), frame)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnncalc.errors import Position, Problem, Problems, Source, SpecError, suggest
+from cnncalc.language import _
 from cnncalc.layers import kind_named, suggest_kind
 from cnncalc.spec.expressions import NAME as PARAMETER
 from cnncalc.spec.makers import LayerMaker
@@ -41,9 +42,13 @@ class Document(NamedTuple):
 def read_document(source: Source, tree: Tree | None) -> Document:
     """The parts of a spec. Raises SpecError where there is nothing to go on with."""
     if tree is None or (isinstance(tree, Text) and not tree.text.strip()):
-        raise SpecError([Problem("the file is empty", Position(1, 1), "a spec has `input:` and `layers:`")], source)
+        raise SpecError(
+            [Problem(_("the file is empty"), Position(1, 1), _("a spec has `input:` and `layers:`"))], source
+        )
     if not isinstance(tree, Entries):
-        problem = Problem("a spec is a mapping with the keys input and layers", tree.position, "see `cnncalc networks`")
+        problem = Problem(
+            _("a spec is a mapping with the keys input and layers"), tree.position, _("see `cnncalc networks`")
+        )
         raise SpecError([problem], source)
     return _DocumentReader(source, tree).read()
 
@@ -59,10 +64,10 @@ class _DocumentReader:
         self.problems.append(Problem(problem, position, hint))
 
     def read(self) -> Document:
-        for key, _ in self.tree:
+        for key, _node in self.tree:
             if key.text not in KEYS:
-                hint = suggest(key.text, KEYS) or f"known: {', '.join(KEYS)}"
-                self.note(f"unknown key '{key.text[:40]}'", key.position, hint)
+                hint = suggest(key.text, KEYS) or _("known: {names}", names=", ".join(KEYS))
+                self.note(_("unknown key '{key}'", key=key.text[:40]), key.position, hint)
         self.read_defaults()
         block_trees = dict(self.block_trees())
         unreadable = {key.text for key, _ in self.mapping("blocks")} - block_trees.keys()
@@ -100,11 +105,11 @@ class _DocumentReader:
         if value is None:
             return ""
         if not isinstance(value, Text):
-            self.note(f"{key} is a text", value.position)
+            self.note(_("{key} is a text", key=key), value.position)
             return ""
         text = " ".join(value.text.split())
         if not text.isprintable():
-            self.note(f"{key} holds a control character", value.position, "write printable characters")
+            self.note(_("{key} holds a control character", key=key), value.position, _("write printable characters"))
         return text
 
     def mapping(self, key: str) -> Entries:
@@ -112,7 +117,7 @@ class _DocumentReader:
         if isinstance(value, Entries):
             return value
         if value is not None and not (isinstance(value, Text) and not value.text):
-            self.note(f"{key} is a mapping", value.position, f"write {key}: {{name: value}}")
+            self.note(_("{key} is a mapping", key=key), value.position, _("write {key}: {{name: value}}", key=key))
         return Entries(Position(1, 1))
 
     def params(self) -> dict[str, Argument]:
@@ -126,24 +131,30 @@ class _DocumentReader:
 
     def is_parameter(self, key: Text) -> bool:
         if key.text in TAKEN:
-            self.note(f"'{key.text}' is a word of the language", key.position, "choose another name")
+            self.note(_("'{key}' is a word of the language", key=key.text), key.position, _("choose another name"))
             return False
         if re.fullmatch(PARAMETER, key.text):
             return True
-        self.note(f"'{key.text[:40]}' is not a parameter's name", key.position, "a letter, then letters and digits")
+        self.note(
+            _("'{key}' is not a parameter's name", key=key.text[:40]),
+            key.position,
+            _("a letter, then letters and digits"),
+        )
         return False
 
     def inputs(self) -> dict[str, Argument]:
         one, several = self.value("input"), self.value("inputs")
         if one is not None and several is not None:
-            self.note("both input and inputs", self.tree.entries["inputs"][0].position, "keep one of them")
+            self.note(_("both input and inputs"), self.tree.entries["inputs"][0].position, _("keep one of them"))
         if one is not None:
             return {"input": Argument("input", raw(one), one.position)}
         if several is not None and not (isinstance(several, Entries) and several.entries):
-            self.note("inputs is a mapping of names to shapes", several.position, "{left: 3x32x32, right: 3x32x32}")
+            self.note(
+                _("inputs is a mapping of names to shapes"), several.position, _("{left: 3x32x32, right: 3x32x32}")
+            )
             return {}
         if several is None:
-            self.missing("input", "no input: what enters the network?", "write input: 3x224x224")
+            self.missing("input", _("no input: what enters the network?"), _("write input: 3x224x224"))
             return {}
         names = StepReader((), self.maker, self.problems)
         found = {}
@@ -155,10 +166,10 @@ class _DocumentReader:
     def layers(self, reader: StepReader) -> Sequence:
         value = self.value("layers")
         if value is None:
-            self.missing("layers", "no layers", "write layers: and a list of steps")
+            self.missing("layers", _("no layers"), _("write layers: and a list of steps"))
             return Sequence(self.tree.position, [])
         if not isinstance(value, Items):
-            self.note("layers is a list of steps", value.position, "begin each step with `- `")
+            self.note(_("layers is a list of steps"), value.position, _("begin each step with `- `"))
             return Sequence(value.position, [])
         return reader.sequence(value, "layers")
 
@@ -168,19 +179,19 @@ class _DocumentReader:
             return []
         items = value.items if isinstance(value, Items) else [value]
         if not items:
-            self.note("outputs is empty", value.position, "leave it out: the last step is the output")
+            self.note(_("outputs is empty"), value.position, _("leave it out: the last step is the output"))
         for item in items:
             if not isinstance(item, Text) or not item.text:
-                self.note("an output is the name of a step", item.position, "outputs: [C5, F6]")
+                self.note(_("an output is the name of a step"), item.position, _("outputs: [C5, F6]"))
         return [item for item in items if isinstance(item, Text) and item.text]
 
     def read_defaults(self) -> None:
         for key, node in self.mapping("defaults"):
             kind = kind_named(key.text)
             if kind is None:
-                self.note(f"unknown kind '{key.text[:40]}'", key.position, suggest_kind(key.text))
+                self.note(_("unknown kind '{name}'", name=key.text[:40]), key.position, suggest_kind(key.text))
             elif not isinstance(node, Entries):
-                self.note(f"defaults of {kind.name} are a mapping", node.position, "{option: value}")
+                self.note(_("defaults of {kind} are a mapping", kind=kind.name), node.position, _("{option: value}"))
             else:
                 given = [Argument(k.text.lower(), raw(v), v.position, k.position) for k, v in node]
                 self.maker.set_defaults(kind, given)
@@ -188,19 +199,27 @@ class _DocumentReader:
     def block_trees(self) -> Iterator[tuple[str, tuple[Text, Entries]]]:
         for key, node in self.mapping("blocks"):
             if kind_named(key.text) or key.text in ("residual", "from"):
-                self.note(f"a block cannot be called '{key.text}': that is a kind", key.position, "choose another name")
+                self.note(
+                    _("a block cannot be called '{key}': that is a kind", key=key.text),
+                    key.position,
+                    _("choose another name"),
+                )
             elif not isinstance(node, Entries):
-                self.note(f"block {key.text[:40]} needs layers", node.position, "{params: {...}, layers: [...]}")
+                self.note(
+                    _("block {key} needs layers", key=key.text[:40]), node.position, _("{params: {...}, layers: [...]}")
+                )
             else:
                 StepReader((), self.maker, self.problems).check_name(key, ())
                 yield key.text, (key, node)
 
     def block(self, key: Text, tree: Entries, reader: StepReader) -> Block:
-        for name, _ in tree:
+        for name, _node in tree:
             if name.text not in ("params", "layers"):
-                self.note(f"a block has no key '{name.text[:40]}'", name.position, "known: params, layers")
+                self.note(
+                    _("a block has no key '{name}'", name=name.text[:40]), name.position, _("known: params, layers")
+                )
         params: dict[str, Argument | None] = {}
-        _, given = tree.entries.get("params", (None, None))
+        _key, given = tree.entries.get("params", (None, None))
         if isinstance(given, Entries):
             for name, node in given:
                 if self.is_parameter(name):
@@ -208,10 +227,10 @@ class _DocumentReader:
                     argument = Argument(name.text, raw(node), node.position)
                     params[name.text] = None if needed else reader.checked(argument)
         elif given is not None:
-            self.note("params is a mapping", given.position, "{c: required, stride: 1}")
-        _, layers = tree.entries.get("layers", (None, None))
+            self.note(_("params is a mapping"), given.position, _("{c: required, stride: 1}"))
+        _key, layers = tree.entries.get("layers", (None, None))
         if layers is None:
-            self.note(f"block {key.text} has no layers", key.position, "layers: [...]")
+            self.note(_("block {key} has no layers", key=key.text), key.position, _("layers: [...]"))
             return Block(key.text, key.position, params, Sequence(key.position, []))
         return Block(key.text, key.position, params, reader.sequence(layers, "layers"))
 
@@ -232,9 +251,9 @@ class _DocumentReader:
                     waiting.pop()
                 elif call.block in path:
                     found = True
-                    way = " calls ".join([*path[path.index(call.block) :], call.block])
-                    problem = f"block {call.block} calls itself: {way}"
-                    self.note(problem, call.position, "a block may only call other blocks")
+                    way = _(" calls ").join([*path[path.index(call.block) :], call.block])
+                    problem = _("block {block} calls itself: {way}", block=call.block, way=way)
+                    self.note(problem, call.position, _("a block may only call other blocks"))
                 elif call.block not in done:
                     path.append(call.block)
                     waiting.append(iter(calls[call.block]))

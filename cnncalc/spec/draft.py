@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 
 from cnncalc.errors import Position, Problem, ShapeError, suggest
 from cnncalc.graph import Claims, Group, Node
+from cnncalc.language import _
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.spec.scope import Frame
 from cnncalc.spec.steps import Argument
@@ -70,7 +71,12 @@ class Draft:
         if len(self.nodes) >= self.max_operations:
             self.too_large(position)
         if max(facts.output) > LARGEST_AXIS:
-            self.note(f"{path}: an axis of the output is longer than 10^100", position, "repeat or stretch less", frame)
+            self.note(
+                _("{path}: an axis of the output is longer than 10^100", path=path),
+                position,
+                _("repeat or stretch less"),
+                frame,
+            )
             return None
         self.nodes.append(Node(path, layer, reads, position, shown_with))
         self.facts.append(facts)
@@ -79,14 +85,18 @@ class Draft:
 
     def too_large(self, position: Position) -> None:
         """Note that there are too many operations, and stop."""
-        problem = f"the network has more than {self.max_operations:,} operations"
-        self.note(problem, position, "repeat less, or allow more with --max-operations")
+        problem = _("the network has more than {max_operations:,} operations", max_operations=self.max_operations)
+        self.note(problem, position, _("repeat less, or allow more with --max-operations"))
         raise TooLargeError
 
     def declare(self, path: str, position: Position) -> None:
         if path in self.declared:
             first = self.declared[path].line
-            self.note(f"the name '{path}' is used twice", position, f"the first is in line {first}; names are unique")
+            self.note(
+                _("the name '{path}' is used twice", path=path),
+                position,
+                _("the first is in line {first}; names are unique", first=first),
+            )
         self.declared.setdefault(path, position)
 
     def group(self, path: str, kind: str, start: int, result: int | None) -> None:
@@ -112,20 +122,29 @@ class Draft:
             return self.results[path]
         for i in [m.start() for m in re.finditer("/|$", name)]:  # it, or a step that it would stand in
             if self.find(name[:i], self.left_out, frame) is not None:
-                self.note(f"'{name[:i][:40]}' is left out here", position, "its `if:` does not hold", frame)
+                self.note(
+                    _("'{name}' is left out here", name=name[:i][:40]), position, _("its `if:` does not hold"), frame
+                )
                 return None
         if any(frame.prefix.startswith(f"{p}/") for p in self.declared if p.rpartition("/")[2] == name):
-            self.note(f"'{name[:40]}' cannot start from itself", position, "name a step before it", frame)
+            self.note(
+                _("'{name}' cannot start from itself", name=name[:40]), position, _("name a step before it"), frame
+            )
         elif name in frame.given and not self.inside(name):
             line = frame.given[name].line
-            self.note(f"'{name[:40]}' comes later, in line {line}", position, "a step reads steps before it", frame)
+            self.note(
+                _("'{name}' comes later, in line {line}", name=name[:40], line=line),
+                position,
+                _("a step reads steps before it"),
+                frame,
+            )
         else:
-            known = f"known here: {', '.join(list(self.results)[-8:])}"
+            known = _("known here: {names}", names=", ".join(list(self.results)[-8:]))
             hint = self.inside(name) or suggest(name, self.results) or known
-            self.note(f"there is no step '{name[:40]}'", position, hint, frame)
+            self.note(_("there is no step '{name}'", name=name[:40]), position, hint, frame)
         return None
 
     def inside(self, name: str) -> str | None:
         """A hint where a step of this name stands inside others, before: it has a longer name."""
         longer = [path for path in self.declared if path.endswith(f"/{name}")]
-        return f"inside another step it is called {longer[0]}" if longer else None
+        return _("inside another step it is called {longer}", longer=longer[0]) if longer else None

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from cnncalc.errors import OptionError, Problem, suggest
 from cnncalc.graph import Expectation
+from cnncalc.language import _
 from cnncalc.spec.values import number, shape
 from cnncalc.spec.yamltree import Text, Tree, raw
 
@@ -35,22 +36,28 @@ def read_expectations(
         if dot and layer not in known and not as_written:
             continue
         if dot and layer not in known:
-            hint = suggest(layer, known) or "layers are named as in the table"
+            hint = suggest(layer, known) or _("layers are named as in the table")
             if layer in left_out:
-                hint = "it is left out: its `if:` does not hold"
-            problems.append(Problem(f"expect: there is no layer '{layer[:40]}'", key.position, hint))
+                hint = _("it is left out: its `if:` does not hold")
+            problems.append(Problem(_("expect: there is no layer '{layer}'", layer=layer[:40]), key.position, hint))
         elif quantity not in quantities:
-            hint = suggest(quantity, quantities) or f"known: {', '.join(quantities)}"
+            hint = suggest(quantity, quantities) or _("known: {names}", names=", ".join(quantities))
             if quantity in OF_A_LAYER:
-                hint = f"only a layer has one: LAYER.{quantity}"
+                hint = _("only a layer has one: LAYER.{quantity}", quantity=quantity)
             if key.text.isdigit():
-                hint = "inside { } a comma ends a value: write the number without commas, or in quotes"
-            problems.append(Problem(f"expect: unknown quantity '{quantity[:40]}'", key.position, hint))
+                hint = _("inside { } a comma ends a value: write the number without commas, or in quotes")
+            problems.append(
+                Problem(_("expect: unknown quantity '{quantity}'", quantity=quantity[:40]), key.position, hint)
+            )
         else:
             try:
                 found.append(_expectation(layer or None, quantity, raw(node), key))
             except OptionError as error:
-                problems.append(Problem(f"expect: {key.text}: {error.problem}", node.position, error.hint))
+                problems.append(
+                    Problem(
+                        _("expect: {key}: {problem}", key=key.text, problem=error.problem), node.position, error.hint
+                    )
+                )
     return tuple(found)
 
 
@@ -70,14 +77,14 @@ def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> 
         low, high = text.split("..", 1)
         lower, upper = read(low.strip()), read(high.strip())
         if any(a > b for a, b in zip(lower, upper, strict=False)):
-            raise OptionError(f"no number lies in {text}", "the smaller number stands first")
+            raise OptionError(_("no number lies in {text}", text=text), _("the smaller number stands first"))
         return made("..", lower, upper)
     return made("=", read(text))
 
 
 def _count(value: object) -> tuple[int, ...]:
     if not isinstance(value, str):
-        raise OptionError("a count is one number")
+        raise OptionError(_("a count is one number"))
     return (number(value),)
 
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from cnncalc.errors import OptionError, UnknownValueError, suggest
+from cnncalc.language import _, n_
 
 LARGEST = 10**15
 LONGEST = 500  # characters of an expression
@@ -37,24 +38,24 @@ def parse_value(raw: Any) -> Value:
     """A parameter's value as written: a whole number, a list of values, or a word."""
     if isinstance(raw, list):
         if len(raw) > LONGEST_LIST:
-            raise OptionError(f"a list of more than {LONGEST_LIST} values")
+            raise OptionError(_("a list of more than {longest} values", longest=LONGEST_LIST))
         return [parse_value(item) for item in raw]
     if not isinstance(raw, str):
-        raise OptionError("a parameter is a number, a list or a word")
+        raise OptionError(_("a parameter is a number, a list or a word"))
     text = raw.strip()
     if not text:
-        raise OptionError("there is no value", "write a number, a list [1, 2] or a word")
+        raise OptionError(_("there is no value"), _("write a number, a list [1, 2] or a word"))
     if re.fullmatch(r"-?(0|[1-9][0-9]{0,15})", text):
         return int(text)
     if text.startswith("[") and text.endswith("]"):
         inner = text[1:-1].strip()
         if inner.count(",") >= LONGEST_LIST:
-            raise OptionError(f"a list of more than {LONGEST_LIST} values")
+            raise OptionError(_("a list of more than {longest} values", longest=LONGEST_LIST))
         if "[" in inner:
-            raise OptionError(f"'{text[:40]}' is a list of lists", "one level of brackets")
+            raise OptionError(_("'{text}' is a list of lists", text=text[:40]), _("one level of brackets"))
         return [parse_value(part) for part in inner.split(",")] if inner else []
     if re.fullmatch(r"-?[0-9][0-9_,.]*([eE][-+]?[0-9]+)?", text) and not re.fullmatch(r"[0-9]*\.[0-9]+", text):
-        raise OptionError(f"'{text[:40]}' is not a whole number", "write plain digits")
+        raise OptionError(_("'{text}' is not a whole number", text=text[:40]), _("write plain digits"))
     return Word(text)
 
 
@@ -86,13 +87,13 @@ def _end_of_expression(text: str, start: int) -> int:
     if name:
         return name.end()
     if text[start : start + 1] != "(":
-        raise OptionError("a $ without a name", "write $name or $(expression)")
+        raise OptionError(_("a $ without a name"), _("write $name or $(expression)"))
     depth = 0
     for i in range(start, len(text)):
         depth += (text[i] == "(") - (text[i] == ")")
         if depth == 0:
             return i + 1
-    raise OptionError(f"'{text[start - 1 :][:40]}' is not closed", "a ) is missing")
+    raise OptionError(_("'{text}' is not closed", text=text[start - 1 :][:40]), _("a ) is missing"))
 
 
 def substitute(text: str, scope: Scope) -> str:
@@ -100,11 +101,13 @@ def substitute(text: str, scope: Scope) -> str:
     if "$" not in text:
         return text
     length, parts = 0, []
-    for piece, _, code in pieces(text):
+    for piece, _start, code in pieces(text):
         part = as_text(evaluate(piece, scope)) if code else piece
         length += len(part)
         if length > LONGEST_RESULT:
-            raise OptionError(f"with its expressions worked out this has more than {LONGEST_RESULT} characters")
+            raise OptionError(
+                _("with its expressions worked out this has more than {longest} characters", longest=LONGEST_RESULT)
+            )
         parts.append(part)
     return "".join(parts)
 
@@ -124,7 +127,7 @@ def evaluate(text: str, scope: Scope) -> Value:
     try:
         value: Value = _value(tree, scope)
     except RecursionError:
-        raise OptionError("an expression nested too deep", "use a parameter for a part of it") from None
+        raise OptionError(_("an expression nested too deep"), _("use a parameter for a part of it")) from None
     return value
 
 
@@ -132,7 +135,9 @@ def evaluate(text: str, scope: Scope) -> Value:
 def parse_expression(text: str) -> ast.expr:
     """The syntax tree of an expression, in which only the allowed parts occur. Raises OptionError."""
     if len(text) > LONGEST:
-        raise OptionError(f"an expression of more than {LONGEST} characters", "use parameters for its parts")
+        raise OptionError(
+            _("an expression of more than {longest} characters", longest=LONGEST), _("use parameters for its parts")
+        )
     # `in` is a word of Python; in.c, in.h and in.w are names of ours.
     source = re.sub(r"\bin\.", "in_.", text.strip())
     try:
@@ -140,18 +145,18 @@ def parse_expression(text: str) -> ast.expr:
             warnings.simplefilter("error")  # `1if` is a warning of Python's, and no expression of ours
             tree = ast.parse(source, mode="eval").body
     except (SyntaxError, SyntaxWarning, ValueError, MemoryError, RecursionError):
-        raise OptionError(f"'{text[:60]}' is not an expression", _grammar_hint(text)) from None
+        raise OptionError(_("'{text}' is not an expression", text=text[:60]), _grammar_hint(text)) from None
     for node in ast.walk(tree):
         _check_allowed(node, text)
     return tree
 
 
-_GRAMMAR = "allowed: whole numbers, names, lists, [i], + - * // %, comparisons, a if c else b, min, max, len"
+_GRAMMAR = n_("allowed: whole numbers, names, lists, [i], + - * // %, comparisons, a if c else b, min, max, len")
 _CALLS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "len": len}
 
 
 def _grammar_hint(text: str) -> str:
-    return "write // for a division" if "/" in text and "//" not in text else _GRAMMAR
+    return _("write // for a division") if "/" in text and "//" not in text else _(_GRAMMAR)
 
 
 _ALLOWED = (
@@ -165,19 +170,23 @@ _FORBIDDEN = (ast.MatMult, ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RS
 
 def _check_allowed(node: ast.AST, text: str) -> None:
     if isinstance(node, ast.Div):
-        raise OptionError(f"'{text[:60]}': / may give a fraction", "write // for a division that rounds down")
+        raise OptionError(
+            _("'{text}': / may give a fraction", text=text[:60]), _("write // for a division that rounds down")
+        )
     if isinstance(node, ast.Pow):
-        raise OptionError(f"'{text[:60]}': powers are not allowed", "write the factors with *")
+        raise OptionError(_("'{text}': powers are not allowed", text=text[:60]), _("write the factors with *"))
     if isinstance(node, ast.Constant) and type(node.value) not in (int, str):
-        raise OptionError(f"'{text[:60]}': {node.value!r} is not a whole number", _GRAMMAR)
+        raise OptionError(_("'{text}': {node!r} is not a whole number", text=text[:60], node=node.value), _(_GRAMMAR))
     if isinstance(node, ast.Name) and node.id == "in_" and "in_" in text:
-        raise OptionError(f"'{text[:60]}': there is no parameter 'in_'", "write in.c, in.h or in.w")
+        raise OptionError(_("'{text}': there is no parameter 'in_'", text=text[:60]), _("write in.c, in.h or in.w"))
     if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "in_"):
-        raise OptionError(f"'{text[:60]}': a dot is allowed in in.c, in.h, in.w and their like only", _GRAMMAR)
+        raise OptionError(
+            _("'{text}': a dot is allowed in in.c, in.h, in.w and their like only", text=text[:60]), _(_GRAMMAR)
+        )
     if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in _CALLS):
-        raise OptionError(f"'{text[:60]}': only min, max and len can be called", _GRAMMAR)
+        raise OptionError(_("'{text}': only min, max and len can be called", text=text[:60]), _(_GRAMMAR))
     if not isinstance(node, _ALLOWED) or isinstance(node, _FORBIDDEN):
-        raise OptionError(f"'{text[:60]}' holds what is not allowed in an expression", _GRAMMAR)
+        raise OptionError(_("'{text}' holds what is not allowed in an expression", text=text[:60]), _(_GRAMMAR))
 
 
 def check_expressions(raw: Any) -> None:
@@ -186,7 +195,7 @@ def check_expressions(raw: Any) -> None:
         for item in raw:
             check_expressions(item)
     elif isinstance(raw, str) and "$" in raw:
-        for piece, _, code in pieces(raw):
+        for piece, _start, code in pieces(raw):
             if code:
                 parse_expression(piece)
 
@@ -194,7 +203,7 @@ def check_expressions(raw: Any) -> None:
 def _value(node: ast.expr, scope: Scope) -> Any:
     if isinstance(node, ast.Constant):
         if isinstance(node.value, int) and node.value > LARGEST:
-            raise OptionError("a number in an expression is larger than 10^15")
+            raise OptionError(_("a number in an expression is larger than 10^15"))
         return node.value
     if isinstance(node, ast.Name):
         return _named(node.id, scope)
@@ -228,18 +237,21 @@ def _named(name: str, scope: Scope) -> Value:
         raise UnknownValueError
     if value is not None:
         return value
-    raise OptionError(f"there is no parameter '{name}'", suggest(name, scope) or f"known here: {', '.join(scope)}")
+    raise OptionError(
+        _("there is no parameter '{name}'", name=name),
+        suggest(name, scope) or _("known here: {names}", names=", ".join(scope)),
+    )
 
 
 def _number(value: Any) -> int:
     if isinstance(value, int):
         return value
-    raise OptionError(f"'{as_text(value)[:40]}' is not a number")
+    raise OptionError(_("'{value}' is not a number", value=as_text(value)[:40]))
 
 
 def _calculated(operator: ast.operator, a: int, b: int) -> int:
     if isinstance(operator, (ast.FloorDiv, ast.Mod)) and b == 0:
-        raise OptionError("division by zero", "the divisor works out as 0 here")
+        raise OptionError(_("division by zero"), _("the divisor works out as 0 here"))
     if isinstance(operator, ast.Add):
         result = a + b
     elif isinstance(operator, ast.Sub):
@@ -251,17 +263,19 @@ def _calculated(operator: ast.operator, a: int, b: int) -> int:
     elif isinstance(operator, ast.Mod):
         result = a % b
     else:
-        raise OptionError("an operator that is not allowed", _GRAMMAR)
+        raise OptionError(_("an operator that is not allowed"), _(_GRAMMAR))
     if abs(result) > LARGEST:
-        raise OptionError("a number in an expression is larger than 10^15")
+        raise OptionError(_("a number in an expression is larger than 10^15"))
     return result
 
 
 def _item(items: Any, index: Any) -> Any:
     if not isinstance(items, list):
-        raise OptionError(f"'{as_text(items)[:40]}' is not a list")
+        raise OptionError(_("'{value}' is not a list", value=as_text(items)[:40]))
     if not isinstance(index, int) or not -len(items) <= index < len(items):
-        raise OptionError(f"the list has no item {index}", f"its {len(items)} items are counted from 0")
+        raise OptionError(
+            _("the list has no item {index}", index=index), _("its {count} items are counted from 0", count=len(items))
+        )
     return items[index]
 
 
@@ -270,11 +284,11 @@ def _called(node: ast.Call, scope: Scope) -> Any:
     arguments = [_value(item, scope) for item in node.args]
     if node.func.id == "len":
         if len(arguments) != 1 or not isinstance(arguments[0], list):
-            raise OptionError("len takes one list")
+            raise OptionError(_("len takes one list"))
         return len(arguments[0])
     numbers = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
     if not numbers or not all(isinstance(n, int) for n in numbers):
-        raise OptionError(f"{node.func.id} takes numbers, or one list of them")
+        raise OptionError(_("{function} takes numbers, or one list of them", function=node.func.id))
     return _CALLS[node.func.id](numbers)
 
 
@@ -290,7 +304,7 @@ def _compared(node: ast.Compare, scope: Scope) -> bool:
     for operator, item in zip(node.ops, node.comparators, strict=True):
         right = _value(item, scope)
         if type(operator) not in _COMPARISONS:
-            raise OptionError("a comparison that is not allowed", _GRAMMAR)
+            raise OptionError(_("a comparison that is not allowed"), _(_GRAMMAR))
         if not _COMPARISONS[type(operator)](left, right):
             return False
         left = right

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from cnncalc.errors import Position, Problem, Source, SpecError
+from cnncalc.language import _
 from cnncalc.spec.yamltree import Entries, Items, Text, Tree, read_yaml
 
 
@@ -16,10 +17,12 @@ def read_inline(source: Source) -> Entries:
     """The same tree that a file with `input:` and `layers:` would give."""
     segments = list(_segments(source.text))
     if not segments or not segments[0].text:
-        raise SpecError([Problem("an empty net", Position(1, 1), "write '1x32x32; conv 6 k5 tanh; dense 10'")], source)
+        raise SpecError(
+            [Problem(_("an empty net"), Position(1, 1), _("write '1x32x32; conv 6 k5 tanh; dense 10'"))], source
+        )
     if len(segments) == 1:
-        hint = "write '1x32x32; conv 6 k5 tanh; dense 10': a semicolon behind the shape and behind each step"
-        raise SpecError([Problem("a net of one part, without steps", segments[0].position, hint)], source)
+        hint = _("write '1x32x32; conv 6 k5 tanh; dense 10': a semicolon behind the shape and behind each step")
+        raise SpecError([Problem(_("a net of one part, without steps"), segments[0].position, hint)], source)
     root = Entries(Position(1, 1))
     layers = Items(segments[1].position if len(segments) > 1 else Position(1, 1))
     layers.items = [_step(segment, source) for segment in segments[1:] if segment.text]

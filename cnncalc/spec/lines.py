@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from cnncalc.errors import OptionError, Position, Problem
+from cnncalc.language import _
 from cnncalc.layers import MERGES, Kind, kind_named
 from cnncalc.spec import advice
 from cnncalc.spec.expressions import check_expressions
@@ -64,7 +65,7 @@ class LineReader:
     def line(self, line: Text) -> Step:
         words = tokens(line)
         if not words:
-            self.note("an empty step", line.position, "write a kind: `conv 6 k5`")
+            self.note(_("an empty step"), line.position, _("write a kind: `conv 6 k5`"))
             return BrokenStep(line.position)
         head, rest = words[0], words[1:]
         if head.text in self.blocks:
@@ -75,7 +76,11 @@ class LineReader:
         if kind is None:
             return self.unknown_kind(head)
         if kind.name in MERGES:
-            self.note(f"{kind.name} needs its branches", head.position, f"write `{kind.name}: [..., ...]`")
+            self.note(
+                _("{kind} needs its branches", kind=kind.name),
+                head.position,
+                _("write `{kind}: [..., ...]`", kind=kind.name),
+            )
             return BrokenStep(head.position)
         return self.layer(kind, head.position, rest)
 
@@ -83,8 +88,11 @@ class LineReader:
         word = head.text
         if word in self.unreadable:
             return BrokenStep(head.position)
-        what = "kind or block" if self.blocks else "kind"
-        self.note(f"unknown {what} '{advice.short(word)}'", head.position, advice.unknown_kind(word, self.blocks))
+        name = advice.short(word)
+        problem = (
+            _("unknown kind or block '{name}'", name=name) if self.blocks else _("unknown kind '{name}'", name=name)
+        )
+        self.note(problem, head.position, advice.unknown_kind(word, self.blocks))
         return BrokenStep(head.position)
 
     def layer(self, kind: Kind, position: Position, words: list[Token], more: Iterable[Argument] = ()) -> LayerStep:
@@ -129,8 +137,11 @@ class LineReader:
                     next(rest)
             else:
                 hint = advice.unknown_flag(kind, text, [*by_word, *by_flag], self.option_names(kind))
-                hint = f"{text} is a block: put it in a line of its own" if text in self.blocks else hint
-                self.note(f"unknown flag '{advice.short(text)}' of {kind.name}", word.position, hint)
+                if text in self.blocks:
+                    hint = _("{text} is a block: put it in a line of its own", text=text)
+                self.note(
+                    _("unknown flag '{text}' of {kind}", text=advice.short(text), kind=kind.name), word.position, hint
+                )
         step.arguments = self.maker.check_names(kind, [*found, *more])
         # What is wrong has been said; what is missing may be what is misspelt.
         step.broken = len(self.problems) > problems
@@ -161,7 +172,7 @@ class LineReader:
         """Whether a word and the number behind it are a flag taken apart, `k 3`; noted if so."""
         hint = advice.separate_value(kind, word.text.lower(), number.text, flags, self.option_names(kind))
         if hint:
-            self.note(f"'{word.text} {number.text}' is one flag", word.position, hint)
+            self.note(_("'{word} {number}' is one flag", word=word.text, number=number.text), word.position, hint)
         return hint is not None
 
     def call(self, head: Text, words: list[Token]) -> CallStep:
@@ -173,27 +184,39 @@ class LineReader:
             if match:
                 target = {None: step.arguments, "first": step.first, "last": step.last}[match[1]]
                 if any(a.name == match[2] for a in target):
-                    self.note(f"{match[2]} is given twice to block {head.text}", word.position, "keep one of them")
+                    self.note(
+                        _("{name} is given twice to block {block}", name=match[2], block=head.text),
+                        word.position,
+                        _("keep one of them"),
+                    )
                     step.broken = True
                 target.append(self.checked(Argument(match[2], match[3], word.position)))
             elif repeat:
                 self.repeated(step, Argument("repeat", repeat[1], word.position))
             elif re.match(r"(first|last):", word.text):
-                self.note(f"'{advice.short(word.text)}' changes no parameter", word.position, "write first:stride=2")
+                self.note(
+                    _("'{word}' changes no parameter", word=advice.short(word.text)),
+                    word.position,
+                    _("write first:stride=2"),
+                )
             elif wrong := advice.unnamed_argument(word.text):
                 self.note(wrong[0], word.position, wrong[1])
                 step.broken = True
             else:
                 step.arguments.append(self.checked(Argument(None, word.text, word.position)))
             if match and not match[3]:
-                self.note(f"{match[2]} has no value", word.position, f"write {match[2]}=3, without a space")
+                self.note(
+                    _("{name} has no value", name=match[2]),
+                    word.position,
+                    _("write {name}=3, without a space", name=match[2]),
+                )
                 step.broken = True
         return step
 
     def repeated(self, step: Step, times: Argument) -> None:
         """Repeat a step; once, however it is said."""
         if step.repeat is not None:
-            self.note("repeat is given twice", times.position, "keep one of them")
+            self.note(_("repeat is given twice"), times.position, _("keep one of them"))
         step.repeat = self.checked(times)
 
     def checked(self, argument: Argument) -> Argument:

@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cnncalc.errors import OptionError, Position, Problem, UnknownValueError, suggest
+from cnncalc.language import _, n_
 from cnncalc.layers import Kind
 from cnncalc.layers.base import Layer, Option
 from cnncalc.spec.expressions import Scope, worked_out
 from cnncalc.spec.steps import Argument
 
-LEAVE_OUT = "leave it out: what enters is known from the step before"
+LEAVE_OUT = n_("leave it out: what enters is known from the step before")
 ELSEWHERE = {
     **dict.fromkeys(("in_channels", "in_features", "input_shape", "input_dim", "num_features", "in_c"), LEAVE_OUT),
-    **dict.fromkeys(("activation", "act", "nonlinearity"), "write what follows as then: relu"),
-    "name": "write the name in front, C3: {conv: 16, kernel: 5}",
-    "if": "only in long form: {conv: 16 k5, if: $heads}",
-    "weights": "only in long form: {conv: 16 k5, weights: C3}",
+    **dict.fromkeys(("activation", "act", "nonlinearity"), n_("write what follows as then: relu")),
+    "name": n_("write the name in front, C3: {conv: 16, kernel: 5}"),
+    "if": n_("only in long form: {conv: 16 k5, if: $heads}"),
+    "weights": n_("only in long form: {conv: 16 k5, weights: C3}"),
 }
 
 
@@ -111,11 +112,26 @@ class LayerMaker:
             where = argument.name_position or argument.position
             if option is None:
                 own = list(kind.load().options)
-                hint = ELSEWHERE.get(argument.name or "") or suggest(argument.name or "", [*known, "then", "repeat"])
-                hint = hint or (f"options of {kind.name}: {', '.join(own)}" if own else f"{kind.name} has no options")
-                self.problems.append(Problem(f"{kind.name} has no option '{argument.name}'", where, hint))
+                if argument.name in ELSEWHERE:
+                    hint: str | None = _(ELSEWHERE[argument.name])
+                else:
+                    hint = suggest(argument.name or "", [*known, "then", "repeat"])
+                hint = hint or (
+                    _("options of {kind}: {names}", kind=kind.name, names=", ".join(own))
+                    if own
+                    else _("{kind} has no options", kind=kind.name)
+                )
+                self.problems.append(
+                    Problem(_("{kind} has no option '{option}'", kind=kind.name, option=argument.name), where, hint)
+                )
             elif option.name in kept:
-                self.problems.append(Problem(f"{kind.name}: {option.name} is given twice", where, "keep one of them"))
+                self.problems.append(
+                    Problem(
+                        _("{kind}: {option} is given twice", kind=kind.name, option=option.name),
+                        where,
+                        _("keep one of them"),
+                    )
+                )
             else:
                 kept[option.name] = argument._replace(name=option.name)
         return list(kept.values())
@@ -129,5 +145,9 @@ def _missing(kind: Kind, missing: Sequence[str], position: Position) -> Problem:
             number = examples.get(o.name, "2")
             line.append(number if o.main else f"{o.flag}{number}")
     line.sort(key=lambda word: (word != kind.name, not word.isdigit()))
-    needed = " and its ".join(sorted(missing, key=lambda name: name == "kernel"))
-    return Problem(f"{kind.name} needs its {needed}", position, f"for example `{' '.join(line)}`")
+    needed = _(" and its ").join(sorted(missing, key=lambda name: name == "kernel"))
+    return Problem(
+        _("{kind} needs its {needed}", kind=kind.name, needed=needed),
+        position,
+        _("for example `{names}`", names=" ".join(line)),
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from cnncalc.errors import suggest
+from cnncalc.errors import Position, suggest
+from cnncalc.language import _
 from cnncalc.layers import MERGES, Kind, kind_named, suggest_kind
 from cnncalc.spec import advice
 from cnncalc.spec.lines import LineReader, Token, tokens
@@ -30,23 +31,28 @@ RESERVED = ("in", "identity")
 class StepReader(LineReader):
     """Reads steps in any of their forms."""
 
-    def sequence(self, tree: Tree, what: str = "a list of steps") -> Sequence:
+    def sequence(self, tree: Tree, what: str = "") -> Sequence:
         """One step, or a list of them."""
         if isinstance(tree, Items):
             steps: list[Step] = []
             for item in tree.items:
                 steps += [self.sequence_step(item)] if isinstance(item, Items) else [self.step(item)]
             if not steps:
-                self.note(f"{what} is empty", tree.position, "write at least one step")
-                steps.append(BrokenStep(tree.position))
+                steps.append(self.empty(what, tree.position))
             return Sequence(tree.position, steps)
         if isinstance(tree, Text) and not tree.text.strip():
-            self.note(f"{what} is empty", tree.position, "write at least one step")
-            return Sequence(tree.position, [BrokenStep(tree.position)])
+            return Sequence(tree.position, [self.empty(what, tree.position)])
         return Sequence(tree.position, [self.step(tree)])
 
+    def empty(self, what: str, position: Position) -> Step:
+        """Note that a list has no steps."""
+        self.note(_("{what} is empty", what=what or _("a list of steps")), position, _("write at least one step"))
+        return BrokenStep(position)
+
     def sequence_step(self, tree: Items) -> Step:
-        self.note("a list inside the list of steps", tree.position, "name it, `stem: [...]`, or remove the brackets")
+        self.note(
+            _("a list inside the list of steps"), tree.position, _("name it, `stem: [...]`, or remove the brackets")
+        )
         return BrokenStep(tree.position)
 
     def step(self, tree: Tree) -> Step:
@@ -60,22 +66,28 @@ class StepReader(LineReader):
     def mapping(self, tree: Entries) -> Step:
         heads = [key for key, _ in tree if self.is_head(key.text)]
         if not tree.entries:
-            self.note("an empty step", tree.position, "write a kind: `conv 6 k5`")
+            self.note(_("an empty step"), tree.position, _("write a kind: `conv 6 k5`"))
             return BrokenStep(tree.position)
         if not heads:
             return self.named(tree)
         head = self.head_among(heads)
         if head is None:
-            names = " and ".join(f"'{advice.short(key.text)}'" for key in heads[:2])
-            self.note(f"one step with two kinds, {names}", heads[1].position, "make two steps, or use then:")
+            one, other = (advice.short(key.text) for key in heads[:2])
+            problem = _("one step with two kinds, '{one}' and '{other}'", one=one, other=other)
+            self.note(problem, heads[1].position, _("make two steps, or use then:"))
             return BrokenStep(tree.position)
         value = tree.entries[head.text][1]
         rest = [(key, node) for key, node in tree if key is not head]
         kind = None if head.text in self.blocks else kind_named(head.text)
         if kind is not None and self.holds_step(kind, value):
-            meaning = "a kind" if kind.name == head.text.lower() else f"another name of the kind {kind.name}"
-            hint = f"choose another name, {head.text}_1: ..."
-            self.note(f"'{head.text}' cannot be a step's name: it is {meaning}", head.position, hint)
+            problem = _("'{head}' cannot be a step's name: it is a kind", head=head.text)
+            if kind.name != head.text.lower():
+                problem = _(
+                    "'{head}' cannot be a step's name: it is another name of the kind {kind}",
+                    head=head.text,
+                    kind=kind.name,
+                )
+            self.note(problem, head.position, _("choose another name, {head}_1: ...", head=head.text))
             return BrokenStep(tree.position)
         if head.text == "residual":
             step: Step = self.residual(head, value, rest)
@@ -101,7 +113,7 @@ class StepReader(LineReader):
             elif key.text == "if":
                 step.condition = self.checked(Argument("if", raw(node), node.position))
             elif key.text == "weights" and not (isinstance(node, Text) and node.text):
-                self.note("weights needs the name of one step", node.position, "weights: C3")
+                self.note(_("weights needs the name of one step"), node.position, _("weights: C3"))
             elif key.text == "weights":
                 step.weights = self.checked(Argument("weights", raw(node), node.position))
 
@@ -133,8 +145,9 @@ class StepReader(LineReader):
         if others and all(other.text in ANY_STEP for other, _ in others):
             others = []
         if others:
-            hint = suggest_kind(key.text, self.blocks) or "one of the keys is the kind: {conv: 16, kernel: 5}"
-            self.note(f"no kind among the keys {', '.join(advice.short(k.text) for k, _ in tree)}", key.position, hint)
+            hint = suggest_kind(key.text, self.blocks) or _("one of the keys is the kind: {conv: 16, kernel: 5}")
+            names = ", ".join(advice.short(k.text) for k, _node in tree)
+            self.note(_("no kind among the keys {names}", names=names), key.position, hint)
             return BrokenStep(tree.position)
         if isinstance(value, Text):
             # `convv: 16` is a kind misspelt, `C1: convv 16` a name in front of one.
@@ -144,7 +157,11 @@ class StepReader(LineReader):
                 near = suggest_kind(key.text, [*self.blocks, "residual"])
                 if ":" in key.text or " " in key.text:
                     near = advice.unknown_kind(key.text, self.blocks)
-                self.note(f"unknown kind '{advice.short(key.text)}'", key.position, near or "write NAME: KIND ...")
+                self.note(
+                    _("unknown kind '{name}'", name=advice.short(key.text)),
+                    key.position,
+                    near or _("write NAME: KIND ..."),
+                )
                 return BrokenStep(tree.position)
         step = self.step(value)
         if self.check_name(key, KEYWORDS):
@@ -155,21 +172,22 @@ class StepReader(LineReader):
     def check_name(self, key: Text, taken: Collection[str]) -> bool:
         """Whether a key can be a name; noted if not."""
         if key.text in taken or key.text in RESERVED:
-            hint = "it stands beside `from:`; a list has a name, stem: [...]" if key.text == "layers" else None
-            hint = hint or "choose another name"
-            self.note(f"'{key.text}' is a word of the language, not a name", key.position, hint)
+            hint = _("it stands beside `from:`; a list has a name, stem: [...]") if key.text == "layers" else None
+            hint = hint or _("choose another name")
+            self.note(_("'{key}' is a word of the language, not a name", key=key.text), key.position, hint)
         elif not NAME.fullmatch(key.text) or len(key.text) > 100:
-            hint = "letters, digits, _, - and +, beginning with a letter, a digit or _"
-            self.note(f"'{advice.short(key.text)}' is not a name", key.position, hint)
+            hint = _("letters, digits, _, - and +, beginning with a letter, a digit or _")
+            self.note(_("'{key}' is not a name", key=advice.short(key.text)), key.position, hint)
         else:
             return True
         return False
 
     def no_more(self, what: str, rest: list[tuple[Text, Tree]], known: Collection[str]) -> None:
-        for key, _ in rest:
+        for key, _node in rest:
             if key.text not in (*ANY_STEP, *known):
-                hint = suggest(key.text, [*ANY_STEP, *known]) or f"known: {', '.join([*known, *ANY_STEP])}"
-                self.note(f"{what} has no option '{advice.short(key.text)}'", key.position, hint)
+                names = [*known, *ANY_STEP]
+                hint = suggest(key.text, [*ANY_STEP, *known]) or _("known: {names}", names=", ".join(names))
+                self.note(_("{what} has no option '{key}'", what=what, key=advice.short(key.text)), key.position, hint)
 
     def layer_mapping(self, kind: Kind, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """{KIND: main, option: value, ...}; the main value may carry flags, or be a mapping of options."""
@@ -185,7 +203,10 @@ class StepReader(LineReader):
             more.append(self.checked(Argument(main, raw(value), value.position)))
         for key, node in pairs:
             if isinstance(node, Entries):
-                self.note(f"{kind.name}: {advice.short(key.text)} is a value, not a mapping", node.position)
+                self.note(
+                    _("{kind}: {key} is a value, not a mapping", kind=kind.name, key=advice.short(key.text)),
+                    node.position,
+                )
                 return BrokenStep(head.position)
             more.append(self.checked(Argument(key.text.lower(), raw(node), node.position, key.position)))
         return self.layer(kind, head.position, words, more)
@@ -193,7 +214,11 @@ class StepReader(LineReader):
     def merge(self, kind: Kind, head: Text, value: Tree) -> Step:
         """add: [branch, branch, ...]"""
         if not isinstance(value, Items) or len(value.items) < 2:
-            self.note(f"{kind.name} needs a list of at least two branches", value.position, f"{kind.name}: [..., ...]")
+            self.note(
+                _("{kind} needs a list of at least two branches", kind=kind.name),
+                value.position,
+                f"{kind.name}: [..., ...]",
+            )
             return BrokenStep(head.position)
         return MergeStep(head.position, kind, [self.branch(item) for item in value.items])
 
@@ -201,7 +226,7 @@ class StepReader(LineReader):
         """A step, a list of steps, {from: ...}, or `identity`: no step at all."""
         if isinstance(tree, Text) and tree.text.strip() == "identity":
             return Sequence(tree.position, [])
-        return self.sequence(tree, "a branch")
+        return self.sequence(tree, _("a branch"))
 
     def residual(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """residual: [steps], shortcut: [steps]"""
@@ -214,7 +239,7 @@ class StepReader(LineReader):
         """from: NAME, layers: [steps]"""
         self.no_more("from", rest, ("layers",))
         if not isinstance(value, Text) or not value.text:
-            self.note("from needs the name of one step", value.position, "from: C3")
+            self.note(_("from needs the name of one step"), value.position, _("from: C3"))
             return BrokenStep(head.position)
         layers = next((node for key, node in rest if key.text == "layers"), None)
         body = Sequence(head.position, []) if layers is None else self.sequence(layers, "layers")
@@ -234,10 +259,13 @@ class StepReader(LineReader):
                 changes = [Argument(k.text, raw(v), v.position, k.position) for k, v in node]
                 target.extend(map(self.checked, changes))
             elif target is not None or isinstance(node, Entries):
-                self.note(
-                    f"'{advice.short(key.text)}' needs {'a mapping' if target is not None else 'a value'}",
-                    node.position,
+                name = advice.short(key.text)
+                problem = (
+                    _("'{name}' needs a mapping", name=name)
+                    if target is not None
+                    else _("'{name}' needs a value", name=name)
                 )
+                self.note(problem, node.position)
             else:
                 step.arguments.append(self.checked(Argument(key.text, raw(node), node.position, key.position)))
         return step

@@ -11,6 +11,7 @@ from collections.abc import Sequence as Listed
 from typing import Any
 
 from cnncalc.errors import OptionError, UnknownValueError, suggest
+from cnncalc.language import _, n_
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, shape_text
 from cnncalc.layers.options import condition, whole
@@ -21,6 +22,7 @@ from cnncalc.spec.draft import Draft
 from cnncalc.spec.expressions import Value, worked_out
 from cnncalc.spec.scope import Frame, names_given, shape_scope
 from cnncalc.spec.sharing import tied
+from cnncalc.spec.shortcuts import projection
 from cnncalc.spec.steps import (
     Argument,
     CallStep,
@@ -58,7 +60,12 @@ class Unroller:
         self.depth += 1
         if self.depth > DEEPEST:
             if sequence.steps:
-                self.draft.note(f"steps are nested more than {DEEPEST} deep", sequence.steps[0].position, None, frame)
+                self.draft.note(
+                    _("steps are nested more than {deepest} deep", deepest=DEEPEST),
+                    sequence.steps[0].position,
+                    None,
+                    frame,
+                )
             x = None
         else:
             for step in sequence.steps:
@@ -111,7 +118,7 @@ class Unroller:
                 return False
             except OptionError as error:
                 hint = advice.condition(text, frame.scope)
-                self.draft.note(f"if: {error.problem}", step.condition.position, hint, frame)
+                self.draft.note(_("if: {problem}", problem=error.problem), step.condition.position, hint, frame)
         if path is not None:
             self.draft.results[path] = None
         return None
@@ -135,9 +142,9 @@ class Unroller:
         if text is None:
             return None
         try:
-            times = whole(text, 1, "a number of repetitions")
+            times = whole(text, 1, n_("a number of repetitions"))
         except OptionError as error:
-            self.draft.note(f"repeat: {error.problem}", repeat.position, error.hint, frame)
+            self.draft.note(_("repeat: {problem}", problem=error.problem), repeat.position, error.hint, frame)
             return None
         if times > self.max_operations:
             self.draft.too_large(repeat.position)
@@ -218,8 +225,8 @@ class Unroller:
         if kind is None or not kind.appendable:
             hint = suggest(text, [k.name for k in KINDS.values() if k.appendable])
             if text[:1].isdigit() or text[:1] == ".":
-                hint = "an expression as the value of what stands before it: in long form, then: {dropout: $p}"
-            self.draft.note(f"'{text[:40]}' is not a norm or an activation", step.position, hint, frame)
+                hint = _("an expression as the value of what stands before it: in long form, then: {dropout: $p}")
+            self.draft.note(_("'{text}' is not a norm or an activation", text=text[:40]), step.position, hint, frame)
             return None
         return kind
 
@@ -239,7 +246,7 @@ class Unroller:
         arguments, layer = step.arguments, step.layer
         known = self.made.get(id(step))
         if known is not None and known[0] is frame.scope:  # a repetition: the same expressions, the same values
-            _, arguments, layer = known
+            _scope, arguments, layer = known
         if layer is None:
             values = [self.evaluated(a, frame) for a in arguments]
             if None in values or step.broken:
@@ -309,8 +316,8 @@ class Unroller:
             return path, None
         if len(known) < 2:
             if not known:
-                hint = "leave the merge out too, with an `if:` of its own"
-                self.draft.note(f"{path}: every branch is left out", step.position, hint, frame)
+                hint = _("leave the merge out too, with an `if:` of its own")
+                self.draft.note(_("{path}: every branch is left out", path=path), step.position, hint, frame)
             return path, known[0] if known else None
         layer = self.maker.make(step.kind, [], step.position)
         assert layer is not None
@@ -330,43 +337,23 @@ class Unroller:
             if step.shortcut is not None and self.has_steps(step.shortcut, frame):
                 skip = self.sequence(step.shortcut, x, frame)
             elif x is not None and y is not None:
-                skip = self.projection(step, x, y, frame)
+                skip = projection(self.draft, self.maker, step, x, y, frame)
         path = path or frame.path(None, "add")
         if y is None or skip is None:
             return path, None
         if self.draft.shapes[y] != self.draft.shapes[skip]:
-            problem = (
-                f"{path}: add needs equal shapes; the layers of the residual give {shape_text(self.draft.shapes[y])}, "
-                f"its shortcut gives {shape_text(self.draft.shapes[skip])}"
+            problem = _(
+                "{path}: add needs equal shapes; the layers of the residual give {one}, its shortcut gives {other}",
+                path=path,
+                one=shape_text(self.draft.shapes[y]),
+                other=shape_text(self.draft.shapes[skip]),
             )
             place = step.shortcut.position if step.shortcut else step.position
-            self.draft.note(problem, place, "give both the same channels and strides", frame)
+            self.draft.note(problem, place, _("give both the same channels and strides"), frame)
             return path, None
         layer = self.maker.make(KINDS["add"], [], step.position)
         assert layer is not None
         return path, self.draft.node(path, layer, (y, skip), step.position, (), frame)
-
-    def projection(self, step: ResidualStep, x: int, y: int, frame: Frame) -> int | None:
-        """The shortcut where none is given: conv C k1 sS nobias bn, with the stride that gives the right size."""
-        (_, *size), (c, *target) = self.draft.shapes[x], self.draft.shapes[y]
-        path = frame.path(None, "shortcut")
-        strides = [fitting_stride(n, m) for n, m in zip(size, target, strict=False)]
-        if not size or len(size) != len(target) or None in strides:
-            shapes = f"from {shape_text(self.draft.shapes[x])} to {shape_text(self.draft.shapes[y])}"
-            problem = f"{path}: the layers of the residual lead {shapes}, and no strided 1x1 convolution does"
-            hint = "pad the layers so that the size stays, or is divided; or write shortcut: [...]"
-            self.draft.note(problem, step.position, hint, frame)
-            return None
-        options = {"filters": str(c), "kernel": "1", "stride": shape_text([s or 1 for s in strides]), "bias": "false"}
-        arguments = [Argument(name, text, step.position) for name, text in options.items()]
-        self.draft.declare(path, step.name_position)
-        for kind, given, name in ((KINDS["conv"], arguments, path), (KINDS["batchnorm"], [], f"{path}/batchnorm")):
-            layer = self.maker.make(kind, given, step.position)
-            value = None if layer is None else self.draft.node(name, layer, (x,), step.position, given, frame)
-            if value is None:
-                return None
-            x = value
-        return x
 
     def call(self, step: CallStep, x: int | None, frame: Frame, path: str, changes: Listed[Argument]) -> int | None:
         block = self.document.blocks[step.block]
@@ -376,23 +363,15 @@ class Unroller:
         if scope is None:
             return None
         scope.update(shape_scope(None if x is None else self.draft.shapes[x]))
+        place = path if len(path) < 60 else "..." + path[-57:]
         inner = Frame(
             prefix=path + "/",
             scope=scope,
             entry=x,
             given=self.block_names[step.block],
-            trail=(
-                f"in {path if len(path) < 60 else '...' + path[-57:]}, called in line {step.position.line}",
-                *frame.trail[:2],
-            ),
+            trail=(_("in {place}, called in line {line}", place=place, line=step.position.line), *frame.trail[:2]),
         )
         start = len(self.draft.nodes)
         result = self.sequence(block.body, x, inner)
         self.draft.group(path, step.base_name, start, result)
         return result
-
-
-def fitting_stride(n: int, m: int) -> int | None:
-    """The smallest stride at which a window of 1 takes n positions to m; None if there is none."""
-    s = (n - 1) // m + 1
-    return s if (n - 1) // s + 1 == m else None

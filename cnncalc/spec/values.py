@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from cnncalc.errors import OptionError
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
 from cnncalc.layers.options import positive, quoted
 
-SHAPES = "channels first, without the batch: 3x224x224, 16x100, 784"
+SHAPES = n_("channels first, without the batch: 3x224x224, 16x100, 784")
 SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
@@ -21,14 +22,16 @@ def shape(raw: Any) -> Shape:
         listed = text[1:-1].split(",") if text[:1] in "([" and text[-1:] in ")]" and text else None
         parts = listed if listed is not None else re.split("[xX×*]", text)
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts) or not 1 <= len(parts) <= 4:
-        raise OptionError(f"{quoted(raw)} is not a shape", SHAPES)
+        raise OptionError(_("{value} is not a shape", value=quoted(raw)), _(SHAPES))
     try:
         return tuple(positive(part.strip()) for part in parts)
     except OptionError as error:
-        hint = error.hint or SHAPES
+        hint = error.hint or _(SHAPES)
         if isinstance(raw, str) and re.fullmatch(r"\d+(\s*,\s*\d+)+", raw):
-            hint = "write " + "x".join(re.findall(r"\d+", raw))
-        raise OptionError(f"{quoted(raw)} is not a shape: {error.problem}", hint) from None
+            hint = _("write {value}", value="x".join(re.findall(r"\d+", raw)))
+        raise OptionError(
+            _("{value} is not a shape: {problem}", value=quoted(raw), problem=error.problem), hint
+        ) from None
 
 
 def number(text: str) -> int:
@@ -40,4 +43,4 @@ def number(text: str) -> int:
         whole, rest = divmod(value, int("1" + "0" * len(decimals)))
         if rest == 0:
             return whole
-    raise OptionError(f"{quoted(text)} is not a whole number", "60000, 60,000, 25.6M")
+    raise OptionError(_("{value} is not a whole number", value=quoted(text)), _("60000, 60,000, 25.6M"))

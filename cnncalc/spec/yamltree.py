@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from cnncalc.errors import Position, Problem, Source, SpecError
+from cnncalc.language import _
 
 DEEPEST = 50  # nested lists and mappings
 MOST_NODES = 500_000  # after anchors are expanded
@@ -127,12 +128,12 @@ class _Builder:
             self.documents += 1
             if self.documents > 1:
                 self.stop(
-                    "a file holds one spec, and a second document starts here", _position(event), "remove the ---"
+                    _("a file holds one spec, and a second document starts here"), _position(event), _("remove the ---")
                 )
 
     def start(self, tree: Items | Entries, event: Any) -> None:
         if len(self.open) >= DEEPEST:
-            self.stop(f"lists and mappings are nested more than {DEEPEST} deep", tree.position, None)
+            self.stop(_("lists and mappings are nested more than {deepest} deep", deepest=DEEPEST), tree.position, None)
         if event.anchor:
             self.anchors[event.anchor] = None  # not complete: an alias inside would be a loop
         self.add(tree, counted=False)
@@ -143,8 +144,10 @@ class _Builder:
     def alias(self, event: Any) -> None:
         tree = self.anchors.get(event.anchor)
         if tree is None:
-            what = "contains itself" if event.anchor in self.anchors else "is not defined before"
-            self.stop(f"the anchor &{event.anchor} {what}", _position(event), None)
+            problem = _("the anchor &{anchor} is not defined before", anchor=event.anchor)
+            if event.anchor in self.anchors:
+                problem = _("the anchor &{anchor} contains itself", anchor=event.anchor)
+            self.stop(problem, _position(event), None)
         else:
             self.add(tree)
 
@@ -157,13 +160,13 @@ class _Builder:
             parent.items.append(tree)
         elif self.keys[-1] is None:
             if not isinstance(tree, Text):
-                self.stop("a key must be a word", tree.position, None)
+                self.stop(_("a key must be a word"), tree.position, None)
             elif tree.text == "<<":
-                self.stop("merge keys are not part of the language", tree.position, "use defaults: or a block")
+                self.stop(_("merge keys are not part of the language"), tree.position, _("use defaults: or a block"))
             elif tree.text in parent.entries:
                 first = parent.entries[tree.text][0].position
-                hint = f"the first one is in line {first.line}; keep one of them"
-                self.problems.append(Problem(f"the key '{tree.text}' is given twice", tree.position, hint))
+                hint = _("the first one is in line {line}; keep one of them", line=first.line)
+                self.problems.append(Problem(_("the key '{key}' is given twice", key=tree.text), tree.position, hint))
             self.keys[-1] = tree if isinstance(tree, Text) else None
         else:
             key = self.keys[-1]
@@ -176,9 +179,9 @@ class _Builder:
         parent.size += size
         if parent.size > MOST_NODES:
             self.stop(
-                f"the file holds more than {MOST_NODES:,} values once its anchors are expanded",
+                _("the file holds more than {most:,} values once its anchors are expanded", most=MOST_NODES),
                 position,
-                "use a block with a repeat instead",
+                _("use a block with a repeat instead"),
             )
 
     def stop(self, problem: str, position: Position, hint: str | None) -> None:
@@ -200,26 +203,26 @@ def _syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
         if match:
             before = source.text[: match.start()]
             line, column = before.count("\n") + 1, match.start() - before.rfind("\n")
-            problem = f"the character {match.group()!a} is not allowed in YAML"
-            return Problem(problem, Position(line, column), "remove it")
-        return Problem(f"not YAML: {said}", Position(1, 1))
+            problem = _("the character {character!a} is not allowed in YAML", character=match.group())
+            return Problem(problem, Position(line, column), _("remove it"))
+        return Problem(_("not YAML: {said}", said=said), Position(1, 1))
     lines = source.text.split("\n")
     text = lines[mark.line] if mark.line < len(lines) else ""
     tab = text.find("\t")
     if tab >= 0 and tab <= mark.column:
-        return Problem("a tab: YAML is indented with spaces", Position(mark.line + 1, tab + 1), "write spaces")
+        return Problem(_("a tab: YAML is indented with spaces"), Position(mark.line + 1, tab + 1), _("write spaces"))
     context = str(getattr(error, "context", None) or "")
     opened: Any = getattr(error, "context_mark", None)
     if "parsing a flow" in context and opened is not None:
         bracket = "[" if "sequence" in context else "{"
-        advice = 'put quotes around a text that holds brackets or commas: "conv $(w[0]) k3"'
+        advice = _('put quotes around a text that holds brackets or commas: "conv $(w[0]) k3"')
         if mark.line == opened.line and mark.column < len(text):
-            problem = f"a comma is missing before this, or the {bracket} is not closed"
+            problem = _("a comma is missing before this, or the {bracket} is not closed", bracket=bracket)
             return Problem(problem, Position(mark.line + 1, mark.column + 1), advice)
-        problem = f"the {bracket} is not closed, or a comma is missing behind it"
+        problem = _("the {bracket} is not closed, or a comma is missing behind it", bracket=bracket)
         return Problem(problem, Position(opened.line + 1, opened.column + 1), advice)
     if "quoted scalar" in context and opened is not None:
-        return Problem("the quote is not closed", Position(opened.line + 1, opened.column + 1), "write it twice")
+        return Problem(_("the quote is not closed"), Position(opened.line + 1, opened.column + 1), _("write it twice"))
     if "expected ':'" in said and opened is not None:
         return _without_space(lines, opened.line) or _without_colon(lines, opened.line, opened.column)
     glued = _without_space(lines, mark.line)
@@ -234,17 +237,17 @@ def _syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
         # A line without a colon and the key below it are one key to YAML, which complains at the colon.
         if above >= 0 and re.match(rf" {{{column}}}[^\s#-][^:]*$", lines[above]):
             return _without_colon(lines, above, column)
-        hint = "a second ': ' in one line (put { } around it, or quotes), or a line that is indented too far"
+        hint = _("a second ': ' in one line (put { } around it, or quotes), or a line that is indented too far")
     elif "found character" in said:
-        hint = "put quotes around the text"
-    return Problem(f"not YAML: {said}", Position(mark.line + 1, mark.column + 1), hint)
+        hint = _("put quotes around the text")
+    return Problem(_("not YAML: {said}", said=said), Position(mark.line + 1, mark.column + 1), hint)
 
 
 def _without_colon(lines: list[str], line: int, column: int) -> Problem:
     """`params 61706`: a key without a colon behind it."""
     word = (lines[line][column:].split() or [""])[0] if line < len(lines) else ""
-    problem = f"a colon is missing behind '{word[:40]}'"
-    return Problem(problem, Position(line + 1, column + 1, len(word) or 1), "write KEY: VALUE")
+    problem = _("a colon is missing behind '{word}'", word=word[:40])
+    return Problem(problem, Position(line + 1, column + 1, len(word) or 1), _("write KEY: VALUE"))
 
 
 def _without_space(lines: list[str], last: int) -> Problem | None:
@@ -255,5 +258,5 @@ def _without_space(lines: list[str], last: int) -> Problem | None:
         if match:
             mark = match[1] or match[2]
             place = Position(number + 1, match.end() - len(mark) + 1, len(mark))
-            return Problem(f"a space is missing behind {mark}", place, "YAML separates with a space")
+            return Problem(_("a space is missing behind {mark}", mark=mark), place, _("YAML separates with a space"))
     return None

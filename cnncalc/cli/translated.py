@@ -1,0 +1,47 @@
+"""What click itself says, in another language than English: its headings and complaints, and lines of wide characters.
+
+Loaded for other languages only. Click looks its texts up by `gettext` in the domain in force, under the language
+that the environment asks for; the ones that are met here are in our catalogue.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Iterable
+
+import click
+
+from cnncalc.errors import columns_of
+from cnncalc.language import folder
+from cnncalc.render.lines import wrapped
+
+
+def translate_click(language: str) -> None:
+    """Click's own texts in this language from now on, help in lines that are no wider than the terminal."""
+    os.environ["LANGUAGE"] = language
+    gettext.bindtextdomain("cnncalc", folder())
+    gettext.textdomain("cnncalc")
+    click.Context.formatter_class = WideFormatter
+
+
+class WideFormatter(click.HelpFormatter):
+    """Help whose lines are measured in terminal columns instead of characters."""
+
+    def write_text(self, text: str) -> None:
+        for i, paragraph in enumerate(text.split("\n\n")):
+            self.write("\n" * bool(i))
+            for line in wrapped(" ".join(paragraph.split()), self.width - self.current_indent):
+                self.write(" " * self.current_indent + line + "\n")
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        rows = list(rows)
+        left = min(max(columns_of(term) for term, _text in rows), col_max) + col_spacing
+        margin = " " * self.current_indent
+        for term, text in rows:
+            first, *others = wrapped(" ".join(text.split()), max(self.width - left - self.current_indent, 10))
+            beside = columns_of(term) <= left - col_spacing
+            gap = " " * (left - columns_of(term)) if beside else "\n" + margin + " " * left
+            self.write((margin + term + gap + first).rstrip() + "\n")
+            for line in others:
+                self.write(margin + " " * left + line + "\n")

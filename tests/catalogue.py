@@ -1,0 +1,81 @@
+"""What the catalogue of a language must hold: every text that is marked in the code, and some of click's own."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from inspect import cleandoc
+from pathlib import Path
+
+import cnncalc
+from cnncalc.layers import KINDS
+
+PACKAGE = Path(cnncalc.__file__).parent
+CATALOGUE = PACKAGE / "locale" / "zh" / "LC_MESSAGES" / "cnncalc.po"
+MARKS = ("_", "n_")
+
+# Of click's own texts those that are met here; with a plural where click asks for one.
+CLICK: tuple[str | tuple[str, str], ...] = (
+    "Usage:",
+    "Options",
+    "Error: {message}",
+    "Try '{command} {option}' for help.",
+    "Show this message and exit.",
+    "Missing command.",
+    "Missing argument",
+    "No such option {name!r}.",
+    "Invalid value for {param_hint}: {message}",
+    "Option {name!r} does not take a value.",
+    "{value!r} is not a valid {number_type}.",
+    "{value} is not in the range {range}.",
+    "default: {default}",
+    "required",
+    ("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
+    ("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
+    ("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
+    ("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
+)
+
+
+def sources() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def marked() -> Iterator[tuple[ast.Call, str]]:
+    """Every call that marks a literal, and the literal."""
+    for _path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+                text = node.args[0]
+                if isinstance(text, ast.Constant):
+                    yield node, text.value
+
+
+def shown_docstrings() -> Iterator[str]:
+    """Descriptions that a user reads: the help of commands, the kinds and their options."""
+    for path, tree in sources():
+        if path.parent.name == "cli":
+            commands = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "command"]
+            yield from (cleandoc(ast.get_docstring(command) or "") for command in commands)
+    for row in KINDS.values():
+        layer = row.load()
+        yield cleandoc(layer.__doc__ or "")
+        yield from (option.doc for option in layer.options.values())
+
+
+def read(path: Path = CATALOGUE) -> dict[str, str]:
+    """A .po file as text to translation; of a plural, under its first form."""
+    found: dict[str, str] = {}
+    entry: dict[str, str] = {}
+    key = ""
+    for line in [*path.read_text(encoding="utf-8").splitlines(), ""]:
+        match = re.fullmatch(r'(?:(msgid|msgid_plural|msgstr|msgstr\[0\]) )?(".*")', line)
+        if match:
+            key = match[1] or key
+            entry[key] = entry.get(key, "") + ast.literal_eval(match[2])
+        elif not line and "msgid" in entry:
+            found[entry["msgid"]] = entry.get("msgstr", "") or entry.get("msgstr[0]", "")
+            entry = {}
+    return found

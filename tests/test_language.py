@@ -1,0 +1,241 @@
+"""Every text has its translation, and what is said in Chinese is as right as in English."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import json
+import os
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from catalogue import CATALOGUE, CLICK, marked, read, shown_docstrings, sources
+from test_cli import on_terminal, run, without_escapes
+
+import cnncalc
+from cnncalc import language
+from cnncalc.cli import language_of
+from cnncalc.errors import Source, columns_of
+from cnncalc.render.lines import wrapped
+from cnncalc.spec import graph_from_text
+
+TRANSLATED = read()
+CASES = yaml.safe_load((Path(__file__).parent / "errors.yaml").read_text(encoding="utf-8"))
+# Calls that speak to the user: which of their arguments are texts.
+SPEAKING = {
+    "ShapeError": (0, 1), "OptionError": (0, 1), "Problem": (0, 2), "note": (0, 2), "stop": (0, 2), "missing": (1, 2),
+    "CnncalcError": (0,), "UsageError": (0,), "UnknownLayerError": (0,), "NoReferenceError": (0,), "WeightError": (0,),
+    "_unusable": (1, 2), "fail": (0,),
+}  # fmt: skip
+ROOMS = ("spec", "layers", "cli", "evidence", "render")
+
+
+@pytest.fixture
+def chinese() -> Iterator[None]:
+    language.use("zh")
+    yield
+    language.use("en")
+
+
+def fields(text: str) -> set[tuple[str, str, str]]:
+    """What is filled in, and how: (name, format, conversion)."""
+    return {(name, form or "", how or "") for _, name, form, how in string.Formatter().parse(text) if name is not None}
+
+
+def test_every_text_is_translated_and_every_translation_is_of_a_text() -> None:
+    click = {text if isinstance(text, str) else text[0] for text in CLICK}
+    texts = {text for _call, text in marked()} | set(shown_docstrings()) | click
+    assert sorted(texts - {text for text, translation in TRANSLATED.items() if translation}) == [], (
+        "run tests/write_catalogue.py, and translate what it leaves empty"
+    )
+    assert sorted(TRANSLATED.keys() - texts - {""}) == []
+
+
+def test_a_translation_fills_in_what_the_text_does() -> None:
+    for call, text in marked():
+        names = {keyword.arg for keyword in call.keywords}
+        if names and None not in names:
+            assert {name for name, _form, _how in fields(text)} == names, text
+        if names:
+            assert fields(TRANSLATED[text]) == fields(text), text
+
+
+def test_the_compiled_catalogue_is_up_to_date() -> None:
+    with CATALOGUE.with_suffix(".mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    catalog = {k if isinstance(k, str) else k[0]: v for k, v in vars(compiled)["_catalog"].items()}
+    assert {k: v for k, v in catalog.items() if k} == {k: v for k, v in TRANSLATED.items() if k}
+
+
+def literal(node: ast.expr | None) -> bool:
+    """Whether an argument is a text for people that stands there unmarked."""
+    if isinstance(node, ast.IfExp):
+        return literal(node.body) or literal(node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return any(map(literal, node.values))
+    if isinstance(node, ast.BinOp):
+        return literal(node.left) or literal(node.right)
+    if isinstance(node, ast.JoinedStr):
+        return any(c.isalpha() for part in node.values if isinstance(part, ast.Constant) for c in str(part.value))
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and any(c.isalpha() for c in node.value)
+
+
+def test_no_text_that_is_shown_stands_unmarked() -> None:
+    found = []
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                if name == "_":
+                    assert not isinstance(node.args[0], (ast.JoinedStr, ast.BinOp)), f"{path}:{node.lineno}"
+                if path.parent.name in ROOMS or path.name == "sources.py":
+                    texts = [node.args[i] for i in SPEAKING.get(name, ()) if i < len(node.args)]
+                    texts += [k.value for k in node.keywords if k.arg in ("hint", "help", "epilog")]
+                    found += [f"{path}:{node.lineno}" for text in texts if literal(text)]
+            if isinstance(node, ast.Assign) and path.parent.name in ROOMS:
+                names = {getattr(target, "id", "") for target in node.targets}
+                if names & {"hint", "problem", "advice", "before"} and literal(node.value):
+                    found.append(f"{path}:{node.lineno}")
+            if isinstance(node, ast.Return) and path.name == "advice.py" and literal(node.value):
+                found.append(f"{path}:{node.lineno}")
+    assert found == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+def test_a_broken_spec_is_told_in_chinese_at_the_same_place(case: dict[str, str], chinese: None) -> None:
+    with pytest.raises(cnncalc.SpecError, match=r"net\.yaml") as caught:
+        graph_from_text(Source("net.yaml", case["spec"]))
+    said, meant = str(caught.value).split("\n"), case["message"].rstrip("\n").split("\n")
+    assert len(said) == len(meant)
+    for line, other in zip(said, meant, strict=True):
+        if other.startswith("    "):
+            assert line == other  # the line of the spec, and the caret
+        else:
+            assert line != other, "not translated"
+            assert line.split(": ")[0] == other.split(": ")[0] or other.startswith("  ")
+
+
+def test_columns_are_aligned_in_chinese() -> None:
+    lines = run("lenet5", "--lang", "zh").stdout.split("\n")
+    assert lines[0] == "LeNet-5，输入 1x32x32"
+    assert lines[2].split()[:4] == ["层", "类型", "输出", "参数"]
+    assert {columns_of(line) for line in lines[2:11]} == {columns_of(lines[3])}
+    assert lines[14].startswith("参数        可训练 60,000，固定 840；")
+    table = run("compare", "lenet5", "alexnet", "--lang=zh").stdout.split("\n")
+    assert {columns_of(line) for line in table[:4]} == {columns_of(table[1])}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("resnet50",), ("compare", "lenet5", "vgg16"), ("verify", "--help"), ("kinds", "--help")]
+)
+@pytest.mark.parametrize("columns", [60, 80])
+def test_chinese_fits_a_narrow_terminal(arguments: tuple[str, ...], columns: int) -> None:
+    text = without_escapes(on_terminal(*arguments, columns=columns, LANGUAGE="zh_CN:en"))
+    assert max(map(columns_of, text.split("\n"))) <= columns
+    assert any(ord(c) > 0x4E00 for c in text)
+
+
+def test_lines_break_between_wide_characters_but_not_before_a_comma() -> None:
+    assert wrapped("卷积层，池化 and more", 8) == ["卷积层，", "池化 and", "more"]
+    assert wrapped("卷积层，池化", 6) == ["卷积", "层，池", "化"]
+    assert wrapped("one two three", 8, 2) == ["one", "  two", "  three"]
+    assert wrapped("unbreakable", 4) == ["unbreakable"]
+
+
+@pytest.mark.parametrize("format", ["json", "csv"])
+@pytest.mark.parametrize(
+    "arguments", [("lenet5",), ("compare", "lenet5", "xor"), ("networks",), ("verify", "unet", "--fast")]
+)
+def test_what_programs_read_is_the_same_in_every_language(arguments: tuple[str, ...], format: str) -> None:
+    if arguments[0] == "verify" and format == "csv":
+        return
+    english, other = (run(*arguments, "--format", format, "--lang", lang) for lang in ("en", "zh"))
+    assert english.stdout == other.stdout
+    assert english.stdout
+
+
+@pytest.mark.parametrize("command", ["analyze", "compare", "networks", "kinds", "verify", "explain"])
+def test_every_command_knows_the_option(command: str) -> None:
+    text = run(command, "--help", "--lang", "zh").stdout
+    assert text.startswith("用法：")
+    assert "选项:" in text
+    assert "--lang [en|zh]" in text
+    assert "显示本帮助并退出。" in text
+    wrong = run(command, "--lang", "fr", *([] if command in ("networks", "kinds") else ["lenet5"]))
+    assert wrong.returncode == 2
+    assert "Invalid value for '--lang': 'fr' is not one of 'en', 'zh'." in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "提示：您是不是想写 resnet18？"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_TW"}, "提示：您是不是想写 resnet18？"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "de_DE"}, "hint: did you mean resnet18?"),
+        ({"LANGUAGE": "zh", "LC_ALL": "C"}, "提示：您是不是想写 resnet18？"),
+        ({"LANG": "C"}, "hint: did you mean resnet18?"),
+    ],
+)
+def test_the_locale_chooses_the_language(variables: dict[str, str], said: str) -> None:
+    kept = {k: v for k, v in os.environ.items() if k not in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")}
+    done = subprocess.run(
+        [sys.executable, "-m", "cnncalc", "resnet19"],
+        env={**kept, "PYTHONUTF8": "1", **variables}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_the_last_option_that_is_known_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "zh_CN")
+    assert language_of([]) == "zh"
+    assert language_of(["lenet5", "--lang", "en"]) == "en"
+    assert language_of(["--lang=en", "lenet5", "--lang", "zh"]) == "zh"
+    assert language_of(["--lang=en", "--", "--lang", "zh"]) == "en"
+    assert language_of(["lenet5", "--lang"]) == "zh"
+
+
+def test_usage_errors_are_told_in_chinese() -> None:
+    for arguments, said in (
+        (("lenet5", "--set", "x"), "错误：“x”不是 NAME=VALUE 的形式。"),
+        (("lenet5", "--forma", "csv"), "错误：没有选项 '--forma'。"),
+        (("lenet5", "--format", "xml"), "'--format' 的值无效：'xml' 不是 "),
+        (("analyze",), "错误：请给出 SPEC 或 -e NET。"),
+        (("compare",), "错误：缺少参数 'SPECS...'"),
+        (("verifi",), "“verifi”既不是命令，也不是网络描述：您是不是想写 verify？"),
+        (("kinds", "cnov"), "没有类型“cnov”\n  提示：您是不是想写 conv？"),
+    ):
+        done = run("--lang", "zh", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert said in done.stderr
+
+
+def test_pages_say_which_language_they_are_in() -> None:
+    assert '<html lang="zh">' in run("lenet5", "--format", "html", "--lang", "zh").stdout
+    assert '<html lang="en">' in run("lenet5", "--format", "html").stdout
+
+
+def test_a_report_in_markdown_is_chinese() -> None:
+    lines = run("lenet5", "--format", "markdown", "--lang", "zh").stdout.split("\n")
+    assert lines[0] == "### LeNet-5，输入 1x32x32"
+    assert [cell.strip() for cell in lines[2].strip("|").split("|")][:3] == ["层", "类型", "输出"]
+
+
+def test_columns_can_be_chosen_by_their_chinese_headings() -> None:
+    text = run("lenet5", "--lang", "zh", "--columns", "层,感受野").stdout
+    assert text.split("\n")[2].split() == ["层", "感受野"]
+
+
+def test_english_loads_nothing_for_other_languages() -> None:
+    code = (
+        "import sys\nfrom cnncalc.cli import main\n"
+        "try:\n    main(['lenet5'])\nexcept SystemExit:\n    pass\n"
+        "print(json.dumps([m for m in sys.modules if m in ('cnncalc.cli.translated', 'cnncalc.render.lines')]))"
+    )
+    done = subprocess.run([sys.executable, "-c", "import json\n" + code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.split("\n")[-2]) == []
