@@ -44,8 +44,8 @@ def command(specs: tuple[str, ...], check: bool, file: str) -> None:
     chosen = {relative(path, folder) for path in paths}
     found = locking.drift({key: value for key, value in locked.items() if key[0] in chosen or not specs}, now)
     for line in found[:MOST_LINES]:
-        name = f"{line.path}: {line.name}"
-        click.echo(f"{name}: {line.locked or _('(not locked)')} -> {line.now or _('(gone)')}")
+        before, after = line.locked or _("(not locked)"), line.now or _("(gone)")
+        click.echo(f"{line.path}: {line.name}: {before} -> {after}")
     if len(found) > MOST_LINES:
         click.echo(_("and {more} more", more=len(found) - MOST_LINES))
     if found:
