@@ -16,10 +16,11 @@ from cnncalc.report import listed
 FORMATS = ("text", "markdown", "json")
 MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
 COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m"}
-HEADINGS = {
-    **{name: column.heading for name, column in COLUMNS.items()},
-    "peak_activation_bytes": "peak activation bytes",
-}
+
+
+def heading(quantity: str) -> str:
+    """A quantity as the tables call it."""
+    return _(COLUMNS[quantity].heading) if quantity in COLUMNS else _("peak activation bytes")
 
 
 def render(found: Difference, format: str, *, title: str = "", colour: bool = False) -> str:
@@ -71,7 +72,7 @@ def totals_grid(found: Difference) -> Grid:
     """Every total that changed, and the four that are always asked for."""
     always = ("params", "connections", "macs", "flops")
     shown = [change for change in found.totals if change.old != change.new or change.quantity in always]
-    rows = [[HEADINGS[change.quantity], *numbers(change)] for change in shown]
+    rows = [[heading(change.quantity), *numbers(change)] for change in shown]
     return Grid([_("total"), _("old"), _("new"), _("difference"), "%"], rows)
 
 
@@ -83,7 +84,7 @@ def layers_grid(layers: Sequence[LayerDifference]) -> Grid:
             mark, name = (
                 (MARKS[layer.status], f"{layer.name} ({kind_of(layer)})") if not i else (MARKS[layer.status], "")
             )
-            rows.append([mark, name, HEADINGS[change.quantity], *numbers(change)])
+            rows.append([mark, name, heading(change.quantity), *numbers(change)])
     return Grid(["", _("layer"), _("quantity"), _("old"), _("new"), _("difference"), "%"], rows, left=3)
 
 
