@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.cli.totals import terminal_width
 from cnncalc.language import _
 
 FORMATS = ("text", "markdown", "latex", "html")
@@ -44,12 +45,13 @@ def command(
         graph = load_spec(spec, expression, params, inputs, max_operations)
         from cnncalc.analysis import analyze_graph
         from cnncalc.derivations import explain, walk
-        from cnncalc.render.board import render
+        from cnncalc.render.board import WIDEST, render
 
         report = analyze_graph(graph)
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
             raise click.UsageError(_("--symbolic needs a LAYER."))
         found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
-        text = render(found, format_, report.name or spec or "")
+        width = terminal_width() if output is None else None
+        text = render(found, format_, report.name or spec or "", width or WIDEST)
     write(text, output)

@@ -7,8 +7,10 @@ from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.errors import columns_of
 from cnncalc.language import _
 from cnncalc.render.grid import Grid, draw
+from cnncalc.render.lines import wrapped
 from cnncalc.render.markdown import escaped
 from cnncalc.render.view import number, sizes
 
@@ -19,9 +21,11 @@ FORMATS = ("text", "markdown", "latex", "html")
 WIDEST = 100  # columns of a line of text
 
 
-def render(found: Sequence[Derivation], format: str, heading: str = "") -> str:
-    """The derivations one below the other; each symbol is explained once."""
-    return {"text": text, "markdown": markdown, "latex": latex, "html": html}[format](found, heading)
+def render(found: Sequence[Derivation], format: str, heading: str = "", width: int = WIDEST) -> str:
+    """The derivations one below the other; each symbol is explained once. `width` is that of a terminal, for text."""
+    if format == "text":
+        return text(found, heading, min(width, WIDEST))
+    return {"markdown": markdown, "latex": latex, "html": html}[format](found, heading)
 
 
 def title_of(derivation: Derivation) -> str:
@@ -46,40 +50,43 @@ def new_symbols(found: Sequence[Derivation]) -> list[list[tuple[str, int | None,
     return result
 
 
-def text(found: Sequence[Derivation], heading: str = "") -> str:
+def text(found: Sequence[Derivation], heading: str = "", width: int = WIDEST) -> str:
+    """For a terminal of so many columns."""
     from cnncalc.derivations.formulas import TEXT
 
-    parts = [heading, "=" * len(heading), ""] if heading else []
+    parts = [heading, "=" * columns_of(heading), ""] if heading else []
     for derivation, symbols in zip(found, new_symbols(found), strict=True):
         parts.append(title_of(derivation))
-        parts += [f"  {remark}" for remark in derivation.remarks]
+        for remark in derivation.remarks:
+            first, *others = wrapped(remark, width, 2)
+            parts += ["  " + first, *others]
         if derivation.table:
             head, *rows = derivation.table
             parts += [f"    {line}" for line in draw(Grid(head, rows, left=2 if len(head) == 3 else 1)).splitlines()]
         if symbols:
             letters = [name if value is None else f"{name} = {value:,}" for name, value, _m in symbols]
-            width = max(map(len, letters))
+            widest = max(map(len, letters))
             parts += [
-                f"    {letter:<{width}}  {meaning}".rstrip()
+                f"    {letter:<{widest}}  {meaning}".rstrip()
                 for letter, (_n, _v, meaning) in zip(letters, symbols, strict=True)
             ]
-        parts += [f"  {line}" for line in aligned([line.parts(TEXT) for line in derivation.steps])]
+        parts += [f"  {line}" for line in aligned([line.parts(TEXT) for line in derivation.steps], width - 2)]
         parts.append("")
     return "\n".join(parts).rstrip() + "\n"
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+def aligned(lines: Sequence[Sequence[str]], width: int) -> list[str]:
     """`name = formula`, and every further `= ...` on a line of its own below where it gets long."""
     result = []
     for first, *rest in lines:
         whole = " = ".join([first, *rest])
-        if len(whole) <= WIDEST:
+        if columns_of(whole) <= width:
             result.append(whole)
             continue
         indent = " " * len(first)
         for i, part in enumerate(rest):
             head = f"{indent if i else first} = "
-            lines = wrap(part, max(40, WIDEST - len(head)), break_long_words=False, break_on_hyphens=False)
+            lines = wrap(part, max(20, width - len(head)), break_long_words=False, break_on_hyphens=False)
             result += [head + lines[0], *(f"{indent}   {line}" for line in lines[1:])]
     return result
 
