@@ -21,15 +21,16 @@ ARROWS = {
     "spec": {"errors", "layers", "graph"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
-    "render": {"errors", "report", "evidence", "derivations"},  # their results, and how a formula is written
+    "render": {"errors", "report", "evidence", "derivations", "answers"},  # their results, and how a formula is written
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
+    "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations"},
     "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "networks": set(),
     "sources": {"errors", "networks"},
-    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations"},
+    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations", "answers"},
     "cli": {
         "errors",
         "layers",
@@ -42,6 +43,7 @@ ARROWS = {
         "sources",
         "evidence",
         "derivations",
+        "answers",
     },
 }
 LATE = {("report", "render")}  # only inside functions
