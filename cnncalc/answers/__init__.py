@@ -1,6 +1,6 @@
 """Answers of people held against a report: right, right by another convention, or which mistake it was.
 
-    cnncalc.check("lenet5", {"C3.connections": "151,600", "params": "60k"}).score
+cnncalc.check("lenet5", {"C3.connections": "151,600", "params": "60k"}).score
 """
 
 from __future__ import annotations

@@ -227,7 +227,7 @@ class Grader:
 
 
 def fits(readings: Sequence[Reading], expected: Any, quantity: str) -> str | None:
-    """"" where a reading means the number, the convention where it is written the other way round, else None."""
+    """ "" where a reading means the number, the convention where it is written the other way round, else None."""
     if expected is None:
         return None
     if not isinstance(expected, tuple):

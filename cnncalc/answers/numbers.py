@@ -22,10 +22,10 @@ NONE = Fraction(0)
 # What stands behind a number: the factor, and which power of 1024 it may stand for instead (0: none).
 UNITS: dict[str, tuple[int, int]] = {
     "": (1, 0),
-    **{u: (10**3, 1) for u in ("k", "kb", "thousand", "千")},
-    **{u: (10**6, 2) for u in ("m", "mb", "mio", "million", "百万")},
-    **{u: (10**9, 3) for u in ("g", "gb", "bn", "billion", "十亿")},
-    **{u: (10**12, 4) for u in ("t", "tb", "trillion", "万亿")},
+    **dict.fromkeys(("k", "kb", "thousand", "千"), (10**3, 1)),
+    **dict.fromkeys(("m", "mb", "mio", "million", "百万"), (10**6, 2)),
+    **dict.fromkeys(("g", "gb", "bn", "billion", "十亿"), (10**9, 3)),
+    **dict.fromkeys(("t", "tb", "trillion", "万亿"), (10**12, 4)),
     **{u: (1024**n, 0) for n, u in enumerate(("kib", "mib", "gib", "tib"), 1)},
     "万": (10**4, 0),
     "亿": (10**8, 0),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -49,6 +50,8 @@ class Sheet(NamedTuple):
 def read_sheet(path: str) -> Sheet:
     """The sheet in a file. Raises SpecError where nothing of it can be read."""
     try:
+        if path == "-" and sys.stdin is not None:
+            return sheet_from_text(Source("<stdin>", decoded(sys.stdin.buffer.read(LARGEST_SHEET + 1), "<stdin>")))
         with open(path, "rb") as file:
             data = file.read(LARGEST_SHEET + 1)
     except (OSError, ValueError) as error:
@@ -142,9 +145,10 @@ def split_key(key: str) -> tuple[str | None, str]:
 
 
 def from_mapping(given: Mapping[Any, Any] | Iterable[Any]) -> Sheet:
-    """Answers from Python: {"C3.params": 1516, "C3": {"output": (16, 10, 10)}}, or dicts with layer, quantity, answer."""
+    """Answers from Python: {"C3.params": 1516, "C3": {"output": (16, 10, 10)}}, or a list of rows."""
     problems: list[Problem] = []
-    answers = from_tree(as_tree(given, 0), problems)
+    answers = [answer._replace(position=None) for answer in from_tree(as_tree(given, 0), problems)]
+    problems = [problem._replace(position=None) for problem in problems]
     if not answers and not problems:
         problems.append(Problem(_("there is no answer")))
     return Sheet(Source(_("the answers"), ""), tuple(answers), tuple(problems))
@@ -224,7 +228,8 @@ def row(tree: Tree, answers: list[Answer], problems: list[Problem]) -> None:
 
 def add(layer: str | None, quantity: str, tree: Tree, answers: list[Answer], problems: list[Problem]) -> None:
     """Note one answer: a value, or a mapping with answer, points and accept."""
-    points, accept, value = Fraction(1), (), tree
+    points, value = Fraction(1), tree
+    accept: tuple[str, ...] = ()
     if isinstance(tree, Entries):
         cells = {COLUMN_OF.get(plain(key.text), key.text): node for key, node in tree}
         missing = Text("", tree.position)

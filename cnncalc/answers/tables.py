@@ -105,7 +105,9 @@ def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
         found = list(zip(head, cells, strict=False))
         given = next((cell.strip() for name, (cell, _place) in found if name == "layer"), "")
         layer = given or layer
-        values = [(name, cell.strip(), place) for name, (cell, place) in found if name and name not in COLUMN_OF.values()]
+        values = [
+            (name, cell.strip(), place) for name, (cell, place) in found if name and name not in COLUMN_OF.values()
+        ]
         values = [entry for entry in values if entry[1] not in ("", "-", "–", "—", "/", "n/a", "N/A")]
         if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
             hint = _('put quotes around a text with separators in it: "6,28,28"')
@@ -160,7 +162,7 @@ def csv_rows(text: str, problems: list[Problem]) -> list[Cells]:
     else:
         marks = [mark for mark in ",;\t，；" if mark in first]
         delimiter = max(marks, key=first.count, default=",")
-    rows = []
+    rows: list[Cells] = []
     reader = csv.reader(StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
     while True:
         start = reader.line_num
