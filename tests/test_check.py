@@ -158,8 +158,11 @@ def test_numbers_as_people_write_them(text: str, value: Any, slack: int) -> None
     assert next((r.value, r.slack) for r in read(text, shaped=False)) == (value, slack)
 
 
-@pytest.mark.parametrize("text", ["", "abc", "9**9**9", "1/0", "__import__('os')", "(" * 200, "1" * 400, "5 apples", "2**-1",
-                                  "1.2.3.4", "nan", "inf", "6x", "1e999", "--", "9" * 100 + "*" + "9" * 100])  # fmt: skip
+NO_NUMBERS = ["", "abc", "9**9**9", "1/0", "__import__('os')", "(" * 200, "1" * 400, "5 apples", "2**-1",
+              "1.2.3.4", "nan", "inf", "6x", "1e999", "--", "9" * 100 + "*" + "9" * 100]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
 def test_what_is_no_number_is_said(text: str) -> None:
     with pytest.raises(CnncalcError):
         read(text, shaped=False)
@@ -401,3 +404,38 @@ def test_sixty_sheets_are_graded_with_one_analysis(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(module, "analyze_graph", lambda *a: calls.append(a) or whole(*a))
     run("lenet5", str(tmp_path), "--marks")
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("level", ["easy", "medium", "hard"])
+@pytest.mark.parametrize("seed", range(8))
+def test_an_exercise_fits_and_its_key_is_right(level: str, seed: int) -> None:
+    from cnncalc.answers.exercise import make_exercise
+
+    made = make_exercise(seed, level, 12)
+    assert made == make_exercise(seed, level, 12)
+    grader = Grader(cnncalc.analyze(made.spec))
+    key = grader.grade(sheet_from_text(Source("key.csv", made.key)))
+    assert key.holds
+    assert key.score == 1
+    assert 5 <= len(key.items) <= 12
+    empty = sheet_from_text(Source("questions.md", made.questions))
+    assert [p.problem for p in empty.problems] == ["the sheet is empty: there is no answer in it"]
+    filled = made.questions
+    for item in key.items:
+        filled = filled.replace(f"| {item.layer or 'total'} | {item.quantity} |  |",
+                                f"| {item.layer or 'total'} | {item.quantity} | {item.given} |")  # fmt: skip
+    result = Grader(grader.report, key=sheet_from_text(Source("key.csv", made.key))).grade(
+        sheet_from_text(Source("questions.md", filled))
+    )
+    assert result.score == 1
+    assert result.points == key.points
+
+
+def test_exercise_writes_three_files_and_never_over_others(tmp_path: Path) -> None:
+    arguments = ["exercise", "--seed", "7", "--level", "hard", "-o", str(tmp_path / "e")]
+    assert CliRunner().invoke(group, arguments).exit_code == 0
+    names = [path.name for path in sorted(tmp_path.iterdir())]
+    assert names == ["e-key.csv", "e-questions.md", "e.yaml"]
+    assert CliRunner().invoke(group, arguments).exit_code == 2
+    assert CliRunner().invoke(group, [*arguments, "--force"]).exit_code == 0
+    assert run(str(tmp_path / "e.yaml"), str(tmp_path / "e-key.csv")).exit_code == 0

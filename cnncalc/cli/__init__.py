@@ -13,6 +13,7 @@ COMMANDS = {
     "analyze": "Shapes, parameters, connections, MACs, receptive fields, memory (the default command).",
     "explain": "How every number comes about: formula, substitution, result.",
     "check": "Answers graded, with the mistake behind a wrong one; or the expectations of specs, for CI.",
+    "exercise": "A random network that fits, questions about it, and the key.",
     "verify": "Every number held against what running the network gives.",
     "compare": "Totals of several networks side by side.",
     "kinds": "The kinds of layers: options, other names, and how each is counted.",
