@@ -439,3 +439,30 @@ def test_exercise_writes_three_files_and_never_over_others(tmp_path: Path) -> No
     assert CliRunner().invoke(group, arguments).exit_code == 2
     assert CliRunner().invoke(group, [*arguments, "--force"]).exit_code == 0
     assert run(str(tmp_path / "e.yaml"), str(tmp_path / "e-key.csv")).exit_code == 0
+
+
+def test_a_question_without_an_answer_is_missing_and_costs_its_points() -> None:
+    result = graded("layer,quantity,answer\nC1,params,156\nC3,params,\n")
+    assert [(i.name, i.verdict) for i in result.items] == [("C1.params", "right"), ("C3.params", "missing")]
+    assert result.score == 0.5
+    assert [i.verdict for i in graded('{"C1.params": null, "C3.params": 1516}', "a.json").items] == ["missing", "right"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Homework 3,,\nname,Li Lei,\n,,\nLayer,Parameters,Output\nC1,156,6x28x28\n",
+        "姓名,李雷,\n,参数,输出\nC1,156,28x28x6\n",
+        "Layer,Kernel,Parameters (all),Output shape (CxHxW)\nC1,5x5,156,6x28x28\n",
+        "C1,params,156\nC1,output,6x28x28\n",
+        "sep=;\nlayer;params;output\nC1;156;6x28x28\n",
+        "layer\tparams\toutput\nC1\t156\t6 28 28\n",
+    ],
+)
+def test_tables_as_spreadsheets_write_them(text: str) -> None:
+    result = graded(text)
+    assert not result.messages()
+    assert {i.name: i.verdict in ("right", "convention") for i in result.items} == {
+        "C1.params": True,
+        "C1.output": True,
+    }

@@ -154,6 +154,8 @@ class Grader:
             said = _("{name} of this network is not known: it is not graded", name=answer_name(key))
             problems.append(Problem(said, answer.position))
             return unreadable(answer, layer, quantity, None)._replace(points=Fraction(0))
+        if not answer.text.strip():
+            return unreadable(answer, layer, quantity, expected)._replace(verdict="missing")
         try:
             readings = read(answer.text, shaped=quantity in SHAPED)
         except OptionError as error:

@@ -94,7 +94,7 @@ def sheet_from_text(source: Source) -> Sheet:
         from cnncalc.answers.tables import from_table
 
         answers = from_table(source.text, form, problems)
-    if not answers and not problems:
+    if not any(answer.text.strip() for answer in answers) and not problems:
         hint = _("a line for each answer: layer, quantity, answer")
         problems.append(Problem(_("the sheet is empty: there is no answer in it"), Position(1, 1), hint))
     return Sheet(source, tuple(answers), tuple(problems))
@@ -238,8 +238,8 @@ def add(layer: str | None, quantity: str, tree: Tree, answers: list[Answer], pro
         accept = alternatives(cells["accept"]) if "accept" in cells else ()
     text = text_of(value)
     position = value.position
-    if not text.strip() and isinstance(tree, Text):
-        return  # nothing was answered
+    if text.strip() in ("null", "~", "None"):
+        text = ""  # asked, and not answered
     answers.append(Answer(layer, quantity, text, position, points, accept))
 
 

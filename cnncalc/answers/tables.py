@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from io import StringIO
+from unicodedata import normalize
 
 from cnncalc.answers.sheets import ABOUT_THE_SHEET, Answer, checked_points, split_key
 from cnncalc.answers.words import COLUMN_OF, is_total, plain, quantity_of
@@ -15,7 +16,10 @@ from cnncalc.language import _
 
 Cells = list[tuple[str, Position]]
 SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
-IGNORED = {*map(plain, ABOUT_THE_SHEET - {"name"}), "kind", "type", "note", "comment", "备注", "", "no", "序号"}
+IGNORED = {*map(plain, ABOUT_THE_SHEET - {"name"}), "kind", "type", "note", "comment", "备注", "", "no", "序号",
+           *["kernel", "kernelsize", "stride", "padding", "filters", "units", "activation", "input", "inputshape"],
+           *["卷积核", "核大小", "步长", "步幅", "填充", "激活", "激活函数", "输入", "说明"]}  # fmt: skip
+UNANSWERED = ("", "-", "–", "—", "/", "n/a", "N/A")
 GRADED = ("layer", "quantity", "answer")
 
 
@@ -23,16 +27,20 @@ def from_table(text: str, form: str, problems: list[Problem]) -> list[Answer]:
     """The answers of a table; what cannot be used is noted."""
     rows = markdown_rows(text) if form == "markdown" else csv_rows(text, problems)
     rows = [cells for cells in rows if any(cell.strip() for cell, _place in cells)]
-    rows = [cells for cells in rows if not cells[0][0].lstrip().startswith("#")]
+    rows = [cells for cells in rows if not cells[0][0].strip()[1:] or cells[0][0].strip()[0] != "#"]
     if not rows:
         return []
-    head = [heading_of(cell) for cell, _place in rows[0]]
-    if not any(head):
-        if len(rows[0]) < 3 or quantity_of(rows[0][1][0]) is None:
-            hint = _("name the columns: layer, quantity, answer; or layer and a column for each quantity")
-            problems.append(Problem(_("the first line is no heading"), rows[0][0][1], hint))
-            return []
-        head, rows = list(GRADED), [[], *rows]  # no heading, but the rows speak for themselves
+    if speaks_for_itself(rows[0]):
+        head: list[str | None] = list(GRADED)
+        rows = [[], *rows]
+    else:
+        titles = next((i for i, cells in enumerate(rows[:6]) if is_head(headings_of(cells))), 0)
+        rows = rows[titles:]  # a title or a name may stand above the headings
+        head = headings_of(rows[0])
+    if not is_head(head):
+        hint = _("name the columns: layer, quantity, answer; or layer and a column for each quantity")
+        problems.append(Problem(_("the first line is no heading"), rows[0][0][1], hint))
+        return []
     unknown = [(cell, place) for (cell, place), name in zip(rows[0], head, strict=False) if name is None]
     for cell, place in unknown:
         if plain(cell) not in IGNORED:
@@ -41,6 +49,25 @@ def from_table(text: str, form: str, problems: list[Problem]) -> list[Answer]:
             problems.append(Problem(_("unknown heading '{name}'", name=cell.strip()[:40]), place, hint))
     long = "quantity" in head or ("answer" in head and not any(n not in COLUMN_OF for n in head if n))
     return (long_rows if long else wide_rows)(head, rows[1:], problems)
+
+
+def speaks_for_itself(cells: Cells) -> bool:
+    """Whether a first row is an answer already: `C1,params,156`."""
+    texts = [normalize("NFKC", cell).strip() for cell, _place in cells]
+    return len(texts) >= 3 and quantity_of(texts[1]) is not None and texts[2][:1] in set("0123456789([-+~")
+
+
+def headings_of(cells: Cells) -> list[str | None]:
+    """What each column holds; the first one holds the layers where no heading says so."""
+    head = [heading_of(cell) for cell, _place in cells]
+    if "layer" not in head and head[0] is None and plain(cells[0][0]) not in IGNORED - {""}:
+        head[0] = "layer"
+    return head
+
+
+def is_head(head: Sequence[str | None]) -> bool:
+    """Whether a row names a quantity or a column of answers."""
+    return any(name not in (None, "layer", "points", "accept") for name in head) and "answer" not in head[:1]
 
 
 def heading_of(cell: str) -> str | None:
@@ -66,7 +93,7 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
             own, quantity = split_key(given)
         else:
             own = layer = None if (given and is_total(given)) or "layer" not in head else given or layer
-        if not text.strip():
+        if text.strip() in UNANSWERED and (not quantity or own == ""):
             continue
         if not quantity:
             problems.append(Problem(_("an answer without a quantity"), place, _("params, connections, output, ...")))
@@ -78,7 +105,8 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
         else:
             points = points_in(found.get("points"), problems)
             accept = tuple(p.strip() for p in re.split(r"[|/]| or |或", found.get("accept", ("", at))[0]) if p.strip())
-            answers.append(Answer(own, quantity, text.strip(), at, points, accept))
+            written = "" if text.strip() in UNANSWERED else text.strip()
+            answers.append(Answer(own, quantity, written, at, points, accept))
     return answers
 
 
@@ -108,7 +136,7 @@ def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
         values = [
             (name, cell.strip(), place) for name, (cell, place) in found if name and name not in COLUMN_OF.values()
         ]
-        values = [entry for entry in values if entry[1] not in ("", "-", "–", "—", "/", "n/a", "N/A")]
+        values = [entry for entry in values if entry[1] not in UNANSWERED]
         if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
             hint = _('put quotes around a text with separators in it: "6,28,28"')
             said = _("{n} cells under {m} headings", n=len(cells), m=len(head))
