@@ -22,6 +22,7 @@ from cnncalc.answers.numbers import read
 from cnncalc.answers.sheets import Source, decoded, sheet_from_text
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError
+from cnncalc.render.checked import render
 
 LENET = cnncalc.analyze("lenet5")
 COUNTS = ("params", "connections", "macs")
@@ -381,7 +382,9 @@ ALPHABET = "C13layerquantitypmsoutput参数,;|\t\n.:=-0123456789xk*@()[]{}'\"&*!
 def test_random_sheets_never_give_a_traceback(text: str, name: str) -> None:
     head = {"a.csv": "layer,quantity,answer\n", "a.md": "|layer|params|output|\n|-|-|-|\n"}.get(name, "")
     try:
-        graded(head + text, name).messages()
+        result = graded(head + text, name)
+        for form in ("plain", "markdown", "json"):
+            render(result, form, LENET)
     except CnncalcError:
         return
 

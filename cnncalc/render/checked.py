@@ -62,7 +62,7 @@ def grid_of(result: Result, hint: bool, *, remarks: bool = False) -> Grid:
     """A row per answer; the remarks in a column of their own where lines below a row are not possible."""
     rows = []
     for item in result.items:
-        row = [item.name, written(item.given), *([] if hint else [shown(item.expected)])]
+        row = [written(item.name), written(item.given), *([] if hint else [shown(item.expected)])]
         row += [MARKS[item.verdict], points_text(item)]
         rows.append([*row, *(["; ".join(said(item, hint))] if remarks else [])])
     heads = [_("answer"), _("given"), *([] if hint else [_("expected")]), "", _("points")]
@@ -170,7 +170,9 @@ def render_class(results: Mapping[str, Result], errors: Mapping[str, str], forma
         parts.append(heading.format(_("the commonest mistakes")) + "\n" + draw(grid, format))
     hard = hardest(results)
     if hard:
-        grid = Grid([_("answer"), _("not right"), _("of")], [[n, str(w), str(a)] for n, w, a in hard[:10]], left=1)
+        grid = Grid(
+            [_("answer"), _("not right"), _("of")], [[written(n), str(w), str(a)] for n, w, a in hard[:10]], left=1
+        )
         parts.append(heading.format(_("the hardest numbers")) + "\n" + draw(grid, format))
     if errors:
         parts.append(heading.format(_("sheets that could not be read")) + "\n" + "\n".join(errors.values()) + "\n")
@@ -207,7 +209,7 @@ def long_grid(results: Mapping[str, Result], errors: Mapping[str, str], hint: bo
     for name, result in results.items():
         for item in result.items:
             expected = "" if hint or item.expected is None else shown(item.expected).replace(",", "")
-            rows.append([cell(name), item.name, cell(item.given), expected, item.verdict, item.convention,
+            rows.append([cell(name), cell(item.name), cell(item.given), expected, item.verdict, item.convention,
                          " ".join(m.id for m in item.mistakes), fraction(item.points),
                          fraction(item.earned)])  # fmt: skip
     rows += [[cell(name), "", "", "", "error", cell(error), "", "", ""] for name, error in errors.items()]
