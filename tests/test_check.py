@@ -277,6 +277,7 @@ def test_inline_words_formats_and_status() -> None:
     assert run("lenet9", "C3.connections=1").exit_code == 2
     assert run("lenet5", "missing.csv").exit_code == 2
     assert run().exit_code == 2
+    assert run("lenet5", "C3.params=\udcff", "--format", "json").exit_code == 1
     assert run("-e", "1x8x8; conv 2 k3", "conv1.params=20").exit_code == 0
     data = json.loads(run("lenet5", "C3.connections=41600", "params=60k", "--format", "json").output)
     assert [i["verdict"] for i in data["items"]] == ["wrong", "right"]

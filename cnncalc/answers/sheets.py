@@ -118,7 +118,8 @@ def form_of(source: Source) -> str:
 def from_words(words: Sequence[str]) -> Sheet:
     """`C3.connections=41600 params=61,706`, as on the command line; a word is a line."""
     problems: list[Problem] = []
-    source = Source(_("the command line"), "\n".join(words))
+    text = "\n".join(words).encode("utf-8", "replace").decode()  # a terminal may pass on what is no text
+    source = Source(_("the command line"), text)
     return Sheet(source, tuple(words_of_lines(source.text, problems)), tuple(problems))
 
 

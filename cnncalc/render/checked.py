@@ -62,7 +62,7 @@ def grid_of(result: Result, hint: bool, *, remarks: bool = False) -> Grid:
     """A row per answer; the remarks in a column of their own where lines below a row are not possible."""
     rows = []
     for item in result.items:
-        row = [written(item.name), written(item.given), *([] if hint else [shown(item.expected)])]
+        row = [visible(item.name[:80]), written(item.given), *([] if hint else [shown(item.expected)])]
         row += [MARKS[item.verdict], points_text(item)]
         rows.append([*row, *(["; ".join(said(item, hint))] if remarks else [])])
     heads = [_("answer"), _("given"), *([] if hint else [_("expected")]), "", _("points")]
@@ -171,7 +171,7 @@ def render_class(results: Mapping[str, Result], errors: Mapping[str, str], forma
     hard = hardest(results)
     if hard:
         grid = Grid(
-            [_("answer"), _("not right"), _("of")], [[written(n), str(w), str(a)] for n, w, a in hard[:10]], left=1
+            [_("answer"), _("not right"), _("of")], [[visible(n[:80]), str(w), str(a)] for n, w, a in hard[:10]], left=1
         )
         parts.append(heading.format(_("the hardest numbers")) + "\n" + draw(grid, format))
     if errors:
