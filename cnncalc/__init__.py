@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnncalc import reference
-    from cnncalc.api import Sweep, analyze, explain, load, sweep, verify
+    from cnncalc.answers import Item, Mistake, Result
+    from cnncalc.api import Sweep, analyze, check, explain, load, sweep, verify
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
@@ -28,10 +29,13 @@ __all__ = [
     "Expectation",
     "Graph",
     "Group",
+    "Item",
+    "Mistake",
     "Node",
     "Position",
     "Problem",
     "Report",
+    "Result",
     "Row",
     "Settings",
     "ShapeError",
@@ -43,6 +47,7 @@ __all__ = [
     "Verification",
     "__version__",
     "analyze",
+    "check",
     "explain",
     "load",
     "reference",
@@ -51,7 +56,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Sweep", "analyze", "explain", "load", "sweep", "verify"), "api"),
+    **dict.fromkeys(("Sweep", "analyze", "check", "explain", "load", "sweep", "verify"), "api"),
+    **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
     "Derivation": "derivations",

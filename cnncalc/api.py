@@ -19,6 +19,7 @@ from cnncalc.sources import read_source
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 
 if TYPE_CHECKING:
+    from cnncalc.answers import Result
     from cnncalc.evidence import Verification
 
 Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
@@ -157,6 +158,32 @@ def explain(
         raise CnncalcError(_("a report is fixed: give parameters to analyze()"))
     found = derivations.explain(report, layer, quantity, since=since, free=free)
     return found if quantity is None else found[0]
+
+
+def check(
+    spec: str | os.PathLike[str] | Graph | Report,
+    answers: str | os.PathLike[str] | Mapping[Any, Any] | Sequence[Any],
+    *,
+    strict: bool = False,
+    **params: Any,
+) -> Result:
+    """Answers held against a network: which are right, and which mistake the wrong ones come from.
+
+    spec     a report, a graph, or as for `analyze`
+    answers  a file, or a mapping: {"C3.params": "1,516", "C3": {"output": (16, 10, 10)}, "params": "60k"}
+    strict   an answer that is right under another convention earns nothing
+
+    The result has .score from 0 to 1, .items with .verdict, .expected, .given and .mistakes, and .problems.
+    Raises SpecError where nothing of a file can be read.
+    """
+    from cnncalc import answers as room
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    if isinstance(answers, (str, os.PathLike)):
+        sheet = room.read_sheet(os.fsdecode(answers))
+    else:
+        sheet = room.from_mapping(answers)
+    return room.Grader(report, strict=strict).grade(sheet)
 
 
 class Sweep(NamedTuple):

@@ -21,24 +21,20 @@ ARROWS = {
     "spec": {"errors", "layers", "graph"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
-    "render": {
-        "errors",
-        "report",
-        "evidence",
-        "derivations",
-        "difference",
-    },  # their results, and how a formula is written
+    # render: their results, and how a formula is written
+    "render": {"errors", "report", "evidence", "derivations", "difference", "answers"},
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
+    "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations"},
     "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "difference": {"report"},
     "revisions": {"errors", "sources"},
     "locking": {"errors", "report"},
     "networks": set(),
     "sources": {"errors", "networks"},
-    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations"},
+    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations", "answers"},
     "cli": {
         "errors",
         "layers",
@@ -54,6 +50,7 @@ ARROWS = {
         "difference",
         "revisions",
         "locking",
+        "answers",
     },
 }
 LATE = {("report", "render")}  # only inside functions

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "analyze": n_("Shapes, parameters, connections, MACs, receptive fields, memory (the default command)."),
     "explain": n_("How every number comes about: formula, substitution, result."),
+    "check": n_("Answers graded, with the mistake behind a wrong one; or the expectations of specs, for CI."),
+    "exercise": n_("A random network that fits, questions about it, and the key."),
     "verify": n_("Every number held against what running the network gives."),
     "compare": n_("Totals of several networks side by side."),
     "diff": n_("What changed from one network to another, layer by layer and in total."),

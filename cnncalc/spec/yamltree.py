@@ -74,16 +74,21 @@ def raw(tree: Tree) -> Any:
     return {key.text: raw(value) for key, value in tree}
 
 
-def read_yaml(source: Source) -> Tree | None:
-    """The one document of a YAML text; None if it is empty. Raises SpecError with the place."""
+def read_yaml(source: Source, problems: list[Problem] | None = None) -> Tree | None:
+    """The one document of a YAML text; None if it is empty. Raises SpecError with the place.
+
+    problems  a list that takes what can be passed over, a key that is given twice, in place of an error
+    """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     builder = _Builder(source)
     try:
         for event in yaml.parse(source.text, Loader=loader):
             builder.take(event)
     except yaml.YAMLError as error:
-        builder.problems.append(_syntax_problem(error, source))
-    if builder.problems:
+        raise SpecError([*builder.problems, _syntax_problem(error, source)], source) from None
+    if problems is not None:
+        problems += builder.problems
+    elif builder.problems:
         raise SpecError(builder.problems, source)
     return builder.root
 

@@ -1,0 +1,273 @@
+"""Each answer held against the report: right, right by another convention, wrong, or not to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from cnncalc.answers import mistakes as catalogue
+from cnncalc.answers.conventions import Conventions, as_shown, value_of
+from cnncalc.answers.mistakes import Mistake
+from cnncalc.answers.numbers import Reading, read
+from cnncalc.answers.sheets import Answer, Sheet
+from cnncalc.answers.words import IN_BYTES, QUANTITIES, SHAPED, quantity_of
+from cnncalc.errors import OptionError, Problem, describe, suggest
+from cnncalc.language import _
+from cnncalc.report import SUMMED, Report
+
+OF_THE_NETWORK = (*SUMMED, "peak_activation_bytes", "receptive_field", "output")
+OF_A_LAYER = tuple(name for name in QUANTITIES if name != "peak_activation_bytes")
+VERDICTS = ("right", "convention", "wrong", "unreadable", "missing")
+Key = tuple[str | None, str]
+
+
+class Item(NamedTuple):
+    """One answer and what became of it. `expected` is None where the layer or the quantity does not exist."""
+
+    layer: str | None
+    quantity: str
+    given: str
+    expected: Any
+    verdict: str  # one of VERDICTS
+    convention: str = ""  # under which it is right
+    mistakes: tuple[Mistake, ...] = ()
+    points: Fraction = Fraction(1)
+    earned: Fraction = Fraction(0)
+    line: int | None = None
+
+    @property
+    def name(self) -> str:
+        """`C3.params`, or `params` of the whole network."""
+        return f"{self.layer}.{self.quantity}" if self.layer else self.quantity
+
+
+class Result(NamedTuple):
+    """A sheet, graded: its items in order, and what could not be read."""
+
+    sheet: Sheet
+    items: tuple[Item, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def points(self) -> Fraction:
+        """The points that could be had."""
+        return sum((item.points for item in self.items), Fraction(0))
+
+    @property
+    def earned(self) -> Fraction:
+        """The points that were had."""
+        return sum((item.earned for item in self.items), Fraction(0))
+
+    @property
+    def score(self) -> float:
+        """The part of the points that was earned: 0 to 1."""
+        return float(self.earned / self.points) if self.points else 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything is right, by this convention or another, and all could be read."""
+        return not self.problems and bool(self.items) and all(i.verdict in VERDICTS[:2] for i in self.items)
+
+    def messages(self) -> list[str]:
+        """Every problem at file:line:column."""
+        lines = self.sheet.source.text.split("\n")
+        return [describe(problem, self.sheet.source.name, lines) for problem in self.problems]
+
+
+class Grader:
+    """Grades sheets against one report; whatever several sheets need is worked out once.
+
+    strict  an answer that is right under another convention earns nothing
+    key     a sheet of the teacher's with the questions: their points, what else is accepted, and which are missing
+    """
+
+    def __init__(self, report: Report, *, strict: bool = False, key: Sheet | None = None) -> None:
+        self.report = report
+        self.strict = strict
+        self.conventions = Conventions(report)
+        self.names = [*(row.name for row in report.layers), *report.groups]
+        self.by_case = {name.casefold(): name for name in reversed(self.names)}
+        self.known = set(self.names)
+        self.diagnosed: dict[tuple[Key, tuple[Any, ...]], tuple[Mistake, ...]] = {}
+        self.key_problems: list[Problem] = list(key.problems) if key else []
+        self.key: dict[Key, Answer] = {}
+        for answer in key.answers if key else ():
+            found = self.resolved(answer, self.key_problems)
+            if found is not None:
+                self.key[found] = answer
+
+    def grade(self, sheet: Sheet) -> Result:
+        """Every answer of a sheet."""
+        problems = list(sheet.problems)
+        seen: dict[Key, Answer] = {}
+        items = []
+        for answer in sheet.answers:
+            key = self.resolved(answer, problems)
+            if key is None:
+                items.append(unreadable(answer, answer.layer, answer.quantity, None))
+            elif key in seen:
+                first = seen[key].position
+                hint = _("the first one is in line {line}", line=first.line) if first else None
+                said = _("a second answer for {name}: the first one counts", name=answer_name(key))
+                problems.append(Problem(said, answer.position, hint))
+            else:
+                seen[key] = answer
+                rules = self.key.get(key, answer)
+                items.append(self.item(key, answer._replace(points=rules.points, accept=rules.accept), problems))
+        for key, question in self.key.items():
+            if key not in seen:
+                expected = value_of(self.report, *key)
+                items.append(Item(*key, "", expected, "missing", points=question.points))
+        return Result(sheet, tuple(items), tuple(dict.fromkeys(problems)))
+
+    def resolved(self, answer: Answer, problems: list[Problem]) -> Key | None:
+        """The layer and quantity that are meant; None, and a problem, where there are none."""
+        layer, quantity = answer.layer, quantity_of(answer.quantity)
+        if layer is not None and layer not in self.known:
+            layer = self.by_case.get(layer.strip().casefold())
+        if layer is None and answer.layer is not None:
+            hint = suggest(answer.layer, self.names) or _("layers are named as in the table")
+            problems.append(Problem(_("there is no layer '{name}'", name=answer.layer[:40]), answer.position, hint))
+            return None
+        quantities = OF_THE_NETWORK if layer is None else OF_A_LAYER
+        if quantity is None or quantity not in quantities:
+            hint = suggest(answer.quantity, QUANTITIES) or _("known: {names}", names=", ".join(quantities))
+            said = _("there is no quantity '{name}'", name=answer.quantity[:40])
+            if quantity is not None:
+                said = _("{name} belongs to a layer", name=quantity)
+                hint = _("write LAYER.{name}", name=quantity)
+                if layer is not None:
+                    said = _("{name} belongs to the whole network", name=quantity)
+                    hint = _("write {name} alone", name=quantity)
+            elif answer.layer is None and answer.quantity in self.known:
+                hint = _("that is a layer: write {name}.params", name=answer.quantity)
+            problems.append(Problem(said, answer.position, hint))
+            return None
+        return layer, quantity
+
+    def item(self, key: Key, answer: Answer, problems: list[Problem]) -> Item:
+        """One answer, graded."""
+        layer, quantity = key
+        expected = value_of(self.report, layer, quantity)
+        if expected is None:
+            said = _("{name} of this network is not known: it is not graded", name=answer_name(key))
+            problems.append(Problem(said, answer.position))
+            return unreadable(answer, layer, quantity, None)._replace(points=Fraction(0))
+        if not answer.text.strip():
+            return unreadable(answer, layer, quantity, expected)._replace(verdict="missing")
+        try:
+            readings = read(answer.text, shaped=quantity in SHAPED)
+        except OptionError as error:
+            said = f"{answer_name(key)}: {error.problem}"
+            problems.append(Problem(said, answer.position, error.hint))
+            return unreadable(answer, layer, quantity, expected)
+        line = answer.position.line if answer.position else None
+        done = Item(layer, quantity, answer.text, expected, "right", "", (), answer.points, answer.points, line)
+        meant = fits(readings, expected, quantity)
+        if meant is not None or self.accepted(readings, answer.accept, quantity):
+            return done._replace(convention=meant or "", verdict="convention" if meant else "right")
+        if layer is not None and quantity in SUMMED:
+            shown = as_shown(self.report, layer, quantity)  # with its activation, as the table has it
+            if fits(readings, shown, quantity) == "":
+                return done
+        if self.wrong_axes(key, readings, expected, answer, problems):
+            return done._replace(verdict="wrong", earned=Fraction(0))
+        other = self.other_convention(key, readings, expected)
+        return done._replace(
+            verdict="convention" if other else "wrong",
+            convention=other or "",
+            mistakes=self.diagnosis(key, tuple(r.value for r in readings)),
+            earned=answer.points if other and not self.strict else Fraction(0),
+        )
+
+    def accepted(self, readings: Sequence[Reading], accept: Iterable[str], quantity: str) -> bool:
+        """Whether it is one of the alternatives that a teacher allows."""
+        for text in accept:
+            try:
+                allowed = read(text, shaped=quantity in SHAPED)
+            except OptionError:
+                continue
+            if any(fits(readings, one.value, quantity) is not None for one in allowed):
+                return True
+        return False
+
+    def other_convention(self, key: Key, readings: Sequence[Reading], expected: Any) -> str | None:
+        """The convention under which the answer is right."""
+        if key[1] in IN_BYTES:
+            for r in readings:
+                if r.power and not isinstance(r.value, tuple):
+                    factor = Fraction(1024**r.power, 1000**r.power)
+                    if abs(r.value * factor - expected) <= r.slack * factor:
+                        return _("powers of 1024 (MiB for MB)")
+        for name, value in self.conventions.others(*key):
+            if fits(readings, value, key[1]) is not None:
+                return name
+        return None
+
+    def diagnosis(self, key: Key, values: tuple[Any, ...]) -> tuple[Mistake, ...]:
+        """The mistakes behind a wrong number; a class makes the same ones again and again."""
+        known = self.diagnosed.get((key, values))
+        if known is None:
+            known = tuple(catalogue.diagnose(self.report, *key, list(values)))
+            self.diagnosed[key, values] = known
+        return known
+
+    def wrong_axes(
+        self, key: Key, readings: Sequence[Reading], expected: Any, answer: Answer, problems: list[Problem]
+    ) -> bool:
+        """Whether a shape has the wrong number of dimensions, which is said."""
+        if key[1] not in SHAPED or not isinstance(expected, tuple):
+            return False
+        lengths = {len(r.value) for r in readings if isinstance(r.value, tuple)}
+        allowed = {len(expected), len(without_ones(expected)) or 1} | ({1} if key[1] != "output" else set())
+        if lengths & allowed:
+            return False
+        said = _("{name} has {n} dimensions, the answer {m}", name=answer_name(key), n=len(expected), m=min(lengths))
+        problems.append(Problem(said, answer.position, _("write all of them")))
+        return True
+
+
+def fits(readings: Sequence[Reading], expected: Any, quantity: str) -> str | None:
+    """ "" where a reading means the number, the convention where it is written the other way round, else None."""
+    if expected is None:
+        return None
+    if not isinstance(expected, tuple):
+        return "" if any(r.means(expected) for r in readings if not isinstance(r.value, tuple)) else None
+    for r in readings:
+        if not isinstance(r.value, tuple):
+            continue
+        sizes = r.value[1:] if len(r.value) == len(expected) + 1 and r.value[0] == 1 else r.value  # a batch of 1
+        if quantity != "output":
+            if sizes == expected or (len(sizes) == 1 and set(expected) == set(sizes)):
+                return ""
+        elif sizes == expected or without_ones(sizes) == without_ones(expected):
+            return ""
+        elif not r.channels_first and sizes == (*expected[1:], expected[0]):
+            return _("channels last")
+    return None
+
+
+def without_ones(sizes: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(size for size in sizes if size != 1)
+
+
+def unreadable(answer: Answer, layer: str | None, quantity: str, expected: Any) -> Item:
+    line = answer.position.line if answer.position else None
+    return Item(layer, quantity, answer.text, expected, "unreadable", points=answer.points, line=line)
+
+
+def answer_name(key: Key) -> str:
+    return f"{key[0]}.{key[1]}" if key[0] else key[1]
+
+
+def commonest(results: Mapping[str, Result]) -> list[tuple[str, str, str, int]]:
+    """(answer, mistake, sentence, how many made it), the commonest first; an answer's first mistake counts."""
+    found: dict[tuple[str, str], tuple[str, int]] = {}
+    for result in results.values():
+        for item in result.items:
+            for mistake in item.mistakes[:1] if item.verdict == "wrong" else ():
+                sentence, times = found.get((item.name, mistake.id), (mistake.sentence, 0))
+                found[item.name, mistake.id] = sentence, times + 1
+    ranked = sorted(found.items(), key=lambda entry: -entry[1][1])
+    return [(name, identity, sentence, times) for (name, identity), (sentence, times) in ranked]

@@ -1,0 +1,253 @@
+"""cnncalc check SPEC [ANSWERS ...]"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, load_spec, write
+from cnncalc.errors import CnncalcError, SpecError
+from cnncalc.language import _
+from cnncalc.spec import MAX_OPERATIONS
+
+if TYPE_CHECKING:
+    from cnncalc.answers import Grader
+    from cnncalc.render.expected import Checked
+
+FORMATS = ("plain", "table", "text", "markdown", "json", "csv", "junit", "github")
+ALLOWED = {  # for what is asked, the formats that there are
+    "expectations": ("plain", "table", "markdown", "json", "junit", "github"),
+    "answers": ("plain", "text", "table", "markdown", "json"),
+    "marks": ("plain", "text", "table", "markdown", "csv", "json"),
+}
+SPEC_ENDINGS = (".yaml", ".yml")
+
+
+@click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("words", type=SPEC, nargs=-1, metavar="SPEC [ANSWERS]...")
+@click.option("-e", "--expression", metavar="NET", help="A net without a file: 'SHAPE; STEP; STEP'.")
+@click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help="A value for a parameter of the spec.")
+@click.option("--input", "inputs", multiple=True, metavar="SHAPE", help="Another input shape, or NAME=SHAPE.")
+@click.option("--hint", is_flag=True, help="Say where to look, never the right number.")
+@click.option("--explain", is_flag=True, help="Add the derivation of what is not right.")
+@click.option("--strict", is_flag=True, help="No points for what is right under another convention.")
+@click.option("--key", metavar="FILE", help="A sheet with the questions: their points, what else is accepted.")
+@click.option("--marks", is_flag=True, help="Grade many sheets: a table per student, and the class.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="[default: plain]")
+@click.option("-o", "--output", metavar="FILE", help="Write to a file; its ending chooses the format.")
+def command(
+    words: tuple[str, ...],
+    expression: str | None,
+    params: tuple[str, ...],
+    inputs: tuple[str, ...],
+    hint: bool,
+    explain: bool,
+    strict: bool,
+    key: str | None,
+    marks: bool,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """Hold answers against a network, or a spec against what it expects of itself.
+
+    `cnncalc check lenet5 C3.connections=41600` and `cnncalc check lenet5 answers.csv` grade answers: YAML, JSON, CSV
+    or a Markdown table. `cnncalc check a.yaml b.yaml specs/` compares each spec with its `expect:` block.
+    Status 1 if an answer is not right or an expectation does not hold.
+    """
+    if hint and explain:
+        raise click.UsageError("--hint hides the numbers that --explain derives: choose one.")
+    with errors_end_the_run():
+        spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
+        asked = "marks" if marks else "expectations" if expectations_meant(spec, rest) and key is None else "answers"
+        format_ = chosen(format_, output, asked)
+        if asked == "expectations":
+            from cnncalc.render.expected import render as render_expected
+
+            if expression is not None or params or inputs:
+                found = [checked(spec, expression, params, inputs)]
+            else:
+                found = [checked(path, None, (), ()) for path in specs_in(words)]
+            if not found:
+                raise click.UsageError("There is no spec in what is named.")
+            for one in found:
+                if one.error:
+                    click.echo(one.error, err=True)
+            write(render_expected(found, format_), output)
+            sys.exit(2 if any(one.error for one in found) else int(not all(one.holds for one in found)))
+        from cnncalc.answers import Grader, read_sheet
+
+        report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
+        grader = Grader(report, strict=strict, key=read_sheet(key) if key else None)
+        text, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, format_, hint, explain)
+    write(text, output)
+    sys.exit(2 if unusable else int(not holds))
+
+
+def chosen(format_: str | None, output: str | None, asked: str) -> str:
+    """The format, of those that there are for what is asked."""
+    allowed = ALLOWED[asked]
+    if format_ is None:
+        format_ = "junit" if (output or "").endswith(".xml") else format_for(output or "", allowed)
+    if format_ not in allowed:
+        raise click.UsageError(f"--format {format_} is not there for this: one of {', '.join(allowed)}.")
+    return format_
+
+
+def is_inline(word: str) -> bool:
+    """`C3.connections=41600`, where there is no file of this name."""
+    return "=" in word and not os.path.lexists(word)
+
+
+def expectations_meant(spec: str | None, rest: Sequence[str]) -> bool:
+    """Whether all words are specs: then their expectations are asked for."""
+    return all(not is_inline(word) and is_spec(word) for word in rest)
+
+
+def is_spec(word: str) -> bool:
+    """A bundled network, a YAML file that has layers or an input, or a folder with one."""
+    if os.path.isdir(word):
+        return any(True for _path in specs_below(word))
+    if os.path.isfile(word):
+        return word.endswith(SPEC_ENDINGS) and looks_like_a_spec(word)
+    from cnncalc import networks
+
+    return os.path.basename(word) == word and networks.find(word) is not None
+
+
+def looks_like_a_spec(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return re.search(rb"^(layers|input|inputs|blocks)\s*:", file.read(100_000), re.MULTILINE) is not None
+    except OSError:
+        return False
+
+
+def specs_below(folder: str) -> list[str]:
+    found = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = [os.path.join(where, name) for name in sorted(files) if name.endswith(SPEC_ENDINGS)]
+        found += [path for path in paths if looks_like_a_spec(path)]
+    return found
+
+
+def specs_in(words: Sequence[str]) -> list[str]:
+    """The specs that are named, and those in the folders that are named, each once."""
+    return list(
+        dict.fromkeys(path for word in words for path in (specs_below(word) if os.path.isdir(word) else [word]))
+    )
+
+
+def checked(spec: str | None, expression: str | None, params: tuple[str, ...], inputs: tuple[str, ...]) -> Checked:
+    """A spec with its report, or with what is wrong with it."""
+    from cnncalc.render.expected import Checked
+
+    name = spec or expression or ""
+    try:
+        report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
+    except CnncalcError as error:
+        problems = error.problems if isinstance(error, SpecError) else ()
+        line = next((p.position.line for p in problems if p.position), None)
+        path = error.source.name if isinstance(error, SpecError) else name
+        return Checked(name, path, None, str(error), line)
+    return Checked(name, path_of(name), report)
+
+
+def path_of(name: str) -> str:
+    """The file of a spec, as it was named; of a bundled network, where it lies."""
+    from cnncalc import networks
+
+    found = None if os.path.isfile(name) or os.path.basename(name) != name else networks.find(name)
+    return found.path if found else name
+
+
+def sheets_in(words: Sequence[str]) -> list[str]:
+    """Files with answers: those named, and those in folders that are named."""
+    from cnncalc.answers.sheets import ENDINGS
+
+    found = []
+    for word in words:
+        inside = sorted(os.listdir(word)) if os.path.isdir(word) else None
+        found += [word] if inside is None else [os.path.join(word, n) for n in inside if n.lower().endswith(ENDINGS)]
+    return list(dict.fromkeys(found))
+
+
+def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, explain: bool) -> tuple[str, bool, bool]:
+    """The answers of one person, from files and from the command line: text, all right, nothing usable."""
+    from cnncalc.answers import from_words, read_sheet
+    from cnncalc.render.checked import render
+
+    inline = [word for word in words if is_inline(word)]
+    sheets = [read_sheet(path) for path in sheets_in([word for word in words if word not in inline])]
+    if inline:
+        sheets.append(from_words(inline))
+    if not sheets:
+        raise click.UsageError("Give answers: LAYER.quantity=value, or a file.")
+    results = [grader.grade(sheet) for sheet in sheets]
+    for message in [*key_messages(grader), *(m for result in results for m in result.messages())]:
+        click.echo(message, err=True)
+    usable = any(result.items for result in results)
+    if format_ == "json" and len(results) > 1:
+        import json
+
+        from cnncalc.render.checked import as_data
+
+        text = json.dumps([as_data(result, hint=hint) for result in results], indent=2, ensure_ascii=False) + "\n"
+    else:
+        parts = [render(result, format_, grader.report, hint=hint, explain=explain) for result in results]
+        if len(parts) > 1:
+            parts = [f"{result.sheet.source.name}\n\n{part}" for result, part in zip(results, parts, strict=True)]
+        text = "\n".join(parts) if usable else ""
+    return text, all(result.holds for result in results), not usable
+
+
+def key_messages(grader: Grader) -> list[str]:
+    return [_("key: {problem}", problem=problem.problem) for problem in grader.key_problems]
+
+
+def class_marks(
+    grader: Grader, words: Sequence[str], format_: str, hint: bool, explain: bool
+) -> tuple[str, bool, bool]:
+    """A sheet per student; one that cannot be read is listed with its error."""
+    from cnncalc.answers import Result, read_sheet
+    from cnncalc.render.checked import render_class
+
+    if explain:
+        raise click.UsageError("--explain is for one sheet, not for --marks.")
+    paths = sheets_in(words)
+    if not paths:
+        fail(_("there are no sheets to grade"))
+    for message in key_messages(grader):
+        click.echo(message, err=True)
+    results: dict[str, Result] = {}
+    errors: dict[str, str] = {}
+    with progress_over(paths) as steps:
+        for path in steps:
+            try:
+                result = grader.grade(read_sheet(path))
+            except CnncalcError as error:
+                errors[path] = str(error)
+                continue
+            if not result.sheet.answers:
+                errors[path] = "\n".join(result.messages())
+                continue
+            name = result.sheet.name
+            results[name if name not in results else path] = result
+    return render_class(results, errors, format_, hint=hint), not errors, not results
+
+
+@contextmanager
+def progress_over(paths: Sequence[str]) -> Iterator[Iterable[str]]:
+    """The paths, with a bar on standard error while sheets are graded; nothing through a pipe."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield paths
+        return
+    with click.progressbar(paths, label=_("grading"), file=sys.stderr) as bar:
+        yield bar
