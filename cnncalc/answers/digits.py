@@ -8,17 +8,17 @@ from fractions import Fraction
 MOST_POWERS = 4  # of 1,024 against 1,000: up to T and Ti
 
 
-def miswritten(number: int) -> Iterator[tuple[int, str, int]]:
-    """(rank, id, value) of every number that a slip of the pen makes of this one."""
+def miswritten(number: int) -> Iterator[tuple[int, str, str, int]]:
+    """(rank, id, digits, value) of every number that a slip of the pen makes of this one."""
     text = str(number)
     if len(text) < 3:
         return
     for i in range(len(text)):
         if text[i + 1 :] and (i or len(text) > 3):
-            yield 60 if i == 0 else 61, "digit_dropped", int(text[:i] + text[i + 1 :])
-        yield 63, "digit_doubled", int(text[: i + 1] + text[i:])
+            yield 60 if i == 0 else 61, "digit_dropped", text[i], int(text[:i] + text[i + 1 :])
+        yield 63, "digit_doubled", text[i], int(text[: i + 1] + text[i:])
         if text[i + 1 :] and text[i] != text[i + 1]:
-            yield 62, "digits_swapped", int(text[:i] + text[i + 1] + text[i] + text[i + 2 :])
+            yield 62, "digits_swapped", text[i : i + 2], int(text[:i] + text[i + 1] + text[i] + text[i + 2 :])
 
 
 def binary_prefix(right: int, value: int) -> bool:

@@ -22,7 +22,7 @@ from cnncalc.report import BYTES, SUMMED, Report
 MOST = 3  # mistakes that are named for one answer
 # Of all numbers with as many digits, the part that mistakes may take up, in hundredths: what is least plausible goes.
 PERCENT_OF_NUMBERS = 1.2
-FEWEST = 8  # ... but at least as many, for numbers of one or two digits
+FEWEST = 10  # ... but at least as many, for numbers of one or two digits
 FROM_VARIANTS = 10  # the rank up to which a mistake's number is also looked for with a slip of the pen
 
 
@@ -119,6 +119,10 @@ def within_reason(found: Sequence[Candidate], right: frozenset[Any]) -> dict[Any
         for value in readings(candidate.value):
             if value in right or not sensible(value):
                 continue
+            parts = set(candidate.id.split("+"))
+            others = [set(c.id.split("+")) for c in wrong.get(value, ())]
+            if any(other < parts or (other == parts and len(parts) > 1) for other in others):
+                continue  # what one mistake explains needs no second
             if value not in wrong and isinstance(value, int):
                 digits = len(str(value))
                 room = max(FEWEST, int(9 * 10 ** (digits - 1) * PERCENT_OF_NUMBERS / 100))
@@ -131,13 +135,13 @@ def within_reason(found: Sequence[Candidate], right: frozenset[Any]) -> dict[Any
 
 def slips(right: int, found: Sequence[Candidate]) -> Iterator[Candidate]:
     """The right number miswritten; and the number of a mistake that is near at hand."""
-    for rank, name, value in miswritten(right):
-        yield Candidate(rank, name, value, "")
+    for rank, name, digit, value in miswritten(right):
+        yield Candidate(rank, name, value, digit)
     for c in found:
         if c.rank <= FROM_VARIANTS and type(c.value) is int and "+" not in c.id:
-            for rank, name, value in miswritten(c.value):
+            for rank, name, digit, value in miswritten(c.value):
                 if name == "digit_dropped":
-                    yield Candidate(rank + 5, f"{c.id}+{name}", value, "", c.value)
+                    yield Candidate(rank + 5, f"{c.id}+{name}", value, digit, c.value)
 
 
 def candidates(

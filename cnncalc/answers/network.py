@@ -51,7 +51,7 @@ def case_of(graph: Graph, node: int, shapes: tuple[Shape, ...]) -> Case:
         elif graph.shape(before.reads[0]) != graph.shape(value):
             break
         value = before.reads[0]
-    return Case(here.layer, shapes, flat, flat is not None and value < first)
+    return Case(here.layer, shapes, flat, value < first)
 
 
 @lru_cache(maxsize=4096)
@@ -165,30 +165,32 @@ def total_mistakes(network: Network, rows: Sequence[int], quantity: str, unit: C
     total = sum(terms.values())
     names = [node.name for node in network.graph.nodes]
     deltas: list[tuple[int, str, int, str]] = []  # rank, id, difference, layer
-    everywhere: dict[str, dict[str, Number]] = defaultdict(lambda: defaultdict(int))  # id -> kind -> difference
-    ranks: dict[str, int] = {}
+    everywhere: dict[Edit, dict[str, Number]] = defaultdict(lambda: defaultdict(int))  # edit -> kind -> difference
+    of_one_id: dict[str, tuple[int, Number]] = {}  # a mistake that several edits make, each in its kinds
     for i in rows:
-        taken: dict[str, Number] = {}
         if not unit(i):
             continue
+        taken: set[str] = set()
         for edit, found in singles(*network.cases[i][:4]):
             if quantity in edit.of and found.get(quantity) is not None:
                 off = found[quantity] * unit(i) - terms[i]
-                if off and taken.setdefault(edit.id, off) == off:
+                if off:
                     deltas.append((edit.rank + 8, edit.id, off, names[i]))
-                    ranks[edit.id] = min(edit.rank, ranks.get(edit.id, 99))
-        for name, off in taken.items():
-            everywhere[name][network.kinds[i]] += off
-    for name, by_kind in everywhere.items():
-        yield Found(ranks[name], name, total + sum(by_kind.values()))
+                    everywhere[edit][network.kinds[i]] += off
+                    if edit.id not in taken:
+                        taken.add(edit.id)
+                        of_one_id[edit.id] = edit.rank, of_one_id.get(edit.id, (0, 0))[1] + off
+    yield from (Found(rank, name, total + off) for name, (rank, off) in of_one_id.items())
+    for edit, by_kind in everywhere.items():
+        yield Found(edit.rank, edit.id, total + sum(by_kind.values()))
         for off in by_kind.values():
-            yield Found(ranks[name] + 4, name, total + off)
+            yield Found(edit.rank + 4, edit.id, total + off)
     for (one, first), (two, second) in combinations(everywhere.items(), 2):
-        if ranks[one] + ranks[two] <= 24:
+        if one.rank + two.rank <= 24 and one.id != two.id:
             for kind, off in first.items():
                 for other, more in second.items():
                     if kind != other:
-                        yield Found(ranks[one] + ranks[two] + 8, f"{one}+{two}", total + off + more)
+                        yield Found(one.rank + two.rank + 8, f"{one.id}+{two.id}", total + off + more)
     yield from skipped(network, terms, total, names)
     yield from (Found(rank, name, total + off, where) for rank, name, off, where in deltas)
     if len(deltas) <= MOST_PAIRS:
@@ -286,7 +288,7 @@ def other_maps(
     working = [i for i, term in terms.items() if term and len(network.graph.facts[i].output) > 1]
     for i, j in [*zip(working, working[1:], strict=False), *zip(working[1:], working, strict=False)]:
         yield from (
-            Found(18, "used_wrong_map_size", total - terms[i] + value * unit(i), network.graph.nodes[i].name)
+            Found(14, "used_wrong_map_size", total - terms[i] + value * unit(i), network.graph.nodes[i].name)
             for value in on_map_of(network, i, j, quantity)
         )
 

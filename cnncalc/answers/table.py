@@ -82,11 +82,15 @@ def _padding(case: Case) -> Any:
     return 0 if isinstance(padding, tuple) and not any(map(any, padding)) else padding
 
 
-def swapped(case: Case) -> Case | None:
+def swapped(*names: str) -> Any:
     """Options per axis read in the other order."""
+    return lambda case: _swapped(case, names)
+
+
+def _swapped(case: Case, names: tuple[str, ...]) -> Case | None:
     changes = {
         name: value[::-1]
-        for name in ("kernel", "stride", "padding", "dilation")
+        for name in names
         if isinstance(value := vars(case.layer).get(name), tuple) and value != value[::-1]
     }
     return case.options(**changes) if changes else None
@@ -199,7 +203,7 @@ def _weights(found: Numbers, case: Case) -> Numbers | None:
 
 def other(quantity: str, of: str, when: Any = lambda case: True) -> Any:
     """One quantity read off in the place of another."""
-    return read(lambda found, case: {quantity: found[of]} if found[of] and when(case) else None)
+    return read(lambda found, case: {quantity: found[of]} if found[of] and found[quantity] and when(case) else None)
 
 
 def is_recurrent(case: Case) -> bool:
@@ -211,6 +215,10 @@ EDITS: tuple[Edit, ...] = (
     Edit("forgot_bias", 10, WEIGHTS, unbiased(True)),
     Edit("forgot_bias", 10, only("params", "flops"), unbiased(False)),
     Edit("connections_without_bias", 10, only("connections"), unbiased(False)),
+    Edit("connections_without_bias", 11, only("connections"), unbiased(True)),
+    Edit("connections_without_bias", 10, only("connections"),
+         read(lambda found, case: {"connections": found["connections"] - prod(found["output"])}
+              if pools(case) and found["params"] else None)),
     Edit("forgot_input_channels", 10, WEIGHTS, without_channels),
     Edit("one_bias_per_layer", 11, PARAMS, letter("b", lambda of: _one_bias(of))),
     Edit("bias_per_input_channel", 15, PARAMS, letter("b", lambda of: _bias_of_inputs(of))),
@@ -240,8 +248,9 @@ EDITS: tuple[Edit, ...] = (
          read(lambda found, case: {"params": found["params"] + found["fixed_params"]} if found["fixed_params"] else None)),
     Edit("bn_counts_moving_stats", 11, only("params"),
          read(lambda found, case: {"params": found["params"] + found["buffers"]} if found["buffers"] else None)),
-    Edit("bias_on_input", 17, only("params"),
-         read(lambda found, case: {"params": found["params"] + case.shapes[0][0]} if vector(case) else None)),
+    Edit("bias_on_input", 11, only("params"),
+         read(lambda found, case: {"params": found["params"] + case.shapes[0][0]}
+              if vector(case) and case.direct and found["params"] else None)),
     Edit("params_vs_connections", 10, only("connections"), other("connections", "params")),
     Edit("params_times_positions", 14, only("connections"),
          read(lambda found, case: {"connections": found["params"] * prod(found["output"][1:])} if slides(case) else None)),
@@ -282,7 +291,9 @@ EDITS: tuple[Edit, ...] = (
     Edit("tf_same", 14, SIZES, with_sizes(lambda m, n, k, s, p, d: -(-n // s) if p else None)),
     Edit("pool_always_halves", 12, SIZES, with_sizes(lambda m, n, *_rest: n // 2, pools)),
     Edit("non_square_pool", 11, SIZES, square),
-    Edit("swapped_h_w", 12, SIZES, swapped),
+    Edit("swapped_h_w", 12, SIZES, swapped("kernel", "stride", "padding", "dilation")),
+    Edit("swapped_h_w", 13, SIZES, swapped("kernel")),
+    Edit("swapped_h_w", 13, SIZES, swapped("stride")),
     Edit("swapped_h_w", 13, SHAPE, output(lambda case, shape: _turned(shape))),
     Edit("depth_kept_from_input", 11, SHAPE, channels(lambda case, c: case.shapes[0][0], weighted)),
     Edit("pool_changes_channels", 11, SHAPE, channels(divided, pools)),

@@ -88,20 +88,32 @@ HOW: dict[str, Callable[[], str]] = {
     "bytes_for_values": lambda: _("for bytes where values are meant, or the reverse"),
     "gflops_1024": lambda: _("if 1,024 stands for 1,000 in a prefix"),
     "factor_two": lambda: _("for twice or half of it"),
-    "digit_dropped": lambda: _("with a digit missing"),
-    "digits_swapped": lambda: _("with two neighbouring digits exchanged"),
-    "digit_doubled": lambda: _("with a digit written twice"),
+}
+
+
+# Slips of the pen, of the right number or of one that a mistake gives. `where` are the digits.
+SLIPS: dict[str, Callable[[str, str], str]] = {
+    "digit_dropped": lambda number, where: _("{number} lacks a digit, {where}", number=number, where=where),
+    "digits_swapped": lambda number, where: _("{number} has the digits {where} exchanged", number=number, where=where),
+    "digit_doubled": lambda number, where: _("{number} has the digit {where} twice", number=number, where=where),
 }
 
 
 def sentence(ids: str, value: Any, where: str = "", of: Any = None) -> str:
-    """What `value` is the answer to. `of`: the number whose digits were miswritten, where that is not the right one."""
-    how = _(" and ").join(HOW[name]() for name in ids.split("+"))
+    """What `value` is the answer to. `of`: the number that was miswritten, where that is not the right one."""
+    *names, last = ids.split("+")
     number = shown(value)
+    if last in SLIPS:
+        slip = SLIPS[last](number, where)
+        if of is None:
+            return slip
+        fact = sentence("+".join(names), of)
+        if str(of)[0] == where and str(of)[1:] == str(value):
+            slip = _("{number} is that without its leading {where}", number=number, where=where)
+        return _("{fact}; {slip}", fact=fact, slip=slip)
+    how = _(" and ").join(HOW[name]() for name in (*names, last))
     if where:
         return _("{number} is what comes out {how}; in {layer}", number=number, how=how, layer=where)
-    if of is not None:
-        return _("{number} comes out {how}, of {of}", number=number, how=how, of=shown(of))
     return _("{number} is what comes out {how}", number=number, how=how)
 
 
