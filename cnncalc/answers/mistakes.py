@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from cnncalc.answers.digits import binary_prefix, miswritten
 from cnncalc.answers.fields import field_mistakes
-from cnncalc.answers.network import Found, Network, on_map_of, pairs, singles, total_mistakes
+from cnncalc.answers.network import Found, Network, on_map_of, pairs, plain, singles, total_mistakes
 from cnncalc.answers.words import sentence
 from cnncalc.report import BYTES, SUMMED, Report
 
@@ -23,6 +23,8 @@ MOST = 3  # mistakes that are named for one answer
 # Of all numbers with as many digits, the part that mistakes may take up, in hundredths: what is least plausible goes.
 PERCENT_OF_NUMBERS = 1.2
 FEWEST = 10  # ... but at least as many, for numbers of one or two digits
+MOST_BEFORE = 12  # ranks of a mistake before a layer and of one in it that are tried together
+MOST_MAPS = 8  # maps of other layers that may have been flattened
 FROM_VARIANTS = 10  # the rank up to which a mistake's number is also looked for with a slip of the pen
 
 
@@ -172,7 +174,7 @@ def candidates(
         return
     if any(not _same(network, i, name, scale, getattr(report.layers[i], quantity)) for i in rows if not shared(report, i)):
         return
-    if quantity in ("params", "buffers", "fixed_params"):
+    if quantity in ("params", "buffers", "fixed_params", "parameter_bytes"):
         units = {i: 0 if shared(report, i) else scale for i in rows}
     else:
         units = dict.fromkeys(rows, scale)
@@ -185,8 +187,8 @@ def shared(report: Report, row: int) -> bool:
 
 def _same(network: Network, row: int, name: str, scale: int, actual: Any) -> bool:
     """Whether the derivation gives the report's number: not where padding is left out, or nothing is known."""
-    plain = network.plain[row]
-    return plain is not None and plain.get(name) is not None and plain[name] * scale == actual
+    found = network.plain[row]
+    return found is not None and found.get(name) is not None and found[name] * scale == actual
 
 
 def places(report: Report, layer: str | None) -> list[int]:
@@ -209,9 +211,9 @@ def unit_of(report: Report, quantity: str) -> tuple[int, str | None]:
         return batch * size, "values"
     if quantity in ("macs", "flops"):
         return batch, quantity
-    if quantity in SUMMED and quantity != "parameter_bytes":
-        return 1, quantity
-    return size, None
+    if quantity == "parameter_bytes":
+        return size, "stored"
+    return (1, quantity) if quantity in SUMMED else (size, None)
 
 
 def of_layer(report: Report, network: Network, node: int, quantity: str, scale: int) -> Iterator[Found]:
@@ -232,6 +234,18 @@ def of_layer(report: Report, network: Network, node: int, quantity: str, scale: 
         found = results[node]
         if found is not None and found.get(quantity) is not None:
             yield Found(rank, name, scaled(found[quantity]), where)
+        if quantity != "output" and rank <= MOST_BEFORE:
+            shapes = tuple(
+                network.graph.shape(v) if v < len(report.inputs) else whole(results[v - len(report.inputs)])
+                for v in network.graph.nodes[node].reads
+            )
+            if shapes != case.shapes:
+                for edit, numbers in singles(case.layer, shapes, None, False):
+                    if quantity in edit.of and edit.rank <= MOST_BEFORE and numbers.get(quantity) is not None:
+                        yield Found(rank + edit.rank + 12, f"{name}+{edit.id}", scaled(numbers[quantity]))
+    for far, name, where, numbers in elsewhere(network, node):
+        if quantity in ("params", "stored", "connections", "macs") and numbers.get(quantity):
+            yield Found(far, name, scaled(numbers[quantity]), where)
     if quantity in ("macs", "connections", "flops"):
         for other in (node - 1, node + 1, node - 2, node + 2):
             if 0 <= other < len(network.cases) and report.layers[other].macs:
@@ -240,13 +254,43 @@ def of_layer(report: Report, network: Network, node: int, quantity: str, scale: 
         yield from other_shapes(report, network, node)
 
 
+def whole(numbers: Any) -> tuple[int, ...]:
+    return tuple(int(n) for n in numbers["output"])
+
+
+def elsewhere(network: Network, node: int) -> Iterator[tuple[int, str, str, Any]]:
+    """The numbers of the weighted layers before, and those with the flattened map of an earlier layer."""
+    graph, case = network.graph, network.cases[node]
+    before = [i for i in range(node) if graph.facts[i].connections]
+    for i in before[-2:]:
+        yield 15, "stopped_too_early", graph.nodes[i].name, network.plain[i]
+    if case.flat is None:
+        return
+    lengths = dict.fromkeys(
+        length
+        for facts in reversed(graph.facts[:node])
+        if len(facts.output) > 1
+        for length in (prod(facts.output), case.flat[0] * prod(facts.output[1:]))
+        if length != case.shapes[0][0]
+    )
+    for length in list(lengths)[:MOST_MAPS]:
+        found = plain(case.layer, ((length,),), None, False)
+        if found is not None:
+            yield 14, "wrong_flatten_size", "", found
+
+
 def other_shapes(report: Report, network: Network, node: int) -> Iterator[Found]:
     """The shape of the layer before; the channels of all convolutions on the way to a concatenation."""
     graph, first = network.graph, len(network.graph.inputs)
     value, shape = graph.nodes[node].reads[0], graph.shape(first + node)
-    while value >= first and graph.shape(value) == shape:
+    seen_shapes = [shape]
+    while value >= first and len(seen_shapes) <= 3:
+        if graph.shape(value) not in seen_shapes:
+            seen_shapes.append(graph.shape(value))
+            yield Found(14 + len(seen_shapes), "stopped_too_early", graph.shape(value), graph.nodes[value - first].name)
         value = graph.nodes[value - first].reads[0]
-    yield Found(15, "stopped_too_early", graph.shape(value))
+    if value < first and len(seen_shapes) <= 3:
+        yield Found(16, "stopped_too_early", graph.shape(value))
     reads = graph.nodes[node].reads
     if len(reads) > 1 and shape[0] == sum(graph.shape(v)[0] for v in reads):
         seen: set[int] = set()

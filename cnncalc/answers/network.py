@@ -14,6 +14,7 @@ from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, Layer, Shape
 
 LARGEST = 80  # nodes of a network in which a mistake at every single place is followed to the end
+MOST_COMMON = 11  # the rank of mistakes that are tried two at a time in every layer
 MOST_PAIRS = 120  # mistakes of single layers that are tried two at a time
 
 # Mistakes in a size, which the layers behind inherit.
@@ -64,6 +65,17 @@ def plain(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: b
 def singles(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool) -> tuple[tuple[Edit, Numbers], ...]:
     """Every single mistake in a layer."""
     return tuple((edits[0], found) for edits, found in edited(Case(layer, shapes, flat, direct), EDITS, 0))
+
+
+@lru_cache(maxsize=4096)
+def made(
+    edits: tuple[Edit, ...], layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
+) -> Numbers | None:
+    """A layer with some mistakes in it, as far as they can be made together."""
+    case = Case(layer, shapes, flat, direct)
+    for edit in edits:
+        case = edit.change(case) or case
+    return numbers(case)
 
 
 @lru_cache(maxsize=512)
@@ -191,6 +203,7 @@ def total_mistakes(network: Network, rows: Sequence[int], quantity: str, unit: C
                 for other, more in second.items():
                     if kind != other:
                         yield Found(one.rank + two.rank + 8, f"{one.id}+{two.id}", total + off + more)
+    yield from everywhere_twice(network, terms, quantity, unit)
     yield from skipped(network, terms, total, names)
     yield from (Found(rank, name, total + off, where) for rank, name, off, where in deltas)
     if len(deltas) <= MOST_PAIRS:
@@ -206,6 +219,26 @@ def total_mistakes(network: Network, rows: Sequence[int], quantity: str, unit: C
 
 def _number(found: Numbers | None, quantity: str) -> Any:
     return 0 if found is None or found.get(quantity) is None else found[quantity]
+
+
+def everywhere_twice(
+    network: Network, terms: Mapping[int, Any], quantity: str, unit: Callable[[int], int]
+) -> Iterator[Found]:
+    """Two mistakes made in every layer in which they can be made."""
+    common = [edit for edit in EDITS if edit.rank <= MOST_COMMON and quantity in edit.of and edit.pairs]
+    applied = {i: {edit for edit, _found in singles(*network.cases[i][:4])} for i, term in terms.items() if term}
+    for one, two in combinations(common, 2):
+        if one.id == two.id:
+            continue
+        value, met = sum(terms.values()), False
+        for i, edits in applied.items():
+            mine = tuple(edit for edit in (one, two) if edit in edits)
+            found = made(mine, *network.cases[i][:4]) if mine else None
+            if found is not None and found.get(quantity) is not None:
+                value += found[quantity] * unit(i) - terms[i]
+                met = met or len(mine) == 2
+        if met:
+            yield Found(one.rank + two.rank + 6, f"{one.id}+{two.id}", value)
 
 
 def skipped(network: Network, terms: Mapping[int, Any], total: Any, names: Sequence[str]) -> Iterator[Found]:
@@ -282,7 +315,12 @@ def factorised(network: Network, terms: Mapping[int, Any], total: Any, quantity:
 def other_maps(
     network: Network, terms: Mapping[int, Any], total: Any, quantity: str, unit: Callable[[int], int]
 ) -> Iterator[Found]:
-    """Work counted on the map of the layer before or behind."""
+    """The sum up to a layer; work counted on the map of the layer before or behind."""
+    running = 0
+    for i, term in list(terms.items())[:-1]:
+        running += term
+        if term:
+            yield Found(15, "stopped_too_early", running, network.graph.nodes[i].name)
     if quantity not in ("macs", "connections", "flops"):
         return
     working = [i for i, term in terms.items() if term and len(network.graph.facts[i].output) > 1]

@@ -25,11 +25,10 @@ from cnncalc.answers.edits import (
     weighted,
 )
 
-WEIGHTS = frozenset({"params", "connections", "macs", "flops"})
+WEIGHTS = frozenset({"params", "stored", "connections", "macs", "flops"})
 SIZES = frozenset({"output", "connections", "macs", "flops", "values"})
-PARAMS = frozenset({"params", "connections", "flops"})
+PARAMS = frozenset({"params", "stored", "connections", "flops"})
 SHAPE = frozenset({"output"})
-BOTH = WEIGHTS | SIZES
 PADDED = ("conv", "depthwise", "local", "maxpool", "avgpool", "lppool", "subsample")
 
 
@@ -213,7 +212,7 @@ def is_recurrent(case: Case) -> bool:
 EDITS: tuple[Edit, ...] = (
     # weights
     Edit("forgot_bias", 10, WEIGHTS, unbiased(True)),
-    Edit("forgot_bias", 10, only("params", "flops"), unbiased(False)),
+    Edit("forgot_bias", 10, only("params", "stored", "flops"), unbiased(False)),
     Edit("connections_without_bias", 10, only("connections"), unbiased(False)),
     Edit("connections_without_bias", 11, only("connections"), unbiased(True)),
     Edit("connections_without_bias", 10, only("connections"),
@@ -260,6 +259,8 @@ EDITS: tuple[Edit, ...] = (
     Edit("macs_vs_flops", 8, only("macs"),
          read(lambda found, case: {"macs": 2 * found["macs"]} if found["macs"] else None)),
     Edit("macs_vs_flops", 13, only("macs"), other("macs", "flops")),
+    Edit("macs_vs_flops", 14, only("macs"),
+         read(lambda found, case: {"macs": Fraction(found["macs"], 2)} if found["macs"] else None)),
     Edit("macs_vs_flops", 8, only("flops"), other("flops", "macs")),
     Edit("macs_vs_flops", 9, only("flops"),
          read(lambda found, case: {"flops": 2 * found["macs"]} if found["macs"] else None)),
