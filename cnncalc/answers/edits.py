@@ -154,8 +154,8 @@ def numbers(case: Case) -> Numbers | None:
         result: Numbers = {"output": output, "values": prod(output)}
         for name in ("params", "fixed_params", "buffers", "connections", "macs"):
             result[name] = value(getattr(facts, name))
-        result["stored"] = None if None in (result["params"], result["fixed_params"]) else (
-            result["params"] + result["fixed_params"]
+        result["stored"] = (
+            None if None in (result["params"], result["fixed_params"]) else (result["params"] + result["fixed_params"])
         )
         result["flops"] = None
         if facts.macs is not None and facts.work is not None:

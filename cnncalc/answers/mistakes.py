@@ -146,9 +146,7 @@ def slips(right: int, found: Sequence[Candidate]) -> Iterator[Candidate]:
                     yield Candidate(rank + 5, f"{c.id}+{name}", value, digit, c.value)
 
 
-def candidates(
-    report: Report, network: Network, layer: str | None, quantity: str, actual: Any
-) -> Iterator[Candidate]:
+def candidates(report: Report, network: Network, layer: str | None, quantity: str, actual: Any) -> Iterator[Candidate]:
     """Every mistake in a number of a report."""
     rows = places(report, layer)
     last = report.graph.outputs[0] - len(report.inputs) if layer is None and report.graph else rows[-1]
@@ -160,25 +158,29 @@ def candidates(
     if quantity == "output":
         yield from (Candidate(*found) for found in of_layer(report, network, last, "output", 1))
         return
-    scale, name = unit_of(report, quantity)
+    scale, counted = unit_of(report, quantity)
     if quantity.endswith("_bytes") and isinstance(actual, int) and scale > 1 and actual % scale == 0:
         yield Candidate(12, "bytes_for_values", actual // scale, "")
     elif quantity == "activation_bytes":
         yield Candidate(14, "bytes_for_values", actual * 4, "")
-    if name is None:
+    if counted is None:
         return
     if len(rows) == 1 and layer is not None:
         row = report.layers[rows[0]]
-        if row.weights_of is None and _same(network, rows[0], name, scale, actual):
-            yield from (Candidate(*found) for found in of_layer(report, network, rows[0], name, scale))
+        if row.weights_of is None and _same(network, rows[0], counted, scale, actual):
+            yield from (Candidate(*found) for found in of_layer(report, network, rows[0], counted, scale))
         return
-    if any(not _same(network, i, name, scale, getattr(report.layers[i], quantity)) for i in rows if not shared(report, i)):
+    if any(
+        not _same(network, i, counted, scale, getattr(report.layers[i], quantity))
+        for i in rows
+        if not shared(report, i)
+    ):
         return
     if quantity in ("params", "buffers", "fixed_params", "parameter_bytes"):
         units = {i: 0 if shared(report, i) else scale for i in rows}
     else:
         units = dict.fromkeys(rows, scale)
-    yield from (Candidate(*f) for f in total_mistakes(network, rows, name, units.__getitem__))
+    yield from (Candidate(*f) for f in total_mistakes(network, rows, counted, units.__getitem__))
 
 
 def shared(report: Report, row: int) -> bool:
@@ -249,7 +251,9 @@ def of_layer(report: Report, network: Network, node: int, quantity: str, scale: 
     if quantity in ("macs", "connections", "flops"):
         for other in (node - 1, node + 1, node - 2, node + 2):
             if 0 <= other < len(network.cases) and report.layers[other].macs:
-                yield from (Found(17, "used_wrong_map_size", v * scale) for v in on_map_of(network, node, other, quantity))
+                yield from (
+                    Found(17, "used_wrong_map_size", v * scale) for v in on_map_of(network, node, other, quantity)
+                )
     if quantity == "output":
         yield from other_shapes(report, network, node)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 from cnncalc.answers.edits import Case, Edit, Number, Numbers, edited, numbers
@@ -62,7 +62,9 @@ def plain(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: b
 
 
 @lru_cache(maxsize=2048)
-def singles(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool) -> tuple[tuple[Edit, Numbers], ...]:
+def singles(
+    layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
+) -> tuple[tuple[Edit, Numbers], ...]:
     """Every single mistake in a layer."""
     return tuple((edits[0], found) for edits, found in edited(Case(layer, shapes, flat, direct), EDITS, 0))
 
@@ -79,7 +81,9 @@ def made(
 
 
 @lru_cache(maxsize=512)
-def pairs(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool) -> tuple[tuple[tuple[Edit, ...], Numbers], ...]:
+def pairs(
+    layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
+) -> tuple[tuple[tuple[Edit, ...], Numbers], ...]:
     """Every mistake in a layer, alone and in pairs."""
     return tuple(edited(Case(layer, shapes, flat, direct), EDITS, 26))
 
@@ -113,7 +117,7 @@ class Network:
                 changed = edit.change(case)
                 case = case if changed is None else changed
             result = found[i] = numbers(case) if edit is not None else plain(*case[:4])
-            if result is None or not all(type(n) is int and n > 0 or n == int(n) > 0 for n in result["output"]):
+            if result is None or not all((type(n) is int and n > 0) or n == int(n) > 0 for n in result["output"]):
                 return None
             output = tuple(int(n) for n in result["output"])
             if output != self.graph.shape(first + i):
@@ -121,7 +125,7 @@ class Network:
         return found
 
     def spreading(self, last: int) -> list[tuple[int, str, str, Results]]:
-        """(rank, id, layer, numbers) of every mistake that is inherited: everywhere, in every layer of a kind, in one."""
+        """(rank, id, layer, numbers) of every mistake that is inherited: made everywhere, in all of a kind, in one layer."""
         if last in self._spread:
             return self._spread[last]
         result = self._spread[last] = []
@@ -133,7 +137,7 @@ class Network:
                 if right is not None and found != right["output"]:
                     per_edit[number].append(i)
         for number, places in per_edit.items():
-            groups: list[tuple[int, Collection[int]]] = [(2, places)]
+            groups: list[tuple[int, Sequence[int]]] = [(2, places)]
             by_kind: dict[str, list[int]] = defaultdict(list)
             for i in places:
                 by_kind[self.kinds[i]].append(i)
@@ -158,7 +162,9 @@ class Network:
 
 
 @lru_cache(maxsize=4096)
-def outputs(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool) -> tuple[tuple[int, tuple[Number, ...]], ...]:
+def outputs(
+    layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
+) -> tuple[tuple[int, tuple[Number, ...]], ...]:
     """(number of the edit, output shape) of the mistakes that are inherited."""
     case = Case(layer, shapes, flat, direct)
     found = []
@@ -172,7 +178,7 @@ def outputs(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct:
 
 
 def total_mistakes(network: Network, rows: Sequence[int], quantity: str, unit: Callable[[int], int]) -> Iterator[Found]:
-    """Mistakes in the sum of a quantity over some layers. `unit`: what one counts in the sum, 0 for a layer left out."""
+    """Mistakes in the sum of a quantity over some layers. `unit`: what one counts for in the sum; 0: left out."""
     terms = {i: _number(network.plain[i], quantity) * unit(i) for i in rows}
     total = sum(terms.values())
     names = [node.name for node in network.graph.nodes]
@@ -207,9 +213,10 @@ def total_mistakes(network: Network, rows: Sequence[int], quantity: str, unit: C
     yield from skipped(network, terms, total, names)
     yield from (Found(rank, name, total + off, where) for rank, name, off, where in deltas)
     if len(deltas) <= MOST_PAIRS:
-        for (far, one, off, where), (further, two, more, there) in combinations(deltas, 2):
+        for (far, id, off, where), (further, other_id, more, there) in combinations(deltas, 2):
             if where != there:
-                yield Found(far + further, f"{one}+{two}", total + off + more, f"{where}, {there}")
+                name = id if id == other_id else f"{id}+{other_id}"
+                yield Found(far + further, name, total + off + more, f"{where}, {there}")
     for far, name, where, results in network.spreading(len(network.graph.nodes) - 1):
         value = sum(_number(results[i], quantity) * unit(i) for i in rows)
         yield Found(far, name, value, where)
@@ -226,19 +233,22 @@ def everywhere_twice(
 ) -> Iterator[Found]:
     """Two mistakes made in every layer in which they can be made."""
     common = [edit for edit in EDITS if edit.rank <= MOST_COMMON and quantity in edit.of and edit.pairs]
-    applied = {i: {edit for edit, _found in singles(*network.cases[i][:4])} for i, term in terms.items() if term}
-    for one, two in combinations(common, 2):
-        if one.id == two.id:
-            continue
+    ranks = {edit.id: edit.rank for edit in common}
+    applied: dict[int, dict[str, Edit]] = {}
+    for i, term in terms.items():
+        if term:
+            edits = {edit for edit, _found in singles(*network.cases[i][:4])}
+            applied[i] = {edit.id: edit for edit in reversed(common) if edit in edits}
+    for first, second in combinations(ranks, 2):
         value, met = sum(terms.values()), False
-        for i, edits in applied.items():
-            mine = tuple(edit for edit in (one, two) if edit in edits)
+        for i, by_id in applied.items():
+            mine = tuple(by_id[name] for name in (first, second) if name in by_id)
             found = made(mine, *network.cases[i][:4]) if mine else None
             if found is not None and found.get(quantity) is not None:
                 value += found[quantity] * unit(i) - terms[i]
                 met = met or len(mine) == 2
         if met:
-            yield Found(one.rank + two.rank + 6, f"{one.id}+{two.id}", value)
+            yield Found(ranks[first] + ranks[second] + 6, f"{first}+{second}", value)
 
 
 def skipped(network: Network, terms: Mapping[int, Any], total: Any, names: Sequence[str]) -> Iterator[Found]:
@@ -324,7 +334,7 @@ def other_maps(
     if quantity not in ("macs", "connections", "flops"):
         return
     working = [i for i, term in terms.items() if term and len(network.graph.facts[i].output) > 1]
-    for i, j in [*zip(working, working[1:], strict=False), *zip(working[1:], working, strict=False)]:
+    for i, j in [*pairwise(working), *pairwise(working[::-1])]:
         yield from (
             Found(14, "used_wrong_map_size", total - terms[i] + value * unit(i), network.graph.nodes[i].name)
             for value in on_map_of(network, i, j, quantity)

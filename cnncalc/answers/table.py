@@ -200,6 +200,11 @@ def _weights(found: Numbers, case: Case) -> Numbers | None:
     return None if bare is None else {"macs": bare["params"]}
 
 
+def _with(found: Numbers, stored: str) -> Numbers | None:
+    """What is stored besides, counted among the parameters."""
+    return {"params": found["params"] + found[stored]} if found[stored] else None
+
+
 def other(quantity: str, of: str, when: Any = lambda case: True) -> Any:
     """One quantity read off in the place of another."""
     return read(lambda found, case: {quantity: found[of]} if found[of] and found[quantity] and when(case) else None)
@@ -244,15 +249,16 @@ EDITS: tuple[Edit, ...] = (
     Edit("no_weight_sharing", 11, only("params"), other("params", "connections", lambda case: not is_recurrent(case))),
     Edit("rnn_used_timesteps", 11, only("params"), other("params", "connections", is_recurrent)),
     Edit("counted_fixed_rbf", 11, only("params"),
-         read(lambda found, case: {"params": found["params"] + found["fixed_params"]} if found["fixed_params"] else None)),
+         read(lambda found, case: _with(found, "fixed_params"))),
     Edit("bn_counts_moving_stats", 11, only("params"),
-         read(lambda found, case: {"params": found["params"] + found["buffers"]} if found["buffers"] else None)),
+         read(lambda found, case: _with(found, "buffers"))),
     Edit("bias_on_input", 11, only("params"),
          read(lambda found, case: {"params": found["params"] + case.shapes[0][0]}
               if vector(case) and case.direct and found["params"] else None)),
     Edit("params_vs_connections", 10, only("connections"), other("connections", "params")),
     Edit("params_times_positions", 14, only("connections"),
-         read(lambda found, case: {"connections": found["params"] * prod(found["output"][1:])} if slides(case) else None)),
+         read(lambda found, case: {"connections": found["params"] * prod(found["output"][1:])}
+              if slides(case) else None)),
     Edit("params_vs_macs", 11, only("macs"), read(_weights)),
     Edit("params_vs_macs", 12, only("macs"), other("macs", "params")),
     Edit("counted_bias_as_multiplication", 12, only("macs"), other("macs", "connections")),

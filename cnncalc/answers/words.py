@@ -70,7 +70,9 @@ HOW: dict[str, Callable[[], str]] = {
     "used_input_size_for_macs": lambda: _("if the positions of the input are counted, not those of the output"),
     "used_wrong_map_size": lambda: _("with the map size of a neighbouring layer"),
     "concat_as_add": lambda: _("if the branches are put on each other: concatenation adds their channels up"),
-    "concat_counts_reduce_layers": lambda: _("with the channels of all convolutions: only the branches' ends are joined"),
+    "concat_counts_reduce_layers": lambda: _(
+        "with the channels of all convolutions: only the branches' ends are joined"
+    ),
     "wrong_flatten_size": lambda: _("with the flattened map of another layer"),
     "assumed_rgb": lambda: _("for three input channels, where there is one"),
     "rf_forgot_strides": lambda: _("if no stride is taken into account: later windows step over several pixels"),
@@ -87,7 +89,6 @@ HOW: dict[str, Callable[[], str]] = {
     "ignored_factorisation": lambda: _("for one large convolution in place of the steps"),
     "bytes_for_values": lambda: _("for bytes where values are meant, or the reverse"),
     "gflops_1024": lambda: _("if 1,024 stands for 1,000 in a prefix"),
-    "factor_two": lambda: _("for twice or half of it"),
 }
 
 
