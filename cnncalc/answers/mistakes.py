@@ -21,8 +21,9 @@ from cnncalc.report import BYTES, SUMMED, Report
 
 MOST = 3  # mistakes that are named for one answer
 # Of all numbers with as many digits, the part that mistakes may take up, in hundredths: what is least plausible goes.
-PERCENT_OF_NUMBERS = 1.2
-FEWEST = 10  # ... but at least as many, for numbers of one or two digits
+PERCENT_OF_NUMBERS = 1.8
+FEWEST = {1: 4, 2: 7}  # ... but so many of short numbers, by their digits, though none beyond this rank
+NEAR = 16
 MOST_BEFORE = 12  # ranks of a mistake before a layer and of one in it that are tried together
 MOST_MAPS = 8  # maps of other layers that may have been flattened
 FROM_VARIANTS = 10  # the rank up to which a mistake's number is also looked for with a slip of the pen
@@ -116,7 +117,7 @@ def sensible(value: Any) -> bool:
 def within_reason(found: Sequence[Candidate], right: frozenset[Any]) -> dict[Any, list[Candidate]]:
     """What is found by value: of every length of number no more than chance could well hit."""
     wrong: dict[Any, list[Candidate]] = {}
-    taken: dict[int, int] = {}
+    taken: dict[tuple[bool, int], int] = {}
     for candidate in found:
         for value in readings(candidate.value):
             if value in right or not sensible(value):
@@ -125,12 +126,18 @@ def within_reason(found: Sequence[Candidate], right: frozenset[Any]) -> dict[Any
             others = [set(c.id.split("+")) for c in wrong.get(value, ())]
             if any(other < parts or (other == parts and len(parts) > 1) for other in others):
                 continue  # what one mistake explains needs no second
-            if value not in wrong and isinstance(value, int):
-                digits = len(str(value))
-                room = max(FEWEST, int(9 * 10 ** (digits - 1) * PERCENT_OF_NUMBERS / 100))
-                if taken.get(digits, 0) >= room:
+            several = isinstance(value, tuple)
+            alone = value[0] if several and len(set(value)) == 1 else value  # equal axes are one number
+            if value not in wrong and isinstance(alone, int):
+                digits = len(str(alone))
+                room = int(9 * 10 ** (digits - 1) * PERCENT_OF_NUMBERS / 100)
+                if digits in FEWEST:
+                    room = FEWEST[digits]
+                    if candidate.rank > NEAR:
+                        continue
+                if taken.get((several, digits), 0) >= room:
                     continue
-                taken[digits] = taken.get(digits, 0) + 1
+                taken[several, digits] = taken.get((several, digits), 0) + 1
             wrong.setdefault(value, []).append(candidate)
     return wrong
 
@@ -291,7 +298,7 @@ def other_shapes(report: Report, network: Network, node: int) -> Iterator[Found]
     while value >= first and len(seen_shapes) <= 3:
         if graph.shape(value) not in seen_shapes:
             seen_shapes.append(graph.shape(value))
-            yield Found(14 + len(seen_shapes), "stopped_too_early", graph.shape(value), graph.nodes[value - first].name)
+            yield Found(11 + len(seen_shapes), "stopped_too_early", graph.shape(value), graph.nodes[value - first].name)
         value = graph.nodes[value - first].reads[0]
     if value < first and len(seen_shapes) <= 3:
         yield Found(16, "stopped_too_early", graph.shape(value))

@@ -125,7 +125,7 @@ class Network:
         return found
 
     def spreading(self, last: int) -> list[tuple[int, str, str, Results]]:
-        """(rank, id, layer, numbers) of every mistake that is inherited: made everywhere, in all of a kind, in one layer."""
+        """(rank, id, layer, numbers) of the mistakes that are inherited: made everywhere, in a kind, in one layer."""
         if last in self._spread:
             return self._spread[last]
         result = self._spread[last] = []
@@ -269,7 +269,7 @@ def skipped(network: Network, terms: Mapping[int, Any], total: Any, names: Seque
             kind = network.kinds[places[0]]
             name = "forgot_batchnorm" if kind == key == "batchnorm" else halves(network, places[0])
             said = key.lstrip("/") if key[0] == "/" and key[1] != "/" else kind
-            yield Found(15, name, total - sum(terms[i] for i in places), said)
+            yield Found(12 if name == "forgot_batchnorm" else 15, name, total - sum(terms[i] for i in places), said)
 
 
 def halves(network: Network, node: int) -> str:

@@ -29,7 +29,7 @@ WEIGHTS = frozenset({"params", "stored", "connections", "macs", "flops"})
 SIZES = frozenset({"output", "connections", "macs", "flops", "values"})
 PARAMS = frozenset({"params", "stored", "connections", "flops"})
 SHAPE = frozenset({"output"})
-PADDED = ("conv", "depthwise", "local", "maxpool", "avgpool", "lppool", "subsample")
+PADDED = ("conv", "depthwise", "local", "maxpool", "avgpool", "lppool", "subsample", "transposed_conv")
 
 
 def only(*quantities: str) -> frozenset[str]:
