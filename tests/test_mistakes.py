@@ -101,6 +101,8 @@ PLANTED = [
     ("params_vs_macs", "3x32x32; conv 8 k5", "conv1.macs", 76 * 8),
     ("counted_bias_as_multiplication", "3x32x32; conv 8 k5", "conv1.macs", 76 * 8 * 28 * 28),
     ("macs_vs_flops", "3x32x32; conv 8 k5 nobias", "conv1.flops", 75 * 8 * 28 * 28),
+    ("forgot_other_work", "3x32x32; conv 8 k5 relu", "conv1.flops", 2 * 75 * 8 * 28 * 28),
+    ("macs_vs_flops", "3x32x32; conv 8 k5", "total.macs", 2 * 75 * 8 * 28 * 28),
     ("used_input_size_for_macs", "3x32x32; conv 8 k5", "conv1.macs", 75 * 8 * 32 * 32),
     ("used_wrong_map_size", "3x32x32; conv 8 k5; maxpool 2; conv 4 k3", "conv2.macs", 72 * 4 * 28 * 28),
     ("flatten_forgot_area", "3x32x32; conv 8 k5; maxpool 2; dense 10", "dense1.params", 8 * 10 + 10),
@@ -202,7 +204,7 @@ def by_chance(right: Any, chance: random.Random) -> Any:
 
 
 def test_of_random_numbers_few_are_diagnosed() -> None:
-    """At most 2 % is asked for."""
+    """At most 2 % is asked for; 0.6 % are, most of them fields and sizes of two digits."""
     chance = random.Random(6)
     hits = tried = 0
     for name in NETWORKS:
@@ -215,7 +217,7 @@ def test_of_random_numbers_few_are_diagnosed() -> None:
                     tried += 1
                     hits += bool(diagnose(report, layer, quantity, [value]))
     assert tried > 5000
-    assert hits / tried < 0.02, (hits, tried)
+    assert hits / tried < 0.0075, (hits, tried)
 
 
 def test_right_numbers_have_no_mistake_in_any_network() -> None:

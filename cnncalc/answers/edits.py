@@ -298,7 +298,7 @@ def edited(case: Case, edits: tuple[Edit, ...], most: int) -> Iterator[tuple[tup
             single.append((edit, changed))
     for first, changed in single:
         for second, _case in single:
-            if first is second or not (first.pairs and second.pairs and first.of & second.of):
+            if first.id == second.id or not (first.pairs and second.pairs and first.of & second.of):
                 continue
             if first.rank + second.rank > most:
                 continue

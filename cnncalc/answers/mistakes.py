@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from cnncalc.answers.digits import binary_prefix, miswritten
 from cnncalc.answers.fields import field_mistakes
 from cnncalc.answers.network import Found, Network, on_map_of, pairs, plain, singles, total_mistakes
-from cnncalc.answers.words import sentence
+from cnncalc.answers.words import SLIPS, sentence
 from cnncalc.report import BYTES, SUMMED, Report
 
 MOST = 3  # mistakes that are named for one answer
@@ -26,6 +26,7 @@ FEWEST = {1: 4, 2: 7}  # ... but so many of short numbers, by their digits, thou
 NEAR = 16
 MOST_BEFORE = 12  # ranks of a mistake before a layer and of one in it that are tried together
 MOST_MAPS = 8  # maps of other layers that may have been flattened
+FAR = 20  # beside a plausible mistake, none is named that is so much less plausible; a slip of the pen is
 FROM_VARIANTS = 10  # the rank up to which a mistake's number is also looked for with a slip of the pen
 
 
@@ -77,7 +78,9 @@ def diagnose(report: Report, layer: str | None, quantity: str, values: Iterable[
         for c in candidates:
             if c.id not in found or found[c.id][0] > c.rank:
                 found[c.id] = c.rank, Mistake(c.id, sentence(c.id, value, c.where, c.of), value)
-    return [mistake for _rank, mistake in sorted(found.values(), key=lambda entry: entry[0])][:MOST]
+    ordered = sorted(found.values(), key=lambda entry: entry[0])
+    nearest = ordered[0][0] if ordered else 0
+    return [m for rank, m in ordered if rank - nearest <= FAR or m.id.rpartition("+")[2] in SLIPS][:MOST]
 
 
 def asked(report: Report, layer: str | None, quantity: str) -> Question:
@@ -209,8 +212,8 @@ def places(report: Report, layer: str | None) -> list[int]:
             return [i]
     report[layer]  # raises where there is none
     group = report.groups[layer]
-    rows = [i for i in range(group.first, group.last) if i != group.result - len(report.inputs)]
-    return [*rows, group.result - len(report.inputs)]
+    result = group.result - len(report.inputs) if group.result >= len(report.inputs) else group.last - 1
+    return [*(i for i in range(group.first, group.last) if i != result), result]
 
 
 def unit_of(report: Report, quantity: str) -> tuple[int, str | None]:

@@ -268,7 +268,7 @@ EDITS: tuple[Edit, ...] = (
     Edit("macs_vs_flops", 14, only("macs"),
          read(lambda found, case: {"macs": Fraction(found["macs"], 2)} if found["macs"] else None)),
     Edit("macs_vs_flops", 8, only("flops"), other("flops", "macs")),
-    Edit("macs_vs_flops", 9, only("flops"),
+    Edit("forgot_other_work", 9, only("flops"),
          read(lambda found, case: {"flops": 2 * found["macs"]} if found["macs"] else None)),
     Edit("stopped_too_early", 18, only("params", "connections", "macs"),
          read(lambda found, case: dict.fromkeys(("params", "connections", "macs"), case.shapes[0][0])

@@ -37,8 +37,9 @@ HOW: dict[str, Callable[[], str]] = {
     "params_times_positions": lambda: _("for parameters times positions: a shared coefficient has several connections"),
     "params_vs_macs": lambda: _("for the stored weights: each is used at every position"),
     "counted_bias_as_multiplication": lambda: _("if adding a bias is counted as a multiplication"),
-    "macs_vs_flops": lambda: _("for the other of MACs and FLOPs: a MAC is two operations"),
-    "stopped_too_early": lambda: _("one step earlier"),
+    "macs_vs_flops": lambda: _("for FLOPs in place of MACs, or the reverse: a MAC is two operations"),
+    "forgot_other_work": lambda: _("for two operations of every MAC, without biases and element-wise work"),
+    "stopped_too_early": lambda: _("at an earlier layer"),
     "forgot_plus_one": lambda: _("if the steps of the window are counted, not its positions: + 1"),
     "forgot_stride": lambda: _("with a stride of 1"),
     "forgot_padding": lambda: _("without the padding"),
@@ -92,11 +93,13 @@ HOW: dict[str, Callable[[], str]] = {
 }
 
 
-# Slips of the pen, of the right number or of one that a mistake gives. `where` are the digits.
-SLIPS: dict[str, Callable[[str, str], str]] = {
-    "digit_dropped": lambda number, where: _("{number} lacks a digit, {where}", number=number, where=where),
-    "digits_swapped": lambda number, where: _("{number} has the digits {where} exchanged", number=number, where=where),
-    "digit_doubled": lambda number, where: _("{number} has the digit {where} twice", number=number, where=where),
+# Slips of the pen in the right number.
+SLIPS: dict[str, Callable[[str], str]] = {
+    "digit_dropped": lambda number: _(
+        "{number} is the answer with a digit lost on the way", number=number, where=where
+    ),
+    "digits_swapped": lambda number: _("{number} is the answer with two neighbouring digits exchanged", number=number),
+    "digit_doubled": lambda number: _("{number} is the answer with a digit written twice", number=number),
 }
 
 
@@ -105,20 +108,20 @@ def sentence(ids: str, value: Any, where: str = "", of: Any = None) -> str:
     *names, last = ids.split("+")
     number = shown(value)
     if last in SLIPS:
-        slip = SLIPS[last](number, where)
         if of is None:
-            return slip
+            return SLIPS[last](number)
         fact = sentence("+".join(names), of)
+        slip = _("{number} is that with a digit lost", number=number)
         if str(of)[0] == where and str(of)[1:] == str(value):
             slip = _("{number} is that without its leading {where}", number=number, where=where)
         return _("{fact}; {slip}", fact=fact, slip=slip)
     how = _(" and ").join(HOW[name]() for name in (*names, last))
     if where:
-        return _("{number} is what comes out {how}; in {layer}", number=number, how=how, layer=where)
+        return _("{number} is what comes out {how}; the layer: {layer}", number=number, how=how, layer=where)
     return _("{number} is what comes out {how}", number=number, how=how)
 
 
 def shown(value: Any) -> str:
     if isinstance(value, tuple):
-        return "x".join(map(shown, value))
-    return f"{value:,}" if isinstance(value, int) else str(float(value))
+        return "x".join(shown(v).replace(",", "") for v in value)
+    return f"{int(value):,}" if value == int(value) else str(float(value))
