@@ -95,10 +95,8 @@ HOW: dict[str, Callable[[], str]] = {
 
 # Slips of the pen in the right number.
 SLIPS: dict[str, Callable[[str], str]] = {
-    "digit_dropped": lambda number: _(
-        "{number} is the answer with a digit lost on the way", number=number, where=where
-    ),
-    "digits_swapped": lambda number: _("{number} is the answer with two neighbouring digits exchanged", number=number),
+    "digit_dropped": lambda number: _("{number} is the answer with a digit lost", number=number),
+    "digits_swapped": lambda number: _("{number} is the answer with two digits exchanged", number=number),
     "digit_doubled": lambda number: _("{number} is the answer with a digit written twice", number=number),
 }
 
