@@ -17,6 +17,7 @@ from cnncalc.answers.digits import binary_prefix, miswritten
 from cnncalc.answers.fields import field_mistakes
 from cnncalc.answers.network import Found, Network, on_map_of, pairs, plain, singles, total_mistakes
 from cnncalc.answers.words import SLIPS, sentence
+from cnncalc.graph import Graph
 from cnncalc.report import BYTES, SUMMED, Report
 
 MOST = 3  # mistakes that are named for one answer
@@ -307,14 +308,24 @@ def other_shapes(report: Report, network: Network, node: int) -> Iterator[Found]
         yield Found(16, "stopped_too_early", graph.shape(value))
     reads = graph.nodes[node].reads
     if len(reads) > 1 and shape[0] == sum(graph.shape(v)[0] for v in reads):
-        seen: set[int] = set()
-        waiting = [v for v in reads if v >= first]
-        common = min(reads)
-        while waiting:
-            v = waiting.pop()
-            if v not in seen:
-                seen.add(v)
-                waiting += [r for r in graph.nodes[v - first].reads if r >= first and r > common - len(reads) * 6]
-        depth = sum(graph.shape(v)[0] for v in seen if "filters" in vars(graph.nodes[v - first].layer))
+        behind = [ancestors(graph, v) for v in reads]
+        branches = {v for one in behind for v in one if not all(v in other for other in behind)}
+        depth = sum(graph.shape(v)[0] for v in branches if v >= first and has_filters(graph, v))
         if depth and prod(shape):
             yield Found(12, "concat_counts_reduce_layers", (depth, *shape[1:]))
+
+
+def ancestors(graph: Graph, value: int) -> set[int]:
+    """A value and all that it is made of."""
+    found: set[int] = set()
+    waiting = [value]
+    while waiting:
+        v = waiting.pop()
+        if v not in found:
+            found.add(v)
+            waiting += graph.nodes[v - len(graph.inputs)].reads if v >= len(graph.inputs) else ()
+    return found
+
+
+def has_filters(graph: Graph, value: int) -> bool:
+    return "filters" in vars(graph.nodes[value - len(graph.inputs)].layer)

@@ -117,7 +117,7 @@ class Network:
                 changed = edit.change(case)
                 case = case if changed is None else changed
             result = found[i] = numbers(case) if edit is not None else plain(*case[:4])
-            if result is None or not all((type(n) is int and n > 0) or n == int(n) > 0 for n in result["output"]):
+            if result is None or not all(n == int(n) > 0 for n in result["output"]):
                 return None
             output = tuple(int(n) for n in result["output"])
             if output != self.graph.shape(first + i):

@@ -136,7 +136,7 @@ def channels(rule: Any, when: Any = slides) -> Any:
     """Another number of channels in the output shape."""
 
     def change(case: Case, shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
-        if not when(case) or len(shape) < 2 or isinstance(case.layer.kind, type(None)):
+        if not when(case) or len(shape) < 2:
             return None
         new = rule(case, shape[0])
         return None if new is None or new == shape[0] else (new, *shape[1:])
