@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from cnncalc.answers.digits import binary_prefix, miswritten
 from cnncalc.answers.fields import field_mistakes
 from cnncalc.answers.network import Found, Network, on_map_of, pairs, plain, singles, total_mistakes
-from cnncalc.answers.words import SLIPS, sentence
+from cnncalc.answers.sentences import SLIPS, sentence
 from cnncalc.graph import Graph
 from cnncalc.report import BYTES, SUMMED, Report
 

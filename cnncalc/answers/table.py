@@ -1,4 +1,4 @@
-"""The mistakes in one layer: what each changes in the derivation. Their sentences are in words.py.
+"""The mistakes in one layer: what each changes in the derivation. Their sentences are in sentences.py.
 
 Ranks say how plausible a mistake is: the lower, the more often it is made. Ids are those of the catalogue.
 """
