@@ -27,7 +27,7 @@ ARROWS = {
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
-    "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations"},
+    "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
     "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "difference": {"report"},
     "revisions": {"errors", "sources"},
