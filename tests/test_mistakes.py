@@ -278,8 +278,8 @@ def test_a_batch_multiplies_the_mistake() -> None:
 
 def test_every_id_has_its_words_and_a_test() -> None:
     from cnncalc.answers.fields import MISTAKES
-    from cnncalc.answers.table import EDITS
     from cnncalc.answers.sentences import HOW, SLIPS
+    from cnncalc.answers.table import EDITS
 
     tested = {part for id, *_rest in PLANTED for part in id.split("+")}
     tested |= {part for _q, _value, id in wrong_answers() for part in id.split("+")}
