@@ -6,7 +6,18 @@ cnncalc.check("lenet5", {"C3.connections": "151,600", "params": "60k"}).score
 from __future__ import annotations
 
 from cnncalc.answers.grading import Grader, Item, Result
-from cnncalc.answers.mistakes import Mistake
+from cnncalc.answers.mistakes import Mistake, diagnose
 from cnncalc.answers.sheets import Answer, Sheet, from_mapping, from_words, read_sheet
 
-__all__ = ["Answer", "Grader", "Item", "Mistake", "Result", "Sheet", "from_mapping", "from_words", "read_sheet"]
+__all__ = [
+    "Answer",
+    "Grader",
+    "Item",
+    "Mistake",
+    "Result",
+    "Sheet",
+    "diagnose",
+    "from_mapping",
+    "from_words",
+    "read_sheet",
+]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, load_spec, write
+from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, lang_option, load_spec, write
 from cnncalc.errors import CnncalcError, SpecError
 from cnncalc.language import _
 from cnncalc.spec import MAX_OPERATIONS
@@ -32,16 +32,17 @@ SPEC_ENDINGS = (".yaml", ".yml")
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", type=SPEC, nargs=-1, metavar="SPEC [ANSWERS]...")
-@click.option("-e", "--expression", metavar="NET", help="A net without a file: 'SHAPE; STEP; STEP'.")
-@click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help="A value for a parameter of the spec.")
-@click.option("--input", "inputs", multiple=True, metavar="SHAPE", help="Another input shape, or NAME=SHAPE.")
-@click.option("--hint", is_flag=True, help="Say where to look, never the right number.")
-@click.option("--explain", is_flag=True, help="Add the derivation of what is not right.")
-@click.option("--strict", is_flag=True, help="No points for what is right under another convention.")
-@click.option("--key", metavar="FILE", help="A sheet with the questions: their points, what else is accepted.")
-@click.option("--marks", is_flag=True, help="Grade many sheets: a table per student, and the class.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="[default: plain]")
-@click.option("-o", "--output", metavar="FILE", help="Write to a file; its ending chooses the format.")
+@click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
+@click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
+@click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
+@click.option("--hint", is_flag=True, help=_("Say where to look, never the right number."))
+@click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
+@click.option("--strict", is_flag=True, help=_("No points for what is right under another convention."))
+@click.option("--key", metavar="FILE", help=_("A sheet with the questions: their points, what else is accepted."))
+@click.option("--marks", is_flag=True, help=_("Grade many sheets: a table per student, and the class."))
+@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@lang_option
 def command(
     words: tuple[str, ...],
     expression: str | None,
@@ -62,7 +63,7 @@ def command(
     Status 1 if an answer is not right or an expectation does not hold.
     """
     if hint and explain:
-        raise click.UsageError("--hint hides the numbers that --explain derives: choose one.")
+        raise click.UsageError(_("--hint hides the numbers that --explain derives: choose one."))
     with errors_end_the_run():
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = "marks" if marks else "expectations" if expectations_meant(spec, rest) and key is None else "answers"
@@ -75,7 +76,7 @@ def command(
             else:
                 found = [checked(path, None, (), ()) for path in specs_in(words)]
             if not found:
-                raise click.UsageError("There is no spec in what is named.")
+                raise click.UsageError(_("There is no spec in what is named."))
             for one in found:
                 if one.error:
                     click.echo(one.error, err=True)
@@ -96,7 +97,9 @@ def chosen(format_: str | None, output: str | None, asked: str) -> str:
     if format_ is None:
         format_ = "junit" if (output or "").endswith(".xml") else format_for(output or "", allowed)
     if format_ not in allowed:
-        raise click.UsageError(f"--format {format_} is not there for this: one of {', '.join(allowed)}.")
+        raise click.UsageError(
+            _("--format {format} is not there for this: one of {known}.", format=format_, known=", ".join(allowed))
+        )
     return format_
 
 
@@ -189,7 +192,7 @@ def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, ex
     if inline:
         sheets.append(from_words(inline))
     if not sheets:
-        raise click.UsageError("Give answers: LAYER.quantity=value, or a file.")
+        raise click.UsageError(_("Give answers: LAYER.quantity=value, or a file."))
     results = [grader.grade(sheet) for sheet in sheets]
     for message in [*key_messages(grader), *(m for result in results for m in result.messages())]:
         click.echo(message, err=True)
@@ -220,7 +223,7 @@ def class_marks(
     from cnncalc.render.checked import render_class
 
     if explain:
-        raise click.UsageError("--explain is for one sheet, not for --marks.")
+        raise click.UsageError(_("--explain is for one sheet, not for --marks."))
     paths = sheets_in(words)
     if not paths:
         fail(_("there are no sheets to grade"))

@@ -6,32 +6,26 @@ import os
 
 import click
 
-from cnncalc import language
-from cnncalc.cli.common import errors_end_the_run, fail, write
+from cnncalc.cli.common import errors_end_the_run, fail, lang_option, write
 from cnncalc.language import _
 
 LEVELS = ("easy", "medium", "hard")
 
 
 @click.command("exercise", context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seed", type=click.IntRange(min=0), help="The same seed gives the same exercise.  [default: any]")
+@click.option("--seed", type=click.IntRange(min=0), help=_("The same seed gives the same exercise.  [default: any]"))
 @click.option("--level", type=click.Choice(LEVELS), default="easy", show_default=True)
-@click.option("--count", type=click.IntRange(1, 200), default=8, show_default=True, help="Questions at most.")
-@click.option("--lang", type=click.Choice(language.LANGUAGES), help="The language of the questions.")
-@click.option("--force", is_flag=True, help="Write over files that are there.")
-@click.option("-o", "--output", "stem", metavar="NAME", help="How the files begin.  [default: exercise-SEED]")
-def command(seed: int | None, level: str, count: int, lang: str | None, force: bool, stem: str | None) -> None:
+@click.option("--count", type=click.IntRange(1, 200), default=8, show_default=True, help=_("Questions at most."))
+@click.option("--force", is_flag=True, help=_("Write over files that are there."))
+@click.option("-o", "--output", "stem", metavar="NAME", help=_("How the files begin.  [default: exercise-SEED]"))
+@lang_option
+def command(seed: int | None, level: str, count: int, force: bool, stem: str | None) -> None:
     """A random network that fits, questions about it, and the key, as three files.
 
     NAME.yaml is the network, NAME-questions.md a sheet to fill in, NAME-key.csv the key:
     `cnncalc check NAME.yaml NAME-questions.md --key NAME-key.csv` grades it.
     """
     with errors_end_the_run():
-        if lang is not None:
-            try:
-                language.use(lang)
-            except OSError:
-                fail(f"there is no catalogue for {lang} in this installation")
         from cnncalc.answers.exercise import make_exercise
 
         if seed is None:

@@ -96,7 +96,8 @@ def render(result: Result, format: str, report: Report, *, hint: bool = False, e
             remarks = said(item, hint)
             text.append(line)
             several = item.verdict == "wrong" and len(remarks) > 1
-            text += [f"    {_('perhaps: ') if several else ''}{remark}" for remark in remarks]
+            before = _("perhaps: ") if several else ""
+            text += [f"    {before}{remark}" for remark in remarks]
         parts.append("\n".join(text) + "\n" if result.items else "")
     if explain:
         parts.append(derived(result, report, format))
