@@ -30,7 +30,7 @@ LAYERS = [row.name for row in LENET.layers if row.shown_with is None]
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(group, ["check", *arguments])
+    return CliRunner().invoke(group(), ["check", *arguments])
 
 
 def graded(text: str, name: str = "sheet.csv", **options: Any) -> Any:
@@ -437,11 +437,11 @@ def test_an_exercise_fits_and_its_key_is_right(level: str, seed: int) -> None:
 
 def test_exercise_writes_three_files_and_never_over_others(tmp_path: Path) -> None:
     arguments = ["exercise", "--seed", "7", "--level", "hard", "-o", str(tmp_path / "e")]
-    assert CliRunner().invoke(group, arguments).exit_code == 0
+    assert CliRunner().invoke(group(), arguments).exit_code == 0
     names = [path.name for path in sorted(tmp_path.iterdir())]
     assert names == ["e-key.csv", "e-questions.md", "e.yaml"]
-    assert CliRunner().invoke(group, arguments).exit_code == 2
-    assert CliRunner().invoke(group, [*arguments, "--force"]).exit_code == 0
+    assert CliRunner().invoke(group(), arguments).exit_code == 2
+    assert CliRunner().invoke(group(), [*arguments, "--force"]).exit_code == 0
     assert run(str(tmp_path / "e.yaml"), str(tmp_path / "e-key.csv")).exit_code == 0
 
 
