@@ -92,3 +92,10 @@ def test_the_new_kind_of_the_design_page_works(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(reference.REFERENCES, "scale", None)  # type: ignore[arg-type]  # so that it goes again
     exec(re.sub("^   ", "", run, flags=re.MULTILINE), {**vars(reference), "Any": Any})
     assert cnncalc.verify(cnncalc.load("5x8x9; conv 6 k3; Gain; {residual: [scale]}; dense 2")).holds
+
+
+def test_the_explanation_of_the_readme_is_what_the_command_prints() -> None:
+    import cnncalc
+
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert str(cnncalc.explain("lenet5", "C3", "connections")).strip() in page
