@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -49,7 +50,10 @@ def command(
         limits = read_limits(max_increase or "")
         found = [("", compare(report_of(old or ""), report_of(new or "")))] if revision is None else [*since(revision)]
     on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
-    texts = [render(difference, format_, title=title, colour=on_terminal) for title, difference in found]
+    texts = [
+        render(difference, format_, title=title, colour=on_terminal and "NO_COLOR" not in os.environ)
+        for title, difference in found
+    ]
     over = [(title, *entry) for title, difference in found for entry in broken(difference, limits)]
     if format_ == "json" and revision is not None:
         text = "[\n" + ",\n".join(part.rstrip() for part in texts) + "\n]\n"

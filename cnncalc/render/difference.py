@@ -48,15 +48,13 @@ def render(found: Difference, format: str, *, title: str = "", colour: bool = Fa
         return "\n".join([*parts, note, ""])
     text = draw(layers) if layers.rows else ""
     if colour:
-        text = "\n".join(
-            f"{COLOURS[line[0]]}{line}\x1b[0m" if line[:1] in COLOURS else line for line in text.split("\n")
-        )
+        text = "\n".join(map(coloured, text.split("\n")))
     return "\n".join([heading, "", draw(totals), *([text] if text else []), note, ""])
 
 
 def coloured(line: str) -> str:
     """A line in the colour of its mark."""
-    return f"{COLOURS[line[0]]}{line}\x1b[0m" if line[:1] in COLOURS else line
+    return f"{COLOURS[line[0]]}{line}\x1b[0m" if line[:1] in COLOURS and line[1:2] == " " else line
 
 
 def only_sees_more(layer: LayerDifference) -> bool:
