@@ -109,14 +109,16 @@ def conv_params(layer: Any, shapes: tuple[Shape, ...], row: Mapping[str, Any]) -
                 all=len(layer.table) * shapes[0][0],
             )
         ]
-    found = [_("A filter has a kernel for every map that it reads, and one bias. All places share them.")]
+    found = [_("A filter has a kernel for every map that it reads. All places share its weights.")]
     if layer.groups > 1:
         found.append(
             _("With {g} groups a filter reads {c} of the maps.", g=layer.groups, c=shapes[0][0] // layer.groups)
         )
     if layer.bias is False:
         found.append(_("There is no bias."))
-    if layer.bias == "per_unit":
+    elif layer.bias is True:
+        found.append(_("Each filter has one bias."))
+    else:
         found.append(_("Here every unit has a bias of its own: biases are not shared."))
     return found
 
