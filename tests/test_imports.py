@@ -33,6 +33,7 @@ ARROWS = {
     "revisions": {"errors", "sources"},
     "locking": {"errors", "report"},
     "networks": set(),
+    "spec_files": {"networks"},
     "sources": {"errors", "networks"},
     "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations", "answers"},
     "cli": {
@@ -50,6 +51,7 @@ ARROWS = {
         "difference",
         "revisions",
         "locking",
+        "spec_files",
         "answers",
     },
 }

@@ -14,6 +14,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.sources import decoded, read_source
 from cnncalc.spec import graph_from_text
+from cnncalc.spec_files import specs_in
 
 MOST_LINES = 40  # of a drift that are shown
 
@@ -31,7 +32,7 @@ def command(specs: tuple[str, ...], check: bool, file: str) -> None:
     folder = os.path.dirname(os.path.abspath(file))
     with errors_end_the_run():
         locked = locked_in(file) if check else {}
-        paths = locking.spec_files(specs) or sorted({os.path.join(folder, path) for path, _name in locked})
+        paths = sorted(specs_in(specs)) or sorted({os.path.join(folder, path) for path, _name in locked})
         if not paths:
             raise CnncalcError(_("there is no spec to lock: name files or folders"))
         now = numbers_now(paths, folder, check)
