@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from cnncalc.errors import CnncalcError, Position, Problem, SpecError
+from cnncalc.errors import CnncalcError, Position
 from cnncalc.language import _
-from cnncalc.render.findings import Finding, found_at, sarif_log, workflow_commands
+from cnncalc.render.findings import Finding, found_at, sarif_log, unusable_spec, workflow_commands
 from cnncalc.render.grid import Grid, draw
 from cnncalc.render.view import number, sizes
 from cnncalc.report import Report, Verdict, listed
@@ -153,23 +152,8 @@ def findings(found: Sequence[Checked]) -> list[Finding]:
                     message += " " + _("(expected in line {line})", line=v.expectation.position.line)
                 result.append(found_at(one.path, where, "expectation", message))
         if one.error is not None:
-            result += unusable(one.path, one.error)
+            result += unusable_spec(one.path, one.error)
     return result
-
-
-def unusable(path: str, error: CnncalcError) -> list[Finding]:
-    """A finding for each problem of a spec that cannot be used."""
-    if not isinstance(error, SpecError):
-        return [found_at(path, None, "unusable", str(error))]
-    name = error.source.name
-    return [
-        found_at(name if os.path.lexists(name) else path, problem.position, "unusable", with_hint(problem))
-        for problem in error.problems
-    ]
-
-
-def with_hint(problem: Problem) -> str:
-    return f"{problem.problem} (" + _("hint: {hint}", hint=problem.hint) + ")" if problem.hint else problem.problem
 
 
 def github(found: Sequence[Checked]) -> str:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.errors import Position
+from cnncalc.errors import CnncalcError, Position, Problem, SpecError
+from cnncalc.language import _
 
 LEVELS = ("error", "warning", "notice")
 SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -31,6 +32,21 @@ class Finding(NamedTuple):
 def found_at(path: str, position: Position | None, code: str, message: str, level: str = "error") -> Finding:
     line, column = (None, None) if position is None else position[:2]
     return Finding(path, line, column, code, message, level)
+
+
+def unusable_spec(path: str, error: CnncalcError) -> list[Finding]:
+    """A finding for each problem of a spec that cannot be used."""
+    if not isinstance(error, SpecError):
+        return [found_at(path, None, "unusable", str(error))]
+    name = error.source.name
+    return [
+        found_at(name if os.path.lexists(name) else path, problem.position, "unusable", with_hint(problem))
+        for problem in error.problems
+    ]
+
+
+def with_hint(problem: Problem) -> str:
+    return f"{problem.problem} (" + _("hint: {hint}", hint=problem.hint) + ")" if problem.hint else problem.problem
 
 
 def workflow_commands(findings: Sequence[Finding]) -> str:
