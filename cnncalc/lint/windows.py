@@ -36,6 +36,8 @@ def gaps(net: Network, value: int) -> list[bytes | None]:
     for count, reader in enumerate(net.readers[value]):
         windows = sliding(net.graph.facts[reader], len(size))
         gap = [unread(w, n) for w, n in zip(windows or [Window()] * len(size), size, strict=True)]
+        if any(marks and all(marks) for marks in gap):  # every tap misses one axis, and so the whole map
+            gap = [b"\1" * n for n in size]
         left = [both(a, b) for a, b in zip(left, gap, strict=True)] if count else gap
         if not any(left):
             break
