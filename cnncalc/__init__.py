@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnncalc.evidence import Check, Verification
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
+    from cnncalc.testing import assert_budget
 
 __all__ = [
     "Check",
@@ -47,6 +48,7 @@ __all__ = [
     "Verification",
     "__version__",
     "analyze",
+    "assert_budget",
     "check",
     "explain",
     "load",
@@ -63,6 +65,7 @@ _HOMES = {
     "Derivation": "derivations",
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
+    "assert_budget": "testing",
 }
 
 

@@ -36,6 +36,8 @@ ARROWS = {
     "spec_files": {"networks"},
     "sources": {"errors", "networks"},
     "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations", "answers"},
+    "testing": {"api", "graph", "spec", "report", "derivations", "render"},
+    "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
     "cli": {
         "errors",
         "layers",
