@@ -30,7 +30,7 @@ ARROWS = {
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
     "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "difference": {"report"},
-    "revisions": {"errors", "sources"},
+    "revisions": {"errors", "sources", "spec_files"},
     "locking": {"errors", "report"},
     "networks": set(),
     "spec_files": {"networks"},

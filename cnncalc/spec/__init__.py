@@ -30,6 +30,25 @@ def graph_from_text(
 
     Raises SpecError with every problem that was found.
     """
+    try:
+        return _graph(source, params, inputs, max_operations, inline)
+    except SpecError as error:
+        left_over = re.search("^<{7}( .*)?$", source.text, re.MULTILINE)
+        if left_over is None or error.source != source:
+            raise
+        line, width = source.text.count("\n", 0, left_over.start()) + 1, len(left_over[0])
+        hint = _("choose between the two sides and remove the lines <<<<<<<, ======= and >>>>>>>")
+        problem = Problem(_("a conflict that is left over from a merge"), Position(line, 1, width), hint)
+    raise SpecError([problem], source)
+
+
+def _graph(
+    source: Source,
+    params: Mapping[str, str] | None,
+    inputs: Mapping[str, str] | None,
+    max_operations: int,
+    inline: bool,
+) -> Graph:
     check_characters(source)
     if inline:
         from cnncalc.spec.inline import read_inline
