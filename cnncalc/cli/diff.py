@@ -19,6 +19,7 @@ from cnncalc.language import _
 from cnncalc.render.difference import FORMATS, in_short, render
 from cnncalc.render.findings import found_at, unusable_spec, workflow_commands
 from cnncalc.report import Report
+from cnncalc.sources import load_graph, reader_of
 from cnncalc.spec import graph_from_text
 from cnncalc.spec.values import number
 
@@ -131,7 +132,7 @@ def said(entry: Broken) -> str:
 def report_of(spec: str) -> Report:
     from cnncalc import revisions
 
-    return analyze_graph(graph_from_text(revisions.read(spec)))
+    return analyze_graph(load_graph(spec) if reader_of(spec) else graph_from_text(revisions.read(spec)))
 
 
 def since(revision: str, paths: Sequence[str]) -> Compared:
