@@ -19,10 +19,11 @@ ARROWS = {
     "layers": {"errors"},
     "graph": {"errors", "layers"},
     "spec": {"errors", "layers", "graph"},
+    "lint": {"errors", "layers", "graph", "spec"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
     # render: their results, and how a formula is written
-    "render": {"errors", "report", "evidence", "derivations", "difference", "answers", "locking"},
+    "render": {"errors", "report", "evidence", "derivations", "difference", "answers", "lint", "locking"},
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "trace": set(),
@@ -53,6 +54,7 @@ ARROWS = {
         "derivations",
         "difference",
         "revisions",
+        "lint",
         "locking",
         "spec_files",
         "answers",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
 from cnncalc.errors import CnncalcError, Position
 from cnncalc.language import _
 from cnncalc.render.findings import Finding, found_at, sarif_log, unusable_spec, workflow_commands
 from cnncalc.render.grid import Grid, draw
+from cnncalc.render.junit import Case, Suite, junit_report
 from cnncalc.render.view import number, sizes
 from cnncalc.report import Report, Verdict, listed
 
@@ -109,40 +108,18 @@ def line_of(verdict: Verdict) -> int | None:
     return position.line if position else None
 
 
-def clean(content: str) -> str:
-    """Without the characters that XML forbids."""
-    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", content)
-
-
 def junit(found: Sequence[Checked]) -> str:
-    """A suite per spec, a case per expectation, as CI servers read it (the schema junit-10.xsd of Jenkins)."""
-    suites, tests, failures, errors = [], 0, 0, 0
+    """A suite per spec, a case per expectation."""
+    suites = []
     for one in found:
         cases = []
         for v in one.verdicts:
-            case = f"    <testcase classname={attribute(one.name)} name={attribute(v.name)}"
-            if v.holds:
-                cases.append(case + "/>")
-                continue
-            place = escape(clean(f"{one.path}:{line_of(v)}: {v.name}: {comparison(v)}"))
-            failure = f"<failure message={attribute(comparison(v))}>{place}</failure>"
-            cases.append(f"{case}>\n      {failure}\n    </testcase>")
-        bad = sum(not v.holds for v in one.verdicts)
-        if one.error is not None:
-            said = str(one.error)
-            body = f"<error message={attribute(said.split(chr(10))[0])}>{escape(clean(said))}</error>"
-            cases.append(f'    <testcase classname={attribute(one.name)} name="read">\n      {body}\n    </testcase>')
-        counts = f'tests="{len(cases)}" failures="{bad}" errors="{int(one.error is not None)}"'
-        head = f"  <testsuite name={attribute(one.name)} {counts} file={attribute(one.path)}>"
-        suites.append("\n".join([head, *cases, "  </testsuite>"]))
-        tests, failures, errors = tests + len(cases), failures + bad, errors + (one.error is not None)
-    counts = f'tests="{tests}" failures="{failures}" errors="{errors}"'
-    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="cnncalc" {counts}>'
-    return "\n".join([head, *suites, "</testsuites>", ""])
-
-
-def attribute(content: str) -> str:
-    return quoteattr(clean(content))
+            failure = None
+            if not v.holds:
+                failure = (comparison(v), f"{one.path}:{line_of(v)}: {v.name}: {comparison(v)}")
+            cases.append(Case(v.name, failure))
+        suites.append(Suite(one.name, one.path, cases, one.error))
+    return junit_report(suites)
 
 
 def comparison(verdict: Verdict) -> str:
