@@ -60,11 +60,23 @@ def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
     """For each node, what its units see of every input that reaches it."""
     names = list(graph.inputs)
     sizes = [shape[1:] for shape in graph.inputs.values()]
+    rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
+    result = []
+    fields = field_pass(graph)
+    for seen in fields:
+        row = rows.get(id(seen))
+        if row is None:
+            row = rows[id(seen)] = {names[i]: summary(field, sizes[i]) for i, field in seen.items()}
+        result.append(row)
+    return result
+
+
+def field_pass(graph: Graph) -> list[dict[int, Fields]]:
+    """For each node the fields of its units on every input that reaches it, by the number of the input."""
+    sizes = [shape[1:] for shape in graph.inputs.values()]
     shapes: list[Shape] = list(graph.inputs.values())
     origin = Grid((0,), (0,), 1)
     fields: list[dict[int, Fields]] = [{i: (origin,) * len(size)} for i, size in enumerate(sizes)]
-    rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
-    result = []
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
         value = node.reads[0]
         if len(node.reads) > 1:
@@ -75,11 +87,7 @@ def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
             seen = {i: advance(f, facts, shapes[value]) for i, f in fields[value].items()}
         fields.append(seen)
         shapes.append(facts.output)
-        row = rows.get(id(seen))
-        if row is None:
-            row = rows[id(seen)] = {names[i]: summary(field, sizes[i]) for i, field in seen.items()}
-        result.append(row)
-    return result
+    return fields[len(sizes) :]
 
 
 def advance(fields: Fields, facts: Facts, shape: Shape) -> Fields:
