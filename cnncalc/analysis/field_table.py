@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.receptive_field import AxisField, Fields, Grid, field_pass, jump_of, largest
+from cnncalc.analysis.receptive_field import AxisField, Fields, Grid, Loose, Pass, jump_of, largest
 from cnncalc.graph import Graph
 
 
@@ -38,7 +38,7 @@ def seen_along(field: AxisField, n: int) -> AxisSeen:
     if field is None:
         return AxisSeen(None, None, None, None)
     if not isinstance(field, Grid):
-        size, start = (n, 0) if not hasattr(field, "size") else (field.size, field.start)
+        size, start = (field.size, field.start) if isinstance(field, Loose) else (n, 0)
         return AxisSeen(size, jump_of(field), start, None if start is None else start + Fraction(size - 1, 2))
     lo, hi = field.lo[0], field.hi[0]
     centre = None if lo is None or hi is None else Fraction(lo + hi, 2)
@@ -50,7 +50,7 @@ def seen_by_layer(graph: Graph) -> list[dict[int, LayerSeen]]:
     sizes = [shape[1:] for shape in graph.inputs.values()]
     return [
         {i: LayerSeen(node, i, row_of(fields, sizes[i])) for i, fields in found.items()}
-        for node, found in enumerate(field_pass(graph))
+        for node, found in enumerate(Pass(graph).of_nodes)
     ]
 
 

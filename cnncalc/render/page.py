@@ -65,7 +65,7 @@ def drawn(section: Section, format: str, width: int | None) -> list[str]:
     """The table, the picture and the remarks of a section, a text each."""
     parts, notes = [], list(section.notes)
     if section.grid is not None and section.grid.rows:
-        grid, gone = section.grid, []
+        grid, gone = section.grid, list[str]()
         if width is not None and format != "markdown":
             grid, gone = grid.fitted(width, section.dispensable)
         parts.append(draw(grid, "markdown" if format == "markdown" else "plain"))
