@@ -23,7 +23,7 @@ ARROWS = {
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
     # render: their results, and how a formula is written
-    "render": {"errors", "report", "evidence", "derivations", "difference", "answers", "lint", "locking"},
+    "render": {"errors", "report", "analysis", "evidence", "derivations", "difference", "answers", "lint", "locking"},
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "trace": set(),

@@ -10,7 +10,7 @@ from math import prod
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import POINTWISE, Facts, Layer, Shape, shape_text, weightless
+from cnncalc.layers.base import KEPT, POINTWISE, STACKED, Facts, Layer, Shape, shape_text, weightless
 
 
 class Elementwise(Layer):
@@ -18,6 +18,8 @@ class Elementwise(Layer):
 
     mean divides the sum by their number.
     """
+
+    channels = KEPT
 
     def facts(self, *shapes: Shape) -> Facts:
         output = stretched(self.kind, shapes)
@@ -31,6 +33,8 @@ class Elementwise(Layer):
 
 class Concat(Layer):
     """The maps of all inputs, one behind the other: the channels add up, the sizes must be equal."""
+
+    channels = STACKED
 
     def facts(self, *shapes: Shape) -> Facts:
         first = shapes[0]

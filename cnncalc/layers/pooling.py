@@ -11,7 +11,7 @@ from math import gcd, prod
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import WHOLE, Axes, Facts, Layer, Option, Shape, option, per_axis, spatial, weightless
+from cnncalc.layers.base import KEPT, WHOLE, Axes, Facts, Layer, Option, Shape, option, per_axis, spatial, weightless
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
 from cnncalc.layers.sliding import Sliding, lost_on_padding
 from cnncalc.layers.windows import Window
@@ -20,6 +20,7 @@ from cnncalc.layers.windows import Window
 class Pool(Sliding):
     """A window over each map; the stride is the kernel's size unless given."""
 
+    channels = KEPT
     kernel: Axes = option(KERNEL, main=True)
     stride: Axes | None = option(STRIDE, default=None, doc="stride: step of the window, s (default: the kernel)")
     rounding: str = option(ROUNDING)
@@ -103,6 +104,8 @@ class Subsample(Pool):
 class GlobalPool(Layer):
     """Each map becomes one value: (C, *size) to (C, 1, ...)."""
 
+    channels = KEPT
+
     def facts(self, x: Shape) -> Facts:
         c, size = x[0], spatial(self.kind, x)
         n = prod(size)
@@ -113,6 +116,7 @@ class GlobalPool(Layer):
 class AdaptivePool(Layer):
     """Pooling to a given size m: unit i reads floor(i*n/m) up to, not including, ceil((i + 1)*n/m)."""
 
+    channels = KEPT
     size: Axes = option(
         Option(
             axes, "size: of the output, m", required=True, main=True, aliases=("output_size", "k", "kernel"), flag="k"

@@ -6,12 +6,17 @@ shuffle), Zhang et al. 2017 (channel shuffle), Ronneberger et al. 2015 (cropping
 
 from __future__ import annotations
 
+from itertools import product
 from math import prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import (
     FLATTENED,
+    KEPT,
+    LINKED,
+    PARTED,
     POINTWISE,
     Axes,
     Facts,
@@ -39,12 +44,18 @@ from cnncalc.layers.options import (
     slice_range,
 )
 from cnncalc.layers.sliding import sides_per_axis
-from cnncalc.layers.windows import Window, interpolation_phases
+from cnncalc.layers.windows import Phases, Window, interpolation_phases
+
+if TYPE_CHECKING:
+    from cnncalc.layers.links import Link
+
+MOST_PLACES = 256  # of a shuffled pixel along an axis, that are told apart
 
 
 class Dropout(Layer):
     """Values left out in training; at inference the input as it is."""
 
+    channels = KEPT
     rate: float = option(Option(rate, "rate: share of values left out", default=0.5, main=True, aliases=("p",)))
 
     def facts(self, x: Shape) -> Facts:
@@ -54,6 +65,7 @@ class Dropout(Layer):
 class Pad(Layer):
     """Elements added around each axis: constant, or taken from the map itself."""
 
+    channels = KEPT
     padding: tuple[tuple[int, int], ...] = option(
         Option(sides, "padding: elements added on each side", required=True, main=True, flag="p", aliases=("pad", "p"))
     )
@@ -89,6 +101,7 @@ class Pad(Layer):
 class Crop(Layer):
     """Elements cut off the sides of each axis; or, with `size`, the middle of each axis kept."""
 
+    channels = KEPT
     cropping: tuple[tuple[int, int], ...] | None = option(
         Option(sides, "cropping: elements cut off each side", main=True, aliases=("crop",))
     )
@@ -119,6 +132,7 @@ class Upsample(Layer):
     multiplication for each and the additions between them.
     """
 
+    channels = KEPT
     factor: Axes = option(
         Option(
             axes,
@@ -152,6 +166,7 @@ class Upsample(Layer):
 class PixelShuffle(Layer):
     """Channels moved into space: (C, *size) to (C / r^axes, *size * r)."""
 
+    channels = LINKED
     factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("upscale_factor", "r")))
 
     def facts(self, x: Shape) -> Facts:
@@ -166,10 +181,24 @@ class PixelShuffle(Layer):
         reach = tuple(interpolation_phases(r, 1) for _ in size)
         return weightless((c // parts, *(n * r for n in size)), {}, reach)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, r, rank = x[0], self.factor, len(x) - 1
+        parts = r**rank
+        if r > MOST_PLACES:
+            return [Link(range(c // parts), range(c), each=False, reach=(None,) * rank)]
+        of_place = [Phases(tuple((0,) if i == place else () for i in range(r))) for place in range(r)]
+        return [
+            Link(range(c // parts), range(i, c, parts), reach=tuple(of_place[p] for p in places))
+            for i, places in enumerate(product(range(r), repeat=rank))
+        ]
+
 
 class PixelUnshuffle(Layer):
     """Space moved into channels: (C, *size) to (C * r^axes, *size / r)."""
 
+    channels = PARTED
     factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("downscale_factor", "r")))
 
     def facts(self, x: Shape) -> Facts:
@@ -183,10 +212,20 @@ class PixelUnshuffle(Layer):
         reach = tuple(Window(r, r) for _ in size)
         return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, r, rank = x[0], self.factor, len(x) - 1
+        return [
+            Link(range(i, c * r**rank, r**rank), range(c), reach=tuple(Window(1, r, -p) for p in places))
+            for i, places in enumerate(product(range(r), repeat=rank))
+        ]
+
 
 class ChannelShuffle(Layer):
     """Channels of g groups dealt out in turn: the same elements in another order."""
 
+    channels = LINKED
     groups: int = option(Option(positive, "groups: g", required=True, main=True, flag="g", aliases=("group", "g")))
 
     def facts(self, x: Shape) -> Facts:
@@ -198,10 +237,17 @@ class ChannelShuffle(Layer):
             )
         return weightless(x, {}, POINTWISE)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, g = x[0], self.groups
+        return [Link(range(i, c, g), range(i * (c // g), (i + 1) * (c // g))) for i in range(g)]
+
 
 class Reshape(Layer):
     """The same elements in the same order under another shape; one size may be -1, for what is left."""
 
+    channels = LINKED
     shape: tuple[int, ...] = option(
         Option(sizes_or_rest, "shape: channels and axes, one of them perhaps -1", required=True, main=True)
     )
@@ -232,10 +278,16 @@ class Reshape(Layer):
         output = tuple(elements // known if n == -1 else n for n in self.shape)
         return weightless(output, {}, POINTWISE if output == x else FLATTENED if len(output) == 1 else None)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        return [Link(range(x[0]), range(x[0]))]  # where nothing moves
+
 
 class Permute(Layer):
     """The axes in another order, 0 being the channels: order 0, 2, 1 of (C, H, W) is (C, W, H)."""
 
+    channels = LINKED
     order: tuple[int, ...] = option(
         Option(natural_list, "order: of the axes, `0,2,1`", required=True, main=True, aliases=("dims", "axes", "perm"))
     )
@@ -255,10 +307,16 @@ class Permute(Layer):
         unmoved = self.order == tuple(range(len(x)))
         return weightless(tuple(x[axis] for axis in self.order), {}, POINTWISE if unmoved else None)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        return [Link(range(x[0]), range(x[0]))]  # where nothing moves
+
 
 class Split(Layer):
     """One of n equal parts of the channels, counted from 0: (C, *size) to (C / n, *size)."""
 
+    channels = LINKED
     parts: int = option(Option(positive, "parts: n", required=True, main=True, aliases=("chunks", "sections")))
     part: int = option(Option(natural, "part: which one, from 0", default=0, aliases=("index",)))
 
@@ -275,6 +333,12 @@ class Split(Layer):
                 "part",
             )
         return weightless((c // n, *x[1:]), {}, POINTWISE)
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        n = x[0] // self.parts
+        return [Link(range(n), range(n * self.part, n * (self.part + 1)))]
 
 
 class Slice(Layer):
@@ -295,6 +359,16 @@ class Slice(Layer):
             return weightless(output, {}, POINTWISE)
         reach = tuple(Window(1, 1, -start, stop - n) if i == axis else Window() for i, n in enumerate(x) if i)
         return weightless(output, {}, reach)
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return LINKED if self.axis == "c" else KEPT
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        start, stop, _axis = self.bounds(x)
+        return [Link(range(stop - start), range(start, stop))]
 
     def bounds(self, x: Shape) -> tuple[int, int, int]:
         """(start, stop, axis) on a shape, counted from the beginning. Raises ShapeError if nothing is left."""
