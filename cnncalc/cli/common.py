@@ -102,7 +102,8 @@ def load_spec(
     if expression is not None:
         source = Source("-e", expression)
         return graph_from_text(source, params=values, inputs=shapes, max_operations=max_operations, inline=True)
-    allowed = click.get_current_context().meta.get(ALLOW_UNKNOWN, False)
+    context = click.get_current_context(silent=True)
+    allowed = context is not None and context.meta.get(ALLOW_UNKNOWN, False)
     return load_graph(spec or "", params=values, inputs=shapes, max_operations=max_operations, allow_unknown=allowed)
 
 
