@@ -48,23 +48,29 @@ WORLDS = [
 ]
 
 
-def output(command: tuple[str, ...], folder: Path, world: dict[str, str]) -> tuple[bytes, bytes, int]:
+def started(command: tuple[str, ...], folder: Path, world: dict[str, str]) -> subprocess.Popen[bytes]:
     base = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "PYTHONPATH") if name in os.environ}
     environment = {**base, "HOME": str(folder), **world}
     words = [sys.executable, "-m", "cnncalc", *command, "--lang", "en"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, env=environment, timeout=60)
+    return subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def ended(process: subprocess.Popen[bytes], folder: Path) -> tuple[bytes, bytes, int]:
+    """What it printed, with the lock file if it wrote one, and its status."""
+    out, err = process.communicate(timeout=60)
     lock = folder / "cnncalc.lock"
-    return done.stdout + (lock.read_bytes() if lock.exists() else b""), done.stderr, done.returncode
+    return out + (lock.read_bytes() if lock.exists() else b""), err, process.returncode
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_the_same_bytes_in_every_world(command: tuple[str, ...], tmp_path: Path) -> None:
-    found = []
+    running = []
     for i, world in enumerate(WORLDS):
         folder = tmp_path / f"world {i}"
         folder.mkdir()
         (folder / "net.yaml").write_bytes(SPEC.encode().replace(b"\n", b"\r\n" if i == 1 else b"\n"))
-        found.append(output(command, folder, world))
+        running.append((started(command, folder, world), folder))
+    found = [ended(*process) for process in running]
     first = found[0]
     assert first[0]
     assert first[2] in (0, 1)
