@@ -7,11 +7,12 @@ channels at a place, or `LAYER[7,3,4]`, channel 7 alone. Source of the method: b
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncalc.analysis.receptive_field import Grid, Pass, Whole
+from cnncalc.analysis.receptive_field import Fields, Grid, Pass, Whole
 from cnncalc.errors import CnncalcError, suggest
+from cnncalc.fields.hulls import Axes, merged, unit_hulls
 from cnncalc.fields.regions import Region, boxes, product, products, runs, shadows, size, union, whole
 from cnncalc.fields.taps import Reader, needed
 from cnncalc.graph import Graph, UnknownLayerError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 Span = tuple[int, int]  # (first, last)
+MOST_FOLLOWED = 20_000  # units of a layer whose sets are listed
+SPATIAL_LETTERS = {1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
 
 
 class Patch(NamedTuple):
@@ -140,15 +143,11 @@ def unit_field(graph: Graph, layer: str, unit: Sequence[int] | None = None, *, l
         [1 << i for i in place] if len(place) == len(shape) else [whole(shape[0]), *(1 << i for i in place)]
     )
     found = needed(Reader(graph, local=local), {value: wanted})
-    outer = (
-        None
-        if len(place) == len(shape) > 1 or value < len(graph.inputs)
-        else without_borders(graph, value, place, local)
-    )
+    outer = without_borders(graph, value, place, local)
     patches = []
     for i, (name, size_) in enumerate(graph.inputs.items()):
         if found.get(i):
-            patches.append(Patch(name, size_, found[i], None if outer is None else outer.get(i)))
+            patches.append(Patch(name, size_, found[i], outer.get(i)))
     return UnitField(layer, shape, place, tuple(patches), local)
 
 
@@ -198,7 +197,18 @@ def place_in(layer: str, shape: Shape, unit: Sequence[int] | None) -> tuple[int,
 
 def without_borders(graph: Graph, value: int, place: Sequence[int], local: bool) -> dict[int, tuple[Span | None, ...]]:
     """For each input per axis what the unit would see if the image went on at its borders, as far as that is known."""
-    fields = Pass(graph, local=local).of_nodes[value - len(graph.inputs)]
+    if value < len(graph.inputs):
+        return {}
+    passed = Pass(graph, local=local)
+    fields: Mapping[int, Fields] = passed.fields[value]
+    if len(place) == len(graph.shape(value)) > 1 and passed.several[value]:
+        left = place[0]
+        for channels, seen in passed.by_channel.runs(value):
+            if left < channels:
+                fields = seen
+                break
+            left -= channels
+    places = place[len(place) - len(graph.shape(value)) + 1 :]
     sizes = [shape[1:] for shape in graph.inputs.values()]
     found: dict[int, tuple[Span | None, ...]] = {}
     for source, along in fields.items():
@@ -207,8 +217,8 @@ def without_borders(graph: Graph, value: int, place: Sequence[int], local: bool)
             span = None
             if isinstance(field, Whole):
                 span = (0, sizes[source][axis] - 1)
-            elif isinstance(field, Grid) and len(place) == len(along):
-                turns, phase = divmod(place[axis], len(field.lo))
+            elif isinstance(field, Grid) and len(places) == len(along) == len(graph.shape(value)) - 1:
+                turns, phase = divmod(places[axis], len(field.lo))
                 lo, hi = field.lo[phase], field.hi[phase]
                 span = None if lo is None or hi is None else (lo + turns * field.span, hi + turns * field.span)
             spans.append(span)
@@ -230,3 +240,70 @@ def parsed(text: str) -> tuple[str, tuple[int, ...] | None]:
             )
         )
     return match[1], tuple(map(int, parts))
+
+
+class LayerUnits(NamedTuple):
+    """What every unit of a layer sees of one input, axis by axis of the image.
+
+    spans  for each axis, for each place along it, (first, last) or None where nothing is seen: over all channels and
+           all places on the other axes; of a vector for each element. None where it is not known place by place
+    sets   the same exactly, as runs of pixels; None unless asked for
+    """
+
+    layer: str
+    source: str
+    output: Shape
+    letters: tuple[str, ...]
+    spans: tuple[list[Span | None], ...] | None
+    sets: tuple[list[list[Span]], ...] | None = None
+
+
+def layer_units(
+    graph: Graph, layers: Sequence[str] | None = None, *, exact: bool = False, local: bool = False
+) -> list[LayerUnits]:
+    """For each layer, or all of them, and each input with axes what all units see of it.
+
+    Raises UnknownLayerError, and CnncalcError where there are too many units to follow one by one.
+    """
+    names = [node.name for node in graph.nodes] if layers is None else layers
+    reader = Reader(graph, local=local)
+    found = []
+    for source, (name, shape) in enumerate(graph.inputs.items()):
+        if len(shape) == 1:
+            continue
+        hulls = unit_hulls(reader.book, source)
+        for layer in names:
+            value = value_of(graph, layer)
+            classes = hulls[value]
+            if classes == []:
+                continue
+            spans = None if classes is None else spans_of([axes for _channels, axes in classes])
+            sets = sets_of(reader, value, source) if exact and classes is not None else None
+            letters = SPATIAL_LETTERS[len(shape) - 1]
+            found.append(LayerUnits(layer, name, graph.shape(value), letters, spans, sets))
+    return found
+
+
+def spans_of(classes: Sequence[Axes]) -> tuple[list[Span | None], ...]:
+    """For each axis the hulls over all classes of channels."""
+    return tuple([ends.at(i) for i in range(len(ends.lo))] for ends in merged(classes))
+
+
+def sets_of(reader: Reader, value: int, source: int) -> tuple[list[list[Span]], ...]:
+    """For each axis of the image the sets, place by place."""
+    shape = reader.graph.shape(value)
+    axes = len(list(reader.graph.inputs.values())[source]) - 1
+    if sum(shape[1:] or shape) > MOST_FOLLOWED:
+        raise CnncalcError(
+            _("the sets of more than {most} units are not listed: ask for one with --unit", most=f"{MOST_FOLLOWED:,}")
+        )
+    result: list[list[list[Span]]] = [[] for _axis in range(axes)]
+    for axis in range(axes) if len(shape) > 1 else (0,):
+        for place in range(shape[1 + axis] if len(shape) > 1 else shape[0]):
+            places = [whole(n) for n in shape]
+            places[1 + axis if len(shape) > 1 else 0] = 1 << place
+            seen = needed(reader, {value: product(places)}).get(source)
+            on_axes = shadows(seen, 1 + axes)[1:] if seen else [0] * axes
+            for i in range(axes) if len(shape) == 1 else (axis,):
+                result[i].append(runs(on_axes[i]))
+    return tuple(result)
