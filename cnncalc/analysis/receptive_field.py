@@ -78,11 +78,14 @@ class Pass:
 
     origins  the values that fields are counted in, with the number that stands for each: the network's inputs
              unless said otherwise
+    last     the value at which to stop
     local    without gates: what a map of one unit per channel does to a larger one, and what the statistics of a
              whole map do to its elements, is left out
     """
 
-    def __init__(self, graph: Graph, *, origins: Mapping[int, int] | None = None, local: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, *, origins: Mapping[int, int] | None = None, last: int | None = None, local: bool = False
+    ) -> None:
         self.graph = graph
         self.local = local
         self.origins = {i: i for i in range(len(graph.inputs))} if origins is None else origins
@@ -94,7 +97,7 @@ class Pass:
         for value in range(len(graph.inputs)):
             self.fields.append(self._origin(value) if value in self.origins else {})
             self.several.append(False)
-        for number in range(len(graph.nodes)):
+        for number in range(len(graph.nodes) if last is None else last + 1 - len(graph.inputs)):
             self._run(number)
 
     @property
@@ -121,6 +124,10 @@ class Pass:
         value = node.reads[0]
         channels, reach = node.layer.channels, facts.reach
         self.shapes.append(facts.output)
+        if len(fields) in self.origins:
+            fields.append(self._origin(len(fields)))
+            several.append(False)
+            return
         if self.local and facts.local is not None:
             channels, reach = KEPT, facts.local
         if len(node.reads) > 1:
@@ -142,8 +149,6 @@ class Pass:
                 fields.append({i: advance(f, reach, facts.output, size) for i, f in fields[value].items()})
             apart = channels == PARTED or reach == FLATTENED  # units of one map are at several places of the vector
             several.append(apart or (several[value] and channels != MIXED))
-        if number + len(self.graph.inputs) in self.origins:
-            fields[-1], several[-1] = self._origin(number + len(self.graph.inputs)), False
 
     def branches(self, number: int) -> Sequence[int]:
         """The values that a node reads; without its gates, where they are not counted."""

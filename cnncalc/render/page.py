@@ -23,7 +23,7 @@ NARROWEST = 12  # columns that a name keeps
 class Section(NamedTuple):
     """A table under a heading, with what is said below it.
 
-    key          its name in JSON, where `data` stands under it
+    key          its name in JSON, where `data` stands under it; without one it is for people alone
     data         a mapping for each row; its keys are the headings of CSV
     dispensable  headings of columns that may go where a terminal is narrow: the first to go comes first
     picture      lines that are printed as they are, below the table
@@ -85,7 +85,7 @@ def as_json(page: Page) -> str:
     """Every number of every section, a line for each row."""
     content: dict[str, Any] = {"schema_version": 1, **page.facts}
     lines = [f"  {compact(key)}: {compact(value)}" for key, value in content.items()]
-    for section in page.sections:
+    for section in (s for s in page.sections if s.key):
         if isinstance(section.data, Mapping) or not section.data:
             lines.append(f"  {compact(section.key)}: {compact(section.data or [])}")
         else:
