@@ -22,6 +22,7 @@ from cnncalc.spec.values import as_written
 if TYPE_CHECKING:
     from cnncalc.answers import Result
     from cnncalc.evidence import Verification
+    from cnncalc.fields.units import UnitField
 
 Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
 
@@ -94,12 +95,7 @@ def analyze(
     settings that do not exist.
     """
     settings = make_settings(dtype, batch, exact_padding)
-    if isinstance(spec, Graph):
-        if set or params or input is not None:
-            raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
-        graph = spec
-    else:
-        graph = load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
+    graph = _graph_of(spec, set, input, max_operations, params)
     with collection_paused():
         return analyze_graph(graph, settings)
 
@@ -128,13 +124,51 @@ def verify(
     """
     from cnncalc import evidence
 
-    graph = spec
-    if not isinstance(graph, Graph):
-        graph = load(graph, set={**(set or {}), **params}, input=input, max_operations=max_operations)
-    elif set or params or input is not None:
-        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
+    graph = _graph_of(spec, set, input, max_operations, params)
     wanted = evidence.QUANTITIES if quantities is None else quantities
     return evidence.verify(graph, quantities=wanted, layers=layers, exact_padding=exact_padding, seed=seed)
+
+
+def receptive_field(
+    spec: str | os.PathLike[str] | Graph,
+    layer: str,
+    unit: Sequence[int] | None = None,
+    *,
+    local: bool = False,
+    set: Mapping[str, Any] | None = None,
+    input: Inputs | None = None,
+    max_operations: int = MAX_OPERATIONS,
+    **params: Any,
+) -> UnitField:
+    """The pixels that one unit depends on: exactly, borders and holes included.
+
+    layer                     a layer, a block call or a repeat, by its name
+    unit                      its place (row, column), counted from 0, perhaps with a channel before it; of a vector
+                              (i,); negative numbers count from the end; none: the middle
+    local                     without what gates and norms bring from the whole image
+    spec, set, input, params  as for `analyze`
+
+    `inputs` of the result has a patch for each input that is seen: pixels, hull, boxes, mask(). Raises SpecError,
+    UnknownLayerError, and CnncalcError for a unit that does not exist.
+    """
+    from cnncalc.fields.units import unit_field
+
+    graph = _graph_of(spec, set, input, max_operations, params)
+    return unit_field(graph, layer, unit, local=local)
+
+
+def _graph_of(
+    spec: str | os.PathLike[str] | Graph,
+    set: Mapping[str, Any] | None,
+    input: Inputs | None,
+    max_operations: int,
+    params: Mapping[str, Any],
+) -> Graph:
+    if not isinstance(spec, Graph):
+        return load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
+    if set or params or input is not None:
+        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
+    return spec
 
 
 def explain(

@@ -14,6 +14,7 @@ from cnncalc.language import _
 from cnncalc.layers.windows import Phases, Window
 
 if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
     from cnncalc.layers.links import Link
 
 Shape = tuple[int, ...]
@@ -192,6 +193,10 @@ class Layer:
     def links(self, *args: Any, **kwargs: Any) -> Sequence[Link]:
         """Which channels of the output read which of the input: where `channels` is LINKED or PARTED."""
         raise TypeError(f"{type(self).__name__} does not say its links")
+
+    def elements(self, *args: Any, **kwargs: Any) -> Reads | None:
+        """Which elements single units read, where `reach` and `links` do not say it all. None: they do."""
+        return None
 
 
 def shape_text(shape: Sequence[int]) -> str:

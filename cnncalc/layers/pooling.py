@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
@@ -15,6 +16,9 @@ from cnncalc.layers.base import KEPT, WHOLE, Axes, Facts, Layer, Option, Shape, 
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
 from cnncalc.layers.sliding import Sliding, lost_on_padding
 from cnncalc.layers.windows import Window
+
+if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
 
 
 class Pool(Sliding):
@@ -133,6 +137,16 @@ class AdaptivePool(Layer):
         if self.kind == "adaptive_avgpool":
             work = {"add": read - units, "divide": units}
         return weightless((c, *target), work, self._reach(size, target))
+
+    def elements(self, x: Shape) -> Reads:
+        from cnncalc.layers.elements import Listed, Read
+
+        target = per_axis(self.size, x[1:], "size")
+        steps = [
+            Listed(tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m))) if step is None else step
+            for step, n, m in zip(self._reach(x[1:], target), x[1:], target, strict=True)
+        ]
+        return [Read(0, 0, tuple(steps))]
 
     def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Window | str | None, ...]:
         # Windows of unequal size are no Window: their fields are left unknown.
