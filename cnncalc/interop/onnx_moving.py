@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 
 from cnncalc.interop.onnx_constants import constant
 from cnncalc.interop.onnx_file import NodeData, place
 from cnncalc.interop.onnx_layout import (
+    BATCH,
     Axis,
     Factor,
     Tensor,
     gathered,
     in_order,
     permutation,
+    plain,
     regrouped,
     shuffled,
     spread,
@@ -120,12 +122,20 @@ def reshape(o: Reading, node: NodeData) -> Value:
 def in_dims(o: Reading, node: NodeData, x: Tensor, target: Sequence[int]) -> Tensor:
     """The same elements in the same order under another shape."""
     axes = regrouped(x.axes or (), target)
+    shape = o.builder.shape(x.value)
+    if axes is not None and len(axes) == 2 and len(shape) > 1 and len(x.axes or ()) > 2 and vector(o, axes):
+        return o.seen(o.add(node, "flatten", {}, [x.value]))
     if axes is not None:
         return Tensor(x.value, axes)
     if len(target) < 2 or target[0] != o.batch:
         raise NotReadError(target)
     value = reshaped(o, node, settled(o, node, x).value, target[1:])
     return o.seen(value)
+
+
+def vector(o: Reading, axes: Sequence[Axis]) -> bool:
+    """Whether a sample has one axis, that of a map whose elements stand in their order."""
+    return in_order(axes[1:]) and axes[0] == whole(BATCH, o.batch)
 
 
 @reads("Flatten")
@@ -221,6 +231,8 @@ def slice_(o: Reading, node: NodeData) -> Value:
     starts, stops = o.numbers(node, 1, "starts") or [], o.numbers(node, 2, "ends") or []
     axes = o.numbers(node, 3, "axes") or list(range(len(starts)))
     steps = o.numbers(node, 4, "steps") or [1] * len(starts)
+    if len(axes) > 1 and set(steps) == {1}:
+        return cropped(o, node, x, zip(starts, stops, axes, strict=True))
     for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
         axis %= len(dims)
         n = x.dims()[axis]
@@ -232,6 +244,25 @@ def slice_(o: Reading, node: NodeData) -> Value:
         else:
             x = part_of(o, node, x, axis, first, last)
     return x
+
+
+def cropped(o: Reading, node: NodeData, x: Tensor, cuts: Iterable[tuple[int, int, int]]) -> Tensor:
+    """Parts of several axes: one after the other, or all at once where they are those of a map."""
+    dims, axes, shape = x.dims(), x.axes or (), o.builder.shape(x.value)
+    bounds = {}
+    for start, stop, axis in cuts:
+        first, last, _step = slice(start, stop).indices(dims[axis])
+        if last - first < 1:
+            raise NotReadError
+        bounds[axis % len(dims)] = (first, last)
+    if axes != plain(shape, o.batch) or not all(axis >= 2 for axis in bounds):
+        for axis, (first, last) in bounds.items():
+            x = part_of(o, node, x, axis, first, last)
+        return x
+    sides = [(a, n - b) for n, (a, b) in ((n, bounds.get(i, (0, n))) for i, n in enumerate(dims[2:], start=2))]
+    if not any(map(any, sides)):
+        return x
+    return o.seen(o.add(node, "crop", {"cropping": sides}, [x.value]))
 
 
 def part_of(

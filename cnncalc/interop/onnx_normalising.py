@@ -7,6 +7,7 @@ from typing import Any
 from cnncalc.interop.onnx_constants import Constant
 from cnncalc.interop.onnx_file import NodeData
 from cnncalc.interop.onnx_layout import Factor, Tensor, whole
+from cnncalc.interop.onnx_moving import settled
 from cnncalc.interop.onnx_operators import short
 from cnncalc.interop.onnx_reading import NotReadError, Reading, Value, reads
 from cnncalc.layers.options import SPATIAL
@@ -32,8 +33,7 @@ def batchnorm(o: Reading, node: NodeData) -> Value:
     scale, shift, mean, variance = (o.weight(node, i) for i in range(1, 5))
     shape, axes = o.builder.shape(x.value), x.axes or ()
     if len(axes) < 2 or axes[1] != whole(0, shape[0]):
-        x = Tensor(o.map(node, x), None)
-        x = o.seen(x.value)
+        x = settled(o, node, x)
     arrays: dict[str, Constant | None] = {"mean": mean, "variance": variance}
     options = epsilon(node)
     if trained(scale, shift):
@@ -125,10 +125,13 @@ def groupnorm(o: Reading, node: NodeData) -> Value:
 
 @reads("LRN")
 def lrn(o: Reading, node: NodeData) -> Value:
-    x = o.map(node, o.tensor(node))
+    x = o.tensor(node)
+    if (x.axes or ())[1] != whole(0, o.builder.shape(x.value)[0]):
+        x = settled(o, node, x)
     given = {"size": node.attributes["size"]}
     for name, attribute, default in (("alpha", "alpha", 1e-4), ("beta", "beta", 0.75), ("k", "bias", 1.0)):
         value = short(node.attributes.get(attribute, default))
         if value != default:
             given[name] = value
-    return o.seen(o.add(node, "lrn", {k: v for k, v in given.items() if (k, v) != ("size", 5)}, [x]))
+    options = {k: v for k, v in given.items() if (k, v) != ("size", 5)}
+    return Tensor(o.add(node, "lrn", options, [x.value]), x.axes)
