@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnncalc import reference
     from cnncalc.answers import Item, Mistake, Result
-    from cnncalc.api import Sweep, analyze, check, explain, load, sweep, verify
+    from cnncalc.api import Sweep, analyze, check, explain, load, receptive_field, sweep, verify
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
+    from cnncalc.fields.units import Patch, UnitField
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
+    from cnncalc.testing import assert_budget
 
 __all__ = [
     "Check",
@@ -32,6 +34,7 @@ __all__ = [
     "Item",
     "Mistake",
     "Node",
+    "Patch",
     "Position",
     "Problem",
     "Report",
@@ -42,27 +45,32 @@ __all__ = [
     "SpecError",
     "Sweep",
     "Totals",
+    "UnitField",
     "UnknownLayerError",
     "Verdict",
     "Verification",
     "__version__",
     "analyze",
+    "assert_budget",
     "check",
     "explain",
     "load",
+    "receptive_field",
     "reference",
     "sweep",
     "verify",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Sweep", "analyze", "check", "explain", "load", "sweep", "verify"), "api"),
+    **dict.fromkeys(("Sweep", "analyze", "check", "explain", "load", "receptive_field", "sweep", "verify"), "api"),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
     "Derivation": "derivations",
+    **dict.fromkeys(("Patch", "UnitField"), "fields.units"),
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
+    "assert_budget": "testing",
 }
 
 

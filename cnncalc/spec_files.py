@@ -47,6 +47,10 @@ def looks_like_a_spec(path: str) -> bool:
     """Whether a file has one of a spec's sections: other YAML, as workflows and settings are, has none."""
     try:
         with open(path, "rb") as file:
-            return SECTIONS.search(file.read(LOOKED_AT)) is not None
+            return is_spec_text(file.read(LOOKED_AT))
     except OSError:
         return False
+
+
+def is_spec_text(content: bytes) -> bool:
+    return SECTIONS.search(content, 0, LOOKED_AT) is not None

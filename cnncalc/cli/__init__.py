@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "analyze": n_("Shapes, parameters, connections, MACs, receptive fields, memory (the default command)."),
+    "rf": n_("Receptive fields: layer by layer, back from a layer, where paths meet, channel by channel."),
     "explain": n_("How every number comes about: formula, substitution, result."),
     "check": n_("Answers graded, with the mistake behind a wrong one; or the expectations of specs, for CI."),
     "exercise": n_("A random network that fits, questions about it, and the key."),
@@ -132,11 +135,22 @@ def language_of(args: Sequence[str]) -> str:
     return wanted
 
 
+def settle_streams() -> None:
+    """Files and pipes get UTF-8 and plain line ends, whatever the locale; a terminal gets what it can show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            if stream.isatty() or os.environ.get("PYTHONIOENCODING"):
+                stream.reconfigure(errors="replace")
+            else:
+                stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+
+
 def main(args: list[str] | None = None, **extra: Any) -> None:
     """The entry point: runs a command and exits with its status."""
     import gc
 
     gc.disable()  # a short life: collecting costs more than it frees, and what is built has no cycles
+    settle_streams()
     language = language_of(sys.argv[1:] if args is None else args)
     use(language)
     if language != "en":

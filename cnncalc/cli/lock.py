@@ -13,8 +13,7 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import errors_end_the_run, fail, lang_option, write
 from cnncalc.errors import CnncalcError, Position
 from cnncalc.language import _
-from cnncalc.sources import decoded, read_source
-from cnncalc.spec import graph_from_text
+from cnncalc.sources import decoded, load_graph
 from cnncalc.spec_files import specs_in
 
 FORMATS = ("plain", "markdown", "json", "github", "sarif")
@@ -64,7 +63,7 @@ class Numbers:
     def add(self, path: str, *, go_on: bool) -> None:
         """Take a spec in. Raises CnncalcError where it cannot be used, unless the others are to be seen too."""
         try:
-            report = analyze_graph(graph_from_text(read_source(path)))
+            report = analyze_graph(load_graph(path))
         except CnncalcError as error:
             if not go_on:
                 raise

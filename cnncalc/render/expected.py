@@ -73,6 +73,15 @@ def text(found: Sequence[Checked], format: str) -> str:
     return "\n".join(parts)
 
 
+def lines_of(verdicts: Sequence[Verdict]) -> list[str]:
+    """A line per expectation: whether it holds, the number, and what was expected."""
+    rows = [
+        [_("holds") if v.holds else _("FAILS"), v.name, shown(v.actual), _("expected {text}", text=v.expectation.text)]
+        for v in verdicts
+    ]
+    return ["  " + line for line in draw(Grid(["", "", "", ""], rows, left=2)).splitlines()[2:]] if rows else []
+
+
 def as_json(found: Sequence[Checked]) -> str:
     data = {
         "holds": all(one.holds for one in found),

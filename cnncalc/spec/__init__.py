@@ -31,8 +31,17 @@ def graph_from_text(
     Raises SpecError with every problem that was found.
     """
     params = {**dict(source.params), **(params or {})}
-    document = read_document(source, tree_of(source, inline=inline))
-    return build(document, params=params, inputs=inputs, max_operations=max_operations)
+    try:
+        document = read_document(source, tree_of(source, inline=inline))
+        return build(document, params=params, inputs=inputs, max_operations=max_operations)
+    except SpecError as error:
+        left_over = re.search("^<{7}( .*)?$", source.text, re.MULTILINE)
+        if left_over is None or error.source != source:
+            raise
+        line, width = source.text.count("\n", 0, left_over.start()) + 1, len(left_over[0])
+        hint = _("choose between the two sides and remove the lines <<<<<<<, ======= and >>>>>>>")
+        problem = Problem(_("a conflict that is left over from a merge"), Position(line, 1, width), hint)
+    raise SpecError([problem], source)
 
 
 def tree_of(source: Source, *, inline: bool = False) -> Tree | None:

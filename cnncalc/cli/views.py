@@ -1,0 +1,93 @@
+"""Views of `cnncalc rf` that follow single units: their options, and the page that each of them makes."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from cnncalc.cli.common import write
+from cnncalc.errors import CnncalcError
+from cnncalc.graph import Graph
+from cnncalc.language import _
+from cnncalc.render.page import Page
+from cnncalc.render.view import title
+from cnncalc.report import Report, listed
+
+F = TypeVar("F", bound=Callable[..., Any])
+VIEWS = ("unit", "all_units")
+
+
+def view_options(function: F) -> F:
+    """The options of these views."""
+    for decorate in reversed(
+        [
+            click.option("--unit", metavar="LAYER[3,4]", help=_("The pixels that one unit sees, counted from 0.")),
+            click.option("--all-units", is_flag=True, help=_("What every unit sees, of all layers or --unit LAYER.")),
+            click.option("--exact", is_flag=True, help=_("Index by index, with --unit or --all-units.")),
+            click.option("--svg", metavar="FILE", help=_("A drawing of what --unit sees.")),
+            click.option("--local", is_flag=True, help=_("Without what gates and norms bring from the whole image.")),
+        ]
+    ):
+        function = decorate(function)
+    return function
+
+
+def view_page(report: Report, wanted: Mapping[str, Any], output: str | None) -> Page | None:
+    """The page of the view that is asked for; None if none of these is. Raises CnncalcError, UsageError."""
+    check_combination(wanted)
+    if not any(wanted[name] for name in VIEWS):
+        return None
+    graph = report.graph
+    assert graph is not None
+    if wanted["all_units"]:
+        return all_units(graph, report, wanted)
+    return unit(graph, report, wanted, output)
+
+
+def check_combination(wanted: Mapping[str, Any]) -> None:
+    """Options that need another one. Raises UsageError."""
+    if wanted["svg"] and (not wanted["unit"] or wanted["all_units"]):
+        raise click.UsageError(_("--svg draws what one unit sees: name it with --unit LAYER[3,4]."))
+    if wanted["exact"] and not wanted["unit"]:
+        raise click.UsageError(_("--exact needs --unit LAYER[3,4], or --all-units with --unit LAYER."))
+    if wanted["local"] and not any(wanted[name] for name in VIEWS):
+        raise click.UsageError(_("--local goes with --unit and --all-units."))
+
+
+def facts_of(report: Report) -> dict[str, Any]:
+    return {"name": report.name, "inputs": {name: listed(shape) for name, shape in report.inputs.items()}}
+
+
+def unit(graph: Graph, report: Report, wanted: Mapping[str, Any], output: str | None) -> Page:
+    """--unit"""
+    from cnncalc.fields.units import parsed, unit_field
+    from cnncalc.render.picture import BLOCKS, marks_for, svg
+    from cnncalc.render.units import unit_page, unit_title
+
+    field = unit_field(graph, *parsed(wanted["unit"]), local=wanted["local"])
+    if wanted["svg"]:
+        write(svg(field, unit_title(field, title(report))), wanted["svg"])
+    to_file = output not in (None, "-")
+    marks = BLOCKS if to_file else marks_for(getattr(sys.stdout, "encoding", None))
+    width = min(shutil.get_terminal_size().columns, 100)
+    return unit_page(field, title(report), facts_of(report), exact=wanted["exact"], width=width, marks=marks)
+
+
+def all_units(graph: Graph, report: Report, wanted: Mapping[str, Any]) -> Page:
+    """--all-units"""
+    from cnncalc.fields.units import layer_units, parsed
+    from cnncalc.render.units import all_units_page
+
+    layers = None
+    if wanted["unit"]:
+        name, place = parsed(wanted["unit"])
+        if place is not None:
+            raise CnncalcError(_("--all-units shows every unit of {name}: leave out the place of one", name=name))
+        layers = [name]
+    found = layer_units(graph, layers, exact=wanted["exact"], local=wanted["local"])
+    inside = set() if layers else {row.name for row in report.layers if row.shown_with is not None}
+    return all_units_page(found, title(report), facts_of(report), inside, exact=wanted["exact"])
