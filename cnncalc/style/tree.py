@@ -215,7 +215,9 @@ def unquoted(node: Node, inside: bool, seen: set[int]) -> None:
         return
     seen.add(id(node))
     if isinstance(node, ScalarNode):
-        if node.style in ("'", '"', ">", "|") and same_without(node.value, inside):
+        # Behind a folded text a comment stands in the next line, and would come into this one.
+        quoted = node.style in ("'", '"') or (node.style in (">", "|") and not node.comment)
+        if quoted and same_without(node.value, inside):
             node.style = None
         return
     for entry in node.value:
