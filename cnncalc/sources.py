@@ -1,7 +1,5 @@
 """Where a network comes from: a spec in a file, from standard input, bundled or as text; or another program's model."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat
@@ -53,7 +51,7 @@ def load_graph(
     inputs: Mapping[str, Any] | None = None,
     max_operations: int = MAX_OPERATIONS,
     allow_unknown: bool = False,
-) -> Graph:
+) -> "Graph":
     """The network that a name stands for: a model of another program, or a spec as `read_source` finds it.
 
     params, inputs  override those of the network; `""` is its only input
