@@ -18,7 +18,7 @@ from cnncalc.render.view import title
 from cnncalc.report import Report, listed
 
 F = TypeVar("F", bound=Callable[..., Any])
-VIEWS = ("unit", "all_units")
+VIEWS = ("effective", "all_units", "unit")
 
 
 def view_options(function: F) -> F:
@@ -29,6 +29,9 @@ def view_options(function: F) -> F:
             click.option("--all-units", is_flag=True, help=_("What every unit sees, of all layers or --unit LAYER.")),
             click.option("--exact", is_flag=True, help=_("Index by index, with --unit or --all-units.")),
             click.option("--svg", metavar="FILE", help=_("A drawing of what --unit sees.")),
+            click.option(
+                "--effective", is_flag=True, help=_("How much pixels count: sigma, mass and profile (Luo 2016).")
+            ),
             click.option("--local", is_flag=True, help=_("Without what gates and norms bring from the whole image.")),
         ]
     ):
@@ -43,7 +46,10 @@ def view_page(report: Report, wanted: Mapping[str, Any], output: str | None) -> 
         return None
     graph = report.graph
     assert graph is not None
-    if wanted["all_units"]:
+    view = next(name for name in VIEWS if wanted[name])
+    if view == "effective":
+        return effective(graph, report, wanted, output)
+    if view == "all_units":
         return all_units(graph, report, wanted)
     return unit(graph, report, wanted, output)
 
@@ -52,7 +58,7 @@ def check_combination(wanted: Mapping[str, Any]) -> None:
     """Options that need another one. Raises UsageError."""
     if wanted["svg"] and (not wanted["unit"] or wanted["all_units"]):
         raise click.UsageError(_("--svg draws what one unit sees: name it with --unit LAYER[3,4]."))
-    if wanted["exact"] and not wanted["unit"]:
+    if wanted["exact"] and not (wanted["unit"] or wanted["effective"]):
         raise click.UsageError(_("--exact needs --unit LAYER[3,4], or --all-units with --unit LAYER."))
     if wanted["local"] and not any(wanted[name] for name in VIEWS):
         raise click.UsageError(_("--local goes with --unit and --all-units."))
@@ -71,10 +77,8 @@ def unit(graph: Graph, report: Report, wanted: Mapping[str, Any], output: str | 
     field = unit_field(graph, *parsed(wanted["unit"]), local=wanted["local"])
     if wanted["svg"]:
         write(svg(field, unit_title(field, title(report))), wanted["svg"])
-    to_file = output not in (None, "-")
-    marks = BLOCKS if to_file else marks_for(getattr(sys.stdout, "encoding", None))
-    width = min(shutil.get_terminal_size().columns, 100)
-    return unit_page(field, title(report), facts_of(report), exact=wanted["exact"], width=width, marks=marks)
+    marks = BLOCKS if to_file(output) else marks_for(getattr(sys.stdout, "encoding", None))
+    return unit_page(field, title(report), facts_of(report), exact=wanted["exact"], width=drawn_width(), marks=marks)
 
 
 def all_units(graph: Graph, report: Report, wanted: Mapping[str, Any]) -> Page:
@@ -89,5 +93,48 @@ def all_units(graph: Graph, report: Report, wanted: Mapping[str, Any]) -> Page:
             raise CnncalcError(_("--all-units shows every unit of {name}: leave out the place of one", name=name))
         layers = [name]
     found = layer_units(graph, layers, exact=wanted["exact"], local=wanted["local"])
-    inside = set() if layers else {row.name for row in report.layers if row.shown_with is not None}
-    return all_units_page(found, title(report), facts_of(report), inside, exact=wanted["exact"])
+    hidden: set[str] = set() if layers else inside(report)
+    return all_units_page(found, title(report), facts_of(report), hidden, exact=wanted["exact"])
+
+
+def effective(graph: Graph, report: Report, wanted: Mapping[str, Any], output: str | None) -> Page:
+    """--effective"""
+    from cnncalc.analysis.field_table import value_named
+    from cnncalc.fields.effective import profiles_of, spreads
+    from cnncalc.fields.units import parsed
+    from cnncalc.render.effective import ASCII_BARS, BARS, effective_page
+    from cnncalc.render.picture import ASCII, marks_for
+
+    found = spreads(graph)
+    if wanted["unit"]:
+        target = parsed(wanted["unit"])[0]
+    else:  # the last layer whose units have a field of their own
+        known = [
+            entry.layer for entry in found if any(entry.axes) and max(report[entry.layer].output[1:], default=1) > 1
+        ]
+        target = known[-1] if known else graph.nodes[-1].name
+    value = value_named(graph, target)
+    profiles = {
+        name: [profiles_of(graph, value, source, axis) for axis in range(len(shape) - 1)]
+        for source, (name, shape) in enumerate(graph.inputs.items())
+        if len(shape) > 1
+    }
+    blocks = to_file(output) or marks_for(getattr(sys.stdout, "encoding", None)) != ASCII
+    return effective_page(
+        found, profiles, target, title(report), facts_of(report), inside(report),
+        exact=wanted["exact"], width=drawn_width(), bars=BARS if blocks else ASCII_BARS,
+    )  # fmt: skip
+
+
+def inside(report: Report) -> set[str]:
+    """Layers that are shown in the row of another."""
+    return {row.name for row in report.layers if row.shown_with is not None}
+
+
+def to_file(output: str | None) -> bool:
+    return output not in (None, "-")
+
+
+def drawn_width() -> int:
+    """Columns of a picture: those of the terminal, or fewer."""
+    return min(shutil.get_terminal_size().columns, 100)
