@@ -7,7 +7,8 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any
 
-from cnncalc.fields.effective import Axis, LayerSpread, Profile
+from cnncalc.fields.effective import Axis, LayerSpread
+from cnncalc.fields.profile import Profile
 from cnncalc.fields.units import SPATIAL_LETTERS
 from cnncalc.language import _
 from cnncalc.render.grid import Grid
