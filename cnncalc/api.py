@@ -149,7 +149,7 @@ def receptive_field(
     spec, set, input, params  as for `analyze`
 
     `inputs` of the result has a patch for each input that is seen: pixels, hull, boxes, mask(). Raises SpecError,
-    UnknownLayerError, and CnncalcError for a unit that does not exist.
+    and CnncalcError for a layer or a unit that does not exist.
     """
     from cnncalc.fields.units import unit_field
 
