@@ -19,6 +19,7 @@ ARROWS = {
     "layers": {"errors"},
     "graph": {"errors", "layers"},
     "spec": {"errors", "layers", "graph"},
+    "style": {"errors", "layers", "graph", "spec"},
     "lint": {"errors", "layers", "graph", "spec"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
@@ -67,6 +68,7 @@ ARROWS = {
         "difference",
         "revisions",
         "lint",
+        "style",
         "locking",
         "spec_files",
         "answers",

@@ -25,6 +25,7 @@ COMMANDS = {
     "compare": n_("Totals of several networks side by side."),
     "diff": n_("What changed from one network to another, layer by layer and in total."),
     "lint": n_("What is in a spec for sure and probably not meant: pixels that no window reads, biases before a norm."),
+    "format": n_("Specs written in the one style: one line per layer, comments kept."),
     "lock": n_("The numbers of specs written into a lock file, or held to it."),
     "kinds": n_("The kinds of layers: options, other names, and how each is counted."),
     "networks": n_("The bundled networks, family by family, with their totals."),

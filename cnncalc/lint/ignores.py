@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import NamedTuple
-
-import yaml
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
 from cnncalc.language import _
+from cnncalc.spec.comments import comments, is_remark
 
 MARK = re.compile(r"#\s*cnncalc:\s*")
 WORDS = re.compile(r"(ignore|ignore-file)\[([^\]]*)\]")
@@ -31,6 +30,8 @@ def ignores_in(source: Source, known: Collection[str]) -> list[Ignore]:
     found: list[Ignore] = []
     problems = []
     lines = source.text.split("\n")
+    if "cnncalc:" not in source.text:
+        return []
     for line, column, comment in comments(source.text):
         mark = MARK.match(comment)
         if mark is None:
@@ -53,28 +54,3 @@ def ignores_in(source: Source, known: Collection[str]) -> list[Ignore]:
     if problems:
         raise SpecError(problems, source)
     return found
-
-
-def is_remark(line: str) -> bool:
-    """Whether a line says nothing to a parser."""
-    return line.strip()[:1] in ("", "#")
-
-
-def comments(text: str) -> Iterator[tuple[int, int, str]]:
-    """Every comment of a YAML text with its line and column: a # behind a space that stands in no scalar."""
-    if "cnncalc:" not in text:
-        return
-    scalars = []
-    for token in yaml.scan(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-        if isinstance(token, yaml.ScalarToken):
-            start, end = token.start_mark, token.end_mark
-            scalars.append(((start.line, start.column), (end.line, end.column)))
-    at = 0
-    for number, line in enumerate(text.split("\n")):
-        for match in re.finditer(r"(?:^|(?<=\s))#", line):
-            place = (number, match.start())
-            while at < len(scalars) and scalars[at][1] <= place:
-                at += 1
-            if at == len(scalars) or place < scalars[at][0]:
-                yield number + 1, match.start() + 1, line[match.start() :]
-                break

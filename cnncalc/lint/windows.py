@@ -14,6 +14,7 @@ from cnncalc.layers.windows import Window
 from cnncalc.lint.network import Hit, Network
 
 LONGEST_AXIS = 100_000  # pixels that are looked at one by one
+MOST_READ = 10_000_000  # pixels that the positions of a window read on one axis, counted one by one
 ON_PURPOSE = ("crop", "slice", "split")  # leaving something out is what they are for
 SHOWN = 3  # indices that are written out
 
@@ -36,6 +37,10 @@ def gaps(net: Network, value: int) -> list[bytes | None]:
     for count, reader in enumerate(net.readers[value]):
         windows = sliding(net.graph.facts[reader], len(size))
         gap = [unread(w, n) for w, n in zip(windows or [Window()] * len(size), size, strict=True)]
+        if max(size) <= LONGEST_AXIS and any(
+            marks and all(marks) for marks in gap
+        ):  # every tap misses one axis, and so the whole map
+            gap = [b"\1" * n for n in size]
         left = [both(a, b) for a, b in zip(left, gap, strict=True)] if count else gap
         if not any(left):
             break
@@ -60,11 +65,17 @@ def unread(window: Window, n: int) -> bytes | None:
     if d == 1 and s <= k and last + k >= n and window.before >= 0:
         return None
     marks = bytearray(b"\1" * n)
-    for tap in range(k):
-        begin, end = tap * d - window.before, min(last + tap * d, n - 1)
-        begin += -(begin // s) * s if begin < 0 else 0
-        if begin <= end:
-            marks[begin : end + 1 : s] = bytes((end - begin) // s + 1)
+    if d == 1 and s <= k:
+        first, end = max(0, -window.before), min(last + k, n)
+        marks[first:end] = bytes(max(0, end - first))
+    elif k * (n // s + 1) > MOST_READ:
+        return None
+    else:
+        for tap in range(k):
+            begin, end = tap * d - window.before, min(last + tap * d, n - 1)
+            begin += -(begin // s) * s if begin < 0 else 0
+            if begin <= end:
+                marks[begin : end + 1 : s] = bytes((end - begin) // s + 1)
     return bytes(marks) if any(marks) else None
 
 

@@ -144,11 +144,8 @@ def explained(rule: Rule, width: int) -> str:
     lines = [f"{rule.code}: {_(rule.title)}", "", *wrapped(_(rule.why), width)]
     for heading, text in ((_("with the finding:"), rule.bad), (_("without:"), rule.good)):
         lines += ["", heading, *(f"  {line}" for line in text.rstrip().split("\n"))]
-    lines += [
-        "",
-        _("at the line, or in the line before, to let it pass:"),
-        f"  # cnncalc: ignore[{rule.code}] {_('why')}",
-    ]
+    lines += ["", _("at the line, or in the line before, to let it pass:")]
+    lines.append(_("  # cnncalc: ignore[{code}] why", code=rule.code))
     return "\n".join(lines) + "\n"
 
 
