@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncalc import reference
+    from cnncalc import conventions, reference
     from cnncalc.answers import Item, Mistake, Result
-    from cnncalc.api import Sweep, analyze, check, explain, load, sweep, verify
+    from cnncalc.api import Sweep, analyze, check, explain, identify, load, reconcile, sweep, verify
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
@@ -48,15 +48,20 @@ __all__ = [
     "__version__",
     "analyze",
     "check",
+    "conventions",
     "explain",
+    "identify",
     "load",
+    "reconcile",
     "reference",
     "sweep",
     "verify",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Sweep", "analyze", "check", "explain", "load", "sweep", "verify"), "api"),
+    **dict.fromkeys(
+        ("Sweep", "analyze", "check", "explain", "identify", "load", "reconcile", "sweep", "verify"), "api"
+    ),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
@@ -71,10 +76,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("cnncalc")
-    if name == "reference":  # a room of its own: cnncalc.reference.run(graph, image)
+    if name in ("conventions", "reference"):  # rooms of their own: cnncalc.reference.run(graph, image)
         from importlib import import_module
 
-        return import_module("cnncalc.reference")
+        return import_module(f"cnncalc.{name}")
     if name in _HOMES:
         from importlib import import_module
 

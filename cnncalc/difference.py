@@ -85,8 +85,15 @@ def compare(old: Report, new: Report) -> Difference:
         else:
             status = CHANGED if changes else SAME
         layers.append(LayerDifference(status, before, after, changes))
-    totals = tuple(Change(name, getattr(old.totals, name), getattr(new.totals, name)) for name in TOTALS)
+    totals = tuple(Change(name, total(old, name), total(new, name)) for name in TOTALS)
     return Difference(old, new, tuple(layers), totals)
+
+
+def total(report: Report, quantity: str) -> Any:
+    """A total; None where the convention of another tool leaves some of it open."""
+    if report.convention is not None and quantity in report.totals.left_out:
+        return None
+    return getattr(report.totals, quantity)
 
 
 def changed(old: Row, new: Row) -> tuple[Change, ...]:

@@ -22,19 +22,32 @@ ARROWS = {
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
     # render: their results, and how a formula is written
-    "render": {"errors", "report", "evidence", "derivations", "difference", "answers"},
+    "render": {"errors", "report", "evidence", "derivations", "difference", "answers", "conventions"},
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
+    # spec: its expressions and positions; answers: how numbers are written
+    "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers"},
     "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
     "difference": {"report"},
     "revisions": {"errors", "sources"},
     "locking": {"errors", "report"},
     "networks": set(),
     "sources": {"errors", "networks"},
-    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations", "answers"},
+    "api": {
+        "errors",
+        "graph",
+        "spec",
+        "analysis",
+        "report",
+        "sources",
+        "conventions",
+        "evidence",
+        "derivations",
+        "answers",
+    },
     "cli": {
         "errors",
         "layers",
@@ -51,6 +64,7 @@ ARROWS = {
         "revisions",
         "locking",
         "answers",
+        "conventions",
     },
 }
 LATE = {("report", "render")}  # only inside functions

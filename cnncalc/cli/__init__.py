@@ -21,6 +21,8 @@ COMMANDS = {
     "verify": n_("Every number held against what running the network gives."),
     "compare": n_("Totals of several networks side by side."),
     "diff": n_("What changed from one network to another, layer by layer and in total."),
+    "conventions": n_("How other tools count: what each would print for a network, and why they differ."),
+    "identify": n_("Whose number is it: which tool, unit or variant gives a total that someone published."),
     "lock": n_("The numbers of specs written into a lock file, or held to it."),
     "kinds": n_("The kinds of layers: options, other names, and how each is counted."),
     "networks": n_("The bundled networks, family by family, with their totals."),

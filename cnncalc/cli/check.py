@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, lang_option, load_spec, write
+from cnncalc.cli.common import (
+    SPEC,
+    convention_option,
+    counted,
+    errors_end_the_run,
+    fail,
+    format_for,
+    lang_option,
+    load_spec,
+    write,
+)
 from cnncalc.errors import CnncalcError, SpecError
 from cnncalc.language import _
 from cnncalc.spec import MAX_OPERATIONS
@@ -39,6 +49,7 @@ SPEC_ENDINGS = (".yaml", ".yml")
 @click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
 @click.option("--strict", is_flag=True, help=_("No points for what is right under another convention."))
 @click.option("--key", metavar="FILE", help=_("A sheet with the questions: their points, what else is accepted."))
+@convention_option
 @click.option("--marks", is_flag=True, help=_("Grade many sheets: a table per student, and the class."))
 @click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
@@ -52,6 +63,7 @@ def command(
     explain: bool,
     strict: bool,
     key: str | None,
+    convention: str | None,
     marks: bool,
     format_: str | None,
     output: str | None,
@@ -72,9 +84,9 @@ def command(
             from cnncalc.render.expected import render as render_expected
 
             if expression is not None or params or inputs:
-                found = [checked(spec, expression, params, inputs)]
+                found = [checked(spec, expression, params, inputs, convention)]
             else:
-                found = [checked(path, None, (), ()) for path in specs_in(words)]
+                found = [checked(path, None, (), (), convention) for path in specs_in(words)]
             if not found:
                 raise click.UsageError(_("There is no spec in what is named."))
             for one in found:
@@ -84,7 +96,7 @@ def command(
             sys.exit(2 if any(one.error for one in found) else int(not all(one.holds for one in found)))
         from cnncalc.answers import Grader, read_sheet
 
-        report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
+        report = counted(analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS)), convention)
         grader = Grader(report, strict=strict, key=read_sheet(key) if key else None)
         text, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, format_, hint, explain)
     write(text, output)
@@ -148,13 +160,20 @@ def specs_in(words: Sequence[str]) -> list[str]:
     )
 
 
-def checked(spec: str | None, expression: str | None, params: tuple[str, ...], inputs: tuple[str, ...]) -> Checked:
+def checked(
+    spec: str | None,
+    expression: str | None,
+    params: tuple[str, ...],
+    inputs: tuple[str, ...],
+    convention: str | None = None,
+) -> Checked:
     """A spec with its report, or with what is wrong with it."""
     from cnncalc.render.expected import Checked
 
     name = spec or expression or ""
     try:
         report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
+        report = counted(report, convention, judged=True)
     except CnncalcError as error:
         problems = error.problems if isinstance(error, SpecError) else ()
         line = next((p.position.line for p in problems if p.position), None)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, errors_end_the_run, lang_option, write
+from cnncalc.cli.common import SPEC, convention_option, counted, errors_end_the_run, lang_option, write
 from cnncalc.difference import TOTALS, Difference, Limit, broken, compare
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
@@ -26,6 +26,7 @@ from cnncalc.spec.values import number
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
+@convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
 @click.option("--max-increase", metavar="LIMITS", help=_("Status 1 if a total grows by more: macs=5%,params=0."))
 @lang_option
@@ -35,6 +36,7 @@ def command(
     revision: str | None,
     format_: str,
     output: str | None,
+    convention: str | None,
     exit_code: bool,
     max_increase: str | None,
 ) -> None:
@@ -48,7 +50,10 @@ def command(
         raise click.UsageError(_("Give two specs or --git REVISION, not both."))
     with errors_end_the_run():
         limits = read_limits(max_increase or "")
-        found = [("", compare(report_of(old or ""), report_of(new or "")))] if revision is None else [*since(revision)]
+        if revision is None:
+            found = [("", compare(report_of(old or "", convention), report_of(new or "", convention)))]
+        else:
+            found = [*since(revision, convention)]
     on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
     texts = [
         render(difference, format_, title=title, colour=on_terminal and "NO_COLOR" not in os.environ)
@@ -73,20 +78,20 @@ def command(
         sys.exit(1)
 
 
-def report_of(spec: str) -> Report:
+def report_of(spec: str, convention: str | None) -> Report:
     from cnncalc import revisions
 
-    return analyze_graph(graph_from_text(revisions.read(spec)))
+    return counted(analyze_graph(graph_from_text(revisions.read(spec))), convention)
 
 
-def since(revision: str) -> Iterator[tuple[str, Difference]]:
+def since(revision: str, convention: str | None) -> Iterator[tuple[str, Difference]]:
     """The specs of this repository that are not as they were; one that came or went against an empty network."""
     from cnncalc import revisions
 
     for before, after in revisions.changed_specs(revision):
         title = after or before or ""
-        old = None if before is None else report_of(f"{revision}:{before}")
-        new = None if after is None else report_of(after)
+        old = None if before is None else report_of(f"{revision}:{before}", convention)
+        new = None if after is None else report_of(after, convention)
         if before and after and before != after:
             title = f"{before} -> {after}"
         yield title, compare(old or nothing(new), new or nothing(old))
@@ -101,7 +106,10 @@ def nothing(like: Report | None) -> Report:
     for name in Totals.__slots__:
         setattr(totals, name, 0)
     totals.left_out, totals.receptive_field = {}, None
-    return Report(name="", source="", inputs=like.inputs, layers=(), totals=totals, groups={}, settings=like.settings)
+    return Report(
+        name="", source="", inputs=like.inputs, layers=(), totals=totals, groups={}, settings=like.settings,
+        convention=like.convention,
+    )  # fmt: skip
 
 
 def read_limits(text: str) -> list[Limit]:
