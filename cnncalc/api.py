@@ -21,6 +21,8 @@ from cnncalc.spec.values import as_written
 
 if TYPE_CHECKING:
     from cnncalc.answers import Result
+    from cnncalc.conventions import Reconciled
+    from cnncalc.conventions.identifying import Match
     from cnncalc.evidence import Verification
     from cnncalc.fields.units import UnitField
 
@@ -80,6 +82,7 @@ def analyze(
     dtype: str = "float32",
     batch: int = 1,
     exact_padding: bool = False,
+    convention: str | os.PathLike[str] | None = None,
     max_operations: int = MAX_OPERATIONS,
     **params: Any,
 ) -> Report:
@@ -89,6 +92,7 @@ def analyze(
     dtype          bytes per value: float32 is 4
     batch          samples at once: work and activations are those of all of them
     exact_padding  count only taps that land on real input
+    convention     count as another tool does: "thop", "fvcore", ..., or a file that says how
     **params       values for the spec's parameters: analyze("resnet50", width=32)
 
     Counts are exact integers; None says that a number is not known. Raises SpecError, and CnncalcError for
@@ -97,7 +101,41 @@ def analyze(
     settings = make_settings(dtype, batch, exact_padding)
     graph = _graph_of(spec, set, input, max_operations, params)
     with collection_paused():
-        return analyze_graph(graph, settings)
+        report = analyze_graph(graph, settings)
+    if convention is None:
+        return report
+    from cnncalc import conventions
+
+    return conventions.under(report, conventions.convention(os.fsdecode(convention)))
+
+
+def reconcile(spec: str | os.PathLike[str] | Graph | Report, one: str, other: str, **params: Any) -> Reconciled:
+    """Why two tools print different numbers for a network: the difference as an exact sum of causes.
+
+    spec        a report, a graph, or as for `analyze`
+    one, other  conventions: "thop" and "fvcore", or files
+
+    The result has .one, .other, .difference, .causes and .left_over, which is 0. Raises SpecError, and CnncalcError
+    for a convention that does not exist.
+    """
+    from cnncalc import conventions
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    return conventions.reconcile(report, conventions.convention(one), conventions.convention(other))
+
+
+def identify(spec: str | os.PathLike[str] | Graph | Report, number: int | str, **params: Any) -> list[Match]:
+    """Whose number it is: which tool and unit gives a total that somebody published, the best matches first.
+
+    spec    a report, a graph, or as for `analyze`
+    number  a whole number, or text as people write it: "4.13G", "4.1 GFLOPs"
+
+    A match has .candidate (.conventions, .what, .number), .how (exact, rounded or cut off) and .unit.
+    """
+    from cnncalc.conventions.identifying import identify as identified
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    return identified(str(number), [(report.name, report)])[0]
 
 
 def verify(

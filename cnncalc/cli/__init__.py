@@ -26,6 +26,8 @@ COMMANDS = {
     "diff": n_("What changed from one network to another, layer by layer and in total."),
     "lint": n_("What is in a spec for sure and probably not meant: pixels that no window reads, biases before a norm."),
     "format": n_("Specs written in the one style: one line per layer, comments kept."),
+    "conventions": n_("How other tools count: what each would print for a network, and why they differ."),
+    "identify": n_("Whose number is it: which tool, unit or variant gives a total that someone published."),
     "lock": n_("The numbers of specs written into a lock file, or held to it."),
     "kinds": n_("The kinds of layers: options, other names, and how each is counted."),
     "networks": n_("The bundled networks, family by family, with their totals."),
