@@ -14,7 +14,6 @@ from cnncalc.graph import Graph
 from cnncalc.interop.spec_steps import Call, From, Line, Merge, Named, Step, entry, lines_of
 from cnncalc.interop.spec_text import stated, text_of
 from cnncalc.layers import kind_named
-from cnncalc.layers.base import Layer
 
 MOST_PARAMETERS = 8  # of a block that somebody reads
 LARGEST_FACTOR = 64  # of `$(6*in.c)`
@@ -40,12 +39,14 @@ class Folder:
         self.graph = graph
         self.defaults = defaults
         self.blocks: list[Block] = []
+        self.names: set[str] = set()  # of steps: a block has another one
 
     def folded(self, steps: list[Step]) -> list[Step]:
         """The steps with calls of blocks in the place of lists that repeat, the innermost first."""
-        for depth in range(deepest(steps), -1, -1):
+        self.names = set(all_names(steps))
+        for height in range(highest(steps) + 1):
             found: dict[Any, list[Named]] = {}
-            for named in at_depth(steps, depth):
+            for named in at_height(steps, height):
                 form: list[Any] = []
                 if self.form(named.steps, form, []) and worth(named.steps):
                     found.setdefault(tuple(form), []).append(named)
@@ -183,10 +184,9 @@ class Folder:
             base = "bottleneck" if kernels[:3] == [(1,), (3,), (1,)] else "basic"
         elif branches > 2:
             base = "inception"
-        taken = [block.name for block in self.blocks]
+        taken = self.names | {block.name for block in self.blocks}
         names = [base, *(f"{base}{i}" for i in range(2, len(taken) + 3))]
-        used = {line.name for line in lines_of(named.steps)}
-        return next(name for name in names if name not in taken and name not in used and kind_named(name) is None)
+        return next(name for name in names if name not in taken and kind_named(name) is None)
 
     def replaced(self, steps: list[Step], made: dict[int, Any]) -> list[Step]:
         """Calls in the place of lists; neighbours called 0, 1, 2 as one that repeats."""
@@ -285,9 +285,9 @@ def relation(column: list[int | None], others: list[int], name: str) -> str | No
     factor = pairs[0][0] // pairs[0][1] if pairs[0][1] else 0
     if 1 < factor <= LARGEST_FACTOR and all(a == factor * b for a, b in pairs):
         return f"$({factor}*{name})"
-    by = pairs[0][1] // pairs[0][0] if pairs[0][0] else 0
-    if 1 < by <= LARGEST_FACTOR and all(a == b // by for a, b in pairs):
-        return f"$({name}//{by})"
+    for by in (pairs[0][1] // pairs[0][0] if pairs[0][0] else 0, 2):
+        if 1 < by <= LARGEST_FACTOR and all(a == b // by for a, b in pairs):
+            return f"$({name}//{by})"
     return None
 
 
@@ -346,25 +346,44 @@ def first_node(named: Named) -> int:
     return min(line.node for line in lines_of(named.steps)) if any(True for _ in lines_of(named.steps)) else 0
 
 
-def deepest(steps: Sequence[Step]) -> int:
-    inner = [1 + deepest(step.steps) for step in steps if isinstance(step, Named)]
-    inner += [deepest(step.steps) for step in steps if isinstance(step, From)]
-    inner += [deepest(branch) for step in steps if isinstance(step, Merge) for branch in step.branches]
-    return max(inner, default=0)
+def height_of(named: Named) -> int:
+    """How many named lists stand in each other below one; those of a shortcut do not count, which others may lack."""
+    return max((1 + height_of(inner) for inner in lists_in(named.steps, shortcuts=False)), default=0)
 
 
-def at_depth(steps: Sequence[Step], depth: int) -> Iterator[Named]:
-    """The named lists that stand at a depth of names."""
+def highest(steps: Sequence[Step]) -> int:
+    return max(map(height_of, lists_in(steps)), default=-1)
+
+
+def at_height(steps: Sequence[Step], height: int) -> Iterator[Named]:
+    """The named lists of a height, wherever they stand."""
+    for named in lists_in(steps):
+        if height_of(named) == height:
+            yield named
+        yield from at_height(named.steps, height)
+
+
+def lists_in(steps: Sequence[Step], *, shortcuts: bool = True) -> Iterator[Named]:
+    """The named lists that stand directly among steps, in branches too."""
     for step in steps:
         if isinstance(step, Named):
-            if depth == 0:
-                yield step
-            yield from at_depth(step.steps, depth - 1)
+            yield step
         elif isinstance(step, From):
-            yield from at_depth(step.steps, depth)
+            yield from lists_in(step.steps, shortcuts=shortcuts)
+        elif isinstance(step, Merge):
+            for branch in step.branches[: 1 if step.residual and not shortcuts else None]:
+                yield from lists_in(branch, shortcuts=shortcuts)
+
+
+def all_names(steps: Sequence[Step]) -> Iterator[str]:
+    for step in steps:
+        if not isinstance(step, From):
+            yield step.name
+        if isinstance(step, (From, Named)):
+            yield from all_names(step.steps)
         elif isinstance(step, Merge):
             for branch in step.branches:
-                yield from at_depth(branch, depth)
+                yield from all_names(branch)
 
 
 def without_shortcut(form: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -414,7 +433,3 @@ def fill(values: list[Any], longest: list[Any], places: list[bool]) -> list[Any]
         return list(values)
     left = iter(values)
     return [None if inside else next(left) for inside in places]
-
-
-def layer_of(line: Line) -> Layer:
-    return line.layer

@@ -224,8 +224,7 @@ def followed(steps: list[Step], structure: Structure) -> list[Step]:
         last = found[-1] if found else None
         if isinstance(step, Line) and KINDS[step.layer.kind].appendable and isinstance(last, (Line, Merge)):
             before = last.tail[-1].node if last.tail else last.node
-            own = isinstance(last, Line) and KINDS[last.layer.kind].appendable
-            if not own and len(structure.readers[before]) == 1 and before not in graph.outputs:
+            if len(structure.readers[before]) == 1 and before not in graph.outputs:
                 last.tail.append(step)
                 continue
         found.append(step)

@@ -108,6 +108,10 @@ class Writer:
             text = call(step, self.required[step.block])
             return [f"{step.name}: {text}" if step.name else text]
         if isinstance(step, Named):
+            if len(step.steps) == 1 and isinstance(step.steps[0], (Line, Call)):
+                text = f"{step.name}: [{self.bracketed(step.steps[0])}]"
+                if len(text) <= WIDTH:
+                    return [text]
             return [f"{step.name}:", *self.steps(step.steps, "  ")]
         if isinstance(step, From):
             return self.from_elsewhere(step)
@@ -174,9 +178,10 @@ class Writer:
         return [f"from: {origin}", "layers:", *self.steps(step.steps, "  ")]
 
     def bracketed(self, step: Step) -> str:
-        assert isinstance(step, Line)
-        text = self.line(step, in_brackets=True)
-        return text if not step.name or text.startswith("{") else "{" + text + "}"
+        """A layer or a call as an item of a list in brackets."""
+        text = self.line(step, in_brackets=True) if isinstance(step, Line) else self.step(step)[0]
+        named = isinstance(step, (Line, Call)) and step.name
+        return "{" + text + "}" if named and not text.startswith("{") else text
 
     def merge(self, step: Merge) -> list[str]:
         """A residual, or a merge with its branches; a name in front where it was given one."""

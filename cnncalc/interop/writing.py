@@ -39,6 +39,10 @@ from cnncalc.spec import graph_from_text
 SHARED = (("batchnorm", "epsilon"), ("layernorm", "epsilon"), ("groupnorm", "epsilon"), ("maxpool", "rounding"))
 
 
+# Blocks; names without lists; names for all merges that are read: the shortest text first that says the same network.
+WAYS = ((True, False, False), (True, False, True), (False, False, False), (False, False, True), (False, True, True))
+
+
 class NotASpecError(CnncalcError):
     """A network that the language of specs cannot say."""
 
@@ -58,8 +62,8 @@ def to_spec(graph: Graph) -> str:
                 )
             )
     text = ""
-    for blocks, keep in ((True, False), (False, False), (False, True)):
-        text = written(graph, blocks=blocks, flat=keep)
+    for blocks, flat, merges in WAYS:
+        text = written(graph, blocks=blocks, flat=flat, merges=merges)
         if same_numbers(graph, text):
             return text
     raise NotASpecError(_("{name} cannot be written as a spec: what is read back is not the same", name=graph.name))
@@ -96,14 +100,15 @@ def fingerprints(graph: Graph) -> Iterable[Any]:
         )
 
 
-def written(graph: Graph, *, blocks: bool, flat: bool) -> str:
+def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
+    """The text. Some of what makes it shorter does not work for all networks: blocks, names of lists, of merges."""
     structure = Structure(graph)
     steps = followed(structure.steps(), structure)
     with_residuals(steps, graph)
     defaults = shared_options(graph)
     if not flat:
         steps = named_lists(steps, "", set())
-    names = Naming(graph, structure)
+    names = Naming(graph, merges=merges)
     names.walk(steps, "")
     without_numbers(steps)
     folder = Folder(graph, defaults)
@@ -189,8 +194,9 @@ def shared_options(graph: Graph) -> dict[str, dict[str, Any]]:
 class Naming:
     """The names that steps get in the text: their own, without what stands around them."""
 
-    def __init__(self, graph: Graph, structure: Structure) -> None:
+    def __init__(self, graph: Graph, *, merges: bool) -> None:
         self.graph = graph
+        self.merges = merges  # are given their names where something reads them, even those that they have anyway
         self.first = len(graph.inputs)
         self.values = dict(enumerate(graph.inputs))
         self.taken: set[str] = set(graph.inputs)
@@ -230,6 +236,10 @@ class Naming:
         read = {step.node, *(part.node for part in step.tail)} & (self.origins | self.wanted)
         inside = list(lines_of([branch_step for branch in step.branches for branch_step in branch]))
         below = all(line.name.startswith(f"{step.name}/") for line in inside)
+        by_itself = is_numbered(step) and not self.merges and step.name.startswith(prefix) and "/" not in own
+        if read and by_itself:
+            self.called(step, prefix + own)
+            read = set()
         if read or (not is_numbered(step) and (below or not inside)):
             path = unique(prefix + own, self.taken)
             self.taken.add(path)
