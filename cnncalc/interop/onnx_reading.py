@@ -55,6 +55,18 @@ def read(spec: str, *, inputs: Mapping[str, Any], max_operations: int, allow_unk
     return reading(spec, inputs=inputs, max_operations=max_operations).builder.graph(allow_unknown=allow_unknown)
 
 
+def weights(spec: str, graph: Graph) -> Mapping[str, Any]:
+    """The weights of a model as the layers of its graph store them, read when they are asked for.
+
+    Raises CnncalcError where the graph has layers whose weights the model does not hold in a form that is known.
+    """
+    from cnncalc.interop.onnx_weights import Stored
+
+    shapes = {name: shape_text(shape) for name, shape in graph.inputs.items()}
+    given = {"": next(iter(shapes.values()))} if len(shapes) == 1 else shapes
+    return Stored(reading(spec, inputs=given, max_operations=len(graph.nodes) + MANY), graph)
+
+
 def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Reading:
     """The model read: its builder has the network, and `stored` says where the weights are."""
     from cnncalc.interop import (  # noqa: F401 - they fill the table
@@ -370,6 +382,7 @@ class Reading:
         return value.moved((length,), lambda array: array.reshape(-1)) if len(value.dims) > 1 else value
 
 
+MANY = 1_000_000
 OF_ITS_OWN = ("stride", "padding", "dilation", "rounding", "output_padding")
 MEANINGLESS = (
     "",
