@@ -45,14 +45,7 @@ def command(
         form = form or target_for(target or "")
         if form is None:
             endings = ", ".join(ending for row in TARGETS.values() for ending in row.endings)
-            raise CnncalcError(
-                _(
-                    "no form goes by the name of this file: end it with one of {endings}, or name one with --to",
-                    endings=endings,
-                )
-                if target not in (None, "-")
-                else _("say where to, and what: a file that ends with one of {endings}, or --to", endings=endings)
-            )
+            raise CnncalcError(_("say in what form: a file that ends with one of {endings}, or --to", endings=endings))
         row = TARGETS[form]
         if file is not None and seed is not None:
             raise click.UsageError(_("Give --weights or --seed, not both."))
