@@ -26,7 +26,7 @@ from cnncalc.interop.wire import WireError
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 
-OLDEST, NEWEST = 7, 26  # operator sets: since 7 shapes broadcast as in NumPy
+OLDEST, NEWEST = 1, 26  # operator sets
 Value = Tensor | Constant
 Handler = Callable[["Reading", NodeData], "Value | list[Value]"]
 HANDLERS: dict[str, Handler] = {}
@@ -369,7 +369,7 @@ class Reading:
     def bias_behind(self, node: NodeData, rank: int, axis: int, length: int) -> Constant | None:
         """The vector that is added behind, along one axis: it is taken in as a bias, and its addition is gone."""
         add = self.following(node, "Add")
-        if add is None:
+        if add is None or add.attributes.get("broadcast") is not None:
             return None
         [other, *more] = [name for name in add.inputs if name != node.outputs[0]] or [""]
         value = self.values.get(other)
