@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnncalc import conventions, reference
     from cnncalc.answers import Item, Mistake, Result
-    from cnncalc.api import Sweep, analyze, check, explain, identify, load, receptive_field, reconcile, sweep, verify
+    from cnncalc.api import (
+        Sweep,
+        analyze,
+        check,
+        explain,
+        identify,
+        load,
+        receptive_field,
+        reconcile,
+        sweep,
+        verify,
+        weights_of,
+    )
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
@@ -62,11 +74,24 @@ __all__ = [
     "reference",
     "sweep",
     "verify",
+    "weights_of",
 ]
 
 _HOMES = {
     **dict.fromkeys(
-        ("Sweep", "analyze", "check", "explain", "identify", "load", "receptive_field", "reconcile", "sweep", "verify"),
+        (
+            "Sweep",
+            "analyze",
+            "check",
+            "explain",
+            "identify",
+            "load",
+            "receptive_field",
+            "reconcile",
+            "sweep",
+            "verify",
+            "weights_of",
+        ),
         "api",
     ),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),

@@ -89,6 +89,9 @@ ARROWS = {
         "answers",
         "fields",
         "conventions",
+        "interop",
+        "api",
+        "reference",
     },
 }
 LATE = {("report", "render")}  # only inside functions
