@@ -15,8 +15,9 @@ from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.report import BYTES, Report, Settings, Totals
-from cnncalc.sources import read_source
+from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+from cnncalc.spec.values import as_written
 
 if TYPE_CHECKING:
     from cnncalc.answers import Result
@@ -43,27 +44,30 @@ def load(
     set: Mapping[str, Any] | None = None,
     input: Inputs | None = None,
     max_operations: int = MAX_OPERATIONS,
+    allow_unknown: bool = False,
 ) -> Graph:
-    """The network that a spec describes.
+    """The network that a spec or a model describes.
 
     spec            a file, the name of a bundled network ("lenet5"), or the text of a spec: anything with a
-                    line break is YAML, anything with a semicolon a one-line net ("1x32x32; conv 6 k5; dense 10")
+                    line break is YAML, anything with a semicolon a one-line net ("1x32x32; conv 6 k5; dense 10");
+                    or the model of another program, as "resnet50.onnx"
     set             values for the spec's parameters: {"width": 32, "depth": [2, 2, 2, 2]}
     input           another input shape, "3x320x320" or (3, 320, 320); with several inputs {name: shape}
     max_operations  the largest network to unroll
+    allow_unknown   go on behind operators of a model that are not known: what depends on them is None
 
     Raises SpecError with every problem that was found, each at file:line:column.
     """
     text = os.fsdecode(spec)
     inline = "\n" not in text and ";" in text
-    source = Source("<text>", text) if inline or "\n" in text else read_source(text)
+    params = {str(name): as_written(value) for name, value in (set or {}).items()}
+    inputs = _inputs(input)
     with collection_paused():
-        return graph_from_text(
-            source,
-            params={str(name): as_written(value) for name, value in (set or {}).items()},
-            inputs=_inputs(input),
-            max_operations=max_operations,
-            inline=inline,
+        if inline or "\n" in text:
+            source = Source("<text>", text)
+            return graph_from_text(source, params=params, inputs=inputs, max_operations=max_operations, inline=inline)
+        return load_graph(
+            text, params=params, inputs=inputs, max_operations=max_operations, allow_unknown=allow_unknown
         )
 
 
@@ -230,15 +234,6 @@ def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:
     if batch < 1:
         raise CnncalcError(_("a batch has at least one sample, not {batch}", batch=batch))
     return Settings(dtype, batch, exact_padding)
-
-
-def as_written(value: Any) -> Any:
-    """A Python value as it would stand in a spec: text, or lists of text."""
-    if hasattr(value, "tolist"):  # of NumPy
-        value = value.tolist()
-    if isinstance(value, (list, tuple, range)):
-        return [as_written(item) for item in value]
-    return str(value)
 
 
 def _inputs(given: Inputs | None) -> dict[str, Any]:

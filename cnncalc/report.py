@@ -74,7 +74,7 @@ class Row:
             "name": self.name,
             "kind": self.kind,
             "inputs": list(self.inputs),
-            "output": list(self.output),
+            "output": list(self.output) or None,
             "params": self.params,
             "fixed_params": self.fixed_params,
             "buffers": self.buffers,
@@ -105,7 +105,7 @@ class Totals:
     flops: int
     activation_bytes: int
     parameter_bytes: int
-    peak_activation_bytes: int
+    peak_activation_bytes: int | None
     receptive_field: Sizes | None
     output: Shape
     left_out: dict[str, int]

@@ -28,12 +28,13 @@ ARROWS = {
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
-    "interop": {"errors", "layers", "graph", "reference"},  # of reference: which weights there are, and their names
+    # of reference: which weights there are, and their names; of spec: how values are written
+    "interop": {"errors", "layers", "graph", "spec", "reference"},
     "difference": {"report"},
     "revisions": {"errors", "sources"},
     "locking": {"errors", "report"},
     "networks": set(),
-    "sources": {"errors", "networks"},
+    "sources": {"errors", "networks", "graph", "spec", "interop"},
     "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations", "answers"},
     "cli": {
         "errors",

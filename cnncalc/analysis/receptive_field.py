@@ -66,8 +66,8 @@ def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
     rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
     result = []
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
-        value = node.reads[0]
-        if len(node.reads) > 1:
+        value = node.reads[0] if node.reads else 0
+        if len(node.reads) != 1:
             seen = merged(facts, [(fields[v], shapes[v]) for v in node.reads], sizes)
         elif facts.reach == POINTWISE:
             seen = fields[value]

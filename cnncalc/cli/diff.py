@@ -16,6 +16,7 @@ from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
 from cnncalc.render.difference import FORMATS, render
 from cnncalc.report import Report
+from cnncalc.sources import load_graph, reader_of
 from cnncalc.spec import graph_from_text
 from cnncalc.spec.values import number
 
@@ -76,7 +77,7 @@ def command(
 def report_of(spec: str) -> Report:
     from cnncalc import revisions
 
-    return analyze_graph(graph_from_text(revisions.read(spec)))
+    return analyze_graph(load_graph(spec) if reader_of(spec) else graph_from_text(revisions.read(spec)))
 
 
 def since(revision: str) -> Iterator[tuple[str, Difference]]:

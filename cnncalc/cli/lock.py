@@ -12,8 +12,7 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import errors_end_the_run, fail, lang_option, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
-from cnncalc.sources import decoded, read_source
-from cnncalc.spec import graph_from_text
+from cnncalc.sources import decoded, load_graph
 
 MOST_LINES = 40  # of a drift that are shown
 
@@ -62,7 +61,7 @@ def numbers_now(paths: list[str], folder: str, check: bool) -> dict[tuple[str, s
     for path in paths:
         if check and not os.path.lexists(path):
             continue
-        report = analyze_graph(graph_from_text(read_source(path)))
+        report = analyze_graph(load_graph(path))
         found.update(locking.numbers_of(relative(path, folder), report))
     return found
 
