@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnncalc import reference
     from cnncalc.answers import Item, Mistake, Result
-    from cnncalc.api import Sweep, analyze, check, explain, load, sweep, verify
+    from cnncalc.api import Sweep, analyze, check, explain, from_torch, load, sweep, to_torch, verify
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
@@ -49,14 +49,18 @@ __all__ = [
     "analyze",
     "check",
     "explain",
+    "from_torch",
     "load",
     "reference",
     "sweep",
+    "to_torch",
     "verify",
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Sweep", "analyze", "check", "explain", "load", "sweep", "verify"), "api"),
+    **dict.fromkeys(
+        ("Sweep", "analyze", "check", "explain", "from_torch", "load", "sweep", "to_torch", "verify"), "api"
+    ),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),

@@ -176,7 +176,11 @@ def recurrent(layer: Any, x: Shape) -> Written:
     if layer.last:
         hidden = "[1][0]" if layer.kind == "lstm" else "[1]"
         use = f"torch.flatten(torch.transpose({{m}}(torch.transpose({{0}}, 1, 2)){hidden}, 0, 1), 1)"
-    return Written(use, module)
+    state: dict[str, tuple[str, None]] = {}  # gates that share a name are stacked in this order
+    for ours, theirs in (("", ""), ("back_", "_reverse"))[: 1 + layer.bidirectional]:
+        for part, name in (("input", "weight_ih"), ("state", "weight_hh"), ("bias", "bias_ih"), ("bias2", "bias_hh")):
+            state |= {f"{ours}{gate}_{part}": (f"{name}_l0{theirs}", None) for gate in GATES[layer.kind]}
+    return Written(use, module, {}, state)
 
 
 # --- kinds of layers that need a class of their own

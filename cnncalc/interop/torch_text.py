@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from cnncalc import reference
 from cnncalc.graph import Graph
 from cnncalc.interop.bodies import Body, Line, Template, grouped, template
@@ -58,9 +60,10 @@ def state_dict(graph: Graph, weights: Mapping[str, Any]) -> dict[str, Any]:
     Batch norm counts batches in PyTorch, which is left out: load with strict=False.
     """
     stored = as_weights(graph, weights)
-    return {
-        key: stored[name] if move is None else move(stored[name]) for name, (key, move) in state_names(graph).items()
-    }
+    parts: dict[str, list[Any]] = {}
+    for name, (key, move) in state_names(graph).items():
+        parts.setdefault(key, []).append(stored[name] if move is None else move(stored[name]))
+    return {key: found[0] if len(found) == 1 else np.concatenate(found) for key, found in parts.items()}
 
 
 class Writer:
