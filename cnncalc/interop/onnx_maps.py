@@ -76,6 +76,12 @@ def scaled_tanh(o: Part, layer: Any, x: Value) -> str:
     return o.scaled(o("Tanh", o.scaled(x.name, 2 / 3)), 1.7159)
 
 
+@writes("rescale")
+def rescale(o: Part, layer: Any, x: Value) -> str:
+    y = x.name if layer.factor == 1 else o.scaled(x.name, layer.factor)
+    return y if layer.offset == 0 else o("Add", y, o.constant(layer.offset))
+
+
 @writes("relu6")
 def relu6(o: Part, layer: Any, x: Value) -> str:
     return o("Clip", x.name, o.constant(0.0), o.constant(6.0))

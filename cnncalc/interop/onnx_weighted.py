@@ -159,6 +159,13 @@ def batchnorm(o: Part, layer: Any, x: Value) -> str:
     return o("BatchNormalization", x.name, *trained(o, x.shape[:1]), *statistics, epsilon=layer.epsilon)
 
 
+@writes("scale")
+def scale(o: Part, layer: Any, x: Value) -> str:
+    rank = len(x.shape) - 1
+    y = o("Mul", x.name, o.weight("gamma", per_channel(o.array("gamma"), rank)))
+    return o("Add", y, o.weight("beta", per_channel(o.array("beta"), rank))) if layer.shift else y
+
+
 @writes("layernorm")
 def layernorm(o: Part, layer: Any, x: Value) -> str:
     """LayerNormalization takes the last axes: those that are normalised together are brought there, and back."""
