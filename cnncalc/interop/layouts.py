@@ -1,0 +1,114 @@
+"""Tensors as other programs lay them out: what a value looks like after views and permutations.
+
+A view or a permutation computes nothing. It is kept with the value, and becomes a layer only where another layer has to
+see it: two that cancel each other are gone, and a linear layer over the last axis of (N, H, W, C) is a 1x1 convolution.
+Shapes are without the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import NamedTuple
+
+from cnncalc.interop.builder import Builder
+from cnncalc.layers.base import Shape
+
+
+class Move(NamedTuple):
+    """One step: a reshape to `sizes`, or a permutation in which axis i was axis `sizes[i]`; `place` names where."""
+
+    kind: str
+    sizes: tuple[int, ...]
+    place: str = ""
+
+
+class Seen(NamedTuple):
+    """A value of the graph, of shape `base`, as the other program sees it: through `moves`. () is a shape not known."""
+
+    value: int
+    base: Shape
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        return moved(self.base, self.moves)
+
+    def reshaped(self, shape: Shape, place: str = "") -> Seen:
+        """The same elements in the same order under another shape."""
+        moves = self.moves
+        while moves and moves[-1].kind == "reshape":
+            moves = moves[:-1]
+        if moved(self.base, moves) == shape:
+            return self._replace(moves=moves)
+        return self._replace(moves=(*moves, Move("reshape", shape, place)))
+
+    def permuted(self, order: tuple[int, ...], place: str = "") -> Seen:
+        """Axis i is what axis `order[i]` was."""
+        moves = self.moves
+        if moves and moves[-1].kind == "permute":
+            order = tuple(moves[-1].sizes[axis] for axis in order)
+            moves = moves[:-1]
+        if order == tuple(range(len(order))):
+            return self._replace(moves=moves)
+        return self._replace(moves=(*moves, Move("permute", order, place)))
+
+    def first(self, axis: int, place: str = "") -> tuple[Seen, tuple[int, ...]]:
+        """With one axis brought to the front, and the order that brings it back."""
+        rest = [i for i in range(len(self.shape)) if i != axis]
+        back = tuple(0 if i == axis else 1 + rest.index(i) for i in range(len(self.shape)))
+        return self.permuted((axis, *rest), place), back
+
+
+def moved(shape: Shape, moves: Sequence[Move]) -> Shape:
+    for move in moves:
+        shape = move.sizes if move.kind == "reshape" else tuple(shape[axis] for axis in move.sizes)
+    return shape
+
+
+def settle(b: Builder, seen: Seen, at: str = "") -> int:
+    """The value with its moves made: as layers, one for each pattern that has a kind of its own."""
+    value = seen.value
+    moves = list(seen.moves)
+    while moves:
+        groups = shuffled(b.shape(value), moves)
+        if groups:
+            value = b.add(
+                named(moves[0].place, "channel_shuffle"), "channel_shuffle", {"groups": groups}, [value], at=at
+            )
+            del moves[:3]
+            continue
+        move = moves.pop(0)
+        if move.kind == "permute":
+            value = b.add(named(move.place, "permute"), "permute", {"order": move.sizes}, [value], at=at)
+        elif len(move.sizes) == 1:
+            value = b.add(named(move.place, "flatten"), "flatten", {}, [value], at=at)
+        elif len(move.sizes) > 4:
+            value = b.unknown(named(move.place, "view"), "view", [value], None, at=at)
+            break
+        elif move.sizes != b.shape(value):
+            value = b.add(named(move.place, "reshape"), "reshape", {"shape": move.sizes}, [value], at=at)
+    return value
+
+
+def named(place: str, kind: str) -> str:
+    return f"{place}.{kind}" if place else ""
+
+
+def shuffled(shape: Shape, moves: list[Move]) -> int:
+    """The groups of a channel shuffle: (C, ...) as (g, C/g, ...), the first two exchanged, and as (C, ...) again. Or 0.
+
+    The axes behind the channels may be one meanwhile.
+    """
+    if [move.kind for move in moves[:3]] != ["reshape", "permute", "reshape"] or not shape:
+        return 0
+    apart, order, together = (move.sizes for move in moves[:3])
+    groups = apart[0]
+    whole = len(apart) > 2 and groups * apart[1] == shape[0] and prod(apart[2:]) == prod(shape[1:])
+    exchanged = order == (1, 0, *range(2, len(apart)))
+    return groups if whole and exchanged and together == shape else 0
+
+
+def through(b: Builder, seen: Seen, add: Callable[[int], int]) -> Seen:
+    """A layer of each element by itself: its value with the moves of what enters, which it does not mind."""
+    return seen._replace(value=add(seen.value))
