@@ -20,7 +20,7 @@ from cnncalc.errors import OptionError, Problem, ShapeError, Source, SpecError
 from cnncalc.graph import Claims, Graph, Group, Node
 from cnncalc.interop.names import legal, numbered, unique
 from cnncalc.language import _
-from cnncalc.layers import KINDS
+from cnncalc.layers import KINDS, kind_named
 from cnncalc.layers.base import Facts, Layer, Shape, shape_text
 from cnncalc.layers.options import LARGEST
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
@@ -126,6 +126,17 @@ class Builder:
         layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
         return self._append(self._name(name, "unknown"), layer, reads, at)
 
+    def open(self, name: str, operator: str, reads: Sequence[int] = (), shape: Sequence[int] | None = None) -> int:
+        """An operator behind an unknown one, of which nothing can be said for that reason; its value."""
+        layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
+        return self._append(self._name(name, "unknown"), layer, reads, name)
+
+    def change(self, value: int, layer: Layer) -> None:
+        """Another layer of the same shape in the place of one."""
+        i = value - len(self.inputs)
+        node = self.nodes[i] = self.nodes[i]._replace(layer=layer)
+        self.facts[i] = self._claims.of(layer, tuple(self.shapes[v] for v in node.reads))
+
     def output(self, *values: int) -> None:
         """Values that leave the network."""
         self.outputs += [value for value in values if value not in self.outputs]
@@ -208,9 +219,15 @@ class Builder:
             path = name  # a spec calls it so: C1/relu
         elif kind == "flatten" and owner and last == kind:
             path = name
+        elif name.endswith("/"):  # a part of what is called so, or the same as its last part says
+            owner, _stroke, last = name[:-1].rpartition("/")
+            found = kind_named(last)
+            path = legal(owner if found is not None and found.name == kind else name)
+            path = numbered(kind, f"{path}/" if path else "", self.taken)
         else:
             path = prefer or legal(name)
-        path = unique(path, self.taken) if path else numbered(kind, "", self.taken)
+        path = path or numbered(kind, "", self.taken)
+        path = unique(path, self.taken)
         self.taken.add(path)
         return path
 

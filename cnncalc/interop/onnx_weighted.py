@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.interop.onnx_layout import GATES
 from cnncalc.interop.onnx_nodes import Array, Part, Value, ends, per_channel, sliding, taps, writes
 from cnncalc.layers.base import per_axis
 
@@ -197,8 +198,6 @@ def as_map(o: Part, operator: str, x: Value, *inputs: str, **attributes: Any) ->
 
 
 # --- recurrent
-
-GATES = {"rnn": "c", "gru": "zrc", "lstm": "iofg"}  # in the order in which ONNX stacks them
 
 
 def directions(layer: Any) -> list[str]:
