@@ -100,7 +100,8 @@ SNIPPETS = {
     "per=channel; batchnorm noaffine; layernorm axes=all noaffine",
     "sequences": "4x6; lstm 3 bias=double bidirectional; gru 5 bias=double last",
     "weights of their own": "4x9x7; local 3 k3 s2; subsample 2; dense 4; gaussian_rbf 3",
-    "transposed": "4x5x7; transposed_conv 6 k3 s2 p1 output_padding=1 g2; transposed_conv 3 k3x5 s3x2 same; transposed_conv 2 k2 s3 nobias same",
+    "transposed": "4x5x7; transposed_conv 6 k3 s2 p1 output_padding=1 g2; "
+    "transposed_conv 3 k3x5 s3x2 same; transposed_conv 2 k2 s3 nobias same",
     "signals and volumes": "4x17; conv 3 k3 bn relu; avgpool 2; reshape 3x1x1x7; conv 2 k1x1x3 bn; maxpool 1x1x2",
     "blocks in blocks": """
 input: 3x16x16

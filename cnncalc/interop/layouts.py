@@ -16,7 +16,10 @@ from cnncalc.layers.base import Shape
 
 
 class Move(NamedTuple):
-    """One step: a reshape to `sizes`, or a permutation in which axis i was axis `sizes[i]`; `place` names where."""
+    """One step: a reshape to `sizes`, or a permutation in which axis i was axis `sizes[i]`.
+
+    place  the name that its layer gets; one that ends in a dot is where it stands, and gets its kind behind
+    """
 
     kind: str
     sizes: tuple[int, ...]
@@ -92,7 +95,7 @@ def settle(b: Builder, seen: Seen, at: str = "") -> int:
 
 
 def named(place: str, kind: str) -> str:
-    return f"{place}.{kind}" if place else ""
+    return f"{place}{kind}" if place.endswith(".") else place
 
 
 def shuffled(shape: Shape, moves: list[Move]) -> int:
@@ -109,6 +112,9 @@ def shuffled(shape: Shape, moves: list[Move]) -> int:
     return groups if whole and exchanged and together == shape else 0
 
 
-def through(b: Builder, seen: Seen, add: Callable[[int], int]) -> Seen:
-    """A layer of each element by itself: its value with the moves of what enters, which it does not mind."""
+def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> Seen:
+    """A layer of each element by itself: a permutation stays in front of it, which it does not mind."""
+    if any(move.kind == "reshape" for move in seen.moves):
+        value = settle(b, seen, at)
+        seen = Seen(value, b.shape(value))
     return seen._replace(value=add(seen.value))

@@ -136,7 +136,7 @@ def cat(t: Any, a: dict[str, Any], result: Any) -> Made:
     axis = a.get("dim", 0) % result.ndim - 1
     if axis < 0 or not all(s.shape for s in seen):
         return None
-    path = t.stack[-1]
+    path = t.inside()
     fronts = [s.first(axis, path) for s in seen]
     made = layer(t, "concat", {}, [settle(t.b, front, t.place()) for front, _back in fronts])
     return None if made is None else made.permuted(fronts[0][1], path)

@@ -68,7 +68,7 @@ def whole(t: Any, tensor: Any) -> bool:
 def elementwise(t: Any, tensor: Any, kind: str, options: dict[str, Any] | None = None) -> Seen:
     """A function of each element: views and permutations stay in front of it."""
     name, place = t.name(kind), t.place(kind)
-    return through(t.b, t.of(tensor), lambda value: t.b.add(name, kind, options or {}, [value], at=place))
+    return through(t.b, t.of(tensor), lambda value: t.b.add(name, kind, options or {}, [value], at=place), place)
 
 
 def pairs(values: Any, rank: int) -> list[int]:
@@ -130,7 +130,9 @@ def linear(t: Any, a: dict[str, Any], result: Any) -> Made:
     units = weight.shape[0]
     if len(seen.shape) == 1:
         options = {"units": units, "bias": bias is not None}
-        return layer(t, "dense", options, [t.settled(a["input"])], (weight, bias))
+        if seen.moves[-1:] and seen.moves[-1].kind == "reshape" and seen.moves[-1].place.endswith("."):
+            seen = seen._replace(moves=seen.moves[:-1])  # a dense layer flattens what enters, in its own row
+        return layer(t, "dense", options, [settle(t.b, seen, t.place())], (weight, bias))
 
     def convolved(value: int) -> Seen | None:
         options = {"filters": units, "kernel": 1, "bias": bias is not None}
@@ -143,10 +145,9 @@ def along(t: Any, seen: Seen, axis: int, make: Callable[[int], Seen | None]) -> 
     """A layer whose channels are this axis: it is brought to the front, and back."""
     if not 0 <= axis < len(seen.shape) <= 4:
         return None
-    path = t.stack[-1]
-    front, back = seen.first(axis, path)
+    front, back = seen.first(axis, t.inside())
     made = make(settle(t.b, front, t.place()))
-    return None if made is None else made.permuted(back, path)
+    return None if made is None else made.permuted(back, t.inside())
 
 
 @translates("batch_norm", "input running_mean running_var | weight bias training momentum eps")
@@ -275,8 +276,6 @@ def adaptive(kind: str, rank: int) -> Translate:
         size = [n if m is None else m for m, n in zip(wide(a["output_size"], rank), seen.shape[1:], strict=True)]
         if set(size) == {1}:
             return layer(t, f"global_{kind}", {}, [t.settled(a["input"])])
-        if tuple(size) == seen.shape[1:]:
-            return seen
         return layer(t, f"adaptive_{kind}", {"size": size}, [t.settled(a["input"])])
 
     return translate
@@ -304,8 +303,7 @@ def amax(t: Any, a: dict[str, Any], result: Any) -> Made:
 
 def over_places(t: Any, a: dict[str, Any], kind: str) -> Made:
     """The mean or largest over all axes but the samples and one, which are the channels."""
-    seen = t.of(a["input"])
-    dims = a.get("dim")
+    seen, dims = t.of(a["input"]), a.get("dim")
     if seen is None or dims is None or not seen.shape:
         return None
     rank = len(seen.shape)
@@ -314,4 +312,4 @@ def over_places(t: Any, a: dict[str, Any], kind: str) -> Made:
     if len(kept) != 1 or -1 in over or rank == 1:
         return None
     made = along(t, seen, kept[0], lambda value: layer(t, kind, {}, [value]))
-    return made if made is None or a.get("keepdim") else made.reshaped((seen.shape[kept[0]],), t.stack[-1])
+    return made if made is None or a.get("keepdim") else made.reshaped((seen.shape[kept[0]],), t.inside())

@@ -1,7 +1,7 @@
 """A PyTorch module as a graph: its forward pass is run once on tensors that have a shape and no values.
 
-Every function of torch that it calls is noted, with the module in which it is called; torch_functions.py says which kind
-of layer each is. Whatever Python does between the calls (loops, conditions on shapes) has then happened already. The
+Every function of torch that it calls is noted, with the module in which it is called; torch_functions.py says which
+kind of layer each is. What Python does between the calls (loops, conditions on shapes) has then happened already. The
 weights are replaced by tensors without memory meanwhile (device "meta"), and the module stays as it is.
 
 What comes out of a layer must have the shape that PyTorch gives: the two are compared, call by call.
@@ -80,8 +80,8 @@ def read(
         kind = type(made).__name__
         raise unusable(_("it gives a {kind}, and not an nn.Module", kind=kind), _("name a class or function that does"))
     try:
-        options = {"max_operations": max_operations, "allow_unknown": allow_unknown}
-        return graph_of(made, shapes if "" not in shapes else [shapes[""]], source=spec, **options)
+        entering = shapes if "" not in shapes else [shapes[""]]
+        return graph_of(made, entering, source=spec, max_operations=max_operations, allow_unknown=allow_unknown)
     except SpecError:
         raise
     except CnncalcError as error:
@@ -117,12 +117,25 @@ def present_folder(folder: str) -> Iterator[None]:
 
 
 def called(torch: Any, factory: Any) -> Any:
-    """What the factory gives, without memory for weights; or with it, where it needs their values."""
+    """What the factory gives. Its weights are let go as soon as a module gets them, before they are filled."""
+    from torch.utils.weak import WeakIdKeyDictionary
+
+    register = torch.nn.Module.register_parameter
+    stand_ins = WeakIdKeyDictionary()  # a parameter that two modules share stays one
+
+    def without_memory(self: Any, name: str, parameter: Any) -> None:
+        if type(parameter) is torch.nn.Parameter and not parameter.is_meta:
+            if parameter not in stand_ins:
+                empty = torch.nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
+                stand_ins[parameter] = empty
+            parameter = stand_ins[parameter]
+        register(self, name, parameter)
+
+    torch.nn.Module.register_parameter = without_memory
     try:
-        with torch.device("meta"):
-            return factory()
-    except (NotImplementedError, RuntimeError):
         return factory()
+    finally:
+        torch.nn.Module.register_parameter = register
 
 
 def told(error: BaseException) -> str:
@@ -231,7 +244,7 @@ class Trace:
         self.mode = self.recorder()
 
     def is_leaf(self, part: Any) -> bool:
-        """One of torch's own modules or a subclass of one, without modules inside: a layer, and its name the layer's."""
+        """One of torch's own modules or a subclass of one, without modules inside: its name is the layer's."""
         inside = next(part.children(), None)
         return inside is None and any(c.__module__.startswith("torch.nn.modules.") for c in type(part).__mro__[:-2])
 
@@ -297,6 +310,15 @@ class Trace:
         if path in self.leaves:
             return path
         return f"{path}.{kind}" if path else kind
+
+    def spot(self) -> str:
+        """The name of a layer made here whose kind is not known yet: see layouts.Move."""
+        path = self.stack[-1]
+        return path if path in self.leaves else self.inside()
+
+    def inside(self) -> str:
+        """The same for a layer that the module makes on its way."""
+        return f"{self.stack[-1]}."
 
     def place(self, function: str = "") -> str:
         """Where it is in the module, for errors."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.interop.layouts import Seen
+from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch_functions import Made, along, elementwise, layer, translates, wide
 from cnncalc.layers.options import SPATIAL
 
@@ -139,11 +139,11 @@ def other_view(t: Any, args: Any, result: Any) -> Made:
 
 def reshaped(t: Any, tensor: Any, result: Any) -> Made:
     """The same elements in the same order, the samples apart as before."""
-    seen = t.of(tensor)
+    seen: Seen | None = t.of(tensor)
     shape = tuple(result.shape)
     if seen is None or not seen.shape or len(shape) < 2 or shape[0] != tensor.shape[0]:
         return None
-    return seen.reshaped(shape[1:], t.stack[-1]) if prod(shape[1:]) == prod(seen.shape) else None
+    return seen.reshaped(shape[1:], t.spot()) if prod(shape[1:]) == prod(seen.shape) else None
 
 
 @translates("permute", "")
@@ -172,12 +172,12 @@ def movedim(t: Any, a: dict[str, Any], result: Any) -> Made:
 
 
 def permuted(t: Any, tensor: Any, order: Sequence[int]) -> Made:
-    seen = t.of(tensor)
+    seen: Seen | None = t.of(tensor)
     rank = tensor.ndim
     axes = [int(axis) % rank for axis in order]
     if seen is None or not seen.shape or len(axes) != rank or axes[0] != 0:
         return None
-    return seen.permuted(tuple(axis - 1 for axis in axes[1:]), t.stack[-1])
+    return seen.permuted(tuple(axis - 1 for axis in axes[1:]), t.spot())
 
 
 @translates("channel_shuffle", "input groups")
@@ -240,7 +240,8 @@ def split(t: Any, args: Any, result: Any) -> Made:
 
 @translates("narrow", "input dim start length")
 def narrow(t: Any, a: dict[str, Any], result: Any) -> Made:
-    seen, axis = t.of(a["input"]), a["dim"] % result.ndim - 1
+    seen: Seen | None = t.of(a["input"])
+    axis = a["dim"] % result.ndim - 1
     if seen is None or not seen.shape or axis < 0:
         return None
     start = a["start"] % seen.shape[axis]
@@ -249,14 +250,16 @@ def narrow(t: Any, a: dict[str, Any], result: Any) -> Made:
 
 @translates("select", "input dim index")
 def select(t: Any, a: dict[str, Any], result: Any) -> Made:
-    seen, axis = t.of(a["input"]), a["dim"] % a["input"].ndim - 1
+    seen: Seen | None = t.of(a["input"])
+    axis = a["dim"] % a["input"].ndim - 1
     return None if seen is None or axis < 0 else indexed(t, seen, [*[slice(None)] * axis, a["index"]], result)
 
 
 @translates("getitem", "input index")
 def getitem(t: Any, a: dict[str, Any], result: Any) -> Made:
     index = a["index"] if isinstance(a["index"], tuple) else (a["index"],)
-    seen, rank = t.of(a["input"]), a["input"].ndim
+    seen: Seen | None = t.of(a["input"])
+    rank = a["input"].ndim
     if seen is None or not all(i is None or i is ... or isinstance(i, (int, slice)) for i in index):
         return None
     if ... in index:
@@ -288,13 +291,11 @@ def indexed(t: Any, seen: Seen, index: Sequence[Any], result: Any) -> Made:
         axis += 1
     if found is None or not seen.shape or result.ndim < 2 or result.shape[0] != 2:
         return None
-    return found.reshaped(tuple(result.shape[1:]), t.stack[-1])
+    return found.reshaped(tuple(result.shape[1:]), t.spot())
 
 
 def sampled(t: Any, seen: Seen, strides: list[int]) -> Seen | None:
     """Every s-th element of an axis, which is the largest in a window of one."""
-    from cnncalc.interop.layouts import settle
-
     return layer(t, "maxpool", {"kernel": [1] * len(strides), "stride": strides}, [settle(t.b, seen, t.place())])
 
 
