@@ -225,9 +225,7 @@ def from_torch(
     from cnncalc.interop import torch_reading
 
     shapes = torch_reading.shapes_of(input_shape)
-    return torch_reading.graph_of(
-        module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations
-    )
+    return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
 
 
 def _graph_of(spec: str | os.PathLike[str] | Graph, params: Mapping[str, Any]) -> Graph:

@@ -52,8 +52,11 @@ class Seen(NamedTuple):
         if moves and moves[-1].kind == "permute":
             order = tuple(moves[-1].sizes[axis] for axis in order)
             moves = moves[:-1]
-        if order == tuple(range(len(order))):
-            return self._replace(moves=moves)
+        before = moved(self.base, moves)
+        after = tuple(before[axis] for axis in order)
+        long = [axis for axis in order if before[axis] > 1]
+        if long == sorted(long):  # axes of length 1 alone have moved: the elements are in the same order
+            return self._replace(moves=moves).reshaped(after, place)
         return self._replace(moves=(*moves, Move("permute", order, place)))
 
     def first(self, axis: int, place: str = "") -> tuple[Seen, tuple[int, ...]]:
@@ -118,3 +121,27 @@ def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> 
         value = settle(b, seen, at)
         seen = Seen(value, b.shape(value))
     return seen._replace(value=add(seen.value))
+
+
+def along(
+    b: Builder, seen: Seen, axis: int, make: Callable[[int], int | None], place: str, at: str = ""
+) -> Seen | None:
+    """A layer whose channels are this axis: it is brought to the front, and back. None if there is no such layer."""
+    if not 0 <= axis < len(seen.shape) <= 4:
+        return None
+    front, back = seen.first(axis, place)
+    made = make(settle(b, front, at))
+    return None if made is None else Seen(made, b.shape(made)).permuted(back, place)
+
+
+def merged(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at: str = "") -> Seen | None:
+    """Values merged element by element: those that are laid out alike as they are. None where the axes differ."""
+    if len({len(s.shape) for s in seen}) > 1:
+        return None
+    moves = seen[0].moves
+    alike = all(s.moves == moves for s in seen)
+    if not alike or (any(move.kind == "reshape" for move in moves) and len({s.base for s in seen}) > 1):
+        value = add([settle(b, s, at) for s in seen])
+        return Seen(value, b.shape(value))
+    value = add([s.value for s in seen])
+    return Seen(value, b.shape(value), moves)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cnncalc.interop import layouts
 from cnncalc.interop.layouts import settle
 from cnncalc.interop.torch_functions import Made, along, elementwise, layer, translates, whole
 
@@ -12,14 +13,8 @@ from cnncalc.interop.torch_functions import Made, along, elementwise, layer, tra
 def merged(t: Any, kind: str, tensors: Sequence[Any]) -> Made:
     """Values that are laid out alike are merged as they are."""
     seen = [t.of(tensor) for tensor in tensors]
-    if len({len(s.shape) for s in seen}) > 1:
-        return None
-    moves = seen[0].moves
-    alike = all(s.moves == moves for s in seen)
-    if not alike or (any(m.kind == "reshape" for m in moves) and len({s.base for s in seen}) > 1):
-        return layer(t, kind, {}, [t.settled(tensor) for tensor in tensors])
-    made = layer(t, kind, {}, [s.value for s in seen])
-    return None if made is None else made._replace(moves=moves)
+    name, place = t.name(kind), t.place(kind)
+    return layouts.merged(t.b, seen, lambda values: t.b.add(name, kind, {}, values, at=place), place)
 
 
 @translates("add iadd radd", "input other | alpha")

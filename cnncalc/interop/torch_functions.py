@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cnncalc.interop import layouts
 from cnncalc.interop.layouts import Seen, settle, through
 from cnncalc.layers.options import SPATIAL
 
@@ -143,11 +144,12 @@ def linear(t: Any, a: dict[str, Any], result: Any) -> Made:
 
 def along(t: Any, seen: Seen, axis: int, make: Callable[[int], Seen | None]) -> Seen | None:
     """A layer whose channels are this axis: it is brought to the front, and back."""
-    if not 0 <= axis < len(seen.shape) <= 4:
-        return None
-    front, back = seen.first(axis, t.inside())
-    made = make(settle(t.b, front, t.place()))
-    return None if made is None else made.permuted(back, t.inside())
+
+    def value(entering: int) -> int | None:
+        made = make(entering)
+        return None if made is None else made.value
+
+    return layouts.along(t.b, seen, axis, value, t.inside(), t.place())
 
 
 @translates("batch_norm", "input running_mean running_var | weight bias training momentum eps")

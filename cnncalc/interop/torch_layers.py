@@ -257,6 +257,8 @@ def adaptive_pool(layer: Any, x: Shape) -> Written:
 
 @writes("batchnorm")
 def batchnorm(layer: Any, x: Shape) -> Written:
+    if isinstance(layer.affine, str):
+        raise NotInTorchError(_("PyTorch's batch norm trains a scale and a shift, or neither"))
     rank = max(1, len(x) - 1)  # BatchNorm1d takes vectors, too
     options = {"eps": (layer.epsilon, 1e-5), "affine": (layer.affine, True)}
     return Written("{m}({0})", call(f"nn.BatchNorm{rank}d", ("num_features", x[0]), **options), {}, STATISTICS)

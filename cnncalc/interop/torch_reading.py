@@ -10,7 +10,6 @@ What comes out of a layer must have the shape that PyTorch gives: the two are co
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +26,6 @@ from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec.values import shape as read_shape
 
 BATCH = 2  # so that an axis of length 1 is none of samples
-FACTORY = re.compile(r"([\w./\\-]+\.py|[^\W\d][\w.]*):([^\W\d][\w.]*)")
 
 
 def package() -> Any:
@@ -37,11 +35,6 @@ def package() -> Any:
     except ImportError:
         raise MissingPackageError(_("a PyTorch module needs torch: pip install 'cnncalc[torch]'")) from None
     return torch
-
-
-def is_factory(name: str) -> bool:
-    """`torchvision.models:resnet50` or `net.py:Net`."""
-    return FACTORY.fullmatch(name) is not None
 
 
 def read(
