@@ -56,7 +56,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "instancenorm": (MAPS, ("", "affine=true")),
     "lrn": (MAPS, ("", "size=4", "3")),
     "scale": (ALL, ("", "shift")),
-    "rescale": (ALL, ("", "0.25", "2 offset=-1", "offset=0.5", "{factor: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], offset: 3}")),
+    "rescale": (ALL, ("", "0.25", "2 offset=-1", "offset=0.5", "{factor: [1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7, 6]}")),
     "leaky_relu": (ALL, ("", "0.2")),
     "prelu": (ALL, ("", "per=channel")),
     "elu": (ALL, ("", "0.5")),

@@ -40,7 +40,7 @@ class Seen(NamedTuple):
     def reshaped(self, shape: Shape, place: str = "") -> Seen:
         """The same elements in the same order under another shape."""
         moves = self.moves
-        while moves and moves[-1].kind == "reshape":
+        while moves and (moves[-1].kind == "reshape" or in_order(moved(self.base, moves[:-1]), moves[-1].sizes)):
             moves = moves[:-1]
         if moved(self.base, moves) == shape:
             return self._replace(moves=moves)
@@ -53,10 +53,10 @@ class Seen(NamedTuple):
             order = tuple(moves[-1].sizes[axis] for axis in order)
             moves = moves[:-1]
         before = moved(self.base, moves)
-        after = tuple(before[axis] for axis in order)
-        long = [axis for axis in order if before[axis] > 1]
-        if long == sorted(long):  # axes of length 1 alone have moved: the elements are in the same order
-            return self._replace(moves=moves).reshaped(after, place)
+        if order == tuple(range(len(order))):
+            return self._replace(moves=moves)
+        if moves and in_order(before, order):  # behind a reshape
+            return self._replace(moves=moves).reshaped(tuple(before[axis] for axis in order), place)
         return self._replace(moves=(*moves, Move("permute", order, place)))
 
     def first(self, axis: int, place: str = "") -> tuple[Seen, tuple[int, ...]]:
@@ -64,6 +64,17 @@ class Seen(NamedTuple):
         rest = [i for i in range(len(self.shape)) if i != axis]
         back = tuple(0 if i == axis else 1 + rest.index(i) for i in range(len(self.shape)))
         return self.permuted((axis, *rest), place), back
+
+
+def in_order(shape: Shape, order: tuple[int, ...]) -> bool:
+    """Whether a permutation moves axes of length 1 alone: the elements stay in the same order."""
+    long = [axis for axis in order if shape[axis] > 1]
+    return long == sorted(long)
+
+
+def value_of(b: Builder, seen: Seen, at: str = "") -> int:
+    """The value, its axes in the order of the graph; settled only where it is reshaped."""
+    return seen.value if all(move.kind == "permute" for move in seen.moves) else settle(b, seen, at)
 
 
 def moved(shape: Shape, moves: Sequence[Move]) -> Shape:
@@ -139,7 +150,7 @@ def merged(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at
     if len({len(s.shape) for s in seen}) > 1:
         return None
     moves = seen[0].moves
-    alike = all(s.moves == moves for s in seen)
+    alike = len({tuple(move[:2] for move in s.moves) for s in seen}) == 1
     if not alike or (any(move.kind == "reshape" for move in moves) and len({s.base for s in seen}) > 1):
         value = add([settle(b, s, at) for s in seen])
         return Seen(value, b.shape(value))
