@@ -13,6 +13,7 @@ flatten. Every error is a SpecError that says where in the model it arose.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -105,7 +106,7 @@ class Builder:
         if shown_with is not None:
             self.rows[value], self.ends[shown_with] = shown_with, value
         first = len(self.inputs)
-        if layer.flattens and x >= first and self.nodes[x - first].name == f"{path}/flatten":
+        if layer.flattens and x >= first and self.nodes[x - first].layer.kind == "flatten":
             self.nodes[x - first] = self.nodes[x - first]._replace(shown_with=value)
         return value
 
@@ -215,7 +216,7 @@ class Builder:
     def _name(self, name: str, kind: str, prefer: str | None = None) -> str:
         """The unique name of a layer: the model's own, or the kind with a number."""
         owner, _stroke, last = name.rpartition("/")
-        if owner in self.taken and last.rstrip("0123456789") == kind and KINDS[kind].appendable:
+        if owner in self.taken and re.fullmatch(rf"{kind}\d*", last) and KINDS[kind].appendable:
             path = name  # a spec calls it so: C1/relu
         elif kind == "flatten" and owner and last == kind:
             path = name

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
-from typing import Any
 
-from cnncalc.interop.onnx_constants import Constant, constant
-from cnncalc.interop.onnx_file import NodeData
+from cnncalc.interop.onnx_constants import constant
+from cnncalc.interop.onnx_file import NodeData, place
 from cnncalc.interop.onnx_layout import (
+    BATCH,
     Axis,
     Factor,
     Tensor,
     gathered,
     in_order,
     permutation,
+    plain,
     regrouped,
     shuffled,
     spread,
     whole,
 )
 from cnncalc.interop.onnx_reading import NotReadError, Reading, Value, reads
+from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.layers.options import SPATIAL
 
@@ -113,9 +115,6 @@ def reshape(o: Reading, node: NodeData) -> Value:
         raise NotReadError
     target = [prod(dims) // known if n == -1 else n for n in target]
     if prod(target) != prod(dims):
-        from cnncalc.interop.onnx_reading import place
-        from cnncalc.language import _
-
         o.builder.fail(place(node), _("{shape} cannot become {other}", shape=list(dims), other=target))
     return in_dims(o, node, x, target)
 
@@ -123,12 +122,20 @@ def reshape(o: Reading, node: NodeData) -> Value:
 def in_dims(o: Reading, node: NodeData, x: Tensor, target: Sequence[int]) -> Tensor:
     """The same elements in the same order under another shape."""
     axes = regrouped(x.axes or (), target)
+    shape = o.builder.shape(x.value)
+    if axes is not None and len(axes) == 2 and len(shape) > 1 and len(x.axes or ()) > 2 and vector(o, axes):
+        return o.seen(o.add(node, "flatten", {}, [x.value]))
     if axes is not None:
         return Tensor(x.value, axes)
     if len(target) < 2 or target[0] != o.batch:
         raise NotReadError(target)
     value = reshaped(o, node, settled(o, node, x).value, target[1:])
     return o.seen(value)
+
+
+def vector(o: Reading, axes: Sequence[Axis]) -> bool:
+    """Whether a sample has one axis, that of a map whose elements stand in their order."""
+    return in_order(axes[1:]) and axes[0] == whole(BATCH, o.batch)
 
 
 @reads("Flatten")
@@ -224,6 +231,8 @@ def slice_(o: Reading, node: NodeData) -> Value:
     starts, stops = o.numbers(node, 1, "starts") or [], o.numbers(node, 2, "ends") or []
     axes = o.numbers(node, 3, "axes") or list(range(len(starts)))
     steps = o.numbers(node, 4, "steps") or [1] * len(starts)
+    if len(axes) > 1 and set(steps) == {1}:
+        return cropped(o, node, x, zip(starts, stops, axes, strict=True))
     for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
         axis %= len(dims)
         n = x.dims()[axis]
@@ -235,6 +244,25 @@ def slice_(o: Reading, node: NodeData) -> Value:
         else:
             x = part_of(o, node, x, axis, first, last)
     return x
+
+
+def cropped(o: Reading, node: NodeData, x: Tensor, cuts: Iterable[tuple[int, int, int]]) -> Tensor:
+    """Parts of several axes: one after the other, or all at once where they are those of a map."""
+    dims, axes, shape = x.dims(), x.axes or (), o.builder.shape(x.value)
+    bounds = {}
+    for start, stop, axis in cuts:
+        first, last, _step = slice(start, stop).indices(dims[axis])
+        if last - first < 1:
+            raise NotReadError
+        bounds[axis % len(dims)] = (first, last)
+    if axes != plain(shape, o.batch) or not all(axis >= 2 for axis in bounds):
+        for axis, (first, last) in bounds.items():
+            x = part_of(o, node, x, axis, first, last)
+        return x
+    sides = [(a, n - b) for n, (a, b) in ((n, bounds.get(i, (0, n))) for i, n in enumerate(dims[2:], start=2))]
+    if not any(map(any, sides)):
+        return x
+    return o.seen(o.add(node, "crop", {"cropping": sides}, [x.value]))
 
 
 def part_of(
@@ -294,110 +322,3 @@ def gather(o: Reading, node: NodeData) -> Value:
     if indices.dims:
         return found
     return Tensor(found.value, tuple(a for i, a in enumerate(found.axes or ()) if i != axis))
-
-
-# --- around and larger
-
-
-@reads("Pad")
-def pad(o: Reading, node: NodeData) -> Value:
-    x = o.tensor(node)
-    dims, axes = x.dims(), x.axes or ()
-    pads = o.numbers(node, 1, "pads") or list(node.attributes.get("paddings", ()))
-    chosen = o.numbers(node, 3, "axes") or list(range(len(dims)))
-    rank = len(chosen)
-    around = {axis % len(dims): (pads[i], pads[i + rank]) for i, axis in enumerate(chosen) if pads[i] or pads[i + rank]}
-    if not around:
-        return x
-    after = tuple(n + sum(around.get(i, (0, 0))) for i, n in enumerate(dims))
-    shape = o.builder.shape(x.value)
-    sides = [(0, 0)] * (len(shape) - 1)
-    for axis, pair in around.items():
-        if axes[axis] and axes[axis][0].axis >= 1 and axes[axis][0].size == shape[axes[axis][0].axis]:
-            sides[axes[axis][0].axis - 1] = pair
-        elif not axes[axis] and permutation(axes[1:], shape) is not None:
-            place = (permutation(axes[1:], shape) or ())[axis - 1]
-            if not place:
-                raise NotReadError(after)
-            sides[place - 1] = pair
-        else:
-            raise NotReadError(after)
-    mode = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}.get(node.attributes.get("mode", "constant"))
-    number = o.optional(node, 2)
-    value = node.attributes.get("value", 0.0) if number is None else number.number()
-    cut = [(max(0, -before), max(0, -behind)) for before, behind in sides]
-    added = [(max(0, before), max(0, behind)) for before, behind in sides]
-    result = x.value
-    if any(map(any, added)):
-        options = {"padding": pairs(added), "mode": mode, "value": value if value and not mode else None}
-        result = o.add(node, "pad", options, [result])
-    if any(map(any, cut)):
-        result = o.add(node, "crop", {"cropping": pairs(cut)}, [result])
-    new = o.builder.shape(result)
-    order = permutation(axes[1:], shape)
-    if order is None:
-        raise NotReadError(after)
-    return Tensor(result, (axes[0], *(whole(place, new[place]) for place in order)))
-
-
-def pairs(sides: Sequence[tuple[int, int]]) -> Any:
-    """One number, one per axis, or pairs."""
-    if all(before == after for before, after in sides):
-        values = [before for before, _ in sides]
-        return values[0] if len(set(values)) == 1 else values
-    return [list(pair) for pair in sides]
-
-
-@reads("Resize", "Upsample")
-def resize(o: Reading, node: NodeData) -> Value:
-    x = o.tensor(node)
-    dims, axes = x.dims(), x.axes or ()
-    shape = o.builder.shape(x.value)
-    old = node.operator == "Upsample" or o.opset < 11
-    scales = o.optional(node, 1 if old else 2)
-    wanted = None if old else o.optional(node, 3)
-    chosen = [axis % len(dims) for axis in node.attributes.get("axes", range(len(dims)))]
-    factors = [1.0] * len(dims)
-    if wanted is not None and wanted.size:
-        for axis, n in zip(chosen, wanted.whole(), strict=True):
-            factors[axis] = n / dims[axis]
-    else:
-        given = node.attributes.get("scales") if scales is None else scales.array().reshape(-1).tolist()
-        for axis, factor in zip(chosen, given or (), strict=True):
-            factors[axis] = factor
-    after = tuple(int(n * f) for n, f in zip(dims, factors, strict=True))
-    order = permutation(axes[1:], shape)
-    if any(f != int(f) or f < 1 for f in factors) or order is None or factors[0] != 1:
-        raise NotReadError(after)
-    by_place = {place: int(factor) for place, factor in zip(order, factors[1:], strict=True)}
-    mode = node.attributes.get("mode", "nearest")
-    centres = node.attributes.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
-    aligned = mode != "nearest" and centres not in ("half_pixel", "pytorch_half_pixel")
-    if by_place[0] != 1 or aligned:
-        raise NotReadError(after)
-    if all(factor == 1 for factor in by_place.values()):
-        return x
-    factor = [by_place[i] for i in range(1, len(shape))]
-    kind = {"nearest": None, "linear": "bilinear", "cubic": "bicubic"}[mode]
-    value = o.add(node, "upsample", {"factor": factor[0] if len(set(factor)) == 1 else factor, "mode": kind}, [x.value])
-    new = o.builder.shape(value)
-    return Tensor(value, (axes[0], *(whole(place, new[place]) for place in order)))
-
-
-@reads("Expand")
-def expand(o: Reading, node: NodeData) -> Value:
-    x = o.tensor(node)
-    target = o.weight(node, 1).whole()
-    dims = x.dims()
-    rank = max(len(dims), len(target))
-    new = [
-        max(a, b)
-        for a, b in zip([1] * (rank - len(dims)) + list(dims), [1] * (rank - len(target)) + target, strict=True)
-    ]
-    if tuple(new) != dims:
-        raise NotReadError(new)
-    return x
-
-
-def as_constant(value: Value) -> Constant | None:
-    return value if isinstance(value, Constant) else None

@@ -21,6 +21,7 @@ OF_TENSORFLOW = (
     "swish",
 )  # fmt: skip
 GENERIC = re.compile(r"(node_.*|n\d+(_\d+)*|[A-Z][A-Za-z]*_?\d*|\d+|getitem(_\d+)*|val_\d+|[a-z0-9]*:{2}.*)")
+NUMBERED = re.compile(r"\d+|getitem(_\d+)*|val_\d+|.*::.*")
 OF_WEIGHT = re.compile(r"[./_](weight|kernel|gamma|scale|w|W)(_\d+|:\d+)?$")
 
 
@@ -33,6 +34,9 @@ def names(nodes: Sequence[NodeData]) -> list[str]:
     inside = {"/".join(parts[:i]) for parts in (p.split("/") for p in uses) for i in range(1, len(parts))}
     found = []
     for node, name in zip(nodes, paths, strict=True):
+        if not node.name:  # called after its result
+            found.append(name)
+            continue
         own = node.operator in WEIGHTED and not (uses[name] > 1 and name in inside)
         found.append(name if not name or own or (uses[name] == 1 and name not in inside) else f"{name}/")
     return found
@@ -54,7 +58,7 @@ def path(node: NodeData) -> str:
     if node.name.startswith("/"):
         return of_modules(node)
     if not node.name:
-        return "" if GENERIC.fullmatch(node.outputs[0]) else node.outputs[0].removesuffix(":0")
+        return "" if NUMBERED.fullmatch(node.outputs[0]) else node.outputs[0].removesuffix(":0")
     if not GENERIC.fullmatch(node.name):
         return of_layers(node)
     return ""

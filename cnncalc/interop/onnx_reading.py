@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.errors import OptionError, Problem, Source, SpecError
+from cnncalc.errors import Problem, Source, SpecError
 from cnncalc.graph import Graph
-from cnncalc.interop import onnx_file
 from cnncalc.interop.builder import Builder
-from cnncalc.interop.onnx_constants import Constant, NotKnownError, constant, folded
-from cnncalc.interop.onnx_file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse
-from cnncalc.interop.onnx_layout import Tensor, plain, whole
+from cnncalc.interop.onnx_arrays import array
+from cnncalc.interop.onnx_constants import Constant, NotKnownError, folded
+from cnncalc.interop.onnx_expanding import inlined, needed
+from cnncalc.interop.onnx_file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
+from cnncalc.interop.onnx_inputs import read_inputs
+from cnncalc.interop.onnx_layout import Tensor, plain
 from cnncalc.interop.onnx_names import names
 from cnncalc.interop.wire import WireError
 from cnncalc.language import _
-from cnncalc.layers.base import Shape, shape_text
-from cnncalc.spec.values import shape as read_shape
+from cnncalc.layers.base import shape_text
 
 OLDEST, NEWEST = 7, 26  # operator sets: since 7 shapes broadcast as in NumPy
-CHANNELS = (1, 3, 4)  # of an image, by which one with the channels last is known
 Value = Tensor | Constant
 Handler = Callable[["Reading", NodeData], "Value | list[Value]"]
 HANDLERS: dict[str, Handler] = {}
@@ -57,7 +57,13 @@ def read(spec: str, *, inputs: Mapping[str, Any], max_operations: int, allow_unk
 
 def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Reading:
     """The model read: its builder has the network, and `stored` says where the weights are."""
-    from cnncalc.interop import onnx_combining, onnx_moving, onnx_operators, onnx_recurrent  # noqa: F401 - the table
+    from cnncalc.interop import (  # noqa: F401 - they fill the table
+        onnx_combining,
+        onnx_normalising,
+        onnx_operators,
+        onnx_recurrent,
+        onnx_resizing,
+    )
 
     try:
         with open(spec, "rb") as file:
@@ -125,13 +131,13 @@ class Reading:
             self.values[name] = self.constant(stored, name)
         from cnncalc.interop.onnx_fusion import fused
 
-        nodes = self.needed(fused(list(self.inlined(graph)), graph, self.number_of), graph)
+        nodes = needed(fused(list(inlined(self, graph)), graph, self.number_of), graph)
         for node in nodes:
             for name in dict.fromkeys(node.inputs):
                 self.readers.setdefault(name, []).append(node)
         self.outputs = {info.name for info in graph.outputs}
         self.names = dict(zip(map(id, nodes), names(nodes), strict=True))
-        self.read_inputs([info for info in graph.inputs if info.name not in graph.tensors], inputs)
+        read_inputs(self, [info for info in graph.inputs if info.name not in graph.tensors], inputs)
         declared = {**graph.values, **{info.name: info for info in graph.outputs}}
         for node in nodes:
             self.node(node, declared)
@@ -156,165 +162,12 @@ class Reading:
             )
 
     def constant(self, stored: TensorData, root: str = "") -> Constant:
-        return Constant(stored.dims, lambda: onnx_file.array(stored, self.folder), root)
+        return Constant(stored.dims, lambda: array(stored, self.folder), root)
 
     def number_of(self, name: str) -> float | None:
         """The number that a name stands for, before anything is run; None if it is none."""
         value = self.values.get(name)
         return value.number() if isinstance(value, Constant) and value.size <= 64 else None
-
-    def inlined(self, graph: GraphData) -> Iterator[NodeData]:
-        """The operators, with functions of the model's own taken apart, and the constants put aside."""
-        for node in self.apart(graph.nodes, {}, "", 0):
-            if node.operator == "Constant" and not node.domain:
-                self.values[node.outputs[0]] = self.given(node)
-            else:
-                yield node
-
-    def apart(
-        self, nodes: Sequence[NodeData], names: Mapping[str, str], prefix: str, depth: int, given: Any = None
-    ) -> Iterator[NodeData]:
-        for node in nodes:
-            self.operations += 1
-            if self.operations > self.max_operations:
-                self.builder.fail(
-                    "", _("the network has more than {max_operations:,} operations", max_operations=self.max_operations)
-                )
-            attributes = node.attributes
-            if any(isinstance(v, onnx_file.Reference) for v in attributes.values()):
-                attributes = {
-                    key: given.get(value.name) if isinstance(value, onnx_file.Reference) else value
-                    for key, value in attributes.items()
-                }
-                attributes = {key: value for key, value in attributes.items() if value is not None}
-            inputs = tuple(names.get(name, prefix + name if name and prefix else name) for name in node.inputs)
-            outputs = tuple(names.get(name, prefix + name if name and prefix else name) for name in node.outputs)
-            node = node._replace(inputs=inputs, outputs=outputs, attributes=attributes)
-            function = self.model.functions.get((node.domain, node.operator))
-            if function is None:
-                yield node
-                continue
-            if depth > onnx_file.DEEPEST * 8:
-                self.builder.fail(place(node), _("functions of the model are nested too deep"))
-            inner = {
-                **dict(zip(function.inputs, inputs, strict=False)),
-                **dict(zip(function.outputs, outputs, strict=False)),
-            }
-            inner.update(dict.fromkeys(function.inputs[len(inputs) :], ""))
-            yield from self.apart(function.nodes, inner, f"{prefix}{node.outputs[0]}/", depth + 1, attributes)
-
-    def needed(self, nodes: list[NodeData], graph: GraphData) -> list[NodeData]:
-        """Only the operators that an output depends on."""
-        wanted = {info.name for info in graph.outputs}
-        kept = []
-        for node in reversed(nodes):
-            if wanted.intersection(node.outputs):
-                kept.append(node)
-                wanted.update(node.inputs)
-                for inner in node.attributes.values():
-                    if isinstance(inner, GraphData):
-                        wanted.update(name for part in inner.nodes for name in part.inputs)
-        return kept[::-1]
-
-    def given(self, node: NodeData) -> Constant:
-        """The value of a Constant."""
-        import numpy as np
-
-        for key, value in node.attributes.items():
-            if isinstance(value, TensorData):
-                return self.constant(value)
-            if key in ("value_int", "value_ints"):
-                return constant(np.array(value, np.int64))
-            if key in ("value_float", "value_floats"):
-                return constant(np.array(value, np.float32))
-        raise WireError(_("{place}: not a constant that is read", place=place(node)), 0)
-
-    # --- inputs
-
-    def read_inputs(self, infos: Sequence[ValueInfo], given: Mapping[str, Any]) -> None:
-        used = [info for info in infos if info.name in self.readers or info.name in self.outputs]
-        self.as_declared = not given
-        for name in given:
-            if name and name not in [info.name for info in used]:
-                self.builder.fail(
-                    "",
-                    _("input: there is no input '{name}'", name=name[:40]),
-                    _(
-                        "the inputs are: {names} (on the command line --input NAME=SHAPE)",
-                        names=", ".join(i.name for i in used),
-                    ),
-                )
-            if not name and len(used) > 1:
-                self.builder.fail(
-                    "",
-                    _("input: the network has several inputs"),
-                    _(
-                        "the inputs are: {names} (on the command line --input NAME=SHAPE)",
-                        names=", ".join(i.name for i in used),
-                    ),
-                )
-        for i, info in enumerate(used):
-            text = given.get(info.name, given.get(""))
-            if text is not None:
-                try:
-                    found = read_shape(text)
-                except OptionError as error:
-                    self.builder.fail("", _("input: {problem}", problem=error.problem), error.hint)
-                known = len(info.shape or ()) == len(found) + 1
-                self.batch = self.batch_of(info) if i == 0 else self.batch
-                last = known and self.channels_last(info, (0, *found[1:], found[0]))
-                self.put(info.name, found, last)
-                continue
-            self.put(info.name, *self.declared_shape(info, i == 0))
-
-    def batch_of(self, info: ValueInfo) -> int:
-        first = (info.shape or (None,))[0]
-        return first if isinstance(first, int) and first > 0 else 1
-
-    def declared_shape(self, info: ValueInfo, first: bool) -> tuple[Shape, bool]:
-        """The shape that the model gives an input, channels first, and whether it has them last."""
-        if info.shape is None or not all(isinstance(n, int) and n > 0 for n in info.shape[1:]):
-            dims = [str(n) if n is not None else "?" for n in info.shape or ()]
-            self.builder.fail(
-                _("input '{name}'", name=info.name),
-                _("the model leaves its size open: {shape}", shape="x".join(dims) or "?"),
-                _("give it with --input, without the samples: --input 3x224x224"),
-            )
-        if not info.shape:
-            self.builder.fail(_("input '{name}'", name=info.name), _("it is a single number: no map, and no vector"))
-        if first:
-            self.batch = self.batch_of(info)
-        found = tuple(n for n in info.shape[1:] if isinstance(n, int)) or (1,)
-        if len(found) > 4:
-            self.builder.fail(
-                _("input '{name}'", name=info.name),
-                _("{shape} is no shape: channels, then up to three axes", shape=shape_text(found)),
-            )
-        last = self.channels_last(info, (0, *found))
-        return ((found[-1], *found[:-1]) if last else found), last
-
-    def channels_last(self, info: ValueInfo, dims: Sequence[int]) -> bool:
-        """Whether an image has its channels last: what reads it brings them to the front."""
-        if len(dims) < 4:
-            return False
-        order = (0, len(dims) - 1, *range(1, len(dims) - 1))
-        name = info.name
-        for _step in range(8):
-            [*following] = self.readers.get(name, [])
-            if any(node.operator == "Transpose" and node.attributes.get("perm") == order for node in following):
-                return True
-            if len(following) != 1 or following[0].operator not in ("Sub", "Mul", "Div", "Add", "Cast", "Identity"):
-                return False
-            name = following[0].outputs[0]
-        return False
-
-    def put(self, name: str, shape: Shape, last: bool) -> None:
-        """An input, whose channels the model may have last."""
-        value = self.builder.input("input" if len(self.builder.inputs) == 0 and name in INPUTS else name, shape)
-        axes = plain(shape, self.batch)
-        if last:
-            axes = (axes[0], *axes[2:], axes[1])
-        self.values[name] = Tensor(value, axes)
 
     # --- one operator
 
@@ -518,7 +371,6 @@ class Reading:
 
 
 OF_ITS_OWN = ("stride", "padding", "dilation", "rounding", "output_padding")
-INPUTS = ("input", "input.1", "x", "data", "image", "images", "pixel_values", "inputs", "input_1", "args_0", "input_0")
 MEANINGLESS = (
     "",
     "main_graph",
@@ -532,14 +384,3 @@ MEANINGLESS = (
     "onnx",
 )
 NOT_FOLDED = ("If", "Loop", "Scan", "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike")
-
-
-def place(node: NodeData) -> str:
-    """Where an operator stands: by its name, or by what comes out of it."""
-    shown = node.name or (node.outputs[0] if node.outputs else "")
-    return _("node '{name}' ({operator})", name=shown[:80], operator=node.operator[:40])
-
-
-def axis_of(channels: int) -> Any:
-    """The whole channels of a map as an axis."""
-    return whole(0, channels)
