@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.interop.python_text import Argument, Call, Code, Names, structure, values_in, with_values
+from cnncalc.interop.python_text import Argument, Call, Code, Names, identifier, structure, values_in, with_values
 
 
 class Line(NamedTuple):
@@ -172,7 +172,7 @@ class Parameters:
         self.texts: dict[int, Code] = {}
 
     def flag(self, name: str, there: tuple[bool, ...]) -> str:
-        parameter = Parameter(self.names(name), there, False, True)
+        parameter = Parameter(self.names(identifier(name)), there, False, True)
         self.found.append(parameter)
         return parameter.name
 
@@ -218,6 +218,7 @@ class Parameters:
             name = f"{slot.owner}_{name}"
         first = next(v for v in slot.values if v is not None)
         values = tuple(first if v is None else v for v in slot.values)
+        name = identifier(name)
         default = slot.argument.default
         optional = any(repr(v) == repr(default) for v in values)
         self.found.append(Parameter(self.names(name), values, default if optional else None, optional))

@@ -192,7 +192,7 @@ def reshape(call: Call) -> Seen | None:
     elements, known = prod(call.x.shape), prod(n for n in target if n > 0)
     if not call.x.shape or target.count(-1) > 1 or not known or elements % known:
         return None
-    return call.x.reshaped(tuple(elements // known if n == -1 else n for n in target), f"{call.name}")
+    return call.x.reshaped(tuple(elements // known if n == -1 else n for n in target), call.name)
 
 
 @translates("Permute")

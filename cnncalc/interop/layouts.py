@@ -117,13 +117,27 @@ def shuffled(shape: Shape, moves: list[Move]) -> int:
 
     The axes behind the channels may be one meanwhile.
     """
-    if [move.kind for move in moves[:3]] != ["reshape", "permute", "reshape"] or not shape:
-        return 0
+    kinds = [move.kind for move in moves]
+    if kinds[:3] != ["reshape", "permute", "reshape"] or not shape:
+        return (
+            last_shuffled(shape, moves) if kinds[:5] == ["permute", "reshape", "permute", "reshape", "permute"] else 0
+        )
     apart, order, together = (move.sizes for move in moves[:3])
     groups = apart[0]
     whole = len(apart) > 2 and groups * apart[1] == shape[0] and prod(apart[2:]) == prod(shape[1:])
     exchanged = order == (1, 0, *range(2, len(apart)))
     return groups if whole and exchanged and together == shape else 0
+
+
+def last_shuffled(shape: Shape, moves: list[Move]) -> int:
+    """The same with the channels last: (*size, C) as (*size, g, C/g), the last two exchanged, and as (*size, C) again."""
+    to_last, apart, order, together, to_first = (move.sizes for move in moves[:5])
+    rank = len(shape)
+    size = shape[1:]
+    if to_last != (*range(1, rank), 0) or to_first != (rank - 1, *range(rank - 1)) or together != (*size, shape[0]):
+        return 0
+    exchanged = order == (*range(rank - 1), rank, rank - 1)
+    return apart[-2] if apart[:-2] == size and len(apart) == rank + 1 and exchanged else 0
 
 
 def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> Seen:

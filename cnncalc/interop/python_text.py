@@ -110,6 +110,8 @@ def laid_out(start: str, tree: Call, end: str = "", depth: int = 0) -> list[str]
     if len(line) <= WIDTH:
         return [line]
     inner = INDENT * (depth + 1)
+    if end.startswith("(") and len(f"{before}{start}{text_of(tree)}(") <= WIDTH:  # a call of what the call gives
+        return [f"{before}{start}{text_of(tree)}(", f"{inner}{end[1:-1]}", f"{before})"]
     body = f"{inner}{', '.join(arguments_of(tree))}"
     if len(body) <= WIDTH:
         return [f"{before}{start}{tree.function}(", body, f"{before}){end}"]
