@@ -88,12 +88,11 @@ def settle(b: Builder, seen: Seen, at: str = "") -> int:
     value = seen.value
     moves = list(seen.moves)
     while moves:
-        groups = shuffled(b.shape(value), moves)
+        groups, steps = shuffled(b.shape(value), moves)
         if groups:
-            value = b.add(
-                named(moves[0].place, "channel_shuffle"), "channel_shuffle", {"groups": groups}, [value], at=at
-            )
-            del moves[:3]
+            name = named(moves[3 if steps == 5 else 0].place, "channel_shuffle")
+            value = b.add(name, "channel_shuffle", {"groups": groups}, [value], at=at)
+            del moves[:steps]
             continue
         move = moves.pop(0)
         if move.kind == "permute":
@@ -112,32 +111,29 @@ def named(place: str, kind: str) -> str:
     return f"{place}{kind}" if place.endswith(".") else place
 
 
-def shuffled(shape: Shape, moves: list[Move]) -> int:
-    """The groups of a channel shuffle: (C, ...) as (g, C/g, ...), the first two exchanged, and as (C, ...) again. Or 0.
+APART = ["reshape", "permute", "reshape"]
 
-    The axes behind the channels may be one meanwhile.
+
+def shuffled(shape: Shape, moves: list[Move]) -> tuple[int, int]:
+    """The groups of a channel shuffle, and how many moves it is; (0, 0) if it is none.
+
+    (C, ...) as (g, C/g, ...), the first two exchanged, and as (C, ...) again: the axes behind the channels may be one
+    meanwhile. Or the channels are brought behind the others, the same is done there, and they are brought back.
     """
     kinds = [move.kind for move in moves]
-    if kinds[:3] != ["reshape", "permute", "reshape"] or not shape:
-        return (
-            last_shuffled(shape, moves) if kinds[:5] == ["permute", "reshape", "permute", "reshape", "permute"] else 0
-        )
-    apart, order, together = (move.sizes for move in moves[:3])
-    groups = apart[0]
-    whole = len(apart) > 2 and groups * apart[1] == shape[0] and prod(apart[2:]) == prod(shape[1:])
-    exchanged = order == (1, 0, *range(2, len(apart)))
-    return groups if whole and exchanged and together == shape else 0
-
-
-def last_shuffled(shape: Shape, moves: list[Move]) -> int:
-    """The same with the channels last: (*size, C) as (*size, g, C/g), the last two exchanged, and as (*size, C) again."""
-    to_last, apart, order, together, to_first = (move.sizes for move in moves[:5])
+    sizes = [move.sizes for move in moves]
+    if kinds[:3] == APART and len(sizes[0]) > 2:
+        apart, order, together = sizes[:3]
+        whole = apart[0] * apart[1] == shape[0] and prod(apart[2:]) == prod(shape[1:])
+        if whole and order == (1, 0, *range(2, len(apart))) and together == shape:
+            return apart[0], 3
     rank = len(shape)
-    size = shape[1:]
-    if to_last != (*range(1, rank), 0) or to_first != (rank - 1, *range(rank - 1)) or together != (*size, shape[0]):
-        return 0
-    exchanged = order == (*range(rank - 1), rank, rank - 1)
-    return apart[-2] if apart[:-2] == size and len(apart) == rank + 1 and exchanged else 0
+    if kinds[:5] == ["permute", *APART, "permute"] and sizes[0] == (*range(1, rank), 0):
+        apart, order, together, back = sizes[1:5]
+        whole = apart[:-2] == shape[1:] and together == (*shape[1:], shape[0]) and back == (rank - 1, *range(rank - 1))
+        if whole and order == (*range(rank - 1), rank, rank - 1):
+            return apart[-2], 5
+    return 0, 0
 
 
 def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> Seen:
