@@ -65,6 +65,7 @@ ARROWS = {
         "derivations",
         "answers",
         "fields",
+        "interop",
     },
     "testing": {"api", "graph", "spec", "report", "derivations", "render"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
