@@ -286,7 +286,7 @@ def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     """
     from cnncalc.interop import torch_text
 
-    return torch_text.to_torch(_graph_of(spec, params))
+    return torch_text.to_torch(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
 
 def from_torch(
@@ -311,14 +311,6 @@ def from_torch(
 
     shapes = torch_reading.shapes_of(input_shape)
     return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
-
-
-def _graph_of(spec: str | os.PathLike[str] | Graph, params: Mapping[str, Any]) -> Graph:
-    if not isinstance(spec, Graph):
-        return load(spec, set=params)
-    if params:
-        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
-    return spec
 
 
 class Sweep(NamedTuple):
