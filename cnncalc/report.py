@@ -35,6 +35,30 @@ class Settings(NamedTuple):
     exact_padding: bool = False
 
 
+class Labels(NamedTuple):
+    """The convention of another tool under which a report counts.
+
+    number  the field that its number stands in; calls: what the tool calls it; unit: what it counts, in words
+    unknown layers without a number, and why
+    """
+
+    name: str
+    title: str
+    number: str
+    calls: str
+    unit: str
+    unknown: Mapping[str, str]
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """The fields of a report that are the tool's, and not ours."""
+        return tuple(dict.fromkeys(("params", "macs", "flops", self.number)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The convention as JSON has it."""
+        return {**self._asdict(), "unknown": dict(self.unknown)}
+
+
 class Row:
     """One operation, or several that are shown as one. Units: see docs/quantities.md."""
 
@@ -158,7 +182,9 @@ class Report:
         expectations: Sequence[Expectation] = (),
         as_written: bool = True,
         graph: Graph | None = None,
+        convention: Labels | None = None,
     ) -> None:
+        self.convention = convention
         self.graph = graph  # the network that was analyzed: what explains the numbers starts from it
         self.name = name
         self.source = source
@@ -240,6 +266,7 @@ class Report:
             "layers": layers,
             "totals": self.totals.to_dict(),
             "settings": self.settings._asdict(),
+            **({} if self.convention is None else {"convention": self.convention.to_dict()}),
             "expectations": [
                 {"name": v.name, "expected": v.expectation.text, "actual": listed(v.actual), "holds": v.holds}
                 for v in self.expectations

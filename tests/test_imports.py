@@ -35,6 +35,7 @@ ARROWS = {
         "lint",
         "locking",
         "fields",
+        "conventions",
     },
     "fields": {"errors", "layers", "graph", "analysis"},
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
@@ -44,13 +45,28 @@ ARROWS = {
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
     # of reference: which weights there are, and their names; of spec: how values are written
     "interop": {"errors", "layers", "graph", "spec", "reference"},
+    # spec: its expressions and positions; answers: how numbers are written
+    "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers"},
     "difference": {"report"},
     "revisions": {"errors", "sources", "spec_files"},
     "locking": {"errors", "report"},
     "networks": set(),
     "spec_files": {"networks"},
     "sources": {"errors", "networks", "graph", "spec", "interop"},
-    "api": {"errors", "graph", "spec", "analysis", "report", "sources", "evidence", "derivations", "answers", "fields"},
+    "api": {
+        "errors",
+        "graph",
+        "spec",
+        "analysis",
+        "report",
+        "sources",
+        "conventions",
+        "evidence",
+        "derivations",
+        "answers",
+        "fields",
+        "interop",
+    },
     "testing": {"api", "graph", "spec", "report", "derivations", "render"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
     "cli": {
@@ -73,6 +89,10 @@ ARROWS = {
         "spec_files",
         "answers",
         "fields",
+        "conventions",
+        "interop",
+        "api",
+        "reference",
     },
 }
 LATE = {("report", "render")}  # only inside functions

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, lang_option, load_spec, write
+from cnncalc.cli.common import (
+    SPEC,
+    convention_option,
+    counted,
+    errors_end_the_run,
+    fail,
+    format_for,
+    lang_option,
+    load_spec,
+    write,
+)
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.spec import MAX_OPERATIONS
@@ -37,6 +47,7 @@ ALLOWED = {  # for what is asked, the formats that there are
 @click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
 @click.option("--strict", is_flag=True, help=_("No points for what is right under another convention."))
 @click.option("--key", metavar="FILE", help=_("A sheet with the questions: their points, what else is accepted."))
+@convention_option
 @click.option("--marks", is_flag=True, help=_("Grade many sheets: a table per student, and the class."))
 @click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
 @click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
@@ -51,6 +62,7 @@ def command(
     explain: bool,
     strict: bool,
     key: str | None,
+    convention: str | None,
     marks: bool,
     skip_others: bool,
     format_: str | None,
@@ -74,9 +86,9 @@ def command(
             from cnncalc.cli.expectations import checked, drawn
 
             if expression is not None or params or inputs:
-                found = [checked(spec, expression, params, inputs)]
+                found = [checked(spec, expression, params, inputs, convention)]
             else:
-                found = [checked(path, None, (), ()) for path in specs_in(words)]
+                found = [checked(path, None, (), (), convention) for path in specs_in(words)]
             if not found and not skip_others:
                 raise click.UsageError(_("There is no spec in what is named."))
             for one in found:
@@ -86,7 +98,7 @@ def command(
             sys.exit(2 if any(one.error for one in found) else int(not all(one.holds for one in found)))
         from cnncalc.answers import Grader, read_sheet
 
-        report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
+        report = counted(analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS)), convention)
         grader = Grader(report, strict=strict, key=read_sheet(key) if key else None)
         text, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, format_, hint, explain)
     write(text, output)

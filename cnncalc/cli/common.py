@@ -22,6 +22,8 @@ from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from cnncalc.report import Report
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -89,6 +91,43 @@ def spec_options(function: F) -> F:
     ):
         function = decorate(function)
     return function
+
+
+class ConventionType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """The name of a convention, or a file that says one; completes both."""
+
+    name = "convention"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from cnncalc.conventions import SHIPPED
+
+        names = [CompletionItem(name) for name in SHIPPED if name.startswith(incomplete)]
+        return [*names, CompletionItem(incomplete, type="file")]
+
+
+CONVENTION = ConventionType()
+
+
+def convention_option(function: F) -> F:
+    """--convention: the numbers of another tool in place of ours."""
+    return click.option(
+        "--convention",
+        type=CONVENTION,
+        metavar="NAME",
+        help=_("Count as another tool does: thop, fvcore, ... (see `cnncalc conventions`), or a file."),
+    )(function)
+
+
+def counted(report: Report, convention: str | None, *, judged: bool = False) -> Report:
+    """The report under a convention, if one is asked for. `judged`: expectations are about its numbers."""
+    if convention is None:
+        return report
+    from cnncalc.conventions import convention as found
+    from cnncalc.conventions import under
+
+    return under(report, found(convention), judged=judged)
 
 
 def load_spec(
@@ -160,7 +199,7 @@ def format_for(path: str, formats: Collection[str]) -> str:
     return found
 
 
-def write(text: str, output: str | None) -> None:
+def write(text: str | bytes, output: str | None) -> None:
     """Results to standard output, or to a file: the whole of it, or the file stays as it was."""
     if output is None or output == "-":
         try:
@@ -172,21 +211,21 @@ def write(text: str, output: str | None) -> None:
         return
     try:
         if os.path.exists(output) and not os.path.isfile(output):
-            with open(output, "w", encoding="utf-8") as file:  # /dev/stdout, a named pipe
-                file.write(text)
+            with open(output, "wb") as file:  # /dev/stdout, a named pipe
+                file.write(text.encode() if isinstance(text, str) else text)
         else:
             _replace(os.path.realpath(output), text)
     except OSError as error:
         fail(_("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=error.strerror))
 
 
-def _replace(path: str, text: str) -> None:
+def _replace(path: str, text: str | bytes) -> None:
     from tempfile import NamedTemporaryFile
 
     directory = os.path.dirname(path)
-    with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=directory, prefix=".cnncalc-", delete=False) as file:
+    with NamedTemporaryFile("wb", dir=directory, prefix=".cnncalc-", delete=False) as file:
         try:
-            file.write(text)
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o666 & ~_umask()
             os.chmod(file.name, mode)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, errors_end_the_run, lang_option, write
+from cnncalc.cli.common import SPEC, convention_option, counted, errors_end_the_run, lang_option, write
 from cnncalc.cli.expectations import summarise
 from cnncalc.difference import TOTALS, Broken, Difference, Limit, broken, compare, most_changed
 from cnncalc.errors import CnncalcError, suggest
@@ -29,6 +29,7 @@ from cnncalc.spec.values import number
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
 @click.option("--format", "format_", type=click.Choice([*FORMATS, "github"]), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
+@convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
 @click.option("--max-increase", metavar="LIMITS", help=_("Status 1 if a total grows by more: macs=5%,params=0."))
 @click.option("--max-decrease", metavar="LIMITS", help=_("Status 1 if a total shrinks by more: receptive_field=0."))
@@ -38,6 +39,7 @@ def command(
     revision: str | None,
     format_: str,
     output: str | None,
+    convention: str | None,
     exit_code: bool,
     max_increase: str | None,
     max_decrease: str | None,
@@ -56,9 +58,9 @@ def command(
         ]
         compared = Compared([], {})
         if revision is None:
-            compared.found.append(Pair("", words[1], True, compare(report_of(words[0]), report_of(words[1]))))
+            compared.found.append(Pair("", words[1], True, compare(*(report_of(word, convention) for word in words))))
         else:
-            compared = since(revision, words)
+            compared = since(revision, words, convention)
     for error in compared.unusable.values():
         click.echo(str(error), err=True)
     over = [(pair, entry) for pair in compared.found if pair.is_change for entry in broken(pair.difference, limits)]
@@ -129,13 +131,14 @@ def said(entry: Broken) -> str:
     return _("{quantity} grows by {by}, more than {limit}", quantity=quantity, by=by, limit=limit)
 
 
-def report_of(spec: str) -> Report:
+def report_of(spec: str, convention: str | None) -> Report:
     from cnncalc import revisions
 
-    return analyze_graph(load_graph(spec) if reader_of(spec) else graph_from_text(revisions.read(spec)))
+    graph = load_graph(spec) if reader_of(spec) else graph_from_text(revisions.read(spec))
+    return counted(analyze_graph(graph), convention)
 
 
-def since(revision: str, paths: Sequence[str]) -> Compared:
+def since(revision: str, paths: Sequence[str], convention: str | None) -> Compared:
     """The specs of this repository that are not as they were; one that came or went against an empty network."""
     from cnncalc import revisions
 
@@ -144,8 +147,8 @@ def since(revision: str, paths: Sequence[str]) -> Compared:
         path = after or before or ""
         title = f"{before} -> {after}" if before and after and before != after else path
         try:
-            old = None if before is None else report_of(f"{revision}:{before}")
-            new = None if after is None else report_of(after)
+            old = None if before is None else report_of(f"{revision}:{before}", convention)
+            new = None if after is None else report_of(after, convention)
         except CnncalcError as error:
             compared.unusable[path] = error
             continue
@@ -163,7 +166,10 @@ def nothing(like: Report | None) -> Report:
     for name in Totals.__slots__:
         setattr(totals, name, 0)
     totals.left_out, totals.receptive_field = {}, None
-    return Report(name="", source="", inputs=like.inputs, layers=(), totals=totals, groups={}, settings=like.settings)
+    return Report(
+        name="", source="", inputs=like.inputs, layers=(), totals=totals, groups={}, settings=like.settings,
+        convention=like.convention,
+    )  # fmt: skip
 
 
 def read_limits(text: str, option: str) -> list[Limit]:

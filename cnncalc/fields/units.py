@@ -10,12 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc.analysis.field_table import value_named
 from cnncalc.analysis.receptive_field import Fields, Grid, Pass, Whole
-from cnncalc.errors import CnncalcError, suggest
+from cnncalc.errors import CnncalcError
 from cnncalc.fields.hulls import Axes, merged, unit_hulls
 from cnncalc.fields.regions import Region, boxes, product, products, runs, shadows, size, union, whole
 from cnncalc.fields.taps import Reader, needed
-from cnncalc.graph import Graph, UnknownLayerError
+from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, described, shape_text
 
@@ -134,9 +135,9 @@ def unit_field(graph: Graph, layer: str, unit: Sequence[int] | None = None, *, l
     unit   its place, with its channel before it if wanted; negative numbers count from the end; none: the middle
     local  without what gates and norms bring from the whole image
 
-    Raises UnknownLayerError for a layer, CnncalcError for a unit that does not exist.
+    Raises CnncalcError for a layer or a unit that does not exist.
     """
-    value = value_of(graph, layer)
+    value = value_named(graph, layer)
     shape = graph.shape(value)
     place = place_in(layer, shape, unit)
     wanted = product(
@@ -149,21 +150,6 @@ def unit_field(graph: Graph, layer: str, unit: Sequence[int] | None = None, *, l
         if found.get(i):
             patches.append(Patch(name, size_, found[i], outer.get(i)))
     return UnitField(layer, shape, place, tuple(patches), local)
-
-
-def value_of(graph: Graph, name: str) -> int:
-    """The value that a layer, a block call or a repeat gives, or an input is."""
-    first = len(graph.inputs)
-    for i, node in enumerate(graph.nodes):
-        if node.name == name:
-            return first + i
-    if name in graph.groups:
-        return graph.groups[name].result
-    if name in graph.inputs:
-        return list(graph.inputs).index(name)
-    hint = suggest(name, [*(node.name for node in graph.nodes), *graph.groups, *graph.inputs])
-    problem = _("there is no layer '{name}'", name=name)
-    raise UnknownLayerError(f"{problem}: {hint}" if hint else problem)
 
 
 def place_in(layer: str, shape: Shape, unit: Sequence[int] | None) -> tuple[int, ...]:
@@ -263,7 +249,7 @@ def layer_units(
 ) -> list[LayerUnits]:
     """For each layer, or all of them, and each input with axes what all units see of it.
 
-    Raises UnknownLayerError, and CnncalcError where there are too many units to follow one by one.
+    Raises CnncalcError for a layer that does not exist, and for too many units to follow one by one.
     """
     names = [node.name for node in graph.nodes] if layers is None else layers
     reader = Reader(graph, local=local)
@@ -273,7 +259,7 @@ def layer_units(
             continue
         hulls = unit_hulls(reader.book, source)
         for layer in names:
-            value = value_of(graph, layer)
+            value = value_named(graph, layer)
             classes = hulls[value]
             if classes == []:
                 continue

@@ -143,6 +143,8 @@ class Layer:
     """
 
     kind: str
+    built: str = ""  # how a framework would build it, where the spec says so: see layers/options.py, CONSTRUCTION
+    inplace: bool = False
     options: ClassVar[Mapping[str, Option]] = {}
     flattens: ClassVar[bool] = False  # a map that meets this layer is flattened first
     channels: ClassVar[str] = MIXED  # MIXED, KEPT, STACKED, LINKED or PARTED
@@ -155,7 +157,7 @@ class Layer:
                 declared[name] = value
         cls.options = declared
 
-    def __init__(self, *, kind: str = "", **given: Any) -> None:
+    def __init__(self, *, kind: str = "", built: str = "", inplace: bool = False, **given: Any) -> None:
         values = {name: option.default for name, option in self.options.items()}
         unknown = given.keys() - values.keys()
         missing = [n for n, o in self.options.items() if o.required and given.get(n) is None]
@@ -163,6 +165,10 @@ class Layer:
             raise TypeError(f"{type(self).__name__}: {'unknown' if unknown else 'missing'} option {unknown or missing}")
         values.update(given)
         vars(self).update(values, kind=kind or type(self).__name__.lower())
+        if built:
+            vars(self)["built"] = built
+        if inplace:
+            vars(self)["inplace"] = inplace
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: make a new one with replace({name}=...)")

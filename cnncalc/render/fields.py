@@ -50,7 +50,8 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
         rows += [origin_row(report, told, source, local) for source in range(len(told.origins))]
     for name, kind, own, last in places(report, expand):
         back = told.seen_back(len(report.inputs), own, last)
-        if told.target and back is None:
+        here = {len(report.inputs) + own, len(report.inputs) + last}
+        if (told.target and back is None) or here & {*told.values}:
             continue
         place = own if told.target and told.back[last + len(report.inputs)] is None else last
         for source, found in told.seen[place].items():
@@ -96,12 +97,12 @@ def layers_data(report: Report, told: Told) -> Iterator[dict[str, Any]]:
     first = len(report.inputs)
     for place, entry in enumerate(told.seen):
         back = told.back[first + place] if told.target else None
-        if told.target and back is None:
+        if (told.target and back is None) or first + place in told.values:
             continue
         for source, found in entry.items():
             row = {"name": report.layers[place].name, "of": told.origins[source], **numbers(found.axes)}
             if found.local is not None:
-                row["local"] = listed(tuple(axis.size for axis in found.local))
+                row["local"] = numbers(found.local)
             if any(axis.phases for axis in found.axes):
                 row["phases"] = [None if axis.phases is None else phases_data(axis.phases) for axis in found.axes]
             if back is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from cnncalc.errors import OptionError, Position, Problem
 from cnncalc.layers import Kind
 from cnncalc.layers.base import Option, shape_text
+from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.lines import FLAG
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.reading import StepReader
@@ -64,7 +65,7 @@ class StepWriter:
 
     def options(self, step: LayerStep) -> list[str | None]:
         """The main value, then flags with a letter, then all others, each in the order in which the kind has them."""
-        options = step.kind.load().options
+        options = {**step.kind.load().options, **CONSTRUCTION}
         values = {a.name: a.value for a in step.arguments}
         order = sorted(options.values(), key=lambda o: (not o.main, not o.flag))
         given = [option for option in order if option.name in values]
@@ -181,7 +182,7 @@ def values_of(call: CallStep) -> list[list[tuple[str | None, Any]]]:
 
 def options_of(step: LayerStep) -> dict[str | None, Any]:
     """The options of a step with the values that they have, or the expressions that stand for them."""
-    options = step.kind.load().options
+    options = {**step.kind.load().options, **CONSTRUCTION}
     found: dict[str | None, Any] = {}
     for argument in step.arguments:
         try:
