@@ -5,14 +5,12 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
+from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
-
-if TYPE_CHECKING:
-    from cnncalc.graph import Graph
 
 LARGEST_FILE = 10_000_000  # bytes
 LOOKED_AT = 4096  # of a file, to see what it is
@@ -68,7 +66,7 @@ def load_graph(
     inputs: Mapping[str, Any] | None = None,
     max_operations: int = MAX_OPERATIONS,
     allow_unknown: bool = False,
-) -> "Graph":
+) -> Graph:
     """The network that a name stands for: a model of another program, or a spec as `read_source` finds it.
 
     params, inputs  override those of the network; `""` is its only input
