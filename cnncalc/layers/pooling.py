@@ -11,10 +11,23 @@ from math import gcd, prod
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import KEPT, WHOLE, Axes, Facts, Layer, Option, Shape, option, per_axis, spatial, weightless
+from cnncalc.layers.base import (
+    KEPT,
+    WHOLE,
+    Axes,
+    Facts,
+    Layer,
+    Option,
+    Shape,
+    Step,
+    option,
+    per_axis,
+    spatial,
+    weightless,
+)
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
 from cnncalc.layers.sliding import Sliding, lost_on_padding
-from cnncalc.layers.windows import Window
+from cnncalc.layers.windows import LONGEST_PATTERN, Parts, Window
 
 
 class Pool(Sliding):
@@ -134,9 +147,15 @@ class AdaptivePool(Layer):
             work = {"add": read - units, "divide": units}
         return weightless((c, *target), work, self._reach(size, target))
 
-    def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Window | str | None, ...]:
-        # Windows of unequal size are no Window: their fields are left unknown.
+    def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Step, ...]:
         return tuple(
-            WHOLE if m == 1 else Window(n // m, n // m) if n % m == 0 else None
+            WHOLE if m == 1 else Window(n // m, n // m) if n % m == 0 else unequal(n, m)
             for n, m in zip(size, target, strict=True)
         )
+
+
+def unequal(n: int, m: int) -> Parts | None:
+    """m parts of n elements, of sizes that differ by one at most, or that overlap; None beyond `LONGEST_PATTERN`."""
+    if m > LONGEST_PATTERN:
+        return None
+    return Parts(tuple(i * n // m for i in range(m)), tuple(-(-(i + 1) * n // m) - 1 for i in range(m)))

@@ -68,6 +68,13 @@ class Phases(NamedTuple):
     taps: tuple[Sequence[int], ...]
 
 
+class Parts(NamedTuple):
+    """An axis in parts that need not be equal: output o reads the inputs `firsts[o]` up to `lasts[o]`."""
+
+    firsts: tuple[int, ...]
+    lasts: tuple[int, ...]
+
+
 def floor_sum(n: int, m: int, a: int, b: int) -> int:
     """The sum of floor((a*i + b) / m) over 0 <= i < n, in logarithmic time; a and b not negative."""
     total = 0

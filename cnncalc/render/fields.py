@@ -150,7 +150,8 @@ def phase_cells(axis: AxisSeen) -> list[str]:
     empty = sum(not size for size in phases.sizes)
     strays = [stray for stray in phases.strays if stray is not None]
     stray = f"{signed(min(strays))}..{signed(max(strays))}" if strays else "?"
-    return [str(phases.period), shown or "0", f"{empty} / {phases.period}" if empty else "", stray]
+    of = len(phases.sizes)
+    return [str(phases.period or "-"), shown or "0", f"{empty} / {of}" if empty else "", stray]
 
 
 def signed(value: Fraction) -> str:
