@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.analysis.memory import peak_elements
-from cnncalc.analysis.receptive_field import Fields, Grid, Listed, Loose, Pass, Seen, jump_of, largest
+from cnncalc.analysis.receptive_field import Fields, Grid, Loose, Pass, Seen, Units, jump_of, largest
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.report import BYTES, SUMMED, Report, Row, Settings, Totals
@@ -53,7 +53,7 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
             row.connections = minus(row.connections, connections)
             row.macs, row.flops = minus(row.macs, macs), minus(row.flops, 2 * macs)
         row.macs, row.flops = times(row.macs, batch), times(row.flops, batch)
-        row.activation_bytes = prod(facts.output) * size * batch
+        row.activation_bytes = prod(facts.output) * size * batch if facts.output else None
         row.parameter_bytes = times(plus(row.params, row.fixed_params), size)
         row.fields, row.shown_with = seen, None if node.shown_with is None else node.shown_with - first
         row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
@@ -81,7 +81,7 @@ def summary(fields: Fields, size: Shape) -> Seen:
     sizes: list[int | None] = []
     starts: list[int | None] = []
     for field, n in zip(fields, size, strict=True):
-        if isinstance(field, (Grid, Listed)):
+        if isinstance(field, (Grid, Units)):
             sizes.append(largest(field))
             starts.append(field.lo[0])
         elif isinstance(field, Loose):
@@ -90,13 +90,13 @@ def summary(fields: Fields, size: Shape) -> Seen:
         else:
             sizes.append(None if field is None else n)
             starts.append(None if field is None else 0)
-    tied = tuple([axis for axis, field in enumerate(fields) if isinstance(field, Listed)])
+    tied = tuple([axis for axis, field in enumerate(fields) if isinstance(field, Units)])
     return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts), tied)
 
 
 def of_first_input(seen: dict[str, Seen]) -> tuple[Any, Any, Any]:
-    """Size, jump and start on the first input that reaches the layer; None for what no axis has."""
-    size, jump, start, _tied = next(iter(seen.values()))
+    """Size, jump and start on the first input that reaches the layer; None for what no axis has, or no input."""
+    size, jump, start, _tied = next(iter(seen.values()), ((), (), (), ()))
     return known(size), known(jump), known(start)
 
 
@@ -115,7 +115,7 @@ def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Total
             totals.left_out[quantity] = unknown
             values = [value for value in values if value is not None]
         setattr(totals, quantity, sum(values))
-    totals.peak_activation_bytes = peak_elements(graph) * BYTES[settings.dtype] * settings.batch
+    totals.peak_activation_bytes = times(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
     output = graph.outputs[0]
     totals.output = graph.shape(output)
     totals.receptive_field = rows[output - len(graph.inputs)].receptive_field if output >= len(graph.inputs) else None

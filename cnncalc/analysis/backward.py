@@ -29,7 +29,7 @@ from cnncalc.analysis.receptive_field import (
 )
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Facts
-from cnncalc.layers.windows import Parts, Phases, Window
+from cnncalc.layers.windows import Listed, Phases, Window
 
 MOST_STEPS = 3_000_000  # of passes that start at one map after the other
 ORIGIN = Grid((0,), (0,), 1)
@@ -98,8 +98,8 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
             result.append(Behind(Whole(None)))  # the one unit of a gate
         elif step == WHOLE or isinstance(b.field, Whole):
             result.append(Behind(Whole(None)))
-        elif b.field is None or step is None or isinstance(step, Parts):
-            result.append(Behind(None, sure=b.sure and not isinstance(step, Parts)))
+        elif b.field is None or step is None or isinstance(step, Listed):
+            result.append(Behind(None, sure=b.sure and not isinstance(step, Listed)))
         elif isinstance(step, Window):
             result.append(slid(b, step))
         elif isinstance(step, Phases):

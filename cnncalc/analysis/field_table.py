@@ -14,9 +14,9 @@ from cnncalc.analysis.receptive_field import (
     AxisField,
     Fields,
     Grid,
-    Listed,
     Loose,
     Pass,
+    Units,
     Whole,
     jump_of,
     largest,
@@ -97,9 +97,9 @@ def middle(lo: int, hi: int) -> int | Fraction:
     return Fraction(total, 2) if total % 2 else total // 2
 
 
-def phases_of(field: Grid | Listed) -> Phases | None:
+def phases_of(field: Grid | Units) -> Phases | None:
     """How units differ; None where each sees what its neighbour sees, a jump further on."""
-    if isinstance(field, Listed):
+    if isinstance(field, Units):
         return Phases(None, None, tuple(sizes_of(field)), field.lo, (None,) * len(field.lo))
     period = len(field.lo)
     if period == 1 and field.lo[0] is not None:

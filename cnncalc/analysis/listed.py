@@ -8,47 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from cnncalc.analysis.receptive_field import Grid, Listed, highest, least_of, lowest, most_of
-from cnncalc.layers.windows import Parts, Phases, Window
+from cnncalc.analysis.receptive_field import Grid, Units, highest, least_of, lowest, most_of
+from cnncalc.layers.windows import Listed, Phases, Window
 
 MOST_UNITS = 65_536  # of an axis that are listed; beyond, fields are not known
 MOST_READS = 4_000_000  # units that are read by all units of an axis
 
 
-def listed(field: Grid | Listed, units: int) -> Listed | None:
+def listed(field: Grid | Units, units: int) -> Units | None:
     """The fields of the first `units` of a grid."""
-    if isinstance(field, Listed):
+    if isinstance(field, Units):
         return field if len(field.lo) == units else None
     if not 0 < units <= MOST_UNITS:
         return None
-    return Listed(tuple(lowest(field, [o]) for o in range(units)), tuple(highest(field, [o]) for o in range(units)))
+    return Units(tuple(lowest(field, [o]) for o in range(units)), tuple(highest(field, [o]) for o in range(units)))
 
 
-def joined(a: Grid | Listed, b: Grid | Listed, units: int) -> Listed | None:
+def joined(a: Grid | Units, b: Grid | Units, units: int) -> Units | None:
     """The hulls of two fields, unit by unit."""
     one, other = listed(a, units), listed(b, units)
     if one is None or other is None:
         return None
-    return Listed(tuple(map(least_of, one.lo, other.lo)), tuple(map(most_of, one.hi, other.hi)))
+    return Units(tuple(map(least_of, one.lo, other.lo)), tuple(map(most_of, one.hi, other.hi)))
 
 
-def moved(field: Grid | Listed, step: Window | Phases | Parts, units: int) -> Listed | None:
+def moved(field: Grid | Units, step: Window | Phases | Listed, units: int) -> Units | None:
     """The fields behind a step that gives so many units; None where they are too many to list."""
-    if isinstance(step, Parts):
+    if isinstance(step, Listed):
         return parted(field, step)
     return None if isinstance(field, Grid) else stepped(field, step, units)
 
 
-def parted(field: Grid | Listed, parts: Parts) -> Listed | None:
+def parted(field: Grid | Units, parts: Listed) -> Units | None:
     """Each unit sees what all units of its part see."""
-    units = parts.lasts[-1] + 1
-    one = listed(field, units)
-    return (
-        None if one is None else gathered(one, len(parts.firsts), lambda o: range(parts.firsts[o], parts.lasts[o] + 1))
-    )
+    one = listed(field, parts.reads[-1][-1] + 1)
+    return None if one is None else gathered(one, len(parts.reads), parts.reads.__getitem__)
 
 
-def stepped(field: Listed, step: Window | Phases, units: int) -> Listed | None:
+def stepped(field: Units, step: Window | Phases, units: int) -> Units | None:
     """A window or a stretch over units that are listed."""
     if isinstance(step, Window):
         k, s, before, d = step.kernel, step.stride, step.before, step.dilation
@@ -66,7 +63,7 @@ def stepped(field: Listed, step: Window | Phases, units: int) -> Listed | None:
     return gathered(field, units, lambda o: [o // up + t for t in step.taps[o % up]])
 
 
-def gathered(field: Listed, units: int, reads: Callable[[int], Iterable[int]]) -> Listed:
+def gathered(field: Units, units: int, reads: Callable[[int], Iterable[int]]) -> Units:
     """Units that see what several units see; those that do not exist are left out."""
     count = len(field.lo)
     lo: list[int | None] = []
@@ -75,4 +72,4 @@ def gathered(field: Listed, units: int, reads: Callable[[int], Iterable[int]]) -
         found = [i for i in reads(o) if 0 <= i < count]
         lo.append(min((low for i in found if (low := field.lo[i]) is not None), default=None))
         hi.append(max((high for i in found if (high := field.hi[i]) is not None), default=None))
-    return Listed(tuple(lo), tuple(hi))
+    return Units(tuple(lo), tuple(hi))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, KEPT, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape, Step
-from cnncalc.layers.windows import Parts, Phases, Window
+from cnncalc.layers.windows import Listed, Phases, Window
 from cnncalc.report import Jump
 
 LONGEST_PERIOD = 1024  # phases that are told apart; beyond, a field is not known
@@ -32,7 +32,7 @@ class Grid(NamedTuple):
     span: int
 
 
-class Listed(NamedTuple):
+class Units(NamedTuple):
     """Fields of the units of one size of the input, from the first to the last. None: the unit sees nothing."""
 
     lo: tuple[int | None, ...]
@@ -53,7 +53,7 @@ class Whole(NamedTuple):
     jump: Jump | None
 
 
-AxisField = Grid | Listed | Loose | Whole | None  # None: not known
+AxisField = Grid | Units | Loose | Whole | None  # None: not known
 Fields = tuple[AxisField, ...]  # for each axis of one input
 
 
@@ -117,13 +117,13 @@ class Pass:
     def _run(self, number: int) -> None:
         node, facts = self.graph.nodes[number], self.graph.facts[number]
         fields, several = self.fields, self.several
-        value = node.reads[0]
-        channels, reach = node.layer.channels, facts.reach
         self.shapes.append(facts.output)
-        if len(fields) in self.origins:
-            fields.append(self._origin(len(fields)))
+        if len(fields) in self.origins or not node.reads:
+            fields.append(self._origin(len(fields)) if len(fields) in self.origins else {})
             several.append(False)
             return
+        value = node.reads[0]
+        channels, reach = node.layer.channels, facts.reach
         if self.local and facts.local is not None:
             channels, reach = KEPT, facts.local
         if len(node.reads) > 1:
@@ -181,7 +181,7 @@ def whole_behind(field: AxisField, output: Shape) -> Whole:
 
 
 def flattened(field: AxisField) -> AxisField:
-    if isinstance(field, (Grid, Listed)):
+    if isinstance(field, (Grid, Units)):
         return Loose(largest(field), field.lo[0], min(sizes_of(field)))
     return Whole(None) if isinstance(field, Whole) else field
 
@@ -197,13 +197,13 @@ def along(field: AxisField, step: Step, units: int) -> AxisField:
     if step is None or isinstance(step, str):
         return unknown(field)
     if isinstance(field, Whole):
-        if field.jump is None or isinstance(step, Parts):
+        if field.jump is None or isinstance(step, Listed):
             return Whole(None)
         down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
         return Whole(as_jump(field.jump * down, up))
-    if isinstance(field, Grid) and not isinstance(step, Parts):
+    if isinstance(field, Grid) and not isinstance(step, Listed):
         return slide(field, step) if isinstance(step, Window) else stretch(field, step)
-    if isinstance(field, (Grid, Listed)):
+    if isinstance(field, (Grid, Units)):
         from cnncalc.analysis.listed import moved  # hardly a network needs it
 
         return moved(field, step, units)
@@ -327,7 +327,7 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
         return Whole(jump_of(b) if jump is None else jump)
     if isinstance(a, Loose) or isinstance(b, Loose) or a is None or b is None:
         return None
-    if isinstance(a, Listed) or isinstance(b, Listed):
+    if isinstance(a, Units) or isinstance(b, Units):
         from cnncalc.analysis.listed import joined  # hardly a network needs it
 
         return joined(a, b, units)
@@ -351,13 +351,13 @@ def most_of(a: int | None, b: int | None) -> int | None:
     return b if a is None else a if b is None else max(a, b)
 
 
-def largest(field: Grid | Listed) -> int:
+def largest(field: Grid | Units) -> int:
     """The size of the largest phase; 0 if no unit sees anything."""
     lo, hi = field.lo[0], field.hi[0]
     return hi - lo + 1 if len(field.lo) == 1 and lo is not None and hi is not None else max(sizes_of(field))
 
 
-def sizes_of(field: Grid | Listed) -> list[int]:
+def sizes_of(field: Grid | Units) -> list[int]:
     """The size of every phase or unit; 0 where a unit sees nothing."""
     ends = zip(field.lo, field.hi, strict=True)
     return [0 if lo is None or hi is None else hi - lo + 1 for lo, hi in ends]

@@ -11,6 +11,7 @@ import click
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import errors_end_the_run, format_for, load_spec, spec_options, write
 from cnncalc.cli.totals import terminal_width
+from cnncalc.cli.views import view_options, view_page
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.render.page import FORMATS, Page, Section, render
@@ -25,6 +26,7 @@ from cnncalc.report import Report
 @click.option("--alignment", is_flag=True, help=_("Every place where paths meet, not only where centres differ."))
 @click.option("--expand", is_flag=True, help=_("A row for every operation: activations, dropout, flatten too."))
 @click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: table on a terminal, else plain]"))
+@view_options
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
 def command(
     spec: str | None,
@@ -39,6 +41,7 @@ def command(
     expand: bool,
     format_: str | None,
     output: str | None,
+    **followed: Any,
 ) -> None:
     """Receptive fields: which part of the input the units of every layer see.
 
@@ -50,12 +53,15 @@ def command(
         on_terminal = output is None and terminal_width() is not None
         if format_ is None:
             format_ = "table" if on_terminal else format_for(output or "", FORMATS)
-        views: list[tuple[Any, Callable[[], list[Section]]]] = [  # the first that is asked for
-            (channels, lambda: [channels_of(report, target)]),
-            (True, lambda: layers_of(report, target, since, alignment, expand)),
-        ]
-        view = next(view for asked, view in views if asked)
-        text = render(page_of(report, view()), format_, table_width() if format_ == "table" else None)
+        page = view_page(report, followed, output)
+        if page is None:
+            views: list[tuple[Any, Callable[[], list[Section]]]] = [  # the first that is asked for
+                (channels, lambda: [channels_of(report, target)]),
+                (True, lambda: layers_of(report, target, since, alignment, expand)),
+            ]
+            view = next(view for asked, view in views if asked)
+            page = page_of(report, view())
+        text = render(page, format_, table_width() if format_ == "table" else None)
     write(text, output)
 
 

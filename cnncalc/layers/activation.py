@@ -60,6 +60,18 @@ class Sloped(Activation):
     )
 
 
+class Rescale(Layer):
+    """Each element times a number, plus another: both are part of the definition, and not trained."""
+
+    factor: float = option(Option(decimal, "factor: what is multiplied by", default=1.0, main=True, aliases=("scale",)))
+    offset: float = option(Option(decimal, "offset: what is added then", default=0.0))
+
+    def facts(self, x: Shape) -> Facts:
+        elements = prod(x)
+        work = {"multiply": elements * (self.factor != 1), "add": elements * (self.offset != 0)}
+        return weightless(x, work, POINTWISE)
+
+
 class PReLU(Layer):
     """A rectifier with a trained slope below zero: one for the layer, or one for each channel.
 

@@ -7,10 +7,14 @@ Shapes are channels first. Element-wise merges stretch axes of size 1, as NumPy 
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import KEPT, POINTWISE, STACKED, Facts, Layer, Shape, shape_text, weightless
+
+if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
 
 
 class Elementwise(Layer):
@@ -29,6 +33,15 @@ class Elementwise(Layer):
         if self.kind == "mean":
             work["divide"] = units
         return weightless(output, work, POINTWISE)
+
+    def elements(self, *shapes: Shape) -> Reads:
+        from fractions import Fraction
+
+        from cnncalc.layers.elements import stretched_read
+
+        output = stretched(self.kind, shapes)
+        share = Fraction(1, len(shapes)) if self.kind == "mean" else 1
+        return [stretched_read(i, shape, output, share) for i, shape in enumerate(shapes)]
 
 
 class Concat(Layer):

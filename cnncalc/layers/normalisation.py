@@ -189,6 +189,30 @@ class InstanceNorm(Layer):
         return standardised(x, c, 2 * c * self.affine, WHOLE)
 
 
+class Scale(Layer):
+    """Each channel times a trained number, and plus another with `shift`. Any shape, unchanged.
+
+    As LayerScale does (Touvron et al. 2021), and the second half of a batch norm in Caffe.
+    """
+
+    shift: bool = option(
+        Option(
+            switch, "shift: a trained number is added, too", default=False, aliases=("bias",), words={"shift": "true"}
+        )
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        c, elements = x[0], prod(x)
+        return Facts(
+            output=x,
+            params=c + c * self.shift,
+            connections=0,
+            macs=0,
+            work={"multiply": elements, "add": elements * self.shift},
+            reach=POINTWISE,
+        )
+
+
 class LRN(Layer):
     """Local response normalisation: each value divided by (k + alpha/size * sum of squares)^beta.
 

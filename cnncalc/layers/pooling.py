@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
@@ -27,7 +28,10 @@ from cnncalc.layers.base import (
 )
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
 from cnncalc.layers.sliding import Sliding, lost_on_padding
-from cnncalc.layers.windows import LONGEST_PATTERN, Parts, Window
+from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Window
+
+if TYPE_CHECKING:
+    pass
 
 
 class Pool(Sliding):
@@ -154,8 +158,8 @@ class AdaptivePool(Layer):
         )
 
 
-def unequal(n: int, m: int) -> Parts | None:
+def unequal(n: int, m: int) -> Listed | None:
     """m parts of n elements, of sizes that differ by one at most, or that overlap; None beyond `LONGEST_PATTERN`."""
     if m > LONGEST_PATTERN:
         return None
-    return Parts(tuple(i * n // m for i in range(m)), tuple(-(-(i + 1) * n // m) - 1 for i in range(m)))
+    return Listed(tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m)))

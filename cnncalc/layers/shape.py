@@ -1,12 +1,10 @@
-"""Layers that move elements, copy them or leave some out; only interpolation computes anything.
+"""Layers that move elements, copy them or leave some out; nothing is computed.
 
-Sizes are elements of one axis. Sources: PyTorch's Upsample (half-pixel centres), Shi et al. 2016 (pixel
-shuffle), Zhang et al. 2017 (channel shuffle), Ronneberger et al. 2015 (cropping).
+Sizes are elements of one axis. Sources: Zhang et al. 2017 (channel shuffle), Ronneberger et al. 2015 (cropping).
 """
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -16,7 +14,6 @@ from cnncalc.layers.base import (
     FLATTENED,
     KEPT,
     LINKED,
-    PARTED,
     POINTWISE,
     Axes,
     Facts,
@@ -44,12 +41,11 @@ from cnncalc.layers.options import (
     slice_range,
 )
 from cnncalc.layers.sliding import sides_per_axis
-from cnncalc.layers.windows import Phases, Window, interpolation_phases
+from cnncalc.layers.windows import Window
 
 if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
     from cnncalc.layers.links import Link
-
-MOST_PLACES = 256  # of a shuffled pixel along an axis, that are told apart
 
 
 class Dropout(Layer):
@@ -97,6 +93,27 @@ class Pad(Layer):
                 )
         return weightless((c, *(w.positions(n) for w, n in zip(windows, size, strict=True))), {}, tuple(windows))
 
+    def elements(self, x: Shape) -> Reads | None:
+        from cnncalc.layers.elements import Read
+        from cnncalc.layers.windows import Listed
+
+        if self.mode == "constant":
+            return None
+        sides = sides_per_axis(self.padding, x[1:])
+        steps = [
+            Listed(tuple((mirrored(i, n, self.mode),) for i in range(-before, n + after)))
+            for n, (before, after) in zip(x[1:], sides, strict=True)
+        ]
+        return [Read(0, 0, tuple(steps))]
+
+
+def mirrored(i: int, n: int, mode: str) -> int:
+    """The one of n elements that padding repeats at index i."""
+    if mode == "circular":
+        return i % n
+    inside = min(max(i, 0), n - 1)
+    return inside if mode == "replicate" else 2 * inside - i
+
 
 class Crop(Layer):
     """Elements cut off the sides of each axis; or, with `size`, the middle of each axis kept."""
@@ -123,103 +140,6 @@ class Crop(Layer):
                 problem = _("nothing would be left of the {shape} input", shape=shape_text(size))
             raise ShapeError(problem, _("crop less"), "size" if self.size else "cropping")
         return weightless((c, *left), {}, tuple(Window(1, 1, -before, -after) for before, after in cuts))
-
-
-class Upsample(Layer):
-    """Each axis made `factor` times as long, between half-pixel centres.
-
-    nearest copies; linear reads 2 elements per axis (bilinear 4 in all), cubic 4 (bicubic 16): a
-    multiplication for each and the additions between them.
-    """
-
-    channels = KEPT
-    factor: Axes = option(
-        Option(
-            axes,
-            "factor: how many times as long each axis becomes",
-            required=True,
-            main=True,
-            flag="s",
-            aliases=("scale_factor", "scale"),
-        )
-    )
-    mode: str = option(
-        Option(
-            choice("nearest", "bilinear", "bicubic", linear="bilinear", trilinear="bilinear", cubic="bicubic"),
-            "mode: nearest, bilinear (any rank) or bicubic",
-            default="nearest",
-            aliases=("interpolation",),
-            words={m: m for m in ("nearest", "bilinear", "bicubic", "linear", "trilinear")},
-        )
-    )
-
-    def facts(self, x: Shape) -> Facts:
-        c, size = x[0], spatial(self.kind, x)
-        factor = per_axis(self.factor, size, "factor")
-        output = (c, *(n * s for n, s in zip(size, factor, strict=True)))
-        taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
-        k, units = taps ** len(size), prod(output)
-        work = {} if taps == 1 else {"multiply": k * units, "add": (k - 1) * units}
-        return weightless(output, work, tuple(interpolation_phases(s, taps) for s in factor))
-
-
-class PixelShuffle(Layer):
-    """Channels moved into space: (C, *size) to (C / r^axes, *size * r)."""
-
-    channels = LINKED
-    factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("upscale_factor", "r")))
-
-    def facts(self, x: Shape) -> Facts:
-        c, size, r = x[0], spatial(self.kind, x), self.factor
-        parts = r ** len(size)
-        if c % parts:
-            raise ShapeError(
-                _("a factor of {r} needs {parts} channels for each one; {c} enter", r=r, parts=parts, c=c),
-                None,
-                "factor",
-            )
-        reach = tuple(interpolation_phases(r, 1) for _ in size)
-        return weightless((c // parts, *(n * r for n in size)), {}, reach)
-
-    def links(self, x: Shape) -> list[Link]:
-        from cnncalc.layers.links import Link
-
-        c, r, rank = x[0], self.factor, len(x) - 1
-        parts = r**rank
-        if r > MOST_PLACES:
-            return [Link(range(c // parts), range(c), each=False, reach=(None,) * rank)]
-        of_place = [Phases(tuple((0,) if i == place else () for i in range(r))) for place in range(r)]
-        return [
-            Link(range(c // parts), range(i, c, parts), reach=tuple(of_place[p] for p in places))
-            for i, places in enumerate(product(range(r), repeat=rank))
-        ]
-
-
-class PixelUnshuffle(Layer):
-    """Space moved into channels: (C, *size) to (C * r^axes, *size / r)."""
-
-    channels = PARTED
-    factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("downscale_factor", "r")))
-
-    def facts(self, x: Shape) -> Facts:
-        c, size, r = x[0], spatial(self.kind, x), self.factor
-        if any(n % r for n in size):
-            raise ShapeError(
-                _("a factor of {r} does not divide the {shape} input", r=r, shape=shape_text(size)),
-                _("pad or crop it before"),
-                "factor",
-            )
-        reach = tuple(Window(r, r) for _ in size)
-        return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach)
-
-    def links(self, x: Shape) -> list[Link]:
-        from cnncalc.layers.links import Link
-
-        c, r, rank = x[0], self.factor, len(x) - 1
-        return [
-            Link(range(i, c * r**rank, r**rank), range(c), reach=tuple(Window(1, r, -p) for p in places))
-            for i, places in enumerate(product(range(r), repeat=rank))
-        ]
 
 
 class ChannelShuffle(Layer):
@@ -278,6 +198,11 @@ class Reshape(Layer):
         output = tuple(elements // known if n == -1 else n for n in self.shape)
         return weightless(output, {}, POINTWISE if output == x else FLATTENED if len(output) == 1 else None)
 
+    def elements(self, x: Shape) -> Reads:
+        from cnncalc.layers.elements import RAVELLED
+
+        return RAVELLED
+
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link
 
@@ -306,6 +231,11 @@ class Permute(Layer):
             )
         unmoved = self.order == tuple(range(len(x)))
         return weightless(tuple(x[axis] for axis in self.order), {}, POINTWISE if unmoved else None)
+
+    def elements(self, x: Shape) -> Reads:
+        from cnncalc.layers.elements import Permuted
+
+        return Permuted(self.order)
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link

@@ -68,11 +68,10 @@ class Phases(NamedTuple):
     taps: tuple[Sequence[int], ...]
 
 
-class Parts(NamedTuple):
-    """An axis in parts that need not be equal: output o reads the inputs `firsts[o]` up to `lasts[o]`."""
+class Listed(NamedTuple):
+    """Place o along an axis reads the places `reads[o]`, in order: what repeats in no regular way."""
 
-    firsts: tuple[int, ...]
-    lasts: tuple[int, ...]
+    reads: tuple[Sequence[int], ...]
 
 
 def floor_sum(n: int, m: int, a: int, b: int) -> int:

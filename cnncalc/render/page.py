@@ -113,6 +113,8 @@ def as_csv(section: Section) -> str:
 def flat(value: Any) -> Any:
     if value is None:
         return ""
+    if isinstance(value, (list, tuple)) and any(isinstance(v, (list, tuple)) for v in value):
+        return compact(value)
     if isinstance(value, (list, tuple)):
         return "x".join("?" if v is None else str(flat(v)) for v in value)
     return compact(value) if isinstance(value, Mapping) else value
