@@ -68,7 +68,7 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
     if told.target:
         notes.append(_("{name} sees: so many units of the layer's output, per axis", name=told.target))
     if any(axis.size is None for entry in told.seen for found in entry.values() for axis in found.axes):
-        notes.append(_("?: the units have no one field; `--all-units LAYER` has that of each"))
+        notes.append(_("?: the units have no one field; `--all-units --unit LAYER` shows each"))
     gone = [_("kind"), _("output"), _("centre"), _("RF start"), _("jump")]
     data = list(layers_data(report, told))
     return Section("layers", Grid(head, rows, left=2 + several), data, notes=notes, dispensable=gone)
