@@ -54,6 +54,7 @@ class Graph:
     """A network that fits together: every node's facts are known."""
 
     __slots__ = (
+        "__weakref__",
         "as_written",
         "expectations",
         "facts",
@@ -110,7 +111,7 @@ class Graph:
         raise AttributeError(f"a graph is fixed once it is built: {name} cannot be set")
 
     def __reduce__(self) -> tuple[Any, ...]:  # so that it can be sent to another process
-        values = {name: getattr(self, name) for name in self.__slots__}
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "__weakref__"}
         return _graph_of, ({**values, **{name: dict(values[name]) for name in ("inputs", "groups", "params")}},)
 
     def shape(self, value: int) -> Shape:
