@@ -10,16 +10,20 @@ from itertools import product
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc import sources
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.report import BYTES, Report, Settings, Totals
-from cnncalc.sources import read_source
+from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+from cnncalc.spec.values import as_written
 
 if TYPE_CHECKING:
     from cnncalc.answers import Result
+    from cnncalc.conventions import Reconciled
+    from cnncalc.conventions.identifying import Match
     from cnncalc.evidence import Verification
     from cnncalc.fields.units import UnitField
 
@@ -44,28 +48,43 @@ def load(
     set: Mapping[str, Any] | None = None,
     input: Inputs | None = None,
     max_operations: int = MAX_OPERATIONS,
+    allow_unknown: bool = False,
 ) -> Graph:
-    """The network that a spec describes.
+    """The network that a spec or a model describes.
 
     spec            a file, the name of a bundled network ("lenet5"), or the text of a spec: anything with a
-                    line break is YAML, anything with a semicolon a one-line net ("1x32x32; conv 6 k5; dense 10")
+                    line break is YAML, anything with a semicolon a one-line net ("1x32x32; conv 6 k5; dense 10");
+                    or the model of another program, as "resnet50.onnx"
     set             values for the spec's parameters: {"width": 32, "depth": [2, 2, 2, 2]}
     input           another input shape, "3x320x320" or (3, 320, 320); with several inputs {name: shape}
     max_operations  the largest network to unroll
+    allow_unknown   go on behind operators of a model that are not known: what depends on them is None
 
     Raises SpecError with every problem that was found, each at file:line:column.
     """
     text = os.fsdecode(spec)
     inline = "\n" not in text and ";" in text
-    source = Source("<text>", text) if inline or "\n" in text else read_source(text)
+    params = {str(name): as_written(value) for name, value in (set or {}).items()}
+    inputs = _inputs(input)
     with collection_paused():
-        return graph_from_text(
-            source,
-            params={str(name): as_written(value) for name, value in (set or {}).items()},
-            inputs=_inputs(input),
-            max_operations=max_operations,
-            inline=inline,
+        if inline or "\n" in text:
+            source = Source("<text>", text)
+            return graph_from_text(source, params=params, inputs=inputs, max_operations=max_operations, inline=inline)
+        return load_graph(
+            text, params=params, inputs=inputs, max_operations=max_operations, allow_unknown=allow_unknown
         )
+
+
+def weights_of(spec: str | os.PathLike[str], graph: Graph | None = None) -> Mapping[str, Any] | None:
+    """The weights that a model of another program holds, as `cnncalc.reference.run` takes them.
+
+    spec   the file, as for `load`
+    graph  what `load` gave for it
+
+    LAYER.name to array. None for a spec, which holds none. Raises CnncalcError where they cannot be read.
+    """
+    text = os.fsdecode(spec)
+    return sources.weights_of(text, load(text) if graph is None else graph)
 
 
 def analyze(
@@ -76,6 +95,7 @@ def analyze(
     dtype: str = "float32",
     batch: int = 1,
     exact_padding: bool = False,
+    convention: str | os.PathLike[str] | None = None,
     max_operations: int = MAX_OPERATIONS,
     **params: Any,
 ) -> Report:
@@ -85,6 +105,7 @@ def analyze(
     dtype          bytes per value: float32 is 4
     batch          samples at once: work and activations are those of all of them
     exact_padding  count only taps that land on real input
+    convention     count as another tool does: "thop", "fvcore", ..., or a file that says how
     **params       values for the spec's parameters: analyze("resnet50", width=32)
 
     Counts are exact integers; None says that a number is not known. Raises SpecError, and CnncalcError for
@@ -93,7 +114,41 @@ def analyze(
     settings = make_settings(dtype, batch, exact_padding)
     graph = _graph_of(spec, set, input, max_operations, params)
     with collection_paused():
-        return analyze_graph(graph, settings)
+        report = analyze_graph(graph, settings)
+    if convention is None:
+        return report
+    from cnncalc import conventions
+
+    return conventions.under(report, conventions.convention(os.fsdecode(convention)))
+
+
+def reconcile(spec: str | os.PathLike[str] | Graph | Report, one: str, other: str, **params: Any) -> Reconciled:
+    """Why two tools print different numbers for a network: the difference as an exact sum of causes.
+
+    spec        a report, a graph, or as for `analyze`
+    one, other  conventions: "thop" and "fvcore", or files
+
+    The result has .one, .other, .difference, .causes and .left_over, which is 0. Raises SpecError, and CnncalcError
+    for a convention that does not exist.
+    """
+    from cnncalc import conventions
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    return conventions.reconcile(report, conventions.convention(one), conventions.convention(other))
+
+
+def identify(spec: str | os.PathLike[str] | Graph | Report, number: int | str, **params: Any) -> list[Match]:
+    """Whose number it is: which tool and unit gives a total that somebody published, the best matches first.
+
+    spec    a report, a graph, or as for `analyze`
+    number  a whole number, or text as people write it: "4.13G", "4.1 GFLOPs"
+
+    A match has .candidate (.conventions, .what, .number), .how (exact, rounded or cut off) and .unit.
+    """
+    from cnncalc.conventions.identifying import identify as identified
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    return identified(str(number), [(report.name, report)])[0]
 
 
 def verify(
@@ -220,6 +275,44 @@ def check(
     return room.Grader(report, strict=strict).grade(sheet)
 
 
+def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
+    """The network as the text of a PyTorch module: a class for each kind of block, the spec's names as attributes.
+
+    spec, params  as for `analyze`
+
+    The last class is the network, made without arguments; it takes (N, C, *size). Where the weights of the reference
+    belong in it says `cnncalc.interop.torch_text.state_dict`. Raises CnncalcError that names the layer where PyTorch
+    has nothing for it.
+    """
+    from cnncalc.interop import torch_text
+
+    return torch_text.to_torch(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
+
+
+def from_torch(
+    module: Any,
+    input_shape: Sequence[int] | Sequence[Sequence[int]] | Mapping[str, Sequence[int]],
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
+    max_operations: int = MAX_OPERATIONS,
+) -> Graph:
+    """The network that a PyTorch module is: its forward pass is run once, without weights and without values.
+
+    module         an nn.Module; it stays as it is, and is looked at as in eval()
+    input_shape    (3, 224, 224), without the batch; several inputs as a list or {name: shape}
+    name           what the network is called; otherwise by the module's class
+    allow_unknown  go on behind operators that are not known: what depends on them is None
+
+    Layers have the names of the modules, `layer1.0.conv1` as `layer1/0/conv1`. Needs torch. Raises SpecError, which
+    names the module where an operator is not known, and CnncalcError where the forward pass fails.
+    """
+    from cnncalc.interop import torch_reading
+
+    shapes = torch_reading.shapes_of(input_shape)
+    return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
+
+
 class Sweep(NamedTuple):
     """Totals of a family of networks: for each member the values of its parameters, and what they give."""
 
@@ -264,15 +357,6 @@ def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:
     if batch < 1:
         raise CnncalcError(_("a batch has at least one sample, not {batch}", batch=batch))
     return Settings(dtype, batch, exact_padding)
-
-
-def as_written(value: Any) -> Any:
-    """A Python value as it would stand in a spec: text, or lists of text."""
-    if hasattr(value, "tolist"):  # of NumPy
-        value = value.tolist()
-    if isinstance(value, (list, tuple, range)):
-        return [as_written(item) for item in value]
-    return str(value)
 
 
 def _inputs(given: Inputs | None) -> dict[str, Any]:

@@ -125,6 +125,10 @@ def _graph_of(values: dict[str, Any]) -> Graph:
     return Graph(**values)
 
 
+# Of a layer that reads a value whose shape is not known, nothing is known.
+BEHIND_UNKNOWN = Facts(output=(), fixed_params=None, buffers=None)
+
+
 class Claims:
     """The facts of layers on shapes; equal layers on equal shapes are worked out once."""
 
@@ -141,7 +145,8 @@ class Claims:
             key = (layer, shapes)
             facts = self._known.get(key)
             if facts is None:
-                facts = self._known[key] = layer.facts(*shapes)
+                facts = layer.facts(*shapes) if () not in shapes else BEHIND_UNKNOWN
+                self._known[key] = facts
             self._by_identity[quick] = facts
             self._kept.append(layer)
         return facts

@@ -157,5 +157,16 @@ def find(name: str) -> Found | None:
     return Found(bundled()[base], params)
 
 
+def siblings(name: str) -> list[str]:
+    """The other names of the network's spec with other parameters: of resnet50 resnet101, resnet152, ..."""
+    found = find(name)
+    if found is None:
+        return []
+    by_path = {path: known for known, path in bundled().items()}
+    base = by_path[found.path]
+    others = [base, *(known for known, (of, _params) in VARIANTS.items() if of == base)]
+    return [other for other in others if _plain(other) != _plain(name)]
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[-_. ]", "", name.lower())

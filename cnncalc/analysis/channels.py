@@ -24,7 +24,7 @@ from cnncalc.analysis.receptive_field import (
     united,
     unknown,
 )
-from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach
+from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach, Shape
 
 if TYPE_CHECKING:
     from cnncalc.analysis.receptive_field import Pass
@@ -65,10 +65,9 @@ class ByChannel:
         output = self.found.shapes[self.first + number]
         if len(output) == 1:
             return in_order(runs)
-        one_unit = max(output[1:]) == 1
         result: dict[int, Fields] = {}
         for run in runs:
-            join(result, run.seen, one_unit)
+            join(result, run.seen, output)
         return result
 
     def _uniform(self, value: int) -> list[Run]:
@@ -167,7 +166,6 @@ class ByChannel:
                     sources[o] |= read
         reads = [len(link.inputs) if not link.each else 1 for link in links for _ in link.outputs]
         scattered = len(shape) == 1 and (len(reads) > output[0] or max(reads) > 1)
-        one_unit = len(output) > 1 and max(output[1:]) == 1
         known: dict[frozenset[tuple[int, int]], dict[int, Fields]] = {}
         result: list[Run] = []
         last: frozenset[tuple[int, int]] | None = None
@@ -178,7 +176,7 @@ class ByChannel:
                 for place, through in sorted(key):
                     own = links[through].reach if through >= 0 else reach
                     seen = {i: advance(f, own, output, shape) for i, f in runs[place].seen.items()}
-                    join(known[key], seen, one_unit)
+                    join(known[key], seen, output)
             if key == last:
                 result[-1] = Run(result[-1].channels + 1, result[-1].seen)
             else:
@@ -191,10 +189,10 @@ class ByChannel:
         return joined(result)
 
 
-def join(result: dict[int, Fields], seen: Seen, one_unit: bool) -> None:
+def join(result: dict[int, Fields], seen: Seen, output: Shape) -> None:
     """Put what is seen beside what is there: the hull of both, in place."""
     for i, field in seen.items():
-        result[i] = tuple(map(reduced, united(result[i], field, one_unit))) if i in result else field
+        result[i] = tuple(map(reduced, united(result[i], field, output))) if i in result else field
 
 
 def joined(runs: Iterator[Run] | Sequence[Run]) -> list[Run]:

@@ -16,11 +16,13 @@ import click
 from cnncalc.errors import CnncalcError, Source, visible
 from cnncalc.graph import Graph
 from cnncalc.language import LANGUAGES, _
-from cnncalc.sources import read_source
+from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from cnncalc.report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +42,7 @@ class SpecType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 
 
 SPEC = SpecType()
+ALLOW_UNKNOWN = "cnncalc.allow_unknown"  # where the option is kept for load_spec, which all commands call alike
 
 
 def lang_option(function: F) -> F:
@@ -76,11 +79,55 @@ def spec_options(function: F) -> F:
                 metavar="N",
                 help=_("The largest network to unroll."),
             ),
+            click.option(
+                "--allow-unknown",
+                is_flag=True,
+                expose_value=False,
+                callback=lambda ctx, _option, wanted: ctx.meta.update({ALLOW_UNKNOWN: wanted}),
+                help=_("Go on behind operators of a model that are not known."),
+            ),
             lang_option,
         ]
     ):
         function = decorate(function)
     return function
+
+
+class ConventionType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """The name of a convention, or a file that says one; completes both."""
+
+    name = "convention"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from cnncalc.conventions import SHIPPED
+
+        names = [CompletionItem(name) for name in SHIPPED if name.startswith(incomplete)]
+        return [*names, CompletionItem(incomplete, type="file")]
+
+
+CONVENTION = ConventionType()
+
+
+def convention_option(function: F) -> F:
+    """--convention: the numbers of another tool in place of ours."""
+    return click.option(
+        "--convention",
+        type=CONVENTION,
+        metavar="NAME",
+        help=_("Count as another tool does: thop, fvcore, ... (see `cnncalc conventions`), or a file."),
+    )(function)
+
+
+def counted(report: Report, convention: str | None, *, judged: bool = False) -> Report:
+    """The report under a convention, if one is asked for. `judged`: expectations are about its numbers."""
+    if convention is None:
+        return report
+    from cnncalc.conventions import convention as found
+    from cnncalc.conventions import under
+
+    return under(report, found(convention), judged=judged)
 
 
 def load_spec(
@@ -89,14 +136,14 @@ def load_spec(
     """The graph of what the command line names. Raises SpecError, or UsageError where it names nothing."""
     if (spec is None) == (expression is None):
         raise click.UsageError(_("Give a SPEC or -e NET.") if spec is None else _("Give a SPEC or -e NET, not both."))
-    source = Source("-e", expression) if expression is not None else read_source(spec or "")
-    return graph_from_text(
-        source,
-        params=overrides(params, "--set"),
-        inputs=_once([_pair(text) if "=" in text else ("", text) for text in inputs], "--input"),
-        max_operations=max_operations,
-        inline=expression is not None,
-    )
+    values = overrides(params, "--set")
+    shapes = _once([_pair(text) if "=" in text else ("", text) for text in inputs], "--input")
+    if expression is not None:
+        source = Source("-e", expression)
+        return graph_from_text(source, params=values, inputs=shapes, max_operations=max_operations, inline=True)
+    context = click.get_current_context(silent=True)
+    allowed = context is not None and context.meta.get(ALLOW_UNKNOWN, False)
+    return load_graph(spec or "", params=values, inputs=shapes, max_operations=max_operations, allow_unknown=allowed)
 
 
 def overrides(pairs: Iterable[str], option: str) -> dict[str, str]:
@@ -152,7 +199,7 @@ def format_for(path: str, formats: Collection[str]) -> str:
     return found
 
 
-def write(text: str, output: str | None) -> None:
+def write(text: str | bytes, output: str | None) -> None:
     """Results to standard output, or to a file: the whole of it, or the file stays as it was."""
     if output is None or output == "-":
         try:
@@ -164,21 +211,21 @@ def write(text: str, output: str | None) -> None:
         return
     try:
         if os.path.exists(output) and not os.path.isfile(output):
-            with open(output, "w", encoding="utf-8") as file:  # /dev/stdout, a named pipe
-                file.write(text)
+            with open(output, "wb") as file:  # /dev/stdout, a named pipe
+                file.write(text.encode() if isinstance(text, str) else text)
         else:
             _replace(os.path.realpath(output), text)
     except OSError as error:
         fail(_("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=error.strerror))
 
 
-def _replace(path: str, text: str) -> None:
+def _replace(path: str, text: str | bytes) -> None:
     from tempfile import NamedTemporaryFile
 
     directory = os.path.dirname(path)
-    with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=directory, prefix=".cnncalc-", delete=False) as file:
+    with NamedTemporaryFile("wb", dir=directory, prefix=".cnncalc-", delete=False) as file:
         try:
-            file.write(text)
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o666 & ~_umask()
             os.chmod(file.name, mode)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.interop.onnx_layout import GATES
 from cnncalc.interop.onnx_nodes import Array, Part, Value, ends, per_channel, sliding, taps, writes
 from cnncalc.layers.base import per_axis
 
@@ -148,15 +149,23 @@ def hopfield(o: Part, layer: Any, x: Value) -> str:
 
 def trained(o: Part, shape: tuple[int, ...]) -> list[str]:
     """Scale and shift in the shape that an operator wants; 1 and 0 where none are trained."""
-    if o.has("gamma"):
-        return [o.weight(name, o.array(name).reshape(shape)) for name in ("gamma", "beta")]
-    return [o.constant(np.ones(shape)), o.constant(np.zeros(shape))]
+    return [
+        o.weight(name, o.array(name).reshape(shape)) if o.has(name) else o.constant(np.full(shape, value))
+        for name, value in (("gamma", 1.0), ("beta", 0.0))
+    ]
 
 
 @writes("batchnorm")
 def batchnorm(o: Part, layer: Any, x: Value) -> str:
     statistics = [o.weight("mean"), o.weight("variance")]
     return o("BatchNormalization", x.name, *trained(o, x.shape[:1]), *statistics, epsilon=layer.epsilon)
+
+
+@writes("scale")
+def scale(o: Part, layer: Any, x: Value) -> str:
+    rank = len(x.shape) - 1
+    y = o("Mul", x.name, o.weight("gamma", per_channel(o.array("gamma"), rank)))
+    return o("Add", y, o.weight("beta", per_channel(o.array("beta"), rank))) if layer.shift else y
 
 
 @writes("layernorm")
@@ -190,8 +199,6 @@ def as_map(o: Part, operator: str, x: Value, *inputs: str, **attributes: Any) ->
 
 
 # --- recurrent
-
-GATES = {"rnn": "c", "gru": "zrc", "lstm": "iofg"}  # in the order in which ONNX stacks them
 
 
 def directions(layer: Any) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.windows import Listed, Phases, Window
 
 if TYPE_CHECKING:
     from cnncalc.layers.elements import Reads
@@ -24,7 +24,8 @@ Axes = tuple[int, ...]
 POINTWISE = "pointwise"  # a unit sees what the units at its own position see
 WHOLE = "whole"  # a unit sees the whole axis
 FLATTENED = "flattened"  # the units keep their fields, the axes are gone
-Reach = str | tuple[Window | Phases | str | None, ...]
+Step = Window | Phases | Listed | str | None
+Reach = str | tuple[Step, ...]
 
 # Which channels of its input a channel of the output reads.
 MIXED = "mixed"  # all of them
@@ -143,6 +144,8 @@ class Layer:
     """
 
     kind: str
+    built: str = ""  # how a framework would build it, where the spec says so: see layers/options.py, CONSTRUCTION
+    inplace: bool = False
     options: ClassVar[Mapping[str, Option]] = {}
     flattens: ClassVar[bool] = False  # a map that meets this layer is flattened first
     channels: ClassVar[str] = MIXED  # MIXED, KEPT, STACKED, LINKED or PARTED
@@ -155,7 +158,7 @@ class Layer:
                 declared[name] = value
         cls.options = declared
 
-    def __init__(self, *, kind: str = "", **given: Any) -> None:
+    def __init__(self, *, kind: str = "", built: str = "", inplace: bool = False, **given: Any) -> None:
         values = {name: option.default for name, option in self.options.items()}
         unknown = given.keys() - values.keys()
         missing = [n for n, o in self.options.items() if o.required and given.get(n) is None]
@@ -163,6 +166,10 @@ class Layer:
             raise TypeError(f"{type(self).__name__}: {'unknown' if unknown else 'missing'} option {unknown or missing}")
         values.update(given)
         vars(self).update(values, kind=kind or type(self).__name__.lower())
+        if built:
+            vars(self)["built"] = built
+        if inplace:
+            vars(self)["inplace"] = inplace
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: make a new one with replace({name}=...)")

@@ -85,12 +85,13 @@ class LayerStep(Step):
 class MergeStep(Step):
     """Branches that start at the same place and are brought together."""
 
-    __slots__ = ("branches", "kind")
+    __slots__ = ("arguments", "branches", "kind")
 
     def __init__(self, position: Position, kind: Kind, branches: list[Sequence]) -> None:
         super().__init__(position)
         self.kind = kind
         self.branches = branches
+        self.arguments: list[Argument] = []
 
     @property
     def base_name(self) -> str:
@@ -100,10 +101,11 @@ class MergeStep(Step):
 class ResidualStep(Step):
     """Steps whose result is added to their input, or to the input's projection."""
 
-    __slots__ = ("body", "shortcut")
+    __slots__ = ("arguments", "body", "shortcut")
 
     def __init__(self, position: Position, body: Sequence, shortcut: Sequence | None) -> None:
         super().__init__(position)
+        self.arguments: list[Argument] = []
         self.body = body
         self.shortcut = shortcut
 
