@@ -39,7 +39,8 @@ ARROWS = {
     },
     "fields": {"errors", "layers", "graph", "analysis"},
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
-    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
+    # fields: what is claimed of units, which the probes share nothing with
+    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "fields"},
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
