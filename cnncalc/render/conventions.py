@@ -137,7 +137,7 @@ def reconciled(found: Reconciled, format: str, width: int | None) -> str:
     words = sentence(found)
     names = sorted({name for cause in found.causes for name in cause.names if name in QUANTITIES})
     notes = [(name, _(QUANTITIES[name])) for name in names]
-    notes += [(f"{rule.origin} ({cause.kind})", _("{source}; {note}", source=rule.source, note=rule.note))
+    notes += [(f"{rule.origin} ({cause.kind})", _("{source}; {note}", source=rule.source, note=_(rule.note)))
               for cause in found.causes for rule in cause.rules if rule is not None and rule.note]  # fmt: skip
     left = _("left over: {n}", n=found.left_over)
     if found.unknown:
