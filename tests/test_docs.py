@@ -20,6 +20,10 @@ def test_the_table_of_kinds_is_up_to_date() -> None:
     assert write_docs.TARGET.read_text(encoding="utf-8") == write_docs.kinds_page()
 
 
+def test_the_tables_of_conventions_are_up_to_date() -> None:
+    assert write_docs.CONVENTIONS.read_text(encoding="utf-8") == write_docs.conventions_page()
+
+
 @pytest.mark.parametrize("page", ["docs/spec.md", "README.md"])
 def test_the_first_spec_of_a_page_keeps_its_promise(page: str) -> None:
     text = re.search(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)

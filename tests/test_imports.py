@@ -123,6 +123,11 @@ def test_a_spec_through_a_pipe_loads_neither_numpy_nor_rich_nor_tabulate() -> No
     assert "yaml" in loaded
 
 
+@pytest.mark.parametrize("words", [("conventions", "lenet5"), ("lenet5", "--convention", "thop")])
+def test_conventions_need_neither_numpy_nor_rich_nor_tabulate(words: tuple[str, ...]) -> None:
+    assert not loaded_by(*words) & {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata"}
+
+
 def test_a_family_of_layers_is_loaded_when_a_spec_names_it() -> None:
     loaded = loaded_by("-e", "1x8x8; conv 2 k3")
     families = {name.rpartition(".")[2] for name in loaded if name.startswith("cnncalc.layers.")}
