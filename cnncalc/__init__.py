@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnncalc import conventions, reference
     from cnncalc.answers import Item, Mistake, Result
-    from cnncalc.api import Sweep, analyze, check, explain, identify, load, reconcile, sweep, verify
+    from cnncalc.api import Sweep, analyze, check, explain, identify, load, receptive_field, reconcile, sweep, verify
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
+    from cnncalc.fields.units import Patch, UnitField
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
+    from cnncalc.testing import assert_budget
 
 __all__ = [
     "Check",
@@ -32,6 +34,7 @@ __all__ = [
     "Item",
     "Mistake",
     "Node",
+    "Patch",
     "Position",
     "Problem",
     "Report",
@@ -42,16 +45,19 @@ __all__ = [
     "SpecError",
     "Sweep",
     "Totals",
+    "UnitField",
     "UnknownLayerError",
     "Verdict",
     "Verification",
     "__version__",
     "analyze",
+    "assert_budget",
     "check",
     "conventions",
     "explain",
     "identify",
     "load",
+    "receptive_field",
     "reconcile",
     "reference",
     "sweep",
@@ -60,14 +66,17 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(
-        ("Sweep", "analyze", "check", "explain", "identify", "load", "reconcile", "sweep", "verify"), "api"
+        ("Sweep", "analyze", "check", "explain", "identify", "load", "receptive_field", "reconcile", "sweep", "verify"),
+        "api",
     ),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
     "Derivation": "derivations",
+    **dict.fromkeys(("Patch", "UnitField"), "fields.units"),
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
+    "assert_budget": "testing",
 }
 
 

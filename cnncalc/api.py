@@ -15,14 +15,16 @@ from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.report import BYTES, Report, Settings, Totals
-from cnncalc.sources import read_source
+from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+from cnncalc.spec.values import as_written
 
 if TYPE_CHECKING:
     from cnncalc.answers import Result
     from cnncalc.conventions import Reconciled
     from cnncalc.conventions.identifying import Match
     from cnncalc.evidence import Verification
+    from cnncalc.fields.units import UnitField
 
 Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
 
@@ -45,27 +47,30 @@ def load(
     set: Mapping[str, Any] | None = None,
     input: Inputs | None = None,
     max_operations: int = MAX_OPERATIONS,
+    allow_unknown: bool = False,
 ) -> Graph:
-    """The network that a spec describes.
+    """The network that a spec or a model describes.
 
     spec            a file, the name of a bundled network ("lenet5"), or the text of a spec: anything with a
-                    line break is YAML, anything with a semicolon a one-line net ("1x32x32; conv 6 k5; dense 10")
+                    line break is YAML, anything with a semicolon a one-line net ("1x32x32; conv 6 k5; dense 10");
+                    or the model of another program, as "resnet50.onnx"
     set             values for the spec's parameters: {"width": 32, "depth": [2, 2, 2, 2]}
     input           another input shape, "3x320x320" or (3, 320, 320); with several inputs {name: shape}
     max_operations  the largest network to unroll
+    allow_unknown   go on behind operators of a model that are not known: what depends on them is None
 
     Raises SpecError with every problem that was found, each at file:line:column.
     """
     text = os.fsdecode(spec)
     inline = "\n" not in text and ";" in text
-    source = Source("<text>", text) if inline or "\n" in text else read_source(text)
+    params = {str(name): as_written(value) for name, value in (set or {}).items()}
+    inputs = _inputs(input)
     with collection_paused():
-        return graph_from_text(
-            source,
-            params={str(name): as_written(value) for name, value in (set or {}).items()},
-            inputs=_inputs(input),
-            max_operations=max_operations,
-            inline=inline,
+        if inline or "\n" in text:
+            source = Source("<text>", text)
+            return graph_from_text(source, params=params, inputs=inputs, max_operations=max_operations, inline=inline)
+        return load_graph(
+            text, params=params, inputs=inputs, max_operations=max_operations, allow_unknown=allow_unknown
         )
 
 
@@ -94,12 +99,7 @@ def analyze(
     settings that do not exist.
     """
     settings = make_settings(dtype, batch, exact_padding)
-    if isinstance(spec, Graph):
-        if set or params or input is not None:
-            raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
-        graph = spec
-    else:
-        graph = load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
+    graph = _graph_of(spec, set, input, max_operations, params)
     with collection_paused():
         report = analyze_graph(graph, settings)
     if convention is None:
@@ -162,13 +162,51 @@ def verify(
     """
     from cnncalc import evidence
 
-    graph = spec
-    if not isinstance(graph, Graph):
-        graph = load(graph, set={**(set or {}), **params}, input=input, max_operations=max_operations)
-    elif set or params or input is not None:
-        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
+    graph = _graph_of(spec, set, input, max_operations, params)
     wanted = evidence.QUANTITIES if quantities is None else quantities
     return evidence.verify(graph, quantities=wanted, layers=layers, exact_padding=exact_padding, seed=seed)
+
+
+def receptive_field(
+    spec: str | os.PathLike[str] | Graph,
+    layer: str,
+    unit: Sequence[int] | None = None,
+    *,
+    local: bool = False,
+    set: Mapping[str, Any] | None = None,
+    input: Inputs | None = None,
+    max_operations: int = MAX_OPERATIONS,
+    **params: Any,
+) -> UnitField:
+    """The pixels that one unit depends on: exactly, borders and holes included.
+
+    layer                     a layer, a block call or a repeat, by its name
+    unit                      its place (row, column), counted from 0, perhaps with a channel before it; of a vector
+                              (i,); negative numbers count from the end; none: the middle
+    local                     without what gates and norms bring from the whole image
+    spec, set, input, params  as for `analyze`
+
+    `inputs` of the result has a patch for each input that is seen: pixels, hull, boxes, mask(). Raises SpecError,
+    and CnncalcError for a layer or a unit that does not exist.
+    """
+    from cnncalc.fields.units import unit_field
+
+    graph = _graph_of(spec, set, input, max_operations, params)
+    return unit_field(graph, layer, unit, local=local)
+
+
+def _graph_of(
+    spec: str | os.PathLike[str] | Graph,
+    set: Mapping[str, Any] | None,
+    input: Inputs | None,
+    max_operations: int,
+    params: Mapping[str, Any],
+) -> Graph:
+    if not isinstance(spec, Graph):
+        return load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
+    if set or params or input is not None:
+        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
+    return spec
 
 
 def explain(
@@ -268,15 +306,6 @@ def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:
     if batch < 1:
         raise CnncalcError(_("a batch has at least one sample, not {batch}", batch=batch))
     return Settings(dtype, batch, exact_padding)
-
-
-def as_written(value: Any) -> Any:
-    """A Python value as it would stand in a spec: text, or lists of text."""
-    if hasattr(value, "tolist"):  # of NumPy
-        value = value.tolist()
-    if isinstance(value, (list, tuple, range)):
-        return [as_written(item) for item in value]
-    return str(value)
 
 
 def _inputs(given: Inputs | None) -> dict[str, Any]:

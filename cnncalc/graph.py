@@ -54,6 +54,7 @@ class Graph:
     """A network that fits together: every node's facts are known."""
 
     __slots__ = (
+        "__weakref__",
         "as_written",
         "expectations",
         "facts",
@@ -110,7 +111,7 @@ class Graph:
         raise AttributeError(f"a graph is fixed once it is built: {name} cannot be set")
 
     def __reduce__(self) -> tuple[Any, ...]:  # so that it can be sent to another process
-        values = {name: getattr(self, name) for name in self.__slots__}
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "__weakref__"}
         return _graph_of, ({**values, **{name: dict(values[name]) for name in ("inputs", "groups", "params")}},)
 
     def shape(self, value: int) -> Shape:
@@ -122,6 +123,10 @@ class Graph:
 
 def _graph_of(values: dict[str, Any]) -> Graph:
     return Graph(**values)
+
+
+# Of a layer that reads a value whose shape is not known, nothing is known.
+BEHIND_UNKNOWN = Facts(output=(), fixed_params=None, buffers=None)
 
 
 class Claims:
@@ -140,7 +145,8 @@ class Claims:
             key = (layer, shapes)
             facts = self._known.get(key)
             if facts is None:
-                facts = self._known[key] = layer.facts(*shapes)
+                facts = layer.facts(*shapes) if () not in shapes else BEHIND_UNKNOWN
+                self._known[key] = facts
             self._by_identity[quick] = facts
             self._kept.append(layer)
         return facts

@@ -77,6 +77,7 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "resnet18": ("resnet34", {"depth": "[2, 2, 2, 2]"}),
     "resnet50-v1": ("resnet50", {"v1": "1"}),
     "resnet50-keras": ("resnet50", {"v1": "1", "bias": "true"}),
+    "resnet50-d": ("resnet50", {"d": "1"}),
     "resnet101": ("resnet50", {"depth": "[3, 4, 23, 3]"}),
     "resnet152": ("resnet50", {"depth": "[3, 8, 36, 3]"}),
     "hrnet-w32": ("hrnet", {"width": "32"}),

@@ -98,7 +98,7 @@ class Row:
             "name": self.name,
             "kind": self.kind,
             "inputs": list(self.inputs),
-            "output": list(self.output),
+            "output": list(self.output) or None,
             "params": self.params,
             "fixed_params": self.fixed_params,
             "buffers": self.buffers,
@@ -129,7 +129,7 @@ class Totals:
     flops: int
     activation_bytes: int
     parameter_bytes: int
-    peak_activation_bytes: int
+    peak_activation_bytes: int | None
     receptive_field: Sizes | None
     output: Shape
     left_out: dict[str, int]
@@ -197,7 +197,7 @@ class Report:
         self.settings = settings
         self.as_written = as_written  # the spec's expectations are about this very network
         self._index: dict[str, Row] | None = None
-        self.expectations = tuple(self._verdict(expectation) for expectation in expectations)
+        self.expectations = tuple(self.verdict(expectation) for expectation in expectations)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.layers)
@@ -290,7 +290,8 @@ class Report:
 
         return fragment(self)
 
-    def _verdict(self, expectation: Expectation) -> Verdict:
+    def verdict(self, expectation: Expectation) -> Verdict:
+        """Whether a number of the report is as expected. Raises UnknownLayerError."""
         subject: Row | Totals = self.totals if expectation.layer is None else self[expectation.layer]
         actual = getattr(subject, expectation.quantity)
         if expectation.quantity in getattr(subject, "left_out", ()):

@@ -1,16 +1,89 @@
-"""Where a spec comes from: a file, standard input, a bundled network, or the text itself."""
+"""Where a network comes from: a spec in a file, from standard input, bundled or as text; or another program's model."""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
 from cnncalc.language import _
+from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph
 
 LARGEST_FILE = 10_000_000  # bytes
+LOOKED_AT = 4096  # of a file, to see what it is
+
+
+class Reader(NamedTuple):
+    """A format of models that other programs write, and the module that reads it.
+
+    module   has read(spec, *, inputs, max_operations, allow_unknown) -> Graph
+    matches  whether a model is of this format, by its name in small letters and the first bytes of the file; None
+             for those where there is no file of this name
+    """
+
+    module: str
+    matches: Callable[[str, bytes | None], bool]
+
+
+# What is named and not read: pickles run what is in them.
+NOT_READ = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".hdf5", ".tflite", ".pb", ".caffemodel", ".npz", ".npy")
+REFUSED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY")
+READERS = (  # the first that matches reads it
+    Reader("onnx_reading", lambda name, head: head is not None and (name.endswith(".onnx") or begins_as_onnx(head))),
+    Reader("refused", lambda name, head: head is not None and (name.endswith(NOT_READ) or head.startswith(REFUSED))),
+)
+
+
+def begins_as_onnx(head: bytes) -> bool:
+    """Whether a file begins as ONNX models do: the version of the format, then the producer, versions, the graph."""
+    return re.match(rb"\x08[\x01-\x40][\x12\x1a\x22\x28\x32\x3a\x42]", head) is not None
+
+
+def load_graph(
+    spec: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    max_operations: int = MAX_OPERATIONS,
+    allow_unknown: bool = False,
+) -> Graph:
+    """The network that a name stands for: a model of another program, or a spec as `read_source` finds it.
+
+    params, inputs  override those of the network; `""` is its only input
+    allow_unknown   go on behind operators of a model that are not known
+
+    Raises SpecError.
+    """
+    reader = reader_of(spec)
+    if reader is None:
+        return graph_from_text(read_source(spec), params=params, inputs=inputs, max_operations=max_operations)
+    if params:
+        _unusable(spec, _("a model has no parameters that --set could change"))
+    from importlib import import_module
+
+    read = import_module(f"cnncalc.interop.{reader.module}").read
+    graph: Graph = read(spec, inputs=inputs or {}, max_operations=max_operations, allow_unknown=allow_unknown)
+    return graph
+
+
+def reader_of(spec: str) -> Reader | None:
+    """Who reads this model; None for a spec. Of what is no file, a pipe say, nothing is taken."""
+    head = None
+    try:
+        if stat.S_ISREG(os.stat(spec).st_mode):
+            with open(spec, "rb") as file:
+                head = file.read(LOOKED_AT)
+    except (OSError, ValueError):
+        pass
+    name = spec.lower()
+    return next((reader for reader in READERS if reader.matches(name, head)), None)
 
 
 def read_source(spec: str) -> Source:

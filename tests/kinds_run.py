@@ -55,6 +55,8 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "groupnorm": (ALL, ("3", "2 noaffine")),
     "instancenorm": (MAPS, ("", "affine=true")),
     "lrn": (MAPS, ("", "size=4", "3")),
+    "scale": (ALL, ("", "shift")),
+    "rescale": (ALL, ("", "0.25", "2 offset=-1", "offset=0.5")),
     "leaky_relu": (ALL, ("", "0.2")),
     "prelu": (ALL, ("", "per=channel")),
     "elu": (ALL, ("", "0.5")),

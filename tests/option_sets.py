@@ -63,6 +63,10 @@ MORE = """
 3x17; flatten
 6x7x9; batchnorm eps=0.1
 6x7x9; batchnorm noaffine
+6x7x9; scale
+6x7x9; scale shift
+6x7x9; rescale 0.5
+6x7x9; rescale offset=2
 6x7x9; layernorm axes=all eps=0.1
 6x7x9; layernorm axes=h
 6x7x9; layernorm axes=ch noaffine

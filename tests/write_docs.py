@@ -1,4 +1,4 @@
-"""Writes the generated part of the docs: python tests/write_docs.py. A test compares it with the program."""
+"""Writes the generated parts of the docs: python tests/write_docs.py. A test compares them with the program."""
 
 from __future__ import annotations
 
@@ -11,11 +11,36 @@ from cnncalc.conventions import SHIPPED, Convention, Rule, convention
 from cnncalc.conventions.quantities import QUANTITIES
 from cnncalc.conventions.reading import folder, read_convention
 from cnncalc.layers import KINDS
+from cnncalc.lint import RULES
 
-TARGET = Path(__file__).parent.parent / "docs" / "kinds.md"
-CONVENTIONS = TARGET.parent / "conventions.md"
+DOCS = Path(__file__).parent.parent / "docs"
 HEAD = ["| kinds | if | count | source |", "|---|---|---|---|"]
 MARKED = {name: (f"<!-- {name} -->\n", f"<!-- end of {name} -->\n") for name in ("quantities", "conventions")}
+ABOUT_LINT = """\
+# Findings
+
+Written by `python tests/write_docs.py`. `cnncalc lint --explain CODE` says the same.
+
+```sh
+cnncalc lint net.yaml models/ resnet50        # files, folders, bundled networks
+cnncalc lint models/ --ignore unread-pixels   # or --select; several are separated by commas
+cnncalc lint models/ --format github          # or plain, markdown, json, junit, sarif
+```
+
+A finding is something that is so for sure, on the shapes that the spec has, and probably not meant. What is only a
+matter of taste is none. A line of a block that is called often is told once, with the layers that have the finding.
+Status 0 without findings, 1 with some, 2 where a spec cannot be used.
+
+What is meant as it is gets a comment, at the line or in the line before, with the reason:
+
+```yaml
+- conv 96 k7 s2 relu    # cnncalc: ignore[unread-pixels] as in the paper, the last row of 224 stays unread
+```
+
+`# cnncalc: ignore-file[unread-pixels]` stands for the whole file; several codes are separated by commas. A comment that
+ignores nothing is a finding itself, a code that there is not an error.
+
+"""
 
 
 def kinds_page() -> str:
@@ -43,7 +68,7 @@ def kinds_page() -> str:
 
 def conventions_page() -> str:
     """The page as it is, its generated parts anew."""
-    page = CONVENTIONS.read_text(encoding="utf-8")
+    page = (DOCS / "conventions.md").read_text(encoding="utf-8")
     for name, text in (("quantities", quantities_table()), ("conventions", conventions_tables())):
         begin, end = MARKED[name]
         before, _begin, rest = page.partition(begin)
@@ -95,6 +120,17 @@ def row_of(rule: Rule, one: Convention) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def lint_page() -> str:
+    """Every finding with why it matters, a spec that has it and one that has not."""
+    parts = [ABOUT_LINT]
+    for rule in RULES.values():
+        parts.append(f"## {rule.code}\n\n{rule.title[0].upper()}{rule.title[1:]}. {rule.why}\n\n")
+        parts.append(f"```yaml\n{rule.bad}```\n\nWithout:\n\n```yaml\n{rule.good}```\n\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+PAGES = {"kinds.md": kinds_page, "lint.md": lint_page, "conventions.md": conventions_page}
+
 if __name__ == "__main__":
-    CONVENTIONS.write_text(conventions_page(), encoding="utf-8")
-    TARGET.write_text(kinds_page(), encoding="utf-8")
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")

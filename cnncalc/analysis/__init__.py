@@ -52,7 +52,7 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
             row.connections = minus(row.connections, connections)
             row.macs, row.flops = minus(row.macs, macs), minus(row.flops, 2 * macs)
         row.macs, row.flops = times(row.macs, batch), times(row.flops, batch)
-        row.activation_bytes = prod(facts.output) * size * batch
+        row.activation_bytes = prod(facts.output) * size * batch if facts.output else None
         row.parameter_bytes = times(plus(row.params, row.fixed_params), size)
         row.fields, row.shown_with = seen, None if node.shown_with is None else node.shown_with - first
         row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
@@ -61,8 +61,8 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
 
 
 def of_first_input(seen: dict[str, Seen]) -> tuple[Any, Any, Any]:
-    """Size, jump and start on the first input that reaches the layer; None for what no axis has."""
-    size, jump, start = next(iter(seen.values()))
+    """Size, jump and start on the first input that reaches the layer; None for what no axis has, or no input."""
+    size, jump, start = next(iter(seen.values()), ((), (), ()))
     return known(size), known(jump), known(start)
 
 
@@ -81,7 +81,7 @@ def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Total
             totals.left_out[quantity] = unknown
             values = [value for value in values if value is not None]
         setattr(totals, quantity, sum(values))
-    totals.peak_activation_bytes = peak_elements(graph) * BYTES[settings.dtype] * settings.batch
+    totals.peak_activation_bytes = times(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
     output = graph.outputs[0]
     totals.output = graph.shape(output)
     totals.receptive_field = rows[output - len(graph.inputs)].receptive_field if output >= len(graph.inputs) else None

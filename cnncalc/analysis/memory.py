@@ -12,8 +12,13 @@ from math import prod
 from cnncalc.graph import Graph
 
 
-def peak_elements(graph: Graph) -> int:
-    """The largest sum of elements alive at any operation, its inputs and its output included."""
+def peak_elements(graph: Graph) -> int | None:
+    """The largest sum of elements alive at any operation, its inputs and its output included.
+
+    None where a shape is not known.
+    """
+    if not all(facts.output for facts in graph.facts):
+        return None
     inputs = len(graph.inputs)
     elements = [prod(shape) for shape in graph.inputs.values()]
     elements += [prod(facts.output) for facts in graph.facts]

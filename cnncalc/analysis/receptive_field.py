@@ -9,17 +9,18 @@ arXiv:1603.07285 (transposed convolution).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
-from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Facts, Shape
+from cnncalc.layers.base import FLATTENED, KEPT, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
 from cnncalc.layers.windows import Phases, Window
 from cnncalc.report import Jump
 
 LONGEST_PERIOD = 1024  # phases that are told apart; beyond, a field is not known
+TELLING = (LINKED, PARTED)  # layers whose channels read some of the channels, not all
 LARGEST_SPAN = 10**100  # pixels from a unit's field to the next; strides on maps of one unit have no other bound
 
 
@@ -36,6 +37,7 @@ class Loose(NamedTuple):
 
     size: int
     start: int | None
+    smallest: int
 
 
 class Whole(NamedTuple):
@@ -60,21 +62,10 @@ def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
     """For each node, what its units see of every input that reaches it."""
     names = list(graph.inputs)
     sizes = [shape[1:] for shape in graph.inputs.values()]
-    shapes: list[Shape] = list(graph.inputs.values())
-    origin = Grid((0,), (0,), 1)
-    fields: list[dict[int, Fields]] = [{i: (origin,) * len(size)} for i, size in enumerate(sizes)]
     rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
     result = []
-    for node, facts in zip(graph.nodes, graph.facts, strict=True):
-        value = node.reads[0]
-        if len(node.reads) > 1:
-            seen = merged(facts, [(fields[v], shapes[v]) for v in node.reads], sizes)
-        elif facts.reach == POINTWISE:
-            seen = fields[value]
-        else:
-            seen = {i: advance(f, facts, shapes[value]) for i, f in fields[value].items()}
-        fields.append(seen)
-        shapes.append(facts.output)
+    fields = Pass(graph).of_nodes
+    for seen in fields:
         row = rows.get(id(seen))
         if row is None:
             row = rows[id(seen)] = {names[i]: summary(field, sizes[i]) for i, field in seen.items()}
@@ -82,13 +73,98 @@ def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
     return result
 
 
-def advance(fields: Fields, facts: Facts, shape: Shape) -> Fields:
+class Pass:
+    """One pass forward: for each value the fields of its units on every origin that reaches it, by its number.
+
+    origins  the values that fields are counted in, with the number that stands for each: the network's inputs
+             unless said otherwise
+    last     the value at which to stop
+    local    without gates: what a map of one unit per channel does to a larger one, and what the statistics of a
+             whole map do to its elements, is left out
+    """
+
+    def __init__(
+        self, graph: Graph, *, origins: Mapping[int, int] | None = None, last: int | None = None, local: bool = False
+    ) -> None:
+        self.graph = graph
+        self.local = local
+        self.origins = {i: i for i in range(len(graph.inputs))} if origins is None else origins
+        self.sizes = {number: graph.shape(value)[1:] for value, number in self.origins.items()}
+        self.shapes: list[Shape] = list(graph.inputs.values())
+        self.fields: list[dict[int, Fields]] = []  # of each value, the hull over its channels
+        self.several: list[bool] = []  # whether the channels of a value may see differently
+        self._by_channel: Any = None
+        for value in range(len(graph.inputs)):
+            self.fields.append(self._origin(value) if value in self.origins else {})
+            self.several.append(False)
+        for number in range(len(graph.nodes) if last is None else last + 1 - len(graph.inputs)):
+            self._run(number)
+
+    @property
+    def of_nodes(self) -> list[dict[int, Fields]]:
+        """The fields of every node, in their order."""
+        return self.fields[len(self.graph.inputs) :]
+
+    @property
+    def by_channel(self) -> Any:
+        """The same channel by channel: see analysis/channels.py."""
+        if self._by_channel is None:
+            from cnncalc.analysis.channels import ByChannel  # hardly a network needs it
+
+            self._by_channel = ByChannel(self)
+        return self._by_channel
+
+    def _origin(self, value: int) -> dict[int, Fields]:
+        number = self.origins[value]
+        return {number: (Grid((0,), (0,), 1),) * len(self.sizes[number])}
+
+    def _run(self, number: int) -> None:
+        node, facts = self.graph.nodes[number], self.graph.facts[number]
+        fields, several = self.fields, self.several
+        self.shapes.append(facts.output)
+        if len(fields) in self.origins or not node.reads:
+            fields.append(self._origin(len(fields)) if len(fields) in self.origins else {})
+            several.append(False)
+            return
+        value = node.reads[0]
+        channels, reach = node.layer.channels, facts.reach
+        if self.local and facts.local is not None:
+            channels, reach = KEPT, facts.local
+        if len(node.reads) > 1:
+            reads = self.branches(number)
+            differ = channels == STACKED and any(fields[v] != fields[value] for v in reads)
+            several.append(channels != MIXED and (differ or any(several[v] for v in reads)))
+            if differ and len(facts.output) == 1:
+                fields.append(self.by_channel.hull(number))
+            else:
+                fields.append(merged(reach, facts.output, [(fields[v], self.shapes[v]) for v in reads], self.sizes))
+        elif several[value] and reach is not None and (channels in TELLING or reach == FLATTENED):
+            several.append(True)
+            fields.append(self.by_channel.hull(number))
+        else:
+            if reach == POINTWISE:
+                fields.append(fields[value])
+            else:
+                size = self.shapes[value]
+                fields.append({i: advance(f, reach, facts.output, size) for i, f in fields[value].items()})
+            apart = channels == PARTED or reach == FLATTENED  # units of one map are at several places of the vector
+            several.append(apart or (several[value] and channels != MIXED))
+
+    def branches(self, number: int) -> Sequence[int]:
+        """The values that a node reads; without its gates, where they are not counted."""
+        reads = self.graph.nodes[number].reads
+        if self.local:
+            size = self.graph.facts[number].output[1:]
+            return [v for v in reads if self.shapes[v][1:] == size] or reads
+        return reads
+
+
+def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) -> Fields:
     """The fields behind a layer with one input of this shape."""
-    reach = facts.reach
     if reach == POINTWISE:
         return fields
     if reach == WHOLE:
-        return tuple(whole_behind(f, facts) for f in fields)
+        return tuple(whole_behind(f, output) for f in fields)
     if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
         through: Callable[[AxisField], AxisField] = flattened if reach == FLATTENED else unknown
         return tuple(map(through, fields))
@@ -101,15 +177,15 @@ def advance(fields: Fields, facts: Facts, shape: Shape) -> Fields:
     return tuple(new)
 
 
-def whole_behind(field: AxisField, facts: Facts) -> Whole:
+def whole_behind(field: AxisField, output: Shape) -> Whole:
     # A norm keeps the places of its units; a pooling or a dense layer leaves one unit or none in a place.
-    same_places = len(facts.output) > 1 and any(n > 1 for n in facts.output[1:])
+    same_places = len(output) > 1 and any(n > 1 for n in output[1:])
     return Whole(jump_of(field) if same_places else None)
 
 
 def flattened(field: AxisField) -> AxisField:
     if isinstance(field, Grid):
-        return Loose(largest(field), field.lo[0])
+        return Loose(largest(field), field.lo[0], min(sizes_of(field)))
     return Whole(None) if isinstance(field, Whole) else field
 
 
@@ -196,23 +272,37 @@ def highest(field: Grid, units: Sequence[int]) -> int | None:
 
 
 def merged(
-    facts: Facts, branches: Sequence[tuple[dict[int, Fields], Shape]], sizes: Sequence[Shape]
+    reach: Reach | None,
+    output: Shape,
+    branches: Sequence[tuple[dict[int, Fields], Shape]],
+    sizes: Mapping[int, Shape],
 ) -> dict[int, Fields]:
-    """The fields behind a layer with several inputs: for each input of the network the union over branches."""
+    """The fields behind a layer with several inputs: for each origin the union over branches."""
     result: dict[int, Fields] = {}
+    one_unit = len(output) > 1 and max(output[1:]) == 1
     for fields, shape in branches:
         for i, field in fields.items():
-            placed = tuple(
-                behind_stretch(f, shape, facts.output, axis, n)
-                for axis, (f, n) in enumerate(zip(field, sizes[i], strict=True))
-            )
-            if facts.reach != POINTWISE:
-                placed = advance(placed, facts, shape)
-            if i in result:
-                one_unit = len(facts.output) > 1 and max(facts.output[1:]) == 1
-                placed = tuple(union(a, b, one_unit) for a, b in zip(result[i], placed, strict=True))
+            placed = field
+            if shape[1:] != output[1:]:
+                places = enumerate(zip(field, sizes[i], strict=True))
+                placed = tuple([behind_stretch(f, shape, output, axis, n) for axis, (f, n) in places])
+            if reach != POINTWISE:
+                placed = advance(placed, reach, output, shape)
+            if i in result and result[i] is not placed:
+                placed = united(result[i], placed, one_unit)
             result[i] = placed
     return result
+
+
+def united(fields: Fields, others: Fields, one_unit: bool) -> Fields:
+    """The hulls of two units' fields, axis by axis."""
+    new: list[AxisField] = []
+    for i, (a, b) in enumerate(zip(fields, others, strict=True)):
+        if i and a is fields[i - 1] and b is others[i - 1]:
+            new.append(new[-1])
+        else:
+            new.append(union(a, b, one_unit))
+    return tuple(new)
 
 
 def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: int) -> AxisField:
@@ -226,7 +316,7 @@ def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: 
 
 def union(a: AxisField, b: AxisField, one_unit: bool) -> AxisField:
     """The hull of two fields that meet in a unit."""
-    if a == b:
+    if a == b and not (isinstance(a, Loose) and a.start is None):
         return a
     if isinstance(a, Whole) or isinstance(b, Whole):
         jump = jump_of(a)
@@ -255,8 +345,14 @@ def most_of(a: int | None, b: int | None) -> int | None:
 
 def largest(field: Grid) -> int:
     """The size of the largest phase; 0 if no unit sees anything."""
-    sizes = [hi - lo + 1 for lo, hi in zip(field.lo, field.hi, strict=True) if lo is not None and hi is not None]
-    return max(sizes, default=0)
+    lo, hi = field.lo[0], field.hi[0]
+    return hi - lo + 1 if len(field.lo) == 1 and lo is not None and hi is not None else max(sizes_of(field))
+
+
+def sizes_of(field: Grid) -> list[int]:
+    """The size of every phase; 0 where a unit sees nothing."""
+    ends = zip(field.lo, field.hi, strict=True)
+    return [0 if lo is None or hi is None else hi - lo + 1 for lo, hi in ends]
 
 
 def as_jump(numerator: Jump, denominator: int) -> Jump:

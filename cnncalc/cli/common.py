@@ -16,7 +16,7 @@ import click
 from cnncalc.errors import CnncalcError, Source, visible
 from cnncalc.graph import Graph
 from cnncalc.language import LANGUAGES, _
-from cnncalc.sources import read_source
+from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class SpecType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 
 
 SPEC = SpecType()
+ALLOW_UNKNOWN = "cnncalc.allow_unknown"  # where the option is kept for load_spec, which all commands call alike
 
 
 def lang_option(function: F) -> F:
@@ -77,6 +78,13 @@ def spec_options(function: F) -> F:
                 show_default=True,
                 metavar="N",
                 help=_("The largest network to unroll."),
+            ),
+            click.option(
+                "--allow-unknown",
+                is_flag=True,
+                expose_value=False,
+                callback=lambda ctx, _option, wanted: ctx.meta.update({ALLOW_UNKNOWN: wanted}),
+                help=_("Go on behind operators of a model that are not known."),
             ),
             lang_option,
         ]
@@ -128,14 +136,14 @@ def load_spec(
     """The graph of what the command line names. Raises SpecError, or UsageError where it names nothing."""
     if (spec is None) == (expression is None):
         raise click.UsageError(_("Give a SPEC or -e NET.") if spec is None else _("Give a SPEC or -e NET, not both."))
-    source = Source("-e", expression) if expression is not None else read_source(spec or "")
-    return graph_from_text(
-        source,
-        params=overrides(params, "--set"),
-        inputs=_once([_pair(text) if "=" in text else ("", text) for text in inputs], "--input"),
-        max_operations=max_operations,
-        inline=expression is not None,
-    )
+    values = overrides(params, "--set")
+    shapes = _once([_pair(text) if "=" in text else ("", text) for text in inputs], "--input")
+    if expression is not None:
+        source = Source("-e", expression)
+        return graph_from_text(source, params=values, inputs=shapes, max_operations=max_operations, inline=True)
+    context = click.get_current_context(silent=True)
+    allowed = context is not None and context.meta.get(ALLOW_UNKNOWN, False)
+    return load_graph(spec or "", params=values, inputs=shapes, max_operations=max_operations, allow_unknown=allowed)
 
 
 def overrides(pairs: Iterable[str], option: str) -> dict[str, str]:

@@ -44,17 +44,16 @@ def command(
 def compared(specs: tuple[str, ...], given: Mapping[str, str], shape: str | None) -> list[tuple[str, Report]]:
     """Every network's report. A parameter goes to those that have it, and must belong to one at least."""
     from cnncalc.analysis import analyze_graph
-    from cnncalc.sources import read_source
-    from cnncalc.spec import graph_from_text, parameters_of
+    from cnncalc.sources import load_graph, read_source, reader_of
+    from cnncalc.spec import parameters_of
 
-    sources = []
+    networks = []
     known: dict[str, None] = {}
     for spec in specs:
         name, own = own_parameters(spec)
-        source = read_source(name)
-        names = parameters_of(source)
+        names = () if reader_of(name) else parameters_of(read_source(name))
         known.update(dict.fromkeys(names))
-        sources.append((spec, source, {**{key: given[key] for key in given if key in names}, **own}))
+        networks.append((spec, name, {**{key: given[key] for key in given if key in names}, **own}))
     unknown = [name for name in given if name not in known]
     if unknown:
         hint = suggest(unknown[0], known) or (
@@ -63,9 +62,7 @@ def compared(specs: tuple[str, ...], given: Mapping[str, str], shape: str | None
         problem = _("none of these networks has a parameter '{name}'", name=unknown[0][:40])
         fail(problem + "\n" + _("  hint: {hint}", hint=hint))
     inputs = {} if shape is None else {"": shape}
-    return [
-        (spec, analyze_graph(graph_from_text(source, params=values, inputs=inputs))) for spec, source, values in sources
-    ]
+    return [(spec, analyze_graph(load_graph(name, params=values, inputs=inputs))) for spec, name, values in networks]
 
 
 def own_parameters(spec: str) -> tuple[str, dict[str, str]]:

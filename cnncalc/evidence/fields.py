@@ -161,14 +161,7 @@ def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Clai
 
     `claims` say where a border may have cut.
     """
-    planes = []
-    for name, shape in graph.inputs.items():
-        plane = np.full((2, *shape), -np.inf, dtype=np.float32)
-        if name == source:
-            along = np.arange(shape[1 + axis], dtype=np.float32)
-            along = along.reshape(-1, *(1,) * (len(shape) - 2 - axis))
-            plane[0], plane[1] = along, -along
-        planes.append(plane.view(Hulls.along(axis)))
+    planes = index_planes(graph, source, axis)
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     fields: list[Field | None] = []
     with np.errstate(all="ignore"), stopped() as failure:
@@ -184,6 +177,19 @@ def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Clai
                 fields.append(somewhere(low.ravel(), high.ravel(), length, n, claim))
     fields += [Field(None, reason=text) for text in failure for _ in graph.nodes[len(fields) :]]
     return fields
+
+
+def index_planes(graph: Graph, source: str, axis: int) -> list[Array]:
+    """For each input of the network two planes: the indices along an axis of `source`, and minus these."""
+    planes: list[Array] = []
+    for name, shape in graph.inputs.items():
+        plane = np.full((2, *shape), -np.inf, dtype=np.float32)
+        if name == source:
+            along = np.arange(shape[1 + axis], dtype=np.float32)
+            along = along.reshape(-1, *(1,) * (len(shape) - 2 - axis))
+            plane[0], plane[1] = along, -along
+        planes.append(plane.view(Hulls.along(axis)))
+    return planes
 
 
 def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) -> Field:

@@ -13,11 +13,11 @@ import numpy as np
 from cnncalc.interop.onnx_nodes import Part, Value, ends, per_channel, sliding, writes
 from cnncalc.layers.base import per_axis
 from cnncalc.layers.sliding import sides_per_axis
+from cnncalc.layers.windows import Window
 
 # Kinds that are one operator of the same inputs, with attributes that no option changes.
 OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "identity": ("Identity", {}),
-    "dropout": ("Identity", {}),  # at inference
     "sigmoid": ("Sigmoid", {}),
     "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
     "tanh": ("Tanh", {}),
@@ -55,6 +55,12 @@ def multiply(o: Part, layer: Any, first: Value, *others: Value) -> str:
     return y
 
 
+@writes("dropout")
+def dropout(o: Part, layer: Any, x: Value) -> str:
+    """At inference."""
+    return o("Dropout", x.name, o.constant(layer.rate))
+
+
 # --- activations
 
 SLOPED = {"leaky_relu": ("LeakyRelu", 0.01), "elu": ("Elu", 1.0), "celu": ("Celu", 1.0)}
@@ -74,6 +80,12 @@ def step(o: Part, layer: Any, x: Value) -> str:
 @writes("scaled_tanh")
 def scaled_tanh(o: Part, layer: Any, x: Value) -> str:
     return o.scaled(o("Tanh", o.scaled(x.name, 2 / 3)), 1.7159)
+
+
+@writes("rescale")
+def rescale(o: Part, layer: Any, x: Value) -> str:
+    y = x.name if layer.factor == 1 else o.scaled(x.name, layer.factor)
+    return y if layer.offset == 0 else o("Add", y, o.constant(layer.offset))
 
 
 @writes("relu6")
@@ -109,10 +121,13 @@ def glu(o: Part, layer: Any, x: Value) -> str:
 
 @writes("maxpool")
 def maxpool(o: Part, layer: Any, x: Value) -> str:
-    """Padding is written out: a runtime refuses some that a window with dilation has room for."""
+    """Padding is written out where it is as wide as the kernel: dilation makes room for it, which a runtime refuses."""
     _, *size = x.shape
     windows, _ = layer.geometry(x.shape)
-    sides = [(w.before, after) for w, after in zip(windows, ends(windows, size), strict=True)]
+    after = ends(windows, size)
+    if all(max(w.before, end) < w.kernel for w, end in zip(windows, after, strict=True)):
+        return o("MaxPool", x.name, **sliding(windows, after))
+    sides = [(w.before, end) for w, end in zip(windows, after, strict=True)]
     nothing = [0] * len(size)
     return o("MaxPool", o.surround(x.name, sides, -np.inf), **sliding(windows, nothing, nothing))
 
@@ -125,6 +140,13 @@ def avgpool(o: Part, layer: Any, x: Value) -> str:
     before, after = [w.before for w in windows], ends(windows, size)
     y = x.name
     if layer.count_include_pad and layer.padding != "same":
+        if after == [w.after for w in windows] and all(max(w.before, w.after) < w.kernel for w in windows):
+            return o(
+                "AveragePool",
+                y,
+                count_include_pad=int(any(map(any, zip(before, after, strict=True)))),
+                **sliding(windows, after),
+            )
         y = o.surround(y, [(w.before, w.after) for w in windows])
         after = [end - w.after for w, end in zip(windows, after, strict=True)]
         before = [0] * len(size)
@@ -140,11 +162,16 @@ def lppool(o: Part, layer: Any, x: Value) -> str:
 
 @writes("adaptive_avgpool", "adaptive_maxpool")
 def adaptive_pool(o: Part, layer: Any, x: Value) -> str:
-    """ONNX has no such operator: axis by axis the windows are cut out, summarised, and put in a row."""
+    """Equal windows are a pooling. For others ONNX has no operator: axis by axis they are cut out and put in a row."""
     _, *size = x.shape
+    target = per_axis(layer.size, size, "size")
+    if all(n % m == 0 for n, m in zip(size, target, strict=True)):
+        windows = [Window(n // m, n // m) for n, m in zip(size, target, strict=True)]
+        pool = {"adaptive_avgpool": "AveragePool", "adaptive_maxpool": "MaxPool"}[layer.kind]
+        return o(pool, x.name, **sliding(windows, [0] * len(size)))
     reduce = {"adaptive_avgpool": "ReduceMean", "adaptive_maxpool": "ReduceMax"}[layer.kind]
     y = x.name
-    for axis, (n, m) in enumerate(zip(size, per_axis(layer.size, size, "size"), strict=True), start=2):
+    for axis, (n, m) in enumerate(zip(size, target, strict=True), start=2):
         bounds = [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
         y = o("Concat", *(o(reduce, o.cut(y, axis, *part), o.whole(axis)) for part in bounds), axis=axis)
     return y
@@ -157,7 +184,9 @@ def lrn(o: Part, layer: Any, x: Value) -> str:
     It takes odd sizes only. An even one, which has its odd neighbour before it here and behind it in ONNX, is the
     mean of the squares over an axis of channels.
     """
-    c, *_ = x.shape
+    c, *size = x.shape
+    if layer.size % 2 and len(size) == 2:
+        return o("LRN", x.name, size=layer.size, alpha=layer.alpha, beta=layer.beta, bias=layer.k)
     flat = o.reshape(x.name, c, -1, 1)
     if layer.size % 2:
         y = o("LRN", flat, size=layer.size, alpha=layer.alpha, beta=layer.beta, bias=layer.k)
@@ -182,10 +211,10 @@ def pad(o: Part, layer: Any, x: Value) -> str:
 @writes("crop")
 def crop(o: Part, layer: Any, x: Value) -> str:
     """Its windows have negative padding: what is cut off."""
-    y = x.name
-    for axis, (window, n) in enumerate(zip(layer.facts(x.shape).reach, x.shape[1:], strict=True), start=2):
-        y = o.cut(y, axis, -window.before, n + window.after)
-    return y
+    windows, size = layer.facts(x.shape).reach, x.shape[1:]
+    starts = o.whole(*(-w.before for w in windows))
+    stops = o.whole(*(n + w.after for w, n in zip(windows, size, strict=True)))
+    return o("Slice", x.name, starts, stops, o.whole(*range(2, 2 + len(size))))
 
 
 @writes("slice")
@@ -209,8 +238,11 @@ INTERPOLATION: dict[str, dict[str, Any]] = {
 
 @writes("upsample")
 def upsample(o: Part, layer: Any, x: Value) -> str:
-    """Axis by axis, each as the rows of a map: ONNX Runtime knows a cubic for images only."""
+    """Axis by axis, each as the rows of a map, but for images: ONNX Runtime knows a cubic for them only."""
     shape = list(x.shape)
+    if len(shape) == 3:
+        factors = per_axis(layer.factor, shape[1:], "factor")
+        return o("Resize", x.name, "", o.constant([1, 1, *factors]), **INTERPOLATION[layer.mode])
     y = x.name
     for axis, factor in enumerate(per_axis(layer.factor, shape[1:], "factor"), start=1):
         rows = o.reshape(y, int(np.prod(shape[:axis])), shape[axis], -1)

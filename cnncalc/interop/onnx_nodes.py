@@ -98,7 +98,7 @@ class Part:
     def _keep(self, name: str, values: Array) -> str:
         if name not in self.initializers:
             kept = values if values.dtype == np.int64 else values.astype(np.float32, copy=False)
-            self.initializers[name] = np.ascontiguousarray(kept)
+            self.initializers[name] = np.asarray(kept, order="C")
         return name
 
     def named(self, result: str) -> list[Any]:

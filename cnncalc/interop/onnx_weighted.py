@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.interop.onnx_layout import GATES
 from cnncalc.interop.onnx_nodes import Array, Part, Value, ends, per_channel, sliding, taps, writes
 from cnncalc.layers.base import per_axis
 
@@ -159,6 +160,13 @@ def batchnorm(o: Part, layer: Any, x: Value) -> str:
     return o("BatchNormalization", x.name, *trained(o, x.shape[:1]), *statistics, epsilon=layer.epsilon)
 
 
+@writes("scale")
+def scale(o: Part, layer: Any, x: Value) -> str:
+    rank = len(x.shape) - 1
+    y = o("Mul", x.name, o.weight("gamma", per_channel(o.array("gamma"), rank)))
+    return o("Add", y, o.weight("beta", per_channel(o.array("beta"), rank))) if layer.shift else y
+
+
 @writes("layernorm")
 def layernorm(o: Part, layer: Any, x: Value) -> str:
     """LayerNormalization takes the last axes: those that are normalised together are brought there, and back."""
@@ -190,8 +198,6 @@ def as_map(o: Part, operator: str, x: Value, *inputs: str, **attributes: Any) ->
 
 
 # --- recurrent
-
-GATES = {"rnn": "c", "gru": "zrc", "lstm": "iofg"}  # in the order in which ONNX stacks them
 
 
 def directions(layer: Any) -> list[str]:

@@ -7,13 +7,30 @@ Ulyanov et al. 2016 (instance), Wu & He 2018 (group), Krizhevsky et al. 2012, se
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import OptionError, ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Reach, Shape, described, option, weightless
+from cnncalc.layers.base import (
+    KEPT,
+    LINKED,
+    MIXED,
+    POINTWISE,
+    WHOLE,
+    Facts,
+    Layer,
+    Option,
+    Reach,
+    Shape,
+    described,
+    option,
+    weightless,
+)
 from cnncalc.layers.options import SPATIAL, decimal, positive, quoted, switch
 from cnncalc.layers.windows import Window
+
+if TYPE_CHECKING:
+    from cnncalc.layers.links import Link
 
 AFFINE = Option(
     switch,
@@ -43,6 +60,7 @@ class BatchNorm(Layer):
     Any shape, unchanged. Trains gamma and beta, stores mean and variance: 2 and 2 per channel.
     """
 
+    channels = KEPT
     affine: bool = option(AFFINE)
     epsilon: float = option(EPSILON)
 
@@ -79,6 +97,7 @@ def standardised(x: Shape, sets: int, parameters: int, reach: Reach) -> Facts:
             "sqrt": sets,
         },
         reach=reach,
+        local=POINTWISE,  # the value itself; the mean and the variance are a gate's doing
     )
 
 
@@ -102,6 +121,10 @@ class LayerNorm(Layer):
         together = prod(n for i, n in enumerate(x) if i in over)
         sets = prod(n for i, n in enumerate(x) if i not in over)
         return standardised(x, sets, 2 * together * self.affine, self._reach(x, over))
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return MIXED if self.axes == "all" or "c" in self.axes else KEPT
 
     def over(self, x: Shape) -> set[int]:
         """The axes that are normalised together: 0 is the channels."""
@@ -128,6 +151,7 @@ class LayerNorm(Layer):
 class GroupNorm(Layer):
     """Each group of channels standardised over its channels and positions; a scale and a shift per channel."""
 
+    channels = LINKED
     groups: int = option(
         Option(
             positive,
@@ -147,10 +171,16 @@ class GroupNorm(Layer):
             raise ShapeError(_("{g} groups do not divide the {c} channels", g=g, c=c), _("use a divisor"), "groups")
         return standardised(x, g, 2 * c * self.affine, WHOLE)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import in_groups
+
+        return in_groups(self.groups, x[0], x[0])
+
 
 class InstanceNorm(Layer):
     """Each channel standardised over its positions; without trained numbers unless `affine` (as in PyTorch)."""
 
+    channels = KEPT
     affine: bool = option(AFFINE, default=False)
     epsilon: float = option(EPSILON)
 
@@ -159,12 +189,37 @@ class InstanceNorm(Layer):
         return standardised(x, c, 2 * c * self.affine, WHOLE)
 
 
+class Scale(Layer):
+    """Each channel times a trained number, and plus another with `shift`. Any shape, unchanged.
+
+    As LayerScale does (Touvron et al. 2021), and the second half of a batch norm in Caffe.
+    """
+
+    shift: bool = option(
+        Option(
+            switch, "shift: a trained number is added, too", default=False, aliases=("bias",), words={"shift": "true"}
+        )
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        c, elements = x[0], prod(x)
+        return Facts(
+            output=x,
+            params=c + c * self.shift,
+            connections=0,
+            macs=0,
+            work={"multiply": elements, "add": elements * self.shift},
+            reach=POINTWISE,
+        )
+
+
 class LRN(Layer):
     """Local response normalisation: each value divided by (k + alpha/size * sum of squares)^beta.
 
     The sum runs over `size` neighbouring channels at the same position, cut off at the first and last.
     """
 
+    channels = LINKED
     size: int = option(Option(positive, "size: channels in the sum", default=5, main=True, aliases=("local_size",)))
     alpha: float = option(Option(decimal, "alpha: weight of the sum", default=1e-4))
     beta: float = option(Option(decimal, "beta: the exponent", default=0.75))
@@ -185,6 +240,13 @@ class LRN(Layer):
             },
             POINTWISE if x[1:] else WHOLE,
         )
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, before, after = x[0], self.size // 2, (self.size - 1) // 2
+        steps = range(max(-before, 1 - c), min(after, c - 1) + 1)
+        return [Link(range(max(0, -t), c - max(0, t)), range(max(0, t), c + min(0, t))) for t in steps]
 
 
 def _within(reach: int, c: int) -> int:

@@ -35,6 +35,13 @@ def step(layer: Any, w: Weights, x: Array) -> Array:
     return np.greater(x, 0).astype(x.dtype)
 
 
+@reference("rescale")
+def rescale(layer: Any, w: Weights, x: Array) -> Array:
+    """x times the factor, plus the offset; by 1 nothing is multiplied, and 0 is not added."""
+    y = x if layer.factor == 1 else x * number(layer.factor, x)
+    return y if layer.offset == 0 else y + number(layer.offset, x)
+
+
 @reference("sigmoid")
 def sigmoid(layer: Any, w: Weights, x: Array) -> Array:
     return logistic(x)

@@ -94,6 +94,19 @@ def in_groups(layer: Any, w: Weights, x: Array, groups: int) -> Array:
     return y * per_channel(w["gamma"], rank) + per_channel(w["beta"], rank)
 
 
+def scale_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """A factor for each channel (C,), and a shift where one is trained."""
+    return {"gamma": scale(x[:1]), **({"beta": shift(x[:1])} if layer.shift else {})}
+
+
+@reference("scale", weights=scale_weights)
+def scaled(layer: Any, w: Weights, x: Array) -> Array:
+    """Each channel times its factor, plus its shift."""
+    rank = x.ndim - 2
+    y = x * per_channel(w["gamma"], rank)
+    return y + per_channel(w["beta"], rank) if layer.shift else y
+
+
 @reference("lrn")
 def lrn(layer: Any, w: Weights, x: Array) -> Array:
     """Each value over (k + alpha/size * sum of squares of the channels around it) ** beta."""

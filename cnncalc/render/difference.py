@@ -88,6 +88,18 @@ def layers_grid(layers: Sequence[LayerDifference]) -> Grid:
     return Grid(["", _("layer"), _("quantity"), _("old"), _("new"), _("difference"), "%"], rows, left=3)
 
 
+def in_short(found: Difference) -> str:
+    """The totals that changed, on one line: `params +1,706 (+2.8 %), MACs +88,424 (+27.0 %)`."""
+    parts = []
+    for change in found.totals:
+        if change.by:
+            share = "" if change.share is None else f" ({100 * change.share:+.1f} %)"
+            parts.append(f"{heading(change.quantity)} {change.by:+,}{share}")
+        elif change.old != change.new:
+            parts.append(f"{heading(change.quantity)} {shown(change.old) or '?'} -> {shown(change.new) or '?'}")
+    return ", ".join(parts) or _("no total differs")
+
+
 def kind_of(layer: LayerDifference) -> str:
     kinds = [row.kind for row in (layer.old, layer.new) if row is not None]
     return " -> ".join(dict.fromkeys(kinds))

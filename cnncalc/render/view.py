@@ -27,7 +27,7 @@ def number(value: int | None) -> str:
 
 def sizes(value: Sequence[Any] | None) -> str:
     """`5x5`; an axis that is not known as `?`."""
-    return "?" if value is None else "x".join("?" if v is None else str(v) for v in value)
+    return "?" if not value else "x".join("?" if v is None else str(v) for v in value)
 
 
 def percent(value: float | None) -> str:
@@ -286,8 +286,10 @@ def broken(verdict: Verdict) -> str:
     return _("{name}: expected {expected}, is {actual}", name=verdict.name, expected=text, actual=is_now)
 
 
-def _bytes(n: int) -> str:
+def _bytes(n: int | None) -> str:
     """`234.4 KiB (240,000 bytes)`."""
+    if n is None:
+        return "?"
     size, unit = float(n), "bytes"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if size < 1024:

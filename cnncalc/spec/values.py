@@ -34,6 +34,15 @@ def shape(raw: Any) -> Shape:
         ) from None
 
 
+def as_written(value: Any) -> Any:
+    """A Python value as it would stand in a spec: text, or lists of text."""
+    if hasattr(value, "tolist"):  # of NumPy
+        value = value.tolist()
+    if isinstance(value, (list, tuple, range)):
+        return [as_written(item) for item in value]
+    return str(value)
+
+
 def number(text: str) -> int:
     """`60000`, `60,000`, `61.7k` as far as it is a whole number, `4.2G`."""
     match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*([kKmMgGtT]?)", text.strip(), re.ASCII)

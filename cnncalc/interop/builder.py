@@ -1,0 +1,248 @@
+"""From the operators of another program's model to a graph, as the reader of specs makes one.
+
+    b = Builder("ResNet-50", "resnet50.onnx")
+    x = b.input("input", (3, 224, 224))
+    y = b.add("conv1", "conv", {"filters": 64, "kernel": (7, 7), "stride": 2, "padding": 3}, [x], at="node 'conv1'")
+    b.output(b.add("relu", "relu", {}, [y]))
+    graph = b.graph()
+
+Values are numbers, as in a graph. Layers come from the table of kinds, names become names of the spec language,
+activations and dropout stand in the row of the layer that they follow, and a dense layer that meets a map gets its
+flatten. Every error is a SpecError that says where in the model it arose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from cnncalc.errors import OptionError, Problem, ShapeError, Source, SpecError
+from cnncalc.graph import Claims, Graph, Group, Node
+from cnncalc.interop.names import legal, numbered, unique
+from cnncalc.language import _
+from cnncalc.layers import KINDS, kind_named
+from cnncalc.layers.base import Facts, Layer, Shape, shape_text
+from cnncalc.layers.options import LARGEST
+from cnncalc.layers.unknown import NOT_KNOWN, Unknown
+from cnncalc.spec import MAX_OPERATIONS
+from cnncalc.spec.draft import LARGEST_AXIS
+from cnncalc.spec.values import as_written
+
+
+class Builder:
+    """A network while it is put together.
+
+    name            what the network is called
+    source          the file or whatever else errors speak of
+    max_operations  the largest network to build
+    """
+
+    def __init__(self, name: str, source: str, *, max_operations: int = MAX_OPERATIONS) -> None:
+        self.name = name
+        self.source = source
+        self.max_operations = max_operations
+        self.inputs: dict[str, Shape] = {}
+        self.nodes: list[Node] = []
+        self.facts: list[Facts] = []
+        self.shapes: list[Shape] = []
+        self.outputs: list[int] = []
+        self.taken: set[str] = set()
+        self.unknowns: list[Problem] = []
+        self.rows: dict[int, int] = {}  # the value in whose row an activation stands
+        self.ends: dict[int, int] = {}  # the last value of a row that has several
+        self._claims = Claims()
+        self._layers: dict[tuple[str, str], Layer] = {}
+
+    # --- what a reader calls
+
+    def input(self, name: str, shape: Sequence[int]) -> int:
+        """An input of the network, (C, *size) without the batch. All inputs come before the first layer."""
+        assert not self.nodes, "inputs come first"
+        found = tuple(shape)
+        if not 1 <= len(found) <= 4 or not all(1 <= n <= LARGEST for n in found):
+            self.fail(
+                _("input '{name}'", name=name),
+                _("{shape} is no shape: channels, then up to three axes", shape=shape_text(found) or "()"),
+            )
+        path = self._name(name, "input", prefer="input" if name == "input" else None)
+        self.inputs[path] = found
+        self.shapes.append(found)
+        return len(self.shapes) - 1
+
+    def add(
+        self,
+        name: str,
+        kind: str,
+        options: Mapping[str, Any] | None = None,
+        reads: Sequence[int] = (),
+        *,
+        at: str = "",
+        weights_of: int | None = None,
+    ) -> int:
+        """A layer; its value.
+
+        name        as the model has it; empty where it has none
+        kind        a name of the table of kinds
+        options     option to value: numbers, tuples, switches; None stands for the default
+        reads       the values that enter
+        at          the place in the model, for errors: "node 'conv1' (Conv)"
+        weights_of  the value of the layer whose weights this one uses
+
+        Raises SpecError where the options or what enters do not suit the kind.
+        """
+        layer = self.layer(kind, options or {}, at)
+        path = self._name(name, kind)
+        if layer.flattens and len(self.shapes[reads[0]]) > 1:
+            flatten = self._append(f"{path}/flatten", self.layer("flatten", {}, at), reads, at)
+            reads = [flatten]
+        x = reads[0]
+        shown_with = None
+        if KINDS[kind].inline and x >= len(self.inputs):  # in the row of what it follows, unless another one is
+            row = self.rows.get(x, x)
+            if self.ends.get(row, row) == x:
+                shown_with = row
+        value = self._append(path, layer, reads, at, shown_with, weights_of)
+        if shown_with is not None:
+            self.rows[value], self.ends[shown_with] = shown_with, value
+        first = len(self.inputs)
+        if layer.flattens and x >= first and self.nodes[x - first].layer.kind == "flatten":
+            self.nodes[x - first] = self.nodes[x - first]._replace(shown_with=value)
+        return value
+
+    def unknown(
+        self, name: str, operator: str, reads: Sequence[int] = (), shape: Sequence[int] | None = None, *, at: str = ""
+    ) -> int:
+        """An operator that no kind is, with the shape that comes out where the model says it; its value."""
+        entering = ", ".join(shape_text(self.shapes[v]) or "?" for v in reads)
+        problem = _("the operator {operator} is not known here", operator=operator[:60])
+        if entering:
+            problem = _(
+                "the operator {operator} is not known here; what enters is {shapes}",
+                operator=operator[:60],
+                shapes=entering,
+            )
+        hint = _("--allow-unknown goes on, with ? for what is not known") if not self.unknowns else None
+        self.unknowns.append(self.problem(at or name, problem, hint))
+        layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
+        return self._append(self._name(name, "unknown"), layer, reads, at)
+
+    def open(self, name: str, operator: str, reads: Sequence[int] = (), shape: Sequence[int] | None = None) -> int:
+        """An operator behind an unknown one, of which nothing can be said for that reason; its value."""
+        layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
+        return self._append(self._name(name, "unknown"), layer, reads, name)
+
+    def change(self, value: int, layer: Layer) -> None:
+        """Another layer of the same shape in the place of one."""
+        i = value - len(self.inputs)
+        node = self.nodes[i] = self.nodes[i]._replace(layer=layer)
+        self.facts[i] = self._claims.of(layer, tuple(self.shapes[v] for v in node.reads))
+
+    def output(self, *values: int) -> None:
+        """Values that leave the network."""
+        self.outputs += [value for value in values if value not in self.outputs]
+
+    def shape(self, value: int) -> Shape:
+        """The shape of a value; () where it is not known."""
+        return self.shapes[value]
+
+    def graph(self, *, allow_unknown: bool = False) -> Graph:
+        """The network. Raises SpecError where operators are not known, unless that is allowed."""
+        if self.unknowns and not allow_unknown:
+            raise SpecError(self.unknowns, Source(self.source, ""))
+        if not self.nodes or not self.outputs:
+            self.fail("", _("the network has no layers"))
+        return Graph(
+            name=self.name,
+            inputs=self.inputs,
+            nodes=tuple(self.nodes),
+            outputs=tuple(self.outputs),
+            groups=groups(self.nodes, len(self.inputs)),
+            facts=tuple(self.facts),
+        )
+
+    def fail(self, at: str, problem: str, hint: str | None = None) -> NoReturn:
+        """Raise SpecError with the place in the model."""
+        raise SpecError([self.problem(at, problem, hint)], Source(self.source, ""))
+
+    def problem(self, at: str, problem: str, hint: str | None = None) -> Problem:
+        return Problem(f"{at}: {problem}" if at else problem, None, hint)
+
+    # --- how it is done
+
+    def layer(self, kind: str, options: Mapping[str, Any], at: str = "") -> Layer:
+        """The layer with these options, each read as a spec's would be; equal ones are one."""
+        given = {name: as_written(value) for name, value in options.items() if value is not None}
+        key = (kind, repr(given))
+        layer = self._layers.get(key)
+        if layer is None:
+            made = KINDS[kind].load()
+            values = {}
+            for name, text in given.items():
+                try:
+                    values[name] = made.options[name].read(text)
+                except OptionError as error:
+                    self.fail(at, f"{kind}: {name}: {error.problem}", error.hint)
+            layer = self._layers[key] = made(kind=kind, **values)
+        return layer
+
+    def _append(
+        self,
+        path: str,
+        layer: Layer,
+        reads: Sequence[int],
+        at: str,
+        shown_with: int | None = None,
+        weights_of: int | None = None,
+    ) -> int:
+        try:
+            facts = self._claims.of(layer, tuple(self.shapes[v] for v in reads))
+        except ShapeError as error:
+            self.fail(at or path, error.problem, error.hint)
+        if len(self.nodes) >= self.max_operations:
+            self.fail(
+                at,
+                _("the network has more than {max_operations:,} operations", max_operations=self.max_operations),
+                _("allow more with --max-operations"),
+            )
+        if facts.output and max(facts.output) > LARGEST_AXIS:
+            self.fail(at or path, _("an axis of the output is longer than 10^100"))
+        self.taken.add(path)
+        self.nodes.append(Node(path, layer, tuple(reads), None, shown_with, weights_of))
+        self.facts.append(facts)
+        self.shapes.append(facts.output)
+        return len(self.shapes) - 1
+
+    def _name(self, name: str, kind: str, prefer: str | None = None) -> str:
+        """The unique name of a layer: the model's own, or the kind with a number."""
+        owner, _stroke, last = name.rpartition("/")
+        if owner in self.taken and re.fullmatch(rf"{kind}\d*", last) and KINDS[kind].appendable:
+            path = name  # a spec calls it so: C1/relu
+        elif kind == "flatten" and owner and last == kind:
+            path = name
+        elif name.endswith("/"):  # a part of what is called so, or the same as its last part says
+            owner, _stroke, last = name[:-1].rpartition("/")
+            found = kind_named(last)
+            path = legal(owner if found is not None and found.name == kind else name)
+            path = numbered(kind, f"{path}/" if path else "", self.taken)
+        else:
+            path = prefer or legal(name)
+        path = path or numbered(kind, "", self.taken)
+        path = unique(path, self.taken)
+        self.taken.add(path)
+        return path
+
+
+def groups(nodes: Sequence[Node], first: int) -> dict[str, Group]:
+    """The nodes that share the beginning of their names, wherever they stand one behind the other."""
+    spans: dict[str, list[int]] = {}
+    for i, node in enumerate(nodes):
+        parts = node.name.split("/")
+        for depth in range(1, len(parts)):
+            spans.setdefault("/".join(parts[:depth]), []).append(i)
+    names = {node.name for node in nodes}
+    return {
+        path: Group("group", span[0], span[-1] + 1, first + span[-1])
+        for path, span in spans.items()
+        if path not in names and span[-1] - span[0] + 1 == len(span)
+    }

@@ -1,0 +1,43 @@
+"""Names of other programs as names of the spec language: `layer1.0.conv1` is `layer1/0/conv1`.
+
+A name is a path of parts between strokes; a part is letters, digits, `_`, `-` and `+`, and no word of the language:
+a step cannot be called `fc`, which is a kind. Such a part gets a number, as a step without a name has: `fc1`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from cnncalc.layers import kind_named
+
+LONGEST_PART = 100
+RESERVED = ("in", "identity", "residual", "from", "layers", "shortcut", "then", "repeat", "if", "weights")
+
+
+def legal(name: str) -> str:
+    """The nearest path that the language allows; empty where nothing of the name is left."""
+    parts = (re.sub(r"[^\w+-]", "_", part).lstrip("+-")[:LONGEST_PART] for part in re.split(r"[./:\\]+", name))
+    return "/".join(f"{part}1" if is_word(part) else part for part in parts if part.strip("_"))
+
+
+def is_word(part: str) -> bool:
+    """Whether a part is a word of the language, which no step can be called."""
+    return part in RESERVED or kind_named(part) is not None
+
+
+def unique(name: str, taken: Collection[str]) -> str:
+    """The name, or with the first number behind it that is free: `conv`, `conv_2`."""
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+def numbered(kind: str, prefix: str, taken: Collection[str]) -> str:
+    """What a step without a name is called: its kind and the first number that is free, `conv1`."""
+    number = 1
+    while f"{prefix}{kind}{number}" in taken:
+        number += 1
+    return f"{prefix}{kind}{number}"
