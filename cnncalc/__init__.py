@@ -15,7 +15,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnncalc import conventions, reference
     from cnncalc.answers import Item, Mistake, Result
-    from cnncalc.api import Sweep, analyze, check, explain, identify, load, receptive_field, reconcile, sweep, verify
+    from cnncalc.api import (
+        Sweep,
+        analyze,
+        check,
+        explain,
+        from_torch,
+        identify,
+        load,
+        receptive_field,
+        reconcile,
+        sweep,
+        to_torch,
+        verify,
+        weights_of,
+    )
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
@@ -55,20 +69,24 @@ __all__ = [
     "check",
     "conventions",
     "explain",
+    "from_torch",
     "identify",
     "load",
     "receptive_field",
     "reconcile",
     "reference",
     "sweep",
+    "to_torch",
     "verify",
+    "weights_of",
 ]
 
+_API = (
+    "Sweep", "analyze", "check", "explain", "from_torch", "identify", "load", "receptive_field",
+    "reconcile", "sweep", "to_torch", "verify", "weights_of",
+)  # fmt: skip
 _HOMES = {
-    **dict.fromkeys(
-        ("Sweep", "analyze", "check", "explain", "identify", "load", "receptive_field", "reconcile", "sweep", "verify"),
-        "api",
-    ),
+    **dict.fromkeys(_API, "api"),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),

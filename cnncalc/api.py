@@ -10,6 +10,7 @@ from itertools import product
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc import sources
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
@@ -72,6 +73,18 @@ def load(
         return load_graph(
             text, params=params, inputs=inputs, max_operations=max_operations, allow_unknown=allow_unknown
         )
+
+
+def weights_of(spec: str | os.PathLike[str], graph: Graph | None = None) -> Mapping[str, Any] | None:
+    """The weights that a model of another program holds, as `cnncalc.reference.run` takes them.
+
+    spec   the file, as for `load`
+    graph  what `load` gave for it
+
+    LAYER.name to array. None for a spec, which holds none. Raises CnncalcError where they cannot be read.
+    """
+    text = os.fsdecode(spec)
+    return sources.weights_of(text, load(text) if graph is None else graph)
 
 
 def analyze(
@@ -260,6 +273,44 @@ def check(
     else:
         sheet = room.from_mapping(answers)
     return room.Grader(report, strict=strict).grade(sheet)
+
+
+def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
+    """The network as the text of a PyTorch module: a class for each kind of block, the spec's names as attributes.
+
+    spec, params  as for `analyze`
+
+    The last class is the network, made without arguments; it takes (N, C, *size). Where the weights of the reference
+    belong in it says `cnncalc.interop.torch_text.state_dict`. Raises CnncalcError that names the layer where PyTorch
+    has nothing for it.
+    """
+    from cnncalc.interop import torch_text
+
+    return torch_text.to_torch(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
+
+
+def from_torch(
+    module: Any,
+    input_shape: Sequence[int] | Sequence[Sequence[int]] | Mapping[str, Sequence[int]],
+    *,
+    name: str | None = None,
+    allow_unknown: bool = False,
+    max_operations: int = MAX_OPERATIONS,
+) -> Graph:
+    """The network that a PyTorch module is: its forward pass is run once, without weights and without values.
+
+    module         an nn.Module; it stays as it is, and is looked at as in eval()
+    input_shape    (3, 224, 224), without the batch; several inputs as a list or {name: shape}
+    name           what the network is called; otherwise by the module's class
+    allow_unknown  go on behind operators that are not known: what depends on them is None
+
+    Layers have the names of the modules, `layer1.0.conv1` as `layer1/0/conv1`. Needs torch. Raises SpecError, which
+    names the module where an operator is not known, and CnncalcError where the forward pass fails.
+    """
+    from cnncalc.interop import torch_reading
+
+    shapes = torch_reading.shapes_of(input_shape)
+    return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
 
 
 class Sweep(NamedTuple):

@@ -35,10 +35,27 @@ class Reader(NamedTuple):
 # What is named and not read: pickles run what is in them.
 NOT_READ = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".hdf5", ".tflite", ".pb", ".caffemodel", ".npz", ".npy")
 REFUSED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY")
+SPECS = (".yaml", ".yml", ".json", ".onnx", ".keras")  # HEAD:net.yaml is a file of a commit, no attribute
+FACTORY = re.compile(r"([\w./\\-]+\.py|[^\W\d][\w.]*):[^\W\d][\w.]*")  # package.module:factory, net.py:Net
 READERS = (  # the first that matches reads it
+    Reader("torch_reading", lambda name, head: head is None and is_factory(name)),
+    Reader("keras_reading", lambda name, head: head is not None and is_keras(name, head)),
     Reader("onnx_reading", lambda name, head: head is not None and (name.endswith(".onnx") or begins_as_onnx(head))),
     Reader("refused", lambda name, head: head is not None and (name.endswith(NOT_READ) or head.startswith(REFUSED))),
 )
+
+
+def is_factory(name: str) -> bool:
+    """Whether a name says what to import, and what in it to call."""
+    return FACTORY.fullmatch(name) is not None and not name.endswith(SPECS)
+
+
+def is_keras(name: str, head: bytes) -> bool:
+    """A model of Keras: an archive, its configuration as JSON, or HDF5."""
+    if name.endswith(".keras") or head.startswith(b"\x89HDF"):
+        return True
+    archive = head.startswith(b"PK\x03\x04") and head[30:43] in (b"metadata.json", b"config.json" + head[41:43])
+    return archive or (head.lstrip()[:1] == b"{" and b'"class_name"' in head and b'"config"' in head)
 
 
 def begins_as_onnx(head: bytes) -> bool:
@@ -71,6 +88,21 @@ def load_graph(
     read = import_module(f"cnncalc.interop.{reader.module}").read
     graph: Graph = read(spec, inputs=inputs or {}, max_operations=max_operations, allow_unknown=allow_unknown)
     return graph
+
+
+def weights_of(spec: str, graph: Graph) -> Mapping[str, Any] | None:
+    """The weights that a model holds, LAYER.name to array; None where it is none, or where nothing reads them.
+
+    graph  what was read from it
+    """
+    reader = reader_of(spec)
+    if reader is None:
+        return None
+    from importlib import import_module
+
+    read = getattr(import_module(f"cnncalc.interop.{reader.module}"), "weights", None)
+    weights: Mapping[str, Any] | None = None if read is None else read(spec, graph)
+    return weights
 
 
 def reader_of(spec: str) -> Reader | None:

@@ -65,6 +65,7 @@ ARROWS = {
         "derivations",
         "answers",
         "fields",
+        "interop",
     },
     "testing": {"api", "graph", "spec", "report", "derivations", "render"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
@@ -89,6 +90,9 @@ ARROWS = {
         "answers",
         "fields",
         "conventions",
+        "interop",
+        "api",
+        "reference",
     },
 }
 LATE = {("report", "render")}  # only inside functions

@@ -81,6 +81,8 @@ def short(value: Any) -> float:
 
 def folded(operator: str, inputs: Sequence[Constant | None], attributes: Any, opset: int) -> list[Constant]:
     """What an operator gives on constants. Raises NotKnownError where that is not worked out here."""
+    if operator in ("Shape", "Size") and inputs and inputs[0] is not None:
+        return [counted(operator, inputs[0], attributes)]
     if operator in MOVES and inputs and inputs[0] is not None and inputs[0].size > LARGEST:
         found = MOVES[operator](inputs, attributes)
         if found is None:
@@ -98,6 +100,14 @@ def folded(operator: str, inputs: Sequence[Constant | None], attributes: Any, op
         raise NotKnownError(f"{operator}: {error}") from None
     root = inputs[0].root if inputs and inputs[0] is not None and operator in ("Cast", *MOVES) else ""
     return [constant(result, root) for result in (results if isinstance(results, list) else [results])]
+
+
+def counted(operator: str, x: Constant, attributes: Any) -> Constant:
+    """The shape of a tensor, or how many elements it has."""
+    import numpy as np
+
+    dims = x.dims[attributes.get("start", 0) : attributes.get("end")]
+    return constant(np.array(dims if operator == "Shape" else x.size, np.int64))
 
 
 def axes_of(x: Sequence[Any], attributes: Any) -> list[int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import prod
 
-from cnncalc.interop.onnx_constants import constant
+from cnncalc.interop.onnx_constants import Constant, constant
 from cnncalc.interop.onnx_file import NodeData, place
 from cnncalc.interop.onnx_layout import (
     BATCH,
@@ -84,7 +84,8 @@ def permuted(o: Reading, node: NodeData, value: int, places: Sequence[Axis], tar
 
 @reads("Identity", "Cast", "CastLike")
 def same(o: Reading, node: NodeData) -> Value:
-    return o.tensor(node)
+    value = o.values[node.inputs[0]]  # what a constant is cast like may be computed
+    return value if isinstance(value, Constant) else o.tensor(node)
 
 
 @reads("Shape")

@@ -26,7 +26,7 @@ from cnncalc.interop.wire import WireError
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 
-OLDEST, NEWEST = 7, 26  # operator sets: since 7 shapes broadcast as in NumPy
+OLDEST, NEWEST = 1, 26  # operator sets
 Value = Tensor | Constant
 Handler = Callable[["Reading", NodeData], "Value | list[Value]"]
 HANDLERS: dict[str, Handler] = {}
@@ -53,6 +53,18 @@ def reads(*operators: str) -> Callable[[Handler], Handler]:
 def read(spec: str, *, inputs: Mapping[str, Any], max_operations: int, allow_unknown: bool = False) -> Graph:
     """The graph of an ONNX file. `inputs` are shapes that outrank the model's; raises SpecError."""
     return reading(spec, inputs=inputs, max_operations=max_operations).builder.graph(allow_unknown=allow_unknown)
+
+
+def weights(spec: str, graph: Graph) -> Mapping[str, Any]:
+    """The weights of a model as the layers of its graph store them, read when they are asked for.
+
+    Raises CnncalcError where the graph has layers whose weights the model does not hold in a form that is known.
+    """
+    from cnncalc.interop.onnx_weights import Stored
+
+    shapes = {name: shape_text(shape) for name, shape in graph.inputs.items()}
+    given = {"": next(iter(shapes.values()))} if len(shapes) == 1 else shapes
+    return Stored(reading(spec, inputs=given, max_operations=len(graph.nodes) + MANY), graph)
 
 
 def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Reading:
@@ -357,7 +369,7 @@ class Reading:
     def bias_behind(self, node: NodeData, rank: int, axis: int, length: int) -> Constant | None:
         """The vector that is added behind, along one axis: it is taken in as a bias, and its addition is gone."""
         add = self.following(node, "Add")
-        if add is None:
+        if add is None or add.attributes.get("broadcast") is not None:
             return None
         [other, *more] = [name for name in add.inputs if name != node.outputs[0]] or [""]
         value = self.values.get(other)
@@ -370,6 +382,7 @@ class Reading:
         return value.moved((length,), lambda array: array.reshape(-1)) if len(value.dims) > 1 else value
 
 
+MANY = 1_000_000
 OF_ITS_OWN = ("stride", "padding", "dilation", "rounding", "output_padding")
 MEANINGLESS = (
     "",

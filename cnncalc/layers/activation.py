@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import KEPT, LINKED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
-from cnncalc.layers.options import choice, decimal, positive
+from cnncalc.layers.options import choice, decimal, decimals, positive
 
 if TYPE_CHECKING:
     from cnncalc.layers.links import Link
@@ -61,13 +61,22 @@ class Sloped(Activation):
 
 
 class Rescale(Layer):
-    """Each element times a number, plus another: both are part of the definition, and not trained."""
+    """Each element times a number, plus another: both are part of the definition, and not trained.
 
-    factor: float = option(Option(decimal, "factor: what is multiplied by", default=1.0, main=True, aliases=("scale",)))
-    offset: float = option(Option(decimal, "offset: what is added then", default=0.0))
+    Each may be a list, of a number for each channel.
+    """
+
+    factor: float | tuple[float, ...] = option(
+        Option(decimals, "factor: what is multiplied by", default=1.0, main=True, aliases=("scale",))
+    )
+    offset: float | tuple[float, ...] = option(Option(decimals, "offset: what is added then", default=0.0))
 
     def facts(self, x: Shape) -> Facts:
         elements = prod(x)
+        for name, value in (("factor", self.factor), ("offset", self.offset)):
+            if isinstance(value, tuple) and len(value) != x[0]:
+                problem = _("{count} numbers for {c} channels", count=len(value), c=x[0])
+                raise ShapeError(problem, _("give one, or one for each channel"), name)
         work = {"multiply": elements * (self.factor != 1), "add": elements * (self.offset != 0)}
         return weightless(x, work, POINTWISE)
 

@@ -54,21 +54,33 @@ def over_axes(raw: Any) -> str:
     )
 
 
+PARTS = ("scale", "shift")  # of an affine function, one of which may be trained alone
+
+
+def affine_part(raw: Any) -> bool | str:
+    """true, false, or the part that is trained alone: `scale` or `shift`."""
+    word = raw.lower() if isinstance(raw, str) else ""
+    return word if word in PARTS else switch(raw, ", ".join(PARTS))
+
+
 class BatchNorm(Layer):
     """Each channel scaled and shifted by stored statistics, folded into 2 operations per element.
 
-    Any shape, unchanged. Trains gamma and beta, stores mean and variance: 2 and 2 per channel.
+    Any shape, unchanged. Trains gamma and beta (or one of them), stores mean and variance: 2 and 2 per channel.
     """
 
     channels = KEPT
-    affine: bool = option(AFFINE)
+    affine: bool | str = option(
+        AFFINE, read=affine_part, doc="affine: a trained scale and a trained shift; `scale` or `shift`: that one alone"
+    )
     epsilon: float = option(EPSILON)
 
     def facts(self, x: Shape) -> Facts:
         c, elements = x[0], prod(x)
+        trained = 1 if self.affine in PARTS else 2 * bool(self.affine)
         return Facts(
             output=x,
-            params=2 * c * self.affine,
+            params=trained * c,
             buffers=2 * c,
             connections=0,
             macs=0,

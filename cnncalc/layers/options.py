@@ -158,6 +158,11 @@ def decimal(raw: Any) -> float:
     raise OptionError(_("{value} is not a number", value=quoted(raw)))
 
 
+def decimals(raw: Any) -> float | tuple[float, ...]:
+    """A decimal number, or a list of them."""
+    return tuple(decimal(part) for part in raw) if isinstance(raw, list) and raw else decimal(raw)
+
+
 def rate(raw: Any) -> float:
     """A probability: at least 0, less than 1."""
     value = decimal(raw)

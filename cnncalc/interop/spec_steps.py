@@ -1,0 +1,347 @@
+"""The steps of a network as a spec has them, found in its graph: lines with what follows them, merges, residuals.
+
+A graph is taken from its input on. Where a value has one reader, that is the next step; where it has several, the
+step is the merge in which all ways from it end, with the ways as its branches. What is not nested like this, a skip
+over half of a U-Net or the exchange of a HRNet, is written as steps that start `from:` a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cnncalc.graph import Graph
+from cnncalc.layers import KINDS, MERGES
+from cnncalc.layers.base import Layer
+
+LONG = 12  # layers of a branch beside which a skip is written with `from:`
+
+
+class Line:
+    """A layer, and the norms and activations that stand behind it."""
+
+    def __init__(self, node: int, name: str, layer: Layer) -> None:
+        self.node = node
+        self.name = name
+        self.layer = layer
+        self.tail: list[Line] = []
+
+
+class Merge:
+    """Branches that are brought together; one that is empty is the identity."""
+
+    def __init__(self, node: int, name: str, layer: Layer, branches: list[list[Step]]) -> None:
+        self.node = node
+        self.name = name
+        self.layer = layer
+        self.branches = branches
+        self.tail: list[Line] = []
+        self.residual = False  # two branches, the second of which is the shortcut
+
+
+class From:
+    """Steps that start at another value, of which only the number is known here."""
+
+    def __init__(self, origin: int, steps: list[Step]) -> None:
+        self.origin = origin
+        self.steps = steps
+
+
+class Named:
+    """Steps whose names begin alike."""
+
+    def __init__(self, name: str, steps: list[Step]) -> None:
+        self.name = name
+        self.steps = steps
+
+
+class Call:
+    """A block with values for its parameters, perhaps repeated."""
+
+    def __init__(self, name: str, block: str, values: dict[str, Any]) -> None:
+        self.name = name
+        self.block = block
+        self.values = values
+        self.repeat = 1
+        self.first: dict[str, Any] = {}
+        self.last: dict[str, Any] = {}
+
+
+Step = Line | Merge | From | Named | Call
+
+
+class Structure:
+    """The steps of one graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.first = len(graph.inputs)
+        count = self.first + len(graph.nodes)
+        self.readers: list[list[int]] = [[] for _ in range(count)]
+        for i, node in enumerate(graph.nodes):
+            for v in dict.fromkeys(node.reads):
+                self.readers[v].append(self.first + i)
+        self.end = count  # stands for what leaves the network
+        leaving = set(graph.outputs)
+        self.leaving = {v for v in leaving if self.readers[v]} | (leaving if len(leaving) > 1 else set())
+        self.meets = self.meeting(count, leaving)
+        self.done: set[int] = set()
+
+    def meeting(self, count: int, leaving: set[int]) -> list[int]:
+        """For each value the first in which all ways from it meet: its immediate post-dominator."""
+        meets = [self.end] * (count + 1)
+        depth = [0] * (count + 1)
+        for v in reversed(range(count)):
+            ends = [*self.readers[v], *([self.end] if v in leaving or not self.readers[v] else [])]
+            found = ends[0]
+            for other in ends[1:]:
+                while found != other:
+                    if depth[found] >= depth[other]:
+                        found = meets[found]
+                    else:
+                        other = meets[other]
+            meets[v] = found
+            depth[v] = depth[found] + 1
+        return meets
+
+    def steps(self) -> list[Step]:
+        """All steps; those that the first input does not lead to start at theirs."""
+        steps, at = self.along(0, self.end)
+        for value in range(self.first, self.end):
+            if value in self.done:
+                continue
+            node = self.graph.nodes[value - self.first]
+            if len(node.reads) > 1 or node.layer.kind in MERGES:
+                branches: list[list[Step]] = [[] if v == at else [From(v, [])] for v in node.reads]
+                self.done.add(value)
+                merge = Merge(value, node.name, node.layer, branches)
+                more, at = self.along(value, self.end)
+                steps += [merge, *more]
+                continue
+            own, end = self.along(node.reads[0], self.end, value)
+            steps += own if node.reads[0] == at else [From(node.reads[0], own)]
+            at = end
+        return steps
+
+    def along(self, start: int, stop: int, following: int | None = None) -> tuple[list[Step], int]:
+        """Steps one behind the other from a value on, as far as they are nested, and the value they lead to."""
+        steps: list[Step] = []
+        at = start
+        while at != stop:
+            readers = self.readers[at] if following is None else [following]
+            following = None
+            if at in self.leaving and at != start and steps and len(readers) != 1:
+                break
+            if len(readers) == 1 and len(self.graph.nodes[readers[0] - self.first].reads) == 1:
+                at = readers[0]
+                if at in self.done:
+                    break
+                self.done.add(at)
+                steps.append(self.line(at))
+                continue
+            merge = self.merge(at, self.meets[at])
+            if merge is None:
+                break
+            steps.append(merge)
+            at = merge.node
+        return steps, at
+
+    def line(self, value: int) -> Line:
+        node = self.graph.nodes[value - self.first]
+        return Line(value, node.name, node.layer)
+
+    def merge(self, start: int, end: int) -> Merge | None:
+        """The branches from one value to the merge in which they meet; None where they are not nested."""
+        if end == self.end or end in self.done:
+            return None
+        node = self.graph.nodes[end - self.first]
+        if len(node.reads) < 2:
+            return None
+        regions = []
+        inside: set[int] = set()
+        for read in node.reads:
+            region = self.region(start, read)
+            if region is None or region & inside or region & self.done:
+                return None
+            inside |= region
+            regions.append(region)
+        if len({*node.reads} - {start}) < len([v for v in node.reads if v != start]):
+            return None
+        if any(r not in inside and r != end for v in (*inside, start) for r in self.readers[v]):
+            return None
+        if inside & self.leaving or (start in self.leaving and start >= self.first):
+            return None
+        if node.layer.kind == "concat" and min(map(len, regions)) * 4 <= max(map(len, regions)) >= LONG:
+            return None  # a long way round: a skip
+        before = set(self.done)
+        branches = []
+        for read, region in zip(node.reads, regions, strict=True):
+            steps, at = self.within(start, read, region)
+            if at != read:
+                self.done = before
+                return None
+            branches.append(steps)
+        self.done.add(end)
+        return Merge(end, node.name, node.layer, branches)
+
+    def within(self, start: int, stop: int, region: set[int]) -> tuple[list[Step], int]:
+        """The steps of one branch."""
+        if start == stop:
+            return [], start
+        [*entries] = [r for r in self.readers[start] if r in region]
+        if len(entries) == 1 and len(self.graph.nodes[entries[0] - self.first].reads) == 1:
+            return self.along(start, stop, entries[0])
+        return [], start
+
+    def region(self, start: int, end: int) -> set[int] | None:
+        """The values between, the end among them; None where something else leads there."""
+        found: set[int] = set()
+        left = [end]
+        while left:
+            v = left.pop()
+            if v == start or v in found:
+                continue
+            if v < self.first or v < start:
+                return None
+            found.add(v)
+            left += self.graph.nodes[v - self.first].reads
+        return found
+
+
+def followed(steps: list[Step], structure: Structure) -> list[Step]:
+    """Steps with norms and activations behind the step that they follow, where nothing else reads its result."""
+    found: list[Step] = []
+    graph = structure.graph
+    for step in steps:
+        flattens = isinstance(step, Line) and step.layer.kind == "flatten"
+        if flattens and isinstance(step, Line) and graph.nodes[step.node - structure.first].shown_with is not None:
+            continue  # a dense layer that meets a map gets it anyway
+        if isinstance(step, Merge):
+            step.branches = [followed(branch, structure) for branch in step.branches]
+        elif isinstance(step, From):
+            step.steps = followed(step.steps, structure)
+        last = found[-1] if found else None
+        if isinstance(step, Line) and KINDS[step.layer.kind].appendable and isinstance(last, (Line, Merge)):
+            before = last.tail[-1].node if last.tail else last.node
+            if len(structure.readers[before]) == 1 and before not in graph.outputs:
+                last.tail.append(step)
+                continue
+        found.append(step)
+    return found
+
+
+def with_residuals(steps: list[Step], graph: Graph) -> None:
+    """Additions with the identity, or with a way of their own where the shape changes, as residuals."""
+    for step in steps:
+        if isinstance(step, From):
+            with_residuals(step.steps, graph)
+        if not isinstance(step, Merge):
+            continue
+        for branch in step.branches:
+            with_residuals(branch, graph)
+        if step.layer.kind != "add" or len(step.branches) != 2:
+            continue
+        shapes = [graph.shape(v) for v in graph.nodes[step.node - len(graph.inputs)].reads]
+        if shapes[0] != shapes[1]:
+            continue
+        size = [layers_of(branch) for branch in step.branches]
+        if [] in step.branches or short_of(step.branches[1], step.branches[0]) or short_of(*step.branches):
+            if (not step.branches[0]) or (step.branches[1] and size[0] < size[1]):
+                step.branches.reverse()
+            step.residual = bool(step.branches[0])
+            if step.residual and is_projection(step.branches[1]):
+                step.branches[1] = []
+            start = entry(step, graph)
+            if step.branches[1] and (start is None or graph.shape(start) == graph.shape(step.node)):
+                step.residual = False  # a residual would leave its shortcut out
+
+
+def is_projection(branch: Sequence[Step]) -> bool:
+    """Whether a branch is what a residual puts in by itself where the shape changes, by its name."""
+    line = branch[0] if len(branch) == 1 else None
+    if not isinstance(line, Line) or not re.fullmatch(r"(.*/)?shortcut\d+", line.name):
+        return False
+    given = vars(line.layer)
+    usual = {"kernel": (1,), "padding": ((0, 0),), "dilation": (1,), "groups": 1, "bias": False, "table": None}
+    norms = [part.layer.kind for part in line.tail]
+    return line.layer.kind == "conv" and norms == ["batchnorm"] and all(given[k] == v for k, v in usual.items())
+
+
+def entry(step: Merge, graph: Graph) -> int | None:
+    """The value from which the branches start."""
+    for branch in step.branches:
+        for first in branch[:1]:
+            if isinstance(first, Line):
+                return graph.nodes[first.node - len(graph.inputs)].reads[0]
+            if isinstance(first, Merge):
+                return entry(first, graph)
+    return None
+
+
+def short_of(one: Sequence[Step], other: Sequence[Step]) -> bool:
+    """Whether one way is a projection beside the other: a layer or two."""
+    return 0 < layers_of(one) < layers_of(other) and all(isinstance(step, Line) for step in one)
+
+
+def layers_of(steps: Sequence[Step]) -> int:
+    return sum(1 for _line in lines_of(steps))
+
+
+def lines_of(steps: Sequence[Step]) -> Iterator[Line | Merge]:
+    """Every layer that has a step, those of the branches before their merge."""
+    for step in steps:
+        if isinstance(step, Merge):
+            for branch in step.branches:
+                yield from lines_of(branch)
+            yield step
+        elif isinstance(step, Line):
+            yield step
+        elif isinstance(step, (From, Named)):
+            yield from lines_of(step.steps)
+
+
+def named_lists(steps: list[Step], prefix: str, taken: set[str]) -> list[Step]:
+    """Steps whose names go on with the same part, one behind the other, as a list of that name; each name once."""
+    found: list[Step] = []
+    for step in steps:
+        part = common_part(step, prefix)
+        last = found[-1] if found else None
+        if part is not None and isinstance(last, Named) and last.name == part:
+            last.steps.append(step)
+        elif part is not None and prefix + part not in taken:
+            taken.add(prefix + part)
+            found.append(Named(part, [step]))
+        else:
+            found.append(step)
+    for step in found:
+        if isinstance(step, Named):
+            step.steps = named_lists(step.steps, f"{prefix}{step.name}/", taken)
+        elif isinstance(step, Merge):
+            step.branches = [named_lists(branch, prefix, taken) for branch in step.branches]
+        elif isinstance(step, From):
+            step.steps = named_lists(step.steps, prefix, taken)
+    return found
+
+
+def is_numbered(line: Line | Merge) -> bool:
+    """Whether a layer is called as a step without a name would be: by its kind and a number."""
+    last = line.name.rpartition("/")[2]
+    return last.startswith(line.layer.kind) and last[len(line.layer.kind) :].isdigit()
+
+
+def common_part(step: Step, prefix: str) -> str | None:
+    """The part behind the prefix with which the names of all layers of a step go on; None if that is all of a name."""
+    parts = set()
+    if isinstance(step, From) and not step.steps:
+        return None
+    for line in lines_of([step]):
+        if isinstance(line, Merge) and is_numbered(line):
+            continue  # nobody chose its name
+        if not line.name.startswith(prefix):
+            return None
+        part, stroke, _rest = line.name[len(prefix) :].partition("/")
+        if not stroke:
+            return None
+        parts.add(part)
+    return parts.pop() if len(parts) == 1 else None
