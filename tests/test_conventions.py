@@ -453,3 +453,12 @@ def test_identify_tries_the_variants_of_a_bundled_network() -> None:
 def test_counts_of_equal_layers_are_those_of_one() -> None:
     graph = cnncalc.load("8x16x16; conv 8 k3 p1 x3")
     assert len({count.number for count in counts(graph, convention("thop"))}) == 1
+
+
+@pytest.mark.parametrize("name", ["densenet121", "googlenet-torchvision", "dcgan-discriminator"])
+def test_a_spec_that_is_written_anew_says_how_its_layers_are_built(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    assert run("convert", name, str(path))[0] == 0
+    for tool in ("ptflops", "torchprofile", "torchscan-flops"):
+        again, before = (number(under(cnncalc.analyze(spec), convention(tool))) for spec in (path, name))
+        assert again == before
