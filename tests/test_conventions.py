@@ -446,6 +446,7 @@ def test_identify_tries_the_variants_of_a_bundled_network() -> None:
     status, text = run("identify", "resnet50", "7801405440")
     assert status == 0
     assert "resnet101" in text
+    assert "--set heads=1" in run("identify", "googlenet-torchvision", "13,004,888")[1]  # torchvision's googlenet
     assert run("identify", "resnet50", "12345")[0] == 1
     assert run("identify", "resnet50", "nonsense")[0] == 2
 
