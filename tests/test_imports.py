@@ -161,6 +161,11 @@ def test_tuples_that_every_start_defines_have_annotations_that_are_worked_out() 
             assert "from __future__ import annotations" not in path.read_text(encoding="utf-8"), path
 
 
+@pytest.mark.parametrize("words", [("conventions", "lenet5"), ("lenet5", "--convention", "thop")])
+def test_conventions_need_neither_numpy_nor_rich_nor_tabulate(words: tuple[str, ...]) -> None:
+    assert not loaded_by(*words) & {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata"}
+
+
 def test_a_family_of_layers_is_loaded_when_a_spec_names_it() -> None:
     loaded = loaded_by("-e", "1x8x8; conv 2 k3")
     families = {name.rpartition(".")[2] for name in loaded if name.startswith("cnncalc.layers.")}
