@@ -323,5 +323,6 @@ def numbers(value: Any) -> list[int]:
 def floats(value: Any) -> list[float]:
     if not isinstance(value, Span):
         return [float32(fixed(value))]
+    value.spend(len(value) // 4)
     raw = value.bytes()
     return [float32(raw[i : i + 4]) for i in range(0, len(raw) - 3, 4)]
