@@ -172,8 +172,8 @@ class Parser:
             elif number == 7:
                 domain = text(value)
             elif number == 9:
-                key, content = entry(message(value))
-                if key == "pkg.torch.onnx.name_scopes":
+                content = entry_of(message(value), "pkg.torch.onnx.name_scopes")
+                if content:
                     scopes = tuple(part.strip(" '\"") for part in content.strip("[]").split(","))
         domain = "" if domain == "ai.onnx" else domain
         return NodeData(name, operator, domain, tuple(inputs), tuple(outputs), attributes, scopes)
@@ -291,6 +291,16 @@ def entry(span: Span) -> tuple[str, str]:
     """A key and its text."""
     fields = {number: text(value) for number, value in span.fields()}
     return fields.get(1, ""), fields.get(2, "")
+
+
+def entry_of(span: Span, wanted: str) -> str:
+    """The text of an entry with this key; empty for others, which are not read."""
+    for number, value in span.fields():
+        if number == 1 and text(value) != wanted:
+            return ""
+        if number == 2:
+            return text(value)
+    return ""
 
 
 def message(value: Any) -> Span:

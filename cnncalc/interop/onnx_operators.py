@@ -72,6 +72,11 @@ def spatial(o: Reading, value: int) -> tuple[int, ...]:
 # --- convolutions and products
 
 
+def added(bias: Constant | None) -> Constant | None:
+    """A bias; none for zeros that no initializer holds: an exporter made them up."""
+    return None if bias is None or (not bias.root and bias.number() == 0) else bias
+
+
 def bias_behind(o: Reading, node: NodeData, rank: int, axis: int, length: int) -> Constant | None:
     """The vector that is added behind, along one axis: it is taken in as a bias, and its addition is gone."""
     add = o.following(node, "Add")
@@ -94,7 +99,7 @@ def conv(o: Reading, node: NodeData) -> Value:
     size = spatial(o, x)
     filters, read, *kernel = weight.dims
     groups = node.attributes.get("group", 1)
-    bias = o.optional(node, 2) or bias_behind(o, node, 2 + len(size), 1, filters)
+    bias = added(o.optional(node, 2)) or bias_behind(o, node, 2 + len(size), 1, filters)
     options: dict[str, Any] = {**window(node, kernel, size), "bias": None if bias is not None else False}
     channels = o.builder.shape(x)[0]
     if read * groups != channels:
@@ -123,7 +128,7 @@ def transposed_conv(o: Reading, node: NodeData) -> Value:
     size = spatial(o, x)
     _channels, per_group, *kernel = weight.dims
     groups = node.attributes.get("group", 1)
-    bias = o.optional(node, 2) or bias_behind(o, node, 2 + len(size), 1, per_group * groups)
+    bias = added(o.optional(node, 2)) or bias_behind(o, node, 2 + len(size), 1, per_group * groups)
     options = window(node, kernel, size)
     rank = len(kernel)
     stride = node.attributes.get("strides") or (1,) * rank
@@ -159,8 +164,7 @@ def gemm(o: Reading, node: NodeData) -> Value:
     units = weight.dims[0]
     if bias is not None and bias.size not in (1, units):
         raise NotReadError
-    if bias is not None and bias.number() == 0 and not bias.root:
-        bias = None
+    bias = added(bias)
     alpha, beta = node.attributes.get("alpha", 1.0), node.attributes.get("beta", 1.0)
     if alpha != 1:
         weight = weight.moved(weight.dims, lambda array: array * alpha)
