@@ -68,8 +68,12 @@ def whole(t: Any, tensor: Any) -> bool:
 
 def elementwise(t: Any, tensor: Any, kind: str, options: dict[str, Any] | None = None) -> Seen:
     """A function of each element: views and permutations stay in front of it."""
-    name, place = t.name(kind), t.place(kind)
-    return through(t.b, t.of(tensor), lambda value: t.b.add(name, kind, options or {}, [value], at=place), place)
+    place = t.place(kind)
+
+    def add(value: int) -> int:
+        return t.b.add(t.behind(value, kind), kind, options or {}, [value], at=place)
+
+    return through(t.b, t.of(tensor), add, place)
 
 
 def pairs(values: Any, rank: int) -> list[int]:

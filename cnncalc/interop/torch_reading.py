@@ -21,6 +21,7 @@ from cnncalc.interop.builder import Builder
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.onnx import MissingPackageError
 from cnncalc.language import _
+from cnncalc.layers import KINDS
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec.values import shape as read_shape
@@ -71,7 +72,9 @@ def read(
         ) from None
     if not isinstance(made, torch.nn.Module):
         kind = type(made).__name__
-        raise unusable(_("it gives a {kind}, and not an nn.Module", kind=kind), _("name a class or function that does"))
+        raise unusable(
+            _("it gives an object of type {kind}, and no nn.Module", kind=kind), _("name a class or function that does")
+        )
     try:
         entering = shapes if "" not in shapes else [shapes[""]]
         return graph_of(made, entering, source=spec, max_operations=max_operations, allow_unknown=allow_unknown)
@@ -164,7 +167,7 @@ def graph_of(
     """The graph of an nn.Module on inputs of these shapes, in eval(). Raises SpecError."""
     torch = package()
     if not isinstance(module, torch.nn.Module):
-        raise CnncalcError(_("a {kind} is no nn.Module", kind=type(module).__name__))
+        raise CnncalcError(_("an object of type {kind} is no nn.Module", kind=type(module).__name__))
     title = type(module).__name__ if name is None else name
     b = Builder(title, source or title, max_operations=max_operations)
     trace = Trace(torch, module, b)
@@ -247,7 +250,8 @@ class Trace:
         class Recorder(self.torch.overrides.TorchFunctionMode):  # type: ignore[name-defined, misc]
             def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
                 kwargs = kwargs or {}
-                result = function(*args, **kwargs)
+                result = trace.normalised(function, args, kwargs)
+                result = function(*args, **kwargs) if result is None else result
                 trace.called(function, args, kwargs, result)
                 return result
 
@@ -304,6 +308,15 @@ class Trace:
             return path
         return f"{path}.{kind}" if path else kind
 
+    def behind(self, value: int, kind: str) -> str:
+        """What an activation is called: as its module; without one after the layer that it follows, `conv1/relu`."""
+        node = value - len(self.b.inputs)
+        if self.stack[-1] in self.leaves or node < 0 or not KINDS[kind].inline:
+            return self.name(kind)
+        owner, _stroke, last = self.b.nodes[node].name.rpartition("/")
+        alone = not owner or last not in KINDS or not KINDS[last].appendable
+        return f"{self.b.nodes[node].name if alone else owner}/{kind}"
+
     def spot(self) -> str:
         """The name of a layer made here whose kind is not known yet: see layouts.Move."""
         path = self.stack[-1]
@@ -348,6 +361,15 @@ class Trace:
         for tensor, seen in zip(results, found, strict=False):
             self.check(word, tensor, seen)
             self.keep(tensor, seen)
+
+    def normalised(self, function: Any, args: Any, kwargs: Any) -> Any:
+        """What a batch norm gives, which has the shape of what enters. PyTorch takes half of a network's time to say so."""
+        if function is not self.torch.nn.functional.batch_norm or len(args) < 2:
+            return None
+        x, mean = args[:2]
+        training = args[5] if len(args) > 5 else kwargs.get("training", False)
+        fits = mean is not None and not training and x.ndim > 1 and mean.shape == x.shape[1:2]
+        return self.torch.empty_like(x) if fits else None
 
     def not_known(self, word: str, entering: Sequence[Any], results: Sequence[Any]) -> list[Seen]:
         reads = list(dict.fromkeys(self.settled(t) for t in entering if id(t) in self.seen))
