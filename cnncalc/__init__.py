@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnncalc import reference
     from cnncalc.answers import Item, Mistake, Result
-    from cnncalc.api import Sweep, analyze, check, explain, from_torch, load, sweep, to_torch, verify
+    from cnncalc.api import Sweep, analyze, check, explain, from_torch, load, sweep, to_torch, verify, weights_of
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
@@ -55,12 +55,12 @@ __all__ = [
     "sweep",
     "to_torch",
     "verify",
+    "weights_of",
 ]
 
 _HOMES = {
-    **dict.fromkeys(
-        ("Sweep", "analyze", "check", "explain", "from_torch", "load", "sweep", "to_torch", "verify"), "api"
-    ),
+    **dict.fromkeys(("Sweep", "analyze", "check", "explain", "load", "sweep", "verify", "weights_of"), "api"),
+    **dict.fromkeys(("from_torch", "to_torch"), "api"),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),

@@ -10,6 +10,7 @@ from itertools import product
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc import sources
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
@@ -69,6 +70,18 @@ def load(
         return load_graph(
             text, params=params, inputs=inputs, max_operations=max_operations, allow_unknown=allow_unknown
         )
+
+
+def weights_of(spec: str | os.PathLike[str], graph: Graph | None = None) -> Mapping[str, Any] | None:
+    """The weights that a model of another program holds, as `cnncalc.reference.run` takes them.
+
+    spec   the file, as for `load`
+    graph  what `load` gave for it
+
+    LAYER.name to array. None for a spec, which holds none. Raises CnncalcError where they cannot be read.
+    """
+    text = os.fsdecode(spec)
+    return sources.weights_of(text, load(text) if graph is None else graph)
 
 
 def analyze(

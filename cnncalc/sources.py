@@ -90,6 +90,21 @@ def load_graph(
     return graph
 
 
+def weights_of(spec: str, graph: Graph) -> Mapping[str, Any] | None:
+    """The weights that a model holds, LAYER.name to array; None where it is none, or where nothing reads them.
+
+    graph  what was read from it
+    """
+    reader = reader_of(spec)
+    if reader is None:
+        return None
+    from importlib import import_module
+
+    read = getattr(import_module(f"cnncalc.interop.{reader.module}"), "weights", None)
+    weights: Mapping[str, Any] | None = None if read is None else read(spec, graph)
+    return weights
+
+
 def reader_of(spec: str) -> Reader | None:
     """Who reads this model; None for a spec. Of what is no file, a pipe say, nothing is taken."""
     head = None

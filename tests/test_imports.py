@@ -63,6 +63,9 @@ ARROWS = {
         "revisions",
         "locking",
         "answers",
+        "interop",
+        "api",
+        "reference",
     },
 }
 LATE = {("report", "render")}  # only inside functions

@@ -159,7 +159,7 @@ def format_for(path: str, formats: Collection[str]) -> str:
     return found
 
 
-def write(text: str, output: str | None) -> None:
+def write(text: str | bytes, output: str | None) -> None:
     """Results to standard output, or to a file: the whole of it, or the file stays as it was."""
     if output is None or output == "-":
         try:
@@ -171,21 +171,21 @@ def write(text: str, output: str | None) -> None:
         return
     try:
         if os.path.exists(output) and not os.path.isfile(output):
-            with open(output, "w", encoding="utf-8") as file:  # /dev/stdout, a named pipe
-                file.write(text)
+            with open(output, "wb") as file:  # /dev/stdout, a named pipe
+                file.write(text.encode() if isinstance(text, str) else text)
         else:
             _replace(os.path.realpath(output), text)
     except OSError as error:
         fail(_("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=error.strerror))
 
 
-def _replace(path: str, text: str) -> None:
+def _replace(path: str, text: str | bytes) -> None:
     from tempfile import NamedTemporaryFile
 
     directory = os.path.dirname(path)
-    with NamedTemporaryFile("w", encoding="utf-8", newline="", dir=directory, prefix=".cnncalc-", delete=False) as file:
+    with NamedTemporaryFile("wb", dir=directory, prefix=".cnncalc-", delete=False) as file:
         try:
-            file.write(text)
+            file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
             mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o666 & ~_umask()
             os.chmod(file.name, mode)

@@ -10,7 +10,7 @@ imported when a model is written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import CnncalcError
@@ -97,6 +97,13 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     del model.graph.input[first:]
     store(onnx, model, large)
     return model
+
+
+def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> bytes:
+    """The model as the bytes of a file."""
+    package()
+    data: bytes = to_model(graph, weights()).SerializeToString()
+    return data
 
 
 def typed(onnx: Any, name: str, shape: Sequence[int | str]) -> Any:

@@ -23,10 +23,20 @@ def combine(o: Reading, node: NodeData) -> Value:
     if len(values) == 1:
         return tensors[0]
     if len(values) == 2 and constants:
-        return with_constant(o, node, tensors[0], constants[0], isinstance(values[0], Constant))
+        constant = placed(node, constants[0], len(tensors[0].dims()))
+        return with_constant(o, node, tensors[0], constant, isinstance(values[0], Constant))
     if constants or node.operator not in MERGES:
         raise NotReadError(broadcast([value.dims for value in constants] + [value.dims() for value in tensors]))
     return merged(o, node, MERGES[node.operator], tensors)
+
+
+def placed(node: NodeData, constant: Constant, rank: int) -> Constant:
+    """A constant whose first axis an operator of the sets before 7 says; later ones fill shapes up in front."""
+    axis = node.attributes.get("axis")
+    if not node.attributes.get("broadcast") or axis is None or axis + len(constant.dims) > rank:
+        return constant
+    dims = (*constant.dims, *(1,) * (rank - axis % rank - len(constant.dims)))
+    return constant.moved(dims, lambda array: array.reshape(dims))
 
 
 def broadcast(shapes: Sequence[Sequence[int]]) -> list[int]:
@@ -53,7 +63,7 @@ def merged(o: Reading, node: NodeData, kind: str, tensors: Sequence[Tensor]) -> 
 def concat(o: Reading, node: NodeData) -> Value:
     tensors = [o.tensor(node, i) for i in range(len(node.inputs))]
     first = tensors[0].axes or ()
-    axis = node.attributes["axis"] % len(first)
+    axis = node.attributes.get("axis", 1) % len(first)
     if len(tensors) == 1:
         return tensors[0]
     lying = [(*(x.axes or ())[:axis], *(x.axes or ())[axis + 1 :]) for x in tensors]

@@ -210,6 +210,8 @@ def split(o: Reading, node: NodeData) -> list[Value]:
     sizes = o.numbers(node, 1, "split")
     count = node.attributes.get("num_outputs") or len(node.outputs)
     n = dims[axis]
+    if count != len(node.outputs):
+        raise NotReadError
     if sizes is None:
         each = -(-n // count)
         sizes = [min(each, n - each * i) for i in range(count)]

@@ -25,8 +25,10 @@ from cnncalc.interop.onnx_names import names
 from cnncalc.interop.wire import WireError
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
+from cnncalc.spec import MAX_OPERATIONS
+from cnncalc.spec.sharing import OF_ITS_OWN
 
-OLDEST, NEWEST = 7, 26  # operator sets: since 7 shapes broadcast as in NumPy
+OLDEST, NEWEST = 1, 26  # operator sets
 Value = Tensor | Constant
 Handler = Callable[["Reading", NodeData], "Value | list[Value]"]
 HANDLERS: dict[str, Handler] = {}
@@ -53,6 +55,18 @@ def reads(*operators: str) -> Callable[[Handler], Handler]:
 def read(spec: str, *, inputs: Mapping[str, Any], max_operations: int, allow_unknown: bool = False) -> Graph:
     """The graph of an ONNX file. `inputs` are shapes that outrank the model's; raises SpecError."""
     return reading(spec, inputs=inputs, max_operations=max_operations).builder.graph(allow_unknown=allow_unknown)
+
+
+def weights(spec: str, graph: Graph) -> Mapping[str, Any]:
+    """The weights of a model as the layers of its graph store them, read when they are asked for.
+
+    Raises CnncalcError where the graph has layers whose weights the model does not hold in a form that is known.
+    """
+    from cnncalc.interop.onnx_weights import Stored
+
+    shapes = {name: shape_text(shape) for name, shape in graph.inputs.items()}
+    given = {"": next(iter(shapes.values()))} if len(shapes) == 1 else shapes
+    return Stored(reading(spec, inputs=given, max_operations=MAX_OPERATIONS), graph)
 
 
 def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Reading:
@@ -188,6 +202,8 @@ class Reading:
         for name, value in zip([name for name in node.outputs if name], found, strict=False):
             self.values[name] = value
             if isinstance(value, Tensor):
+                if len(value.axes or ()) > MOST_AXES:
+                    self.builder.fail(place(node), _("a tensor of more than {most} axes", most=MOST_AXES))
                 self.movers.setdefault((value.value, value.axes), node)
             self.check(node, value, declared.get(name))
 
@@ -215,6 +231,8 @@ class Reading:
                 dims = error.dims
             except NotKnownError:
                 pass
+            except (KeyError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError):
+                self.builder.fail(place(node), _("its inputs or attributes are not those of the operator"))
         results = []
         for name in node.outputs:
             if name:
@@ -354,23 +372,8 @@ class Reading:
             return None
         return found[0]
 
-    def bias_behind(self, node: NodeData, rank: int, axis: int, length: int) -> Constant | None:
-        """The vector that is added behind, along one axis: it is taken in as a bias, and its addition is gone."""
-        add = self.following(node, "Add")
-        if add is None:
-            return None
-        [other, *more] = [name for name in add.inputs if name != node.outputs[0]] or [""]
-        value = self.values.get(other)
-        if more or not isinstance(value, Constant) or value.size != length or len(value.dims) > rank:
-            return None
-        at = axis - (rank - len(value.dims))
-        if at < 0 or value.dims[at] != length:
-            return None
-        self.absorbed[add.outputs[0]] = node.outputs[0]
-        return value.moved((length,), lambda array: array.reshape(-1)) if len(value.dims) > 1 else value
 
-
-OF_ITS_OWN = ("stride", "padding", "dilation", "rounding", "output_padding")
+MOST_AXES = 32
 MEANINGLESS = (
     "",
     "main_graph",

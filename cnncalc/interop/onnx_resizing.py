@@ -73,7 +73,7 @@ def resize(o: Reading, node: NodeData) -> Value:
         for axis, n in zip(chosen, wanted.whole(), strict=True):
             factors[axis] = n / dims[axis]
     else:
-        given = node.attributes.get("scales") if scales is None else scales.array().reshape(-1).tolist()
+        given = scales_of(node) if scales is None else scales.array().reshape(-1).tolist()
         for axis, factor in zip(chosen, given or (), strict=True):
             factors[axis] = factor
     after = tuple(int(n * f) for n, f in zip(dims, factors, strict=True))
@@ -93,6 +93,15 @@ def resize(o: Reading, node: NodeData) -> Value:
     value = o.add(node, "upsample", {"factor": factor[0] if len(set(factor)) == 1 else factor, "mode": kind}, [x.value])
     new = o.builder.shape(value)
     return Tensor(value, (axes[0], *(whole(place, new[place]) for place in order)))
+
+
+def scales_of(node: NodeData) -> Sequence[float]:
+    """The factors of an Upsample of the old operator sets."""
+    attributes = node.attributes
+    if "height_scale" in attributes:
+        return [1.0, 1.0, attributes["height_scale"], attributes["width_scale"]]
+    found: Sequence[float] = attributes.get("scales", ())
+    return found
 
 
 @reads("Expand")

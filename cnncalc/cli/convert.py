@@ -1,0 +1,98 @@
+"""cnncalc convert SOURCE TARGET"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.errors import CnncalcError
+from cnncalc.graph import Graph
+from cnncalc.interop.targets import TARGETS, Target, target_for
+from cnncalc.language import _
+
+
+@click.command("convert", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.argument("target", required=False)
+@click.option("--to", "form", type=click.Choice(list(TARGETS)), help=_("The form.  [default: what the ending says]"))
+@click.option("--seed", type=click.IntRange(min=0), help=_("Weights drawn from this seed, for forms that hold them."))
+@click.option("--weights", "file", metavar="FILE", help=_("Weights out of an .npz, as LAYER.name."))
+def command(
+    spec: str | None,
+    expression: str | None,
+    params: tuple[str, ...],
+    inputs: tuple[str, ...],
+    max_operations: int,
+    target: str | None,
+    form: str | None,
+    seed: int | None,
+    file: str | None,
+) -> None:
+    """A network in another form: `cnncalc convert model.onnx net.yaml`, `cnncalc convert resnet50 resnet50.onnx`.
+
+    SPEC is a spec, a bundled network or a model of another program; TARGET a file whose ending says the form, or -
+    for standard output. The spec that is written keeps names and folds what repeats into blocks; it is read back and
+    compared before anything is written. Weights come from the model, from --weights or from --seed.
+    """
+    if expression is not None and target is None:
+        spec, target = None, spec
+    with errors_end_the_run():
+        form = form or target_for(target or "")
+        if form is None:
+            endings = ", ".join(ending for row in TARGETS.values() for ending in row.endings)
+            raise CnncalcError(_("say in what form: a file that ends with one of {endings}, or --to", endings=endings))
+        row = TARGETS[form]
+        if file is not None and seed is not None:
+            raise click.UsageError(_("Give --weights or --seed, not both."))
+        if not row.weights and (file is not None or seed is not None):
+            raise CnncalcError(_("the form {form} holds no weights", form=form))
+        check_output(target, row)
+        graph = load_spec(spec, expression, params, inputs, max_operations)
+        result = row.convert(graph, lambda: weights_for(graph, spec or "", seed, file))
+    write(result, target)
+    if target not in (None, "-"):
+        count = len(graph.nodes)
+        click.echo(_("{target}: {count:,} layers, as {form}", target=target, count=count, form=form), err=True)
+
+
+def check_output(target: str | None, row: Target) -> None:
+    """Raise CnncalcError where the result could not be written, before any work is done."""
+    if row.binary and target in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
+        raise CnncalcError(_("this form is no text: name a file"))
+    folder = os.path.dirname(target or "")
+    if folder and not os.path.isdir(folder):
+        raise CnncalcError(_("there is no folder {folder}", folder=folder))
+
+
+def weights_for(graph: Graph, spec: str, seed: int | None, file: str | None) -> Mapping[str, Any]:
+    """LAYER.name to array: out of a file, out of the model itself, or drawn."""
+    from cnncalc import reference
+
+    if file is not None:
+        return read_weights(file)
+    if seed is None:
+        from cnncalc.api import weights_of
+
+        own = weights_of(spec, graph)
+        if own is not None:
+            return own
+    return reference.Drawn(graph, seed or 0)
+
+
+def read_weights(path: str) -> Mapping[str, Any]:
+    """The arrays of an .npz; pickles in it are not loaded. Raises CnncalcError."""
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        reason = getattr(error, "strerror", None) or _("not an .npz file of arrays")
+        raise CnncalcError(_("{file}: cannot be read: {reason}", file=path, reason=reason)) from None
