@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cnncalc import reference
     from cnncalc.answers import Item, Mistake, Result
-    from cnncalc.api import Sweep, analyze, check, explain, from_torch, load, sweep, to_torch, verify, weights_of
+    from cnncalc.api import (
+        Sweep,
+        analyze,
+        check,
+        explain,
+        from_torch,
+        load,
+        sweep,
+        to_keras,
+        to_torch,
+        verify,
+        weights_of,
+    )
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
@@ -53,6 +65,7 @@ __all__ = [
     "load",
     "reference",
     "sweep",
+    "to_keras",
     "to_torch",
     "verify",
     "weights_of",
@@ -60,7 +73,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("Sweep", "analyze", "check", "explain", "load", "sweep", "verify", "weights_of"), "api"),
-    **dict.fromkeys(("from_torch", "to_torch"), "api"),
+    **dict.fromkeys(("from_torch", "to_keras", "to_torch"), "api"),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),

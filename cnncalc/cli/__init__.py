@@ -21,7 +21,7 @@ COMMANDS = {
     "verify": n_("Every number held against what running the network gives."),
     "compare": n_("Totals of several networks side by side."),
     "diff": n_("What changed from one network to another, layer by layer and in total."),
-    "convert": n_("A network in another form: a spec, ONNX."),
+    "convert": n_("A network in another form: a spec, ONNX, PyTorch, Keras."),
     "lock": n_("The numbers of specs written into a lock file, or held to it."),
     "kinds": n_("The kinds of layers: options, other names, and how each is counted."),
     "networks": n_("The bundled networks, family by family, with their totals."),

@@ -7,9 +7,9 @@ Shapes are without the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.interop.builder import Builder
 from cnncalc.layers.base import Shape
@@ -153,6 +153,25 @@ def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> 
         value = settle(b, seen, at)
         seen = Seen(value, b.shape(value))
     return seen._replace(value=add(seen.value))
+
+
+PER_AXIS = ("kernel", "stride", "dilation", "padding", "output_padding", "size", "factor")
+
+
+def shortened(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as a person writes them: one number where all axes have the same, no stride where it is the window's."""
+    found = dict(options)
+    for name in PER_AXIS:
+        value = found.get(name)
+        if isinstance(value, (list, tuple)) and value and all(each == value[0] for each in value):
+            one = value[0]
+            pair = isinstance(one, (list, tuple))
+            found[name] = one[0] if pair and one[0] == one[1] else [one] if pair else one
+    if kind.endswith("pool") and found.get("stride") == found.get("kernel"):
+        found.pop("stride", None)
+    if found.get("padding") == "same" and found.get("kernel") == found.get("stride") == 1:
+        found["padding"] = "valid"
+    return found
 
 
 def along(

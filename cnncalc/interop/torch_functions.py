@@ -52,7 +52,7 @@ def layer(t: Any, kind: str, options: dict[str, Any], reads: Sequence[int], stor
             return None
         of = node.weights_of if node.weights_of is not None else of
     name = t.behind(reads[0], kind) if len(reads) == 1 else t.name(kind)
-    value = t.b.add(name, kind, options, reads, at=t.place(kind), weights_of=of)
+    value = t.b.add(name, kind, layouts.shortened(kind, options), reads, at=t.place(kind), weights_of=of)
     for s in trained:
         t.owners.setdefault(s, value)
     return Seen(value, t.b.shape(value))
