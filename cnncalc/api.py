@@ -299,7 +299,7 @@ def to_keras(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     """
     from cnncalc.interop import keras_text
 
-    return keras_text.to_keras(_graph_of(spec, params))
+    return keras_text.to_keras(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
 
 def from_torch(
