@@ -9,11 +9,10 @@ from collections.abc import Iterator
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import CONVENTION, SPEC, errors_end_the_run, format_for, lang_option, load_spec, write
+from cnncalc.cli.common import CONVENTION, SPEC, Asked, errors_end_the_run, format_for, lang_option, write
 from cnncalc.cli.totals import terminal_width
 from cnncalc.language import _
 from cnncalc.report import Report, Settings
-from cnncalc.spec import MAX_OPERATIONS
 
 FORMATS = ("plain", "markdown", "csv", "json")
 
@@ -68,8 +67,8 @@ def variants(spec: str, params: tuple[str, ...], inputs: tuple[str, ...], batch:
 
     settings = Settings(batch=batch)
     name = " ".join([spec, *(f"--set {pair}" for pair in params), *(f"--input {shape}" for shape in inputs)])
-    yield name, analyze_graph(load_spec(spec, None, params, inputs, MAX_OPERATIONS), settings)
+    yield name, analyze_graph(Asked(spec, None, params, inputs).graph(), settings)
     if params or inputs or spec == "-" or os.path.lexists(spec):
         return
     for other in networks.siblings(spec):
-        yield other, analyze_graph(load_spec(other, None, (), (), MAX_OPERATIONS), settings)
+        yield other, analyze_graph(Asked(other).graph(), settings)
