@@ -23,8 +23,8 @@ from cnncalc.fields.reads import Book
 from cnncalc.fields.regions import whole
 from cnncalc.graph import Graph
 from cnncalc.layers.base import POINTWISE, Shape
-from cnncalc.layers.elements import Channels, Listed, Read
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.elements import Channels, Read
+from cnncalc.layers.windows import Listed, Phases, Window
 
 E = TypeVar("E")
 

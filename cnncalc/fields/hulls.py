@@ -12,8 +12,8 @@ from typing import NamedTuple
 from cnncalc.fields.reads import Book
 from cnncalc.fields.regions import places_of, whole
 from cnncalc.layers.base import POINTWISE, WHOLE, Shape
-from cnncalc.layers.elements import EVERY, Channels, Listed, Permuted, Read, Step
-from cnncalc.layers.windows import Window
+from cnncalc.layers.elements import EVERY, Channels, Permuted, Read, Step
+from cnncalc.layers.windows import Listed, Window
 
 NOTHING = 1 << 62  # the lowest pixel of a unit that sees none; its highest is -1
 LONGEST_VECTOR = 2**21  # elements of a flattened map whose hulls are listed

@@ -66,6 +66,12 @@ class Phases(NamedTuple):
     taps: tuple[Sequence[int], ...]
 
 
+class Listed(NamedTuple):
+    """Place o along an axis reads the places `reads[o]`, in order: what repeats in no regular way."""
+
+    reads: tuple[Sequence[int], ...]
+
+
 def floor_sum(n: int, m: int, a: int, b: int) -> int:
     """The sum of floor((a*i + b) / m) over 0 <= i < n, in logarithmic time; a and b not negative."""
     total = 0
