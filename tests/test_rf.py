@@ -22,12 +22,12 @@ from cnncalc.graph import Graph
 from cnncalc.networks import bundled
 
 
-def numbers(fields: Fields | None) -> Any:
-    """What two ways must agree on: kind, sizes of all phases, jump and start."""
+def numbers(fields: Fields | None, neighbours: bool = True) -> Any:
+    """What two ways must agree on: kind, sizes of all phases, start, and jump where a unit has neighbours."""
     if fields is None:
         return None
     return [
-        (sorted(set(sizes_of(f))), jump_of(f), f.lo[0])
+        (sorted(set(sizes_of(f))), jump_of(f) if neighbours else None, f.lo[0])
         if isinstance(f, Grid)
         else "whole"
         if isinstance(f, Whole)
