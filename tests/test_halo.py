@@ -51,6 +51,7 @@ NETS = [
     ("2x150; pad 3 reflect; conv 3 k7; conv 3 k3 s2 same; conv 2 k3 p0", "conv3"),
     ("2x120; conv 3 k3 s3 p2; transposed_conv 3 k5 s2 p1; crop 1; conv 2 k2", "conv2"),
     ("input: 2x140\nlayers:\n- concat: [conv 2 k9 p4, [pad 2 replicate, conv 1 k5]]\n- conv 2 k3 s2 p1", "conv3"),
+    ("input: 2x144\nlayers:\n- add: [[conv 2 k2 s2, upsample 2], [conv 2 k3 s3, upsample 3]]\n- conv 2 k3 p1", "conv3"),
     ("1x120; conv 8 k3 p1; pixel_shuffle 2; conv 2 k5 p2; pixel_unshuffle 4; conv 2 k3 p1", "conv3"),
 ]
 
