@@ -99,7 +99,7 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
         elif step == WHOLE or isinstance(b.field, Whole):
             result.append(Behind(Whole(None)))
         elif b.field is None or step is None or isinstance(step, Listed):
-            result.append(Behind(None, sure=b.sure and not isinstance(step, Listed)))
+            result.append(Behind(None, sure=b.sure and step is not None and not isinstance(step, Listed)))
         elif isinstance(step, Window):
             result.append(slid(b, step))
         elif isinstance(step, Phases):

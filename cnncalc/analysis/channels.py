@@ -13,6 +13,7 @@ from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.analysis.folded import in_order as in_order_of_axes
 from cnncalc.analysis.receptive_field import (
     AxisField,
     Fields,
@@ -71,7 +72,10 @@ class ByChannel:
         return result
 
     def _uniform(self, value: int) -> list[Run]:
-        return [Run(self.found.shapes[value][0], self.found.fields[value])]
+        return [Run(self._count(value), self.found.fields[value])]
+
+    def _count(self, value: int) -> int:
+        return prod(self.found.shapes[value][: self.found.lead.get(value, 1)])
 
     def _needed(self, value: int) -> list[int]:
         """The values whose runs are missing, in the order in which they can be worked out."""
@@ -91,6 +95,8 @@ class ByChannel:
             channels, reach = KEPT, facts.local
         reads = found.branches(number)
         runs = [self.known.get(v) or self._uniform(v) for v in reads]
+        if value in found.arranged:
+            return self._arranged(value, runs[0])
         if channels == MIXED and reach != FLATTENED:
             return self._uniform(value)
         if reach is None:
@@ -108,17 +114,27 @@ class ByChannel:
             return known[id(seen)]
 
         if reach == FLATTENED:
-            positions = prod(shape[1:])
+            positions = prod(shape[found.lead.get(reads[0], 1) :])
             return joined(Run(run.channels * positions, behind(run.seen, reach)) for run in runs[0])
         if channels == KEPT:
             return joined(Run(run.channels, behind(run.seen, reach)) for run in runs[0])
         return self._linked(number, reach, runs[0])
 
+    def _arranged(self, value: int, runs: list[Run]) -> list[Run]:
+        """The same channels, grouped or in another order."""
+        order = self.found.arranged[value]
+        if order is None or len(runs) == 1:
+            return runs
+        if self._count(value) > MOST_CHANNELS:
+            return self._not_known(value - self.first)
+        run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
+        return joined(Run(1, runs[place].seen) for place in in_order_of_axes(run_of, order))
+
     def _not_known(self, number: int) -> list[Run]:
         seen: dict[int, Fields] = {}
         for v in self.found.branches(number):
             seen |= {i: tuple(map(unknown, field)) for i, field in self.found.fields[v].items()}
-        return [Run(self.found.graph.facts[number].output[0], seen)]
+        return [Run(self._count(self.first + number), seen)]
 
     def _beside(self, number: int, reach: Reach, reads: Sequence[int], runs: list[list[Run]]) -> list[Run]:
         """Element by element: channel i of every input; an input of one channel is read by all."""

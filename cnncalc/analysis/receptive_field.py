@@ -89,6 +89,8 @@ class Pass:
         self.shapes: list[Shape] = list(graph.inputs.values())
         self.fields: list[dict[int, Fields]] = []  # of each value, the hull over its channels
         self.several: list[bool] = []  # whether the channels of a value may see differently
+        self.lead: dict[int, int] = {}  # values whose channels lie on several axes, and on how many
+        self.arranged: dict[int, Any] = {}  # values that only arrange channels: see analysis/folded.py
         self._by_channel: Any = None
         for value in range(len(graph.inputs)):
             self.fields.append(self._origin(value) if value in self.origins else {})
@@ -124,6 +126,14 @@ class Pass:
             return
         value = node.reads[0]
         channels, reach = node.layer.channels, facts.reach
+        if reach is None or (self.lead and any(v in self.lead for v in node.reads)):
+            from cnncalc.analysis.folded import rearranged, run_folded  # hardly a network needs it
+
+            folded = any(v in self.lead for v in node.reads)
+            if folded:
+                run_folded(self, number)
+            if folded or (len(node.reads) == 1 and rearranged(self, number)):
+                return
         if self.local and facts.local is not None:
             channels, reach = KEPT, facts.local
         if len(node.reads) > 1:
