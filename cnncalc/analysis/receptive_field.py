@@ -7,8 +7,6 @@ Sources: Araujo, Norris, Sim 2019, Distill (chains, and where paths meet); Dumou
 arXiv:1603.07285 (transposed convolution).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import gcd, lcm
