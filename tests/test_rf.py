@@ -245,3 +245,29 @@ def test_every_view_comes_in_every_format(words: str, format: str) -> None:
     assert "Fraction" not in text
     if format == "json":
         assert json.loads(text)["schema_version"] == 1
+
+
+SHUFFLED = """
+input: 2x16x16
+layers:
+  - a: {concat: [conv 2 k5 p2, conv 2 k3 p1]}
+  - SHUFFLE
+  - c: slice 1:2
+  - d: conv 1 k3
+"""
+BY_HAND = "reshape 2x2x16x16\n  - relu\n  - permute 1,0,2,3\n  - b: reshape 4x16x16"
+
+
+def test_a_channel_shuffle_written_out_is_a_channel_shuffle() -> None:
+    one, other = (cnncalc.load(SHUFFLED.replace("SHUFFLE", text)) for text in ("b: channel_shuffle 2", BY_HAND))
+    for graph in (one, other):
+        report = cnncalc.analyze(graph)
+        assert [report[name].receptive_field for name in "abcd"] == [(5, 5), (5, 5), (3, 3), (5, 5)]
+        assert cnncalc.verify(graph, quantities=("receptive_field",)).holds
+        assert disagreements(graph) == []
+
+
+def test_other_layers_on_channels_that_lie_on_several_axes_are_not_known() -> None:
+    graph = cnncalc.load("2x16x16; reshape 2x1x16x16; conv 3 k1x3x3 p0x1x1; reshape 3x16x16")
+    report = cnncalc.analyze(graph)
+    assert [row.receptive_field for row in report] == [(1, 1), None, None]

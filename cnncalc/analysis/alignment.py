@@ -16,6 +16,7 @@ from cnncalc.analysis.receptive_field import (
     AxisField,
     Grid,
     Pass,
+    Units,
     Whole,
     behind_stretch,
     highest,
@@ -92,6 +93,8 @@ def meeting(values: list[int], fields: list[AxisField], one_unit: bool) -> Meeti
     """How fields along one axis meet; a path that sees the whole axis has no part in it."""
     branches = tuple([branch(v, f) for v, f in zip(values, fields, strict=True)])
     grids = [f for f in fields if isinstance(f, Grid)]
+    if any(isinstance(f, Units) for f in fields):
+        return Meeting(MISMATCH, None, branches)
     if any(not isinstance(f, (Grid, Whole)) for f in fields):
         return Meeting(UNKNOWN, None, branches)
     if len(grids) < 2:
@@ -119,7 +122,7 @@ def meeting(values: list[int], fields: list[AxisField], one_unit: bool) -> Meeti
 
 
 def branch(value: int, field: AxisField) -> Branch:
-    if not isinstance(field, Grid):
+    if not isinstance(field, (Grid, Units)):
         return Branch(value, None, jump_of(field), None)
     lo, hi = field.lo[0], field.hi[0]
     centre = None if lo is None or hi is None else Fraction(lo + hi, 2)

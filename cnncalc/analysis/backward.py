@@ -29,7 +29,7 @@ from cnncalc.analysis.receptive_field import (
 )
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Facts
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.windows import Listed, Phases, Window
 
 MOST_STEPS = 3_000_000  # of passes that start at one map after the other
 ORIGIN = Grid((0,), (0,), 1)
@@ -65,7 +65,7 @@ def seen_from(graph: Graph, number: int) -> list[Fields | None]:
             before = through(facts, graph.shape(read), behind)
             if read in found and len(found[read]) == len(before):
                 both = zip(found[read], before, strict=True)
-                before = tuple([together(a, b, one_unit) for a, b in both])
+                before = tuple([together(a, b, int(one_unit)) for a, b in both])
             found[read] = before
     unsure = tells_apart(graph, number)
     open_values = [v for v, behind in found.items() if v != target and (unsure or not all(b.sure for b in behind))]
@@ -98,8 +98,8 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
             result.append(Behind(Whole(None)))  # the one unit of a gate
         elif step == WHOLE or isinstance(b.field, Whole):
             result.append(Behind(Whole(None)))
-        elif b.field is None or step is None:
-            result.append(Behind(None, sure=b.sure))
+        elif b.field is None or step is None or isinstance(step, Listed):
+            result.append(Behind(None, sure=b.sure and step is not None and not isinstance(step, Listed)))
         elif isinstance(step, Window):
             result.append(slid(b, step))
         elif isinstance(step, Phases):
@@ -137,7 +137,7 @@ def stretched(behind: Behind, phases: Phases) -> Behind:
     times = up // gcd(outer.span, up)
     period = len(outer.lo) * times
     if inner is None or period > LONGEST_PERIOD:
-        return Behind(None)
+        return Behind(None, sure=False)
     ordered = rising(inner)
     lo: list[int | None] = []
     hi: list[int | None] = []
@@ -159,11 +159,12 @@ def stretched(behind: Behind, phases: Phases) -> Behind:
     return Behind(Grid(tuple(lo), tuple(hi), outer.span * times // up), dense, sure)
 
 
-def together(a: Behind, b: Behind, one_unit: bool) -> Behind:
+def together(a: Behind, b: Behind, units: int) -> Behind:
     """What is seen by way of either of two readers."""
-    field = union(a.field, b.field, one_unit)
+    field = union(a.field, b.field, units)
+    sure = a.sure and b.sure and not (field is None and a.field is not None and b.field is not None)
     dense = a.dense and b.dense and isinstance(a.field, Grid) and isinstance(b.field, Grid) and touch(a.field, b.field)
-    return Behind(field, dense or (a.field == b.field and a.dense), a.sure and b.sure)
+    return Behind(field, dense or (a.field == b.field and a.dense), sure)
 
 
 def touch(a: Grid, b: Grid) -> bool:

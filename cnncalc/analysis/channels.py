@@ -13,6 +13,7 @@ from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.analysis.folded import in_order as in_order_of_axes
 from cnncalc.analysis.receptive_field import (
     AxisField,
     Fields,
@@ -24,7 +25,7 @@ from cnncalc.analysis.receptive_field import (
     united,
     unknown,
 )
-from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach
+from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach, Shape
 
 if TYPE_CHECKING:
     from cnncalc.analysis.receptive_field import Pass
@@ -65,14 +66,16 @@ class ByChannel:
         output = self.found.shapes[self.first + number]
         if len(output) == 1:
             return in_order(runs)
-        one_unit = max(output[1:]) == 1
         result: dict[int, Fields] = {}
         for run in runs:
-            join(result, run.seen, one_unit)
+            join(result, run.seen, output)
         return result
 
     def _uniform(self, value: int) -> list[Run]:
-        return [Run(self.found.shapes[value][0], self.found.fields[value])]
+        return [Run(self._count(value), self.found.fields[value])]
+
+    def _count(self, value: int) -> int:
+        return prod(self.found.shapes[value][: self.found.lead.get(value, 1)])
 
     def _needed(self, value: int) -> list[int]:
         """The values whose runs are missing, in the order in which they can be worked out."""
@@ -92,6 +95,8 @@ class ByChannel:
             channels, reach = KEPT, facts.local
         reads = found.branches(number)
         runs = [self.known.get(v) or self._uniform(v) for v in reads]
+        if value in found.arranged:
+            return self._arranged(value, runs[0])
         if channels == MIXED and reach != FLATTENED:
             return self._uniform(value)
         if reach is None:
@@ -109,17 +114,27 @@ class ByChannel:
             return known[id(seen)]
 
         if reach == FLATTENED:
-            positions = prod(shape[1:])
+            positions = prod(shape[found.lead.get(reads[0], 1) :])
             return joined(Run(run.channels * positions, behind(run.seen, reach)) for run in runs[0])
         if channels == KEPT:
             return joined(Run(run.channels, behind(run.seen, reach)) for run in runs[0])
         return self._linked(number, reach, runs[0])
 
+    def _arranged(self, value: int, runs: list[Run]) -> list[Run]:
+        """The same channels, grouped or in another order."""
+        order = self.found.arranged[value]
+        if order is None or len(runs) == 1:
+            return runs
+        if self._count(value) > MOST_CHANNELS:
+            return self._not_known(value - self.first)
+        run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
+        return joined(Run(1, runs[place].seen) for place in in_order_of_axes(run_of, order))
+
     def _not_known(self, number: int) -> list[Run]:
         seen: dict[int, Fields] = {}
         for v in self.found.branches(number):
             seen |= {i: tuple(map(unknown, field)) for i, field in self.found.fields[v].items()}
-        return [Run(self.found.graph.facts[number].output[0], seen)]
+        return [Run(self._count(self.first + number), seen)]
 
     def _beside(self, number: int, reach: Reach, reads: Sequence[int], runs: list[list[Run]]) -> list[Run]:
         """Element by element: channel i of every input; an input of one channel is read by all."""
@@ -167,7 +182,6 @@ class ByChannel:
                     sources[o] |= read
         reads = [len(link.inputs) if not link.each else 1 for link in links for _ in link.outputs]
         scattered = len(shape) == 1 and (len(reads) > output[0] or max(reads) > 1)
-        one_unit = len(output) > 1 and max(output[1:]) == 1
         known: dict[frozenset[tuple[int, int]], dict[int, Fields]] = {}
         result: list[Run] = []
         last: frozenset[tuple[int, int]] | None = None
@@ -178,7 +192,7 @@ class ByChannel:
                 for place, through in sorted(key):
                     own = links[through].reach if through >= 0 else reach
                     seen = {i: advance(f, own, output, shape) for i, f in runs[place].seen.items()}
-                    join(known[key], seen, one_unit)
+                    join(known[key], seen, output)
             if key == last:
                 result[-1] = Run(result[-1].channels + 1, result[-1].seen)
             else:
@@ -191,10 +205,10 @@ class ByChannel:
         return joined(result)
 
 
-def join(result: dict[int, Fields], seen: Seen, one_unit: bool) -> None:
+def join(result: dict[int, Fields], seen: Seen, output: Shape) -> None:
     """Put what is seen beside what is there: the hull of both, in place."""
     for i, field in seen.items():
-        result[i] = tuple(map(reduced, united(result[i], field, one_unit))) if i in result else field
+        result[i] = tuple(map(reduced, united(result[i], field, output))) if i in result else field
 
 
 def joined(runs: Iterator[Run] | Sequence[Run]) -> list[Run]:

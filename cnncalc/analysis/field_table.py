@@ -10,7 +10,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.receptive_field import AxisField, Fields, Grid, Loose, Pass, Whole, jump_of, largest, sizes_of
+from cnncalc.analysis.receptive_field import (
+    AxisField,
+    Fields,
+    Grid,
+    Loose,
+    Pass,
+    Units,
+    Whole,
+    jump_of,
+    largest,
+    sizes_of,
+)
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
@@ -19,15 +30,15 @@ from cnncalc.layers.windows import Window
 
 
 class Phases(NamedTuple):
-    """Units that differ: every `period` of them the same again, `span` elements further on.
+    """Units that differ: every `period` of them the same again, `span` elements further on; None: never.
 
     sizes    of every phase, 0 where a unit sees nothing
     starts   of every phase, None where a unit sees nothing
     strays   how far the centre of each phase lies from an even grid through unit 0, or through the first that sees
     """
 
-    period: int
-    span: int
+    period: int | None
+    span: int | None
     sizes: tuple[int, ...]
     starts: tuple[int | None, ...]
     strays: tuple[Fraction | None, ...]
@@ -75,7 +86,7 @@ def seen_along(field: AxisField, n: int) -> AxisSeen:
     if isinstance(field, Loose):
         start = field.start
         return AxisSeen(field.size, None, start, None if start is None else middle(start, start + field.size - 1))
-    lo, hi = field.lo[0], field.hi[0]
+    lo, hi = field.lo[0], field.hi[0]  # of a grid, or of units one by one
     centre = None if lo is None or hi is None else middle(lo, hi)
     return AxisSeen(largest(field), jump_of(field), lo, centre, phases=phases_of(field))
 
@@ -86,8 +97,10 @@ def middle(lo: int, hi: int) -> int | Fraction:
     return Fraction(total, 2) if total % 2 else total // 2
 
 
-def phases_of(field: Grid) -> Phases | None:
+def phases_of(field: Grid | Units) -> Phases | None:
     """How units differ; None where each sees what its neighbour sees, a jump further on."""
+    if isinstance(field, Units):
+        return Phases(None, None, tuple(sizes_of(field)), field.lo, (None,) * len(field.lo))
     period = len(field.lo)
     if period == 1 and field.lo[0] is not None:
         return None

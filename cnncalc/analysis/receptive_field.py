@@ -7,16 +7,14 @@ Sources: Araujo, Norris, Sim 2019, Distill (chains, and where paths meet); Dumou
 arXiv:1603.07285 (transposed convolution).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
-from cnncalc.layers.base import FLATTENED, KEPT, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.base import FLATTENED, KEPT, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape, Step
+from cnncalc.layers.windows import Listed, Phases, Window
 from cnncalc.report import Jump
 
 LONGEST_PERIOD = 1024  # phases that are told apart; beyond, a field is not known
@@ -30,6 +28,13 @@ class Grid(NamedTuple):
     lo: tuple[int | None, ...]
     hi: tuple[int | None, ...]
     span: int
+
+
+class Units(NamedTuple):
+    """Fields of the units of one size of the input, from the first to the last. None: the unit sees nothing."""
+
+    lo: tuple[int | None, ...]
+    hi: tuple[int | None, ...]
 
 
 class Loose(NamedTuple):
@@ -46,31 +51,20 @@ class Whole(NamedTuple):
     jump: Jump | None
 
 
-AxisField = Grid | Loose | Whole | None  # None: not known
+AxisField = Grid | Units | Loose | Whole | None  # None: not known
 Fields = tuple[AxisField, ...]  # for each axis of one input
 
 
 class Seen(NamedTuple):
-    """What a layer's unit sees of one input, per axis: sizes and starts in pixels, jump between neighbours."""
+    """What a layer's unit sees of one input, per axis: sizes and starts in pixels, jump between neighbours.
+
+    tied  axes on which it is that of this size of the input alone
+    """
 
     size: tuple[int | None, ...]
     jump: tuple[Jump | None, ...]
     start: tuple[int | None, ...]
-
-
-def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
-    """For each node, what its units see of every input that reaches it."""
-    names = list(graph.inputs)
-    sizes = [shape[1:] for shape in graph.inputs.values()]
-    rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
-    result = []
-    fields = Pass(graph).of_nodes
-    for seen in fields:
-        row = rows.get(id(seen))
-        if row is None:
-            row = rows[id(seen)] = {names[i]: summary(field, sizes[i]) for i, field in seen.items()}
-        result.append(row)
-    return result
+    tied: tuple[int, ...] = ()
 
 
 class Pass:
@@ -93,6 +87,8 @@ class Pass:
         self.shapes: list[Shape] = list(graph.inputs.values())
         self.fields: list[dict[int, Fields]] = []  # of each value, the hull over its channels
         self.several: list[bool] = []  # whether the channels of a value may see differently
+        self.lead: dict[int, int] = {}  # values whose channels lie on several axes, and on how many
+        self.arranged: dict[int, Any] = {}  # values that only arrange channels: see analysis/folded.py
         self._by_channel: Any = None
         for value in range(len(graph.inputs)):
             self.fields.append(self._origin(value) if value in self.origins else {})
@@ -128,6 +124,14 @@ class Pass:
             return
         value = node.reads[0]
         channels, reach = node.layer.channels, facts.reach
+        if reach is None or (self.lead and any(v in self.lead for v in node.reads)):
+            from cnncalc.analysis.folded import rearranged, run_folded  # hardly a network needs it
+
+            folded = any(v in self.lead for v in node.reads)
+            if folded:
+                run_folded(self, number)
+            if folded or (len(node.reads) == 1 and rearranged(self, number)):
+                return
         if self.local and facts.local is not None:
             channels, reach = KEPT, facts.local
         if len(node.reads) > 1:
@@ -170,10 +174,11 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) ->
         return tuple(map(through, fields))
     new: list[AxisField] = []
     for i, (field, step) in enumerate(zip(fields, reach, strict=True)):
-        if i and field is fields[i - 1] and step == reach[i - 1]:
+        alike = i and field is fields[i - 1] and step == reach[i - 1]
+        if alike and (isinstance(new[-1], Grid) or output[i] == output[i + 1]):
             new.append(new[-1])
         else:
-            new.append(along(field, step))
+            new.append(along(field, step, output[i + 1]))
     return tuple(new)
 
 
@@ -184,7 +189,7 @@ def whole_behind(field: AxisField, output: Shape) -> Whole:
 
 
 def flattened(field: AxisField) -> AxisField:
-    if isinstance(field, Grid):
+    if isinstance(field, (Grid, Units)):
         return Loose(largest(field), field.lo[0], min(sizes_of(field)))
     return Whole(None) if isinstance(field, Whole) else field
 
@@ -193,19 +198,23 @@ def unknown(field: AxisField) -> AxisField:
     return Whole(None) if isinstance(field, Whole) else None
 
 
-def along(field: AxisField, step: Window | Phases | str | None) -> AxisField:
-    """The field behind one step along one axis."""
+def along(field: AxisField, step: Step, units: int) -> AxisField:
+    """The field behind one step along one axis, which gives so many units."""
     if step == WHOLE:
         return Whole(None)
     if step is None or isinstance(step, str):
         return unknown(field)
-    if isinstance(field, Grid):
-        return slide(field, step) if isinstance(step, Window) else stretch(field, step)
     if isinstance(field, Whole):
-        if field.jump is None:
-            return field
+        if field.jump is None or isinstance(step, Listed):
+            return Whole(None)
         down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
         return Whole(as_jump(field.jump * down, up))
+    if isinstance(field, Grid) and not isinstance(step, Listed):
+        return slide(field, step) if isinstance(step, Window) else stretch(field, step)
+    if isinstance(field, (Grid, Units)):
+        from cnncalc.analysis.listed import moved  # hardly a network needs it
+
+        return moved(field, step, units)
     if isinstance(field, Loose) and isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
         return field
     return None
@@ -279,7 +288,6 @@ def merged(
 ) -> dict[int, Fields]:
     """The fields behind a layer with several inputs: for each origin the union over branches."""
     result: dict[int, Fields] = {}
-    one_unit = len(output) > 1 and max(output[1:]) == 1
     for fields, shape in branches:
         for i, field in fields.items():
             placed = field
@@ -289,19 +297,23 @@ def merged(
             if reach != POINTWISE:
                 placed = advance(placed, reach, output, shape)
             if i in result and result[i] is not placed:
-                placed = united(result[i], placed, one_unit)
+                placed = united(result[i], placed, output)
             result[i] = placed
     return result
 
 
-def united(fields: Fields, others: Fields, one_unit: bool) -> Fields:
-    """The hulls of two units' fields, axis by axis."""
+def united(fields: Fields, others: Fields, output: Shape) -> Fields:
+    """The hulls of the fields of two units of a map, axis by axis."""
+    rank = len(fields)
+    units = output[1:] if len(output) - 1 == rank else (0,) * rank
+    if len(output) > 1 and max(output[1:]) == 1:
+        units = (1,) * rank
     new: list[AxisField] = []
     for i, (a, b) in enumerate(zip(fields, others, strict=True)):
-        if i and a is fields[i - 1] and b is others[i - 1]:
+        if i and a is fields[i - 1] and b is others[i - 1] and units[i] == units[i - 1]:
             new.append(new[-1])
         else:
-            new.append(union(a, b, one_unit))
+            new.append(union(a, b, units[i]))
     return tuple(new)
 
 
@@ -314,16 +326,20 @@ def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: 
     return Whole(None) if lo is not None and hi is not None and lo <= 0 and hi >= n - 1 else None
 
 
-def union(a: AxisField, b: AxisField, one_unit: bool) -> AxisField:
-    """The hull of two fields that meet in a unit."""
+def union(a: AxisField, b: AxisField, units: int) -> AxisField:
+    """The hull of two fields that meet in a unit, one of so many; 0 where they are not to be listed."""
     if a == b and not (isinstance(a, Loose) and a.start is None):
         return a
     if isinstance(a, Whole) or isinstance(b, Whole):
         jump = jump_of(a)
         return Whole(jump_of(b) if jump is None else jump)
-    if not isinstance(a, Grid) or not isinstance(b, Grid):
+    if isinstance(a, Loose) or isinstance(b, Loose) or a is None or b is None:
         return None
-    if one_unit:  # neighbours do not exist, so jumps need not agree
+    if isinstance(a, Units) or isinstance(b, Units):
+        from cnncalc.analysis.listed import joined  # hardly a network needs it
+
+        return joined(a, b, units)
+    if units == 1:  # neighbours do not exist, so jumps need not agree
         a, b = Grid(a.lo[:1], a.hi[:1], a.span), Grid(b.lo[:1], b.hi[:1], a.span)
     if a.span * len(b.lo) != b.span * len(a.lo):
         return None  # the branches drift apart from unit to unit: there is no one field
@@ -343,14 +359,14 @@ def most_of(a: int | None, b: int | None) -> int | None:
     return b if a is None else a if b is None else max(a, b)
 
 
-def largest(field: Grid) -> int:
+def largest(field: Grid | Units) -> int:
     """The size of the largest phase; 0 if no unit sees anything."""
     lo, hi = field.lo[0], field.hi[0]
     return hi - lo + 1 if len(field.lo) == 1 and lo is not None and hi is not None else max(sizes_of(field))
 
 
-def sizes_of(field: Grid) -> list[int]:
-    """The size of every phase; 0 where a unit sees nothing."""
+def sizes_of(field: Grid | Units) -> list[int]:
+    """The size of every phase or unit; 0 where a unit sees nothing."""
     ends = zip(field.lo, field.hi, strict=True)
     return [0 if lo is None or hi is None else hi - lo + 1 for lo, hi in ends]
 
@@ -369,20 +385,3 @@ def jump_of(field: AxisField) -> Jump | None:
     if isinstance(field, Grid):
         return as_jump(field.span, len(field.lo))
     return field.jump if isinstance(field, Whole) else None
-
-
-def summary(fields: Fields, size: Shape) -> Seen:
-    """Sizes, jumps and starts; a unit that sees the whole axis sees its n pixels from 0 on."""
-    sizes: list[int | None] = []
-    starts: list[int | None] = []
-    for field, n in zip(fields, size, strict=True):
-        if isinstance(field, Grid):
-            sizes.append(largest(field))
-            starts.append(field.lo[0])
-        elif isinstance(field, Loose):
-            sizes.append(field.size)
-            starts.append(field.start)
-        else:
-            sizes.append(None if field is None else n)
-            starts.append(None if field is None else 0)
-    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts))

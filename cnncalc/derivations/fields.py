@@ -156,7 +156,9 @@ def remarks_apart(graph: Graph, number: int) -> list[str]:
     phases = next((axis.phases for axis in axes if axis.phases), None)
     if phases is not None:
         several = sorted({size for size in phases.sizes if size})
-        if len(several) > 1:
+        if phases.period is None:
+            said.append(_("Its units follow no grid: on an input of this size the largest sees so much."))
+        elif len(several) > 1:
             said.append(
                 _(
                     "By their place units see {smallest} to {largest}, the same again after {period} of them.",
@@ -166,8 +168,8 @@ def remarks_apart(graph: Graph, number: int) -> list[str]:
                 )
             )
         if 0 in phases.sizes:
-            empty = phases.sizes.count(0)
-            said.append(_("{empty} of {period} units see nothing.", empty=empty, period=phases.period))
+            empty, count = phases.sizes.count(0), len(phases.sizes)
+            said.append(_("{empty} of {count} units see nothing.", empty=empty, count=count))
     if local is not None and local.of_nodes[number].get(source) not in (None, fields):
         without = axes_of(local.of_nodes[number][source], found.sizes[source])
         sizes = "x".join("?" if axis.size is None else str(axis.size) for axis in without)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from cnncalc import reference
+from cnncalc.analysis import summary
 from cnncalc.analysis.channels import Run
-from cnncalc.analysis.receptive_field import Pass, Seen, summary
+from cnncalc.analysis.receptive_field import Pass, Seen
 from cnncalc.evidence.arrays import Array
 from cnncalc.evidence.counts import stopped
 from cnncalc.evidence.fields import LENGTHENINGS, Claim, Field, NoWeights, index_planes, interior, lengthened

@@ -19,8 +19,8 @@ from cnncalc.fields.reads import Book
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, Facts
-from cnncalc.layers.elements import Listed, Read
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.elements import Read
+from cnncalc.layers.windows import Listed, Phases, Window
 
 LARGEST_PERIOD = 2**20  # pixels
 

@@ -27,8 +27,8 @@ from cnncalc.fields.regions import (
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, WHOLE, Shape
-from cnncalc.layers.elements import EVERY, Channels, Listed, Permuted, Read, Step, bits, stretch_of_bits
-from cnncalc.layers.windows import Window
+from cnncalc.layers.elements import EVERY, Channels, Permuted, Read, Step, bits, stretch_of_bits
+from cnncalc.layers.windows import Listed, Window
 
 LONGEST = 2**24  # places on an axis, or elements of a vector, that are told apart
 

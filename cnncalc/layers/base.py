@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.windows import Listed, Phases, Window
 
 if TYPE_CHECKING:
     from cnncalc.layers.elements import Reads
@@ -24,7 +24,8 @@ Axes = tuple[int, ...]
 POINTWISE = "pointwise"  # a unit sees what the units at its own position see
 WHOLE = "whole"  # a unit sees the whole axis
 FLATTENED = "flattened"  # the units keep their fields, the axes are gone
-Reach = str | tuple[Window | Phases | str | None, ...]
+Step = Window | Phases | Listed | str | None
+Reach = str | tuple[Step, ...]
 
 # Which channels of its input a channel of the output reads.
 MIXED = "mixed"  # all of them

@@ -7,21 +7,15 @@ a vector is all channels and has no axes. Used where sets of pixels are followed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
 from cnncalc.layers.base import POINTWISE, WHOLE, Shape
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.windows import Listed, Phases, Window
 
 EVERY = "every"  # a unit reads all channels
 RAVELLED = "ravelled"  # the same elements in the same order, under another shape
-
-
-class Listed(NamedTuple):
-    """Place o along an axis reads the places `reads[o]`, in order: what repeats in no regular way."""
-
-    reads: tuple[Sequence[int], ...]
 
 
 class Permuted(NamedTuple):

@@ -12,13 +12,26 @@ from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import KEPT, WHOLE, Axes, Facts, Layer, Option, Shape, option, per_axis, spatial, weightless
+from cnncalc.layers.base import (
+    KEPT,
+    WHOLE,
+    Axes,
+    Facts,
+    Layer,
+    Option,
+    Shape,
+    Step,
+    option,
+    per_axis,
+    spatial,
+    weightless,
+)
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
 from cnncalc.layers.sliding import Sliding, lost_on_padding
-from cnncalc.layers.windows import Window
+from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Window
 
 if TYPE_CHECKING:
-    from cnncalc.layers.elements import Reads
+    pass
 
 
 class Pool(Sliding):
@@ -138,19 +151,15 @@ class AdaptivePool(Layer):
             work = {"add": read - units, "divide": units}
         return weightless((c, *target), work, self._reach(size, target))
 
-    def elements(self, x: Shape) -> Reads:
-        from cnncalc.layers.elements import Listed, Read
-
-        target = per_axis(self.size, x[1:], "size")
-        steps = [
-            Listed(tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m))) if step is None else step
-            for step, n, m in zip(self._reach(x[1:], target), x[1:], target, strict=True)
-        ]
-        return [Read(0, 0, tuple(steps))]
-
-    def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Window | str | None, ...]:
-        # Windows of unequal size are no Window: their fields are left unknown.
+    def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Step, ...]:
         return tuple(
-            WHOLE if m == 1 else Window(n // m, n // m) if n % m == 0 else None
+            WHOLE if m == 1 else Window(n // m, n // m) if n % m == 0 else unequal(n, m)
             for n, m in zip(size, target, strict=True)
         )
+
+
+def unequal(n: int, m: int) -> Listed | None:
+    """m parts of n elements, of sizes that differ by one at most, or that overlap; None beyond `LONGEST_PATTERN`."""
+    if m > LONGEST_PATTERN:
+        return None
+    return Listed(tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m)))

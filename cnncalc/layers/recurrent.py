@@ -78,7 +78,8 @@ class Recurrent(Layer):
 
     def elements(self, x: Shape) -> Reads | None:
         """Every step reads what came before it, and the step itself; the second direction what comes after."""
-        from cnncalc.layers.elements import EVERY, Listed, Read, stretch_of_bits
+        from cnncalc.layers.elements import EVERY, Read, stretch_of_bits
+        from cnncalc.layers.windows import Listed
 
         steps, m, everything = x[1], self.units, stretch_of_bits(0, x[0])
         if self.last:

@@ -94,7 +94,8 @@ class Pad(Layer):
         return weightless((c, *(w.positions(n) for w, n in zip(windows, size, strict=True))), {}, tuple(windows))
 
     def elements(self, x: Shape) -> Reads | None:
-        from cnncalc.layers.elements import Listed, Read
+        from cnncalc.layers.elements import Read
+        from cnncalc.layers.windows import Listed
 
         if self.mode == "constant":
             return None

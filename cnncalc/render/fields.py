@@ -67,6 +67,8 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
         notes.append(_("local RF: without gates and the statistics of whole maps"))
     if told.target:
         notes.append(_("{name} sees: so many units of the layer's output, per axis", name=told.target))
+    if any(axis.size is None for entry in told.seen for found in entry.values() for axis in found.axes):
+        notes.append(_("?: the units have no one field; `--all-units --unit LAYER` shows each"))
     gone = [_("kind"), _("output"), _("centre"), _("RF start"), _("jump")]
     data = list(layers_data(report, told))
     return Section("layers", Grid(head, rows, left=2 + several), data, notes=notes, dispensable=gone)
@@ -150,7 +152,8 @@ def phase_cells(axis: AxisSeen) -> list[str]:
     empty = sum(not size for size in phases.sizes)
     strays = [stray for stray in phases.strays if stray is not None]
     stray = f"{signed(min(strays))}..{signed(max(strays))}" if strays else "?"
-    return [str(phases.period), shown or "0", f"{empty} / {phases.period}" if empty else "", stray]
+    of = len(phases.sizes)
+    return [str(phases.period or "-"), shown or "0", f"{empty} / {of}" if empty else "", stray]
 
 
 def signed(value: Fraction) -> str:
