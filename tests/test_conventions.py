@@ -426,6 +426,14 @@ def test_conventions_without_a_spec_lists_them_with_version_unit_and_source() ->
     assert all(entry["unit"] and entry["calls"] for entry in listed)
 
 
+def test_the_file_of_a_convention_is_where_one_of_your_own_starts(tmp_path: Path) -> None:
+    path = tmp_path / "copy.yaml"
+    assert run("conventions", "--show", "thop", "-o", str(path))[0] == 0
+    copy = read_convention(str(path))
+    assert copy.rules == convention("thop").rules
+    assert run("conventions", "--show", "thpo")[0] == 2
+
+
 def test_conventions_of_a_spec_are_one_table() -> None:
     status, text = run("conventions", "resnet50")
     assert status == 0
