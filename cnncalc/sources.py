@@ -1,20 +1,16 @@
 """Where a network comes from: a spec in a file, from standard input, bundled or as text; or another program's model."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
+from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
-
-if TYPE_CHECKING:
-    from cnncalc.graph import Graph
 
 LARGEST_FILE = 10_000_000  # bytes
 LOOKED_AT = 4096  # of a file, to see what it is
@@ -35,10 +31,27 @@ class Reader(NamedTuple):
 # What is named and not read: pickles run what is in them.
 NOT_READ = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".hdf5", ".tflite", ".pb", ".caffemodel", ".npz", ".npy")
 REFUSED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY")
+SPECS = (".yaml", ".yml", ".json", ".onnx", ".keras")  # HEAD:net.yaml is a file of a commit, no attribute
+FACTORY = re.compile(r"([\w./\\-]+\.py|[^\W\d][\w.]*):[^\W\d][\w.]*")  # package.module:factory, net.py:Net
 READERS = (  # the first that matches reads it
+    Reader("torch_reading", lambda name, head: head is None and is_factory(name)),
+    Reader("keras_reading", lambda name, head: head is not None and is_keras(name, head)),
     Reader("onnx_reading", lambda name, head: head is not None and (name.endswith(".onnx") or begins_as_onnx(head))),
     Reader("refused", lambda name, head: head is not None and (name.endswith(NOT_READ) or head.startswith(REFUSED))),
 )
+
+
+def is_factory(name: str) -> bool:
+    """Whether a name says what to import, and what in it to call."""
+    return FACTORY.fullmatch(name) is not None and not name.endswith(SPECS)
+
+
+def is_keras(name: str, head: bytes) -> bool:
+    """A model of Keras: an archive, its configuration as JSON, or HDF5."""
+    if name.endswith(".keras") or head.startswith(b"\x89HDF"):
+        return True
+    archive = head.startswith(b"PK\x03\x04") and head[30:43] in (b"metadata.json", b"config.json" + head[41:43])
+    return archive or (head.lstrip()[:1] == b"{" and b'"class_name"' in head and b'"config"' in head)
 
 
 def begins_as_onnx(head: bytes) -> bool:

@@ -67,6 +67,9 @@ MORE = """
 6x7x9; scale shift
 6x7x9; rescale 0.5
 6x7x9; rescale offset=2
+3x7x9; {rescale: [0.5, 2, -1], offset: [1, 0, 3]}
+6x7x9; batchnorm affine=shift
+6x7x9; batchnorm affine=scale
 6x7x9; layernorm axes=all eps=0.1
 6x7x9; layernorm axes=h
 6x7x9; layernorm axes=ch noaffine

@@ -84,8 +84,12 @@ def scaled_tanh(o: Part, layer: Any, x: Value) -> str:
 
 @writes("rescale")
 def rescale(o: Part, layer: Any, x: Value) -> str:
-    y = x.name if layer.factor == 1 else o.scaled(x.name, layer.factor)
-    return y if layer.offset == 0 else o("Add", y, o.constant(layer.offset))
+    def constant(value: Any) -> str:
+        several = isinstance(value, tuple)
+        return o.constant(per_channel(np.array(value), len(x.shape) - 1) if several else value)
+
+    y = x.name if layer.factor == 1 else o("Mul", x.name, constant(layer.factor))
+    return y if layer.offset == 0 else o("Add", y, constant(layer.offset))
 
 
 @writes("relu6")

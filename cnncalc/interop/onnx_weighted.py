@@ -149,9 +149,10 @@ def hopfield(o: Part, layer: Any, x: Value) -> str:
 
 def trained(o: Part, shape: tuple[int, ...]) -> list[str]:
     """Scale and shift in the shape that an operator wants; 1 and 0 where none are trained."""
-    if o.has("gamma"):
-        return [o.weight(name, o.array(name).reshape(shape)) for name in ("gamma", "beta")]
-    return [o.constant(np.ones(shape)), o.constant(np.zeros(shape))]
+    return [
+        o.weight(name, o.array(name).reshape(shape)) if o.has(name) else o.constant(np.full(shape, value))
+        for name, value in (("gamma", 1.0), ("beta", 0.0))
+    ]
 
 
 @writes("batchnorm")

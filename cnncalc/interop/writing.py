@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.analysis.receptive_field import receptive_fields
+from cnncalc.analysis import receptive_fields
 from cnncalc.errors import CnncalcError, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.names import unique

@@ -158,6 +158,11 @@ def decimal(raw: Any) -> float:
     raise OptionError(_("{value} is not a number", value=quoted(raw)))
 
 
+def decimals(raw: Any) -> float | tuple[float, ...]:
+    """A decimal number, or a list of them."""
+    return tuple(decimal(part) for part in raw) if isinstance(raw, list) and raw else decimal(raw)
+
+
 def rate(raw: Any) -> float:
     """A probability: at least 0, less than 1."""
     value = decimal(raw)
@@ -255,3 +260,13 @@ ROUNDING = Option(
     aliases=("ceil_mode",),
     words={"floor": "floor", "ceil": "ceil"},
 )
+
+# What every step may say about the program that it stands for; no number of ours depends on it.
+BUILT = Option(
+    choice("module", "function", "operator"),
+    "built: as a `module` of its own, by a `function`, or by an `operator` or method of tensors",
+).named("built")
+INPLACE = Option(
+    switch, "inplace: the result is written over the input", default=False, words={"inplace": "true"}
+).named("inplace")
+CONSTRUCTION = {option.name: option for option in (BUILT, INPLACE)}

@@ -38,8 +38,13 @@ def step(layer: Any, w: Weights, x: Array) -> Array:
 @reference("rescale")
 def rescale(layer: Any, w: Weights, x: Array) -> Array:
     """x times the factor, plus the offset; by 1 nothing is multiplied, and 0 is not added."""
-    y = x if layer.factor == 1 else x * number(layer.factor, x)
-    return y if layer.offset == 0 else y + number(layer.offset, x)
+    y = x if layer.factor == 1 else x * numbers(layer.factor, x)
+    return y if layer.offset == 0 else y + numbers(layer.offset, x)
+
+
+def numbers(value: Any, x: Array) -> Any:
+    """A constant of the type of x, or one for each channel."""
+    return per_channel(np.array(value, dtype=x.dtype), x.ndim - 2) if isinstance(value, tuple) else number(value, x)
 
 
 @reference("sigmoid")

@@ -18,17 +18,18 @@ def affine(layer: Any, shape: Shape) -> dict[str, Weight]:
 def batchnorm_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     """gamma, beta, mean, variance: (C,) each; the last two are statistics."""
     c = x[:1]
-    return {**affine(layer, c), "mean": shift(c, "buffers"), "variance": scale(c, "buffers")}
+    trained = {"scale": {"gamma": scale(c)}, "shift": {"beta": shift(c)}}.get(layer.affine) or affine(layer, c)
+    return {**trained, "mean": shift(c, "buffers"), "variance": scale(c, "buffers")}
 
 
 @reference("batchnorm", weights=batchnorm_weights)
 def batchnorm(layer: Any, w: Weights, x: Array) -> Array:
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta: what is stored gives one factor and one summand."""
     factor = 1 / np.sqrt(w["variance"] + layer.epsilon)
-    if layer.affine:
+    if "gamma" in w:
         factor = factor * w["gamma"]
     summand = -w["mean"] * factor
-    if layer.affine:
+    if "beta" in w:
         summand = summand + w["beta"]
     rank = x.ndim - 2
     y = x * per_channel(factor.astype(x.dtype), rank)

@@ -1,0 +1,198 @@
+"""Tensors as other programs lay them out: what a value looks like after views and permutations.
+
+A view or a permutation computes nothing. It is kept with the value, and becomes a layer only where another layer has to
+see it: two that cancel each other are gone, and a linear layer over the last axis of (N, H, W, C) is a 1x1 convolution.
+Shapes are without the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncalc.interop.builder import Builder
+from cnncalc.layers.base import Shape
+
+
+class Move(NamedTuple):
+    """One step: a reshape to `sizes`, or a permutation in which axis i was axis `sizes[i]`.
+
+    place  the name that its layer gets; one that ends in a dot is where it stands, and gets its kind behind
+    """
+
+    kind: str
+    sizes: tuple[int, ...]
+    place: str = ""
+
+
+class Seen(NamedTuple):
+    """A value of the graph, of shape `base`, as the other program sees it: through `moves`. () is a shape not known.
+
+    around  elements smaller than any around each spatial axis, which a max pooling then takes for its padding
+    """
+
+    value: int
+    base: Shape
+    moves: tuple[Move, ...] = ()
+    around: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        shape = moved(self.base, self.moves)
+        if self.around:
+            c, *size = shape
+            shape = (c, *(n + before + after for n, (before, after) in zip(size, self.around, strict=True)))
+        return shape
+
+    def reshaped(self, shape: Shape, place: str = "") -> Seen:
+        """The same elements in the same order under another shape."""
+        moves = self.moves
+        while moves and (moves[-1].kind == "reshape" or in_order(moved(self.base, moves[:-1]), moves[-1].sizes)):
+            moves = moves[:-1]
+        if moved(self.base, moves) == shape:
+            return self._replace(moves=moves)
+        return self._replace(moves=(*moves, Move("reshape", shape, place)))
+
+    def permuted(self, order: tuple[int, ...], place: str = "") -> Seen:
+        """Axis i is what axis `order[i]` was."""
+        moves = self.moves
+        if moves and moves[-1].kind == "permute":
+            order = tuple(moves[-1].sizes[axis] for axis in order)
+            moves = moves[:-1]
+        before = moved(self.base, moves)
+        if order == tuple(range(len(order))):
+            return self._replace(moves=moves)
+        if moves and in_order(before, order):  # behind a reshape
+            return self._replace(moves=moves).reshaped(tuple(before[axis] for axis in order), place)
+        return self._replace(moves=(*moves, Move("permute", order, place)))
+
+    def first(self, axis: int, place: str = "") -> tuple[Seen, tuple[int, ...]]:
+        """With one axis brought to the front, and the order that brings it back."""
+        rest = [i for i in range(len(self.shape)) if i != axis]
+        back = tuple(0 if i == axis else 1 + rest.index(i) for i in range(len(self.shape)))
+        return self.permuted((axis, *rest), place), back
+
+
+def in_order(shape: Shape, order: tuple[int, ...]) -> bool:
+    """Whether a permutation moves axes of length 1 alone: the elements stay in the same order."""
+    long = [axis for axis in order if shape[axis] > 1]
+    return long == sorted(long)
+
+
+def value_of(b: Builder, seen: Seen, at: str = "") -> int:
+    """The value, its axes in the order of the graph; settled only where it is reshaped."""
+    return seen.value if all(move.kind == "permute" for move in seen.moves) else settle(b, seen, at)
+
+
+def moved(shape: Shape, moves: Sequence[Move]) -> Shape:
+    for move in moves:
+        shape = move.sizes if move.kind == "reshape" else tuple(shape[axis] for axis in move.sizes)
+    return shape
+
+
+def settle(b: Builder, seen: Seen, at: str = "") -> int:
+    """The value with its moves made: as layers, one for each pattern that has a kind of its own."""
+    value = seen.value
+    moves = list(seen.moves)
+    if seen.around:
+        value = settle(b, seen._replace(around=()), at)
+        return b.unknown("", "pad", [value], seen.shape, at=at)
+    while moves:
+        groups, steps = shuffled(b.shape(value), moves)
+        if groups:
+            name = named(moves[3 if steps == 5 else 0].place, "channel_shuffle")
+            value = b.add(name, "channel_shuffle", {"groups": groups}, [value], at=at)
+            del moves[:steps]
+            continue
+        move = moves.pop(0)
+        if move.kind == "permute":
+            value = b.add(named(move.place, "permute"), "permute", {"order": move.sizes}, [value], at=at)
+        elif len(move.sizes) == 1:
+            value = b.add(named(move.place, "flatten"), "flatten", {}, [value], at=at)
+        elif len(move.sizes) > 4:
+            value = b.unknown(named(move.place, "view"), "view", [value], None, at=at)
+            break
+        elif move.sizes != b.shape(value):
+            value = b.add(named(move.place, "reshape"), "reshape", {"shape": move.sizes}, [value], at=at)
+    return value
+
+
+def named(place: str, kind: str) -> str:
+    return f"{place}{kind}" if place.endswith(".") else place
+
+
+APART = ["reshape", "permute", "reshape"]
+
+
+def shuffled(shape: Shape, moves: list[Move]) -> tuple[int, int]:
+    """The groups of a channel shuffle, and how many moves it is; (0, 0) if it is none.
+
+    (C, ...) as (g, C/g, ...), the first two exchanged, and as (C, ...) again: the axes behind the channels may be one
+    meanwhile. Or the channels are brought behind the others, the same is done there, and they are brought back.
+    """
+    kinds = [move.kind for move in moves]
+    sizes = [move.sizes for move in moves]
+    if kinds[:3] == APART and len(sizes[0]) > 2:
+        apart, order, together = sizes[:3]
+        whole = apart[0] * apart[1] == shape[0] and prod(apart[2:]) == prod(shape[1:])
+        if whole and order == (1, 0, *range(2, len(apart))) and together == shape:
+            return apart[0], 3
+    rank = len(shape)
+    if kinds[:5] == ["permute", *APART, "permute"] and sizes[0] == (*range(1, rank), 0):
+        apart, order, together, back = sizes[1:5]
+        whole = apart[:-2] == shape[1:] and together == (*shape[1:], shape[0]) and back == (rank - 1, *range(rank - 1))
+        if whole and order == (*range(rank - 1), rank, rank - 1):
+            return apart[-2], 5
+    return 0, 0
+
+
+def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> Seen:
+    """A layer of each element by itself: a permutation stays in front of it, which it does not mind."""
+    if seen.around or any(move.kind == "reshape" for move in seen.moves):
+        value = settle(b, seen, at)
+        seen = Seen(value, b.shape(value))
+    return seen._replace(value=add(seen.value))
+
+
+PER_AXIS = ("kernel", "stride", "dilation", "padding", "output_padding", "size", "factor")
+
+
+def shortened(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as a person writes them: one number where all axes have the same, no stride where it is the window's."""
+    found = dict(options)
+    for name in PER_AXIS:
+        value = found.get(name)
+        if isinstance(value, (list, tuple)) and value and all(each == value[0] for each in value):
+            one = value[0]
+            pair = isinstance(one, (list, tuple))
+            found[name] = one[0] if pair and one[0] == one[1] else [one] if pair else one
+    if kind.endswith("pool") and found.get("stride") == found.get("kernel"):
+        found.pop("stride", None)
+    if found.get("padding") == "same" and found.get("kernel") == found.get("stride") == 1:
+        found["padding"] = "valid"
+    return found
+
+
+def along(
+    b: Builder, seen: Seen, axis: int, make: Callable[[int], int | None], place: str, at: str = ""
+) -> Seen | None:
+    """A layer whose channels are this axis: it is brought to the front, and back. None if there is no such layer."""
+    if seen.around or not 0 <= axis < len(seen.shape) <= 4:
+        return None
+    front, back = seen.first(axis, place)
+    made = make(settle(b, front, at))
+    return None if made is None else Seen(made, b.shape(made)).permuted(back, place)
+
+
+def merged(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at: str = "") -> Seen | None:
+    """Values merged element by element: those that are laid out alike as they are. None where the axes differ."""
+    if len({len(s.shape) for s in seen}) > 1:
+        return None
+    moves = seen[0].moves
+    alike = not any(s.around for s in seen) and len({tuple(move[:2] for move in s.moves) for s in seen}) == 1
+    if not alike or (any(move.kind == "reshape" for move in moves) and len({s.base for s in seen}) > 1):
+        value = add([settle(b, s, at) for s in seen])
+        return Seen(value, b.shape(value))
+    value = add([s.value for s in seen])
+    return Seen(value, b.shape(value), moves)

@@ -1,0 +1,116 @@
+"""The blocks of a network as a tree: which of them can be written as a class or a function of their own.
+
+A group of operations can be one if a single value leaves it. `stage1: bottleneck 64 x3` is a chain of such groups.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from cnncalc.graph import Graph
+from cnncalc.layers import KINDS
+
+UNNAMED = ("from",)  # steps that are no block, though they have a name
+
+
+class Scope:
+    """The nodes first..last, made by one step: `entries` are the values that enter, `result` the one that leaves."""
+
+    def __init__(self, path: str, kind: str, first: int, last: int, result: int | None) -> None:
+        self.path = path
+        self.kind = kind
+        self.first = first
+        self.last = last
+        self.result = result
+        self.entries: list[int] = []
+        self.items: list[int | Scope] = []  # node indices and blocks, in the order in which they run
+
+    @property
+    def chain(self) -> bool:
+        """Repetitions of one block, each reading what the one before it gives and nothing else."""
+        blocks = [item for item in self.items if isinstance(item, Scope)]
+        return (
+            bool(blocks)
+            and len(blocks) == len(self.items)
+            and all(block.path == f"{self.path}/{i}" for i, block in enumerate(blocks))
+            and all(len(block.entries) == 1 for block in blocks)
+            and all(b.entries[0] == a.result for a, b in pairwise(blocks))
+        )
+
+    @property
+    def blocks(self) -> list[Scope]:
+        return [item for item in self.items if isinstance(item, Scope)]
+
+
+def scopes(graph: Graph) -> Scope:
+    """The whole network as a scope; inside it every block of which there are several, and chains of such blocks."""
+    first = len(graph.inputs)
+    root = Scope("", "", 0, len(graph.nodes), None)
+    users = Users(graph)
+    found = [
+        Scope(path, group.kind, group.first, group.last, group.result)
+        for path, group in graph.groups.items()
+        if group.kind not in UNNAMED
+        and group.kind not in KINDS
+        and closed(graph, users, group.first, group.last, group.result)
+    ]
+    found.sort(key=lambda s: (s.first, -s.last, s.path.count("/")))
+    tree(root, found, graph)
+    chains = {scope.path for scope in found if scope.chain}
+    times = Counter(scope.kind for scope in found if scope.path not in chains)
+    kept = [s for s in found if s.path in chains or times[s.kind] > 1]
+    parents = {s.path.rpartition("/")[0] for s in kept}
+    lonely = chains - parents  # a chain of blocks that are none of their own
+    for scope in (root, *kept):
+        scope.items = []
+    tree(root, [s for s in kept if s.path not in lonely], graph)
+    root.entries = list(range(first))
+    return root
+
+
+class Users:
+    """Who is the last to use a value, or to share its weights: the number of a node, or beyond all for an output."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.last: dict[int, int] = {}
+        for i, node in enumerate(graph.nodes):
+            for v in node.reads:
+                self.last[v] = i
+        self.last |= dict.fromkeys(graph.outputs, len(graph.nodes))
+        self.sharing: dict[int, int] = {n.weights_of: i for i, n in enumerate(graph.nodes) if n.weights_of is not None}
+
+
+def closed(graph: Graph, users: Users, start: int, stop: int, result: int) -> bool:
+    """Whether `result` is the one value of nodes start..stop that anything else reads, or leaves the network.
+
+    Weights that are shared across the border are a reason against it, too.
+    """
+    first = len(graph.inputs)
+    inside = range(first + start, first + stop)
+    if result not in inside:
+        return False
+    for v, node in zip(inside, graph.nodes[start:stop], strict=True):
+        if v != result and users.last.get(v, -1) >= stop:
+            return False
+        if users.sharing.get(v, -1) >= stop or (node.weights_of is not None and node.weights_of not in inside):
+            return False
+    return True
+
+
+def tree(root: Scope, found: list[Scope], graph: Graph) -> None:
+    """Put scopes, outer ones first, into each other, and the nodes between them; find what enters each."""
+    first = len(graph.inputs)
+    open_scopes = [root]
+    waiting = list(reversed(found))
+    for i, node in enumerate(graph.nodes):
+        while open_scopes[-1].last <= i:
+            open_scopes.pop()
+        while waiting and waiting[-1].first == i:
+            scope = waiting.pop()
+            scope.entries = []
+            open_scopes[-1].items.append(scope)
+            open_scopes.append(scope)
+        open_scopes[-1].items.append(i)
+        for scope in open_scopes[1:]:
+            scope.entries += [v for v in node.reads if v < first + scope.first and v not in scope.entries]
