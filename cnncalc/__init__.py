@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncalc import reference
+    from cnncalc import conventions, reference
     from cnncalc.answers import Item, Mistake, Result
     from cnncalc.api import (
         Sweep,
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
         check,
         explain,
         from_torch,
+        identify,
         load,
+        receptive_field,
+        reconcile,
         sweep,
         to_keras,
         to_torch,
@@ -31,8 +34,10 @@ if TYPE_CHECKING:
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
+    from cnncalc.fields.units import Patch, UnitField
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
+    from cnncalc.testing import assert_budget
 
 __all__ = [
     "Check",
@@ -44,6 +49,7 @@ __all__ = [
     "Item",
     "Mistake",
     "Node",
+    "Patch",
     "Position",
     "Problem",
     "Report",
@@ -54,15 +60,21 @@ __all__ = [
     "SpecError",
     "Sweep",
     "Totals",
+    "UnitField",
     "UnknownLayerError",
     "Verdict",
     "Verification",
     "__version__",
     "analyze",
+    "assert_budget",
     "check",
+    "conventions",
     "explain",
     "from_torch",
+    "identify",
     "load",
+    "receptive_field",
+    "reconcile",
     "reference",
     "sweep",
     "to_keras",
@@ -71,15 +83,20 @@ __all__ = [
     "weights_of",
 ]
 
+_API = (
+    "Sweep", "analyze", "check", "explain", "from_torch", "identify", "load", "receptive_field",
+    "reconcile", "sweep", "to_keras", "to_torch", "verify", "weights_of",
+)  # fmt: skip
 _HOMES = {
-    **dict.fromkeys(("Sweep", "analyze", "check", "explain", "load", "sweep", "verify", "weights_of"), "api"),
-    **dict.fromkeys(("from_torch", "to_keras", "to_torch"), "api"),
+    **dict.fromkeys(_API, "api"),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
     "Derivation": "derivations",
+    **dict.fromkeys(("Patch", "UnitField"), "fields.units"),
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
+    "assert_budget": "testing",
 }
 
 
@@ -88,10 +105,10 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("cnncalc")
-    if name == "reference":  # a room of its own: cnncalc.reference.run(graph, image)
+    if name in ("conventions", "reference"):  # rooms of their own: cnncalc.reference.run(graph, image)
         from importlib import import_module
 
-        return import_module("cnncalc.reference")
+        return import_module(f"cnncalc.{name}")
     if name in _HOMES:
         from importlib import import_module
 

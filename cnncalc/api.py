@@ -22,7 +22,10 @@ from cnncalc.spec.values import as_written
 
 if TYPE_CHECKING:
     from cnncalc.answers import Result
+    from cnncalc.conventions import Reconciled
+    from cnncalc.conventions.identifying import Match
     from cnncalc.evidence import Verification
+    from cnncalc.fields.units import UnitField
 
 Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
 
@@ -92,6 +95,7 @@ def analyze(
     dtype: str = "float32",
     batch: int = 1,
     exact_padding: bool = False,
+    convention: str | os.PathLike[str] | None = None,
     max_operations: int = MAX_OPERATIONS,
     **params: Any,
 ) -> Report:
@@ -101,20 +105,50 @@ def analyze(
     dtype          bytes per value: float32 is 4
     batch          samples at once: work and activations are those of all of them
     exact_padding  count only taps that land on real input
+    convention     count as another tool does: "thop", "fvcore", ..., or a file that says how
     **params       values for the spec's parameters: analyze("resnet50", width=32)
 
     Counts are exact integers; None says that a number is not known. Raises SpecError, and CnncalcError for
     settings that do not exist.
     """
     settings = make_settings(dtype, batch, exact_padding)
-    if isinstance(spec, Graph):
-        if set or params or input is not None:
-            raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
-        graph = spec
-    else:
-        graph = load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
+    graph = _graph_of(spec, set, input, max_operations, params)
     with collection_paused():
-        return analyze_graph(graph, settings)
+        report = analyze_graph(graph, settings)
+    if convention is None:
+        return report
+    from cnncalc import conventions
+
+    return conventions.under(report, conventions.convention(os.fsdecode(convention)))
+
+
+def reconcile(spec: str | os.PathLike[str] | Graph | Report, one: str, other: str, **params: Any) -> Reconciled:
+    """Why two tools print different numbers for a network: the difference as an exact sum of causes.
+
+    spec        a report, a graph, or as for `analyze`
+    one, other  conventions: "thop" and "fvcore", or files
+
+    The result has .one, .other, .difference, .causes and .left_over, which is 0. Raises SpecError, and CnncalcError
+    for a convention that does not exist.
+    """
+    from cnncalc import conventions
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    return conventions.reconcile(report, conventions.convention(one), conventions.convention(other))
+
+
+def identify(spec: str | os.PathLike[str] | Graph | Report, number: int | str, **params: Any) -> list[Match]:
+    """Whose number it is: which tool and unit gives a total that somebody published, the best matches first.
+
+    spec    a report, a graph, or as for `analyze`
+    number  a whole number, or text as people write it: "4.13G", "4.1 GFLOPs"
+
+    A match has .candidate (.conventions, .what, .number), .how (exact, rounded or cut off) and .unit.
+    """
+    from cnncalc.conventions.identifying import identify as identified
+
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    return identified(str(number), [(report.name, report)])[0]
 
 
 def verify(
@@ -141,13 +175,51 @@ def verify(
     """
     from cnncalc import evidence
 
-    graph = spec
-    if not isinstance(graph, Graph):
-        graph = load(graph, set={**(set or {}), **params}, input=input, max_operations=max_operations)
-    elif set or params or input is not None:
-        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
+    graph = _graph_of(spec, set, input, max_operations, params)
     wanted = evidence.QUANTITIES if quantities is None else quantities
     return evidence.verify(graph, quantities=wanted, layers=layers, exact_padding=exact_padding, seed=seed)
+
+
+def receptive_field(
+    spec: str | os.PathLike[str] | Graph,
+    layer: str,
+    unit: Sequence[int] | None = None,
+    *,
+    local: bool = False,
+    set: Mapping[str, Any] | None = None,
+    input: Inputs | None = None,
+    max_operations: int = MAX_OPERATIONS,
+    **params: Any,
+) -> UnitField:
+    """The pixels that one unit depends on: exactly, borders and holes included.
+
+    layer                     a layer, a block call or a repeat, by its name
+    unit                      its place (row, column), counted from 0, perhaps with a channel before it; of a vector
+                              (i,); negative numbers count from the end; none: the middle
+    local                     without what gates and norms bring from the whole image
+    spec, set, input, params  as for `analyze`
+
+    `inputs` of the result has a patch for each input that is seen: pixels, hull, boxes, mask(). Raises SpecError,
+    and CnncalcError for a layer or a unit that does not exist.
+    """
+    from cnncalc.fields.units import unit_field
+
+    graph = _graph_of(spec, set, input, max_operations, params)
+    return unit_field(graph, layer, unit, local=local)
+
+
+def _graph_of(
+    spec: str | os.PathLike[str] | Graph,
+    set: Mapping[str, Any] | None,
+    input: Inputs | None,
+    max_operations: int,
+    params: Mapping[str, Any],
+) -> Graph:
+    if not isinstance(spec, Graph):
+        return load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
+    if set or params or input is not None:
+        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
+    return spec
 
 
 def explain(
@@ -214,7 +286,7 @@ def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     """
     from cnncalc.interop import torch_text
 
-    return torch_text.to_torch(_graph_of(spec, params))
+    return torch_text.to_torch(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
 
 def to_keras(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
@@ -227,7 +299,7 @@ def to_keras(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     """
     from cnncalc.interop import keras_text
 
-    return keras_text.to_keras(_graph_of(spec, params))
+    return keras_text.to_keras(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
 
 def from_torch(
@@ -252,14 +324,6 @@ def from_torch(
 
     shapes = torch_reading.shapes_of(input_shape)
     return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
-
-
-def _graph_of(spec: str | os.PathLike[str] | Graph, params: Mapping[str, Any]) -> Graph:
-    if not isinstance(spec, Graph):
-        return load(spec, set=params)
-    if params:
-        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
-    return spec
 
 
 class Sweep(NamedTuple):

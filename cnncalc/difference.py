@@ -85,8 +85,13 @@ def compare(old: Report, new: Report) -> Difference:
         else:
             status = CHANGED if changes else SAME
         layers.append(LayerDifference(status, before, after, changes))
-    totals = tuple(Change(name, getattr(old.totals, name), getattr(new.totals, name)) for name in TOTALS)
+    totals = tuple(Change(name, total(old, name), total(new, name)) for name in TOTALS)
     return Difference(old, new, tuple(layers), totals)
+
+
+def total(report: Report, name: str) -> Any:
+    """A total; None where a layer's part of it is not known."""
+    return None if name in report.totals.left_out else getattr(report.totals, name)
 
 
 def changed(old: Row, new: Row) -> tuple[Change, ...]:
@@ -165,23 +170,53 @@ def by_name(old: Sequence[Row], new: Sequence[Row]) -> list[tuple[Row | None, Ro
 
 
 class Limit(NamedTuple):
-    """How much a total may grow: by a number, or by a part of what it was."""
+    """How much a total may grow, or shrink: by a number, or by a part of what it was."""
 
     quantity: str
     most: float
     relative: bool
     text: str
+    shrinks: bool = False
 
 
-def broken(difference: Difference, limits: Sequence[Limit]) -> list[tuple[Limit, Change]]:
-    """The limits that are not kept, with the totals that break them."""
+class Broken(NamedTuple):
+    """A limit that is not kept: the total grew, or shrank, by so much; None where that is not known."""
+
+    limit: Limit
+    by: int | None
+
+
+def broken(difference: Difference, limits: Sequence[Limit]) -> list[Broken]:
+    """The limits that are not kept. Of a total that is not known on both sides, none is."""
     totals: Mapping[str, Change] = {change.quantity: change for change in difference.totals}
     found = []
     for limit in limits:
-        change = totals[limit.quantity]
-        if change.by is None:
+        old, new = axes_of(totals[limit.quantity].old), axes_of(totals[limit.quantity].new)
+        if old is None or new is None or len(old) != len(new):
+            found.append(Broken(limit, None))
             continue
-        allowed = limit.most * change.old if limit.relative else limit.most
-        if change.by > allowed:
-            found.append((limit, change))
+        for before, after in zip(old, new, strict=True):
+            by = before - after if limit.shrinks else after - before
+            if by > (limit.most * before if limit.relative else limit.most):
+                found.append(Broken(limit, by))
+                break
     return found
+
+
+def axes_of(value: Any) -> tuple[int, ...] | None:
+    """A count as one axis, a field with its axes; None if any is not known."""
+    axes = value if isinstance(value, tuple) else (value,)
+    return None if None in axes else axes
+
+
+def most_changed(difference: Difference, quantity: str, *, shrinks: bool = False) -> LayerDifference | None:
+    """The layer of the new network that adds most to a total, or takes most away."""
+    best, most = None, 0
+    for layer in difference.layers:
+        before = axes_of(getattr(layer.old, quantity, None)) if layer.old else (0,)
+        after = axes_of(getattr(layer.new, quantity, None)) if layer.new else None
+        if before is not None and after is not None:
+            by = max(after) - max(before)
+            if (-by if shrinks else by) > most:
+                best, most = layer, -by if shrinks else by
+    return best

@@ -4,8 +4,6 @@ Immutable once built. Values are numbered: first the network's inputs, then the 
 node i's output is value `len(inputs) + i`, and every node reads values with smaller numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -54,6 +52,7 @@ class Graph:
     """A network that fits together: every node's facts are known."""
 
     __slots__ = (
+        "__weakref__",
         "as_written",
         "expectations",
         "facts",
@@ -110,7 +109,7 @@ class Graph:
         raise AttributeError(f"a graph is fixed once it is built: {name} cannot be set")
 
     def __reduce__(self) -> tuple[Any, ...]:  # so that it can be sent to another process
-        values = {name: getattr(self, name) for name in self.__slots__}
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "__weakref__"}
         return _graph_of, ({**values, **{name: dict(values[name]) for name in ("inputs", "groups", "params")}},)
 
     def shape(self, value: int) -> Shape:

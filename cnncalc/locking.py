@@ -6,8 +6,7 @@ relative to the lock file's folder, with / on every system.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from cnncalc.errors import Position, Problem, Source, SpecError
@@ -17,7 +16,6 @@ from cnncalc.report import Report
 HEADER = "# Written by `cnncalc lock`; `cnncalc lock --check` holds the specs to these numbers.\n"
 TOTALS = ("params", "fixed_params", "buffers", "connections", "macs", "flops", "peak_activation_bytes")
 LAYERS = ("output", "params", "connections", "macs", "receptive_field")
-SUFFIXES = (".yaml", ".yml")
 
 Numbers = Mapping[tuple[str, str], str]  # (path, name) to value
 
@@ -29,19 +27,6 @@ class Drift(NamedTuple):
     name: str
     locked: str | None
     now: str | None
-
-
-def spec_files(paths: Iterable[str]) -> list[str]:
-    """The specs among these files and in these folders, folders in folders too, sorted."""
-    found: set[str] = set()
-    for path in paths:
-        if not os.path.isdir(path):
-            found.add(path)
-            continue
-        for folder, folders, files in os.walk(path):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            found |= {os.path.join(folder, name) for name in files if name.endswith(SUFFIXES)}
-    return sorted(found)
 
 
 def numbers_of(path: str, report: Report) -> Iterator[tuple[tuple[str, str], str]]:

@@ -3,8 +3,6 @@
 A new one is a file in specs/ and its name in a family here; a variant that parameters reach is a row in VARIANTS.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping
@@ -77,6 +75,7 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "resnet18": ("resnet34", {"depth": "[2, 2, 2, 2]"}),
     "resnet50-v1": ("resnet50", {"v1": "1"}),
     "resnet50-keras": ("resnet50", {"v1": "1", "bias": "true"}),
+    "resnet50-d": ("resnet50", {"d": "1"}),
     "resnet101": ("resnet50", {"depth": "[3, 4, 23, 3]"}),
     "resnet152": ("resnet50", {"depth": "[3, 8, 36, 3]"}),
     "hrnet-w32": ("hrnet", {"width": "32"}),
@@ -154,6 +153,17 @@ def find(name: str) -> Found | None:
     known = ALIASES.get(known, known)
     base, params = VARIANTS.get(known, (known, {}))
     return Found(bundled()[base], params)
+
+
+def siblings(name: str) -> list[str]:
+    """The other names of the network's spec with other parameters: of resnet50 resnet101, resnet152, ..."""
+    found = find(name)
+    if found is None:
+        return []
+    by_path = {path: known for known, path in bundled().items()}
+    base = by_path[found.path]
+    others = [base, *(known for known, (of, _params) in VARIANTS.items() if of == base)]
+    return [other for other in others if _plain(other) != _plain(name)]
 
 
 def _plain(name: str) -> str:

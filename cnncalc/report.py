@@ -3,8 +3,6 @@
 Counts are exact integers; None says that a number is not known. Field names are those of the JSON output.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +33,30 @@ class Settings(NamedTuple):
     dtype: str = "float32"
     batch: int = 1
     exact_padding: bool = False
+
+
+class Labels(NamedTuple):
+    """The convention of another tool under which a report counts.
+
+    number  the field that its number stands in; calls: what the tool calls it; unit: what it counts, in words
+    unknown layers without a number, and why
+    """
+
+    name: str
+    title: str
+    number: str
+    calls: str
+    unit: str
+    unknown: Mapping[str, str]
+
+    @property
+    def replaced(self) -> tuple[str, ...]:
+        """The fields of a report that are the tool's, and not ours."""
+        return tuple(dict.fromkeys(("params", "macs", "flops", self.number)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The convention as JSON has it."""
+        return {**self._asdict(), "unknown": dict(self.unknown)}
 
 
 class Row:
@@ -160,7 +182,9 @@ class Report:
         expectations: Sequence[Expectation] = (),
         as_written: bool = True,
         graph: Graph | None = None,
+        convention: Labels | None = None,
     ) -> None:
+        self.convention = convention
         self.graph = graph  # the network that was analyzed: what explains the numbers starts from it
         self.name = name
         self.source = source
@@ -171,7 +195,7 @@ class Report:
         self.settings = settings
         self.as_written = as_written  # the spec's expectations are about this very network
         self._index: dict[str, Row] | None = None
-        self.expectations = tuple(self._verdict(expectation) for expectation in expectations)
+        self.expectations = tuple(self.verdict(expectation) for expectation in expectations)
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.layers)
@@ -242,6 +266,7 @@ class Report:
             "layers": layers,
             "totals": self.totals.to_dict(),
             "settings": self.settings._asdict(),
+            **({} if self.convention is None else {"convention": self.convention.to_dict()}),
             "expectations": [
                 {"name": v.name, "expected": v.expectation.text, "actual": listed(v.actual), "holds": v.holds}
                 for v in self.expectations
@@ -263,7 +288,8 @@ class Report:
 
         return fragment(self)
 
-    def _verdict(self, expectation: Expectation) -> Verdict:
+    def verdict(self, expectation: Expectation) -> Verdict:
+        """Whether a number of the report is as expected. Raises UnknownLayerError."""
         subject: Row | Totals = self.totals if expectation.layer is None else self[expectation.layer]
         actual = getattr(subject, expectation.quantity)
         if expectation.quantity in getattr(subject, "left_out", ()):

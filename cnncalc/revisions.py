@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator, Sequence
 
 from cnncalc.errors import CnncalcError, Problem, Source, SpecError
 from cnncalc.language import _
 from cnncalc.sources import LARGEST_FILE, decoded, read_source
-
-SUFFIXES = (".yaml", ".yml")
+from cnncalc.spec_files import SUFFIXES, is_spec_text, looks_like_a_spec
 
 
 def read(spec: str) -> Source:
@@ -29,28 +29,45 @@ def read(spec: str) -> Source:
     return Source(name, decoded(done.stdout[: LARGEST_FILE + 1], name))
 
 
-def changed_specs(revision: str) -> list[tuple[str | None, str | None]]:
-    """(old, new) paths of the specs that are not as they were at a revision; None where there is none."""
+def changed_specs(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | None, str | None]]:
+    """(old, new) paths of the specs that are not as they were at a revision; None where there is none.
+
+    Of the YAML files of the repository, or of these files and folders, those that are specs on one side.
+    """
     top = git("rev-parse", "--show-toplevel")
     if top.returncode:
         raise CnncalcError(_("this is no git repository: run it inside one, or name two specs"))
-    done = git("diff", "--name-status", "-M", "-z", "--relative", revision, "--", *(f"*{s}" for s in SUFFIXES))
+    if revision.startswith("-"):
+        raise CnncalcError(_("git knows no revision '{revision}'", revision=revision[:40]))
+    done = git("diff", "--name-status", "-M", "-z", "--relative", revision, "--", *paths)
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise CnncalcError(
-            _("git cannot compare with {revision}: {said}", revision=revision, said=said[0] if said else "")
-        )
-    fields = iter(done.stdout.decode("utf-8", "surrogateescape").split("\0"))
-    found: list[tuple[str | None, str | None]] = []
+        message = _("git cannot compare with {revision}: {said}", revision=revision, said=said[0] if said else "")
+        if git("rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+            message += "\n" + _(
+                "this clone is shallow: `git fetch --depth=1 origin BRANCH`, then compare with FETCH_HEAD"
+            )
+        raise CnncalcError(message)
+    found = {pair for pair in pairs_of(done.stdout) if any(path and path.endswith(SUFFIXES) for path in pair)}
+    specs = [(old, new) for old, new in found if was_spec(revision, old) or (new and looks_like_a_spec(new))]
+    return sorted(specs, key=lambda pair: pair[1] or pair[0] or "")
+
+
+def was_spec(revision: str, path: str | None) -> bool:
+    return path is not None and is_spec_text(git("show", f"{revision}:./{path}").stdout)
+
+
+def pairs_of(listing: bytes) -> Iterator[tuple[str | None, str | None]]:
+    """The entries of `git diff --name-status -z`. A file that is being merged may stand there twice."""
+    fields = iter(listing.decode("utf-8", "surrogateescape").split("\0"))
     for status in fields:
         if not status:
             break
         path = next(fields)
         if status[0] in "RC":
-            found.append((path, next(fields)))
+            yield path, next(fields)
         else:
-            found.append((None if status[0] == "A" else path, None if status[0] == "D" else path))
-    return sorted(found, key=lambda pair: pair[1] or pair[0] or "")
+            yield None if status[0] == "A" else path, None if status[0] == "D" else path
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -25,11 +25,6 @@ class Growing:
         self.graph: Graph | None = None
 
     @property
-    def alike(self) -> bool:
-        """Whether all channels see alike: fields are claimed for a layer, not channel by channel."""
-        return not any(kind in str(self.layers) for kind in ("concat", "pixel_unshuffle"))
-
-    @property
     def shape(self) -> tuple[int, ...]:
         if self.graph is None:
             return next(iter(self.inputs.values()))
@@ -73,7 +68,7 @@ def sides(draw: Draw, rank: int, most: int) -> Any:
     return [[draw(st.integers(0, most)), draw(st.integers(0, most))] for _ in range(rank)]
 
 
-def sliding(draw: Draw, shape: tuple[int, ...], alike: bool) -> Step:
+def sliding(draw: Draw, shape: tuple[int, ...]) -> Step:
     """A layer that slides a window."""
     rank = len(shape) - 1
     kind = draw(
@@ -96,7 +91,7 @@ def sliding(draw: Draw, shape: tuple[int, ...], alike: bool) -> Step:
         options["filters"] = options["groups"] * draw(st.integers(1, 3))
         if draw(st.integers(0, 5)) == 0:
             options["bias"] = "per_unit"
-        if alike and options["groups"] == 1 and draw(st.integers(0, 5)) == 0:
+        if options["groups"] == 1 and draw(st.integers(0, 5)) == 0:
             maps = st.lists(st.integers(0, shape[0] - 1), min_size=1, max_size=shape[0], unique=True)
             options["table"] = [sorted(draw(maps)) for _ in range(options["filters"])]
     elif kind == "local":
@@ -111,7 +106,7 @@ def sliding(draw: Draw, shape: tuple[int, ...], alike: bool) -> Step:
     return {kind: options}
 
 
-def moving(draw: Draw, shape: tuple[int, ...], alike: bool) -> Any:
+def moving(draw: Draw, shape: tuple[int, ...]) -> Any:
     """A layer that moves, copies or normalises values, or works on each by itself."""
     rank = len(shape) - 1
     return draw(
@@ -129,9 +124,10 @@ def moving(draw: Draw, shape: tuple[int, ...], alike: bool) -> Any:
                 {"crop": {"size": [max(1, n - draw(st.integers(0, 3))) for n in shape[1:]]}},
                 f"adaptive_avgpool {draw(st.integers(1, 3))}",
                 "pixel_unshuffle 2",
-                "pixel_shuffle 2" if alike else "pixel_unshuffle 2",
+                "pixel_shuffle 2",
                 "channel_shuffle 2",
-                "split 2 part=1" if alike else "split 1",
+                f"split 2 part={draw(st.integers(0, 1))}",
+                {"slice": {"range": f"{draw(st.integers(0, 2))}:end"}},
                 {"slice": {"range": "1:end", "axis": {1: "l", 2: "w", 3: "d"}[rank]}},
                 f"permute {','.join(map(str, (0, *reversed(range(1, rank + 1)))))}",
                 draw(st.sampled_from(("relu", "sigmoid", "gelu", "mish", "prelu", "maxout 2", "glu", "softmax"))),
@@ -189,11 +185,9 @@ def merge(draw: Draw, net: Growing) -> Step:
     return {kind: branches}
 
 
-def ending(draw: Draw, shape: tuple[int, ...], alike: bool) -> Any:
+def ending(draw: Draw, shape: tuple[int, ...]) -> Any:
     """What sees all of the map."""
-    ends = ["global_maxpool", "global_avgpool", "adaptive_maxpool 2"]
-    if alike:
-        ends += ["dense 3", "dense 2 nobias", "flatten", "rbf 2"]
+    ends = ["global_maxpool", "global_avgpool", "adaptive_maxpool 2", "dense 3", "dense 2 nobias", "flatten", "rbf 2"]
     if len(shape) == 2:
         ends += ["lstm 2", "gru 2 last", "mgu 2 bidirectional", "rnn 3 nobias"]
     return draw(st.sampled_from(ends))
@@ -213,12 +207,13 @@ def networks(most: int = 5) -> st.SearchStrategy[tuple[str, Graph]]:
         net = Growing(draw, inputs)
         for _ in range(draw(st.integers(1, most))):
             if len(net.shape) != rank + 1:
-                break
+                net.add(draw(st.sampled_from(("relu", "split 2 part=1", {"slice": {"range": "1:end"}}, "split 2"))))
+                continue
             which = draw(st.sampled_from(("sliding", "sliding", "moving", "merge", "merge", "shared", "join", "end")))
             if which == "sliding":
-                net.add(sliding(draw, net.shape, net.alike))
+                net.add(sliding(draw, net.shape))
             elif which == "moving":
-                net.add(moving(draw, net.shape, net.alike))
+                net.add(moving(draw, net.shape))
             elif which == "merge":
                 net.add(merge(draw, net))
             elif which == "join" and "b" in inputs:
@@ -231,7 +226,7 @@ def networks(most: int = 5) -> st.SearchStrategy[tuple[str, Graph]]:
                     if conv.get("bias") != "per_unit":
                         net.add({"conv": conv}, weights=layer.get("weights", name))
             elif which == "end" and draw(st.booleans()):
-                net.add(ending(draw, net.shape, net.alike))
+                net.add(ending(draw, net.shape))
         if net.graph is None:
             net.add({"conv": {"filters": 2, "kernel": 1}})
         assert net.graph is not None

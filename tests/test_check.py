@@ -340,7 +340,7 @@ def test_expectations_in_every_format(tmp_path: Path) -> None:
     spec = tmp_path / "net, one.yaml"
     spec.write_text(FAILING, encoding="utf-8")
     (tmp_path / "notes.yaml").write_text("C1.params: 3\n", encoding="utf-8")
-    for form in ("plain", "table", "markdown", "json", "junit", "github"):
+    for form in ("plain", "table", "markdown", "json", "junit", "github", "sarif"):
         done = run(str(tmp_path), "lenet5", "--format", form)
         assert done.exit_code == 1, done.output
     assert "params" in run(str(spec)).output
@@ -350,6 +350,8 @@ def test_expectations_in_every_format(tmp_path: Path) -> None:
     github = run(str(spec), "--format", "github").output
     assert github.startswith("::error file=")
     assert "net%2C one.yaml,line=5," in github
+    log = json.loads(run(str(spec), "--format", "sarif").output)
+    assert log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 5
     data = json.loads(run(str(spec), "--format", "json").output)
     assert [e["holds"] for e in data["specs"][0]["expectations"]] == [False, True, True]
     assert run("lenet5", "alexnet", "vgg16").exit_code == 0
@@ -362,6 +364,67 @@ def test_a_spec_that_cannot_be_used_does_not_hide_the_others(tmp_path: Path) -> 
     found = ElementTree.parse(tmp_path / "out.xml").getroot()
     assert (found.attrib["errors"], found.attrib["failures"]) == ("1", "0")
     assert "line=3," in run(str(tmp_path / "bad.yaml"), "--format", "github").stdout
+
+
+def test_what_does_not_hold_is_told_at_the_layer_and_in_the_summary_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = tmp_path / "models" / "net.yaml"
+    spec.parent.mkdir()
+    spec.write_text("input: 1x8x8\nlayers:\n  - C1: conv 2 k3\nexpect: {C1.params: 21, params: 20}\n", encoding="utf-8")
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.chdir(spec.parent)
+    for _time in range(2):
+        first, counted = run("net.yaml", "--format", "github").output.splitlines()
+        assert first.startswith("::error file=models/net.yaml,line=3,col=9,title=cnncalc%3A expectation::C1.params: ")
+        assert counted == "expectations: 1 hold, 1 do not"
+    assert summary.read_text(encoding="utf-8").count("| net.yaml | C1.params |") == 2
+    run("net.yaml", "--format", "json")
+    assert summary.read_text(encoding="utf-8").count("### cnncalc check") == 2
+
+
+def test_every_problem_of_a_spec_is_a_finding(tmp_path: Path) -> None:
+    spec = tmp_path / "bad.yaml"
+    spec.write_text("input: 1x8x8\nlayers:\n  - conv 2 k99\n  - konv 3\n", encoding="utf-8")
+    lines = run(str(spec), "--format", "github").stdout.splitlines()
+    assert ["line=3," in lines[0], "line=4," in lines[1]] == [True, True]
+    results = json.loads(run(str(spec), "--format", "sarif").stdout)["runs"][0]["results"]
+    assert [r["ruleId"] for r in results] == ["unusable", "unusable"]
+
+
+def test_files_that_are_no_specs_can_be_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "notes.yaml").write_text("a: 1\n", encoding="utf-8")
+    assert run(str(tmp_path / "notes.yaml"), "--skip-others").exit_code == 0
+    assert run(str(tmp_path / "notes.yaml"), "lenet5", "--skip-others").exit_code == 0
+    (tmp_path / "net.yaml").write_text(FAILING, encoding="utf-8")
+    assert run(*map(str, tmp_path.iterdir()), "--skip-others").exit_code == 1
+
+
+# The part of Jenkins's schema junit-10.xsd (xunit-plugin) that such a file touches.
+JUNIT = {
+    "testsuites": ({"name", "tests", "failures", "errors", "time"}, set(), {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors", "file", "time", "skipped", "timestamp", "hostname", "id", "package"},
+        {"name", "tests", "failures", "errors"},
+        {"testcase", "properties", "system-out", "system-err"},
+    ),
+    "testcase": ({"name", "time", "classname", "group"}, {"name"}, {"failure", "error", "skipped"}),
+    "failure": ({"type", "message"}, set(), set()),
+    "error": ({"type", "message"}, set(), set()),
+}
+
+
+def test_junit_keeps_to_the_schema_of_ci_servers(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("input: 1x8x8\nlayers:\n  - conv 2 k99\n", encoding="utf-8")
+    (tmp_path / "fails.yaml").write_text(FAILING, encoding="utf-8")
+    root = ElementTree.fromstring(run(str(tmp_path), "lenet5", "--format", "junit").stdout)
+    assert root.tag == "testsuites"
+    for element in root.iter():
+        allowed, needed, inside = JUNIT[element.tag]
+        assert needed <= set(element.attrib) <= allowed
+        assert {child.tag for child in element} <= inside
 
 
 @given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.yaml", "a.json", "a.md", "a.txt", "a"]))

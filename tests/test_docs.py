@@ -16,8 +16,9 @@ from cnncalc.spec.document import KEYS
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_table_of_kinds_is_up_to_date() -> None:
-    assert write_docs.TARGET.read_text(encoding="utf-8") == write_docs.kinds_page()
+@pytest.mark.parametrize("page", write_docs.PAGES)
+def test_a_generated_page_is_up_to_date(page: str) -> None:
+    assert (write_docs.DOCS / page).read_text(encoding="utf-8") == write_docs.PAGES[page]()
 
 
 @pytest.mark.parametrize("page", ["docs/spec.md", "README.md"])
@@ -99,3 +100,13 @@ def test_the_explanation_of_the_readme_is_what_the_command_prints() -> None:
 
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert str(cnncalc.explain("lenet5", "C3", "connections")).strip() in page
+
+
+def test_the_worked_example_of_receptive_fields_is_what_is_printed() -> None:
+    from click.testing import CliRunner
+
+    from cnncalc.cli import group
+
+    page = (ROOT / "docs" / "receptive-fields.md").read_text()
+    printed = CliRunner().invoke(group(), ["rf", "alexnet-torchvision", "--to", "pool5", "--format", "plain"]).output
+    assert f"```\n{printed}```" in page

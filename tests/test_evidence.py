@@ -68,12 +68,7 @@ def graphs_of(kind: str) -> Iterable[tuple[str, Graph]]:
 
 
 JUMP_OF_WHOLE = ("not measured", "jump", WHOLE)
-ADAPTIVE = {
-    ("not claimed", "receptive_field", FIT),
-    ("not claimed", "rf_start", FIT),
-    ("not measured", "jump", FIT),
-    ("not measured", "rf_start", FIT),
-}
+ADAPTIVE = {("not measured", "jump", FIT), ("not measured", "rf_start", FIT)}
 SHORT = {("not measured", "jump", FIT), ("not measured", "rf_start", FIT)}  # a size that is cut out stays as small
 # What one layer of a kind does not claim, or what cannot be measured of it. Of all others every number holds.
 OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
@@ -125,7 +120,7 @@ def cases() -> Iterable[Any]:
 
 # What the cases leave open, all together: a reason that is not here is one that nobody has looked at.
 OF_CASES = {
-    ("not claimed", "receptive_field", FIT),  # adaptive pooling, axes that are mixed
+    ("not claimed", "receptive_field", FIT),  # axes that are mixed
     ("not measured", "receptive_field", FIT),
     ("not measured", "jump", FIT),
     ("not measured", "rf_start", FIT),

@@ -19,21 +19,40 @@ ARROWS = {
     "layers": {"errors"},
     "graph": {"errors", "layers"},
     "spec": {"errors", "layers", "graph"},
+    "style": {"errors", "layers", "graph", "spec"},
+    "lint": {"errors", "layers", "graph", "spec"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
     # render: their results, and how a formula is written
-    "render": {"errors", "report", "evidence", "derivations", "difference", "answers"},
+    "render": {
+        "errors",
+        "report",
+        "analysis",
+        "evidence",
+        "derivations",
+        "difference",
+        "answers",
+        "lint",
+        "locking",
+        "fields",
+        "conventions",
+    },
+    "fields": {"errors", "layers", "graph", "analysis"},
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
-    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
+    # fields: what is claimed of units, which the probes share nothing with
+    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "fields"},
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
-    # of reference: which weights there are, and their names; of spec: how values are written
-    "interop": {"errors", "layers", "graph", "spec", "reference"},
+    # of reference: which weights there are; of spec: how values are written; of analysis: what is compared
+    "interop": {"errors", "layers", "graph", "spec", "reference", "analysis"},
+    # spec: its expressions and positions; answers: how numbers are written
+    "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers"},
     "difference": {"report"},
-    "revisions": {"errors", "sources"},
+    "revisions": {"errors", "sources", "spec_files"},
     "locking": {"errors", "report"},
     "networks": set(),
+    "spec_files": {"networks"},
     "sources": {"errors", "networks", "graph", "spec", "interop"},
     "api": {
         "errors",
@@ -42,11 +61,15 @@ ARROWS = {
         "analysis",
         "report",
         "sources",
+        "conventions",
         "evidence",
         "derivations",
         "answers",
+        "fields",
         "interop",
     },
+    "testing": {"api", "graph", "spec", "report", "derivations", "render"},
+    "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
     "cli": {
         "errors",
         "layers",
@@ -61,8 +84,13 @@ ARROWS = {
         "derivations",
         "difference",
         "revisions",
+        "lint",
+        "style",
         "locking",
+        "spec_files",
         "answers",
+        "fields",
+        "conventions",
         "interop",
         "api",
         "reference",
@@ -99,7 +127,7 @@ def test_no_room_names_a_kind_of_layer_but_layers() -> None:
     """An analysis or a format that asks for a kind would have to be changed for the next one."""
     from cnncalc.layers import KINDS
 
-    for room in ("analysis", "report.py", "graph.py"):
+    for room in ("analysis", "fields", "report.py", "graph.py"):
         files = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).glob("*.py"))
         for path in files:
             strings = {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)}
@@ -122,6 +150,20 @@ def test_a_spec_through_a_pipe_loads_neither_numpy_nor_rich_nor_tabulate() -> No
     slow = {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata", "difflib", "json", "fractions", "html"}
     assert not loaded & slow
     assert "yaml" in loaded
+
+
+def test_tuples_that_every_start_defines_have_annotations_that_are_worked_out() -> None:
+    """Of a NamedTuple with postponed annotations each field is compiled when it is defined: a tenth of the start."""
+    for name in loaded_by("lenet5"):
+        path = PACKAGE.parent / (name.replace(".", "/") + ".py")
+        path = path if path.exists() else path.with_suffix("") / "__init__.py"
+        if name.startswith("cnncalc.") and "(NamedTuple)" in path.read_text(encoding="utf-8"):
+            assert "from __future__ import annotations" not in path.read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize("words", [("conventions", "lenet5"), ("lenet5", "--convention", "thop")])
+def test_conventions_need_neither_numpy_nor_rich_nor_tabulate(words: tuple[str, ...]) -> None:
+    assert not loaded_by(*words) & {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata"}
 
 
 def test_a_family_of_layers_is_loaded_when_a_spec_names_it() -> None:

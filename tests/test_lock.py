@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -81,3 +82,27 @@ def test_what_is_left_of_a_merge_is_told_at_its_line(models: Path) -> None:
     done = run("--check", cwd=models)
     assert done.returncode == 2
     assert "cnncalc.lock:2:1: not a line of a lock file" in done.stderr
+
+
+def test_a_drift_is_annotated_at_its_layer_and_a_broken_spec_hides_none(models: Path) -> None:
+    run("models", cwd=models)
+    spec = models / "models" / "a net.yaml"
+    spec.write_text("input: 1x32x32\nlayers:\n- C1: conv 7 k5\n- dense 10\n", encoding="utf-8")
+    (models / "models" / "网络.yaml").write_text("input: 1x32x32\nlayers: [conv 8 k99]\n", encoding="utf-8")
+    done = run("--check", "models", "--format", "github", cwd=models)
+    assert done.returncode == 2
+    assert "网络.yaml:2:" in done.stderr
+    lines = done.stdout.splitlines()
+    layer = next(line for line in lines if ",line=3,col=7," in line)
+    assert layer.startswith("::error file=models/a net.yaml,")
+    assert "C1.params: 156 -> 182" in layer
+    assert any("models/网络.yaml,line=2," in line for line in lines)
+    data = json.loads(run("--check", "models", "--format", "json", cwd=models).stdout)
+    assert {"path": "models/a net.yaml", "name": "C1.params", "locked": "156", "now": "182"} in data["drift"]
+    assert list(data["errors"]) == ["models/网络.yaml"]
+    assert {entry["path"] for entry in data["drift"]} == {"models/a net.yaml"}
+    rows = run("--check", "models/a net.yaml", "--format", "markdown", cwd=models)
+    assert rows.returncode == 1
+    assert "| models/a net.yaml | C1.params" in rows.stdout
+    log = json.loads(run("--check", "models/a net.yaml", "--format", "sarif", cwd=models).stdout)
+    assert {result["ruleId"] for result in log["runs"][0]["results"]} == {"drift"}

@@ -129,6 +129,18 @@ PLANTED = [
     ("ceil_instead_of_floor", "3x32x32; maxpool 3 s2", "maxpool1.output", "3x16x16"),
     ("depth_kept_from_input", "8x10x10; transposed_conv 4 k3 s2", "transposed_conv1.output", "8x21x21"),
     ("forgot_plus_one", "3x32x32; conv 8 k5; conv 8 k5; conv 8 k5", "conv3.output", "8x17x17"),
+    (
+        "rf_smallest_unit", "1x64x64; conv 2 k3 p1; maxpool 2; conv 2 k3 p1; upsample 2; conv 2 k2",
+        "conv3.receptive_field", "8x8",
+    ),
+    (
+        "rf_zero_stuffed", "1x64x64; conv 2 k3 p1; maxpool 2; conv 2 k3 p1; transposed_conv 2 k2 s2; conv 2 k3 p1",
+        "conv3.receptive_field", "11x11",
+    ),
+    (
+        "rf_without_gates", "1x64x64; conv 2 k3 p1; instancenorm; conv 2 k3 p1",
+        "conv2.receptive_field", "5x5",
+    ),
     ("rf_only_last_layer", "1x64x64; conv 8 k5; maxpool 2; conv 8 k3", "conv2.receptive_field", "3x3"),
     ("stopped_too_early", "1x64x64; conv 8 k5; maxpool 2; conv 8 k7", "conv2.receptive_field", "6x6"),
     ("rf_own_stride", "1x64x64; conv 8 k5 s2; conv 8 k3 s2", "conv2.receptive_field", "17x17"),

@@ -14,8 +14,7 @@ import pytest
 import cnncalc
 from cnncalc import analysis, reference
 from cnncalc.analysis import receptive_field
-from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, recurrent, sliding
-from cnncalc.layers import shape as shapes
+from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, recurrent, resampling, sliding
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window
 from cnncalc.reference import base as slide
@@ -233,7 +232,7 @@ IN_CLAIMS: dict[str, tuple[Plant, str, str]] = {
         claim(pooling.GlobalPool, "reach", lambda layer, f, x: "pointwise"), "2x9x7; global_avgpool", "receptive_field",
     ),
     "upsampling by one too many": (
-        claim(shapes.Upsample, "output", lambda layer, f, x: (x[0], *(n + 1 for n in f.output[1:]))),
+        claim(resampling.Upsample, "output", lambda layer, f, x: (x[0], *(n + 1 for n in f.output[1:]))),
         "1x9; upsample 2", "output",
     ),
 }  # fmt: skip

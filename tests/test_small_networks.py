@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 import cnncalc
+from cnncalc.analysis.backward import seen_from
+from cnncalc.analysis.receptive_field import Grid
 from cnncalc.evidence.fields import seen_sets
 
 NETWORKS = yaml.safe_load((Path(__file__).parent / "small_networks.yaml").read_text(encoding="utf-8"))
@@ -60,3 +62,27 @@ def test_no_operation_is_left_out() -> None:
     operations = {node.split()[1] for network in NETWORKS for node in network["nodes"]}
     assert operations == {"conv", "tconv", "pool", "nearest", "bilinear", "add"}
     assert len(NETWORKS) == 60
+
+
+def test_what_a_layer_claims_is_what_units_far_from_the_borders_see() -> None:
+    compared = []
+    for network in NETWORKS:
+        graph = cnncalc.load(spec(network))
+        back = seen_from(graph, len(graph.nodes) - 1)
+        sizes = [graph.shape(v)[1] for v in range(len(back))]
+        for unit, word in enumerate(network["sees"].split()):
+            hulls = [field and ends(field[0], unit) for field in back]
+            if all(h is None or (h[0] >= 0 and h[1] < n) for h, n in zip(hulls, sizes, strict=True)):
+                seen = members(word)
+                assert hulls[0] == ((min(seen), max(seen)) if seen else None)
+                compared.append(len(seen))
+    assert len(compared) > 1200
+    assert 0 in compared  # a unit that sees nothing is among them
+
+
+def ends(field: Any, unit: int) -> tuple[int, int] | None:
+    """First and last of what a unit sees."""
+    assert isinstance(field, Grid)
+    turns, phase = divmod(unit, len(field.lo))
+    lo, hi = field.lo[phase], field.hi[phase]
+    return None if lo is None or hi is None else (lo + turns * field.span, hi + turns * field.span)

@@ -1,14 +1,46 @@
-"""Writes the generated part of the docs: python tests/write_docs.py. A test compares it with the program."""
+"""Writes the generated parts of the docs: python tests/write_docs.py. A test compares them with the program."""
 
 from __future__ import annotations
 
+import os
 from itertools import groupby
 from pathlib import Path
 
 from cnncalc.cli.kinds import option_line, options_of
+from cnncalc.conventions import SHIPPED, Convention, Rule, convention
+from cnncalc.conventions.quantities import QUANTITIES
+from cnncalc.conventions.reading import folder, read_convention
 from cnncalc.layers import KINDS
+from cnncalc.lint import RULES
 
-TARGET = Path(__file__).parent.parent / "docs" / "kinds.md"
+DOCS = Path(__file__).parent.parent / "docs"
+HEAD = ["| kinds | if | count | source |", "|---|---|---|---|"]
+MARKED = {name: (f"<!-- {name} -->\n", f"<!-- end of {name} -->\n") for name in ("quantities", "conventions")}
+ABOUT_LINT = """\
+# Findings
+
+Written by `python tests/write_docs.py`. `cnncalc lint --explain CODE` says the same.
+
+```sh
+cnncalc lint net.yaml models/ resnet50        # files, folders, bundled networks
+cnncalc lint models/ --ignore unread-pixels   # or --select; several are separated by commas
+cnncalc lint models/ --format github          # or plain, markdown, json, junit, sarif
+```
+
+A finding is something that is so for sure, on the shapes that the spec has, and probably not meant. What is only a
+matter of taste is none. A line of a block that is called often is told once, with the layers that have the finding.
+Status 0 without findings, 1 with some, 2 where a spec cannot be used.
+
+What is meant as it is gets a comment, at the line or in the line before, with the reason:
+
+```yaml
+- conv 96 k7 s2 relu    # cnncalc: ignore[unread-pixels] as in the paper, the last row of 224 stays unread
+```
+
+`# cnncalc: ignore-file[unread-pixels]` stands for the whole file; several codes are separated by commas. A comment that
+ignores nothing is a finding itself, a code that there is not an error.
+
+"""
 
 
 def kinds_page() -> str:
@@ -34,5 +66,71 @@ def kinds_page() -> str:
     return "\n".join(lines)
 
 
+def conventions_page() -> str:
+    """The page as it is, its generated parts anew."""
+    page = (DOCS / "conventions.md").read_text(encoding="utf-8")
+    for name, text in (("quantities", quantities_table()), ("conventions", conventions_tables())):
+        begin, end = MARKED[name]
+        before, _begin, rest = page.partition(begin)
+        page = f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
+    return page
+
+
+def quantities_table() -> str:
+    rows = [f"| `{name}` | {text} |" for name, text in QUANTITIES.items()]
+    return "\n".join(["| name | stands for |", "|---|---|", *rows, ""])
+
+
+def conventions_tables() -> str:
+    base = read_convention(os.path.join(folder(), "pytorch.yaml"))
+    about = "No tool: layers for which PyTorch has nothing. Its rules come first in the tools that run a PyTorch model."
+    rows = [row_of(rule, base) for rule in base.rules]
+    shared = ["### pytorch", "", about, "", *HEAD, *rows, ""]
+    return "\n".join(["\n".join(shared), *(table_of(convention(name)) for name in SHIPPED)])
+
+
+def table_of(one: Convention) -> str:
+    """A convention with all of its rules."""
+    about = [f"{one.calls}: {one.unit}."]
+    about += [f"Version: {one.version}."] if one.version else []
+    about += [f"{one.project}."] if one.project else []
+    about += ["A batch counts as one sample."] if one.one else []
+    lines = [f"### {one.name}", "", " ".join(about), ""]
+    lines += [line for note in one.notes for line in (note, "")]
+    lines += HEAD
+    lines += [row_of(rule, one) for rule in one.rules if rule.origin == one.name]
+    last = one.otherwise
+    lines += [row_of(last, one)] if last and last.origin == one.name else []
+    origins = [rule.origin for rule in one.rules]
+    own = origins.index(one.name) if one.name in origins else 0
+    before, behind = dict.fromkeys(origins[:own]), [name for name in dict.fromkeys(origins[own:]) if name != one.name]
+    texts = [f"Before these the rules of `{name}`." for name in before]
+    texts += [f"Behind these the rules of `{name}`." for name in behind if name not in before]
+    lines += ["", " ".join(texts)] if texts else []
+    return "\n".join([*lines, ""])
+
+
+def row_of(rule: Rule, one: Convention) -> str:
+    kinds = "all others" if rule is one.otherwise else "all" if rule.kinds is None else ", ".join(sorted(rule.kinds))
+    said = [f"`{rule.counted}`" if rule.counted else ""]
+    said += [f"unknown: {rule.unknown}" if rule.unknown else "", f"fails: {rule.fails}" if rule.fails else ""]
+    said += [f"params `{rule.params}`" if rule.params else "", f"once for `{rule.once}`" if rule.once else ""]
+    said += [rule.note]
+    cells = [kinds, f"`{rule.condition}`" if rule.condition else "", "; ".join(filter(None, said)), rule.source]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def lint_page() -> str:
+    """Every finding with why it matters, a spec that has it and one that has not."""
+    parts = [ABOUT_LINT]
+    for rule in RULES.values():
+        parts.append(f"## {rule.code}\n\n{rule.title[0].upper()}{rule.title[1:]}. {rule.why}\n\n")
+        parts.append(f"```yaml\n{rule.bad}```\n\nWithout:\n\n```yaml\n{rule.good}```\n\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+PAGES = {"kinds.md": kinds_page, "lint.md": lint_page, "conventions.md": conventions_page}
+
 if __name__ == "__main__":
-    TARGET.write_text(kinds_page(), encoding="utf-8")
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")

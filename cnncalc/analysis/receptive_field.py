@@ -7,19 +7,18 @@ Sources: Araujo, Norris, Sim 2019, Distill (chains, and where paths meet); Dumou
 arXiv:1603.07285 (transposed convolution).
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
-from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Facts, Shape
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.base import FLATTENED, KEPT, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape, Step
+from cnncalc.layers.windows import Listed, Phases, Window
 from cnncalc.report import Jump
 
 LONGEST_PERIOD = 1024  # phases that are told apart; beyond, a field is not known
+TELLING = (LINKED, PARTED)  # layers whose channels read some of the channels, not all
 LARGEST_SPAN = 10**100  # pixels from a unit's field to the next; strides on maps of one unit have no other bound
 
 
@@ -31,11 +30,19 @@ class Grid(NamedTuple):
     span: int
 
 
+class Units(NamedTuple):
+    """Fields of the units of one size of the input, from the first to the last. None: the unit sees nothing."""
+
+    lo: tuple[int | None, ...]
+    hi: tuple[int | None, ...]
+
+
 class Loose(NamedTuple):
     """Fields of known size that lie on no grid: the units of a flattened map."""
 
     size: int
     start: int | None
+    smallest: int
 
 
 class Whole(NamedTuple):
@@ -44,72 +51,146 @@ class Whole(NamedTuple):
     jump: Jump | None
 
 
-AxisField = Grid | Loose | Whole | None  # None: not known
+AxisField = Grid | Units | Loose | Whole | None  # None: not known
 Fields = tuple[AxisField, ...]  # for each axis of one input
 
 
 class Seen(NamedTuple):
-    """What a layer's unit sees of one input, per axis: sizes and starts in pixels, jump between neighbours."""
+    """What a layer's unit sees of one input, per axis: sizes and starts in pixels, jump between neighbours.
+
+    tied  axes on which it is that of this size of the input alone
+    """
 
     size: tuple[int | None, ...]
     jump: tuple[Jump | None, ...]
     start: tuple[int | None, ...]
+    tied: tuple[int, ...] = ()
 
 
-def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
-    """For each node, what its units see of every input that reaches it."""
-    names = list(graph.inputs)
-    sizes = [shape[1:] for shape in graph.inputs.values()]
-    shapes: list[Shape] = list(graph.inputs.values())
-    origin = Grid((0,), (0,), 1)
-    fields: list[dict[int, Fields]] = [{i: (origin,) * len(size)} for i, size in enumerate(sizes)]
-    rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
-    result = []
-    for node, facts in zip(graph.nodes, graph.facts, strict=True):
-        value = node.reads[0] if node.reads else 0
-        if len(node.reads) != 1:
-            seen = merged(facts, [(fields[v], shapes[v]) for v in node.reads], sizes)
-        elif facts.reach == POINTWISE:
-            seen = fields[value]
+class Pass:
+    """One pass forward: for each value the fields of its units on every origin that reaches it, by its number.
+
+    origins  the values that fields are counted in, with the number that stands for each: the network's inputs
+             unless said otherwise
+    last     the value at which to stop
+    local    without gates: what a map of one unit per channel does to a larger one, and what the statistics of a
+             whole map do to its elements, is left out
+    """
+
+    def __init__(
+        self, graph: Graph, *, origins: Mapping[int, int] | None = None, last: int | None = None, local: bool = False
+    ) -> None:
+        self.graph = graph
+        self.local = local
+        self.origins = {i: i for i in range(len(graph.inputs))} if origins is None else origins
+        self.sizes = {number: graph.shape(value)[1:] for value, number in self.origins.items()}
+        self.shapes: list[Shape] = list(graph.inputs.values())
+        self.fields: list[dict[int, Fields]] = []  # of each value, the hull over its channels
+        self.several: list[bool] = []  # whether the channels of a value may see differently
+        self.lead: dict[int, int] = {}  # values whose channels lie on several axes, and on how many
+        self.arranged: dict[int, Any] = {}  # values that only arrange channels: see analysis/folded.py
+        self._by_channel: Any = None
+        for value in range(len(graph.inputs)):
+            self.fields.append(self._origin(value) if value in self.origins else {})
+            self.several.append(False)
+        for number in range(len(graph.nodes) if last is None else last + 1 - len(graph.inputs)):
+            self._run(number)
+
+    @property
+    def of_nodes(self) -> list[dict[int, Fields]]:
+        """The fields of every node, in their order."""
+        return self.fields[len(self.graph.inputs) :]
+
+    @property
+    def by_channel(self) -> Any:
+        """The same channel by channel: see analysis/channels.py."""
+        if self._by_channel is None:
+            from cnncalc.analysis.channels import ByChannel  # hardly a network needs it
+
+            self._by_channel = ByChannel(self)
+        return self._by_channel
+
+    def _origin(self, value: int) -> dict[int, Fields]:
+        number = self.origins[value]
+        return {number: (Grid((0,), (0,), 1),) * len(self.sizes[number])}
+
+    def _run(self, number: int) -> None:
+        node, facts = self.graph.nodes[number], self.graph.facts[number]
+        fields, several = self.fields, self.several
+        self.shapes.append(facts.output)
+        if len(fields) in self.origins or not node.reads:
+            fields.append(self._origin(len(fields)) if len(fields) in self.origins else {})
+            several.append(False)
+            return
+        value = node.reads[0]
+        channels, reach = node.layer.channels, facts.reach
+        if reach is None or (self.lead and any(v in self.lead for v in node.reads)):
+            from cnncalc.analysis.folded import rearranged, run_folded  # hardly a network needs it
+
+            folded = any(v in self.lead for v in node.reads)
+            if folded:
+                run_folded(self, number)
+            if folded or (len(node.reads) == 1 and rearranged(self, number)):
+                return
+        if self.local and facts.local is not None:
+            channels, reach = KEPT, facts.local
+        if len(node.reads) > 1:
+            reads = self.branches(number)
+            differ = channels == STACKED and any(fields[v] != fields[value] for v in reads)
+            several.append(channels != MIXED and (differ or any(several[v] for v in reads)))
+            if differ and len(facts.output) == 1:
+                fields.append(self.by_channel.hull(number))
+            else:
+                fields.append(merged(reach, facts.output, [(fields[v], self.shapes[v]) for v in reads], self.sizes))
+        elif several[value] and reach is not None and (channels in TELLING or reach == FLATTENED):
+            several.append(True)
+            fields.append(self.by_channel.hull(number))
         else:
-            seen = {i: advance(f, facts, shapes[value]) for i, f in fields[value].items()}
-        fields.append(seen)
-        shapes.append(facts.output)
-        row = rows.get(id(seen))
-        if row is None:
-            row = rows[id(seen)] = {names[i]: summary(field, sizes[i]) for i, field in seen.items()}
-        result.append(row)
-    return result
+            if reach == POINTWISE:
+                fields.append(fields[value])
+            else:
+                size = self.shapes[value]
+                fields.append({i: advance(f, reach, facts.output, size) for i, f in fields[value].items()})
+            apart = channels == PARTED or reach == FLATTENED  # units of one map are at several places of the vector
+            several.append(apart or (several[value] and channels != MIXED))
+
+    def branches(self, number: int) -> Sequence[int]:
+        """The values that a node reads; without its gates, where they are not counted."""
+        reads = self.graph.nodes[number].reads
+        if self.local:
+            size = self.graph.facts[number].output[1:]
+            return [v for v in reads if self.shapes[v][1:] == size] or reads
+        return reads
 
 
-def advance(fields: Fields, facts: Facts, shape: Shape) -> Fields:
+def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) -> Fields:
     """The fields behind a layer with one input of this shape."""
-    reach = facts.reach
     if reach == POINTWISE:
         return fields
     if reach == WHOLE:
-        return tuple(whole_behind(f, facts) for f in fields)
+        return tuple(whole_behind(f, output) for f in fields)
     if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
         through: Callable[[AxisField], AxisField] = flattened if reach == FLATTENED else unknown
         return tuple(map(through, fields))
     new: list[AxisField] = []
     for i, (field, step) in enumerate(zip(fields, reach, strict=True)):
-        if i and field is fields[i - 1] and step == reach[i - 1]:
+        alike = i and field is fields[i - 1] and step == reach[i - 1]
+        if alike and (isinstance(new[-1], Grid) or output[i] == output[i + 1]):
             new.append(new[-1])
         else:
-            new.append(along(field, step))
+            new.append(along(field, step, output[i + 1]))
     return tuple(new)
 
 
-def whole_behind(field: AxisField, facts: Facts) -> Whole:
+def whole_behind(field: AxisField, output: Shape) -> Whole:
     # A norm keeps the places of its units; a pooling or a dense layer leaves one unit or none in a place.
-    same_places = len(facts.output) > 1 and any(n > 1 for n in facts.output[1:])
+    same_places = len(output) > 1 and any(n > 1 for n in output[1:])
     return Whole(jump_of(field) if same_places else None)
 
 
 def flattened(field: AxisField) -> AxisField:
-    if isinstance(field, Grid):
-        return Loose(largest(field), field.lo[0])
+    if isinstance(field, (Grid, Units)):
+        return Loose(largest(field), field.lo[0], min(sizes_of(field)))
     return Whole(None) if isinstance(field, Whole) else field
 
 
@@ -117,19 +198,23 @@ def unknown(field: AxisField) -> AxisField:
     return Whole(None) if isinstance(field, Whole) else None
 
 
-def along(field: AxisField, step: Window | Phases | str | None) -> AxisField:
-    """The field behind one step along one axis."""
+def along(field: AxisField, step: Step, units: int) -> AxisField:
+    """The field behind one step along one axis, which gives so many units."""
     if step == WHOLE:
         return Whole(None)
     if step is None or isinstance(step, str):
         return unknown(field)
-    if isinstance(field, Grid):
-        return slide(field, step) if isinstance(step, Window) else stretch(field, step)
     if isinstance(field, Whole):
-        if field.jump is None:
-            return field
+        if field.jump is None or isinstance(step, Listed):
+            return Whole(None)
         down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
         return Whole(as_jump(field.jump * down, up))
+    if isinstance(field, Grid) and not isinstance(step, Listed):
+        return slide(field, step) if isinstance(step, Window) else stretch(field, step)
+    if isinstance(field, (Grid, Units)):
+        from cnncalc.analysis.listed import moved  # hardly a network needs it
+
+        return moved(field, step, units)
     if isinstance(field, Loose) and isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
         return field
     return None
@@ -196,23 +281,40 @@ def highest(field: Grid, units: Sequence[int]) -> int | None:
 
 
 def merged(
-    facts: Facts, branches: Sequence[tuple[dict[int, Fields], Shape]], sizes: Sequence[Shape]
+    reach: Reach | None,
+    output: Shape,
+    branches: Sequence[tuple[dict[int, Fields], Shape]],
+    sizes: Mapping[int, Shape],
 ) -> dict[int, Fields]:
-    """The fields behind a layer with several inputs: for each input of the network the union over branches."""
+    """The fields behind a layer with several inputs: for each origin the union over branches."""
     result: dict[int, Fields] = {}
     for fields, shape in branches:
         for i, field in fields.items():
-            placed = tuple(
-                behind_stretch(f, shape, facts.output, axis, n)
-                for axis, (f, n) in enumerate(zip(field, sizes[i], strict=True))
-            )
-            if facts.reach != POINTWISE:
-                placed = advance(placed, facts, shape)
-            if i in result:
-                one_unit = len(facts.output) > 1 and max(facts.output[1:]) == 1
-                placed = tuple(union(a, b, one_unit) for a, b in zip(result[i], placed, strict=True))
+            placed = field
+            if shape[1:] != output[1:]:
+                places = enumerate(zip(field, sizes[i], strict=True))
+                placed = tuple([behind_stretch(f, shape, output, axis, n) for axis, (f, n) in places])
+            if reach != POINTWISE:
+                placed = advance(placed, reach, output, shape)
+            if i in result and result[i] is not placed:
+                placed = united(result[i], placed, output)
             result[i] = placed
     return result
+
+
+def united(fields: Fields, others: Fields, output: Shape) -> Fields:
+    """The hulls of the fields of two units of a map, axis by axis."""
+    rank = len(fields)
+    units = output[1:] if len(output) - 1 == rank else (0,) * rank
+    if len(output) > 1 and max(output[1:]) == 1:
+        units = (1,) * rank
+    new: list[AxisField] = []
+    for i, (a, b) in enumerate(zip(fields, others, strict=True)):
+        if i and a is fields[i - 1] and b is others[i - 1] and units[i] == units[i - 1]:
+            new.append(new[-1])
+        else:
+            new.append(union(a, b, units[i]))
+    return tuple(new)
 
 
 def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: int) -> AxisField:
@@ -224,16 +326,20 @@ def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: 
     return Whole(None) if lo is not None and hi is not None and lo <= 0 and hi >= n - 1 else None
 
 
-def union(a: AxisField, b: AxisField, one_unit: bool) -> AxisField:
-    """The hull of two fields that meet in a unit."""
-    if a == b:
+def union(a: AxisField, b: AxisField, units: int) -> AxisField:
+    """The hull of two fields that meet in a unit, one of so many; 0 where they are not to be listed."""
+    if a == b and not (isinstance(a, Loose) and a.start is None):
         return a
     if isinstance(a, Whole) or isinstance(b, Whole):
         jump = jump_of(a)
         return Whole(jump_of(b) if jump is None else jump)
-    if not isinstance(a, Grid) or not isinstance(b, Grid):
+    if isinstance(a, Loose) or isinstance(b, Loose) or a is None or b is None:
         return None
-    if one_unit:  # neighbours do not exist, so jumps need not agree
+    if isinstance(a, Units) or isinstance(b, Units):
+        from cnncalc.analysis.listed import joined  # hardly a network needs it
+
+        return joined(a, b, units)
+    if units == 1:  # neighbours do not exist, so jumps need not agree
         a, b = Grid(a.lo[:1], a.hi[:1], a.span), Grid(b.lo[:1], b.hi[:1], a.span)
     if a.span * len(b.lo) != b.span * len(a.lo):
         return None  # the branches drift apart from unit to unit: there is no one field
@@ -253,10 +359,16 @@ def most_of(a: int | None, b: int | None) -> int | None:
     return b if a is None else a if b is None else max(a, b)
 
 
-def largest(field: Grid) -> int:
+def largest(field: Grid | Units) -> int:
     """The size of the largest phase; 0 if no unit sees anything."""
-    sizes = [hi - lo + 1 for lo, hi in zip(field.lo, field.hi, strict=True) if lo is not None and hi is not None]
-    return max(sizes, default=0)
+    lo, hi = field.lo[0], field.hi[0]
+    return hi - lo + 1 if len(field.lo) == 1 and lo is not None and hi is not None else max(sizes_of(field))
+
+
+def sizes_of(field: Grid | Units) -> list[int]:
+    """The size of every phase or unit; 0 where a unit sees nothing."""
+    ends = zip(field.lo, field.hi, strict=True)
+    return [0 if lo is None or hi is None else hi - lo + 1 for lo, hi in ends]
 
 
 def as_jump(numerator: Jump, denominator: int) -> Jump:
@@ -273,20 +385,3 @@ def jump_of(field: AxisField) -> Jump | None:
     if isinstance(field, Grid):
         return as_jump(field.span, len(field.lo))
     return field.jump if isinstance(field, Whole) else None
-
-
-def summary(fields: Fields, size: Shape) -> Seen:
-    """Sizes, jumps and starts; a unit that sees the whole axis sees its n pixels from 0 on."""
-    sizes: list[int | None] = []
-    starts: list[int | None] = []
-    for field, n in zip(fields, size, strict=True):
-        if isinstance(field, Grid):
-            sizes.append(largest(field))
-            starts.append(field.lo[0])
-        elif isinstance(field, Loose):
-            sizes.append(field.size)
-            starts.append(field.start)
-        else:
-            sizes.append(None if field is None else n)
-            starts.append(None if field is None else 0)
-    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts))

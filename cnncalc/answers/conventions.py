@@ -60,9 +60,20 @@ class Conventions:
                 found[name] = analyze_graph(changed, self.report.settings)
         return found
 
+    @cached_property
+    def ours(self) -> Report | None:
+        """The report as we count it, where it counts as another tool does."""
+        return None if self.report.graph is None else analyze_graph(self.report.graph, self.report.settings)
+
     def others(self, layer: str | None, quantity: str) -> Iterator[tuple[str, Any]]:
         """(name of the convention, the number) for every one that gives another number."""
         right = value_of(self.report, layer, quantity)
+        labels = self.report.convention
+        if labels is not None and quantity in labels.replaced:  # another tool's: what we count is the other way
+            value = None if self.ours is None else value_of(self.ours, layer, quantity)
+            if value not in (None, right):
+                yield _("as cnncalc counts"), value
+            return
         for name, count in RECOUNTED.get(quantity, {}).items():
             value = count(subject(self.report, layer))
             if value not in (None, right):

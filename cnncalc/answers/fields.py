@@ -6,10 +6,15 @@ Along one axis; the windows are those of the walk back (analysis/walk.py), from 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
+from cnncalc.analysis.field_table import has_gates
+from cnncalc.analysis.receptive_field import Grid, Loose, Pass, sizes_of
 from cnncalc.analysis.walk import walk_back
 from cnncalc.graph import Graph
+from cnncalc.layers.base import FLATTENED, POINTWISE
+from cnncalc.layers.windows import Phases, Window
 
 
 class Step(NamedTuple):
@@ -104,6 +109,7 @@ def steps_to(graph: Graph, node: int, axis: int) -> list[Step] | None:
 
 def field_mistakes(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[int, ...]]]:
     """(rank, id, field per axis) of every mistake that fits."""
+    yield from beyond_chains(graph, node)
     rank = len(next(iter(graph.inputs.values()))) - 1
     ways = [steps_to(graph, node, axis) for axis in range(rank)]
     if not ways or any(not steps for steps in ways):
@@ -114,3 +120,47 @@ def field_mistakes(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[in
         known = tuple(p if value is None else value for value, p in zip(values, plain, strict=True))
         if list(known) != plain and min(known) > 0:
             yield far, name, known
+
+
+def beyond_chains(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[int, ...]]]:
+    """Mistakes behind upsampling, whose units differ, and behind gates, which let a unit see everything."""
+    several = any(isinstance(step, Phases) for f in graph.facts[: node + 1] for step in f.reach or () if f.reach)
+    if several:
+        source, fields = next(iter(Pass(graph).of_nodes[node].items()), (0, ()))
+        grids = [field for field in fields if isinstance(field, Grid)]
+        if grids and len(grids) == len(fields):
+            seen = [[size for size in sizes_of(grid) if size] for grid in grids]
+            if all(seen) and any(min(sizes) != max(sizes) for sizes in seen):
+                yield 13, "rf_smallest_unit", tuple(map(min, seen))
+            stuffed = [zero_stuffed(graph, node, source, axis) for axis in range(len(fields))]
+            whole = [int(size) for size in stuffed if size is not None and size.denominator == 1]
+            if len(whole) == len(stuffed) and whole != list(map(max, seen)):
+                yield 12, "rf_zero_stuffed", tuple(whole)
+    if has_gates(graph):
+        _source, local = next(iter(Pass(graph, local=True).of_nodes[node].items()), (0, ()))
+        sizes = [max(sizes_of(f)) if isinstance(f, Grid) else f.size for f in local if isinstance(f, (Grid, Loose))]
+        if sizes and len(sizes) == len(local):
+            yield 12, "rf_without_gates", tuple(sizes)
+
+
+def zero_stuffed(graph: Graph, node: int, source: int, axis: int) -> Fraction | None:
+    """The recurrence of a chain, with a jump of J / s as on a map stuffed with zeros: in general right for no unit."""
+    known: dict[int, tuple[Fraction, Fraction]] = {source: (Fraction(1), Fraction(1))}
+    first = len(graph.inputs)
+    for i, (layer, facts) in enumerate(zip(graph.nodes[: node + 1], graph.facts, strict=False)):
+        entering = [known[v] for v in layer.reads if v in known]
+        if not entering or facts.reach is None:
+            continue
+        seen, jump = max(entering)
+        step = facts.reach[axis] if isinstance(facts.reach, tuple) else facts.reach
+        if isinstance(step, Window):
+            seen, jump = seen + (step.span - 1) * jump, jump * step.stride
+        elif isinstance(step, Phases):
+            kernel, dilation = getattr(layer.layer, "kernel", (1,)), getattr(layer.layer, "dilation", (1,))
+            k, d = (values[axis if len(values) > 1 else 0] for values in (kernel, dilation))
+            jump /= len(step.taps)
+            seen += d * (k - 1) * jump
+        elif step not in (POINTWISE, FLATTENED):
+            continue
+        known[first + i] = seen, jump
+    return known[first + node][0] if first + node in known else None

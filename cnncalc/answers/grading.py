@@ -207,6 +207,9 @@ class Grader:
 
     def diagnosis(self, key: Key, values: tuple[Any, ...]) -> tuple[Mistake, ...]:
         """The mistakes behind a wrong number; a class makes the same ones again and again."""
+        labels = self.report.convention
+        if labels is not None and key[1] in labels.replaced:  # of the numbers of another tool none are known
+            return ()
         known = self.diagnosed.get((key, values))
         if known is None:
             known = tuple(catalogue.diagnose(self.report, *key, list(values)))

@@ -7,7 +7,15 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import errors_end_the_run, format_for, load_spec, spec_options, write
+from cnncalc.cli.common import (
+    convention_option,
+    counted,
+    errors_end_the_run,
+    format_for,
+    load_spec,
+    spec_options,
+    write,
+)
 from cnncalc.language import _
 from cnncalc.render import FORMATS, render
 from cnncalc.render.view import COLUMNS, View, read_columns
@@ -25,6 +33,7 @@ from cnncalc.report import BYTES, Settings
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
 )
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@convention_option
 @click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
 def command(
     spec: str | None,
@@ -39,6 +48,7 @@ def command(
     depth: int | None,
     dtype: str,
     batch: int,
+    convention: str | None,
     exact_padding: bool,
 ) -> None:
     """Shapes, parameters, connections, MACs, receptive fields and memory of a network.
@@ -48,7 +58,7 @@ def command(
     with errors_end_the_run():
         view = View(None if columns is None else read_columns(columns), expand, depth)
         graph = load_spec(spec, expression, params, inputs, max_operations)
-        report = analyze_graph(graph, Settings(dtype, batch, exact_padding))
+        report = counted(analyze_graph(graph, Settings(dtype, batch, exact_padding)), convention)
         on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
         if format_ is None:
             format_ = "table" if on_terminal else format_for(output or "", FORMATS)

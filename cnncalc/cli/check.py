@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,22 +11,31 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, lang_option, load_spec, write
-from cnncalc.errors import CnncalcError, SpecError
+from cnncalc.cli.common import (
+    SPEC,
+    convention_option,
+    counted,
+    errors_end_the_run,
+    fail,
+    format_for,
+    lang_option,
+    load_spec,
+    write,
+)
+from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.spec import MAX_OPERATIONS
+from cnncalc.spec_files import is_spec, specs_in
 
 if TYPE_CHECKING:
     from cnncalc.answers import Grader
-    from cnncalc.render.expected import Checked
 
-FORMATS = ("plain", "table", "text", "markdown", "json", "csv", "junit", "github")
+FORMATS = ("plain", "table", "text", "markdown", "json", "csv", "junit", "github", "sarif")
 ALLOWED = {  # for what is asked, the formats that there are
-    "expectations": ("plain", "table", "markdown", "json", "junit", "github"),
+    "expectations": ("plain", "table", "markdown", "json", "junit", "github", "sarif"),
     "answers": ("plain", "text", "table", "markdown", "json"),
     "marks": ("plain", "text", "table", "markdown", "csv", "json"),
 }
-SPEC_ENDINGS = (".yaml", ".yml")
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,7 +47,9 @@ SPEC_ENDINGS = (".yaml", ".yml")
 @click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
 @click.option("--strict", is_flag=True, help=_("No points for what is right under another convention."))
 @click.option("--key", metavar="FILE", help=_("A sheet with the questions: their points, what else is accepted."))
+@convention_option
 @click.option("--marks", is_flag=True, help=_("Grade many sheets: a table per student, and the class."))
+@click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
 @click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
 @lang_option
@@ -52,7 +62,9 @@ def command(
     explain: bool,
     strict: bool,
     key: str | None,
+    convention: str | None,
     marks: bool,
+    skip_others: bool,
     format_: str | None,
     output: str | None,
 ) -> None:
@@ -65,26 +77,28 @@ def command(
     if hint and explain:
         raise click.UsageError(_("--hint hides the numbers that --explain derives: choose one."))
     with errors_end_the_run():
+        if skip_others:
+            words = tuple(word for word in words if is_spec(word))
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = "marks" if marks else "expectations" if expectations_meant(spec, rest) and key is None else "answers"
         format_ = chosen(format_, output, asked)
         if asked == "expectations":
-            from cnncalc.render.expected import render as render_expected
+            from cnncalc.cli.expectations import checked, drawn
 
             if expression is not None or params or inputs:
-                found = [checked(spec, expression, params, inputs)]
+                found = [checked(spec, expression, params, inputs, convention)]
             else:
-                found = [checked(path, None, (), ()) for path in specs_in(words)]
-            if not found:
+                found = [checked(path, None, (), (), convention) for path in specs_in(words)]
+            if not found and not skip_others:
                 raise click.UsageError(_("There is no spec in what is named."))
             for one in found:
-                if one.error:
-                    click.echo(one.error, err=True)
-            write(render_expected(found, format_), output)
+                if one.error is not None:
+                    click.echo(str(one.error), err=True)
+            write(drawn(found, format_), output)
             sys.exit(2 if any(one.error for one in found) else int(not all(one.holds for one in found)))
         from cnncalc.answers import Grader, read_sheet
 
-        report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
+        report = counted(analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS)), convention)
         grader = Grader(report, strict=strict, key=read_sheet(key) if key else None)
         text, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, format_, hint, explain)
     write(text, output)
@@ -111,64 +125,6 @@ def is_inline(word: str) -> bool:
 def expectations_meant(spec: str | None, rest: Sequence[str]) -> bool:
     """Whether all words are specs: then their expectations are asked for."""
     return all(not is_inline(word) and is_spec(word) for word in rest)
-
-
-def is_spec(word: str) -> bool:
-    """A bundled network, a YAML file that has layers or an input, or a folder with one."""
-    if os.path.isdir(word):
-        return any(True for _path in specs_below(word))
-    if os.path.isfile(word):
-        return word.endswith(SPEC_ENDINGS) and looks_like_a_spec(word)
-    from cnncalc import networks
-
-    return os.path.basename(word) == word and networks.find(word) is not None
-
-
-def looks_like_a_spec(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return re.search(rb"^(layers|input|inputs|blocks)\s*:", file.read(100_000), re.MULTILINE) is not None
-    except OSError:
-        return False
-
-
-def specs_below(folder: str) -> list[str]:
-    found = []
-    for where, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = [os.path.join(where, name) for name in sorted(files) if name.endswith(SPEC_ENDINGS)]
-        found += [path for path in paths if looks_like_a_spec(path)]
-    return found
-
-
-def specs_in(words: Sequence[str]) -> list[str]:
-    """The specs that are named, and those in the folders that are named, each once."""
-    return list(
-        dict.fromkeys(path for word in words for path in (specs_below(word) if os.path.isdir(word) else [word]))
-    )
-
-
-def checked(spec: str | None, expression: str | None, params: tuple[str, ...], inputs: tuple[str, ...]) -> Checked:
-    """A spec with its report, or with what is wrong with it."""
-    from cnncalc.render.expected import Checked
-
-    name = spec or expression or ""
-    try:
-        report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
-    except CnncalcError as error:
-        problems = error.problems if isinstance(error, SpecError) else ()
-        line = next((p.position.line for p in problems if p.position), None)
-        path = error.source.name if isinstance(error, SpecError) else name
-        return Checked(name, path, None, str(error), line)
-    return Checked(name, path_of(name), report)
-
-
-def path_of(name: str) -> str:
-    """The file of a spec, as it was named; of a bundled network, where it lies."""
-    from cnncalc import networks
-
-    found = None if os.path.isfile(name) or os.path.basename(name) != name else networks.find(name)
-    return found.path if found else name
 
 
 def sheets_in(words: Sequence[str]) -> list[str]:

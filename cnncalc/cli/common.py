@@ -22,6 +22,8 @@ from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from cnncalc.report import Report
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -91,6 +93,43 @@ def spec_options(function: F) -> F:
     return function
 
 
+class ConventionType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """The name of a convention, or a file that says one; completes both."""
+
+    name = "convention"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from cnncalc.conventions import SHIPPED
+
+        names = [CompletionItem(name) for name in SHIPPED if name.startswith(incomplete)]
+        return [*names, CompletionItem(incomplete, type="file")]
+
+
+CONVENTION = ConventionType()
+
+
+def convention_option(function: F) -> F:
+    """--convention: the numbers of another tool in place of ours."""
+    return click.option(
+        "--convention",
+        type=CONVENTION,
+        metavar="NAME",
+        help=_("Count as another tool does: thop, fvcore, ... (see `cnncalc conventions`), or a file."),
+    )(function)
+
+
+def counted(report: Report, convention: str | None, *, judged: bool = False) -> Report:
+    """The report under a convention, if one is asked for. `judged`: expectations are about its numbers."""
+    if convention is None:
+        return report
+    from cnncalc.conventions import convention as found
+    from cnncalc.conventions import under
+
+    return under(report, found(convention), judged=judged)
+
+
 def load_spec(
     spec: str | None, expression: str | None, params: tuple[str, ...], inputs: tuple[str, ...], max_operations: int
 ) -> Graph:
@@ -102,7 +141,8 @@ def load_spec(
     if expression is not None:
         source = Source("-e", expression)
         return graph_from_text(source, params=values, inputs=shapes, max_operations=max_operations, inline=True)
-    allowed = click.get_current_context().meta.get(ALLOW_UNKNOWN, False)
+    context = click.get_current_context(silent=True)
+    allowed = context is not None and context.meta.get(ALLOW_UNKNOWN, False)
     return load_graph(spec or "", params=values, inputs=shapes, max_operations=max_operations, allow_unknown=allowed)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, errors_end_the_run, lang_option, write
-from cnncalc.difference import TOTALS, Difference, Limit, broken, compare
+from cnncalc.cli.common import SPEC, convention_option, counted, errors_end_the_run, lang_option, write
+from cnncalc.cli.expectations import summarise
+from cnncalc.difference import TOTALS, Broken, Difference, Limit, broken, compare, most_changed
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
-from cnncalc.render.difference import FORMATS, render
+from cnncalc.render.difference import FORMATS, in_short, render
+from cnncalc.render.findings import found_at, unusable_spec, workflow_commands
 from cnncalc.report import Report
 from cnncalc.sources import load_graph, reader_of
 from cnncalc.spec import graph_from_text
@@ -22,75 +25,136 @@ from cnncalc.spec.values import number
 
 
 @click.command("diff", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("old", type=SPEC, required=False)
-@click.argument("new", type=SPEC, required=False)
+@click.argument("words", type=SPEC, nargs=-1, metavar="OLD NEW")
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--format", "format_", type=click.Choice([*FORMATS, "github"]), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
+@convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
 @click.option("--max-increase", metavar="LIMITS", help=_("Status 1 if a total grows by more: macs=5%,params=0."))
+@click.option("--max-decrease", metavar="LIMITS", help=_("Status 1 if a total shrinks by more: receptive_field=0."))
 @lang_option
 def command(
-    old: str | None,
-    new: str | None,
+    words: tuple[str, ...],
     revision: str | None,
     format_: str,
     output: str | None,
+    convention: str | None,
     exit_code: bool,
     max_increase: str | None,
+    max_decrease: str | None,
 ) -> None:
     """What changed from one network to another, layer by layer and in total.
 
-    OLD and NEW are specs, or revisions of one: `cnncalc diff HEAD~1:specs/net.yaml specs/net.yaml`.
+    OLD and NEW are specs, or revisions of one: `cnncalc diff HEAD~1:specs/net.yaml specs/net.yaml`. With --git, files
+    and folders to look at: `cnncalc diff --git main models/`.
     """
-    if revision is None and (old is None or new is None):
+    if revision is None and len(words) != 2:
         raise click.UsageError(_("Give two specs, OLD and NEW, or --git REVISION."))
-    if revision is not None and old is not None:
-        raise click.UsageError(_("Give two specs or --git REVISION, not both."))
     with errors_end_the_run():
-        limits = read_limits(max_increase or "")
-        found = [("", compare(report_of(old or ""), report_of(new or "")))] if revision is None else [*since(revision)]
-    on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
-    texts = [
-        render(difference, format_, title=title, colour=on_terminal and "NO_COLOR" not in os.environ)
-        for title, difference in found
-    ]
-    over = [(title, *entry) for title, difference in found for entry in broken(difference, limits)]
-    if format_ == "json" and revision is not None:
-        text = "[\n" + ",\n".join(part.rstrip() for part in texts) + "\n]\n"
-    else:
-        text = "\n".join(texts) or _("no spec differs") + "\n"
-    write(text, output)
-    for title, limit, change in over:
-        name = f"{title}: " if title else ""
-        message = _(
-            "{quantity} grows by {by}, more than {limit}",
-            quantity=limit.quantity,
-            by=f"{change.by:,}",
-            limit=limit.text,
-        )
-        click.echo(name + message, err=True)
-    if over or (exit_code and not all(difference.same for _title, difference in found)):
+        limits = [
+            *read_limits(max_increase or "", "--max-increase"),
+            *read_limits(max_decrease or "", "--max-decrease"),
+        ]
+        compared = Compared([], {})
+        if revision is None:
+            compared.found.append(Pair("", words[1], True, compare(*(report_of(word, convention) for word in words))))
+        else:
+            compared = since(revision, words, convention)
+    for error in compared.unusable.values():
+        click.echo(str(error), err=True)
+    over = [(pair, entry) for pair in compared.found if pair.is_change for entry in broken(pair.difference, limits)]
+    write(drawn(compared, over, format_, listed=revision is not None, to_file=output is not None), output)
+    for pair, entry in over:
+        name = f"{pair.title}: " if pair.title else ""
+        click.echo(name + said(entry), err=True)
+    if compared.unusable:
+        sys.exit(2)
+    if over or (exit_code and not all(pair.difference.same for pair in compared.found)):
         sys.exit(1)
 
 
-def report_of(spec: str) -> Report:
+class Pair(NamedTuple):
+    """Two networks that were compared; `is_change` where there is one on both sides."""
+
+    title: str
+    path: str
+    is_change: bool
+    difference: Difference
+
+
+class Compared(NamedTuple):
+    """What was compared, and the specs that could not be."""
+
+    found: list[Pair]
+    unusable: dict[str, CnncalcError]
+
+
+def drawn(compared: Compared, over: Sequence[tuple[Pair, Broken]], format_: str, *, listed: bool, to_file: bool) -> str:
+    """The differences in a format; for GitHub as annotations, with the tables in the summary of the job."""
+    on_terminal = not to_file and sys.stdout is not None and sys.stdout.isatty()
+    colour = on_terminal and "NO_COLOR" not in os.environ
+    table = "markdown" if format_ == "github" else format_
+    texts = [render(pair.difference, table, title=pair.title, colour=colour) for pair in compared.found]
+    if format_ == "json" and listed:
+        return "[\n" + ",\n".join(part.rstrip() for part in texts) + "\n]\n"
+    text = "\n".join(texts) or _("no spec differs") + "\n"
+    if format_ == "github":
+        summarise(text)
+        return for_github(compared, over)
+    return text
+
+
+def for_github(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> str:
+    """A notice per spec with its totals; an error per broken limit, at the layer that adds most."""
+    found = [found_at(pair.path, None, "diff", in_short(pair.difference), "notice") for pair in compared.found]
+    for pair, entry in over:
+        limit = entry.limit
+        layer = most_changed(pair.difference, limit.quantity, shrinks=limit.shrinks)
+        graph = pair.difference.new.graph
+        position = None
+        if layer is not None and layer.new is not None and graph is not None:
+            position = next((node.position for node in graph.nodes if node.name == layer.new.name), None)
+        found.append(found_at(pair.path, position, "limit", said(entry)))
+    for path, error in compared.unusable.items():
+        found += unusable_spec(path, error)
+    return workflow_commands(found)
+
+
+def said(entry: Broken) -> str:
+    """What a limit allows, and what happened."""
+    quantity, limit, by = entry.limit.quantity, entry.limit.text, f"{entry.by or 0:,}"
+    if entry.by is None:
+        return _("{quantity} is not known on both sides: it cannot be held to {limit}", quantity=quantity, limit=limit)
+    if entry.limit.shrinks:
+        return _("{quantity} shrinks by {by}, more than {limit}", quantity=quantity, by=by, limit=limit)
+    return _("{quantity} grows by {by}, more than {limit}", quantity=quantity, by=by, limit=limit)
+
+
+def report_of(spec: str, convention: str | None) -> Report:
     from cnncalc import revisions
 
-    return analyze_graph(load_graph(spec) if reader_of(spec) else graph_from_text(revisions.read(spec)))
+    graph = load_graph(spec) if reader_of(spec) else graph_from_text(revisions.read(spec))
+    return counted(analyze_graph(graph), convention)
 
 
-def since(revision: str) -> Iterator[tuple[str, Difference]]:
+def since(revision: str, paths: Sequence[str], convention: str | None) -> Compared:
     """The specs of this repository that are not as they were; one that came or went against an empty network."""
     from cnncalc import revisions
 
-    for before, after in revisions.changed_specs(revision):
-        title = after or before or ""
-        old = None if before is None else report_of(f"{revision}:{before}")
-        new = None if after is None else report_of(after)
-        if before and after and before != after:
-            title = f"{before} -> {after}"
-        yield title, compare(old or nothing(new), new or nothing(old))
+    compared = Compared([], {})
+    for before, after in revisions.changed_specs(revision, paths):
+        path = after or before or ""
+        title = f"{before} -> {after}" if before and after and before != after else path
+        try:
+            old = None if before is None else report_of(f"{revision}:{before}", convention)
+            new = None if after is None else report_of(after, convention)
+        except CnncalcError as error:
+            compared.unusable[path] = error
+            continue
+        difference = compare(old or nothing(new), new or nothing(old))
+        compared.found.append(Pair(title, path, old is not None and new is not None, difference))
+    return compared
 
 
 def nothing(like: Report | None) -> Report:
@@ -102,23 +166,28 @@ def nothing(like: Report | None) -> Report:
     for name in Totals.__slots__:
         setattr(totals, name, 0)
     totals.left_out, totals.receptive_field = {}, None
-    return Report(name="", source="", inputs=like.inputs, layers=(), totals=totals, groups={}, settings=like.settings)
+    return Report(
+        name="", source="", inputs=like.inputs, layers=(), totals=totals, groups={}, settings=like.settings,
+        convention=like.convention,
+    )  # fmt: skip
 
 
-def read_limits(text: str) -> list[Limit]:
+def read_limits(text: str, option: str) -> list[Limit]:
     """`macs=5%,params=0,flops=10M`. Raises CnncalcError."""
     limits = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, _equals, most = (piece.strip() for piece in part.partition("="))
-        if name not in TOTALS or name == "receptive_field":
+        if name not in TOTALS:
             hint = suggest(name, TOTALS) or _("known: {names}", names=", ".join(TOTALS))
-            raise CnncalcError(_("--max-increase: there is no total '{name}': {hint}", name=name[:40], hint=hint))
+            raise CnncalcError(
+                _("{option}: there is no total '{name}': {hint}", option=option, name=name[:40], hint=hint)
+            )
         percent = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", most)
         try:
             value = float(percent[1]) / 100 if percent else float(number(most))
         except CnncalcError:
             raise CnncalcError(
-                _("--max-increase: '{part}' is no limit: write macs=5% or params=0", part=part[:40])
+                _("{option}: '{part}' is no limit: write macs=5% or params=0", option=option, part=part[:40])
             ) from None
-        limits.append(Limit(name, value, percent is not None, most))
+        limits.append(Limit(name, value, percent is not None, most, option == "--max-decrease"))
     return limits

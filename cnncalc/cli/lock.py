@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
 from cnncalc import locking
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import errors_end_the_run, fail, lang_option, write
-from cnncalc.errors import CnncalcError
+from cnncalc.errors import CnncalcError, Position
 from cnncalc.language import _
 from cnncalc.sources import decoded, load_graph
+from cnncalc.spec_files import specs_in
 
-MOST_LINES = 40  # of a drift that are shown
+FORMATS = ("plain", "markdown", "json", "github", "sarif")
 
 
 @click.command("lock", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("specs", nargs=-1)
 @click.option("--check", is_flag=True, help=_("Write nothing; status 1 if a number is not as it was locked."))
 @click.option("--file", "file", default="cnncalc.lock", show_default=True, metavar="FILE", help=_("The lock file."))
+@click.option(
+    "--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True, help=_("Of --check.")
+)
 @lang_option
-def command(specs: tuple[str, ...], check: bool, file: str) -> None:
+def command(specs: tuple[str, ...], check: bool, file: str, format_: str) -> None:
     """Write the numbers of specs into a lock file, or hold the specs to it.
 
     SPECS are files and folders; with --check and none, those that the lock file names.
@@ -30,40 +35,65 @@ def command(specs: tuple[str, ...], check: bool, file: str) -> None:
     folder = os.path.dirname(os.path.abspath(file))
     with errors_end_the_run():
         locked = locked_in(file) if check else {}
-        paths = locking.spec_files(specs) or sorted({os.path.join(folder, path) for path, _name in locked})
+        paths = sorted(specs_in(specs)) or sorted({os.path.join(folder, path) for path, _name in locked})
         if not paths:
             raise CnncalcError(_("there is no spec to lock: name files or folders"))
-        now = numbers_now(paths, folder, check)
-    if not check:
-        write(locking.text_of(now), file)
-        click.echo(
-            _("{numbers} numbers of {specs} specs are locked in {file}", numbers=len(now), specs=len(paths), file=file)
-        )
-        return
-    chosen = {relative(path, folder) for path in paths}
-    found = locking.drift({key: value for key, value in locked.items() if key[0] in chosen or not specs}, now)
-    for line in found[:MOST_LINES]:
-        before, after = line.locked or _("(not locked)"), line.now or _("(gone)")
-        click.echo(f"{line.path}: {line.name}: {before} -> {after}")
-    if len(found) > MOST_LINES:
-        click.echo(_("and {more} more", more=len(found) - MOST_LINES))
+        now = Numbers(folder)
+        for path in paths:
+            if not check or os.path.lexists(path):
+                now.add(path, go_on=check)
+        if check:
+            chosen = {relative(path, folder) for path in paths}
+            held = {key: value for key, value in locked.items() if key[0] in chosen or not specs}
+            sys.exit(report_drift(locking.drift(held, now.numbers), now, format_))
+    write(locking.text_of(now.numbers), file)
+    count, many = len(now.numbers), len(paths)
+    click.echo(_("{numbers} numbers of {specs} specs are locked in {file}", numbers=count, specs=many, file=file))
+
+
+class Numbers:
+    """The numbers of specs as they are now, and where their layers stand; specs that cannot be used are noted."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.numbers: dict[tuple[str, str], str] = {}
+        self.places: dict[tuple[str, str], tuple[str, Position | None]] = {}  # (path, layer) to file and position
+        self.unusable: dict[str, CnncalcError] = {}
+
+    def add(self, path: str, *, go_on: bool) -> None:
+        """Take a spec in. Raises CnncalcError where it cannot be used, unless the others are to be seen too."""
+        try:
+            report = analyze_graph(load_graph(path))
+        except CnncalcError as error:
+            if not go_on:
+                raise
+            self.unusable[path] = error
+            return
+        name = relative(path, self.folder)
+        self.numbers.update(locking.numbers_of(name, report))
+        self.places[name, ""] = (path, None)
+        if report.graph is not None:
+            self.places.update({(name, node.name): (path, node.position) for node in report.graph.nodes})
+
+
+def report_drift(found: Sequence[locking.Drift], now: Numbers, format_: str) -> int:
+    """Say what is not as it was locked; the exit status."""
+    from cnncalc.cli.expectations import summarise
+    from cnncalc.render.drift import render
+
+    unreadable = {relative(path, now.folder) for path in now.unusable}
+    found = [line for line in found if line.path not in unreadable]
+    for error in now.unusable.values():
+        click.echo(str(error), err=True)
+    held = len(now.numbers) - sum(line.now is not None for line in found)
+    if format_ == "github":
+        summarise("### cnncalc lock\n\n" + render(found, "markdown", held=held))
+    text = render(found, format_, held=held, places=now.places, unusable=now.unusable)
+    click.echo(text, nl=False)
     if found:
-        click.echo(
-            _("{count} numbers are not as they were locked; `cnncalc lock` accepts them", count=len(found)), err=True
-        )
-        sys.exit(1)
-    click.echo(_("{count} numbers are as they were locked", count=len(now)))
-
-
-def numbers_now(paths: list[str], folder: str, check: bool) -> dict[tuple[str, str], str]:
-    """The numbers of all specs. In a check, a spec that is gone has none."""
-    found: dict[tuple[str, str], str] = {}
-    for path in paths:
-        if check and not os.path.lexists(path):
-            continue
-        report = analyze_graph(load_graph(path))
-        found.update(locking.numbers_of(relative(path, folder), report))
-    return found
+        count = len(found)
+        click.echo(_("{count} numbers are not as they were locked; `cnncalc lock` accepts them", count=count), err=True)
+    return 2 if now.unusable else int(bool(found))
 
 
 def relative(path: str, folder: str) -> str:

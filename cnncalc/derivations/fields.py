@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
+from cnncalc.analysis.field_table import axes_of, has_gates
+from cnncalc.analysis.receptive_field import Pass
 from cnncalc.analysis.walk import Stop, Walk, seen_before, walk_back
 from cnncalc.derivations.lines import Derivation, Line
 from cnncalc.derivations.symbols import AXES
@@ -33,8 +37,14 @@ def field_derivation(report: Report, number: int, since: str | None = None) -> D
         lines += more
         remarks += [remark for remark in said if remark not in remarks]
     sizes = tuple(None if w is None else w.field for w in walks)
-    claimed = row.receptive_field if since is None or value < len(graph.inputs) else sizes
-    remarks += forward_remarks(row, sizes) if claimed == row.receptive_field else []
+    if since is None or value < len(graph.inputs):
+        claimed = row.receptive_field
+        remarks += [*hull_remarks(claimed, sizes), *forward_remarks(row), *remarks_apart(graph, number)]
+    else:
+        last = len(graph.inputs) + number
+        seen = Pass(graph, origins={value: 0}, last=last).fields[last].get(0, (None,) * rank)
+        claimed = tuple(axis.size for axis in axes_of(seen, shape[1:]))
+        remarks += hull_remarks(claimed, sizes)
     origin = since or next(iter(graph.inputs))
     symbols = {
         "k": _("kernel size"),
@@ -77,7 +87,8 @@ def walked(graph: Graph, report: Report, found: Walk | None, index: str) -> tupl
     if found.unknown is not None:
         name = report.layers[found.unknown].name
         return [], [
-            _("Behind {name} units differ from one another, and the walk back is not the same for all.", name=name)
+            _("Behind {name} units differ from one another, and the walk back is not the same for all.", name=name),
+            _("`cnncalc rf` with --to shows what the largest sees of every layer."),
         ]
     lines = [
         Line(f"RF{'_' + index if index else ''}({report.layers[stop.node].name})", traced(stop))
@@ -105,13 +116,20 @@ def traced(stop: Stop) -> int:
     return seen_before(symbol("RF", stop.behind), named)
 
 
-def forward_remarks(row: Row, sizes: tuple[int | None, ...]) -> list[str]:
-    """Jump and start from the report; and where the hull is larger than any single path."""
+def hull_remarks(known: tuple[int | None, ...] | None, sizes: tuple[int | None, ...]) -> list[str]:
+    """Where the field is not that of the path through which most is seen."""
+    pairs = [(k, n) for k, n in zip(known or (), sizes, strict=False) if k is not None and n is not None]
+    if all(k == n for k, n in pairs):
+        return []
+    hull = "x".join("?" if k is None else str(k) for k in known or ())
+    if any(k < n for k, n in pairs):
+        return [_("Not all channels on this way are read: those that are see {hull}.", hull=hull)]
+    return [_("The paths do not lie in the middle of one another: together they see {hull}.", hull=hull)]
+
+
+def forward_remarks(row: Row) -> list[str]:
+    """Jump and start from the report."""
     said = []
-    known = row.receptive_field
-    if known and None not in known and None not in sizes and sizes != known:
-        hull = "x".join(map(str, known))
-        said.append(_("The paths do not lie in the middle of one another: together they see {hull}.", hull=hull))
     if row.jump and None not in row.jump and row.rf_start and None not in row.rf_start:
         jump, start = ("x".join(map(str, values)) for values in (row.jump, row.rf_start))
         said.append(
@@ -121,6 +139,41 @@ def forward_remarks(row: Row, sizes: tuple[int | None, ...]) -> list[str]:
                 start=start,
             )
         )
+    return said
+
+
+_passes: WeakKeyDictionary[Graph, tuple[Pass, Pass | None]] = WeakKeyDictionary()
+
+
+def remarks_apart(graph: Graph, number: int) -> list[str]:
+    """How units differ behind upsampling, and what is seen without gates."""
+    if graph not in _passes:
+        _passes[graph] = Pass(graph), Pass(graph, local=True) if has_gates(graph) else None
+    found, local = _passes[graph]
+    said = []
+    source, fields = next(iter(found.of_nodes[number].items()))
+    axes = axes_of(fields, found.sizes[source])
+    phases = next((axis.phases for axis in axes if axis.phases), None)
+    if phases is not None:
+        several = sorted({size for size in phases.sizes if size})
+        if phases.period is None:
+            said.append(_("Its units follow no grid: on an input of this size the largest sees so much."))
+        elif len(several) > 1:
+            said.append(
+                _(
+                    "By their place units see {smallest} to {largest}, the same again after {period} of them.",
+                    smallest=several[0],
+                    largest=several[-1],
+                    period=phases.period,
+                )
+            )
+        if 0 in phases.sizes:
+            empty, count = phases.sizes.count(0), len(phases.sizes)
+            said.append(_("{empty} of {count} units see nothing.", empty=empty, count=count))
+    if local is not None and local.of_nodes[number].get(source) not in (None, fields):
+        without = axes_of(local.of_nodes[number][source], found.sizes[source])
+        sizes = "x".join("?" if axis.size is None else str(axis.size) for axis in without)
+        said.append(_("Without gates and the statistics of whole maps it would be {sizes}.", sizes=sizes))
     return said
 
 

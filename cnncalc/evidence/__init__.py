@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.analysis.field_table import has_gates
+from cnncalc.analysis.receptive_field import Seen
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.evidence.counts import STOPPED, Finding, Measured, measure_counts
 from cnncalc.evidence.fields import measure_fields
@@ -22,8 +24,9 @@ from cnncalc.report import SUMMED, Report, Row, Settings
 FIELDS = ("receptive_field", "jump", "rf_start")
 QUANTITIES = (
     "output", "params", "fixed_params", "buffers", "connections", "macs", "flops",
-    *FIELDS, "activation_bytes", "parameter_bytes", "peak_activation_bytes",
+    *FIELDS, "seen_pixels", "activation_bytes", "parameter_bytes", "peak_activation_bytes",
 )  # fmt: skip
+BY_CHANNEL = "receptive_field by channel"
 HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED = n_("holds"), n_("differs"), n_("not measured"), n_("not claimed")
 
 
@@ -87,15 +90,24 @@ def verify(
     done = progress or (lambda name: None)
     counts: list[Finding] = [{} for _ in report.layers]
     peak = Measured(None, "", "")
-    if set(quantities) - {*FIELDS}:
+    if set(quantities) - {*FIELDS, "seen_pixels"}:
         counts, peak = measure_counts(graph, seed, exact_padding, done)
     checks: dict[int, list[Check]] = {i: count_checks(report.layers[i], counts[i], quantities) for i in rows}
     if set(quantities) & {*FIELDS}:
         for source in graph.inputs:
             done(_("receptive fields of {source}", source=source))
-            for i, found in enumerate(field_checks(graph, report, source, quantities)):
+            claims = [row.fields.get(source) for row in report.layers]
+            for i, found in enumerate(field_checks(graph, report, source, quantities, claims)):
                 if i in checks:
                     checks[i] += found
+    if "receptive_field" in quantities:
+        for i, check in apart_checks(graph, report, done):
+            if i in checks:
+                checks[i].append(check)
+    if "seen_pixels" in quantities:
+        for i, check in unit_checks(graph, seed, done):
+            if i in checks:
+                checks[i].append(check)
     totals = total_checks(report, counts, peak, quantities) if layers is None and any(counts) else []
     return Verification(report, (*(check for found in checks.values() for check in found), *totals), seed)
 
@@ -119,9 +131,37 @@ def count_checks(row: Row, found: Finding, quantities: Sequence[str]) -> list[Ch
     return [judged(row.name, name, getattr(row, name), found[name]) for name in quantities if name in found]
 
 
-def field_checks(graph: Graph, report: Report, source: str, quantities: Sequence[str]) -> Iterator[list[Check]]:
+def apart_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:
+    """Fields without gates, where there are any, and channel by channel where channels differ; with their rows."""
+    from cnncalc.evidence.apart import channel_runs, local_claims, measure_runs, without_gates
+
+    runs = channel_runs(graph)
+    gates = has_gates(graph)
+    bare, local = (without_gates(graph), local_claims(graph)) if gates else (graph, [])
+    for source in graph.inputs:
+        if gates:
+            done(_("receptive fields of {source}, without gates", source=source))
+            claims = [seen.get(source) for seen in local]
+            for i, found in enumerate(field_checks(bare, report, source, ("receptive_field",), claims)):
+                for check in found:
+                    yield i, check._replace(quantity=f"local {check.quantity}")
+        if runs:
+            done(_("receptive fields of {source}, channel by channel", source=source))
+            for i, of in measure_runs(graph, source, runs).items():
+                first = 0
+                for run, (claim, fields) in zip(runs[i], of, strict=True):
+                    name = f"{report.layers[i].name}[{first}..{first + run.channels - 1}]"
+                    first += run.channels
+                    if claim is not None:
+                        sizes = tuple(None if c is None else f.size for c, f in zip(claim.size, fields, strict=True))
+                        reason = next((f.reason for f in fields if f.size is None), "")
+                        yield i, judged(name, BY_CHANNEL, claim.size, Measured(sizes, "reach", reason))
+
+
+def field_checks(
+    graph: Graph, report: Report, source: str, quantities: Sequence[str], claims: Sequence[Seen | None]
+) -> Iterator[list[Check]]:
     """For each row the checks of what it sees of one input. Where nothing of it arrives there are none."""
-    claims = [row.fields.get(source) for row in report.layers]
     fields = measure_fields(graph, source, claims)
     alone = len(graph.inputs) == 1
     for row, seen, measured in zip(report.layers, claims, fields, strict=True):
@@ -143,6 +183,18 @@ def field_checks(graph: Graph, report: Report, source: str, quantities: Sequence
                 name = quantity if alone else f"{quantity} of {source}"
                 found.append(judged(row.name, name, claimed, Measured(shown, "reach", reason)))
         yield found
+
+
+def unit_checks(graph: Graph, seed: int, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:
+    """Units of the last map: the exact sets of pixels that they see of each input."""
+    from cnncalc.evidence.units import measure_units
+
+    for source in graph.inputs:
+        done(_("pixels of {source} that units see", source=source))
+        for number, unit, claimed, found in measure_units(graph, source, seed):
+            name = "seen_pixels" if len(graph.inputs) == 1 else f"seen_pixels of {source}"
+            place = ",".join(map(str, unit))
+            yield number, judged(f"{graph.nodes[number].name}[{place}]", name, claimed, found)
 
 
 def total_checks(

@@ -32,7 +32,7 @@ LONGEST_PERIOD = 64  # phases that are told apart
 LARGEST = 400_000_000  # elements of planes in one run
 
 
-Claimed = Sequence[tuple[Any, Any, Any] | None]  # for each node (sizes, jumps, starts) per axis
+Claimed = Sequence[tuple[Any, ...] | None]  # for each node (sizes, jumps, starts) per axis, as in a report
 
 
 class Claim(NamedTuple):
@@ -41,6 +41,7 @@ class Claim(NamedTuple):
     size: int | None
     jump: Any
     start: int | None
+    tied: bool = False  # to this size of the input
 
     def reaches_out(self, units: range, length: int) -> bool:
         """Whether some of these units would see what lies beyond an axis of this length, or may."""
@@ -106,7 +107,7 @@ def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[tuple[Fi
 def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list[Field | None]:
     """The fields along one axis of one input."""
     n = graph.inputs[source][1 + axis]
-    along = [None if claim is None or len(claim[0]) <= axis else Claim(*(c[axis] for c in claim)) for claim in claimed]
+    along = [None if seen is None or len(seen[0]) <= axis else claim_along(seen, axis) for seen in claimed]
     largest = max((claim.size or 0 for claim in along if claim), default=0) or n
     jumps = [claim.jump or 1 for claim in along if claim]
     step = next((step for step in LENGTHENINGS if all(step % jump == 0 for jump in jumps)), LENGTHENINGS[-1])
@@ -118,7 +119,7 @@ def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list
     if any(field is None and claim is not None for field, claim in zip(fields, along, strict=True)):
         wider = lengthened(graph, source, axis, length, (None,))  # on axes of 1 a dilated kernel may pass over the map
         fields = fields if wider is None else run_axis(wider, source, axis, n, along)
-    bound = bound_to_size(graph, longer, axis)
+    bound = bound_to_size(graph, longer, axis, [claim is not None and claim.tied for claim in along])
     if any(bound):
         own = run_axis(graph, source, axis, n, along)
         fields = [here if tied else there for tied, here, there in zip(bound, own, fields, strict=True)]
@@ -144,15 +145,24 @@ def lengthened(
     return None
 
 
-def bound_to_size(graph: Graph, other: Graph, axis: int) -> list[bool]:
-    """For each node whether it, or one before it, does something else on another size, as adaptive pooling does."""
+def claim_along(seen: Any, axis: int) -> Claim:
+    """The part of sizes, jumps and starts that one axis has."""
+    size, jump, start, tied = (*seen, ())[:4]
+    return Claim(size[axis], jump[axis], start[axis], axis in tied)
+
+
+def bound_to_size(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -> list[bool]:
+    """For each node whether it, or one before it, does something else on another size, as adaptive pooling does.
+
+    `tied` says which claims are those of one size.
+    """
     first = len(graph.inputs)
     bound = [False] * first
-    for node, here, there in zip(graph.nodes, graph.facts, other.facts, strict=True):
+    for node, here, there, own in zip(graph.nodes, graph.facts, other.facts, tied, strict=True):
         moves = [
             f.reach[axis] if isinstance(f.reach, tuple) and len(f.reach) > axis else f.reach for f in (here, there)
         ]
-        bound.append(None in moves or moves[0] != moves[1] or any(bound[v] for v in node.reads))
+        bound.append(own or None in moves or moves[0] != moves[1] or any(bound[v] for v in node.reads))
     return bound[first:]
 
 
@@ -161,14 +171,7 @@ def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Clai
 
     `claims` say where a border may have cut.
     """
-    planes = []
-    for name, shape in graph.inputs.items():
-        plane = np.full((2, *shape), -np.inf, dtype=np.float32)
-        if name == source:
-            along = np.arange(shape[1 + axis], dtype=np.float32)
-            along = along.reshape(-1, *(1,) * (len(shape) - 2 - axis))
-            plane[0], plane[1] = along, -along
-        planes.append(plane.view(Hulls.along(axis)))
+    planes = index_planes(graph, source, axis)
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     fields: list[Field | None] = []
     with np.errstate(all="ignore"), stopped() as failure:
@@ -184,6 +187,19 @@ def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Clai
                 fields.append(somewhere(low.ravel(), high.ravel(), length, n, claim))
     fields += [Field(None, reason=text) for text in failure for _ in graph.nodes[len(fields) :]]
     return fields
+
+
+def index_planes(graph: Graph, source: str, axis: int) -> list[Array]:
+    """For each input of the network two planes: the indices along an axis of `source`, and minus these."""
+    planes: list[Array] = []
+    for name, shape in graph.inputs.items():
+        plane = np.full((2, *shape), -np.inf, dtype=np.float32)
+        if name == source:
+            along = np.arange(shape[1 + axis], dtype=np.float32)
+            along = along.reshape(-1, *(1,) * (len(shape) - 2 - axis))
+            plane[0], plane[1] = along, -along
+        planes.append(plane.view(Hulls.along(axis)))
+    return planes
 
 
 def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) -> Field:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from cnncalc.interop.onnx_combining import placed
 from cnncalc.interop.onnx_constants import Constant
 from cnncalc.interop.onnx_file import NodeData, place
 from cnncalc.interop.onnx_layout import Factor, Tensor, whole
@@ -80,10 +81,11 @@ def added(bias: Constant | None) -> Constant | None:
 def bias_behind(o: Reading, node: NodeData, rank: int, axis: int, length: int) -> Constant | None:
     """The vector that is added behind, along one axis: it is taken in as a bias, and its addition is gone."""
     add = o.following(node, "Add")
-    if add is None or add.attributes.get("broadcast") is not None:
+    if add is None:
         return None
     [other, *more] = [name for name in add.inputs if name != node.outputs[0]] or [""]
     value = o.values.get(other)
+    value = placed(add, value, rank) if isinstance(value, Constant) else None
     if more or not isinstance(value, Constant) or value.size != length or len(value.dims) > rank:
         return None
     at = axis - (rank - len(value.dims))

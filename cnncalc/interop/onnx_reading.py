@@ -10,9 +10,9 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from cnncalc.errors import Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.onnx_arrays import array
@@ -20,8 +20,9 @@ from cnncalc.interop.onnx_constants import Constant, NotKnownError, folded
 from cnncalc.interop.onnx_expanding import inlined, needed
 from cnncalc.interop.onnx_file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
 from cnncalc.interop.onnx_inputs import read_inputs
-from cnncalc.interop.onnx_layout import Tensor, plain
+from cnncalc.interop.onnx_layout import Tensor, in_order, plain
 from cnncalc.interop.onnx_names import names
+from cnncalc.interop.refused import unusable_file
 from cnncalc.interop.wire import WireError
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
@@ -83,9 +84,9 @@ def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Rea
         with open(spec, "rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:
-        raise unusable(spec, _("the file is empty")) from None
+        raise unusable_file(spec, _("the file is empty")) from None
     except OSError as error:
-        raise unusable(spec, _("cannot be read: {reason}", reason=error.strerror)) from None
+        raise unusable_file(spec, _("cannot be read: {reason}", reason=error.strerror)) from None
     try:
         model = parse(data, max_operations)
         if model.graph is None or not (model.graph.nodes or model.graph.outputs):
@@ -93,9 +94,9 @@ def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Rea
         found = Reading(spec, model, max_operations)
         found.run(model.graph, inputs)
     except WireError as error:
-        raise unusable(spec, *not_a_model(bytes(data[:64]), error)) from None
+        raise unusable_file(spec, *not_a_model(bytes(data[:64]), error)) from None
     except RecursionError:
-        raise unusable(spec, _("functions of the model are nested too deep")) from None
+        raise unusable_file(spec, _("functions of the model are nested too deep")) from None
     return found
 
 
@@ -108,10 +109,6 @@ def not_a_model(head: bytes, error: WireError) -> tuple[str, str | None]:
     return _(
         "not an ONNX model, or not all of one: {problem} (byte {place:,})", problem=error.problem, place=error.place
     ), None
-
-
-def unusable(spec: str, problem: str, hint: str | None = None) -> SpecError:
-    return SpecError([Problem(problem, None, hint)], Source(spec, ""))
 
 
 class Reading:
@@ -157,8 +154,19 @@ class Reading:
             self.node(node, declared)
         for info in graph.outputs:
             value = self.values.get(info.name)
-            if isinstance(value, Tensor) and value.value >= len(self.builder.inputs):
-                self.builder.output(value.value)
+            if isinstance(value, Tensor):
+                self.leave(value, nodes)
+
+    def leave(self, x: Tensor, nodes: Sequence[NodeData]) -> None:
+        """A result that leaves: in its places, unless only its channels stand last, or sizes of 1 are gone."""
+        shape = self.builder.shape(x.value)
+        last = (*plain(shape, 1)[2:], *plain(shape, 1)[1:2])
+        ones = in_order(x.axes or ()) and [n for n in x.dims()[1:] if n > 1] == [n for n in shape if n > 1]
+        if x.axes is not None and x.axes[1:] != last and not ones:
+            with suppress(NotReadError):
+                x = Tensor(self.map(nodes[-1], x), None)
+        if x.value >= len(self.builder.inputs):
+            self.builder.output(x.value)
 
     def check_operator_set(self) -> None:
         if "" not in self.model.opsets:
@@ -196,10 +204,12 @@ class Reading:
         elif all(value is None or isinstance(value, Constant) for value in given) and node.operator not in NOT_FOLDED:
             found = self.folded(node, given)
         elif any(isinstance(value, Tensor) and value.axes is None for value in given):
-            found = [self.behind(node, name, declared) for name in node.outputs if name]
+            found = [self.behind(node, name, declared) for name in node.outputs]
         else:
             found = self.handled(node, declared)
-        for name, value in zip([name for name in node.outputs if name], found, strict=False):
+        for name, value in zip(node.outputs, found, strict=False):
+            if not name:
+                continue
             self.values[name] = value
             if isinstance(value, Tensor):
                 if len(value.axes or ()) > MOST_AXES:
@@ -235,9 +245,8 @@ class Reading:
                 self.builder.fail(place(node), _("its inputs or attributes are not those of the operator"))
         results = []
         for name in node.outputs:
-            if name:
-                results.append(self.unknown(node, dims or self.declared_dims(declared.get(name))))
-                dims = None
+            results.append(self.unknown(node, dims or self.declared_dims(declared.get(name))))
+            dims = None
         return results
 
     def behind(self, node: NodeData, name: str, declared: Mapping[str, ValueInfo]) -> Tensor:

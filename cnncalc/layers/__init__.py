@@ -3,8 +3,6 @@
 To add a kind: a class with `facts` in its family's file, and a row here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -91,14 +89,14 @@ _ROWS = [
     Kind("dropout", "shape", "Dropout", ("spatialdropout", "alphadropout")),
     Kind("pad", "shape", "Pad", ("zeropadding", "zeropad")),
     Kind("crop", "shape", "Crop", ("cropping", "centercrop")),
-    Kind("upsample", "shape", "Upsample", ("upsampling", "resize", "interpolate")),
-    Kind("pixel_shuffle", "shape", "PixelShuffle", ("depthtospace",)),
-    Kind("pixel_unshuffle", "shape", "PixelUnshuffle", ("spacetodepth",)),
     Kind("channel_shuffle", "shape", "ChannelShuffle"),
     Kind("reshape", "shape", "Reshape", ("view",)),
     Kind("permute", "shape", "Permute", ("transpose",)),
     Kind("split", "shape", "Split", ("chunk",)),
     Kind("slice", "shape", "Slice"),
+    Kind("upsample", "resampling", "Upsample", ("upsampling", "resize", "interpolate")),
+    Kind("pixel_shuffle", "resampling", "PixelShuffle", ("depthtospace",)),
+    Kind("pixel_unshuffle", "resampling", "PixelUnshuffle", ("spacetodepth",)),
     Kind("add", "merge", "Elementwise", ("sum", "eltwise")),
     Kind("multiply", "merge", "Elementwise", ("mul",)),
     Kind("maximum", "merge", "Elementwise"),
@@ -118,14 +116,15 @@ def plain(word: str) -> str:
     return re.sub(r"[_-]|(?<=[a-z])[123]d(?![a-z0-9])|(?<=[a-z])[123]d(?=transpose)", "", word.lower())
 
 
-_BY_PLAIN_NAME = {plain(alias): row for row in reversed(_ROWS) for alias in (row.name, *row.aliases)}
+# Of the names above nothing but the underscores is left out: `plain` would compile its pattern at every start.
+_BY_PLAIN_NAME = {alias.replace("_", ""): row for row in reversed(_ROWS) for alias in (row.name, *row.aliases)}
 
 
 def kind_named(word: str) -> Kind | None:
     """The kind that goes by this name, canonical or not; None if there is none."""
     known = KINDS.get(word)
     if known is None and word[:1].isalnum() and word[-1:].isalnum():  # `-relu` is a slip, `max-pool` a spelling
-        known = _BY_PLAIN_NAME.get(plain(word))
+        known = _BY_PLAIN_NAME.get(word) or _BY_PLAIN_NAME.get(plain(word))
     return known
 
 

@@ -7,11 +7,15 @@ exp, log, sqrt, tanh and erf count as one operation each. The table is the defin
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
+from cnncalc.layers.base import KEPT, LINKED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
 from cnncalc.layers.options import choice, decimal, decimals, positive
+
+if TYPE_CHECKING:
+    from cnncalc.layers.links import Link
 
 SIGMOID = {"negative": 1, "exp": 1, "add": 1, "divide": 1}  # 1 / (1 + exp(-x))
 
@@ -39,6 +43,8 @@ OPERATIONS: dict[str, dict[str, int]] = {
 
 class Activation(Layer):
     """A function of each element by itself. Any shape, unchanged; nothing stored."""
+
+    channels = KEPT
 
     def facts(self, x: Shape) -> Facts:
         elements = prod(x)
@@ -81,6 +87,7 @@ class PReLU(Layer):
     Source: He et al. 2015. max(x, 0) + slope min(x, 0): two comparisons, a multiplication, an addition.
     """
 
+    channels = KEPT
     per: str = option(
         Option(choice("layer", "channel"), "per: one slope per `layer` or per `channel`", default="layer")
     )
@@ -116,6 +123,7 @@ class Softmax(Layer):
 class Maxout(Layer):
     """The largest of each k neighbouring channels: (C, ...) to (C / k, ...). Source: Goodfellow et al. 2013."""
 
+    channels = LINKED
     pieces: int = option(Option(positive, "pieces: channels that compete, k", required=True, main=True, flag="k"))
 
     def facts(self, x: Shape) -> Facts:
@@ -125,9 +133,17 @@ class Maxout(Layer):
         output = (c // k, *x[1:])
         return weightless(output, {"compare": (k - 1) * prod(output)}, POINTWISE)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, k = x[0], self.pieces
+        return [Link(range(c // k), range(i, c, k)) for i in range(k)]
+
 
 class GLU(Layer):
     """The first half of the channels times the sigmoid of the second. Source: Dauphin et al. 2017."""
+
+    channels = LINKED
 
     def facts(self, x: Shape) -> Facts:
         c = x[0]
@@ -136,3 +152,9 @@ class GLU(Layer):
         output = (c // 2, *x[1:])
         units = prod(output)
         return weightless(output, {**{k: v * units for k, v in SIGMOID.items()}, "multiply": units}, POINTWISE)
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        half = x[0] // 2
+        return [Link(range(half), range(half)), Link(range(half), range(half, 2 * half))]

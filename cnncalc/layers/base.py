@@ -7,11 +7,15 @@ Shapes are channels first, without a batch: (C, H, W), (C, L), (F,). Imported by
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.windows import Phases, Window
+from cnncalc.layers.windows import Listed, Phases, Window
+
+if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
+    from cnncalc.layers.links import Link
 
 Shape = tuple[int, ...]
 Axes = tuple[int, ...]
@@ -20,7 +24,15 @@ Axes = tuple[int, ...]
 POINTWISE = "pointwise"  # a unit sees what the units at its own position see
 WHOLE = "whole"  # a unit sees the whole axis
 FLATTENED = "flattened"  # the units keep their fields, the axes are gone
-Reach = str | tuple[Window | Phases | str | None, ...]
+Step = Window | Phases | Listed | str | None
+Reach = str | tuple[Step, ...]
+
+# Which channels of its input a channel of the output reads.
+MIXED = "mixed"  # all of them
+KEPT = "kept"  # its own, of every input
+STACKED = "stacked"  # its own, where the inputs stand one behind the other
+LINKED = "linked"  # those that `Layer.links` says
+PARTED = "parted"  # the same, and channels that read alike see differently: each has a place of its own
 
 
 class Option:
@@ -82,9 +94,10 @@ class Facts:
     macs          multiply-accumulates of weights with data
     work          scalar operations besides the MACs, by kind: {"add": 4704, "tanh": 4704}
     reach         what each axis does to the receptive field
+    local         what is left of it without the statistics of the whole map; None: all of it
     """
 
-    __slots__ = ("buffers", "connections", "fixed_params", "macs", "output", "params", "reach", "work")
+    __slots__ = ("buffers", "connections", "fixed_params", "local", "macs", "output", "params", "reach", "work")
 
     def __init__(
         self,
@@ -97,6 +110,7 @@ class Facts:
         macs: int | None = None,
         work: Mapping[str, int] | None = None,
         reach: Reach | None = None,
+        local: Reach | None = None,
     ) -> None:
         self.output = output
         self.params = params
@@ -106,6 +120,7 @@ class Facts:
         self.macs = macs
         self.work = work
         self.reach = reach
+        self.local = local
 
     @property
     def flops(self) -> int | None:
@@ -129,8 +144,11 @@ class Layer:
     """
 
     kind: str
+    built: str = ""  # how a framework would build it, where the spec says so: see layers/options.py, CONSTRUCTION
+    inplace: bool = False
     options: ClassVar[Mapping[str, Option]] = {}
     flattens: ClassVar[bool] = False  # a map that meets this layer is flattened first
+    channels: ClassVar[str] = MIXED  # MIXED, KEPT, STACKED, LINKED or PARTED
 
     def __init_subclass__(cls) -> None:
         declared = dict(cls.options)
@@ -140,7 +158,7 @@ class Layer:
                 declared[name] = value
         cls.options = declared
 
-    def __init__(self, *, kind: str = "", **given: Any) -> None:
+    def __init__(self, *, kind: str = "", built: str = "", inplace: bool = False, **given: Any) -> None:
         values = {name: option.default for name, option in self.options.items()}
         unknown = given.keys() - values.keys()
         missing = [n for n, o in self.options.items() if o.required and given.get(n) is None]
@@ -148,6 +166,10 @@ class Layer:
             raise TypeError(f"{type(self).__name__}: {'unknown' if unknown else 'missing'} option {unknown or missing}")
         values.update(given)
         vars(self).update(values, kind=kind or type(self).__name__.lower())
+        if built:
+            vars(self)["built"] = built
+        if inplace:
+            vars(self)["inplace"] = inplace
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: make a new one with replace({name}=...)")
@@ -174,6 +196,14 @@ class Layer:
     def on_padding(self, *args: Any, **kwargs: Any) -> tuple[int, int]:
         """(connections, macs) among those claimed that read padding: what --exact-padding leaves out."""
         return 0, 0
+
+    def links(self, *args: Any, **kwargs: Any) -> Sequence[Link]:
+        """Which channels of the output read which of the input: where `channels` is LINKED or PARTED."""
+        raise TypeError(f"{type(self).__name__} does not say its links")
+
+    def elements(self, *args: Any, **kwargs: Any) -> Reads | None:
+        """Which elements single units read, where `reach` and `links` do not say it all. None: they do."""
+        return None
 
 
 def shape_text(shape: Sequence[int]) -> str:

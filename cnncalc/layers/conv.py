@@ -9,11 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _, n_
-from cnncalc.layers.base import Axes, Facts, Layer, Option, Shape, option, per_axis, shape_text, spatial
+from cnncalc.layers.base import (
+    KEPT,
+    LINKED,
+    MIXED,
+    Axes,
+    Facts,
+    Layer,
+    Option,
+    Shape,
+    option,
+    per_axis,
+    shape_text,
+    spatial,
+)
 from cnncalc.layers.options import (
     BIAS,
     DILATION,
@@ -31,6 +44,9 @@ from cnncalc.layers.options import (
 from cnncalc.layers.sliding import Sliding, lost_on_padding, sides_per_axis
 from cnncalc.layers.tables import check_table, map_table
 from cnncalc.layers.windows import Window, transposed_phases
+
+if TYPE_CHECKING:
+    from cnncalc.layers.links import Link
 
 
 class Convolution(Sliding):
@@ -98,6 +114,17 @@ class Conv(Convolution):
     def filters_on(self, c: int) -> int:
         return self.filters
 
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return MIXED if self.groups == 1 and self.table is None else LINKED
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link, in_groups
+
+        if self.table is None:
+            return in_groups(self.groups, x[0], self.filters)
+        return [Link(range(i, i + 1), row, each=False) for i, row in enumerate(self.table)]
+
     def maps_read(self, c: int) -> int:
         check_groups(self.groups, c, self.filters)
         return c // self.groups
@@ -132,6 +159,16 @@ class Depthwise(Convolution):
             aliases=("depth_multiplier",),
         )
     )
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return KEPT if self.multiplier == 1 else LINKED
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, m = x[0], self.multiplier
+        return [Link(range(i, c * m, m), range(c)) for i in range(m)]
 
     def filters_on(self, c: int) -> int:
         return c * self.multiplier
@@ -209,6 +246,15 @@ class TransposedConv(Layer):
             work={"add": b * units},
             reach=tuple(transposed_phases(w.kernel, w.stride, w.before, w.dilation) for w in stretches),
         )
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return MIXED if self.groups == 1 else LINKED
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import in_groups
+
+        return in_groups(self.groups, x[0], self.filters)
 
     def stretches(self, size: Sequence[int]) -> list[Window]:
         """The window that each axis of the output would need to give the input back."""

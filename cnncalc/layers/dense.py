@@ -6,12 +6,16 @@ Source: LeCun et al. 1998, section II-B: F6 (dense) and OUTPUT (radial basis fun
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import FLATTENED, WHOLE, Facts, Layer, Option, Shape, described, option, weightless
 from cnncalc.layers.options import BIAS, UNITS, positive
 from cnncalc.layers.tables import check_table, map_table
+
+if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
 
 
 class Dense(Layer):
@@ -43,6 +47,11 @@ class Dense(Layer):
             work={"add": b * m},
             reach=WHOLE if self.table is None else None,  # which pixels a table's inputs are is not followed
         )
+
+    def elements(self, x: Shape) -> Reads | None:
+        from cnncalc.layers.elements import Read, rows_of_bits
+
+        return None if self.table is None else [Read(0, rows_of_bits(self.table), ())]
 
 
 class RBF(Layer):
@@ -111,6 +120,16 @@ class Hopfield(Layer):
             work={"add": steps * b * n, "compare": steps * n},
             reach=WHOLE,
         )
+
+    def elements(self, x: Shape) -> Reads | None:
+        """Walks of `steps` steps from unit to unit, none of which stays where it is."""
+        from cnncalc.layers.elements import Read, rows_of_bits
+
+        n = x[0]
+        if n > 2 and self.steps > 1:
+            return None
+        back = self.steps % 2 == 0  # of two units: to the other, and back again
+        return [Read(0, rows_of_bits([i for i in range(n) if (i == j) == back and n > 1] for j in range(n)), ())]
 
 
 class Flatten(Layer):

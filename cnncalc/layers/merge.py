@@ -7,10 +7,14 @@ Shapes are channels first. Element-wise merges stretch axes of size 1, as NumPy 
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import POINTWISE, Facts, Layer, Shape, shape_text, weightless
+from cnncalc.layers.base import KEPT, POINTWISE, STACKED, Facts, Layer, Shape, shape_text, weightless
+
+if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
 
 
 class Elementwise(Layer):
@@ -18,6 +22,8 @@ class Elementwise(Layer):
 
     mean divides the sum by their number.
     """
+
+    channels = KEPT
 
     def facts(self, *shapes: Shape) -> Facts:
         output = stretched(self.kind, shapes)
@@ -28,9 +34,20 @@ class Elementwise(Layer):
             work["divide"] = units
         return weightless(output, work, POINTWISE)
 
+    def elements(self, *shapes: Shape) -> Reads:
+        from fractions import Fraction
+
+        from cnncalc.layers.elements import stretched_read
+
+        output = stretched(self.kind, shapes)
+        share = Fraction(1, len(shapes)) if self.kind == "mean" else 1
+        return [stretched_read(i, shape, output, share) for i, shape in enumerate(shapes)]
+
 
 class Concat(Layer):
     """The maps of all inputs, one behind the other: the channels add up, the sizes must be equal."""
+
+    channels = STACKED
 
     def facts(self, *shapes: Shape) -> Facts:
         first = shapes[0]

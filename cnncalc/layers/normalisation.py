@@ -7,13 +7,30 @@ Ulyanov et al. 2016 (instance), Wu & He 2018 (group), Krizhevsky et al. 2012, se
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import OptionError, ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import POINTWISE, WHOLE, Facts, Layer, Option, Reach, Shape, described, option, weightless
+from cnncalc.layers.base import (
+    KEPT,
+    LINKED,
+    MIXED,
+    POINTWISE,
+    WHOLE,
+    Facts,
+    Layer,
+    Option,
+    Reach,
+    Shape,
+    described,
+    option,
+    weightless,
+)
 from cnncalc.layers.options import SPATIAL, decimal, positive, quoted, switch
 from cnncalc.layers.windows import Window
+
+if TYPE_CHECKING:
+    from cnncalc.layers.links import Link
 
 AFFINE = Option(
     switch,
@@ -52,6 +69,7 @@ class BatchNorm(Layer):
     Any shape, unchanged. Trains gamma and beta (or one of them), stores mean and variance: 2 and 2 per channel.
     """
 
+    channels = KEPT
     affine: bool | str = option(
         AFFINE, read=affine_part, doc="affine: a trained scale and a trained shift; `scale` or `shift`: that one alone"
     )
@@ -91,6 +109,7 @@ def standardised(x: Shape, sets: int, parameters: int, reach: Reach) -> Facts:
             "sqrt": sets,
         },
         reach=reach,
+        local=POINTWISE,  # the value itself; the mean and the variance are a gate's doing
     )
 
 
@@ -114,6 +133,10 @@ class LayerNorm(Layer):
         together = prod(n for i, n in enumerate(x) if i in over)
         sets = prod(n for i, n in enumerate(x) if i not in over)
         return standardised(x, sets, 2 * together * self.affine, self._reach(x, over))
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return MIXED if self.axes == "all" or "c" in self.axes else KEPT
 
     def over(self, x: Shape) -> set[int]:
         """The axes that are normalised together: 0 is the channels."""
@@ -140,6 +163,7 @@ class LayerNorm(Layer):
 class GroupNorm(Layer):
     """Each group of channels standardised over its channels and positions; a scale and a shift per channel."""
 
+    channels = LINKED
     groups: int = option(
         Option(
             positive,
@@ -159,10 +183,16 @@ class GroupNorm(Layer):
             raise ShapeError(_("{g} groups do not divide the {c} channels", g=g, c=c), _("use a divisor"), "groups")
         return standardised(x, g, 2 * c * self.affine, WHOLE)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import in_groups
+
+        return in_groups(self.groups, x[0], x[0])
+
 
 class InstanceNorm(Layer):
     """Each channel standardised over its positions; without trained numbers unless `affine` (as in PyTorch)."""
 
+    channels = KEPT
     affine: bool = option(AFFINE, default=False)
     epsilon: float = option(EPSILON)
 
@@ -201,6 +231,7 @@ class LRN(Layer):
     The sum runs over `size` neighbouring channels at the same position, cut off at the first and last.
     """
 
+    channels = LINKED
     size: int = option(Option(positive, "size: channels in the sum", default=5, main=True, aliases=("local_size",)))
     alpha: float = option(Option(decimal, "alpha: weight of the sum", default=1e-4))
     beta: float = option(Option(decimal, "beta: the exponent", default=0.75))
@@ -221,6 +252,13 @@ class LRN(Layer):
             },
             POINTWISE if x[1:] else WHOLE,
         )
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, before, after = x[0], self.size // 2, (self.size - 1) // 2
+        steps = range(max(-before, 1 - c), min(after, c - 1) + 1)
+        return [Link(range(max(0, -t), c - max(0, t)), range(max(0, t), c + min(0, t))) for t in steps]
 
 
 def _within(reach: int, c: int) -> int:

@@ -260,3 +260,13 @@ ROUNDING = Option(
     aliases=("ceil_mode",),
     words={"floor": "floor", "ceil": "ceil"},
 )
+
+# What every step may say about the program that it stands for; no number of ours depends on it.
+BUILT = Option(
+    choice("module", "function", "operator"),
+    "built: as a `module` of its own, by a `function`, or by an `operator` or method of tensors",
+).named("built")
+INPLACE = Option(
+    switch, "inplace: the result is written over the input", default=False, words={"inplace": "true"}
+).named("inplace")
+CONSTRUCTION = {option.name: option for option in (BUILT, INPLACE)}

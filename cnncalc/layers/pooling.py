@@ -8,18 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import gcd, prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import WHOLE, Axes, Facts, Layer, Option, Shape, option, per_axis, spatial, weightless
+from cnncalc.layers.base import (
+    KEPT,
+    WHOLE,
+    Axes,
+    Facts,
+    Layer,
+    Option,
+    Shape,
+    Step,
+    option,
+    per_axis,
+    spatial,
+    weightless,
+)
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
 from cnncalc.layers.sliding import Sliding, lost_on_padding
-from cnncalc.layers.windows import Window
+from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Window
+
+if TYPE_CHECKING:
+    pass
 
 
 class Pool(Sliding):
     """A window over each map; the stride is the kernel's size unless given."""
 
+    channels = KEPT
     kernel: Axes = option(KERNEL, main=True)
     stride: Axes | None = option(STRIDE, default=None, doc="stride: step of the window, s (default: the kernel)")
     rounding: str = option(ROUNDING)
@@ -103,6 +121,8 @@ class Subsample(Pool):
 class GlobalPool(Layer):
     """Each map becomes one value: (C, *size) to (C, 1, ...)."""
 
+    channels = KEPT
+
     def facts(self, x: Shape) -> Facts:
         c, size = x[0], spatial(self.kind, x)
         n = prod(size)
@@ -113,6 +133,7 @@ class GlobalPool(Layer):
 class AdaptivePool(Layer):
     """Pooling to a given size m: unit i reads floor(i*n/m) up to, not including, ceil((i + 1)*n/m)."""
 
+    channels = KEPT
     size: Axes = option(
         Option(
             axes, "size: of the output, m", required=True, main=True, aliases=("output_size", "k", "kernel"), flag="k"
@@ -130,9 +151,15 @@ class AdaptivePool(Layer):
             work = {"add": read - units, "divide": units}
         return weightless((c, *target), work, self._reach(size, target))
 
-    def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Window | str | None, ...]:
-        # Windows of unequal size are no Window: their fields are left unknown.
+    def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Step, ...]:
         return tuple(
-            WHOLE if m == 1 else Window(n // m, n // m) if n % m == 0 else None
+            WHOLE if m == 1 else Window(n // m, n // m) if n % m == 0 else unequal(n, m)
             for n, m in zip(size, target, strict=True)
         )
+
+
+def unequal(n: int, m: int) -> Listed | None:
+    """m parts of n elements, of sizes that differ by one at most, or that overlap; None beyond `LONGEST_PATTERN`."""
+    if m > LONGEST_PATTERN:
+        return None
+    return Listed(tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m)))

@@ -9,13 +9,16 @@ gate of Gers et al. 2000 (lstm).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.activation import SIGMOID
 from cnncalc.layers.base import WHOLE, Facts, Layer, Option, Shape, described, option
 from cnncalc.layers.options import BIAS, UNITS, switch
+
+if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
 
 DOUBLE = "double"
 
@@ -72,6 +75,23 @@ class Recurrent(Layer):
             work=work,
             reach=WHOLE,
         )
+
+    def elements(self, x: Shape) -> Reads | None:
+        """Every step reads what came before it, and the step itself; the second direction what comes after."""
+        from cnncalc.layers.elements import EVERY, Read, stretch_of_bits
+        from cnncalc.layers.windows import Listed
+
+        steps, m, everything = x[1], self.units, stretch_of_bits(0, x[0])
+        if self.last:
+            return None
+        past = Listed(tuple(range(t + 1) for t in range(steps)))
+        if not self.bidirectional:
+            return [Read(0, EVERY, (past,))]
+        future = Listed(tuple(range(t, steps) for t in range(steps)))
+        return [
+            Read(0, ((stretch_of_bits(0, m), everything),), (past,)),
+            Read(0, ((stretch_of_bits(m, m), everything),), (future,)),
+        ]
 
     def merging(self) -> int:
         """Additions for each unit and step that bring separate products of input and state together."""

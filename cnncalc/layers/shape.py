@@ -1,17 +1,19 @@
-"""Layers that move elements, copy them or leave some out; only interpolation computes anything.
+"""Layers that move elements, copy them or leave some out; nothing is computed.
 
-Sizes are elements of one axis. Sources: PyTorch's Upsample (half-pixel centres), Shi et al. 2016 (pixel
-shuffle), Zhang et al. 2017 (channel shuffle), Ronneberger et al. 2015 (cropping).
+Sizes are elements of one axis. Sources: Zhang et al. 2017 (channel shuffle), Ronneberger et al. 2015 (cropping).
 """
 
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import (
     FLATTENED,
+    KEPT,
+    LINKED,
     POINTWISE,
     Axes,
     Facts,
@@ -39,12 +41,17 @@ from cnncalc.layers.options import (
     slice_range,
 )
 from cnncalc.layers.sliding import sides_per_axis
-from cnncalc.layers.windows import Window, interpolation_phases
+from cnncalc.layers.windows import Window
+
+if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
+    from cnncalc.layers.links import Link
 
 
 class Dropout(Layer):
     """Values left out in training; at inference the input as it is."""
 
+    channels = KEPT
     rate: float = option(Option(rate, "rate: share of values left out", default=0.5, main=True, aliases=("p",)))
 
     def facts(self, x: Shape) -> Facts:
@@ -54,6 +61,7 @@ class Dropout(Layer):
 class Pad(Layer):
     """Elements added around each axis: constant, or taken from the map itself."""
 
+    channels = KEPT
     padding: tuple[tuple[int, int], ...] = option(
         Option(sides, "padding: elements added on each side", required=True, main=True, flag="p", aliases=("pad", "p"))
     )
@@ -85,10 +93,32 @@ class Pad(Layer):
                 )
         return weightless((c, *(w.positions(n) for w, n in zip(windows, size, strict=True))), {}, tuple(windows))
 
+    def elements(self, x: Shape) -> Reads | None:
+        from cnncalc.layers.elements import Read
+        from cnncalc.layers.windows import Listed
+
+        if self.mode == "constant":
+            return None
+        sides = sides_per_axis(self.padding, x[1:])
+        steps = [
+            Listed(tuple((mirrored(i, n, self.mode),) for i in range(-before, n + after)))
+            for n, (before, after) in zip(x[1:], sides, strict=True)
+        ]
+        return [Read(0, 0, tuple(steps))]
+
+
+def mirrored(i: int, n: int, mode: str) -> int:
+    """The one of n elements that padding repeats at index i."""
+    if mode == "circular":
+        return i % n
+    inside = min(max(i, 0), n - 1)
+    return inside if mode == "replicate" else 2 * inside - i
+
 
 class Crop(Layer):
     """Elements cut off the sides of each axis; or, with `size`, the middle of each axis kept."""
 
+    channels = KEPT
     cropping: tuple[tuple[int, int], ...] | None = option(
         Option(sides, "cropping: elements cut off each side", main=True, aliases=("crop",))
     )
@@ -112,81 +142,10 @@ class Crop(Layer):
         return weightless((c, *left), {}, tuple(Window(1, 1, -before, -after) for before, after in cuts))
 
 
-class Upsample(Layer):
-    """Each axis made `factor` times as long, between half-pixel centres.
-
-    nearest copies; linear reads 2 elements per axis (bilinear 4 in all), cubic 4 (bicubic 16): a
-    multiplication for each and the additions between them.
-    """
-
-    factor: Axes = option(
-        Option(
-            axes,
-            "factor: how many times as long each axis becomes",
-            required=True,
-            main=True,
-            flag="s",
-            aliases=("scale_factor", "scale"),
-        )
-    )
-    mode: str = option(
-        Option(
-            choice("nearest", "bilinear", "bicubic", linear="bilinear", trilinear="bilinear", cubic="bicubic"),
-            "mode: nearest, bilinear (any rank) or bicubic",
-            default="nearest",
-            aliases=("interpolation",),
-            words={m: m for m in ("nearest", "bilinear", "bicubic", "linear", "trilinear")},
-        )
-    )
-
-    def facts(self, x: Shape) -> Facts:
-        c, size = x[0], spatial(self.kind, x)
-        factor = per_axis(self.factor, size, "factor")
-        output = (c, *(n * s for n, s in zip(size, factor, strict=True)))
-        taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
-        k, units = taps ** len(size), prod(output)
-        work = {} if taps == 1 else {"multiply": k * units, "add": (k - 1) * units}
-        return weightless(output, work, tuple(interpolation_phases(s, taps) for s in factor))
-
-
-class PixelShuffle(Layer):
-    """Channels moved into space: (C, *size) to (C / r^axes, *size * r)."""
-
-    factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("upscale_factor", "r")))
-
-    def facts(self, x: Shape) -> Facts:
-        c, size, r = x[0], spatial(self.kind, x), self.factor
-        parts = r ** len(size)
-        if c % parts:
-            raise ShapeError(
-                _("a factor of {r} needs {parts} channels for each one; {c} enter", r=r, parts=parts, c=c),
-                None,
-                "factor",
-            )
-        reach = tuple(interpolation_phases(r, 1) for _ in size)
-        return weightless((c // parts, *(n * r for n in size)), {}, reach)
-
-
-class PixelUnshuffle(Layer):
-    """Space moved into channels: (C, *size) to (C * r^axes, *size / r)."""
-
-    factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("downscale_factor", "r")))
-
-    def facts(self, x: Shape) -> Facts:
-        c, size, r = x[0], spatial(self.kind, x), self.factor
-        if any(n % r for n in size):
-            raise ShapeError(
-                _("a factor of {r} does not divide the {shape} input", r=r, shape=shape_text(size)),
-                _("pad or crop it before"),
-                "factor",
-            )
-        reach = tuple(Window(r, r) for _ in size)
-        return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach)
-
-
 class ChannelShuffle(Layer):
     """Channels of g groups dealt out in turn: the same elements in another order."""
 
+    channels = LINKED
     groups: int = option(Option(positive, "groups: g", required=True, main=True, flag="g", aliases=("group", "g")))
 
     def facts(self, x: Shape) -> Facts:
@@ -198,10 +157,17 @@ class ChannelShuffle(Layer):
             )
         return weightless(x, {}, POINTWISE)
 
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, g = x[0], self.groups
+        return [Link(range(i, c, g), range(i * (c // g), (i + 1) * (c // g))) for i in range(g)]
+
 
 class Reshape(Layer):
     """The same elements in the same order under another shape; one size may be -1, for what is left."""
 
+    channels = LINKED
     shape: tuple[int, ...] = option(
         Option(sizes_or_rest, "shape: channels and axes, one of them perhaps -1", required=True, main=True)
     )
@@ -232,10 +198,21 @@ class Reshape(Layer):
         output = tuple(elements // known if n == -1 else n for n in self.shape)
         return weightless(output, {}, POINTWISE if output == x else FLATTENED if len(output) == 1 else None)
 
+    def elements(self, x: Shape) -> Reads:
+        from cnncalc.layers.elements import RAVELLED
+
+        return RAVELLED
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        return [Link(range(x[0]), range(x[0]))]  # where nothing moves
+
 
 class Permute(Layer):
     """The axes in another order, 0 being the channels: order 0, 2, 1 of (C, H, W) is (C, W, H)."""
 
+    channels = LINKED
     order: tuple[int, ...] = option(
         Option(natural_list, "order: of the axes, `0,2,1`", required=True, main=True, aliases=("dims", "axes", "perm"))
     )
@@ -255,10 +232,21 @@ class Permute(Layer):
         unmoved = self.order == tuple(range(len(x)))
         return weightless(tuple(x[axis] for axis in self.order), {}, POINTWISE if unmoved else None)
 
+    def elements(self, x: Shape) -> Reads:
+        from cnncalc.layers.elements import Permuted
+
+        return Permuted(self.order)
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        return [Link(range(x[0]), range(x[0]))]  # where nothing moves
+
 
 class Split(Layer):
     """One of n equal parts of the channels, counted from 0: (C, *size) to (C / n, *size)."""
 
+    channels = LINKED
     parts: int = option(Option(positive, "parts: n", required=True, main=True, aliases=("chunks", "sections")))
     part: int = option(Option(natural, "part: which one, from 0", default=0, aliases=("index",)))
 
@@ -275,6 +263,12 @@ class Split(Layer):
                 "part",
             )
         return weightless((c // n, *x[1:]), {}, POINTWISE)
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        n = x[0] // self.parts
+        return [Link(range(n), range(n * self.part, n * (self.part + 1)))]
 
 
 class Slice(Layer):
@@ -295,6 +289,16 @@ class Slice(Layer):
             return weightless(output, {}, POINTWISE)
         reach = tuple(Window(1, 1, -start, stop - n) if i == axis else Window() for i, n in enumerate(x) if i)
         return weightless(output, {}, reach)
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return LINKED if self.axis == "c" else KEPT
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        start, stop, _axis = self.bounds(x)
+        return [Link(range(stop - start), range(start, stop))]
 
     def bounds(self, x: Shape) -> tuple[int, int, int]:
         """(start, stop, axis) on a shape, counted from the beginning. Raises ShapeError if nothing is left."""

@@ -5,8 +5,6 @@ Lengths are elements of one axis; integers only. Source: Dumoulin & Visin, arXiv
 Not by reference/, which counts positions by enumerating them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -66,6 +64,12 @@ class Phases(NamedTuple):
     """
 
     taps: tuple[Sequence[int], ...]
+
+
+class Listed(NamedTuple):
+    """Place o along an axis reads the places `reads[o]`, in order: what repeats in no regular way."""
+
+    reads: tuple[Sequence[int], ...]
 
 
 def floor_sum(n: int, m: int, a: int, b: int) -> int:

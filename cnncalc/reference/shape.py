@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import numpy as np
 
-from cnncalc.reference.base import Array, Slide, Weights, axes_of, folded, padded, reference
+from cnncalc.reference.base import Array, Slide, Weights, axes_of, padded, reference
 
 
 @reference("dropout")
@@ -53,73 +52,6 @@ def crop(layer: Any, w: Weights, x: Array) -> Array:
             before, after = layer.cropping[axis if len(layer.cropping) > 1 else 0]
             kept.append(slice(before, n - after))
     return x[(slice(None), slice(None), *kept)]
-
-
-@reference("upsample")
-def upsample(layer: Any, w: Weights, x: Array) -> Array:
-    """Every output lies between elements of the input, half-pixel centres on both sides, and mixes the nearest."""
-    size = x.shape[2:]
-    factors = axes_of(layer.factor, len(size))
-    if layer.mode == "nearest":
-        for axis, (n, factor) in enumerate(zip(size, factors, strict=True), start=2):
-            x = np.take(x, [o // factor for o in range(n * factor)], axis=axis)
-        return x
-    per_axis = [mixture(n, factor, layer.mode) for n, factor in zip(size, factors, strict=True)]
-
-    def weighted(choice: tuple[tuple[Array, Array], ...]) -> Array:
-        """The elements that one combination of taps reads, times its weight at every place."""
-        elements, share = x, np.ones((), dtype=x.dtype)
-        for axis, (index, weight) in enumerate(choice, start=2):
-            elements = np.take(elements, index, axis=axis)
-            share = share[..., np.newaxis] * weight.astype(x.dtype)
-        return elements * share
-
-    return folded(np.add, (weighted(choice) for choice in product(*per_axis)))
-
-
-def mixture(n: int, factor: int, mode: str) -> list[tuple[Array, Array]]:
-    """For each tap, the element that every output reads and its weight. Beyond the border the last one counts."""
-    places = [((2 * o + 1) / factor - 1) / 2 for o in range(n * factor)]
-    left = np.array([(2 * o + 1 - factor) // (2 * factor) for o in range(n * factor)])
-    away = np.array(places) - left
-    away[np.isclose(away, 0)] = 0.0  # it falls on an element
-    offsets = (0, 1) if mode == "bilinear" else (-1, 0, 1, 2)
-    weigh = hat if mode == "bilinear" else cubic
-    return [(np.clip(left + offset, 0, n - 1), weigh(np.absolute(away - offset))) for offset in offsets]
-
-
-def hat(distance: Array) -> Array:
-    """Linear: 1 at the element, 0 at its neighbours."""
-    return 1 - distance
-
-
-def cubic(distance: Array, a: float = -0.75) -> Array:
-    """Keys 1981, with PyTorch's a: a cubic within one element, another within two."""
-    near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
-    far = ((a * distance - 5 * a) * distance + 8 * a) * distance - 4 * a
-    result: Array = np.where(distance <= 1, near, far)
-    result[np.isclose(distance % 1, 0) & (distance > 0.5)] = 0.0  # at another element: exactly nothing
-    return result
-
-
-@reference("pixel_shuffle")
-def pixel_shuffle(layer: Any, w: Weights, x: Array) -> Array:
-    """Channel (c, i, j) becomes the pixels (r h + i, r w + j) of channel c."""
-    n, size = x.shape[0], x.shape[2:]
-    r, rank = layer.factor, len(size)
-    apart = x.reshape(n, -1, *(r,) * rank, *size)
-    order = [axis for a in range(rank) for axis in (2 + rank + a, 2 + a)]
-    return apart.transpose(0, 1, *order).reshape(n, apart.shape[1], *(m * r for m in size))
-
-
-@reference("pixel_unshuffle")
-def pixel_unshuffle(layer: Any, w: Weights, x: Array) -> Array:
-    """The pixels (r h + i, r w + j) of channel c become channel (c, i, j)."""
-    n, c, *size = x.shape
-    r, rank = layer.factor, len(size)
-    apart = x.reshape(n, c, *(part for m in size for part in (m // r, r)))
-    order = [*(3 + 2 * a for a in range(rank)), *(2 + 2 * a for a in range(rank))]
-    return apart.transpose(0, 1, *order).reshape(n, -1, *(m // r for m in size))
 
 
 @reference("channel_shuffle")

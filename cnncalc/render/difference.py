@@ -10,7 +10,7 @@ from cnncalc.difference import Change, Difference, LayerDifference
 from cnncalc.language import _
 from cnncalc.render.grid import Grid, draw
 from cnncalc.render.markdown import escaped
-from cnncalc.render.view import COLUMNS, number, sizes
+from cnncalc.render.view import COLUMNS, counted_by, number, sizes
 from cnncalc.report import listed
 
 FORMATS = ("text", "markdown", "json")
@@ -32,6 +32,7 @@ def render(found: Difference, format: str, *, title: str = "", colour: bool = Fa
     totals, layers = totals_grid(found), layers_grid([layer for layer in changed_of(found) if layer not in fields])
     same = sum(layer.status == "same" for layer in found.layers)
     note = _("layers that are the same: {same}", same=same)
+    note += "".join("\n" + counted_by(report) for report in (found.new,) if report.convention is not None)
     if fields:
         first, last = fields[0], fields[-1]
         note += "\n" + _(
@@ -70,6 +71,7 @@ def totals_grid(found: Difference) -> Grid:
     """Every total that changed, and the four that are always asked for."""
     always = ("params", "connections", "macs", "flops")
     shown = [change for change in found.totals if change.old != change.new or change.quantity in always]
+    shown = [change for change in shown if (change.old, change.new) != (None, None)]
     rows = [[heading(change.quantity), *numbers(change)] for change in shown]
     return Grid([_("total"), _("old"), _("new"), _("difference"), "%"], rows)
 
@@ -84,6 +86,18 @@ def layers_grid(layers: Sequence[LayerDifference]) -> Grid:
             )
             rows.append([mark, name, heading(change.quantity), *numbers(change)])
     return Grid(["", _("layer"), _("quantity"), _("old"), _("new"), _("difference"), "%"], rows, left=3)
+
+
+def in_short(found: Difference) -> str:
+    """The totals that changed, on one line: `params +1,706 (+2.8 %), MACs +88,424 (+27.0 %)`."""
+    parts = []
+    for change in found.totals:
+        if change.by:
+            share = "" if change.share is None else f" ({100 * change.share:+.1f} %)"
+            parts.append(f"{heading(change.quantity)} {change.by:+,}{share}")
+        elif change.old != change.new:
+            parts.append(f"{heading(change.quantity)} {shown(change.old) or '?'} -> {shown(change.new) or '?'}")
+    return ", ".join(parts) or _("no total differs")
 
 
 def kind_of(layer: LayerDifference) -> str:

@@ -1,38 +1,47 @@
-"""Which expectations of specs hold: a table, Markdown, JSON, JUnit's XML, or annotations for GitHub."""
+"""Which expectations of specs hold: a table, Markdown, JSON, JUnit's XML, SARIF, or annotations for GitHub."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
 
+from cnncalc.errors import CnncalcError, Position
 from cnncalc.language import _
+from cnncalc.render.findings import Finding, found_at, sarif_log, unusable_spec, workflow_commands
 from cnncalc.render.grid import Grid, draw
+from cnncalc.render.junit import Case, Suite, junit_report
 from cnncalc.render.view import number, sizes
 from cnncalc.report import Report, Verdict, listed
 
-FORMATS = ("plain", "table", "markdown", "json", "junit", "github")
-
 
 class Checked(NamedTuple):
-    """A spec by the name under which it was asked for: its report, or why there is none."""
+    """A spec by the name under which it was asked for: what became of its expectations, or of the spec.
+
+    Of its report nothing else is kept: of a thousand specs, each would weigh.
+    """
 
     name: str
     path: str
-    report: Report | None
-    error: str = ""
-    line: int | None = None
-
-    @property
-    def verdicts(self) -> Sequence[Verdict]:
-        """What is expected of the spec as written; of another variant, nothing is."""
-        return self.report.expectations if self.report is not None and self.report.as_written else ()
+    verdicts: tuple[Verdict, ...] = ()
+    layers: tuple[Position | None, ...] = ()  # for each verdict, where the layer stands that it is about
+    error: CnncalcError | None = None
 
     @property
     def holds(self) -> bool:
-        return not self.error and all(verdict.holds for verdict in self.verdicts)
+        return self.error is None and all(verdict.holds for verdict in self.verdicts)
+
+
+def checked(name: str, path: str, report: Report) -> Checked:
+    """What is expected of the spec as written; of another variant, nothing is."""
+    verdicts = report.expectations if report.as_written else ()
+    return Checked(name, path, verdicts, tuple(position_of(report, v.expectation.layer) for v in verdicts))
+
+
+def position_of(report: Report, layer: str | None) -> Position | None:
+    if report.graph is None or layer is None:
+        return None
+    return next((node.position for node in report.graph.nodes if node.name == layer), None)
 
 
 def shown(value: Any) -> str:
@@ -42,7 +51,8 @@ def shown(value: Any) -> str:
 
 
 def render(found: Sequence[Checked], format: str) -> str:
-    return {"json": as_json, "junit": junit, "github": github}.get(format, lambda f: text(f, format))(found)
+    drawn = {"json": as_json, "junit": junit, "github": github, "sarif": sarif}.get(format)
+    return drawn(found) if drawn else text(found, format)
 
 
 def text(found: Sequence[Checked], format: str) -> str:
@@ -63,6 +73,15 @@ def text(found: Sequence[Checked], format: str) -> str:
     return "\n".join(parts)
 
 
+def lines_of(verdicts: Sequence[Verdict]) -> list[str]:
+    """A line per expectation: whether it holds, the number, and what was expected."""
+    rows = [
+        [_("holds") if v.holds else _("FAILS"), v.name, shown(v.actual), _("expected {text}", text=v.expectation.text)]
+        for v in verdicts
+    ]
+    return ["  " + line for line in draw(Grid(["", "", "", ""], rows, left=2)).splitlines()[2:]] if rows else []
+
+
 def as_json(found: Sequence[Checked]) -> str:
     data = {
         "holds": all(one.holds for one in found),
@@ -71,7 +90,7 @@ def as_json(found: Sequence[Checked]) -> str:
                 "name": one.name,
                 "file": one.path,
                 "holds": one.holds,
-                "error": one.error or None,
+                "error": str(one.error) if one.error else None,
                 "expectations": [
                     {"name": v.name, "line": line_of(v), "expected": v.expectation.text,
                      "actual": listed(v.actual), "holds": v.holds}
@@ -89,61 +108,51 @@ def line_of(verdict: Verdict) -> int | None:
     return position.line if position else None
 
 
-def clean(content: str) -> str:
-    """Without the characters that XML forbids."""
-    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", content)
-
-
 def junit(found: Sequence[Checked]) -> str:
-    """A suite per spec, a case per expectation, as CI servers read it."""
-    suites, tests, failures, errors = [], 0, 0, 0
+    """A suite per spec, a case per expectation."""
+    suites = []
     for one in found:
         cases = []
         for v in one.verdicts:
-            case = f"    <testcase classname={attribute(one.name)} name={attribute(v.name)} file={attribute(one.path)}"
-            if v.holds:
-                cases.append(case + "/>")
-                continue
-            message = _("expected {expected}, it is {actual}", expected=v.expectation.text, actual=shown(v.actual))
-            place = escape(clean(f"{one.path}:{line_of(v)}: {v.name}: {message}"))
-            cases.append(f"{case}>\n      <failure message={attribute(message)}>{place}</failure>\n    </testcase>")
-        bad = sum(not v.holds for v in one.verdicts)
-        if one.error:
-            first = one.error.split("\n")[0]
-            case = f'    <testcase classname={attribute(one.name)} name="read" file={attribute(one.path)}>'
-            body = f"<error message={attribute(first)}>{escape(clean(one.error))}</error>"
-            cases.append(f"{case}\n      {body}\n    </testcase>")
-        counts = f'tests="{len(cases)}" failures="{bad}" errors="{int(bool(one.error))}"'
-        suites.append("\n".join([f"  <testsuite name={attribute(one.name)} {counts}>", *cases, "  </testsuite>"]))
-        tests, failures, errors = tests + len(cases), failures + bad, errors + bool(one.error)
-    counts = f'tests="{tests}" failures="{failures}" errors="{errors}"'
-    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="cnncalc" {counts}>'
-    return "\n".join([head, *suites, "</testsuites>", ""])
+            failure = None
+            if not v.holds:
+                failure = (comparison(v), f"{one.path}:{line_of(v)}: {v.name}: {comparison(v)}")
+            cases.append(Case(v.name, failure))
+        suites.append(Suite(one.name, one.path, cases, one.error))
+    return junit_report(suites)
 
 
-def attribute(content: str) -> str:
-    return quoteattr(clean(content))
+def comparison(verdict: Verdict) -> str:
+    return _("expected {expected}, it is {actual}", expected=verdict.expectation.text, actual=shown(verdict.actual))
+
+
+def findings(found: Sequence[Checked]) -> list[Finding]:
+    """What does not hold, at the layer that it is about, and what makes a spec unusable."""
+    result = []
+    for one in found:
+        for v, layer in zip(one.verdicts, one.layers, strict=True):
+            if not v.holds:
+                where = layer or v.expectation.position
+                message = f"{v.name}: {comparison(v)}"
+                if layer and v.expectation.position:
+                    message += " " + _("(expected in line {line})", line=v.expectation.position.line)
+                result.append(found_at(one.path, where, "expectation", message))
+        if one.error is not None:
+            result += unusable_spec(one.path, one.error)
+    return result
 
 
 def github(found: Sequence[Checked]) -> str:
     """A workflow command for each expectation that fails, and a line that counts."""
-    lines = []
-    for one in found:
-        for v in one.verdicts:
-            if not v.holds:
-                values = {"expected": v.expectation.text, "actual": shown(v.actual)}
-                message = f"{v.name}: " + _("expected {expected}, it is {actual}", **values)
-                lines.append(command(one.path, line_of(v), message))
-        if one.error:
-            lines.append(command(one.path, one.line, one.error))
     held = sum(v.holds for one in found for v in one.verdicts)
     wrong = sum(not v.holds for one in found for v in one.verdicts)
-    lines.append(_("{held} expectations hold, {wrong} do not", held=held, wrong=wrong))
-    return "\n".join(lines) + "\n"
+    counted = _("expectations: {held} hold, {wrong} do not", held=held, wrong=wrong)
+    return workflow_commands(findings(found)) + counted + "\n"
 
 
-def command(path: str, line: int | None, message: str) -> str:
-    """`::error file=...,line=...::`, with what has a meaning there written as the runner wants it."""
-    place = re.sub("[%\r\n:,]", lambda m: f"%{ord(m[0]):02X}", path)
-    said = re.sub("[%\r\n]", lambda m: f"%{ord(m[0]):02X}", message)
-    return f"::error file={place},line={line or 1},title=cnncalc::{said}"
+def sarif(found: Sequence[Checked]) -> str:
+    rules = {
+        "expectation": _("a number is not what the spec expects"),
+        "unusable": _("the spec cannot be used"),
+    }
+    return sarif_log(findings(found), rules)

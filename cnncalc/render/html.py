@@ -54,7 +54,7 @@ def fragment(report: Report, view: View | None = None) -> str:
         inner = "".join(f"<{tag}{c}>{escape(text)}</{tag}>" for c, text in zip(classes, texts, strict=True))
         return f"<tr>{inner}</tr>"
 
-    head = line(headings(columns), "th")
+    head = line(headings(columns, report), "th")
     body = "\n".join(line(cells(report, row, columns), "td") for row in shown_rows(report, view))
     foot = line(total_cells(report, columns), "td")
     said = "\n".join(f"<dt>{escape(subject)}</dt><dd>{escape(text)}</dd>" for subject, text in notes(report))

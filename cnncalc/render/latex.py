@@ -16,7 +16,7 @@ def render(report: Report, view: View) -> str:
     rows.append(total_cells(report, columns))
     table = tabulate(
         rows,
-        headers=headings(columns),
+        headers=headings(columns, report),
         tablefmt="latex_booktabs",
         colalign=["left" if COLUMNS[name].left else "right" for name in columns],
         disable_numparse=True,

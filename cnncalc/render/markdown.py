@@ -15,7 +15,7 @@ def render(report: Report, view: View) -> str:
     rows.append([f"**{escaped(text)}**" if text else "" for text in total_cells(report, columns)])
     table = tabulate(
         rows,
-        headers=headings(columns),
+        headers=headings(columns, report),
         tablefmt="pipe",
         colalign=["left" if COLUMNS[name].left else "right" for name in columns],
         disable_numparse=True,

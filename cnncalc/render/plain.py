@@ -10,7 +10,7 @@ from cnncalc.report import Report
 def render(report: Report, view: View) -> str:
     """A title, the table with its total, and the notes."""
     columns = view.columns_for(report)
-    table = [headings(columns)]
+    table = [headings(columns, report)]
     table += [cells(report, row, columns) for row in shown_rows(report, view)]
     table.append(total_cells(report, columns))
     widths = [max(map(columns_of, column)) for column in zip(*table, strict=True)]

@@ -45,7 +45,7 @@ def render(report: Report, view: View, *, width: int | None = None, colour: bool
 def drawn(report: Report, view: View, width: int) -> Iterator[tuple[str, Style]]:
     """Pieces of text with their styles."""
     columns = view.columns_for(report)
-    head = headings(columns)
+    head = headings(columns, report)
     body = [cells(report, row, columns) for row in shown_rows(report, view)]
     foot = total_cells(report, columns)
     widths = {name: max(map(columns_of, column)) for name, *column in zip(columns, head, foot, *body, strict=True)}

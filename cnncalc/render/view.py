@@ -3,8 +3,6 @@
 Shared by all formats for people. Numbers with thousands separators, shapes as 6x28x28, `?` for unknown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -72,9 +70,15 @@ SHORT_CHAIN = 3  # operations that a folded row still names one by one
 WITHOUT_TOTAL = ("name", "kind", "inputs", "output", "jump", "rf_start")
 
 
-def headings(columns: Sequence[str]) -> list[str]:
-    """What stands above these columns."""
-    return [_(COLUMNS[name].heading) for name in columns]
+def headings(columns: Sequence[str], report: Report | None = None) -> list[str]:
+    """What stands above these columns; the number of another tool has the tool's name."""
+    labels = report.convention if report is not None else None
+    found = []
+    for name in columns:
+        text = _(COLUMNS[name].heading)
+        foreign = labels is not None and name.removesuffix("_share") == labels.number != "params"
+        found.append(f"{labels.name} {text}" if labels is not None and foreign else text)
+    return found
 
 
 class View(NamedTuple):
@@ -89,7 +93,11 @@ class View(NamedTuple):
         if self.columns is not None:
             return list(self.columns)
         has_axes = any(len(shape) > 1 for shape in report.inputs.values())
-        return [name for name in DEFAULT if has_axes or name != "receptive_field"]
+        columns = [name for name in DEFAULT if has_axes or name != "receptive_field"]
+        if report.convention is not None:  # what the tool does not count is no column
+            gone = {"macs", "flops"} - {report.convention.number}
+            columns = [name for name in columns if name.removesuffix("_share") not in gone]
+        return columns
 
 
 def read_columns(text: str) -> tuple[str, ...]:
@@ -200,8 +208,13 @@ def notes(report: Report) -> list[tuple[str, str]]:
     memory = _("activations {whole} in all, {peak} at peak", whole=whole, peak=peak)
     per = "" if settings.batch == 1 else _(" for a batch of {batch}", batch=settings.batch)
     on_padding = _(" (taps on padding left out)") if settings.exact_padding else ""
+    if report.convention is not None:
+        work = counted_by(report)
     lines = [(_("parameters"), stored), (_("operations"), work + per + on_padding), (_("memory"), memory + per)]
+    lines += _unknown_notes(report)
     for quantity, rows in totals.left_out.items():
+        if report.convention is not None and quantity in report.convention.replaced:
+            continue
         text = _("{quantity} of {rows} rows, left out of the total", quantity=quantity, rows=rows)
         if rows == 1:
             text = _("{quantity} of 1 row, left out of the total", quantity=quantity)
@@ -211,6 +224,23 @@ def notes(report: Report) -> list[tuple[str, str]]:
     if report.source:
         lines.append((_("source"), report.source))
     return lines
+
+
+def counted_by(report: Report) -> str:
+    """`4,133,742,592 MACs as thop 0.1.1 counts them: ...`."""
+    labels = report.convention
+    assert labels is not None
+    total = number(getattr(report.totals, labels.number)) + " + ?" * (labels.number in report.totals.left_out)
+    return _("{total} {calls} as {tool} prints them: {unit}", total=total, calls=labels.calls, tool=labels.title,
+             unit=_(labels.unit))  # fmt: skip
+
+
+def _unknown_notes(report: Report) -> list[tuple[str, str]]:
+    """The layers for which the convention of another tool gives no number, reason by reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in report.convention.unknown.items() if report.convention is not None else ():
+        reasons.setdefault(reason, []).append(name)
+    return [(_("not known"), f"{_some(names)}: {reason}") for reason, names in reasons.items()]
 
 
 def _sharing_notes(report: Report) -> list[tuple[str, str]]:

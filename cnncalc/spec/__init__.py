@@ -15,7 +15,7 @@ from cnncalc.spec.document import read_document
 if TYPE_CHECKING:
     from cnncalc.spec.yamltree import Tree
 
-__all__ = ["MAX_OPERATIONS", "graph_from_text", "parameters_of"]
+__all__ = ["MAX_OPERATIONS", "graph_from_text", "parameters_of", "tree_of"]
 
 
 def graph_from_text(
@@ -30,25 +30,35 @@ def graph_from_text(
 
     Raises SpecError with every problem that was found.
     """
+    params = {**dict(source.params), **(params or {})}
+    try:
+        document = read_document(source, tree_of(source, inline=inline))
+        return build(document, params=params, inputs=inputs, max_operations=max_operations)
+    except SpecError as error:
+        left_over = re.search("^<{7}( .*)?$", source.text, re.MULTILINE)
+        if left_over is None or error.source != source:
+            raise
+        line, width = source.text.count("\n", 0, left_over.start()) + 1, len(left_over[0])
+        hint = _("choose between the two sides and remove the lines <<<<<<<, ======= and >>>>>>>")
+        problem = Problem(_("a conflict that is left over from a merge"), Position(line, 1, width), hint)
+    raise SpecError([problem], source)
+
+
+def tree_of(source: Source, *, inline: bool = False) -> Tree | None:
+    """The YAML of a spec, or of a one-line net, with the place of every value. Raises SpecError."""
     check_characters(source)
     if inline:
         from cnncalc.spec.inline import read_inline
 
-        tree: Tree | None = read_inline(source)
-    else:
-        from cnncalc.spec.yamltree import read_yaml
+        return read_inline(source)
+    from cnncalc.spec.yamltree import read_yaml
 
-        tree = read_yaml(source)
-    params = {**dict(source.params), **(params or {})}
-    return build(read_document(source, tree), params=params, inputs=inputs, max_operations=max_operations)
+    return read_yaml(source)
 
 
 def parameters_of(source: Source) -> tuple[str, ...]:
     """The names of a spec's parameters. Raises SpecError where it cannot be read."""
-    from cnncalc.spec.yamltree import read_yaml
-
-    check_characters(source)
-    return tuple(read_document(source, read_yaml(source)).params)
+    return tuple(read_document(source, tree_of(source)).params)
 
 
 def check_characters(source: Source) -> None:

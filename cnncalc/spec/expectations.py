@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from cnncalc.errors import OptionError, Problem, suggest
+from cnncalc.errors import CnncalcError, OptionError, Position, Problem, suggest
 from cnncalc.graph import Expectation
 from cnncalc.language import _
 from cnncalc.spec.values import number, shape
@@ -59,6 +60,23 @@ def read_expectations(
                     )
                 )
     return tuple(found)
+
+
+def expectations_of(bounds: Mapping[str, Any], layers: Iterable[str]) -> tuple[Expectation, ...]:
+    """Expectations from Python: {"macs": "<= 500M", "C3.output": (16, 10, 10)}. Raises CnncalcError."""
+    problems: list[Problem] = []
+    entries = [(Text(name, _NOWHERE), Text(_as_written(value), _NOWHERE)) for name, value in bounds.items()]
+    found = read_expectations(entries, layers, problems)
+    if problems:
+        raise CnncalcError("; ".join(p.problem + (f" ({p.hint})" if p.hint else "") for p in problems))
+    return tuple(expectation._replace(position=None) for expectation in found)
+
+
+_NOWHERE = Position(1, 1)
+
+
+def _as_written(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
 def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> Expectation:

@@ -119,20 +119,43 @@ def worked_out(raw: Any, scope: Scope) -> Any:
     return substitute(raw, scope) if isinstance(raw, str) else raw
 
 
-def evaluate(text: str, scope: Scope) -> Value:
+class Grammar:
+    """What may stand in an expression besides the whole numbers and lists of a spec.
+
+    calls    functions of numbers, or of one list of them
+    largest  the largest number; None: there is none
+    divides  whether / gives what a program gets that divides in double precision
+    """
+
+    def __init__(
+        self,
+        calls: Mapping[str, Callable[..., Any]],
+        largest: int | None,
+        *,
+        divides: bool = False,
+    ) -> None:
+        self.calls = calls
+        self.largest = largest
+        self.divides = divides
+
+
+SPEC = Grammar({"min": min, "max": max}, LARGEST)
+
+
+def evaluate(text: str, scope: Scope, grammar: Grammar = SPEC) -> Value:
     """The value of an expression over the names of a scope. Raises OptionError."""
     if text in scope:
-        return _named(text, scope)
-    tree = parse_expression(text)
+        return _named(text, scope, grammar)
+    tree = parse_expression(text, grammar)
     try:
-        value: Value = _value(tree, scope)
+        value: Value = _value(tree, scope, grammar)
     except RecursionError:
         raise OptionError(_("an expression nested too deep"), _("use a parameter for a part of it")) from None
     return value
 
 
 @lru_cache(4096)
-def parse_expression(text: str) -> ast.expr:
+def parse_expression(text: str, grammar: Grammar = SPEC) -> ast.expr:
     """The syntax tree of an expression, in which only the allowed parts occur. Raises OptionError."""
     if len(text) > LONGEST:
         raise OptionError(
@@ -147,12 +170,11 @@ def parse_expression(text: str) -> ast.expr:
     except (SyntaxError, SyntaxWarning, ValueError, MemoryError, RecursionError):
         raise OptionError(_("'{text}' is not an expression", text=text[:60]), _grammar_hint(text)) from None
     for node in ast.walk(tree):
-        _check_allowed(node, text)
+        _check_allowed(node, text, grammar)
     return tree
 
 
 _GRAMMAR = n_("allowed: whole numbers, names, lists, [i], + - * // %, comparisons, a if c else b, min, max, len")
-_CALLS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "len": len}
 
 
 def _grammar_hint(text: str) -> str:
@@ -168,8 +190,8 @@ _ALLOWED = (
 _FORBIDDEN = (ast.MatMult, ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift, ast.Invert)
 
 
-def _check_allowed(node: ast.AST, text: str) -> None:
-    if isinstance(node, ast.Div):
+def _check_allowed(node: ast.AST, text: str, grammar: Grammar) -> None:
+    if isinstance(node, ast.Div) and not grammar.divides:
         raise OptionError(
             _("'{text}': / may give a fraction", text=text[:60]), _("write // for a division that rounds down")
         )
@@ -183,7 +205,11 @@ def _check_allowed(node: ast.AST, text: str) -> None:
         raise OptionError(
             _("'{text}': a dot is allowed in in.c, in.h, in.w and their like only", text=text[:60]), _(_GRAMMAR)
         )
-    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in _CALLS):
+    calls = ("len", *grammar.calls)
+    if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in calls):
+        if grammar is not SPEC:
+            names = ", ".join(calls)
+            raise OptionError(_("'{text}': only these can be called: {names}", text=text[:60], names=names))
         raise OptionError(_("'{text}': only min, max and len can be called", text=text[:60]), _(_GRAMMAR))
     if not isinstance(node, _ALLOWED) or isinstance(node, _FORBIDDEN):
         raise OptionError(_("'{text}' holds what is not allowed in an expression", text=text[:60]), _(_GRAMMAR))
@@ -200,57 +226,61 @@ def check_expressions(raw: Any) -> None:
                 parse_expression(piece)
 
 
-def _value(node: ast.expr, scope: Scope) -> Any:
+def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
     if isinstance(node, ast.Constant):
-        if isinstance(node.value, int) and node.value > LARGEST:
+        if isinstance(node.value, int) and grammar.largest is not None and node.value > grammar.largest:
             raise OptionError(_("a number in an expression is larger than 10^15"))
         return node.value
     if isinstance(node, ast.Name):
-        return _named(node.id, scope)
+        return _named(node.id, scope, grammar)
     if isinstance(node, ast.Attribute):
-        return _named(f"in.{node.attr}", scope)
+        return _named(f"in.{node.attr}", scope, grammar)
     if isinstance(node, ast.List):
-        return [_value(item, scope) for item in node.elts]
+        return [_value(item, scope, grammar) for item in node.elts]
     if isinstance(node, ast.IfExp):
-        return _value(node.body if _value(node.test, scope) else node.orelse, scope)
+        return _value(node.body if _value(node.test, scope, grammar) else node.orelse, scope, grammar)
     if isinstance(node, ast.BoolOp):
-        values = [_value(item, scope) for item in node.values]
+        values = [_value(item, scope, grammar) for item in node.values]
         return all(values) if isinstance(node.op, ast.And) else any(values)
     if isinstance(node, ast.Compare):
-        return _compared(node, scope)
+        return _compared(node, scope, grammar)
     if isinstance(node, ast.Subscript):
-        return _item(_value(node.value, scope), _value(node.slice, scope))
+        return _item(_value(node.value, scope, grammar), _value(node.slice, scope, grammar))
     if isinstance(node, ast.Call):
-        return _called(node, scope)
+        return _called(node, scope, grammar)
     if isinstance(node, ast.UnaryOp):
-        operand = _value(node.operand, scope)
+        operand = _value(node.operand, scope, grammar)
         if isinstance(node.op, ast.Not):
             return not operand
         return _number(operand) * (1 if isinstance(node.op, ast.UAdd) else -1)
     assert isinstance(node, ast.BinOp)
-    return _calculated(node.op, _number(_value(node.left, scope)), _number(_value(node.right, scope)))
+    return _calculated(
+        grammar, node.op, _number(_value(node.left, scope, grammar)), _number(_value(node.right, scope, grammar))
+    )
 
 
-def _named(name: str, scope: Scope) -> Value:
+def _named(name: str, scope: Scope, grammar: Grammar) -> Value:
     value = scope.get(name)
     if value is UNKNOWN:
         raise UnknownValueError
     if value is not None:
         return value
+    if grammar is not SPEC:
+        raise OptionError(_("there is no quantity '{name}'", name=name), suggest(name, scope))
     raise OptionError(
         _("there is no parameter '{name}'", name=name),
         suggest(name, scope) or _("known here: {names}", names=", ".join(scope)),
     )
 
 
-def _number(value: Any) -> int:
-    if isinstance(value, int):
+def _number(value: Any) -> Any:
+    if isinstance(value, (int, float)):
         return value
     raise OptionError(_("'{value}' is not a number", value=as_text(value)[:40]))
 
 
-def _calculated(operator: ast.operator, a: int, b: int) -> int:
-    if isinstance(operator, (ast.FloorDiv, ast.Mod)) and b == 0:
+def _calculated(grammar: Grammar, operator: ast.operator, a: Any, b: Any) -> Any:
+    if isinstance(operator, (ast.FloorDiv, ast.Mod, ast.Div)) and b == 0:
         raise OptionError(_("division by zero"), _("the divisor works out as 0 here"))
     if isinstance(operator, ast.Add):
         result = a + b
@@ -262,9 +292,11 @@ def _calculated(operator: ast.operator, a: int, b: int) -> int:
         result = a // b
     elif isinstance(operator, ast.Mod):
         result = a % b
+    elif isinstance(operator, ast.Div):
+        result = a / b
     else:
         raise OptionError(_("an operator that is not allowed"), _(_GRAMMAR))
-    if abs(result) > LARGEST:
+    if grammar.largest is not None and abs(result) > grammar.largest:
         raise OptionError(_("a number in an expression is larger than 10^15"))
     return result
 
@@ -279,17 +311,17 @@ def _item(items: Any, index: Any) -> Any:
     return items[index]
 
 
-def _called(node: ast.Call, scope: Scope) -> Any:
+def _called(node: ast.Call, scope: Scope, grammar: Grammar) -> Any:
     assert isinstance(node.func, ast.Name)
-    arguments = [_value(item, scope) for item in node.args]
+    arguments = [_value(item, scope, grammar) for item in node.args]
     if node.func.id == "len":
         if len(arguments) != 1 or not isinstance(arguments[0], list):
             raise OptionError(_("len takes one list"))
         return len(arguments[0])
     numbers = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
-    if not numbers or not all(isinstance(n, int) for n in numbers):
+    if not numbers or not all(isinstance(n, (int, float)) for n in numbers):
         raise OptionError(_("{function} takes numbers, or one list of them", function=node.func.id))
-    return _CALLS[node.func.id](numbers)
+    return grammar.calls[node.func.id](numbers)
 
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -299,10 +331,10 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def _compared(node: ast.Compare, scope: Scope) -> bool:
-    left = _value(node.left, scope)
+def _compared(node: ast.Compare, scope: Scope, grammar: Grammar) -> bool:
+    left = _value(node.left, scope, grammar)
     for operator, item in zip(node.ops, node.comparators, strict=True):
-        right = _value(item, scope)
+        right = _value(item, scope, grammar)
         if type(operator) not in _COMPARISONS:
             raise OptionError(_("a comparison that is not allowed"), _(_GRAMMAR))
         if not _COMPARISONS[type(operator)](left, right):

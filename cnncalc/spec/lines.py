@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from cnncalc.errors import OptionError, Position, Problem
 from cnncalc.language import _
 from cnncalc.layers import MERGES, Kind, kind_named
+from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec import advice
 from cnncalc.spec.expressions import check_expressions
 from cnncalc.spec.makers import LayerMaker
@@ -99,7 +100,7 @@ class LineReader:
         """A kind with its main value, flags and options; kinds behind it become layers of their own."""
         options = kind.load().options.values()
         main = next((o.name for o in options if o.main), None)
-        by_word = {word: (o.name, text) for o in options for word, text in o.words.items()}
+        by_word = {word: (o.name, text) for o in [*CONSTRUCTION.values(), *options] for word, text in o.words.items()}
         by_flag = {o.flag: o.name for o in options if o.flag}
         step = LayerStep(position, kind)
         problems = len(self.problems)
@@ -110,10 +111,17 @@ class LineReader:
             assignment = re.match(r"([A-Za-z_]\w*)=(.*)", text, re.DOTALL)
             flag = FLAG.fullmatch(text if text[:1].islower() else lower)
             other = kind_named(text)
+            named = None
             if assignment:
-                found.append(self.checked(Argument(assignment[1].lower(), assignment[2], word.position)))
+                named = self.checked(Argument(assignment[1].lower(), assignment[2], word.position))
             elif lower in by_word:
-                found.append(Argument(*by_word[lower], word.position))
+                named = Argument(*by_word[lower], word.position)
+            if named is not None:
+                last = step.then[-1] if step.then else None
+                if named.name in CONSTRUCTION and isinstance(last, LayerStep):  # `conv 6 k5 relu inplace`: the relu
+                    step.then[-1] = self.appended(last.kind, last.position, [*last.arguments, named])
+                else:
+                    found.append(named)
             elif flag and flag[1] == "x":
                 self.repeated(step, Argument("repeat", flag[2], word.position))
             elif flag and flag[1] in by_flag:
@@ -132,11 +140,12 @@ class LineReader:
                 # A number behind it is its own, `dropout 0.7`, unless the layer itself still waits for one.
                 waits = any(o.main and o.required and not any(a.name == o.name for a in found) for o in options)
                 own = None if waits or following is None else self.main_value(other, following)
-                step.then.append(self.appended(other, word.position, own))
+                step.then.append(self.appended(other, word.position, [own] if own else []))
                 if own:
                     next(rest)
             else:
-                hint = advice.unknown_flag(kind, text, [*by_word, *by_flag], self.option_names(kind))
+                flags = [word for word, (option, _value) in by_word.items() if option not in CONSTRUCTION]
+                hint = advice.unknown_flag(kind, text, [*flags, *by_flag], self.option_names(kind))
                 if text in self.blocks:
                     hint = _("{text} is a block: put it in a line of its own", text=text)
                 self.note(
@@ -149,11 +158,11 @@ class LineReader:
             step.layer = self.maker.make(kind, step.arguments, position)
         return step
 
-    def appended(self, kind: Kind, position: Position, value: Argument | None = None) -> LayerStep:
-        """A norm, an activation or a dropout behind another layer, with its main value at most."""
+    def appended(self, kind: Kind, position: Position, arguments: list[Argument]) -> LayerStep:
+        """A norm, an activation or a dropout behind another layer, with its main value at most, and how it is built."""
         step = LayerStep(position, kind)
-        step.arguments = [value] if value else []
-        if kind.name not in self.maker.open_defaults:
+        step.arguments = self.maker.check_names(kind, arguments) if len(arguments) > 1 else arguments
+        if kind.name not in self.maker.open_defaults and not any(a.open for a in step.arguments):
             step.layer = self.maker.make(kind, step.arguments, position)
             step.broken = step.layer is None
         return step

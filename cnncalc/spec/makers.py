@@ -9,6 +9,7 @@ from cnncalc.errors import OptionError, Position, Problem, UnknownValueError, su
 from cnncalc.language import _, n_
 from cnncalc.layers import Kind
 from cnncalc.layers.base import Layer, Option
+from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.expressions import Scope, worked_out
 from cnncalc.spec.steps import Argument
 
@@ -40,6 +41,7 @@ class LayerMaker:
             declared = kind.load().options
             for option in declared.values():
                 known.update(dict.fromkeys(option.aliases, option))
+            known.update(CONSTRUCTION)
             known.update(declared)  # an option's own name outranks another's alias
             self._options[kind.name] = known
         return known

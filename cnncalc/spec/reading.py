@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 from cnncalc.errors import Position, suggest
 from cnncalc.language import _
-from cnncalc.layers import MERGES, Kind, kind_named, suggest_kind
+from cnncalc.layers import KINDS, MERGES, Kind, kind_named, suggest_kind
+from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec import advice
 from cnncalc.spec.lines import LineReader, Token, tokens
 from cnncalc.spec.steps import (
@@ -97,7 +98,9 @@ class StepReader(LineReader):
             step = self.call_mapping(head, value, rest)
         elif kind.name in MERGES:
             step = self.merge(kind, head, value)
-            self.no_more(kind.name, rest, ())
+            self.no_more(kind.name, rest, tuple(CONSTRUCTION))
+            if isinstance(step, MergeStep):
+                step.arguments = self.construction(kind, rest)
         else:
             step = self.layer_mapping(kind, head, value, rest)
         self.common(step, tree)
@@ -230,10 +233,18 @@ class StepReader(LineReader):
 
     def residual(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """residual: [steps], shortcut: [steps]"""
-        self.no_more("residual", rest, ("shortcut",))
+        self.no_more("residual", rest, ("shortcut", *CONSTRUCTION))
         shortcut = next((node for key, node in rest if key.text == "shortcut"), None)
         body = self.sequence(value, "residual")
-        return ResidualStep(head.position, body, None if shortcut is None else self.branch(shortcut))
+        step = ResidualStep(head.position, body, None if shortcut is None else self.branch(shortcut))
+        step.arguments = self.construction(KINDS["add"], rest)
+        return step
+
+    def construction(self, kind: Kind, rest: list[tuple[Text, Tree]]) -> list[Argument]:
+        """How the layer that brings branches together would be built: the options that every kind has."""
+        given = [(key, node) for key, node in rest if key.text in CONSTRUCTION]
+        arguments = [self.checked(Argument(key.text, raw(node), node.position, key.position)) for key, node in given]
+        return self.maker.check_names(kind, arguments)
 
     def from_step(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """from: NAME, layers: [steps]"""

@@ -3,8 +3,6 @@
 A step still holds its `$` expressions; the builder works them out, once for each time a block is called.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from cnncalc.errors import Position
@@ -49,6 +47,13 @@ class Step:
         return "group"
 
 
+class Sequence(NamedTuple):
+    """Steps one behind the other, with the names that are given in their scope and where."""
+
+    position: Position
+    steps: list[Step]
+
+
 class BrokenStep(Step):
     """A step whose mistake has been noted; what comes out of it is not known."""
 
@@ -85,12 +90,13 @@ class LayerStep(Step):
 class MergeStep(Step):
     """Branches that start at the same place and are brought together."""
 
-    __slots__ = ("branches", "kind")
+    __slots__ = ("arguments", "branches", "kind")
 
     def __init__(self, position: Position, kind: Kind, branches: list[Sequence]) -> None:
         super().__init__(position)
         self.kind = kind
         self.branches = branches
+        self.arguments: list[Argument] = []
 
     @property
     def base_name(self) -> str:
@@ -100,10 +106,11 @@ class MergeStep(Step):
 class ResidualStep(Step):
     """Steps whose result is added to their input, or to the input's projection."""
 
-    __slots__ = ("body", "shortcut")
+    __slots__ = ("arguments", "body", "shortcut")
 
     def __init__(self, position: Position, body: Sequence, shortcut: Sequence | None) -> None:
         super().__init__(position)
+        self.arguments: list[Argument] = []
         self.body = body
         self.shortcut = shortcut
 
@@ -153,13 +160,6 @@ class SequenceStep(Step):
     def __init__(self, position: Position, body: Sequence) -> None:
         super().__init__(position)
         self.body = body
-
-
-class Sequence(NamedTuple):
-    """Steps one behind the other, with the names that are given in their scope and where."""
-
-    position: Position
-    steps: list[Step]
 
 
 class Block(NamedTuple):

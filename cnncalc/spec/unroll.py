@@ -319,8 +319,9 @@ class Unroller:
                 hint = _("leave the merge out too, with an `if:` of its own")
                 self.draft.note(_("{path}: every branch is left out", path=path), step.position, hint, frame)
             return path, known[0] if known else None
-        layer = self.maker.make(step.kind, [], step.position)
-        assert layer is not None
+        layer = self.joining(step, step.kind, frame)
+        if layer is None:
+            return path, None
         places = [Argument(f"branch {i}", None, branch.position) for i, branch in enumerate(branches)]
         return path, self.draft.node(path, layer, tuple(known), step.position, places, frame)
 
@@ -351,9 +352,18 @@ class Unroller:
             place = step.shortcut.position if step.shortcut else step.position
             self.draft.note(problem, place, _("give both the same channels and strides"), frame)
             return path, None
-        layer = self.maker.make(KINDS["add"], [], step.position)
-        assert layer is not None
+        layer = self.joining(step, KINDS["add"], frame)
+        if layer is None:
+            return path, None
         return path, self.draft.node(path, layer, (y, skip), step.position, (), frame)
+
+    def joining(self, step: MergeStep | ResidualStep, kind: Kind, frame: Frame) -> Layer | None:
+        """The layer that brings the branches of a step together; None if an option of it is wrong, which is noted."""
+        values = [self.evaluated(a, frame) for a in step.arguments]
+        if None in values:
+            return None
+        arguments = [a._replace(value=v) for a, v in zip(step.arguments, values, strict=True)]
+        return self.maker.make(kind, arguments, step.position)
 
     def call(self, step: CallStep, x: int | None, frame: Frame, path: str, changes: Listed[Argument]) -> int | None:
         block = self.document.blocks[step.block]

@@ -1,0 +1,64 @@
+"""Specs held to what they expect of themselves: the half of `cnncalc check` that CI runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.cli.common import counted, fail, load_spec
+from cnncalc.errors import CnncalcError, visible
+from cnncalc.language import _
+from cnncalc.spec import MAX_OPERATIONS
+
+if TYPE_CHECKING:
+    from cnncalc.render.expected import Checked
+
+
+def checked(
+    spec: str | None,
+    expression: str | None,
+    params: tuple[str, ...],
+    inputs: tuple[str, ...],
+    convention: str | None = None,
+) -> Checked:
+    """What became of a spec's expectations, or what is wrong with the spec."""
+    from cnncalc.render.expected import Checked
+    from cnncalc.render.expected import checked as kept
+
+    name = spec or expression or ""
+    try:
+        report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
+        return kept(name, path_of(name), counted(report, convention, judged=True))
+    except CnncalcError as error:
+        return Checked(name, path_of(name), error=error)
+
+
+def path_of(name: str) -> str:
+    """The file of a spec, as it was named; of a bundled network, where it lies."""
+    from cnncalc import networks
+
+    found = None if os.path.isfile(name) or os.path.basename(name) != name else networks.find(name)
+    return found.path if found else name
+
+
+def drawn(found: Sequence[Checked], format_: str) -> str:
+    """The outcome in a format; that for GitHub also goes to the summary of the job, if there is one."""
+    from cnncalc.render.expected import render
+
+    if format_ == "github":
+        summarise("### cnncalc check\n\n" + render(found, "markdown"))
+    return render(found, format_)
+
+
+def summarise(text: str) -> None:
+    """Markdown added to the summary of a job on GitHub; nothing elsewhere."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    try:
+        with open(path, "a", encoding="utf-8", newline="\n") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        fail(_("{output}: cannot be written: {reason}", output=visible(path), reason=error.strerror))

@@ -1,0 +1,104 @@
+"""cnncalc lint SPECS"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from cnncalc.cli.common import SPEC, errors_end_the_run, format_for, lang_option, write
+from cnncalc.cli.expectations import path_of, summarise
+from cnncalc.errors import CnncalcError, Source, suggest, visible
+from cnncalc.language import _
+from cnncalc.lint import RULES, findings_in
+from cnncalc.render.lint import FORMATS, Linted, explained, listed, render
+from cnncalc.sources import read_source
+from cnncalc.spec_files import is_spec, specs_in
+
+
+@click.command("lint", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("words", type=SPEC, nargs=-1, metavar="SPEC...")
+@click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
+@click.option("--select", multiple=True, metavar="CODES", help=_("Look for these findings only, separated by commas."))
+@click.option("--ignore", multiple=True, metavar="CODES", help=_("Do not look for these findings."))
+@click.option("--explain", metavar="CODE", help=_("Say why a finding matters, with an example."))
+@click.option("--list", "list_", is_flag=True, help=_("Name every finding."))
+@click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
+@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@lang_option
+def command(
+    words: tuple[str, ...],
+    expression: str | None,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    explain: str | None,
+    list_: bool,
+    skip_others: bool,
+    format_: str | None,
+    output: str | None,
+) -> None:
+    """What is in a spec for sure and probably not meant: pixels that no window reads, biases before a norm.
+
+    SPECS are files, folders and bundled networks. A comment `# cnncalc: ignore[CODE] why` at the line, or in the line
+    before, lets a finding pass. Status 1 if something was found.
+    """
+    if explain is not None or list_:
+        write(listed() if explain is None else explained(RULES[known(explain)], width()), output)
+        return
+    if skip_others:
+        words = tuple(word for word in words if is_spec(word))
+    if not words and expression is None and not skip_others:
+        raise click.UsageError(_("Give a SPEC or -e NET."))
+    codes = codes_of(select) or list(RULES)
+    codes = [code for code in codes if code not in codes_of(ignore)]
+    with errors_end_the_run():
+        if format_ is None:
+            format_ = "junit" if (output or "").endswith(".xml") else format_for(output or "", FORMATS)
+        found = [linted(path, codes) for path in specs_in(words)]
+        if expression is not None:
+            found.append(of(Source("-e", expression), "-e", codes, inline=True))
+        if not found and not skip_others:
+            raise click.UsageError(_("There is no spec in what is named."))
+        for one in found:
+            if one.error is not None:
+                click.echo(str(one.error), err=True)
+        if format_ == "github":
+            summarise("### cnncalc lint\n\n" + render(found, "markdown"))
+        write(render(found, format_), output)
+    sys.exit(2 if any(one.error for one in found) else int(any(one.findings for one in found)))
+
+
+def width() -> int:
+    from shutil import get_terminal_size
+
+    return min(get_terminal_size().columns, 100)
+
+
+def codes_of(given: Sequence[str]) -> list[str]:
+    """The codes in what --select or --ignore was given. Raises UsageError for one that there is not."""
+    return [known(code.strip()) for text in given for code in text.split(",") if code.strip()]
+
+
+def known(code: str) -> str:
+    if code not in RULES:
+        near = suggest(code, RULES) or _("`cnncalc lint --list` names them")
+        raise click.UsageError(_("There is no finding called '{code}': {near}", code=visible(code[:40]), near=near))
+    return code
+
+
+def linted(name: str, codes: Sequence[str]) -> Linted:
+    """The findings in a spec, or what is wrong with it."""
+    try:
+        source = read_source(name)
+    except CnncalcError as error:
+        return Linted(name, path_of(name), None, error=error)
+    return of(source, name, codes)
+
+
+def of(source: Source, name: str, codes: Sequence[str], *, inline: bool = False) -> Linted:
+    try:
+        return Linted(name, path_of(name), source, findings_in(source, inline=inline, codes=codes))
+    except CnncalcError as error:
+        return Linted(name, path_of(name), source, error=error)

@@ -1,0 +1,135 @@
+"""cnncalc rf SPEC: receptive fields, in several views."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.cli.common import errors_end_the_run, format_for, load_spec, spec_options, write
+from cnncalc.cli.totals import terminal_width
+from cnncalc.cli.views import view_options, view_page
+from cnncalc.errors import CnncalcError
+from cnncalc.language import _
+from cnncalc.render.page import FORMATS, Page, Section, render
+from cnncalc.report import Report
+
+
+@click.command("rf", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.option("--to", "target", metavar="LAYER", help=_("What one unit of this layer sees of every layer before it."))
+@click.option("--from", "since", metavar="LAYER", help=_("In units of this layer's output instead of the input's."))
+@click.option("--channels", is_flag=True, help=_("Channel by channel where they differ (with --to: of that layer)."))
+@click.option("--alignment", is_flag=True, help=_("Every place where paths meet, not only where centres differ."))
+@click.option("--expand", is_flag=True, help=_("A row for every operation: activations, dropout, flatten too."))
+@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: table on a terminal, else plain]"))
+@view_options
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+def command(
+    spec: str | None,
+    expression: str | None,
+    params: tuple[str, ...],
+    inputs: tuple[str, ...],
+    max_operations: int,
+    target: str | None,
+    since: str | None,
+    channels: bool,
+    alignment: bool,
+    expand: bool,
+    format_: str | None,
+    output: str | None,
+    **followed: Any,
+) -> None:
+    """Receptive fields: which part of the input the units of every layer see.
+
+    `cnncalc rf alexnet --to pool5` puts the textbook's column beside it: how many units of every earlier layer
+    one unit of pool5 sees.
+    """
+    with errors_end_the_run():
+        report = analyze_graph(load_spec(spec, expression, params, inputs, max_operations))
+        on_terminal = output is None and terminal_width() is not None
+        if format_ is None:
+            format_ = "table" if on_terminal else format_for(output or "", FORMATS)
+        page = view_page(report, followed, output)
+        if page is None:
+            views: list[tuple[Any, Callable[[], list[Section]]]] = [  # the first that is asked for
+                (channels, lambda: [channels_of(report, target)]),
+                (True, lambda: layers_of(report, target, since, alignment, expand)),
+            ]
+            view = next(view for asked, view in views if asked)
+            page = page_of(report, view())
+        text = render(page, format_, table_width() if format_ == "table" else None)
+    write(text, output)
+
+
+def table_width() -> int:
+    """Columns of the terminal, or those that COLUMNS says."""
+    return shutil.get_terminal_size().columns
+
+
+def page_of(report: Report, sections: list[Section]) -> Page:
+    """Sections under the network's name."""
+    from cnncalc.render.view import title
+
+    facts = {"name": report.name, "inputs": {name: list(shape) for name, shape in report.inputs.items()}}
+    return Page(title(report), sections, facts)
+
+
+def layers_of(report: Report, target: str | None, since: str | None, alignment: bool, expand: bool) -> list[Section]:
+    """Layer by layer, those whose units differ, and where paths meet."""
+    from cnncalc.analysis.alignment import merges
+    from cnncalc.analysis.field_table import axes_of, has_gates, seen_by_layer, value_named, window_of
+    from cnncalc.analysis.receptive_field import Pass
+    from cnncalc.render.fields import Told, alignment_section, layers_section, phases_section
+
+    graph = report.graph
+    assert graph is not None
+    first = len(graph.inputs)
+    origins = dict(enumerate(range(first))) if since is None else {value_named(graph, since): 0}
+    found = Pass(graph, origins=origins)
+    local = Pass(graph, origins=origins, local=True) if has_gates(graph) else None
+    names = [since] if since is not None else list(graph.inputs)
+    told = Told(seen_by_layer(found, local), names, list(origins))
+    if target is not None:
+        from cnncalc.analysis.backward import seen_from
+
+        value = value_named(graph, target)
+        if value < first:
+            raise CnncalcError(_("{name} is an input: it sees nothing before it", name=target))
+        if not found.fields[value]:
+            raise CnncalcError(_("{name} sees nothing of {origin}", name=target, origin=since))
+        back = seen_from(graph, value - first)
+        told = told._replace(
+            target=target,
+            windows=[window_of(graph, i) for i in range(len(graph.nodes))],
+            back=[None if fields is None else axes_of(fields, graph.shape(v)[1:]) for v, fields in enumerate(back)]
+            + [None] * (len(graph.nodes) + first - len(back)),
+        )
+    sections = [layers_section(report, told, expand=expand)]
+    phases = phases_section(report, told, expand=expand)
+    if phases is not None:
+        sections.append(phases)
+    if since is None and target is None:
+        sections.append(alignment_section(report, merges(found), show_all=alignment))
+    return sections
+
+
+def channels_of(report: Report, target: str | None) -> Section:
+    """The channels of every layer whose channels differ, or of one layer."""
+    from cnncalc.analysis.field_table import groups_of, value_named
+    from cnncalc.analysis.receptive_field import Pass
+    from cnncalc.render.fields import channels_section
+
+    graph = report.graph
+    assert graph is not None
+    found = Pass(graph)
+    if target is not None:
+        node = value_named(graph, target) - len(graph.inputs)
+        if node < 0:
+            raise CnncalcError(_("{name} is an input: it sees nothing before it", name=target))
+        return channels_section(report, {node: groups_of(found, node)})
+    groups = {node: groups_of(found, node) for node in range(len(graph.nodes))}
+    return channels_section(report, {n: g for n, g in groups.items() if any(len(runs) > 1 for runs in g.values())})

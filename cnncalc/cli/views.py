@@ -1,0 +1,178 @@
+"""Views of `cnncalc rf` that follow single units: their options, and the page that each of them makes."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from cnncalc.cli.common import write
+from cnncalc.errors import CnncalcError
+from cnncalc.graph import Graph
+from cnncalc.language import _
+from cnncalc.render.page import Page
+from cnncalc.render.view import title
+from cnncalc.report import Report, listed
+
+F = TypeVar("F", bound=Callable[..., Any])
+ALONE = ("coverage", "effective", "halo", "all_units")  # views of which one can be asked for
+
+
+class Asked(NamedTuple):
+    """What is asked for: the network, the options, and where the page goes."""
+
+    graph: Graph
+    report: Report
+    options: Mapping[str, Any]
+    output: str | None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What JSON says of the network."""
+        return {"name": self.report.name, "inputs": {name: listed(s) for name, s in self.report.inputs.items()}}
+
+    @property
+    def inside(self) -> set[str]:
+        """Layers that are shown in the row of another."""
+        return {row.name for row in self.report.layers if row.shown_with is not None}
+
+    @property
+    def layer(self) -> str:
+        """The layer that --unit names; else the last map whose units see less than the whole image."""
+        from cnncalc.fields.units import parsed
+
+        if self.options["unit"]:
+            return parsed(self.options["unit"])[0]
+        rows = [row for row in self.report.layers if row.shown_with is None]
+        maps = [row.name for row in rows if max(row.output[1:], default=1) > 1 and row.jump and None not in row.jump]
+        return maps[-1] if maps else rows[-1].name
+
+    @property
+    def blocks(self) -> bool:
+        """Whether block characters can be written where the page goes."""
+        from cnncalc.render.picture import ASCII, marks_for
+
+        to_file = self.output not in (None, "-")
+        return to_file or marks_for(getattr(sys.stdout, "encoding", None)) != ASCII
+
+    @property
+    def width(self) -> int:
+        """Columns of a picture: those of the terminal, or fewer."""
+        return min(shutil.get_terminal_size().columns, 100)
+
+
+def view_options(function: F) -> F:
+    """The options of these views."""
+    for name, metavar, text in reversed(
+        [
+            ("--unit", "LAYER[3,4]", _("The pixels that one unit sees, counted from 0.")),
+            ("--all-units", None, _("What every unit sees, of all layers or --unit LAYER.")),
+            ("--exact", None, _("Index by index, with --unit or --all-units; fractions, with --effective.")),
+            ("--svg", "FILE", _("A drawing of what --unit sees.")),
+            ("--coverage", None, _("What no output depends on, and who sees all of the image.")),
+            ("--effective", None, _("How much pixels count: sigma, mass, profile (Luo et al. 2016).")),
+            ("--halo", None, _("How far tiles have to overlap to give the outputs of the whole image.")),
+            ("--local", None, _("Without what gates and norms bring from the whole image, with --unit.")),
+        ]
+    ):
+        function = click.option(name, metavar=metavar, is_flag=metavar is None, help=text)(function)
+    return function
+
+
+def view_page(report: Report, options: Mapping[str, Any], output: str | None) -> Page | None:
+    """The page of the view that is asked for; None if none of these is. Raises CnncalcError, UsageError."""
+    views = [name for name in ALONE if options[name]]
+    check_combination(views, options)
+    if not views and not options["unit"]:
+        return None
+    assert report.graph is not None
+    make: dict[str, Callable[[Asked], Page]] = {
+        "coverage": covered,
+        "effective": effective,
+        "halo": tiles,
+        "all_units": all_units,
+        "unit": unit,
+    }
+    return make[views[0] if views else "unit"](Asked(report.graph, report, options, output))
+
+
+def check_combination(views: list[str], options: Mapping[str, Any]) -> None:
+    """Options that exclude each other, or need another one. Raises UsageError."""
+    if len(views) > 1:
+        names = " ".join(f"--{name.replace('_', '-')}" for name in views)
+        raise click.UsageError(_("One view at a time: {names}.", names=names))
+    if options["svg"] and (views or not options["unit"]):
+        raise click.UsageError(_("--svg draws what one unit sees: name it with --unit LAYER[3,4]."))
+    if options["exact"] and not options["unit"] and views != ["effective"]:
+        raise click.UsageError(_("--exact needs --unit LAYER[3,4], or --all-units with --unit LAYER."))
+    if options["local"] and (not options["unit"] or views not in ([], ["all_units"])):
+        raise click.UsageError(_("--local goes with --unit."))
+
+
+def unit(asked: Asked) -> Page:
+    """--unit"""
+    from cnncalc.fields.units import parsed, unit_field
+    from cnncalc.render.picture import ASCII, BLOCKS, svg
+    from cnncalc.render.units import unit_page, unit_title
+
+    options, of = asked.options, title(asked.report)
+    field = unit_field(asked.graph, *parsed(options["unit"]), local=options["local"])
+    if options["svg"]:
+        write(svg(field, unit_title(field, of)), options["svg"])
+    marks = BLOCKS if asked.blocks else ASCII
+    return unit_page(field, of, asked.facts, exact=options["exact"], width=asked.width, marks=marks)
+
+
+def all_units(asked: Asked) -> Page:
+    """--all-units"""
+    from cnncalc.fields.units import layer_units, parsed
+    from cnncalc.render.units import all_units_page
+
+    options, layers, inside = asked.options, None, asked.inside
+    if options["unit"]:
+        name, place = parsed(options["unit"])
+        if place is not None:
+            raise CnncalcError(_("--all-units shows every unit of {name}: leave out the place of one", name=name))
+        layers, inside = [name], set()
+    found = layer_units(asked.graph, layers, exact=options["exact"], local=options["local"])
+    return all_units_page(found, title(asked.report), asked.facts, inside, exact=options["exact"])
+
+
+def covered(asked: Asked) -> Page:
+    """--coverage"""
+    from cnncalc.fields.coverage import coverage
+    from cnncalc.render.coverage import coverage_page
+
+    return coverage_page(coverage(asked.graph), title(asked.report), asked.facts, asked.inside)
+
+
+def tiles(asked: Asked) -> Page:
+    """--halo"""
+    from cnncalc.fields.halo import halos
+    from cnncalc.render.halo import halo_page
+
+    return halo_page(halos(asked.graph, asked.layer), title(asked.report), asked.facts)
+
+
+def effective(asked: Asked) -> Page:
+    """--effective"""
+    from cnncalc.analysis.field_table import value_named
+    from cnncalc.fields.effective import axes_alike, spreads
+    from cnncalc.fields.profile import Profile, profiles_of
+    from cnncalc.render.effective import ASCII_BARS, BARS, effective_page
+
+    graph, target = asked.graph, asked.layer
+    value = value_named(graph, target)
+    profiles: dict[str, list[list[Profile | None] | None]] = {}
+    for source, (name, shape) in enumerate(graph.inputs.items()):
+        for axis in range(len(shape) - 1):
+            along = profiles.setdefault(name, [])
+            again = axis and axes_alike(graph, axis - 1, axis)
+            along.append(along[-1] if again else profiles_of(graph, value, source, axis))
+    return effective_page(
+        spreads(graph), profiles, target, title(asked.report), asked.facts, asked.inside,
+        exact=asked.options["exact"], width=asked.width, bars=BARS if asked.blocks else ASCII_BARS,
+    )  # fmt: skip

@@ -1,0 +1,111 @@
+"""Whose number is it: a published total held against every convention, unit and variant of a network.
+
+Exact hits come first, then those that agree to the digits that were given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from cnncalc.answers.numbers import read
+from cnncalc.conventions.overview import overview
+from cnncalc.conventions.reading import Convention
+from cnncalc.language import _, n_
+from cnncalc.report import Report
+
+
+class Candidate(NamedTuple):
+    """A number that somebody could have published: what it is, of which variant, and which conventions print it."""
+
+    variant: str
+    what: str
+    conventions: tuple[str, ...]
+    number: int
+
+
+EXACT, ROUNDED, CUT = n_("exact"), n_("rounded"), n_("cut off")  # how a number is met, the best first
+
+
+class Match(NamedTuple):
+    """A candidate that is the number: exactly, or to the digits given, rounded or cut off behind them.
+
+    unit  how the number is read: empty as it stands
+    """
+
+    candidate: Candidate
+    how: str
+    unit: str
+
+
+def candidates(variant: str, report: Report, conventions: list[Convention] | None = None) -> Iterator[Candidate]:
+    """Every number of one network: of each convention, twice and half of it, its parameters, and our own."""
+    found: dict[tuple[str, int], list[str]] = {}
+
+    def add(what: str, number: int | None, name: str) -> None:
+        if number:
+            names = found.setdefault((what, number), [])
+            names += [name] if name not in names else []
+
+    every = overview(report, conventions)
+    for one in every:
+        if not one.unknown and not one.stops:
+            add(_("as it prints it"), one.number, one.convention.name)
+    totals = report.totals
+    if "flops" not in totals.left_out:
+        add(_("FLOPs, all operations counted"), totals.flops, "cnncalc")
+    for one in every:
+        complete = one.number is not None and not one.unknown and not one.stops
+        if complete and one.convention.per_mac == 1:
+            add(_("twice that, as FLOPs"), 2 * (one.number or 0), one.convention.name)
+        elif complete and one.convention.per_mac == 2:
+            add(_("half of that, as MACs"), (one.number or 0) // 2, one.convention.name)
+    for one in every:
+        if one.convention.number != "params":
+            add(_("parameters"), one.params, one.convention.name)
+    if "buffers" not in totals.left_out and "params" not in totals.left_out:
+        add(_("parameters and buffers"), totals.params + totals.buffers, "cnncalc")
+    for (what, number), names in found.items():
+        yield Candidate(variant, what, tuple(names), number)
+
+
+def identify(
+    text: str, networks: Iterable[tuple[str, Report]], conventions: list[Convention] | None = None
+) -> tuple[list[Match], list[Candidate]]:
+    """What a number is, the best readings first; and the candidates that are nearest. Raises OptionError."""
+    readings = meanings(text)
+    every = [one for variant, report in networks for one in candidates(variant, report, conventions)]
+    matches = []
+    for one in every:
+        found = [(how, unit) for reading, unit in readings if (how := met(one.number, *reading))]
+        if found:
+            how, unit = min(found, key=lambda entry: RANK[entry[0]])
+            matches.append(Match(one, how, unit))
+    matches.sort(key=lambda match: RANK[match.how])  # stable: variants and conventions stay in their order
+    target = readings[0][0][0]
+    near = sorted(every, key=lambda one: abs(one.number - target))
+    return matches, near[:3]
+
+
+RANK = {EXACT: 0, ROUNDED: 1, CUT: 2}
+
+
+def met(number: int, value: Fraction, slack: Fraction) -> str:
+    """How a number is the one that was written with this slack; empty if it is not."""
+    if value == number:
+        return EXACT
+    if abs(value - number) <= slack:
+        return ROUNDED
+    return CUT if value <= number < value + 2 * slack else ""
+
+
+def meanings(text: str) -> list[tuple[tuple[Fraction, Fraction], str]]:
+    """((value, slack), unit) of every way to read a number: as written, and K, M, G as powers of 1024."""
+    readings = [r for r in read(text, shaped=False) if not isinstance(r.value, tuple)]
+    found = [((Fraction(r.value), Fraction(r.slack)), "") for r in readings]
+    for r in readings:
+        if r.power:
+            factor = Fraction(1024**r.power, 1000**r.power)
+            found.append(((Fraction(r.value) * factor, Fraction(r.slack) * factor), _("powers of 1024")))
+    return found

@@ -1,0 +1,110 @@
+"""What every layer of a graph reads, element by element, from what it says of itself: `Reads` of layers/elements.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from cnncalc.errors import CnncalcError
+from cnncalc.graph import Graph, Node
+from cnncalc.language import _
+from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Facts, Layer, Reach, Shape
+from cnncalc.layers.elements import EVERY, RAVELLED, Channels, Read, Reads, Step, bits
+from cnncalc.layers.links import Link
+
+
+class Book:
+    """The reads of a graph's layers; equal layers on equal shapes are asked once.
+
+    local: without what gates and norms bring from elsewhere.
+    """
+
+    def __init__(self, graph: Graph, *, local: bool = False) -> None:
+        self.graph = graph
+        self.local = local
+        self._known: dict[tuple[Layer, tuple[Shape, ...]], Reads | None] = {}
+
+    def shapes(self, node: Node) -> tuple[Shape, ...]:
+        """The shapes of what a node reads."""
+        return tuple([self.graph.shape(v) for v in node.reads])
+
+    def of(self, number: int) -> Reads:
+        """The reads of a node. Raises CnncalcError where they are not known."""
+        node = self.graph.nodes[number]
+        key = (node.layer, self.shapes(node))
+        if key not in self._known:
+            found = reads_of(node.layer, self.graph.facts[number], key[1])
+            if self.local and isinstance(found, list):
+                found = [read for read in found if not read.gate]
+            self._known[key] = found
+        reads = self._known[key]
+        if reads is None:
+            problem = _(
+                "what {name} ({kind}) reads is not known element by element", name=node.name, kind=node.layer.kind
+            )
+            raise CnncalcError(problem)
+        return reads
+
+
+def reads_of(layer: Layer, facts: Facts, shapes: tuple[Shape, ...]) -> Reads | None:
+    """What the units of a layer read on inputs of these shapes; None where it is not known."""
+    own = layer.elements(*shapes)
+    if own is not None:
+        return own
+    if facts.reach == FLATTENED:
+        return RAVELLED
+    if layer.channels == STACKED:
+        starts = accumulate((shape[0] for shape in shapes[:-1]), initial=0)
+        return whole_or_none([read_of(i, -start, facts.reach, shapes[i]) for i, start in enumerate(starts)])
+    found: list[Read | None] = []
+    for source, shape in enumerate(shapes):
+        if layer.channels in (KEPT, MIXED):
+            found.append(read_of(source, 0 if layer.channels == KEPT else EVERY, facts.reach, shape))
+        else:
+            links = layer.links(shape)
+            found += [
+                read_of(source, channels, reach, shape)
+                for channels, reach in by_reach(links, facts.reach, shape, facts.output[0])
+            ]
+    if facts.local is None:
+        return whole_or_none(found)
+    gates = [read and read._replace(gate=True) for read in found]
+    return whole_or_none([read_of(0, 0, facts.local, shapes[0]), *gates])
+
+
+def whole_or_none(found: list[Read | None]) -> list[Read] | None:
+    known = [read for read in found if read is not None]
+    return known if len(known) == len(found) else None
+
+
+def read_of(source: int, channels: Channels, reach: Reach | None, shape: Shape) -> Read | None:
+    """One read whose steps are what a layer's reach says."""
+    if isinstance(reach, str):
+        return Read(source, channels, (reach,) * (len(shape) - 1))
+    steps: tuple[Step, ...] = tuple([step for step in reach or () if step is not None])
+    return Read(source, channels, steps) if reach is not None and len(steps) == len(reach) else None
+
+
+def by_reach(
+    links: Sequence[Link], reach: Reach | None, shape: Shape, filters: int
+) -> Iterator[tuple[Channels, Reach | None]]:
+    """Links as channels, each with its reach; groups that differ in nothing else are one."""
+    blocks: list[tuple[int, int]] = []
+    for link in links:
+        outputs, inputs = link.outputs, link.inputs
+        if not link.each and link.reach is None:
+            blocks.append((bits(outputs), bits(inputs)))
+        elif not link.each:
+            yield ((bits(outputs), bits(inputs)),), link.reach
+        elif isinstance(inputs, range) and moves_all(outputs, inputs, shape[0], filters):
+            yield inputs.start - outputs.start, link.reach or reach
+        else:
+            yield tuple((1 << o, 1 << i) for o, i in zip(outputs, inputs, strict=True)), link.reach or reach
+    if blocks:
+        yield tuple(blocks), reach
+
+
+def moves_all(outputs: range, inputs: range, c: int, filters: int) -> bool:
+    """Whether every output whose number, moved so far, is an input is among these."""
+    by = inputs.start - outputs.start
+    return outputs.step == inputs.step == 1 and outputs == range(max(0, -by), min(filters, c - by))

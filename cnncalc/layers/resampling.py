@@ -1,0 +1,146 @@
+"""Layers that make the axes of a map longer or shorter: interpolation, and pixels moved between space and channels.
+
+Sizes are elements of one axis. Sources: PyTorch's Upsample (half-pixel centres), Shi et al. 2016 (pixel shuffle).
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+from cnncalc.errors import ShapeError
+from cnncalc.language import _
+from cnncalc.layers.base import (
+    KEPT,
+    LINKED,
+    PARTED,
+    Axes,
+    Facts,
+    Layer,
+    Option,
+    Shape,
+    option,
+    per_axis,
+    shape_text,
+    spatial,
+    weightless,
+)
+from cnncalc.layers.options import axes, choice, positive
+from cnncalc.layers.windows import Phases, Window, interpolation_phases
+
+if TYPE_CHECKING:
+    from cnncalc.layers.elements import Reads
+    from cnncalc.layers.links import Link
+
+MOST_PLACES = 256  # of a shuffled pixel along an axis, that are told apart
+
+
+class Upsample(Layer):
+    """Each axis made `factor` times as long, between half-pixel centres.
+
+    nearest copies; linear reads 2 elements per axis (bilinear 4 in all), cubic 4 (bicubic 16): a
+    multiplication for each and the additions between them.
+    """
+
+    channels = KEPT
+    factor: Axes = option(
+        Option(
+            axes,
+            "factor: how many times as long each axis becomes",
+            required=True,
+            main=True,
+            flag="s",
+            aliases=("scale_factor", "scale"),
+        )
+    )
+    mode: str = option(
+        Option(
+            choice("nearest", "bilinear", "bicubic", linear="bilinear", trilinear="bilinear", cubic="bicubic"),
+            "mode: nearest, bilinear (any rank) or bicubic",
+            default="nearest",
+            aliases=("interpolation",),
+            words={m: m for m in ("nearest", "bilinear", "bicubic", "linear", "trilinear")},
+        )
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        c, size = x[0], spatial(self.kind, x)
+        factor = per_axis(self.factor, size, "factor")
+        output = (c, *(n * s for n, s in zip(size, factor, strict=True)))
+        taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
+        k, units = taps ** len(size), prod(output)
+        work = {} if taps == 1 else {"multiply": k * units, "add": (k - 1) * units}
+        return weightless(output, work, tuple(interpolation_phases(s, taps) for s in factor))
+
+    def elements(self, x: Shape) -> Reads | None:
+        from cnncalc.layers.elements import Read, tent_weights
+
+        reach = self.facts(x).reach
+        if self.mode == "nearest" or not isinstance(reach, tuple):
+            return None
+        steps = tuple([step for step in reach if step is not None])
+        if len(steps) < len(reach):
+            return None
+        if self.mode == "bicubic":
+            return [Read(0, 0, steps, signed=True)]
+        return [Read(0, 0, steps, weights=tuple(map(tent_weights, per_axis(self.factor, x[1:], "factor"))))]
+
+
+class PixelShuffle(Layer):
+    """Channels moved into space: (C, *size) to (C / r^axes, *size * r)."""
+
+    channels = LINKED
+    factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("upscale_factor", "r")))
+
+    def facts(self, x: Shape) -> Facts:
+        c, size, r = x[0], spatial(self.kind, x), self.factor
+        parts = r ** len(size)
+        if c % parts:
+            raise ShapeError(
+                _("a factor of {r} needs {parts} channels for each one; {c} enter", r=r, parts=parts, c=c),
+                None,
+                "factor",
+            )
+        reach = tuple(interpolation_phases(r, 1) for _ in size)
+        return weightless((c // parts, *(n * r for n in size)), {}, reach)
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, r, rank = x[0], self.factor, len(x) - 1
+        parts = r**rank
+        if r > MOST_PLACES:
+            return [Link(range(c // parts), range(c), each=False, reach=(None,) * rank)]
+        of_place = [Phases(tuple((0,) if i == place else () for i in range(r))) for place in range(r)]
+        return [
+            Link(range(c // parts), range(i, c, parts), reach=tuple(of_place[p] for p in places))
+            for i, places in enumerate(product(range(r), repeat=rank))
+        ]
+
+
+class PixelUnshuffle(Layer):
+    """Space moved into channels: (C, *size) to (C * r^axes, *size / r)."""
+
+    channels = PARTED
+    factor: int = option(Option(positive, "factor: r", required=True, main=True, aliases=("downscale_factor", "r")))
+
+    def facts(self, x: Shape) -> Facts:
+        c, size, r = x[0], spatial(self.kind, x), self.factor
+        if any(n % r for n in size):
+            raise ShapeError(
+                _("a factor of {r} does not divide the {shape} input", r=r, shape=shape_text(size)),
+                _("pad or crop it before"),
+                "factor",
+            )
+        reach = tuple(Window(r, r) for _ in size)
+        return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach)
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        c, r, rank = x[0], self.factor, len(x) - 1
+        return [
+            Link(range(i, c * r**rank, r**rank), range(c), reach=tuple(Window(1, r, -p) for p in places))
+            for i, places in enumerate(product(range(r), repeat=rank))
+        ]

@@ -1,0 +1,90 @@
+"""The one way in which a spec is written: `formatted` gives its text, comments kept, meaning unchanged."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from cnncalc.errors import CnncalcError, Source
+from cnncalc.graph import Graph
+from cnncalc.language import _
+from cnncalc.spec import tree_of
+from cnncalc.spec.build import build
+from cnncalc.spec.comments import comments
+from cnncalc.spec.document import KEYS, Document, read_document
+from cnncalc.spec.yamltree import Entries, raw
+from cnncalc.style.steps import all_alike
+from cnncalc.style.text import in_order, outside_brackets, tidied
+
+PASSES = 3  # until nothing changes any more
+
+
+def formatted(source: Source) -> str:
+    """The text of a spec in the one style.
+
+    Raises SpecError where the spec cannot be used, and CnncalcError where ruamel.yaml is missing or the style would
+    change what the spec says.
+    """
+    try:
+        from cnncalc.style.tree import restyled
+    except ImportError as error:
+        if (error.name or "").split(".")[0] != "ruamel":
+            raise
+        raise CnncalcError(_("formatting needs ruamel.yaml: pip install 'cnncalc[format]'")) from None
+    text = source.text
+    for _turn in range(PASSES):
+        now = source._replace(text=text)
+        tree = tree_of(now)
+        document = read_document(now, tree)
+        assert isinstance(tree, Entries)
+        graph = build(document)
+        ordered = in_order(outside_brackets(text), tree, KEYS)
+        new = tidied(restyled(ordered, document.blocks))
+        hold_equal(source, text, new, document, graph)
+        if new == text:
+            return text
+        text = new
+    raise CnncalcError(_("{file}: formatting finds no end; please report this spec", file=source.name))
+
+
+def hold_equal(source: Source, old: str, new: str, document: Document, graph: Graph) -> None:
+    """Raise CnncalcError if the new text does not say what the old one says, comments too."""
+    other = read_document(source._replace(text=new), tree_of(source._replace(text=new)))
+    same = alike(graph, build(other))  # first, since it works out the defaults
+    if not same or said_by(document) != said_by(other) or not steps_alike(document, other):
+        raise CnncalcError(_("{file}: formatting would change the network; please report this spec", file=source.name))
+    if remarks(old) != remarks(new):
+        raise CnncalcError(_("{file}: formatting would lose a comment; please report this spec", file=source.name))
+
+
+def remarks(text: str) -> Counter[str]:
+    return Counter(comment.rstrip() for _line, _column, comment in comments(text))
+
+
+def said_by(document: Document) -> object:
+    """What a document says besides its steps."""
+    return (
+        document.name,
+        document.citation,
+        {name: argument.value for name, argument in document.params.items()},
+        list(document.inputs),
+        {name: {p: a and a.value for p, a in block.params.items()} for name, block in document.blocks.items()},
+        [output.text for output in document.outputs],
+        [(key.text, raw(value)) for key, value in document.expect],
+        {kind: [(a.name, a.value) for a in given] for kind, given in document.maker.defaults.items()},
+    )
+
+
+def steps_alike(a: Document, b: Document) -> bool:
+    """Whether the steps are the same, those of blocks that are never called too."""
+    blocks = all(all_alike(block.body.steps, b.blocks[name].body.steps) for name, block in a.blocks.items())
+    return blocks and all_alike(a.layers.steps, b.layers.steps)
+
+
+def alike(a: Graph, b: Graph) -> bool:
+    """Whether two graphs are the same network under the same names, wherever its lines stand."""
+    fields = ("name", "source", "inputs", "outputs", "groups", "params", "facts")
+    nodes, others = ([node._replace(position=None) for node in graph.nodes] for graph in (a, b))
+    held, expected = ([e._replace(position=None) for e in graph.expectations] for graph in (a, b))
+    if nodes != others or held != expected or len(a.facts) != len(b.facts):
+        return False
+    return all(getattr(a, field) == getattr(b, field) for field in fields if field != "facts")

@@ -1,0 +1,194 @@
+"""How a step is written: kind, main value, flags in a fixed order, what is appended, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from cnncalc.errors import OptionError, Position, Problem
+from cnncalc.layers import Kind
+from cnncalc.layers.base import Option, shape_text
+from cnncalc.layers.options import CONSTRUCTION
+from cnncalc.spec.lines import FLAG
+from cnncalc.spec.makers import LayerMaker
+from cnncalc.spec.reading import StepReader
+from cnncalc.spec.steps import (
+    Argument,
+    CallStep,
+    FromStep,
+    LayerStep,
+    MergeStep,
+    ResidualStep,
+    SequenceStep,
+    Step,
+    WordStep,
+    parts,
+)
+from cnncalc.spec.yamltree import Text
+
+HERE = Position(1, 1)
+SHORT = {"batchnorm": "bn"}  # what a kind is called in a line, where that is not its name
+
+
+class StepWriter:
+    """Writes steps of a spec that can be read; knows the names of its blocks."""
+
+    def __init__(self, blocks: Collection[str]) -> None:
+        self.problems: list[Problem] = []
+        self.maker = LayerMaker(self.problems)  # without the defaults of the spec: what is written stays what it is
+        self.reader = StepReader(blocks, self.maker, self.problems)
+
+    def line(self, text: str) -> str:
+        """A one-line step as it is written."""
+        step = self.reader.line(Text(text, HERE))
+        return self.one_line(step) or " ".join(text.split())
+
+    def one_line(self, step: Step) -> str | None:
+        """The whole step in one line; None where a line cannot say it."""
+        if step.name is not None or step.condition is not None or step.weights is not None:
+            return None
+        words: Sequence[str | None]
+        if isinstance(step, LayerStep):
+            words = [in_a_line(step.kind), *self.options(step), *map(self.appended, step.then)]
+            words = [*words, times(step)]
+        elif isinstance(step, CallStep) and not step.then:
+            words = [step.block, *(given(a) for a in step.arguments), times(step)]
+            words = [*words, *(given(a, "first:") for a in step.first), *(given(a, "last:") for a in step.last)]
+        elif isinstance(step, WordStep):
+            words = [str(step.word.value)]
+        else:
+            return None
+        if None in words:
+            return None
+        text = " ".join(word for word in words if word)
+        return text if alike(self.reader.line(Text(text, HERE)), step) else None
+
+    def options(self, step: LayerStep) -> list[str | None]:
+        """The main value, then flags with a letter, then all others, each in the order in which the kind has them."""
+        options = {**step.kind.load().options, **CONSTRUCTION}
+        values = {a.name: a.value for a in step.arguments}
+        order = sorted(options.values(), key=lambda o: (not o.main, not o.flag))
+        given = [option for option in order if option.name in values]
+        # A window beside a stride or a padding is told by its letter: maxpool k3 s2, but maxpool 2.
+        lettered = any(o.flag and not o.main and word_for(o, values[o.name]) is None for o in given)
+        return [written(option, values[option.name], lettered and option.name == "kernel") for option in given]
+
+    def appended(self, step: Step) -> str | None:
+        """A norm, an activation or a dropout behind a layer, with its main value at most."""
+        if step.name or step.repeat or step.condition or step.weights or step.then:
+            return None
+        if isinstance(step, WordStep):
+            return str(step.word.value)
+        if not isinstance(step, LayerStep) or not step.kind.appendable or len(step.arguments) > 1:
+            return None
+        value = step.arguments[0].value if step.arguments else ""
+        return f"{in_a_line(step.kind)} {value}".strip() if isinstance(value, str) else None
+
+
+def in_a_line(kind: Kind) -> str:
+    return SHORT.get(kind.name, kind.name)
+
+
+def times(step: Step) -> str | None:
+    if step.repeat is None:
+        return ""
+    return f"x{step.repeat.value}" if isinstance(step.repeat.value, str) else None
+
+
+def given(argument: Argument, prefix: str = "") -> str | None:
+    """A value for a block."""
+    if not isinstance(argument.value, str):
+        return None
+    return f"{prefix}{argument.name}={argument.value}" if argument.name else f"{prefix}{argument.value}"
+
+
+def written(option: Option, value: Any, lettered: bool) -> str | None:
+    """An option with its value, as one word; None where it has none."""
+    text = plain_text(option, value)
+    if text is None:
+        return None
+    word = word_for(option, text)
+    if word is not None:
+        return word
+    bare = text[:1] in "$[(+." or text[:1].isdigit() or (text[:1] == "-" and text[1:2].isdigit())
+    if option.main and bare and not lettered:
+        return text
+    if option.flag and FLAG.fullmatch(option.flag + text):
+        return option.flag + text
+    return f"{option.name}={text}"
+
+
+def word_for(option: Option, value: Any) -> str | None:
+    """The word that says this value of an option: nobias, same."""
+    return next((word for word, meant in option.words.items() if value == meant), None)
+
+
+def plain_text(option: Option, value: Any) -> str | None:
+    """The value as text: `false` for `no`, `3x1` for a list of two. None where only a list can say it."""
+    if "$" in str(value):
+        return value if isinstance(value, str) else None
+    try:
+        read = option.read(value)
+        if isinstance(read, bool):
+            return str(read).lower()
+        if isinstance(value, str):
+            return value.lower() if option.read(value.lower()) == read else value
+        text = shape_text(value)
+        return text if option.read(text) == read else None
+    except (OptionError, TypeError):
+        return None
+
+
+# --- whether two steps are the same, however they were written
+
+
+def alike(a: Step, b: Step) -> bool:
+    """Whether two steps say the same: positions and spelling apart."""
+    if type(a) is not type(b) or a.name != b.name or value_of(a.repeat) != value_of(b.repeat):
+        return False
+    if value_of(a.condition) != value_of(b.condition) or value_of(a.weights) != value_of(b.weights):
+        return False
+    if not all_alike(a.then, b.then):
+        return False
+    if isinstance(a, LayerStep) and isinstance(b, LayerStep):
+        same: bool = options_of(a) == options_of(b)
+        return same and a.kind is b.kind
+    if isinstance(a, CallStep) and isinstance(b, CallStep):
+        return a.block == b.block and values_of(a) == values_of(b)
+    if isinstance(a, WordStep) and isinstance(b, WordStep):
+        return bool(value_of(a.word) == value_of(b.word))
+    if isinstance(a, MergeStep) and isinstance(b, MergeStep) and a.kind is not b.kind:
+        return False
+    if isinstance(a, FromStep) and isinstance(b, FromStep) and value_of(a.origin) != value_of(b.origin):
+        return False
+    if isinstance(a, (MergeStep, ResidualStep, FromStep, SequenceStep)):
+        mine, others = parts(a), parts(b)
+        return len(mine) == len(others) and all(all_alike(x.steps, y.steps) for x, y in zip(mine, others, strict=True))
+    return True
+
+
+def all_alike(a: Sequence[Step], b: Sequence[Step]) -> bool:
+    return len(a) == len(b) and all(map(alike, a, b))
+
+
+def value_of(argument: Argument | None) -> Any:
+    return None if argument is None else argument.value
+
+
+def values_of(call: CallStep) -> list[list[tuple[str | None, Any]]]:
+    """The values that a call gives to its block: always, in the first and in the last repetition."""
+    return [[(a.name, a.value) for a in given] for given in (call.arguments, call.first, call.last)]
+
+
+def options_of(step: LayerStep) -> dict[str | None, Any]:
+    """The options of a step with the values that they have, or the expressions that stand for them."""
+    options = {**step.kind.load().options, **CONSTRUCTION}
+    found: dict[str | None, Any] = {}
+    for argument in step.arguments:
+        try:
+            found[argument.name] = (
+                argument.value if argument.open else options[argument.name or ""].read(argument.value)
+            )
+        except OptionError:
+            found[argument.name] = argument.value
+    return found

@@ -1,0 +1,89 @@
+"""What is done to the text of a spec before and behind the YAML library: comments and the order of keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import yaml
+
+from cnncalc.spec.comments import comments, is_remark
+from cnncalc.spec.yamltree import Entries
+
+BETWEEN = 2  # spaces in front of a comment behind something
+
+
+def outside_brackets(text: str) -> str:
+    """The text with the comments that stand inside brackets moved to lines of their own in front."""
+    lines = text.split("\n")
+    spans = list(bracketed(text))
+    moved: dict[int, list[str]] = {}
+    for line, column, comment in comments(text):
+        span = next((s for s in spans if s[0] < (line - 1, column - 1) < s[1]), None)
+        if span is not None:
+            lines[line - 1] = lines[line - 1][: column - 1].rstrip()
+            moved.setdefault(span[0][0], []).append(comment.rstrip())
+    result = []
+    for number, content in enumerate(lines):
+        indent = content[: len(content) - len(content.lstrip())]
+        result += [*(indent + comment for comment in moved.get(number, ())), content]
+    return "\n".join(result)
+
+
+def bracketed(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where the outermost lists and mappings in brackets begin and end: line and column, from 0."""
+    depth = 0
+    start = (0, 0)
+    for token in yaml.scan(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if isinstance(token, (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)):
+            if depth == 0:
+                start = (token.start_mark.line, token.start_mark.column)
+            depth += 1
+        elif isinstance(token, (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)):
+            depth -= 1
+            if depth == 0:
+                yield start, (token.end_mark.line, token.end_mark.column)
+
+
+def in_order(text: str, tree: Entries, keys: Sequence[str]) -> str:
+    """The top-level keys in the order of `keys`, each with the comment directly in front of it."""
+    lines = text.split("\n")
+    starts = {}
+    for key, _node in tree:
+        first = key.position.line - 1
+        if key.position.column != 1 or lines[first][:1] in "{?":
+            return text  # in brackets, or indented: as it is
+        while first > 0 and lines[first - 1][:1] == "#":
+            first -= 1
+        starts[key.text] = first
+    head = min(starts.values())
+    top = min(tree, key=lambda entry: entry[0].position.line)[0]
+    starts[top.text] = head = top.position.line - 1  # a comment at the top is about the file
+    end = len(lines)
+    while end > max(starts.values()) + 1 and lines[end - 1][:1] in ("", "#"):
+        end -= 1  # comments at the end are about the file too
+    chunks = {first: lines[first:last] for first, last in pairwise([*sorted(starts.values()), end])}
+    wanted = sorted(starts, key=lambda key: keys.index(key) if key in keys else len(keys))
+    ordered = [line for key in wanted for line in chunks[starts[key]]]
+    return "\n".join([*lines[:head], *ordered, *lines[end:]])
+
+
+def tidied(text: str) -> str:
+    """Comments two spaces behind what they follow, or indented as what they stand at; single empty lines, none last."""
+    lines = [line.rstrip() for line in text.split("\n")]
+    for line, column, _comment in comments(text):
+        before, comment = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
+        if before.strip():
+            lines[line - 1] = before.rstrip() + " " * max(BETWEEN, len(before) - len(before.rstrip())) + comment
+        else:
+            lines[line - 1] = " " * indent_for(lines, line - 1, len(before)) + comment
+    joined = "\n".join(lines).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", joined) + "\n"
+
+
+def indent_for(lines: Sequence[str], at: int, now: int) -> int:
+    """The indentation of a comment in a line of its own: that of a neighbour, whichever is nearer to what it was."""
+    before = next((line for line in reversed(lines[:at]) if not is_remark(line)), "")
+    behind = next((line for line in lines[at + 1 :] if not is_remark(line)), "")
+    return min((len(line) - len(line.lstrip()) for line in (behind, before)), key=lambda indent: abs(indent - now))
