@@ -306,7 +306,7 @@ def test_a_configuration_that_makes_no_sense_is_an_error_and_no_traceback(load: 
 def test_what_enters_a_layer_has_to_be_readable(load: Any, history: Any) -> None:
     model = one("Dense", [7], units=4)
     model["config"]["layers"][1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = history
-    with pytest.raises(cnncalc.SpecError, match="cannot be read|no layer gives"):
+    with pytest.raises(cnncalc.SpecError, match=r"cannot be read|no layer gives"):
         load(model)
 
 

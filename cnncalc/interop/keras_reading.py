@@ -155,7 +155,7 @@ def graph_of(
     except RecursionError:
         b.fail("", _("its configuration is nested too deep"))
     except MALFORMED as error:
-        b.fail("", _("its configuration cannot be read: {error}", error=told(error)))
+        b.fail("", _("its configuration cannot be read: {error}", error=in_words(error)))
     return b.graph(allow_unknown=allow_unknown)
 
 
@@ -339,10 +339,10 @@ class Reader:
         try:
             return written(call)
         except MALFORMED as error:
-            self.b.fail(at, _("its configuration cannot be read: {error}", error=told(error)))
+            self.b.fail(at, _("its configuration cannot be read: {error}", error=in_words(error)))
 
 
-def told(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:200]
 
 
