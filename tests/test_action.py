@@ -134,6 +134,9 @@ def test_the_first_step_installs_the_command(pull_request: Path) -> None:
     assert subprocess.run([found, "lenet5"], capture_output=True, timeout=60).returncode == 0
 
 
+COMPLAINING = ("cnncalc-check", "cnncalc-lock")  # about the numbers of that branch; the others find nothing
+
+
 def hooks() -> dict[str, Any]:
     entries = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     return {entry["id"]: entry for entry in entries}
@@ -147,7 +150,7 @@ def test_the_entries_of_the_hooks_run_as_pre_commit_runs_them(pull_request: Path
         words = shlex.split(entry["entry"]) + (files if entry.get("pass_filenames", True) else [])
         environment = {**os.environ, "PATH": runner.path, "PYTHONUTF8": "1"}
         done = subprocess.run(words, cwd=pull_request, env=environment, capture_output=True, timeout=60)
-        assert done.returncode == 1, (hook, done.stderr)
+        assert done.returncode == (hook in COMPLAINING), (hook, done.stderr)
 
 
 @pytest.mark.skipif(shutil.which("pre-commit") is None, reason="pre-commit is not installed")
@@ -167,4 +170,4 @@ def test_pre_commit_finds_what_is_wrong(pull_request: Path, tmp_path: Path) -> N
     )
     assert done.returncode == 1
     assert re.search(r"params +47206 +55,072", done.stdout)
-    assert done.stdout.count("Failed") == len(hooks())
+    assert done.stdout.count("Failed") == len(COMPLAINING)
