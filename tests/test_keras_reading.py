@@ -302,6 +302,14 @@ def test_a_configuration_that_makes_no_sense_is_an_error_and_no_traceback(load: 
         load(one("Conv2D", [9, 8, 3], **config))
 
 
+@pytest.mark.parametrize("history", [None, "a", ["a"], ["a", 0, {}], [["a"], 0, 0], {"a": 1}], ids=str)
+def test_what_enters_a_layer_has_to_be_readable(load: Any, history: Any) -> None:
+    model = one("Dense", [7], units=4)
+    model["config"]["layers"][1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = history
+    with pytest.raises(cnncalc.SpecError, match=r"cannot be read|no layer gives"):
+        load(model)
+
+
 def test_a_loop_and_a_missing_layer_are_said(load: Any) -> None:
     looping = functional(
         [entry([7]), layer("Dense", "a", tensor("b", [4]), units=4), layer("Dense", "b", tensor("a", [4]), units=4)]

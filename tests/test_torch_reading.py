@@ -236,6 +236,12 @@ def test_a_factory_that_gives_no_module_is_said(folder: Path, name: str, told: s
         cnncalc.load(name, input="1x32x32")
 
 
+def test_a_file_that_cannot_be_imported_is_said(folder: Path) -> None:
+    (folder / "broken.py").write_text("def f(:", encoding="utf-8")
+    with pytest.raises(cnncalc.SpecError, match=r"broken\.py cannot be imported: SyntaxError"):
+        cnncalc.load("broken.py:f", input="1x32x32")
+
+
 def test_the_shape_has_to_be_given(folder: Path) -> None:
     with pytest.raises(cnncalc.SpecError, match="--input 3x224x224"):
         cnncalc.load("some_net:Net")

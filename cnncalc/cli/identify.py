@@ -70,8 +70,7 @@ def variants(spec: str, params: tuple[str, ...], inputs: tuple[str, ...], batch:
 
     settings = Settings(batch=batch)
     name = " ".join([spec, *(f"--set {pair}" for pair in params), *(f"--input {shape}" for shape in inputs)])
-    asked = Asked(spec, None, params, inputs)
-    graph = asked.graph()
+    graph = Asked(spec, None, params, inputs).graph()
     yield name, analyze_graph(graph, settings)
     if spec == "-":  # read once
         return
@@ -84,7 +83,7 @@ def variants(spec: str, params: tuple[str, ...], inputs: tuple[str, ...], batch:
         if flipped is not None and parameter not in given:
             pair = f"{parameter}={flipped}"
             try:
-                turned = asked.changed((*params, pair), inputs).graph()
+                turned = Asked(spec, None, (*params, pair), inputs).graph()
             except CnncalcError:  # a number that happens to be 0 or 1, and cannot be the other
                 continue
             yield f"{name} --set {pair}", analyze_graph(turned, settings)

@@ -22,6 +22,7 @@ from cnncalc.spec.values import shape as read_shape
 
 LARGEST = 100_000_000  # bytes of JSON: a network of a million layers has less
 MODELS = ("Functional", "Sequential", "Model")
+MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, AssertionError)
 DEEPEST = 50  # models inside models
 
 
@@ -153,6 +154,8 @@ def graph_of(
         b.output(*(settle(b, reader.first(seen)) for seen in outputs))
     except RecursionError:
         b.fail("", _("its configuration is nested too deep"))
+    except MALFORMED as error:
+        b.fail("", _("its configuration cannot be read: {error}", error=in_words(error)))
     return b.graph(allow_unknown=allow_unknown)
 
 
@@ -335,9 +338,12 @@ class Reader:
         call = Call(self.b, name, word, config, tuple(entering), calls.others, at, self.last, self.owners, shape)
         try:
             return written(call)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
-            said = f"{type(error).__name__}: {error}"[:200]
-            self.b.fail(at, _("its configuration cannot be read: {error}", error=said))
+        except MALFORMED as error:
+            self.b.fail(at, _("its configuration cannot be read: {error}", error=in_words(error)))
+
+
+def in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 def formats(layer: Mapping[str, Any]) -> bool:

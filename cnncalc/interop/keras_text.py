@@ -262,6 +262,7 @@ def forward(found: Template, entering: list[str], prefix: str, depth: int) -> tu
     variables = {f"in{i}": word for i, word in enumerate(entering)}
     letters = ["x", "y", "z", *"abcdefghijkmnopqrstuvw"]
     taken = {p.name for p in found.parameters} | {"keras", "layers", "model", "name"}
+    taken |= set() if prefix else set(entering)  # the model is made of them in the end
     statements: list[str] = []
     condition = ""
     for line in body.lines:

@@ -56,6 +56,9 @@ def read(
     home, _colon, name = spec.rpartition(":")
     try:
         made = imported(home)
+    except (Exception, SystemExit) as error:
+        raise unusable(_("{home} cannot be imported: {error}", home=home, error=told(error))) from None
+    try:
         for part in name.split("."):
             made = getattr(made, part)
         if not isinstance(made, torch.nn.Module):

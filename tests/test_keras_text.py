@@ -1,0 +1,158 @@
+"""Networks as Keras models: the text, and, where Keras is installed, what it computes, and what comes back.
+
+Tolerance: 1e-4 of the largest value; the largest difference met is 2e-6. Any backend will do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cnncalc
+from cnncalc import reference
+from cnncalc.interop.keras_text import layer_weights
+from cnncalc.networks import VARIANTS, bundled
+
+NETWORKS = [*bundled(), *VARIANTS]
+REFUSED = {  # and why
+    "perceptron": "no layer for the kind step",
+    "rbf-network": "no layer for the kind gaussian_rbf",
+    "hopfield": "no layer for the kind hopfield",
+    "mgu": "no layer for the kind mgu",
+    "lenet-1989": "one bias for every map",
+    "lenet5": "no layer for the kind subsample",
+    "lenet5-full-c3": "no layer for the kind subsample",
+    "alexnet": "no layer for the kind lrn",
+    "alexnet-one-tower": "no layer for the kind lrn",
+    "googlenet": "no layer for the kind lrn",
+    "deepface": "no layer for the kind local",
+    "example-local": "no layer for the kind local",
+    "nin": "averages padding that counts",
+}
+WRITTEN = [name for name in NETWORKS if name not in REFUSED]
+TOLERANCE = 1e-4
+MOST_MACS = 3 * 10**9
+MOST_PARAMS = 30 * 10**6
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_keras_cannot_express_is_refused_and_the_layer_named(name: str) -> None:
+    graph = cnncalc.load(name)
+    with pytest.raises(cnncalc.CnncalcError, match=REFUSED[name]) as caught:
+        cnncalc.to_keras(graph)
+    assert str(caught.value).partition(":")[0] in {node.name for node in graph.nodes}
+
+
+def test_a_resnet_reads_as_a_person_writes_it() -> None:
+    text = cnncalc.to_keras("resnet50")
+    assert text.count("def ") == 1
+    assert "def bottleneck(" in text
+    assert 'layers.Conv2D(4 * channels, 1, use_bias=False, name=f"{name}_conv3")(y)' in text
+    assert 'for i in range(1, 6):\n    x = bottleneck(x, 256, name=f"stage3_{i}", padding="same")' in text
+    assert text.endswith('model = keras.Model(inputs, x, name="resnet_50")\n')
+
+
+def test_two_layers_of_one_name_are_refused() -> None:
+    with pytest.raises(cnncalc.CnncalcError, match="two layers would be called a_relu in Keras"):
+        cnncalc.to_keras("3x8x8; a: conv 4 k3 relu; a_relu: conv 4 k3")
+
+
+SNIPPETS = {
+    "the same weights in two places": """
+inputs: {a: 3x9x9, b: 3x9x9}
+blocks: {tower: {layers: [conv 4 k3 relu, conv 5 k3]}}
+layers:
+  - left: {from: a, layers: [tower]}
+  - right: {from: b, layers: [tower], weights: left}
+  - both: {add: [{from: left, layers: [identity]}, {from: right, layers: [identity]}]}
+outputs: [both, left]
+""",
+    "a dense layer behind a map with places": "3x9x8; conv 4 k3; maxpool 2; relu; dense 5 relu; dense 3",
+    "padding on one side": "3x9x8; {conv: 4, kernel: 3, padding: [[0, 2], [1, 0]], stride: 2}; maxpool 3 s2 same",
+    "padding below any value": "3x9x8; conv 4 k3; maxpool 3 s2 p1; tanh; maxpool 2 s2 ceil",
+    "layers that move elements": "8x6x6; pad 1; crop 1; permute 0,2,1; slice 1:5 axis=h; channel_shuffle 2; upsample 2 "
+    "bilinear; slice 2:6; split 2 part=1; reshape 4x8x-1; global_maxpool",
+    "normalisation": "6x7x9; layernorm; groupnorm 3; instancenorm affine=true; prelu per=channel; batchnorm noaffine; "
+    "batchnorm affine=shift; {rescale: [1, 2, 3, 4, 5, 6], offset: 0.5}",
+    "sequences": "4x6; lstm 3 bidirectional; gru 5; gru 2 bias=double last",
+    "transposed": "4x5x7; transposed_conv 6 k4 s2 p1; transposed_conv 3 k3x5 s2 same; transposed_conv 2 k3 s3",
+    "a border cut off": "4x5x7; transposed_conv 6 k3 s2 p1; transposed_conv 3 k2 s3",
+    "signals and volumes": "4x17; conv 3 k3 bn relu; avgpool 2; reshape 3x1x1x7; conv 2 k1x1x3 bn; maxpool 1x1x2",
+    "activations": "6x5; elu 0.5; leaky_relu 0.2; selu; silu; hard_swish; hard_sigmoid; mish; softplus; gelu; softmax",
+    "merges": "4x9x7; {multiply: [identity, [global_avgpool, conv 4 k1 sigmoid]]}; {mean: [identity, relu, tanh]}; "
+    "{maximum: [identity, sigmoid, [conv 4 k1]]}; {concat: [identity, {add: [identity, tanh]}]}",
+}
+
+
+NOT_BACK = (  # operators and slices, which no configuration says; and a border that is there before it is cut off
+    "padding below any value", "padding on one side", "layers that move elements", "a border cut off",
+)  # fmt: skip
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[^\w-]", "_", name)
+
+
+def last(array: Any) -> Any:
+    return np.moveaxis(array, 0, -1) if array.ndim > 1 else array
+
+
+@pytest.mark.framework
+@pytest.mark.parametrize("name", [*WRITTEN, *SNIPPETS])
+def test_the_model_computes_what_the_reference_computes_and_comes_back(name: str, tmp_path: Path) -> None:
+    if "KERAS_BACKEND" not in os.environ:
+        os.environ["KERAS_BACKEND"] = "torch"
+    keras = pytest.importorskip("keras", reason="Keras is not installed: models are not run", exc_type=ImportError)
+    graph = cnncalc.load(SNIPPETS.get(name, name))
+    report = cnncalc.analyze(graph)
+    totals = report.totals
+    if (totals.params or 0) > MOST_PARAMS:
+        pytest.skip("its weights are not drawn here")
+    names: dict[str, Any] = {}
+    exec(compile(cnncalc.to_keras(graph), "network.py", "exec"), names)
+    model = names["model"]
+    assert sum(int(np.prod(w.shape)) for w in model.trainable_weights) == totals.params
+    if (totals.macs or 0) <= MOST_MACS:
+        weights = reference.draw(graph)
+        for layer, arrays in layer_weights(graph, weights).items():
+            model.get_layer(layer).set_weights(arrays)
+        maps = reference.run(graph, None, weights)
+        given = model([last(maps[name])[None] for name in graph.inputs], training=False)
+        for v, theirs in zip(graph.outputs, given if isinstance(given, list) else [given], strict=True):
+            ours, computed = last(list(maps.values())[v]), keras.ops.convert_to_numpy(theirs)[0]
+            assert ours.shape == computed.shape
+            assert np.abs(ours - computed).max() <= TOLERANCE * (np.abs(ours).max() or 1)
+    path = tmp_path / "config.json"
+    path.write_text(model.to_json(), encoding="utf-8")
+    if name in NOT_BACK:
+        return
+    back = cnncalc.analyze(cnncalc.load(path))
+    same = ("params", "macs", "connections", "flops", "buffers")
+    assert [getattr(back.totals, q) for q in same] == [getattr(totals, q) for q in same]
+    if name in SNIPPETS:
+        return
+    theirs = {plain(row.name): (row.kind, row.output, row.params, row.macs, row.receptive_field) for row in back}
+    for row in report:
+        if row.kind != "channel_shuffle" or graph.params.get("g") != 1:  # of one group: nothing moves
+            assert theirs[plain(row.name)] == (row.kind, row.output, row.params, row.macs, row.receptive_field)
+
+
+def test_the_text_is_laid_out_as_ruff_and_black_would(tmp_path: Path) -> None:
+    ruff = shutil.which("ruff")
+    if ruff is None:
+        pytest.skip("ruff is not installed")
+    for number, name in enumerate([*WRITTEN, *SNIPPETS]):
+        text = cnncalc.to_keras(SNIPPETS.get(name, name))
+        (tmp_path / f"network{number}.py").write_text(text, encoding="utf-8")
+    for command in (["format", "--diff"], ["check", "--select", "E,F,W,I", "--ignore", "E501"]):
+        done = subprocess.run(
+            [ruff, *command, "--isolated", "--no-cache", "--quiet", str(tmp_path)], capture_output=True, text=True
+        )
+        assert (done.returncode, done.stdout) == (0, "")
