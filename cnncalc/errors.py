@@ -5,8 +5,6 @@ Layers raise `ShapeError` without a position; the reader of the spec knows where
 attaches it. Imports nothing of ours but the language.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple

@@ -4,8 +4,6 @@ Immutable once built. Values are numbered: first the network's inputs, then the 
 node i's output is value `len(inputs) + i`, and every node reads values with smaller numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 A new one is a file in specs/ and its name in a family here; a variant that parameters reach is a row in VARIANTS.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Counts are exact integers; None says that a number is not known. Field names are those of the JSON output.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 

@@ -1,20 +1,16 @@
 """Where a network comes from: a spec in a file, from standard input, bundled or as text; or another program's model."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
+from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
-
-if TYPE_CHECKING:
-    from cnncalc.graph import Graph
 
 LARGEST_FILE = 10_000_000  # bytes
 LOOKED_AT = 4096  # of a file, to see what it is

@@ -9,6 +9,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 import cnncalc
+from cnncalc.conventions import SHIPPED, convention
 from cnncalc.layers import KINDS
 
 PACKAGE = Path(cnncalc.__file__).parent
@@ -63,6 +64,17 @@ def shown_docstrings() -> Iterator[str]:
         layer = row.load()
         yield cleandoc(layer.__doc__ or "")
         yield from (option.doc for option in layer.options.values())
+    yield from of_conventions()
+
+
+def of_conventions() -> Iterator[str]:
+    """What the conventions of other tools say in words: units, and why there is no number, or this one."""
+    for name in SHIPPED:
+        one = convention(name)
+        yield one.unit
+        for rule in (*one.rules, one.otherwise):
+            if rule is not None:
+                yield from filter(None, (rule.unknown, rule.fails, rule.note))
 
 
 def read(path: Path = CATALOGUE) -> dict[str, str]:

@@ -277,9 +277,11 @@ def test_what_is_not_known_is_said_and_makes_the_total_incomplete() -> None:
     assert found.totals.left_out["macs"] == 4
     assert "no such layer" in found.convention.unknown["S2"]  # type: ignore[union-attr]
     entries = {entry.convention.name: entry for entry in overview(cnncalc.analyze("rnn"))}
-    assert entries["onnx-tool"].number is None
-    assert "NotImplementedError" in entries["onnx-tool"].stops
+    assert entries["thop"].number is None
     assert "two biases" in next(iter(entries["thop"].unknown.values()))
+    entries = {entry.convention.name: entry for entry in overview(cnncalc.analyze("10x5; rnn 6 bias=double"))}
+    assert "NotImplementedError" in entries["onnx-tool"].stops
+    assert entries["onnx-tool"].number is None
 
 
 # --- files of one's own
@@ -444,6 +446,7 @@ def test_identify_tries_the_variants_of_a_bundled_network() -> None:
     status, text = run("identify", "resnet50", "7801405440")
     assert status == 0
     assert "resnet101" in text
+    assert "--set heads=1" in run("identify", "googlenet-torchvision", "13,004,888")[1]  # torchvision's googlenet
     assert run("identify", "resnet50", "12345")[0] == 1
     assert run("identify", "resnet50", "nonsense")[0] == 2
 
@@ -451,3 +454,12 @@ def test_identify_tries_the_variants_of_a_bundled_network() -> None:
 def test_counts_of_equal_layers_are_those_of_one() -> None:
     graph = cnncalc.load("8x16x16; conv 8 k3 p1 x3")
     assert len({count.number for count in counts(graph, convention("thop"))}) == 1
+
+
+@pytest.mark.parametrize("name", ["densenet121", "googlenet-torchvision", "dcgan-discriminator"])
+def test_a_spec_that_is_written_anew_says_how_its_layers_are_built(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    assert run("convert", name, str(path))[0] == 0
+    for tool in ("ptflops", "torchprofile", "torchscan-flops"):
+        again, before = (number(under(cnncalc.analyze(spec), convention(tool))) for spec in (path, name))
+        assert again == before

@@ -39,12 +39,13 @@ ARROWS = {
     },
     "fields": {"errors", "layers", "graph", "analysis"},
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
-    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference"},
+    # fields: what is claimed of units, which the probes share nothing with
+    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "fields"},
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
-    # of reference: which weights there are, and their names; of spec: how values are written
-    "interop": {"errors", "layers", "graph", "spec", "reference"},
+    # of reference: which weights there are; of spec: how values are written; of analysis: what is compared
+    "interop": {"errors", "layers", "graph", "spec", "reference", "analysis"},
     # spec: its expressions and positions; answers: how numbers are written
     "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers"},
     "difference": {"report"},
@@ -149,6 +150,20 @@ def test_a_spec_through_a_pipe_loads_neither_numpy_nor_rich_nor_tabulate() -> No
     slow = {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata", "difflib", "json", "fractions", "html"}
     assert not loaded & slow
     assert "yaml" in loaded
+
+
+def test_tuples_that_every_start_defines_have_annotations_that_are_worked_out() -> None:
+    """Of a NamedTuple with postponed annotations each field is compiled when it is defined: a tenth of the start."""
+    for name in loaded_by("lenet5"):
+        path = PACKAGE.parent / (name.replace(".", "/") + ".py")
+        path = path if path.exists() else path.with_suffix("") / "__init__.py"
+        if name.startswith("cnncalc.") and "(NamedTuple)" in path.read_text(encoding="utf-8"):
+            assert "from __future__ import annotations" not in path.read_text(encoding="utf-8"), path
+
+
+@pytest.mark.parametrize("words", [("conventions", "lenet5"), ("lenet5", "--convention", "thop")])
+def test_conventions_need_neither_numpy_nor_rich_nor_tabulate(words: tuple[str, ...]) -> None:
+    assert not loaded_by(*words) & {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata"}
 
 
 def test_a_family_of_layers_is_loaded_when_a_spec_names_it() -> None:

@@ -225,6 +225,14 @@ def joined(layer: Any, xs: list[Any]) -> Any:
     return y / len(xs) if kind == "mean" else y
 
 
+def per_axis_pairs(layer: Any, size: Any) -> list[tuple[int, int]]:
+    """What a crop cuts off before and behind each axis."""
+    if layer.size is None:
+        return list(layer.cropping) if len(layer.cropping) == len(size) else list(layer.cropping) * len(size)
+    target = per_axis(layer.size, size, "size")
+    return [((n - m) // 2, n - m - (n - m) // 2) for n, m in zip(size, target, strict=True)]
+
+
 def moved(layer: Any, x: Any) -> Any:
     """Layers that only move elements: methods and slices of tensors."""
     kind = layer.kind
@@ -237,8 +245,8 @@ def moved(layer: Any, x: Any) -> Any:
     if kind == "slice":
         start, stop, axis = layer.bounds(tuple(x.shape[1:]))
         return x.narrow(axis + 1, start, stop - start)
-    if kind == "crop" and layer.size is None:
-        pairs = layer.cropping if len(layer.cropping) == x.ndim - 2 else layer.cropping * (x.ndim - 2)
+    if kind == "crop":
+        pairs = per_axis_pairs(layer, x.shape[2:])
         for axis, (before, after) in enumerate(pairs):
             x = x.narrow(axis + 2, before, x.shape[axis + 2] - before - after)
         return x

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from itertools import groupby
 from pathlib import Path
 
 from cnncalc.cli.kinds import option_line, options_of
+from cnncalc.conventions import SHIPPED, Convention, Rule, convention
+from cnncalc.conventions.quantities import QUANTITIES
+from cnncalc.conventions.reading import folder, read_convention
 from cnncalc.layers import KINDS
 from cnncalc.lint import RULES
 
 DOCS = Path(__file__).parent.parent / "docs"
+HEAD = ["| kinds | if | count | source |", "|---|---|---|---|"]
+MARKED = {name: (f"<!-- {name} -->\n", f"<!-- end of {name} -->\n") for name in ("quantities", "conventions")}
 ABOUT_LINT = """\
 # Findings
 
@@ -60,6 +66,60 @@ def kinds_page() -> str:
     return "\n".join(lines)
 
 
+def conventions_page() -> str:
+    """The page as it is, its generated parts anew."""
+    page = (DOCS / "conventions.md").read_text(encoding="utf-8")
+    for name, text in (("quantities", quantities_table()), ("conventions", conventions_tables())):
+        begin, end = MARKED[name]
+        before, _begin, rest = page.partition(begin)
+        page = f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
+    return page
+
+
+def quantities_table() -> str:
+    rows = [f"| `{name}` | {text} |" for name, text in QUANTITIES.items()]
+    return "\n".join(["| name | stands for |", "|---|---|", *rows, ""])
+
+
+def conventions_tables() -> str:
+    base = read_convention(os.path.join(folder(), "pytorch.yaml"))
+    about = "No tool: layers for which PyTorch has nothing. Its rules come first in the tools that run a PyTorch model."
+    rows = [row_of(rule, base) for rule in base.rules]
+    shared = ["### pytorch", "", about, "", *HEAD, *rows, ""]
+    return "\n".join(["\n".join(shared), *(table_of(convention(name)) for name in SHIPPED)])
+
+
+def table_of(one: Convention) -> str:
+    """A convention with all of its rules."""
+    about = [f"{one.calls}: {one.unit}."]
+    about += [f"Version: {one.version}."] if one.version else []
+    about += [f"{one.project}."] if one.project else []
+    about += ["A batch counts as one sample."] if one.one else []
+    lines = [f"### {one.name}", "", " ".join(about), ""]
+    lines += [line for note in one.notes for line in (note, "")]
+    lines += HEAD
+    lines += [row_of(rule, one) for rule in one.rules if rule.origin == one.name]
+    last = one.otherwise
+    lines += [row_of(last, one)] if last and last.origin == one.name else []
+    origins = [rule.origin for rule in one.rules]
+    own = origins.index(one.name) if one.name in origins else 0
+    before, behind = dict.fromkeys(origins[:own]), [name for name in dict.fromkeys(origins[own:]) if name != one.name]
+    texts = [f"Before these the rules of `{name}`." for name in before]
+    texts += [f"Behind these the rules of `{name}`." for name in behind if name not in before]
+    lines += ["", " ".join(texts)] if texts else []
+    return "\n".join([*lines, ""])
+
+
+def row_of(rule: Rule, one: Convention) -> str:
+    kinds = "all others" if rule is one.otherwise else "all" if rule.kinds is None else ", ".join(sorted(rule.kinds))
+    said = [f"`{rule.counted}`" if rule.counted else ""]
+    said += [f"unknown: {rule.unknown}" if rule.unknown else "", f"fails: {rule.fails}" if rule.fails else ""]
+    said += [f"params `{rule.params}`" if rule.params else "", f"once for `{rule.once}`" if rule.once else ""]
+    said += [rule.note]
+    cells = [kinds, f"`{rule.condition}`" if rule.condition else "", "; ".join(filter(None, said)), rule.source]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
 def lint_page() -> str:
     """Every finding with why it matters, a spec that has it and one that has not."""
     parts = [ABOUT_LINT]
@@ -69,7 +129,7 @@ def lint_page() -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-PAGES = {"kinds.md": kinds_page, "lint.md": lint_page}
+PAGES = {"kinds.md": kinds_page, "lint.md": lint_page, "conventions.md": conventions_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

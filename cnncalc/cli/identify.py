@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import CONVENTION, SPEC, errors_end_the_run, format_for, lang_option, load_spec, write
+from cnncalc.cli.common import CONVENTION, SPEC, Asked, errors_end_the_run, format_for, lang_option, write
 from cnncalc.cli.totals import terminal_width
+from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.report import Report, Settings
-from cnncalc.spec import MAX_OPERATIONS
 
 FORMATS = ("plain", "markdown", "csv", "json")
+FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters that turn a part on or off
 
 
 @click.command("identify", context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,7 +45,8 @@ def command(
     """Whose number is it: which tool, unit or variant of a network gives a total that someone published.
 
     `cnncalc identify resnet50 4133742592`, `cnncalc identify resnet50 4.1 GFLOPs`. K, M, G and T are powers of 1000, or
-    of 1024 where that fits. Of a bundled network its variants are tried too. Status 1 if nothing gives the number.
+    of 1024 where that fits. The variants of a bundled network are tried too, and parameters that turn a part on or off.
+    Status 1 if nothing gives the number.
     """
     from cnncalc.conventions import SHIPPED, convention
     from cnncalc.conventions.identifying import identify
@@ -63,13 +65,25 @@ def command(
 
 
 def variants(spec: str, params: tuple[str, ...], inputs: tuple[str, ...], batch: int) -> Iterator[tuple[str, Report]]:
-    """The network as asked for; of a bundled one the others of its spec too."""
+    """The network as asked for; of a bundled one its variants; and each switch among its parameters turned."""
     from cnncalc import networks
 
     settings = Settings(batch=batch)
     name = " ".join([spec, *(f"--set {pair}" for pair in params), *(f"--input {shape}" for shape in inputs)])
-    yield name, analyze_graph(load_spec(spec, None, params, inputs, MAX_OPERATIONS), settings)
-    if params or inputs or spec == "-" or os.path.lexists(spec):
+    graph = Asked(spec, None, params, inputs).graph()
+    yield name, analyze_graph(graph, settings)
+    if spec == "-":  # read once
         return
-    for other in networks.siblings(spec):
-        yield other, analyze_graph(load_spec(other, None, (), (), MAX_OPERATIONS), settings)
+    if not params and not inputs and not os.path.lexists(spec):
+        for other in networks.siblings(spec):
+            yield other, analyze_graph(Asked(other).graph(), settings)
+    given = {pair.partition("=")[0].strip() for pair in params}
+    for parameter, value in graph.params.items():
+        flipped = FLIPPED.get(str(value))
+        if flipped is not None and parameter not in given:
+            pair = f"{parameter}={flipped}"
+            try:
+                turned = Asked(spec, None, (*params, pair), inputs).graph()
+            except CnncalcError:  # a number that happens to be 0 or 1, and cannot be the other
+                continue
+            yield f"{name} --set {pair}", analyze_graph(turned, settings)

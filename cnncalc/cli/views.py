@@ -160,17 +160,18 @@ def tiles(asked: Asked) -> Page:
 def effective(asked: Asked) -> Page:
     """--effective"""
     from cnncalc.analysis.field_table import value_named
-    from cnncalc.fields.effective import spreads
-    from cnncalc.fields.profile import profiles_of
+    from cnncalc.fields.effective import axes_alike, spreads
+    from cnncalc.fields.profile import Profile, profiles_of
     from cnncalc.render.effective import ASCII_BARS, BARS, effective_page
 
     graph, target = asked.graph, asked.layer
     value = value_named(graph, target)
-    profiles = {
-        name: [profiles_of(graph, value, source, axis) for axis in range(len(shape) - 1)]
-        for source, (name, shape) in enumerate(graph.inputs.items())
-        if len(shape) > 1
-    }
+    profiles: dict[str, list[list[Profile | None] | None]] = {}
+    for source, (name, shape) in enumerate(graph.inputs.items()):
+        for axis in range(len(shape) - 1):
+            along = profiles.setdefault(name, [])
+            again = axis and axes_alike(graph, axis - 1, axis)
+            along.append(along[-1] if again else profiles_of(graph, value, source, axis))
     return effective_page(
         spreads(graph), profiles, target, title(asked.report), asked.facts, asked.inside,
         exact=asked.options["exact"], width=asked.width, bars=BARS if asked.blocks else ASCII_BARS,

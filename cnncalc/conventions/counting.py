@@ -121,7 +121,7 @@ def worked_out(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> int
 def value(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> Value:
     try:
         return evaluate(text, scope, GRAMMAR)
-    except (OptionError, OverflowError) as error:
+    except (OptionError, OverflowError, ValueError) as error:  # of a division in double precision
         problem = f"{kind}: {error}"
         raise CnncalcError(
             _("{name}, rule in line {line}: {problem}", name=rule.origin, line=rule.line, problem=problem)

@@ -30,6 +30,7 @@ KEYS = (
     "project",
     "batch",
     "per_mac",
+    "framework",
     "extends",
     "notes",
     "rules",
@@ -158,7 +159,7 @@ class Reader:
             if key.text not in KEYS:
                 hint = suggest(key.text, KEYS) or _("known: {names}", names=", ".join(KEYS))
                 self.note(_("unknown key '{key}'", key=key.text[:40]), key.position, hint)
-        base = self.base()
+        base, framework = self.other("extends"), self.other("framework")
         stem = os.path.splitext(os.path.basename(self.source.name))[0]
         name = self.word("name") or stem
         rules = tuple(self.rules(name))
@@ -174,19 +175,19 @@ class Reader:
             per_mac=int(self.choice("per_mac", ("0", "1", "2")) or (base.per_mac if base else 1)),
             one=(self.choice("batch", ("all", "one")) or ("one" if base and base.one else "all")) == "one",
             notes=tuple(self.notes()) or (base.notes if base else ()),
-            rules=rules + (base.rules if base else ()),
+            rules=(framework.rules if framework else ()) + rules + (base.rules if base else ()),
             otherwise=self.otherwise(name) or (base.otherwise if base else None),
         )
         if self.problems:
             raise SpecError(self.problems, self.source)
         return found
 
-    def base(self) -> Convention | None:
-        """The convention that this one extends."""
-        name = self.word("extends")
+    def other(self, key: str) -> Convention | None:
+        """The convention that this one extends, or the framework that says first what there is."""
+        name = self.word(key)
         if not name:
             return None
-        place = self.tree.entries["extends"][1].position
+        place = self.tree.entries[key][1].position
         beside = os.path.join(os.path.dirname(self.source.name), name)
         shipped_path = os.path.join(folder(), f"{name}.yaml")
         path = shipped_path if os.path.isfile(shipped_path) else beside

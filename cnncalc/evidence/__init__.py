@@ -24,7 +24,7 @@ from cnncalc.report import SUMMED, Report, Row, Settings
 FIELDS = ("receptive_field", "jump", "rf_start")
 QUANTITIES = (
     "output", "params", "fixed_params", "buffers", "connections", "macs", "flops",
-    *FIELDS, "activation_bytes", "parameter_bytes", "peak_activation_bytes",
+    *FIELDS, "seen_pixels", "activation_bytes", "parameter_bytes", "peak_activation_bytes",
 )  # fmt: skip
 BY_CHANNEL = "receptive_field by channel"
 HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED = n_("holds"), n_("differs"), n_("not measured"), n_("not claimed")
@@ -90,7 +90,7 @@ def verify(
     done = progress or (lambda name: None)
     counts: list[Finding] = [{} for _ in report.layers]
     peak = Measured(None, "", "")
-    if set(quantities) - {*FIELDS}:
+    if set(quantities) - {*FIELDS, "seen_pixels"}:
         counts, peak = measure_counts(graph, seed, exact_padding, done)
     checks: dict[int, list[Check]] = {i: count_checks(report.layers[i], counts[i], quantities) for i in rows}
     if set(quantities) & {*FIELDS}:
@@ -102,6 +102,10 @@ def verify(
                     checks[i] += found
     if "receptive_field" in quantities:
         for i, check in apart_checks(graph, report, done):
+            if i in checks:
+                checks[i].append(check)
+    if "seen_pixels" in quantities:
+        for i, check in unit_checks(graph, seed, done):
             if i in checks:
                 checks[i].append(check)
     totals = total_checks(report, counts, peak, quantities) if layers is None and any(counts) else []
@@ -179,6 +183,18 @@ def field_checks(
                 name = quantity if alone else f"{quantity} of {source}"
                 found.append(judged(row.name, name, claimed, Measured(shown, "reach", reason)))
         yield found
+
+
+def unit_checks(graph: Graph, seed: int, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:
+    """Units of the last map: the exact sets of pixels that they see of each input."""
+    from cnncalc.evidence.units import measure_units
+
+    for source in graph.inputs:
+        done(_("pixels of {source} that units see", source=source))
+        for number, unit, claimed, found in measure_units(graph, source, seed):
+            name = "seen_pixels" if len(graph.inputs) == 1 else f"seen_pixels of {source}"
+            place = ",".join(map(str, unit))
+            yield number, judged(f"{graph.nodes[number].name}[{place}]", name, claimed, found)
 
 
 def total_checks(

@@ -321,13 +321,34 @@ def spreads(graph: Graph) -> list[LayerSpread]:
     """For each layer and each input with axes that reaches it, in one pass for each axis."""
     found = []
     for source, (name, shape) in enumerate(graph.inputs.items()):
-        per_axis = [moments_of(graph, source, axis) for axis in range(len(shape) - 1)]
+        per_axis: list[list[Axis | None]] = []
+        for axis in range(len(shape) - 1):
+            again = axis and axes_alike(graph, axis - 1, axis)
+            per_axis.append(per_axis[-1] if again else moments_of(graph, source, axis))
         reached = reaching(graph, source)
         for i, node in enumerate(graph.nodes):
             if per_axis and i + len(graph.inputs) in reached:
                 axes = tuple(along[i + len(graph.inputs)] for along in per_axis)
                 found.append(LayerSpread(node.name, name, axes))
     return found
+
+
+def axes_alike(graph: Graph, one: int, other: int) -> bool:
+    """Whether every layer does the same to two axes, as interior units see it."""
+    book = Book(graph, local=True)
+    for number, facts in enumerate(graph.facts):
+        reach = facts.reach
+        if isinstance(reach, tuple) and len(reach) > max(one, other) and reach[one] != reach[other]:
+            return False
+        try:
+            reads = book.of(number)
+        except CnncalcError:
+            continue
+        for read in reads if isinstance(reads, list) else ():
+            of = [(read.steps[i], read.weights and read.weights[i]) for i in (one, other) if i < len(read.steps)]
+            if len(of) == 2 and of[0] != of[1]:
+                return False
+    return True
 
 
 def reaching(graph: Graph, source: int) -> set[int]:

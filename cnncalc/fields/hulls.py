@@ -16,7 +16,8 @@ from cnncalc.layers.elements import EVERY, Channels, Permuted, Read, Step
 from cnncalc.layers.windows import Listed, Window
 
 NOTHING = 1 << 62  # the lowest pixel of a unit that sees none; its highest is -1
-LONGEST_VECTOR = 2**21  # elements of a flattened map whose hulls are listed
+LONGEST_AXIS = 2**18  # places along an axis whose hulls are listed
+LONGEST_VECTOR = 2**21  # elements of a flattened map
 Pick = Callable[..., int]  # min or max
 
 
@@ -40,12 +41,13 @@ Hulls = list[tuple[int, Axes]] | None  # None: not known
 def unit_hulls(book: Book, source: int) -> list[Hulls]:
     """For each value, from the inputs on, what its units see of the input with this number, which has axes.
 
-    An empty list where nothing of the input arrives.
+    An empty list where nothing of the input arrives; None for maps too long to be listed, and what reads them.
     """
     graph = book.graph
     found: list[Hulls] = [[] for _ in graph.inputs]
     shape = list(graph.inputs.values())[source]
-    found[source] = [(whole(shape[0]), tuple(Ends(list(range(n)), list(range(n))) for n in shape[1:]))]
+    origin = tuple(Ends(list(range(n)), list(range(n))) for n in shape[1:]) if max(shape[1:]) <= LONGEST_AXIS else None
+    found[source] = None if origin is None else [(whole(shape[0]), origin)]
     passing = Passing(book, len(shape) - 1)
     for number, node in enumerate(graph.nodes):
         found.append(passing.behind(number, [found[v] for v in node.reads]))
@@ -68,11 +70,15 @@ class Passing:
             if not seen[0] or isinstance(reads, Permuted):
                 return seen[0] and None
             return self.reshaped(seen[0], shapes[0], output)
+        if max(output) > LONGEST_VECTOR or max(output[1:], default=0) > LONGEST_AXIS:
+            return None
         parts: list[tuple[int, Axes]] = []
         for read in reads:
             hulls = seen[read.source]
             if hulls is None:
                 return None
+            if not hulls:  # nothing of the image comes this way
+                continue
             if len(output) == 1:
                 parts += self.into_vector(read, hulls, shapes[read.source], output[0])
             elif len(shapes[read.source]) != self.axes + 1 or len(output) != self.axes + 1:
@@ -218,12 +224,28 @@ def stepped(values: list[int], step: Step, m: int, pick: Pick, none: int) -> lis
         padded = padded[:length] + [none] * (length - len(padded))
         return slid(padded, k, d, pick)[::s]
     if isinstance(step, Listed):
+        if all(isinstance(reads, range) for reads in step.reads):
+            return over_ranges(values, step.reads, pick, none)
         return [pick((values[x] for x in reads), default=none) for reads in step.reads]
     assert not isinstance(step, str)
     found, up, n = [none] * m, len(step.taps), len(values)
     for phase, taps in enumerate(step.taps):
         units = range(len(range(phase, m, up)))
         found[phase::up] = [pick((values[q + t] for t in taps if 0 <= q + t < n), default=none) for q in units]
+    return found
+
+
+def over_ranges(values: list[int], ranges: Sequence[Sequence[int]], pick: Pick, none: int) -> list[int]:
+    """For each range of places the least, or most, of their values: of the two stretches of 2^i that make it up."""
+    stretches = [values]
+    while 2 ** len(stretches) <= max(map(len, ranges), default=0):
+        half = 2 ** (len(stretches) - 1)
+        stretches.append(list(map(pick, stretches[-1], stretches[-1][half:])))
+    found = []
+    for places in ranges:
+        level = len(places).bit_length() - 1
+        ends = (places[0], places[-1] + 1 - 2**level) if places else ()
+        found.append(pick((stretches[level][i] for i in ends), default=none))
     return found
 
 

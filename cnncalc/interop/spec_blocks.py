@@ -13,7 +13,7 @@ from typing import Any
 from cnncalc.graph import Graph
 from cnncalc.interop.spec_numbers import default_of, expression, free, is_number, plain, settled_column
 from cnncalc.interop.spec_steps import Call, From, Line, Merge, Named, Step, entry, lines_of
-from cnncalc.interop.spec_text import stated, text_of
+from cnncalc.interop.spec_text import how_built, stated, text_of
 from cnncalc.layers import kind_named
 
 MOST_PARAMETERS = 8  # of a block that somebody reads
@@ -119,7 +119,7 @@ class Folder:
                 values.append((name, plain(value)))
             elif name in options:
                 slots.append((name, text_of(value) or repr(value)))
-        form.append((line.layer.kind, line.name, tuple(slots)))
+        form.append((line.layer.kind, line.name, tuple(slots), *how_built(line.layer)))
 
     # --- blocks
 

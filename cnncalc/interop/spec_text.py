@@ -34,7 +34,7 @@ def word_of(name: str, value: Any) -> str | None:
         return ",".join(map(str, value))
     if name == "shape":
         return "x".join(map(str, value))
-    if name == "table":
+    if name == "table" or (isinstance(value, tuple) and any(isinstance(part, float) for part in value)):
         return None
     return text_of(value)
 
@@ -68,6 +68,11 @@ def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tupl
         else:
             words.append(f"{name}={word}")
     return " ".join(words), left
+
+
+def how_built(layer: Layer) -> list[str]:
+    """What a spec says about the program that a layer stands for: see docs/spec.md."""
+    return [*([f"built={layer.built}"] if layer.built else []), *(["inplace"] if layer.inplace else [])]
 
 
 class Writer:
@@ -124,14 +129,17 @@ class Writer:
         sharing = self.weights.get(step.node)
         words = [word for word, _ in tail]
         # A second word of a tail's is read as its main value: no more than that fits a line.
-        plain = not left and not sharing and all(not rest and "=" not in word for word, rest in tail)
+        plain = not left and not sharing and all(not rest for _word, rest in tail)
         plain = plain and all(self.fits_a_line(part, word) for part, word in zip(step.tail, words, strict=True))
         if plain:
             text = " ".join([body, *words])
             quoted = f'"{text}"' if in_brackets and set(text) & set(",[]{}") else text
             return f"{step.name}: {quoted}" if step.name else quoted
         kind, _space, flags = body.partition(" ")
+        main = next((name for name in left if step.layer.options[name].main), None)
         entries = [f"{kind}: {quote(flags)}" if flags else f'{kind}: ""']
+        if main and not flags:
+            entries = [f"{kind}: {listed(left.pop(main))}"]
         entries += [f"{name}: {listed(value)}" for name, value in left.items()]
         if sharing:
             entries.append(f"weights: {sharing}")
@@ -145,7 +153,8 @@ class Writer:
         """Whether a norm or activation behind a layer can say its options there: its main value at most."""
         if step.node in self.weights:
             return False
-        parts = word.split(" ")
+        said = how_built(step.layer)  # these words may stand behind a layer in its line
+        parts = [part for part in word.split(" ") if part not in said]
         return len(parts) == 1 or (len(parts) == 2 and parts[1].replace(".", "", 1).isdigit())
 
     def long(self, step: Line) -> str:
@@ -165,7 +174,8 @@ class Writer:
         kind = SHORT.get(layer.kind, layer.kind)
         options = getattr(step, "options", None)
         given = stated(layer, self.defaults.get(layer.kind, {})) if options is None else options
-        return line_of(kind, given, layer.options)
+        text, left = line_of(kind, given, layer.options)
+        return " ".join([text, *how_built(layer)]), left
 
     def from_elsewhere(self, step: From) -> list[str]:
         origin = self.names[step.origin]
@@ -198,6 +208,8 @@ class Writer:
             lines.append(f"then: {parts[0]}" if len(parts) == 1 else f"then: [{', '.join(parts)}]")
         if step.node in self.weights:
             lines.append(f"weights: {self.weights[step.node]}")
+        lines += [f"built: {step.layer.built}"] if step.layer.built else []
+        lines += ["inplace: true"] if step.layer.inplace else []
         return [f"{step.name}:", *(f"  {line}" for line in lines)] if step.name else lines
 
     def branch(self, branch: list[Step]) -> list[str]:

@@ -3,8 +3,6 @@
 To add a kind: a class with `facts` in its family's file, and a row here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -118,14 +116,15 @@ def plain(word: str) -> str:
     return re.sub(r"[_-]|(?<=[a-z])[123]d(?![a-z0-9])|(?<=[a-z])[123]d(?=transpose)", "", word.lower())
 
 
-_BY_PLAIN_NAME = {plain(alias): row for row in reversed(_ROWS) for alias in (row.name, *row.aliases)}
+# Of the names above nothing but the underscores is left out: `plain` would compile its pattern at every start.
+_BY_PLAIN_NAME = {alias.replace("_", ""): row for row in reversed(_ROWS) for alias in (row.name, *row.aliases)}
 
 
 def kind_named(word: str) -> Kind | None:
     """The kind that goes by this name, canonical or not; None if there is none."""
     known = KINDS.get(word)
     if known is None and word[:1].isalnum() and word[-1:].isalnum():  # `-relu` is a slip, `max-pool` a spelling
-        known = _BY_PLAIN_NAME.get(plain(word))
+        known = _BY_PLAIN_NAME.get(word) or _BY_PLAIN_NAME.get(plain(word))
     return known
 
 

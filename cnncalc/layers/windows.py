@@ -5,8 +5,6 @@ Lengths are elements of one axis; integers only. Source: Dumoulin & Visin, arXiv
 Not by reference/, which counts positions by enumerating them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -135,9 +135,10 @@ def reconciled(found: Reconciled, format: str, width: int | None) -> str:
     what = _("parameters") if found.quantity == "params" else other.calls
     head += "\n" + _("{one}: {number} {what}", one=other.title, number=number(found.other), what=what)
     words = sentence(found)
+    where = [(cause.kind, some(cause.layers)) for cause in found.causes]
     names = sorted({name for cause in found.causes for name in cause.names if name in QUANTITIES})
     notes = [(name, _(QUANTITIES[name])) for name in names]
-    notes += [(f"{rule.origin} ({cause.kind})", _("{source}; {note}", source=rule.source, note=rule.note))
+    notes += [(f"{rule.origin} ({cause.kind})", _("{source}; {note}", source=rule.source, note=_(rule.note)))
               for cause in found.causes for rule in cause.rules if rule is not None and rule.note]  # fmt: skip
     left = _("left over: {n}", n=found.left_over)
     if found.unknown:
@@ -145,7 +146,8 @@ def reconciled(found: Reconciled, format: str, width: int | None) -> str:
             "left out of both, because one of them has no number: {names}", names=some(list(found.unknown))
         )
     text = "\n".join(wrapped(words, width or WIDTH))
-    return f"{head}\n\n{text}\n\n{draw(shown, format)}\n{left}\n\n{said(list(dict.fromkeys(notes)), format, width)}"
+    below = "\n".join(said(lines, format, width) for lines in (where, list(dict.fromkeys(notes))))
+    return f"{head}\n\n{text}\n\n{draw(shown, format)}\n{left}\n\n{below}"
 
 
 def sentence(found: Reconciled) -> str:

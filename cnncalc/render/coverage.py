@@ -15,10 +15,12 @@ from cnncalc.render.view import number, percent, sizes
 
 def coverage_page(found: Coverage, of: str, facts: Mapping[str, Any], inside: Container[str]) -> Page:
     """Two tables: inputs and maps of which something is not read, and layers with what their units see."""
-    sources = list(facts["inputs"])
     sections = [unread_section(found, inside)]
     if found.reached:
-        sections.append(reached_section(found, sources, inside))
+        sections.append(reached_section(found, inside))
+    elif any(len(shape) > 1 for shape in facts["inputs"].values()):
+        notes = [_("what units see is not listed: the image is too large, or layers mix its axes")]
+        sections.append(Section("seen", heading=_("what units see of the image"), notes=notes))
     totals = {"wasted_macs": found.macs, "macs": found.total}
     return Page(_("coverage: {network}", network=of), sections, {**facts, **totals})
 
@@ -66,7 +68,7 @@ def unread_data(entry: Unread) -> dict[str, Any]:
     }
 
 
-def reached_section(found: Coverage, sources: list[str], inside: Container[str]) -> Section:
+def reached_section(found: Coverage, inside: Container[str]) -> Section:
     several = len({entry.source for entry in found.reached}) > 1
     heads = [_("layer"), *([_("input")] if several else []), _("share of the image"), _("from border to border")]
     rows = []

@@ -67,6 +67,8 @@ def layers_section(found: Sequence[LayerSpread], inside: Container[str], exact: 
         *assumptions(),
         *([_("units that differ by phase: their mixture, each around its place")] if phased else []),
     ]
+    if not found:
+        notes = [_("no input has axes: there are no fields to measure")]
     if any(axis is None for entry in found for axis in entry.axes):
         notes.append(_("? where units see the whole image, or see differently from one to the next: not defined"))
     dispensable = [_("mass"), _("centre"), _("variance")]

@@ -3,8 +3,6 @@
 Shared by all formats for people. Numbers with thousands separators, shapes as 6x28x28, `?` for unknown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The top level of a spec: keys, parameters, blocks, inputs, expectations. Nothing is worked out yet."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 A step still holds its `$` expressions; the builder works them out, once for each time a block is called.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from cnncalc.errors import Position
@@ -47,6 +45,13 @@ class Step:
     def base_name(self) -> str:
         """What the step is called when it has no name, with a number behind it."""
         return "group"
+
+
+class Sequence(NamedTuple):
+    """Steps one behind the other, with the names that are given in their scope and where."""
+
+    position: Position
+    steps: list[Step]
 
 
 class BrokenStep(Step):
@@ -155,13 +160,6 @@ class SequenceStep(Step):
     def __init__(self, position: Position, body: Sequence) -> None:
         super().__init__(position)
         self.body = body
-
-
-class Sequence(NamedTuple):
-    """Steps one behind the other, with the names that are given in their scope and where."""
-
-    position: Position
-    steps: list[Step]
 
 
 class Block(NamedTuple):

@@ -60,13 +60,13 @@ def in_order(text: str, tree: Entries, keys: Sequence[str]) -> str:
     head = min(starts.values())
     top = min(tree, key=lambda entry: entry[0].position.line)[0]
     starts[top.text] = head = top.position.line - 1  # a comment at the top is about the file
-    bounds = [*sorted(starts.values()), len(lines)]
-    chunks = {first: lines[first:last] for first, last in pairwise(bounds)}
-    if lines[-1] == "":  # the end of the last line, not a line
-        chunks[bounds[-2]].pop()
+    end = len(lines)
+    while end > max(starts.values()) + 1 and lines[end - 1][:1] in ("", "#"):
+        end -= 1  # comments at the end are about the file too
+    chunks = {first: lines[first:last] for first, last in pairwise([*sorted(starts.values()), end])}
     wanted = sorted(starts, key=lambda key: keys.index(key) if key in keys else len(keys))
     ordered = [line for key in wanted for line in chunks[starts[key]]]
-    return "\n".join([*lines[:head], *ordered, ""])
+    return "\n".join([*lines[:head], *ordered, *lines[end:]])
 
 
 def tidied(text: str) -> str:

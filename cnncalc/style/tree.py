@@ -17,6 +17,7 @@ from cnncalc.style.layout import composed, emitted, fit, in_brackets, scalar
 from cnncalc.style.steps import StepWriter
 
 HERE = Position(1, 1)
+FOLD = "\a"  # how ruamel.yaml marks the line ends inside a folded text
 SMALL = 80  # characters of a mapping that is put into brackets
 LAST = ("weights", "if", "repeat", "then")  # of the keys of a step, in this order
 
@@ -111,7 +112,7 @@ class _Styler:
     def restyled(self, node: Node) -> Node:
         if isinstance(node, ScalarNode):
             if node.value.strip() != "identity":
-                node.value = self.writer.line(node.value)
+                node.value = self.writer.line(node.value.replace(FOLD, ""))
             return node
         if isinstance(node, SequenceNode):
             return self.sequence(node)
@@ -214,7 +215,9 @@ def unquoted(node: Node, inside: bool, seen: set[int]) -> None:
         return
     seen.add(id(node))
     if isinstance(node, ScalarNode):
-        if node.style in ("'", '"') and same_without(node.value, inside):
+        # Behind a folded text a comment stands in the next line, and would come into this one.
+        quoted = node.style in ("'", '"') or (node.style in (">", "|") and not node.comment)
+        if quoted and same_without(node.value, inside):
             node.style = None
         return
     for entry in node.value:

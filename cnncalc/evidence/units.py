@@ -1,0 +1,114 @@
+"""The pixels that single units see, measured: the probe reach on planes of pixels.
+
+Plane by plane some pixels of the image are 1 and all else is 0: then a unit is 1 where one of them has a say. With a
+plane for each pixel its set is counted; an image that is too large for that gets a plane of all pixels that a unit is
+claimed not to see, and planes of single pixels: the ends of what is claimed, and others drawn at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cnncalc import reference
+from cnncalc.errors import CnncalcError
+from cnncalc.evidence.arrays import Sets
+from cnncalc.evidence.counts import Measured, stopped
+from cnncalc.evidence.fields import NoWeights
+from cnncalc.fields.units import unit_field
+from cnncalc.graph import Graph
+from cnncalc.language import _
+from cnncalc.reference.base import Array
+
+ELEMENTS = 40_000_000  # of all maps of all planes of a run
+FEWEST = 6  # planes of single pixels
+Place = tuple[int, ...]
+
+
+def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, Place, int, Measured]]:
+    """(node, unit, pixels claimed, pixels measured) for the first, middle and last unit of the last map.
+
+    Nothing for an input without axes, or where no map has several units.
+    """
+    shape = graph.inputs[source]
+    maps = [i for i, facts in enumerate(graph.facts) if max(facts.output[1:], default=1) > 1]
+    if len(shape) == 1 or not maps:
+        return
+    number = maps[-1]
+    size = graph.facts[number].output[1:]
+    units = list(dict.fromkeys([tuple(0 for _n in size), tuple(n // 2 for n in size), tuple(n - 1 for n in size)]))
+    try:
+        claims = {unit: claimed_mask(graph, number, unit, source) for unit in units}
+    except CnncalcError:
+        return
+    planes, singles = planned(claims, shape[1:], sum(prod(facts.output) for facts in graph.facts), seed)
+    lit, failure = run(graph, source, planes, number)
+    if lit is not None and lit.shape[2:] != size:
+        lit, failure = None, _("the map that comes out has another size")
+    for k, (unit, mask) in enumerate(claims.items()):
+        claimed = int(mask.sum())
+        if lit is None:
+            yield number, unit, claimed, Measured(None, "reach", failure)
+            continue
+        answers = lit[(slice(None), slice(None), *unit)].any(axis=1)
+        if len(singles) == mask.size:
+            yield number, unit, claimed, Measured(int(answers.sum()), "reach")
+            continue
+        expected = [mask[place] for place in singles]
+        wrong = int(answers[k]) + sum(bool(a) and not e for a, e in zip(answers[len(claims) :], expected, strict=True))
+        missing = sum(bool(e) and not a for a, e in zip(answers[len(claims) :], expected, strict=True))
+        yield number, unit, claimed, Measured(claimed + wrong - missing, "reach")
+
+
+def claimed_mask(graph: Graph, number: int, unit: Place, source: str) -> Array:
+    """The pixels of which the unit is claimed to see any channel."""
+    found = np.zeros(graph.inputs[source][1:], dtype=bool)
+    for patch in unit_field(graph, graph.nodes[number].name, unit).inputs:
+        if patch.source == source:
+            found |= patch.mask().any(axis=0)
+    return found
+
+
+def planned(
+    claims: Mapping[Place, Array], size: Place, elements: int, seed: int
+) -> tuple[list[Array], Sequence[tuple[int, ...]]]:
+    """Planes of pixels, and which of them are single: all of the image's, or those behind a plane for each unit."""
+    if prod(size) * elements <= ELEMENTS:
+        singles = [tuple(map(int, place)) for place in np.ndindex(*size)]
+        return [lone(place, size) for place in singles], singles
+    chosen: dict[tuple[int, ...], None] = {}
+    for mask in claims.values():
+        seen = np.argwhere(mask)
+        for order in (seen, seen[np.lexsort(seen.T)]) if len(seen) else ():
+            chosen[tuple(map(int, order[0]))] = chosen[tuple(map(int, order[-1]))] = None
+    rng = np.random.default_rng(seed)
+    while len(chosen) < min(FEWEST, prod(size)):
+        chosen[tuple(int(rng.integers(n)) for n in size)] = None
+    singles = list(chosen)[: max(FEWEST, ELEMENTS // elements)]
+    return [*(~mask for mask in claims.values()), *(lone(place, size) for place in singles)], singles
+
+
+def lone(place: tuple[int, ...], size: Place) -> Array:
+    plane = np.zeros(size, dtype=bool)
+    plane[place] = True
+    return plane
+
+
+def run(graph: Graph, source: str, pixels: Sequence[Array], number: int) -> tuple[Any, str]:
+    """What lights up of a node's map, plane by plane; or None and why the run stopped."""
+    planes = []
+    for name, shape in graph.inputs.items():
+        plane = np.zeros((len(pixels), *shape), dtype=np.float32)
+        if name == source:
+            plane[:] = np.stack(pixels)[:, np.newaxis]
+        planes.append(plane.view(Sets))
+    found = None
+    with np.errstate(all="ignore"), stopped() as failure:
+        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph))):
+            if i == number:
+                found = np.asarray(y) > 0
+                break
+    return found, failure[0] if failure else _("the run stopped before this layer")
