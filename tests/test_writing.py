@@ -18,6 +18,8 @@ from cnncalc.interop.writing import NotASpecError, same_numbers, to_spec
 from cnncalc.networks import VARIANTS, bundled
 
 ALL = list(graphs())
+# Networks whose merges get names that they had not: their text written anew is another one.
+NOT_NESTED = ("hrnet", "unet", "inception")
 # Lines of the text where blocks must have been found: no more than a person needs.
 LINES = {
     "resnet50": 26, "resnet152": 26, "googlenet": 36, "mobilenet-v1": 50, "mobilenet-v2": 42, "shufflenet-v1": 40,
@@ -30,11 +32,12 @@ def test_a_bundled_network_is_read_back_as_it_was(name: str) -> None:
     graph = load(name)
     text = to_spec(graph)
     ours, theirs = analyze(graph), analyze(text)
-    assert theirs.totals.to_dict() | {"peak_activation_bytes": 0} == ours.totals.to_dict() | {
-        "peak_activation_bytes": 0
-    }
+    totals = [report.totals.to_dict() for report in (ours, theirs)]
+    for total in totals:
+        del total["peak_activation_bytes"]  # branches may run in another order
+    assert totals[0] == totals[1]
     assert all(verdict.holds for verdict in theirs.expectations)
-    assert to_spec(load(text)).splitlines()[1:] == text.splitlines()[1:] or name.startswith(("hrnet", "unet"))
+    assert to_spec(load(text)).splitlines()[1:] == text.splitlines()[1:] or name.startswith(NOT_NESTED)
     assert text.count("\n") <= LINES.get(name, 1000)
 
 

@@ -142,6 +142,7 @@ def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, ex
     """The answers of one person, from files and from the command line: text, all right, nothing usable."""
     from cnncalc.answers import from_words, read_sheet
     from cnncalc.render.checked import render
+    from cnncalc.render.view import counted_by
 
     inline = [word for word in words if is_inline(word)]
     sheets = [read_sheet(path) for path in sheets_in([word for word in words if word not in inline])]
@@ -164,6 +165,8 @@ def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, ex
         if len(parts) > 1:
             parts = [f"{result.sheet.source.name}\n\n{part}" for result, part in zip(results, parts, strict=True)]
         text = "\n".join(parts) if usable else ""
+        if text and grader.report.convention is not None and format_ in ("plain", "text", "table"):
+            text += "\n" + counted_by(grader.report) + "\n"
     return text, all(result.holds for result in results), not usable
 
 

@@ -24,6 +24,12 @@ FORMATS = ("plain", "markdown", "csv", "json")
     "--reconcile", type=CONVENTION, nargs=2, metavar="ONE OTHER",
     help=_("The difference of two tools as an exact sum of causes."),
 )  # fmt: skip
+@click.option(
+    "--show",
+    type=CONVENTION,
+    metavar="NAME",
+    help=_("The file of a convention, to read it or to start one of your own."),
+)
 @click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
 def command(
@@ -31,6 +37,7 @@ def command(
     batch: int,
     only: tuple[str, ...],
     reconcile: tuple[str, str] | None,
+    show: str | None,
     format_: str | None,
     output: str | None,
 ) -> None:
@@ -41,12 +48,16 @@ def command(
     """
     from cnncalc.conventions import SHIPPED, convention, overview
     from cnncalc.conventions import reconcile as reconciled_between
+    from cnncalc.conventions.reading import text_of
     from cnncalc.render.conventions import listed, reconciled, table
 
     if reconcile and only:
         raise click.UsageError(_("Give --convention or --reconcile, not both."))
     width = terminal_width() if output is None else None
     with errors_end_the_run():
+        if show is not None:
+            write(text_of(show), output)
+            return
         format_ = format_ or format_for(output or "", FORMATS)
         wanted = [convention(name) for name in only or SHIPPED]
         if not asked.name:

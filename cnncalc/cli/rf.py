@@ -50,6 +50,8 @@ def command(
         if format_ is None:
             format_ = "table" if on_terminal else format_for(output or "", FORMATS)
         page = view_page(report, followed, output)
+        if page is not None and (target or since or channels or alignment or expand):
+            raise click.UsageError(_("Views of units go without --to, --from, --channels, --alignment and --expand."))
         if page is None:
             views: list[tuple[Any, Callable[[], list[Section]]]] = [  # the first that is asked for
                 (channels, lambda: [channels_of(report, target)]),

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
 from cnncalc.interop.onnx_file import TYPES, TensorData, fixed, numbers
 from cnncalc.interop.wire import Span, WireError, float32
 from cnncalc.language import _
+
+LETTERS = {1: "f", 6: "i", 7: "q", 11: "d"}  # of ONNX's types, in struct
+
+
+def raw_of(stored: TensorData) -> Callable[[], tuple[str, bytes]] | None:
+    """The letter of a tensor's type and its bytes, when they are asked for; None where the file has no such bytes."""
+    raw, letter = stored.raw, LETTERS.get(stored.dtype)
+    if raw is None or letter is None or stored.external is not None:
+        return None
+    return lambda: (letter, raw.bytes())
 
 
 def array(stored: TensorData, folder: str) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
+from struct import calcsize, pack, unpack
 from typing import Any
 
 from cnncalc.errors import CnncalcError
@@ -24,10 +25,17 @@ class NotKnownError(CnncalcError):
 class Constant:
     """A tensor that is known. `values` is called for its values; `root` is the initializer that it comes from."""
 
-    __slots__ = ("_array", "_values", "dims", "root")
+    __slots__ = ("_array", "_raw", "_values", "dims", "root")
 
-    def __init__(self, dims: Sequence[int], values: Callable[[], Any], root: str = "") -> None:
+    def __init__(
+        self,
+        dims: Sequence[int],
+        values: Callable[[], Any],
+        root: str = "",
+        raw: Callable[[], tuple[str, bytes]] | None = None,
+    ) -> None:
         self.dims = tuple(dims)
+        self._raw = raw  # the letter of the type in `struct`, and the bytes: looked at without loading NumPy
         self._values = values
         self._array: Any = None
         self.root = root
@@ -53,12 +61,25 @@ class Constant:
         """Whole numbers, of a tensor of one axis or none. Raises NotKnownError."""
         if self.size > LARGEST:
             raise NotKnownError("too large")
+        if self._raw is not None and self._array is None:
+            letter, data = self._raw()
+            size = calcsize(letter)
+            if letter in "iq" and len(data) == size * self.size:
+                return list(unpack(f"<{self.size}{letter}", data))
         return [int(n) for n in self.array().reshape(-1)]
 
     def number(self) -> float | None:
         """The number, of a tensor that holds one value, or the same everywhere; None for others."""
         if self.size > LARGEST or not self.size:
             return None
+        if self._raw is not None and self._array is None:
+            letter, data = self._raw()
+            one = data[: calcsize(letter)] if letter else b""
+            if one and len(data) == len(one) * self.size:
+                if data != one * self.size:
+                    return None
+                value = unpack(f"<{letter}", one)[0]
+                return shortest(value) if letter == "f" else float(value)
         array = self.array()
         first = array.reshape(-1)[0]
         return short(first) if array.dtype.kind in "fiub" and (array == first).all() else None
@@ -70,6 +91,15 @@ def constant(array: Any, root: str = "") -> Constant:
 
     array = np.asarray(array)
     return Constant(array.shape, lambda: array, root)
+
+
+def shortest(value: float) -> float:
+    """A number of float32 as people write it, 1e-05: the shortest that is the same in float32."""
+    for digits in range(1, 10):
+        text = f"{value:.{digits}g}"
+        if pack("<f", float(text)) == pack("<f", value):
+            return float(text)
+    return value
 
 
 def short(value: Any) -> float:

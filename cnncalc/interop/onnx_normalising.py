@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.onnx_constants import Constant
+from cnncalc.interop.onnx_constants import Constant, shortest
 from cnncalc.interop.onnx_file import NodeData
 from cnncalc.interop.onnx_layout import Factor, Tensor, whole
 from cnncalc.interop.onnx_moving import settled
-from cnncalc.interop.onnx_operators import short
 from cnncalc.interop.onnx_reading import NotReadError, Reading, Value, reads
 from cnncalc.layers.options import SPATIAL
 
@@ -16,7 +15,7 @@ EPSILON = 1e-5  # the default, in ONNX and here
 
 
 def epsilon(node: NodeData, default: float = EPSILON) -> dict[str, Any]:
-    found = short(node.attributes.get("epsilon", default))
+    found = shortest(node.attributes.get("epsilon", default))
     return {} if found == EPSILON else {"epsilon": found}
 
 
@@ -130,7 +129,7 @@ def lrn(o: Reading, node: NodeData) -> Value:
         x = settled(o, node, x)
     given = {"size": node.attributes["size"]}
     for name, attribute, default in (("alpha", "alpha", 1e-4), ("beta", "beta", 0.75), ("k", "bias", 1.0)):
-        value = short(node.attributes.get(attribute, default))
+        value = shortest(node.attributes.get(attribute, default))
         if value != default:
             given[name] = value
     options = {k: v for k, v in given.items() if (k, v) != ("size", 5)}

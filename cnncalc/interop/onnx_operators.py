@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.onnx_combining import placed
-from cnncalc.interop.onnx_constants import Constant
+from cnncalc.interop.onnx_constants import Constant, shortest
 from cnncalc.interop.onnx_file import NodeData, place
 from cnncalc.interop.onnx_layout import Factor, Tensor, whole
 from cnncalc.interop.onnx_reading import NotReadError, Reading, Value, reads
@@ -314,19 +314,8 @@ def hard_sigmoid(o: Reading, node: NodeData) -> Value:
 def sloped(o: Reading, node: NodeData) -> Value:
     x = o.tensor(node)
     kind, default = SLOPED[node.operator]
-    alpha = short(node.attributes.get("alpha", default))
+    alpha = shortest(node.attributes.get("alpha", default))
     return Tensor(o.add(node, kind, {} if alpha == default else {"alpha": alpha}, [x.value]), x.axes)
-
-
-def short(value: float) -> float:
-    """A number of float32 as people write it, without NumPy: the shortest that is the same in float32."""
-    import struct
-
-    for digits in range(1, 10):
-        text = f"{value:.{digits}g}"
-        if struct.pack("<f", float(text)) == struct.pack("<f", value):
-            return float(text)
-    return value
 
 
 @reads("Clip")
@@ -374,6 +363,6 @@ def softmax(o: Reading, node: NodeData) -> Value:
 def dropout(o: Reading, node: NodeData) -> Value:
     x = o.tensor(node)
     ratio = o.optional(node, 1)
-    rate = short((ratio.number() or 0) if ratio is not None else node.attributes.get("ratio", 0.5))
+    rate = shortest((ratio.number() or 0) if ratio is not None else node.attributes.get("ratio", 0.5))
     results: list[Value] = [Tensor(o.add(node, "dropout", {} if rate == 0.5 else {"rate": rate}, [x.value]), x.axes)]
     return results[0]

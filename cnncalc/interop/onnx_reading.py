@@ -15,7 +15,7 @@ from typing import Any
 
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
-from cnncalc.interop.onnx_arrays import array
+from cnncalc.interop.onnx_arrays import array, raw_of
 from cnncalc.interop.onnx_constants import Constant, NotKnownError, folded
 from cnncalc.interop.onnx_expanding import inlined, needed
 from cnncalc.interop.onnx_file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
@@ -184,7 +184,7 @@ class Reading:
             )
 
     def constant(self, stored: TensorData, root: str = "") -> Constant:
-        return Constant(stored.dims, lambda: array(stored, self.folder), root)
+        return Constant(stored.dims, lambda: array(stored, self.folder), root, raw_of(stored))
 
     def number_of(self, name: str) -> float | None:
         """The number that a name stands for, before anything is run; None if it is none."""
