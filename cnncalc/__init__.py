@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         receptive_field,
         reconcile,
         sweep,
+        to_keras,
         to_torch,
         verify,
         weights_of,
@@ -76,6 +77,7 @@ __all__ = [
     "reconcile",
     "reference",
     "sweep",
+    "to_keras",
     "to_torch",
     "verify",
     "weights_of",
@@ -83,7 +85,7 @@ __all__ = [
 
 _API = (
     "Sweep", "analyze", "check", "explain", "from_torch", "identify", "load", "receptive_field",
-    "reconcile", "sweep", "to_torch", "verify", "weights_of",
+    "reconcile", "sweep", "to_keras", "to_torch", "verify", "weights_of",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_API, "api"),

@@ -289,6 +289,19 @@ def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     return torch_text.to_torch(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
 
+def to_keras(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
+    """The network as the text of a functional Keras model, channels last: a function for each kind of block.
+
+    spec, params  as for `analyze`
+
+    The text ends with `model = keras.Model(...)`. Where the weights of the reference belong in it says
+    `cnncalc.interop.keras_text.layer_weights`. Raises CnncalcError that names the layer where Keras has none for it.
+    """
+    from cnncalc.interop import keras_text
+
+    return keras_text.to_keras(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
+
+
 def from_torch(
     module: Any,
     input_shape: Sequence[int] | Sequence[Sequence[int]] | Mapping[str, Sequence[int]],

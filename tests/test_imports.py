@@ -44,8 +44,8 @@ ARROWS = {
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
-    # of reference: which weights there are, and their names; of spec: how values are written
-    "interop": {"errors", "layers", "graph", "spec", "reference"},
+    # of reference: which weights there are; of spec: how values are written; of analysis: what is compared
+    "interop": {"errors", "layers", "graph", "spec", "reference", "analysis"},
     # spec: its expressions and positions; answers: how numbers are written
     "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers"},
     "difference": {"report"},

@@ -319,7 +319,7 @@ def united(fields: Fields, others: Fields, output: Shape) -> Fields:
 
 def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: int) -> AxisField:
     """A gate's one unit on an axis is read by all units: whole if it sees everything, else on no grid."""
-    axes = len(shape) - 1
+    axes = min(len(shape), len(output)) - 1
     if axis >= axes or shape[axis + 1] == output[axis + 1] or not isinstance(field, Grid):
         return field
     lo, hi = field.lo[0], field.hi[0]

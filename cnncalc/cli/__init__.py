@@ -28,7 +28,7 @@ COMMANDS = {
     "format": n_("Specs written in the one style: one line per layer, comments kept."),
     "conventions": n_("How other tools count: what each would print for a network, and why they differ."),
     "identify": n_("Whose number is it: which tool, unit or variant gives a total that someone published."),
-    "convert": n_("A network in another form: a spec, ONNX."),
+    "convert": n_("A network in another form: a spec, ONNX, PyTorch, Keras."),
     "lock": n_("The numbers of specs written into a lock file, or held to it."),
     "kinds": n_("The kinds of layers: options, other names, and how each is counted."),
     "networks": n_("The bundled networks, family by family, with their totals."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import CONVENTION, errors_end_the_run, format_for, load_spec, spec_options, write
+from cnncalc.cli.common import CONVENTION, Asked, errors_end_the_run, format_for, spec_options, write
 from cnncalc.cli.totals import terminal_width
 from cnncalc.language import _
 from cnncalc.report import Settings
@@ -27,11 +27,7 @@ FORMATS = ("plain", "markdown", "csv", "json")
 @click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
 def command(
-    spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    max_operations: int,
+    asked: Asked,
     batch: int,
     only: tuple[str, ...],
     reconcile: tuple[str, str] | None,
@@ -53,12 +49,12 @@ def command(
     with errors_end_the_run():
         format_ = format_ or format_for(output or "", FORMATS)
         wanted = [convention(name) for name in only or SHIPPED]
-        if spec is None and expression is None:
+        if not asked.name:
             if reconcile:
                 raise click.UsageError(_("--reconcile needs a SPEC."))
             text = listed(wanted, format_, width)
         else:
-            graph = load_spec(spec, expression, params, inputs, max_operations)
+            graph = asked.graph()
             report = analyze_graph(graph, Settings(batch=batch))
             if reconcile:
                 one, other = map(convention, reconcile)

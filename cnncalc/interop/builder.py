@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from cnncalc.errors import OptionError, Problem, ShapeError, Source, SpecError
 from cnncalc.graph import Claims, Graph, Group, Node
-from cnncalc.interop.names import legal, numbered, unique
+from cnncalc.interop.names import is_word, legal, numbered, unique
 from cnncalc.language import _
 from cnncalc.layers import KINDS, kind_named
 from cnncalc.layers.base import Facts, Layer, Shape, shape_text
@@ -227,6 +227,8 @@ class Builder:
             path = numbered(kind, f"{path}/" if path else "", self.taken)
         else:
             path = prefer or legal(name)
+            if path in self.taken and is_word(re.split(r"[./]", name)[-1]):
+                path = numbered(path[:-1], "", self.taken)  # called again: pool1, pool2
         path = path or numbered(kind, "", self.taken)
         path = unique(path, self.taken)
         self.taken.add(path)

@@ -45,7 +45,14 @@ class Call(NamedTuple):
     def add(self, kind: str, options: Mapping[str, Any], value: int, name: str = "") -> int:
         """A layer on one value; with the weights of the first call, if this is another."""
         known = self.owners.setdefault(f"{self.name}:{kind}:{name}", [])
-        made = self.b.add(name or self.name, kind, options, [value], at=self.at, weights_of=known[0] if known else None)
+        made = self.b.add(
+            name or self.name,
+            kind,
+            layouts.shortened(kind, options),
+            [value],
+            at=self.at,
+            weights_of=known[0] if known else None,
+        )
         known.append(made)
         return made
 
@@ -103,6 +110,8 @@ def written(call: Call) -> list[Seen]:
 def sizes(value: Any, rank: int) -> list[int]:
     """One number for every axis, or one for each."""
     found = [int(n) for n in value] if isinstance(value, (list, tuple)) else [int(value)]
+    if len(found) not in (1, rank):
+        raise ValueError(f"{value}, for {rank} axes")
     return found * rank if len(found) == 1 else found
 
 

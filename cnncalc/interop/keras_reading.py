@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
-from cnncalc.interop.layouts import Seen, value_of
+from cnncalc.interop.layouts import Seen, settle
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
@@ -150,7 +150,7 @@ def graph_of(
     reader = Reader(b, shapes)
     try:
         outputs = reader.model(model, None, "", 0)
-        b.output(*(value_of(b, seen) for seen in outputs))
+        b.output(*(settle(b, reader.first(seen)) for seen in outputs))
     except RecursionError:
         b.fail("", _("its configuration is nested too deep"))
     return b.graph(allow_unknown=allow_unknown)
@@ -164,6 +164,11 @@ class Reader:
         self.given = dict(shapes)
         self.owners: dict[str, list[int]] = {}  # of a layer's path: the values of its layers, for another call
         self.last = True  # whether channels are last where a layer does not say
+
+    def first(self, seen: Seen) -> Seen:
+        """With the channels first, as graphs have them."""
+        rank = len(seen.shape)
+        return seen.permuted((rank - 1, *range(rank - 1))) if self.last and rank > 1 else seen
 
     # --- models
 

@@ -45,6 +45,11 @@ def to_keras(graph: Graph) -> str:
     return Writer(graph).text()
 
 
+def convert(graph: Graph, weights: object) -> str:
+    """The same, as `cnncalc convert` asks for it."""
+    return to_keras(graph)
+
+
 def layer_weights(graph: Graph, weights: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The reference's weights as lists for `model.get_layer(name).set_weights(...)`, layer by layer."""
     writer = Writer(graph)

@@ -7,9 +7,9 @@ Shapes are without the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.interop.builder import Builder
 from cnncalc.layers.base import Shape
@@ -27,15 +27,23 @@ class Move(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A value of the graph, of shape `base`, as the other program sees it: through `moves`. () is a shape not known."""
+    """A value of the graph, of shape `base`, as the other program sees it: through `moves`. () is a shape not known.
+
+    around  elements smaller than any around each spatial axis, which a max pooling then takes for its padding
+    """
 
     value: int
     base: Shape
     moves: tuple[Move, ...] = ()
+    around: tuple[tuple[int, int], ...] = ()
 
     @property
     def shape(self) -> Shape:
-        return moved(self.base, self.moves)
+        shape = moved(self.base, self.moves)
+        if self.around:
+            c, *size = shape
+            shape = (c, *(n + before + after for n, (before, after) in zip(size, self.around, strict=True)))
+        return shape
 
     def reshaped(self, shape: Shape, place: str = "") -> Seen:
         """The same elements in the same order under another shape."""
@@ -87,6 +95,9 @@ def settle(b: Builder, seen: Seen, at: str = "") -> int:
     """The value with its moves made: as layers, one for each pattern that has a kind of its own."""
     value = seen.value
     moves = list(seen.moves)
+    if seen.around:
+        value = settle(b, seen._replace(around=()), at)
+        return b.unknown("", "pad", [value], seen.shape, at=at)
     while moves:
         groups, steps = shuffled(b.shape(value), moves)
         if groups:
@@ -138,17 +149,36 @@ def shuffled(shape: Shape, moves: list[Move]) -> tuple[int, int]:
 
 def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> Seen:
     """A layer of each element by itself: a permutation stays in front of it, which it does not mind."""
-    if any(move.kind == "reshape" for move in seen.moves):
+    if seen.around or any(move.kind == "reshape" for move in seen.moves):
         value = settle(b, seen, at)
         seen = Seen(value, b.shape(value))
     return seen._replace(value=add(seen.value))
+
+
+PER_AXIS = ("kernel", "stride", "dilation", "padding", "output_padding", "size", "factor")
+
+
+def shortened(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as a person writes them: one number where all axes have the same, no stride where it is the window's."""
+    found = dict(options)
+    for name in PER_AXIS:
+        value = found.get(name)
+        if isinstance(value, (list, tuple)) and value and all(each == value[0] for each in value):
+            one = value[0]
+            pair = isinstance(one, (list, tuple))
+            found[name] = one[0] if pair and one[0] == one[1] else [one] if pair else one
+    if kind.endswith("pool") and found.get("stride") == found.get("kernel"):
+        found.pop("stride", None)
+    if found.get("padding") == "same" and found.get("kernel") == found.get("stride") == 1:
+        found["padding"] = "valid"
+    return found
 
 
 def along(
     b: Builder, seen: Seen, axis: int, make: Callable[[int], int | None], place: str, at: str = ""
 ) -> Seen | None:
     """A layer whose channels are this axis: it is brought to the front, and back. None if there is no such layer."""
-    if not 0 <= axis < len(seen.shape) <= 4:
+    if seen.around or not 0 <= axis < len(seen.shape) <= 4:
         return None
     front, back = seen.first(axis, place)
     made = make(settle(b, front, at))
@@ -160,7 +190,7 @@ def merged(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at
     if len({len(s.shape) for s in seen}) > 1:
         return None
     moves = seen[0].moves
-    alike = len({tuple(move[:2] for move in s.moves) for s in seen}) == 1
+    alike = not any(s.around for s in seen) and len({tuple(move[:2] for move in s.moves) for s in seen}) == 1
     if not alike or (any(move.kind == "reshape" for move in moves) and len({s.base for s in seen}) > 1):
         value = add([settle(b, s, at) for s in seen])
         return Seen(value, b.shape(value))

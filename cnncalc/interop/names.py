@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from itertools import islice
 
 from cnncalc.layers import kind_named
 
 LONGEST_PART = 100
+MOST_PARTS = 30
 RESERVED = ("in", "identity", "residual", "from", "layers", "shortcut", "then", "repeat", "if", "weights")
 
 
 def legal(name: str) -> str:
     """The nearest path that the language allows; empty where nothing of the name is left."""
-    parts = (re.sub(r"[^\w+-]", "_", part).lstrip("+-")[:LONGEST_PART] for part in re.split(r"[./:\\]+", name))
-    return "/".join(f"{part}1" if is_word(part) else part for part in parts if part.strip("_"))
+    parts = (re.sub(r"[^\w+-]", "_", part).lstrip("+-")[:LONGEST_PART] for part in re.split(r"[./:\\]+", name[:5000]))
+    return "/".join(
+        f"{part}1" if is_word(part) else part for part in islice((p for p in parts if p.strip("_")), MOST_PARTS)
+    )
 
 
 def is_word(part: str) -> bool:

@@ -194,7 +194,7 @@ def parted(x: Sequence[Any], attributes: Any) -> Any:
     axis = attributes.get("axis", 0)
     sizes = [int(n) for n in x[1]] if len(x) > 1 and x[1] is not None else attributes.get("split")
     if sizes is None:
-        return np.array_split(x[0], attributes["num_outputs"], axis)
+        return np.array_split(x[0], min(attributes["num_outputs"], x[0].shape[axis]), axis)
     return np.split(x[0], np.cumsum(sizes)[:-1], axis)
 
 

@@ -59,7 +59,7 @@ def apart(
             **dict(zip(function.outputs, outputs, strict=False)),
         }
         inner.update(dict.fromkeys(function.inputs[len(inputs) :], ""))
-        yield from apart(o, function.nodes, inner, f"{prefix}{node.outputs[0]}/", depth + 1, attributes)
+        yield from apart(o, function.nodes, inner, f"{node.outputs[0]}/", depth + 1, attributes)
 
 
 def needed(nodes: list[NodeData], graph: GraphData) -> list[NodeData]:

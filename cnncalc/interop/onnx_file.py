@@ -172,8 +172,8 @@ class Parser:
             elif number == 7:
                 domain = text(value)
             elif number == 9:
-                key, content = entry(message(value))
-                if key == "pkg.torch.onnx.name_scopes":
+                content = entry_of(message(value), "pkg.torch.onnx.name_scopes")
+                if content:
                     scopes = tuple(part.strip(" '\"") for part in content.strip("[]").split(","))
         domain = "" if domain == "ai.onnx" else domain
         return NodeData(name, operator, domain, tuple(inputs), tuple(outputs), attributes, scopes)
@@ -293,6 +293,16 @@ def entry(span: Span) -> tuple[str, str]:
     return fields.get(1, ""), fields.get(2, "")
 
 
+def entry_of(span: Span, wanted: str) -> str:
+    """The text of an entry with this key; empty for others, which are not read."""
+    for number, value in span.fields():
+        if number == 1 and text(value) != wanted:
+            return ""
+        if number == 2:
+            return text(value)
+    return ""
+
+
 def message(value: Any) -> Span:
     if isinstance(value, Span):
         return value
@@ -323,5 +333,6 @@ def numbers(value: Any) -> list[int]:
 def floats(value: Any) -> list[float]:
     if not isinstance(value, Span):
         return [float32(fixed(value))]
+    value.spend(len(value) // 4)
     raw = value.bytes()
     return [float32(raw[i : i + 4]) for i in range(0, len(raw) - 3, 4)]

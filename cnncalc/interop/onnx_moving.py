@@ -50,9 +50,7 @@ def settled(o: Reading, node: NodeData, x: Tensor) -> Tensor:
         return o.seen(o.add(node, "pixel_shuffle", {"factor": factor}, [value]))
     factor = gathered(places, shape)
     if factor is not None:
-        channels = shape[0]
-        value = o.add(node, "pixel_unshuffle", {"factor": factor}, [value])
-        return o.seen(o.add(node, "channel_shuffle", {"groups": channels}, [value])) if channels > 1 else o.seen(value)
+        return o.seen(o.add(node, "pixel_unshuffle", {"factor": factor}, [value]))
     return o.seen(permuted(o, node, value, places, target))
 
 
@@ -177,13 +175,11 @@ def transpose(o: Reading, node: NodeData) -> Value:
 
 @reads("SpaceToDepth")
 def space_to_depth(o: Reading, node: NodeData) -> Value:
-    x, r = o.tensor(node), node.attributes["blocksize"]
-    n, c, h, w = x.dims()
-    axes = regrouped(x.axes or (), (n, c, h // r, r, w // r, r))
-    if axes is None:
-        raise NotReadError
-    axes = regrouped([axes[i] for i in (0, 3, 5, 1, 2, 4)], (n, c * r * r, h // r, w // r))
-    return settled(o, node, Tensor(x.value, axes))
+    """The places of a block come before the channels, in a pixel unshuffle behind them."""
+    x = o.tensor(node)
+    value = o.add(node, "pixel_unshuffle", {"factor": node.attributes["blocksize"]}, [o.map(node, x)])
+    channels = x.dims()[1]
+    return o.seen(o.add(node, "channel_shuffle", {"groups": channels}, [value]) if channels > 1 else value)
 
 
 @reads("DepthToSpace")
@@ -210,6 +206,8 @@ def split(o: Reading, node: NodeData) -> list[Value]:
     sizes = o.numbers(node, 1, "split")
     count = node.attributes.get("num_outputs") or len(node.outputs)
     n = dims[axis]
+    if count != len(node.outputs):
+        raise NotReadError
     if sizes is None:
         each = -(-n // count)
         sizes = [min(each, n - each * i) for i in range(count)]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from cnncalc.interop.onnx_combining import placed
 from cnncalc.interop.onnx_constants import Constant
 from cnncalc.interop.onnx_file import NodeData, place
 from cnncalc.interop.onnx_layout import Factor, Tensor, whole
@@ -72,13 +73,35 @@ def spatial(o: Reading, value: int) -> tuple[int, ...]:
 # --- convolutions and products
 
 
+def added(bias: Constant | None) -> Constant | None:
+    """A bias; none for zeros that no initializer holds: an exporter made them up."""
+    return None if bias is None or (not bias.root and bias.number() == 0) else bias
+
+
+def bias_behind(o: Reading, node: NodeData, rank: int, axis: int, length: int) -> Constant | None:
+    """The vector that is added behind, along one axis: it is taken in as a bias, and its addition is gone."""
+    add = o.following(node, "Add")
+    if add is None:
+        return None
+    [other, *more] = [name for name in add.inputs if name != node.outputs[0]] or [""]
+    value = o.values.get(other)
+    value = placed(add, value, rank) if isinstance(value, Constant) else None
+    if more or not isinstance(value, Constant) or value.size != length or len(value.dims) > rank:
+        return None
+    at = axis - (rank - len(value.dims))
+    if at < 0 or value.dims[at] != length:
+        return None
+    o.absorbed[add.outputs[0]] = node.outputs[0]
+    return value.moved((length,), lambda array: array.reshape(-1)) if len(value.dims) > 1 else value
+
+
 @reads("Conv")
 def conv(o: Reading, node: NodeData) -> Value:
     x, weight = o.map(node, o.tensor(node)), o.weight(node, 1)
     size = spatial(o, x)
     filters, read, *kernel = weight.dims
     groups = node.attributes.get("group", 1)
-    bias = o.optional(node, 2) or o.bias_behind(node, 2 + len(size), 1, filters)
+    bias = added(o.optional(node, 2)) or bias_behind(o, node, 2 + len(size), 1, filters)
     options: dict[str, Any] = {**window(node, kernel, size), "bias": None if bias is not None else False}
     channels = o.builder.shape(x)[0]
     if read * groups != channels:
@@ -107,7 +130,7 @@ def transposed_conv(o: Reading, node: NodeData) -> Value:
     size = spatial(o, x)
     _channels, per_group, *kernel = weight.dims
     groups = node.attributes.get("group", 1)
-    bias = o.optional(node, 2) or o.bias_behind(node, 2 + len(size), 1, per_group * groups)
+    bias = added(o.optional(node, 2)) or bias_behind(o, node, 2 + len(size), 1, per_group * groups)
     options = window(node, kernel, size)
     rank = len(kernel)
     stride = node.attributes.get("strides") or (1,) * rank
@@ -143,14 +166,13 @@ def gemm(o: Reading, node: NodeData) -> Value:
     units = weight.dims[0]
     if bias is not None and bias.size not in (1, units):
         raise NotReadError
-    if bias is not None and bias.number() == 0 and not bias.root:
-        bias = None
+    bias = added(bias)
     alpha, beta = node.attributes.get("alpha", 1.0), node.attributes.get("beta", 1.0)
     if alpha != 1:
         weight = weight.moved(weight.dims, lambda array: array * alpha)
     if bias is not None and beta != 1:
         bias = bias.moved(bias.dims, lambda array: array * beta)
-    return product(o, node, o.tensor(node), weight, bias if bias is not None else o.bias_behind(node, 2, 1, units))
+    return product(o, node, o.tensor(node), weight, bias if bias is not None else bias_behind(o, node, 2, 1, units))
 
 
 @reads("MatMul")
@@ -163,7 +185,7 @@ def matmul(o: Reading, node: NodeData) -> Value:
     weight = weight.moved(rows, lambda array: array.reshape(rows))
     rank = len(x.dims())
     weight = weight.moved(weight.dims[::-1], lambda array: array.T)
-    return product(o, node, x, weight, o.bias_behind(node, rank, rank - 1, weight.dims[0]))
+    return product(o, node, x, weight, bias_behind(o, node, rank, rank - 1, weight.dims[0]))
 
 
 def product(o: Reading, node: NodeData, x: Tensor, weight: Constant, bias: Constant | None) -> Value:

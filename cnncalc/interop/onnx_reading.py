@@ -10,9 +10,9 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from cnncalc.errors import Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.onnx_arrays import array
@@ -20,11 +20,14 @@ from cnncalc.interop.onnx_constants import Constant, NotKnownError, folded
 from cnncalc.interop.onnx_expanding import inlined, needed
 from cnncalc.interop.onnx_file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
 from cnncalc.interop.onnx_inputs import read_inputs
-from cnncalc.interop.onnx_layout import Tensor, plain
+from cnncalc.interop.onnx_layout import Tensor, in_order, plain
 from cnncalc.interop.onnx_names import names
+from cnncalc.interop.refused import unusable_file
 from cnncalc.interop.wire import WireError
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
+from cnncalc.spec import MAX_OPERATIONS
+from cnncalc.spec.sharing import OF_ITS_OWN
 
 OLDEST, NEWEST = 1, 26  # operator sets
 Value = Tensor | Constant
@@ -64,7 +67,7 @@ def weights(spec: str, graph: Graph) -> Mapping[str, Any]:
 
     shapes = {name: shape_text(shape) for name, shape in graph.inputs.items()}
     given = {"": next(iter(shapes.values()))} if len(shapes) == 1 else shapes
-    return Stored(reading(spec, inputs=given, max_operations=len(graph.nodes) + MANY), graph)
+    return Stored(reading(spec, inputs=given, max_operations=MAX_OPERATIONS), graph)
 
 
 def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Reading:
@@ -81,9 +84,9 @@ def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Rea
         with open(spec, "rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:
-        raise unusable(spec, _("the file is empty")) from None
+        raise unusable_file(spec, _("the file is empty")) from None
     except OSError as error:
-        raise unusable(spec, _("cannot be read: {reason}", reason=error.strerror)) from None
+        raise unusable_file(spec, _("cannot be read: {reason}", reason=error.strerror)) from None
     try:
         model = parse(data, max_operations)
         if model.graph is None or not (model.graph.nodes or model.graph.outputs):
@@ -91,9 +94,9 @@ def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Rea
         found = Reading(spec, model, max_operations)
         found.run(model.graph, inputs)
     except WireError as error:
-        raise unusable(spec, *not_a_model(bytes(data[:64]), error)) from None
+        raise unusable_file(spec, *not_a_model(bytes(data[:64]), error)) from None
     except RecursionError:
-        raise unusable(spec, _("functions of the model are nested too deep")) from None
+        raise unusable_file(spec, _("functions of the model are nested too deep")) from None
     return found
 
 
@@ -106,10 +109,6 @@ def not_a_model(head: bytes, error: WireError) -> tuple[str, str | None]:
     return _(
         "not an ONNX model, or not all of one: {problem} (byte {place:,})", problem=error.problem, place=error.place
     ), None
-
-
-def unusable(spec: str, problem: str, hint: str | None = None) -> SpecError:
-    return SpecError([Problem(problem, None, hint)], Source(spec, ""))
 
 
 class Reading:
@@ -155,8 +154,19 @@ class Reading:
             self.node(node, declared)
         for info in graph.outputs:
             value = self.values.get(info.name)
-            if isinstance(value, Tensor) and value.value >= len(self.builder.inputs):
-                self.builder.output(value.value)
+            if isinstance(value, Tensor):
+                self.leave(value, nodes)
+
+    def leave(self, x: Tensor, nodes: Sequence[NodeData]) -> None:
+        """A result that leaves: in its places, unless only its channels stand last, or sizes of 1 are gone."""
+        shape = self.builder.shape(x.value)
+        last = (*plain(shape, 1)[2:], *plain(shape, 1)[1:2])
+        ones = in_order(x.axes or ()) and [n for n in x.dims()[1:] if n > 1] == [n for n in shape if n > 1]
+        if x.axes is not None and x.axes[1:] != last and not ones:
+            with suppress(NotReadError):
+                x = Tensor(self.map(nodes[-1], x), None)
+        if x.value >= len(self.builder.inputs):
+            self.builder.output(x.value)
 
     def check_operator_set(self) -> None:
         if "" not in self.model.opsets:
@@ -194,12 +204,16 @@ class Reading:
         elif all(value is None or isinstance(value, Constant) for value in given) and node.operator not in NOT_FOLDED:
             found = self.folded(node, given)
         elif any(isinstance(value, Tensor) and value.axes is None for value in given):
-            found = [self.behind(node, name, declared) for name in node.outputs if name]
+            found = [self.behind(node, name, declared) for name in node.outputs]
         else:
             found = self.handled(node, declared)
-        for name, value in zip([name for name in node.outputs if name], found, strict=False):
+        for name, value in zip(node.outputs, found, strict=False):
+            if not name:
+                continue
             self.values[name] = value
             if isinstance(value, Tensor):
+                if len(value.axes or ()) > MOST_AXES:
+                    self.builder.fail(place(node), _("a tensor of more than {most} axes", most=MOST_AXES))
                 self.movers.setdefault((value.value, value.axes), node)
             self.check(node, value, declared.get(name))
 
@@ -227,11 +241,12 @@ class Reading:
                 dims = error.dims
             except NotKnownError:
                 pass
+            except (KeyError, ValueError, TypeError, IndexError, ZeroDivisionError, OverflowError):
+                self.builder.fail(place(node), _("its inputs or attributes are not those of the operator"))
         results = []
         for name in node.outputs:
-            if name:
-                results.append(self.unknown(node, dims or self.declared_dims(declared.get(name))))
-                dims = None
+            results.append(self.unknown(node, dims or self.declared_dims(declared.get(name))))
+            dims = None
         return results
 
     def behind(self, node: NodeData, name: str, declared: Mapping[str, ValueInfo]) -> Tensor:
@@ -366,24 +381,8 @@ class Reading:
             return None
         return found[0]
 
-    def bias_behind(self, node: NodeData, rank: int, axis: int, length: int) -> Constant | None:
-        """The vector that is added behind, along one axis: it is taken in as a bias, and its addition is gone."""
-        add = self.following(node, "Add")
-        if add is None or add.attributes.get("broadcast") is not None:
-            return None
-        [other, *more] = [name for name in add.inputs if name != node.outputs[0]] or [""]
-        value = self.values.get(other)
-        if more or not isinstance(value, Constant) or value.size != length or len(value.dims) > rank:
-            return None
-        at = axis - (rank - len(value.dims))
-        if at < 0 or value.dims[at] != length:
-            return None
-        self.absorbed[add.outputs[0]] = node.outputs[0]
-        return value.moved((length,), lambda array: array.reshape(-1)) if len(value.dims) > 1 else value
 
-
-MANY = 1_000_000
-OF_ITS_OWN = ("stride", "padding", "dilation", "rounding", "output_padding")
+MOST_AXES = 32
 MEANINGLESS = (
     "",
     "main_graph",

@@ -221,7 +221,7 @@ def recurrent(o: Part, layer: Any, x: Value) -> str:
         return o.array(name) if o.has(name) else np.zeros(layer.units, dtype=np.float32)
 
     arrays = [stacked("input"), stacked("state"), np.concatenate([stacked("bias"), stacked("bias2")], axis=1)]
-    kept = [o.weight(name, array) for name, array in zip("WRB", arrays, strict=True)]
+    kept = [o.weight(name, array) for name, array in zip("WRB" if layer.bias else "WR", arrays, strict=False)]
     steps, last = o.several(
         layer.kind.upper(),
         [not layer.last, bool(layer.last)],

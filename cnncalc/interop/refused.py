@@ -16,7 +16,12 @@ def read(spec: str, **settings: Any) -> NoReturn:
     with open(spec, "rb") as file:
         head = file.read(HEAD)
     problem, hint = said(os.path.splitext(spec)[1].lower(), head)
-    raise SpecError([Problem(problem, None, hint)], Source(spec, ""))
+    raise unusable_file(spec, problem, hint)
+
+
+def unusable_file(spec: str, problem: str, hint: str | None = None) -> SpecError:
+    """The error for a file that cannot be used as a whole."""
+    return SpecError([Problem(problem, None, hint)], Source(spec, ""))
 
 
 def said(ending: str, head: bytes) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from collections import Counter
 from itertools import pairwise
 
 from cnncalc.graph import Graph
+from cnncalc.layers import KINDS
 
 UNNAMED = ("from",)  # steps that are no block, though they have a name
 
@@ -50,7 +51,9 @@ def scopes(graph: Graph) -> Scope:
     found = [
         Scope(path, group.kind, group.first, group.last, group.result)
         for path, group in graph.groups.items()
-        if group.kind not in UNNAMED and closed(graph, users, group.first, group.last, group.result)
+        if group.kind not in UNNAMED
+        and group.kind not in KINDS
+        and closed(graph, users, group.first, group.last, group.result)
     ]
     found.sort(key=lambda s: (s.first, -s.last, s.path.count("/")))
     tree(root, found, graph)

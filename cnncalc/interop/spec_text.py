@@ -34,7 +34,7 @@ def word_of(name: str, value: Any) -> str | None:
         return ",".join(map(str, value))
     if name == "shape":
         return "x".join(map(str, value))
-    if name == "table":
+    if name == "table" or (isinstance(value, tuple) and any(isinstance(part, float) for part in value)):
         return None
     return text_of(value)
 
@@ -136,7 +136,10 @@ class Writer:
             quoted = f'"{text}"' if in_brackets and set(text) & set(",[]{}") else text
             return f"{step.name}: {quoted}" if step.name else quoted
         kind, _space, flags = body.partition(" ")
+        main = next((name for name in left if step.layer.options[name].main), None)
         entries = [f"{kind}: {quote(flags)}" if flags else f'{kind}: ""']
+        if main and not flags:
+            entries = [f"{kind}: {listed(left.pop(main))}"]
         entries += [f"{name}: {listed(value)}" for name, value in left.items()]
         if sharing:
             entries.append(f"weights: {sharing}")

@@ -33,6 +33,8 @@ class Target(NamedTuple):
 TARGETS = {
     "spec": Target((".yaml", ".yml"), "writing"),
     "onnx": Target((".onnx",), "onnx", binary=True, weights=True),
+    "torch": Target((".py",), "torch_text"),
+    "keras": Target((), "keras_text"),  # Python, too: it is asked for by name
 }
 
 

@@ -54,7 +54,7 @@ def mul(t: Any, a: dict[str, Any], result: Any) -> Made:
 
 @translates("div truediv itruediv divide true_divide", "input other | rounding_mode")
 def div(t: Any, a: dict[str, Any], result: Any) -> Made:
-    if a.get("rounding_mode") or not t.of(a["input"]) or a["other"] == 0:
+    if a.get("rounding_mode") or not t.of(a["input"]) or type(a["other"]) not in (int, float) or not a["other"]:
         return None
     return with_number(t, a["input"], a["other"], lambda n: {"factor": 1 / n})
 
@@ -97,12 +97,28 @@ def shifted(t: Any, one: Any, other: Any) -> Made:
     if not hasattr(weights, "ndim"):
         return None
     seen, axis, last = t.of(tensor), channel_axis(t, tensor, weights), len(t.b.nodes) - 1
+    if last < 0 or seen.value != last + len(t.b.inputs):
+        return None
     node = t.b.nodes[last]
-    behind = seen.value == last + len(t.b.inputs) and node.layer.kind == "scale" and not node.layer.shift
+    if node.layer.kind == "conv" and not node.layer.bias and not seen.moves and tuple(weights.shape) == seen.shape:
+        return biased(t, seen, weights)
+    behind = node.layer.kind == "scale" and not node.layer.shift
     if axis is None or not behind or node.weights_of is not None or seen.first(axis)[0].moves:
         return None
     t.b.nodes[last] = node._replace(layer=t.b.layer("scale", {"shift": True}))
     t.b.facts[last] = t.b.nodes[last].layer.facts(seen.base)
+    for source in t.sources(weights):
+        t.owners.setdefault(source, seen.value)
+    return seen
+
+
+def biased(t: Any, seen: Any, weights: Any) -> Made:
+    """A bias of its own for every unit of the convolution before."""
+    last = len(t.b.nodes) - 1
+    if not whole(t, weights):
+        return None
+    t.b.nodes[last] = t.b.nodes[last]._replace(layer=t.b.nodes[last].layer.replace(bias="per_unit"))
+    t.b.facts[last] = t.b.nodes[last].layer.facts(*(t.b.shape(v) for v in t.b.nodes[last].reads))
     for source in t.sources(weights):
         t.owners.setdefault(source, seen.value)
     return seen

@@ -51,7 +51,8 @@ def layer(t: Any, kind: str, options: dict[str, Any], reads: Sequence[int], stor
         if node.layer.kind != kind:
             return None
         of = node.weights_of if node.weights_of is not None else of
-    value = t.b.add(t.name(kind), kind, options, reads, at=t.place(kind), weights_of=of)
+    name = t.behind(reads[0], kind) if len(reads) == 1 else t.name(kind)
+    value = t.b.add(name, kind, layouts.shortened(kind, options), reads, at=t.place(kind), weights_of=of)
     for s in trained:
         t.owners.setdefault(s, value)
     return Seen(value, t.b.shape(value))
@@ -68,8 +69,12 @@ def whole(t: Any, tensor: Any) -> bool:
 
 def elementwise(t: Any, tensor: Any, kind: str, options: dict[str, Any] | None = None) -> Seen:
     """A function of each element: views and permutations stay in front of it."""
-    name, place = t.name(kind), t.place(kind)
-    return through(t.b, t.of(tensor), lambda value: t.b.add(name, kind, options or {}, [value], at=place), place)
+    place = t.place(kind)
+
+    def add(value: int) -> int:
+        return t.b.add(t.behind(value, kind), kind, options or {}, [value], at=place)
+
+    return through(t.b, t.of(tensor), add, place)
 
 
 def pairs(values: Any, rank: int) -> list[int]:
@@ -248,8 +253,13 @@ def pooled(kind: str, rank: int) -> Translate:
             "padding": [[p, p] for p in pairs(a.get("padding", 0), rank)],
             "rounding": "ceil" if a.get("ceil_mode") else "floor",
         }
+        seen = t.of(a["input"])
         if kind == "maxpool":
             options["dilation"] = pairs(a.get("dilation", 1), rank)
+            if seen.around:  # more padding
+                both = zip(seen.around, options["padding"], strict=True)
+                options["padding"] = [[before + p[0], after + p[1]] for (before, after), p in both]
+                return layer(t, kind, options, [settle(t.b, seen._replace(around=()), t.place())])
         elif kind == "avgpool":
             options["count_include_pad"] = a.get("count_include_pad", True)
         elif a.get("ceil_mode") or a["norm_type"] % 1 or a["norm_type"] < 1 or int(a["norm_type"]) % 2:

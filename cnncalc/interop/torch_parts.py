@@ -255,6 +255,13 @@ class TableConv2d(nn.Conv2d):
             "columns", torch.tensor([j for row in table for j in row]), persistent=False
         )
         self.weight = nn.Parameter(self.weight.detach()[self.rows, self.columns])
+        self.table = table
+
+    def cnncalc_layer(self):
+        names = ["stride", "padding", "dilation", "table"]
+        options = {name: getattr(self, name) for name in names}
+        options |= {"filters": self.out_channels, "kernel": self.kernel_size}
+        return "conv", {**options, "bias": self.bias is not None}
 
     def forward(self, x):
         weight = x.new_zeros(self.out_channels, self.in_channels, *self.kernel_size)
@@ -279,6 +286,11 @@ class TableLinear(nn.Linear):
             "columns", torch.tensor([j for row in table for j in row]), persistent=False
         )
         self.weight = nn.Parameter(self.weight.detach()[self.rows, self.columns])
+        self.table = table
+
+    def cnncalc_layer(self):
+        options = {"units": self.out_features, "table": self.table}
+        return "dense", {**options, "bias": self.bias is not None}
 
     def forward(self, x):
         weight = x.new_zeros(self.out_features, self.in_features)
@@ -299,6 +311,9 @@ class Subsample(nn.Module):
         self.weight = nn.Parameter(torch.rand(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
+    def cnncalc_layer(self):
+        return "subsample", {"kernel": self.kernel_size, "stride": self.stride}
+
     def forward(self, x):
         total = F.avg_pool2d(x, self.kernel_size, self.stride, divisor_override=1)
         return total * self.weight[:, None, None] + self.bias[:, None, None]
@@ -312,6 +327,9 @@ class RBF(nn.Module):
         centres = torch.randint(0, 2, (out_features, in_features)) * 2.0 - 1
         self.centres = nn.Parameter(centres, requires_grad=False)
 
+    def cnncalc_layer(self):
+        return "rbf", {"units": len(self.centres)}
+
     def forward(self, x):
         return (x[:, None] - self.centres).square().sum(2)
 ''',
@@ -323,6 +341,9 @@ class GaussianRBF(nn.Module):
         super().__init__()
         self.centres = nn.Parameter(torch.randn(out_features, in_features))
         self.width = nn.Parameter(torch.ones(out_features))
+
+    def cnncalc_layer(self):
+        return "gaussian_rbf", {"units": len(self.centres)}
 
     def forward(self, x):
         return torch.exp(-(x[:, None] - self.centres).square().sum(2) / self.width)
@@ -352,6 +373,11 @@ class LocalConv2d(nn.Module):
             torch.randn(*size, out_channels, in_channels, *kernel) * 0.01
         )
         self.bias = nn.Parameter(torch.zeros(out_channels, *size)) if bias else None
+        self.options = {"filters": out_channels, "kernel": kernel, "stride": stride}
+        self.options |= {"padding": padding, "dilation": dilation, "bias": bias}
+
+    def cnncalc_layer(self):
+        return "local", self.options
 
     def forward(self, x):
         places = self.window(x).unflatten(2, self.weight.shape[:2])

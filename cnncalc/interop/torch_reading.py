@@ -3,8 +3,6 @@
 Every function of torch that it calls is noted, with the module in which it is called; torch_functions.py says which
 kind of layer each is. What Python does between the calls (loops, conditions on shapes) has then happened already. The
 weights are replaced by tensors without memory meanwhile (device "meta"), and the module stays as it is.
-
-What comes out of a layer must have the shape that PyTorch gives: the two are compared, call by call.
 """
 
 from __future__ import annotations
@@ -18,14 +16,12 @@ from typing import Any
 from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
-from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.onnx import MissingPackageError
+from cnncalc.interop.torch_trace import Trace
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec.values import shape as read_shape
-
-BATCH = 2  # so that an axis of length 1 is none of samples
 
 
 def package() -> Any:
@@ -71,7 +67,9 @@ def read(
         ) from None
     if not isinstance(made, torch.nn.Module):
         kind = type(made).__name__
-        raise unusable(_("it gives a {kind}, and not an nn.Module", kind=kind), _("name a class or function that does"))
+        raise unusable(
+            _("it gives an object of type {kind}, and no nn.Module", kind=kind), _("name a class or function that does")
+        )
     try:
         entering = shapes if "" not in shapes else [shapes[""]]
         return graph_of(made, entering, source=spec, max_operations=max_operations, allow_unknown=allow_unknown)
@@ -164,7 +162,7 @@ def graph_of(
     """The graph of an nn.Module on inputs of these shapes, in eval(). Raises SpecError."""
     torch = package()
     if not isinstance(module, torch.nn.Module):
-        raise CnncalcError(_("a {kind} is no nn.Module", kind=type(module).__name__))
+        raise CnncalcError(_("an object of type {kind} is no nn.Module", kind=type(module).__name__))
     title = type(module).__name__ if name is None else name
     b = Builder(title, source or title, max_operations=max_operations)
     trace = Trace(torch, module, b)
@@ -202,202 +200,3 @@ def evaluating(module: Any) -> Iterator[None]:
     finally:
         for part in training:
             part.training = True
-
-
-class Trace:
-    """Notes every call of a function of torch while it is entered; `seen` has the values of tensors by identity."""
-
-    def __init__(self, torch: Any, module: Any, b: Builder) -> None:
-        from cnncalc.interop import torch_arithmetic, torch_views  # noqa: F401 - they fill the table
-        from cnncalc.interop.torch_functions import FUNCTIONS
-
-        self.torch = torch
-        self.b = b
-        self.functions = FUNCTIONS
-        self.seen: dict[int, Seen] = {}
-        self.kept: list[Any] = []  # tensors, so that no identity is used again
-        self.stand_ins: dict[str, Any] = {}
-        self.stored: dict[int, tuple[str, bool]] = {}  # of a tensor: the name in the module, and whether it is trained
-        self.sizes: dict[int, int] = {}  # how many numbers a stored tensor holds
-        self.made_of: dict[int, frozenset[int]] = {}  # of a tensor computed from stored ones alone: which
-        self.owners: dict[int, int] = {}  # of a stored tensor: the value of the layer that has it
-        self.used: dict[int, Any] = {}  # trained tensors that were read
-        self.stack: list[str] = [""]
-        self.paths: dict[int, str] = {id(part): path for path, part in module.named_modules()}
-        self.parts = list(module.modules())
-        self.leaves = {self.paths[id(part)] for part in self.parts if self.is_leaf(part)}
-        self.handles: list[Any] = []
-        for named, trained in ((module.named_parameters(), True), (module.named_buffers(), False)):
-            for name, tensor in named:
-                if tensor is not None:
-                    empty = torch.empty_like(tensor, device="meta")
-                    self.stand_ins[name] = empty
-                    self.stored[id(empty)] = (name, trained)
-                    self.sizes[id(empty)] = empty.numel()
-        self.mode = self.recorder()
-
-    def is_leaf(self, part: Any) -> bool:
-        """One of torch's own modules or a subclass of one, without modules inside: its name is the layer's."""
-        inside = next(part.children(), None)
-        return inside is None and any(c.__module__.startswith("torch.nn.modules.") for c in type(part).__mro__[:-2])
-
-    def recorder(self) -> Any:
-        trace = self
-
-        class Recorder(self.torch.overrides.TorchFunctionMode):  # type: ignore[name-defined, misc]
-            def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-                kwargs = kwargs or {}
-                result = function(*args, **kwargs)
-                trace.called(function, args, kwargs, result)
-                return result
-
-        return Recorder()
-
-    def __enter__(self) -> Trace:
-        def into(part: Any, _args: Any) -> None:
-            self.stack.append(self.paths[id(part)])
-
-        def out(part: Any, _args: Any, _result: Any) -> None:
-            self.stack.pop()
-
-        for part in self.parts:
-            self.handles += [part.register_forward_pre_hook(into), part.register_forward_hook(out)]
-        self.mode.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.mode.__exit__(*error)
-        for handle in self.handles:
-            handle.remove()
-
-    # --- what functions use
-
-    def enter(self, name: str, shape: Shape) -> Any:
-        """A tensor for an input."""
-        value = self.b.input(name, shape)
-        tensor = self.torch.empty((BATCH, *shape), device="meta")
-        self.keep(tensor, Seen(value, tuple(shape)))
-        return tensor
-
-    def keep(self, tensor: Any, seen: Seen) -> None:
-        self.kept.append(tensor)
-        self.seen[id(tensor)] = seen
-
-    def of(self, thing: Any) -> Seen | None:
-        """The value of a tensor; None for what is no tensor, or holds weights or constants."""
-        return self.seen.get(id(thing))
-
-    def settled(self, thing: Any) -> int:
-        """The value of a tensor as it is seen."""
-        return settle(self.b, self.seen[id(thing)], self.place())
-
-    def sources(self, thing: Any) -> frozenset[int]:
-        """The stored tensors from which one comes: itself, or those of which it is computed."""
-        if id(thing) in self.stored:
-            return frozenset((id(thing),))
-        return self.made_of.get(id(thing), frozenset())
-
-    def name(self, kind: str) -> str:
-        """What a layer is called: as its module, or by its kind inside a module of several."""
-        path = self.stack[-1]
-        if path in self.leaves:
-            return path
-        return f"{path}.{kind}" if path else kind
-
-    def spot(self) -> str:
-        """The name of a layer made here whose kind is not known yet: see layouts.Move."""
-        path = self.stack[-1]
-        return path if path in self.leaves else self.inside()
-
-    def inside(self) -> str:
-        """The same for a layer that the module makes on its way."""
-        return f"{self.stack[-1]}."
-
-    def place(self, function: str = "") -> str:
-        """Where it is in the module, for errors."""
-        path = self.stack[-1]
-        if path and function:
-            return _("module '{path}' ({function})", path=path, function=function)
-        return _("module '{path}'", path=path) if path else function
-
-    # --- what is noted
-
-    def called(self, function: Any, args: Any, kwargs: Any, result: Any) -> None:
-        """Note one call: which layer it is."""
-        results = [thing for thing in flat(result) if isinstance(thing, self.torch.Tensor)]
-        if not results:
-            return
-        entering = [thing for thing in flat((args, kwargs)) if isinstance(thing, self.torch.Tensor)]
-        sources = frozenset().union(*(self.sources(t) for t in entering)) if entering else frozenset()
-        word = word_of(function)
-        if not any(id(t) in self.seen for t in entering):
-            if sources:
-                for t in results:
-                    self.kept.append(t)
-                    self.made_of.setdefault(id(t), sources) if id(t) not in self.stored else None
-            return
-        for source in sources:
-            self.used[source] = True
-        translate = self.functions.get(word)
-        made = None
-        if translate is not None:
-            made = translate(self, args, kwargs, result)
-        if made is None:
-            made = self.not_known(word, entering, results)
-        found = [made] if isinstance(made, Seen) else made
-        for tensor, seen in zip(results, found, strict=False):
-            self.check(word, tensor, seen)
-            self.keep(tensor, seen)
-
-    def not_known(self, word: str, entering: Sequence[Any], results: Sequence[Any]) -> list[Seen]:
-        reads = list(dict.fromkeys(self.settled(t) for t in entering if id(t) in self.seen))
-        found = []
-        for tensor in results:
-            shape = tuple(tensor.shape[1:])
-            known = tensor.ndim > 1 and tensor.shape[0] == BATCH and len(shape) <= 4
-            value = self.b.unknown(self.name(word), word, reads, shape if known else None, at=self.place(word))
-            found.append(Seen(value, shape if known else ()))
-            if len(results) > 1:
-                self.b.unknowns[:] = list(dict.fromkeys(self.b.unknowns))
-        for source in frozenset().union(*(self.sources(t) for t in entering)):
-            self.owners.setdefault(source, found[0].value)
-        return found
-
-    def check(self, word: str, tensor: Any, seen: Seen) -> None:
-        """A layer's shape is PyTorch's."""
-        if seen.shape and tuple(tensor.shape) != (BATCH, *seen.shape):
-            ours, theirs = ("x".join(map(str, s)) for s in (seen.shape, tensor.shape[1:]))
-            self.b.fail(self.place(word), _("{theirs} comes out, and {ours} was worked out", theirs=theirs, ours=ours))
-
-    def finish(self, result: Any) -> None:
-        """The outputs; and weights that were read in a way that no layer accounts for."""
-        found = [t for t in flat(result) if id(t) in self.seen]
-        if not found:
-            self.b.fail("", _("no tensor that depends on the input comes out"))
-        self.b.output(*(self.settled(t) for t in found))
-        for source in self.used:
-            name, trained = self.stored[source]
-            if trained and source not in self.owners:
-                self.b.unknown(name, "parameter", [], None, at=_("parameter '{name}'", name=name))
-
-
-def word_of(function: Any) -> str:
-    """A function's name without underscores: `add_` and `__iadd__` are add and iadd; a property's is its own."""
-    name: str = getattr(function, "__name__", type(function).__name__)
-    if name == "__get__":
-        name = getattr(getattr(function, "__self__", None), "__name__", name)
-    return name.strip("_")
-
-
-def flat(thing: Any) -> Iterator[Any]:
-    """All things in lists, tuples and mappings."""
-    if isinstance(thing, (list, tuple)):
-        for item in thing:
-            yield from flat(item)
-    elif isinstance(thing, Mapping):
-        for item in thing.values():
-            yield from flat(item)
-    elif hasattr(thing, "to_tuple"):  # outputs of the library transformers
-        yield from flat(thing.to_tuple())
-    else:
-        yield thing

@@ -46,6 +46,11 @@ def to_torch(graph: Graph) -> str:
     return Writer(graph).text()
 
 
+def convert(graph: Graph, weights: object) -> str:
+    """The same, as `cnncalc convert` asks for it."""
+    return to_torch(graph)
+
+
 def state_names(graph: Graph) -> dict[str, tuple[str, Move | None]]:
     """For each array `LAYER.name` of the reference its key in the module's state_dict, and how it is laid out there."""
     writer = Writer(graph)

@@ -26,6 +26,12 @@ KINDS = {
 }
 
 
+@translates("gt greater", "input other")
+def step(t: Any, a: dict[str, Any], result: Any) -> Made:
+    """Whether it is above 0: 1 or 0, once it is a number again."""
+    return elementwise(t, a["input"], "step") if type(a["other"]) in (int, float) and a["other"] == 0 else None
+
+
 def plain(kind: str) -> Any:
     return lambda t, a, result: elementwise(t, a["input"], kind)
 
@@ -132,7 +138,23 @@ def view(t: Any, args: Any, result: Any) -> Made:
     return reshaped(t, args[0], result)
 
 
-@translates("flatten unflatten squeeze unsqueeze view_as reshape_as expand_as", "")
+@translates("expand expand_as broadcast_to", "")
+def expand(t: Any, args: Any, result: Any) -> Made:
+    """Places stretched from one to many are copies of the nearest."""
+    seen, shape = t.of(args[0]), tuple(result.shape)
+    if seen is None or not seen.shape or result.ndim != len(seen.shape) + 1:
+        return None
+    if shape[1:] == seen.shape:
+        return seen
+    if shape[:2] != tuple(args[0].shape[:2]) or any(
+        n not in (1, m) for n, m in zip(seen.shape[1:], shape[2:], strict=True)
+    ):
+        return None
+    factors = [m // n for n, m in zip(seen.shape[1:], shape[2:], strict=True)]
+    return layer(t, "upsample", {"factor": factors}, [t.settled(args[0])])
+
+
+@translates("flatten unflatten squeeze unsqueeze view_as reshape_as", "")
 def other_view(t: Any, args: Any, result: Any) -> Made:
     return reshaped(t, args[0], result)
 
@@ -204,6 +226,9 @@ def part(t: Any, seen: Seen, axis: int, start: int, stop: int, equal: int = 0) -
         return seen
     if len(letters) != len(seen.shape) or not 0 <= start < stop <= n:
         return None
+    if [move.kind for move in seen.moves] == ["permute"]:
+        made = cut(t, seen.value, letters[seen.moves[0].sizes[axis]], start, stop, equal)
+        return None if made is None else made._replace(moves=seen.moves)
     if seen.moves:
         return along(t, seen, axis, lambda value: cut(t, value, "c", start, stop, equal))
     return cut(t, seen.value, letters[axis], start, stop, equal)
@@ -312,7 +337,11 @@ def pad(t: Any, a: dict[str, Any], result: Any) -> Made:
     if not sides:
         return t.of(a["input"])
     sides = [*reversed([*sides, *[(0, 0)] * (rank - len(sides))])]
-    value, mode = t.settled(a["input"]), a.get("mode", "constant")
+    mode = a.get("mode", "constant")
+    if mode == "constant" and a.get("value") == float("-inf") and all(min(pair) >= 0 for pair in sides):
+        seen: Seen = t.of(a["input"])
+        return None if seen.around else seen._replace(around=tuple(sides))
+    value = t.settled(a["input"])
     cuts = [[max(0, -before), max(0, -after)] for before, after in sides]
     made: Seen | None = None
     if any(map(any, cuts)):

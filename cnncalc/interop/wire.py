@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 
-MOST_FIELDS = 8_000_000  # of one file: a network of a million operations has fewer
-LONGEST_TEXT = 1_000_000  # bytes of a name
+MOST_FIELDS = 1_500_000  # of one file: read in seconds; ResNet-50 has five thousand
+LONGEST_TEXT = 10_000  # bytes of a name
+TEXT = 64  # bytes of names and lists that count as much as a field
 
 
 class WireError(CnncalcError):
@@ -78,12 +79,19 @@ class Span(NamedTuple):
 
     def text(self) -> str:
         """A name, as UTF-8."""
+        self.spend(min(len(self), LONGEST_TEXT) // TEXT)
         return bytes(self.source.data[self.start : min(self.stop, self.start + LONGEST_TEXT)]).decode(
             "utf-8", "replace"
         )
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+    def spend(self, fields: int) -> None:
+        """Count what is read as fields. Raises WireError where there are more than a model has."""
+        self.source.left[0] -= fields
+        if self.source.left[0] < 0:
+            raise WireError(_("more fields than a model has: {most:,}", most=MOST_FIELDS), self.start)
 
     def bytes(self) -> bytes:
         """A copy of the stretch."""
@@ -93,9 +101,7 @@ class Span(NamedTuple):
         """Numbers that stand one behind the other without keys."""
         found = []
         data, i = self.source.data, self.start
-        self.source.left[0] -= len(self)
-        if self.source.left[0] < 0:
-            raise WireError(_("more fields than a model has: {most:,}", most=MOST_FIELDS), i)
+        self.spend(len(self))
         while i < self.stop:
             value, i = varint(data, i, self.stop)
             found.append(value)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from cnncalc.analysis import receptive_fields
 from cnncalc.errors import CnncalcError, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.names import unique
@@ -90,19 +91,11 @@ def fingerprints(graph: Graph) -> Iterable[Any]:
     kinds = [*(("input", shape) for shape in graph.inputs.values())]
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
         kinds.append((node.layer.kind, facts.output))
-    for node, facts in zip(graph.nodes, graph.facts, strict=True):
+    fields = receptive_fields(graph)
+    for node, facts, seen in zip(graph.nodes, graph.facts, fields, strict=True):
         entering = tuple(sorted(str(kinds[v]) for v in node.reads))
-        shared = node.weights_of is None
-        yield (
-            node.layer.kind,
-            entering,
-            facts.output,
-            facts.params,
-            facts.macs,
-            facts.connections,
-            facts.flops,
-            shared,
-        )
+        counts = (facts.params, facts.macs, facts.connections, facts.flops)
+        yield (node.layer.kind, entering, facts.output, *counts, node.weights_of is None, str([*seen.values()]))
 
 
 def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:

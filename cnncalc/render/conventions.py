@@ -146,7 +146,8 @@ def reconciled(found: Reconciled, format: str, width: int | None) -> str:
             "left out of both, because one of them has no number: {names}", names=some(list(found.unknown))
         )
     text = "\n".join(wrapped(words, width or WIDTH))
-    return f"{head}\n\n{text}\n\n{draw(shown, format)}\n{left}\n\n{said(where, format, width)}\n{said(list(dict.fromkeys(notes)), format, width)}"
+    below = "\n".join(said(lines, format, width) for lines in (where, list(dict.fromkeys(notes))))
+    return f"{head}\n\n{text}\n\n{draw(shown, format)}\n{left}\n\n{below}"
 
 
 def sentence(found: Reconciled) -> str:

@@ -1,0 +1,249 @@
+"""PyTorch modules as graphs. The numbers beside each module are counted by hand; shapes are compared with PyTorch's."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: no module is read")
+import torch_nets  # noqa: E402
+from test_torch_text import SHARED, WRITTEN, module_of  # noqa: E402
+
+pytestmark = pytest.mark.framework
+nn = torch.nn
+SEVERAL = {"hrnet", "hrnet-w32", "hrnet-w48"}  # sums of three: two additions in PyTorch
+OTHERS = {"lenet-1989", "example-full-connection"}  # its padding is a layer there; 10^12 weights
+COMPARED = [name for name in WRITTEN if name not in SEVERAL | OTHERS]
+
+
+@pytest.mark.parametrize("name", torch_nets.NETS)
+def test_a_module_is_read_as_the_layers_that_it_is(name: str) -> None:
+    make, shapes, kinds, params, macs = torch_nets.NETS[name]
+    module = make()
+    report = cnncalc.analyze(cnncalc.from_torch(module, shapes))
+    assert [row.kind for row in report] == kinds
+    assert report.totals.params == params == sum(p.numel() for p in module.parameters())
+    assert report.totals.macs == macs
+    assert report.totals.left_out == {}
+    given = module.eval()(*(torch.zeros(1, *shape) for shape in shapes))
+    outputs = [tuple(t.shape[1:]) for t in (given if isinstance(given, tuple) else (given,))]
+    assert [list(report)[-1].output] == outputs[:1]
+
+
+@pytest.mark.parametrize("name", torch_nets.NETS)
+def test_every_claim_about_a_module_holds(name: str) -> None:
+    make, shapes, *_ = torch_nets.NETS[name]
+    assert cnncalc.verify(cnncalc.from_torch(make(), shapes)).holds
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_from_a_spec_to_pytorch_and_back_nothing_changes(name: str) -> None:
+    graph = cnncalc.load(name)
+    with torch.device("meta"):
+        module = module_of(cnncalc.to_torch(graph))
+    back = cnncalc.analyze(cnncalc.from_torch(module, list(graph.inputs.values())))
+    report = cnncalc.analyze(graph)
+
+    def numbers(row: Any) -> Any:
+        field = (row.receptive_field, row.jump, row.rf_start)
+        return row.kind, row.output, row.params, row.buffers, row.connections, row.macs, row.flops, field
+
+    assert [numbers(row) for row in back] == [numbers(row) for row in report]
+    assert back.totals.to_dict() == report.totals.to_dict()
+
+
+def test_names_of_modules_are_kept() -> None:
+    graph = cnncalc.load("resnet18")
+    with torch.device("meta"):
+        module = module_of(cnncalc.to_torch(graph))
+    names = [node.name for node in cnncalc.from_torch(module, (3, 224, 224)).nodes]
+    assert "stage2/0/conv1" in names
+    assert "conv1_batchnorm" in names
+    assert "conv1/relu" in names
+
+
+def test_sums_of_three_are_two_additions() -> None:
+    graph = cnncalc.load("hrnet")
+    with torch.device("meta"):
+        module = module_of(cnncalc.to_torch(graph))
+    totals, ours = (cnncalc.analyze(g).totals for g in (cnncalc.from_torch(module, (3, 224, 224)), graph))
+    assert (totals.params, totals.macs, totals.flops) == (ours.params, ours.macs, ours.flops)
+
+
+def test_shared_weights_are_counted_once() -> None:
+    module = module_of(cnncalc.to_torch(SHARED))
+    totals = cnncalc.analyze(cnncalc.from_torch(module, [(3, 9, 9), (3, 9, 9)])).totals
+    assert totals.params == sum(p.numel() for p in module.parameters()) == cnncalc.analyze(SHARED).totals.params
+    assert totals.macs == cnncalc.analyze(SHARED).totals.macs
+
+
+def test_the_module_stays_as_it_is() -> None:
+    module = torch_nets.Excitation()
+    module.gate.eval()
+    before = {name: (p.device.type, p.data_ptr()) for name, p in module.named_parameters()}
+    cnncalc.from_torch(module, (3, 9, 7))
+    assert {name: (p.device.type, p.data_ptr()) for name, p in module.named_parameters()} == before
+    assert module.training
+    assert not module.gate.training
+    assert not module._forward_hooks
+    assert all(not part._forward_pre_hooks for part in module.modules())
+
+
+def test_an_operator_that_is_not_known_is_named_with_its_module() -> None:
+    class Inside(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return torch.erfinv(x)
+
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), Inside(), nn.Conv2d(4, 5, 3))
+    with pytest.raises(cnncalc.SpecError, match=r"module '1' \(erfinv\): the operator erfinv is not known here"):
+        cnncalc.from_torch(module, (3, 9, 8))
+    report = cnncalc.analyze(cnncalc.from_torch(module, (3, 9, 8), allow_unknown=True))
+    assert [row.output for row in report] == [(4, 7, 6), (4, 7, 6), (5, 5, 4)]
+    assert list(report)[1].params is None
+    assert report.totals.left_out["params"] == 1
+
+
+class Peculiar:
+    """Modules with something that no kind is."""
+
+    class Tuned(nn.Module):
+        """A trained number that is added."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.at = nn.Parameter(torch.zeros(3, 1, 1))
+
+        def forward(self, x: Any) -> Any:
+            return x + self.at
+
+    class Corners(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
+
+    class Less(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x - torch.relu(x)
+
+    class Approximate(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return nn.functional.gelu(x, approximate="tanh")
+
+    class Folded(nn.Module):
+        """The samples are no axis of their own."""
+
+        def forward(self, x: Any) -> Any:
+            return torch.relu(x.reshape(-1, 4, 8))
+
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x: Any) -> Any:
+            y = x.flatten(2)
+            return self.attention(y, y, y)[0]
+
+
+@pytest.mark.parametrize("name", ["Tuned", "Corners", "Less", "Approximate", "Folded", "Attending"])
+def test_nothing_is_guessed(name: str) -> None:
+    module = getattr(Peculiar, name)()
+    shape = (3, 2, 4) if name == "Attending" else (3, 4, 8)
+    with pytest.raises(cnncalc.SpecError, match="not known here"):
+        cnncalc.from_torch(module, shape)
+    totals = cnncalc.analyze(cnncalc.from_torch(module, shape, allow_unknown=True)).totals
+    assert totals.left_out["macs"] >= 1
+
+
+def test_a_module_may_say_which_layer_it_is() -> None:
+    class Doubled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.kernel = nn.Parameter(torch.ones(4, 3, 3, 3))
+
+        def cnncalc_layer(self) -> Any:
+            return "conv", {"filters": 4, "kernel": 3, "bias": self.bias}
+
+        def forward(self, x: Any) -> Any:
+            return nn.functional.conv2d(x, (self.kernel + self.kernel.flip(3)).abs())
+
+    module = Doubled()
+    module.bias = False
+    (row,) = cnncalc.analyze(cnncalc.from_torch(module, (3, 9, 8)))
+    assert (row.kind, row.output, row.params, row.macs) == ("conv", (4, 7, 6), 108, 108 * 42)
+    module.bias = True
+    with pytest.raises(cnncalc.SpecError, match="it holds 108 numbers, and a conv has 112"):
+        cnncalc.from_torch(module, (3, 9, 8))
+
+
+def test_what_fails_is_said_with_its_module() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(10, 2))
+    with pytest.raises(cnncalc.SpecError, match="module '2': the forward pass fails: RuntimeError"):
+        cnncalc.from_torch(module, (3, 9, 8))
+    with pytest.raises(cnncalc.CnncalcError, match=r"an object of type int is no nn\.Module"):
+        cnncalc.from_torch(3, (3, 9, 8))
+    with pytest.raises(cnncalc.CnncalcError, match="an input shape is a tuple of numbers"):
+        cnncalc.from_torch(module, 7)
+
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Sequential):
+    def __init__(self, classes=10):
+        rates = [x.item() for x in torch.linspace(0, 0.1, 2)]
+        super().__init__(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.Dropout(rates[1]), nn.Flatten(), nn.Linear(4704, classes))
+
+def failing():
+    raise KeyError("no weights here")
+
+three = 3
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "some_net.py").write_text(NET, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "some_net", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["some_net:Net", "some_net.py:Net"])
+def test_a_factory_is_named_by_its_module_or_its_file(folder: Path, name: str) -> None:
+    graph = cnncalc.load(name, input="1x32x32")
+    assert graph.name == "Net"
+    assert cnncalc.analyze(graph).totals.params == 156 + 47050
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("some_net:failing", "KeyError: 'no weights here'"),
+        ("some_net:nothing", "AttributeError: module 'some_net' has no attribute 'nothing'"),
+        ("some_net:three", "TypeError: 'int' object is not callable"),
+        ("no_such_net:Net", "ModuleNotFoundError: No module named 'no_such_net'"),
+    ],
+)
+def test_a_factory_that_gives_no_module_is_said(folder: Path, name: str, told: str) -> None:
+    with pytest.raises(cnncalc.SpecError, match=re.escape(told)):
+        cnncalc.load(name, input="1x32x32")
+
+
+def test_the_shape_has_to_be_given(folder: Path) -> None:
+    with pytest.raises(cnncalc.SpecError, match="--input 3x224x224"):
+        cnncalc.load("some_net:Net")
+
+
+def test_no_weights_are_kept_in_memory(folder: Path) -> None:
+    from cnncalc.interop.torch_reading import called
+
+    module = called(torch, lambda: nn.Sequential(nn.Linear(10, 10), nn.BatchNorm1d(10)))
+    assert all(p.is_meta for p in module.parameters())
+    assert nn.Module.register_parameter.__module__ == "torch.nn.modules.module"
