@@ -66,6 +66,7 @@ class Rescale(Layer):
     Each may be a list, of a number for each channel.
     """
 
+    channels = KEPT
     factor: float | tuple[float, ...] = option(
         Option(decimals, "factor: what is multiplied by", default=1.0, main=True, aliases=("scale",))
     )

@@ -207,6 +207,7 @@ class Scale(Layer):
     As LayerScale does (Touvron et al. 2021), and the second half of a batch norm in Caffe.
     """
 
+    channels = KEPT
     shift: bool = option(
         Option(
             switch, "shift: a trained number is added, too", default=False, aliases=("bias",), words={"shift": "true"}
