@@ -189,9 +189,7 @@ class Writer:
 
     def bracketed(self, step: Step) -> str:
         """A layer or a call as an item of a list in brackets."""
-        text = self.line(step, in_brackets=True) if isinstance(step, Line) else self.step(step)[0]
-        named = isinstance(step, (Line, Call)) and step.name
-        return "{" + text + "}" if named and not text.startswith("{") else text
+        return self.line(step, in_brackets=True) if isinstance(step, Line) else self.step(step)[0]
 
     def merge(self, step: Merge) -> list[str]:
         """A residual, or a merge with its branches; a name in front where it was given one."""
