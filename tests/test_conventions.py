@@ -31,6 +31,8 @@ from cnncalc.report import Report
 HERE = Path(__file__).parent / "conventions"
 CASES = {name: case for case in load_cases("peer_layers") for name in [case["case"], *case.get("also", [])]}
 
+DIRECT = "direct nn.Parameter x*scale + conv1x1 8->4"
+
 # Layers that are the same to us and are built in another way: see docs/spec.md, "How a layer is built".
 BUILT: dict[str, list[Any]] = {
     "F.conv2d 8->16 k3 p1 bias": ["conv 16 k3 p1 built=function"],
@@ -47,13 +49,13 @@ BUILT: dict[str, list[Any]] = {
     "F.softmax": ["softmax built=function"],
     "x+=  (inplace)": [{"add": ["identity", "identity"], "inplace": "true"}],
     "torch.add(x,x)": [{"add": ["identity", "identity"], "built": "function"}],
+    DIRECT: ["scale", "conv 4 k1 nobias"],
     "torch.mul(x,x)": [{"multiply": ["identity", "identity"], "built": "function"}],
 }
 # Rows of the survey that a spec cannot say.
 LEFT_OUT = {
     "linear 20->7 bias on (2,5,20)": "a dense layer reads one vector: on a sequence it is a convolution, another layer",
     "linear 20->7 nobias on (2,5,20)": "a dense layer reads one vector: on a sequence it is a convolution",
-    "direct nn.Parameter x*scale + conv1x1 8->4": "a trained factor per channel is a convolution, another layer",
     "upsample size (7,9) nearest": "upsample has whole factors",
     "mha 8 h2 L5 N2": "no attention in the language",
     "embedding 100x8": "no look-up by index in the language",
@@ -127,7 +129,7 @@ def test_every_tool_sees_the_parameters_that_it_printed(row: dict[str, str]) -> 
     for name, text in row.items():
         params = text.partition("/")[2]
         # dynamo stores shapes with them; a function's weights, or a dummy's, belong to no layer of the survey
-        if name in ("layer", "onnx-tool-dynamo") or layer in BUILT or params in ("", "1"):
+        if name in ("layer", "onnx-tool-dynamo") or (layer in BUILT and layer != DIRECT) or params in ("", "1"):
             continue
         if layer == FROZEN and params == "64":
             continue
@@ -422,6 +424,14 @@ def test_conventions_without_a_spec_lists_them_with_version_unit_and_source() ->
     listed = json.loads(run("conventions", "--format", "json")[1])
     assert [entry["name"] for entry in listed] == list(SHIPPED)
     assert all(entry["unit"] and entry["calls"] for entry in listed)
+
+
+def test_the_file_of_a_convention_is_where_one_of_your_own_starts(tmp_path: Path) -> None:
+    path = tmp_path / "copy.yaml"
+    assert run("conventions", "--show", "thop", "-o", str(path))[0] == 0
+    copy = read_convention(str(path))
+    assert copy.rules == convention("thop").rules
+    assert run("conventions", "--show", "thpo")[0] == 2
 
 
 def test_conventions_of_a_spec_are_one_table() -> None:

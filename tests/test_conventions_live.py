@@ -29,6 +29,7 @@ LAYERS = [  # none of them in the survey
     "6x9x11; groupnorm 3 noaffine", "6x9x11; instancenorm affine=true", "6x9x11; layernorm", "6x9x11; lrn 3",
     "6x9; upsample 3 bilinear", "4x3x5x4; upsample 2 bilinear", "6x9x11; softmax", "6x9x11; glu", "6x9x11; selu",
     "6x9x11; hard_swish built=function", "6x9x11; elu built=function", "6x9x11; leaky_relu inplace",
+    "6x9x11; conv 4 k3 scale", "6x9x11; scale shift", "6x9x11; rescale 2 offset=1",
     "9x7; lstm 5 bias=double bidirectional", "9x7; gru 5 nobias", "9x7; rnn 5 bias=double last",
 ]  # fmt: skip
 BLOCK = """

@@ -110,6 +110,12 @@ def test_who_sees_the_whole_image() -> None:
     assert shares["C5"] == 1
 
 
+@pytest.mark.parametrize(("kernel", "some", "every"), [(6, False, False), (7, True, False), (13, True, True)])
+def test_from_border_to_border_is_all_of_it(kernel: int, some: bool, every: bool) -> None:
+    (entry,) = coverage(cnncalc.load(f"1x7; conv 1 k{kernel} same")).reached
+    assert (entry.some, entry.all) == (some, every)
+
+
 def test_channels_of_which_nothing_is_read() -> None:
     found = coverage(cnncalc.load("input: 4x5\nlayers:\n- c: conv 6 k3\n- split 3 part=1"))
     assert [(entry.name, entry.channels, entry.lines) for entry in found.unread] == [("c", [(0, 1), (4, 5)], ([],))]

@@ -167,6 +167,7 @@ def test_the_view() -> None:
     data = json.loads(rf("vgg16", "--effective", "--unit", "maxpool1", "--exact", "--format", "json").stdout)
     (axis,) = data["profiles"][0]["axes"][0]
     assert axis["weights"] == ["1/18", "1/6", "5/18", "5/18", "1/6", "1/18"]
-    assert data["layers"][0]["axes"][0]["variance"] == "2/3"
+    assert data["layers"][0]["variance"] == ["2/3", "2/3"]
+    assert data["layers"][0]["mass"] == data["layers"][0]["phases"] == [1, 1]
     dense = next(entry for entry in data["layers"] if entry["name"] == "fc6")
-    assert dense["axes"] == [None, None]
+    assert dense["sigma"] == dense["variance"] == [None, None]

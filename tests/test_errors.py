@@ -123,6 +123,16 @@ STREAMS = {
         + b"  b1000: {layers: [relu]}\n",
         "nested more than 80 deep",
     ),
+    "calls that double and come to nothing": (
+        b"input: 1x9x9\nlayers: [relu, b0]\nblocks:\n"
+        + b"".join(b"  b%d: {layers: [b%d, b%d]}\n" % (i, i + 1, i + 1) for i in range(50))
+        + b"  b50: {layers: [{relu: , if: 0}]}\n".replace(b"relu: ", b"conv: 1 k1"),
+        "more than 100,000 calls come to nothing",
+    ),
+    "10^6 calls that come to nothing": (
+        b"input: 1x9x9\nlayers: [relu, b x1000000]\nblocks:\n  b: {layers: [{conv: 1 k1, if: 0}]}\n",
+        "more than 100,000 calls come to nothing",
+    ),
     "calls that double under a condition that always holds": (
         b"input: 1x9x9\nlayers: [b0]\nblocks:\n"
         + b"".join(b"  b%d: {layers: [{b%d: , if: 1}, {b%d: , if: 1}]}\n" % (i, i + 1, i + 1) for i in range(50))

@@ -12,7 +12,7 @@ from cases import FOLDER, load_cases, spec_of
 from kinds_run import INPUTS, KINDS_RUN, layer_line
 
 import cnncalc
-from cnncalc.cli.common import load_spec
+from cnncalc.cli.common import Asked
 from cnncalc.evidence import FIELDS, QUANTITIES, Verification
 from cnncalc.evidence.size import smaller
 from cnncalc.graph import Graph
@@ -159,7 +159,7 @@ def test_a_bundled_network_holds(name: str) -> None:
     """The small ones as they are, the others on a smaller version."""
     graph = cnncalc.load(name)
     if cost(graph) > 10_000_000:
-        graph, changed = smaller(graph, lambda *changes: load_spec(name, None, *changes, 1_000_000), (), ())
+        graph, changed = smaller(graph, lambda *changes: Asked(name, None, *changes).graph(), (), ())
         assert changed
     quantities = [q for q in QUANTITIES if name not in COUNTED or q not in FIELDS]
     found = cnncalc.verify(graph, quantities=quantities)

@@ -22,12 +22,12 @@ from cnncalc.graph import Graph
 from cnncalc.networks import bundled
 
 
-def numbers(fields: Fields | None) -> Any:
-    """What two ways must agree on: kind, sizes of all phases, jump and start."""
+def numbers(fields: Fields | None, neighbours: bool = True) -> Any:
+    """What two ways must agree on: kind, sizes of all phases, start, and jump where a unit has neighbours."""
     if fields is None:
         return None
     return [
-        (sorted(set(sizes_of(f))), jump_of(f), f.lo[0])
+        (sorted(set(sizes_of(f))), jump_of(f) if neighbours else None, f.lo[0])
         if isinstance(f, Grid)
         else "whole"
         if isinstance(f, Whole)
@@ -47,7 +47,9 @@ def disagreements(graph: Graph, step: int = 1) -> list[tuple[int, int, Any, Any]
     for number in range(count - 1, -1, -step):
         back = seen_from(graph, number)
         for v in (v for v in values if v <= first + number):
-            pair = numbers(back[v]), numbers(forward[v][first + number].get(0))
+            neighbours = max(graph.facts[number].output[1:], default=1) > 1
+            other = forward[v][first + number].get(0)
+            pair = numbers(back[v], neighbours), numbers(other, neighbours)
             if pair[0] != pair[1]:
                 found.append((v, number, *pair))
     return found
@@ -271,3 +273,24 @@ def test_other_layers_on_channels_that_lie_on_several_axes_are_not_known() -> No
     graph = cnncalc.load("2x16x16; reshape 2x1x16x16; conv 3 k1x3x3 p0x1x1; reshape 3x16x16")
     report = cnncalc.analyze(graph)
     assert [row.receptive_field for row in report] == [(1, 1), None, None]
+
+
+def test_a_pixel_that_became_a_channel_keeps_its_place() -> None:
+    report = cnncalc.analyze("2x32x32; pixel_unshuffle 2; slice 1:2; conv 1 k3")
+    assert [row.rf_start for row in report] == [(0, 0), (0, 1), (0, 1)]
+    assert [row.receptive_field for row in report] == [(2, 2), (1, 1), (5, 5)]
+
+
+def test_a_filter_of_a_table_sees_what_its_own_row_reads() -> None:
+    steps = "a: {concat: [conv 2 k5 p2, conv 2 k3 p1]}", "b: {conv: 2, kernel: 1, table: [[0], [3]]}", "c: slice 1:2"
+    report = cnncalc.analyze("input: 2x32x32\nlayers:\n  - " + "\n  - ".join(steps))
+    assert [report[name].receptive_field for name in "abc"] == [(5, 5), (5, 5), (3, 3)]
+
+
+def test_the_centre_of_the_first_unit_may_lie_between_two_pixels() -> None:
+    rows = json.loads(run("lenet5", "--format", "json"))["layers"]
+    assert {row["name"]: row["centre"] for row in rows if row["name"] in ("C1", "S2", "C5")} == {
+        "C1": [2, 2],
+        "S2": [2.5, 2.5],
+        "C5": [15.5, 15.5],
+    }

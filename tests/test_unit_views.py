@@ -90,6 +90,8 @@ def test_an_svg_has_a_box_for_every_box(tmp_path: Path) -> None:
     (path,) = [e for e in root if e.get("class") == "seen"]
     assert (path.get("d") or "").count("z") == 36
     assert [e.get("class") for e in root if e.tag.endswith("rect")] == [None, "image", "field"]
+    image, field = (e for e in root if e.get("class") in ("image", "field"))
+    assert float(field.get("width") or 0) / float(image.get("width") or 1) == pytest.approx(13 / 20, abs=1e-5)
     texts = [e.text for e in root if e.tag.endswith("text")]
     assert texts == ["conv3[2,3] of 1x16x16: input 1x20x20", "1", "11", "0", "10"]
 
@@ -103,6 +105,8 @@ def test_an_svg_has_a_box_for_every_box(tmp_path: Path) -> None:
         (("--svg", "x.svg"), "--svg draws what one unit sees"),
         (("--exact",), "--exact needs --unit"),
         (("--local",), "--local goes with"),
+        (("--halo", "--coverage"), "One view at a time: --coverage --halo."),
+        (("--unit", "conv1", "--to", "conv2"), "Views of units go without --to"),
         (("--unit", "conv3[1,1]", "--all-units"), "leave out the place of one"),
     ],
 )

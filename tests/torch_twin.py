@@ -79,6 +79,8 @@ IN_PLACE = ("relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "hard_
 def module_of(layer: Any, x: tuple[int, ...]) -> nn.Module:
     """The module for a layer on one input of this shape."""
     kind, dims, c = layer.kind, len(x) - 1, x[0]
+    if kind in FACTORS:
+        return Factor(layer, x)
     if kind in ACTIVATIONS:
         more = {"inplace": True} if layer.inplace and kind in IN_PLACE else {}
         return getattr(nn, ACTIVATIONS[kind][0])(**more)
@@ -251,6 +253,30 @@ def moved(layer: Any, x: Any) -> Any:
             x = x.narrow(axis + 2, before, x.shape[axis + 2] - before - after)
         return x
     raise NoTwinError(kind)
+
+
+FACTORS = ("scale", "rescale")
+
+
+class Factor(nn.Module):
+    """A trained factor for each channel, and a summand; or fixed ones."""
+
+    def __init__(self, layer: Any, x: tuple[int, ...]) -> None:
+        super().__init__()
+        self.layer = layer
+        shape = (1, x[0], *[1] * (len(x) - 1))
+        if layer.kind == "scale":
+            self.factor = nn.Parameter(torch.ones(shape))
+            self.summand = nn.Parameter(torch.zeros(shape)) if layer.shift else None
+        elif isinstance(layer.factor, tuple) or isinstance(layer.offset, tuple):
+            raise NoTwinError("a factor for each channel")
+
+    def forward(self, x: Any) -> Any:
+        if self.layer.kind == "scale":
+            y = x * self.factor
+            return y if self.summand is None else y + self.summand
+        y = x * self.layer.factor if self.layer.factor != 1 else x
+        return y + self.layer.offset if self.layer.offset != 0 else y
 
 
 MOVED = ("reshape", "permute", "split", "slice", "crop")

@@ -31,7 +31,7 @@ from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Facts
 from cnncalc.layers.windows import Listed, Phases, Window
 
-MOST_STEPS = 3_000_000  # of passes that start at one map after the other
+MOST_STEPS = 300_000  # of passes that start at one map after the other
 ORIGIN = Grid((0,), (0,), 1)
 
 

@@ -30,8 +30,8 @@ from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach, Shape
 if TYPE_CHECKING:
     from cnncalc.analysis.receptive_field import Pass
 
-MOST_CHANNELS = 65_536  # that are told apart one by one; beyond, fields are not known
-MOST_RUNS = 1_000_000  # that are kept for a network
+MOST_CHANNELS = 16_384  # of a map that are told apart one by one; beyond, fields are not known
+MOST_RUNS = 200_000  # that are kept for a network, with the channels that were told apart
 
 Seen = Mapping[int, Fields]  # by the number of the origin
 
@@ -125,8 +125,9 @@ class ByChannel:
         order = self.found.arranged[value]
         if order is None or len(runs) == 1:
             return runs
-        if self._count(value) > MOST_CHANNELS:
+        if self._count(value) > min(MOST_CHANNELS, self.left):
             return self._not_known(value - self.first)
+        self.left -= self._count(value)
         run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
         return joined(Run(1, runs[place].seen) for place in in_order_of_axes(run_of, order))
 
@@ -161,8 +162,9 @@ class ByChannel:
         found = self.found
         node, output = found.graph.nodes[number], found.graph.facts[number].output
         shape = found.shapes[node.reads[0]]
-        if max(shape[0], output[0]) > MOST_CHANNELS:
+        if max(shape[0], output[0]) > min(MOST_CHANNELS, self.left):
             return self._not_known(number)
+        self.left -= shape[0] + output[0]
         run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
         starts = {0, *accumulate(run.channels for run in runs)}
         sources: list[set[tuple[int, int]]] = [set() for _ in range(output[0])]

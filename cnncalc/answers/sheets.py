@@ -20,7 +20,7 @@ from cnncalc.spec.yamltree import Entries, Items, Text, Tree, read_yaml
 LARGEST_SHEET = 2_000_000  # bytes
 ENCODINGS = ("utf-8-sig", "gb18030")
 ABOUT_THE_SHEET = {"name", "student", "course", "date", "spec", "notes", "id", "姓名", "学号", "班级"}
-ENDINGS = (".csv", ".tsv", ".yaml", ".yml", ".json", ".md", ".markdown", ".txt")
+ENDINGS = (".csv", ".tsv", ".xlsx", ".yaml", ".yml", ".json", ".md", ".markdown", ".txt")
 
 
 class Answer(NamedTuple):
@@ -49,6 +49,10 @@ class Sheet(NamedTuple):
 
 def read_sheet(path: str) -> Sheet:
     """The sheet in a file. Raises SpecError where nothing of it can be read."""
+    if path.lower().endswith(".xlsx"):
+        from cnncalc.answers.workbooks import read_workbook
+
+        return read_workbook(path)
     try:
         if path == "-" and sys.stdin is not None:
             return sheet_from_text(Source("<stdin>", decoded(sys.stdin.buffer.read(LARGEST_SHEET + 1), "<stdin>")))

@@ -24,8 +24,12 @@ GRADED = ("layer", "quantity", "answer")
 
 
 def from_table(text: str, form: str, problems: list[Problem]) -> list[Answer]:
-    """The answers of a table; what cannot be used is noted."""
-    rows = markdown_rows(text) if form == "markdown" else csv_rows(text, problems)
+    """The answers of a table in a text; what cannot be used is noted."""
+    return from_rows(markdown_rows(text) if form == "markdown" else csv_rows(text, problems), problems)
+
+
+def from_rows(rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+    """The answers of a table, in whichever way it lies; what cannot be used is noted."""
     rows = [cells for cells in rows if any(cell.strip() for cell, _place in cells)]
     rows = [cells for cells in rows if not cells[0][0].strip()[1:] or cells[0][0].strip()[0] != "#"]
     if not rows:
@@ -33,6 +37,8 @@ def from_table(text: str, form: str, problems: list[Problem]) -> list[Answer]:
     if speaks_for_itself(rows[0]):
         head: list[str | None] = list(GRADED)
         rows = [[], *rows]
+    elif (first := lies_across(rows)) is not None:
+        return across_rows(rows[first], rows[first + 1 :], problems)
     else:
         titles = next((i for i, cells in enumerate(rows[:6]) if is_head(headings_of(cells))), 0)
         rows = rows[titles:]  # a title or a name may stand above the headings
@@ -55,6 +61,41 @@ def speaks_for_itself(cells: Cells) -> bool:
     """Whether a first row is an answer already: `C1,params,156`."""
     texts = [normalize("NFKC", cell).strip() for cell, _place in cells]
     return len(texts) >= 3 and quantity_of(texts[1]) is not None and texts[2][:1] in set("0123456789([-+~")
+
+
+def lies_across(rows: Sequence[Cells]) -> int | None:
+    """The row with the names of the layers, in a table with a column per layer and a row per quantity; else None."""
+    i = next((i for i, cells in enumerate(rows[:6]) if sum(bool(cell.strip()) for cell, _place in cells) > 1), None)
+    if i is None:
+        return None
+    names = [cell for cell, _place in rows[i][1:] if cell.strip()]
+    below = [cells[0][0] for cells in rows[i + 1 :] if cells[0][0].strip()]
+    if not names or not below or not all(map(quantity_of, below)) or quantity_of(rows[i][0][0]) is not None:
+        return None
+    # A layer may be called `output`: most of them are not called like a quantity.
+    like_quantities = sum(quantity_of(name) is not None for name in names) * 2 >= len(names)
+    return None if like_quantities or any(plain(name) in COLUMN_OF for name in names) else i
+
+
+def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+    """A column per layer, a row per quantity; an empty cell is no answer."""
+    answers = []
+    for cells in rows:
+        quantity = quantity_of(cells[0][0])
+        if quantity is None:
+            continue
+        if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
+            problems.append(too_many(cells, len(head)))
+            continue
+        for (name, _at), (text, place) in zip(head[1:], cells[1:], strict=False):
+            if text.strip() not in UNANSWERED and name.strip():
+                answers.append(Answer(None if is_total(name) else name.strip(), quantity, text.strip(), place))
+    return answers
+
+
+def too_many(cells: Cells, width: int) -> Problem:
+    hint = _('put quotes around a text with separators in it: "6,28,28"')
+    return Problem(_("{n} cells under {m} headings", n=len(cells), m=width), cells[width][1], hint)
 
 
 def headings_of(cells: Cells) -> list[str | None]:
@@ -138,9 +179,7 @@ def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
         ]
         values = [entry for entry in values if entry[1] not in UNANSWERED]
         if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
-            hint = _('put quotes around a text with separators in it: "6,28,28"')
-            said = _("{n} cells under {m} headings", n=len(cells), m=len(head))
-            problems.append(Problem(said, cells[len(head)][1], hint))
+            problems.append(too_many(cells, len(head)))
         elif values and not layer and "layer" in head:
             problems.append(Problem(_("an answer without a layer"), cells[0][1], _("a layer's name, or total")))
         else:

@@ -8,11 +8,11 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
+    Asked,
     convention_option,
     counted,
     errors_end_the_run,
     format_for,
-    load_spec,
     spec_options,
     write,
 )
@@ -36,11 +36,7 @@ from cnncalc.report import BYTES, Settings
 @convention_option
 @click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
 def command(
-    spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    max_operations: int,
+    asked: Asked,
     format_: str | None,
     output: str | None,
     columns: str | None,
@@ -57,7 +53,7 @@ def command(
     """
     with errors_end_the_run():
         view = View(None if columns is None else read_columns(columns), expand, depth)
-        graph = load_spec(spec, expression, params, inputs, max_operations)
+        graph = asked.graph()
         report = counted(analyze_graph(graph, Settings(dtype, batch, exact_padding)), convention)
         on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
         if format_ is None:

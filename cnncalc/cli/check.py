@@ -13,18 +13,17 @@ import click
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
     SPEC,
+    Asked,
     convention_option,
     counted,
     errors_end_the_run,
     fail,
     format_for,
     lang_option,
-    load_spec,
     write,
 )
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
-from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec_files import is_spec, specs_in
 
 if TYPE_CHECKING:
@@ -80,15 +79,16 @@ def command(
         if skip_others:
             words = tuple(word for word in words if is_spec(word))
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
-        asked = "marks" if marks else "expectations" if expectations_meant(spec, rest) and key is None else "answers"
-        format_ = chosen(format_, output, asked)
-        if asked == "expectations":
+        asked = Asked(spec, expression, params, inputs)
+        task = "marks" if marks else "expectations" if expectations_meant(spec, rest) and key is None else "answers"
+        format_ = chosen(format_, output, task)
+        if task == "expectations":
             from cnncalc.cli.expectations import checked, drawn
 
             if expression is not None or params or inputs:
-                found = [checked(spec, expression, params, inputs, convention)]
+                found = [checked(asked, convention)]
             else:
-                found = [checked(path, None, (), (), convention) for path in specs_in(words)]
+                found = [checked(Asked(path), convention) for path in specs_in(words)]
             if not found and not skip_others:
                 raise click.UsageError(_("There is no spec in what is named."))
             for one in found:
@@ -98,7 +98,7 @@ def command(
             sys.exit(2 if any(one.error for one in found) else int(not all(one.holds for one in found)))
         from cnncalc.answers import Grader, read_sheet
 
-        report = counted(analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS)), convention)
+        report = counted(analyze_graph(asked.graph()), convention)
         grader = Grader(report, strict=strict, key=read_sheet(key) if key else None)
         text, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, format_, hint, explain)
     write(text, output)
@@ -142,6 +142,7 @@ def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, ex
     """The answers of one person, from files and from the command line: text, all right, nothing usable."""
     from cnncalc.answers import from_words, read_sheet
     from cnncalc.render.checked import render
+    from cnncalc.render.view import counted_by
 
     inline = [word for word in words if is_inline(word)]
     sheets = [read_sheet(path) for path in sheets_in([word for word in words if word not in inline])]
@@ -164,6 +165,8 @@ def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, ex
         if len(parts) > 1:
             parts = [f"{result.sheet.source.name}\n\n{part}" for result, part in zip(results, parts, strict=True)]
         text = "\n".join(parts) if usable else ""
+        if text and grader.report.convention is not None and format_ in ("plain", "text", "table"):
+            text += "\n" + counted_by(grader.report) + "\n"
     return text, all(result.holds for result in results), not usable
 
 

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from errno import EPIPE
+from functools import wraps
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
@@ -42,7 +43,6 @@ class SpecType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 
 
 SPEC = SpecType()
-ALLOW_UNKNOWN = "cnncalc.allow_unknown"  # where the option is kept for load_spec, which all commands call alike
 
 
 def lang_option(function: F) -> F:
@@ -59,8 +59,80 @@ def lang_option(function: F) -> F:
     )(function)
 
 
+class Asked:
+    """The network that a command line asks for: SPEC or -e NET, with what is changed of it.
+
+    params, inputs  NAME=VALUE, and SHAPE or NAME=SHAPE, as they were given
+    """
+
+    __slots__ = ("allow_unknown", "expression", "inputs", "max_operations", "params", "spec")
+
+    def __init__(
+        self,
+        spec: str | None,
+        expression: str | None = None,
+        params: tuple[str, ...] = (),
+        inputs: tuple[str, ...] = (),
+        *,
+        max_operations: int = MAX_OPERATIONS,
+        allow_unknown: bool = False,
+    ) -> None:
+        self.spec, self.expression = spec, expression
+        self.params, self.inputs = params, inputs
+        self.max_operations, self.allow_unknown = max_operations, allow_unknown
+
+    @property
+    def name(self) -> str:
+        return self.spec or self.expression or ""
+
+    def changed(self, params: tuple[str, ...], inputs: tuple[str, ...]) -> Asked:
+        """The same with other parameters and inputs."""
+        return Asked(
+            self.spec, self.expression, params, inputs,
+            max_operations=self.max_operations, allow_unknown=self.allow_unknown,
+        )  # fmt: skip
+
+    def with_words(self, *words: str | None) -> tuple[Asked, tuple[str | None, ...]]:
+        """What is asked for, and the words behind it: with -e no word is a spec, and the first is one of them."""
+        if self.expression is None or self.spec is None or words[-1] is not None:
+            return self, words
+        alone = self.changed(self.params, self.inputs)
+        alone.spec = None
+        return alone, (self.spec, *words[:-1])
+
+    def graph(self) -> Graph:
+        """Raises SpecError, or UsageError where nothing is named, or two networks."""
+        if self.spec is None and self.expression is None:
+            raise click.UsageError(_("Give a SPEC or -e NET."))
+        if self.spec is not None and self.expression is not None:
+            raise click.UsageError(_("Give a SPEC or -e NET, not both."))
+        values = overrides(self.params, "--set")
+        shapes = _once([_pair(text) if "=" in text else ("", text) for text in self.inputs], "--input")
+        most = self.max_operations
+        if self.expression is not None:
+            source = Source("-e", self.expression)
+            return graph_from_text(source, params=values, inputs=shapes, max_operations=most, inline=True)
+        unknown = self.allow_unknown
+        return load_graph(self.spec or "", params=values, inputs=shapes, max_operations=most, allow_unknown=unknown)
+
+
 def spec_options(function: F) -> F:
-    """SPEC or -e, the options that change what it says, and --lang."""
+    """SPEC or -e and the options that change what it says, which come as one value, `asked`; and --lang."""
+
+    @wraps(function)
+    def gathered(
+        spec: str | None,
+        expression: str | None,
+        params: tuple[str, ...],
+        inputs: tuple[str, ...],
+        max_operations: int,
+        allow_unknown: bool,
+        **others: Any,
+    ) -> Any:
+        asked = Asked(spec, expression, params, inputs, max_operations=max_operations, allow_unknown=allow_unknown)
+        return function(asked=asked, **others)
+
+    decorated: Any = gathered
     for decorate in reversed(
         [
             click.argument("spec", type=SPEC, required=False),
@@ -82,15 +154,13 @@ def spec_options(function: F) -> F:
             click.option(
                 "--allow-unknown",
                 is_flag=True,
-                expose_value=False,
-                callback=lambda ctx, _option, wanted: ctx.meta.update({ALLOW_UNKNOWN: wanted}),
                 help=_("Go on behind operators of a model that are not known."),
             ),
             lang_option,
         ]
     ):
-        function = decorate(function)
-    return function
+        decorated = decorate(decorated)
+    return cast(F, decorated)
 
 
 class ConventionType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -128,22 +198,6 @@ def counted(report: Report, convention: str | None, *, judged: bool = False) -> 
     from cnncalc.conventions import under
 
     return under(report, found(convention), judged=judged)
-
-
-def load_spec(
-    spec: str | None, expression: str | None, params: tuple[str, ...], inputs: tuple[str, ...], max_operations: int
-) -> Graph:
-    """The graph of what the command line names. Raises SpecError, or UsageError where it names nothing."""
-    if (spec is None) == (expression is None):
-        raise click.UsageError(_("Give a SPEC or -e NET.") if spec is None else _("Give a SPEC or -e NET, not both."))
-    values = overrides(params, "--set")
-    shapes = _once([_pair(text) if "=" in text else ("", text) for text in inputs], "--input")
-    if expression is not None:
-        source = Source("-e", expression)
-        return graph_from_text(source, params=values, inputs=shapes, max_operations=max_operations, inline=True)
-    context = click.get_current_context(silent=True)
-    allowed = context is not None and context.meta.get(ALLOW_UNKNOWN, False)
-    return load_graph(spec or "", params=values, inputs=shapes, max_operations=max_operations, allow_unknown=allowed)
 
 
 def overrides(pairs: Iterable[str], option: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import CONVENTION, errors_end_the_run, format_for, load_spec, spec_options, write
+from cnncalc.cli.common import CONVENTION, Asked, errors_end_the_run, format_for, spec_options, write
 from cnncalc.cli.totals import terminal_width
 from cnncalc.language import _
 from cnncalc.report import Settings
@@ -24,17 +24,20 @@ FORMATS = ("plain", "markdown", "csv", "json")
     "--reconcile", type=CONVENTION, nargs=2, metavar="ONE OTHER",
     help=_("The difference of two tools as an exact sum of causes."),
 )  # fmt: skip
+@click.option(
+    "--show",
+    type=CONVENTION,
+    metavar="NAME",
+    help=_("The file of a convention, to read it or to start one of your own."),
+)
 @click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
 def command(
-    spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    max_operations: int,
+    asked: Asked,
     batch: int,
     only: tuple[str, ...],
     reconcile: tuple[str, str] | None,
+    show: str | None,
     format_: str | None,
     output: str | None,
 ) -> None:
@@ -45,20 +48,24 @@ def command(
     """
     from cnncalc.conventions import SHIPPED, convention, overview
     from cnncalc.conventions import reconcile as reconciled_between
+    from cnncalc.conventions.reading import text_of
     from cnncalc.render.conventions import listed, reconciled, table
 
     if reconcile and only:
         raise click.UsageError(_("Give --convention or --reconcile, not both."))
     width = terminal_width() if output is None else None
     with errors_end_the_run():
+        if show is not None:
+            write(text_of(show), output)
+            return
         format_ = format_ or format_for(output or "", FORMATS)
         wanted = [convention(name) for name in only or SHIPPED]
-        if spec is None and expression is None:
+        if not asked.name:
             if reconcile:
                 raise click.UsageError(_("--reconcile needs a SPEC."))
             text = listed(wanted, format_, width)
         else:
-            graph = load_spec(spec, expression, params, inputs, max_operations)
+            graph = asked.graph()
             report = analyze_graph(graph, Settings(batch=batch))
             if reconcile:
                 one, other = map(convention, reconcile)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.interop.targets import TARGETS, Target, target_for
@@ -23,11 +23,7 @@ from cnncalc.language import _
 @click.option("--seed", type=click.IntRange(min=0), help=_("Weights drawn from this seed, for forms that hold them."))
 @click.option("--weights", "file", metavar="FILE", help=_("Weights out of an .npz, as LAYER.name."))
 def command(
-    spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    max_operations: int,
+    asked: Asked,
     target: str | None,
     form: str | None,
     seed: int | None,
@@ -39,8 +35,7 @@ def command(
     for standard output. The spec that is written keeps names and folds what repeats into blocks; it is read back and
     compared before anything is written. Weights come from the model, from --weights or from --seed.
     """
-    if expression is not None and target is None:
-        spec, target = None, spec
+    asked, (target,) = asked.with_words(target)
     with errors_end_the_run():
         form = form or target_for(target or "")
         if form is None:
@@ -52,8 +47,8 @@ def command(
         if not row.weights and (file is not None or seed is not None):
             raise CnncalcError(_("the form {form} holds no weights", form=form))
         check_output(target, row)
-        graph = load_spec(spec, expression, params, inputs, max_operations)
-        result = row.convert(graph, lambda: weights_for(graph, spec or "", seed, file))
+        graph = asked.graph()
+        result = row.convert(graph, lambda: weights_for(graph, asked.spec or "", seed, file))
     write(result, target)
     if target not in (None, "-"):
         count = len(graph.nodes)

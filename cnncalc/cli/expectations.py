@@ -7,32 +7,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import counted, fail, load_spec
+from cnncalc.cli.common import Asked, counted, fail
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.language import _
-from cnncalc.spec import MAX_OPERATIONS
 
 if TYPE_CHECKING:
     from cnncalc.render.expected import Checked
 
 
-def checked(
-    spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    convention: str | None = None,
-) -> Checked:
+def checked(asked: Asked, convention: str | None = None) -> Checked:
     """What became of a spec's expectations, or what is wrong with the spec."""
     from cnncalc.render.expected import Checked
     from cnncalc.render.expected import checked as kept
 
-    name = spec or expression or ""
+    path = path_of(asked.name)
     try:
-        report = analyze_graph(load_spec(spec, expression, params, inputs, MAX_OPERATIONS))
-        return kept(name, path_of(name), counted(report, convention, judged=True))
+        return kept(asked.name, path, counted(analyze_graph(asked.graph()), convention, judged=True))
     except CnncalcError as error:
-        return Checked(name, path_of(name), error=error)
+        return Checked(asked.name, path, error=error)
 
 
 def path_of(name: str) -> str:

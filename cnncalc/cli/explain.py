@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
 from cnncalc.cli.totals import terminal_width
 from cnncalc.language import _
 
@@ -21,11 +21,7 @@ FORMATS = ("text", "markdown", "latex", "html")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
 def command(
-    spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    max_operations: int,
+    asked: Asked,
     layer: str | None,
     quantity: str | None,
     since: str | None,
@@ -39,10 +35,9 @@ def command(
     The whole network, or one LAYER, or one QUANTITY of it: `cnncalc explain lenet5 C3 connections`.
     `total` in place of a layer stands for the sums: `cnncalc explain lenet5 total connections`.
     """
-    if expression is not None and spec is not None:  # with -e the first word is a layer
-        spec, layer, quantity = None, spec, layer or quantity
+    asked, (layer, quantity) = asked.with_words(layer, quantity)
     with errors_end_the_run():
-        graph = load_spec(spec, expression, params, inputs, max_operations)
+        graph = asked.graph()
         from cnncalc.analysis import analyze_graph
         from cnncalc.derivations import explain, walk
         from cnncalc.render.board import WIDEST, render
@@ -53,5 +48,5 @@ def command(
             raise click.UsageError(_("--symbolic needs a LAYER."))
         found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
         width = terminal_width() if output is None else None
-        text = render(found, format_, report.name or spec or "", width or WIDEST)
+        text = render(found, format_, report.name or asked.spec or "", width or WIDEST)
     write(text, output)

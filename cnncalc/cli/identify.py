@@ -9,12 +9,11 @@ from collections.abc import Iterator
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import CONVENTION, SPEC, errors_end_the_run, format_for, lang_option, load_spec, write
+from cnncalc.cli.common import CONVENTION, SPEC, Asked, errors_end_the_run, format_for, lang_option, write
 from cnncalc.cli.totals import terminal_width
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.report import Report, Settings
-from cnncalc.spec import MAX_OPERATIONS
 
 FORMATS = ("plain", "markdown", "csv", "json")
 FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters that turn a part on or off
@@ -71,20 +70,20 @@ def variants(spec: str, params: tuple[str, ...], inputs: tuple[str, ...], batch:
 
     settings = Settings(batch=batch)
     name = " ".join([spec, *(f"--set {pair}" for pair in params), *(f"--input {shape}" for shape in inputs)])
-    graph = load_spec(spec, None, params, inputs, MAX_OPERATIONS)
+    graph = Asked(spec, None, params, inputs).graph()
     yield name, analyze_graph(graph, settings)
     if spec == "-":  # read once
         return
     if not params and not inputs and not os.path.lexists(spec):
         for other in networks.siblings(spec):
-            yield other, analyze_graph(load_spec(other, None, (), (), MAX_OPERATIONS), settings)
+            yield other, analyze_graph(Asked(other).graph(), settings)
     given = {pair.partition("=")[0].strip() for pair in params}
     for parameter, value in graph.params.items():
         flipped = FLIPPED.get(str(value))
         if flipped is not None and parameter not in given:
             pair = f"{parameter}={flipped}"
             try:
-                turned = load_spec(spec, None, (*params, pair), inputs, MAX_OPERATIONS)
+                turned = Asked(spec, None, (*params, pair), inputs).graph()
             except CnncalcError:  # a number that happens to be 0 or 1, and cannot be the other
                 continue
             yield f"{name} --set {pair}", analyze_graph(turned, settings)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import errors_end_the_run, format_for, load_spec, spec_options, write
+from cnncalc.cli.common import Asked, errors_end_the_run, format_for, spec_options, write
 from cnncalc.cli.totals import terminal_width
 from cnncalc.cli.views import view_options, view_page
 from cnncalc.errors import CnncalcError
@@ -29,11 +29,7 @@ from cnncalc.report import Report
 @view_options
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
 def command(
-    spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    max_operations: int,
+    asked: Asked,
     target: str | None,
     since: str | None,
     channels: bool,
@@ -49,11 +45,13 @@ def command(
     one unit of pool5 sees.
     """
     with errors_end_the_run():
-        report = analyze_graph(load_spec(spec, expression, params, inputs, max_operations))
+        report = analyze_graph(asked.graph())
         on_terminal = output is None and terminal_width() is not None
         if format_ is None:
             format_ = "table" if on_terminal else format_for(output or "", FORMATS)
         page = view_page(report, followed, output)
+        if page is not None and (target or since or channels or alignment or expand):
+            raise click.UsageError(_("Views of units go without --to, --from, --channels, --alignment and --expand."))
         if page is None:
             views: list[tuple[Any, Callable[[], list[Section]]]] = [  # the first that is asked for
                 (channels, lambda: [channels_of(report, target)]),

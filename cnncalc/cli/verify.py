@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from cnncalc.cli.common import errors_end_the_run, load_spec, spec_options, write
+from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
 from cnncalc.language import _, use
 
 FORMATS = ("plain", "markdown", "json")
@@ -31,11 +31,7 @@ FORMATS = ("plain", "markdown", "json")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True)
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
 def command(
-    spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    max_operations: int,
+    asked: Asked,
     layers: tuple[str, ...],
     quantities: tuple[str, ...],
     exact_padding: bool,
@@ -51,18 +47,13 @@ def command(
     What could not be measured is listed with the reason.
     """
     with errors_end_the_run():
-        graph = load_spec(spec, expression, params, inputs, max_operations)
+        graph = asked.graph()
         from cnncalc.evidence import QUANTITIES, verify
         from cnncalc.evidence.size import check_memory, smaller
 
         scaled = ""
         if fast:
-            graph, scaled = smaller(
-                graph,
-                lambda changed, shapes: load_spec(spec, expression, changed, shapes, max_operations),
-                params,
-                inputs,
-            )
+            graph, scaled = smaller(graph, lambda *changes: asked.changed(*changes).graph(), asked.params, asked.inputs)
         check_memory(graph, _("choose a smaller --input") if fast else _("--fast runs a smaller version of it"))
         if format_ == "json":
             use("en")  # for programs: reasons are those of every language

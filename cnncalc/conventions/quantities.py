@@ -101,7 +101,7 @@ def options_of(layer: Layer, x: Shape) -> Mapping[str, Value]:
         elif option.read in (axes, natural_axes) and isinstance(value, tuple):
             found[name] = list(per_axis(value, x[1:], name))
             found[name + AS_WRITTEN] = list(value)
-        elif isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+        elif isinstance(value, tuple) and all(isinstance(item, (int, float)) for item in value):
             found[name] = list(value)
         elif isinstance(value, int):
             found[name] = int(value)

@@ -120,8 +120,25 @@ def shipped(name: str) -> Convention:
     return read_convention(os.path.join(folder(), f"{name}.yaml"))
 
 
+def text_of(name: str) -> str:
+    """The file of a convention, by its name or path. Raises SpecError where there is none, or it is broken."""
+    convention(name)
+    return source_of(os.path.join(folder(), f"{name}.yaml") if name in SHIPPED else name).text
+
+
 def read_convention(path: str, depth: int = 0) -> Convention:
     """A file as a convention. Raises SpecError."""
+    source = source_of(path)
+    tree = read_yaml(source)
+    if not isinstance(tree, Entries):
+        place = tree.position if tree is not None else Position(1, 1)
+        problem = _("a convention is a mapping with the keys name and rules")
+        raise SpecError([Problem(problem, place, _("see docs/conventions.md"))], source)
+    return Reader(source, tree, depth).read()
+
+
+def source_of(path: str) -> Source:
+    """The text of a file. Raises SpecError."""
     try:
         if os.path.isdir(path):
             unusable(path, _("this is a directory, not a convention"), _("name a file"))
@@ -129,13 +146,7 @@ def read_convention(path: str, depth: int = 0) -> Convention:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         unusable(path, _("cannot be read: {reason}", reason=error.strerror), None)
-    source = Source(path, decoded(data, path))
-    tree = read_yaml(source)
-    if not isinstance(tree, Entries):
-        place = tree.position if tree is not None else Position(1, 1)
-        problem = _("a convention is a mapping with the keys name and rules")
-        raise SpecError([Problem(problem, place, _("see docs/conventions.md"))], source)
-    return Reader(source, tree, depth).read()
+    return Source(path, decoded(data, path))
 
 
 def unusable(name: str, problem: str, hint: str | None) -> NoReturn:

@@ -32,6 +32,7 @@ class Halo(NamedTuple):
     remainder      of a tile's length divided by the period: that of the image, unless the tile ends where it ends
     jump           pixels from one output to the next
     before, after  outputs next to a cut that are not those of the whole image
+    margin         pixels of a tile less those that its outputs stand for, jump each: what valid convolutions take
     """
 
     output: str
@@ -41,11 +42,13 @@ class Halo(NamedTuple):
     jump: Fraction
     before: int
     after: int
+    margin: Fraction
 
     @property
-    def context(self) -> tuple[int, int]:
-        """Pixels before and after those that a tile is for: what it has to overlap with its neighbours."""
-        return ceil(self.before * self.jump), ceil(self.after * self.jump)
+    def overlap(self) -> int:
+        """The fewest pixels that neighbouring tiles have in common, such that no output is missing between them."""
+        least = max(0, ceil(self.margin + (self.before + self.after) * self.jump))
+        return least + (self.remainder - least) % self.period
 
 
 class Cut(NamedTuple):
@@ -87,7 +90,7 @@ def along(graph: Graph, layer: str, value: int, axis: int) -> Halo:
             )
             raise CnncalcError(problem)
     cut = here[value]
-    return Halo(layer, axis, period, n % period, cut.jump, cut.before, cut.after)
+    return Halo(layer, axis, period, n % period, cut.jump, cut.before, cut.after, n - cut.units * cut.jump)
 
 
 def leading_to(graph: Graph, value: int) -> list[int]:

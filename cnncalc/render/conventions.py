@@ -145,9 +145,14 @@ def reconciled(found: Reconciled, format: str, width: int | None) -> str:
         left += "\n" + _(
             "left out of both, because one of them has no number: {names}", names=some(list(found.unknown))
         )
-    text = "\n".join(wrapped(words, width or WIDTH))
-    below = "\n".join(said(lines, format, width) for lines in (where, list(dict.fromkeys(notes))))
-    return f"{head}\n\n{text}\n\n{draw(shown, format)}\n{left}\n\n{below}"
+    parts = [
+        head,
+        "\n".join(wrapped(words, width or WIDTH)),
+        f"{draw(shown, format)}\n{left}",
+        said(where, format, width).rstrip("\n"),
+        said(list(dict.fromkeys(notes)), format, width).rstrip("\n"),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def sentence(found: Reconciled) -> str:

@@ -78,18 +78,14 @@ def reached_section(found: Coverage, inside: Container[str]) -> Section:
     notes = [_("share: of the unit that sees most, between its first and last row and column")]
     for source in dict.fromkeys(entry.source for entry in found.reached):
         some, every = found.first_covering(source), found.first_covering(source, every=True)
-        where = _("of {name}: ", name=source) if several else ""
         if some is None:
-            notes.append(where + _("no unit sees the image from border to border"))
+            said = _("no unit sees the image from border to border")
         elif every is None:
-            notes.append(
-                where
-                + _("{some} is the first layer with a unit that sees all of it; no layer's units all do", some=some)
-            )
+            said = _("{some} is the first layer with a unit that sees all of it; no layer's units all do", some=some)
         else:
-            first = _("{some} is the first layer with a unit that sees all of it, {every} the first whose units all do",
+            said = _("{some} is the first layer with a unit that sees all of it, {every} the first whose units all do",
                       some=some, every=every)  # fmt: skip
-            notes.append(where + first)
+        notes.append(_("{name}: {text}", name=source, text=said) if several else said)
     data = [
         {
             "name": entry.layer,

@@ -134,6 +134,7 @@ def as_json(found: Difference, title: str) -> str:
     content = {
         "schema_version": 1,
         "title": title or None,
+        **({} if found.new.convention is None else {"convention": found.new.convention.name}),
         "same": found.same,
         "totals": [entry(change) for change in found.totals],
         "layers": [

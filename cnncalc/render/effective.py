@@ -62,7 +62,7 @@ def layers_section(found: Sequence[LayerSpread], inside: Container[str], exact: 
         if entry.layer not in inside:
             texts = [merged([text(pick(axis)) for axis in axes]) for pick in (sigma, variance, centre, mass)]
             rows.append([entry.layer, *([entry.source] if several else []), *texts])
-        data.append({"name": entry.layer, "input": entry.source, "axes": [axis_data(a, exact) for a in axes]})
+        data.append({"name": entry.layer, "input": entry.source, **axes_data(axes, exact)})
     notes = [
         *assumptions(),
         *([_("units that differ by phase: their mixture, each around its place")] if phased else []),
@@ -104,16 +104,16 @@ def merged(values: Sequence[str]) -> str:
     return values[0] if len(set(values)) == 1 else " x ".join(values)
 
 
-def axis_data(axis: Axis | None, exact: bool) -> dict[str, Any] | None:
-    """Moments as numbers; exactly as text, `25/3`, if wanted."""
-    if axis is None:
+def axes_data(axes: Sequence[Axis | None], exact: bool) -> dict[str, list[Any]]:
+    """Moments as numbers, axis by axis; exactly as text, `25/3`, if wanted."""
+    moments = {"variance": variance, "centre": centre, "mass": mass}
+    exactly = {name: [written(pick(axis), exact) for axis in axes] for name, pick in moments.items()}
+    return {"sigma": [sigma(axis) for axis in axes], **exactly, "phases": [a and len(a.phases) for a in axes]}
+
+
+def written(value: Fraction | None, exact: bool) -> Any:
+    if value is None:
         return None
-    values = {"variance": axis.mixture.variance, "centre": axis.mixture.centre, "mass": axis.mixture.mass}
-    shown = {name: written(value, exact) for name, value in values.items()}
-    return {"sigma": sigma(axis), **shown, "phases": len(axis.phases)}
-
-
-def written(value: Fraction, exact: bool) -> Any:
     if value.denominator == 1:
         return value.numerator
     return str(value) if exact else float(value)

@@ -18,13 +18,12 @@ def halo_page(found: Sequence[Halo], of: str, facts: Mapping[str, Any]) -> Page:
     heads = [_("axis"), _("begin at"), _("length"), _("jump"), _("wrong before"), _("wrong after"), _("overlap")]
     rows, data = [], []
     for halo, letter in zip(found, SPATIAL_LETTERS[len(found)], strict=True):
-        before, after = halo.context
         begin = _("multiples of {period}", period=halo.period) if halo.period > 1 else _("any pixel")
         length = _("any")
         if halo.period > 1:
             length = f"{halo.period} x n + {halo.remainder}" if halo.remainder else f"{halo.period} x n"
         wrong = [str(halo.before), str(halo.after)]
-        rows.append([letter, begin, length, str(halo.jump), *wrong, f"{before} + {after}"])
+        rows.append([letter, begin, length, str(halo.jump), *wrong, str(halo.overlap)])
         (jump,) = listed((halo.jump,))
         data.append(
             {
@@ -34,12 +33,12 @@ def halo_page(found: Sequence[Halo], of: str, facts: Mapping[str, Any]) -> Page:
                 "jump": jump,
                 "wrong_before": halo.before,
                 "wrong_after": halo.after,
-                "overlap": [before, after],
+                "overlap": halo.overlap,
             }
         )
     notes = [
         _("wrong: outputs next to a cut that differ from those of the whole image; at its own borders none do"),
-        _("overlap: pixels before and after those that a tile is for"),
+        _("overlap: the fewest pixels that neighbouring tiles have in common, so that no output is missing"),
         _("all other outputs are bit-identical where sums run in the same order, else equal to rounding"),
     ]
     title = _("tiles for {layer}: {network}", layer=found[0].output, network=of)

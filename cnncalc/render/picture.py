@@ -9,7 +9,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.fields.units import Patch, Span, UnitField
 from cnncalc.language import _
 
-TALLEST = 24  # lines of a picture
+TALLEST = 32  # lines of a picture
 MARGIN = 4  # beyond the image a quarter of its size is drawn, or 4 pixels, of a field that goes on there
 MOST_BOXES = 100_000  # of an SVG
 

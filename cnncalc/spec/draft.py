@@ -89,6 +89,12 @@ class Draft:
         self.note(problem, position, _("repeat less, or allow more with --max-operations"))
         raise TooLargeError
 
+    def too_empty(self, position: Position, most: int) -> None:
+        """Note that too many calls come to nothing, and stop."""
+        problem = _("more than {most:,} calls come to nothing: all steps of their blocks are left out", most=most)
+        self.note(problem, position, _("leave the call out, with an `if:` beside it"))
+        raise TooLargeError
+
     def declare(self, path: str, position: Position) -> None:
         if path in self.declared:
             first = self.declared[path].line

@@ -36,6 +36,7 @@ from cnncalc.spec.steps import (
     WordStep,
 )
 
+MOST_EMPTY = 100_000  # calls of blocks whose steps are all left out
 DEEPEST = 80  # sequences of steps inside each other, through blocks too
 
 
@@ -51,6 +52,7 @@ class Unroller:
         self.max_steps = 4 * draft.max_operations + 1000  # some steps are no operation: a call, a `from`
         self.made: dict[int, tuple[Mapping[str, Value], list[Argument], Layer | None]] = {}
         self.steps_taken = 0
+        self.empty_calls = 0  # of blocks whose steps are all left out
         self.depth = 0
         self.numbers: dict[str, int] = {}  # of layers of one kind behind one step: C1/relu, C1/relu2
         self.block_names = {name: names_given(block.body) for name, block in document.blocks.items()}
@@ -125,14 +127,17 @@ class Unroller:
 
     def counted(self, step: Step, x: int | None, frame: Frame, name: str | None, i: int, times: int) -> int | None:
         """One repetition. The second shows how many operations those between the first and the last have."""
-        steps, operations = self.steps_taken, len(self.draft.nodes)
+        steps, empty, operations = self.steps_taken, self.empty_calls, len(self.draft.nodes)
         changes = None
         if isinstance(step, CallStep):
             changes = [*(step.first if i == 0 else ()), *(step.last if i == times - 1 else ())]
         x = self.once(step, x, frame, name, changes)
         if i == 1:
             steps += (self.steps_taken - steps) * (times - 2)
+            empty += (self.empty_calls - empty) * (times - 2)
             operations += (len(self.draft.nodes) - operations) * (times - 2)
+            if empty > MOST_EMPTY:
+                self.draft.too_empty(step.repeat.position if step.repeat else step.position, MOST_EMPTY)
             if operations > self.max_operations or steps > self.max_steps:
                 self.draft.too_large(step.repeat.position if step.repeat else step.position)
         return x
@@ -171,6 +176,10 @@ class Unroller:
             path, result = self.composite(step, x, frame, name)
         if step.then:
             result = self.then(step.then, result, frame, path)
+        if isinstance(step, CallStep) and len(self.draft.nodes) == start:
+            self.empty_calls += 1
+            if self.empty_calls > MOST_EMPTY:
+                self.draft.too_empty(step.position, MOST_EMPTY)
         if step.weights is not None and result is not None:
             self.share(step.weights, path, start, frame)
         if name is not None or isinstance(step, (LayerStep, CallStep)):
