@@ -61,7 +61,7 @@ def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tupl
             words.append(word)
         elif word in option.words.values():
             words.append(next(w for w, said in option.words.items() if said == word))
-        elif option.main:
+        elif option.main and not (name == "kernel" and len(options) > 1):  # maxpool 2, but maxpool k3 s2
             words.append(word)
         elif option.flag and (word[0].isdigit() or word[0] == "$"):
             words.append(option.flag + word)
