@@ -73,7 +73,7 @@ blocks:
         then: relu
 layers:
   - conv 64 k7 s2 p3 nobias bn relu
-  - maxpool 3 s2 p1
+  - maxpool k3 s2 p1
   - stage1: bottleneck 64 x3
   - stage2: bottleneck 128 x4 first:stride=2
   - stage3: bottleneck 256 x6 first:stride=2

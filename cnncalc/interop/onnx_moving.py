@@ -223,6 +223,31 @@ def split(o: Reading, node: NodeData) -> list[Value]:
     return found
 
 
+@reads("SplitToSequence")
+def split_to_sequence(o: Reading, node: NodeData) -> Value:
+    """A list of parts, of which each is taken when it is asked for."""
+    x = o.tensor(node)
+    axis = node.attributes.get("axis", 0) % len(x.dims())
+    n, sizes = x.dims()[axis], o.weight(node, 1).whole()
+    if len(o.weight(node, 1).dims) == 0:
+        sizes = [min(sizes[0], n - start) for start in range(0, n, max(1, sizes[0]))]
+    if sum(sizes) != n or min(sizes) < 1:
+        raise NotReadError
+    o.sequences[node.outputs[0]] = (x, axis, sizes)
+    return x
+
+
+@reads("SequenceAt")
+def sequence_at(o: Reading, node: NodeData) -> Value:
+    if node.inputs[0] not in o.sequences:
+        raise NotReadError
+    x, axis, sizes = o.sequences[node.inputs[0]]
+    [i] = o.weight(node, 1).whole()
+    i %= len(sizes)
+    equal = (len(sizes), i) if len(set(sizes)) == 1 else None
+    return part_of(o, node, x, axis, sum(sizes[:i]), sum(sizes[: i + 1]), equal)
+
+
 @reads("Slice")
 def slice_(o: Reading, node: NodeData) -> Value:
     x = o.tensor(node)

@@ -61,7 +61,7 @@ def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tupl
             words.append(word)
         elif word in option.words.values():
             words.append(next(w for w, said in option.words.items() if said == word))
-        elif option.main:
+        elif option.main and not (name == "kernel" and len(options) > 1):  # maxpool 2, but maxpool k3 s2
             words.append(word)
         elif option.flag and (word[0].isdigit() or word[0] == "$"):
             words.append(option.flag + word)
@@ -189,9 +189,7 @@ class Writer:
 
     def bracketed(self, step: Step) -> str:
         """A layer or a call as an item of a list in brackets."""
-        text = self.line(step, in_brackets=True) if isinstance(step, Line) else self.step(step)[0]
-        named = isinstance(step, (Line, Call)) and step.name
-        return "{" + text + "}" if named and not text.startswith("{") else text
+        return self.line(step, in_brackets=True) if isinstance(step, Line) else self.step(step)[0]
 
     def merge(self, step: Merge) -> list[str]:
         """A residual, or a merge with its branches; a name in front where it was given one."""

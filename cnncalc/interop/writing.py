@@ -6,6 +6,7 @@ blocks. The text is read back before it is given, and every number compared.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -173,7 +174,8 @@ def expected(graph: Graph) -> list[str]:
 def quoted(text: str) -> str:
     """A text of one line as YAML has it."""
     plain = " ".join(text.split())
-    if set(plain) & set("#:{}[],&*?|<>=!%@`'\"\\") or plain[:1] in "-" or not plain.isprintable():
+    unusual = re.search(r"(: )|( #)|:$|^[-#:{}\[\],&*?|<>=!%@`'\"]", plain)
+    if unusual or not plain or not plain.isprintable():
         return "'" + "".join(c for c in plain if c.isprintable()).replace("'", "''") + "'"
     return plain
 
