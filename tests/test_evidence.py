@@ -77,7 +77,7 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
     "layernorm": {JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE)},
     "crop": SHORT,
     "slice": SHORT,
-    "reshape": {("not claimed", "receptive_field", FIT)},
+    "reshape": {("not claimed", "receptive_field", FIT), *SHORT},
     "permute": {("not claimed", "receptive_field", FIT)},
     **{kind: {JUMP_OF_WHOLE} for kind in ("groupnorm", "instancenorm", "add", "multiply", "rnn", "mgu", "gru", "lstm")},
 }

@@ -19,22 +19,24 @@ from cnncalc.analysis.field_table import groups_of
 from cnncalc.analysis.receptive_field import Fields, Grid, Loose, Pass, Whole, jump_of, sizes_of
 from cnncalc.cli import group
 from cnncalc.graph import Graph
+from cnncalc.layers.base import Shape
 from cnncalc.networks import bundled
 
 
-def numbers(fields: Fields | None, neighbours: bool = True) -> Any:
-    """What two ways must agree on: kind, sizes of all phases, start, and jump where a unit has neighbours."""
+def numbers(fields: Fields | None, shape: Shape) -> Any:
+    """What two ways must agree on: kind, start, sizes of the phases of which a map of this shape has units, and jump
+    where units have neighbours."""
     if fields is None:
         return None
     return [
-        (sorted(set(sizes_of(f))), jump_of(f) if neighbours else None, f.lo[0])
+        (sorted(set(sizes_of(f)[:n])), jump_of(f) if max(shape[1:], default=1) > 1 else None, f.lo[0])
         if isinstance(f, Grid)
         else "whole"
         if isinstance(f, Whole)
         else (f.size, f.start)
         if isinstance(f, Loose)
         else None
-        for f in fields
+        for f, n in zip(fields, shape[1:] if len(shape) - 1 == len(fields) else (1,) * len(fields), strict=True)
     ]
 
 
@@ -47,9 +49,10 @@ def disagreements(graph: Graph, step: int = 1) -> list[tuple[int, int, Any, Any]
     for number in range(count - 1, -1, -step):
         back = seen_from(graph, number)
         for v in (v for v in values if v <= first + number):
-            neighbours = max(graph.facts[number].output[1:], default=1) > 1
-            other = forward[v][first + number].get(0)
-            pair = numbers(back[v], neighbours), numbers(other, neighbours)
+            shape = graph.facts[number].output
+            if any(1 in graph.shape(w)[1:] for w in range(v, first + number)):
+                continue  # one unit lies on no grid: how it would go on is nobody's business
+            pair = numbers(back[v], shape), numbers(forward[v][first + number].get(0), shape)
             if pair[0] != pair[1]:
                 found.append((v, number, *pair))
     return found
@@ -131,7 +134,8 @@ def test_gates_and_statistics_of_maps_are_left_out_of_the_local_field(norm: str)
 def test_a_norm_over_channels_alone_is_no_gate() -> None:
     text = GATED.replace("NORM", "layernorm").replace("multiply", "concat").replace("global_avgpool, ", "")
     graph = cnncalc.load(text)
-    assert numbers(Pass(graph).of_nodes[-1][0]) == numbers(Pass(graph, local=True).of_nodes[-1][0])
+    shape = graph.facts[-1].output
+    assert numbers(Pass(graph).of_nodes[-1][0], shape) == numbers(Pass(graph, local=True).of_nodes[-1][0], shape)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ def seen_from(graph: Graph, number: int) -> list[Fields | None]:
     target = first + number
     rank = len(graph.shape(target)) - 1
     if rank < 1:
-        return by_passes(graph, target, range(target + 1), {})
+        all_seen = behind_a_dense_layer(graph, target)
+        return by_passes(graph, target, range(target + 1), {}) if all_seen is None else all_seen
     one_unit = max(graph.shape(target)[1:]) == 1
     found: dict[int, tuple[Behind, ...]] = {target: (Behind(ORIGIN),) * rank}
     for v in range(target, first - 1, -1):
@@ -71,6 +72,23 @@ def seen_from(graph: Graph, number: int) -> list[Fields | None]:
     open_values = [v for v, behind in found.items() if v != target and (unsure or not all(b.sure for b in behind))]
     known: dict[int, Fields] = {v: tuple([b.field for b in behind]) for v, behind in found.items()}
     return by_passes(graph, target, open_values, known)
+
+
+def behind_a_dense_layer(graph: Graph, target: int) -> list[Fields | None] | None:
+    """The fields where each unit of a vector reads all units of the layer before; None where that is not so."""
+    first = len(graph.inputs)
+    last = target
+    while last >= first and graph.facts[last - first].reach == POINTWISE and len(graph.nodes[last - first].reads) == 1:
+        last = graph.nodes[last - first].reads[0]
+    if last < first or graph.facts[last - first].reach != WHOLE:
+        return None
+    found: list[Fields | None] = [None] * (target + 1)
+    reached = {target}
+    for v in range(target, -1, -1):
+        if v in reached:
+            found[v] = (Whole(None),) * (len(graph.shape(v)) - 1)
+            reached.update(graph.nodes[v - first].reads if v >= first else ())
+    return found
 
 
 def by_passes(graph: Graph, target: int, values: list[int] | range, known: dict[int, Fields]) -> list[Fields | None]:
