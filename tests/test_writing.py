@@ -14,7 +14,7 @@ from random_specs import networks
 import cnncalc
 from cnncalc import analyze, load
 from cnncalc.interop.builder import Builder
-from cnncalc.interop.writing import NotASpecError, same_numbers, to_spec
+from cnncalc.interop.spec.writing import NotASpecError, same_numbers, to_spec
 from cnncalc.networks import VARIANTS, bundled
 
 ALL = list(graphs())

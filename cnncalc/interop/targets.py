@@ -31,10 +31,10 @@ class Target(NamedTuple):
 
 
 TARGETS = {
-    "spec": Target((".yaml", ".yml"), "writing"),
-    "onnx": Target((".onnx",), "onnx", binary=True, weights=True),
-    "torch": Target((".py",), "torch_text"),
-    "keras": Target((), "keras_text"),  # Python, too: it is asked for by name
+    "spec": Target((".yaml", ".yml"), "spec.writing"),
+    "onnx": Target((".onnx",), "onnx.model", binary=True, weights=True),
+    "torch": Target((".py",), "torch.text"),
+    "keras": Target((), "keras.text"),  # Python, too: it is asked for by name
 }
 
 

@@ -1,0 +1,1 @@
+"""Keras: configurations are read without Keras, and models written as text."""

@@ -1,0 +1,349 @@
+"""A graph as the text of a spec that a person would have written, whatever it came from.
+
+Names are kept, but for those of norms and activations, which are flags behind their layer; steps that repeat become
+blocks. The text is read back before it is given, and every number compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from cnncalc.analysis import receptive_fields
+from cnncalc.errors import CnncalcError, Source, SpecError
+from cnncalc.graph import Graph
+from cnncalc.interop.names import unique
+from cnncalc.interop.spec.blocks import Folder
+from cnncalc.interop.spec.steps import (
+    Call,
+    From,
+    Line,
+    Merge,
+    Named,
+    Step,
+    Structure,
+    followed,
+    is_numbered,
+    lines_of,
+    named_lists,
+    with_residuals,
+)
+from cnncalc.interop.spec.text import Writer, text_of
+from cnncalc.language import _
+from cnncalc.layers import KINDS
+from cnncalc.layers.base import shape_text
+from cnncalc.layers.unknown import Unknown
+from cnncalc.spec import graph_from_text
+
+# Options that a spec states once for a kind where all layers of it agree.
+SHARED = (("batchnorm", "epsilon"), ("layernorm", "epsilon"), ("groupnorm", "epsilon"), ("maxpool", "rounding"))
+
+
+# Blocks; names without lists; names for all merges that are read: the shortest text first that says the same network.
+WAYS = ((True, False, False), (True, False, True), (False, False, False), (False, False, True), (False, True, True))
+
+
+class NotASpecError(CnncalcError):
+    """A network that the language of specs cannot say."""
+
+
+def to_spec(graph: Graph) -> str:
+    """The text of a spec of this network. Raises NotASpecError where it has operators that no kind is.
+
+    Reading it gives the same layers with the same numbers; that is checked here.
+    """
+    for node in graph.nodes:
+        if isinstance(node.layer, Unknown):
+            raise NotASpecError(
+                _(
+                    "{name}: {kind} is not known, and cannot be written",
+                    name=node.name,
+                    kind=node.layer.kind,
+                )
+            )
+    text = ""
+    for blocks, flat, merges in WAYS:
+        text = written(graph, blocks=blocks, flat=flat, merges=merges)
+        if same_numbers(graph, text):
+            return text
+    raise NotASpecError(_("{name} cannot be written as a spec: what is read back is not the same", name=graph.name))
+
+
+def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> str:
+    """The text, which holds no weights."""
+    return to_spec(graph)
+
+
+def same_numbers(graph: Graph, text: str) -> bool:
+    """Whether a text is read as the same layers: kinds, shapes and counts, and the same outputs."""
+    try:
+        other = graph_from_text(Source("<spec>", text))
+    except SpecError:
+        return False
+    ours, theirs = (Counter(fingerprints(g)) for g in (graph, other))
+    leaving = [sorted(g.shape(v) for v in g.outputs) for g in (graph, other)]
+    return ours == theirs and leaving[0] == leaving[1] and len(graph.nodes) == len(other.nodes)
+
+
+def fingerprints(graph: Graph) -> Iterable[Any]:
+    """What each layer is and what enters it, without names."""
+    kinds = [*(("input", shape) for shape in graph.inputs.values())]
+    for node, facts in zip(graph.nodes, graph.facts, strict=True):
+        kinds.append((node.layer.kind, facts.output))
+    fields = receptive_fields(graph)
+    for node, facts, seen in zip(graph.nodes, graph.facts, fields, strict=True):
+        entering = tuple(sorted(str(kinds[v]) for v in node.reads))
+        counts = (facts.params, facts.macs, facts.connections, facts.flops)
+        yield (node.layer.kind, entering, facts.output, *counts, node.weights_of is None, str([*seen.values()]))
+
+
+def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
+    """The text. Some of what makes it shorter does not work for all networks: blocks, names of lists, of merges."""
+    structure = Structure(graph)
+    steps = followed(structure.steps(), structure)
+    with_residuals(steps, graph)
+    defaults = shared_options(graph)
+    if not flat:
+        steps = named_lists(steps, "", set())
+    names = Naming(graph, merges=merges)
+    names.walk(steps, "")
+    without_numbers(steps)
+    folder = Folder(graph, defaults)
+    if blocks and all(node.weights_of is None for node in graph.nodes):
+        steps = folder.folded(steps)
+    required = {block.name: list(block.params.values()).count(None) for block in folder.blocks}
+    writer = Writer(defaults, names.values, names.weights(), required)
+    lines = [f"name: {quoted(graph.name)}"] if graph.name else []
+    lines += [f"source: {quoted(graph.source)}"] if graph.source else []
+    if list(graph.inputs) == ["input"]:
+        lines.append(f"input: {shape_text(graph.inputs['input'])}")
+    else:
+        lines.append("inputs:")
+        lines += [f"  {name}: {shape_text(shape)}" for name, shape in graph.inputs.items()]
+    if defaults:
+        lines.append("defaults:")
+        for kind, options in defaults.items():
+            inner = ", ".join(f"{name}: {text_of(value)}" for name, value in options.items())
+            lines.append(f"  {kind}: {{{inner}}}")
+    if folder.blocks:
+        lines.append("blocks:")
+    for block in folder.blocks:
+        lines.append(f"  {block.name}:")
+        if block.params:
+            inner = ", ".join(
+                f"{name}: {'required' if default is None else text_of(default)}"
+                for name, default in block.params.items()
+            )
+            lines.append(f"    params: {{{inner}}}")
+        lines += ["    layers:", *writer.steps(block.steps, "      ")]
+    lines += ["layers:", *writer.steps(steps, "  ")]
+    last = last_value(structure, steps)
+    if list(graph.outputs) != [last]:
+        lines.append(f"outputs: [{', '.join(names.values[v] for v in graph.outputs)}]")
+    lines += expected(graph)
+    return "\n".join(lines) + "\n"
+
+
+def last_value(structure: Structure, steps: Sequence[Step]) -> int | None:
+    """The value that comes out of the last step."""
+    for step in reversed(steps):
+        if isinstance(step, (Line, Merge)):
+            return step.tail[-1].node if step.tail else step.node
+        if isinstance(step, (Named, From)) and step.steps:
+            return last_value(structure, step.steps)
+        if isinstance(step, Call):
+            return structure.end - 1
+    return None
+
+
+def expected(graph: Graph) -> list[str]:
+    """The totals, where all are known: whoever changes the text sees what changes."""
+    totals = []
+    for quantity in ("params", "macs"):
+        values = [
+            0 if quantity == "params" and node.weights_of is not None else getattr(facts, quantity)
+            for node, facts in zip(graph.nodes, graph.facts, strict=True)
+        ]
+        if None not in values:
+            totals.append(f"{quantity}: {sum(values)}")
+    return [f"expect: {{{', '.join(totals)}}}"] if totals else []
+
+
+def quoted(text: str) -> str:
+    """A text of one line as YAML has it."""
+    plain = " ".join(text.split())
+    unusual = re.search(r"(: )|( #)|:$|^[-#:{}\[\],&*?|<>=!%@`'\"]", plain)
+    if unusual or not plain or not plain.isprintable():
+        return "'" + "".join(c for c in plain if c.isprintable()).replace("'", "''") + "'"
+    return plain
+
+
+def shared_options(graph: Graph) -> dict[str, dict[str, Any]]:
+    """Options in which all layers of a kind agree, and which the kind has otherwise."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind, name in SHARED:
+        values = {vars(node.layer)[name] for node in graph.nodes if node.layer.kind == kind}
+        default = KINDS[kind].load().options[name].default
+        if len(values) == 1 and values != {default}:
+            found.setdefault(kind, {})[name] = values.pop()
+    return found
+
+
+class Naming:
+    """The names that steps get in the text: their own, without what stands around them."""
+
+    def __init__(self, graph: Graph, *, merges: bool) -> None:
+        self.graph = graph
+        self.merges = merges  # are given their names where something reads them, even those that they have anyway
+        self.first = len(graph.inputs)
+        self.values = dict(enumerate(graph.inputs))
+        self.taken: set[str] = set(graph.inputs)
+        self.owners: dict[int, str] = {}
+        self.origins: set[int] = set()
+        self.wanted = set(graph.outputs) | {n.weights_of for n in graph.nodes if n.weights_of is not None}
+
+    def walk(self, steps: Sequence[Step], prefix: str) -> None:
+        """Give every step below a prefix its name; values are called by the whole of it."""
+        self.origins |= {step.origin for step in all_froms(steps)}
+        self.named(steps, prefix)
+        for step in all_froms(steps):
+            self.values.setdefault(step.origin, self.graph_name(step.origin))
+
+    def named(self, steps: Sequence[Step], prefix: str) -> None:
+        for step in steps:
+            if isinstance(step, Named):
+                self.named(step.steps, f"{prefix}{step.name}/")
+            elif isinstance(step, From):
+                self.named(step.steps, prefix)
+            elif isinstance(step, Merge):
+                self.merge(step, prefix)
+            elif isinstance(step, Line):
+                own = self.own_name(step.name, prefix)
+                path = unique(prefix + own, self.taken)
+                self.taken.add(path)
+                step.name = path[len(prefix) :]
+                self.called(step, path)
+
+    def own_name(self, name: str, prefix: str) -> str:
+        rest = name[len(prefix) :] if name.startswith(prefix) else name
+        return rest.replace("/", "_")
+
+    def merge(self, step: Merge, prefix: str) -> None:
+        """A merge that is read elsewhere, or that somebody named, keeps its name: its branches stand below it."""
+        own = self.own_name(step.name, prefix)
+        read = {step.node, *(part.node for part in step.tail)} & (self.origins | self.wanted)
+        inside = list(lines_of([branch_step for branch in step.branches for branch_step in branch]))
+        below = all(line.name.startswith(f"{step.name}/") for line in inside)
+        by_itself = is_numbered(step) and not self.merges and step.name.startswith(prefix) and "/" not in own
+        if read and by_itself:
+            self.called(step, prefix + own)
+            read = set()
+        if read or (not is_numbered(step) and (below or not inside)):
+            path = unique(prefix + own, self.taken)
+            self.taken.add(path)
+            step.name = path[len(prefix) :]
+            self.called(step, path)
+            for branch in step.branches:
+                self.named(branch, f"{path}/")
+            return
+        step.name = ""
+        for part in step.tail:
+            part.name = ""
+        for branch in step.branches:
+            self.named(branch, prefix)
+
+    def called(self, step: Line | Merge, path: str) -> None:
+        self.values[step.node] = path
+        self.owners[step.node] = path
+        for part in step.tail:
+            self.values[part.node] = path
+            self.owners[part.node] = f"{path}/{part.layer.kind}"
+            part.name = ""  # it is called after the step that it follows
+
+    def graph_name(self, value: int) -> str:
+        return self.graph.nodes[value - self.first].name if value >= self.first else list(self.graph.inputs)[value]
+
+    def weights(self) -> dict[int, str]:
+        """For layers that use the weights of others, what these are called."""
+        found = {}
+        for i, node in enumerate(self.graph.nodes):
+            if node.weights_of is not None:
+                owner = node.weights_of
+                found[self.first + i] = self.owners.get(owner, self.graph_name(owner))
+        return found
+
+
+def without_numbers(steps: Sequence[Step]) -> None:
+    """Leave out the names that steps without one would get: their kind with the next number of what is around them."""
+    kept: set[int] = set()
+    while True:
+        given = {name for name in names_of(steps, kept) if name}
+        wrong = misnamed(steps, kept, given, Counter())
+        if not wrong:
+            break
+        kept |= wrong
+    for step in every_step(steps):
+        if isinstance(step, Line) and is_numbered(step) and id(step) not in kept and "/" not in step.name:
+            step.name = ""
+
+
+def names_of(steps: Sequence[Step], kept: set[int]) -> Iterable[str]:
+    """The names that stand in the text."""
+    for step in every_step(steps):
+        if isinstance(step, Line) and is_numbered(step) and id(step) not in kept:
+            continue
+        if isinstance(step, (Line, Merge, Named)):
+            yield step.name
+
+
+def misnamed(steps: Sequence[Step], kept: set[int], given: set[str], counters: Counter[str]) -> set[int]:
+    """Steps that would be called otherwise without their name. `counters` are those of the steps around."""
+    wrong: set[int] = set()
+    for step in steps:
+        if isinstance(step, Named):
+            wrong |= misnamed(step.steps, kept, given, Counter())
+        elif isinstance(step, From):
+            wrong |= misnamed(step.steps, kept, given, counters)
+        elif isinstance(step, Merge):
+            inner = Counter() if step.name else counters
+            for branch in step.branches:
+                wrong |= misnamed(branch, kept, given, inner)
+            if not step.name:
+                advance(counters, step.layer.kind, given)
+        elif not isinstance(step, Line) or not is_numbered(step) or id(step) in kept:
+            continue
+        elif advance(counters, step.layer.kind, given) != step.name:
+            wrong.add(id(step))
+    return wrong
+
+
+def advance(counters: Counter[str], kind: str, given: set[str]) -> str:
+    """The next name of a step without one."""
+    while True:
+        counters[kind] += 1
+        if f"{kind}{counters[kind]}" not in given:
+            return f"{kind}{counters[kind]}"
+
+
+def every_step(steps: Sequence[Step]) -> Iterable[Step]:
+    for step in steps:
+        yield step
+        if isinstance(step, (Named, From)):
+            yield from every_step(step.steps)
+        elif isinstance(step, Merge):
+            for branch in step.branches:
+                yield from every_step(branch)
+
+
+def all_froms(steps: Sequence[Step]) -> Iterable[From]:
+    for step in steps:
+        if isinstance(step, From):
+            yield step
+            yield from all_froms(step.steps)
+        elif isinstance(step, Named):
+            yield from all_froms(step.steps)
+        elif isinstance(step, Merge):
+            for branch in step.branches:
+                yield from all_froms(branch)
