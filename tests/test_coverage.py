@@ -37,6 +37,7 @@ def test_pixels_that_are_never_read_have_no_say_to_the_last_bit() -> None:
     graph = cnncalc.load("squeezenet1_0", input="3x96x96")
     (entry,) = (entry for entry in coverage(graph).unread if entry.name == "input")
     assert entry.lines == ([(95, 95)], [(95, 95)])
+    assert entry.macs == 0  # pixels are given, not computed
     image = np.random.default_rng(0).normal(size=(3, 96, 96)).astype(np.float32)
     weights = reference.draw(graph, 0)
     changed = image.copy()

@@ -85,6 +85,8 @@ def test_layers_that_only_see_more_are_counted_not_listed() -> None:
         (("lenet5", "lenet5-modern", "--max-increase", "params=5%"), 0),
         (("lenet5", "lenet5-modern", "--max-increase", "params=2%"), 1),
         (("lenet5", "lenet5-modern", "--max-increase", "params=2k,macs=100k"), 0),
+        (("lenet5", "lenet5-modern", "--max-increase", "params=1706"), 0),
+        (("lenet5", "lenet5-modern", "--max-increase", "params=1705"), 1),
         (("lenet5", "lenet5-modern", "--max-increase", "params=0"), 1),
         (("lenet5", "lenet5-modern", "--max-increase", "parms=0"), 2),
         (("lenet5", "lenet5-modern", "--max-increase", "params=x"), 2),

@@ -299,6 +299,30 @@ def test_what_exporters_write_is_read_as_what_people_mean(name: str, tmp_path: P
     assert ", ".join(found) == expected
 
 
+@pytest.mark.parametrize(("attribute", "counted"), [({}, False), ({"count_include_pad": 1}, True)])
+def test_a_mean_counts_its_padding_where_the_model_says_so(
+    attribute: dict[str, int], counted: bool, tmp_path: Path
+) -> None:
+    """Of ONNX the default is not to (AveragePool, count_include_pad), of a spec it is."""
+    model = Model(1, 1, 4, 4).op(
+        "AveragePool", "x", "y", kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4, **attribute
+    )
+    corner = reference.run(load(model.save(tmp_path)), np.ones((1, 4, 4)))["y"][0, 0, 0]
+    assert corner == (4 / 9 if counted else 1)
+
+
+@pytest.mark.parametrize(("automatic", "first"), [("SAME_UPPER", 1), ("SAME_LOWER", 2)])
+def test_same_padding_of_a_transposed_convolution(automatic: str, first: int, tmp_path: Path) -> None:
+    """The size is that of the input times the stride; what is cut off beyond an even share is cut off at the end
+    (SAME_UPPER) or at the beginning (ConvTranspose in the operators of ONNX)."""
+    model = Model(1, 1, 3, 3).weight("w", 1, 1, 5, 5)
+    model.op("ConvTranspose", "x w", "y", auto_pad=automatic, strides=[2, 2])
+    (row,) = analyze(load(model.save(tmp_path)))
+    assert row.output == (1, 6, 6)
+    graph = load(model.save(tmp_path))
+    assert graph.nodes[0].layer.padding == ((first, 3 - first),) * 2  # type: ignore[attr-defined]
+
+
 def test_an_image_with_its_channels_last_is_a_map_with_them_first(tmp_path: Path) -> None:
     """As tf2onnx writes a model of Keras."""
     model = Model("N", 32, 32, 3).weight("w", 4, 3, 3, 3).weight("b", 4).whole("flat", -1, 900 * 4).weight("d", 3600, 2)

@@ -136,7 +136,8 @@ def transposed_conv(o: Reading, node: NodeData) -> Value:
     stride = node.attributes.get("strides") or (1,) * rank
     extra = list(node.attributes.get("output_padding") or (0,) * rank)
     wanted = node.attributes.get("output_shape")
-    if options["padding"] == "same" or wanted:
+    automatic = node.attributes.get("auto_pad", "NOTSET")
+    if automatic.startswith("SAME") or wanted:  # by the size of the output, not by that of the input
         dilation = node.attributes.get("dilations") or (1,) * rank
         lengths = wanted[-rank:] if wanted else [n * s for n, s in zip(size, stride, strict=True)]
         pads = []
@@ -144,7 +145,7 @@ def transposed_conv(o: Reading, node: NodeData) -> Value:
             total = stride[i] * (n - 1) + extra[i] + dilation[i] * (kernel[i] - 1) + 1 - lengths[i]
             if total < 0:
                 extra[i], total = extra[i] - total, 0
-            before = total // 2 if node.attributes.get("auto_pad") == "SAME_UPPER" else total - total // 2
+            before = total // 2 if automatic == "SAME_UPPER" else total - total // 2
             pads.append((before, total - before))
         options["padding"] = sides(pads)
     options |= {
