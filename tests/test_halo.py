@@ -163,3 +163,21 @@ def test_the_view() -> None:
     assert data["axes"] == [{"axis": "h", **row}, {"axis": "w", **row}]
     page = rf("-e", "1x40x43; conv 2 k3 s4; conv 2 k3", "--halo").stdout
     assert "w     multiples of 4  4 x n + 3     4             0            0        7" in page
+
+
+def test_tiles_of_a_network_whose_crops_follow_from_its_input() -> None:
+    """U-Net: 572 pixels give 388 outputs. Tiles begin at multiples of 16, so that they share 572 - 384 pixels."""
+    graph = cnncalc.load("unet", set={"width": 1})
+    found = halos(graph, "scores", lambda inputs: cnncalc.load("unet", set={"width": 1}, input=dict(inputs)))
+    assert [(h.period, h.before, h.after, h.overlap) for h in found] == [(16, 0, 0, 188)] * 2
+    with pytest.raises(cnncalc.CnncalcError, match="its own size alone"):
+        halos(graph, "scores")
+
+
+def test_a_network_that_grows_with_its_image_has_no_tiles() -> None:
+    def network(sizes: Any) -> Any:
+        more = "relu; " if sizes["input"] != (1, 16) else ""
+        return cnncalc.load(f"{sizes['input'][0]}x{sizes['input'][1]}; conv 1 k3 p1; {more}C2: conv 1 k3 p1")
+
+    with pytest.raises(cnncalc.CnncalcError, match="on another size the network has other layers"):
+        halos(network({"input": (1, 16)}), "C2", network)

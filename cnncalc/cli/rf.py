@@ -49,7 +49,7 @@ def command(
         on_terminal = output is None and terminal_width() is not None
         if format_ is None:
             format_ = "table" if on_terminal else format_for(output or "", FORMATS)
-        page = view_page(report, followed, output)
+        page = view_page(asked, report, followed, output)
         if page is not None and (target or since or channels or alignment or expand):
             raise click.UsageError(_("Views of units go without --to, --from, --channels, --alignment and --expand."))
         if page is None:

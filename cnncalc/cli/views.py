@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from cnncalc.cli.common import write
+from cnncalc.cli.common import Asked, write
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.language import _
+from cnncalc.layers.base import Shape, shape_text
 from cnncalc.render.page import Page
 from cnncalc.render.view import title
 from cnncalc.report import Report, listed
@@ -21,9 +22,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 ALONE = ("coverage", "effective", "halo", "all_units")  # views of which one can be asked for
 
 
-class Asked(NamedTuple):
-    """What is asked for: the network, the options, and where the page goes."""
+class View(NamedTuple):
+    """What is to be shown: the network and how it was asked for, the options, and where the page goes."""
 
+    asked: Asked
     graph: Graph
     report: Report
     options: Mapping[str, Any]
@@ -82,21 +84,21 @@ def view_options(function: F) -> F:
     return function
 
 
-def view_page(report: Report, options: Mapping[str, Any], output: str | None) -> Page | None:
+def view_page(asked: Asked, report: Report, options: Mapping[str, Any], output: str | None) -> Page | None:
     """The page of the view that is asked for; None if none of these is. Raises CnncalcError, UsageError."""
     views = [name for name in ALONE if options[name]]
     check_combination(views, options)
     if not views and not options["unit"]:
         return None
     assert report.graph is not None
-    make: dict[str, Callable[[Asked], Page]] = {
+    make: dict[str, Callable[[View], Page]] = {
         "coverage": covered,
         "effective": effective,
         "halo": tiles,
         "all_units": all_units,
         "unit": unit,
     }
-    return make[views[0] if views else "unit"](Asked(report.graph, report, options, output))
+    return make[views[0] if views else "unit"](View(asked, report.graph, report, options, output))
 
 
 def check_combination(views: list[str], options: Mapping[str, Any]) -> None:
@@ -112,59 +114,63 @@ def check_combination(views: list[str], options: Mapping[str, Any]) -> None:
         raise click.UsageError(_("--local goes with --unit."))
 
 
-def unit(asked: Asked) -> Page:
+def unit(view: View) -> Page:
     """--unit"""
     from cnncalc.fields.units import parsed, unit_field
     from cnncalc.render.picture import ASCII, BLOCKS, svg
     from cnncalc.render.units import unit_page, unit_title
 
-    options, of = asked.options, title(asked.report)
-    field = unit_field(asked.graph, *parsed(options["unit"]), local=options["local"])
+    options, of = view.options, title(view.report)
+    field = unit_field(view.graph, *parsed(options["unit"]), local=options["local"])
     if options["svg"]:
         write(svg(field, unit_title(field, of)), options["svg"])
-    marks = BLOCKS if asked.blocks else ASCII
-    return unit_page(field, of, asked.facts, exact=options["exact"], width=asked.width, marks=marks)
+    marks = BLOCKS if view.blocks else ASCII
+    return unit_page(field, of, view.facts, exact=options["exact"], width=view.width, marks=marks)
 
 
-def all_units(asked: Asked) -> Page:
+def all_units(view: View) -> Page:
     """--all-units"""
     from cnncalc.fields.units import layer_units, parsed
     from cnncalc.render.units import all_units_page
 
-    options, layers, inside = asked.options, None, asked.inside
+    options, layers, inside = view.options, None, view.inside
     if options["unit"]:
         name, place = parsed(options["unit"])
         if place is not None:
             raise CnncalcError(_("--all-units shows every unit of {name}: leave out the place of one", name=name))
         layers, inside = [name], set()
-    found = layer_units(asked.graph, layers, exact=options["exact"], local=options["local"])
-    return all_units_page(found, title(asked.report), asked.facts, inside, exact=options["exact"])
+    found = layer_units(view.graph, layers, exact=options["exact"], local=options["local"])
+    return all_units_page(found, title(view.report), view.facts, inside, exact=options["exact"])
 
 
-def covered(asked: Asked) -> Page:
+def covered(view: View) -> Page:
     """--coverage"""
     from cnncalc.fields.coverage import coverage
     from cnncalc.render.coverage import coverage_page
 
-    return coverage_page(coverage(asked.graph), title(asked.report), asked.facts, asked.inside)
+    return coverage_page(coverage(view.graph), title(view.report), view.facts, view.inside)
 
 
-def tiles(asked: Asked) -> Page:
+def tiles(view: View) -> Page:
     """--halo"""
     from cnncalc.fields.halo import halos
     from cnncalc.render.halo import halo_page
 
-    return halo_page(halos(asked.graph, asked.layer), title(asked.report), asked.facts)
+    def resized(inputs: Mapping[str, Shape]) -> Graph:
+        shapes = tuple(f"{name}={shape_text(shape)}" for name, shape in inputs.items())
+        return view.asked.changed(view.asked.params, shapes).graph()
+
+    return halo_page(halos(view.graph, view.layer, resized), title(view.report), view.facts)
 
 
-def effective(asked: Asked) -> Page:
+def effective(view: View) -> Page:
     """--effective"""
     from cnncalc.analysis.field_table import value_named
     from cnncalc.fields.effective import axes_alike, spreads
     from cnncalc.fields.profile import Profile, profiles_of
     from cnncalc.render.effective import ASCII_BARS, BARS, effective_page
 
-    graph, target = asked.graph, asked.layer
+    graph, target = view.graph, view.layer
     value = value_named(graph, target)
     profiles: dict[str, list[list[Profile | None] | None]] = {}
     for source, (name, shape) in enumerate(graph.inputs.items()):
@@ -173,6 +179,6 @@ def effective(asked: Asked) -> Page:
             again = axis and axes_alike(graph, axis - 1, axis)
             along.append(along[-1] if again else profiles_of(graph, value, source, axis))
     return effective_page(
-        spreads(graph), profiles, target, title(asked.report), asked.facts, asked.inside,
-        exact=asked.options["exact"], width=asked.width, bars=BARS if asked.blocks else ASCII_BARS,
+        spreads(graph), profiles, target, title(view.report), view.facts, view.inside,
+        exact=view.options["exact"], width=view.width, bars=BARS if view.blocks else ASCII_BARS,
     )  # fmt: skip

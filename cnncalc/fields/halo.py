@@ -8,7 +8,9 @@ Along one axis, pixels of the image and units of the output.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 from math import ceil, lcm
 from typing import NamedTuple
 
@@ -18,11 +20,13 @@ from cnncalc.fields.effective import reaching
 from cnncalc.fields.reads import Book
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _
-from cnncalc.layers.base import POINTWISE, Facts
+from cnncalc.layers.base import POINTWISE, Facts, Shape
 from cnncalc.layers.elements import Read
 from cnncalc.layers.windows import Listed, Phases, Window
 
 LARGEST_PERIOD = 2**20  # pixels
+
+Resized = Callable[[Mapping[str, Shape]], Graph]
 
 
 class Halo(NamedTuple):
@@ -60,8 +64,11 @@ class Cut(NamedTuple):
     units: int
 
 
-def halos(graph: Graph, layer: str) -> list[Halo]:
+def halos(graph: Graph, layer: str, resized: Resized | None = None) -> list[Halo]:
     """The halo of a layer's output, axis by axis.
+
+    resized  the same network for inputs of other sizes; needed where sizes that it mentions, as those of crops, follow
+             from the size of the image
 
     Raises CnncalcError for a layer that does not exist, and where no tile gives the outputs of the whole image.
     """
@@ -72,15 +79,15 @@ def halos(graph: Graph, layer: str) -> list[Halo]:
         raise CnncalcError(_("{name} is no map of the image's axes: there is nothing to cut into tiles", name=layer))
     if len(sizes) > 1:
         raise CnncalcError(_("the inputs differ in size: how they would be cut together is not known"))
-    return [along(graph, layer, value, axis) for axis in range(axes)]
+    return [along(graph, layer, value, axis, resized) for axis in range(axes)]
 
 
-def along(graph: Graph, layer: str, value: int, axis: int) -> Halo:
+def along(graph: Graph, layer: str, value: int, axis: int, resized: Resized | None) -> Halo:
     """The halo along one axis."""
     nodes = leading_to(graph, value)
     period = period_of(graph, nodes, axis)
     n = next(iter(graph.inputs.values()))[1 + axis]
-    longer = lengthened(graph, axis, period)
+    longer = lengthened(graph, axis, period, resized)
     here, there = cuts(graph, nodes, axis), cuts(longer, nodes, axis)
     for number in nodes:
         v = number + len(graph.inputs)
@@ -109,22 +116,24 @@ def moves(facts: Facts, axis: int) -> object:
     return facts.reach[axis] if isinstance(facts.reach, tuple) and len(facts.reach) > axis else facts.reach
 
 
-def lengthened(graph: Graph, axis: int, more: int) -> Graph:
+def lengthened(graph: Graph, axis: int, more: int, resized: Resized | None) -> Graph:
     """The network on an image that is longer. Raises CnncalcError where it does not fit."""
     inputs = {
         name: (*shape[: 1 + axis], shape[1 + axis] + more, *shape[2 + axis :]) for name, shape in graph.inputs.items()
     }
     try:
-        return Graph(
-            name=graph.name,
-            inputs=inputs,
-            nodes=graph.nodes,
-            outputs=graph.outputs,
-            groups=graph.groups,
-            as_written=False,
-        )
+        longer = (resized or partial(with_inputs, graph))(inputs)
     except CnncalcError as error:
         raise CnncalcError(_("the network fits its own size alone: {reason}", reason=error)) from None
+    if [node.layer.kind for node in longer.nodes] != [node.layer.kind for node in graph.nodes]:
+        raise CnncalcError(_("on another size the network has other layers: tiles give other outputs"))
+    return longer
+
+
+def with_inputs(graph: Graph, inputs: Mapping[str, Shape]) -> Graph:
+    return Graph(
+        name=graph.name, inputs=inputs, nodes=graph.nodes, outputs=graph.outputs, groups=graph.groups, as_written=False
+    )
 
 
 def step_of(node: Node, facts: Facts, read: Read, axis: int) -> Window | Phases:
