@@ -406,6 +406,8 @@ def test_answers_and_budgets_are_held_against_the_number_of_the_tool(tmp_path: P
     assert "as cnncalc counts" in run("check", "resnet50", "macs=4.09G", "--convention", "thop")[1]
     assert run("check", "resnet50", "macs=4.09G", "--convention", "thop", "--strict")[0] == 0  # right, another way
     assert run("check", "resnet50", "macs=4.25G", "--convention", "thop")[0] == 1
+    assert run("check", "lenet5-modern", "flops=416520", "--convention", "fvcore")[0] == 0  # which calls its MACs so
+    assert run("check", "lenet5-modern", "flops=833040", "--convention", "fvcore")[0] == 1
     budget = tmp_path / "net.yaml"
     budget.write_text("input: 8x12x10\nlayers: [conv 16 k3 p1 bn]\nexpect: {macs: <= 140000}\n")
     assert run("check", str(budget))[0] == 0  # 138,240

@@ -144,6 +144,9 @@ class Grader:
                 hint = _("that is a layer: write {name}.params", name=answer.quantity)
             problems.append(Problem(said, answer.position, hint))
             return None
+        told = self.report.convention
+        if told is not None and quantity == told.calls.casefold():  # as fvcore calls its MACs flops
+            quantity = told.number
         return layer, quantity
 
     def item(self, key: Key, answer: Answer, problems: list[Problem]) -> Item:
