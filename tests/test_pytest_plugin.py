@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *arguments: str, cwd: str = ".") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "120", "PYTHONUTF8": "1"}
+    environment = {**os.environ, "COLUMNS": "120", "PYTHONUTF8": "1", "PYTEST_ADDOPTS": ""}
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     where = project / cwd
     return subprocess.run(command, cwd=where, capture_output=True, encoding="utf-8", env=environment, timeout=120)
