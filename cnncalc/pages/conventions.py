@@ -11,10 +11,10 @@ from typing import Any
 from cnncalc.conventions import Cause, Convention, Printed, Reconciled
 from cnncalc.conventions.identifying import Candidate, Match
 from cnncalc.conventions.quantities import QUANTITIES
+from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.lines import wrapped
 from cnncalc.language import _
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.lines import wrapped
-from cnncalc.render.view import number
+from cnncalc.pages.view import number
 
 FORMATS = ("plain", "markdown", "csv", "json")
 WIDTH = 100  # of lines of prose where there is no terminal

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.difference import Change, Difference, LayerDifference
+from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.markdown import escaped
 from cnncalc.language import _
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.markdown import escaped
-from cnncalc.render.view import COLUMNS, counted_by, number, sizes
+from cnncalc.pages.view import COLUMNS, counted_by, number, sizes
 from cnncalc.report import listed
 
 FORMATS = ("text", "markdown", "json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
-from cnncalc.render.view import COLUMNS, View
+from cnncalc.pages.view import COLUMNS, View
 from cnncalc.report import Report
 
 FORMATS = ("table", "plain", "markdown", "csv", "json", "latex", "html")
@@ -30,5 +30,5 @@ def render(report: Report, format: str, view: View | None = None) -> str:
         raise CnncalcError(
             _("there is no column '{name}': known: {names}", name=min(unknown), names=", ".join(COLUMNS))
         )
-    text: str = import_module(f"cnncalc.render.{format}").render(report, view or View())
+    text: str = import_module(f"cnncalc.formats.{format}").render(report, view or View())
     return text if text.endswith("\n") else text + "\n"

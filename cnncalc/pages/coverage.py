@@ -6,11 +6,11 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from cnncalc.fields.coverage import Coverage, Reached, Unread
+from cnncalc.formats.grid import Grid
+from cnncalc.formats.page import Page, Section
 from cnncalc.language import _
-from cnncalc.render.grid import Grid
-from cnncalc.render.page import Page, Section
-from cnncalc.render.units import runs_text
-from cnncalc.render.view import number, percent, sizes
+from cnncalc.pages.units import runs_text
+from cnncalc.pages.view import number, percent, sizes
 
 
 def coverage_page(found: Coverage, of: str, facts: Mapping[str, Any], inside: Container[str]) -> Page:

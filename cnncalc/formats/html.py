@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from cnncalc.language import _
-from cnncalc.render.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
+from cnncalc.pages.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
 STYLE = """

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 
 from cnncalc.errors import CnncalcError, Position
+from cnncalc.formats.github import Finding, found_at, sarif_log, unusable_spec, workflow_commands
+from cnncalc.formats.grid import Grid, draw
 from cnncalc.language import _
 from cnncalc.locking import Drift
-from cnncalc.render.findings import Finding, found_at, sarif_log, unusable_spec, workflow_commands
-from cnncalc.render.grid import Grid, draw
 
 MOST_LINES = 40  # that are shown to people
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.fields.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
+from cnncalc.formats.grid import Grid
+from cnncalc.formats.page import Page, Section
 from cnncalc.language import _
-from cnncalc.render.grid import Grid
-from cnncalc.render.page import Page, Section
-from cnncalc.render.picture import BLOCKS, Marks, legend, picture
-from cnncalc.render.view import number, percent, sizes
+from cnncalc.pages.picture import BLOCKS, Marks, legend, picture
+from cnncalc.pages.view import number, percent, sizes
 
 SHOWN_PRODUCTS = 8  # of a set that is no rectangle
 SHOWN_UNITS = 9  # of a row of units, in a table

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.formats.grid import Grid, draw
 from cnncalc.language import _, n_
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.view import headings, number, sizes
+from cnncalc.pages.view import headings, number, sizes
 from cnncalc.report import listed
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Problem, Source, describe
+from cnncalc.formats.github import Finding as Noted
+from cnncalc.formats.github import found_at, sarif_log, unusable_spec, workflow_commands
+from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.junit import Case, Suite, junit_report
+from cnncalc.formats.lines import wrapped
 from cnncalc.language import _
 from cnncalc.lint import RULES, Finding, Rule
-from cnncalc.render.findings import Finding as Noted
-from cnncalc.render.findings import found_at, sarif_log, unusable_spec, workflow_commands
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.junit import Case, Suite, junit_report
-from cnncalc.render.lines import wrapped
 
 FORMATS = ("plain", "markdown", "json", "junit", "github", "sarif")
 NAMED = 3  # layers of a line that stands for several

@@ -8,8 +8,8 @@ from io import StringIO
 from typing import NamedTuple
 
 from cnncalc.errors import columns_of
-from cnncalc.render.markdown import escaped
-from cnncalc.render.plain import aligned
+from cnncalc.formats.markdown import escaped
+from cnncalc.formats.plain import aligned
 
 FORMATS = ("plain", "markdown", "csv", "json")  # json is written from data, not from text
 

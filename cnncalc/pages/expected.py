@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Position
+from cnncalc.formats.github import Finding, found_at, sarif_log, unusable_spec, workflow_commands
+from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.junit import Case, Suite, junit_report
 from cnncalc.language import _
-from cnncalc.render.findings import Finding, found_at, sarif_log, unusable_spec, workflow_commands
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.junit import Case, Suite, junit_report
-from cnncalc.render.view import number, sizes
+from cnncalc.pages.view import number, sizes
 from cnncalc.report import Report, Verdict, listed
 
 

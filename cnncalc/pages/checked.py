@@ -8,9 +8,9 @@ from typing import Any
 
 from cnncalc.answers.grading import VERDICTS, Item, Result, commonest
 from cnncalc.errors import CnncalcError, visible
+from cnncalc.formats.grid import Grid, draw
 from cnncalc.language import _
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.view import number, sizes
+from cnncalc.pages.view import number, sizes
 from cnncalc.report import Report, listed
 
 MARKS = {"right": "✓", "convention": "✓", "wrong": "✗", "unreadable": "?", "missing": "-"}
@@ -109,7 +109,7 @@ def derived(result: Result, report: Report, format: str) -> str:
     """The derivations of the numbers that were not right."""
     from cnncalc.derivations import QUANTITIES, Derivation
     from cnncalc.derivations import explain as derivations_of
-    from cnncalc.render.board import render as draw_board
+    from cnncalc.derivations.board import render as draw_board
 
     found: list[Derivation] = []
     for item in result.items:

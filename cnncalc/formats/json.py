@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cnncalc.render.view import View
+from cnncalc.pages.view import View
 from cnncalc.report import Report
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from cnncalc.fields.halo import Halo
 from cnncalc.fields.units import SPATIAL_LETTERS
+from cnncalc.formats.grid import Grid
+from cnncalc.formats.page import Page, Section
 from cnncalc.language import _
-from cnncalc.render.grid import Grid
-from cnncalc.render.page import Page, Section
 from cnncalc.report import listed
 
 

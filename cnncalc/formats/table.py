@@ -14,10 +14,10 @@ from rich.segment import Segment, Segments
 from rich.style import Style
 
 from cnncalc.errors import columns_of
+from cnncalc.formats import lines
+from cnncalc.formats.plain import aligned
 from cnncalc.language import _
-from cnncalc.render import lines
-from cnncalc.render.plain import aligned
-from cnncalc.render.view import COLUMNS, DISPENSABLE, View, cells, headings, notes, shown_rows, title, total_cells
+from cnncalc.pages.view import COLUMNS, DISPENSABLE, View, cells, headings, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
 STYLES = {

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Any, NamedTuple
 
+from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.lines import wrapped
+from cnncalc.formats.markdown import escaped
 from cnncalc.language import _
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.lines import wrapped
-from cnncalc.render.markdown import escaped
 
 FORMATS = ("table", "plain", "markdown", "csv", "json")
 NARROWEST = 12  # columns that a name keeps

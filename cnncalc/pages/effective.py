@@ -10,10 +10,10 @@ from typing import Any
 from cnncalc.fields.effective import Axis, LayerSpread
 from cnncalc.fields.profile import Profile
 from cnncalc.fields.units import SPATIAL_LETTERS
+from cnncalc.formats.grid import Grid
+from cnncalc.formats.page import Page, Section
 from cnncalc.language import _
-from cnncalc.render.grid import Grid
-from cnncalc.render.page import Page, Section
-from cnncalc.render.view import percent
+from cnncalc.pages.view import percent
 
 BARS = " ▁▂▃▄▅▆▇█"
 ASCII_BARS = " .:-=+*#@"

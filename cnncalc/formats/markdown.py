@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.render.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
+from cnncalc.pages.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
 from cnncalc.report import Report
 
 

@@ -8,11 +8,11 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import columns_of
+from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.lines import wrapped
+from cnncalc.formats.markdown import escaped
 from cnncalc.language import _
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.lines import wrapped
-from cnncalc.render.markdown import escaped
-from cnncalc.render.view import number, sizes
+from cnncalc.pages.view import number, sizes
 
 if TYPE_CHECKING:
     from cnncalc.derivations.lines import Derivation

@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 from typing import Any
 
-from cnncalc.render.view import COLUMNS, View, shown_rows, sizes, value_of
+from cnncalc.pages.view import COLUMNS, View, shown_rows, sizes, value_of
 from cnncalc.report import Report
 
 
