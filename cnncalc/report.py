@@ -275,9 +275,9 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON text."""
-        from cnncalc.formats.json import render
+        from cnncalc.formats.json import object_text
 
-        return render(self)
+        return object_text(self.to_dict())
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A dictionary per layer, ready for pandas.DataFrame."""
@@ -285,8 +285,9 @@ class Report:
 
     def _repr_html_(self) -> str:
         from cnncalc.formats.html import fragment
+        from cnncalc.pages.network import network_page
 
-        return fragment(self)
+        return fragment(network_page(self))
 
     def verdict(self, expectation: Expectation) -> Verdict:
         """Whether a number of the report is as expected. Raises UnknownLayerError."""

@@ -7,7 +7,8 @@ from weakref import WeakKeyDictionary
 from cnncalc.analysis.field_table import axes_of, has_gates
 from cnncalc.analysis.receptive_field import Pass
 from cnncalc.analysis.walk import Stop, Walk, seen_before, walk_back
-from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.board import Derivation
+from cnncalc.derivations.lines import Line
 from cnncalc.derivations.symbols import AXES
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import Graph
