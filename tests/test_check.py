@@ -22,7 +22,7 @@ from cnncalc.answers.notation import read
 from cnncalc.answers.sheets.reading import decoded, sheet_from_text
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source
-from cnncalc.render.checked import render
+from cnncalc.pages.checked import render
 
 LENET = cnncalc.analyze("lenet5")
 COUNTS = ("params", "connections", "macs")
