@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.language import _, n_
+from cnncalc.quantities import EXPLAINED, MEMORY, QUANTITIES, listed_in
 from cnncalc.render.grid import Grid, draw
 from cnncalc.render.view import headings, number, sizes
 from cnncalc.report import listed
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.evidence import Check, Verification
 
 MARKS = {"holds": "✓", "differs": "✗", "not measured": "?", "not claimed": "-"}
-SHOWN = ("output", "params", "fixed_params", "buffers", "connections", "macs", "flops", "receptive_field")
+SHOWN = tuple(name for name in listed_in(EXPLAINED) if QUANTITIES[name].subject != MEMORY)
 HEADINGS = (n_("layer"), n_("quantity"), n_("claimed"), n_("measured"), n_("probe"), n_("verdict"))
 
 
