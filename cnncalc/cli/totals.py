@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.formats.grid import Grid, draw
 from cnncalc.language import _, n_
+from cnncalc.pages.view import number, sizes
 from cnncalc.quantities import COMPARED, QUANTITIES, listed_in
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.view import number, sizes
 from cnncalc.report import Report
 
 COUNTS = {name: QUANTITIES[name].heading for name in listed_in(COMPARED)}
