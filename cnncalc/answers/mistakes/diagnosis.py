@@ -13,10 +13,10 @@ from math import prod
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from cnncalc.answers.digits import binary_prefix, miswritten
-from cnncalc.answers.fields import field_mistakes
-from cnncalc.answers.network import Found, Network, on_map_of, pairs, plain, singles, total_mistakes
-from cnncalc.answers.sentences import SLIPS, sentence
+from cnncalc.answers.mistakes.in_fields import field_mistakes
+from cnncalc.answers.mistakes.in_networks import Found, Network, on_map_of, pairs, plain, singles, total_mistakes
+from cnncalc.answers.mistakes.sentences import SLIPS, sentence
+from cnncalc.answers.mistakes.slips import binary_prefix, miswritten
 from cnncalc.graph import Graph
 from cnncalc.quantities import SUMMED
 from cnncalc.report import BYTES, Report
