@@ -1,6 +1,6 @@
 """A third opinion: ONNX Runtime computes the same numbers from the same weights as the reference.
 
-Claims and reference were written by the same people. The models are made from the claims (`interop/onnx/write/model.py`), the
+Claims and reference were written by the same people. The models are made from the claims (`interop/onnx/write`), the
 maps come from somebody else's operators, and every map of a network is compared, not only its last.
 
 Tolerance: 1e-4 of the largest value of a map. float32 carries 6e-8; a sum of n products in another order differs by
