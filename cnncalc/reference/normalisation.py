@@ -110,7 +110,7 @@ def beside(numbers: Array, rank: int) -> Array:
 
 
 def scale_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
-    """Factors, (C,) or (C, *size) with 1 where elements share one; summands of the same shape where they are trained."""
+    """Factors, (C,) or (C, *size) with 1 where elements share one; summands of the same shape if they are trained."""
     stored = numbers_per(layer.per, x)
     return {"gamma": scale(stored), **({"beta": shift(stored)} if layer.shift else {})}
 
