@@ -92,10 +92,10 @@ def command(
 
         report = counted(analyze_graph(asked.graph()), convention)
         grader = Grader(report, strict=strict, key=read_sheet(key) if key else None)
-        page, holds = (class_marks if marks else one_sheet)(grader, rest, hint, explain)
+        page, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, hint, explain)
         if page is not None:
             out.write(page)
-    sys.exit(2 if page is None else int(not holds))
+    sys.exit(2 if unusable else int(not holds))
 
 
 def is_inline(word: str) -> bool:
@@ -110,7 +110,7 @@ def expectations_meant(spec: str | None, rest: Sequence[str]) -> bool:
 
 def sheets_in(words: Sequence[str]) -> list[str]:
     """Files with answers: those named, and those in folders that are named."""
-    from cnncalc.answers.sheets import ENDINGS
+    from cnncalc.answers.sheets.reading import ENDINGS
 
     found = []
     for word in words:
@@ -119,8 +119,8 @@ def sheets_in(words: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def one_sheet(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -> tuple[Page | None, bool]:
-    """The answers of one person, from files and from the command line: a page where any is usable, all right."""
+def one_sheet(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -> tuple[Page | None, bool, bool]:
+    """One person's answers, from files and the command line: a page where any is usable; all right; none usable."""
     from cnncalc.answers import from_words, read_sheet
     from cnncalc.pages.checked import sheets_page
 
@@ -135,14 +135,14 @@ def one_sheet(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -
         complain(message)
     usable = any(result.items for result in results)
     page = sheets_page(results, grader.report, hint=hint, explain=explain) if usable else None
-    return page, all(result.holds for result in results)
+    return page, all(result.holds for result in results), not usable
 
 
 def key_messages(grader: Grader) -> list[str]:
     return [_("key: {problem}", problem=problem.problem) for problem in grader.key_problems]
 
 
-def class_marks(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -> tuple[Page | None, bool]:
+def class_marks(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -> tuple[Page | None, bool, bool]:
     """A sheet per student; one that cannot be read is listed with its error."""
     from cnncalc.answers import Result, read_sheet
     from cnncalc.pages.checked import class_page
@@ -168,7 +168,7 @@ def class_marks(grader: Grader, words: Sequence[str], hint: bool, explain: bool)
                 continue
             name = result.sheet.name
             results[name if name not in results else path] = result
-    return class_page(results, errors, hint=hint) if results else None, not errors
+    return class_page(results, errors, hint=hint), not errors, not results
 
 
 @contextmanager

@@ -64,7 +64,9 @@ def fragment(page: Page) -> str:
         if section.derived is not None:
             parts += notes_lines(section.notes)
         if section.table is not None and section.table.rows:
-            parts.append(table_text(section.table))
+            table = table_text(section.table)
+            summary = f"<details><summary>{escaped(section.folded)}</summary>" if section.folded else ""
+            parts.append(f"{summary}\n{table}\n</details>" if summary else table)
         if section.picture:
             lines = "\n".join(map(escaped, section.picture))
             parts.append(f'<div class="box"><pre>{lines}</pre></div>')

@@ -17,9 +17,7 @@ def escaped(text: str) -> str:
     r"""JSON in which a character that a terminal acts on, or that is half of one, is written as \u001b."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return re.sub(
-        "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]", coded, text
-    )
+    return ACTED_ON.sub(coded, text)
 
 
 def coded(found: re.Match[str]) -> str:

@@ -27,7 +27,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
             blocks += derivation(section)
             continue
         if section.table is not None and section.table.rows:
-            blocks.append(table_text(section.table))
+            blocks += folded(table_text(section.table), section.folded)
         if section.picture:
             blocks.append(picture(section.picture))
         blocks.append("\n".join(f"- {note_text(note)}" for note in section.notes))
@@ -44,6 +44,11 @@ def picture(lines: Sequence[str]) -> str:
     text = "\n".join(plain.escaped(line) for line in lines)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}\n{text}\n{fence}"
+
+
+def folded(table: str, summary: str) -> list[str]:
+    """A table behind its summary, if it has one, that opens by a click."""
+    return [f"<details><summary>{escaped(summary)}</summary>", table, "</details>"] if summary else [table]
 
 
 def table_text(table: Table) -> str:

@@ -108,6 +108,7 @@ class Section(NamedTuple):
     picture  lines that are printed as they are, below the table
     derived  arithmetic: then the notes stand above everything else
     indent   of the second line of a note that is broken
+    folded   what stands for the table until a reader opens it, where that can be
     """
 
     key: str
@@ -118,6 +119,7 @@ class Section(NamedTuple):
     picture: Sequence[str] = ()
     derived: Derived | None = None
     indent: int = 2
+    folded: str = ""
 
 
 class Page(NamedTuple):

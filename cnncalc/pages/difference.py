@@ -9,6 +9,7 @@ from cnncalc.difference import Change, Difference, LayerDifference
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.view import COLUMNS, counted_by, number, sizes
+from cnncalc.quantities import ALWAYS, QUANTITIES, SUMMED, USUAL, listed_in
 from cnncalc.report import listed
 
 MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
@@ -17,7 +18,7 @@ COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 
 def heading(quantity: str) -> str:
     """A quantity as the tables call it."""
-    return _(COLUMNS[quantity].heading) if quantity in COLUMNS else _("peak activation bytes")
+    return _((QUANTITIES.get(quantity) or COLUMNS[quantity]).heading)
 
 
 def difference_section(found: Difference, title: str = "") -> list[Section]:
@@ -33,11 +34,9 @@ def difference_section(found: Difference, title: str = "") -> list[Section]:
             _("{count} layers differ in their receptive field alone, from {first} to {last}",
               count=len(fields), first=first.name, last=last.name)
         )  # fmt: skip
-    if layers.rows:
-        notes[0] = _(
-            "layers that differ: {changed}, that are the same: {same}", changed=len(changed_of(found)), same=same
-        )
-    return [Section("", totals_table(found), heading=title), Section("", layers, notes=notes)]
+    changed = len(changed_of(found))
+    folded = _("layers that differ: {changed}, that are the same: {same}", changed=changed, same=same)
+    return [Section("", totals_table(found), heading=title), Section("", layers, notes=notes, folded=folded)]
 
 
 def difference_page(found: Difference) -> Page:
@@ -69,8 +68,8 @@ def changed_of(found: Difference) -> list[LayerDifference]:
 
 
 def totals_table(found: Difference) -> Table:
-    """Every total that changed, and the four that are always asked for."""
-    always = ("params", "connections", "macs", "flops")
+    """Every total that changed, and those that are always asked for."""
+    always = set(SUMMED) & set(listed_in(USUAL))
     shown = [change for change in found.totals if change.old != change.new or change.quantity in always]
     shown = [change for change in shown if (change.old, change.new) != (None, None)]
     rows = [[heading(change.quantity), *numbers(change)] for change in shown]
@@ -111,9 +110,9 @@ def whole(layer: LayerDifference) -> list[Change]:
     """The numbers of a layer that is on one side only: its shape, and what is not 0."""
     row = layer.new or layer.old
     found = []
-    for quantity in ("output", "params", "connections", "macs"):
+    for quantity in listed_in(ALWAYS):
         value = getattr(row, quantity)
-        if value or quantity == "output":
+        if value or isinstance(value, tuple):
             found.append(Change(quantity, None, value) if layer.old is None else Change(quantity, value, None))
     return found
 
