@@ -257,10 +257,9 @@ class Report:
         return [row.to_dict() for row in self.layers]
 
     def _repr_html_(self) -> str:
-        from cnncalc.formats.html import fragment
-        from cnncalc.pages.network import network_page
+        from cnncalc.display import html_of
 
-        return fragment(network_page(self))
+        return html_of(self)
 
     def verdict(self, expectation: Expectation) -> Verdict:
         """Whether a number of the report is as expected. Raises UnknownLayerError."""

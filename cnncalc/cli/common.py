@@ -249,12 +249,18 @@ class FormatType(click.Choice):  # type: ignore[type-arg]  # generic in new vers
 class Output:
     """Where a page goes, and in which format: what --format and -o say, decided here for all commands."""
 
-    __slots__ = ("format", "on_terminal", "path")
+    __slots__ = ("formats", "named", "on_terminal", "path")
 
-    def __init__(self, format_: str | None, path: str | None, formats: Collection[str]) -> None:
-        self.path = path
+    def __init__(self, named: str | None, path: str | None, formats: Collection[str]) -> None:
+        self.named, self.path, self.formats = named, path, formats
         self.on_terminal = path in (None, "-") and terminal_width() is not None
-        self.format = format_ or ("table" if self.on_terminal else format_for(path or "", formats))
+
+    @property
+    def format(self) -> str:
+        """What --format names, or what goes with the place. Raises CnncalcError for an ending that is no format."""
+        if self.named is not None:
+            return self.named
+        return "table" if self.on_terminal else format_for(self.path or "", self.formats)
 
     @property
     def width(self) -> int | None:
@@ -273,15 +279,20 @@ class Output:
         write(self.text(page), self.path)
 
 
-def output_options(*more: str) -> Callable[[F], F]:
-    """--format and -o, which come as one value, `out`; `more` are formats of findings that the command has."""
+def output_options(*more: str, checked: bool = True) -> Callable[[F], F]:
+    """--format and -o, which come as one value, `out`; `more` are formats of findings that the command has.
+
+    checked  whether an ending that is no format is refused before the command runs, in any case
+    """
     formats = (*EVERYWHERE, *more)
 
     def decorate(function: F) -> F:
         @wraps(function)
         def chosen(format_: str | None, output: str | None, **others: Any) -> Any:
-            with errors_end_the_run():
-                out = Output(format_, output, formats)
+            out = Output(format_, output, formats)
+            if checked:
+                with errors_end_the_run():
+                    _known = out.format
             return function(out=out, **others)
 
         decorated = click.option(

@@ -27,7 +27,7 @@ from cnncalc.report import Settings
     metavar="NAME",
     help=_("The file of a convention, to read it or to start one of your own."),
 )
-@output_options()
+@output_options(checked=False)  # --show writes a file of another kind
 def command(
     asked: Asked,
     batch: int,

@@ -58,9 +58,10 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 def fragment(page: Page) -> str:
     """Headings, tables, pictures and notes, with their style."""
     parts = [f'<div class="cnncalc">\n<style>\n{STYLE}\n</style>']
-    parts += [f"<h3>{escaped(page.title)}</h3>"] if page.title else []
+    top = 1 if page.document else 3
+    parts += [f"<h{top}>{escaped(page.title)}</h{top}>"] if page.title else []
     for section in page.sections:
-        parts += [f"<h4>{escaped(section.heading)}</h4>"] if section.heading else []
+        parts += [f"<h{top + 1}>{escaped(section.heading)}</h{top + 1}>"] if section.heading else []
         if section.derived is not None:
             parts += notes_lines(section.notes)
         if section.table is not None and section.table.rows:

@@ -57,11 +57,11 @@ def is_long(table: Table | None) -> bool:
 
 def table_lines(table: Table) -> list[str]:
     """A tabular; a longtable with its head on every page where there are many rows."""
-    table = table.with_remarks(_("remarks")).mapped(escaped)
+    plainly = table.with_remarks(_("remarks"))
+    table = plainly.mapped(escaped)
     # As wide as tabulate made them, which left two columns more above than a number needs.
-    widths = [
-        max(columns_of(heading) + 2, *map(columns_of, cells)) for heading, *cells in zip(*table.lines(), strict=True)
-    ]
+    least = [columns_of(heading) + 2 for heading in plainly.headings]
+    widths = [max(pair) for pair in zip(least, table.widths(), strict=True)]
     left = [table.is_left(i) for i in range(len(widths))]
     head, *rows = [" " + " & ".join(map(plain.aligned, row, widths, left)) + r" \\" for row in table.lines()]
     if table.foot:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.errors import columns_of, visible
-from cnncalc.formats.lines import wrapped
 from cnncalc.formats.page import Derived, Formula, Note, Page, Section, Table
 
 SUBJECT = 11  # columns for what a note is about
@@ -54,12 +53,16 @@ def table_text(table: Table) -> str:
 
 def note_lines(note: Note, width: int | None, indent: int) -> list[str]:
     """A sentence, broken where there is a width; with a subject, indented behind it."""
+    if width is None:  # what breaks lines is loaded where there are some
+        return [" ".join([aligned(escaped(note[0]), SUBJECT, True), escaped(note[1])]) if isinstance(note, tuple)
+                else escaped(note).replace("\xa0", " ")]  # fmt: skip
+    from cnncalc.formats.lines import wrapped
+
     if isinstance(note, tuple):
         subject, text = map(escaped, note)
-        lines = wrapped(text, width, SUBJECT + 1) if width else [text]
+        lines = wrapped(text, width, SUBJECT + 1)
         return [f"{aligned(subject, SUBJECT, True)} {lines[0]}", *lines[1:]]
-    text = escaped(note)
-    return [line.replace("\xa0", " ") for line in (wrapped(text, width, indent) if width else [text])]
+    return [line.replace("\xa0", " ") for line in wrapped(escaped(note), width, indent)]
 
 
 def aligned(text: str, width: int, left: bool) -> str:
@@ -70,6 +73,8 @@ def aligned(text: str, width: int, left: bool) -> str:
 
 def derivation(section: Section, width: int) -> str:
     """A number, what is said of it, the letters, and the arithmetic, each on lines of its own below it."""
+    from cnncalc.formats.lines import wrapped
+
     lines = [escaped(section.heading)]
     for note in section.notes:
         first, *others = wrapped(escaped(str(note)), width, 2)

@@ -156,12 +156,18 @@ def row_pieces(fitted: Fitted, texts: Sequence[str], style: str | None) -> Itera
         columns.append([shortened(text, size)] if short or columns_of(text) <= size else lines.wrapped(text, size))
     last = len(widths) - 1
     for k in range(max(map(len, columns))):
+        line: list[Piece] = []
         for i, (cell, size) in enumerate(zip(columns, widths, strict=True)):
             named = table.names[i] if table.names else ""
             own = BOLD if not i and table.names else COLOURS.get(named, PLAIN)
-            text = aligned(cell[k] if k < len(cell) else "", size, table.is_left(i))
-            yield (text.rstrip() if i == last else text), own if style is None else style
-            yield ("\n" if i == last else SPACE), PLAIN
+            text = aligned(cell[k] if k < len(cell) else "", size, table.is_left(i)) + SPACE * (i < last)
+            line.append((text, own if style is None else style))
+        if style is not None:
+            line = [("".join(text for text, _style in line), style)]
+        end, own = line.pop()
+        yield from line
+        yield end.rstrip(), own
+        yield "\n", PLAIN
 
 
 def shortened(text: str, width: int) -> str:

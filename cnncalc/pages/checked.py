@@ -10,9 +10,10 @@ from cnncalc.derivations import QUANTITIES, Derivation
 from cnncalc.derivations import explain as derivations_of
 from cnncalc.derivations.board import board
 from cnncalc.errors import CnncalcError, visible
+from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import counted_by, number, sizes
+from cnncalc.pages.view import counted_by
 from cnncalc.report import Report, listed
 
 MARKS = {"right": "✓", "convention": "✓", "wrong": "✗", "unreadable": "?", "missing": "-"}

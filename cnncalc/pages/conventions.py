@@ -8,9 +8,9 @@ from typing import Any
 from cnncalc.conventions import Cause, Convention, Printed, Reconciled
 from cnncalc.conventions.identifying import Candidate, Match
 from cnncalc.conventions.quantities import QUANTITIES
+from cnncalc.formats.numbers import number
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import number
 
 WIDTH = 100  # of lines of prose where there is no terminal
 INDENT = 4  # of the second line of a note

@@ -6,10 +6,10 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from cnncalc.fields.coverage import Coverage, Reached, Unread
+from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.units import runs_text
-from cnncalc.pages.view import number, percent, sizes
 
 
 def coverage_page(found: Coverage, of: str, facts: Mapping[str, Any], inside: Container[str]) -> Page:

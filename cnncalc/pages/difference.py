@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.difference import Change, Difference, LayerDifference
+from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import COLUMNS, counted_by, number, sizes
+from cnncalc.pages.view import COLUMNS, counted_by
 from cnncalc.quantities import ALWAYS, QUANTITIES, SUMMED, USUAL, listed_in
 from cnncalc.report import listed
 

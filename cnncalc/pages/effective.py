@@ -10,9 +10,9 @@ from typing import Any
 from cnncalc.fields.effective import Axis, LayerSpread
 from cnncalc.fields.profile import Profile
 from cnncalc.fields.units import SPATIAL_LETTERS
+from cnncalc.formats.numbers import percent
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import percent
 
 BARS = " ▁▂▃▄▅▆▇█"
 ASCII_BARS = " .:-=+*#@"

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Position
 from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
+from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.formats.plain import table_text
 from cnncalc.language import _
-from cnncalc.pages.view import number, sizes
 from cnncalc.report import Report, Verdict, listed
 
 

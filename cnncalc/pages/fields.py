@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from cnncalc.analysis.alignment import MISALIGNED, Merge
 from cnncalc.analysis.field_table import AxisSeen, Group, LayerSeen, Phases
+from cnncalc.formats.numbers import sizes
 from cnncalc.formats.page import Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import View, shown_rows, sizes
+from cnncalc.pages.view import View, shown_rows
 from cnncalc.report import Report, listed
 
 SHOWN_SIZES = 4  # of units that differ, before only the smallest and the largest are named

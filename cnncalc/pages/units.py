@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.fields.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
+from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.picture import BLOCKS, Marks, legend, picture
-from cnncalc.pages.view import number, percent, sizes
 
 SHOWN_PRODUCTS = 8  # of a set that is no rectangle
 SHOWN_UNITS = 9  # of a row of units, in a table

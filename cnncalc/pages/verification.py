@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, n_
-from cnncalc.pages.view import headings, number, sizes
+from cnncalc.pages.view import headings
 from cnncalc.quantities import EXPLAINED, MEMORY, QUANTITIES, listed_in
 from cnncalc.report import listed
 
