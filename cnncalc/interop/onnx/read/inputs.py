@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import OptionError
-from cnncalc.interop.onnx.file import ValueInfo
-from cnncalc.interop.onnx.layout import Tensor, plain
+from cnncalc.interop.onnx.read.file import ValueInfo
+from cnncalc.interop.onnx.read.layout import Tensor, plain
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec.values import shape as read_shape
 
 if TYPE_CHECKING:
-    from cnncalc.interop.onnx.reading import Reading
+    from cnncalc.interop.onnx.read.reading import Reading
 
 # Names of which nobody chose one: the only input is then called as that of a spec.
 INPUTS = ("input", "input.1", "x", "data", "image", "images", "pixel_values", "inputs", "input_1", "args_0", "input_0")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from cnncalc.interop.onnx.file import TYPES, TensorData, fixed, numbers
-from cnncalc.interop.onnx.wire import Span, WireError, float32
+from cnncalc.interop.onnx.read.file import TYPES, TensorData, fixed, numbers
+from cnncalc.interop.onnx.read.wire import Span, WireError, float32
 from cnncalc.language import _
 
 LETTERS = {1: "f", 6: "i", 7: "q", 11: "d"}  # of ONNX's types, in struct

@@ -12,7 +12,7 @@ from struct import calcsize, pack, unpack
 from typing import Any
 
 from cnncalc.errors import CnncalcError
-from cnncalc.interop.onnx.file import TYPES
+from cnncalc.interop.onnx.read.file import TYPES
 
 LARGEST = 1_000_000  # elements that are computed with; larger tensors are weights, which are only moved
 WEIGHTS = 10**12

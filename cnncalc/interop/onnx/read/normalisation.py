@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.onnx.constants import Constant, shortest
-from cnncalc.interop.onnx.file import NodeData
-from cnncalc.interop.onnx.layout import Factor, Tensor, whole
-from cnncalc.interop.onnx.moving import settled
-from cnncalc.interop.onnx.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.constants import Constant, shortest
+from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
+from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.shape import settled
 from cnncalc.layers.options import SPATIAL
 
 EPSILON = 1e-5  # the default, in ONNX and here

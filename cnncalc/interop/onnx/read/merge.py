@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.interop.onnx.constants import Constant
-from cnncalc.interop.onnx.file import NodeData
-from cnncalc.interop.onnx.layout import Tensor, whole
-from cnncalc.interop.onnx.moving import settled
-from cnncalc.interop.onnx.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.constants import Constant
+from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.layout import Tensor, whole
+from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.shape import settled
 
 MERGES = {"Add": "add", "Sum": "add", "Mul": "multiply", "Max": "maximum", "Mean": "mean"}
 

@@ -15,14 +15,14 @@ from typing import Any
 
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
-from cnncalc.interop.onnx.arrays import array, raw_of
-from cnncalc.interop.onnx.constants import Constant, NotKnownError, folded
-from cnncalc.interop.onnx.expanding import inlined, needed
-from cnncalc.interop.onnx.file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
-from cnncalc.interop.onnx.inputs import read_inputs
-from cnncalc.interop.onnx.layout import Tensor, in_order, plain
-from cnncalc.interop.onnx.names import names
-from cnncalc.interop.onnx.wire import WireError
+from cnncalc.interop.onnx.read.arrays import array, raw_of
+from cnncalc.interop.onnx.read.constants import Constant, NotKnownError, folded
+from cnncalc.interop.onnx.read.expanding import inlined, needed
+from cnncalc.interop.onnx.read.file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
+from cnncalc.interop.onnx.read.inputs import read_inputs
+from cnncalc.interop.onnx.read.layout import Tensor, in_order, plain
+from cnncalc.interop.onnx.read.names import names
+from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.interop.refused import unusable_file
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
@@ -63,7 +63,7 @@ def weights(spec: str, graph: Graph) -> Mapping[str, Any]:
 
     Raises CnncalcError where the graph has layers whose weights the model does not hold in a form that is known.
     """
-    from cnncalc.interop.onnx.weights import Stored
+    from cnncalc.interop.onnx.read.weights import Stored
 
     shapes = {name: shape_text(shape) for name, shape in graph.inputs.items()}
     given = {"": next(iter(shapes.values()))} if len(shapes) == 1 else shapes
@@ -72,12 +72,12 @@ def weights(spec: str, graph: Graph) -> Mapping[str, Any]:
 
 def reading(spec: str, *, inputs: Mapping[str, Any], max_operations: int) -> Reading:
     """The model read: its builder has the network, and `stored` says where the weights are."""
-    from cnncalc.interop.onnx import (  # noqa: F401 - they fill the table
-        combining,
-        normalising,
+    from cnncalc.interop.onnx.read import (  # noqa: F401 - they fill the table
+        merge,
+        normalisation,
         operators,
         recurrent,
-        resizing,
+        resampling,
     )
 
     try:
@@ -141,7 +141,7 @@ class Reading:
         self.check_operator_set()
         for name, stored in graph.tensors.items():
             self.values[name] = self.constant(stored, name)
-        from cnncalc.interop.onnx.fusion import fused
+        from cnncalc.interop.onnx.read.fusion import fused
 
         nodes = needed(fused(list(inlined(self, graph)), graph, self.number_of), graph)
         for node in nodes:
@@ -370,7 +370,7 @@ class Reading:
 
     def map(self, node: NodeData, tensor: Tensor) -> int:
         """The value of the map that a tensor is, moved about where its axes are not in their places."""
-        from cnncalc.interop.onnx.moving import settled
+        from cnncalc.interop.onnx.read.shape import settled
 
         return settled(self, node, tensor).value
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.interop.onnx.constants import Constant
-from cnncalc.interop.onnx.file import NodeData
-from cnncalc.interop.onnx.layout import GATES, Factor, Tensor, whole
-from cnncalc.interop.onnx.moving import settled
-from cnncalc.interop.onnx.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.constants import Constant
+from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.layout import GATES, Factor, Tensor, whole
+from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.shape import settled
 
 
 @reads("RNN", "GRU", "LSTM")

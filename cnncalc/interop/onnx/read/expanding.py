@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.interop.onnx import file as onnx_file
-from cnncalc.interop.onnx.constants import Constant, constant
-from cnncalc.interop.onnx.file import GraphData, NodeData, TensorData, place
-from cnncalc.interop.onnx.wire import WireError
+from cnncalc.interop.onnx.read import file as onnx_file
+from cnncalc.interop.onnx.read.constants import Constant, constant
+from cnncalc.interop.onnx.read.file import GraphData, NodeData, TensorData, place
+from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.language import _
 
 if TYPE_CHECKING:
-    from cnncalc.interop.onnx.reading import Reading
+    from cnncalc.interop.onnx.read.reading import Reading
 
 
 def inlined(o: Reading, graph: GraphData) -> Iterator[NodeData]:

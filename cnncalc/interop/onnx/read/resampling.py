@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.interop.onnx.file import NodeData
-from cnncalc.interop.onnx.layout import Tensor, permutation, whole
-from cnncalc.interop.onnx.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.layout import Tensor, permutation, whole
+from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
 
 
 @reads("Pad")

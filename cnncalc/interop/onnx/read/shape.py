@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import prod
 
-from cnncalc.interop.onnx.constants import Constant, constant
-from cnncalc.interop.onnx.file import NodeData, place
-from cnncalc.interop.onnx.layout import (
+from cnncalc.interop.onnx.read.constants import Constant, constant
+from cnncalc.interop.onnx.read.file import NodeData, place
+from cnncalc.interop.onnx.read.layout import (
     BATCH,
     Axis,
     Factor,
@@ -21,7 +21,7 @@ from cnncalc.interop.onnx.layout import (
     spread,
     whole,
 )
-from cnncalc.interop.onnx.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.layers.options import SPATIAL

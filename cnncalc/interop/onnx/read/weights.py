@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
-from cnncalc.interop.onnx.wire import WireError
+from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.language import _
 from cnncalc.reference import Drawn
 from cnncalc.reference.values import named
 
 if TYPE_CHECKING:
-    from cnncalc.interop.onnx.reading import Reading
+    from cnncalc.interop.onnx.read.reading import Reading
 
 
 class Stored(Mapping[str, Any]):

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from cnncalc.interop.onnx.file import NodeData
+from cnncalc.interop.onnx.read.file import NodeData
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")  # their weights are hardly ever equal, and stored apart
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu", "LSTM")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.interop.onnx.file import GraphData, NodeData
+from cnncalc.interop.onnx.read.file import GraphData, NodeData
 
 Number = Callable[[str], float | None]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cnncalc.interop.onnx.wire import MOST_FIELDS, Bytes, Span, WireError, float32, signed
+from cnncalc.interop.onnx.read.wire import MOST_FIELDS, Bytes, Span, WireError, float32, signed
 from cnncalc.language import _
 
 DEEPEST = 8  # graphs inside each other

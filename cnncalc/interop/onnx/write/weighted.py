@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.layout import GATES
-from cnncalc.interop.onnx.nodes import Array, Part, Value, ends, per_channel, sliding, taps, writes
+from cnncalc.interop.onnx.read.layout import GATES
+from cnncalc.interop.onnx.write.part import Array, Part, Value, ends, per_channel, sliding, taps, writes
 from cnncalc.layers.base import per_axis
 
 # --- convolutions

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.interop.onnx.combining import placed
-from cnncalc.interop.onnx.constants import Constant, shortest
-from cnncalc.interop.onnx.file import NodeData, place
-from cnncalc.interop.onnx.layout import Factor, Tensor, whole
-from cnncalc.interop.onnx.reading import NotReadError, Reading, Value, reads
+from cnncalc.interop.onnx.read.constants import Constant, shortest
+from cnncalc.interop.onnx.read.file import NodeData, place
+from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
+from cnncalc.interop.onnx.read.merge import placed
+from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
 from cnncalc.language import _
 
 
@@ -191,7 +191,7 @@ def matmul(o: Reading, node: NodeData) -> Value:
 
 def product(o: Reading, node: NodeData, x: Tensor, weight: Constant, bias: Constant | None) -> Value:
     """The last axis of x times (units, inputs)."""
-    from cnncalc.interop.onnx.moving import settled
+    from cnncalc.interop.onnx.read.shape import settled
 
     axes = x.axes or ()
     units, inputs = weight.dims

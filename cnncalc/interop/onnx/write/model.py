@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
-from cnncalc.interop.onnx.nodes import WRITERS, Array, NotInOnnxError, Part, Value
+from cnncalc.interop.onnx.write.part import WRITERS, Array, NotInOnnxError, Part, Value
 from cnncalc.reference import owner
 from cnncalc.reference.values import as_weights
 
@@ -54,7 +54,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     layer cannot be expressed, WeightError where weights do not belong to the network.
     """
     onnx = package()
-    from cnncalc.interop.onnx import maps, weighted  # noqa: F401 - they fill the table
+    from cnncalc.interop.onnx.write import maps, weighted  # noqa: F401 - they fill the table
 
     stored = as_weights(graph, weights)
     values = [Value(name, shape) for name, shape in graph.inputs.items()]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.nodes import Part, Value, ends, per_channel, sliding, writes
+from cnncalc.interop.onnx.write.part import Part, Value, ends, per_channel, sliding, writes
 from cnncalc.layers.base import per_axis
 from cnncalc.layers.sliding import sides_per_axis
 from cnncalc.layers.windows import Window
