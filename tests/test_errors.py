@@ -80,7 +80,10 @@ STREAMS = {
     "10,000 nested lists": (b"input: 1x1x1\nlayers: " + b"[" * 10_000, "nested more than 50 deep"),
     "10,000 nested lists in block style": (b"- " * 10_000 + b"a\n", "nested more than 50 deep"),
     "10,000 nested mappings": (b"input: 1x1x1\nlayers: " + b"{a: " * 10_000, "<stdin>:2:205: lists and mappings are"),
-    "lists in mappings in lists": (b"input: 1x1x1\nlayers: " + b"[{a: " * 5_000, "<stdin>:2:130: lists and mappings are"),
+    "lists in mappings in lists": (
+        b"input: 1x1x1\nlayers: " + b"[{a: " * 5_000,
+        "<stdin>:2:130: lists and mappings are",
+    ),
     "10,000 nested lists behind brackets in quotes": (
         b"name: '" + b"[" * 900 + b"'\nlayers: " + b"[" * 10_000,
         "<stdin>:2:58: lists and mappings are nested more than 50 deep",
