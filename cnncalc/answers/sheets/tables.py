@@ -1,0 +1,256 @@
+"""Sheets as tables: CSV in its dialects, and Markdown. A row per answer, or a column per quantity."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from io import StringIO
+from unicodedata import normalize
+
+from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, checked_points, split_key
+from cnncalc.answers.words import COLUMN_OF, is_total, plain, quantity_of
+from cnncalc.errors import OptionError, Position, Problem, suggest
+from cnncalc.language import _
+
+Cells = list[tuple[str, Position]]
+SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
+IGNORED = {*map(plain, ABOUT_THE_SHEET - {"name"}), "kind", "type", "note", "comment", "备注", "", "no", "序号",
+           *["kernel", "kernelsize", "stride", "padding", "filters", "units", "activation", "input", "inputshape"],
+           *["卷积核", "核大小", "步长", "步幅", "填充", "激活", "激活函数", "输入", "说明"]}  # fmt: skip
+UNANSWERED = ("", "-", "–", "—", "/", "n/a", "N/A")
+GRADED = ("layer", "quantity", "answer")
+
+
+def from_table(text: str, form: str, problems: list[Problem]) -> list[Answer]:
+    """The answers of a table in a text; what cannot be used is noted."""
+    return from_rows(markdown_rows(text) if form == "markdown" else csv_rows(text, problems), problems)
+
+
+def from_rows(rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+    """The answers of a table, in whichever way it lies; what cannot be used is noted."""
+    rows = [cells for cells in rows if any(cell.strip() for cell, _place in cells)]
+    rows = [cells for cells in rows if not cells[0][0].strip()[1:] or cells[0][0].strip()[0] != "#"]
+    if not rows:
+        return []
+    if speaks_for_itself(rows[0]):
+        head: list[str | None] = list(GRADED)
+        rows = [[], *rows]
+    elif (first := lies_across(rows)) is not None:
+        return across_rows(rows[first], rows[first + 1 :], problems)
+    else:
+        titles = next((i for i, cells in enumerate(rows[:6]) if is_head(headings_of(cells))), 0)
+        rows = rows[titles:]  # a title or a name may stand above the headings
+        head = headings_of(rows[0])
+    if not is_head(head):
+        hint = _("name the columns: layer, quantity, answer; or layer and a column for each quantity")
+        problems.append(Problem(_("the first line is no heading"), rows[0][0][1], hint))
+        return []
+    unknown = [(cell, place) for (cell, place), name in zip(rows[0], head, strict=False) if name is None]
+    for cell, place in unknown:
+        if plain(cell) not in IGNORED:
+            known = ["layer", "quantity", "answer", "params", "connections", "macs", "flops", "output"]
+            hint = suggest(cell, known) or _("the column is passed over")
+            problems.append(Problem(_("unknown heading '{name}'", name=cell.strip()[:40]), place, hint))
+    long = "quantity" in head or ("answer" in head and not any(n not in COLUMN_OF for n in head if n))
+    return (long_rows if long else wide_rows)(head, rows[1:], problems)
+
+
+def speaks_for_itself(cells: Cells) -> bool:
+    """Whether a first row is an answer already: `C1,params,156`."""
+    texts = [normalize("NFKC", cell).strip() for cell, _place in cells]
+    return len(texts) >= 3 and quantity_of(texts[1]) is not None and texts[2][:1] in set("0123456789([-+~")
+
+
+def lies_across(rows: Sequence[Cells]) -> int | None:
+    """The row with the names of the layers, in a table with a column per layer and a row per quantity; else None."""
+    i = next((i for i, cells in enumerate(rows[:6]) if sum(bool(cell.strip()) for cell, _place in cells) > 1), None)
+    if i is None:
+        return None
+    names = [cell for cell, _place in rows[i][1:] if cell.strip()]
+    below = [cells[0][0] for cells in rows[i + 1 :] if cells[0][0].strip()]
+    if not names or not below or not all(map(quantity_of, below)) or quantity_of(rows[i][0][0]) is not None:
+        return None
+    # A layer may be called `output`: most of them are not called like a quantity.
+    like_quantities = sum(quantity_of(name) is not None for name in names) * 2 >= len(names)
+    return None if like_quantities or any(plain(name) in COLUMN_OF for name in names) else i
+
+
+def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+    """A column per layer, a row per quantity; an empty cell is no answer."""
+    answers = []
+    for cells in rows:
+        quantity = quantity_of(cells[0][0])
+        if quantity is None:
+            continue
+        if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
+            problems.append(too_many(cells, len(head)))
+            continue
+        for (name, _at), (text, place) in zip(head[1:], cells[1:], strict=False):
+            if text.strip() not in UNANSWERED and name.strip():
+                answers.append(Answer(None if is_total(name) else name.strip(), quantity, text.strip(), place))
+    return answers
+
+
+def too_many(cells: Cells, width: int) -> Problem:
+    hint = _('put quotes around a text with separators in it: "6,28,28"')
+    return Problem(_("{n} cells under {m} headings", n=len(cells), m=width), cells[width][1], hint)
+
+
+def headings_of(cells: Cells) -> list[str | None]:
+    """What each column holds; the first one holds the layers where no heading says so."""
+    head = [heading_of(cell) for cell, _place in cells]
+    if "layer" not in head and head[0] is None and plain(cells[0][0]) not in IGNORED - {""}:
+        head[0] = "layer"
+    return head
+
+
+def is_head(head: Sequence[str | None]) -> bool:
+    """Whether a row names a quantity or a column of answers."""
+    return any(name not in (None, "layer", "points", "accept") for name in head) and "answer" not in head[:1]
+
+
+def heading_of(cell: str) -> str | None:
+    """A column's name, a quantity, or None."""
+    word = plain(cell)
+    return COLUMN_OF.get(word) or quantity_of(cell)
+
+
+def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+    """A row per answer; a layer's name that stands once above several rows is carried down."""
+    answers: list[Answer] = []
+    layer: str | None = ""
+    for cells in rows:
+        cells = joined(cells, len(head))
+        found = {name: cell for name, cell in zip(head, cells, strict=False) if name}
+        place = cells[0][1]
+        text, at = found.get("answer", ("", place))
+        quantity = found.get("quantity", ("", place))[0].strip()
+        given = found.get("layer", ("", place))[0].strip()
+        if "." in quantity and not given:
+            own, quantity = split_key(quantity)
+        elif not quantity and "." in given:
+            own, quantity = split_key(given)
+        else:
+            own = layer = None if (given and is_total(given)) or "layer" not in head else given or layer
+        if text.strip() in UNANSWERED and (not quantity or own == ""):
+            continue
+        if not quantity:
+            problems.append(Problem(_("an answer without a quantity"), place, _("params, connections, output, ...")))
+        elif own == "":
+            problems.append(Problem(_("an answer without a layer"), place, _("a layer's name, or total")))
+        elif len(cells) > len(head):
+            hint = _('put quotes around a text with separators in it: "6,28,28"')
+            problems.append(Problem(_("{n} cells under {m} headings", n=len(cells), m=len(head)), at, hint))
+        else:
+            points = points_in(found.get("points"), problems)
+            accept = tuple(p.strip() for p in re.split(r"[|/]| or |或", found.get("accept", ("", at))[0]) if p.strip())
+            written = "" if text.strip() in UNANSWERED else text.strip()
+            answers.append(Answer(own, quantity, written, at, points, accept))
+    return answers
+
+
+def joined(cells: Cells, width: int) -> Cells:
+    """41,600 or (6, 28, 28) without quotes falls into several cells of a CSV file; they belong to the last column."""
+    if width != 3 or len(cells) <= width:
+        return cells
+    tail = [cell.strip() for cell, _place in cells[width - 1 :]]
+    while tail and not tail[-1]:
+        tail.pop()
+    text = ",".join(tail)
+    thousands = re.fullmatch(r"\d{1,3}(,\d{3})+", text)
+    listed = re.fullmatch(r"[(\[].*[)\]]", text)
+    if thousands or listed or len(tail) == 1:
+        return [*cells[: width - 1], (text, cells[width - 1][1])]
+    return cells
+
+
+def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+    """A row per layer, a column per quantity; an empty cell is no answer."""
+    answers = []
+    layer = ""
+    for cells in rows:
+        found = list(zip(head, cells, strict=False))
+        given = next((cell.strip() for name, (cell, _place) in found if name == "layer"), "")
+        layer = given or layer
+        values = [
+            (name, cell.strip(), place) for name, (cell, place) in found if name and name not in COLUMN_OF.values()
+        ]
+        values = [entry for entry in values if entry[1] not in UNANSWERED]
+        if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
+            problems.append(too_many(cells, len(head)))
+        elif values and not layer and "layer" in head:
+            problems.append(Problem(_("an answer without a layer"), cells[0][1], _("a layer's name, or total")))
+        else:
+            own = None if "layer" not in head or is_total(layer) else layer
+            answers += [Answer(own, name, text, place) for name, text, place in values]
+    return answers
+
+
+def points_in(cell: tuple[str, Position] | None, problems: list[Problem]) -> Fraction:
+    if cell is None or not cell[0].strip():
+        return Fraction(1)
+    try:
+        return checked_points(cell[0].strip())
+    except OptionError as error:
+        problems.append(Problem(error.problem, cell[1], error.hint))
+        return Fraction(1)
+
+
+def markdown_rows(text: str) -> list[Cells]:
+    """The rows of the tables in a Markdown text, without the lines under the headings."""
+    rows = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if "|" not in line or SEPARATOR.fullmatch(line):
+            continue
+        cells: Cells = []
+        column = 1
+        for part in re.split(r"(?<!\\)\|", line):
+            lead = len(part) - len(part.lstrip())
+            cells.append((part.strip().replace("\\|", "|"), Position(number, column + lead, max(1, len(part.strip())))))
+            column += len(part) + 1
+        if not cells[0][0]:
+            del cells[0]
+        if cells and not cells[-1][0] and line.rstrip().endswith("|"):
+            del cells[-1]
+        if cells:
+            rows.append(cells)
+    return rows
+
+
+def csv_rows(text: str, problems: list[Problem]) -> list[Cells]:
+    """The rows of a CSV text; commas, semicolons or tabs, whichever its first line has most of."""
+    lines = text.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    if first.lower().startswith("sep=") and len(first.strip()) == 5:  # a spreadsheet says it itself
+        delimiter = first.strip()[4]
+        lines = ["" if line == first else line for line in lines]
+    else:
+        marks = [mark for mark in ",;\t，；" if mark in first]
+        delimiter = max(marks, key=first.count, default=",")
+    rows: list[Cells] = []
+    reader = csv.reader(StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
+    while True:
+        start = reader.line_num
+        try:
+            row = next(reader)
+        except StopIteration:
+            return rows
+        except csv.Error as error:
+            said = _("not CSV: {reason}", reason=str(error))
+            problems.append(Problem(said, Position(max(1, reader.line_num), 1)))
+            return rows
+        rows.append(placed(row, lines[start] if start < len(lines) else "", start + 1))
+
+
+def placed(row: Sequence[str], line: str, number: int) -> Cells:
+    """Each cell with its place in the line."""
+    cells: Cells = []
+    column = 0
+    for cell in row:
+        found = line.find(cell, column) if cell else column
+        column = max(found, column)
+        cells.append((cell, Position(number, column + 1, max(1, len(cell)))))
+        column += len(cell) + (1 if cell else 0)
+    return cells or [("", Position(number, 1))]

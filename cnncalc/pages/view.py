@@ -1,0 +1,291 @@
+"""What of a report is shown: which rows, which columns, and what is said around the table.
+
+Shared by all formats for people. Numbers with thousands separators, shapes as 6x28x28, `?` for unknown.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.errors import CnncalcError, suggest
+from cnncalc.language import _, n_
+from cnncalc.quantities import OF_A_LAYER, SHAPE, USUAL, USUAL_SHARE
+from cnncalc.report import Report, Row, Verdict, added_up
+
+
+class Column(NamedTuple):
+    """A column: its heading, and how a row's number is written.
+
+    usual: there unless others are asked for; leaves: rank among those that go where they do not all fit, the first to
+    go first; summed: it has a total.
+    """
+
+    heading: str
+    write: Callable[[Any], str]
+    left: bool = False
+    usual: bool = False
+    leaves: float | None = None
+    summed: bool = False
+
+
+def number(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def sizes(value: Sequence[Any] | None) -> str:
+    """`5x5`; an axis that is not known as `?`."""
+    return "?" if not value else "x".join("?" if v is None else str(v) for v in value)
+
+
+def percent(value: float | None) -> str:
+    return "?" if value is None else f"{value:.1f}"
+
+
+def quantity_columns() -> Iterator[tuple[str, Column]]:
+    """A column for each quantity of a layer, behind it one with its share where there is such."""
+    for q in OF_A_LAYER:
+        write = sizes if q.tuples else number
+        summed = bool(q.total) and q.subject != SHAPE
+        yield q.name, Column(q.heading, write, usual=USUAL in q.lists, leaves=q.leaves, summed=summed)
+        if q.share:  # shares are the first to go
+            yield f"{q.name}_share", Column(q.share, percent, usual=USUAL_SHARE in q.lists, leaves=0)
+
+
+COLUMNS = {
+    "name": Column(n_("layer"), str, left=True, usual=True),
+    "kind": Column(n_("kind"), str, left=True, usual=True, leaves=4),
+    "inputs": Column(n_("inputs"), ", ".join, left=True),
+    **dict(quantity_columns()),
+}
+DEFAULT = tuple(name for name, column in COLUMNS.items() if column.usual)
+# Where they do not all fit: the first to go comes first.
+DISPENSABLE = tuple(
+    sorted((name for name in DEFAULT if COLUMNS[name].leaves is not None), key=lambda n: COLUMNS[n].leaves or 0)
+)
+SHORT_CHAIN = 3  # operations that a folded row still names one by one
+
+
+def headings(columns: Sequence[str], report: Report | None = None) -> list[str]:
+    """What stands above these columns; the number of another tool has the tool's name."""
+    labels = report.convention if report is not None else None
+    found = []
+    for name in columns:
+        text = _(COLUMNS[name].heading)
+        foreign = labels is not None and name.removesuffix("_share") == labels.number != "params"
+        found.append(f"{labels.name} {text}" if labels is not None and foreign else text)
+    return found
+
+
+class View(NamedTuple):
+    """What the reader asked for. No columns: those that fit. `expand`: a row for every operation."""
+
+    columns: tuple[str, ...] | None = None
+    expand: bool = False
+    depth: int | None = None
+
+    def columns_for(self, report: Report) -> list[str]:
+        """The columns asked for, or the usual ones; vectors have no receptive field."""
+        if self.columns is not None:
+            return list(self.columns)
+        has_axes = any(len(shape) > 1 for shape in report.inputs.values())
+        columns = [name for name in DEFAULT if has_axes or name != "receptive_field"]
+        if report.convention is not None:  # what the tool does not count is no column
+            gone = {"macs", "flops"} - {report.convention.number}
+            columns = [name for name in columns if name.removesuffix("_share") not in gone]
+        return columns
+
+
+def read_columns(text: str) -> tuple[str, ...]:
+    """`name,output,params`. Raises CnncalcError with the nearest name."""
+    headings = {text.lower(): name for name, (text, *_rest) in COLUMNS.items()}
+    headings |= {_(text).lower(): name for name, (text, *_rest) in COLUMNS.items()}
+    names = []
+    for part in text.split(","):
+        word = part.strip().lower()
+        name = word if word in COLUMNS else headings.get(word)
+        if name is None:
+            hint = suggest(word, COLUMNS) or _("known: {names}", names=", ".join(COLUMNS))
+            raise CnncalcError(_("there is no column '{name}': {hint}", name=word[:40], hint=hint))
+        if name in names:
+            raise CnncalcError(_("the column '{name}' is named twice", name=name))
+        names.append(name)
+    return tuple(names)
+
+
+def shown_rows(report: Report, view: View) -> list[Row]:
+    """The rows to show: activations inside the row of their layer, blocks folded below `depth`."""
+    rows = list(report.layers)
+    if not view.expand:
+        parts: dict[int, list[Row]] = {}
+        for i, row in enumerate(rows):
+            parts.setdefault(i if row.shown_with is None else row.shown_with, []).append(row)
+        rows = [_with_followers(report.layers[owner], part) for owner, part in parts.items()]
+    if view.depth is not None:
+        rows = _folded(report, rows, view.depth)
+    return rows
+
+
+def _with_followers(owner: Row, rows: list[Row]) -> Row:
+    if len(rows) == 1:
+        return owner
+    # What comes before its layer was put there for it (a flatten); what comes behind was written.
+    kinds = [row.kind for row in rows[rows.index(owner) :]]
+    return added_up(rows, rows[-1], name=owner.name, kind=" + ".join(kinds))
+
+
+def _folded(report: Report, rows: list[Row], depth: int) -> list[Row]:
+    """Neighbouring rows whose names begin with the same `depth` parts, as one."""
+    parts: list[tuple[str, list[Row]]] = []
+    for row in rows:
+        key = "/".join(row.name.split("/")[:depth])
+        if parts and parts[-1][0] == key:
+            parts[-1][1].append(row)
+        else:
+            parts.append((key, [row]))
+    folded = []
+    for key, part in parts:
+        kind = " + ".join(row.kind for row in part) if len(part) <= SHORT_CHAIN else part[0].kind
+        if key in report.groups:
+            kind = report.groups[key].kind
+        folded.append(part[0] if len(part) == 1 else added_up(part, part[-1], name=key, kind=kind))
+    return folded
+
+
+def cells(report: Report, row: Row, columns: Sequence[str]) -> list[str]:
+    return [COLUMNS[name].write(value_of(report, row, name)) for name in columns]
+
+
+def value_of(report: Report, row: Row, column: str) -> Any:
+    """The value behind a cell; a share is per cent of the total."""
+    quantity, share, _rest = column.partition("_share")
+    if not share:
+        return getattr(row, quantity)
+    part = report.share(row, quantity)
+    return None if part is None else 100 * part
+
+
+def total_cells(report: Report, columns: Sequence[str]) -> list[str]:
+    """The footer: sums, with a mark where rows are left out of one."""
+    result = []
+    for name in columns:
+        if name == columns[0]:
+            result.append(_("total"))
+        elif not COLUMNS[name].summed:
+            result.append("")
+        else:
+            text = COLUMNS[name].write(getattr(report.totals, name))
+            result.append(text + " + ?" if name in report.totals.left_out else text)
+    return result
+
+
+def title(report: Report) -> str:
+    """`LeNet-5, input 1x32x32`."""
+    inputs = ", ".join(
+        _("input {shape}", shape=sizes(shape))
+        if name == "input"
+        else _("input {name} {shape}", name=name, shape=sizes(shape))
+        for name, shape in report.inputs.items()
+    )
+    return _("{name}, {inputs}", name=report.name, inputs=inputs) if report.name else inputs
+
+
+def notes(report: Report) -> list[tuple[str, str]]:
+    """What is said below the table: (subject, text)."""
+    totals, settings = report.totals, report.settings
+    stored = _("{n:,} trained", n=totals.params)
+    if totals.fixed_params:
+        stored += _(", {n:,} fixed", n=totals.fixed_params)
+    if totals.buffers:
+        stored += _(", {n:,} buffers", n=totals.buffers)
+    stored += _("; {bytes} as {dtype}", bytes=_bytes(totals.parameter_bytes), dtype=settings.dtype)
+    work = _("{macs:,} MACs (multiply-accumulates), {flops:,} FLOPs", macs=totals.macs, flops=totals.flops)
+    whole, peak = _bytes(totals.activation_bytes), _bytes(totals.peak_activation_bytes)
+    memory = _("activations {whole} in all, {peak} at peak", whole=whole, peak=peak)
+    per = "" if settings.batch == 1 else _(" for a batch of {batch}", batch=settings.batch)
+    on_padding = _(" (taps on padding left out)") if settings.exact_padding else ""
+    if report.convention is not None:
+        work = counted_by(report)
+    lines = [(_("parameters"), stored), (_("operations"), work + per + on_padding), (_("memory"), memory + per)]
+    lines += _unknown_notes(report)
+    for quantity, rows in totals.left_out.items():
+        if report.convention is not None and quantity in report.convention.replaced:
+            continue
+        text = _("{quantity} of {rows} rows, left out of the total", quantity=quantity, rows=rows)
+        if rows == 1:
+            text = _("{quantity} of 1 row, left out of the total", quantity=quantity)
+        lines.append((_("not known"), text))
+    lines += _sharing_notes(report)
+    lines += _expectation_notes(report)
+    if report.source:
+        lines.append((_("source"), report.source))
+    return lines
+
+
+def counted_by(report: Report) -> str:
+    """`4,133,742,592 MACs as thop 0.1.1 counts them: ...`."""
+    labels = report.convention
+    assert labels is not None
+    total = number(getattr(report.totals, labels.number)) + " + ?" * (labels.number in report.totals.left_out)
+    return _("{total} {calls} as {tool} prints them: {unit}", total=total, calls=labels.calls, tool=labels.title,
+             unit=_(labels.unit))  # fmt: skip
+
+
+def _unknown_notes(report: Report) -> list[tuple[str, str]]:
+    """The layers for which the convention of another tool gives no number, reason by reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in report.convention.unknown.items() if report.convention is not None else ():
+        reasons.setdefault(reason, []).append(name)
+    return [(_("not known"), f"{_some(names)}: {reason}") for reason, names in reasons.items()]
+
+
+def _sharing_notes(report: Report) -> list[tuple[str, str]]:
+    users: dict[str, list[str]] = {}
+    for row in report:
+        if row.weights_of is not None:
+            users.setdefault(row.weights_of, []).append(row.name)
+    if len(users) > 4:
+        count = sum(map(len, users.values()))
+        return [(_("shared"), _("{count} layers use the weights of {others} others", count=count, others=len(users)))]
+    return [(_("shared"), _shared(names, owner)) for owner, names in users.items()]
+
+
+def _shared(names: list[str], owner: str) -> str:
+    if len(names) == 1:
+        return _("{name} uses the weights of {owner}, counted there", name=names[0], owner=owner)
+    return _("{names} use the weights of {owner}, counted there", names=_some(names), owner=owner)
+
+
+def _some(names: list[str]) -> str:
+    if len(names) <= 6:
+        return ", ".join(names)
+    return _("{names} and {count} others", names=", ".join(names[:5]), count=len(names) - 5)
+
+
+def _expectation_notes(report: Report) -> list[tuple[str, str]]:
+    if not report.expectations:
+        return []
+    count, holding = len(report.expectations), sum(v.holds for v in report.expectations)
+    text = _("{holding} of {count} hold", holding=holding, count=count)
+    if not report.as_written:
+        return [(_("expected"), text + _("; they are meant for the spec without changes"))]
+    return [(_("expected"), text), *((_("not so"), broken(v)) for v in report.expectations if not v.holds)]
+
+
+def broken(verdict: Verdict) -> str:
+    """`C3.params: expected 1516, is 2,416`."""
+    actual = verdict.actual
+    is_now = sizes(actual) if isinstance(actual, tuple) else number(actual)
+    text = verdict.expectation.text
+    return _("{name}: expected {expected}, is {actual}", name=verdict.name, expected=text, actual=is_now)
+
+
+def _bytes(n: int | None) -> str:
+    """`234.4 KiB (240,000 bytes)`."""
+    if n is None:
+        return "?"
+    size, unit = float(n), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    exact = _("{n:,} bytes", n=n)
+    return exact if unit == "bytes" else f"{size:,.1f} {unit} ({exact})"
