@@ -10,7 +10,7 @@ from cnncalc.graph import Expectation
 from cnncalc.language import _
 from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, QUANTITIES
 from cnncalc.spec.values import number, shape
-from cnncalc.spec.yamltree import Text, Tree, raw
+from cnncalc.spec.read.yamltree import Text, Tree, raw
 
 
 def read_expectations(

@@ -8,7 +8,7 @@ from typing import cast
 
 from cnncalc.errors import Position
 from cnncalc.layers.base import Shape
-from cnncalc.spec.document import walk
+from cnncalc.spec.read.document import walk
 from cnncalc.spec.expressions import UNKNOWN, Value
 from cnncalc.spec.steps import Sequence
 
