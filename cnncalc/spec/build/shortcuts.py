@@ -6,8 +6,8 @@ from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import shape_text
 from cnncalc.spec.build.draft import Draft
-from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.build.scope import Frame
+from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.steps import Argument, ResidualStep
 
 
