@@ -22,7 +22,7 @@ ARROWS = {
     "style": {"errors", "layers", "graph", "spec"},
     "lint": {"errors", "layers", "graph", "spec"},
     "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
-    "analysis": {"errors", "layers", "graph", "report"},
+    "analysis": {"errors", "layers", "graph", "report", "fields"},
     # render: their results, and how a formula is written
     "render": {
         "errors",
@@ -37,13 +37,13 @@ ARROWS = {
         "fields",
         "conventions",
     },
-    "fields": {"errors", "layers", "graph", "analysis"},
+    "fields": {"errors", "layers", "graph", "report"},  # report: what a jump is
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     # fields: what is claimed of units, which the probes share nothing with
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "fields"},
     "trace": set(),
-    "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
-    "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
+    "derivations": {"errors", "layers", "graph", "analysis", "fields", "report", "trace", "render"},
+    "answers": {"errors", "layers", "graph", "spec", "analysis", "fields", "report", "derivations", "trace"},
     # of reference: which weights there are; of spec: how values are written; of analysis: what is compared
     "interop": {"errors", "layers", "graph", "spec", "reference", "analysis"},
     # spec: its expressions and positions; answers: how numbers are written
@@ -128,7 +128,7 @@ def test_no_room_names_a_kind_of_layer_but_layers() -> None:
     from cnncalc.layers import KINDS
 
     for room in ("analysis", "fields", "report.py", "graph.py"):
-        files = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).glob("*.py"))
+        files = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))
         for path in files:
             strings = {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)}
             assert not strings & KINDS.keys(), path

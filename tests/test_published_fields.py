@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import cnncalc
-from cnncalc.analysis.receptive_field import Grid, Pass, jump_of, sizes_of
+from cnncalc.fields.forward import Grid, Pass, jump_of, sizes_of
 from cnncalc.evidence.fields import seen_sets
 
 HERE = Path(__file__).parent

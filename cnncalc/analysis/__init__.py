@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.analysis.memory import peak_elements
-from cnncalc.analysis.receptive_field import Fields, Grid, Loose, Pass, Seen, Units, jump_of, largest
+from cnncalc.fields.forward import Fields, Grid, Loose, Pass, Seen, Units, jump_of, largest
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.report import BYTES, SUMMED, Report, Row, Settings, Totals

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.analysis.field_table import has_gates
-from cnncalc.analysis.receptive_field import Seen
+from cnncalc.fields.table import has_gates
+from cnncalc.fields.forward import Seen
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.evidence.counts import STOPPED, Finding, Measured, measure_counts
 from cnncalc.evidence.fields import measure_fields

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from cnncalc.fields.coverage import Coverage, Reached, Unread
+from cnncalc.fields.sets.coverage import Coverage, Reached, Unread
 from cnncalc.language import _
 from cnncalc.render.grid import Grid
 from cnncalc.render.page import Page, Section
