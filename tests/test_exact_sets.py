@@ -16,8 +16,8 @@ from test_small_networks import NETWORKS, members, spec
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.fields.sets.hulls import unit_hulls
 from cnncalc.fields.reads import Book
+from cnncalc.fields.sets.hulls import unit_hulls
 from cnncalc.fields.sets.regions import shadows
 from cnncalc.fields.sets.taps import Reader, needed
 from cnncalc.fields.sets.units import Patch, unit_field

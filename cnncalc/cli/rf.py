@@ -79,8 +79,8 @@ def page_of(report: Report, sections: list[Section]) -> Page:
 def layers_of(report: Report, target: str | None, since: str | None, alignment: bool, expand: bool) -> list[Section]:
     """Layer by layer, those whose units differ, and where paths meet."""
     from cnncalc.fields.alignment import merges
-    from cnncalc.fields.table import axes_of, has_gates, seen_by_layer, value_named, window_of
     from cnncalc.fields.forward import Pass
+    from cnncalc.fields.table import axes_of, has_gates, seen_by_layer, value_named, window_of
     from cnncalc.pages.fields import Told, alignment_section, layers_section, phases_section
 
     graph = report.graph
@@ -117,8 +117,8 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
 
 def channels_of(report: Report, target: str | None) -> Section:
     """The channels of every layer whose channels differ, or of one layer."""
-    from cnncalc.fields.table import groups_of, value_named
     from cnncalc.fields.forward import Pass
+    from cnncalc.fields.table import groups_of, value_named
     from cnncalc.pages.fields import channels_section
 
     graph = report.graph

@@ -165,9 +165,9 @@ def tiles(view: View) -> Page:
 
 def effective(view: View) -> Page:
     """--effective"""
-    from cnncalc.fields.table import value_named
     from cnncalc.fields.effective.moments import axes_alike, spreads
     from cnncalc.fields.effective.profile import Profile, profiles_of
+    from cnncalc.fields.table import value_named
     from cnncalc.pages.effective import ASCII_BARS, BARS, effective_page
 
     graph, target = view.graph, view.layer

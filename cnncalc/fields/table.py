@@ -10,6 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from cnncalc.errors import CnncalcError, suggest
 from cnncalc.fields.forward import (
     AxisField,
     Fields,
@@ -22,7 +23,6 @@ from cnncalc.fields.forward import (
     largest,
     sizes_of,
 )
-from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.windows import Phases as Stretch

@@ -17,8 +17,8 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from cnncalc.fields.forward import LONGEST_PERIOD
 from cnncalc.errors import CnncalcError
+from cnncalc.fields.forward import LONGEST_PERIOD
 from cnncalc.fields.reads import Book
 from cnncalc.fields.sets.regions import whole
 from cnncalc.graph import Graph

@@ -10,8 +10,8 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
-from cnncalc.fields.sets.hulls import Hulls, merged, unit_hulls
 from cnncalc.fields.reads import Book
+from cnncalc.fields.sets.hulls import Hulls, merged, unit_hulls
 from cnncalc.fields.sets.regions import Region, everything, products, runs, shadows, size, whole, without
 from cnncalc.fields.sets.taps import Reader, needed
 from cnncalc.fields.sets.units import Span
