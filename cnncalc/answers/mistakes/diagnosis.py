@@ -25,7 +25,7 @@ from cnncalc.report import BYTES, SUMMED, Report
 
 MOST = 3  # mistakes that are named for one answer
 COMMON = 20  # the rank beyond which nothing is said of a number that chance may well hit ...
-LIKELY = 1 / 3  # ... where so many of the numbers near by are explained
+LIKELY = 0.6  # ... where so many of the numbers near by are explained
 FAR = 20  # beside a plausible mistake, none is named that is so much less plausible; a slip of the pen is
 FROM_VARIANTS = 10  # the rank up to which a mistake's number is also looked for with a slip of the pen
 
