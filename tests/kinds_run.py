@@ -39,6 +39,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     ),
     "maxpool": (MAPS, POOLS),
     "avgpool": (MAPS, (*POOLS, "k3 s2 p1 count_include_pad=false", "k3 s2 ceil count_include_pad=false")),
+    "blurpool": (MAPS, (*POOLS, "3", "5 s1 p2")),
     "lppool": (MAPS, (*POOLS, "2 norm=1", "k3 norm=3")),
     "subsample": (MAPS, POOLS),
     "global_avgpool": (MAPS, ("",)),
@@ -55,7 +56,9 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "groupnorm": (ALL, ("3", "2 noaffine")),
     "instancenorm": (MAPS, ("", "affine=true")),
     "lrn": (MAPS, ("", "size=4", "3")),
-    "scale": (ALL, ("", "shift")),
+    "scale": (ALL, ("", "shift", "per=layer", "shift per=element", "per=c")),
+    "shift": (ALL, ("", "per=layer", "per=element", "per=c")),
+    "gelu": (ALL, ("", "approximate=tanh")),
     "rescale": (ALL, ("", "0.25", "2 offset=-1", "offset=0.5", "{factor: [1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7, 6]}")),
     "leaky_relu": (ALL, ("", "0.2")),
     "prelu": (ALL, ("", "per=channel")),
@@ -64,7 +67,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "maxout": (ALL, ("2", "3")),
     **dict.fromkeys(
         (
-            "identity", "step", "sigmoid", "hard_sigmoid", "tanh", "scaled_tanh", "relu", "relu6", "selu", "gelu",
+            "identity", "step", "sigmoid", "hard_sigmoid", "tanh", "scaled_tanh", "relu", "relu6", "selu",
             "silu", "hard_swish", "mish", "softplus", "softsign", "softmax", "log_softmax", "glu", "dropout",
         ),
         (ALL, ("",)),

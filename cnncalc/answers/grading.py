@@ -15,10 +15,10 @@ from cnncalc.answers.sheets.sheet import Answer, Sheet
 from cnncalc.answers.words import IN_BYTES, QUANTITIES, SHAPED, quantity_of
 from cnncalc.errors import OptionError, Problem, describe, suggest
 from cnncalc.language import _
-from cnncalc.report import SUMMED, Report
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, SUMMED
+from cnncalc.report import Report
 
-OF_THE_NETWORK = (*SUMMED, "peak_activation_bytes", "receptive_field", "output")
-OF_A_LAYER = tuple(name for name in QUANTITIES if name != "peak_activation_bytes")
+OF_THE_NETWORK, OF_A_LAYER = NETWORK_NAMES, tuple(name for name in QUANTITIES if name in LAYER_NAMES)
 VERDICTS = ("right", "convention", "wrong", "unreadable", "missing")
 Key = tuple[str | None, str]
 

@@ -23,7 +23,6 @@ OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh": ("Tanh", {}),
     "relu": ("Relu", {}),
     "selu": ("Selu", {}),
-    "gelu": ("Gelu", {}),
     "hard_swish": ("HardSwish", {}),
     "mish": ("Mish", {}),
     "softplus": ("Softplus", {}),
@@ -70,6 +69,11 @@ SLOPED = {"leaky_relu": ("LeakyRelu", 0.01), "elu": ("Elu", 1.0), "celu": ("Celu
 def sloped(o: Part, layer: Any, x: Value) -> str:
     name, default = SLOPED[layer.kind]
     return o(name, x.name, alpha=default if layer.alpha is None else layer.alpha)
+
+
+@writes("gelu")
+def gelu(o: Part, layer: Any, x: Value) -> str:
+    return o("Gelu", x.name, approximate=layer.approximate)
 
 
 @writes("step")
@@ -162,6 +166,19 @@ def lppool(o: Part, layer: Any, x: Value) -> str:
     _, *size = x.shape
     windows, _ = layer.geometry(x.shape)
     return o("LpPool", x.name, p=layer.norm, **sliding(windows, ends(windows, size)))
+
+
+@writes("blurpool")
+def blurpool(o: Part, layer: Any, x: Value) -> str:
+    """A convolution, map by map, with weights that belong to the layer's definition."""
+    c, *size = x.shape
+    windows, _ = layer.geometry(x.shape)
+    (read,) = layer.elements(x.shape)
+    weights = np.ones(())
+    for (row,) in read.weights:
+        weights = np.multiply.outer(weights, np.array(row, dtype=float))
+    filters = o.constant(np.broadcast_to(weights, (c, 1, *weights.shape)))
+    return o("Conv", x.name, filters, group=c, **sliding(windows, ends(windows, size)))
 
 
 @writes("adaptive_avgpool", "adaptive_maxpool")

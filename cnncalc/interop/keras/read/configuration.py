@@ -1,0 +1,393 @@
+"""Models of Keras as graphs: a .keras archive, the JSON of `model.to_json()`, or an HDF5 file where h5py is there.
+
+The architecture is JSON in all of them; weights are never read, and nothing is executed, neither Keras nor a Lambda.
+Keras 2 and 3 write it differently; layers.py says which kinds a layer of Keras is. Shapes there have the channels
+last, unless a layer says otherwise: they are put first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
+from cnncalc.graph import Graph
+from cnncalc.interop.builder import Builder
+from cnncalc.interop.layouts import Seen, settle
+from cnncalc.language import _
+from cnncalc.layers.base import Shape
+from cnncalc.spec import MAX_OPERATIONS
+from cnncalc.spec.values import shape as read_shape
+
+LARGEST = 100_000_000  # bytes of JSON: a network of a million layers has less
+MODELS = ("Functional", "Sequential", "Model")
+MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, AssertionError)
+DEEPEST = 50  # models inside models
+
+
+def read(
+    spec: str, *, inputs: Mapping[str, Any], max_operations: int = MAX_OPERATIONS, allow_unknown: bool = False
+) -> Graph:
+    """The network of a file. `inputs` are shapes with the channels first, as text. Raises SpecError."""
+
+    def unusable(problem: str, hint: str | None = None) -> SpecError:
+        return SpecError([Problem(problem, None, hint)], Source(spec, ""))
+
+    try:
+        text = configuration(spec)
+        model = json.loads(text)
+    except RecursionError:
+        raise unusable(_("its configuration is nested too deep")) from None
+    except (ValueError, UnicodeDecodeError):
+        raise unusable(_("its configuration is not JSON"), _("save the model again: model.save('net.keras')")) from None
+    except OSError as error:
+        raise unusable(_("cannot be read: {reason}", reason=error.strerror or error)) from None
+    except CnncalcError as error:
+        raise unusable(str(error), getattr(error, "hint", None)) from None
+    try:
+        shapes = {name: read_shape(given) for name, given in inputs.items()}
+    except OptionError as error:
+        raise unusable(f"--input: {error.problem}", error.hint) from None
+    return graph_of(model, spec, shapes, max_operations=max_operations, allow_unknown=allow_unknown)
+
+
+class NotKerasError(CnncalcError):
+    """A file without a model of Keras in it."""
+
+    def __init__(self, problem: str, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.hint = hint
+
+
+def configuration(path: str) -> bytes | str:
+    """The JSON in a file. Raises NotKerasError, OSError."""
+    with open(path, "rb") as file:
+        head = file.read(4)
+        if head.startswith(b"\x89HDF"):
+            return from_hdf5(path)
+        if head != b"PK\x03\x04":
+            text = head + file.read(LARGEST + 1)
+            if len(text) > LARGEST:
+                raise NotKerasError(_("the configuration is larger than {n} MB", n=LARGEST // 10**6))
+            if text.lstrip()[:1] != b"{":
+                raise NotKerasError(
+                    _("this is no archive of Keras 3, and no JSON"), _("save the model again: model.save('net.keras')")
+                )
+            return text
+    from zipfile import BadZipFile, ZipFile
+    from zlib import error as zlib_error
+
+    try:
+        with ZipFile(path) as archive:
+            if "config.json" not in archive.namelist():
+                raise NotKerasError(_("the archive holds no config.json, as models of Keras do"))
+            with archive.open("config.json") as file:
+                text = file.read(LARGEST + 1)  # whatever size the archive says: no more is unpacked
+    except (BadZipFile, zlib_error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise NotKerasError(_("the archive is damaged: {error}", error=error)) from None
+    if len(text) > LARGEST:
+        raise NotKerasError(_("the configuration is larger than {n} MB", n=LARGEST // 10**6))
+    return text
+
+
+def from_hdf5(path: str) -> bytes | str:
+    """The attribute `model_config` of an HDF5 file."""
+    try:
+        import h5py
+    except ImportError:
+        raise NotKerasError(
+            _("this is an HDF5 file, which is read with the package h5py"),
+            _("pip install 'cnncalc[keras]'; or save the model as net.keras, or model.to_json() as config.json"),
+        ) from None
+    try:
+        with h5py.File(path, "r") as file:
+            found = file.attrs.get("model_config")
+    except (OSError, KeyError, RuntimeError) as error:
+        raise NotKerasError(_("the HDF5 file is damaged: {error}", error=error)) from None
+    if found is None:
+        raise NotKerasError(
+            _("the HDF5 file holds weights, and no model"), _("save the model as a whole: model.save('net.keras')")
+        )
+    text: bytes | str = found
+    return text
+
+
+class Tensor(NamedTuple):
+    """A tensor of a configuration: `output` of call `node` of a layer, and its shape where it is told."""
+
+    layer: str
+    node: int
+    output: int
+    shape: tuple[Any, ...] | None = None
+
+
+class Calls(NamedTuple):
+    """One call of a layer: the tensors that enter, and the numbers beside them."""
+
+    tensors: tuple[Tensor, ...]
+    others: tuple[Any, ...]
+
+
+def graph_of(
+    model: Any,
+    source: str,
+    shapes: Mapping[str, Shape],
+    *,
+    max_operations: int = MAX_OPERATIONS,
+    allow_unknown: bool = False,
+) -> Graph:
+    """The graph of a configuration. Raises SpecError."""
+    if not isinstance(model, Mapping) or model.get("class_name") not in MODELS:
+        name = model.get("class_name") if isinstance(model, Mapping) else None
+        problem = _("this is no model of Keras that is a graph of layers")
+        if isinstance(name, str):
+            problem = _("a {name} is no graph of layers: what it does stands in its Python code", name=name[:60])
+        hint = _("Functional and Sequential models are read; export others to ONNX")
+        raise SpecError([Problem(problem, None, hint)], Source(source, ""))
+    config = model.get("config")
+    title = config.get("name") if isinstance(config, Mapping) else None
+    b = Builder(title if isinstance(title, str) else "", source, max_operations=max_operations)
+    reader = Reader(b, shapes)
+    try:
+        outputs = reader.model(model, None, "", 0)
+        b.output(*(settle(b, reader.first(seen)) for seen in outputs))
+    except RecursionError:
+        b.fail("", _("its configuration is nested too deep"))
+    except MALFORMED as error:
+        b.fail("", _("its configuration cannot be read: {error}", error=in_words(error)))
+    return b.graph(allow_unknown=allow_unknown)
+
+
+class Reader:
+    """Reads the layers of one configuration into a builder."""
+
+    def __init__(self, b: Builder, shapes: Mapping[str, Shape]) -> None:
+        self.b = b
+        self.given = dict(shapes)
+        self.owners: dict[str, list[int]] = {}  # of a layer's path: the values of its layers, for another call
+        self.last = True  # whether channels are last where a layer does not say
+
+    def first(self, seen: Seen) -> Seen:
+        """With the channels first, as graphs have them."""
+        rank = len(seen.shape)
+        return seen.permuted((rank - 1, *range(rank - 1))) if self.last and rank > 1 else seen
+
+    # --- models
+
+    def model(self, model: Mapping[str, Any], entering: Sequence[Seen] | None, prefix: str, depth: int) -> list[Seen]:
+        """The outputs of a model; `entering` is what enters one that is a layer of another."""
+        at = _("model '{name}'", name=prefix.rstrip("/")) if prefix else ""
+        if depth > DEEPEST:
+            self.b.fail(at, _("models are nested more than {deepest} deep", deepest=DEEPEST))
+        config = model.get("config")
+        layers = config.get("layers") if isinstance(config, Mapping) else config  # a list in the first Keras 2
+        if not isinstance(layers, list) or not all(isinstance(layer, Mapping) for layer in layers):
+            self.b.fail(at, _("its configuration has no list of layers"))
+        config = config if isinstance(config, Mapping) else {"layers": layers}
+        if depth == 0:
+            self.last = not any(formats(layer) for layer in layers)
+        if model.get("class_name") == "Sequential":
+            return self.sequential(config, layers, entering, prefix, depth)
+        return self.functional(config, layers, entering, prefix, depth)
+
+    def sequential(
+        self,
+        config: Mapping[str, Any],
+        layers: list[Any],
+        entering: Sequence[Seen] | None,
+        prefix: str,
+        depth: int,
+    ) -> list[Seen]:
+        x = None if entering is None else list(entering)
+        for layer in layers:
+            if layer.get("class_name") == "InputLayer":
+                x = [self.input(layer)] if x is None else x
+                continue
+            if x is None:
+                told = (self.settings(layer, "").get("batch_input_shape"), config.get("build_input_shape"))
+                shape = next((s for s in told if isinstance(s, list)), None)
+                x = [self.entered("input", shape)]
+            x = self.layer(layer, Calls((), ()), x, prefix, depth)
+        return x or []
+
+    def functional(
+        self,
+        config: Mapping[str, Any],
+        layers: list[Any],
+        entering: Sequence[Seen] | None,
+        prefix: str,
+        depth: int,
+    ) -> list[Seen]:
+        """Calls in an order in which what enters has been worked out."""
+        found: dict[tuple[str, int, int], Seen] = {}
+        waiting: list[tuple[Mapping[str, Any], str, int, Calls]] = []
+        starts = [t.layer for t in tensors_of(config.get("input_layers"))]
+        told: dict[tuple[str, int, int], tuple[Any, ...]] = {}
+        for layer in layers:
+            name = str(layer.get("name") or self.settings(layer, "").get("name"))
+            if layer.get("class_name") == "InputLayer":
+                if entering is None:
+                    found[name, 0, 0] = self.input(layer)
+                elif name in starts and starts.index(name) < len(entering):
+                    found[name, 0, 0] = entering[starts.index(name)]
+                continue
+            for node, calls in enumerate(self.calls(layer, name)):
+                waiting.append((layer, name, node, calls))
+                told |= {t[:3]: t.shape for t in calls.tensors if t.shape is not None}
+        while waiting:
+            left = []
+            for layer, name, node, calls in waiting:
+                if all(t[:3] in found for t in calls.tensors):
+                    entering_now = [found[t[:3]] for t in calls.tensors]
+                    results = self.layer(layer, calls, entering_now, prefix, depth, told.get((name, node, 0)))
+                    for index, seen in enumerate(results):
+                        found[name, node, index] = self.checked(seen, told.get((name, node, index)), prefix + name)
+                else:
+                    left.append((layer, name, node, calls))
+            if len(left) == len(waiting):
+                name = left[0][1]
+                self.b.fail(f"'{prefix}{name}'", _("it reads what no layer gives, or itself"))
+            waiting = left
+        ends = [t[:3] for t in tensors_of(config.get("output_layers"))]
+        missing = [name for name, node, index in ends if (name, node, index) not in found]
+        if missing or not ends:
+            self.b.fail("", _("an output of the model is missing: {name}", name=missing[0] if missing else "?"))
+        return [found[end] for end in ends]
+
+    def calls(self, layer: Mapping[str, Any], name: str) -> list[Calls]:
+        """What enters a layer, call by call."""
+        nodes = layer.get("inbound_nodes", [])
+        if isinstance(nodes, Mapping):
+            nodes = [nodes]
+        if not isinstance(nodes, list):
+            self.b.fail(f"'{name}'", _("its configuration cannot be read"))
+        if nodes and isinstance(nodes[0], list) and nodes[0] and isinstance(nodes[0][0], str):
+            nodes = [nodes]  # one call with one tensor, as Keras 2 may write it
+        return [Calls(tuple(tensors_of(node)), tuple(others_of(node))) for node in nodes]
+
+    def checked(self, seen: Seen, told: tuple[Any, ...] | None, name: str) -> Seen:
+        """A layer's shape is the one that Keras wrote down; but not where another input was asked for."""
+        if told and seen.shape and not self.given:
+            for ours, theirs in zip(seen.shape, told[1:], strict=False):
+                if isinstance(theirs, int) and theirs != ours:
+                    shapes = {"ours": "x".join(map(str, seen.shape)), "theirs": "x".join(map(str, told[1:]))}
+                    self.b.fail(f"'{name}'", _("{theirs} comes out in Keras, and {ours} was worked out", **shapes))
+        return seen
+
+    # --- inputs
+
+    def input(self, layer: Mapping[str, Any]) -> Seen:
+        config = self.settings(layer, "InputLayer")
+        shape = config.get("batch_shape") or config.get("batch_input_shape")
+        return self.entered(str(config.get("name") or layer.get("name") or "input"), shape)
+
+    def entered(self, name: str, shape: Any) -> Seen:
+        """An input: as Keras has it, or as --input gives it, with the channels first."""
+        path = "input" if name.startswith("input") else name
+        given = self.given.get(name) or self.given.get(path) or self.given.get("")
+        if given is None and (not isinstance(shape, (list, tuple)) or not all(isinstance(n, int) for n in shape[1:])):
+            told = (
+                ""
+                if not isinstance(shape, (list, tuple))
+                else "x".join("?" if n is None else str(n) for n in shape[1:])
+            )
+            self.b.fail(
+                _("input '{name}'", name=name),
+                _("its shape is not known: {shape}", shape=told or "?"),
+                _("give it with the channels first: --input 3x224x224"),
+            )
+        if given is not None:
+            first = given
+        else:
+            sizes = tuple(shape[1:])
+            first = (sizes[-1], *sizes[:-1]) if self.last and len(sizes) > 1 else sizes
+        value = self.b.input(path if path not in self.b.inputs else name, first)
+        seen = Seen(value, first)
+        if self.last and len(first) > 1:
+            seen = seen.permuted((*range(1, len(first)), 0))
+        return seen
+
+    # --- layers
+
+    def settings(self, layer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        config = layer.get("config", {})
+        if not isinstance(config, Mapping):
+            self.b.fail(f"'{name}'", _("its configuration cannot be read"))
+        return config
+
+    def layer(
+        self,
+        layer: Mapping[str, Any],
+        calls: Calls,
+        entering: Sequence[Seen],
+        prefix: str,
+        depth: int,
+        told: tuple[Any, ...] | None = None,
+    ) -> list[Seen]:
+        """What one call of a layer gives."""
+        from cnncalc.interop.keras.read.layers import Call, written
+
+        word = str(layer.get("class_name"))
+        config = self.settings(layer, word)
+        name = f"{prefix}{layer.get('name') or config.get('name') or word.lower()}"
+        if word in MODELS:
+            return self.model(layer, entering, f"{name}/", depth + 1)
+        at = _("layer '{name}' ({kind})", name=name[:100], kind=word[:60])
+        shape = told[1:] if told and not self.given and all(type(n) is int and n > 0 for n in told[1:]) else None
+        call = Call(self.b, name, word, config, tuple(entering), calls.others, at, self.last, self.owners, shape)
+        try:
+            return written(call)
+        except MALFORMED as error:
+            self.b.fail(at, _("its configuration cannot be read: {error}", error=in_words(error)))
+
+
+def in_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def formats(layer: Mapping[str, Any]) -> bool:
+    """Whether a layer, or one inside it, says that channels come first."""
+    config = layer.get("config")
+    if not isinstance(config, Mapping):
+        return False
+    if config.get("data_format") == "channels_first":
+        return True
+    inner = config.get("layers")
+    return isinstance(inner, list) and any(formats(each) for each in inner if isinstance(each, Mapping))
+
+
+def tensors_of(thing: Any) -> Iterator[Tensor]:
+    """All tensors in the arguments of a call: ["conv1", 0, 0] of Keras 2, or the `keras_history` of Keras 3."""
+    if isinstance(thing, Mapping):
+        config = thing.get("config")
+        if thing.get("class_name") == "__keras_tensor__" and isinstance(config, Mapping):
+            layer, node, index = config["keras_history"]
+            shape = config.get("shape")
+            yield Tensor(str(layer), int(node), int(index), tuple(shape) if isinstance(shape, list) else None)
+        else:
+            for item in thing.values():
+                yield from tensors_of(item)
+    elif isinstance(thing, (list, tuple)):
+        if len(thing) >= 3 and isinstance(thing[0], str) and all(type(n) is int for n in thing[1:3]):
+            yield Tensor(thing[0], thing[1], thing[2])
+            yield from (t for item in thing[3:] for t in tensors_of(item))
+        else:
+            for item in thing:
+                yield from tensors_of(item)
+
+
+def others_of(thing: Any) -> Iterator[Any]:
+    """The numbers among the arguments of a call."""
+    if isinstance(thing, Mapping) and thing.get("class_name") == "__keras_tensor__":
+        return
+    if isinstance(thing, Mapping):
+        for item in thing.values():
+            yield from others_of(item)
+    elif isinstance(thing, (list, tuple)):
+        if len(thing) >= 3 and isinstance(thing[0], str) and all(type(n) is int for n in thing[1:3]):
+            thing = thing[3:]
+        for item in thing:
+            yield from others_of(item)
+    elif isinstance(thing, (int, float)) and not isinstance(thing, bool):
+        yield thing

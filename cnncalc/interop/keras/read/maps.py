@@ -1,0 +1,251 @@
+"""Layers of Keras that pool, merge, move elements or read sequences, as kinds of layers."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnncalc.interop import layouts
+from cnncalc.interop.keras.read.layers import CLASSES, Call, rank_in, sizes, translates
+from cnncalc.interop.layouts import Seen, settle
+
+# --- pooling
+
+
+@translates("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "MaxPool1D", "MaxPool2D", "MaxPool3D")
+def maxpool(call: Call) -> Seen | None:
+    return pooled(call, "maxpool")
+
+
+@translates("AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D")
+def avgpool(call: Call) -> Seen | None:
+    return pooled(call, "avgpool")
+
+
+def pooled(call: Call, kind: str) -> Seen | None:
+    c, rank = call.config, rank_in(call.word)
+    size = sizes(c.get("pool_size", c.get("pool_length", 2)), rank)
+    strides = c.get("strides", c.get("stride"))
+    options = {"kernel": size, "stride": size if strides is None else sizes(strides, rank)}
+    return call.on_map(kind, {**options, "padding": c.get("padding", "valid")})
+
+
+@translates(
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GlobalAvgPool2D", "GlobalMaxPool2D",
+)  # fmt: skip
+def global_pool(call: Call) -> Seen | None:
+    made = call.on_map("global_maxpool" if "Max" in call.word else "global_avgpool", {})
+    if made is None or call.config.get("keepdims"):
+        return made
+    return made.reshaped((call.x.shape[call.channel_axis()],))
+
+
+@translates("AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D")
+def adaptive_pool(call: Call) -> Seen | None:
+    size = sizes(call.config["output_size"], rank_in(call.word))
+    return call.on_map("adaptive_maxpool" if "Max" in call.word else "adaptive_avgpool", {"size": size})
+
+
+# --- merges
+
+
+@translates("Add", "Multiply", "Average", "Maximum")
+def merge(call: Call) -> Seen | None:
+    kind = {"Add": "add", "Multiply": "multiply", "Average": "mean", "Maximum": "maximum"}[call.word]
+    if len(call.entering) == 1:
+        return combined(call, kind)
+    return layouts.merged(
+        call.b, call.entering, lambda values: call.b.add(call.name, kind, {}, values, at=call.at), call.at
+    )
+
+
+@translates("CustomScaleLayer")
+def scaled_sum(call: Call) -> Seen | None:
+    """The first plus a multiple of the second: of keras.applications, in InceptionResNetV2."""
+    factor = {"factor": float(call.config["scale"])}
+    right = call._replace(entering=call.entering[1:]).elementwise("rescale", factor, f"{call.name}/rescale")
+    both = (call.x, right)
+    return layouts.merged(call.b, both, lambda v: call.b.add(call.name, "add", {}, v, at=call.at), call.at)
+
+
+def combined(call: Call, kind: str) -> Seen | None:
+    """An operator on one tensor and a number, as keras.ops writes them."""
+    if len(call.numbers) != 1 or kind not in ("add", "multiply"):
+        return None
+    number = float(call.numbers[0])
+    return call.elementwise("rescale", {"offset": number} if kind == "add" else {"factor": number})
+
+
+@translates("TrueDivide", "Divide")
+def divide(call: Call) -> Seen | None:
+    if len(call.entering) != 1 or len(call.numbers) != 1 or not call.numbers[0]:
+        return None
+    return call.elementwise("rescale", {"factor": 1 / float(call.numbers[0])})
+
+
+@translates("Concatenate")
+def concatenate(call: Call) -> Seen | None:
+    rank = len(call.x.shape)
+    axis = int(call.config.get("axis", -1)) % (rank + 1) - 1
+    if not 0 <= axis < rank or any(len(s.shape) != rank for s in call.entering):
+        return None
+    fronts = [seen.first(axis, f"{call.name}.") for seen in call.entering]
+    values = [settle(call.b, front, call.at) for front, _back in fronts]
+    made = call.b.add(call.name, "concat", {}, values, at=call.at)
+    return Seen(made, call.b.shape(made)).permuted(fronts[0][1])
+
+
+# --- what is left as it is
+
+
+@translates("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "StochasticDepth")
+def dropout(call: Call) -> Seen | None:
+    rate = call.config.get("rate", call.config.get("drop_path_rate", 0.5))
+    return call.elementwise("dropout", {"rate": float(rate or 0)})
+
+
+@translates(
+    "ActivityRegularization", "GaussianNoise", "GaussianDropout", "Identity", "Masking", "RandomFlip", "RandomRotation",
+    "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomCrop", "Cast",
+)  # fmt: skip
+def unchanged(call: Call) -> Seen | None:
+    """What does something in training alone."""
+    if call.word in ("RandomCrop", "Masking"):
+        return None
+    return call.elementwise("identity")
+
+
+# --- layers that move elements
+
+
+def pairs(value: Any, rank: int) -> list[list[int]]:
+    """Before and after each axis, as Keras writes it: 1, (1, 2), ((1, 2), (0, 1)); of one axis (1, 2) is a pair."""
+    if isinstance(value, int):
+        return [[value, value]] * rank
+    if rank == 1 and all(isinstance(v, int) for v in value):
+        return [[value[0], value[-1]]]
+    return [[v, v] if isinstance(v, int) else [int(v[0]), int(v[1])] for v in value]
+
+
+@translates("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
+def zero_padding(call: Call) -> Seen | None:
+    return call.on_map("pad", {"padding": pairs(call.config.get("padding", 1), rank_in(call.word))})
+
+
+@translates("Cropping1D", "Cropping2D", "Cropping3D")
+def cropping(call: Call) -> Seen | None:
+    return call.on_map("crop", {"cropping": pairs(call.config.get("cropping", 0), rank_in(call.word))})
+
+
+@translates("UpSampling1D", "UpSampling2D", "UpSampling3D")
+def upsampling(call: Call) -> Seen | None:
+    mode = call.config.get("interpolation", "nearest")
+    if mode not in ("nearest", "bilinear", "bicubic"):
+        return None
+    factor = sizes(call.config.get("size", 2), rank_in(call.word))
+    return call.on_map("upsample", {"factor": factor, "mode": mode})
+
+
+@translates("Resizing")
+def resizing(call: Call) -> Seen | None:
+    """To a whole multiple of the size."""
+    c = call.config
+    axis = call.channel_axis()
+    size = [n for a, n in enumerate(call.x.shape) if a != axis]
+    target = [int(c["height"]), int(c["width"])]
+    mode = c.get("interpolation", "bilinear")
+    cuts = c.get("crop_to_aspect_ratio") or c.get("pad_to_aspect_ratio")
+    if size == target:
+        return call.elementwise("identity")
+    if (
+        cuts
+        or len(size) != 2
+        or mode not in ("nearest", "bilinear")
+        or any(m % n for m, n in zip(target, size, strict=True))
+    ):
+        return None
+    return call.on_map("upsample", {"factor": [m // n for m, n in zip(target, size, strict=True)], "mode": mode})
+
+
+@translates("CenterCrop")
+def center_crop(call: Call) -> Seen | None:
+    target = [int(call.config["height"]), int(call.config["width"])]
+    return call.on_map("crop", {"size": target})
+
+
+@translates("Flatten")
+def flatten(call: Call) -> Seen | None:
+    """A row of all elements. Keras has the channels innermost; which element is where says no count."""
+    if not call.x.shape:
+        return None
+    seen = call.x
+    if all(move.kind == "permute" for move in seen.moves):
+        seen = seen._replace(moves=())
+    value = call.b.add(call.name, "flatten", {}, [settle(call.b, seen, call.at)], at=call.at)
+    return Seen(value, call.b.shape(value))
+
+
+@translates("Reshape")
+def reshape(call: Call) -> Seen | None:
+    target = [int(n) for n in call.config["target_shape"]]
+    elements, known = prod(call.x.shape), prod(n for n in target if n > 0)
+    if not call.x.shape or target.count(-1) > 1 or not known or elements % known:
+        return None
+    return call.x.reshaped(tuple(elements // known if n == -1 else n for n in target), call.name)
+
+
+@translates("Permute")
+def permute(call: Call) -> Seen | None:
+    order = tuple(int(n) - 1 for n in call.config["dims"])
+    if sorted(order) != list(range(len(call.x.shape))):
+        return None
+    return call.x.permuted(order, call.name)
+
+
+# --- sequences
+
+
+@translates("SimpleRNN", "LSTM", "GRU")
+def recurrent(call: Call) -> Seen | None:
+    """(steps, values) there; with the states behind all steps, or behind the last."""
+    c = call.config
+    if len(call.x.shape) != 2 or c.get("go_backwards") or c.get("return_state"):
+        return None
+    kind = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}[call.word]
+    bias: bool | str = bool(c.get("use_bias", True))
+    if kind == "gru" and c.get("reset_after", True):
+        if not bias:
+            return None
+        bias = "double"
+    usual = {"activation": "tanh", "recurrent_activation": "sigmoid"}
+    if any(c.get(key, word) != word for key, word in usual.items() if kind != "rnn" or key == "activation"):
+        return None
+    last = not c.get("return_sequences")
+    options = {"units": int(c["units"]), "bias": bias, "last": last, "bidirectional": bool(c.get("both_ways"))}
+    front, back = call.x.first(1, f"{call.name}.")
+    value = call.add(kind, options, settle(call.b, front, call.at))
+    made = Seen(value, call.b.shape(value))
+    return made if last else made.permuted(back)
+
+
+@translates("Bidirectional")
+def bidirectional(call: Call) -> Seen | None:
+    inner = call.config.get("layer", {})
+    if call.config.get("merge_mode", "concat") != "concat" or inner.get("class_name") not in (
+        "SimpleRNN",
+        "LSTM",
+        "GRU",
+    ):
+        return None
+    config = {**inner["config"], "both_ways": True}
+    return recurrent(call._replace(word=inner["class_name"], config=config))
+
+
+@translates("TimeDistributed")
+def time_distributed(call: Call) -> Seen | None:
+    """A dense layer at every step; others are no kind."""
+    inner = call.config.get("layer", {})
+    if inner.get("class_name") not in ("Dense", "Activation", "Dropout"):
+        return None
+    return CLASSES[inner["class_name"]](call._replace(word=inner["class_name"], config=inner["config"]))

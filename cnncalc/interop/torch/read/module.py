@@ -1,0 +1,205 @@
+"""A PyTorch module as a graph: its forward pass is run once on tensors that have a shape and no values.
+
+Every function of torch that it calls is noted, with the module in which it is called; functions.py says which
+kind of layer each is. What Python does between the calls (loops, conditions on shapes) has then happened already. The
+weights are replaced by tensors without memory meanwhile (device "meta"), and the module stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
+from cnncalc.graph import Graph
+from cnncalc.interop.builder import Builder
+from cnncalc.interop.onnx.write.model import MissingPackageError
+from cnncalc.interop.torch.read.trace import Trace
+from cnncalc.language import _
+from cnncalc.layers.base import Shape
+from cnncalc.spec import MAX_OPERATIONS
+from cnncalc.spec.values import shape as read_shape
+
+
+def package() -> Any:
+    """The package `torch`. Raises MissingPackageError."""
+    try:
+        import torch
+    except ImportError:
+        raise MissingPackageError(_("a PyTorch module needs torch: pip install 'cnncalc[torch]'")) from None
+    return torch
+
+
+def read(
+    spec: str, *, inputs: Mapping[str, Any], max_operations: int = MAX_OPERATIONS, allow_unknown: bool = False
+) -> Graph:
+    """The network of `package.module:factory`: the module is imported and the factory called without arguments.
+
+    inputs  the shapes that enter, without the batch, as text: {"": "3x224x224"}
+
+    This runs the code that is named, which is what was asked for. Raises SpecError.
+    """
+
+    def unusable(problem: str, hint: str | None = None) -> SpecError:
+        return SpecError([Problem(problem, None, hint)], Source(spec, ""))
+
+    if not inputs:
+        raise unusable(_("the shape that enters a PyTorch module is not known"), _("give it: --input 3x224x224"))
+    try:
+        shapes: Any = {name: read_shape(text) for name, text in inputs.items()}
+    except OptionError as error:
+        raise unusable(f"--input: {error.problem}", error.hint) from None
+    torch = package()
+    home, _colon, name = spec.rpartition(":")
+    try:
+        made = imported(home)
+    except (Exception, SystemExit) as error:
+        raise unusable(_("{home} cannot be imported: {error}", home=home, error=told(error))) from None
+    try:
+        for part in name.split("."):
+            made = getattr(made, part)
+        if not isinstance(made, torch.nn.Module):
+            made = called(torch, made)
+    except (Exception, SystemExit) as error:
+        raise unusable(
+            _("it cannot be made: {error}", error=told(error)),
+            _("the factory is called without arguments, and has to give an nn.Module"),
+        ) from None
+    if not isinstance(made, torch.nn.Module):
+        kind = type(made).__name__
+        raise unusable(
+            _("it gives an object of type {kind}, and no nn.Module", kind=kind), _("name a class or function that does")
+        )
+    try:
+        entering = shapes if "" not in shapes else [shapes[""]]
+        return graph_of(made, entering, source=spec, max_operations=max_operations, allow_unknown=allow_unknown)
+    except SpecError:
+        raise
+    except CnncalcError as error:
+        raise unusable(str(error)) from None
+
+
+def imported(home: str) -> Any:
+    """A module by its name, or by the file it stands in, looked for in the present folder first."""
+    if not home.endswith(".py"):
+        from importlib import import_module
+
+        with present_folder(os.getcwd()):
+            return import_module(home)
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    found = spec_from_file_location(os.path.basename(home)[:-3], home)
+    assert found is not None
+    assert found.loader is not None
+    module = module_from_spec(found)
+    with present_folder(os.path.dirname(os.path.abspath(home))):
+        sys.modules[found.name] = module
+        found.loader.exec_module(module)
+    return module
+
+
+@contextmanager
+def present_folder(folder: str) -> Iterator[None]:
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def called(torch: Any, factory: Any) -> Any:
+    """What the factory gives. Its weights are let go as soon as a module gets them, before they are filled."""
+    from torch.utils.weak import WeakIdKeyDictionary
+
+    register = torch.nn.Module.register_parameter
+    stand_ins = WeakIdKeyDictionary()  # a parameter that two modules share stays one
+
+    def without_memory(self: Any, name: str, parameter: Any) -> None:
+        if type(parameter) is torch.nn.Parameter and not parameter.is_meta:
+            if parameter not in stand_ins:
+                empty = torch.nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
+                stand_ins[parameter] = empty
+            parameter = stand_ins[parameter]
+        register(self, name, parameter)
+
+    torch.nn.Module.register_parameter = without_memory
+    try:
+        return factory()
+    finally:
+        torch.nn.Module.register_parameter = register
+
+
+def told(error: BaseException) -> str:
+    """An error of other people's code, in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+
+
+def shapes_of(given: Any) -> Sequence[Shape] | Mapping[str, Shape]:
+    """The shapes that enter: one, several, or several by name. Raises CnncalcError."""
+    try:
+        if isinstance(given, Mapping):
+            return {str(name): tuple(int(n) for n in shape) for name, shape in given.items()}
+        if isinstance(given, str):
+            return [read_shape(given)]
+        listed = list(given)
+        if all(isinstance(n, int) for n in listed):
+            return [tuple(listed)]
+        return [tuple(int(n) for n in shape) for shape in listed]
+    except (TypeError, ValueError, OptionError):
+        raise CnncalcError(_("an input shape is a tuple of numbers without the batch: (3, 224, 224)")) from None
+
+
+def graph_of(
+    module: Any,
+    shapes: Sequence[Shape] | Mapping[str, Shape],
+    *,
+    name: str | None = None,
+    source: str = "",
+    allow_unknown: bool = False,
+    max_operations: int = MAX_OPERATIONS,
+) -> Graph:
+    """The graph of an nn.Module on inputs of these shapes, in eval(). Raises SpecError."""
+    torch = package()
+    if not isinstance(module, torch.nn.Module):
+        raise CnncalcError(_("an object of type {kind} is no nn.Module", kind=type(module).__name__))
+    title = type(module).__name__ if name is None else name
+    b = Builder(title, source or title, max_operations=max_operations)
+    trace = Trace(torch, module, b)
+    names = list(shapes) if isinstance(shapes, Mapping) else input_names(len(shapes))
+    sizes = list(shapes.values()) if isinstance(shapes, Mapping) else list(shapes)
+    tensors = [trace.enter(name, shape) for name, shape in zip(names, sizes, strict=True)]
+    arguments = {} if not isinstance(shapes, Mapping) else dict(zip(names, tensors, strict=True))
+    try:
+        with evaluating(module), trace, torch.no_grad():
+            result = torch.func.functional_call(module, trace.stand_ins, () if arguments else tuple(tensors), arguments)
+    except CnncalcError:
+        raise
+    except Exception as error:
+        b.fail(
+            trace.place(),
+            _("the forward pass fails: {error}", error=told(error)),
+            _("it is run on tensors without values, so that it cannot look at them"),
+        )
+    trace.finish(result)
+    return b.graph(allow_unknown=allow_unknown)
+
+
+def input_names(count: int) -> list[str]:
+    return ["input"] if count == 1 else [f"input{i + 1}" for i in range(count)]
+
+
+@contextmanager
+def evaluating(module: Any) -> Iterator[None]:
+    """All modules in eval(), and afterwards as they were."""
+    training = [part for part in module.modules() if part.training]
+    for part in training:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True

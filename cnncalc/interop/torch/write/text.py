@@ -1,0 +1,369 @@
+"""A network as the text of a PyTorch module that a person would have written.
+
+A block of which there are several is a class, a chain of them an nn.Sequential, a merge an operator. Attributes have
+the names of the spec's steps, `stage1/0/conv2` is `stage1.0.conv2`; a `/` behind a layer becomes `_`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from cnncalc import reference
+from cnncalc.graph import Graph
+from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
+from cnncalc.interop.python.scopes import Scope, scopes
+from cnncalc.interop.python.text import (
+    INDENT,
+    WIDTH,
+    Argument,
+    Call,
+    Code,
+    Names,
+    class_name,
+    docstring,
+    identifier,
+    laid_out,
+    signature,
+    text_of,
+)
+from cnncalc.interop.torch.write.layers import Move, Written, written
+from cnncalc.layers.base import shape_text
+from cnncalc.reference.values import as_weights
+
+RESERVED = {*dir(object), "training", "forward", "train", "eval", "apply", "type", "half", "float", "double", "to"}
+RESERVED |= {"cpu", "cuda", "children", "modules", "parameters", "buffers", "state_dict", "share_memory", "compile"}
+RESERVED |= {"bfloat16", "add_module", "dump_patches", "call_super_init", "extra_repr", "zero_grad", "T_destination"}
+COMMON = {"out_channels": "channels", "out_features": "channels", "in_features": "in_channels"}
+COMMON["num_features"] = "in_channels"
+
+
+def to_torch(graph: Graph) -> str:
+    """The text of a Python module with one class for the network. Raises NotInTorchError, which names the layer."""
+    return Writer(graph).text()
+
+
+def convert(graph: Graph, weights: object) -> str:
+    """The same, as `cnncalc convert` asks for it."""
+    return to_torch(graph)
+
+
+def state_names(graph: Graph) -> dict[str, tuple[str, Move | None]]:
+    """For each array `LAYER.name` of the reference its key in the module's state_dict, and how it is laid out there."""
+    writer = Writer(graph)
+    writer.text()
+    stored = reference.Drawn(graph).weights
+    return {name: place for name, place in writer.state.items() if name in stored}
+
+
+def state_dict(graph: Graph, weights: Mapping[str, Any]) -> dict[str, Any]:
+    """The reference's weights as the module's state_dict, in NumPy: torch.from_numpy makes tensors of them.
+
+    Batch norm counts batches in PyTorch, which is left out: load with strict=False.
+    """
+    stored = as_weights(graph, weights)
+    parts: dict[str, list[Any]] = {}
+    for name, (key, move) in state_names(graph).items():
+        parts.setdefault(key, []).append(stored[name] if move is None else move(stored[name]))
+    return {key: found[0] if len(found) == 1 else np.concatenate(found) for key, found in parts.items()}
+
+
+class Writer:
+    """Writes one network."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.first = len(graph.inputs)
+        self.root = scopes(graph)
+        self.readers = Counter(v for node in graph.nodes for v in node.reads)
+        self.readers.update(graph.outputs)
+        self.written = [self.layer(i) for i in range(len(graph.nodes))]
+        self.parts: dict[str, None] = {}  # classes for kinds that PyTorch has no module for, in the order of use
+        self.classes: list[list[str]] = []
+        self.names = Names({"torch", "nn", "F"})
+        self.calls: dict[str, Call] = {}  # of each block that is a class: how it is made
+        self.attributes: dict[str, dict[int | str, str]] = {}  # of each scope: node or block to attribute
+        self.state: dict[str, tuple[str, Move | None]] = {}
+
+    def layer(self, i: int) -> Written:
+        node = self.graph.nodes[i]
+        return written(node.name, node.layer, tuple(self.graph.shape(v) for v in node.reads))
+
+    def text(self) -> str:
+        kinds: dict[str, list[Scope]] = {}
+        for scope in every_scope(self.root):
+            self.name_attributes(scope)
+            if scope is not self.root and not scope.chain:
+                kinds.setdefault(scope.kind, []).append(scope)
+        from cnncalc.interop.torch.write.parts import PARTS
+
+        for part in PARTS:
+            self.names(part)
+        top = self.names(class_name(self.graph.name, "Network"))
+        for kind in sorted(kinds, key=lambda k: max(height(s) for s in kinds[k])):
+            self.write_kind(kind, kinds[kind])
+        body = self.body(self.root)
+        network = class_text(top, Template(body, (), {}), self.about(), list(self.graph.inputs))
+        self.collect_state(self.root, "")
+        lines = ["import torch", "import torch.nn.functional as F", "from torch import nn", "", ""]
+        used = "\n".join(line for lines in (*self.classes, network) for line in lines)
+        for word, line in (("torch.", lines[0]), ("F.", lines[1])):
+            if not any(word in text for text in (used, *(PARTS[part] for part in self.parts))):
+                lines.remove(line)
+        for part in self.parts:
+            lines += [*PARTS[part].rstrip("\n").split("\n"), "", ""]
+        for text in self.classes:
+            lines += [*text, "", ""]
+        return "\n".join([*lines, *network]) + "\n"
+
+    def about(self) -> str:
+        shapes = ", ".join(f"{name} {shape_text(shape)}" for name, shape in self.graph.inputs.items())
+        if list(self.graph.inputs) == ["input"]:
+            shapes = shape_text(next(iter(self.graph.inputs.values())))
+        title = self.graph.name or "A network"
+        outputs = ", ".join(shape_text(self.graph.shape(v)) for v in self.graph.outputs)
+        return f"{title}: (N, {shapes.replace('x', ', ')}) to (N, {outputs.replace('x', ', ')})."
+
+    # --- names
+
+    def name_attributes(self, scope: Scope) -> None:
+        names = Names(RESERVED)
+        found: dict[int | str, str] = {}
+        for item in scope.items:
+            path = item.path if isinstance(item, Scope) else self.graph.nodes[item].name
+            own = path[len(scope.path) + 1 :] if scope.path else path
+            if isinstance(item, Scope):
+                found[path] = names(identifier(own, identifier(item.kind)))
+            elif self.owner(item) == item:
+                found[item] = names(identifier(own, identifier(self.graph.nodes[item].layer.kind)))
+        self.attributes[scope.path] = found
+
+    def owner(self, i: int) -> int:
+        """The node whose weights node i uses."""
+        shared = self.graph.nodes[i].weights_of
+        return i if shared is None else shared - self.first
+
+    # --- classes
+
+    def write_kind(self, kind: str, blocks: list[Scope]) -> None:
+        """The classes of all blocks of one kind, and how each block is made."""
+        bodies = [self.body(scope) for scope in blocks]
+        for largest, members in grouped(bodies):
+            own = [bodies[m] for m in members]
+            found = template(own, members.index(largest), lambda name: COMMON.get(name, name))
+            name = self.names(class_name(kind, "Block"), "")
+            self.classes.append(class_text(name, found, "", []))
+            for number, member in enumerate(members):
+                self.calls[blocks[member].path] = Call(name, found.arguments(number))
+
+    def made(self, scope: Scope) -> Call:
+        if scope.path in self.calls:
+            return self.calls[scope.path]
+        return Call("nn.Sequential", tuple(Argument("", self.made(block)) for block in scope.blocks))
+
+    def body(self, scope: Scope) -> Body:
+        """The lines of a scope."""
+        names = {v: f"in{i}" for i, v in enumerate(scope.entries)}
+        attributes = self.attributes[scope.path]
+        lines: list[Line] = []
+        taken = Names()
+        open_line: tuple[str, int] | None = None  # the name that a line began with, and its last value
+        for item in scope.items:
+            if isinstance(item, Scope):
+                attribute = attributes[item.path]
+                places = ", ".join(f"{{{i}}}" for i in range(len(item.entries)))
+                reads = tuple(names[v] for v in item.entries)
+                lines.append(Line(taken(attribute), {attribute: self.made(item)}, f"self.{attribute}({places})", reads))
+                assert item.result is not None
+                names[item.result], open_line = lines[-1].name, None
+                continue
+            node, value = self.graph.nodes[item], self.first + item
+            line = self.line(item, attributes, tuple(names[v] for v in node.reads))
+            if open_line is not None and node.reads == (open_line[1],) and self.readers[open_line[1]] == 1:
+                longer = joined(lines[-1], line)
+                behind = node.name.startswith(f"{open_line[0]}/") or open_line[0] == f"{node.name}/flatten"
+                if behind and longer is not None:
+                    lines[-1] = longer
+                    names[value] = longer.name
+                    open_line = (node.name if open_line[0] == f"{node.name}/flatten" else open_line[0], value)
+                    continue
+            name = taken(identifier(node.name[len(scope.path) + 1 :] if scope.path else node.name, node.layer.kind))
+            lines.append(line._replace(name=name))
+            names[value], open_line = name, (node.name, value)
+        results = self.graph.outputs if scope.result is None else (scope.result,)
+        return Body(tuple(lines), len(scope.entries), tuple(names[v] for v in results))
+
+    def line(self, i: int, attributes: Mapping[int | str, str], reads: tuple[str, ...]) -> Line:
+        found = self.written[i]
+        attribute = attributes[self.owner(i)]
+        module = f"self.{attribute}"
+        if self.owner(i) != i and found.module != self.written[self.owner(i)].module:
+            module, found = shared(found, module)
+        modules: dict[str, Call] = {}
+        if found.module is not None and self.owner(i) == i:
+            modules[attribute] = found.module
+            if found.module.function.isidentifier():
+                self.parts[found.module.function] = None
+        for name, shape in found.extra.items() if self.owner(i) == i else ():
+            zeros = Call("torch.zeros", tuple(Argument("", n) for n in shape))
+            modules[f"{attribute}_{name}"] = Call("nn.Parameter", (Argument("", zeros),))
+        use = found.use.replace("{m}", module)
+        values = {}
+        for name, value in found.values.items():
+            key = f"{attribute}_{name}"
+            use = use.replace(f"{{{name}}}", f"{{{key}}}")
+            values[key] = value
+        return Line("", modules, f"({use})" if found.infix else use, reads, values)
+
+    def collect_state(self, scope: Scope, prefix: str) -> None:
+        attributes = self.attributes[scope.path]
+        for i, item in enumerate(scope.items):
+            if isinstance(item, Scope):
+                self.collect_state(item, f"{prefix}{i if scope.chain else attributes[item.path]}.")
+            elif self.owner(item) == item:
+                for ours, (theirs, move) in self.written[item].state.items():
+                    dot = "" if theirs.startswith("_") else "."
+                    name = f"{self.graph.nodes[item].name}.{ours}"
+                    self.state[name] = (f"{prefix}{attributes[item]}{dot}{theirs}", move)
+
+
+def every_scope(scope: Scope) -> list[Scope]:
+    return [scope, *(inner for block in scope.blocks for inner in every_scope(block))]
+
+
+def height(scope: Scope) -> int:
+    return 1 + max((height(block) for block in scope.blocks), default=0)
+
+
+def joined(first: Line, second: Line) -> Line | None:
+    """Two lines as one, the first in the place of what the second reads. None if that is too long for one line."""
+    use = second.use.replace("{0}", bare(first.use) if "({0}" in second.use else first.use)
+    if len(use) > WIDTH - 20:
+        return None
+    return first._replace(
+        use=use, modules={**first.modules, **second.modules}, values={**first.values, **second.values}
+    )
+
+
+def bare(use: str) -> str:
+    """Without the brackets around all of it."""
+    if not use.startswith("(") or not use.endswith(")"):
+        return use
+    depth = 0
+    for i, letter in enumerate(use):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and i < len(use) - 1:
+            return use
+    return use[1:-1]
+
+
+def shared(found: Written, owner: str) -> tuple[str, Written]:
+    """A layer with the weights of another's module, and a stride or padding of its own: the function."""
+    from cnncalc.interop.torch.write.layers import NotInTorchError
+    from cnncalc.language import _
+
+    module = found.module
+    name = "" if module is None else module.function
+    if module is None or not name.startswith("nn.Conv") or name.startswith("nn.ConvT"):
+        raise NotInTorchError(_("weights of {owner} under other options cannot be written", owner=owner))
+    given = {a.name: a.value for a in module.arguments}
+    options = [(key, given[key], 0 if key == "padding" else 1) for key in ("stride", "padding", "dilation", "groups")]
+    extra = "".join(f", {key}={text_of(value)}" for key, value, default in options if value != default)
+    function = f"F.{name.removeprefix('nn.').lower()}"
+    return owner, found._replace(
+        use=found.use.replace("{m}({0})", f"{function}({{0}}, {owner}.weight, {owner}.bias{extra})")
+    )
+
+
+# --- the text of a class
+
+
+def class_text(name: str, found: Template, about: str, inputs: list[str]) -> list[str]:
+    """A class: its modules, and the forward pass."""
+    lines = [f"class {name}(nn.Module):"]
+    if about:
+        lines += [*docstring(about, 1), ""]
+    parameters = [p.name + (f"={text_of(p.default)}" if p.optional else "") for p in found.parameters]
+    lines += [*signature("__init__", ["self", *parameters]), f"{INDENT * 2}super().__init__()"]
+    for flag in dict.fromkeys(found.flags.values()):
+        lines.append(f"{INDENT * 2}self.{flag} = {flag}")
+    kept: dict[str, str] = {}
+    condition = ""
+    for line in found.body.lines:
+        wanted = found.flags.get(line.name, "")
+        for key, value in line.values.items():
+            if isinstance(value, Code):
+                lines.append(f"{INDENT * 2}self.{key} = {value}")
+            kept[key] = f"self.{key}" if isinstance(value, Code) else text_of(value)
+        if line.modules and wanted and wanted != condition:
+            lines.append(f"{INDENT * 2}if {wanted}:")
+        condition = wanted if line.modules else condition
+        for attribute, module in line.modules.items():
+            lines += laid_out(f"self.{attribute} = ", module, "", 3 if wanted else 2)
+    entering = [identifier(word) for word in inputs] if len(inputs) > 1 else ["x"]
+    if not inputs:
+        entering = ["x", "y", "z", "u", "v", "w", *(f"x{i}" for i in range(6, found.body.entries))][
+            : found.body.entries
+        ]
+    lines += ["", *signature("forward", ["self", *entering])]
+    return [*lines, *(f"{INDENT * 2}{text}" for text in forward(found, entering, kept))]
+
+
+def forward(found: Template, entering: list[str], kept: Mapping[str, str]) -> list[str]:
+    """The statements of a forward pass. A value that is read once is x, y, z; others have their line's name."""
+    body = found.body
+    uses: dict[str, int] = dict.fromkeys(body.results, 1)
+    for line in body.lines:
+        for name in line.reads:
+            uses[name] = uses.get(name, 0) + 1
+    variables = {f"in{i}": word for i, word in enumerate(entering)}
+    left = dict(uses)
+    statements: list[str] = []
+    letters = ["x", "y", "z", *"abcdefghijkmnopqrstuvw"]
+    for line in body.lines:
+        read = [variables[name] for name in line.reads]
+        for name in line.reads:
+            left[name] -= 1
+        free = [variables[name] for name in dict.fromkeys(line.reads) if left[name] == 0]
+        living = {variables[name] for name, count in left.items() if count > 0 and name in variables}
+        use = line.use.format(*read, **kept)
+        use = bare(use)
+        flag = found.flags.get(line.name)
+        if uses.get(line.name, 0) > 1 and line.name not in living | set(RESERVED):
+            target = line.name
+        else:
+            target = next((v for v in [*(f for f in free if f in letters), *letters] if v not in living), line.name)
+        variables[line.name] = target
+        if flag is not None:
+            source = read[0]
+            text = f"{target} = {use} if self.{flag} else {source}"
+            if len(text) <= WIDTH - 8:
+                statements.append(text)
+            else:
+                statements += [] if source == target else [f"{target} = {source}"]
+                statements += [f"if self.{flag}:", f"{INDENT}{target} = {use}"]
+        else:
+            statements += broken(f"{target} = ", use)
+    results = [variables[name] for name in body.results]
+    last = statements[-1] if statements else ""
+    if len(results) == 1 and last.startswith(f"{results[0]} = ") and not found.flags.get(body.lines[-1].name):
+        return [*statements[:-1], f"return {last.removeprefix(f'{results[0]} = ')}"]
+    return [*statements, f"return {', '.join(results)}"]
+
+
+def broken(start: str, use: str) -> list[str]:
+    """A statement in as many lines as it needs: sums one summand a line, calls inside their brackets."""
+    if len(start) + len(use) <= WIDTH - 8:
+        return [start + use]
+    function, bracket, rest = use.partition("(")
+    if bracket and use.endswith(")") and bare(use[len(function) :]) != use[len(function) :]:
+        inner = rest[:-1]
+        if len(inner) <= WIDTH - 12:
+            return [f"{start}{function}(", f"{INDENT}{inner}", ")"]
+    if " + " in use and "(" not in use:
+        first, *others = use.split(" + ")
+        return [f"{start}(", f"{INDENT}{first}", *(f"{INDENT}+ {other}" for other in others), ")"]
+    return [start + use]
