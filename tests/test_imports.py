@@ -26,7 +26,8 @@ ARROWS = {
     "errors": set(),
     "layers": {"errors"},
     "graph": {"errors", "layers"},
-    "spec": {"errors", "layers", "graph"},
+    "graph_builder": {"errors", "layers", "graph"},
+    "spec": {"errors", "layers", "graph", "graph_builder"},
     "style": {"errors", "layers", "graph", "spec"},
     "lint": {"errors", "layers", "graph", "spec"},
     "report": {"errors", "layers", "graph", "formats"},  # formats: for to_json and the notebook, when they are called
@@ -67,7 +68,7 @@ ARROWS = {
         "networks",
     },
     # of reference: which weights there are; of spec: how values are written; of analysis: what is compared
-    "interop": {"errors", "layers", "graph", "spec", "reference", "analysis"},
+    "interop": {"errors", "layers", "graph", "graph_builder", "spec", "reference", "analysis"},
     # spec: its expressions and positions; answers: how numbers are written
     "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers"},
     "difference": {"report"},
