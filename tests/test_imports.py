@@ -291,8 +291,6 @@ def test_modules_import_each_other_in_no_circle() -> None:
 # where it stands, beside its `noqa`.
 TOO_COMPLEX = {
     "cnncalc/fields/channels.py": 1,
-    "cnncalc/answers/mistakes/diagnosis.py": 1,
-    "cnncalc/answers/mistakes/in_networks.py": 2,
     "cnncalc/conventions/identifying.py": 1,
     "cnncalc/derivations/counts.py": 1,
     "cnncalc/evidence/__init__.py": 1,
