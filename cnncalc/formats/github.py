@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from cnncalc.formats import plain
 from cnncalc.formats.findings import Finding, in_workspace
 from cnncalc.formats.page import Page
 
@@ -14,7 +15,7 @@ from cnncalc.formats.page import Page
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """A workflow command per finding, and a line that counts."""
     lines = [command(finding) for finding in page.findings or ()]
-    return "".join(f"{line}\n" for line in [*lines, *([defused(page.summary)] if page.summary else [])])
+    return "".join(f"{line}\n" for line in [*lines, *([defused(plain.escaped(page.summary))] if page.summary else [])])
 
 
 def command(finding: Finding) -> str:
