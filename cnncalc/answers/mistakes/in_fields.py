@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncalc.fields.forward import Grid, Loose, Pass, sizes_of
+from cnncalc.fields.forward import Pass
 from cnncalc.fields.table import has_gates
+from cnncalc.fields.values import Grid, Loose, sizes_of
 from cnncalc.fields.walk import walk_back
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, POINTWISE
