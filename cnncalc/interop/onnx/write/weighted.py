@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.read.layout import GATES
+from cnncalc.interop.onnx.gates import GATES
 from cnncalc.interop.onnx.write.part import Array, Part, Value, ends, per_channel, sliding, taps, writes
 from cnncalc.layers.base import per_axis
 
