@@ -36,8 +36,8 @@ def totals_grid(reports: Sequence[tuple[str, Report]], *, plain_numbers: bool = 
     for name, report in reports:
         row = [name, ", ".join(map(sizes, report.inputs.values())), str(len(report))]
         for quantity in COUNTS:
-            value = getattr(report.totals, quantity)
-            text = str(value) if plain_numbers else number(value)
+            value = report.totals.known(quantity)
+            text = "" if value is None else str(value) if plain_numbers else number(value)
             row.append(text + "?" * (quantity in report.totals.left_out))
         rows.append(row)
     return Grid([n_("network"), n_("input"), n_("layers"), *COUNTS.values()], rows, left=2)

@@ -12,7 +12,6 @@ from typing import Any
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.folding import dequantized_weight
-
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, spatial_axes
 from cnncalc.interop.onnx.read.table import reads

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.interop.onnx.read.constants import LARGEST, TURNED, Constant, NotKnownError, constant
+from cnncalc.interop.onnx.read.constants import LARGEST, Constant, NotKnownError, constant
 from cnncalc.interop.onnx.read.file import TYPES
 from cnncalc.interop.onnx.read.wire import WireError
 
@@ -63,7 +63,7 @@ def later(
         return np.broadcast_to(np.int8(1), x.dims)
 
     def values(i: int) -> Callable[[], Any]:
-        arrays = [x for x in inputs]
+        arrays = list(inputs)
         return lambda: run(operator, compute, [None if x is None else x.array() for x in arrays], attributes)[i]
 
     if sum(x.size for x in inputs if x is not None) > LARGEST_TRIAL:

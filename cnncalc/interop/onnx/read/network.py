@@ -241,9 +241,9 @@ class Network:
 
 def products(kind: str, arrays: Mapping[str, Constant]) -> Iterator[tuple[str, Any]]:
     """(tensor, form) of what a layer multiplies with: of convolutions, dense and recurrent layers."""
-    for name, array in arrays.items():
-        if kind not in VECTORS and not name.endswith(("bias", "bias2")) and len(array.roots) == 1:
-            yield array.roots[0], (array.form, array.dims)
+    for name, stored in arrays.items():
+        if kind not in VECTORS and not name.endswith(("bias", "bias2")) and len(stored.roots) == 1:
+            yield stored.roots[0], (stored.form, stored.dims)
 
 
 def cut(form: Any) -> bool:

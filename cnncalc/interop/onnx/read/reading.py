@@ -1,9 +1,9 @@
 """An ONNX model as a graph. The package `onnx` is not needed, nothing of the model is run, no weight is read.
 
 The file is walked over (file.py), functions of its own are taken apart (functions.py), what exporters write as several
-operators and people call by one name is put together (fusion.py). Then each operator is read by a small function
-(table.py), which adds layers to the network and says how the axes of its result lie. What exporters compute of shapes is
-folded (folding.py).
+operators and people call by one name is put together (fusion.py), what they compute of shapes is folded (folding.py).
+Then each operator is read by a small function (table.py), which adds layers to the network (network.py) and says how
+the axes of its result lie (layout.py).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from cnncalc.interop.onnx.read.layout import Tensor, in_order, plain
 from cnncalc.interop.onnx.read.names import find_modules, name_operators
 from cnncalc.interop.onnx.read.network import NEWEST, Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map
-from cnncalc.interop.onnx.read.remarks import remarks
+from cnncalc.interop.onnx.read.remarks import count_folded_norms, remarks
 from cnncalc.interop.onnx.read.shared import find_split_biases
 from cnncalc.interop.onnx.read.table import reader_of
 from cnncalc.interop.onnx.read.trained import FLOATS, stores_tensors
@@ -130,9 +130,12 @@ def read_graph(net: Network, model: ModelData, graph: GraphData, inputs: Mapping
         for name in dict.fromkeys(node.inputs):
             net.readers.setdefault(name, []).append(node)
     net.outputs = {info.name for info in graph.outputs}
+    fold_ahead(net, nodes)
     net.split = find_split_biases(nodes, net.values, net.readers)
+    net.folded_norms = count_folded_norms(nodes, by_pytorch=net.by_pytorch)
     modules = find_modules(nodes)
-    net.modules = dict(zip(map(id, nodes), modules, strict=True))
+    # An operator without a name is called after its result, which says nothing of a module.
+    net.modules = {id(node): name for node, name in zip(nodes, modules, strict=True) if node.name or node.scopes}
     net.names = dict(zip(map(id, nodes), name_operators(nodes, modules), strict=True))
     read_inputs(net, [info for info in graph.inputs if info.name not in graph.tensors], inputs)
     declared = {**graph.values, **{info.name: info for info in graph.outputs}}
@@ -142,6 +145,25 @@ def read_graph(net: Network, model: ModelData, graph: GraphData, inputs: Mapping
         value = net.values.get(info.name)
         if isinstance(value, Tensor):
             leave(net, value, nodes)
+
+
+def fold_ahead(net: Network, nodes: Sequence[NodeData]) -> None:
+    """What operators make of constants alone, first: readers look at what stands behind their operator."""
+    for node in nodes:
+        known = [net.values.get(name) for name in node.inputs if name]
+        if node.operator in NOT_FOLDED or not known or not all(isinstance(value, Constant) for value in known):
+            continue
+        given = [net.values[name] if name else None for name in node.inputs]
+        with suppress(NotKnownError, WireError):
+            found = fold(node.operator, [v for v in given if not isinstance(v, Tensor)], attributes_of(net, node))
+            if node.operator == "Identity":
+                found = [found[0].called(node.outputs[0])]
+            net.values.update((name, value) for name, value in zip(node.outputs, found, strict=False) if name)
+
+
+def attributes_of(net: Network, node: NodeData) -> dict[str, Any]:
+    """The attributes of an operator, tensors among them as constants."""
+    return {k: net.constant(value) if isinstance(value, TensorData) else value for k, value in node.attributes.items()}
 
 
 def read_constants(net: Network, constants: Sequence[NodeData], tensors_apart: bool) -> None:
@@ -189,6 +211,8 @@ def read_operator(net: Network, node: NodeData, declared: Mapping[str, ValueInfo
     for name in node.inputs:
         if name and name not in net.values:
             net.refuse(node, _("it reads '{name}', which nothing before it gives", name=name[:60]))
+    if node.outputs and all(name in net.values for name in node.outputs if name):
+        return  # worked out ahead
     given = [net.values[name] if name else None for name in node.inputs]
     found: Sequence[Value]
     if node.outputs and node.outputs[0] in net.absorbed:
@@ -212,11 +236,8 @@ def read_operator(net: Network, node: NodeData, declared: Mapping[str, ValueInfo
 
 def fold_operator(net: Network, node: NodeData, given: Sequence[Constant | None]) -> Sequence[Value]:
     """An operator on constants alone."""
-    attributes = {
-        key: net.constant(value) if isinstance(value, TensorData) else value for key, value in node.attributes.items()
-    }
     try:
-        found = fold(node.operator, given, attributes)
+        found = fold(node.operator, given, attributes_of(net, node))
     except NotKnownError:
         reason = _("what it makes of constants is not worked out here")
         return [unknown(net, node, None, reason) for _name in node.outputs]

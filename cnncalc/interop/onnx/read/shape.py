@@ -58,7 +58,7 @@ def read_reshape(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("its sizes do not fit {shape}", shape=shape_text(dims)))
     target = [prod(dims) // known if n == -1 else n for n in target]
     if prod(target) != prod(dims):
-        net.builder.fail(place(node), _("{shape} cannot become {other}", shape=list(dims), other=target))
+        net.refuse(node, _("{shape} cannot become {other}", shape=list(dims), other=target))
     return view_in(net, node, x, target)
 
 

@@ -5,9 +5,9 @@
 2. Any other stored tensor that has axes, (4,) or (1, 4, 6, 6), is trained, whatever it is added to or multiplied with.
 3. A single number without axes is part of the formula, unless PyTorch wrote the file and the number has the name
    of a parameter.
-4. What an exporter made up is not trained: values in an operator Constant or worked out of no tensor (the ones and zeros
-   that a norm without them demands), and what it calls constant (`const_fold_opt__12`, `lifted_tensor_0`). Where a
-   file has no stored tensors at all, its Constants are its weights.
+4. What an exporter made up is not trained: values in an operator Constant or worked out of no tensor (the ones and
+   zeros that a norm without them demands), and what it calls constant (`const_fold_opt__12`, `lifted_tensor_0`). Where
+   a file has no stored tensors at all, its Constants are its weights.
 
 docs/interop.md has it for readers.
 """
