@@ -7,6 +7,7 @@ that the later ones give as defaults.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import comb
 from typing import Any
 
 from cnncalc.interop.onnx.read.constants import Constant
@@ -134,6 +135,9 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
     channels = net.builder.shape(x)[0]
     if read * groups != channels:
         say_other_channels(net, node, channels, read * groups)
+    if groups == channels == filters and not weight.stored and bias.own is bias.apart is None and is_blur(weight):
+        options = {name: value for name, value in options.items() if name != "bias"}
+        return net.seen(add_apart(net, node, net.add(node, "blurpool", options, [x]), bias))
     if groups == channels and groups > 1 and filters % groups == 0:
         multiplier = filters // channels
         dims = (channels, multiplier, *kernel)
@@ -144,6 +148,23 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
         options |= {"filters": filters, "groups": None if groups == 1 else groups}
         value = net.add(node, "conv", options, [x], bias.arrays(weight))
     return net.seen(add_apart(net, node, value, bias))
+
+
+def is_blur(weight: Constant) -> bool:
+    """Whether fixed filters, of numbers in an operator Constant, are those of a blur pool: binomial along each axis."""
+    import numpy as np
+
+    filters, _one, *kernel = weight.dims
+    if weight.size > MOST_FIXED or max(kernel) > 30:
+        return False
+    wanted = np.ones(())
+    for k in kernel:
+        row = np.array([comb(k - 1, i) for i in range(k)], dtype=float)
+        wanted = np.multiply.outer(wanted, row / row.sum())
+    return bool(np.allclose(weight.array().reshape(filters, *kernel), wanted, atol=1e-6))
+
+
+MOST_FIXED = 1_000_000  # numbers of fixed filters that are looked at
 
 
 def say_other_channels(net: Network, node: NodeData, channels: int, wanted: int) -> None:

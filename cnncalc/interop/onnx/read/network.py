@@ -19,7 +19,7 @@ from cnncalc.interop.onnx.read.layout import Tensor, plain
 from cnncalc.interop.onnx.read.trained import FLOATS, fills_slot, is_trained
 from cnncalc.language import _
 from cnncalc.layers.base import Layer
-from cnncalc.spec.sharing import OF_ITS_OWN
+from cnncalc.spec.build.sharing import OF_ITS_OWN
 
 Value = Tensor | Constant
 NEWEST = 26  # operator set
@@ -217,8 +217,11 @@ class Network:
         some of them, in a way that cannot be said.
 
         Exporters store equal vectors once, as all norms of a fresh network have. So two layers of vectors share
-        them only where the file does not say that they are different modules.
+        them only where the file does not say that they are different modules, and where no vector stands for two
+        within the layer.
         """
+        if kind in VECTORS and len({array.name for array in arrays.values()}) < len(arrays):
+            return None
         value = self.owners.get(self._key(kind, arrays))
         if value is not None and all(array.stored for array in arrays.values()):
             owner = self.builder.nodes[value - len(self.builder.inputs)]

@@ -142,13 +142,14 @@ ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
 def repeats(factor: int, centres: str, rounding: str) -> bool:
     """Whether the nearest element is each element `factor` times, as the layer has it: tried on an axis of 3."""
     half = Fraction(1, 2)
-    place = {
+    places: dict[str, Callable[[int], Fraction]] = {
         "asymmetric": lambda i: Fraction(i, factor),
         "half_pixel": lambda i: (i + half) / factor - half,
         "pytorch_half_pixel": lambda i: (i + half) / factor - half,
         "half_pixel_symmetric": lambda i: (i + half) / factor - half,
         "tf_half_pixel_for_nn": lambda i: (i + half) / factor,
-    }.get(centres)
+    }
+    place = places.get(centres)
     if place is None or rounding not in ROUNDINGS:
         return factor == 1
     return all(min(max(ROUNDINGS[rounding](place(i)), 0), 2) == i // factor for i in range(3 * factor))
