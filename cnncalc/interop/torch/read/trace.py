@@ -11,6 +11,7 @@ from typing import Any
 
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.layouts import Seen, settle
+from cnncalc.interop.torch.read.table import find_handler
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Shape
@@ -23,12 +24,10 @@ class Trace:
     """Notes every call of a function of torch while it is entered; `seen` has the values of tensors by identity."""
 
     def __init__(self, torch: Any, module: Any, b: Builder) -> None:
-        from cnncalc.interop.torch.read import arithmetic, views  # noqa: F401 - they fill the table
-        from cnncalc.interop.torch.read.functions import FUNCTIONS
 
         self.torch = torch
         self.b = b
-        self.functions = FUNCTIONS
+
         self.seen: dict[int, Seen] = {}
         self.kept: list[Any] = []  # tensors, so that no identity is used again
         self.stand_ins: dict[str, Any] = {}
@@ -174,10 +173,10 @@ class Trace:
             return
         for source in sources:
             self.used[source] = True
-        translate = self.functions.get(word)
+        handle = find_handler(word)
         made = None
-        if translate is not None:
-            made = translate(self, args, kwargs, result)
+        if handle is not None:
+            made = handle(self, args, kwargs, result)
         if made is None:
             made = self.not_known(word, entering, results)
         found = [made] if isinstance(made, Seen) else made
