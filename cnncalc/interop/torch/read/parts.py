@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, settle
@@ -117,6 +118,94 @@ def sampled(trace: Any, seen: Seen, strides: list[int]) -> Seen | None:
     return layer(
         trace, "maxpool", {"kernel": [1] * len(strides), "stride": strides}, [settle(trace.b, seen, trace.place())]
     )
+
+
+# --- writing into a tensor
+
+
+@translates("setitem", "input index value")
+def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """What is left of the tensor, with the value between: a concatenation. Of one made empty, once it is full."""
+    target, value = given["input"], trace.of(given["value"])
+    found = region(target, given["index"])
+    if value is None or found is None or tuple(given["value"].shape) != tuple(target[given["index"]].shape):
+        return None  # a constant, places far apart, or a value that is stretched over them
+    axis, start, stop = found
+    before = known_before(trace, target, given["index"])
+    if before is not None:
+        sides = [
+            part(trace, before, axis - 1, *ends)
+            for ends in ((0, start), (stop, target.shape[axis]))
+            if ends[0] < ends[1]
+        ]
+        if not all(sides):
+            return None
+        pieces = [*sides[: start > 0], value, *sides[start > 0 :]]
+        return joined(trace, pieces, axis - 1)
+    if id(target) in trace.origins and id(target) not in trace.filling:
+        return None  # something unknown is in it
+    parts = trace.filling.setdefault(id(target), {})
+    if any(key[0] != axis or (key[1] < stop and start < key[2] and key[1:] != (start, stop)) for key in parts):
+        return None
+    parts[axis, start, stop] = value
+    ordered = sorted(parts)
+    whole = ordered[0][1] == 0 and ordered[-1][2] == target.shape[axis]
+    if not whole or any(one[2] != other[1] for one, other in pairwise(ordered)):
+        return []
+    return joined(trace, [trace.filling[id(target)][key] for key in ordered], axis - 1)
+
+
+def region(target: Any, index: Any) -> tuple[int, int, int] | None:
+    """The axis along which an index takes a part, and from where up to where. None for any other index."""
+    index = list(index) if isinstance(index, tuple) else [index]
+    if not all(i is ... or isinstance(i, (int, slice)) for i in index):
+        return None
+    if ... in index:
+        at = index.index(...)
+        index[at : at + 1] = [slice(None)] * (target.ndim - len(index) + 1)
+    found = []
+    for axis, i in enumerate(index):
+        start, stop, step = i.indices(target.shape[axis]) if isinstance(i, slice) else (i, i + 1, 0)
+        if step != 1:
+            return None
+        if (start, stop) != (0, target.shape[axis]):
+            found.append((axis, start, stop))
+    if not found:
+        return 1, 0, target.shape[1]
+    return found[0] if len(found) == 1 and found[0][0] > 0 and found[0][1] < found[0][2] else None
+
+
+def known_before(trace: Any, target: Any, index: Any) -> Seen | None:
+    """What a tensor was before a part of it is written; `y[:, :2] += x` has written that very part already."""
+    if id(target) in trace.seen:
+        seen: Seen = trace.of(target)
+        return seen
+    before, written = trace.dirty.get(id(target), (None, []))
+    place = geometry(target[index])
+    return before if all(geometry(over) == place for over in written) else None
+
+
+def geometry(tensor: Any) -> tuple[Any, ...]:
+    return tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
+
+
+def joined(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
+    """Values one behind the other along an axis, which is taken for the channels."""
+    if len(pieces) == 1:
+        return pieces[0]
+    fronts = [seen.first(axis, trace.inside()) for seen in pieces]
+    made = layer(trace, "concat", {}, [settle(trace.b, front, trace.place()) for front, _back in fronts])
+    return None if made is None else made.permuted(fronts[0][1], trace.inside())
+
+
+@translates("copy", "input source | non_blocking")
+def copy(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """One tensor written over another of the same shape."""
+    alike = tuple(given["input"].shape) == tuple(given["source"].shape)
+    return trace.of(given["source"]) if alike else None
+
+
+# --- more around it
 
 
 @translates("pad", "input pad | mode value")
