@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from itertools import groupby
-from pathlib import Path
+
+from checkout import ROOT
 
 from cnncalc.cli.kinds import option_line, options_of
 from cnncalc.conventions import SHIPPED, Convention, Rule, convention
@@ -13,7 +14,7 @@ from cnncalc.conventions.reading import folder, read_convention
 from cnncalc.layers import KINDS
 from cnncalc.lint import RULES
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = ROOT / "docs"
 HEAD = ["| kinds | if | count | source |", "|---|---|---|---|"]
 MARKED = {name: (f"<!-- {name} -->\n", f"<!-- end of {name} -->\n") for name in ("quantities", "conventions")}
 ABOUT_LINT = """\
@@ -111,7 +112,8 @@ def table_of(one: Convention) -> str:
 
 
 def row_of(rule: Rule, one: Convention) -> str:
-    kinds = "all others" if rule is one.otherwise else "all" if rule.kinds is None else ", ".join(sorted(rule.kinds))
+    kinds = ", ".join(sorted(rule.kinds or ())) or "all"
+    kinds = "all others" if rule is one.otherwise else f"all but {', '.join(sorted(rule.but))}" if rule.but else kinds
     said = [f"`{rule.counted}`" if rule.counted else ""]
     said += [f"unknown: {rule.unknown}" if rule.unknown else "", f"fails: {rule.fails}" if rule.fails else ""]
     said += [f"params `{rule.params}`" if rule.params else "", f"once for `{rule.once}`" if rule.once else ""]

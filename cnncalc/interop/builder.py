@@ -26,7 +26,7 @@ from cnncalc.layers.base import Facts, Layer, Shape, shape_text
 from cnncalc.layers.options import LARGEST
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
 from cnncalc.spec import MAX_OPERATIONS
-from cnncalc.spec.draft import LARGEST_AXIS
+from cnncalc.spec.build.draft import LARGEST_AXIS
 from cnncalc.spec.values import as_written
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence as Listed
 
 from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.language import _
-from cnncalc.spec import advice
-from cnncalc.spec.draft import Draft
+from cnncalc.spec.build.draft import Draft
+from cnncalc.spec.build.scope import Frame
 from cnncalc.spec.expressions import Value, parse_value, worked_out
-from cnncalc.spec.scope import Frame
+from cnncalc.spec.read import advice
 from cnncalc.spec.steps import Argument, CallStep
 
 

@@ -15,14 +15,14 @@ from cnncalc.language import _, n_
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, shape_text
 from cnncalc.layers.options import condition, whole
-from cnncalc.spec import advice
-from cnncalc.spec.calls import block_scope
-from cnncalc.spec.document import Document
-from cnncalc.spec.draft import Draft
+from cnncalc.spec.build.calls import block_scope
+from cnncalc.spec.build.draft import Draft
+from cnncalc.spec.build.scope import Frame, names_given, shape_scope
+from cnncalc.spec.build.sharing import tied
+from cnncalc.spec.build.shortcuts import projection
 from cnncalc.spec.expressions import Value, worked_out
-from cnncalc.spec.scope import Frame, names_given, shape_scope
-from cnncalc.spec.sharing import tied
-from cnncalc.spec.shortcuts import projection
+from cnncalc.spec.read import advice
+from cnncalc.spec.read.document import Document
 from cnncalc.spec.steps import (
     Argument,
     CallStep,

@@ -8,8 +8,8 @@ from typing import cast
 
 from cnncalc.errors import Position
 from cnncalc.layers.base import Shape
-from cnncalc.spec.document import walk
 from cnncalc.spec.expressions import UNKNOWN, Value
+from cnncalc.spec.read.document import walk
 from cnncalc.spec.steps import Sequence
 
 AXES = {1: (), 2: ("l",), 3: ("h", "w"), 4: ("d", "h", "w")}

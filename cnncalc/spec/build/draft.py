@@ -9,7 +9,7 @@ from cnncalc.errors import Position, Problem, ShapeError, suggest
 from cnncalc.graph import Claims, Group, Node
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Layer, Shape
-from cnncalc.spec.scope import Frame
+from cnncalc.spec.build.scope import Frame
 from cnncalc.spec.steps import Argument
 
 LARGEST_AXIS = 10**100  # so that no count grows beyond what can be written down

@@ -9,8 +9,9 @@ from cnncalc.errors import Position, suggest
 from cnncalc.language import _
 from cnncalc.layers import KINDS, MERGES, Kind, kind_named, suggest_kind
 from cnncalc.layers.options import CONSTRUCTION
-from cnncalc.spec import advice
-from cnncalc.spec.lines import LineReader, Token, tokens
+from cnncalc.spec.read import advice
+from cnncalc.spec.read.lines import LineReader, Token, tokens
+from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw
 from cnncalc.spec.steps import (
     Argument,
     BrokenStep,
@@ -21,7 +22,6 @@ from cnncalc.spec.steps import (
     SequenceStep,
     Step,
 )
-from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 
 NAME = re.compile(r"\w[\w+-]*")
 KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat", "if", "weights")

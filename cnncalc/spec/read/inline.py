@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.language import _
-from cnncalc.spec.yamltree import Entries, Items, Text, Tree, read_yaml
+from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, read_yaml
 
 
 def read_inline(source: Source) -> Entries:

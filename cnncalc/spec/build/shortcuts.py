@@ -5,9 +5,9 @@ from __future__ import annotations
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import shape_text
-from cnncalc.spec.draft import Draft
+from cnncalc.spec.build.draft import Draft
+from cnncalc.spec.build.scope import Frame
 from cnncalc.spec.makers import LayerMaker
-from cnncalc.spec.scope import Frame
 from cnncalc.spec.steps import Argument, ResidualStep
 
 

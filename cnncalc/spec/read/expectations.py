@@ -9,8 +9,8 @@ from cnncalc.errors import CnncalcError, OptionError, Position, Problem, suggest
 from cnncalc.graph import Expectation
 from cnncalc.language import _
 from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, QUANTITIES
+from cnncalc.spec.read.yamltree import Text, Tree, raw
 from cnncalc.spec.values import number, shape
-from cnncalc.spec.yamltree import Text, Tree, raw
 
 
 def read_expectations(

@@ -7,8 +7,8 @@ from typing import Any
 from cnncalc.errors import suggest
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
-from cnncalc.spec.draft import Draft
-from cnncalc.spec.scope import Frame
+from cnncalc.spec.build.draft import Draft
+from cnncalc.spec.build.scope import Frame
 
 # What a layer may have of its own and still use another one's weights: how it moves over its input.
 OF_ITS_OWN = ("stride", "padding", "dilation", "rounding", "output_padding", "built", "inplace")

@@ -12,11 +12,11 @@ from cnncalc.errors import OptionError, Position, Problem
 from cnncalc.language import _
 from cnncalc.layers import MERGES, Kind, kind_named
 from cnncalc.layers.options import CONSTRUCTION
-from cnncalc.spec import advice
 from cnncalc.spec.expressions import check_expressions
 from cnncalc.spec.makers import LayerMaker
+from cnncalc.spec.read import advice
+from cnncalc.spec.read.yamltree import Text
 from cnncalc.spec.steps import Argument, BrokenStep, CallStep, LayerStep, Step, WordStep
-from cnncalc.spec.yamltree import Text
 
 FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)
 

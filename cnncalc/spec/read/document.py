@@ -9,9 +9,9 @@ from cnncalc.language import _
 from cnncalc.layers import kind_named, suggest_kind
 from cnncalc.spec.expressions import NAME as PARAMETER
 from cnncalc.spec.makers import LayerMaker
-from cnncalc.spec.reading import StepReader
+from cnncalc.spec.read.steps import StepReader
+from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw
 from cnncalc.spec.steps import Argument, Block, CallStep, LayerStep, MergeStep, ResidualStep, Sequence, Step, parts
-from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw
 
 KEYS = ("name", "source", "params", "input", "inputs", "defaults", "blocks", "layers", "outputs", "expect")
 LARGEST_SIZE = 10**15  # of a block, in operations: more is too many in any case
