@@ -7,29 +7,43 @@ from typing import Any
 
 from cnncalc.interop import layouts
 from cnncalc.interop.layouts import Seen, through
+from cnncalc.interop.torch.read.table import NotReadError
+from cnncalc.language import _
+from cnncalc.spec.build.sharing import OF_ITS_OWN
 
 
 def layer(
     trace: Any, kind: str, options: dict[str, Any], reads: Sequence[int], stored: Sequence[Any] = ()
 ) -> Seen | None:
-    """A layer of the graph. `stored` are its weights; None where a trained one is not a module's own tensor, or where
-    weights of another layer are used in part.
-    """
+    """A layer of the graph; `stored` are its weights. Raises NotReadError where it uses those of others in part."""
     trained = [s for tensor in stored if tensor is not None for s in trace.sources(tensor)]
-    owners = {trace.owners[s] for s in trained if s in trace.owners}
-    if len(owners) > 1 or (owners and any(s not in trace.owners for s in trained)):
-        return None
-    of = owners.pop() if owners else None
-    if of is not None:
-        node = trace.b.nodes[of - len(trace.b.inputs)]
-        if node.layer.kind != kind:
-            return None
-        of = node.weights_of if node.weights_of is not None else of
+    of = owner(trace, kind, options, trained)
     name = trace.behind(reads[0], kind) if len(reads) == 1 else trace.name(kind)
     value = trace.b.add(name, kind, layouts.shortened(kind, options), reads, at=trace.place(kind), weights_of=of)
     for s in trained:
         trace.owners.setdefault(s, value)
     return Seen(value, trace.b.shape(value))
+
+
+def owner(trace: Any, kind: str, options: dict[str, Any], trained: Sequence[int]) -> int | None:
+    """The value of the layer that stores these weights already; None where they are new.
+
+    Weights are shared as a whole, by layers of one kind that differ in what has no weights: stride, padding. Raises
+    NotReadError for anything else, as it would be counted twice, or not as the layer that it is.
+    """
+    owners = {trace.owners[s] for s in trained if s in trace.owners}
+    if not owners:
+        return None
+    first = len(trace.b.inputs)
+    value = owners.pop()
+    node = trace.b.nodes[value - first]
+    ours = vars(trace.b.layer(kind, layouts.shortened(kind, options)))
+    alike = node.layer.kind == kind and all(
+        ours[name] == vars(node.layer)[name] for name in node.layer.options if name not in OF_ITS_OWN
+    )
+    if owners or not alike or any(s not in trace.owners for s in trained):
+        raise NotReadError(_("its weights are those of {name}, in another form", name=node.name))
+    return value if node.weights_of is None else node.weights_of
 
 
 def whole(trace: Any, tensor: Any) -> bool:

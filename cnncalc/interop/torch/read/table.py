@@ -11,12 +11,17 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from cnncalc.errors import CnncalcError
 from cnncalc.interop.layouts import Seen
 
 Made = Seen | list[Seen] | None
 Handler = Callable[..., Made]
 FILES = ("weighted", "recurrent", "pooling", "activations", "arithmetic", "views", "parts")
 HANDLERS: dict[str, Handler] = {}
+
+
+class NotReadError(CnncalcError):
+    """A use of a function that is known, but cannot be said as a layer; the words say why."""
 
 
 def find_handler(word: str) -> Handler | None:

@@ -13,13 +13,14 @@ from typing import Any
 from cnncalc.errors import CnncalcError, Problem, SpecError
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.layouts import Seen, settle
-from cnncalc.interop.torch.read.flow import Flow, address, overlap
-from cnncalc.interop.torch.read.table import find_handler
+from cnncalc.interop.torch.read.flow import FRESH, Flow, address, overlap
+from cnncalc.interop.torch.read.table import NotReadError, find_handler
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Shape
 
 AS_LAYER = "cnncalc_layer"  # the method of a module that says which layer it is
+FILL = ("setitem", "copy")  # functions that write into what they get first, and read nothing of it
 BATCH = 2  # so that an axis of length 1 is none of samples
 
 
@@ -38,6 +39,7 @@ class Trace:
         self.origins: dict[
             int, str
         ] = {}  # of a tensor without a value: the function that it comes from, or was lost by
+        self.writers: dict[int, str] = {}  # of a storage: the function that wrote into it last
         self.dirty: dict[int, tuple[Seen, list[Any]]] = {}  # of a tensor: its value until then, and what was written
         self.filling: dict[int, dict[tuple[int, int, int], Seen]] = {}  # of a tensor made empty: the parts put into it
         self.stand_ins: dict[str, Any] = {}
@@ -189,6 +191,7 @@ class Trace:
 
     def note(self, word: str, args: Any, kwargs: Any, result: Any) -> None:
         written = self.flow.take_written()
+        self.writers.update({address(over): word for over in written})
         results = self.tensors_in(result)
         if word == "setitem" or (word == "set" and not results):
             results = [args[0]]  # what is written over, and nothing comes out
@@ -198,7 +201,7 @@ class Trace:
             return
         entering = self.tensors_in((args, kwargs))
         sources = frozenset().union(*(self.sources(t) for t in entering)) if entering else frozenset()
-        if not any(self.depends(t) for t in entering):
+        if word in FRESH or not any(self.depends(t) for t in entering):
             if sources:
                 for t in results:
                     self.kept.append(t)
@@ -219,7 +222,7 @@ class Trace:
     ) -> list[Seen]:
         """What the results of a call are."""
         for tensor in entering:
-            filled = word == "setitem" and tensor is args[0]  # by a part: its handler knows what was in it before
+            filled = word in FILL and tensor is args[0]  # its handler knows what was in it before
             if not filled and id(tensor) not in self.seen and self.depends(tensor):
                 self.not_seen(tensor)
         if any(not seen.shape for seen in map(self.of, entering) if seen is not None):
@@ -230,6 +233,9 @@ class Trace:
             made = None if handle is None else handle(self, args, kwargs, result)
         except SpecError as error:  # the kind has no such option or shape: its own words say which
             made, reason = None, error.problems[0]
+        except NotReadError as error:
+            problem = _("this {operator} is not read here: {reason}", operator=word, reason=str(error))
+            made, reason = None, self.b.problem(self.place(word), problem, None)
         except Exception:  # arguments of a form that the handler does not expect
             made = None
         if made is None:
@@ -264,7 +270,7 @@ class Trace:
 
     def not_seen(self, tensor: Any) -> None:
         """A tensor that depends on the input, and of which nobody has said what it is."""
-        word = self.origins.get(id(tensor), "an operation inside compiled code")
+        word = self.origins.get(id(tensor)) or self.writers.get(address(tensor), "compiled code")
         self.keep(tensor, self.not_known(word, [], [tensor])[0])
 
     def open(self, word: str, entering: Sequence[Any], results: Sequence[Any]) -> list[Seen]:
