@@ -15,7 +15,7 @@ import numpy as np
 from cnncalc import reference
 from cnncalc.graph import Graph
 from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
-from cnncalc.interop.python.scopes import Scope, every_scope, height, scopes
+from cnncalc.interop.python.scopes import Scope, every_scope, families, scopes
 from cnncalc.interop.python.text import (
     INDENT,
     WIDTH,
@@ -96,16 +96,13 @@ class Writer:
         return write_layer(node.name, node.layer, tuple(self.graph.shape(v) for v in node.reads))
 
     def text(self) -> str:
-        kinds: dict[str, list[Scope]] = {}
         for scope in every_scope(self.root):
             self.name_attributes(scope)
-            if scope is not self.root and not scope.chain:
-                kinds.setdefault(scope.kind, []).append(scope)
         for part in CLASSES:
             self.names(part)
         top = self.names(class_name(self.graph.name, "Network"))
-        for kind in sorted(kinds, key=lambda k: max(height(s) for s in kinds[k])):
-            self.write_kind(kind, kinds[kind])
+        for blocks in families(self.root):
+            self.write_family(blocks)
         body = self.body(self.root)
         network = class_text(top, Template(body, (), {}), self.about(), list(self.graph.inputs))
         self.collect_state(self.root, "")
@@ -149,13 +146,13 @@ class Writer:
 
     # --- classes
 
-    def write_kind(self, kind: str, blocks: list[Scope]) -> None:
-        """The classes of all blocks of one kind, and how each block is made."""
+    def write_family(self, blocks: list[Scope]) -> None:
+        """The classes of all blocks of one family, and how each block is made."""
         bodies = [self.body(scope) for scope in blocks]
         for largest, members in grouped(bodies):
             own = [bodies[m] for m in members]
             found = template(own, members.index(largest), lambda name: COMMON.get(name, name))
-            name = self.names(class_name(kind, "Block"), "")
+            name = self.names(class_name(blocks[0].family, "Block"), "")
             self.classes.append(class_text(name, found, "", []))
             for number, member in enumerate(members):
                 self.calls[blocks[member].path] = Call(name, found.arguments(number))
