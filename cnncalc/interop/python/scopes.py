@@ -114,3 +114,11 @@ def tree(root: Scope, found: list[Scope], graph: Graph) -> None:
         open_scopes[-1].items.append(i)
         for scope in open_scopes[1:]:
             scope.entries += [v for v in node.reads if v < first + scope.first and v not in scope.entries]
+
+
+def every_scope(scope: Scope) -> list[Scope]:
+    return [scope, *(inner for block in scope.blocks for inner in every_scope(block))]
+
+
+def height(scope: Scope) -> int:
+    return 1 + max((height(block) for block in scope.blocks), default=0)

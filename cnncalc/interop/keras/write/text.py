@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from cnncalc.graph import Graph
-from cnncalc.interop.keras.write.layers import NotInKerasError, Step, steps_of
+from cnncalc.interop.keras.write.table import NotInKerasError, Step, write_layer
 from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
-from cnncalc.interop.python.scopes import Scope, scopes
+from cnncalc.interop.python.scopes import Scope, every_scope, height, scopes
 from cnncalc.interop.python.text import (
     INDENT,
     NOT_GIVEN,
@@ -23,13 +23,13 @@ from cnncalc.interop.python.text import (
     Call,
     Code,
     Names,
+    bare,
     docstring,
     identifier,
     laid_out,
     signature,
     text_of,
 )
-from cnncalc.interop.torch.write.text import bare, every_scope, height
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.reference.values import as_weights
@@ -87,7 +87,7 @@ class Writer:
         shapes = tuple(self.graph.shape(v) for v in node.reads)
         entering = all(self.positive[v] for v in node.reads)
         self.positive.append(node.layer.kind in POSITIVE or (entering and node.layer.kind in KEEPS))
-        return tuple(steps_of(node.name, node.layer, shapes, entering))
+        return tuple(write_layer(node.name, node.layer, shapes, entering))
 
     def full_name(self, i: int, step: Step) -> str:
         name = self.graph.nodes[i].name + (f"/{step.suffix}" if step.suffix else "")
