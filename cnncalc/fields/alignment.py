@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.receptive_field import (
+from cnncalc.fields.forward import (
     LONGEST_PERIOD,
     AxisField,
     Grid,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from cnncalc.fields.reads import Book
-from cnncalc.fields.regions import places_of, whole
+from cnncalc.fields.sets.regions import places_of, whole
 from cnncalc.layers.base import POINTWISE, WHOLE, Shape
 from cnncalc.layers.elements import EVERY, Channels, Permuted, Read, Step
 from cnncalc.layers.windows import Listed, Window

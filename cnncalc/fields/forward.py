@@ -88,7 +88,7 @@ class Pass:
         self.fields: list[dict[int, Fields]] = []  # of each value, the hull over its channels
         self.several: list[bool] = []  # whether the channels of a value may see differently
         self.lead: dict[int, int] = {}  # values whose channels lie on several axes, and on how many
-        self.arranged: dict[int, Any] = {}  # values that only arrange channels: see analysis/folded.py
+        self.arranged: dict[int, Any] = {}  # values that only arrange channels: see fields/folded.py
         self._by_channel: Any = None
         for value in range(len(graph.inputs)):
             self.fields.append(self._origin(value) if value in self.origins else {})
@@ -103,9 +103,9 @@ class Pass:
 
     @property
     def by_channel(self) -> Any:
-        """The same channel by channel: see analysis/channels.py."""
+        """The same channel by channel: see fields/channels.py."""
         if self._by_channel is None:
-            from cnncalc.analysis.channels import ByChannel  # hardly a network needs it
+            from cnncalc.fields.channels import ByChannel  # hardly a network needs it
 
             self._by_channel = ByChannel(self)
         return self._by_channel
@@ -125,7 +125,7 @@ class Pass:
         value = node.reads[0]
         channels, reach = node.layer.channels, facts.reach
         if reach is None or (self.lead and any(v in self.lead for v in node.reads)):
-            from cnncalc.analysis.folded import rearranged, run_folded  # hardly a network needs it
+            from cnncalc.fields.folded import rearranged, run_folded  # hardly a network needs it
 
             folded = any(v in self.lead for v in node.reads)
             if folded:
@@ -212,7 +212,7 @@ def along(field: AxisField, step: Step, units: int) -> AxisField:
     if isinstance(field, Grid) and not isinstance(step, Listed):
         return slide(field, step) if isinstance(step, Window) else stretch(field, step)
     if isinstance(field, (Grid, Units)):
-        from cnncalc.analysis.listed import moved  # hardly a network needs it
+        from cnncalc.fields.listed import moved  # hardly a network needs it
 
         return moved(field, step, units)
     if isinstance(field, Loose) and isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
@@ -336,7 +336,7 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
     if isinstance(a, Loose) or isinstance(b, Loose) or a is None or b is None:
         return None
     if isinstance(a, Units) or isinstance(b, Units):
-        from cnncalc.analysis.listed import joined  # hardly a network needs it
+        from cnncalc.fields.listed import joined  # hardly a network needs it
 
         return joined(a, b, units)
     if units == 1:  # neighbours do not exist, so jumps need not agree

@@ -10,12 +10,12 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.analysis.receptive_field import Fields, advance, merged, unknown
+from cnncalc.fields.forward import Fields, advance, merged, unknown
 from cnncalc.layers.base import KEPT, MIXED, POINTWISE
 from cnncalc.layers.elements import RAVELLED, Permuted
 
 if TYPE_CHECKING:
-    from cnncalc.analysis.receptive_field import Pass
+    from cnncalc.fields.forward import Pass
 
 Order = tuple[tuple[int, ...], tuple[int, ...]]  # the axes of channels that enter, and which comes when
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import gcd
 from typing import NamedTuple
 
-from cnncalc.analysis.receptive_field import (
+from cnncalc.fields.forward import (
     LARGEST_SPAN,
     LONGEST_PERIOD,
     TELLING,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from cnncalc.errors import CnncalcError
 from cnncalc.fields.reads import Book
-from cnncalc.fields.regions import (
+from cnncalc.fields.sets.regions import (
     Region,
     every,
     everything,

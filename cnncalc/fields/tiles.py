@@ -14,10 +14,10 @@ from functools import partial
 from math import ceil, lcm
 from typing import NamedTuple
 
-from cnncalc.analysis.field_table import value_named
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.effective import reaching
+from cnncalc.fields.effective.moments import reaching
 from cnncalc.fields.reads import Book
+from cnncalc.fields.table import value_named
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, Facts, Shape

@@ -10,12 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncalc.analysis.field_table import value_named
-from cnncalc.analysis.receptive_field import Fields, Grid, Pass, Whole
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.hulls import Axes, merged, unit_hulls
-from cnncalc.fields.regions import Region, boxes, product, products, runs, shadows, size, union, whole
-from cnncalc.fields.taps import Reader, needed
+from cnncalc.fields.forward import Fields, Grid, Pass, Whole
+from cnncalc.fields.sets.hulls import Axes, merged, unit_hulls
+from cnncalc.fields.sets.regions import Region, boxes, product, products, runs, shadows, size, union, whole
+from cnncalc.fields.sets.taps import Reader, needed
+from cnncalc.fields.table import value_named
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, described, shape_text

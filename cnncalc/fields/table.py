@@ -1,6 +1,6 @@
 """Receptive fields layer by layer: size, jump, start and centre, per axis, in elements of where they are seen from.
 
-The numbers are those of analysis/receptive_field.py. Unit 0 is the first unit of a map. Behind upsampling units
+The numbers are those of fields/forward.py. Unit 0 is the first unit of a map. Behind upsampling units
 differ: `Phases` says how many sizes there are, how many units see nothing, and how far centres stray from an even
 grid: centre(o) - o * jump, less the same for unit 0.
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.receptive_field import (
+from cnncalc.errors import CnncalcError, suggest
+from cnncalc.fields.forward import (
     AxisField,
     Fields,
     Grid,
@@ -22,7 +23,6 @@ from cnncalc.analysis.receptive_field import (
     largest,
     sizes_of,
 )
-from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.windows import Phases as Stretch

@@ -13,8 +13,8 @@ from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.analysis.folded import in_order as in_order_of_axes
-from cnncalc.analysis.receptive_field import (
+from cnncalc.fields.folded import in_order as in_order_of_axes
+from cnncalc.fields.forward import (
     AxisField,
     Fields,
     Grid,
@@ -28,7 +28,7 @@ from cnncalc.analysis.receptive_field import (
 from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach, Shape
 
 if TYPE_CHECKING:
-    from cnncalc.analysis.receptive_field import Pass
+    from cnncalc.fields.forward import Pass
 
 MOST_CHANNELS = 16_384  # of a map that are told apart one by one; beyond, fields are not known
 MOST_RUNS = 200_000  # that are kept for a network, with the channels that were told apart

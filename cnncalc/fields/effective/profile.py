@@ -12,7 +12,7 @@ from math import lcm
 from typing import NamedTuple
 
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.effective import Fold, averaged
+from cnncalc.fields.effective.moments import Fold, averaged
 from cnncalc.fields.reads import Book
 from cnncalc.graph import Graph
 from cnncalc.language import _

@@ -10,11 +10,11 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
-from cnncalc.fields.hulls import Hulls, merged, unit_hulls
 from cnncalc.fields.reads import Book
-from cnncalc.fields.regions import Region, everything, products, runs, shadows, size, whole, without
-from cnncalc.fields.taps import Reader, needed
-from cnncalc.fields.units import Span
+from cnncalc.fields.sets.hulls import Hulls, merged, unit_hulls
+from cnncalc.fields.sets.regions import Region, everything, products, runs, shadows, size, whole, without
+from cnncalc.fields.sets.taps import Reader, needed
+from cnncalc.fields.sets.units import Span
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts, Shape
 from cnncalc.layers.elements import EVERY, Channels, Read
