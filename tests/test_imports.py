@@ -216,8 +216,6 @@ IN_CIRCLES = {
     "cnncalc.derivations": 2,
     "cnncalc.reference": 2,
     "cnncalc.interop.onnx": 10,
-    "cnncalc.interop.torch": 2,
-    "cnncalc.interop.keras": 4,
 }
 
 
