@@ -246,18 +246,18 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON text."""
-        from cnncalc.formats.json import render
+        from cnncalc.formats.json import object_text
 
-        return render(self)
+        return object_text(self.to_dict())
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A dictionary per layer, ready for pandas.DataFrame."""
         return [row.to_dict() for row in self.layers]
 
     def _repr_html_(self) -> str:
-        from cnncalc.formats.html import fragment
+        from cnncalc.display import html_of
 
-        return fragment(self)
+        return html_of(self)
 
     def verdict(self, expectation: Expectation) -> Verdict:
         """Whether a number of the report is as expected. Raises UnknownLayerError."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from cnncalc.derivations import words
+from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.formulas import Names
-from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.lines import Line
 from cnncalc.derivations.symbols import AXES, meanings, traced_layer, traced_shape
 from cnncalc.graph import Graph
 from cnncalc.language import _
