@@ -18,19 +18,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from cnncalc.errors import OptionError, Problem, ShapeError, Source, SpecError
-from cnncalc.graph import Claims, Graph, Group, Node
+from cnncalc.graph import Graph, Group, Node
+from cnncalc.graph_builder import MAX_OPERATIONS, GraphBuilder, TooLargeError
 from cnncalc.interop.names import is_word, legal, numbered, unique
 from cnncalc.language import _
 from cnncalc.layers import KINDS, kind_named
-from cnncalc.layers.base import Facts, Layer, Shape, shape_text
+from cnncalc.layers.base import Layer, Shape, shape_text
 from cnncalc.layers.options import LARGEST
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
-from cnncalc.spec import MAX_OPERATIONS
-from cnncalc.spec.build.draft import LARGEST_AXIS
 from cnncalc.spec.values import as_written
 
 
-class Builder:
+class Builder(GraphBuilder):
     """A network while it is put together.
 
     name            what the network is called
@@ -39,26 +38,22 @@ class Builder:
     """
 
     def __init__(self, name: str, source: str, *, max_operations: int = MAX_OPERATIONS) -> None:
+        super().__init__(max_operations)
         self.name = name
         self.source = source
-        self.max_operations = max_operations
-        self.inputs: dict[str, Shape] = {}
-        self.nodes: list[Node] = []
-        self.facts: list[Facts] = []
-        self.shapes: list[Shape] = []
         self.outputs: list[int] = []
         self.taken: set[str] = set()
         self.unknowns: list[Problem] = []
+        self.remarks: list[str] = []  # what is said below the table
+        self.forgiving = False  # what contradicts itself is unknown, and no error
         self.rows: dict[int, int] = {}  # the value in whose row an activation stands
         self.ends: dict[int, int] = {}  # the last value of a row that has several
-        self._claims = Claims()
         self._layers: dict[tuple[str, str], Layer] = {}
 
     # --- what a reader calls
 
     def input(self, name: str, shape: Sequence[int]) -> int:
         """An input of the network, (C, *size) without the batch. All inputs come before the first layer."""
-        assert not self.nodes, "inputs come first"
         found = tuple(shape)
         if not 1 <= len(found) <= 4 or not all(1 <= n <= LARGEST for n in found):
             self.fail(
@@ -66,9 +61,7 @@ class Builder:
                 _("{shape} is no shape: channels, then up to three axes", shape=shape_text(found) or "()"),
             )
         path = self._name(name, "input", prefer="input" if name == "input" else None)
-        self.inputs[path] = found
-        self.shapes.append(found)
-        return len(self.shapes) - 1
+        return self.add_input(path, found)
 
     def add(
         self,
@@ -111,17 +104,29 @@ class Builder:
         return value
 
     def unknown(
-        self, name: str, operator: str, reads: Sequence[int] = (), shape: Sequence[int] | None = None, *, at: str = ""
+        self,
+        name: str,
+        operator: str,
+        reads: Sequence[int] = (),
+        shape: Sequence[int] | None = None,
+        *,
+        at: str = "",
+        reason: str = "",
     ) -> int:
-        """An operator that no kind is, with the shape that comes out where the model says it; its value."""
+        """An operator that no kind is, with the shape that comes out where the model says it; its value.
+
+        reason  why this use of it is not read, for an operator that is known
+        """
         entering = ", ".join(shape_text(self.shapes[v]) or "?" for v in reads)
-        problem = _("the operator {operator} is not known here", operator=operator[:60])
-        if entering:
+        shown = operator[:60]
+        if reason:
+            problem = _("this {operator} is not read here: {reason}", operator=shown, reason=reason)
+        elif entering:
             problem = _(
-                "the operator {operator} is not known here; what enters is {shapes}",
-                operator=operator[:60],
-                shapes=entering,
+                "the operator {operator} is not known here; what enters is {shapes}", operator=shown, shapes=entering
             )
+        else:
+            problem = _("the operator {operator} is not known here", operator=shown)
         hint = _("--allow-unknown goes on, with ? for what is not known") if not self.unknowns else None
         self.unknowns.append(self.problem(at or name, problem, hint))
         layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
@@ -132,11 +137,19 @@ class Builder:
         layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
         return self._append(self._name(name, "unknown"), layer, reads, name)
 
-    def change(self, value: int, layer: Layer) -> None:
+    def back_to(self, first: int) -> None:
+        """Take back all values from `first` on."""
+        for node in self.nodes[first - len(self.inputs) :]:
+            self.taken.discard(node.name)
+        del self.nodes[first - len(self.inputs) :], self.facts[first - len(self.inputs) :], self.shapes[first:]
+        self.rows = {value: row for value, row in self.rows.items() if value < first}
+        self.ends = {row: value for row, value in self.ends.items() if value < first}
+
+    def change(self, value: int, layer: Layer, weights_of: int | None = None) -> None:
         """Another layer of the same shape in the place of one."""
         i = value - len(self.inputs)
-        node = self.nodes[i] = self.nodes[i]._replace(layer=layer)
-        self.facts[i] = self._claims.of(layer, tuple(self.shapes[v] for v in node.reads))
+        node = self.nodes[i] = self.nodes[i]._replace(layer=layer, weights_of=weights_of)
+        self.facts[i] = self.claims.of(layer, tuple(self.shapes[v] for v in node.reads))
 
     def output(self, *values: int) -> None:
         """Values that leave the network."""
@@ -159,6 +172,7 @@ class Builder:
             outputs=tuple(self.outputs),
             groups=groups(self.nodes, len(self.inputs)),
             facts=tuple(self.facts),
+            remarks=tuple(self.remarks),
         )
 
     def fail(self, at: str, problem: str, hint: str | None = None) -> NoReturn:
@@ -195,23 +209,13 @@ class Builder:
         shown_with: int | None = None,
         weights_of: int | None = None,
     ) -> int:
+        self.taken.add(path)
         try:
-            facts = self._claims.of(layer, tuple(self.shapes[v] for v in reads))
+            return self.append(Node(path, layer, tuple(reads), None, shown_with, weights_of))
         except ShapeError as error:
             self.fail(at or path, error.problem, error.hint)
-        if len(self.nodes) >= self.max_operations:
-            self.fail(
-                at,
-                _("the network has more than {max_operations:,} operations", max_operations=self.max_operations),
-                _("allow more with --max-operations"),
-            )
-        if facts.output and max(facts.output) > LARGEST_AXIS:
-            self.fail(at or path, _("an axis of the output is longer than 10^100"))
-        self.taken.add(path)
-        self.nodes.append(Node(path, layer, tuple(reads), None, shown_with, weights_of))
-        self.facts.append(facts)
-        self.shapes.append(facts.output)
-        return len(self.shapes) - 1
+        except TooLargeError as error:
+            self.fail(at, str(error), _("allow more with --max-operations"))
 
     def _name(self, name: str, kind: str, prefer: str | None = None) -> str:
         """The unique name of a layer: the model's own, or the kind with a number."""

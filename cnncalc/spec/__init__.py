@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.graph import Graph
+from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
-from cnncalc.spec.build.network import MAX_OPERATIONS, build
+from cnncalc.spec.build.network import build
 from cnncalc.spec.read.document import read_document
 
 if TYPE_CHECKING:

@@ -198,21 +198,24 @@ class Fold(Generic[E]):
             return cells
         key = (id(cells), repr((step, weights)))
         if key not in self._kept:
-            found = self._slid(cells, step) if isinstance(step, Window) else self._stretched(cells, step, weights)
-            self._kept[key] = found, cells
+            if isinstance(step, Window):
+                self._kept[key] = self._slid(cells, step, weights), cells
+            else:
+                self._kept[key] = self._stretched(cells, step, weights), cells
         return self._kept[key][0]  # type: ignore[no-any-return]
 
-    def _slid(self, cells: Cells[E], window: Window) -> Cells[E]:
+    def _slid(self, cells: Cells[E], window: Window, weights: Any) -> Cells[E]:
         k, s, before, d = window.kernel, window.stride, window.before, window.dilation
         period = len(cells.units)
-        if period == 1 and cells.units[0] is not None:
+        shares = weights[0] if weights else [Fraction(1, k)] * k
+        if not weights and period == 1 and cells.units[0] is not None:
             element = self.algebra.moved(cells.units[0], -before * cells.span)
             return Cells((self.algebra.swept(element, k, d * cells.span),), cells.span * s)
         new = period // gcd(period, s)
         units = []
         for o in range(new):
             there = [self._at(cells, o * s - before + t * d) for t in range(k)]
-            some = [(Fraction(1, k), e) for e in there if e is not None]
+            some = [(w, e) for w, e in zip(shares, there, strict=True) if e is not None]
             units.append(self.algebra.mixed(some) if some else None)
         return Cells(tuple(units), cells.span * new * s // period)
 

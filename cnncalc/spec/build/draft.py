@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Sequence
+from typing import NoReturn
 
 from cnncalc.errors import Position, Problem, ShapeError, suggest
-from cnncalc.graph import Claims, Group, Node
+from cnncalc.graph import Group, Node
+from cnncalc.graph_builder import GraphBuilder, TooLargeError
 from cnncalc.language import _
-from cnncalc.layers.base import Facts, Layer, Shape
+from cnncalc.layers.base import Layer, Shape
 from cnncalc.spec.build.scope import Frame
 from cnncalc.spec.steps import Argument
 
-LARGEST_AXIS = 10**100  # so that no count grows beyond what can be written down
 
-
-class TooLargeError(Exception):
-    """More operations than allowed: there is no use in going on."""
-
-
-class Draft:
+class Draft(GraphBuilder):
     """Nodes in the order in which they run. A value that is not known, after a mistake, is None."""
 
     def __init__(self, problems: list[Problem], max_operations: int) -> None:
+        super().__init__(max_operations)
         self.problems = problems
-        self.max_operations = max_operations
-        self.claims = Claims()
-        self.inputs: dict[str, Shape] = {}
-        self.shapes: list[Shape] = []
-        self.nodes: list[Node] = []
-        self.facts: list[Facts] = []
         self.groups: dict[str, Group] = {}
         self.results: dict[str, int | None] = {}  # the value that comes out of each finished step
         self.declared: dict[str, Position] = {}
@@ -39,10 +30,8 @@ class Draft:
 
     def input(self, name: str, shape: Shape, position: Position) -> None:
         """Add an input of the network. All inputs come before the first node."""
-        self.results[name] = len(self.shapes)
+        self.results[name] = self.add_input(name, shape)
         self.declared[name] = position
-        self.inputs[name] = shape
-        self.shapes.append(shape)
 
     def note(
         self, problem: str, position: Position | None, hint: str | None = None, frame: Frame | None = None
@@ -63,33 +52,20 @@ class Draft:
     ) -> int | None:
         """Add an operation; its value, or None where its inputs do not suit it."""
         try:
-            facts = self.claims.of(layer, tuple([self.shapes[v] for v in reads]))
+            return self.append(Node(path, layer, reads, position, shown_with))
         except ShapeError as error:
             place = next((a.position for a in arguments if a.name == error.option), position)
             self.note(f"{path}: {error.problem}", place, error.hint, frame)
             return None
-        if len(self.nodes) >= self.max_operations:
+        except TooLargeError:
             self.too_large(position)
-        if max(facts.output) > LARGEST_AXIS:
-            self.note(
-                _("{path}: an axis of the output is longer than 10^100", path=path),
-                position,
-                _("repeat or stretch less"),
-                frame,
-            )
-            return None
-        self.nodes.append(Node(path, layer, reads, position, shown_with))
-        self.facts.append(facts)
-        self.shapes.append(facts.output)
-        return len(self.shapes) - 1
 
-    def too_large(self, position: Position) -> None:
+    def too_large(self, position: Position) -> NoReturn:
         """Note that there are too many operations, and stop."""
-        problem = _("the network has more than {max_operations:,} operations", max_operations=self.max_operations)
-        self.note(problem, position, _("repeat less, or allow more with --max-operations"))
+        self.note(self.too_many(), position, _("repeat less, or allow more with --max-operations"))
         raise TooLargeError
 
-    def too_empty(self, position: Position, most: int) -> None:
+    def too_empty(self, position: Position, most: int) -> NoReturn:
         """Note that too many calls come to nothing, and stop."""
         problem = _("more than {most:,} calls come to nothing: all steps of their blocks are left out", most=most)
         self.note(problem, position, _("leave the call out, with an `if:` beside it"))

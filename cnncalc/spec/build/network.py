@@ -7,8 +7,9 @@ from typing import cast
 
 from cnncalc.errors import OptionError, Position, SpecError, UnknownValueError, suggest
 from cnncalc.graph import Expectation, Graph
+from cnncalc.graph_builder import MAX_OPERATIONS, TooLargeError
 from cnncalc.language import _
-from cnncalc.spec.build.draft import Draft, TooLargeError
+from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, names_given, shape_scope
 from cnncalc.spec.build.unroll import Unroller
 from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, worked_out
@@ -16,8 +17,6 @@ from cnncalc.spec.read.document import Document
 from cnncalc.spec.read.expectations import read_expectations
 from cnncalc.spec.steps import Argument
 from cnncalc.spec.values import shape
-
-MAX_OPERATIONS = 1_000_000
 
 
 def build(
