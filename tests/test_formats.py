@@ -272,3 +272,85 @@ def environments(text: str, which: str) -> Iterator[str]:
 
 def balanced(text: str) -> bool:
     return sorted(environments(text, "begin")) == sorted(environments(text, "end"))
+
+
+# What a table shows
+
+
+def test_options_and_the_shape_that_enters_are_columns() -> None:
+    rows = run("alexnet", "--columns", "name,input,k,s,p,d,g", "--format", "csv").stdout.splitlines()
+    assert rows[0] == "name,input,kernel,stride,padding,dilation,groups"
+    assert rows[1] == "conv1,3x227x227,11,4,0,1,1"  # Krizhevsky et al. 2012, figure 2, with the size that fits
+    assert "conv2,96x27x27,5,1,2,1,2" in rows
+    assert "pool1,96x55x55,3,2,0,1," in rows
+    assert "kernel" not in run("alexnet", "--format", "csv").stdout  # only where it is asked for
+
+
+def test_rows_are_sorted_and_the_largest_shown() -> None:
+    text = run("alexnet", "--sort", "macs", "--top", "2").stdout
+    names = [line.split()[0] for line in text.splitlines() if line.startswith("conv")]
+    assert names == ["conv2", "conv3"]  # 223,948,800 and 149,520,384
+    assert "2 of 13 are shown" in text
+    assert "724,406,816" in text  # the total stays that of all
+    assert run("alexnet", "--top", "2").stdout == text
+    layers = run("alexnet", "--sort", "output", "--format", "csv").stdout.splitlines()
+    assert layers[1].startswith("conv1,")
+
+
+def test_a_column_that_there_is_not_is_answered_with_those_that_there_are() -> None:
+    for words in (("--columns", "nme"), ("--sort", "zzz")):
+        done = run("lenet5", *words)
+        assert done.exit_code == 2
+        assert "activation_bytes, parameter_bytes" in done.stderr
+
+
+def test_the_place_of_the_peak_is_said() -> None:
+    # The first unit of stage 1: input 64x56x56, branch and projection at 256x56x56, twice with the batch norm.
+    assert "at peak, in stage1/0/projection/batchnorm" in run("resnet50").stdout
+    assert "at peak, in" not in run("-e", "4").stdout
+
+
+def test_table_and_derivation_say_what_each_of_them_counts() -> None:
+    for quantity, own, row in (("flops", "301,600", "303,200"), ("activation_bytes", "6,400", "12,800")):
+        text = run("explain", "lenet5", "C3", quantity).stdout
+        assert f"C3.{quantity} = {own}\n" in text
+        assert f"The row of the table has {row}, with C3/tanh." in text
+    assert "row of the table" not in run("explain", "lenet5", "C3", "params").stdout
+    assert "activations count in the row of their layer" in run("lenet5").stdout
+    assert "activations count" not in run("lenet5", "--expand").stdout
+
+
+def test_nothing_is_above_what_is_explained_alone() -> None:
+    assert "as above" not in run("explain", "lenet5", "C3", "flops").stdout
+    assert "as above" in run("explain", "lenet5", "C3").stdout
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_tables_wrap_at_the_width_and_break_no_word(
+    width: int, spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cnncalc.errors import columns_of
+
+    monkeypatch.chdir(Path(spec).parent)
+    wide = commands("net.yaml", tmp_path)
+    for name, words in wide.items():
+        if name in ("kind", "explain"):  # code and formulas are not broken
+            continue
+        text = CliRunner(env={"COLUMNS": str(width)}).invoke(group(), [*words, "--format", "table"]).stdout
+        long = [line for line in text.splitlines() if columns_of(line) > width]
+        assert all(sum(c.isdigit() for c in line) > 12 or set(line) <= {"─"} for line in long), (name, long)  # numbers
+
+
+def test_a_cell_of_text_gets_several_lines_and_no_word_is_cut() -> None:
+    from cnncalc.formats import write_page
+    from cnncalc.formats.page import Page, Section, Table
+
+    table = Table(
+        ["tool", "what it is", "number"], [["thop, fvcore, ptflops", "FLOPs of all operators", "12,345"]], left=2
+    )
+    lines = write_page(Page("", [Section("", table)]), "table", 44).splitlines()
+    assert [line.split() for line in lines[2:]] == [
+        ["thop,", "fvcore,", "FLOPs", "of", "all", "12,345"],
+        ["ptflops", "operators"],
+    ]
+    assert max(map(len, lines)) <= 44
