@@ -22,7 +22,8 @@ from cnncalc.answers.notation import read
 from cnncalc.answers.sheets.reading import decoded, sheet_from_text
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source
-from cnncalc.pages.checked import render
+from cnncalc.formats import EVERYWHERE, write_page
+from cnncalc.pages.checked import sheets_page
 
 LENET = cnncalc.analyze("lenet5")
 COUNTS = ("params", "connections", "macs")
@@ -445,8 +446,8 @@ def test_random_sheets_never_give_a_traceback(text: str, name: str) -> None:
     head = {"a.csv": "layer,quantity,answer\n", "a.md": "|layer|params|output|\n|-|-|-|\n"}.get(name, "")
     try:
         result = graded(head + text, name)
-        for form in ("plain", "markdown", "json"):
-            render(result, form, LENET)
+        for form in EVERYWHERE:
+            write_page(sheets_page([result], LENET), form)
     except CnncalcError:
         return
 

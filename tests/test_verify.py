@@ -235,7 +235,7 @@ def test_the_tally_counts_reductions_and_broadcasts() -> None:
         (("lenet5", "--quantity", "mac"), "there is no quantity 'mac'"),
         (("lenet5", "--layer", "C9"), "C9"),
         (("lenet5", "--seed", "-1"), "seed"),
-        (("lenet5", "--format", "csv"), "csv"),
+        (("lenet5", "--format", "junit"), "junit"),
         (("lenet55",), "lenet5"),
         (("-e", "1x5; conv 2 k9"), "does not fit"),
         (("lenet5", "--fast"), "no smaller version of this network fits together"),
