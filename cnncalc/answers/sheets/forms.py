@@ -118,17 +118,19 @@ def is_form(cells: Cells) -> bool:
 
 def people_of_a_form(head: Cells, rows: Sequence[Cells], source: Source) -> list[Sheet]:
     """A sheet for every row below the questions."""
-    questions, passed = [], []
+    questions: list[Asked] = []
+    passed: list[Problem] = []
     for column, (cell, place) in enumerate(head):
-        asked = question_of(cell) if plain(cell) not in ABOUT | NAMES | NUMBERS else None
-        if asked is not None:
-            questions.append(Asked(column, *asked))
-        elif plain(cell) not in ABOUT | NAMES | NUMBERS | GIVEN | FAMILY and any(column < len(r) for r in rows):
-            near = heading_of(cell)
-            hint = None if near is None else _("name the layer too: C1.params")
+        about = plain(cell) in ABOUT | NAMES | NUMBERS | GIVEN | FAMILY
+        found = None if about else question_of(cell)
+        if found is not None:
+            questions.append(Asked(column, *found))
+        elif not about and any(column < len(cells) for cells in rows):
+            hint = None if heading_of(cell) is None else _("name the layer too: C1.params")
             passed.append(Problem(_("the column '{name}' is passed over", name=cell.strip()[:40]), place, hint))
     names = naming_columns(head)
-    sheets, seen = [], dict[str, int]()
+    sheets: list[Sheet] = []
+    seen: dict[str, int] = {}
     for cells in rows:
         name = person(cells, names) or _("row {n}", n=cells[0][1].line)
         seen[name] = seen.get(name, 0) + 1
@@ -139,7 +141,8 @@ def people_of_a_form(head: Cells, rows: Sequence[Cells], source: Source) -> list
             text, place = cells[asked.column] if asked.column < len(cells) else ("", cells[0][1])
             written = "" if text.strip() in UNANSWERED else text.strip()
             answers.append(Answer(asked.layer, asked.quantity, written, place, asked.points))
-        sheets.append(Sheet(source, tuple(answers), (), student=name, notes=tuple(passed) if not sheets else ()))
+        notes = () if sheets else tuple(passed)  # they are said once for the file
+        sheets.append(Sheet(source, tuple(answers), (), student=name, notes=notes))
     return sheets
 
 
