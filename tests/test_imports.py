@@ -37,6 +37,7 @@ ARROWS = {
     # pages: their results, and how a formula is written
     "pages": {
         "formats",
+        "graph",
         "errors",
         "report",
         "analysis",
