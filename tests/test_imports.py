@@ -173,7 +173,18 @@ def loaded_by(*arguments: str) -> set[str]:
 
 def test_a_spec_through_a_pipe_loads_neither_numpy_nor_rich_nor_tabulate() -> None:
     loaded = loaded_by("lenet5")
-    slow = {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata", "difflib", "json", "fractions", "html"}
+    slow = {
+        "numpy",
+        "rich",
+        "tabulate",
+        "dataclasses",
+        "importlib.metadata",
+        "difflib",
+        "json",
+        "fractions",
+        "html",
+        "shutil",
+    }
     assert not loaded & slow
     assert "yaml" in loaded
 
