@@ -12,7 +12,7 @@ from cnncalc import reference
 from cnncalc.analysis import summary
 from cnncalc.analysis.channels import Run
 from cnncalc.analysis.receptive_field import Pass, Seen
-from cnncalc.evidence.arrays import Array
+from cnncalc.evidence.arrays import Array, Hulls
 from cnncalc.evidence.counts import stopped
 from cnncalc.evidence.fields import LENGTHENINGS, Claim, Field, NoWeights, index_planes, interior, lengthened
 from cnncalc.graph import Graph, Node
@@ -74,7 +74,7 @@ def measure_runs(
             return {}
         with np.errstate(all="ignore"), stopped():
             for i, (_node, y, _alive) in enumerate(
-                reference.steps(longer, index_planes(longer, source, axis), NoWeights(longer))
+                reference.steps(longer, index_planes(longer, source, axis), NoWeights(longer, Hulls))
             ):
                 if i in runs:
                     first = 0

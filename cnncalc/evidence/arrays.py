@@ -96,6 +96,12 @@ class Tally(Probe):
                 book["bias"] += result.size
         return np.asarray(result).view(Tally)
 
+    def between(self, other: Array, allowed: Array | None = None) -> Array:
+        """A matrix product with another value: multiply-accumulates, none of which reads through a weight."""
+        result = self @ other
+        _book.get()["data"] += result.size * self.shape[-1]
+        return result
+
     def pour(self, where: Any, values: Array) -> None:
         """Accumulation that the multiply-accumulates before it count already."""
         self.view(np.ndarray)[where] += plain(values)
@@ -148,6 +154,14 @@ class Reach(Probe):
             return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
         best = left.max(axis=-1, keepdims=True)
         return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
+
+    def between(self, other: Array, allowed: Array | None = None) -> Array:
+        """A matrix product with another value. Where it is not allowed, an element of this one is 0 for sure."""
+        if allowed is None:
+            return self @ other
+        seen = np.maximum(plain(self), plain(other).max(axis=-1)[..., np.newaxis, :])
+        rows = np.where(allowed, seen, self.nothing).max(axis=-1, keepdims=True)
+        return np.repeat(rows, other.shape[-1], axis=-1).astype(self.dtype).view(type(self))
 
     def pour(self, where: Any, values: Array) -> None:
         mine = self.view(np.ndarray)
