@@ -16,7 +16,7 @@ import onnx
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.interop.onnx.model import to_model
+from cnncalc.interop.onnx.write.model import to_model
 
 RUNS = 7
 CLOCK = "import time; start = time.perf_counter(); {run}; print(time.perf_counter() - start, peak())"

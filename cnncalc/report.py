@@ -275,7 +275,7 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON text."""
-        from cnncalc.render.json import render
+        from cnncalc.formats.json import render
 
         return render(self)
 
@@ -284,7 +284,7 @@ class Report:
         return [row.to_dict() for row in self.layers]
 
     def _repr_html_(self) -> str:
-        from cnncalc.render.html import fragment
+        from cnncalc.formats.html import fragment
 
         return fragment(self)
 

@@ -36,7 +36,9 @@ FACTORY = re.compile(r"([\w./\\-]+\.py|[^\W\d][\w.]*):[^\W\d][\w.]*")  # package
 READERS = (  # the first that matches reads it
     Reader("torch.reading", lambda name, head: head is None and is_factory(name)),
     Reader("keras.reading", lambda name, head: head is not None and is_keras(name, head)),
-    Reader("onnx.reading", lambda name, head: head is not None and (name.endswith(".onnx") or begins_as_onnx(head))),
+    Reader(
+        "onnx.read.reading", lambda name, head: head is not None and (name.endswith(".onnx") or begins_as_onnx(head))
+    ),
     Reader("refused", lambda name, head: head is not None and (name.endswith(NOT_READ) or head.startswith(REFUSED))),
 )
 

@@ -41,7 +41,7 @@ def assert_budget(
 
 def account(report: Report, verdicts: Sequence[Verdict]) -> str:
     """A line per expectation, and how the numbers that do not hold come about."""
-    from cnncalc.render.expected import lines_of
+    from cnncalc.pages.expected import lines_of
 
     held = sum(verdict.holds for verdict in verdicts)
     head = _("{name}: {held} of {count} expectations hold", name=report.name, held=held, count=len(verdicts))
@@ -52,7 +52,7 @@ def account(report: Report, verdicts: Sequence[Verdict]) -> str:
 def derived(report: Report, failed: Sequence[Verdict]) -> str:
     """The derivations of numbers, where there is one."""
     from cnncalc.derivations import QUANTITIES, explain
-    from cnncalc.render.board import render
+    from cnncalc.derivations.board import render
 
     found = []
     for verdict in failed:

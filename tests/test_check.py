@@ -22,7 +22,7 @@ from cnncalc.answers.numbers import read
 from cnncalc.answers.sheets import Source, decoded, sheet_from_text
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError
-from cnncalc.render.checked import render
+from cnncalc.pages.checked import render
 
 LENET = cnncalc.analyze("lenet5")
 COUNTS = ("params", "connections", "macs")

@@ -333,7 +333,7 @@ def test_networks_are_compared_side_by_side() -> None:
 
 
 def test_columns_of_a_comparison_that_do_not_fit_are_named() -> None:
-    from cnncalc.render.grid import Grid, draw
+    from cnncalc.formats.grid import Grid, draw
 
     grid = Grid(["network", "params", "MACs"], [["a", "1,000", "20"], ["b", "1", "3"]])
     fitting, gone = grid.fitted(16, ["MACs", "params"])

@@ -11,7 +11,7 @@ import pytest
 
 from cnncalc.cli.analyze import command as analyze
 from cnncalc.cli.explain import FORMATS as BOARDS
-from cnncalc.render.difference import FORMATS as DIFFERENCES
+from cnncalc.pages.difference import FORMATS as DIFFERENCES
 
 FORMATS = next(option.type.choices for option in analyze.params if option.name == "format_")  # type: ignore[attr-defined]
 COMMANDS = [

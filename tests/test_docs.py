@@ -10,7 +10,7 @@ import write_docs
 
 import cnncalc
 from cnncalc.cli.analyze import command as analyze
-from cnncalc.render.view import COLUMNS
+from cnncalc.pages.view import COLUMNS
 from cnncalc.spec.document import KEYS
 
 ROOT = Path(__file__).parent.parent

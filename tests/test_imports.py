@@ -21,10 +21,12 @@ ARROWS = {
     "spec": {"errors", "layers", "graph"},
     "style": {"errors", "layers", "graph", "spec"},
     "lint": {"errors", "layers", "graph", "spec"},
-    "report": {"errors", "layers", "graph", "render"},  # render: for to_json and the notebook, when they are called
+    "report": {"errors", "layers", "graph", "formats"},  # formats: for to_json and the notebook, when they are called
     "analysis": {"errors", "layers", "graph", "report"},
-    # render: their results, and how a formula is written
-    "render": {
+    "formats": {"errors", "report", "pages"},
+    # pages: their results, and how a formula is written
+    "pages": {
+        "formats",
         "errors",
         "report",
         "analysis",
@@ -42,7 +44,7 @@ ARROWS = {
     # fields: what is claimed of units, which the probes share nothing with
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "fields"},
     "trace": set(),
-    "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "render"},
+    "derivations": {"errors", "layers", "graph", "analysis", "report", "trace", "formats", "pages"},
     "answers": {"errors", "layers", "graph", "spec", "analysis", "report", "derivations", "trace"},
     # of reference: which weights there are; of spec: how values are written; of analysis: what is compared
     "interop": {"errors", "layers", "graph", "spec", "reference", "analysis"},
@@ -68,7 +70,7 @@ ARROWS = {
         "fields",
         "interop",
     },
-    "testing": {"api", "graph", "spec", "report", "derivations", "render"},
+    "testing": {"api", "graph", "spec", "report", "derivations", "formats", "pages"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
     "cli": {
         "errors",
@@ -77,7 +79,8 @@ ARROWS = {
         "spec",
         "analysis",
         "report",
-        "render",
+        "formats",
+        "pages",
         "networks",
         "sources",
         "evidence",
@@ -96,7 +99,7 @@ ARROWS = {
         "reference",
     },
 }
-LATE = {("report", "render")}  # only inside functions
+LATE = {("report", "formats")}  # only inside functions
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:

@@ -21,7 +21,7 @@ import cnncalc
 from cnncalc import language
 from cnncalc.cli import language_of
 from cnncalc.errors import Source, columns_of
-from cnncalc.render.lines import wrapped
+from cnncalc.formats.lines import wrapped
 from cnncalc.spec import graph_from_text
 
 TRANSLATED = read()
@@ -32,7 +32,7 @@ SPEAKING = {
     "CnncalcError": (0,), "UsageError": (0,), "UnknownLayerError": (0,), "NoReferenceError": (0,), "WeightError": (0,),
     "_unusable": (1, 2), "fail": (0,),
 }  # fmt: skip
-ROOMS = ("spec", "layers", "cli", "evidence", "render")
+ROOMS = ("spec", "layers", "cli", "evidence", "formats", "pages")
 
 
 @pytest.fixture
@@ -235,7 +235,7 @@ def test_english_loads_nothing_for_other_languages() -> None:
     code = (
         "import sys\nfrom cnncalc.cli import main\n"
         "try:\n    main(['lenet5'])\nexcept SystemExit:\n    pass\n"
-        "print(json.dumps([m for m in sys.modules if m in ('cnncalc.cli.translated', 'cnncalc.render.lines')]))"
+        "print(json.dumps([m for m in sys.modules if m in ('cnncalc.cli.translated', 'cnncalc.formats.lines')]))"
     )
     done = subprocess.run([sys.executable, "-c", "import json\n" + code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.split("\n")[-2]) == []

@@ -25,8 +25,8 @@ from cnncalc.lint.network import Network
 from cnncalc.lint.ranges import UNCHANGED, behind, ranges
 from cnncalc.lint.windows import gaps
 from cnncalc.networks import VARIANTS, bundled
+from cnncalc.pages.lint import problem
 from cnncalc.reference.values import named
-from cnncalc.render.lint import problem
 from cnncalc.sources import read_source
 
 GOLDEN = yaml.safe_load((Path(__file__).parent / "lint.yaml").read_text(encoding="utf-8"))

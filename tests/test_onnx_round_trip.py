@@ -17,7 +17,7 @@ from cnncalc.networks import VARIANTS, bundled
 onnx = pytest.importorskip("onnx", reason="no ONNX: pip install 'cnncalc[third-opinion]'")
 ort = pytest.importorskip("onnxruntime", reason="no ONNX Runtime: pip install 'cnncalc[third-opinion]'")
 
-from cnncalc.interop.onnx.model import to_model  # noqa: E402
+from cnncalc.interop.onnx.write.model import to_model  # noqa: E402
 
 pytestmark = pytest.mark.onnx
 

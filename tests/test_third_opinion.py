@@ -1,6 +1,6 @@
 """A third opinion: ONNX Runtime computes the same numbers from the same weights as the reference.
 
-Claims and reference were written by the same people. The models are made from the claims (`interop/onnx/model.py`), the
+Claims and reference were written by the same people. The models are made from the claims (`interop/onnx/write/model.py`), the
 maps come from somebody else's operators, and every map of a network is compared, not only its last.
 
 Tolerance: 1e-4 of the largest value of a map. float32 carries 6e-8; a sum of n products in another order differs by
@@ -25,8 +25,8 @@ from cnncalc.networks import VARIANTS, bundled
 onnx = pytest.importorskip("onnx", reason="no third opinion: pip install 'cnncalc[third-opinion]'")
 ort = pytest.importorskip("onnxruntime", reason="no third opinion: pip install 'cnncalc[third-opinion]'")
 
-from cnncalc.interop.onnx.model import to_model  # noqa: E402
-from cnncalc.interop.onnx.nodes import WRITERS, NotInOnnxError  # noqa: E402
+from cnncalc.interop.onnx.write.model import to_model  # noqa: E402
+from cnncalc.interop.onnx.write.part import WRITERS, NotInOnnxError  # noqa: E402
 
 pytestmark = pytest.mark.onnx
 
@@ -158,7 +158,7 @@ def test_shared_weights_are_stored_once() -> None:
 
 
 def test_a_model_larger_than_a_message_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncalc.interop.onnx.model.LARGEST_MODEL", 1000)
+    monkeypatch.setattr("cnncalc.interop.onnx.write.model.LARGEST_MODEL", 1000)
     graph = cnncalc.load("25; dense 10")
     with pytest.raises(cnncalc.CnncalcError, match=r"GB of weights: an ONNX model in one piece holds 2 GB"):
         to_model(graph, reference.draw(graph))

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cnncalc
-from cnncalc.render.picture import ASCII, picture
+from cnncalc.pages.picture import ASCII, picture
 
 NET = "1x20x20; conv 1 k3 d2; conv 1 k3 d2; conv 1 k3 d2 p4"
 
@@ -51,7 +51,7 @@ def test_a_wide_picture_fits_its_width_and_shows_what_is_seen_in_part() -> None:
 
 
 def test_a_terminal_without_blocks_gets_ascii() -> None:
-    from cnncalc.render.picture import BLOCKS, marks_for
+    from cnncalc.pages.picture import BLOCKS, marks_for
 
     assert marks_for("ascii") == marks_for(None) == marks_for("no such") == ASCII
     assert marks_for("utf-8") == BLOCKS

@@ -16,9 +16,9 @@ from cnncalc.cli.common import (
     spec_options,
     write,
 )
+from cnncalc.formats import FORMATS, render
 from cnncalc.language import _
-from cnncalc.render import FORMATS, render
-from cnncalc.render.view import COLUMNS, View, read_columns
+from cnncalc.pages.view import COLUMNS, View, read_columns
 from cnncalc.report import BYTES, Settings
 
 
@@ -59,7 +59,7 @@ def command(
         if format_ is None:
             format_ = "table" if on_terminal else format_for(output or "", FORMATS)
         if format_ == "table":
-            from cnncalc.render.table import render as draw
+            from cnncalc.formats.table import render as draw
 
             text = draw(report, view, colour=on_terminal)
         else:

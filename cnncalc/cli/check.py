@@ -141,8 +141,8 @@ def sheets_in(words: Sequence[str]) -> list[str]:
 def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, explain: bool) -> tuple[str, bool, bool]:
     """The answers of one person, from files and from the command line: text, all right, nothing usable."""
     from cnncalc.answers import from_words, read_sheet
-    from cnncalc.render.checked import render
-    from cnncalc.render.view import counted_by
+    from cnncalc.pages.checked import render
+    from cnncalc.pages.view import counted_by
 
     inline = [word for word in words if is_inline(word)]
     sheets = [read_sheet(path) for path in sheets_in([word for word in words if word not in inline])]
@@ -157,7 +157,7 @@ def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, ex
     if format_ == "json" and len(results) > 1:
         import json
 
-        from cnncalc.render.checked import as_data
+        from cnncalc.pages.checked import as_data
 
         text = json.dumps([as_data(result, hint=hint) for result in results], indent=2, ensure_ascii=False) + "\n"
     else:
@@ -179,7 +179,7 @@ def class_marks(
 ) -> tuple[str, bool, bool]:
     """A sheet per student; one that cannot be read is listed with its error."""
     from cnncalc.answers import Result, read_sheet
-    from cnncalc.render.checked import render_class
+    from cnncalc.pages.checked import render_class
 
     if explain:
         raise click.UsageError(_("--explain is for one sheet, not for --marks."))

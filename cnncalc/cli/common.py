@@ -238,7 +238,7 @@ def fail(message: str) -> NoReturn:
 
 def format_for(path: str, formats: Collection[str]) -> str:
     """The format that the ending of a file's name asks for, of those that there are; plain text if it has none."""
-    from cnncalc.render import SUFFIXES
+    from cnncalc.formats import SUFFIXES
 
     ending = os.path.splitext(path)[1].lower().lstrip(".")
     found = SUFFIXES.get(ending, "plain")

@@ -10,8 +10,8 @@ import click
 from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, lang_option, overrides, write
 from cnncalc.cli.totals import drawn, totals_as_data, totals_grid
 from cnncalc.errors import suggest
+from cnncalc.formats.grid import FORMATS
 from cnncalc.language import _
-from cnncalc.render.grid import FORMATS
 from cnncalc.report import Report
 
 

@@ -49,7 +49,7 @@ def command(
     from cnncalc.conventions import SHIPPED, convention, overview
     from cnncalc.conventions import reconcile as reconciled_between
     from cnncalc.conventions.reading import text_of
-    from cnncalc.render.conventions import listed, reconciled, table
+    from cnncalc.pages.conventions import listed, reconciled, table
 
     if reconcile and only:
         raise click.UsageError(_("Give --convention or --reconcile, not both."))

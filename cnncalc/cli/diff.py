@@ -15,9 +15,9 @@ from cnncalc.cli.common import SPEC, convention_option, counted, errors_end_the_
 from cnncalc.cli.expectations import summarise
 from cnncalc.difference import TOTALS, Broken, Difference, Limit, broken, compare, most_changed
 from cnncalc.errors import CnncalcError, suggest
+from cnncalc.formats.github import found_at, unusable_spec, workflow_commands
 from cnncalc.language import _
-from cnncalc.render.difference import FORMATS, in_short, render
-from cnncalc.render.findings import found_at, unusable_spec, workflow_commands
+from cnncalc.pages.difference import FORMATS, in_short, render
 from cnncalc.report import Report
 from cnncalc.sources import load_graph, reader_of
 from cnncalc.spec import graph_from_text

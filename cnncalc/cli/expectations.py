@@ -12,13 +12,13 @@ from cnncalc.errors import CnncalcError, visible
 from cnncalc.language import _
 
 if TYPE_CHECKING:
-    from cnncalc.render.expected import Checked
+    from cnncalc.pages.expected import Checked
 
 
 def checked(asked: Asked, convention: str | None = None) -> Checked:
     """What became of a spec's expectations, or what is wrong with the spec."""
-    from cnncalc.render.expected import Checked
-    from cnncalc.render.expected import checked as kept
+    from cnncalc.pages.expected import Checked
+    from cnncalc.pages.expected import checked as kept
 
     path = path_of(asked.name)
     try:
@@ -37,7 +37,7 @@ def path_of(name: str) -> str:
 
 def drawn(found: Sequence[Checked], format_: str) -> str:
     """The outcome in a format; that for GitHub also goes to the summary of the job, if there is one."""
-    from cnncalc.render.expected import render
+    from cnncalc.pages.expected import render
 
     if format_ == "github":
         summarise("### cnncalc check\n\n" + render(found, "markdown"))

@@ -40,7 +40,7 @@ def command(
         graph = asked.graph()
         from cnncalc.analysis import analyze_graph
         from cnncalc.derivations import explain, walk
-        from cnncalc.render.board import WIDEST, render
+        from cnncalc.derivations.board import WIDEST, render
 
         report = analyze_graph(graph)
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()

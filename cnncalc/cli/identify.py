@@ -50,7 +50,7 @@ def command(
     """
     from cnncalc.conventions import SHIPPED, convention
     from cnncalc.conventions.identifying import identify
-    from cnncalc.render.conventions import identified
+    from cnncalc.pages.conventions import identified
 
     text = " ".join(number)
     with errors_end_the_run():

@@ -12,7 +12,7 @@ from cnncalc.cli.expectations import path_of, summarise
 from cnncalc.errors import CnncalcError, Source, suggest, visible
 from cnncalc.language import _
 from cnncalc.lint import RULES, findings_in
-from cnncalc.render.lint import FORMATS, Linted, explained, listed, render
+from cnncalc.pages.lint import FORMATS, Linted, explained, listed, render
 from cnncalc.sources import read_source
 from cnncalc.spec_files import is_spec, specs_in
 

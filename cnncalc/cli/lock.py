@@ -79,7 +79,7 @@ class Numbers:
 def report_drift(found: Sequence[locking.Drift], now: Numbers, format_: str) -> int:
     """Say what is not as it was locked; the exit status."""
     from cnncalc.cli.expectations import summarise
-    from cnncalc.render.drift import render
+    from cnncalc.pages.drift import render
 
     unreadable = {relative(path, now.folder) for path in now.unusable}
     found = [line for line in found if line.path not in unreadable]

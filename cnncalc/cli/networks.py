@@ -9,9 +9,9 @@ import click
 
 from cnncalc.cli.common import errors_end_the_run, lang_option, write
 from cnncalc.cli.totals import drawn, terminal_width, totals_as_data, totals_grid
+from cnncalc.formats.grid import FORMATS, Grid
+from cnncalc.formats.lines import wrapped
 from cnncalc.language import _
-from cnncalc.render.grid import FORMATS, Grid
-from cnncalc.render.lines import wrapped
 
 
 @click.command("networks", context_settings={"help_option_names": ["-h", "--help"]})

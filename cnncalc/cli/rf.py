@@ -13,8 +13,8 @@ from cnncalc.cli.common import Asked, errors_end_the_run, format_for, spec_optio
 from cnncalc.cli.totals import terminal_width
 from cnncalc.cli.views import view_options, view_page
 from cnncalc.errors import CnncalcError
+from cnncalc.formats.page import FORMATS, Page, Section, render
 from cnncalc.language import _
-from cnncalc.render.page import FORMATS, Page, Section, render
 from cnncalc.report import Report
 
 
@@ -70,7 +70,7 @@ def table_width() -> int:
 
 def page_of(report: Report, sections: list[Section]) -> Page:
     """Sections under the network's name."""
-    from cnncalc.render.view import title
+    from cnncalc.pages.view import title
 
     facts = {"name": report.name, "inputs": {name: list(shape) for name, shape in report.inputs.items()}}
     return Page(title(report), sections, facts)
@@ -81,7 +81,7 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     from cnncalc.analysis.alignment import merges
     from cnncalc.analysis.field_table import axes_of, has_gates, seen_by_layer, value_named, window_of
     from cnncalc.analysis.receptive_field import Pass
-    from cnncalc.render.fields import Told, alignment_section, layers_section, phases_section
+    from cnncalc.pages.fields import Told, alignment_section, layers_section, phases_section
 
     graph = report.graph
     assert graph is not None
@@ -119,7 +119,7 @@ def channels_of(report: Report, target: str | None) -> Section:
     """The channels of every layer whose channels differ, or of one layer."""
     from cnncalc.analysis.field_table import groups_of, value_named
     from cnncalc.analysis.receptive_field import Pass
-    from cnncalc.render.fields import channels_section
+    from cnncalc.pages.fields import channels_section
 
     graph = report.graph
     assert graph is not None

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.formats.grid import Grid, draw
 from cnncalc.language import _, n_
-from cnncalc.render.grid import Grid, draw
-from cnncalc.render.view import number, sizes
+from cnncalc.pages.view import number, sizes
 from cnncalc.report import Report
 
 COUNTS = {

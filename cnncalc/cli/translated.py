@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import click
 
 from cnncalc.errors import columns_of
+from cnncalc.formats.lines import wrapped
 from cnncalc.language import folder
-from cnncalc.render.lines import wrapped
 
 
 def translate_click(language: str) -> None:

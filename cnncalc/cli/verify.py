@@ -66,7 +66,7 @@ def command(
                 seed=seed,
                 progress=progress,
             )
-        from cnncalc.render.verification import render
+        from cnncalc.pages.verification import render
 
         text = render(found, format_, show_all=show_all or bool(layers or quantities), scaled=scaled)
     write(text, output)

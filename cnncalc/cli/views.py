@@ -11,11 +11,11 @@ import click
 
 from cnncalc.cli.common import Asked, write
 from cnncalc.errors import CnncalcError
+from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
-from cnncalc.render.page import Page
-from cnncalc.render.view import title
+from cnncalc.pages.view import title
 from cnncalc.report import Report, listed
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,7 +55,7 @@ class View(NamedTuple):
     @property
     def blocks(self) -> bool:
         """Whether block characters can be written where the page goes."""
-        from cnncalc.render.picture import ASCII, marks_for
+        from cnncalc.pages.picture import ASCII, marks_for
 
         to_file = self.output not in (None, "-")
         return to_file or marks_for(getattr(sys.stdout, "encoding", None)) != ASCII
@@ -117,8 +117,8 @@ def check_combination(views: list[str], options: Mapping[str, Any]) -> None:
 def unit(view: View) -> Page:
     """--unit"""
     from cnncalc.fields.units import parsed, unit_field
-    from cnncalc.render.picture import ASCII, BLOCKS, svg
-    from cnncalc.render.units import unit_page, unit_title
+    from cnncalc.pages.picture import ASCII, BLOCKS, svg
+    from cnncalc.pages.units import unit_page, unit_title
 
     options, of = view.options, title(view.report)
     field = unit_field(view.graph, *parsed(options["unit"]), local=options["local"])
@@ -131,7 +131,7 @@ def unit(view: View) -> Page:
 def all_units(view: View) -> Page:
     """--all-units"""
     from cnncalc.fields.units import layer_units, parsed
-    from cnncalc.render.units import all_units_page
+    from cnncalc.pages.units import all_units_page
 
     options, layers, inside = view.options, None, view.inside
     if options["unit"]:
@@ -146,7 +146,7 @@ def all_units(view: View) -> Page:
 def covered(view: View) -> Page:
     """--coverage"""
     from cnncalc.fields.coverage import coverage
-    from cnncalc.render.coverage import coverage_page
+    from cnncalc.pages.coverage import coverage_page
 
     return coverage_page(coverage(view.graph), title(view.report), view.facts, view.inside)
 
@@ -154,7 +154,7 @@ def covered(view: View) -> Page:
 def tiles(view: View) -> Page:
     """--halo"""
     from cnncalc.fields.halo import halos
-    from cnncalc.render.halo import halo_page
+    from cnncalc.pages.halo import halo_page
 
     def resized(inputs: Mapping[str, Shape]) -> Graph:
         shapes = tuple(f"{name}={shape_text(shape)}" for name, shape in inputs.items())
@@ -168,7 +168,7 @@ def effective(view: View) -> Page:
     from cnncalc.analysis.field_table import value_named
     from cnncalc.fields.effective import axes_alike, spreads
     from cnncalc.fields.profile import Profile, profiles_of
-    from cnncalc.render.effective import ASCII_BARS, BARS, effective_page
+    from cnncalc.pages.effective import ASCII_BARS, BARS, effective_page
 
     graph, target = view.graph, view.layer
     value = value_named(graph, target)

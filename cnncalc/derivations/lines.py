@@ -92,12 +92,12 @@ class Derivation(NamedTuple):
         return latex_lines(self.steps)
 
     def __str__(self) -> str:
-        from cnncalc.render.board import render
+        from cnncalc.derivations.board import render
 
         return render([self], "text")
 
     def _repr_markdown_(self) -> str:
-        from cnncalc.render.board import render
+        from cnncalc.derivations.board import render
 
         return render([self], "markdown")
 

@@ -32,7 +32,7 @@ class Target(NamedTuple):
 
 TARGETS = {
     "spec": Target((".yaml", ".yml"), "spec.writing"),
-    "onnx": Target((".onnx",), "onnx.model", binary=True, weights=True),
+    "onnx": Target((".onnx",), "onnx.write.model", binary=True, weights=True),
     "torch": Target((".py",), "torch.text"),
     "keras": Target((), "keras.text"),  # Python, too: it is asked for by name
 }

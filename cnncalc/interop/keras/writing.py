@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError
-from cnncalc.interop.onnx.nodes import ends
+from cnncalc.interop.onnx.write.part import ends
 from cnncalc.interop.python.text import Call, Code, call
 from cnncalc.interop.torch.layers import even
 from cnncalc.language import _

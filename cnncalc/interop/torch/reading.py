@@ -16,7 +16,7 @@ from typing import Any
 from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
-from cnncalc.interop.onnx.model import MissingPackageError
+from cnncalc.interop.onnx.write.model import MissingPackageError
 from cnncalc.interop.torch.trace import Trace
 from cnncalc.language import _
 from cnncalc.layers.base import Shape

@@ -1,0 +1,338 @@
+"""An ONNX file as data: nodes, tensors and descriptions of values, without the values of weights.
+
+The messages are those of onnx.proto, version 1.16; the numbers of their fields stand beside what they are. The file
+is mapped, not read: of a model of 500 MB the pages that hold its structure are touched, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cnncalc.interop.onnx.read.wire import MOST_FIELDS, Bytes, Span, WireError, float32, signed
+from cnncalc.language import _
+
+DEEPEST = 8  # graphs inside each other
+# TensorProto.DataType: names that NumPy knows, and bytes of a value
+TYPES = {
+    1: ("float32", 4), 2: ("uint8", 1), 3: ("int8", 1), 4: ("uint16", 2), 5: ("int16", 2), 6: ("int32", 4),
+    7: ("int64", 8), 9: ("bool", 1), 10: ("float16", 2), 11: ("float64", 8), 12: ("uint32", 4), 13: ("uint64", 8),
+    16: ("bfloat16", 2), 17: ("float8", 1), 18: ("float8", 1), 19: ("float8", 1), 20: ("float8", 1),
+}  # fmt: skip
+
+
+class TensorData(NamedTuple):
+    """A stored tensor: where its values stand, and not what they are."""
+
+    name: str
+    dims: tuple[int, ...]
+    dtype: int
+    raw: Span | None
+    packed: tuple[tuple[int, Any], ...]  # (field, span or number): values that stand in fields of their own
+    external: Mapping[str, str] | None  # location, offset, length
+
+
+class ValueInfo(NamedTuple):
+    """An input or output: its name and shape; a dimension is a number, or a text, or None where nothing is said."""
+
+    name: str
+    shape: tuple[int | str | None, ...] | None
+    dtype: int
+
+
+class NodeData(NamedTuple):
+    """An operator."""
+
+    name: str
+    operator: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    scopes: tuple[str, ...] = ()  # of the modules that it came from: torch.export writes them
+
+
+class GraphData(NamedTuple):
+    name: str
+    nodes: list[NodeData]
+    tensors: dict[str, TensorData]
+    inputs: list[ValueInfo]
+    outputs: list[ValueInfo]
+    values: dict[str, ValueInfo]
+
+
+class FunctionData(NamedTuple):
+    """An operator that the model defines itself."""
+
+    name: str
+    domain: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: list[NodeData]
+
+
+class ModelData(NamedTuple):
+    ir_version: int
+    opsets: Mapping[str, int]
+    producer: str
+    graph: GraphData | None
+    functions: Mapping[tuple[str, str], FunctionData]
+
+
+def place(node: NodeData) -> str:
+    """Where an operator stands: by its name, or by what comes out of it."""
+    shown = node.name or (node.outputs[0] if node.outputs else "")
+    return _("node '{name}' ({operator})", name=shown[:80], operator=node.operator[:40])
+
+
+class Reference(NamedTuple):
+    """An attribute that is given when a function is called."""
+
+    name: str
+
+
+class Parser:
+    """Reads messages; `most` operations at most."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.nodes = 0
+
+    def model(self, span: Span) -> ModelData:
+        version, producer, graph = 0, "", None
+        opsets: dict[str, int] = {}
+        functions = {}
+        for number, value in span.fields():
+            if number == 1:
+                version = whole(value)
+            elif number == 2:
+                producer = text(value)
+            elif number == 7:
+                graph = self.graph(message(value))
+            elif number == 8:
+                domain, opset = "", 0
+                for inner, part in message(value).fields():
+                    if inner == 1:
+                        domain = text(part)
+                    elif inner == 2:
+                        opset = whole(part)
+                opsets["" if domain == "ai.onnx" else domain] = opset
+            elif number == 25:
+                function = self.function(message(value))
+                functions[function.domain, function.name] = function
+        return ModelData(version, opsets, producer, graph, functions)
+
+    def graph(self, span: Span, depth: int = 0) -> GraphData:
+        if depth > DEEPEST:
+            raise WireError(_("graphs are nested more than {deepest} deep", deepest=DEEPEST), span.start)
+        found = GraphData("", [], {}, [], [], {})
+        name = ""
+        for number, value in span.fields():
+            if number == 1:
+                found.nodes.append(self.node(message(value), depth))
+            elif number == 2:
+                name = text(value)
+            elif number == 5:
+                stored = tensor(message(value))
+                found.tensors[stored.name] = stored
+            elif number == 15:  # sparse: values and indices, the values named
+                for inner, part in message(value).fields():
+                    if inner == 1:
+                        stored = tensor(message(part))
+                        found.tensors[stored.name] = stored
+            elif number == 11:
+                found.inputs.append(described(message(value)))
+            elif number == 12:
+                found.outputs.append(described(message(value)))
+            elif number == 13:
+                info = described(message(value))
+                found.values[info.name] = info
+        return found._replace(name=name)
+
+    def node(self, span: Span, depth: int) -> NodeData:
+        self.nodes += 1
+        if self.nodes > self.most:
+            raise WireError(_("the network has more than {max_operations:,} operations", max_operations=self.most), 0)
+        name = operator = domain = ""
+        inputs, outputs = [], []
+        attributes: dict[str, Any] = {}
+        scopes: tuple[str, ...] = ()
+        for number, value in span.fields():
+            if number == 1:
+                inputs.append(text(value))
+            elif number == 2:
+                outputs.append(text(value))
+            elif number == 3:
+                name = text(value)
+            elif number == 4:
+                operator = text(value)
+            elif number == 5:
+                key, content = self.attribute(message(value), depth)
+                attributes[key] = content
+            elif number == 7:
+                domain = text(value)
+            elif number == 9:
+                content = entry_of(message(value), "pkg.torch.onnx.name_scopes")
+                if content:
+                    scopes = tuple(part.strip(" '\"") for part in content.strip("[]").split(","))
+        domain = "" if domain == "ai.onnx" else domain
+        return NodeData(name, operator, domain, tuple(inputs), tuple(outputs), attributes, scopes)
+
+    def attribute(self, span: Span, depth: int) -> tuple[str, Any]:
+        """(name, value): a number, a text, a tensor, a graph, a list of numbers or texts."""
+        name, kind = "", 0
+        value: Any = None
+        lists: dict[int, list[Any]] = {7: [], 8: [], 9: []}
+        for number, part in span.fields():
+            if number == 1:
+                name = text(part)
+            elif number == 2:
+                value = float32(fixed(part))
+            elif number == 3:
+                value = signed(whole(part))
+            elif number == 4:
+                value = text(part)
+            elif number == 5:
+                value = tensor(message(part))
+            elif number == 6:
+                value = self.graph(message(part), depth + 1)
+            elif number == 7:
+                lists[7] += floats(part)
+            elif number == 8:
+                lists[8] += numbers(part)
+            elif number == 9:
+                lists[9].append(text(part))
+            elif number == 20:
+                kind = whole(part)
+            elif number == 21:
+                value = Reference(text(part))
+        listed = {6: 7, 7: 8, 8: 9}.get(kind) or next((n for n, found in lists.items() if found), None)
+        return name, tuple(lists[listed]) if listed and value is None else value
+
+    def function(self, span: Span) -> FunctionData:
+        name = domain = ""
+        inputs, outputs, nodes = [], [], []
+        for number, value in span.fields():
+            if number == 1:
+                name = text(value)
+            elif number == 4:
+                inputs.append(text(value))
+            elif number == 5:
+                outputs.append(text(value))
+            elif number == 7:
+                nodes.append(self.node(message(value), 1))
+            elif number == 10:
+                domain = text(value)
+        return FunctionData(name, domain, tuple(inputs), tuple(outputs), nodes)
+
+
+def parse(data: Any, most: int) -> ModelData:
+    """The model in these bytes. Raises WireError where they are none."""
+    return Parser(most).model(Span(Bytes(data, [MOST_FIELDS]), 0, len(data)))
+
+
+def tensor(span: Span) -> TensorData:
+    """A TensorProto."""
+    name, dtype, raw = "", 0, None
+    dims: list[int] = []
+    packed: list[tuple[int, Any]] = []
+    external: dict[str, str] | None = None
+    for number, value in span.fields():
+        if number == 1:
+            dims += numbers(value)
+        elif number == 2:
+            dtype = whole(value)
+        elif number == 8:
+            name = text(value)
+        elif number == 9:
+            raw = message(value)
+        elif number in (4, 5, 6, 7, 10, 11):
+            packed.append((number, value))
+        elif number == 13:
+            key, content = entry(message(value))
+            external = {**(external or {}), key: content}
+        elif number == 14 and whole(value) == 1:
+            external = external or {}
+    if any(n < 0 for n in dims) or len(dims) > 32:
+        raise WireError(_("'{name}' is no tensor: its shape is {shape}", name=name[:40], shape=dims[:8]), span.start)
+    return TensorData(name, tuple(dims), dtype, raw, tuple(packed), external)
+
+
+def described(span: Span) -> ValueInfo:
+    """A ValueInfoProto, of a tensor."""
+    name, dtype = "", 0
+    shape: tuple[int | str | None, ...] | None = None
+    for number, value in span.fields():
+        if number == 1:
+            name = text(value)
+        elif number == 2:
+            for kind, part in message(value).fields():
+                if kind != 1:
+                    continue
+                for inner, content in message(part).fields():
+                    if inner == 1:
+                        dtype = whole(content)
+                    elif inner == 2:
+                        shape = tuple(dimension(message(d)) for n, d in message(content).fields() if n == 1)
+    return ValueInfo(name, shape, dtype)
+
+
+def dimension(span: Span) -> int | str | None:
+    found: int | str | None = None
+    for number, value in span.fields():
+        if number == 1:
+            found = signed(whole(value))
+        elif number == 2:
+            found = text(value) or None
+    return found
+
+
+def entry(span: Span) -> tuple[str, str]:
+    """A key and its text."""
+    fields = {number: text(value) for number, value in span.fields()}
+    return fields.get(1, ""), fields.get(2, "")
+
+
+def entry_of(span: Span, wanted: str) -> str:
+    """The text of an entry with this key; empty for others, which are not read."""
+    for number, value in span.fields():
+        if number == 1 and text(value) != wanted:
+            return ""
+        if number == 2:
+            return text(value)
+    return ""
+
+
+def message(value: Any) -> Span:
+    if isinstance(value, Span):
+        return value
+    raise WireError(_("not a field of a model"), 0)
+
+
+def text(value: Any) -> str:
+    return message(value).text()
+
+
+def whole(value: Any) -> int:
+    if isinstance(value, int):
+        return value
+    raise WireError(_("not a field of a model"), 0)
+
+
+def fixed(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    raise WireError(_("not a field of a model"), 0)
+
+
+def numbers(value: Any) -> list[int]:
+    """Whole numbers: one, or several without keys between them."""
+    return [signed(n) for n in value.varints()] if isinstance(value, Span) else [signed(whole(value))]
+
+
+def floats(value: Any) -> list[float]:
+    if not isinstance(value, Span):
+        return [float32(fixed(value))]
+    value.spend(len(value) // 4)
+    raw = value.bytes()
+    return [float32(raw[i : i + 4]) for i in range(0, len(raw) - 3, 4)]

@@ -1,0 +1,257 @@
+"""What exporters write as several operators and people call by one name: SiLU, GELU, hard swish, layer normalisation.
+
+Operators are put together where nothing else reads what lies between them. The new ones are called `cnncalc:` and the
+kind. A product is taken as its factors, in whatever order they are multiplied.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.interop.onnx.read.file import GraphData, NodeData
+
+Number = Callable[[str], float | None]
+
+
+class Found(NamedTuple):
+    """A kind, what enters, and the operators that it takes the place of."""
+
+    kind: str
+    inputs: tuple[str, ...]
+    parts: list[NodeData]
+    attributes: dict[str, Any]
+
+
+def fused(nodes: list[NodeData], graph: GraphData, number: Number) -> list[NodeData]:
+    """The operators with those put together that have one name; the others as they are."""
+    finder = Finder(nodes, graph, number)
+    gone: set[int] = set()
+    new: dict[int, NodeData] = {}
+    for node in reversed(nodes):
+        search = SEARCHES.get(node.operator)
+        if search is None or id(node) in gone or node.domain:
+            continue
+        found = search(finder, node)
+        if found is None or any(id(part) in gone for part in found.parts):
+            continue
+        if not finder.closed(found.parts, node):
+            continue
+        gone.update(id(part) for part in found.parts)
+        named = min(found.parts, key=lambda part: len(part.name)) if node.name else node
+        new[id(node)] = NodeData(
+            named.name, f"cnncalc:{found.kind}", "", found.inputs, node.outputs, found.attributes, node.scopes
+        )
+    return [new.get(id(node), node) for node in nodes if id(node) not in gone or id(node) in new]
+
+
+class Finder:
+    """Who gives a value, and how often it is read."""
+
+    def __init__(self, nodes: Sequence[NodeData], graph: GraphData, number: Number) -> None:
+        self.number = number
+        self.makers = {name: node for node in nodes for name in node.outputs}
+        self.uses = Counter(name for node in nodes for name in node.inputs)
+        self.uses.update(info.name for info in graph.outputs)
+
+    def made(self, name: str, *operators: str) -> NodeData | None:
+        node = self.makers.get(name)
+        return node if node is not None and node.operator in operators and not node.domain else None
+
+    def closed(self, parts: Sequence[NodeData], root: NodeData) -> bool:
+        """Whether what lies inside is read inside alone."""
+        inside = Counter(name for part in parts for name in part.inputs)
+        return all(
+            inside[name] == self.uses[name] for part in parts if part is not root for name in part.outputs if name
+        )
+
+    def constant(self, node: NodeData, value: float) -> str | None:
+        """The other input of an operator of two that has this constant."""
+        if len(node.inputs) != 2:
+            return None
+        for one, other in (node.inputs, node.inputs[::-1]):
+            if near(self.number(one), value):
+                return other
+        return None
+
+    def product(self, root: NodeData) -> tuple[list[str], float, list[NodeData]]:
+        """The factors of a product, the product of its constants, and the operators that multiply."""
+        factors: list[str] = []
+        constant, parts, names = 1.0, [root], list(root.inputs)
+        if root.operator == "Div":
+            by = self.number(root.inputs[1])
+            if not by:
+                return [], 0.0, []
+            constant, names = 1 / by, [root.inputs[0]]
+        while names:
+            name = names.pop()
+            value = self.number(name)
+            node = self.made(name, "Mul", "Div")
+            if value is not None:
+                constant *= value
+            elif node is not None and self.uses[name] == 1 and len(parts) < 4:
+                by = self.number(node.inputs[1]) if node.operator == "Div" else 1.0
+                if not by:
+                    factors.append(name)
+                    continue
+                constant /= by
+                parts.append(node)
+                names += node.inputs[:1] if node.operator == "Div" else node.inputs
+            else:
+                factors.append(name)
+        return factors, constant, parts
+
+    def clipped(self, name: str) -> tuple[str, list[NodeData]] | None:
+        """min(max(x, 0), 6), in any way: x, and the operators."""
+        node = self.made(name, "Clip")
+        if node is not None:
+            low, high = self.bounds(node)
+            if near(high, 6) and near(low, 0):
+                return node.inputs[0], [node]
+            relu = self.made(node.inputs[0], "Relu")
+            if near(high, 6) and (low is None or low <= 0) and relu is not None:
+                return relu.inputs[0], [relu, node]
+            return None
+        for outer, inner, first, second in (("Min", "Max", 6, 0), ("Max", "Min", 0, 6)):
+            node = self.made(name, outer)
+            other = None if node is None else self.constant(node, first)
+            if node is None or other is None:
+                continue
+            relu = self.made(other, "Relu") if outer == "Min" else None
+            if relu is not None:
+                return relu.inputs[0], [relu, node]
+            within = self.made(other, inner)
+            x = None if within is None else self.constant(within, second)
+            if within is not None and x is not None:
+                return x, [within, node]
+        return None
+
+    def bounds(self, node: NodeData) -> tuple[float | None, float | None]:
+        given = [self.number(name) if name else None for name in node.inputs[1:3]] + [None, None]
+        low, high = node.attributes.get("min", given[0]), node.attributes.get("max", given[1])
+        return low, high
+
+    def shifted_clip(self, name: str) -> tuple[str, list[NodeData]] | None:
+        """min(max(x + 3, 0), 6)"""
+        found = self.clipped(name)
+        add = None if found is None else self.made(found[0], "Add")
+        x = None if add is None else self.constant(add, 3)
+        return (x, [add, *found[1]]) if found and add is not None and x is not None else None
+
+    def gate(self, x: str, name: str, constant: float) -> tuple[str, list[NodeData]] | None:
+        """The activation that x times this gate is, times a constant."""
+        node = self.makers.get(name)
+        if node is None or node.domain:
+            return None
+        if node.operator == "Sigmoid" and node.inputs[0] == x and near(constant, 1):
+            return "silu", [node]
+        if node.operator == "HardSigmoid" and node.inputs[0] == x and near(constant, 1):
+            slope, offset = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+            return ("hard_swish", [node]) if near(slope, 1 / 6) and near(offset, 0.5) else None
+        if node.operator == "Tanh" and near(constant, 1):
+            inner = self.made(node.inputs[0], "Softplus")
+            return ("mish", [inner, node]) if inner is not None and inner.inputs[0] == x else None
+        clip = self.shifted_clip(name)
+        if clip is not None and clip[0] == x and near(constant, 1 / 6):
+            return "hard_swish", clip[1]
+        if near(constant, 0.5) and node.operator == "Add":
+            return self.gelu(x, node)
+        return None
+
+    def gelu(self, x: str, add: NodeData) -> tuple[str, list[NodeData]] | None:
+        """1 + erf(x / sqrt 2), or 1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))."""
+        inner = self.makers.get(self.constant(add, 1) or "")
+        if inner is None:
+            return None
+        scaled = self.made(inner.inputs[0], "Div", "Mul")
+        if scaled is None:
+            return None
+        if inner.operator == "Erf":
+            factors, constant, parts = self.product(scaled)
+            return ("gelu", [*parts, inner, add]) if factors == [x] and near(constant, 0.70711) else None
+        if inner.operator == "Tanh":
+            parts = self.between(x, inner.inputs[0], 12)
+            cubes = any(near(self.number(name), 0.044715) for part in parts for name in part.inputs)
+            return ("gelu", [*parts, inner, add]) if cubes else None
+        return None
+
+    def between(self, start: str, end: str, most: int) -> list[NodeData]:
+        """The operators on the ways from one value to another; none where there are more than a few."""
+        found: list[NodeData] = []
+        names = [end]
+        while names:
+            node = self.makers.get(names.pop())
+            if node is None or node in found:
+                continue
+            found.append(node)
+            if len(found) > most:
+                return []
+            names += [name for name in node.inputs if name != start]
+        return found
+
+
+def near(value: float | None, wanted: float) -> bool:
+    return value is not None and abs(value - wanted) <= 1e-3 * max(abs(wanted), 1e-3)
+
+
+def from_product(finder: Finder, node: NodeData) -> Found | None:
+    factors, constant, parts = finder.product(node)
+    if len(factors) == 2:
+        for x, gate in (factors, factors[::-1]):
+            found = finder.gate(x, gate, constant)
+            if found is not None:
+                return Found(found[0], (x,), [*found[1], *parts], {})
+    if len(factors) == 1 and near(constant, 1 / 6):
+        clip = finder.shifted_clip(factors[0])
+        return None if clip is None else Found("hard_sigmoid", (clip[0],), [*clip[1], *parts], {})
+    if len(factors) == 1 and near(constant, 1.7159):
+        tanh = finder.made(factors[0], "Tanh")
+        inner = None if tanh is None else finder.made(tanh.inputs[0], "Mul", "Div")
+        if tanh is not None and inner is not None:
+            within, scale, scaled = finder.product(inner)
+            if len(within) == 1 and near(scale, 2 / 3):
+                return Found("scaled_tanh", (within[0],), [*scaled, tanh, *parts], {})
+    return None
+
+
+def from_clip(finder: Finder, node: NodeData) -> Found | None:
+    found = finder.clipped(node.outputs[0])
+    return Found("relu6", (found[0],), found[1], {}) if found and len(found[1]) == 2 else None
+
+
+def from_cast(finder: Finder, node: NodeData) -> Found | None:
+    greater = finder.made(node.inputs[0], "Greater")
+    if greater is None or finder.number(greater.inputs[1]) != 0 or node.attributes.get("to") != 1:
+        return None
+    return Found("step", (greater.inputs[0],), [greater, node], {})
+
+
+def from_division(finder: Finder, node: NodeData) -> Found | None:
+    """Layer normalisation, (x - mean) / sqrt(mean((x - mean)^2) + epsilon); or a product."""
+    return standardised(finder, node) or from_product(finder, node)
+
+
+def standardised(finder: Finder, node: NodeData) -> Found | None:
+    away = finder.made(node.inputs[0], "Sub")
+    root = finder.made(node.inputs[1], "Sqrt")
+    add = None if root is None else finder.made(root.inputs[0], "Add")
+    if away is None or root is None or add is None:
+        return None
+    for epsilon, name in (add.inputs, add.inputs[::-1]):
+        variance, constant = finder.made(name, "ReduceMean"), finder.number(epsilon)
+        if variance is None or constant is None:
+            continue
+        square = finder.made(variance.inputs[0], "Pow", "Mul")
+        mean = finder.made(away.inputs[1], "ReduceMean")
+        if square is None or mean is None or mean.inputs[0] != away.inputs[0] or square.inputs[0] != away.outputs[0]:
+            continue
+        parts = [mean, away, square, variance, add, root, node]
+        attributes = {"epsilon": constant, "axes": mean.attributes.get("axes"), "by": mean.inputs[1:2]}
+        return Found("layernorm", (away.inputs[0],), parts, attributes)
+    return None
+
+
+SEARCHES: dict[str, Callable[[Finder, NodeData], Found | None]] = {
+    "Mul": from_product, "Div": from_division, "Min": from_clip, "Max": from_clip, "Clip": from_clip, "Cast": from_cast,
+}  # fmt: skip

@@ -1,0 +1,117 @@
+"""A network as an ONNX model, with its weights.
+
+    model = to_model(graph, reference.draw(graph, seed=0))
+    onnx.save(model, "lenet5.onnx")
+
+Every kind is written by a small function in maps.py or weighted.py, which takes the sizes of windows and
+padding from what the layers claim: nothing of the reference's arithmetic goes into a model. The package `onnx` is
+imported when a model is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.errors import CnncalcError
+from cnncalc.graph import Graph
+from cnncalc.interop.onnx.write.part import WRITERS, Array, NotInOnnxError, Part, Value
+from cnncalc.reference import owner
+from cnncalc.reference.values import as_weights
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET = 21  # the first in which GroupNormalization scales channel by channel; ONNX 1.16, ONNX Runtime 1.18
+IR_VERSION = 10  # what ONNX 1.16 writes, so that runtimes of that time read it
+LARGEST_MODEL = 2**31 - 1  # bytes of one protobuf message
+LARGEST_CHECKED = 1024  # values; of larger arrays the checker sees the shape, which is all it asks: it copies the rest
+BATCH = "N"
+
+
+class MissingPackageError(CnncalcError):
+    """A package that only this feature needs is not installed."""
+
+
+def package() -> Any:
+    """The package `onnx`. Raises MissingPackageError."""
+    try:
+        import onnx
+    except ImportError:
+        raise MissingPackageError("an ONNX model needs the package onnx: pip install 'cnncalc[onnx]'") from None
+    return onnx
+
+
+def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = None) -> ModelProto:
+    """The network as an ONNX model of float32, checked by onnx.checker.
+
+    graph    what `cnncalc.load` returns
+    weights  LAYER.name to array, as `cnncalc.reference.draw` gives them
+    batch    samples at once; left open where not given
+
+    Inputs, outputs and maps have the names of the layers, and the shapes that these claim: (batch, C, *size). The
+    checker infers all shapes by itself and fails where one differs. Raises CnncalcError: NotInOnnxError where a
+    layer cannot be expressed, WeightError where weights do not belong to the network.
+    """
+    onnx = package()
+    from cnncalc.interop.onnx.write import maps, weighted  # noqa: F401 - they fill the table
+
+    stored = as_weights(graph, weights)
+    values = [Value(name, shape) for name, shape in graph.inputs.items()]
+    nodes: list[Any] = []
+    arrays: dict[str, Array] = {}
+    for node, facts in zip(graph.nodes, graph.facts, strict=True):
+        write = WRITERS.get(node.layer.kind)
+        if write is None:
+            raise NotInOnnxError(f"{node.name}: the kind {node.layer.kind} cannot be written as ONNX")
+        part = Part(onnx, node.name, owner(graph, node).name, stored, arrays)
+        written = write(part, node.layer, *(values[v] for v in node.reads))
+        nodes += part.named(written)
+        values.append(Value(node.name, facts.output))
+    size = sum(array.nbytes for array in arrays.values())
+    if size > LARGEST_MODEL:
+        raise CnncalcError(f"{size / 1e9:.1f} GB of weights: an ONNX model in one piece holds 2 GB")
+
+    def described(value: Value) -> Any:
+        return typed(onnx, value.name, (batch or BATCH, *value.shape))
+
+    first = len(graph.inputs)
+    results = [v for v in dict.fromkeys(graph.outputs) if v >= first]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            nodes,
+            graph.name or "network",
+            [described(value) for value in values[:first]],
+            [described(values[v]) for v in results],
+            value_info=[described(value) for v, value in enumerate(values) if v >= first and v not in results],
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="cnncalc",
+    )
+    small = {name for name, array in arrays.items() if array.size <= LARGEST_CHECKED}
+    store(onnx, model, {name: array for name, array in arrays.items() if name in small})
+    large = {name: array for name, array in arrays.items() if name not in small}
+    model.graph.input.extend(typed(onnx, name, array.shape) for name, array in large.items())
+    onnx.checker.check_model(model, full_check=True)
+    del model.graph.input[first:]
+    store(onnx, model, large)
+    return model
+
+
+def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> bytes:
+    """The model as the bytes of a file."""
+    package()
+    data: bytes = to_model(graph, weights()).SerializeToString()
+    return data
+
+
+def typed(onnx: Any, name: str, shape: Sequence[int | str]) -> Any:
+    """The description of a value of float32."""
+    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+
+
+def store(onnx: Any, model: ModelProto, arrays: Mapping[str, Array]) -> None:
+    """Put arrays into a model, one at a time: each is copied."""
+    for name, array in arrays.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))

@@ -1,0 +1,46 @@
+"""How tiles have to overlap, as a page: see render/page.py for the formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cnncalc.fields.halo import Halo
+from cnncalc.fields.units import SPATIAL_LETTERS
+from cnncalc.formats.grid import Grid
+from cnncalc.formats.page import Page, Section
+from cnncalc.language import _
+from cnncalc.report import listed
+
+
+def halo_page(found: Sequence[Halo], of: str, facts: Mapping[str, Any]) -> Page:
+    """A row for each axis."""
+    heads = [_("axis"), _("begin at"), _("length"), _("jump"), _("wrong before"), _("wrong after"), _("overlap")]
+    rows, data = [], []
+    for halo, letter in zip(found, SPATIAL_LETTERS[len(found)], strict=True):
+        begin = _("multiples of {period}", period=halo.period) if halo.period > 1 else _("any pixel")
+        length = _("any")
+        if halo.period > 1:
+            length = f"{halo.period} x n + {halo.remainder}" if halo.remainder else f"{halo.period} x n"
+        wrong = [str(halo.before), str(halo.after)]
+        rows.append([letter, begin, length, str(halo.jump), *wrong, str(halo.overlap)])
+        (jump,) = listed((halo.jump,))
+        data.append(
+            {
+                "axis": letter,
+                "period": halo.period,
+                "remainder": halo.remainder,
+                "jump": jump,
+                "wrong_before": halo.before,
+                "wrong_after": halo.after,
+                "overlap": halo.overlap,
+            }
+        )
+    notes = [
+        _("wrong: outputs next to a cut that differ from those of the whole image; at its own borders none do"),
+        _("overlap: the fewest pixels that neighbouring tiles have in common, so that no output is missing"),
+        _("all other outputs are bit-identical where sums run in the same order, else equal to rounding"),
+    ]
+    title = _("tiles for {layer}: {network}", layer=found[0].output, network=of)
+    grid = Grid(heads, rows)
+    return Page(title, [Section("axes", grid, data, notes=notes)], {**facts, "layer": found[0].output})

@@ -1,0 +1,130 @@
+"""Claims beside evidence, for people and for programs: plain text, Markdown or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.formats.grid import Grid, draw
+from cnncalc.language import _, n_
+from cnncalc.pages.view import headings, number, sizes
+from cnncalc.report import listed
+
+if TYPE_CHECKING:
+    from cnncalc.evidence import Check, Verification
+
+MARKS = {"holds": "✓", "differs": "✗", "not measured": "?", "not claimed": "-"}
+SHOWN = ("output", "params", "fixed_params", "buffers", "connections", "macs", "flops", "receptive_field")
+HEADINGS = (n_("layer"), n_("quantity"), n_("claimed"), n_("measured"), n_("probe"), n_("verdict"))
+
+
+def render(found: Verification, format: str, *, show_all: bool = False, scaled: str = "") -> str:
+    """What differs and what could not be measured, number by number; what holds as a table of how many.
+
+    show_all  what holds too, number by number
+    scaled    what was changed to make the network smaller
+    """
+    if format == "json":
+        return as_json(found, scaled)
+    title = _("{name}: claims against evidence", name=found.report.name or _("network"))
+    if scaled:
+        title += _(", on a smaller version ({changes})", changes=scaled)
+    parts = [f"### {title}" if format == "markdown" else title, draw(by_layer(found), format)]
+    parts.append(draw(summary(found.checks), format))
+    shown = [check for check in found.checks if show_all or check.verdict == "differs"]
+    if shown:
+        parts.append(
+            draw(Grid([_(heading) for heading in HEADINGS], [cells(check) for check in shown], left=2), format)
+        )
+    parts += [_("{verdict}: {text}", verdict=_(verdict), text=text) for verdict, text in unmeasured(found.checks)]
+    parts.append(conclusion(found))
+    return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
+
+
+def by_layer(found: Verification) -> Grid:
+    """A row for each layer and one for the total: every claim with the mark of its verdict."""
+    quantities = [q for q in SHOWN if any(check.quantity == q and check.claimed for check in found.checks)]
+    rows: dict[str | None, dict[str, str]] = {}
+    for check in found.checks:
+        if check.quantity in quantities:
+            text = written(check.claimed)
+            if check.verdict == "differs":
+                text = _("{claimed}, but {measured}", claimed=text, measured=written(check.measured))
+            rows.setdefault(check.layer, {})[check.quantity] = f"{text} {MARKS[check.verdict]}"
+    total = _("total")
+    heads = [_("layer"), *headings(quantities)]
+    return Grid(heads, [[name or total, *(row.get(q, "") for q in quantities)] for name, row in rows.items()])
+
+
+def summary(checks: Sequence[Check]) -> Grid:
+    """For each quantity how many numbers hold, differ, and could not be measured, and the probes that looked."""
+    rows = []
+    verdicts = tuple(MARKS)
+    for quantity in dict.fromkeys(check.quantity for check in checks):
+        own = [check for check in checks if check.quantity == quantity]
+        counts = [sum(check.verdict == verdict for check in own) for verdict in verdicts]
+        probes = dict.fromkeys(p for check in own if check.probe for p in check.probe.split(" and "))
+        rows.append([quantity, ", ".join(probes), *(str(n) if n else "" for n in counts)])
+    return Grid([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2)
+
+
+def cells(check: Check) -> list[str]:
+    return [
+        check.layer or _("total"), check.quantity, written(check.claimed), written(check.measured), check.probe,
+        _("{verdict}: {text}", verdict=_(check.verdict), text=_(check.reason)) if check.reason else _(check.verdict),
+    ]  # fmt: skip
+
+
+def written(value: Any) -> str:
+    if value == ():
+        return _("nothing")  # the run ended here
+    return sizes(value) if isinstance(value, tuple) else number(value)
+
+
+def unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
+    """Every reason for which something was not measured, with the numbers that it concerns."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for check in checks:
+        if check.verdict in ("not measured", "not claimed"):
+            reason = check.reason or (n_("the claim is unknown") if check.verdict == "not claimed" else "")
+            name = f"{check.layer or _('total')}.{check.quantity}"
+            found.setdefault((check.verdict, _(reason) if reason else ""), []).append(name)
+    lines = []
+    for (verdict, reason), names in found.items():
+        listed = ", ".join(names[:4])
+        if len(names) > 4:
+            listed = _("{names} and {count} more", names=listed, count=len(names) - 4)
+        lines.append((verdict, _("{names} ({reason})", names=listed, reason=reason)))
+    return lines
+
+
+def conclusion(found: Verification) -> str:
+    counts = found.counted()
+    differs, unmeasured, unclaimed = (counts[verdict] for verdict in ("differs", "not measured", "not claimed"))
+    said = _("{n:,} numbers hold", n=counts["holds"])
+    said += _(", {n:,} differ", n=differs) if differs else _(", none differs")
+    said += _(", {n:,} not measured", n=unmeasured) if unmeasured else ""
+    return said + (_(", {n:,} not claimed", n=unclaimed) if unclaimed else "")
+
+
+def as_json(found: Verification, scaled: str) -> str:
+    """Every check, a line each."""
+    content = {
+        "schema_version": 1,
+        "name": found.report.name,
+        "inputs": {name: list(shape) for name, shape in found.report.inputs.items()},
+        "scaled": scaled or None,
+        "seed": found.seed,
+        "holds": found.holds,
+        "counts": found.counted(),
+    }
+    head = json.dumps(content, indent=2, ensure_ascii=False).removesuffix("\n}")
+    rows = ",\n".join(f"    {json.dumps(entry(check), ensure_ascii=False)}" for check in found.checks)
+    return f'{head},\n  "checks": [\n{rows}\n  ]\n}}\n'
+
+
+def entry(check: Check) -> dict[str, Any]:
+    values = {key: listed(value) for key, value in (("claimed", check.claimed), ("measured", check.measured))}
+    return {"layer": check.layer, "quantity": check.quantity, **values, "probe": check.probe,
+            "verdict": check.verdict, "reason": check.reason or None}  # fmt: skip
