@@ -81,7 +81,7 @@ class Sloped(Activation):
 class Round(Activation):
     """Each element as a whole number: the nearest (of two, the even one), the one below, or the one above."""
 
-    to: str = option(Option(choice("nearest", "floor", "ceil"), "to: nearest, floor or ceil", default="nearest", main=True))
+    to: str = option(Option(choice("nearest", "floor", "ceil"), "to: nearest, floor or ceil", default="nearest", words={word: word for word in ("floor", "ceil")}))
 
 
 class Power(Layer):

@@ -271,9 +271,8 @@ class DotProductAttention(Layer):
 
 
 def check_stretches(kind: str, shape: Shape, target: Shape) -> None:
-    """Raise ShapeError unless axes of one element, or missing in front, make this shape that one."""
-    aligned = (1,) * (len(target) - len(shape)) + tuple(shape)
-    if len(aligned) != len(target) or any(a not in (1, b) for a, b in zip(aligned, target, strict=True)):
+    """Raise ShapeError unless axes of one element make this shape that one."""
+    if len(shape) != len(target) or any(a not in (1, b) for a, b in zip(shape, target, strict=True)):
         raise ShapeError(
             _("{kind}: {shape} does not stretch to the scores, {target}", kind=kind, shape=shape_text(shape), target=shape_text(target)),
             _("axes of one element are stretched"),
