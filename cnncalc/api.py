@@ -281,10 +281,10 @@ def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     spec, params  as for `analyze`
 
     The last class is the network, made without arguments; it takes (N, C, *size). Where the weights of the reference
-    belong in it says `cnncalc.interop.torch.text.state_dict`. Raises CnncalcError that names the layer where PyTorch
-    has nothing for it.
+    belong in it says `cnncalc.interop.torch.write.text.state_dict`. Raises CnncalcError that names the layer where
+    PyTorch has nothing for it.
     """
-    from cnncalc.interop.torch import text as torch_text
+    from cnncalc.interop.torch.write import text as torch_text
 
     return torch_text.to_torch(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
@@ -295,9 +295,10 @@ def to_keras(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     spec, params  as for `analyze`
 
     The text ends with `model = keras.Model(...)`. Where the weights of the reference belong in it says
-    `cnncalc.interop.keras.text.layer_weights`. Raises CnncalcError that names the layer where Keras has none for it.
+    `cnncalc.interop.keras.write.text.layer_weights`. Raises CnncalcError that names the layer where Keras has none
+    for it.
     """
-    from cnncalc.interop.keras import text as keras_text
+    from cnncalc.interop.keras.write import text as keras_text
 
     return keras_text.to_keras(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
@@ -320,7 +321,7 @@ def from_torch(
     Layers have the names of the modules, `layer1.0.conv1` as `layer1/0/conv1`. Needs torch. Raises SpecError, which
     names the module where an operator is not known, and CnncalcError where the forward pass fails.
     """
-    from cnncalc.interop.torch import reading as torch_reading
+    from cnncalc.interop.torch.read import module as torch_reading
 
     shapes = torch_reading.shapes_of(input_shape)
     return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)

@@ -9,20 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.report import SUMMED, Report, Row
+from cnncalc import quantities
+from cnncalc.quantities import DIFFERS, NETWORK_NAMES, listed_in
+from cnncalc.report import Report, Row
 
-QUANTITIES = (
-    "kind",
-    "output",
-    "params",
-    "buffers",
-    "connections",
-    "macs",
-    "flops",
-    "receptive_field",
-    "activation_bytes",
-)
-TOTALS = (*SUMMED, "peak_activation_bytes", "receptive_field")
+QUANTITIES = ("kind", *listed_in(DIFFERS))
+TOTALS = tuple(name for name in NETWORK_NAMES if quantities.QUANTITIES[name].subject != quantities.SHAPE)
 SAME, CHANGED, ADDED, REMOVED = "same", "changed", "added", "removed"
 
 

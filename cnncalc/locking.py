@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.language import _
+from cnncalc.quantities import LOCKED, LOCKED_TOTAL, listed_in
 from cnncalc.report import Report
 
 HEADER = "# Written by `cnncalc lock`; `cnncalc lock --check` holds the specs to these numbers.\n"
-TOTALS = ("params", "fixed_params", "buffers", "connections", "macs", "flops", "peak_activation_bytes")
-LAYERS = ("output", "params", "connections", "macs", "receptive_field")
+TOTALS, LAYERS = listed_in(LOCKED_TOTAL), listed_in(LOCKED)
 
 Numbers = Mapping[tuple[str, str], str]  # (path, name) to value
 

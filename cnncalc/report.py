@@ -10,6 +10,7 @@ from cnncalc.errors import suggest
 from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, OF_THE_NETWORK, SHAPE, SUMMED
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -20,9 +21,6 @@ else:
 
 SCHEMA_VERSION = 1
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "int32": 4, "int16": 2, "int8": 1}
-SUMMED = (
-    "params", "fixed_params", "buffers", "connections", "macs", "flops", "activation_bytes", "parameter_bytes",
-)  # fmt: skip
 
 Sizes = tuple[int | None, ...]
 
@@ -62,11 +60,7 @@ class Labels(NamedTuple):
 class Row:
     """One operation, or several that are shown as one. Units: see docs/quantities.md."""
 
-    __slots__ = (
-        "activation_bytes", "buffers", "connections", "fields", "fixed_params", "flops", "inputs", "jump", "kind",
-        "macs", "name", "output", "parameter_bytes", "params", "receptive_field", "rf_start", "shown_with",
-        "weights_of",
-    )  # fmt: skip
+    __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of")
 
     name: str
     kind: str
@@ -96,28 +90,15 @@ class Row:
             "name": self.name,
             "kind": self.kind,
             "inputs": list(self.inputs),
-            "output": list(self.output) or None,
-            "params": self.params,
-            "fixed_params": self.fixed_params,
-            "buffers": self.buffers,
-            "connections": self.connections,
-            "macs": self.macs,
-            "flops": self.flops,
-            "receptive_field": listed(self.receptive_field),
-            "jump": listed(self.jump),
-            "rf_start": listed(self.rf_start),
-            "activation_bytes": self.activation_bytes,
-            "parameter_bytes": self.parameter_bytes,
+            # A shape that is not known is an empty tuple.
+            **{name: listed(value) if (value := getattr(self, name)) != () else None for name in LAYER_NAMES},
         }
 
 
 class Totals:
     """Sums over the rows, and what only the whole network has. `left_out`: rows that a sum does not know."""
 
-    __slots__ = (
-        "activation_bytes", "buffers", "connections", "fixed_params", "flops", "left_out", "macs", "output",
-        "parameter_bytes", "params", "peak_activation_bytes", "receptive_field",
-    )  # fmt: skip
+    __slots__ = (*NETWORK_NAMES, "left_out")
 
     params: int
     fixed_params: int
@@ -138,16 +119,8 @@ class Totals:
     def to_dict(self) -> dict[str, Any]:
         """The totals as JSON has them."""
         return {
-            "params": self.params,
-            "fixed_params": self.fixed_params,
-            "buffers": self.buffers,
-            "connections": self.connections,
-            "macs": self.macs,
-            "flops": self.flops,
-            "activation_bytes": self.activation_bytes,
-            "receptive_field": listed(self.receptive_field),
-            "peak_activation_bytes": self.peak_activation_bytes,
-            "parameter_bytes": self.parameter_bytes,
+            # The output's shape is that of the last row.
+            **{q.name: listed(getattr(self, q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE},
             "left_out": self.left_out,
         }
 
@@ -327,8 +300,9 @@ def added_up(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     made = {r.name for r in rows}
     row.name, row.kind = name, kind
     row.inputs = tuple(dict.fromkeys(i for r in rows for i in r.inputs if i not in made))
-    row.output = result.output
-    row.receptive_field, row.jump, row.rf_start = result.receptive_field, result.jump, result.rf_start
+    for name in LAYER_NAMES:
+        if name not in SUMMED:
+            setattr(row, name, getattr(result, name))
     row.fields, row.shown_with, row.weights_of = result.fields, None, None
     for quantity in SUMMED:
         values = [getattr(r, quantity) for r in rows]

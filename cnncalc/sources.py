@@ -34,8 +34,8 @@ REFUSED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"
 SPECS = (".yaml", ".yml", ".json", ".onnx", ".keras")  # HEAD:net.yaml is a file of a commit, no attribute
 FACTORY = re.compile(r"([\w./\\-]+\.py|[^\W\d][\w.]*):[^\W\d][\w.]*")  # package.module:factory, net.py:Net
 READERS = (  # the first that matches reads it
-    Reader("torch.reading", lambda name, head: head is None and is_factory(name)),
-    Reader("keras.reading", lambda name, head: head is not None and is_keras(name, head)),
+    Reader("torch.read.module", lambda name, head: head is None and is_factory(name)),
+    Reader("keras.read.configuration", lambda name, head: head is not None and is_keras(name, head)),
     Reader(
         "onnx.read.reading", lambda name, head: head is not None and (name.endswith(".onnx") or begins_as_onnx(head))
     ),

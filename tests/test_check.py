@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 import cnncalc
 from cnncalc.answers import Grader, read_sheet
-from cnncalc.answers.numbers import read
-from cnncalc.answers.sheets import Source, decoded, sheet_from_text
+from cnncalc.answers.notation import read
+from cnncalc.answers.sheets.reading import decoded, sheet_from_text
 from cnncalc.cli import group
-from cnncalc.errors import CnncalcError
+from cnncalc.errors import CnncalcError, Source
 from cnncalc.pages.checked import render
 
 LENET = cnncalc.analyze("lenet5")

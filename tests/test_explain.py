@@ -15,7 +15,8 @@ from cases import FOLDER, load_cases, report_of
 import cnncalc
 from cnncalc.derivations import QUANTITIES, Derivation, explain, walk
 from cnncalc.networks import bundled
-from cnncalc.report import SUMMED, Report
+from cnncalc.quantities import SUMMED
+from cnncalc.report import Report
 from cnncalc.trace import Traced, symbol
 
 CASES = [case for path in sorted(FOLDER.glob("*.yaml")) if path.stem != "networks" for case in load_cases(path.stem)]

@@ -17,7 +17,7 @@ import pytest
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.interop.keras.text import layer_weights
+from cnncalc.interop.keras.write.text import layer_weights
 from cnncalc.networks import VARIANTS, bundled
 
 NETWORKS = [*bundled(), *VARIANTS]

@@ -289,9 +289,9 @@ def test_a_batch_multiplies_the_mistake() -> None:
 
 
 def test_every_id_has_its_words_and_a_test() -> None:
-    from cnncalc.answers.fields import MISTAKES
-    from cnncalc.answers.sentences import HOW, SLIPS
-    from cnncalc.answers.table import EDITS
+    from cnncalc.answers.mistakes.in_fields import MISTAKES
+    from cnncalc.answers.mistakes.in_layers import EDITS
+    from cnncalc.answers.mistakes.sentences import HOW, SLIPS
 
     tested = {part for id, *_rest in PLANTED for part in id.split("+")}
     tested |= {part for _q, _value, id in wrong_answers() for part in id.split("+")}

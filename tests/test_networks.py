@@ -9,7 +9,7 @@ import pytest
 
 import cnncalc
 from cnncalc.networks import bundled
-from cnncalc.report import SUMMED
+from cnncalc.quantities import SUMMED
 
 TEXTS = {name: Path(path).read_text(encoding="utf-8") for name, path in bundled().items()}
 SHORTER_IS_LIKELIER = [1 / len(text) for text in TEXTS.values()]

@@ -11,7 +11,7 @@ import cnncalc
 from cnncalc.layers import KINDS, Kind, register
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.networks import bundled
-from cnncalc.report import SUMMED
+from cnncalc.quantities import SUMMED
 
 NETWORKS = sorted(bundled())
 

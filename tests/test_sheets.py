@@ -12,9 +12,9 @@ from click.testing import CliRunner
 
 import cnncalc
 from cnncalc.answers import Grader, read_sheet
-from cnncalc.answers.sheets import Source, sheet_from_text
+from cnncalc.answers.sheets.reading import sheet_from_text
 from cnncalc.cli import group
-from cnncalc.errors import CnncalcError, SpecError
+from cnncalc.errors import CnncalcError, Source, SpecError
 
 LENET = cnncalc.analyze("lenet5")
 

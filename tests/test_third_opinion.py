@@ -1,7 +1,8 @@
 """A third opinion: ONNX Runtime computes the same numbers from the same weights as the reference.
 
-Claims and reference were written by the same people. The models are made from the claims (`interop/onnx/write/model.py`), the
-maps come from somebody else's operators, and every map of a network is compared, not only its last.
+Claims and reference were written by the same people. The models are made from the claims
+(`interop/onnx/write/model.py`), the maps come from somebody else's operators, and every map of a network is compared,
+not only its last.
 
 Tolerance: 1e-4 of the largest value of a map. float32 carries 6e-8; a sum of n products in another order differs by
 about sqrt(n) of that, n being 25088 at most in the bundled networks, and errors add up over up to 150 layers: 4e-6 is

@@ -248,7 +248,7 @@ def test_the_shape_has_to_be_given(folder: Path) -> None:
 
 
 def test_no_weights_are_kept_in_memory(folder: Path) -> None:
-    from cnncalc.interop.torch.reading import called
+    from cnncalc.interop.torch.read.module import called
 
     module = called(torch, lambda: nn.Sequential(nn.Linear(10, 10), nn.BatchNorm1d(10)))
     assert all(p.is_meta for p in module.parameters())

@@ -15,7 +15,7 @@ import pytest
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.interop.torch.text import state_dict, state_names
+from cnncalc.interop.torch.write.text import state_dict, state_names
 from cnncalc.networks import VARIANTS, bundled
 
 NETWORKS = [*bundled(), *VARIANTS]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.analysis.receptive_field import Fields, Grid, Loose, Pass, Seen, Units, jump_of, largest
 from cnncalc.graph import Graph
-from cnncalc.layers.base import Shape
-from cnncalc.report import BYTES, SUMMED, Report, Row, Settings, Totals
+from cnncalc.layers.base import Facts, Shape
+from cnncalc.quantities import OF_A_LAYER, SUMMED
+from cnncalc.report import BYTES, Report, Row, Settings, Totals
 
 
 def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
@@ -34,6 +34,7 @@ def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
 def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
     """A row per node. With a batch, work and activations are those of all its samples."""
     size, batch = BYTES[settings.dtype], settings.batch
+    counted = [quantity for quantity in OF_A_LAYER if not quantity.tuples]
     first = len(graph.inputs)
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     rows = []
@@ -42,23 +43,30 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
         row.name, row.kind = node.name, node.layer.kind
         row.inputs = tuple([names[v] for v in node.reads])
         row.output = facts.output
-        row.params, row.fixed_params, row.buffers = facts.params, facts.fixed_params, facts.buffers
-        row.weights_of = None
-        if node.weights_of is not None:  # stored once, with the layer that has them
-            row.weights_of = names[node.weights_of]
-            row.params = row.fixed_params = row.buffers = 0
-        row.connections, row.macs, row.flops = facts.connections, facts.macs, facts.flops
+        # Weights are stored once, with the layer that has them.
+        row.weights_of = None if node.weights_of is None else names[node.weights_of]
         if settings.exact_padding:
-            connections, macs = node.layer.on_padding(*(graph.shape(v) for v in node.reads))
-            row.connections = minus(row.connections, connections)
-            row.macs, row.flops = minus(row.macs, macs), minus(row.flops, 2 * macs)
-        row.macs, row.flops = times(row.macs, batch), times(row.flops, batch)
-        row.activation_bytes = prod(facts.output) * size * batch if facts.output else None
-        row.parameter_bytes = times(plus(row.params, row.fixed_params), size)
+            facts = without_padding(facts, *node.layer.on_padding(*(graph.shape(v) for v in node.reads)))
+        for quantity in counted:
+            value = quantity.value(facts, batch, size, stored_here=node.weights_of is None)
+            setattr(row, quantity.name, value)
         row.fields, row.shown_with = seen, None if node.shown_with is None else node.shown_with - first
         row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
         rows.append(row)
     return tuple(rows)
+
+
+def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
+    """The facts less the connections and MACs that read padding; FLOPs follow from them."""
+    return Facts(
+        output=facts.output,
+        params=facts.params,
+        fixed_params=facts.fixed_params,
+        buffers=facts.buffers,
+        connections=minus(facts.connections, connections),
+        macs=minus(facts.macs, macs),
+        work=facts.work,
+    )
 
 
 def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
@@ -124,10 +132,6 @@ def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Total
 
 def minus(value: int | None, less: int) -> int | None:
     return None if value is None else value - less
-
-
-def plus(value: int | None, more: int | None) -> int | None:
-    return None if value is None or more is None else value + more
 
 
 def times(value: int | None, factor: int) -> int | None:

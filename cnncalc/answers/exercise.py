@@ -7,7 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.answers.conventions import value_of
+from cnncalc.answers.recounting import value_of
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.language import _
 from cnncalc.report import Report

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncalc.answers import mistakes as catalogue
-from cnncalc.answers.conventions import Conventions, as_shown, value_of
-from cnncalc.answers.mistakes import Mistake
-from cnncalc.answers.numbers import Reading, read
-from cnncalc.answers.sheets import Answer, Sheet
+from cnncalc.answers.mistakes import diagnosis
+from cnncalc.answers.mistakes.diagnosis import Mistake
+from cnncalc.answers.notation import Reading, read
+from cnncalc.answers.recounting import Conventions, as_shown, value_of
+from cnncalc.answers.sheets.sheet import Answer, Sheet
 from cnncalc.answers.words import IN_BYTES, QUANTITIES, SHAPED, quantity_of
 from cnncalc.errors import OptionError, Problem, describe, suggest
 from cnncalc.language import _
-from cnncalc.report import SUMMED, Report
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, SUMMED
+from cnncalc.report import Report
 
-OF_THE_NETWORK = (*SUMMED, "peak_activation_bytes", "receptive_field", "output")
-OF_A_LAYER = tuple(name for name in QUANTITIES if name != "peak_activation_bytes")
+OF_THE_NETWORK, OF_A_LAYER = NETWORK_NAMES, tuple(name for name in QUANTITIES if name in LAYER_NAMES)
 VERDICTS = ("right", "convention", "wrong", "unreadable", "missing")
 Key = tuple[str | None, str]
 
@@ -215,7 +215,7 @@ class Grader:
             return ()
         known = self.diagnosed.get((key, values))
         if known is None:
-            known = tuple(catalogue.diagnose(self.report, *key, list(values)))
+            known = tuple(diagnosis.diagnose(self.report, *key, list(values)))
             self.diagnosed[key, values] = known
         return known
 

@@ -129,7 +129,7 @@ def expectations_meant(spec: str | None, rest: Sequence[str]) -> bool:
 
 def sheets_in(words: Sequence[str]) -> list[str]:
     """Files with answers: those named, and those in folders that are named."""
-    from cnncalc.answers.sheets import ENDINGS
+    from cnncalc.answers.sheets.reading import ENDINGS
 
     found = []
     for word in words:

@@ -10,18 +10,13 @@ from typing import Any
 from cnncalc.formats.grid import Grid, draw
 from cnncalc.language import _, n_
 from cnncalc.pages.view import number, sizes
+from cnncalc.quantities import COMPARED, QUANTITIES, listed_in
 from cnncalc.report import Report
 
-COUNTS = {
-    "params": n_("params"),
-    "buffers": n_("buffers"),
-    "connections": n_("connections"),
-    "macs": n_("MACs"),
-    "flops": n_("FLOPs"),
-    "peak_activation_bytes": n_("peak activation bytes"),
-}
-# Where they do not all fit on a terminal: the first to go comes first.
-DISPENSABLE = ("peak activation bytes", "buffers", "layers", "FLOPs", "connections", "input")
+COUNTS = {name: QUANTITIES[name].heading for name in listed_in(COMPARED)}
+# Where they do not all fit on a terminal: heading and rank, the first to go comes first. MACs and parameters stay.
+LEAVES = {"layers": 2.5, "input": 6.5, **{q.heading: q.leaves or 7 for q in map(QUANTITIES.__getitem__, COUNTS)}}
+DISPENSABLE = tuple(sorted((heading for heading, rank in LEAVES.items() if rank < 7), key=LEAVES.__getitem__))
 
 
 def totals_as_data(name: str, report: Report) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncalc.answers.numbers import read
+from cnncalc.answers.notation import read
 from cnncalc.conventions.overview import overview
 from cnncalc.conventions.reading import Convention
 from cnncalc.language import _, n_

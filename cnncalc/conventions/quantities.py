@@ -14,9 +14,14 @@ from cnncalc.language import n_
 from cnncalc.layers.base import Facts, Layer, Shape, per_axis
 from cnncalc.layers.options import axes, natural_axes
 from cnncalc.layers.windows import Window
+from cnncalc.quantities import COUNT, of_subject
+from cnncalc.quantities import QUANTITIES as OF_REPORTS
 from cnncalc.spec.expressions import Grammar, Value, Word
 
 AS_WRITTEN = "_as_written"  # behind a size per axis: as the spec gives it, one number or one for each axis
+
+# Work first, then what is stored, as readers look for it.
+COUNTS = tuple(sorted(of_subject(COUNT), key=lambda name: OF_REPORTS[name].stored))
 
 # Every name with what it stands for; the options of the layer come on top.
 QUANTITIES: dict[str, str] = {
@@ -33,12 +38,7 @@ QUANTITIES: dict[str, str] = {
     "n": n_("positions of the input: elements of one map"),
     "m": n_("positions of the output"),
     "k": n_("taps of the window: the product of its sizes"),
-    "macs": n_("multiply-accumulates"),
-    "flops": n_("scalar operations, as cnncalc counts them"),
-    "connections": n_("connections"),
-    "params": n_("trained parameters"),
-    "fixed_params": n_("stored weights that are not trained"),
-    "buffers": n_("stored statistics"),
+    **{name: OF_REPORTS[name].meaning for name in COUNTS},
     "groups": n_("groups of channels"),
     "before": n_("padding before each axis"),
     "after": n_("padding behind each axis"),
@@ -74,10 +74,10 @@ def quantities(layer: Layer, shapes: Sequence[Shape], facts: Facts, batch: int) 
         "built": Word(layer.built or ("operator" if len(shapes) > 1 else "module")),
         "inplace": int(layer.inplace),
     }
-    counts = {"macs": facts.macs, "flops": facts.flops, "connections": facts.connections}
-    scope |= {name: batch * count for name, count in counts.items() if count is not None}
-    stored = {"params": facts.params, "fixed_params": facts.fixed_params, "buffers": facts.buffers}
-    scope |= {name: count for name, count in stored.items() if count is not None}
+    for name in COUNTS:
+        count = getattr(facts, OF_REPORTS[name].fact)
+        if count is not None:  # tools count the work of all samples; weights belong to the layer
+            scope[name] = count if OF_REPORTS[name].stored else batch * count
     if hasattr(layer, "maps_read"):  # of a convolution whose groups follow from the input
         scope["groups"] = x[0] // layer.maps_read(x[0])
     reach = facts.reach

@@ -16,11 +16,12 @@ from cnncalc.conventions.quantities import AS_WRITTEN, GRAMMAR, QUANTITIES
 from cnncalc.errors import OptionError, Position, Problem, Problems, Source, SpecError, suggest
 from cnncalc.language import _
 from cnncalc.layers import KINDS
+from cnncalc.quantities import COUNTED, listed_in
 from cnncalc.sources import LARGEST_FILE, decoded
 from cnncalc.spec.expressions import parse_expression
 from cnncalc.spec.yamltree import Entries, Items, Text, Tree, read_yaml
 
-NUMBERS = ("macs", "flops", "connections", "params")
+NUMBERS = listed_in(COUNTED)
 KEYS = (
     "name",
     "version",

@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.conventions.quantities import GRAMMAR, QUANTITIES
+from cnncalc.quantities import QUANTITIES as OF_REPORTS
 from cnncalc.spec.expressions import Scope, evaluate, parse_expression
 
 Product = tuple[str, ...]  # quantities that are multiplied, in order; empty: 1
@@ -63,7 +64,7 @@ def difference(one: Terms, other: Terms) -> dict[Product, int]:
     return {product: n for product, n in found.items() if n}
 
 
-SIGNS = {"macs": "MACs", "flops": "FLOPs"}
+SIGNS = {name: quantity.symbol for name, quantity in OF_REPORTS.items()}
 
 
 def text_of(terms: Terms, *, signed: bool = False) -> str:

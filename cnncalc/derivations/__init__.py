@@ -14,14 +14,12 @@ from cnncalc.derivations.fields import field_derivation
 from cnncalc.derivations.lines import Derivation, Line
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
-from cnncalc.report import SUMMED, Report
+from cnncalc.quantities import EXPLAINED, SUMMED, listed_in
+from cnncalc.report import Report
 
 __all__ = ["QUANTITIES", "Derivation", "Line", "explain", "walk"]
 
-QUANTITIES = (
-    "output", "params", "fixed_params", "buffers", "connections", "macs", "flops",
-    "receptive_field", "activation_bytes", "parameter_bytes",
-)  # fmt: skip
+QUANTITIES = listed_in(EXPLAINED)
 
 
 def explain(

@@ -14,9 +14,11 @@ from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
 from cnncalc.layers.windows import Window
+from cnncalc.quantities import ALWAYS, QUANTITIES, listed_in
 from cnncalc.report import BYTES, Report
 from cnncalc.trace import Traced, added_up, symbol
 
+STORED = tuple(q.name for q in QUANTITIES.values() if q.stored and not q.bytes)  # with the layer that owns them
 MOST_TERMS = 12  # of a sum that is written in a line
 
 
@@ -135,7 +137,7 @@ def traced_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
 
 def letters_of(report: Report, number: int) -> list[str]:
     """The letters that a layer's formulas use."""
-    found = layer_derivations(report, number, ("output", "params", "connections", "macs"))
+    found = layer_derivations(report, number, listed_in(ALWAYS))
     return list(dict.fromkeys(name for d in found for name in d.symbols if len(name.partition("_")[0]) == 1))
 
 
@@ -165,7 +167,7 @@ def layer_derivations(
     for quantity, own in lines.items():
         if quantity not in wanted:
             continue
-        if row.weights_of is not None and quantity in ("params", "fixed_params", "buffers"):
+        if row.weights_of is not None and quantity in STORED:
             found.append(shared(row, quantity))
             continue
         if free:
@@ -210,7 +212,7 @@ def shared(row: Any, quantity: str) -> Derivation:
 
 
 def name_of(quantity: str) -> str:
-    return {"macs": "MACs"}.get(quantity, quantity)
+    return QUANTITIES[quantity].symbol
 
 
 def symbols_of(lines: Sequence[Line], known: dict[str, str]) -> dict[str, tuple[int, str]]:

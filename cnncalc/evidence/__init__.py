@@ -19,13 +19,12 @@ from cnncalc.evidence.fields import measure_fields
 from cnncalc.evidence.size import check_memory
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
-from cnncalc.report import SUMMED, Report, Row, Settings
+from cnncalc.quantities import COUNT, FIELD, MEMORY, OWNED, SHAPE, SUMMED, of_subject
+from cnncalc.report import Report, Row, Settings
 
-FIELDS = ("receptive_field", "jump", "rf_start")
-QUANTITIES = (
-    "output", "params", "fixed_params", "buffers", "connections", "macs", "flops",
-    *FIELDS, "seen_pixels", "activation_bytes", "parameter_bytes", "peak_activation_bytes",
-)  # fmt: skip
+FIELDS = of_subject(FIELD)
+# Sets of pixels are measured for some units only, and stand in no report.
+QUANTITIES = (*of_subject(SHAPE, COUNT, FIELD), "seen_pixels", *of_subject(MEMORY), *OWNED)
 BY_CHANNEL = "receptive_field by channel"
 HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED = n_("holds"), n_("differs"), n_("not measured"), n_("not claimed")
 
@@ -213,8 +212,8 @@ def total_checks(
                 yield Check(None, quantity, claimed, sum(values), probes, NOT_CLAIMED, left_out)
             else:
                 yield judged(None, quantity, claimed, Measured(sum(values), probes))
-        elif quantity == "peak_activation_bytes":
-            yield judged(None, quantity, report.totals.peak_activation_bytes, peak)
+        elif quantity in OWNED:
+            yield judged(None, quantity, getattr(report.totals, quantity), peak)
 
 
 def chosen(report: Report, layers: Sequence[str] | None) -> list[int]:

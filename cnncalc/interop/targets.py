@@ -33,8 +33,8 @@ class Target(NamedTuple):
 TARGETS = {
     "spec": Target((".yaml", ".yml"), "spec.writing"),
     "onnx": Target((".onnx",), "onnx.write.model", binary=True, weights=True),
-    "torch": Target((".py",), "torch.text"),
-    "keras": Target((), "keras.text"),  # Python, too: it is asked for by name
+    "torch": Target((".py",), "torch.write.text"),
+    "keras": Target((), "keras.write.text"),  # Python, too: it is asked for by name
 }
 
 

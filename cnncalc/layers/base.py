@@ -7,6 +7,7 @@ Shapes are channels first, without a batch: (C, H, W), (C, L), (F,). Imported by
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from cnncalc.errors import ShapeError
@@ -121,6 +122,16 @@ class Facts:
         self.work = work
         self.reach = reach
         self.local = local
+
+    @property
+    def elements(self) -> int | None:
+        """Numbers of the output."""
+        return prod(self.output) if self.output else None
+
+    @property
+    def weights(self) -> int | None:
+        """Stored weights, trained or fixed; statistics are none."""
+        return None if self.params is None or self.fixed_params is None else self.params + self.fixed_params
 
     @property
     def flops(self) -> int | None:

@@ -11,6 +11,7 @@ from cnncalc.formats.grid import Grid, draw
 from cnncalc.formats.markdown import escaped
 from cnncalc.language import _
 from cnncalc.pages.view import COLUMNS, counted_by, number, sizes
+from cnncalc.quantities import ALWAYS, QUANTITIES, SUMMED, USUAL, listed_in
 from cnncalc.report import listed
 
 FORMATS = ("text", "markdown", "json")
@@ -20,7 +21,7 @@ COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m"}
 
 def heading(quantity: str) -> str:
     """A quantity as the tables call it."""
-    return _(COLUMNS[quantity].heading) if quantity in COLUMNS else _("peak activation bytes")
+    return _((QUANTITIES.get(quantity) or COLUMNS[quantity]).heading)
 
 
 def render(found: Difference, format: str, *, title: str = "", colour: bool = False) -> str:
@@ -68,8 +69,8 @@ def changed_of(found: Difference) -> list[LayerDifference]:
 
 
 def totals_grid(found: Difference) -> Grid:
-    """Every total that changed, and the four that are always asked for."""
-    always = ("params", "connections", "macs", "flops")
+    """Every total that changed, and those that are always asked for."""
+    always = set(SUMMED) & set(listed_in(USUAL))
     shown = [change for change in found.totals if change.old != change.new or change.quantity in always]
     shown = [change for change in shown if (change.old, change.new) != (None, None)]
     rows = [[heading(change.quantity), *numbers(change)] for change in shown]
@@ -109,9 +110,9 @@ def whole(layer: LayerDifference) -> list[Change]:
     """The numbers of a layer that is on one side only: its shape, and what is not 0."""
     row = layer.new or layer.old
     found = []
-    for quantity in ("output", "params", "connections", "macs"):
+    for quantity in listed_in(ALWAYS):
         value = getattr(row, quantity)
-        if value or quantity == "output":
+        if value or isinstance(value, tuple):
             found.append(Change(quantity, None, value) if layer.old is None else Change(quantity, value, None))
     return found
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.formats.grid import Grid, draw
 from cnncalc.language import _, n_
 from cnncalc.pages.view import headings, number, sizes
+from cnncalc.quantities import EXPLAINED, MEMORY, QUANTITIES, listed_in
 from cnncalc.report import listed
 
 if TYPE_CHECKING:
     from cnncalc.evidence import Check, Verification
 
 MARKS = {"holds": "✓", "differs": "✗", "not measured": "?", "not claimed": "-"}
-SHOWN = ("output", "params", "fixed_params", "buffers", "connections", "macs", "flops", "receptive_field")
+SHOWN = tuple(name for name in listed_in(EXPLAINED) if QUANTITIES[name].subject != MEMORY)
 HEADINGS = (n_("layer"), n_("quantity"), n_("claimed"), n_("measured"), n_("probe"), n_("verdict"))
 
 

@@ -3,20 +3,28 @@
 Shared by all formats for people. Numbers with thousands separators, shapes as 6x28x28, `?` for unknown.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _, n_
+from cnncalc.quantities import OF_A_LAYER, SHAPE, USUAL, USUAL_SHARE
 from cnncalc.report import Report, Row, Verdict, added_up
 
 
 class Column(NamedTuple):
-    """A column: its heading, and how a row's number is written."""
+    """A column: its heading, and how a row's number is written.
+
+    usual: there unless others are asked for; leaves: rank among those that go where they do not all fit, the first to
+    go first; summed: it has a total.
+    """
 
     heading: str
     write: Callable[[Any], str]
     left: bool = False
+    usual: bool = False
+    leaves: float | None = None
+    summed: bool = False
 
 
 def number(value: int | None) -> str:
@@ -32,42 +40,28 @@ def percent(value: float | None) -> str:
     return "?" if value is None else f"{value:.1f}"
 
 
+def quantity_columns() -> Iterator[tuple[str, Column]]:
+    """A column for each quantity of a layer, behind it one with its share where there is such."""
+    for q in OF_A_LAYER:
+        write = sizes if q.tuples else number
+        summed = bool(q.total) and q.subject != SHAPE
+        yield q.name, Column(q.heading, write, usual=USUAL in q.lists, leaves=q.leaves, summed=summed)
+        if q.share:  # shares are the first to go
+            yield f"{q.name}_share", Column(q.share, percent, usual=USUAL_SHARE in q.lists, leaves=0)
+
+
 COLUMNS = {
-    "name": Column(n_("layer"), str, left=True),
-    "kind": Column(n_("kind"), str, left=True),
+    "name": Column(n_("layer"), str, left=True, usual=True),
+    "kind": Column(n_("kind"), str, left=True, usual=True, leaves=4),
     "inputs": Column(n_("inputs"), ", ".join, left=True),
-    "output": Column(n_("output"), sizes),
-    "params": Column(n_("params"), number),
-    "params_share": Column(n_("params %"), percent),
-    "fixed_params": Column(n_("fixed"), number),
-    "buffers": Column(n_("buffers"), number),
-    "connections": Column(n_("connections"), number),
-    "macs": Column(n_("MACs"), number),
-    "macs_share": Column(n_("MACs %"), percent),
-    "flops": Column(n_("FLOPs"), number),
-    "flops_share": Column(n_("FLOPs %"), percent),
-    "receptive_field": Column(n_("RF"), sizes),
-    "jump": Column(n_("jump"), sizes),
-    "rf_start": Column(n_("RF start"), sizes),
-    "activation_bytes": Column(n_("activation bytes"), number),
-    "parameter_bytes": Column(n_("parameter bytes"), number),
+    **dict(quantity_columns()),
 }
-DEFAULT = (
-    "name",
-    "kind",
-    "output",
-    "params",
-    "params_share",
-    "connections",
-    "macs",
-    "macs_share",
-    "flops",
-    "receptive_field",
-)
+DEFAULT = tuple(name for name, column in COLUMNS.items() if column.usual)
 # Where they do not all fit: the first to go comes first.
-DISPENSABLE = ("params_share", "macs_share", "flops", "kind", "connections", "receptive_field", "macs", "output")
+DISPENSABLE = tuple(
+    sorted((name for name in DEFAULT if COLUMNS[name].leaves is not None), key=lambda n: COLUMNS[n].leaves or 0)
+)
 SHORT_CHAIN = 3  # operations that a folded row still names one by one
-WITHOUT_TOTAL = ("name", "kind", "inputs", "output", "jump", "rf_start")
 
 
 def headings(columns: Sequence[str], report: Report | None = None) -> list[str]:
@@ -175,7 +169,7 @@ def total_cells(report: Report, columns: Sequence[str]) -> list[str]:
     for name in columns:
         if name == columns[0]:
             result.append(_("total"))
-        elif name in WITHOUT_TOTAL or name.endswith("_share"):
+        elif not COLUMNS[name].summed:
             result.append("")
         else:
             text = COLUMNS[name].write(getattr(report.totals, name))

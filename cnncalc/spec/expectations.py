@@ -8,13 +8,9 @@ from typing import Any
 from cnncalc.errors import CnncalcError, OptionError, Position, Problem, suggest
 from cnncalc.graph import Expectation
 from cnncalc.language import _
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, QUANTITIES
 from cnncalc.spec.values import number, shape
 from cnncalc.spec.yamltree import Text, Tree, raw
-
-COUNTS = ("params", "fixed_params", "buffers", "connections", "macs", "flops", "activation_bytes", "parameter_bytes")
-FIELDS = ("receptive_field", "jump", "rf_start", "output")
-OF_THE_NETWORK = (*COUNTS, "peak_activation_bytes", "receptive_field", "output")
-OF_A_LAYER = (*COUNTS, *FIELDS)
 
 
 def read_expectations(
@@ -33,7 +29,7 @@ def read_expectations(
     found = []
     for key, node in entries:
         layer, dot, quantity = key.text.rpartition(".")
-        quantities = OF_A_LAYER if dot else OF_THE_NETWORK
+        quantities = LAYER_NAMES if dot else NETWORK_NAMES
         if dot and layer not in known and not as_written:
             continue
         if dot and layer not in known:
@@ -43,7 +39,7 @@ def read_expectations(
             problems.append(Problem(_("expect: there is no layer '{layer}'", layer=layer[:40]), key.position, hint))
         elif quantity not in quantities:
             hint = suggest(quantity, quantities) or _("known: {names}", names=", ".join(quantities))
-            if quantity in OF_A_LAYER:
+            if quantity in LAYER_NAMES:
                 hint = _("only a layer has one: LAYER.{quantity}", quantity=quantity)
             if key.text.isdigit():
                 hint = _("inside { } a comma ends a value: write the number without commas, or in quotes")
@@ -83,7 +79,7 @@ def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> 
     def made(relation: str, low: tuple[int, ...], high: tuple[int, ...] = ()) -> Expectation:
         return Expectation(layer, quantity, relation, low, high, key.position, text)
 
-    read = _sizes if quantity in FIELDS else _count
+    read = _sizes if QUANTITIES[quantity].tuples else _count
     if not isinstance(value, str):
         text = str(value)
         return made("=", read(value))

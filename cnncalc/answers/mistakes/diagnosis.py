@@ -13,12 +13,13 @@ from math import prod
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from cnncalc.answers.digits import binary_prefix, miswritten
-from cnncalc.answers.fields import field_mistakes
-from cnncalc.answers.network import Found, Network, on_map_of, pairs, plain, singles, total_mistakes
-from cnncalc.answers.sentences import SLIPS, sentence
+from cnncalc.answers.mistakes.in_fields import field_mistakes
+from cnncalc.answers.mistakes.in_networks import Found, Network, on_map_of, pairs, plain, singles, total_mistakes
+from cnncalc.answers.mistakes.sentences import SLIPS, sentence
+from cnncalc.answers.mistakes.slips import binary_prefix, miswritten
 from cnncalc.graph import Graph
-from cnncalc.report import BYTES, SUMMED, Report
+from cnncalc.quantities import SUMMED
+from cnncalc.report import BYTES, Report
 
 MOST = 3  # mistakes that are named for one answer
 # Of all numbers with as many digits, the part that mistakes may take up, in hundredths: what is least plausible goes.

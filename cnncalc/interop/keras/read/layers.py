@@ -91,7 +91,7 @@ def translates(*words: str) -> Callable[[Translate], Translate]:
 
 def written(call: Call) -> list[Seen]:
     """What a call of a layer gives."""
-    from cnncalc.interop.keras import maps  # noqa: F401 - it fills the table
+    from cnncalc.interop.keras.read import maps  # noqa: F401 - it fills the table
 
     translate = CLASSES.get(call.word)
     made = translate(call) if translate is not None and (call.entering or call.word == "InputLayer") else None

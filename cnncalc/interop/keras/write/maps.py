@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnncalc.interop.keras.writing import NotInKerasError, Step, Write, cropped, rank_of, writes
+from cnncalc.interop.keras.write.layers import NotInKerasError, Step, Write, cropped, rank_of, writes
 from cnncalc.interop.python.text import Call, call
-from cnncalc.interop.torch.layers import even
+from cnncalc.interop.torch.write.layers import even
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, per_axis
 

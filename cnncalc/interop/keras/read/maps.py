@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop import layouts
-from cnncalc.interop.keras.layers import CLASSES, Call, rank_in, sizes, translates
+from cnncalc.interop.keras.read.layers import CLASSES, Call, rank_in, sizes, translates
 from cnncalc.interop.layouts import Seen, settle
 
 # --- pooling

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from cnncalc.answers.edits import (
+from cnncalc.answers.mistakes.edits import (
     Case,
     Edit,
     Number,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cnncalc.graph import Graph
-from cnncalc.interop.keras.writing import NotInKerasError, Step, steps_of
+from cnncalc.interop.keras.write.layers import NotInKerasError, Step, steps_of
 from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
 from cnncalc.interop.python.scopes import Scope, scopes
 from cnncalc.interop.python.text import (
@@ -29,7 +29,7 @@ from cnncalc.interop.python.text import (
     signature,
     text_of,
 )
-from cnncalc.interop.torch.text import bare, every_scope, height
+from cnncalc.interop.torch.write.text import bare, every_scope, height
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.reference.values import as_weights

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, settle
-from cnncalc.interop.torch.functions import Made, along, elementwise, layer, translates, wide
+from cnncalc.interop.torch.read.functions import Made, along, elementwise, layer, translates, wide
 from cnncalc.layers.options import SPATIAL
 
 # --- element by element

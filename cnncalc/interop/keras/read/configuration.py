@@ -326,7 +326,7 @@ class Reader:
         told: tuple[Any, ...] | None = None,
     ) -> list[Seen]:
         """What one call of a layer gives."""
-        from cnncalc.interop.keras.layers import Call, written
+        from cnncalc.interop.keras.read.layers import Call, written
 
         word = str(layer.get("class_name"))
         config = self.settings(layer, word)

@@ -8,8 +8,8 @@ from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
-from cnncalc.answers.edits import Case, Edit, Number, Numbers, edited, numbers
-from cnncalc.answers.table import EDITS
+from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, edited, numbers
+from cnncalc.answers.mistakes.in_layers import EDITS
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, Layer, Shape
 

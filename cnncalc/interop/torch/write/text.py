@@ -30,7 +30,7 @@ from cnncalc.interop.python.text import (
     signature,
     text_of,
 )
-from cnncalc.interop.torch.layers import Move, Written, written
+from cnncalc.interop.torch.write.layers import Move, Written, written
 from cnncalc.layers.base import shape_text
 from cnncalc.reference.values import as_weights
 
@@ -98,7 +98,7 @@ class Writer:
             self.name_attributes(scope)
             if scope is not self.root and not scope.chain:
                 kinds.setdefault(scope.kind, []).append(scope)
-        from cnncalc.interop.torch.parts import PARTS
+        from cnncalc.interop.torch.write.parts import PARTS
 
         for part in PARTS:
             self.names(part)
@@ -262,7 +262,7 @@ def bare(use: str) -> str:
 
 def shared(found: Written, owner: str) -> tuple[str, Written]:
     """A layer with the weights of another's module, and a stride or padding of its own: the function."""
-    from cnncalc.interop.torch.layers import NotInTorchError
+    from cnncalc.interop.torch.write.layers import NotInTorchError
     from cnncalc.language import _
 
     module = found.module

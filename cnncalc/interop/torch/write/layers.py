@@ -60,7 +60,7 @@ def writes(*kinds: str) -> Callable[[Write], Write]:
 
 def written(name: str, layer: Layer, shapes: tuple[Shape, ...]) -> Written:
     """A layer in PyTorch. Raises NotInTorchError that names the layer."""
-    from cnncalc.interop.torch import parts  # noqa: F401 - it fills the table
+    from cnncalc.interop.torch.write import parts  # noqa: F401 - it fills the table
 
     write = WRITERS.get(layer.kind)
     try:

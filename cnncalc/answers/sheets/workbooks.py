@@ -6,8 +6,8 @@ import warnings
 import zipfile
 from typing import Any
 
-from cnncalc.answers.sheets import Sheet, unusable
-from cnncalc.answers.tables import Cells, from_rows
+from cnncalc.answers.sheets.sheet import Sheet, unusable
+from cnncalc.answers.sheets.tables import Cells, from_rows
 from cnncalc.errors import CnncalcError, Position, Problem, Source
 from cnncalc.language import _
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.python.text import call
-from cnncalc.interop.torch.layers import NotInTorchError, Write, Written, rank_of, widths, writes
+from cnncalc.interop.torch.write.layers import NotInTorchError, Write, Written, rank_of, widths, writes
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, per_axis
 from cnncalc.layers.sliding import sides_per_axis

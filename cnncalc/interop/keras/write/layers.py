@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from cnncalc.errors import CnncalcError
 from cnncalc.interop.onnx.write.part import ends
 from cnncalc.interop.python.text import Call, Code, call
-from cnncalc.interop.torch.layers import even
+from cnncalc.interop.torch.write.layers import even
 from cnncalc.language import _
 from cnncalc.layers.base import Layer, Shape, per_axis
 from cnncalc.layers.sliding import same_padding, sides_per_axis
@@ -54,7 +54,7 @@ def writes(*kinds: str) -> Callable[[Write], Write]:
 
 def steps_of(name: str, layer: Layer, shapes: tuple[Shape, ...], positive: bool) -> Sequence[Step]:
     """A layer in Keras. `positive`: what enters is never below 0. Raises NotInKerasError that names the layer."""
-    from cnncalc.interop.keras import writing_maps  # noqa: F401 - it fills the table
+    from cnncalc.interop.keras.write import maps  # noqa: F401 - it fills the table
 
     write = WRITERS.get(layer.kind)
     try:

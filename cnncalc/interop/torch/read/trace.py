@@ -23,8 +23,8 @@ class Trace:
     """Notes every call of a function of torch while it is entered; `seen` has the values of tensors by identity."""
 
     def __init__(self, torch: Any, module: Any, b: Builder) -> None:
-        from cnncalc.interop.torch import arithmetic, views  # noqa: F401 - they fill the table
-        from cnncalc.interop.torch.functions import FUNCTIONS
+        from cnncalc.interop.torch.read import arithmetic, views  # noqa: F401 - they fill the table
+        from cnncalc.interop.torch.read.functions import FUNCTIONS
 
         self.torch = torch
         self.b = b

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.interop import layouts
 from cnncalc.interop.layouts import settle
-from cnncalc.interop.torch.functions import Made, along, elementwise, layer, translates, whole
+from cnncalc.interop.torch.read.functions import Made, along, elementwise, layer, translates, whole
 
 
 def merged(t: Any, kind: str, tensors: Sequence[Any]) -> Made:

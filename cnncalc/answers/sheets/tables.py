@@ -9,7 +9,7 @@ from fractions import Fraction
 from io import StringIO
 from unicodedata import normalize
 
-from cnncalc.answers.sheets import ABOUT_THE_SHEET, Answer, checked_points, split_key
+from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, checked_points, split_key
 from cnncalc.answers.words import COLUMN_OF, is_total, plain, quantity_of
 from cnncalc.errors import OptionError, Position, Problem, suggest
 from cnncalc.language import _

@@ -1,0 +1,1 @@
+"""Sheets with answers, in the forms in which people hand them in: tables, YAML, JSON, words, workbooks."""

@@ -1,0 +1,111 @@
+"""Answer sheets: YAML, JSON, CSV, a Markdown table, or words like C3.connections=41600.
+
+Every answer keeps its place. What cannot be used is noted as a problem; the other answers stay.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key, unusable
+from cnncalc.answers.sheets.tables import from_table
+from cnncalc.answers.sheets.trees import from_tree
+from cnncalc.answers.sheets.workbooks import read_workbook
+from cnncalc.errors import Position, Problem, Source
+from cnncalc.language import _
+from cnncalc.spec.yamltree import read_yaml
+
+LARGEST_SHEET = 2_000_000  # bytes
+ENCODINGS = ("utf-8-sig", "gb18030")
+ENDINGS = (".csv", ".tsv", ".xlsx", ".yaml", ".yml", ".json", ".md", ".markdown", ".txt")
+
+
+def read_sheet(path: str) -> Sheet:
+    """The sheet in a file. Raises SpecError where nothing of it can be read."""
+    if path.lower().endswith(".xlsx"):
+        return read_workbook(path)
+    try:
+        if path == "-" and sys.stdin is not None:
+            return sheet_from_text(Source("<stdin>", decoded(sys.stdin.buffer.read(LARGEST_SHEET + 1), "<stdin>")))
+        with open(path, "rb") as file:
+            data = file.read(LARGEST_SHEET + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise unusable(path, _("cannot be read: {reason}", reason=reason)) from None
+    return sheet_from_text(Source(path, decoded(data, path)))
+
+
+def decoded(data: bytes, name: str) -> str:
+    """The text of a sheet: UTF-8 with or without a mark, UTF-16 with one (a spreadsheet's), or GBK."""
+    if len(data) > LARGEST_SHEET:
+        raise unusable(name, _("the sheet is larger than {size} MB", size=LARGEST_SHEET // 10**6))
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ("utf-16",) if marked else ENCODINGS:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return re.sub("\r\n|\r|\x85|\u2028|\u2029", "\n", text)
+    hint = _("save it as CSV, YAML, JSON or Markdown, in UTF-8")
+    raise unusable(name, _("not a text file in UTF-8 or GBK"), hint)
+
+
+def sheet_from_text(source: Source) -> Sheet:
+    """The sheet that a text is; its form is seen from the ending of its name, else from the text."""
+    problems: list[Problem] = []
+    form = form_of(source)
+    if form == "yaml":
+        # JSON may be indented with tabs, YAML not; one space for a tab keeps every place.
+        text = source.text.replace("\t", " ") if source.text.lstrip()[:1] in ("{", "[") else source.text
+        answers = from_tree(read_yaml(Source(source.name, text), problems), problems)
+    elif form == "words":
+        answers = words_of_lines(source.text, problems)
+    else:
+        answers = from_table(source.text, form, problems)
+    if not any(answer.text.strip() for answer in answers) and not problems:
+        hint = _("a line for each answer: layer, quantity, answer")
+        problems.append(Problem(_("the sheet is empty: there is no answer in it"), Position(1, 1), hint))
+    return Sheet(source, tuple(answers), tuple(problems))
+
+
+def form_of(source: Source) -> str:
+    """yaml (JSON is YAML too), markdown, csv or words."""
+    ending = os.path.splitext(source.name)[1].lower()
+    by_ending = {".yaml": "yaml", ".yml": "yaml", ".json": "yaml", ".csv": "csv", ".tsv": "csv"}
+    if ending in by_ending:
+        return by_ending[ending]
+    lines = [line.strip() for line in source.text.split("\n") if line.strip()]
+    first = lines[0] if lines else ""
+    if any(re.fullmatch(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?", line) and "|" in line for line in lines):
+        return "markdown"
+    if first[:1] in ("{", "[") or first == "---" or re.match(r"(- )?[^,;\t|=]+:( |$)", first):
+        return "yaml"
+    return "words" if lines and all(re.match(r"[^,;\t]*=", line) for line in lines) else "csv"
+
+
+def from_words(words: Sequence[str]) -> Sheet:
+    """`C3.connections=41600 params=61,706`, as on the command line; a word is a line."""
+    problems: list[Problem] = []
+    text = "\n".join(words).encode("utf-8", "replace").decode()  # a terminal may pass on what is no text
+    source = Source(_("the command line"), text)
+    return Sheet(source, tuple(words_of_lines(source.text, problems)), tuple(problems))
+
+
+def words_of_lines(text: str, problems: list[Problem]) -> list[Answer]:
+    answers = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, equals, value = line.partition("=")
+        if not equals or not key.strip():
+            hint = _("write LAYER.quantity=value")
+            problems.append(Problem(_("'{text}' is no answer", text=line.strip()[:40]), Position(number, 1), hint))
+            continue
+        layer, quantity = split_key(key)
+        position = Position(number, len(key) + 2, max(1, len(value)))
+        answers.append(Answer(layer, quantity, value.strip(), position))
+    return answers

@@ -1,0 +1,55 @@
+"""What a sheet is: the answers of one person, each with its place, and what could not be read."""
+
+from __future__ import annotations
+
+import os
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from cnncalc.answers.words import is_total
+from cnncalc.errors import OptionError, Position, Problem, Source, SpecError
+from cnncalc.language import _
+
+ABOUT_THE_SHEET = {"name", "student", "course", "date", "spec", "notes", "id", "姓名", "学号", "班级"}
+
+
+class Answer(NamedTuple):
+    """What stands in a sheet, words as written; a layer of None is the whole network."""
+
+    layer: str | None
+    quantity: str
+    text: str
+    position: Position | None = None
+    points: Fraction = Fraction(1)
+    accept: tuple[str, ...] = ()
+
+
+class Sheet(NamedTuple):
+    """The answers of one person, what could not be read, and the text for messages."""
+
+    source: Source
+    answers: tuple[Answer, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`answers/li.csv` is the sheet of li."""
+        return os.path.splitext(os.path.basename(self.source.name))[0]
+
+
+def unusable(name: str, problem: str, hint: str | None = None) -> SpecError:
+    return SpecError([Problem(problem, Position(1, 1), hint)], Source(name, ""))
+
+
+def split_key(key: str) -> tuple[str | None, str]:
+    """`C3.params` is a layer and a quantity, `params` and `total.params` are of the network."""
+    layer, dot, quantity = key.strip().rpartition(".")
+    return (None if not dot or is_total(layer) else layer.strip()), quantity.strip()
+
+
+def checked_points(text: str) -> Fraction:
+    """`2` or `0.5`. Raises OptionError."""
+    if re.fullmatch(r"\d{1,6}(\.\d{1,4})?", text, re.ASCII):
+        return Fraction(text)
+    raise OptionError(_("'{text}' are no points", text=text[:20]), _("write 2 or 0.5"))

@@ -1,0 +1,1 @@
+"""A model of Keras as a graph."""

@@ -1,0 +1,1 @@
+"""A graph as the text of a model of Keras."""
