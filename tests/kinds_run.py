@@ -55,7 +55,9 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "groupnorm": (ALL, ("3", "2 noaffine")),
     "instancenorm": (MAPS, ("", "affine=true")),
     "lrn": (MAPS, ("", "size=4", "3")),
-    "scale": (ALL, ("", "shift")),
+    "scale": (ALL, ("", "shift", "per=layer", "shift per=element", "per=c")),
+    "shift": (ALL, ("", "per=layer", "per=element", "per=c")),
+    "gelu": (ALL, ("", "approximate=tanh")),
     "rescale": (ALL, ("", "0.25", "2 offset=-1", "offset=0.5", "{factor: [1, 2, 3, 4, 5, 6, 7, 8, 9, 8, 7, 6]}")),
     "leaky_relu": (ALL, ("", "0.2")),
     "prelu": (ALL, ("", "per=channel")),
@@ -64,7 +66,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "maxout": (ALL, ("2", "3")),
     **dict.fromkeys(
         (
-            "identity", "step", "sigmoid", "hard_sigmoid", "tanh", "scaled_tanh", "relu", "relu6", "selu", "gelu",
+            "identity", "step", "sigmoid", "hard_sigmoid", "tanh", "scaled_tanh", "relu", "relu6", "selu",
             "silu", "hard_swish", "mish", "softplus", "softsign", "glu", "dropout", "log_sigmoid", "tanhshrink", "abs",
             "negative", "square", "sqrt", "reciprocal", "exp", "log", "erf", "sin", "cos", "sign",
         ),

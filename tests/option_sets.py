@@ -144,6 +144,12 @@ MORE = """
 6x7x9; batchnorm noaffine
 6x7x9; scale
 6x7x9; scale shift
+6x7x9; scale per=layer
+6x7x9; scale shift per=hw
+6x7x9; shift
+6x7x9; shift per=element
+12; shift per=layer
+6x7x9; gelu approximate=tanh
 6x7x9; rescale 0.5
 6x7x9; rescale offset=2
 3x7x9; {rescale: [0.5, 2, -1], offset: [1, 0, 3]}

@@ -193,6 +193,33 @@ def ending(draw: Draw, shape: tuple[int, ...]) -> Any:
     return draw(st.sampled_from(ends))
 
 
+def share(draw: Draw, net: Growing) -> None:
+    """A convolution once more, with the weights of one that stands there."""
+    used = draw(st.sampled_from(net.layers))
+    ((name, layer),) = used.items()
+    if isinstance(layer, dict) and "conv" in layer:
+        conv = {**layer["conv"], "stride": draw(st.integers(1, 2))}
+        if conv.get("bias") != "per_unit":
+            net.add({"conv": conv}, weights=layer.get("weights", name))
+
+
+def grow(draw: Draw, net: Growing) -> None:
+    """One step more on maps."""
+    which = draw(st.sampled_from(("sliding", "sliding", "moving", "merge", "merge", "shared", "join", "end")))
+    if which == "sliding":
+        net.add(sliding(draw, net.shape))
+    elif which == "moving":
+        net.add(moving(draw, net.shape))
+    elif which == "merge":
+        net.add(merge(draw, net))
+    elif which == "join" and "b" in net.inputs:
+        net.add({"concat": ["identity", {"from": "b"}]})
+    elif which == "shared" and net.layers:
+        share(draw, net)
+    elif which == "end" and draw(st.booleans()):
+        net.add(ending(draw, net.shape))
+
+
 def networks(most: int = 5) -> st.SearchStrategy[tuple[str, Graph]]:
     """Specs of a few steps, and their graphs."""
 
@@ -209,24 +236,7 @@ def networks(most: int = 5) -> st.SearchStrategy[tuple[str, Graph]]:
             if len(net.shape) != rank + 1:
                 net.add(draw(st.sampled_from(("relu", "split 2 part=1", {"slice": {"range": "1:end"}}, "split 2"))))
                 continue
-            which = draw(st.sampled_from(("sliding", "sliding", "moving", "merge", "merge", "shared", "join", "end")))
-            if which == "sliding":
-                net.add(sliding(draw, net.shape))
-            elif which == "moving":
-                net.add(moving(draw, net.shape))
-            elif which == "merge":
-                net.add(merge(draw, net))
-            elif which == "join" and "b" in inputs:
-                net.add({"concat": ["identity", {"from": "b"}]})
-            elif which == "shared" and net.layers:
-                used = draw(st.sampled_from(net.layers))
-                ((name, layer),) = used.items()
-                if isinstance(layer, dict) and "conv" in layer:
-                    conv = {**layer["conv"], "stride": draw(st.integers(1, 2))}
-                    if conv.get("bias") != "per_unit":
-                        net.add({"conv": conv}, weights=layer.get("weights", name))
-            elif which == "end" and draw(st.booleans()):
-                net.add(ending(draw, net.shape))
+            grow(draw, net)
         if net.graph is None:
             net.add({"conv": {"filters": 2, "kernel": 1}})
         assert net.graph is not None

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from itertools import combinations
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,14 @@ from cases import load_cases, spec_of
 from click.testing import CliRunner
 
 import cnncalc
+from cnncalc import layers
 from cnncalc.cli import group
 from cnncalc.conventions import SHIPPED, convention, counts, overview, reconcile, under
 from cnncalc.conventions.identifying import identify
 from cnncalc.conventions.reading import folder, read_convention
 from cnncalc.errors import CnncalcError, OptionError, SpecError
 from cnncalc.layers import KINDS
+from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.networks import VARIANTS, bundled
 from cnncalc.report import Report
 
@@ -196,8 +200,36 @@ def test_a_convention_says_its_unit_and_the_source_of_every_rule(name: str) -> N
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_convention_has_a_rule_for_every_kind_or_says_that_it_does_not_know(name: str) -> None:
     one = convention(name)
-    covered = set().union(*(rule.kinds or KINDS for rule in one.rules))
+    covered = {kind for kind in KINDS for rule in one.rules if rule.covers(kind)}
     assert one.otherwise is not None or covered >= KINDS.keys()
+
+
+class Riddle(Layer):
+    """A kind that no convention has heard of, and that multiplies."""
+
+    def facts(self, x: Shape) -> Facts:
+        n = prod(x)
+        return Facts(output=x, params=n, connections=n, macs=n, work={"add": n})
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_kind_that_a_tool_has_not_heard_of_is_unknown_and_never_zero(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new kind of ours fell to the rule for all others, which said 0."""
+    monkeypatch.setitem(sys.modules, "cnncalc.layers.riddles", sys.modules[__name__])
+    monkeypatch.setattr(layers, "KINDS", dict(KINDS))
+    monkeypatch.setattr(layers, "_BY_PLAIN_NAME", dict(layers._BY_PLAIN_NAME))
+    layers.register(layers.Kind("riddle", "riddles", "Riddle"))
+    one = convention(name)
+    report = under(cnncalc.analyze("3x4x5; riddle"), one)
+    value = getattr(report.layers[0], one.number)
+    if name in ("cnncalc", "lecun") or one.number == "params":  # these count what every layer says of itself
+        assert value == 60
+    else:
+        assert value is None
+        assert report.convention is not None
+        assert report.convention.unknown["riddle1"]
 
 
 def test_every_file_in_tools_is_listed_or_is_what_others_extend() -> None:

@@ -79,6 +79,15 @@ STREAMS = {
     "a file of 100 MB": (BIG, "the file is larger than 10 MB"),
     "10,000 nested lists": (b"input: 1x1x1\nlayers: " + b"[" * 10_000, "nested more than 50 deep"),
     "10,000 nested lists in block style": (b"- " * 10_000 + b"a\n", "nested more than 50 deep"),
+    "10,000 nested mappings": (b"input: 1x1x1\nlayers: " + b"{a: " * 10_000, "<stdin>:2:205: lists and mappings are"),
+    "lists in mappings in lists": (
+        b"input: 1x1x1\nlayers: " + b"[{a: " * 5_000,
+        "<stdin>:2:130: lists and mappings are",
+    ),
+    "10,000 nested lists behind brackets in quotes": (
+        b"name: '" + b"[" * 900 + b"'\nlayers: " + b"[" * 10_000,
+        "<stdin>:2:58: lists and mappings are nested more than 50 deep",
+    ),
     "a repeat of repeats of repeats": (
         b"input: 1x9x9\nlayers: [a x999]\nblocks:\n  a: {layers: [b x999]}\n  b: {layers: [c x999]}\n"
         b"  c: {layers: [relu x999]}\n",
@@ -151,6 +160,12 @@ STREAMS = {
 @pytest.mark.parametrize(("data", "said"), STREAMS.values(), ids=STREAMS)
 def test_hostile_input_is_refused_in_bounded_time_and_memory(data: bytes, said: str) -> None:
     assert said in refused("-", data=data)
+
+
+def test_brackets_in_quotes_are_not_nested() -> None:
+    name = "[" * 2000
+    spec = f"name: '{name}'\nsource: \"{name}\"  # {name}\ninput: 1x8x8\nlayers: [conv 2 k3]\n"
+    assert cnncalc.analyze(spec).name == name
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/zero")

@@ -76,7 +76,7 @@ ACTIVATIONS: dict[str, tuple[str, str]] = {  # module, function of torch.nn.func
 IN_PLACE = ("relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "hard_swish", "hard_sigmoid", "mish")
 
 
-def module_of(layer: Any, x: tuple[int, ...]) -> nn.Module:
+def module_of(layer: Any, x: tuple[int, ...]) -> nn.Module:  # noqa: C901 - a table: a kind, and its module
     """The module for a layer on one input of this shape."""
     kind, dims, c = layer.kind, len(x) - 1, x[0]
     if kind in FACTORS:

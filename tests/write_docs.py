@@ -111,7 +111,8 @@ def table_of(one: Convention) -> str:
 
 
 def row_of(rule: Rule, one: Convention) -> str:
-    kinds = "all others" if rule is one.otherwise else "all" if rule.kinds is None else ", ".join(sorted(rule.kinds))
+    kinds = ", ".join(sorted(rule.kinds or ())) or "all"
+    kinds = "all others" if rule is one.otherwise else f"all but {', '.join(sorted(rule.but))}" if rule.but else kinds
     said = [f"`{rule.counted}`" if rule.counted else ""]
     said += [f"unknown: {rule.unknown}" if rule.unknown else "", f"fails: {rule.fails}" if rule.fails else ""]
     said += [f"params `{rule.params}`" if rule.params else "", f"once for `{rule.once}`" if rule.once else ""]

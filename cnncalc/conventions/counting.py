@@ -101,8 +101,7 @@ def count(kind: str, scope: dict[str, Value], convention: Convention) -> Count:
 def rule_for(kind: str, scope: dict[str, Value], convention: Convention) -> Rule | None:
     """The first rule for a kind whose condition holds."""
     for rule in convention.rules:
-        fits = rule.kinds is None or kind in rule.kinds
-        if fits and (not rule.condition or value(rule.condition, scope, rule, kind)):
+        if rule.covers(kind) and (not rule.condition or value(rule.condition, scope, rule, kind)):
             return rule
     return convention.otherwise
 

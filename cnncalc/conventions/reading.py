@@ -37,7 +37,7 @@ KEYS = (
     "rules",
     "otherwise",
 )
-RULE_KEYS = ("kinds", "if", "count", "unknown", "fails", "params", "once", "source", "note")
+RULE_KEYS = ("kinds", "but", "if", "count", "unknown", "fails", "params", "once", "source", "note")
 OUTCOMES = ("count", "unknown", "fails")
 SUFFIXES = (".yaml", ".yml")
 DEEPEST = 10  # files that extend each other
@@ -49,6 +49,7 @@ class Rule(NamedTuple):
 
     counted  an expression; unknown, fails: why there is no number, and that the tool stops with an error
     params   an expression for the parameters that the tool sees; empty: those of the layer
+    but      with kinds None, the kinds that the rule is not for; what it has not heard of, it is for
     once     layers for which this expression gives the same number share their parameters
     """
 
@@ -63,6 +64,11 @@ class Rule(NamedTuple):
     note: str = ""
     origin: str = ""
     line: int = 0
+    but: frozenset[str] = frozenset()
+
+    def covers(self, kind: str) -> bool:
+        """Whether the rule is for this kind, its condition apart."""
+        return kind not in self.but if self.kinds is None else kind in self.kinds
 
 
 class Convention(NamedTuple):
@@ -274,7 +280,7 @@ class Reader:
             if key.text not in RULE_KEYS:
                 hint = suggest(key.text, RULE_KEYS) or _("known: {names}", names=", ".join(RULE_KEYS))
                 self.note(_("a rule has no key '{key}'", key=key.text[:40]), key.position, hint)
-            elif key.text != "kinds":
+            elif key.text not in ("kinds", "but"):
                 if isinstance(node, Text) and node.text.strip():
                     texts[key.text] = " ".join(node.text.split())
                 else:
@@ -283,7 +289,10 @@ class Reader:
         if len(said) > 1 or (not said and "params" not in tree.entries):
             problem = _("a rule has one of {names}", names=", ".join(OUTCOMES))
             self.note(problem, tree.position, _("count: macs + bias * o"))
-        kinds = None if every else self.kinds(tree)
+        kinds = None if every or "but" in tree.entries else self.kinds(tree)
+        but = (self.kinds(tree, "but") or frozenset()) if "but" in tree.entries else frozenset()
+        if "but" in tree.entries and "kinds" in tree.entries:
+            self.note(_("a rule has kinds, or all kinds but some"), tree.position, _("but: [conv, depthwise]"))
         for name in ("if", "count", "params", "once"):
             if name in texts:
                 self.check(name, texts[name], tree.entries[name][1], kinds)
@@ -295,12 +304,13 @@ class Reader:
             counted=texts.get("count", ""),
             origin=origin,
             line=tree.position.line,
+            but=but,
             **{name: texts.get(name, "") for name in ("unknown", "fails", "params", "once", "source", "note")},
         )
 
-    def kinds(self, tree: Entries) -> frozenset[str] | None:
-        """The kinds that a rule is for; None for all of them."""
-        _key, node = tree.entries.get("kinds", (None, None))
+    def kinds(self, tree: Entries, key: str = "kinds") -> frozenset[str] | None:
+        """The kinds that a rule is for, or that it is not for; None for all of them."""
+        _key, node = tree.entries.get(key, (None, None))
         if node is None:
             self.note(
                 _("a rule says for which kinds it is"), tree.position, _("kinds: [conv, depthwise], or kinds: all")

@@ -70,6 +70,28 @@ class Activation(Layer):
         return weightless(x, work, POINTWISE)
 
 
+# x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x x x))): Hendrycks & Gimpel 2016, section 2
+GELU_BY_TANH = {"multiply": 5, "add": 2, "tanh": 1, "divide": 1}
+
+
+class GELU(Activation):
+    """x times the share of a normal distribution below x. Any shape, unchanged; nothing stored.
+
+    With `approximate=tanh` the formula in which tanh stands for erf.
+    """
+
+    approximate: str = option(
+        Option(choice("none", "tanh"), "approximate: `none`, by erf; `tanh`, by the formula with tanh", default="none")
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        if self.approximate == "none":
+            return super().facts(x)
+        elements = prod(x)
+        work = {operation: times * elements for operation, times in GELU_BY_TANH.items()}
+        return weightless(x, work, POINTWISE)
+
+
 class Sloped(Activation):
     """A function of each element with a constant: the slope or scale of its negative side."""
 

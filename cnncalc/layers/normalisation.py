@@ -198,22 +198,56 @@ class InstanceNorm(Layer):
         return standardised(x, c, 2 * c * self.affine, WHOLE)
 
 
-class Scale(Layer):
-    """Each channel times a trained number, and plus another with `shift`. Any shape, unchanged.
+def own_numbers(raw: Any) -> str:
+    """`channel`, `layer`, `element`, or letters of axes: which elements have a number of their own."""
+    word = raw.lower() if isinstance(raw, str) else ""
+    if word in ("channel", "layer", "element") or (word and len(set(word)) == len(word) and set(word) <= set("cldhw")):
+        return word
+    raise OptionError(
+        _("{value} is not one of channel, layer, element", value=quoted(raw)), _("or letters of axes, each once: hw")
+    )
 
-    As LayerScale does (Touvron et al. 2021), and the second half of a batch norm in Caffe.
-    """
+
+PER = Option(
+    own_numbers,
+    "per: a number for each `channel`, one for the `layer`, one per `element`, or by letters (`hw`)",
+    default="channel",
+)
+
+
+class Numbers(Layer):
+    """Trained numbers, each for the elements that share it. Any shape, unchanged."""
 
     channels = KEPT
+    per: str
+
+    def stored(self, x: Shape) -> Shape:
+        """The numbers along each axis; 1 along those whose elements share them."""
+        letters = "c" + SPATIAL[len(x)]
+        wanted = {"channel": "c", "layer": "", "element": letters}.get(self.per, self.per)
+        missing = [letter for letter in wanted if letter not in letters]
+        if missing:
+            problem = _("there is no axis {missing}; what enters is {shape}", missing=missing[0], shape=described(x))
+            raise ShapeError(problem, _("its axes: {names}", names=", ".join(letters)), "per")
+        return tuple(n if letter in wanted else 1 for n, letter in zip(x, letters, strict=True))
+
+
+class Scale(Numbers):
+    """Each channel times a trained number, and plus another with `shift`. Any shape, unchanged.
+
+    As LayerScale does (Touvron et al. 2021), and the second half of a batch norm in Caffe. `per` says which elements
+    have a number of their own.
+    """
 
     shift: bool = option(
         Option(
             switch, "shift: a trained number is added, too", default=False, aliases=("bias",), words={"shift": "true"}
         )
     )
+    per: str = option(PER)
 
     def facts(self, x: Shape) -> Facts:
-        c, elements = x[0], prod(x)
+        c, elements = prod(self.stored(x)), prod(x)
         return Facts(
             output=x,
             params=c + c * self.shift,
@@ -222,6 +256,19 @@ class Scale(Layer):
             work={"multiply": elements, "add": elements * self.shift},
             reach=POINTWISE,
         )
+
+
+class Shift(Numbers):
+    """Each channel plus a trained number: a bias that stands alone. Any shape, unchanged.
+
+    With `per=element` an embedding of places (Dosovitskiy et al. 2021, section 3.1).
+    """
+
+    per: str = option(PER)
+
+    def facts(self, x: Shape) -> Facts:
+        c, elements = prod(self.stored(x)), prod(x)
+        return Facts(output=x, params=c, connections=0, macs=0, work={"add": elements}, reach=POINTWISE)
 
 
 class LRN(Layer):

@@ -113,7 +113,10 @@ def celu(layer: Any, w: Weights, x: Array) -> Array:
 
 @reference("gelu")
 def gelu(layer: Any, w: Weights, x: Array) -> Array:
-    """x / 2 (1 + erf(x / sqrt 2))."""
+    """x / 2 (1 + erf(x / sqrt 2)); or x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))."""
+    if layer.approximate == "tanh":
+        inner = (x + x * x * x * number(0.044715, x)) * number(math.sqrt(2 / math.pi), x)
+        return x * (np.tanh(inner) + 1) / 2
     half = (erf(x / number(math.sqrt(2), x)).astype(x.dtype) + 1) * number(0.5, x)
     return x * half
 

@@ -95,17 +95,38 @@ def in_groups(layer: Any, w: Weights, x: Array, groups: int) -> Array:
     return y * per_channel(w["gamma"], rank) + per_channel(w["beta"], rank)
 
 
+def numbers_per(per: str, x: Shape) -> Shape:
+    """How many numbers there are along each axis: (C,) for one per channel."""
+    if per == "channel":
+        return x[:1]
+    names = letters(x)
+    wanted = {"layer": "", "element": names}.get(per, per)
+    return tuple(n if name in wanted else 1 for n, name in zip(x, names, strict=True))
+
+
+def beside(numbers: Array, rank: int) -> Array:
+    """Stored numbers beside (N, C, *size): those per channel with an axis of 1 for each of `rank` axes behind."""
+    return per_channel(numbers, rank) if numbers.ndim == 1 else numbers
+
+
 def scale_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
-    """A factor for each channel (C,), and a shift where one is trained."""
-    return {"gamma": scale(x[:1]), **({"beta": shift(x[:1])} if layer.shift else {})}
+    """Factors, (C,) or (C, *size) with 1 where elements share one; summands of the same shape if they are trained."""
+    stored = numbers_per(layer.per, x)
+    return {"gamma": scale(stored), **({"beta": shift(stored)} if layer.shift else {})}
 
 
 @reference("scale", weights=scale_weights)
 def scaled(layer: Any, w: Weights, x: Array) -> Array:
-    """Each channel times its factor, plus its shift."""
+    """Each element times its factor, plus its summand."""
     rank = x.ndim - 2
-    y = x * per_channel(w["gamma"], rank)
-    return y + per_channel(w["beta"], rank) if layer.shift else y
+    y = x * beside(w["gamma"], rank)
+    return y + beside(w["beta"], rank) if layer.shift else y
+
+
+@reference("shift", weights=lambda layer, x: {"beta": shift(numbers_per(layer.per, x))})
+def shifted(layer: Any, w: Weights, x: Array) -> Array:
+    """Each element plus its summand."""
+    return x + beside(w["beta"], x.ndim - 2)
 
 
 @reference("lrn")

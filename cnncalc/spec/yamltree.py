@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -17,6 +18,7 @@ from cnncalc.language import _
 
 DEEPEST = 50  # nested lists and mappings
 MOST_NODES = 500_000  # after anchors are expanded
+MOST_SUSPECTS = 10  # lines that are looked at for nesting: for each the text is read up to there
 
 
 class Text:
@@ -79,11 +81,10 @@ def read_yaml(source: Source, problems: list[Problem] | None = None) -> Tree | N
 
     problems  a list that takes what can be passed over, a key that is given twice, in place of an error
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    refuse_deep_nesting(source)
     builder = _Builder(source)
     try:
-        for event in yaml.parse(source.text, Loader=loader):
-            builder.take(event)
+        builder.read(source.text)
     except yaml.YAMLError as error:
         raise SpecError([*builder.problems, _syntax_problem(error, source)], source) from None
     if problems is not None:
@@ -91,6 +92,34 @@ def read_yaml(source: Source, problems: list[Problem] | None = None) -> Tree | N
     elif builder.problems:
         raise SpecError(builder.problems, source)
     return builder.root
+
+
+def refuse_deep_nesting(source: Source) -> None:
+    """Raise SpecError, in our words, for brackets in brackets that a parser would give up on before we see them.
+
+    A parser reads ahead within a line, to find out whether what it has read is a key, and has a limit of its own
+    there. So a line with too many open brackets is first read up to that place alone, where what is read counts as
+    nested in the usual way; brackets in quotes turn out to be none. Takes time in proportion to the text.
+    """
+    for end in islice(_suspects(source.text), MOST_SUSPECTS):
+        try:
+            _Builder(source).read(source.text[:end])
+        except yaml.YAMLError:  # of course: the brackets are not closed
+            continue
+
+
+def _suspects(text: str) -> Iterator[int]:
+    """Where more than DEEPEST brackets of a line are open, quotes not looked at; one place in a line."""
+    start = 0
+    for line in text.split("\n"):
+        if line.count("[") + line.count("{") > DEEPEST:
+            depth = 0
+            for match in re.finditer(r"[\[{\]}]", line):
+                depth = max(0, depth + (1 if match[0] in "[{" else -1))
+                if depth > DEEPEST:
+                    yield start + match.end()
+                    break
+        start += len(line) + 1
 
 
 class _Builder:
@@ -105,6 +134,11 @@ class _Builder:
         self.keys: list[Text | None] = []  # for each open mapping, the key that waits for its value
         self.anchors: dict[str, Tree | None] = {}
         self.anchor_names: list[str | None] = []
+
+    def read(self, text: str) -> None:
+        """Take all events of a text. Raises SpecError, and YAMLError where the parser does."""
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            self.take(event)
 
     def take(self, event: Any) -> None:
         kind = type(event)

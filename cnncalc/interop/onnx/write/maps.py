@@ -24,7 +24,6 @@ OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh": ("Tanh", {}),
     "relu": ("Relu", {}),
     "selu": ("Selu", {}),
-    "gelu": ("Gelu", {}),
     "hard_swish": ("HardSwish", {}),
     "mish": ("Mish", {}),
     "softplus": ("Softplus", {}),
@@ -118,6 +117,11 @@ SLOPED = {"leaky_relu": ("LeakyRelu", 0.01), "elu": ("Elu", 1.0), "celu": ("Celu
 def sloped(o: Part, layer: Any, x: Value) -> str:
     name, default = SLOPED[layer.kind]
     return o(name, x.name, alpha=default if layer.alpha is None else layer.alpha)
+
+
+@writes("gelu")
+def gelu(o: Part, layer: Any, x: Value) -> str:
+    return o("Gelu", x.name, approximate=layer.approximate)
 
 
 @writes("step")

@@ -166,11 +166,21 @@ def batchnorm(o: Part, layer: Any, x: Value) -> str:
     return o("BatchNormalization", x.name, *trained(o, x.shape[:1]), *statistics, epsilon=layer.epsilon)
 
 
+def beside(o: Part, name: str, x: Value) -> str:
+    """Stored numbers to be combined with (N, C, *size): those per channel get an axis of 1 for each axis behind."""
+    array = o.array(name)
+    return o.weight(name, per_channel(array, len(x.shape) - 1) if array.ndim == 1 else array)
+
+
 @writes("scale")
 def scale(o: Part, layer: Any, x: Value) -> str:
-    rank = len(x.shape) - 1
-    y = o("Mul", x.name, o.weight("gamma", per_channel(o.array("gamma"), rank)))
-    return o("Add", y, o.weight("beta", per_channel(o.array("beta"), rank))) if layer.shift else y
+    y = o("Mul", x.name, beside(o, "gamma", x))
+    return o("Add", y, beside(o, "beta", x)) if layer.shift else y
+
+
+@writes("shift")
+def shift(o: Part, layer: Any, x: Value) -> str:
+    return o("Add", x.name, beside(o, "beta", x))
 
 
 @writes("layernorm")
