@@ -81,13 +81,21 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "attention": (
         MAPS,
         (
-            "3", "4 nobias", "2 noproject", "3 bias=in dim=6", "2 bias=out dim=6 value_dim=10 out=7",
-            "3 window=13x2", "4 grid=13x5 relative_bias", "2 window=13x5 shift=0x2 relative_bias", "6 window=7x5x2 shift=3x2x1",
+            "3", "4 nobias", "2 noproject", "3 bias=in dim=6", "2 bias=out dim=6 value_dim=10 out=7", "3 window=13x2",
+            "4 grid=13x5 relative_bias", "2 window=13x5 shift=0x2 relative_bias", "6 window=7x5x2 shift=3x2x1",
             "3 window=1", "2 relative_bias",
         ),
     ),
-    "cross_attention": (MAPS, ("[identity, conv 8 k2], heads: 3", "[conv 6 k1, conv 5 k2], heads: 2, out: 7, bias: false")),
-    "dot_product_attention": (MAPS, ("[identity, identity, identity]", "[identity, tanh, relu, parameter 1x1]", "[identity, tanh, relu, parameter 1x1x1]")),
+    "cross_attention": (
+        MAPS, ("[identity, conv 8 k2], heads: 3", "[conv 6 k1, conv 5 k2], heads: 2, out: 7, bias: false")
+    ),
+    "dot_product_attention": (
+        MAPS,
+        (
+            "[identity, identity, identity]", "[identity, tanh, relu, parameter 1x1]",
+            "[identity, tanh, relu, parameter 1x1x1]",
+        ),
+    ),
     "matmul": (MAPS, ("[identity, 'permute 1,0']", "['permute 0,2,1', identity]", "[identity, 'permute 0,1,3,2']")),
     "parameter": (ALL, ("7", "5x6x4", "3x4 fixed")),
     "embedding": ((0,), ("7 size=20",)),
@@ -99,7 +107,10 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "tile": (ALL, ("2", "3 axis=1", "2 axis=w")),
     "resample": (
         MAPS,
-        ("7", "20 bilinear", "5 nearest_exact", "9 bicubic", "17 bilinear align_corners", "6 bicubic align_corners", "18x7"),
+        (
+            "7", "20 bilinear", "5 nearest_exact", "9 bicubic", "17 bilinear align_corners", "6 bicubic align_corners",
+            "18x7",
+        ),
     ),
     "pad": (
         MAPS,
@@ -120,10 +131,15 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "maximum": (ALL, ("[identity, relu, tanh]", "[conv 12 k3 p1, identity]")),
     "mean": (ALL, ("[identity, relu, tanh]", "[conv 12 k3 same, conv 12 k1]")),
     **dict.fromkeys(
-        ("subtract", "divide", "minimum", "greater", "less", "equal"), (ALL, ("[identity, relu]", "[identity, tanh, sigmoid]"))
+        ("subtract", "divide", "minimum", "greater", "less", "equal"),
+        (ALL, ("[identity, relu]", "[identity, tanh, sigmoid]")),
     ),
     "concat": (
-        ALL, ("[identity, relu]", "[conv 3 k3 p1, identity, conv 2 k5 p2]", "[identity, conv 12 k3], axis: 1", "[tanh, identity], axis: w")
+        ALL,
+        (
+            "[identity, relu]", "[conv 3 k3 p1, identity, conv 2 k5 p2]", "[identity, conv 12 k3], axis: 1",
+            "[tanh, identity], axis: w",
+        ),
     ),
     "rnn": ((1,), RECURRENT),
     "mgu": ((1,), RECURRENT),

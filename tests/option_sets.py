@@ -73,7 +73,7 @@ MORE = """
 3x7x9; {matmul: [identity, 'permute 0,2,1']}
 7x9; {add: [identity, parameter 7x9, parameter 7x1 fixed]}
 7x9; {concat: [parameter 7x2, identity], axis: l}
-3x7x9; {concat: [identity, conv 3 k3], axis: h}
+3x7x9; {concat: [identity, conv 3 k3x1], axis: h}
 3x7x9; {concat: [identity, tanh, conv 3 k1], axis: w}
 9; embedding 5 size=7
 11; embedding 4 size=20
@@ -119,7 +119,7 @@ MORE = """
 6x7x9; reduce_mean c
 6x7x9; reduce_max w
 6x17; reduce_max l
-6x7x9; reduce_min ch
+6x7x9; reduce_min axes=ch
 6x7x9; reduce_min w
 6x7x9; reduce_norm c
 6x7x9; reduce_norm hw order=1

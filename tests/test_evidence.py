@@ -75,18 +75,19 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
     "adaptive_avgpool": ADAPTIVE,
     "adaptive_maxpool": ADAPTIVE,
     "layernorm": {JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE)},
-    **dict.fromkeys(("softmax", "log_softmax"), {JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE)}),
-    **dict.fromkeys(
-        ("reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_norm"), {("not claimed", "jump", WHOLE)}
-    ),
+    **{key: {JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE)} for key in ("softmax", "log_softmax")},
+    **{
+        key: {("not claimed", "jump", WHOLE)}
+        for key in ("reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_norm")
+    },
     "attention": {JUMP_OF_WHOLE, ("not measured", "rf_start", FIT)},
     "parameter": {("not claimed", "receptive_field", "nothing of this input arrives")},
     "cross_attention": {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", "")},
-    **dict.fromkeys(
-        ("dot_product_attention", "matmul", "concat"),
-        {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", FIT)},
-    ),
-    **dict.fromkeys(("roll", "tile"), {("not claimed", "jump", FIT), ("not measured", "rf_start", FIT)}),
+    **{
+        key: {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", FIT)}
+        for key in ("dot_product_attention", "matmul", "concat")
+    },
+    **{key: {("not claimed", "jump", FIT), ("not measured", "rf_start", FIT)} for key in ("roll", "tile")},
     "resample": {("not measured", "rf_start", FIT)},
     "crop": SHORT,
     "slice": SHORT,

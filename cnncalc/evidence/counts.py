@@ -101,7 +101,9 @@ def worked(work: dict[str, int], ones: Ones) -> Finding:
     rest = sum(work.values())
     exact = macs if ones.products is None else ones.products
     probe = "tally" if ones.products is None else "ones"
-    connections = Measured(macs - data + biases, "tally") if ones.connections is None else Measured(ones.connections, "ones")
+    connections = (
+        Measured(macs - data + biases, "tally") if ones.connections is None else Measured(ones.connections, "ones")
+    )
     return {
         "macs": Measured(exact, probe),
         "flops": Measured(2 * exact + rest, "tally" if probe == "tally" else "tally and ones"),

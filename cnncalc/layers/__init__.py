@@ -142,7 +142,9 @@ _ROWS = [
     Kind("concat", "merge", "Concat", ("concatenate", "cat")),
     Kind("matmul", "attention", "MatMul", joins=True),
     Kind("cross_attention", "attention", "CrossAttention", joins=True),
-    Kind("dot_product_attention", "attention", "DotProductAttention", ("scaleddotproductattention", "sdpa"), joins=True),
+    Kind(
+        "dot_product_attention", "attention", "DotProductAttention", ("scaleddotproductattention", "sdpa"), joins=True
+    ),
     Kind("rnn", "recurrent", "RNN", ("simplernn", "elman")),
     Kind("mgu", "recurrent", "MGU"),
     Kind("gru", "recurrent", "GRU"),

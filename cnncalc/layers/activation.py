@@ -103,7 +103,14 @@ class Sloped(Activation):
 class Round(Activation):
     """Each element as a whole number: the nearest (of two, the even one), the one below, or the one above."""
 
-    to: str = option(Option(choice("nearest", "floor", "ceil"), "to: nearest, floor or ceil", default="nearest", words={word: word for word in ("floor", "ceil")}))
+    to: str = option(
+        Option(
+            choice("nearest", "floor", "ceil"),
+            "to: nearest, floor or ceil",
+            default="nearest",
+            words={word: word for word in ("floor", "ceil")},
+        )
+    )
 
 
 class Power(Layer):
@@ -195,7 +202,9 @@ class Softmax(Layer):
     n exponentials, n - 1 additions, n divisions; log_softmax is x - log(sum): n subtractions and a log.
     """
 
-    axis: str = option(Option(axis_name, "axis: over which the sum runs, c (the channels), l, h, w, d or a number", default="c"))
+    axis: str = option(
+        Option(axis_name, "axis: over which the sum runs, c (the channels), l, h, w, d or a number", default="c")
+    )
 
     @property
     def channels(self) -> str:  # type: ignore[override]  # depends on the options

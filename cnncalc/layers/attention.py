@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.errors import OptionError, ShapeError
+from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import (
-    KEPT,
     WHOLE,
     Axes,
     Facts,
@@ -28,7 +27,6 @@ from cnncalc.layers.base import (
     per_axis,
     shape_text,
     spatial,
-    weightless,
 )
 from cnncalc.layers.options import axes, natural_axes, positive, switch
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed
@@ -57,9 +55,7 @@ DIM = Option(
 )
 VALUE_DIM = Option(positive, "value_dim: width of the values, all heads together; `dim` unless given")
 OUT = Option(positive, "out: channels that come out; the channels that enter unless given", aliases=("out_channels",))
-PROJECT = Option(
-    switch, "project: the heads are mixed by a projection", default=True, words={"noproject": "false"}
-)
+PROJECT = Option(switch, "project: the heads are mixed by a projection", default=True, words={"noproject": "false"})
 BIASES = Option(
     biases,
     "bias: of all projections; `in`: of queries, keys and values alone, `out`: of the last alone",
@@ -95,7 +91,14 @@ class Projected(Layer):
         return d, v, (self.out or c) if self.project else v
 
     def claimed(
-        self, x: Shape, others: Shape, seen: int, more: dict[str, int], trained: int, scores_biased: int, reach: Reach | None
+        self,
+        x: Shape,
+        others: Shape,
+        seen: int,
+        more: dict[str, int],
+        trained: int,
+        scores_biased: int,
+        reach: Reach | None,
     ) -> Facts:
         """Facts where each of the positions of x attends to `seen` of those of `others`.
 
@@ -217,7 +220,11 @@ class CrossAttention(Projected):
     def facts(self, x: Shape, *others: Shape) -> Facts:
         if len(others) != 1:
             raise ShapeError(
-                _("{kind} takes two branches: who asks, and who is asked; here are {count}", kind=self.kind, count=1 + len(others)),
+                _(
+                    "{kind} takes two branches: who asks, and who is asked; here are {count}",
+                    kind=self.kind,
+                    count=1 + len(others),
+                ),
                 _("queries come from the first, keys and values from the second"),
             )
         spatial(self.kind, x)
@@ -252,7 +259,12 @@ class DotProductAttention(Layer):
         m, e = v[-2], v[-1]
         if tuple(k) != (*batch, m, d) or tuple(v[:-2]) != tuple(batch):
             raise ShapeError(
-                _("queries {q}, keys {k} and values {v} do not go together", q=shape_text(q), k=shape_text(k), v=shape_text(v)),
+                _(
+                    "queries {q}, keys {k} and values {v} do not go together",
+                    q=shape_text(q),
+                    k=shape_text(k),
+                    v=shape_text(v),
+                ),
                 _("queries and keys have one width, keys and values one number of positions"),
             )
         heads = prod(batch)
@@ -274,7 +286,12 @@ def check_stretches(kind: str, shape: Shape, target: Shape) -> None:
     """Raise ShapeError unless axes of one element make this shape that one."""
     if len(shape) != len(target) or any(a not in (1, b) for a, b in zip(shape, target, strict=True)):
         raise ShapeError(
-            _("{kind}: {shape} does not stretch to the scores, {target}", kind=kind, shape=shape_text(shape), target=shape_text(target)),
+            _(
+                "{kind}: {shape} does not stretch to the scores, {target}",
+                kind=kind,
+                shape=shape_text(shape),
+                target=shape_text(target),
+            ),
             _("axes of one element are stretched"),
             "branch 3",
         )
@@ -299,9 +316,7 @@ class MatMul(Layer):
                 "branch 1",
             )
         batch = tuple(map(max, b, c))
-        return Facts(
-            output=(*batch, n, m), params=0, connections=0, macs=prod(batch) * n * k * m, work={}
-        )
+        return Facts(output=(*batch, n, m), params=0, connections=0, macs=prod(batch) * n * k * m, work={})
 
     def elements(self, *shapes: Shape) -> Reads | None:
         """Row i reads row i of the first; column j reads column j of the second."""

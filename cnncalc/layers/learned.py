@@ -46,9 +46,18 @@ class Parameter(Layer):
 class Embedding(Layer):
     """Each index of a sequence replaced by its row of a trained table: (L,) to (dim, L). Nothing is multiplied."""
 
-    dim: int = option(Option(positive, "dim: numbers for each index", required=True, main=True, aliases=("embedding_dim", "output_dim")))
+    dim: int = option(
+        Option(
+            positive, "dim: numbers for each index", required=True, main=True, aliases=("embedding_dim", "output_dim")
+        )
+    )
     size: int = option(
-        Option(positive, "size: of the vocabulary, rows of the table", required=True, aliases=("num_embeddings", "input_dim"))
+        Option(
+            positive,
+            "size: of the vocabulary, rows of the table",
+            required=True,
+            aliases=("num_embeddings", "input_dim"),
+        )
     )
 
     def facts(self, x: Shape) -> Facts:
@@ -57,6 +66,4 @@ class Embedding(Layer):
                 _("{kind} needs a sequence of indices; what enters is {shape}", kind=self.kind, shape=described(x)),
                 _("an input of one size, the length: 128"),
             )
-        return Facts(
-            output=(self.dim, x[0]), params=self.size * self.dim, connections=0, macs=0, work={}
-        )
+        return Facts(output=(self.dim, x[0]), params=self.size * self.dim, connections=0, macs=0, work={})

@@ -71,11 +71,10 @@ class Concat(Layer):
                     i=i + 1,
                     other=shape_text(shape),
                 )
-                raise ShapeError(
-                    problem,
-                    _("only the channels may differ: pad, crop or stride the branches alike"),
-                    f"branch {i}",
-                )
+                hint = _("only the channels may differ: pad, crop or stride the branches alike")
+                if axis:
+                    hint = _("only the axis {axis} may differ, along which they are joined", axis=self.axis)
+                raise ShapeError(problem, hint, f"branch {i}")
         output = (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
         return weightless(output, {}, POINTWISE if axis == 0 else None)
 
@@ -89,7 +88,9 @@ class Concat(Layer):
         found, first = [], 0
         for i, shape in enumerate(shapes):
             n = shape[axis]
-            places = Listed(tuple(range(o - first, o - first + 1) if first <= o < first + n else () for o in range(whole)))
+            places = Listed(
+                tuple(range(o - first, o - first + 1) if first <= o < first + n else () for o in range(whole))
+            )
             found.append(Read(i, 0, tuple(places if a == axis else POINTWISE for a in range(1, len(shape)))))
             first += n
         return found

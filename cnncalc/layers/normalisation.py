@@ -223,13 +223,9 @@ class Numbers(Layer):
 
     def stored(self, x: Shape) -> Shape:
         """The numbers along each axis; 1 along those whose elements share them."""
-        letters = "c" + SPATIAL[len(x)]
-        wanted = {"channel": "c", "layer": "", "element": letters}.get(self.per, self.per)
-        missing = [letter for letter in wanted if letter not in letters]
-        if missing:
-            problem = _("there is no axis {missing}; what enters is {shape}", missing=missing[0], shape=described(x))
-            raise ShapeError(problem, _("its axes: {names}", names=", ".join(letters)), "per")
-        return tuple(n if letter in wanted else 1 for n, letter in zip(x, letters, strict=True))
+        shared = {"channel": {0}, "layer": set(), "element": set(range(len(x)))}
+        apart = shared[self.per] if self.per in shared else {axis_number(axis, x, "per") for axis in self.per}
+        return tuple(n if axis in apart else 1 for axis, n in enumerate(x))
 
 
 class Scale(Numbers):

@@ -17,7 +17,14 @@ class Reduce(Layer):
     """
 
     axes: str = option(
-        Option(axis_names, "axes: brought down to one element, `hw`, `c` or `1,2`", required=True, main=True, aliases=("axis", "dim"), words={word: word for word in ("c", "l", "h", "w", "d", "hw", "dhw", "chw")})
+        Option(
+            axis_names,
+            "axes: brought down to one element, `hw`, `c` or `1,2`",
+            required=True,
+            main=True,
+            aliases=("axis", "dim"),
+            words={word: word for word in ("c", "l", "h", "w", "d", "hw", "dhw", "chw")},
+        )
     )
 
     def facts(self, x: Shape) -> Facts:

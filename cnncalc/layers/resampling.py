@@ -119,7 +119,9 @@ class Resample(Layer):
         c, size = x[0], spatial(self.kind, x)
         target = per_axis(self.size, size, "size")
         if self.align_corners and self.mode.startswith("nearest"):
-            raise ShapeError(_("nearest mixes nothing: there are no corners to align"), _("leave it out"), "align_corners")
+            raise ShapeError(
+                _("nearest mixes nothing: there are no corners to align"), _("leave it out"), "align_corners"
+            )
         taps = {"bilinear": 2, "bicubic": 4}.get(self.mode, 1)
         units = c * prod(target)
         k = taps ** len(size)

@@ -278,9 +278,7 @@ class Slice(Layer):
     range: tuple[int, int | None] = option(
         Option(slice_range, "range: `start:stop`, from 0; `8:end` to the end", required=True, main=True)
     )
-    axis: str = option(
-        Option(axis_name, "axis: c is the channels, then l, h, w or d, or a number from 0", default="c")
-    )
+    axis: str = option(Option(axis_name, "axis: c is the channels, then l, h, w or d, or a number from 0", default="c"))
 
     def facts(self, x: Shape) -> Facts:
         start, stop, axis = self.bounds(x)
@@ -355,7 +353,9 @@ class Moved(Layer):
 class Roll(Moved):
     """The elements of one axis moved on by `shift`; what leaves at the end comes in at the beginning."""
 
-    shift: int = option(Option(integer, "shift: places that each element moves on", required=True, main=True, aliases=("shifts",)))
+    shift: int = option(
+        Option(integer, "shift: places that each element moves on", required=True, main=True, aliases=("shifts",))
+    )
 
     def sources(self, n: int) -> Iterable[int]:
         return ((o - self.shift) % n for o in range(n))
@@ -364,7 +364,9 @@ class Roll(Moved):
 class Tile(Moved):
     """One axis repeated as a whole, `times` over: a b becomes a b a b."""
 
-    times: int = option(Option(positive, "times: how often the axis is repeated", required=True, main=True, aliases=("repeats",)))
+    times: int = option(
+        Option(positive, "times: how often the axis is repeated", required=True, main=True, aliases=("repeats",))
+    )
 
     def sources(self, n: int) -> Iterable[int]:
         return (o % n for o in range(n * self.times))

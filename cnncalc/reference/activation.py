@@ -201,12 +201,14 @@ def clamp(layer: Any, w: Weights, x: Array) -> Array:
 
 @reference("power")
 def power(layer: Any, w: Weights, x: Array) -> Array:
-    return np.power(x, number(layer.exponent, x))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.power(x, number(layer.exponent, x))
 
 
 @reference("reciprocal")
 def reciprocal(layer: Any, w: Weights, x: Array) -> Array:
-    return 1 / x
+    with np.errstate(divide="ignore"):
+        return 1 / x
 
 
 @reference("square")
@@ -221,7 +223,8 @@ def rounded(layer: Any, w: Weights, x: Array) -> Array:
 
 @reference("erf")
 def error_function(layer: Any, w: Weights, x: Array) -> Array:
-    return erf(x).astype(x.dtype)
+    y: Array = np.asarray(erf(x)).astype(x.dtype)
+    return y.view(type(x))
 
 
 UFUNCS = {
@@ -238,8 +241,9 @@ UFUNCS = {
 
 @reference(*UFUNCS)
 def of_each(layer: Any, w: Weights, x: Array) -> Array:
-    """What the kind's name says, of each element."""
-    return UFUNCS[layer.kind](x)
+    """What the kind's name says, of each element; what is not defined is not a number."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return UFUNCS[layer.kind](x)
 
 
 def prelu_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:

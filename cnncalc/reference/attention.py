@@ -15,6 +15,7 @@ import numpy as np
 from cnncalc.reference.activation import holds_values, number
 from cnncalc.reference.base import Array, Shape, Weight, Weights, axes_of, bias, kernel, reference
 
+
 def projection_weights(layer: Any, c: int, e: int) -> dict[str, Weight]:
     """query (d, C), key (d, E), value (v, E), out (f, v), and the biases that there are."""
     d = layer.dim or c

@@ -67,7 +67,7 @@ def cubic(distance: Array, a: float = -0.75) -> Array:
 
 @reference("resample")
 def resample(layer: Any, w: Weights, x: Array) -> Array:
-    """Every output lies somewhere between the elements of the input, and mixes the nearest; beyond the border the last."""
+    """Every output lies between elements of the input, and mixes the nearest; beyond the border the last counts."""
     size = x.shape[2:]
     wanted = axes_of(layer.size, len(size))
     if layer.mode.startswith("nearest"):

@@ -71,8 +71,7 @@ def tokens_of_windows(layer: Any, size: list[int]) -> Array:
     groups: dict[tuple[int, ...], list[int]] = {}
     for number, place in enumerate(product(*map(range, size))):
         cell = tuple(
-            i % (n // w) if grid else (i - s) % n // w
-            for i, n, w, s in zip(place, size, windows, shifts, strict=True)
+            i % (n // w) if grid else (i - s) % n // w for i, n, w, s in zip(place, size, windows, shifts, strict=True)
         )
         groups.setdefault(cell, []).append(number)
     if not any(shifts):
