@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cnncalc.derivations import Derivation
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
     from cnncalc.evidence import Check, Verification
-    from cnncalc.fields.units import Patch, UnitField
+    from cnncalc.fields.sets.units import Patch, UnitField
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
     from cnncalc.testing import assert_budget
@@ -93,7 +93,7 @@ _HOMES = {
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
     "Derivation": "derivations",
-    **dict.fromkeys(("Patch", "UnitField"), "fields.units"),
+    **dict.fromkeys(("Patch", "UnitField"), "fields.sets.units"),
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
     "assert_budget": "testing",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cnncalc.conventions import Reconciled
     from cnncalc.conventions.identifying import Match
     from cnncalc.evidence import Verification
-    from cnncalc.fields.units import UnitField
+    from cnncalc.fields.sets.units import UnitField
 
 Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
 
@@ -202,7 +202,7 @@ def receptive_field(
     `inputs` of the result has a patch for each input that is seen: pixels, hull, boxes, mask(). Raises SpecError,
     and CnncalcError for a layer or a unit that does not exist.
     """
-    from cnncalc.fields.units import unit_field
+    from cnncalc.fields.sets.units import unit_field
 
     graph = _graph_of(spec, set, input, max_operations, params)
     return unit_field(graph, layer, unit, local=local)

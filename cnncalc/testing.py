@@ -10,7 +10,7 @@ from cnncalc.api import Inputs, analyze
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.report import Report, Verdict
-from cnncalc.spec.expectations import expectations_of
+from cnncalc.spec.read.expectations import expectations_of
 
 
 def assert_budget(

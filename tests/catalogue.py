@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
 
-import cnncalc
+from checkout import ROOT
+
 from cnncalc.conventions import SHIPPED, convention
 from cnncalc.layers import KINDS
 
-PACKAGE = Path(cnncalc.__file__).parent
+PACKAGE = ROOT / "cnncalc"
 CATALOGUE = PACKAGE / "locale" / "zh" / "LC_MESSAGES" / "cnncalc.po"
 MARKS = ("_", "n_")
 

@@ -39,6 +39,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     ),
     "maxpool": (MAPS, POOLS),
     "avgpool": (MAPS, (*POOLS, "k3 s2 p1 count_include_pad=false", "k3 s2 ceil count_include_pad=false")),
+    "blurpool": (MAPS, (*POOLS, "3", "5 s1 p2")),
     "lppool": (MAPS, (*POOLS, "2 norm=1", "k3 norm=3")),
     "subsample": (MAPS, POOLS),
     "global_avgpool": (MAPS, ("",)),

@@ -5,12 +5,15 @@ Together every option of every kind takes two values at least, and axes of a map
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from cases import FOLDER, load_cases, spec_of
+from kinds_run import INPUTS, KINDS_RUN, layer_line
 
 import cnncalc
+from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Layer, Shape
 
@@ -239,6 +242,19 @@ def graphs() -> Iterator[tuple[str, Graph]]:
                 yield f"{path.stem}: {case['case']}", cnncalc.load(spec_of(case), set=case.get("set"))
     for line in MORE.strip().splitlines():
         yield line, cnncalc.load(line)
+    yield from of_the_probes()
+
+
+def of_the_probes() -> Iterator[tuple[str, Graph]]:
+    """A kind that has no line above is asked about with the options with which the probes run it."""
+    for kind in [kind for kind in KINDS_RUN if not re.search(rf"[ {{]{kind}\b", MORE)]:
+        for options in KINDS_RUN[kind][1]:
+            for rank in KINDS_RUN[kind][0]:
+                spec = f"input: {INPUTS[rank]}\nlayers:\n  - {layer_line(kind, options)}\n"
+                try:
+                    yield f"{INPUTS[rank]}; {kind} {options}", cnncalc.load(spec)
+                except CnncalcError:  # options of another number of axes
+                    continue
 
 
 def layers(kind: str, among: list[tuple[str, Graph]]) -> Iterator[tuple[str, Layer, tuple[Shape, ...]]]:

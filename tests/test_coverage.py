@@ -11,9 +11,9 @@ from test_unit_views import rf
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.fields.coverage import coverage, macs_of
 from cnncalc.fields.reads import Book
-from cnncalc.fields.regions import everything
+from cnncalc.fields.sets.coverage import coverage, macs_of
+from cnncalc.fields.sets.regions import everything
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import write_docs
 import cnncalc
 from cnncalc.cli.analyze import command as analyze
 from cnncalc.pages.view import COLUMNS
-from cnncalc.spec.document import KEYS
+from cnncalc.spec.read.document import KEYS
 
 ROOT = Path(__file__).parent.parent
 

@@ -13,9 +13,9 @@ from test_unit_views import rf
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.analysis.field_table import value_named
-from cnncalc.fields.effective import moments_of
-from cnncalc.fields.profile import Profile, profiles_of
+from cnncalc.fields.effective.moments import moments_of
+from cnncalc.fields.effective.profile import Profile, profiles_of
+from cnncalc.fields.table import value_named
 from cnncalc.graph import Graph
 
 # (network, layer, field, variance as an exact number or to four decimals, 95.45 % of the mass, above 4.55 % of the

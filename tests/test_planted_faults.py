@@ -9,7 +9,8 @@ import pytest
 from cases import FOLDER, differences, load_cases
 
 import cnncalc
-from cnncalc.analysis import memory, receptive_field
+from cnncalc.analysis import memory
+from cnncalc.fields import forward
 from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, sliding
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window
@@ -102,17 +103,17 @@ FAULTS: dict[str, Change] = {
         conv.TransposedConv, "on_padding", lambda honest: lambda self, x: (0, 0)
     ),
     "stride forgotten in the field": replaced(
-        receptive_field, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=f.span)
+        forward, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=f.span)
     ),
     "dilation forgotten in the field": replaced(
-        receptive_field, "slide", lambda honest: lambda f, w: honest(f, w._replace(dilation=1))
+        forward, "slide", lambda honest: lambda f, w: honest(f, w._replace(dilation=1))
     ),
     "padding forgotten in the start": replaced(
-        receptive_field, "slide", lambda honest: lambda f, w: honest(f, w._replace(before=0))
+        forward, "slide", lambda honest: lambda f, w: honest(f, w._replace(before=0))
     ),
-    "the first branch taken for the union": replaced(receptive_field, "union", lambda honest: lambda a, b, one: a),
+    "the first branch taken for the union": replaced(forward, "union", lambda honest: lambda a, b, one: a),
     "phases forgotten": replaced(
-        receptive_field, "stretch", lambda honest: lambda f, p: honest(f, p._replace(taps=p.taps[:1] * len(p.taps)))
+        forward, "stretch", lambda honest: lambda f, p: honest(f, p._replace(taps=p.taps[:1] * len(p.taps)))
     ),
 }
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import cnncalc
-from cnncalc.analysis.receptive_field import Grid, Pass, jump_of, sizes_of
 from cnncalc.evidence.fields import seen_sets
+from cnncalc.fields.forward import Grid, Pass, jump_of, sizes_of
 
 HERE = Path(__file__).parent
 TABLE = yaml.safe_load((HERE / "published_fields.yaml").read_text(encoding="utf-8"))

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, note, settings
 from random_specs import networks
 
 import cnncalc
-from cnncalc.analysis.alignment import merges
-from cnncalc.analysis.backward import seen_from
-from cnncalc.analysis.channels import Run
-from cnncalc.analysis.field_table import groups_of
-from cnncalc.analysis.receptive_field import Fields, Grid, Loose, Pass, Whole, jump_of, sizes_of
 from cnncalc.cli import group
+from cnncalc.fields.alignment import merges
+from cnncalc.fields.backward import seen_from
+from cnncalc.fields.channels import Run
+from cnncalc.fields.forward import Fields, Grid, Loose, Pass, Whole, jump_of, sizes_of
+from cnncalc.fields.table import groups_of
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.networks import bundled

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 import cnncalc
-from cnncalc.analysis.backward import seen_from
-from cnncalc.analysis.receptive_field import Grid
 from cnncalc.evidence.fields import seen_sets
+from cnncalc.fields.backward import seen_from
+from cnncalc.fields.forward import Grid
 
 NETWORKS = yaml.safe_load((Path(__file__).parent / "small_networks.yaml").read_text(encoding="utf-8"))
 WORDS = {"k": "kernel", "s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}

@@ -8,7 +8,7 @@ import pytest
 
 import cnncalc
 from cnncalc.evidence import Verification, units
-from cnncalc.fields import taps
+from cnncalc.fields.sets import taps
 from cnncalc.layers.windows import Window
 
 SPEC = "2x17x14; conv 3 k3 d2 p2; maxpool 2; conv 4 k3 p1"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from itertools import groupby
-from pathlib import Path
+
+from checkout import ROOT
 
 from cnncalc.cli.kinds import option_line, options_of
 from cnncalc.conventions import SHIPPED, Convention, Rule, convention
@@ -13,7 +14,7 @@ from cnncalc.conventions.reading import folder, read_convention
 from cnncalc.layers import KINDS
 from cnncalc.lint import RULES
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = ROOT / "docs"
 HEAD = ["| kinds | if | count | source |", "|---|---|---|---|"]
 MARKED = {name: (f"<!-- {name} -->\n", f"<!-- end of {name} -->\n") for name in ("quantities", "conventions")}
 ABOUT_LINT = """\

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.analysis.memory import peak_elements
-from cnncalc.analysis.receptive_field import Fields, Grid, Loose, Pass, Seen, Units, jump_of, largest
+from cnncalc.fields.forward import Fields, Grid, Loose, Pass, Seen, Units, jump_of, largest
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts, Shape
 from cnncalc.quantities import OF_A_LAYER, SUMMED

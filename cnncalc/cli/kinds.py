@@ -16,7 +16,7 @@ from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, Option
 from cnncalc.layers.sliding import Sliding
 from cnncalc.layers.windows import Window
-from cnncalc.spec.advice import unknown_kind
+from cnncalc.spec.read.advice import unknown_kind
 
 WINDOW_RULE = (Window.positions.__doc__ or "").partition(": ")[2]
 

@@ -78,9 +78,9 @@ def page_of(report: Report, sections: list[Section]) -> Page:
 
 def layers_of(report: Report, target: str | None, since: str | None, alignment: bool, expand: bool) -> list[Section]:
     """Layer by layer, those whose units differ, and where paths meet."""
-    from cnncalc.analysis.alignment import merges
-    from cnncalc.analysis.field_table import axes_of, has_gates, seen_by_layer, value_named, window_of
-    from cnncalc.analysis.receptive_field import Pass
+    from cnncalc.fields.alignment import merges
+    from cnncalc.fields.forward import Pass
+    from cnncalc.fields.table import axes_of, has_gates, seen_by_layer, value_named, window_of
     from cnncalc.pages.fields import Told, alignment_section, layers_section, phases_section
 
     graph = report.graph
@@ -92,7 +92,7 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     names = [since] if since is not None else list(graph.inputs)
     told = Told(seen_by_layer(found, local), names, list(origins))
     if target is not None:
-        from cnncalc.analysis.backward import seen_from
+        from cnncalc.fields.backward import seen_from
 
         value = value_named(graph, target)
         if value < first:
@@ -117,8 +117,8 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
 
 def channels_of(report: Report, target: str | None) -> Section:
     """The channels of every layer whose channels differ, or of one layer."""
-    from cnncalc.analysis.field_table import groups_of, value_named
-    from cnncalc.analysis.receptive_field import Pass
+    from cnncalc.fields.forward import Pass
+    from cnncalc.fields.table import groups_of, value_named
     from cnncalc.pages.fields import channels_section
 
     graph = report.graph

@@ -44,7 +44,7 @@ class View(NamedTuple):
     @property
     def layer(self) -> str:
         """The layer that --unit names; else the last map whose units see less than the whole image."""
-        from cnncalc.fields.units import parsed
+        from cnncalc.fields.sets.units import parsed
 
         if self.options["unit"]:
             return parsed(self.options["unit"])[0]
@@ -116,7 +116,7 @@ def check_combination(views: list[str], options: Mapping[str, Any]) -> None:
 
 def unit(view: View) -> Page:
     """--unit"""
-    from cnncalc.fields.units import parsed, unit_field
+    from cnncalc.fields.sets.units import parsed, unit_field
     from cnncalc.pages.picture import ASCII, BLOCKS, svg
     from cnncalc.pages.units import unit_page, unit_title
 
@@ -130,7 +130,7 @@ def unit(view: View) -> Page:
 
 def all_units(view: View) -> Page:
     """--all-units"""
-    from cnncalc.fields.units import layer_units, parsed
+    from cnncalc.fields.sets.units import layer_units, parsed
     from cnncalc.pages.units import all_units_page
 
     options, layers, inside = view.options, None, view.inside
@@ -145,7 +145,7 @@ def all_units(view: View) -> Page:
 
 def covered(view: View) -> Page:
     """--coverage"""
-    from cnncalc.fields.coverage import coverage
+    from cnncalc.fields.sets.coverage import coverage
     from cnncalc.pages.coverage import coverage_page
 
     return coverage_page(coverage(view.graph), title(view.report), view.facts, view.inside)
@@ -153,7 +153,7 @@ def covered(view: View) -> Page:
 
 def tiles(view: View) -> Page:
     """--halo"""
-    from cnncalc.fields.halo import halos
+    from cnncalc.fields.tiles import halos
     from cnncalc.pages.halo import halo_page
 
     def resized(inputs: Mapping[str, Shape]) -> Graph:
@@ -165,9 +165,9 @@ def tiles(view: View) -> Page:
 
 def effective(view: View) -> Page:
     """--effective"""
-    from cnncalc.analysis.field_table import value_named
-    from cnncalc.fields.effective import axes_alike, spreads
-    from cnncalc.fields.profile import Profile, profiles_of
+    from cnncalc.fields.effective.moments import axes_alike, spreads
+    from cnncalc.fields.effective.profile import Profile, profiles_of
+    from cnncalc.fields.table import value_named
     from cnncalc.pages.effective import ASCII_BARS, BARS, effective_page
 
     graph, target = view.graph, view.layer

@@ -19,7 +19,7 @@ from cnncalc.layers import KINDS
 from cnncalc.quantities import COUNTED, listed_in
 from cnncalc.sources import LARGEST_FILE, decoded
 from cnncalc.spec.expressions import parse_expression
-from cnncalc.spec.yamltree import Entries, Items, Text, Tree, read_yaml
+from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, read_yaml
 
 NUMBERS = listed_in(COUNTED)
 KEYS = (

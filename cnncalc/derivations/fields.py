@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from cnncalc.analysis.field_table import axes_of, has_gates
-from cnncalc.analysis.receptive_field import Pass
-from cnncalc.analysis.walk import Stop, Walk, seen_before, walk_back
 from cnncalc.derivations.lines import Derivation, Line
 from cnncalc.derivations.symbols import AXES
 from cnncalc.errors import CnncalcError, suggest
+from cnncalc.fields.forward import Pass
+from cnncalc.fields.table import axes_of, has_gates
+from cnncalc.fields.walk import Stop, Walk, seen_before, walk_back
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.windows import Window

@@ -10,11 +10,11 @@ import numpy as np
 
 from cnncalc import reference
 from cnncalc.analysis import summary
-from cnncalc.analysis.channels import Run
-from cnncalc.analysis.receptive_field import Pass, Seen
 from cnncalc.evidence.arrays import Array, Hulls
 from cnncalc.evidence.counts import stopped
 from cnncalc.evidence.fields import LENGTHENINGS, Claim, Field, NoWeights, index_planes, interior, lengthened
+from cnncalc.fields.channels import Run
+from cnncalc.fields.forward import Pass, Seen
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 

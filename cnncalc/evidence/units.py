@@ -18,7 +18,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Sets
 from cnncalc.evidence.counts import Measured, stopped
 from cnncalc.evidence.fields import NoWeights
-from cnncalc.fields.units import unit_field
+from cnncalc.fields.sets.units import unit_field
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.reference.base import Array

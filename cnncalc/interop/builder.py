@@ -18,19 +18,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from cnncalc.errors import OptionError, Problem, ShapeError, Source, SpecError
-from cnncalc.graph import Claims, Graph, Group, Node
+from cnncalc.graph import Graph, Group, Node
+from cnncalc.graph_builder import MAX_OPERATIONS, GraphBuilder, TooLargeError
 from cnncalc.interop.names import is_word, legal, numbered, unique
 from cnncalc.language import _
 from cnncalc.layers import KINDS, kind_named
-from cnncalc.layers.base import Facts, Layer, Shape, shape_text
+from cnncalc.layers.base import Layer, Shape, shape_text
 from cnncalc.layers.options import LARGEST
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
-from cnncalc.spec import MAX_OPERATIONS
-from cnncalc.spec.draft import LARGEST_AXIS
 from cnncalc.spec.values import as_written
 
 
-class Builder:
+class Builder(GraphBuilder):
     """A network while it is put together.
 
     name            what the network is called
@@ -39,26 +38,20 @@ class Builder:
     """
 
     def __init__(self, name: str, source: str, *, max_operations: int = MAX_OPERATIONS) -> None:
+        super().__init__(max_operations)
         self.name = name
         self.source = source
-        self.max_operations = max_operations
-        self.inputs: dict[str, Shape] = {}
-        self.nodes: list[Node] = []
-        self.facts: list[Facts] = []
-        self.shapes: list[Shape] = []
         self.outputs: list[int] = []
         self.taken: set[str] = set()
         self.unknowns: list[Problem] = []
         self.rows: dict[int, int] = {}  # the value in whose row an activation stands
         self.ends: dict[int, int] = {}  # the last value of a row that has several
-        self._claims = Claims()
         self._layers: dict[tuple[str, str], Layer] = {}
 
     # --- what a reader calls
 
     def input(self, name: str, shape: Sequence[int]) -> int:
         """An input of the network, (C, *size) without the batch. All inputs come before the first layer."""
-        assert not self.nodes, "inputs come first"
         found = tuple(shape)
         if not 1 <= len(found) <= 4 or not all(1 <= n <= LARGEST for n in found):
             self.fail(
@@ -66,9 +59,7 @@ class Builder:
                 _("{shape} is no shape: channels, then up to three axes", shape=shape_text(found) or "()"),
             )
         path = self._name(name, "input", prefer="input" if name == "input" else None)
-        self.inputs[path] = found
-        self.shapes.append(found)
-        return len(self.shapes) - 1
+        return self.add_input(path, found)
 
     def add(
         self,
@@ -136,7 +127,7 @@ class Builder:
         """Another layer of the same shape in the place of one."""
         i = value - len(self.inputs)
         node = self.nodes[i] = self.nodes[i]._replace(layer=layer)
-        self.facts[i] = self._claims.of(layer, tuple(self.shapes[v] for v in node.reads))
+        self.facts[i] = self.claims.of(layer, tuple(self.shapes[v] for v in node.reads))
 
     def output(self, *values: int) -> None:
         """Values that leave the network."""
@@ -195,23 +186,13 @@ class Builder:
         shown_with: int | None = None,
         weights_of: int | None = None,
     ) -> int:
+        self.taken.add(path)
         try:
-            facts = self._claims.of(layer, tuple(self.shapes[v] for v in reads))
+            return self.append(Node(path, layer, tuple(reads), None, shown_with, weights_of))
         except ShapeError as error:
             self.fail(at or path, error.problem, error.hint)
-        if len(self.nodes) >= self.max_operations:
-            self.fail(
-                at,
-                _("the network has more than {max_operations:,} operations", max_operations=self.max_operations),
-                _("allow more with --max-operations"),
-            )
-        if facts.output and max(facts.output) > LARGEST_AXIS:
-            self.fail(at or path, _("an axis of the output is longer than 10^100"))
-        self.taken.add(path)
-        self.nodes.append(Node(path, layer, tuple(reads), None, shown_with, weights_of))
-        self.facts.append(facts)
-        self.shapes.append(facts.output)
-        return len(self.shapes) - 1
+        except TooLargeError as error:
+            self.fail(at, str(error), _("allow more with --max-operations"))
 
     def _name(self, name: str, kind: str, prefer: str | None = None) -> str:
         """The unique name of a layer: the model's own, or the kind with a number."""

@@ -47,6 +47,7 @@ _ROWS = [
     Kind("maxpool", "pooling", "MaxPool", ("maxpooling", "pooling", "pool")),
     Kind("avgpool", "pooling", "AvgPool", ("avgpooling", "averagepooling", "averagepool")),
     Kind("lppool", "pooling", "LpPool"),
+    Kind("blurpool", "pooling", "BlurPool", ("blurpooling", "antialias")),
     Kind("subsample", "pooling", "Subsample", ("subsampling",)),
     Kind("global_avgpool", "pooling", "GlobalPool", ("globalaveragepool", "globalaveragepooling", "gap")),
     Kind("global_maxpool", "pooling", "GlobalPool", ("globalmaxpooling", "gmp")),

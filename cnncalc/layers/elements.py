@@ -34,7 +34,8 @@ class Read(NamedTuple):
 
     steps    one for each axis of the input; of an input with other axes than the output, all of them WHOLE
     share    what the values count for where several reads meet: 1 in a sum, 1/n in a mean
-    weights  for each axis the weights of the taps, phase by phase, where they differ; None where all count alike
+    weights  for each axis the weights of the taps, phase by phase (of a window: one), where they differ; None where all
+             count alike
     signed   some weights are negative, so that a share of the whole is none
     gate     the values only scale what another read brings
     """

@@ -7,7 +7,7 @@ a window, times a trained coefficient, plus a trained bias); PyTorch's AdaptiveA
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd, prod
+from math import comb, gcd, prod
 from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
@@ -31,7 +31,7 @@ from cnncalc.layers.sliding import Sliding, lost_on_padding
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Window
 
 if TYPE_CHECKING:
-    pass
+    from cnncalc.layers.elements import Reads
 
 
 class Pool(Sliding):
@@ -93,6 +93,30 @@ class LpPool(Pool):
         k, units = prod(w.kernel for w in windows), prod(output)
         work = {"absolute": k * units, "power": (k + 1) * units, "add": (k - 1) * units}
         return weightless(output, work, windows)
+
+
+class BlurPool(Pool):
+    """Each map through a binomial filter, read at every stride-th place: k products with constants, k - 1 additions.
+
+    Along an axis the weights are binomial coefficients over their sum: 1 2 1 over 4 for a kernel of 3. Nothing is
+    trained or stored. `pad 1 reflect` before it, for a kernel of 3, is the layer of Zhang 2019.
+    """
+
+    stride: Axes | None = option(STRIDE, default=(2,), doc="stride: step of the window, s (default: 2)")
+
+    def facts(self, x: Shape) -> Facts:
+        windows, output = self.geometry(x)
+        k, units = prod(w.kernel for w in windows), prod(output)
+        return weightless(output, {"multiply": k * units, "add": (k - 1) * units}, windows)
+
+    def elements(self, x: Shape) -> Reads | None:
+        from fractions import Fraction
+
+        from cnncalc.layers.elements import Read
+
+        windows, _output = self.geometry(x)
+        rows = [[Fraction(comb(w.kernel - 1, tap), 2 ** (w.kernel - 1)) for tap in range(w.kernel)] for w in windows]
+        return [Read(0, 0, windows, weights=tuple([(tuple(row),) for row in rows]))]
 
 
 class Subsample(Pool):

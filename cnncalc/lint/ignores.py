@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
 from cnncalc.language import _
-from cnncalc.spec.comments import comments, is_remark
+from cnncalc.spec.read.comments import comments, is_remark
 
 MARK = re.compile(r"#\s*cnncalc:\s*")
 WORDS = re.compile(r"(ignore|ignore-file)\[([^\]]*)\]")

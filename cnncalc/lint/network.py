@@ -13,11 +13,11 @@ from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Shape
 from cnncalc.lint.ranges import Range, ranges
 from cnncalc.spec import MAX_OPERATIONS, tree_of
-from cnncalc.spec.build import build
-from cnncalc.spec.document import Document, read_document, walk
+from cnncalc.spec.build.network import build
 from cnncalc.spec.expressions import parse_expression, pieces
+from cnncalc.spec.read.document import Document, read_document, walk
+from cnncalc.spec.read.yamltree import Entries, Text, Tree, raw
 from cnncalc.spec.steps import LayerStep, Sequence, Step
-from cnncalc.spec.yamltree import Entries, Text, Tree, raw
 
 
 class Hit(NamedTuple):

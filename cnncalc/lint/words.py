@@ -8,9 +8,9 @@ from cnncalc.errors import OptionError
 from cnncalc.language import _
 from cnncalc.layers import kind_named
 from cnncalc.lint.network import Hit, Network, names_below, names_in
-from cnncalc.spec.document import NEEDED, calls_in, walk
+from cnncalc.spec.read.document import NEEDED, calls_in, walk
+from cnncalc.spec.read.yamltree import Entries, Text, Tree, raw
 from cnncalc.spec.steps import CallStep, LayerStep, WordStep
-from cnncalc.spec.yamltree import Entries, Text, Tree, raw
 
 
 def unused_param(net: Network) -> Iterator[Hit]:

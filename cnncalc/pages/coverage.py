@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from cnncalc.fields.coverage import Coverage, Reached, Unread
+from cnncalc.fields.sets.coverage import Coverage, Reached, Unread
 from cnncalc.formats.grid import Grid
 from cnncalc.formats.page import Page, Section
 from cnncalc.language import _

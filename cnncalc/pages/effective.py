@@ -7,9 +7,9 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any
 
-from cnncalc.fields.effective import Axis, LayerSpread
-from cnncalc.fields.profile import Profile
-from cnncalc.fields.units import SPATIAL_LETTERS
+from cnncalc.fields.effective.moments import Axis, LayerSpread
+from cnncalc.fields.effective.profile import Profile
+from cnncalc.fields.sets.units import SPATIAL_LETTERS
 from cnncalc.formats.grid import Grid
 from cnncalc.formats.page import Page, Section
 from cnncalc.language import _

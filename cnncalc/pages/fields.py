@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.alignment import MISALIGNED, Merge
-from cnncalc.analysis.field_table import AxisSeen, Group, LayerSeen, Phases
+from cnncalc.fields.alignment import MISALIGNED, Merge
+from cnncalc.fields.table import AxisSeen, Group, LayerSeen, Phases
 from cnncalc.formats.grid import Grid
 from cnncalc.formats.page import Section
 from cnncalc.language import _

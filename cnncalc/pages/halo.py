@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnncalc.fields.halo import Halo
-from cnncalc.fields.units import SPATIAL_LETTERS
+from cnncalc.fields.sets.units import SPATIAL_LETTERS
+from cnncalc.fields.tiles import Halo
 from cnncalc.formats.grid import Grid
 from cnncalc.formats.page import Page, Section
 from cnncalc.language import _

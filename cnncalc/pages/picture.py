@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.units import Patch, Span, UnitField
+from cnncalc.fields.sets.units import Patch, Span, UnitField
 from cnncalc.language import _
 
 TALLEST = 32  # lines of a picture
@@ -49,7 +49,7 @@ def marks_for(encoding: str | None) -> Marks:
 
 def flat(patch: Patch) -> list[tuple[int, int]]:
     """The field as (rows, columns) of disjoint products, as bits; of a volume what is seen at any depth."""
-    from cnncalc.fields.regions import product, products, union
+    from cnncalc.fields.sets.regions import product, products, union
 
     area = patch.area
     if patch.axes == 3:
@@ -217,7 +217,7 @@ def labels(patch: Patch, box: object) -> list[str]:
 
 
 def runs_of(mask: int) -> list[Span]:
-    from cnncalc.fields.regions import runs
+    from cnncalc.fields.sets.regions import runs
 
     return runs(mask)
 

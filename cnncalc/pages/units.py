@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from cnncalc.fields.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
+from cnncalc.fields.sets.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
 from cnncalc.formats.grid import Grid
 from cnncalc.formats.page import Page, Section
 from cnncalc.language import _
@@ -122,7 +122,7 @@ def of_channels(patch: Patch) -> Iterable[str]:
     if len(parts) < 2 and (not parts or parts[0][0] == [(0, patch.shape[0] - 1)]):
         return
     for channels, area in parts[:SHOWN_PRODUCTS]:
-        from cnncalc.fields.regions import size
+        from cnncalc.fields.sets.regions import size
 
         yield _("of channel {channels}: {seen} pixels", channels=runs_text(channels), seen=number(size(area)))
 

@@ -64,6 +64,23 @@ def lppool(layer: Any, w: Weights, x: Array) -> Array:
     return np.power(total, 1 / layer.norm)
 
 
+@reference("blurpool")
+def blurpool(layer: Any, w: Weights, x: Array) -> Array:
+    """What a window reads, times binomial weights: along an axis those of k - 1 tosses of a coin."""
+    moves = slides(layer, x.shape[2:])
+    weights = np.ones(())
+    for move in moves:
+        row = np.ones(1)
+        for _toss in range(len(move.taps) - 1):
+            row = np.convolve(row, [0.5, 0.5])
+        weights = np.multiply.outer(weights, row)
+    weighted = (
+        view * weight.astype(x.dtype)
+        for view, weight in zip(taps(padded(x, moves), moves), weights.ravel(), strict=True)
+    )
+    return folded(np.add, weighted)
+
+
 def subsample_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     """weight (C,) and bias (C,): a coefficient and a bias for each map."""
     window = prod(axes_of(layer.kernel, len(x) - 1))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.graph import Graph
+from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
-from cnncalc.spec.build import MAX_OPERATIONS, build
-from cnncalc.spec.document import read_document
+from cnncalc.spec.build.network import build
+from cnncalc.spec.read.document import read_document
 
 if TYPE_CHECKING:
-    from cnncalc.spec.yamltree import Tree
+    from cnncalc.spec.read.yamltree import Tree
 
 __all__ = ["MAX_OPERATIONS", "graph_from_text", "parameters_of", "tree_of"]
 
@@ -48,10 +49,10 @@ def tree_of(source: Source, *, inline: bool = False) -> Tree | None:
     """The YAML of a spec, or of a one-line net, with the place of every value. Raises SpecError."""
     check_characters(source)
     if inline:
-        from cnncalc.spec.inline import read_inline
+        from cnncalc.spec.read.inline import read_inline
 
         return read_inline(source)
-    from cnncalc.spec.yamltree import read_yaml
+    from cnncalc.spec.read.yamltree import read_yaml
 
     return read_yaml(source)
 

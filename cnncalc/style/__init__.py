@@ -8,10 +8,10 @@ from cnncalc.errors import CnncalcError, Source
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.spec import tree_of
-from cnncalc.spec.build import build
-from cnncalc.spec.comments import comments
-from cnncalc.spec.document import KEYS, Document, read_document
-from cnncalc.spec.yamltree import Entries, raw
+from cnncalc.spec.build.network import build
+from cnncalc.spec.read.comments import comments
+from cnncalc.spec.read.document import KEYS, Document, read_document
+from cnncalc.spec.read.yamltree import Entries, raw
 from cnncalc.style.steps import all_alike
 from cnncalc.style.text import in_order, outside_brackets, tidied
 

@@ -9,9 +9,10 @@ from cnncalc.errors import OptionError, Position, Problem
 from cnncalc.layers import Kind
 from cnncalc.layers.base import Option, shape_text
 from cnncalc.layers.options import CONSTRUCTION
-from cnncalc.spec.lines import FLAG
 from cnncalc.spec.makers import LayerMaker
-from cnncalc.spec.reading import StepReader
+from cnncalc.spec.read.lines import FLAG
+from cnncalc.spec.read.steps import StepReader
+from cnncalc.spec.read.yamltree import Text
 from cnncalc.spec.steps import (
     Argument,
     CallStep,
@@ -24,7 +25,6 @@ from cnncalc.spec.steps import (
     WordStep,
     parts,
 )
-from cnncalc.spec.yamltree import Text
 
 HERE = Position(1, 1)
 SHORT = {"batchnorm": "bn"}  # what a kind is called in a line, where that is not its name

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import yaml
 
-from cnncalc.spec.comments import comments, is_remark
-from cnncalc.spec.yamltree import Entries
+from cnncalc.spec.read.comments import comments, is_remark
+from cnncalc.spec.read.yamltree import Entries
 
 BETWEEN = 2  # spaces in front of a comment behind something
 

@@ -10,9 +10,9 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from cnncalc.errors import CnncalcError, OptionError, Position, Source
 from cnncalc.layers import MERGES, Kind, kind_named
 from cnncalc.layers.base import shape_text
-from cnncalc.spec.reading import ANY_STEP
+from cnncalc.spec.read.steps import ANY_STEP
+from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw, read_yaml
 from cnncalc.spec.values import shape
-from cnncalc.spec.yamltree import Entries, Items, Text, Tree, raw, read_yaml
 from cnncalc.style.layout import composed, emitted, fit, in_brackets, scalar
 from cnncalc.style.steps import StepWriter
 

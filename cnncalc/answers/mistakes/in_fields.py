@@ -1,6 +1,6 @@
 """Mistakes in a receptive field: other ways to go through the windows between the image and a layer.
 
-Along one axis; the windows are those of the walk back (analysis/walk.py), from the image on.
+Along one axis; the windows are those of the walk back (fields/walk.py), from the image on.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncalc.analysis.field_table import has_gates
-from cnncalc.analysis.receptive_field import Grid, Loose, Pass, sizes_of
-from cnncalc.analysis.walk import walk_back
+from cnncalc.fields.forward import Grid, Loose, Pass, sizes_of
+from cnncalc.fields.table import has_gates
+from cnncalc.fields.walk import walk_back
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, POINTWISE
 from cnncalc.layers.windows import Phases, Window

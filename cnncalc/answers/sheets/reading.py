@@ -16,7 +16,7 @@ from cnncalc.answers.sheets.trees import from_tree
 from cnncalc.answers.sheets.workbooks import read_workbook
 from cnncalc.errors import Position, Problem, Source
 from cnncalc.language import _
-from cnncalc.spec.yamltree import read_yaml
+from cnncalc.spec.read.yamltree import read_yaml
 
 LARGEST_SHEET = 2_000_000  # bytes
 ENCODINGS = ("utf-8-sig", "gb18030")

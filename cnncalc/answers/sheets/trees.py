@@ -11,7 +11,7 @@ from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, Sheet, checked
 from cnncalc.answers.words import COLUMN_OF, is_total, plain
 from cnncalc.errors import OptionError, Position, Problem, Source
 from cnncalc.language import _
-from cnncalc.spec.yamltree import Entries, Items, Text, Tree
+from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree
 
 
 def from_mapping(given: Mapping[Any, Any] | Iterable[Any]) -> Sheet:

@@ -27,7 +27,7 @@ from cnncalc.interop.refused import unusable_file
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 from cnncalc.spec import MAX_OPERATIONS
-from cnncalc.spec.sharing import OF_ITS_OWN
+from cnncalc.spec.build.sharing import OF_ITS_OWN
 
 OLDEST, NEWEST = 1, 26  # operator sets
 Value = Tensor | Constant

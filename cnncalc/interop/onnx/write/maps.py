@@ -253,6 +253,19 @@ def lppool(o: Part, layer: Any, x: Value) -> str:
     return o("LpPool", x.name, p=layer.norm, **sliding(windows, ends(windows, size)))
 
 
+@writes("blurpool")
+def blurpool(o: Part, layer: Any, x: Value) -> str:
+    """A convolution, map by map, with weights that belong to the layer's definition."""
+    c, *size = x.shape
+    windows, _ = layer.geometry(x.shape)
+    (read,) = layer.elements(x.shape)
+    weights = np.ones(())
+    for (row,) in read.weights:
+        weights = np.multiply.outer(weights, np.array(row, dtype=float))
+    filters = o.constant(np.broadcast_to(weights, (c, 1, *weights.shape)))
+    return o("Conv", x.name, filters, group=c, **sliding(windows, ends(windows, size)))
+
+
 @writes("adaptive_avgpool", "adaptive_maxpool")
 def adaptive_pool(o: Part, layer: Any, x: Value) -> str:
     """Equal windows are a pooling. For others ONNX has no operator: axis by axis they are cut out and put in a row."""

@@ -1,0 +1,156 @@
+"""From what is wanted of a layer's output to what is read of its inputs: reads (layers/elements.py) on regions.
+
+Sizes are elements of one axis. What lands on padding is dropped; nothing beyond a map exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.errors import CnncalcError
+from cnncalc.fields.reads import Book
+from cnncalc.fields.sets.regions import (
+    Region,
+    every,
+    everything,
+    joined,
+    permuted,
+    places_of,
+    product,
+    ravelled,
+    repeated,
+    spread,
+    union,
+    unravelled,
+    whole,
+)
+from cnncalc.graph import Graph
+from cnncalc.language import _
+from cnncalc.layers.base import POINTWISE, WHOLE, Shape
+from cnncalc.layers.elements import EVERY, Channels, Permuted, Read, Step, bits, stretch_of_bits
+from cnncalc.layers.windows import Listed, Window
+
+LONGEST = 2**24  # places on an axis, or elements of a vector, that are told apart
+
+
+class Reader:
+    """What is read of the values of a graph; local: without what gates and norms bring from elsewhere."""
+
+    def __init__(self, graph: Graph, *, local: bool = False) -> None:
+        self.graph = graph
+        self.book = Book(graph, local=local)
+        self._pulled: dict[tuple[int, int, int], int] = {}
+        shapes = [*graph.inputs.values(), *(facts.output for facts in graph.facts)]
+        if (longest := max(n for shape in shapes for n in shape)) > LONGEST:
+            problem = _("sets are told apart up to {most} places on an axis, not {n}", most=f"{LONGEST:,}", n=longest)
+            raise CnncalcError(problem)
+
+    def read(self, number: int, wanted: Region) -> list[tuple[int, Region]]:
+        """(value, region) of what the wanted elements of a node's output depend on."""
+        node, output = self.graph.nodes[number], self.graph.facts[number].output
+        reads, shapes = self.book.of(number), self.book.shapes(node)
+        if isinstance(reads, str):  # RAVELLED
+            return [(node.reads[0], unravelled(ravelled(wanted, output), shapes[0]))]
+        if isinstance(reads, Permuted):
+            back = [reads.order.index(axis) for axis in range(len(reads.order))]
+            return [(node.reads[0], permuted(wanted, back))]
+        return [(node.reads[read.source], self.through(read, shapes[read.source], wanted)) for read in reads]
+
+    def through(self, read: Read, shape: Shape, wanted: Region) -> Region:
+        """What the wanted elements read of an input of this shape through one read."""
+        c = shape[0]
+        if isinstance(wanted, int):  # of a vector: axes that the input has are seen as a whole
+            return product([channels_read(read.channels, wanted, c), *map(whole, shape[1:])])
+        return joined(
+            [(channels_read(read.channels, mask, c), self.places(read.steps, shape[1:], rest)) for mask, rest in wanted]
+        )
+
+    def places(self, steps: Sequence[Step], size: Sequence[int], wanted: Region) -> Region:
+        """The same along the spatial axes."""
+        if all(step == POINTWISE for step in steps):
+            return wanted
+        if all(step == WHOLE for step in steps):
+            return everything(size)
+        if isinstance(wanted, int):
+            return self.pulled(steps[0], wanted, size[0])
+        return joined(
+            [(self.pulled(steps[0], mask, size[0]), self.places(steps[1:], size[1:], rest)) for mask, rest in wanted]
+        )
+
+    def pulled(self, step: Step, wanted: int, n: int) -> int:
+        """Of n places along an axis, those that the wanted places read."""
+        if step == POINTWISE:
+            return wanted
+        key = (id(step), wanted, n)  # steps live as long as the book that holds them
+        found = self._pulled.get(key)
+        if found is None:
+            if step == WHOLE:
+                found = whole(n) if wanted else 0
+            elif isinstance(step, Listed):
+                found = pull_listed(step, wanted)
+            else:
+                assert not isinstance(step, str)
+                found = pull(step, wanted) & whole(n)
+            self._pulled[key] = found
+        return found
+
+
+def pull_listed(step: Listed, wanted: int) -> int:
+    """The places that the wanted places read, by the list."""
+    found, first, stop = 0, 0, 0  # first:stop is what ranges that touch add up to
+    for place in places_of(wanted):
+        read = step.reads[place]
+        if not isinstance(read, range):
+            found |= bits(read)
+            continue
+        if read.start > stop or read.stop < first:
+            found |= stretch_of_bits(first, stop - first)
+            first, stop = read.start, read.stop
+        first, stop = min(first, read.start), max(stop, read.stop)
+    return found | stretch_of_bits(first, stop - first)
+
+
+def pull(step: Step, wanted: int) -> int:
+    """The places, on an axis without an end, that the wanted places read; those before 0 are dropped."""
+    if isinstance(step, Window):
+        taps = repeated(spread(wanted, step.stride), step.kernel, step.dilation)
+        return moved(taps, -step.before)
+    assert not isinstance(step, (str, Listed))
+    found, up = 0, len(step.taps)
+    for phase, offsets in enumerate(step.taps):
+        units = every(wanted, up, phase)
+        if units:
+            for offset in offsets:
+                found |= moved(units, offset)
+    return found
+
+
+def moved(mask: int, by: int) -> int:
+    return mask << by if by >= 0 else mask >> -by
+
+
+def channels_read(channels: Channels, readers: int, c: int) -> int:
+    """Of c channels, as bits, those that the readers read."""
+    if channels == EVERY:
+        return whole(c) if readers else 0
+    if isinstance(channels, int):
+        return moved(readers, channels) & whole(c)
+    assert isinstance(channels, tuple)
+    found = 0
+    for some, read in channels:
+        if some & readers:
+            found |= read
+    return found
+
+
+def needed(reader: Reader, wanted: dict[int, Region]) -> dict[int, Region]:
+    """For each value what of it the wanted elements depend on, themselves included: one pass backward."""
+    graph = reader.graph
+    first = len(graph.inputs)
+    found = dict(wanted)
+    for i in range(max(found) - first, -1, -1):
+        region = found.get(first + i)
+        if region:
+            for value, part in reader.read(i, region):
+                found[value] = union(found[value], part) if value in found else part
+    return found

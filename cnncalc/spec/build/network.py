@@ -1,0 +1,143 @@
+"""From a document to a graph: parameters and inputs fixed, steps unrolled, outputs and expectations found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from cnncalc.errors import OptionError, Position, SpecError, UnknownValueError, suggest
+from cnncalc.graph import Expectation, Graph
+from cnncalc.graph_builder import MAX_OPERATIONS, TooLargeError
+from cnncalc.language import _
+from cnncalc.spec.build.draft import Draft
+from cnncalc.spec.build.scope import Frame, names_given, shape_scope
+from cnncalc.spec.build.unroll import Unroller
+from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, worked_out
+from cnncalc.spec.read.document import Document
+from cnncalc.spec.read.expectations import read_expectations
+from cnncalc.spec.steps import Argument
+from cnncalc.spec.values import shape
+
+
+def build(
+    document: Document,
+    *,
+    params: Mapping[str, str] | None = None,
+    inputs: Mapping[str, str] | None = None,
+    max_operations: int = MAX_OPERATIONS,
+) -> Graph:
+    """The network that a document describes. `params` and `inputs` override its own; raises SpecError."""
+    draft = Draft(document.problems, max_operations)
+    scope = read_parameters(document, params or {}, draft)
+    document.maker.work_out_defaults(scope)
+    entry = read_inputs(document, inputs or {}, scope, draft)
+    inside = {**scope, **shape_scope(None if entry is None else draft.shapes[entry])}
+    frame = Frame(prefix="", scope=inside, entry=entry, given=names_given(document.layers))
+    result = None
+    if not document.loop:
+        try:
+            result = Unroller(document, draft, scope).sequence(document.layers, entry, frame)
+        except TooLargeError:
+            pass
+    outputs: tuple[int, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    if not draft.problems:
+        outputs = find_outputs(document, result, frame, draft)
+        names = [*draft.groups, *(node.name for node in draft.nodes)]
+        expectations = read_expectations(
+            document.expect, names, draft.problems, draft.left_out, as_written=not params and not inputs
+        )
+        if not draft.nodes:
+            draft.note(_("the network has no layers"), document.layers.position)
+    if draft.problems:
+        raise SpecError(draft.problems, document.source)
+    return Graph(
+        name=title(document.name, params or {}),
+        source=document.citation,
+        params={name: scope[name] for name in document.params},
+        inputs=draft.inputs,
+        nodes=tuple(draft.nodes),
+        outputs=outputs,
+        groups=draft.groups,
+        expectations=expectations,
+        facts=tuple(draft.facts),
+        as_written=not params and not inputs,
+    )
+
+
+def title(name: str, params: Mapping[str, str]) -> str:
+    """The name of the spec, and what was changed of it: ResNet-101 is `ResNet-50 with depth=[3, 4, 23, 3]`."""
+    changed = ", ".join(f"{key}={value}" for key, value in params.items())
+    shown = changed if len(changed) <= 60 and changed.isprintable() else "other parameters"
+    return f"{name} with {shown}" if name and changed else name
+
+
+def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) -> dict[str, Value]:
+    """The spec's parameters with their values; those that are given outrank its own."""
+    own = document.params
+    scope: dict[str, Value] = {}
+    for name in given.keys() - own.keys():
+        hint = suggest(name, own) or (
+            _("its parameters: {names}", names=", ".join(own)) if own else _("it has no parameters")
+        )
+        draft.note(_("the spec has no parameter '{name}'", name=name[:40]), None, hint)
+    for name, argument in own.items():
+        position: Position | None = None if name in given else argument.position
+        try:
+            scope[name] = parse_value(worked_out(given.get(name, argument.value), scope))
+        except OptionError as error:
+            scope[name] = cast(Value, UNKNOWN)
+            above = _("a parameter may use those above it")
+            below = any(f"${later}" in str(argument.value) for later in own.keys() - scope.keys())
+            problem = error.problem if position else _("parameter {name}: {problem}", name=name, problem=error.problem)
+            if not isinstance(error, UnknownValueError):
+                draft.note(problem, position, above if below else error.hint)
+    return scope
+
+
+def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str, Value], draft: Draft) -> int | None:
+    """Put the inputs into the draft; the value that the first step reads, or None if one is wrong."""
+    own = dict(document.inputs)
+    for name, text in given.items():
+        target = next(iter(own)) if not name and len(own) == 1 else name
+        if target not in own:
+            problem = (
+                _("input: there is no input '{name}'", name=name)
+                if name
+                else _("input: the network has several inputs")
+            )
+            hint = _("the inputs are: {names} (on the command line --input NAME=SHAPE)", names=", ".join(own))
+            draft.note(problem, None, hint)
+            continue
+        own[target] = Argument(None, text, own[target].position)
+    sound = bool(own)
+    for name, argument in own.items():
+        try:
+            draft.input(name, shape(worked_out(argument.value, scope)), argument.position)
+        except UnknownValueError:
+            sound = False
+        except OptionError as error:
+            sound = False
+            place = argument.position if argument.name else None
+            draft.note(error.problem if place else _("input: {problem}", problem=error.problem), place, error.hint)
+    return 0 if sound else None
+
+
+def find_outputs(document: Document, result: int | None, frame: Frame, draft: Draft) -> tuple[int, ...]:
+    """The values that the network gives: the steps named under `outputs:`, or the last one."""
+    if not document.outputs:
+        return () if result is None else (result,)
+    found: dict[int, None] = {}
+    for name in document.outputs:
+        if name.text in draft.left_out:
+            continue
+        value = draft.resolve(name.text, name.position, frame)
+        if value in found:
+            draft.note(
+                _("the output '{name}' is named twice", name=name.text[:40]), name.position, _("keep one of them")
+            )
+        elif value is not None:
+            found[value] = None
+    if not found and all(name.text in draft.left_out for name in document.outputs):
+        draft.note(_("every output is left out"), document.outputs[0].position, _("its `if:` does not hold"))
+    return tuple(found)

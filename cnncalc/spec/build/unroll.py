@@ -1,0 +1,398 @@
+"""Steps to operations: blocks unrolled, branches brought together, shapes passed from step to step.
+
+A mistake is noted and the shape after it is not known; what does not depend on it is still checked, so
+that one run reports what one run can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence as Listed
+from typing import Any
+
+from cnncalc.errors import OptionError, UnknownValueError, suggest
+from cnncalc.language import _, n_
+from cnncalc.layers import KINDS, Kind, kind_named
+from cnncalc.layers.base import Layer, shape_text
+from cnncalc.layers.options import condition, whole
+from cnncalc.spec.build.calls import block_scope
+from cnncalc.spec.build.draft import Draft
+from cnncalc.spec.build.scope import Frame, names_given, shape_scope
+from cnncalc.spec.build.sharing import tied
+from cnncalc.spec.build.shortcuts import projection
+from cnncalc.spec.expressions import Value, worked_out
+from cnncalc.spec.read import advice
+from cnncalc.spec.read.document import Document
+from cnncalc.spec.steps import (
+    Argument,
+    CallStep,
+    FromStep,
+    LayerStep,
+    MergeStep,
+    ResidualStep,
+    Sequence,
+    SequenceStep,
+    Step,
+    WordStep,
+)
+
+MOST_EMPTY = 100_000  # calls of blocks whose steps are all left out
+DEEPEST = 80  # sequences of steps inside each other, through blocks too
+
+
+class Unroller:
+    """Turns steps into the nodes of a draft."""
+
+    def __init__(self, document: Document, draft: Draft, params: Mapping[str, Value]) -> None:
+        self.document = document
+        self.draft = draft
+        self.params = dict(params)  # the network's own, known inside blocks too
+        self.maker = document.maker
+        self.max_operations = draft.max_operations
+        self.max_steps = 4 * draft.max_operations + 1000  # some steps are no operation: a call, a `from`
+        self.made: dict[int, tuple[Mapping[str, Value], list[Argument], Layer | None]] = {}
+        self.steps_taken = 0
+        self.empty_calls = 0  # of blocks whose steps are all left out
+        self.depth = 0
+        self.numbers: dict[str, int] = {}  # of layers of one kind behind one step: C1/relu, C1/relu2
+        self.block_names = {name: names_given(block.body) for name, block in document.blocks.items()}
+
+    def sequence(self, sequence: Sequence, x: int | None, frame: Frame) -> int | None:
+        """Steps one behind the other: the value that comes out of the last."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            if sequence.steps:
+                self.draft.note(
+                    _("steps are nested more than {deepest} deep", deepest=DEEPEST),
+                    sequence.steps[0].position,
+                    None,
+                    frame,
+                )
+            x = None
+        else:
+            for step in sequence.steps:
+                x = self.step(step, x, frame)
+        self.depth -= 1
+        return x
+
+    def step(self, step: Step, x: int | None, frame: Frame) -> int | None:
+        """One step, as often as it is repeated; the value that comes out, None if it is not known."""
+        if step.condition is not None:
+            wanted = self.wanted(step, frame)
+            if not wanted:
+                return None if wanted is None else x
+        if isinstance(step, WordStep):
+            return self.word(step, x, frame)
+        if step.repeat is None:  # a single call is the first and the last repetition
+            changes = [*step.first, *step.last] if isinstance(step, CallStep) else None
+            return self.once(step, x, frame, step.name, changes)
+        times = self.times(step.repeat, frame)
+        if times is None:
+            return None
+        if isinstance(step, CallStep) and self.document.sizes[step.block] * times > self.max_operations:
+            self.draft.too_large(step.repeat.position)
+        if step.name is None and isinstance(step, LayerStep):
+            for i in range(times):
+                x = self.counted(step, x, frame, None, i, times)
+            return x
+        path = frame.path(step.name, step.base_name)
+        self.draft.declare(path, step.name_position)
+        start = len(self.draft.nodes)
+        for i in range(times):
+            x = self.counted(step, x, frame, f"{path[len(frame.prefix) :]}/{i}", i, times)
+        self.draft.group(path, step.base_name, start, x)
+        self.draft.results[path] = x
+        self.draft.spans[path] = (start, len(self.draft.nodes))
+        return x
+
+    def wanted(self, step: Step, frame: Frame) -> bool | None:
+        """Whether a step is there: its condition holds, or it has none. None if that is not known."""
+        if step.condition is None:
+            return True
+        path = None if step.name is None else frame.prefix + step.name
+        text = self.evaluated(step.condition, frame)
+        if text is not None:
+            try:
+                if condition(text):
+                    return True
+                if path is not None:
+                    self.draft.left_out.add(path)
+                return False
+            except OptionError as error:
+                hint = advice.condition(text, frame.scope)
+                self.draft.note(_("if: {problem}", problem=error.problem), step.condition.position, hint, frame)
+        if path is not None:
+            self.draft.results[path] = None
+        return None
+
+    def counted(self, step: Step, x: int | None, frame: Frame, name: str | None, i: int, times: int) -> int | None:
+        """One repetition. The second shows how many operations those between the first and the last have."""
+        steps, empty, operations = self.steps_taken, self.empty_calls, len(self.draft.nodes)
+        changes = None
+        if isinstance(step, CallStep):
+            changes = [*(step.first if i == 0 else ()), *(step.last if i == times - 1 else ())]
+        x = self.once(step, x, frame, name, changes)
+        if i == 1:
+            steps += (self.steps_taken - steps) * (times - 2)
+            empty += (self.empty_calls - empty) * (times - 2)
+            operations += (len(self.draft.nodes) - operations) * (times - 2)
+            if empty > MOST_EMPTY:
+                self.draft.too_empty(step.repeat.position if step.repeat else step.position, MOST_EMPTY)
+            if operations > self.max_operations or steps > self.max_steps:
+                self.draft.too_large(step.repeat.position if step.repeat else step.position)
+        return x
+
+    def times(self, repeat: Argument, frame: Frame) -> int | None:
+        text = self.evaluated(repeat, frame)
+        if text is None:
+            return None
+        try:
+            times = whole(text, 1, n_("a number of repetitions"))
+        except OptionError as error:
+            self.draft.note(_("repeat: {problem}", problem=error.problem), repeat.position, error.hint, frame)
+            return None
+        if times > self.max_operations:
+            self.draft.too_large(repeat.position)
+        return times
+
+    def once(
+        self, step: Step, x: int | None, frame: Frame, name: str | None, changes: Listed[Argument] | None = None
+    ) -> int | None:
+        self.steps_taken += 1
+        start = len(self.draft.nodes)
+        if self.steps_taken > self.max_steps:
+            self.draft.too_large(step.position)
+        if isinstance(step, LayerStep):
+            path = frame.path(name, step.kind.name)
+            self.draft.declare(path, step.name_position)
+            result = self.layer(step, x, frame, path)
+        elif isinstance(step, CallStep):
+            if len(self.draft.nodes) + self.document.sizes[step.block] > self.max_operations:
+                self.draft.too_large(step.position)
+            path = frame.path(name, step.block)
+            self.draft.declare(path, step.name_position)
+            result = self.call(step, x, frame, path, changes or ())
+        else:
+            path, result = self.composite(step, x, frame, name)
+        if step.then:
+            result = self.then(step.then, result, frame, path)
+        if isinstance(step, CallStep) and len(self.draft.nodes) == start:
+            self.empty_calls += 1
+            if self.empty_calls > MOST_EMPTY:
+                self.draft.too_empty(step.position, MOST_EMPTY)
+        if step.weights is not None and result is not None:
+            self.share(step.weights, path, start, frame)
+        if name is not None or isinstance(step, (LayerStep, CallStep)):
+            self.draft.results[path] = result
+            self.draft.spans[path] = (start, len(self.draft.nodes))
+        return result
+
+    def share(self, weights: Argument, path: str, start: int, frame: Frame) -> None:
+        """Let the nodes from `start` on use the weights of those of the step that is named. Noted once if not."""
+        name = self.evaluated(weights, frame)
+        problem = None if name is None else tied(self.draft, path, start, name, frame)
+        if problem is not None and all(p.position != weights.position for p in self.draft.problems[-50:]):
+            self.draft.note(problem[0], weights.position, problem[1], frame)
+
+    def then(self, steps: list[Step], x: int | None, frame: Frame, owner: str) -> int | None:
+        """What follows a step: norms and activations get its name and theirs, `C1/relu`."""
+        for step in steps:
+            if isinstance(step, WordStep):
+                kind = self.kind_of(step, frame)
+                if kind is None:
+                    continue
+                step = LayerStep(step.position, kind)
+                step.layer = self.maker.make(kind, [], step.position)
+            if isinstance(step, LayerStep) and step.name is None and step.repeat is None and step.kind.appendable:
+                path = base = f"{owner}/{step.kind.name}"
+                while path in self.draft.declared:
+                    self.numbers[base] = self.numbers.get(base, 1) + 1
+                    path = f"{base}{self.numbers[base]}"
+                x = self.once(step, x, frame, path[len(frame.prefix) :])
+            else:
+                x = self.step(step, x, frame)
+        return x
+
+    def word(self, step: WordStep, x: int | None, frame: Frame) -> int | None:
+        """`$act` as a step of its own."""
+        kind = self.kind_of(step, frame)
+        if kind is None:
+            return x
+        layer = LayerStep(step.position, kind)
+        layer.name, layer.name_position, layer.repeat, layer.then = (
+            step.name, step.name_position, step.repeat, step.then,
+        )  # fmt: skip
+        layer.layer = self.maker.make(kind, [], step.position)
+        return self.step(layer, x, frame)
+
+    def kind_of(self, step: WordStep, frame: Frame) -> Kind | None:
+        """The kind that a `$word` stands for; None for `none`, and if it is no norm or activation."""
+        text = self.evaluated(step.word, frame)
+        if text is None or text in ("none", "identity", ""):
+            return None
+        kind = kind_named(text)
+        if kind is None or not kind.appendable:
+            hint = suggest(text, [k.name for k in KINDS.values() if k.appendable])
+            if text[:1].isdigit() or text[:1] == ".":
+                hint = _("an expression as the value of what stands before it: in long form, then: {dropout: $p}")
+            self.draft.note(_("'{text}' is not a norm or an activation", text=text[:40]), step.position, hint, frame)
+            return None
+        return kind
+
+    def evaluated(self, argument: Argument, frame: Frame) -> Any | None:
+        """An argument with its expressions worked out, or None with the problem noted."""
+        if not argument.open:
+            return argument.value
+        try:
+            return worked_out(argument.value, frame.scope)
+        except UnknownValueError:
+            return None
+        except OptionError as error:
+            self.draft.note(error.problem, argument.position, error.hint, frame)
+            return None
+
+    def layer(self, step: LayerStep, x: int | None, frame: Frame, path: str) -> int | None:
+        arguments, layer = step.arguments, step.layer
+        known = self.made.get(id(step))
+        if known is not None and known[0] is frame.scope:  # a repetition: the same expressions, the same values
+            _scope, arguments, layer = known
+        if layer is None:
+            values = [self.evaluated(a, frame) for a in arguments]
+            if None in values or step.broken:
+                return None
+            arguments = [a._replace(value=v) for a, v in zip(arguments, values, strict=True)]
+            before = len(self.draft.problems)
+            layer = self.maker.make(step.kind, arguments, step.position)
+            self.tell_where(before, path, frame)
+            self.made[id(step)] = (frame.scope, arguments, layer)
+        if layer is None or x is None:
+            return None
+        if layer.reads_nothing:
+            return self.draft.node(path, layer, (), step.position, arguments, frame)
+        if layer.flattens and len(self.draft.shapes[x]) > 1:
+            flatten = self.maker.make(KINDS["flatten"], [], step.position)
+            assert flatten is not None
+            shown_with = len(self.draft.shapes) + 1
+            x = self.draft.node(f"{path}/flatten", flatten, (x,), step.position, arguments, frame, shown_with)
+            assert x is not None
+        # An activation without a name of its own is shown in the row of the layer that it follows.
+        owner = None
+        if step.kind.inline and step.name is None and x >= len(self.draft.inputs):
+            owner = self.draft.nodes[x - len(self.draft.inputs)].shown_with or x
+        return self.draft.node(path, layer, (x,), step.position, arguments, frame, owner)
+
+    def tell_where(self, before: int, path: str, frame: Frame) -> None:
+        """Give the problems noted since `before` the path and the calls that led there."""
+        for i in range(before, len(self.draft.problems)):
+            problem = self.draft.problems[i]
+            self.draft.problems[i] = problem._replace(trail=frame.trail)
+        last = self.draft.problems[before:]
+        del self.draft.problems[before:]
+        for p in last:
+            self.draft.note(p.problem, p.position, p.hint, frame)
+
+    # --- steps made of steps
+
+    def composite(self, step: Step, x: int | None, frame: Frame, name: str | None) -> tuple[str, int | None]:
+        """A merge, a residual, a `from` or a named list: the name of its result, and the result."""
+        start = len(self.draft.nodes)
+        path = None
+        if name is not None:
+            path = frame.prefix + name
+            self.draft.declare(path, step.name_position)
+            frame = frame.inside(path)
+        result = None
+        if isinstance(step, MergeStep):
+            path, result = self.merge(step, x, frame, path)
+        elif isinstance(step, ResidualStep):
+            path, result = self.residual(step, x, frame, path)
+        elif isinstance(step, FromStep):
+            origin = self.evaluated(step.origin, frame)
+            result = None if origin is None else self.draft.resolve(origin, step.origin.position, frame)
+            result = self.sequence(step.body, result, frame)
+        elif isinstance(step, SequenceStep):
+            result = self.sequence(step.body, x, frame)
+        if path is None:
+            path = frame.path(None, step.base_name)
+        if name is not None:
+            self.draft.group(path, step.base_name, start, result)
+        return path, result
+
+    def merge(self, step: MergeStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
+        branches = [branch for branch in step.branches if self.has_steps(branch, frame)]
+        values = [self.sequence(branch, x, frame) for branch in branches]
+        path = path or frame.path(None, step.kind.name)
+        known = [v for v in values if v is not None]
+        if len(known) < len(values):
+            return path, None
+        if len(known) < 2:
+            if not known:
+                hint = _("leave the merge out too, with an `if:` of its own")
+                self.draft.note(_("{path}: every branch is left out", path=path), step.position, hint, frame)
+            return path, known[0] if known else None
+        layer = self.joining(step, step.kind, frame)
+        if layer is None:
+            return path, None
+        places = [Argument(f"branch {i}", None, branch.position) for i, branch in enumerate(branches)]
+        return path, self.draft.node(path, layer, tuple(known), step.position, places, frame)
+
+    def has_steps(self, branch: Sequence, frame: Frame) -> bool:
+        """Whether a branch is there: one whose steps are all left out is no `identity`, but left out itself."""
+        return not branch.steps or any(self.wanted(step, frame) is not False for step in branch.steps)
+
+    def residual(self, step: ResidualStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
+        if not self.has_steps(step.body, frame):
+            return path or frame.path(None, "add"), x
+        y = self.sequence(step.body, x, frame)
+        skip = x
+        if x is None or y is None or self.draft.shapes[x] != self.draft.shapes[y]:
+            if step.shortcut is not None and self.has_steps(step.shortcut, frame):
+                skip = self.sequence(step.shortcut, x, frame)
+            elif x is not None and y is not None:
+                skip = projection(self.draft, self.maker, step, x, y, frame)
+        path = path or frame.path(None, "add")
+        if y is None or skip is None:
+            return path, None
+        if self.draft.shapes[y] != self.draft.shapes[skip]:
+            problem = _(
+                "{path}: add needs equal shapes; the layers of the residual give {one}, its shortcut gives {other}",
+                path=path,
+                one=shape_text(self.draft.shapes[y]),
+                other=shape_text(self.draft.shapes[skip]),
+            )
+            place = step.shortcut.position if step.shortcut else step.position
+            self.draft.note(problem, place, _("give both the same channels and strides"), frame)
+            return path, None
+        layer = self.joining(step, KINDS["add"], frame)
+        if layer is None:
+            return path, None
+        return path, self.draft.node(path, layer, (y, skip), step.position, (), frame)
+
+    def joining(self, step: MergeStep | ResidualStep, kind: Kind, frame: Frame) -> Layer | None:
+        """The layer that brings the branches of a step together; None if an option of it is wrong, which is noted."""
+        values = [self.evaluated(a, frame) for a in step.arguments]
+        if None in values:
+            return None
+        arguments = [a._replace(value=v) for a, v in zip(step.arguments, values, strict=True)]
+        return self.maker.make(kind, arguments, step.position)
+
+    def call(self, step: CallStep, x: int | None, frame: Frame, path: str, changes: Listed[Argument]) -> int | None:
+        block = self.document.blocks[step.block]
+        if step.broken:
+            return None
+        scope = block_scope(step, [*step.arguments, *changes], block.params, self.params, self.draft, frame)
+        if scope is None:
+            return None
+        scope.update(shape_scope(None if x is None else self.draft.shapes[x]))
+        place = path if len(path) < 60 else "..." + path[-57:]
+        inner = Frame(
+            prefix=path + "/",
+            scope=scope,
+            entry=x,
+            given=self.block_names[step.block],
+            trail=(_("in {place}, called in line {line}", place=place, line=step.position.line), *frame.trail[:2]),
+        )
+        start = len(self.draft.nodes)
+        result = self.sequence(block.body, x, inner)
+        self.draft.group(path, step.base_name, start, result)
+        return result

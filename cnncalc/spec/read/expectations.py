@@ -1,0 +1,111 @@
+"""The `expect:` block: LAYER.quantity and the number, shape or bound that it must meet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from cnncalc.errors import CnncalcError, OptionError, Position, Problem, suggest
+from cnncalc.graph import Expectation
+from cnncalc.language import _
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, QUANTITIES
+from cnncalc.spec.read.yamltree import Text, Tree, raw
+from cnncalc.spec.values import number, shape
+
+
+def read_expectations(
+    entries: Iterable[tuple[Text, Tree]],
+    layers: Iterable[str],
+    problems: list[Problem],
+    left_out: Collection[str] = (),
+    *,
+    as_written: bool = True,
+) -> tuple[Expectation, ...]:
+    """Every expectation; keys and values that cannot be read are noted.
+
+    With other parameters than the spec's own a layer may not be there: what is expected of it is passed over.
+    """
+    known = set(layers)
+    found = []
+    for key, node in entries:
+        layer, dot, quantity = key.text.rpartition(".")
+        quantities = LAYER_NAMES if dot else NETWORK_NAMES
+        if dot and layer not in known and not as_written:
+            continue
+        if dot and layer not in known:
+            hint = suggest(layer, known) or _("layers are named as in the table")
+            if layer in left_out:
+                hint = _("it is left out: its `if:` does not hold")
+            problems.append(Problem(_("expect: there is no layer '{layer}'", layer=layer[:40]), key.position, hint))
+        elif quantity not in quantities:
+            hint = suggest(quantity, quantities) or _("known: {names}", names=", ".join(quantities))
+            if quantity in LAYER_NAMES:
+                hint = _("only a layer has one: LAYER.{quantity}", quantity=quantity)
+            if key.text.isdigit():
+                hint = _("inside { } a comma ends a value: write the number without commas, or in quotes")
+            problems.append(
+                Problem(_("expect: unknown quantity '{quantity}'", quantity=quantity[:40]), key.position, hint)
+            )
+        else:
+            try:
+                found.append(_expectation(layer or None, quantity, raw(node), key))
+            except OptionError as error:
+                problems.append(
+                    Problem(
+                        _("expect: {key}: {problem}", key=key.text, problem=error.problem), node.position, error.hint
+                    )
+                )
+    return tuple(found)
+
+
+def expectations_of(bounds: Mapping[str, Any], layers: Iterable[str]) -> tuple[Expectation, ...]:
+    """Expectations from Python: {"macs": "<= 500M", "C3.output": (16, 10, 10)}. Raises CnncalcError."""
+    problems: list[Problem] = []
+    entries = [(Text(name, _NOWHERE), Text(_as_written(value), _NOWHERE)) for name, value in bounds.items()]
+    found = read_expectations(entries, layers, problems)
+    if problems:
+        raise CnncalcError("; ".join(p.problem + (f" ({p.hint})" if p.hint else "") for p in problems))
+    return tuple(expectation._replace(position=None) for expectation in found)
+
+
+_NOWHERE = Position(1, 1)
+
+
+def _as_written(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+
+
+def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> Expectation:
+    def made(relation: str, low: tuple[int, ...], high: tuple[int, ...] = ()) -> Expectation:
+        return Expectation(layer, quantity, relation, low, high, key.position, text)
+
+    read = _sizes if QUANTITIES[quantity].tuples else _count
+    if not isinstance(value, str):
+        text = str(value)
+        return made("=", read(value))
+    text = value.strip()
+    for relation in ("<=", ">=", "<", ">"):
+        if text.startswith(relation):
+            return made(relation, read(text[len(relation) :].strip()))
+    if ".." in text:
+        low, high = text.split("..", 1)
+        lower, upper = read(low.strip()), read(high.strip())
+        if any(a > b for a, b in zip(lower, upper, strict=False)):
+            raise OptionError(_("no number lies in {text}", text=text), _("the smaller number stands first"))
+        return made("..", lower, upper)
+    return made("=", read(text))
+
+
+def _count(value: object) -> tuple[int, ...]:
+    if not isinstance(value, str):
+        raise OptionError(_("a count is one number"))
+    return (number(value),)
+
+
+def _sizes(value: object) -> tuple[int, ...]:
+    """A size per axis; starts may be negative, and 0."""
+    if isinstance(value, str) and value[:1] in "-0":
+        parts = value.split("x")
+        if all(part.removeprefix("-").isdecimal() and len(part) < 16 for part in parts):
+            return tuple(map(int, parts))
+    return shape(value)
