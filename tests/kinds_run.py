@@ -99,7 +99,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     ),
     "matmul": (MAPS, ("[identity, 'permute 1,0']", "['permute 0,2,1', identity]", "[identity, 'permute 0,1,3,2']")),
     "parameter": (ALL, ("7", "5x6x4", "3x4 fixed")),
-    "embedding": ((0,), ("7 size=20",)),
+    "embedding": (MAPS, ("|'slice 0:1', embedding 7 size=20",)),
     **dict.fromkeys(
         ("reduce_sum", "reduce_mean", "reduce_max", "reduce_min"), (ALL, ("c", "w", "hw", "1", "1,2", "0,1", "l"))
     ),
@@ -152,6 +152,8 @@ MAIN = {"conv": "6", "local": "3", "transposed_conv": "6"}  # the first value, u
 
 def layer_line(kind: str, options: str) -> str:
     """A step of the language, in flow style."""
+    if options.startswith("|"):
+        return f"[{options[1:]}]"
     if options.startswith("["):
         return f"{{{kind}: {options}}}"
     if options.startswith("{"):

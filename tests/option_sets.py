@@ -79,7 +79,8 @@ MORE = """
 3x7x9; {concat: [identity, conv 3 k3x1], axis: h}
 3x7x9; {concat: [identity, tanh, conv 3 k1], axis: w}
 9; embedding 5 size=7
-11; embedding 4 size=20
+1x11; embedding 4 size=20
+1x3x4; embedding 4 size=20
 3x7x9; {subtract: [identity, tanh, relu]}
 3x7x9; {divide: [tanh, softplus]}
 3x7x9; {minimum: [identity, global_avgpool, tanh]}

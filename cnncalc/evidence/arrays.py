@@ -96,6 +96,10 @@ class Tally(Probe):
                 book["bias"] += result.size
         return np.asarray(result).view(Tally)
 
+    def looked_up(self, rows: int) -> Array:
+        """As many numbers as a row of a table has, for each index: nothing is counted."""
+        return np.repeat(plain(self)[:, np.newaxis], rows, axis=1).view(Tally)
+
     def between(self, other: Array, allowed: Array | None = None) -> Array:
         """A matrix product with another value: multiply-accumulates, none of which reads through a weight."""
         result = self @ other
@@ -166,6 +170,10 @@ class Reach(Probe):
     def pour(self, where: Any, values: Array) -> None:
         mine = self.view(np.ndarray)
         mine[where] = np.maximum(mine[where], plain(values))
+
+    def looked_up(self, rows: int) -> Array:
+        """As many numbers as a row of a table has, for each index: (N, *places) to (N, rows, *places)."""
+        return np.repeat(self[:, np.newaxis], rows, axis=1)
 
     @property
     def picked(self) -> Reach:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import (
+    POINTWISE,
     WHOLE,
     Axes,
     Facts,
@@ -232,7 +233,6 @@ class CrossAttention(Projected):
         return self.claimed(x, others[0], prod(others[0][1:]), {}, 0, 0, None)
 
     def elements(self, x: Shape, *others: Shape) -> Reads | None:
-        from cnncalc.layers.base import POINTWISE
         from cnncalc.layers.elements import EVERY, Read
 
         return [
@@ -281,6 +281,26 @@ class DotProductAttention(Layer):
             work=work,
         )
 
+    def elements(self, *shapes: Shape) -> Reads | None:
+        """Row i reads row i of the queries and all keys, column j column j of the values."""
+        from cnncalc.layers.elements import EVERY, Read
+
+        if len(shapes[0]) == 2:
+            found = [Read(0, 0, (WHOLE,)), Read(1, EVERY, (WHOLE,)), Read(2, EVERY, (POINTWISE,))]
+            added = (WHOLE,)
+        else:
+            heads = (POINTWISE,) * (len(shapes[0]) - 3)
+            found = [
+                Read(0, 0, (*heads, POINTWISE, WHOLE)),
+                Read(1, 0, (*heads, WHOLE, WHOLE)),
+                Read(2, 0, (*heads, WHOLE, POINTWISE)),
+            ]
+            added = (*heads, POINTWISE, WHOLE)
+        for i, shape in enumerate(shapes[3:], start=3):
+            rows = EVERY if shape[0] == 1 else 0
+            found.append(Read(i, rows, tuple(WHOLE if n == 1 else step for n, step in zip(shape[1:], added, strict=True))))
+        return found
+
 
 def check_stretches(kind: str, shape: Shape, target: Shape) -> None:
     """Raise ShapeError unless axes of one element make this shape that one."""
@@ -320,7 +340,6 @@ class MatMul(Layer):
 
     def elements(self, *shapes: Shape) -> Reads | None:
         """Row i reads row i of the first; column j reads column j of the second."""
-        from cnncalc.layers.base import POINTWISE
         from cnncalc.layers.elements import EVERY, Read
 
         first, second = shapes

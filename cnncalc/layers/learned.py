@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import Facts, Layer, Option, Shape, described, option
+from cnncalc.layers.base import POINTWISE, Facts, Layer, Option, Shape, described, option
 from cnncalc.layers.options import positive, sizes_or_rest, switch
 
 
@@ -44,7 +44,10 @@ class Parameter(Layer):
 
 
 class Embedding(Layer):
-    """Each index of a sequence replaced by its row of a trained table: (L,) to (dim, L). Nothing is multiplied."""
+    """Each index of a sequence replaced by its row of a trained table: (L,) or (1, L) to (dim, L).
+
+    Nothing is multiplied.
+    """
 
     dim: int = option(
         Option(
@@ -61,9 +64,14 @@ class Embedding(Layer):
     )
 
     def facts(self, x: Shape) -> Facts:
-        if len(x) != 1:
+        if len(x) > 1 and x[0] != 1:
             raise ShapeError(
                 _("{kind} needs a sequence of indices; what enters is {shape}", kind=self.kind, shape=described(x)),
                 _("an input of one size, the length: 128"),
             )
-        return Facts(output=(self.dim, x[0]), params=self.size * self.dim, connections=0, macs=0, work={})
+        places = x if len(x) == 1 else x[1:]
+        # The places of a vector are no axis: what single units of it see is not followed.
+        reach = POINTWISE if len(x) > 1 else None
+        return Facts(
+            output=(self.dim, *places), params=self.size * self.dim, connections=0, macs=0, work={}, reach=reach
+        )

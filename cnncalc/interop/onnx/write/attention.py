@@ -147,8 +147,10 @@ def parameter(o: Part, layer: Any) -> str:
 @writes("embedding")
 def embedding(o: Part, layer: Any, x: Value) -> str:
     """Rows are looked up by whole numbers, (N, L, dim), and the numbers of a row become channels."""
-    index = o("Mod", o("Cast", x.name, to=o.onnx.TensorProto.INT64), o.whole(layer.size))
-    return o("Transpose", o("Gather", o.weight("table"), index, axis=0), perm=[0, 2, 1])
+    rank = max(2, len(x.shape))
+    flat = x.name if len(x.shape) == 1 else o.reshape(x.name, *x.shape[1:])
+    index = o("Mod", o("Cast", flat, to=o.onnx.TensorProto.INT64), o.whole(layer.size))
+    return o("Transpose", o("Gather", o.weight("table"), index, axis=0), perm=[0, rank, *range(1, rank)])
 
 
 @writes("resample")
