@@ -10,7 +10,7 @@ from cnncalc.errors import suggest
 from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
-from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, OF_THE_NETWORK, SHAPE, SUMMED
+from cnncalc.quantities import FIELD, LAYER_NAMES, NETWORK_NAMES, OF_THE_NETWORK, SHAPE, SUMMED, of_subject
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -21,6 +21,8 @@ else:
 
 SCHEMA_VERSION = 1
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "int32": 4, "int16": 2, "int8": 1}
+
+FIELDS = of_subject(FIELD)  # size, jump and start
 
 Sizes = tuple[int | None, ...]
 
@@ -222,11 +224,7 @@ class Report:
             entry = row.to_dict()
             if several:
                 entry["fields"] = {
-                    name: {
-                        "receptive_field": listed(seen.size),
-                        "jump": listed(seen.jump),
-                        "rf_start": listed(seen.start),
-                    }
+                    name: dict(zip(FIELDS, map(listed, (seen.size, seen.jump, seen.start)), strict=True))
                     for name, seen in row.fields.items()
                 }
             if row.weights_of is not None:
@@ -248,18 +246,18 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON text."""
-        from cnncalc.formats.json import render
+        from cnncalc.formats.json import object_text
 
-        return render(self)
+        return object_text(self.to_dict())
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A dictionary per layer, ready for pandas.DataFrame."""
         return [row.to_dict() for row in self.layers]
 
     def _repr_html_(self) -> str:
-        from cnncalc.formats.html import fragment
+        from cnncalc.display import html_of
 
-        return fragment(self)
+        return html_of(self)
 
     def verdict(self, expectation: Expectation) -> Verdict:
         """Whether a number of the report is as expected. Raises UnknownLayerError."""

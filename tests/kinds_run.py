@@ -153,7 +153,7 @@ MAIN = {"conv": "6", "local": "3", "transposed_conv": "6"}  # the first value, u
 def layer_line(kind: str, options: str) -> str:
     """A step of the language, in flow style."""
     if options.startswith("|"):
-        return f"[{options[1:]}]"
+        return f"{{part: [{options[1:]}]}}"
     if options.startswith("["):
         return f"{{{kind}: {options}}}"
     if options.startswith("{"):

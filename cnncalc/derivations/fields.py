@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.board import Derivation
+from cnncalc.derivations.lines import Line
 from cnncalc.derivations.symbols import AXES
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.fields.forward import Pass
@@ -22,6 +23,8 @@ def field_derivation(report: Report, number: int, since: str | None = None) -> D
     graph = report.graph
     assert graph is not None
     row = report.layers[number]
+    if since is None and not row.fields:  # a parameter sees nothing of the input
+        return None
     value, shape = start_of(graph, report, number, since)
     rank = len(shape) - 1
     if not rank:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, suggest
+from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.language import _, n_
 from cnncalc.quantities import OF_A_LAYER, SHAPE, USUAL, USUAL_SHARE
 from cnncalc.report import Report, Row, Verdict, added_up
@@ -25,19 +26,6 @@ class Column(NamedTuple):
     usual: bool = False
     leaves: float | None = None
     summed: bool = False
-
-
-def number(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"
-
-
-def sizes(value: Sequence[Any] | None) -> str:
-    """`5x5`; an axis that is not known as `?`."""
-    return "?" if not value else "x".join("?" if v is None else str(v) for v in value)
-
-
-def percent(value: float | None) -> str:
-    return "?" if value is None else f"{value:.1f}"
 
 
 def quantity_columns() -> Iterator[tuple[str, Column]]:
