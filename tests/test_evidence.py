@@ -136,15 +136,14 @@ def cases() -> dict[str, list[tuple[str, Graph]]]:
 
 
 CASE_FILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-NOTHING = ("not claimed", "receptive_field", "nothing of this input arrives")
 MIXED = ("not claimed", "receptive_field", FIT)  # axes that are mixed
 AT_BORDER = ("not measured", "rf_start", "unit 0 lies at the border")  # of a flattened map
 SEES_NOTHING = ("not claimed", "rf_start", "unit 0 sees nothing")
 # What the cases of a file leave open: a reason that is not here is one that nobody has looked at.
 OF_CASES: dict[str, set[tuple[str, str, str]]] = {
     "attention": {
-        MIXED, *SHORT, JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE), ("not claimed", "jump", FIT),
-        ("not claimed", "local receptive_field", ""), ("not claimed", "local receptive_field", FIT), NOTHING,
+        MIXED, ("not measured", "rf_start", FIT), JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE), ("not claimed", "jump", FIT),
+        ("not claimed", "local receptive_field", ""), ("not claimed", "local receptive_field", FIT),
     },
     "language": {("not measured", "receptive_field", FIT), *SHORT, JUMP_OF_WHOLE},
     "networks": {AT_BORDER, JUMP_OF_WHOLE},

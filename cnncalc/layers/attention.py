@@ -287,7 +287,7 @@ class DotProductAttention(Layer):
 
         if len(shapes[0]) == 2:
             found = [Read(0, 0, (WHOLE,)), Read(1, EVERY, (WHOLE,)), Read(2, EVERY, (POINTWISE,))]
-            added = (WHOLE,)
+            added: tuple[str, ...] = (WHOLE,)
         else:
             heads = (POINTWISE,) * (len(shapes[0]) - 3)
             found = [
@@ -298,7 +298,9 @@ class DotProductAttention(Layer):
             added = (*heads, POINTWISE, WHOLE)
         for i, shape in enumerate(shapes[3:], start=3):
             rows = EVERY if shape[0] == 1 else 0
-            found.append(Read(i, rows, tuple(WHOLE if n == 1 else step for n, step in zip(shape[1:], added, strict=True))))
+            found.append(
+                Read(i, rows, tuple(WHOLE if n == 1 else step for n, step in zip(shape[1:], added, strict=True)))
+            )
         return found
 
 
