@@ -142,7 +142,8 @@ SEES_NOTHING = ("not claimed", "rf_start", "unit 0 sees nothing")
 # What the cases of a file leave open: a reason that is not here is one that nobody has looked at.
 OF_CASES: dict[str, set[tuple[str, str, str]]] = {
     "attention": {
-        MIXED, ("not measured", "rf_start", FIT), JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE), ("not claimed", "jump", FIT),
+        MIXED, ("not measured", "rf_start", FIT), JUMP_OF_WHOLE,
+        ("not claimed", "jump", WHOLE), ("not claimed", "jump", FIT),
         ("not claimed", "local receptive_field", ""), ("not claimed", "local receptive_field", FIT),
     },
     "language": {("not measured", "receptive_field", FIT), *SHORT, JUMP_OF_WHOLE},
