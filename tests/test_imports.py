@@ -286,10 +286,6 @@ TOO_COMPLEX = {
     "cnncalc/evidence/__init__.py": 1,
     "cnncalc/interop/onnx/read/file.py": 1,
     "cnncalc/interop/spec/blocks.py": 1,
-    "cnncalc/spec/build/calls.py": 1,
-    "cnncalc/spec/expressions.py": 1,
-    "cnncalc/spec/read/lines.py": 1,
-    "cnncalc/spec/read/yamltree.py": 1,
 }
 
 
