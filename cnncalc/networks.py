@@ -6,6 +6,7 @@ A new one is a file in specs/ and its name in a family here; a variant that para
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from cnncalc.language import n_
@@ -164,6 +165,20 @@ def siblings(name: str) -> list[str]:
     base = by_path[found.path]
     others = [base, *(known for known, (of, _params) in VARIANTS.items() if of == base)]
     return [other for other in others if _plain(other) != _plain(name)]
+
+
+@cache
+def known_totals() -> dict[str, dict[str, int]]:
+    """Parameters, connections, MACs and FLOPs of every bundled network and variant, by name.
+
+    Written down by `python tests/write_totals.py`, so that a number can be looked up without analysing them all.
+    """
+    import json
+
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "network_totals.json")
+    with open(path, encoding="utf-8") as file:
+        totals: dict[str, dict[str, int]] = json.load(file)
+    return totals
 
 
 def _plain(name: str) -> str:

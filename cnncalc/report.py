@@ -10,7 +10,7 @@ from cnncalc.errors import suggest
 from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
-from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, OF_THE_NETWORK, SHAPE, SUMMED
+from cnncalc.quantities import FIELD, LAYER_NAMES, NETWORK_NAMES, OF_THE_NETWORK, SHAPE, SUMMED, of_subject
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -21,6 +21,8 @@ else:
 
 SCHEMA_VERSION = 1
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "int32": 4, "int16": 2, "int8": 1}
+
+FIELDS = of_subject(FIELD)  # size, jump and start
 
 Sizes = tuple[int | None, ...]
 
@@ -116,11 +118,16 @@ class Totals:
     def __repr__(self) -> str:
         return f"Totals(params={self.params}, connections={self.connections}, macs={self.macs}, flops={self.flops})"
 
+    def known(self, quantity: str) -> Any:
+        """A sum as far as it is known; None where nothing of it is: that is no 0."""
+        value = getattr(self, quantity)
+        return None if not value and quantity in self.left_out else value
+
     def to_dict(self) -> dict[str, Any]:
         """The totals as JSON has them."""
         return {
             # The output's shape is that of the last row.
-            **{q.name: listed(getattr(self, q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE},
+            **{q.name: listed(self.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE},
             "left_out": self.left_out,
         }
 
@@ -167,6 +174,7 @@ class Report:
         self.groups = dict(groups)
         self.settings = settings
         self.as_written = as_written  # the spec's expectations are about this very network
+        self.remarks = () if graph is None else graph.remarks  # what is to be said of the network as a whole
         self._index: dict[str, Row] | None = None
         self.expectations = tuple(self.verdict(expectation) for expectation in expectations)
 
@@ -222,11 +230,7 @@ class Report:
             entry = row.to_dict()
             if several:
                 entry["fields"] = {
-                    name: {
-                        "receptive_field": listed(seen.size),
-                        "jump": listed(seen.jump),
-                        "rf_start": listed(seen.start),
-                    }
+                    name: dict(zip(FIELDS, map(listed, (seen.size, seen.jump, seen.start)), strict=True))
                     for name, seen in row.fields.items()
                 }
             if row.weights_of is not None:
@@ -240,6 +244,7 @@ class Report:
             "totals": self.totals.to_dict(),
             "settings": self.settings._asdict(),
             **({} if self.convention is None else {"convention": self.convention.to_dict()}),
+            **({"remarks": list(self.remarks)} if self.remarks else {}),
             "expectations": [
                 {"name": v.name, "expected": v.expectation.text, "actual": listed(v.actual), "holds": v.holds}
                 for v in self.expectations
@@ -248,18 +253,18 @@ class Report:
 
     def to_json(self) -> str:
         """The report as JSON text."""
-        from cnncalc.formats.json import render
+        from cnncalc.formats.json import object_text
 
-        return render(self)
+        return object_text(self.to_dict())
 
     def to_rows(self) -> list[dict[str, Any]]:
         """A dictionary per layer, ready for pandas.DataFrame."""
         return [row.to_dict() for row in self.layers]
 
     def _repr_html_(self) -> str:
-        from cnncalc.formats.html import fragment
+        from cnncalc.display import html_of
 
-        return fragment(self)
+        return html_of(self)
 
     def verdict(self, expectation: Expectation) -> Verdict:
         """Whether a number of the report is as expected. Raises UnknownLayerError."""

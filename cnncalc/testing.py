@@ -52,7 +52,8 @@ def account(report: Report, verdicts: Sequence[Verdict]) -> str:
 def derived(report: Report, failed: Sequence[Verdict]) -> str:
     """The derivations of numbers, where there is one."""
     from cnncalc.derivations import QUANTITIES, explain
-    from cnncalc.derivations.board import render
+    from cnncalc.derivations.board import board
+    from cnncalc.formats import write_page
 
     found = []
     for verdict in failed:
@@ -61,4 +62,4 @@ def derived(report: Report, failed: Sequence[Verdict]) -> str:
             continue  # those of the last layer, which has a name of its own
         if quantity in QUANTITIES and verdict.actual is not None:
             found += explain(report, layer or "total", quantity)
-    return render(found, "text")
+    return write_page(board(found), "plain")

@@ -6,9 +6,9 @@ import pytest
 
 from cnncalc import SpecError, analyze
 from cnncalc.analysis import analyze_graph
-from cnncalc.formats import render
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.names import legal
+from cnncalc.pages.network import render
 
 
 def lenet() -> Builder:

@@ -298,10 +298,11 @@ def test_kinds_lists_every_kind_and_shows_the_code_of_one() -> None:
 
 @pytest.mark.parametrize("name", sorted(__import__("cnncalc.layers", fromlist=["KINDS"]).KINDS))
 def test_every_kind_has_a_page(name: str) -> None:
-    from cnncalc.cli.kinds import page
+    from cnncalc.cli.kinds import kind_page
+    from cnncalc.formats import write_page
     from cnncalc.layers import KINDS
 
-    text = page(KINDS[name])
+    text = write_page(kind_page(KINDS[name]), "plain")
     assert "def facts(self" in text
     assert len(text.split("\n")[2]) > 20  # says what it does
 
@@ -313,7 +314,7 @@ def test_networks_are_listed_with_totals_and_sources() -> None:
     assert "resnet101 (resnet50)" in text
     assert "resnet50: ResNet-50. He, Zhang, Ren, Sun 2015" in run("networks", "--sources").stdout
     data = json.loads(run("networks", "--format", "json").stdout)
-    assert [entry["totals"]["params"] for entry in data if entry["name"] == "lenet5"] == [60_000]
+    assert [entry["totals"]["params"] for entry in data["networks"] if entry["name"] == "lenet5"] == [60_000]
 
 
 def test_networks_are_compared_side_by_side() -> None:
@@ -323,7 +324,7 @@ def test_networks_are_compared_side_by_side() -> None:
     assert rows["ResNet-101"][3] == f"{44_549_160 - 990 * 2049:,}"
     assert list(rows) == ["lenet5", "ResNet-101", "mobilenet-v1:width=8"]
     exact = json.loads(run("compare", "lenet5", "--format", "json").stdout)
-    assert exact[0]["totals"]["macs"] == 328_096
+    assert exact["networks"][0]["totals"]["macs"] == 328_096
     wrong = run("compare", "lenet5", "vgg16", "--set", "clases=10")
     assert wrong.returncode == 2
     assert "none of these networks has a parameter 'clases'\n  hint: did you mean classes?" in wrong.stderr
@@ -333,20 +334,28 @@ def test_networks_are_compared_side_by_side() -> None:
 
 
 def test_columns_of_a_comparison_that_do_not_fit_are_named() -> None:
-    from cnncalc.formats.grid import Grid, draw
+    from cnncalc.formats import write_page
+    from cnncalc.formats.page import Page, Section, Table
 
-    grid = Grid(["network", "params", "MACs"], [["a", "1,000", "20"], ["b", "1", "3"]])
-    fitting, gone = grid.fitted(16, ["MACs", "params"])
-    assert (gone, list(fitting.headings)) == (["MACs"], ["network", "params"])
-    assert draw(fitting) == "network  params\n---------------\na         1,000\nb             1\n"
-    assert draw(grid, "csv") == 'network,params,MACs\na,"1,000",20\nb,1,3\n'
-    assert draw(grid, "markdown").splitlines()[1] == "|:----------|---------:|-------:|"
+    rows = [["a", "1,000", "20"], ["b", "1", "3"]]
+    table = Table(["network", "params", "MACs"], rows, dispensable=["MACs", "params"])
+    page = Page("", [Section("", table)])
+    assert write_page(page, "table", 16).splitlines() == [
+        "network   params",
+        "────────────────",
+        "a          1,000",
+        "b              1",
+        "",
+        "not shown",
+        "  here: MACs",
+    ]
+    assert write_page(page, "markdown").splitlines()[1] == "|:----------|---------:|-------:|"
 
 
 def test_the_ending_of_a_file_chooses_the_format_of_a_comparison(tmp_path: Path) -> None:
     run("compare", "lenet5", "-o", str(tmp_path / "a.json"))
-    assert json.loads((tmp_path / "a.json").read_text())[0]["name"] == "lenet5"
-    assert "no format goes by .html" in run("compare", "lenet5", "-o", str(tmp_path / "a.html")).stderr
+    assert json.loads((tmp_path / "a.json").read_text())["networks"][0]["name"] == "lenet5"
+    assert "no format goes by .png" in run("compare", "lenet5", "-o", str(tmp_path / "a.png")).stderr
 
 
 def test_a_title_says_what_was_changed() -> None:

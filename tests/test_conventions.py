@@ -455,7 +455,7 @@ def test_diff_compares_the_numbers_of_the_tool() -> None:
 
 
 def test_conventions_without_a_spec_lists_them_with_version_unit_and_source() -> None:
-    listed = json.loads(run("conventions", "--format", "json")[1])
+    listed = json.loads(run("conventions", "--format", "json")[1])["conventions"]
     assert [entry["name"] for entry in listed] == list(SHIPPED)
     assert all(entry["unit"] and entry["calls"] for entry in listed)
 

@@ -9,17 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cnncalc.cli.analyze import command as analyze
-from cnncalc.cli.explain import FORMATS as BOARDS
-from cnncalc.pages.difference import FORMATS as DIFFERENCES
+from cnncalc.formats import EVERYWHERE
 
-FORMATS = next(option.type.choices for option in analyze.params if option.name == "format_")  # type: ignore[attr-defined]
 COMMANDS = [
-    *(("analyze", "net.yaml", "--format", name) for name in FORMATS),
-    *(("explain", "net.yaml", "C3", "--format", name) for name in BOARDS),
+    *(("analyze", "net.yaml", "--format", name) for name in EVERYWHERE),
+    *(("explain", "net.yaml", "C3", "--format", name) for name in EVERYWHERE),
     *(("check", "net.yaml", "--format", name) for name in ("plain", "table", "markdown", "json", "junit", "github")),
     ("check", "net.yaml", "--format", "sarif"),
-    *(("diff", "lenet5", "net.yaml", "--format", name) for name in DIFFERENCES),
+    *(("diff", "lenet5", "net.yaml", "--format", name) for name in EVERYWHERE),
     *(("verify", "net.yaml", "--format", name) for name in ("plain", "json")),
     ("lock", "net.yaml"),
     ("check", "net.yaml", "C3.params=2416", "params=60k", "--explain"),
@@ -49,7 +46,11 @@ WORLDS = [
 
 
 def started(command: tuple[str, ...], folder: Path, world: dict[str, str]) -> subprocess.Popen[bytes]:
-    base = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "PYTHONPATH") if name in os.environ}
+    base = {
+        name: os.environ[name]
+        for name in ("PATH", "SYSTEMROOT", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
+        if name in os.environ
+    }
     environment = {**base, "HOME": str(folder), **world}
     words = [sys.executable, "-m", "cnncalc", *command, "--lang", "en"]
     return subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -145,7 +145,7 @@ def test_all_specs_that_changed_since_a_revision(repository: Path) -> None:
         "models/a net 网络.yaml", "models/gone.yaml", "models/new.yaml", "models/moved.yaml -> models/there.yaml",
     ]  # fmt: skip
     data = json.loads(run("--git", "HEAD~1", "--format", "json", cwd=repository).stdout)
-    assert [entry["same"] for entry in data] == [False, False, False, True]
+    assert [entry["same"] for entry in data["differences"]] == [False, False, False, True]
     assert "no git repository" in run("--git", "HEAD", cwd=repository.parent).stderr
     assert run("--git", "nothing", cwd=repository).returncode == 2
     assert run("--git", "HEAD", cwd=repository).stdout == "no spec differs\n"
@@ -155,6 +155,6 @@ def test_a_terminal_gets_colours_for_what_came_and_went() -> None:
     from test_cli import on_terminal
 
     text = on_terminal("diff", "lenet5", "lenet5-modern", columns=120)
-    assert "\x1b[33m~  C3 (conv)" in text
+    assert "\x1b[33m~   C3 (conv)" in text
     assert "\x1b[31m---" not in text
     assert "\x1b[" not in on_terminal("diff", "lenet5", "lenet5-modern", columns=120, NO_COLOR="1")

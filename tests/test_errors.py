@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from cases import read_yaml
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ from cnncalc.cli import group
 from cnncalc.errors import Source, visible
 from cnncalc.spec import graph_from_text
 
-CASES = yaml.safe_load((Path(__file__).parent / "errors.yaml").read_text(encoding="utf-8"))
+CASES = read_yaml(Path(__file__).parent / "errors.yaml")
 
 
 def error_of(text: str) -> cnncalc.SpecError:
@@ -236,7 +236,7 @@ def test_no_steps_bring_a_traceback(steps: list[list[str]]) -> None:
         assert report.layers
 
 
-HINTS = yaml.safe_load((Path(__file__).parent / "hints.yaml").read_text(encoding="utf-8"))
+HINTS = read_yaml(Path(__file__).parent / "hints.yaml")
 
 
 @pytest.mark.parametrize("case", HINTS, ids=lambda case: case.get("net") or case["spec"].replace("\n", "; "))

@@ -83,4 +83,4 @@ def test_what_is_wrong_is_said_with_status_2(arguments: tuple[str, ...], said: s
 
 def test_a_page_goes_into_a_file(tmp_path: Path) -> None:
     assert run("lenet5", "C3", "--format", "html", "-o", "c3.html", cwd=tmp_path).stdout == ""
-    assert (tmp_path / "c3.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert (tmp_path / "c3.html").read_text(encoding="utf-8").startswith("<!doctype html>")

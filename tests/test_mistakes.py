@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 import cnncalc
-from cnncalc.answers import Mistake, diagnose
+from cnncalc.answers import Grader, Mistake, diagnose, from_mapping
 
 HOMEWORK = yaml.safe_load((Path(__file__).parent / "homework.yaml").read_text(encoding="utf-8"))
 QUESTIONS = HOMEWORK["questions"]
@@ -151,6 +152,29 @@ PLANTED = [
     ("stopped_too_early", "lenet5", "total.connections", 122304 + 5880 + 151600),
     ("bytes_for_values", "lenet5", "C1.activation_bytes", 6 * 28 * 28),
     ("gflops_1024", "resnet50", "total.macs", 3810000000),
+    ("one_filter_only", "3x32x32; conv 8 k5", "conv1.params", 25 * 3 + 1),
+    ("kernel_not_squared", "3x32x32; conv 8 k5", "conv1.params", (5 * 3 + 1) * 8),
+    ("used_map_as_kernel", "3x32x32; conv 8 k5", "conv1.params", (32 * 32 * 3 + 1) * 8),
+    ("rnn_forgot_recurrence", "25x7; lstm 100", "lstm1.params", 4 * (25 * 100 + 100)),
+    ("framework_convention", "25x7; gru 100 bias=double", "gru1.params", 3 * (25 * 100 + 100 * 100 + 100)),
+    ("tied_biases", "1x8x8; local 4 k3", "local1.params", 36 * 9 * 4 + 4),
+    ("answered_the_alternative", "8x9x9; depthwise k3; conv 16 k1", "total.params", (9 * 8 + 1) * 16),
+    ("answered_the_alternative", "8x9x9; conv 16 k3", "conv1.params", 9 * 8 + 8 + 8 * 16 + 16),
+    ("answered_the_alternative", "3x9x9; conv 16 k3", "conv1.params", (3 * 81 + 1) * 16 * 49),
+    ("bn_one_per_channel", "16x9x9; batchnorm", "batchnorm1.params", 16),
+    ("plus_one_inside", "3x64x64; conv 8 k7 s4", "conv1.output", "8x14x14"),
+    ("divided_by_stride", "3x64x64; conv 8 k11 s4", "conv1.output", "8x16x16"),
+    ("divided_by_kernel", "3x64x64; maxpool 3 s2", "maxpool1.output", "3x21x21"),
+    ("depth_multiplied", "3x64x64; conv 8 k3", "conv1.output", "24x62x62"),
+    ("went_too_far", "3x64x64; conv 8 k3; conv 16 k5", "conv1.output", "16x58x58"),
+    ("one_layer_only", "3x64x64; conv 8 k3; conv 16 k5; conv 4 k3", "total.params", (25 * 8 + 1) * 16),
+    ("different_architecture", "lenet5-modern", "total.params", 60000),
+    ("bits_for_bytes", "3x9x9; conv 8 k3", "conv1.activation_bytes", 8 * 49 * 32),
+    ("another_dtype", "3x9x9; conv 8 k3", "conv1.activation_bytes", 8 * 49 * 2),
+    ("counted_the_input", "3x9x9; conv 8 k3; conv 8 k3", "total.activation_bytes", (243 + 8 * 49 + 8 * 25) * 4),
+    ("rf_kernel_times_jump", "1x64x64; conv 8 k5; maxpool 2; conv 8 k7", "conv2.receptive_field", 5 + 2 + 14),
+    ("jump_for_field", "1x64x64; conv 8 k5 s2; maxpool 2; conv 8 k7", "conv2.receptive_field", 4),
+    ("forgot_a_layer", "1x28x28; conv 8 k3; maxpool 2; conv 16 k3", "conv2.output", "16x24x24"),
     ("digit_dropped", "lenet5", "C3.connections", 15160),
     ("digits_swapped", "lenet5", "C1.connections", 123204),
     ("digit_doubled", "lenet5", "total.connections", 3409908),
@@ -184,7 +208,8 @@ def test_what_has_no_formula_is_not_diagnosed_by_force() -> None:
     """Slips in mental arithmetic and numbers of other networks: no id of ours may claim them as its own."""
     for question in QUESTIONS:
         for value in question.get("no_diagnosis", {}):
-            assert len(ids(given(question), question["ask"], value)) <= 1
+            found = ids(given(question), question["ask"], value)
+            assert len(found) <= 1 or "different_architecture" in found
 
 
 def test_the_lost_digit_of_c3_is_named_with_both_facts() -> None:
@@ -193,6 +218,86 @@ def test_the_lost_digit_of_c3_is_named_with_both_facts() -> None:
     assert "241,600" in lost.sentence
     assert "leading 2" in lost.sentence
     assert "151,600" not in lost.sentence  # the right number is not given away
+
+
+MORE = yaml.safe_load((Path(__file__).parent / "homework_more.yaml").read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", MORE, ids=lambda c: c["id"])
+def test_right_answers_are_right_as_people_write_them(case: dict[str, Any]) -> None:
+    grader = Grader(report_of(case["spec"]))
+    for text in (case["right"], *case.get("as_asked", ())):
+        result = grader.grade(from_mapping({case["ask"]: str(text)}))
+        assert [i.verdict in ("right", "convention") for i in result.items] == [True], text
+        assert result.score == 1
+
+
+@pytest.mark.parametrize("case", MORE, ids=lambda c: c["id"])
+def test_wrong_answers_of_more_courses_have_their_mistake_among_three(case: dict[str, Any]) -> None:
+    grader = Grader(report_of(case["spec"]))
+    for value, label in case["wrong"]:
+        (item,) = grader.grade(from_mapping({case["ask"]: str(value)})).items
+        found = [mistake.id for mistake in item.mistakes]
+        assert len(found) <= 3
+        if label is None:
+            assert not any(m.sure for m in item.mistakes), (value, found)
+        else:
+            assert any(alike(label) <= alike(one) for one in found), (value, found)
+
+
+def test_a_size_or_field_as_one_number_is_diagnosed_as_all_axes_are() -> None:
+    """Of LeNet's descendant of AlexNet's size: `pool5.receptive_field=308` and `308x308` are one answer."""
+    report = report_of("1x64x64; conv 8 k5; maxpool 2; conv 8 k7")
+    grader = Grader(report)
+    for text in ("11", "11x11", "11²", "(11, 11)"):
+        (item,) = grader.grade(from_mapping({"conv2.receptive_field": text})).items
+        assert [m.id for m in item.mistakes][:1] == ["rf_ignored_pooling"], text
+    for text in ("59", "8x59x59", "59x59", "59x59x8"):  # conv1: 64 - 5, not + 1
+        (item,) = grader.grade(from_mapping({"conv1.output": text})).items
+        assert [m.id for m in item.mistakes][:1] == ["forgot_plus_one"], text
+    grader = Grader(report_of("1x8x8; conv 1 k3 p1 s2"))
+    (item,) = grader.grade(from_mapping({"conv1.output": "4.5"})).items
+    assert [m.id for m in item.mistakes] == ["kept_fraction"]
+
+
+def test_a_common_and_special_number_is_named_without_perhaps_and_a_small_one_with() -> None:
+    large, small = report_of("3x227x227; conv 96 k11 s4"), report_of("1x5x5; conv 1 k3")
+    assert [(m.id, m.sure) for m in diagnose(large, "conv1", "params", [34848])] == [("forgot_bias", True)]
+    assert [m.sure for m in diagnose(small, "conv1", "params", [9])] == [False] * len(
+        diagnose(small, "conv1", "params", [9])
+    )
+
+
+def test_the_commoner_mistake_is_named_first() -> None:
+    """Of two mistakes that give one number, the one with the lower rank; docs/check.md has the ranks."""
+    from cnncalc.answers.mistakes.catalogue import EDITS
+
+    ranks: dict[str, int] = {}
+    for edit in EDITS:
+        ranks[edit.id] = min(edit.rank, ranks.get(edit.id, 99))
+    for spec, ask, value in (
+        ("3x32x32; conv 8 k3 s2 p1", "conv1.output", (8, 15, 15)),
+        ("3x93x63; conv 16 k5 s2 p2", "conv1.output", (16, 46, 31)),
+        ("8x40x40; conv 16 k3 s3 p1", "conv1.output", (16, 13, 13)),
+    ):
+        named = [m.id for m in diagnose(report_of(spec), *split(ask), [value])]
+        single = [ranks[one] for one in named if one in ranks]
+        assert len(named) > 1
+        assert single == sorted(single), named
+
+
+def test_the_number_of_a_bundled_network_is_known() -> None:
+    (first, *_rest) = diagnose(report_of("lenet5-modern"), None, "params", [60000])
+    assert first.id == "different_architecture"
+    assert "lenet5" in first.sentence
+    (first, *_rest) = diagnose(report_of("alexnet"), None, "params", [61_100_840])
+    assert "alexnet-torchvision" in first.sentence
+
+
+def test_the_totals_that_are_written_down_are_those_of_the_networks() -> None:
+    import write_totals
+
+    assert write_totals.FILE.read_text(encoding="utf-8") == write_totals.as_text(), "run tests/write_totals.py"
 
 
 COUNTED = ("params", "connections", "macs", "flops", "activation_bytes", "parameter_bytes")
@@ -206,30 +311,44 @@ def asked(report: Any, chance: random.Random) -> list[tuple[str | None, str]]:
     return wanted + [(row.name, q) for row in rows for q in (*COUNTED, "output", "receptive_field") if getattr(row, q)]
 
 
-def by_chance(right: Any, chance: random.Random) -> Any:
-    """A number with as many digits; of a shape or field, every axis, and axes that agree stay equal."""
-    if not isinstance(right, tuple):
+def near(right: int, how: str, chance: random.Random) -> int:
+    """A number of as many digits, within a half of the right one, or within a fifth."""
+    if how == "digits":
         digits = len(str(right))
         return chance.randrange(10 ** (digits - 1), 10**digits)
-    made = {size: by_chance(size, chance) for size in right if size is not None}
-    return tuple(made[size] for size in right if size is not None)
+    part = {"half": 2, "fifth": 5}[how]
+    return chance.randint(max(1, right - right // part), right + right // part + 1)
 
 
-def test_of_random_numbers_few_are_diagnosed() -> None:
-    """At most 2 % is asked for; 0.6 % are, most of them fields and sizes of two digits."""
+def by_chance(right: Any, how: str, chance: random.Random) -> list[tuple[str, Any]]:
+    """(kind of question, wrong number): of a shape its size, its channels, or all of it."""
+    if not isinstance(right, tuple):
+        return [("number", near(right, how, chance))] if right else []
+    if len(right) < 3 or None in right:
+        return [("field", tuple(near(right[0], how, chance) for _size in right[:1]) * len(right))]
+    c, size = near(right[0], how, chance), near(right[1], how, chance)
+    map_size = (size,) * (len(right) - 1)
+    return [("size", (right[0], *map_size)), ("size alone", (size,)), ("channels", (c, *right[1:])),
+            ("shape", (c, *map_size))]  # fmt: skip
+
+
+def test_of_random_numbers_at_most_two_in_a_hundred_are_accused() -> None:
+    """Named without perhaps: of each kind of question, wherever the random numbers lie."""
     chance = random.Random(6)
-    hits = tried = 0
+    tried: Counter[tuple[str, str]] = Counter()
+    accused: Counter[tuple[str, str]] = Counter()
     for name in NETWORKS:
         report = report_of(name)
         for layer, quantity in asked(report, chance):
             right = getattr(report.totals if layer is None else report[layer], quantity)
-            for _ in range(15):
-                value = by_chance(right, chance) if right else right
-                if value != right:
-                    tried += 1
-                    hits += bool(diagnose(report, layer, quantity, [value]))
-    assert tried > 5000
-    assert hits / tried < 0.0075, (hits, tried)
+            for how in ("digits", "half", "fifth"):
+                for _ in range(5):
+                    for kind, value in by_chance(right, how, chance):
+                        tried[kind, how] += 1
+                        accused[kind, how] += any(m.sure for m in diagnose(report, layer, quantity, [value]))
+    assert min(tried.values()) > 300
+    rates = {key: accused[key] / tried[key] for key in tried}
+    assert max(rates.values()) <= 0.02, rates
 
 
 def test_right_numbers_have_no_mistake_in_any_network() -> None:
@@ -289,8 +408,8 @@ def test_a_batch_multiplies_the_mistake() -> None:
 
 
 def test_every_id_has_its_words_and_a_test() -> None:
+    from cnncalc.answers.mistakes.catalogue import EDITS
     from cnncalc.answers.mistakes.in_fields import MISTAKES
-    from cnncalc.answers.mistakes.in_layers import EDITS
     from cnncalc.answers.mistakes.sentences import HOW, SLIPS
 
     tested = {part for id, *_rest in PLANTED for part in id.split("+")}

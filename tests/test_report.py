@@ -157,7 +157,7 @@ def riddle(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("riddle")
 def test_what_a_kind_does_not_say_is_unknown_and_never_zero() -> None:
-    from cnncalc.formats import render
+    from cnncalc.pages.network import render
 
     report = cnncalc.analyze("1x8x8; conv 2 k3; riddle; conv 2 k3")
     row = report["riddle1"]

@@ -66,7 +66,7 @@ def titles(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, int]]:
     """For each spec the totals that differ."""
     return {
         entry["title"]: {t["quantity"]: t["difference"] for t in entry["totals"] if t["difference"]}
-        for entry in json.loads(done.stdout)
+        for entry in json.loads(done.stdout)["differences"]
     }
 
 

@@ -11,7 +11,7 @@ from kinds_run import KINDS_RUN, layer_line
 import cnncalc
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.effective import moments_of
+from cnncalc.fields.effective.moments import moments_of
 from cnncalc.graph import Graph
 
 LARGE = {1: "12x60", 2: "12x26x23"}  # the middle is far from all borders

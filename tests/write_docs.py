@@ -13,6 +13,7 @@ from cnncalc.conventions.quantities import QUANTITIES
 from cnncalc.conventions.reading import folder, read_convention
 from cnncalc.layers import KINDS
 from cnncalc.lint import RULES
+from cnncalc.quantities import OF_A_LAYER, OF_THE_NETWORK
 
 DOCS = ROOT / "docs"
 HEAD = ["| kinds | if | count | source |", "|---|---|---|---|"]
@@ -77,6 +78,16 @@ def conventions_page() -> str:
     return page
 
 
+def report_page() -> str:
+    """docs/quantities.md as it is, its table of fields anew."""
+    page = (DOCS / "quantities.md").read_text(encoding="utf-8")
+    begin, end = "<!-- fields -->\n", "<!-- end of fields -->\n"
+    rows = [*OF_A_LAYER, *(quantity for quantity in OF_THE_NETWORK if not quantity.of_layer)]
+    table = ["| field | meaning |", "|---|---|", *(f"| `{row.name}` | {row.remark} |" for row in rows), ""]
+    before, _begin, rest = page.partition(begin)
+    return before + begin + "\n".join(table) + end + rest.partition(end)[2]
+
+
 def quantities_table() -> str:
     rows = [f"| `{name}` | {text} |" for name, text in QUANTITIES.items()]
     return "\n".join(["| name | stands for |", "|---|---|", *rows, ""])
@@ -131,7 +142,7 @@ def lint_page() -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-PAGES = {"kinds.md": kinds_page, "lint.md": lint_page, "conventions.md": conventions_page}
+PAGES = {"kinds.md": kinds_page, "lint.md": lint_page, "conventions.md": conventions_page, "quantities.md": report_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

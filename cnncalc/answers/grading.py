@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from cnncalc.answers.matching import EXACT, Match, binary_match, match
 from cnncalc.answers.mistakes import diagnosis
 from cnncalc.answers.mistakes.diagnosis import Mistake
 from cnncalc.answers.notation import Reading, read
-from cnncalc.answers.recounting import Conventions, as_shown, value_of
+from cnncalc.answers.recounting import Conventions, allowed_by, as_shown, value_of
 from cnncalc.answers.sheets.sheet import Answer, Sheet
 from cnncalc.answers.words import IN_BYTES, QUANTITIES, SHAPED, quantity_of
 from cnncalc.errors import OptionError, Problem, describe, suggest
@@ -35,6 +36,14 @@ class Item(NamedTuple):
     points: Fraction = Fraction(1)
     earned: Fraction = Fraction(0)
     line: int | None = None
+    remark: str = ""  # what a right answer leaves open
+    asked: bool = True  # False: the key does not ask for it
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is right: under a convention, where that earns its points; or is not asked for."""
+        counts = self.verdict == "right" or (self.verdict == "convention" and self.earned == self.points)
+        return counts or not self.asked
 
     @property
     def name(self) -> str:
@@ -67,7 +76,7 @@ class Result(NamedTuple):
     @property
     def holds(self) -> bool:
         """Whether everything is right, by this convention or another, and all could be read."""
-        return not self.problems and bool(self.items) and all(i.verdict in VERDICTS[:2] for i in self.items)
+        return not self.problems and bool(self.items) and all(item.holds for item in self.items)
 
     def messages(self) -> list[str]:
         """Every problem at file:line:column."""
@@ -79,23 +88,53 @@ class Grader:
     """Grades sheets against one report; whatever several sheets need is worked out once.
 
     strict  an answer that is right under another convention earns nothing
-    key     a sheet of the teacher's with the questions: their points, what else is accepted, and which are missing
+    accept  words of recounting.ALLOWED: what else is a convention
+    key     a sheet of the teacher's with the questions. It is the exam: nothing else earns or costs points, and what is
+            missing costs them. Where it has an answer, that is right too; where it has none, the report's is.
     """
 
-    def __init__(self, report: Report, *, strict: bool = False, key: Sheet | None = None) -> None:
+    def __init__(
+        self, report: Report, *, strict: bool = False, accept: Collection[str] = (), key: Sheet | None = None
+    ) -> None:
         self.report = report
         self.strict = strict
+        self.accept = frozenset(accept)
         self.conventions = Conventions(report)
         self.names = [*(row.name for row in report.layers), *report.groups]
         self.by_case = {name.casefold(): name for name in reversed(self.names)}
         self.known = set(self.names)
         self.diagnosed: dict[tuple[Key, tuple[Any, ...]], tuple[Mistake, ...]] = {}
+        self.key_sheet = key
         self.key_problems: list[Problem] = list(key.problems) if key else []
         self.key: dict[Key, Answer] = {}
         for answer in key.answers if key else ():
             found = self.resolved(answer, self.key_problems)
-            if found is not None:
-                self.key[found] = answer
+            if found is not None and found in self.key:
+                said = _("a second row for {name}: the first one counts", name=answer_name(found))
+                self.key_problems.append(Problem(said, answer.position))
+            elif found is not None:
+                self.key[found] = self.with_own_answer(found, answer)
+
+    def with_own_answer(self, key: Key, answer: Answer) -> Answer:
+        """A row of the key whose answer is accepted too; where it is another than the report's, that is said."""
+        if not answer.text.strip():
+            return answer
+        graded = self.item(key, answer, self.key_problems)
+        if graded.verdict in ("right", "unreadable"):
+            return answer
+        said = _(
+            "{name}: the key says {given}, cnncalc counts {number}; both are taken for right",
+            name=answer_name(key), given=answer.text.strip(), number=as_text(graded.expected),
+        )  # fmt: skip
+        self.key_problems.append(Problem(said, answer.position))
+        return answer._replace(accept=(*answer.accept, answer.text))
+
+    def filled_in(self) -> list[tuple[str, str, str, Fraction]]:
+        """(layer, quantity, right answer, points) of every question of the key."""
+        return [
+            (layer or "total", quantity, as_text(value_of(self.report, layer, quantity)), row.points)
+            for (layer, quantity), row in self.key.items()
+        ]
 
     def grade(self, sheet: Sheet) -> Result:
         """Every answer of a sheet."""
@@ -105,7 +144,7 @@ class Grader:
         for answer in sheet.answers:
             key = self.resolved(answer, problems)
             if key is None:
-                items.append(unreadable(answer, answer.layer, answer.quantity, None))
+                items.append(self.outside(unreadable(answer, answer.layer, answer.quantity, None)))
             elif key in seen:
                 first = seen[key].position
                 hint = _("the first one is in line {line}", line=first.line) if first else None
@@ -114,12 +153,18 @@ class Grader:
             else:
                 seen[key] = answer
                 rules = self.key.get(key, answer)
-                items.append(self.item(key, answer._replace(points=rules.points, accept=rules.accept), problems))
+                item = self.item(key, answer._replace(points=rules.points, accept=rules.accept), problems)
+                items.append(item if key in self.key else self.outside(item))
         for key, question in self.key.items():
             if key not in seen:
                 expected = value_of(self.report, *key)
-                items.append(Item(*key, "", expected, "missing", points=question.points))
+                points = Fraction(0) if expected is None else question.points
+                items.append(Item(*key, "", expected, "missing", points=points))
         return Result(sheet, tuple(items), tuple(dict.fromkeys(problems)))
+
+    def outside(self, item: Item) -> Item:
+        """An item that the key does not ask for: without points; where there is no key, as it is."""
+        return item._replace(points=Fraction(0), earned=Fraction(0), asked=False) if self.key else item
 
     def resolved(self, answer: Answer, problems: list[Problem]) -> Key | None:
         """The layer and quantity that are meant; None, and a problem, where there are none."""
@@ -167,16 +212,14 @@ class Grader:
             return unreadable(answer, layer, quantity, expected)
         line = answer.position.line if answer.position else None
         done = Item(layer, quantity, answer.text, expected, "right", "", (), answer.points, answer.points, line)
-        meant = fits(readings, expected, quantity)
-        if meant is not None or self.accepted(readings, answer.accept, quantity):
-            return done._replace(convention=meant or "", verdict="convention" if meant else "right")
-        if layer is not None and quantity in SUMMED:
-            shown = as_shown(self.report, layer, quantity)  # with its activation, as the table has it
-            if fits(readings, shown, quantity) == "":
-                return done
+        meant = self.right(key, readings, expected, answer.accept)
+        if meant is not None:
+            verdict = "convention" if meant.convention else "right"
+            return done._replace(convention=meant.convention, verdict=verdict, remark=meant.remark)
         if self.wrong_axes(key, readings, expected, answer, problems):
             return done._replace(verdict="wrong", earned=Fraction(0))
-        other = self.other_convention(key, readings, expected)
+        allowed = self.accept | {word for word in map(allowed_by, answer.accept) if word}
+        other = self.other_convention(key, readings, expected, allowed)
         return done._replace(
             verdict="convention" if other else "wrong",
             convention=other or "",
@@ -184,27 +227,36 @@ class Grader:
             earned=answer.points if other and not self.strict else Fraction(0),
         )
 
+    def right(self, key: Key, readings: Sequence[Reading], expected: Any, accept: Iterable[str]) -> Match | None:
+        """How an answer is right: as it stands, as the teacher allows, or with its activation, as the table has it."""
+        layer, quantity = key
+        meant = match(readings, expected, quantity)
+        if meant is None and self.accepted(readings, accept, quantity):
+            return EXACT
+        if meant is None and layer is not None and quantity in SUMMED:
+            shown = as_shown(self.report, layer, quantity)
+            return match(readings, shown, quantity)
+        return meant
+
     def accepted(self, readings: Sequence[Reading], accept: Iterable[str], quantity: str) -> bool:
         """Whether it is one of the alternatives that a teacher allows."""
         for text in accept:
             try:
                 allowed = read(text, shaped=quantity in SHAPED)
-            except OptionError:
+            except OptionError:  # a word, such as no-bias
                 continue
-            if any(fits(readings, one.value, quantity) is not None for one in allowed):
+            if any(match(readings, one.value, quantity) is not None for one in allowed):
                 return True
         return False
 
-    def other_convention(self, key: Key, readings: Sequence[Reading], expected: Any) -> str | None:
+    def other_convention(
+        self, key: Key, readings: Sequence[Reading], expected: Any, allowed: Collection[str]
+    ) -> str | None:
         """The convention under which the answer is right."""
-        if key[1] in IN_BYTES:
-            for r in readings:
-                if r.power and not isinstance(r.value, tuple):
-                    factor = Fraction(1024**r.power, 1000**r.power)
-                    if abs(r.value * factor - expected) <= r.slack * factor:
-                        return _("powers of 1024 (MiB for MB)")
-        for name, value in self.conventions.others(*key):
-            if fits(readings, value, key[1]) is not None:
+        if key[1] in IN_BYTES and binary_match(readings, expected):
+            return _("powers of 1024 (MiB for MB)")
+        for name, value in self.conventions.others(*key, allowed):
+            if match(readings, value, key[1]) is not None:
                 return name
         return None
 
@@ -226,36 +278,13 @@ class Grader:
         if key[1] not in SHAPED or not isinstance(expected, tuple):
             return False
         lengths = {len(r.value) for r in readings if isinstance(r.value, tuple)}
-        allowed = {len(expected), len(without_ones(expected)) or 1} | ({1} if key[1] != "output" else set())
+        n = len(expected)
+        allowed = {1, n, max(n - 1, 1)} | ({n + 1} if key[1] == "output" else set())
         if lengths & allowed:
             return False
-        said = _("{name} has {n} dimensions, the answer {m}", name=answer_name(key), n=len(expected), m=min(lengths))
+        said = _("{name} has {n} dimensions, the answer {m}", name=answer_name(key), n=n, m=min(lengths))
         problems.append(Problem(said, answer.position, _("write all of them")))
         return True
-
-
-def fits(readings: Sequence[Reading], expected: Any, quantity: str) -> str | None:
-    """ "" where a reading means the number, the convention where it is written the other way round, else None."""
-    if expected is None:
-        return None
-    if not isinstance(expected, tuple):
-        return "" if any(r.means(expected) for r in readings if not isinstance(r.value, tuple)) else None
-    for r in readings:
-        if not isinstance(r.value, tuple):
-            continue
-        sizes = r.value[1:] if len(r.value) == len(expected) + 1 and r.value[0] == 1 else r.value  # a batch of 1
-        if quantity != "output":
-            if sizes == expected or (len(sizes) == 1 and set(expected) == set(sizes)):
-                return ""
-        elif sizes == expected or without_ones(sizes) == without_ones(expected):
-            return ""
-        elif not r.channels_first and sizes == (*expected[1:], expected[0]):
-            return _("channels last")
-    return None
-
-
-def without_ones(sizes: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(size for size in sizes if size != 1)
 
 
 def unreadable(answer: Answer, layer: str | None, quantity: str, expected: Any) -> Item:
@@ -265,6 +294,13 @@ def unreadable(answer: Answer, layer: str | None, quantity: str, expected: Any) 
 
 def answer_name(key: Key) -> str:
     return f"{key[0]}.{key[1]}" if key[0] else key[1]
+
+
+def as_text(value: Any) -> str:
+    """A number as a sheet has it."""
+    if value is None:
+        return "?"
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def commonest(results: Mapping[str, Result]) -> list[tuple[str, str, str, int]]:

@@ -1,6 +1,7 @@
-"""Numbers as people write them: 41,600, 61.7k, 6x28x28, 28x28@6, (5*5+1)*6, fullwidth digits, 6.17万.
+"""Numbers as people write them: 41,600, 61.7k, 6x28x28, 28x28@6, (5*5+1)*6, 28², 6.17万, 参数量：156, 9 MB.
 
 One text may be read in several ways: 28*28*6 is a shape and a product. All readings are given, the likeliest first.
+A text is first made plain (widths of characters, signs, LaTeX), then what is said around the number is taken off.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import ast
 import re
 import warnings
 from fractions import Fraction
+from math import prod
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
+from cnncalc.answers.shape_words import sizes_said
 from cnncalc.errors import OptionError, visible
 from cnncalc.language import _
 
@@ -22,23 +25,46 @@ NONE = Fraction(0)
 # What stands behind a number: the factor, and which power of 1024 it may stand for instead (0: none).
 UNITS: dict[str, tuple[int, int]] = {
     "": (1, 0),
-    **dict.fromkeys(("k", "kb", "thousand", "千"), (10**3, 1)),
-    **dict.fromkeys(("m", "mb", "mio", "million", "百万"), (10**6, 2)),
-    **dict.fromkeys(("g", "gb", "bn", "billion", "十亿"), (10**9, 3)),
-    **dict.fromkeys(("t", "tb", "trillion", "万亿"), (10**12, 4)),
+    **dict.fromkeys(("k", "kb", "thousand"), (10**3, 1)),
+    **dict.fromkeys(("m", "mb", "mio", "mln", "million", "millions", "兆", "兆字节"), (10**6, 2)),
+    **dict.fromkeys(("g", "gb", "bn", "billion", "billions"), (10**9, 3)),
+    **dict.fromkeys(("t", "tb", "trillion"), (10**12, 4)),
     **{u: (1024**n, 0) for n, u in enumerate(("kib", "mib", "gib", "tib"), 1)},
-    "万": (10**4, 0),
-    "亿": (10**8, 0),
+    "b": (10**9, 0),  # 1.2B parameters; that it may be bytes is read below
 }
-# Words that say what is counted and change nothing.
-COUNTED = re.compile(
-    r"\s*(params?|parameters|weights|connections|macs?|flops?|madds?|ops|pixels|px|bytes?|bits?\b|values|units"
-    r"|个参数|个连接|参数|连接|像素|字节|次|个|b)\s*$",
+CHINESE_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+CHINESE_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
+# Words that say what is counted, or how well it is known, and change nothing.
+BEFORE = re.compile(
+    r"^(?:≈|~|≃|=|there\s+are|it\s+is|it'?s|that\s+is|the\s+answer|answer|ans\.?|result|is|are|about|approx(?:imately|\.)?"
+    r"|around|roughly|nearly|almost|ca\.|ca\b|circa|in\s+total|total(?:ly)?|a\s+total\s+of|equals?|so|thus|therefore"
+    r"|exactly|only|has|have|params?\b|parameters|size|shape|output|大约|大概|约为|约|近似|接近|将近|一共|总共|总计|合计|共计|共有|共|总和|总数"
+    r"|需要|需|因此|所以|结果|答案|答|解|得到|得|就是|是|为|有|等于|参数量|参数|尺寸|大小|边长|输出|感受野)[\s,]*",
     re.IGNORECASE,
 )
-SIGNS = str.maketrans({"×": "*", "✕": "*", "⋅": "*", "·": "*", "∙": "*", "÷": "/", "−": "-", "–": "-", "、": ",",
-                       "【": "[", "】": "]", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'"})  # fmt: skip
-BATCH = re.compile(r"^[(\[]?\s*(none|n|batch|b|\?|-1)\s*[,x*]\s*", re.IGNORECASE)
+AFTER_WORDS = (
+    r"(?:learnable|trainable|free|different)?\s*(?:params?|parameters|weights?|connections?|links|bias(?:es)?)"
+    r"|multiply[- ](?:adds?|accumulates?)|mult[- ]adds?|multiplications?|multiplies|additions?|muls?|operations?"
+    r"|macs?|madds?"
+    r"|flops?|ops?|pixels?|px|bytes?|values?|units?|neurons?|numbers?|elements?|in\s+total|total|altogether|overall|each|only"
+    r"|per\s+(?:layer|image|sample|side|axis)|wide|high"
+    r"|次?(?:浮点)?(?:乘加|乘法|加法|运算|计算|操作)(?:运算|操作)?|个?(?:可训练|可学习|需要训练的)?的?(?:参数|权重|偏置)|[个条]?连接"
+    r"|个?(?:神经元|单元|元素|数值|数|像素点?|字节|值)|像素|字节|次|个|条|左右|多"
+)
+AFTER = re.compile(rf"[\s,]*(?:{AFTER_WORDS}|(?<=[\d\s])b)[\s.。!]*$", re.IGNORECASE)
+INSIDE = re.compile(rf"(?<=[\d\s)])\s*(?:{AFTER_WORDS})(?=\s*(?:[-+*/)]|$))", re.IGNORECASE)
+SIGNS = str.maketrans(
+    dict.fromkeys("×✕✖⋅·∙•∗", "*")
+    | dict.fromkeys("−–—", "-")
+    | dict.fromkeys("\u00a0\u202f\u2009\n\t", " ")
+    | {"÷": "/", "、": ",", "【": "[", "】": "]", "〔": "[", "〕": "]", "’": "'", "：": ":", "。": "."}
+)
+RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+LATEX = (
+    (r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)"), (r"\\(?:times|cdot|ast)\b", "*"), (r"\{,\}", ","),
+    (r"\\(?:left|right|,|;|!|quad| *)(?![a-z])", " "), (r"\\approx\b", ""), (r"\\(?:text|mathrm|mathbf|rm)\b", ""),
+    (r"\^\s*\{(\d+)\}", r"^\1"), (r"\\[()\[\]]", ""),
+)  # fmt: skip
 
 
 class Reading(NamedTuple):
@@ -63,13 +89,14 @@ def read(text: str, *, shaped: bool) -> list[Reading]:
     """Every reading of an answer; `shaped` for sizes per axis. Raises OptionError where there is none."""
     if len(text) > LONGEST:
         raise OptionError(_("an answer of more than {longest} characters", longest=LONGEST))
-    plain = normalize("NFKC", text).translate(SIGNS).strip().strip("`*$_ ").strip()
-    plain = re.sub(r"^(≈|~|≃|=|约|大约|about|approx\.?|ca\.?)\s*", "", plain, flags=re.IGNORECASE)
-    if "=" in plain:  # a student shows the work: what stands last is the answer
-        plain = plain.rpartition("=")[2].strip()
+    plain = plain_text(text)
     if not plain:
         raise OptionError(_("there is no answer"), _("write a number"))
-    found = shapes(plain) if shaped else counts(plain)
+    found: list[Reading] = []
+    for part in parts_that_answer(plain, shaped):
+        found += shapes(part) if shaped else counts(part)
+        if found and not shaped:  # 28x28x6 = 4704 is a shape and its product
+            break
     if not found:
         shown = visible(text.strip()[:40])
         hint = _("6x28x28, (6, 28, 28) or 6@28x28") if shaped else _("41600, 41,600, 61.7k, 6.17e4 or (5*5+1)*6")
@@ -77,21 +104,67 @@ def read(text: str, *, shaped: bool) -> list[Reading]:
     return list(dict.fromkeys(found))
 
 
+def plain_text(text: str) -> str:
+    """The text in ASCII digits and signs: raised digits as powers, LaTeX and Markdown taken off."""
+    # Before NFKC, which makes 282 of 28².
+    plain = RAISED.sub(lambda found: "^" + normalize("NFKC", found[0]), text)
+    plain = normalize("NFKC", plain).translate(SIGNS)
+    for pattern, instead in LATEX if "\\" in plain or "{" in plain else ():
+        plain = re.sub(pattern, instead, plain)
+    return plain.strip().strip("`*$_ ").strip().rstrip(";")
+
+
+def parts_that_answer(plain: str, shaped: bool) -> list[str]:
+    """What may be the answer in a text, first of all what stands behind the last `=` or `:`.
+
+    A student shows the work, and gives the number a name. `C=6, H=28, W=28` is all of one piece.
+    """
+    if shaped and sizes_said(plain):
+        return [plain]
+    aside = re.sub(r"(?<=\S)\s*\((?=[^()]*(?:[a-z=]|[一-鿿]))[^()]*\)$", "", plain, flags=re.IGNORECASE)
+    parts = []
+    for whole in dict.fromkeys((aside, plain)):
+        pieces = [piece.strip() for piece in re.split(r"=|:|->|→|⇒", whole)]
+        last = pieces[-1]
+        if shaped and len(pieces) > 1 and re.fullmatch(r"[\d,]+", last):  # 28x28x6 = 4704
+            parts += [pieces[-2], without_words(pieces[-2])]
+        parts += [without_words(last), last]
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def without_words(text: str) -> str:
+    """A number without what is said before it: about, 共, the answer is."""
+    for _time in range(8):
+        shorter = BEFORE.sub("", text, count=1)
+        if shorter == text or not shorter:
+            return text
+        text = shorter
+    return text
+
+
 def counts(text: str) -> list[Reading]:
     """Readings as one number."""
-    shorter = COUNTED.sub("", text)
-    found = [r for part in dict.fromkeys((text, shorter)) for r in simple(part)]
-    value = None if found else formula(shorter)
+    variants = [text]
+    for _time in range(4):
+        shorter = AFTER.sub("", variants[-1])
+        if shorter == variants[-1] or not shorter:
+            break
+        variants.append(shorter)
+    variants.append(variants[-1].rstrip("."))
+    found = [r for part in dict.fromkeys(variants) for r in simple(part)]
+    value = None if found else formula(INSIDE.sub("", variants[-1]))
     return found if value is None else [Reading(value)]
 
 
 def simple(text: str) -> list[Reading]:
-    """A number in digits, with or without a unit: `41 600`, `61.7k`, `6.17e4`; 41.600 may be either."""
+    """A number in digits, with or without a unit: `41 600`, `61.7k`, `6.17e4`, `12万2304`; 41.600 may be either."""
     match = re.fullmatch(r"([-+]?)(\d[\d,._' ]*|\.\d+)(?:e([-+]?\d{1,2})|[*x]\s*10\s*(?:\^|\*\*)\s*(\d{1,2}))?"
                          r"\s*([a-zA-Z一-鿿]*)", text.strip(), re.ASCII | re.IGNORECASE)  # fmt: skip
-    if not match or match[5].lower() not in UNITS:
-        return []
-    factor, power = UNITS[match[5].lower()]
+    unit = unit_of(match[5].lower()) if match else None
+    if match is None or unit is None:
+        value = in_chinese(text.strip())
+        return [] if value is None else [Reading(value)]
+    factor, power = unit
     scale = Fraction(10) ** int(match[3] or match[4] or 0) * factor
     found = []
     for digits in groupings(match[2].strip()):
@@ -104,13 +177,44 @@ def simple(text: str) -> list[Reading]:
     return found
 
 
+def unit_of(word: str) -> tuple[int, int] | None:
+    """The factor of a unit, and the power of 1024 that it may stand for; 千万 is a thousand ten thousands."""
+    if word in UNITS:
+        return UNITS[word]
+    if word and all(sign in CHINESE_UNITS for sign in word):
+        return prod(CHINESE_UNITS[sign] for sign in word), 0
+    return None
+
+
+def in_chinese(text: str) -> Fraction | int | None:
+    """`六万`, `十二万二千三百零四`, `12万2304`, `1亿2千万`; None where it is no such number."""
+    tokens = re.findall(r"\d+(?:\.\d+)?|[零〇一二两三四五六七八九]|[十百千万亿]", text)
+    if not tokens or "".join(tokens) != text or not any(token in CHINESE_UNITS for token in tokens):
+        return CHINESE_DIGITS.get(text)
+    total, section, number = Fraction(0), Fraction(0), None
+    for token in tokens:
+        if token in ("万", "亿"):  # what stands before it counts so many times, under 亿 the 万 too
+            section += number or 0
+            factor = CHINESE_UNITS[token]
+            total = (total + section) * factor if token == "亿" else total + (section or 1) * factor
+            section, number = Fraction(0), None
+        elif token in CHINESE_UNITS:
+            section += (Fraction(1) if number is None else number) * CHINESE_UNITS[token]
+            number = None
+        else:
+            number = Fraction(CHINESE_DIGITS[token]) if token in CHINESE_DIGITS else Fraction(token)
+    return tidy(total + section + (number or 0))
+
+
 def groupings(digits: str) -> list[str]:
     """The digits with a decimal point at most: thousands apart by , space ' _ or a dot, decimals by . or a comma."""
     found = []
     if re.fullmatch(r"\d{1,3}([, '_])\d{3}(\1\d{3})*(\.\d+)?", digits) or re.fullmatch(r"\d*(\.\d+)?", digits):
         found.append(re.sub("[, '_]", "", digits))
-    elif re.fullmatch(r"\d{1,4}([, ])\d{4}(\1\d{4})*", digits):  # 6,1706: ten thousands apart
-        found.append(re.sub("[, ]", "", digits))
+    elif re.fullmatch(r"\d{1,3}(,\s?\d{3})+(\.\d+)?", digits):  # 41, 600
+        found.append(re.sub(r"[,\s]", "", digits))
+    elif re.fullmatch(r"\d{1,4}([, ])\d{4}(\1\d{4})*", digits) or re.fullmatch(r"\d{1,2}(,\d{2})+,\d{3}", digits):
+        found.append(re.sub("[, ]", "", digits))  # 6,1706: ten thousands apart; 1,22,304 as in India
     if re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+(,\d+)?", digits):
         found.append(digits.replace(".", "").replace(",", "."))
     elif re.fullmatch(r"\d+,(\d{1,2}|\d{4,})", digits) and digits.replace(",", "") not in found:
@@ -119,32 +223,15 @@ def groupings(digits: str) -> list[str]:
 
 
 def shapes(text: str) -> list[Reading]:
-    """Readings as a size per axis, in the order written; `28x28@6` says which number is the channels."""
-    text = BATCH.sub("(" if text[:1] in "([" else "", text)
-    text = re.sub(r"(?<=\d)\s*(px|pixels?|像素)\s*$", "", text, flags=re.IGNORECASE)
-    if text.count("@") == 1:
-        left, right = (sizes_in(part) for part in text.split("@"))
-        found = []
-        if right and left and len(left) == 1:
-            found.append(Reading((*left, *right), channels_first=True))
-        if left and right and len(right) == 1:
-            found.append(Reading((*right, *left), channels_first=True))
-        return found
-    sizes = sizes_in(text)
-    found = [Reading(sizes)] if sizes else []
-    if not sizes or (len(sizes) > 1 and re.fullmatch(r"\d{1,3}([, ]\d{3})+", text)):
+    """Readings as a size per axis, in the order written; where it is said which are the channels, these first."""
+    said = sizes_said(text)
+    if said is not None:
+        return [Reading(tuple(map(tidy, sizes)), channels_first=first) for sizes, first in said]
+    found: list[Reading] = []
+    if not any(sign in text for sign in ",;") or re.fullmatch(r"\d{1,3}(,\d{3})+", text):
+        # One number for a square map, or the product of a shape that was flattened.
         found += [Reading((r.value,), r.slack) for r in counts(text) if not isinstance(r.value, tuple)]
     return found
-
-
-def sizes_in(text: str) -> tuple[int, ...]:
-    """`6x28x28`, `(6, 28, 28)`, `6 28 28`, `28 by 28`; empty where it is none."""
-    text = text.strip()
-    inner = text[1:-1] if text[:1] + text[-1:] in ("()", "[]", "{}", "<>") else text
-    parts = re.split(r"\s*(?:[x*,;]|\bby\b)\s*|\s+", inner.strip().rstrip(","), flags=re.IGNORECASE)
-    if 1 <= len(parts) <= 6 and all(re.fullmatch(r"[-+]?\d{1,15}", part, re.ASCII) for part in parts):
-        return tuple(map(int, parts))
-    return ()
 
 
 _OPERATORS: dict[type, Any] = {
@@ -165,25 +252,26 @@ def formula(text: str) -> int | Fraction | None:
     source = re.sub(r"(?<=[\d)\s])x(?=[\d(\s])", "*", text, flags=re.IGNORECASE).replace("^", "**")
     source = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", source).replace("[", "(").replace("]", ")")
     source = re.sub(r"(?<![\d.])0+(?=\d)", "", source)  # 010 is ten
+    source = re.sub(r"\)\s*(?=[\d(])|(?<=\d)\s*(?=\()", lambda found: found[0] + "*", source)  # (5*5+1)6
     if not re.fullmatch(r"[\d.+\-*/%() ]+", source, re.ASCII):
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            value = worked_out(ast.parse(source.strip(), mode="eval").body)
+            value = evaluate(ast.parse(source.strip(), mode="eval").body)
     except (SyntaxError, SyntaxWarning, ValueError, TypeError, ZeroDivisionError, RecursionError, MemoryError):
         return None
     return tidy(value)
 
 
-def worked_out(node: ast.AST) -> Fraction:
+def evaluate(node: ast.AST) -> Fraction:
     """The value of a part of a formula. Raises TypeError or ValueError for what is not allowed."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         value = Fraction(str(node.value))
     elif isinstance(node, ast.BinOp):
-        value = _OPERATORS[type(node.op)](worked_out(node.left), worked_out(node.right))
+        value = _OPERATORS[type(node.op)](evaluate(node.left), evaluate(node.right))
     elif isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
-        value = _OPERATORS[type(node.op)](worked_out(node.operand))
+        value = _OPERATORS[type(node.op)](evaluate(node.operand))
     else:
         raise ValueError("not allowed in a formula")
     if value is None or abs(value) > LARGEST or value.denominator > LARGEST:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from typing import Any
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.answers.words import plain
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.language import _
@@ -20,6 +21,17 @@ REBUILT: dict[str, tuple[str, Any, Any]] = {
     "windows rounded down (floor)": ("rounding", "ceil", "floor"),
 }
 COUNTS = frozenset({"params", "connections", "macs", "flops", "parameter_bytes"})
+# What is a mistake unless the teacher says otherwise: the word for --accept and the key, and the convention that it is.
+ALLOWED = {"no-bias": "without biases", "bias": "with biases"}
+ALLOWED_WORDS = {
+    **dict.fromkeys(("nobias", "nobiases", "withoutbias", "withoutbiases", "无偏置", "不计偏置", "无bias"), "no-bias"),
+    **dict.fromkeys(("bias", "biases", "withbias", "withbiases", "有偏置", "计偏置"), "bias"),
+}
+
+
+def allowed_by(text: str) -> str | None:
+    """The word of ALLOWED that a text stands for; None where it is none, but perhaps a number."""
+    return ALLOWED_WORDS.get(plain(text))
 
 
 def plus(*values: int | None) -> int | None:
@@ -65,8 +77,11 @@ class Conventions:
         """The report as we count it, where it counts as another tool does."""
         return None if self.report.graph is None else analyze_graph(self.report.graph, self.report.settings)
 
-    def others(self, layer: str | None, quantity: str) -> Iterator[tuple[str, Any]]:
-        """(name of the convention, the number) for every one that gives another number."""
+    def others(self, layer: str | None, quantity: str, allowed: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+        """(name of the convention, the number) for every one that gives another number.
+
+        allowed  words of ALLOWED: what else than the usual is a convention here, and no mistake
+        """
         right = value_of(self.report, layer, quantity)
         labels = self.report.convention
         if labels is not None and quantity in labels.replaced:  # another tool's: what we count is the other way
@@ -78,7 +93,10 @@ class Conventions:
             value = count(subject(self.report, layer))
             if value not in (None, right):
                 yield translated(name), value
+        refused = {name for word, name in ALLOWED.items() if word not in allowed}
         for name, report in self.rebuilt.items():
+            if name in refused:
+                continue
             value = value_of(report, layer, quantity)
             if value not in (None, right) and (quantity in COUNTS or "window" in name):
                 yield translated(name), value

@@ -14,27 +14,22 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
     SPEC,
     Asked,
+    Output,
+    complain,
     convention_option,
     counted,
     errors_end_the_run,
     fail,
-    format_for,
     lang_option,
-    write,
+    output_options,
 )
 from cnncalc.errors import CnncalcError
+from cnncalc.formats.page import Page
 from cnncalc.language import _
 from cnncalc.spec_files import is_spec, specs_in
 
 if TYPE_CHECKING:
     from cnncalc.answers import Grader
-
-FORMATS = ("plain", "table", "text", "markdown", "json", "csv", "junit", "github", "sarif")
-ALLOWED = {  # for what is asked, the formats that there are
-    "expectations": ("plain", "table", "markdown", "json", "junit", "github", "sarif"),
-    "answers": ("plain", "text", "table", "markdown", "json"),
-    "marks": ("plain", "text", "table", "markdown", "csv", "json"),
-}
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,8 +44,7 @@ ALLOWED = {  # for what is asked, the formats that there are
 @convention_option
 @click.option("--marks", is_flag=True, help=_("Grade many sheets: a table per student, and the class."))
 @click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
-@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@output_options("junit", "github", "sarif")
 @lang_option
 def command(
     words: tuple[str, ...],
@@ -64,8 +58,7 @@ def command(
     convention: str | None,
     marks: bool,
     skip_others: bool,
-    format_: str | None,
-    output: str | None,
+    out: Output,
 ) -> None:
     """Hold answers against a network, or a spec against what it expects of itself.
 
@@ -81,9 +74,8 @@ def command(
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = Asked(spec, expression, params, inputs)
         task = "marks" if marks else "expectations" if expectations_meant(spec, rest) and key is None else "answers"
-        format_ = chosen(format_, output, task)
         if task == "expectations":
-            from cnncalc.cli.expectations import checked, drawn
+            from cnncalc.cli.expectations import checked, page_of
 
             if expression is not None or params or inputs:
                 found = [checked(asked, convention)]
@@ -93,28 +85,17 @@ def command(
                 raise click.UsageError(_("There is no spec in what is named."))
             for one in found:
                 if one.error is not None:
-                    click.echo(str(one.error), err=True)
-            write(drawn(found, format_), output)
+                    complain(one.error)
+            out.write(page_of(found, out))
             sys.exit(2 if any(one.error for one in found) else int(not all(one.holds for one in found)))
         from cnncalc.answers import Grader, read_sheet
 
         report = counted(analyze_graph(asked.graph()), convention)
         grader = Grader(report, strict=strict, key=read_sheet(key) if key else None)
-        text, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, format_, hint, explain)
-    write(text, output)
+        page, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, hint, explain)
+        if page is not None:
+            out.write(page)
     sys.exit(2 if unusable else int(not holds))
-
-
-def chosen(format_: str | None, output: str | None, asked: str) -> str:
-    """The format, of those that there are for what is asked."""
-    allowed = ALLOWED[asked]
-    if format_ is None:
-        format_ = "junit" if (output or "").endswith(".xml") else format_for(output or "", allowed)
-    if format_ not in allowed:
-        raise click.UsageError(
-            _("--format {format} is not there for this: one of {known}.", format=format_, known=", ".join(allowed))
-        )
-    return format_
 
 
 def is_inline(word: str) -> bool:
@@ -138,11 +119,10 @@ def sheets_in(words: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, explain: bool) -> tuple[str, bool, bool]:
-    """The answers of one person, from files and from the command line: text, all right, nothing usable."""
+def one_sheet(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -> tuple[Page | None, bool, bool]:
+    """One person's answers, from files and the command line: a page where any is usable; all right; none usable."""
     from cnncalc.answers import from_words, read_sheet
-    from cnncalc.pages.checked import render
-    from cnncalc.pages.view import counted_by
+    from cnncalc.pages.checked import sheets_page
 
     inline = [word for word in words if is_inline(word)]
     sheets = [read_sheet(path) for path in sheets_in([word for word in words if word not in inline])]
@@ -152,34 +132,20 @@ def one_sheet(grader: Grader, words: Sequence[str], format_: str, hint: bool, ex
         raise click.UsageError(_("Give answers: LAYER.quantity=value, or a file."))
     results = [grader.grade(sheet) for sheet in sheets]
     for message in [*key_messages(grader), *(m for result in results for m in result.messages())]:
-        click.echo(message, err=True)
+        complain(message)
     usable = any(result.items for result in results)
-    if format_ == "json" and len(results) > 1:
-        import json
-
-        from cnncalc.pages.checked import as_data
-
-        text = json.dumps([as_data(result, hint=hint) for result in results], indent=2, ensure_ascii=False) + "\n"
-    else:
-        parts = [render(result, format_, grader.report, hint=hint, explain=explain) for result in results]
-        if len(parts) > 1:
-            parts = [f"{result.sheet.source.name}\n\n{part}" for result, part in zip(results, parts, strict=True)]
-        text = "\n".join(parts) if usable else ""
-        if text and grader.report.convention is not None and format_ in ("plain", "text", "table"):
-            text += "\n" + counted_by(grader.report) + "\n"
-    return text, all(result.holds for result in results), not usable
+    page = sheets_page(results, grader.report, hint=hint, explain=explain) if usable else None
+    return page, all(result.holds for result in results), not usable
 
 
 def key_messages(grader: Grader) -> list[str]:
     return [_("key: {problem}", problem=problem.problem) for problem in grader.key_problems]
 
 
-def class_marks(
-    grader: Grader, words: Sequence[str], format_: str, hint: bool, explain: bool
-) -> tuple[str, bool, bool]:
+def class_marks(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -> tuple[Page | None, bool, bool]:
     """A sheet per student; one that cannot be read is listed with its error."""
     from cnncalc.answers import Result, read_sheet
-    from cnncalc.pages.checked import render_class
+    from cnncalc.pages.checked import class_page
 
     if explain:
         raise click.UsageError(_("--explain is for one sheet, not for --marks."))
@@ -187,7 +153,7 @@ def class_marks(
     if not paths:
         fail(_("there are no sheets to grade"))
     for message in key_messages(grader):
-        click.echo(message, err=True)
+        complain(message)
     results: dict[str, Result] = {}
     errors: dict[str, str] = {}
     with progress_over(paths) as steps:
@@ -202,7 +168,7 @@ def class_marks(
                 continue
             name = result.sheet.name
             results[name if name not in results else path] = result
-    return render_class(results, errors, format_, hint=hint), not errors, not results
+    return class_page(results, errors, hint=hint), not errors, not results
 
 
 @contextmanager

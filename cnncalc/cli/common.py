@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from errno import EPIPE
 from functools import wraps
 from inspect import cleandoc
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
 from cnncalc.errors import CnncalcError, Source, visible
+from cnncalc.formats import ALIASES, ENDINGS, EVERYWHERE, write_page
+from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
 from cnncalc.language import LANGUAGES, _
 from cnncalc.sources import load_graph
@@ -232,17 +235,90 @@ def errors_end_the_run() -> Iterator[None]:
 
 def fail(message: str) -> NoReturn:
     """Say what is wrong and stop with status 2."""
-    click.echo("\n".join(map(visible, message.split("\n"))), err=True)
+    complain(message)
     sys.exit(2)
 
 
-def format_for(path: str, formats: Collection[str]) -> str:
-    """The format that the ending of a file's name asks for, of those that there are; plain text if it has none."""
-    from cnncalc.formats import SUFFIXES
+class FormatType(click.Choice):  # type: ignore[type-arg]  # generic in new versions of click only
+    """One of the formats; names of before are understood, and not shown."""
 
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(ALIASES.get(value, value), param, ctx)
+
+
+class Output:
+    """Where a page goes, and in which format: what --format and -o say, decided here for all commands."""
+
+    __slots__ = ("formats", "named", "on_terminal", "path")
+
+    def __init__(self, named: str | None, path: str | None, formats: Collection[str]) -> None:
+        self.named, self.path, self.formats = named, path, formats
+        self.on_terminal = path in (None, "-") and terminal_width() is not None
+
+    @property
+    def format(self) -> str:
+        """What --format names, or what goes with the place. Raises CnncalcError for an ending that is no format."""
+        if self.named is not None:
+            return self.named
+        return "table" if self.on_terminal else format_for(self.path or "", self.formats)
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal where the page goes to one, or is laid out as for one."""
+        if self.format == "table":
+            return get_terminal_size().columns
+        return terminal_width() if self.on_terminal else None
+
+    def text(self, page: Page) -> str:
+        """The page as it is written."""
+        colour = self.on_terminal and self.format == "table" and "NO_COLOR" not in os.environ
+        return write_page(page, self.format, self.width, colour)
+
+    def write(self, page: Page) -> None:
+        """Write the page to where it was asked to go; where it cannot be written, that ends the run."""
+        write(self.text(page), self.path)
+
+
+def output_options(*more: str, checked: bool = True) -> Callable[[F], F]:
+    """--format and -o, which come as one value, `out`; `more` are formats of findings that the command has.
+
+    checked  whether an ending that is no format is refused before the command runs, in any case
+    """
+    formats = (*EVERYWHERE, *more)
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def chosen(format_: str | None, output: str | None, **others: Any) -> Any:
+            out = Output(format_, output, formats)
+            if checked:
+                with errors_end_the_run():
+                    _known = out.format
+            return function(out=out, **others)
+
+        decorated = click.option(
+            "-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format.")
+        )(chosen)
+        how = _("[default: table on a terminal, else plain]")
+        return cast(F, click.option("--format", "format_", type=FormatType(formats), help=how)(decorated))
+
+    return decorate
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None if it is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except OSError:
+        return 80
+
+
+def format_for(path: str, formats: Collection[str]) -> str:
+    """The format that the ending of a file's name asks for; plain text if it has none. Raises CnncalcError."""
     ending = os.path.splitext(path)[1].lower().lstrip(".")
-    found = SUFFIXES.get(ending, "plain")
-    if (ending and ending not in SUFFIXES) or found not in formats:
+    found = ENDINGS.get(ending, "plain")
+    if (ending and ending not in ENDINGS) or found not in formats:
         raise CnncalcError(
             _(
                 "no format goes by .{ending}: name one with --format, of {names}",
@@ -251,6 +327,16 @@ def format_for(path: str, formats: Collection[str]) -> str:
             )
         )
     return found
+
+
+def complain(error: CnncalcError | str) -> None:
+    """What is wrong, on standard error; nothing in it is a command to the log of a CI server."""
+    text = str(error)
+    if os.environ.get("GITHUB_ACTIONS"):
+        from cnncalc.formats.github import defused
+
+        text = defused(text)
+    click.echo("\n".join(map(visible, text.split("\n"))), err=True)
 
 
 def write(text: str | bytes, output: str | None) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import click
 
-from cnncalc.cli.common import SPEC, errors_end_the_run, fail, format_for, lang_option, overrides, write
-from cnncalc.cli.totals import drawn, totals_as_data, totals_grid
+from cnncalc.cli.common import SPEC, Output, errors_end_the_run, fail, lang_option, output_options, overrides
 from cnncalc.errors import suggest
-from cnncalc.formats.grid import FORMATS
 from cnncalc.language import _
+from cnncalc.pages.totals import comparison_page
 from cnncalc.report import Report
 
 
@@ -19,26 +17,16 @@ from cnncalc.report import Report
 @click.argument("specs", type=SPEC, nargs=-1, required=True)
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("For every network with this parameter."))
 @click.option("--input", "shape", metavar="SHAPE", help=_("Another input shape, for all of them."))
-@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@output_options()
 @lang_option
-def command(
-    specs: tuple[str, ...], params: tuple[str, ...], shape: str | None, format_: str | None, output: str | None
-) -> None:
+def command(specs: tuple[str, ...], params: tuple[str, ...], shape: str | None, out: Output) -> None:
     """Totals of several networks side by side: `cnncalc compare lenet5 alexnet resnet50`.
 
     Each SPEC is a file or a bundled network; `SPEC:NAME=VALUE,...` sets parameters of this one alone,
     as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`.
     """
     with errors_end_the_run():
-        format_ = format_ or format_for(output or "", FORMATS)
-        given = overrides(params, "--set")
-        reports = compared(specs, given, shape)
-    if format_ == "json":
-        text = json.dumps([totals_as_data(*entry) for entry in reports], indent=2, ensure_ascii=False) + "\n"
-    else:
-        text = drawn(totals_grid(reports, plain_numbers=format_ == "csv"), format_)
-    write(text, output)
+        out.write(comparison_page(compared(specs, overrides(params, "--set"), shape)))
 
 
 def compared(specs: tuple[str, ...], given: Mapping[str, str], shape: str | None) -> list[tuple[str, Report]]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import CONVENTION, Asked, errors_end_the_run, format_for, spec_options, write
-from cnncalc.cli.totals import terminal_width
+from cnncalc.cli.common import CONVENTION, Asked, Output, errors_end_the_run, output_options, spec_options, write
 from cnncalc.language import _
 from cnncalc.report import Settings
-
-FORMATS = ("plain", "markdown", "csv", "json")
 
 
 @click.command("conventions", context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,16 +27,14 @@ FORMATS = ("plain", "markdown", "csv", "json")
     metavar="NAME",
     help=_("The file of a convention, to read it or to start one of your own."),
 )
-@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@output_options(checked=False)  # --show writes a file of another kind
 def command(
     asked: Asked,
     batch: int,
     only: tuple[str, ...],
     reconcile: tuple[str, str] | None,
     show: str | None,
-    format_: str | None,
-    output: str | None,
+    out: Output,
 ) -> None:
     """How other tools count: what each of them would print for a network, and why they differ.
 
@@ -49,28 +44,26 @@ def command(
     from cnncalc.conventions import SHIPPED, convention, overview
     from cnncalc.conventions import reconcile as reconciled_between
     from cnncalc.conventions.reading import text_of
-    from cnncalc.pages.conventions import listed, reconciled, table
+    from cnncalc.pages.conventions import listed_page, overview_page, reconciled_page
 
     if reconcile and only:
         raise click.UsageError(_("Give --convention or --reconcile, not both."))
-    width = terminal_width() if output is None else None
     with errors_end_the_run():
         if show is not None:
-            write(text_of(show), output)
+            write(text_of(show), out.path)
             return
-        format_ = format_ or format_for(output or "", FORMATS)
         wanted = [convention(name) for name in only or SHIPPED]
         if not asked.name:
             if reconcile:
                 raise click.UsageError(_("--reconcile needs a SPEC."))
-            text = listed(wanted, format_, width)
+            page = listed_page(wanted)
         else:
             graph = asked.graph()
             report = analyze_graph(graph, Settings(batch=batch))
             if reconcile:
                 one, other = map(convention, reconcile)
-                text = reconciled(reconciled_between(report, one, other), format_, width)
+                page = reconciled_page(reconciled_between(report, one, other))
             else:
                 macs = None if "macs" in report.totals.left_out else report.totals.macs
-                text = table(overview(report, wanted), macs, format_, width)
-    write(text, output)
+                page = overview_page(overview(report, wanted), macs)
+        out.write(page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -11,13 +10,24 @@ from typing import NamedTuple
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import SPEC, convention_option, counted, errors_end_the_run, lang_option, write
+from cnncalc.cli.common import (
+    SPEC,
+    Output,
+    complain,
+    convention_option,
+    counted,
+    errors_end_the_run,
+    lang_option,
+    output_options,
+)
 from cnncalc.cli.expectations import summarise
 from cnncalc.difference import TOTALS, Broken, Difference, Limit, broken, compare, most_changed
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.formats.github import found_at, unusable_spec, workflow_commands
+from cnncalc.formats import write_page
+from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
+from cnncalc.formats.page import Page
 from cnncalc.language import _
-from cnncalc.pages.difference import FORMATS, in_short, render
+from cnncalc.pages.difference import difference_page, differences_page, in_short
 from cnncalc.report import Report
 from cnncalc.sources import load_graph, reader_of
 from cnncalc.spec import graph_from_text
@@ -27,8 +37,7 @@ from cnncalc.spec.values import number
 @click.command("diff", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", type=SPEC, nargs=-1, metavar="OLD NEW")
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
-@click.option("--format", "format_", type=click.Choice([*FORMATS, "github"]), default="text", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
+@output_options("junit", "github", "sarif")
 @convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
 @click.option("--max-increase", metavar="LIMITS", help=_("Status 1 if a total grows by more: macs=5%,params=0."))
@@ -37,8 +46,7 @@ from cnncalc.spec.values import number
 def command(
     words: tuple[str, ...],
     revision: str | None,
-    format_: str,
-    output: str | None,
+    out: Output,
     convention: str | None,
     exit_code: bool,
     max_increase: str | None,
@@ -62,12 +70,15 @@ def command(
         else:
             compared = since(revision, words, convention)
     for error in compared.unusable.values():
-        click.echo(str(error), err=True)
+        complain(error)
     over = [(pair, entry) for pair in compared.found if pair.is_change for entry in broken(pair.difference, limits)]
-    write(drawn(compared, over, format_, listed=revision is not None, to_file=output is not None), output)
+    page = page_of(compared, over, listed=revision is not None)
+    if out.format == "github":
+        summarise(write_page(page, "markdown"))
+    out.write(page)
     for pair, entry in over:
         name = f"{pair.title}: " if pair.title else ""
-        click.echo(name + said(entry), err=True)
+        complain(name + said(entry))
     if compared.unusable:
         sys.exit(2)
     if over or (exit_code and not all(pair.difference.same for pair in compared.found)):
@@ -90,22 +101,25 @@ class Compared(NamedTuple):
     unusable: dict[str, CnncalcError]
 
 
-def drawn(compared: Compared, over: Sequence[tuple[Pair, Broken]], format_: str, *, listed: bool, to_file: bool) -> str:
-    """The differences in a format; for GitHub as annotations, with the tables in the summary of the job."""
-    on_terminal = not to_file and sys.stdout is not None and sys.stdout.isatty()
-    colour = on_terminal and "NO_COLOR" not in os.environ
-    table = "markdown" if format_ == "github" else format_
-    texts = [render(pair.difference, table, title=pair.title, colour=colour) for pair in compared.found]
-    if format_ == "json" and listed:
-        return "[\n" + ",\n".join(part.rstrip() for part in texts) + "\n]\n"
-    text = "\n".join(texts) or _("no spec differs") + "\n"
-    if format_ == "github":
-        summarise(text)
-        return for_github(compared, over)
-    return text
+def page_of(compared: Compared, over: Sequence[tuple[Pair, Broken]], *, listed: bool) -> Page:
+    """One pair of networks, or a list of them; with what reviewers and CI servers see of it."""
+    pairs = compared.found
+    if listed:
+        page = differences_page([(pair.title, pair.difference) for pair in pairs])
+    else:
+        page = difference_page(pairs[0].difference)
+    return page._replace(
+        findings=findings(compared, over),
+        suites=suites(compared, over),
+        rules={
+            "diff": _("what changed"),
+            "limit": _("a total changes by more than its limit"),
+            "unusable": _("the spec cannot be used"),
+        },
+    )
 
 
-def for_github(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> str:
+def findings(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Finding]:
     """A notice per spec with its totals; an error per broken limit, at the layer that adds most."""
     found = [found_at(pair.path, None, "diff", in_short(pair.difference), "notice") for pair in compared.found]
     for pair, entry in over:
@@ -118,7 +132,17 @@ def for_github(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> str:
         found.append(found_at(pair.path, position, "limit", said(entry)))
     for path, error in compared.unusable.items():
         found += unusable_spec(path, error)
-    return workflow_commands(found)
+    return found
+
+
+def suites(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Suite]:
+    """A suite per spec; each limit that it breaks is a case that fails."""
+    found = []
+    for pair in compared.found:
+        broken_here = [entry for other, entry in over if other is pair]
+        cases = [Case(entry.limit.quantity, (said(entry), f"{pair.path}: {said(entry)}")) for entry in broken_here]
+        found.append(Suite(pair.path, pair.path, cases or [Case("diff")]))
+    return found + [Suite(path, path, [], error) for path, error in compared.unusable.items()]
 
 
 def said(entry: Broken) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, counted, fail
+from cnncalc.cli.common import Asked, Output, counted, fail
 from cnncalc.errors import CnncalcError, visible
+from cnncalc.formats import write_page
+from cnncalc.formats.page import Page
 from cnncalc.language import _
 
 if TYPE_CHECKING:
@@ -35,13 +37,14 @@ def path_of(name: str) -> str:
     return found.path if found else name
 
 
-def drawn(found: Sequence[Checked], format_: str) -> str:
-    """The outcome in a format; that for GitHub also goes to the summary of the job, if there is one."""
-    from cnncalc.pages.expected import render
+def page_of(found: Sequence[Checked], out: Output) -> Page:
+    """The outcome; that for GitHub also goes to the summary of the job, if there is one."""
+    from cnncalc.pages.expected import expected_page
 
-    if format_ == "github":
-        summarise("### cnncalc check\n\n" + render(found, "markdown"))
-    return render(found, format_)
+    page = expected_page(found)
+    if out.format == "github":
+        summarise("### cnncalc check\n\n" + write_page(page, "markdown"))
+    return page
 
 
 def summarise(text: str) -> None:

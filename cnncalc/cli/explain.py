@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
-from cnncalc.cli.totals import terminal_width
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
 from cnncalc.language import _
-
-FORMATS = ("text", "markdown", "latex", "html")
 
 
 @click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,8 +15,7 @@ FORMATS = ("text", "markdown", "latex", "html")
 @click.option("--from", "since", metavar="NAME", help=_("A receptive field in units of this earlier layer or input."))
 @click.option("--symbolic", is_flag=True, help=_("The closed form, with the letters of --free left as letters."))
 @click.option("--free", metavar="LETTERS", help=_("Letters for --symbolic, separated by commas.  [default: n,c,f]"))
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
+@output_options()
 def command(
     asked: Asked,
     layer: str | None,
@@ -27,8 +23,7 @@ def command(
     since: str | None,
     symbolic: bool,
     free: str | None,
-    format_: str,
-    output: str | None,
+    out: Output,
 ) -> None:
     """How every number comes about: formula, substitution, result, and the rule behind it.
 
@@ -40,13 +35,11 @@ def command(
         graph = asked.graph()
         from cnncalc.analysis import analyze_graph
         from cnncalc.derivations import explain, walk
-        from cnncalc.derivations.board import WIDEST, render
+        from cnncalc.derivations.board import board
 
         report = analyze_graph(graph)
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
             raise click.UsageError(_("--symbolic needs a LAYER."))
         found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
-        width = terminal_width() if output is None else None
-        text = render(found, format_, report.name or asked.spec or "", width or WIDEST)
-    write(text, output)
+        out.write(board(found, report.name or asked.spec or ""))

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import CONVENTION, SPEC, Asked, errors_end_the_run, format_for, lang_option, write
-from cnncalc.cli.totals import terminal_width
+from cnncalc.cli.common import CONVENTION, SPEC, Asked, Output, errors_end_the_run, lang_option, output_options
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.report import Report, Settings
 
-FORMATS = ("plain", "markdown", "csv", "json")
 FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters that turn a part on or off
 
 
@@ -29,8 +27,7 @@ FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters t
     "--convention", "more", type=CONVENTION, multiple=True, metavar="FILE",
     help=_("One more convention, from a file; may be given again."),
 )  # fmt: skip
-@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@output_options()
 @lang_option
 def command(
     spec: str,
@@ -39,8 +36,7 @@ def command(
     inputs: tuple[str, ...],
     batch: int,
     more: tuple[str, ...],
-    format_: str | None,
-    output: str | None,
+    out: Output,
 ) -> None:
     """Whose number is it: which tool, unit or variant of a network gives a total that someone published.
 
@@ -50,16 +46,14 @@ def command(
     """
     from cnncalc.conventions import SHIPPED, convention
     from cnncalc.conventions.identifying import identify
-    from cnncalc.pages.conventions import identified
+    from cnncalc.pages.conventions import identified_page
 
     text = " ".join(number)
     with errors_end_the_run():
-        format_ = format_ or format_for(output or "", FORMATS)
         known = [convention(name) for name in dict.fromkeys((*SHIPPED, *more))]
         networks = variants(spec, params, inputs, batch)
         matches, near = identify(text, networks, known)
-        shown = identified(text, matches, near, format_, terminal_width() if output is None else None)
-    write(shown, output)
+        out.write(identified_page(text, matches, near))
     if not matches:
         sys.exit(1)
 

@@ -6,11 +6,13 @@ import inspect
 import sys
 import textwrap
 from itertools import groupby
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from cnncalc.cli.common import fail, lang_option
+from cnncalc.cli.common import Output, errors_end_the_run, fail, lang_option, output_options
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, Option
@@ -32,39 +34,63 @@ class KindType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 
 @click.command("kinds", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("kind", required=False, type=KindType())
+@output_options()
 @lang_option
-def command(kind: str | None) -> None:
+def command(kind: str | None, out: Output) -> None:
     """The kinds of layers; with KIND, its options, its other names, and the code that counts it."""
-    if kind is None:
-        for family, rows in groupby(KINDS.values(), key=lambda row: row.family):
-            click.echo(f"{family:<14} {' '.join(row.name for row in rows)}")
-        click.echo("\n" + _("`cnncalc kinds KIND` shows its options, its other names and its arithmetic."))
-        return
-    found = kind_named(kind)
-    if found is None:
+    found = None if kind is None else kind_named(kind)
+    if kind is not None and found is None:
         problem = _("there is no kind '{kind}'", kind=kind[:40])
         fail(problem + "\n" + _("  hint: {hint}", hint=unknown_kind(kind, ())))
-    click.echo(page(found))
+    with errors_end_the_run():
+        out.write(kinds_page() if found is None else kind_page(found))
 
 
-def page(kind: Kind) -> str:
+def kinds_page() -> Page:
+    """Every kind, family by family."""
+    families = {family: list(rows) for family, rows in groupby(KINDS.values(), key=lambda row: row.family)}
+    rows = [[family, " ".join(kind.name for kind in kinds)] for family, kinds in families.items()]
+    data = [{"family": kind.family, "name": kind.name, "also": list(kind.aliases)} for kind in KINDS.values()]
+    notes = [_("`cnncalc kinds KIND` shows its options, its other names and its arithmetic.")]
+    return Page("", [Section("kinds", Table([_("family"), _("kinds")], rows, left=2), data, notes=notes)])
+
+
+def kind_page(kind: Kind) -> Page:
     """All that is known of a kind, from the code itself."""
     layer = kind.load()
-    lines = [kind.name, "", _(inspect.cleandoc(layer.__doc__ or "?"))]
+    about = _(inspect.cleandoc(layer.__doc__ or "?"))
+    sections = [Section("", notes=[" ".join(part.split()) for part in about.split("\n\n")], indent=0)]
     if kind.aliases:
-        lines += ["", _("also: {names} (without regard to case, _, - and 1d, 2d, 3d)", names=", ".join(kind.aliases))]
-    lines += ["", _("options"), *map(option_line, options_of(layer))]
-    if not layer.options:
-        lines.append(_("  none"))
-    lines += ["", _("arithmetic"), *(indented(function) for function in arithmetic(layer))]
+        names = ", ".join(kind.aliases)
+        also = _("also: {names} (without regard to case, _, - and 1d, 2d, 3d)", names=names)
+        sections.append(Section("", notes=[also], indent=0))
+    options = [option_line(option) for option in options_of(layer)] or [_("none")]
+    sections.append(Section("", heading=_("options"), notes=options))
+    sections.append(Section("", heading=_("arithmetic"), picture=arithmetic_lines(layer)))
     if issubclass(layer, Sliding):
-        lines += ["", "  " + _("positions of a window: {window}", window=WINDOW_RULE)]
+        sections.append(Section("", notes=[_("positions of a window: {window}", window=WINDOW_RULE)]))
     if kind.family == "activation":
         table = getattr(sys.modules[layer.__module__], "OPERATIONS", {}).get(kind.name)
         if table is not None:
             each = ", ".join(f"{times} {operation}" for operation, times in table.items())
-            lines += ["", _("operations per element: {each}", each=each or _("none"))]
-    return "\n".join(lines)
+            sections.append(Section("", notes=[_("operations per element: {each}", each=each or _("none"))]))
+    return Page(kind.name, sections, lambda: kind_data(kind), records=lambda: options_data(layer), broken_at=100)
+
+
+def kind_data(kind: Kind) -> dict[str, Any]:
+    """A kind as JSON has it."""
+    layer = kind.load()
+    about = inspect.cleandoc(layer.__doc__ or "")
+    return {"name": kind.name, "family": kind.family, "also": list(kind.aliases), "about": about,
+            "options": options_data(layer)}  # fmt: skip
+
+
+def options_data(layer: type[Layer]) -> list[dict[str, Any]]:
+    """The options of a kind for programs."""
+    return [
+        {"name": name, "about": option.doc, "required": option.required, "also": list(option.aliases)}
+        for name, option in layer.options.items()
+    ]
 
 
 def options_of(layer: type[Layer]) -> list[Option]:
@@ -82,7 +108,7 @@ def option_line(option: Option) -> str:
         default = _("required")
     also = _("; also {names}", names=", ".join(option.aliases)) if option.aliases else ""
     how = f" [{', '.join(ways)}]" if ways else ""
-    return f"  {_(option.doc)}{how} ({default}{also})"
+    return f"{_(option.doc)}{how} ({default}{also})"
 
 
 def shown(value: object) -> str:
@@ -105,5 +131,6 @@ def arithmetic(layer: type[Layer]) -> list[str]:
     return list(functions.values())
 
 
-def indented(source: str) -> str:
-    return textwrap.indent(textwrap.dedent(source).rstrip(), "  ")
+def arithmetic_lines(layer: type[Layer]) -> list[str]:
+    """The same without the indentation of the class."""
+    return [line for source in arithmetic(layer) for line in textwrap.dedent(source).rstrip().split("\n")]

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 import click
 
-from cnncalc.cli.common import SPEC, errors_end_the_run, format_for, lang_option, write
+from cnncalc.cli.common import SPEC, Output, complain, errors_end_the_run, lang_option, output_options
 from cnncalc.cli.expectations import path_of, summarise
 from cnncalc.errors import CnncalcError, Source, suggest, visible
+from cnncalc.formats import write_page
 from cnncalc.language import _
 from cnncalc.lint import RULES, findings_in
-from cnncalc.pages.lint import FORMATS, Linted, explained, listed, render
+from cnncalc.pages.lint import Linted, lint_page, rule_page, rules_page
 from cnncalc.sources import read_source
 from cnncalc.spec_files import is_spec, specs_in
 
@@ -25,8 +26,7 @@ from cnncalc.spec_files import is_spec, specs_in
 @click.option("--explain", metavar="CODE", help=_("Say why a finding matters, with an example."))
 @click.option("--list", "list_", is_flag=True, help=_("Name every finding."))
 @click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
-@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: plain]"))
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@output_options("junit", "github", "sarif")
 @lang_option
 def command(
     words: tuple[str, ...],
@@ -36,8 +36,7 @@ def command(
     explain: str | None,
     list_: bool,
     skip_others: bool,
-    format_: str | None,
-    output: str | None,
+    out: Output,
 ) -> None:
     """What is in a spec for sure and probably not meant: pixels that no window reads, biases before a norm.
 
@@ -45,7 +44,8 @@ def command(
     before, lets a finding pass. Status 1 if something was found.
     """
     if explain is not None or list_:
-        write(listed() if explain is None else explained(RULES[known(explain)], width()), output)
+        with errors_end_the_run():
+            out.write(rules_page() if explain is None else rule_page(RULES[known(explain)]))
         return
     if skip_others:
         words = tuple(word for word in words if is_spec(word))
@@ -54,8 +54,6 @@ def command(
     codes = codes_of(select) or list(RULES)
     codes = [code for code in codes if code not in codes_of(ignore)]
     with errors_end_the_run():
-        if format_ is None:
-            format_ = "junit" if (output or "").endswith(".xml") else format_for(output or "", FORMATS)
         found = [linted(path, codes) for path in specs_in(words)]
         if expression is not None:
             found.append(of(Source("-e", expression), "-e", codes, inline=True))
@@ -63,17 +61,12 @@ def command(
             raise click.UsageError(_("There is no spec in what is named."))
         for one in found:
             if one.error is not None:
-                click.echo(str(one.error), err=True)
-        if format_ == "github":
-            summarise("### cnncalc lint\n\n" + render(found, "markdown"))
-        write(render(found, format_), output)
+                complain(one.error)
+        page = lint_page(found)
+        if out.format == "github":
+            summarise("### cnncalc lint\n\n" + write_page(page, "markdown"))
+        out.write(page)
     sys.exit(2 if any(one.error for one in found) else int(any(one.findings for one in found)))
-
-
-def width() -> int:
-    from shutil import get_terminal_size
-
-    return min(get_terminal_size().columns, 100)
 
 
 def codes_of(given: Sequence[str]) -> list[str]:

@@ -10,24 +10,20 @@ import click
 
 from cnncalc import locking
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import errors_end_the_run, fail, lang_option, write
+from cnncalc.cli.common import Output, complain, errors_end_the_run, fail, lang_option, output_options, write
 from cnncalc.errors import CnncalcError, Position
 from cnncalc.language import _
 from cnncalc.sources import decoded, load_graph
 from cnncalc.spec_files import specs_in
-
-FORMATS = ("plain", "markdown", "json", "github", "sarif")
 
 
 @click.command("lock", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("specs", nargs=-1)
 @click.option("--check", is_flag=True, help=_("Write nothing; status 1 if a number is not as it was locked."))
 @click.option("--file", "file", default="cnncalc.lock", show_default=True, metavar="FILE", help=_("The lock file."))
-@click.option(
-    "--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True, help=_("Of --check.")
-)
+@output_options("junit", "github", "sarif")
 @lang_option
-def command(specs: tuple[str, ...], check: bool, file: str, format_: str) -> None:
+def command(specs: tuple[str, ...], check: bool, file: str, out: Output) -> None:
     """Write the numbers of specs into a lock file, or hold the specs to it.
 
     SPECS are files and folders; with --check and none, those that the lock file names.
@@ -45,7 +41,7 @@ def command(specs: tuple[str, ...], check: bool, file: str, format_: str) -> Non
         if check:
             chosen = {relative(path, folder) for path in paths}
             held = {key: value for key, value in locked.items() if key[0] in chosen or not specs}
-            sys.exit(report_drift(locking.drift(held, now.numbers), now, format_))
+            sys.exit(report_drift(locking.drift(held, now.numbers), now, out))
     write(locking.text_of(now.numbers), file)
     count, many = len(now.numbers), len(paths)
     click.echo(_("{numbers} numbers of {specs} specs are locked in {file}", numbers=count, specs=many, file=file))
@@ -76,20 +72,21 @@ class Numbers:
             self.places.update({(name, node.name): (path, node.position) for node in report.graph.nodes})
 
 
-def report_drift(found: Sequence[locking.Drift], now: Numbers, format_: str) -> int:
+def report_drift(found: Sequence[locking.Drift], now: Numbers, out: Output) -> int:
     """Say what is not as it was locked; the exit status."""
     from cnncalc.cli.expectations import summarise
-    from cnncalc.pages.drift import render
+    from cnncalc.formats import write_page
+    from cnncalc.pages.drift import drift_page
 
     unreadable = {relative(path, now.folder) for path in now.unusable}
     found = [line for line in found if line.path not in unreadable]
     for error in now.unusable.values():
-        click.echo(str(error), err=True)
+        complain(error)
     held = len(now.numbers) - sum(line.now is not None for line in found)
-    if format_ == "github":
-        summarise("### cnncalc lock\n\n" + render(found, "markdown", held=held))
-    text = render(found, format_, held=held, places=now.places, unusable=now.unusable)
-    click.echo(text, nl=False)
+    page = drift_page(found, held=held, places=now.places, unusable=now.unusable)
+    if out.format == "github":
+        summarise("### cnncalc lock\n\n" + write_page(page, "markdown"))
+    out.write(page)
     if found:
         count = len(found)
         click.echo(_("{count} numbers are not as they were locked; `cnncalc lock` accepts them", count=count), err=True)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, errors_end_the_run, format_for, spec_options, write
-from cnncalc.cli.totals import terminal_width
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
 from cnncalc.cli.views import view_options, view_page
 from cnncalc.errors import CnncalcError
-from cnncalc.formats.page import FORMATS, Page, Section, render
+from cnncalc.formats.page import Page, Section
 from cnncalc.language import _
 from cnncalc.report import Report
 
@@ -25,9 +23,8 @@ from cnncalc.report import Report
 @click.option("--channels", is_flag=True, help=_("Channel by channel where they differ (with --to: of that layer)."))
 @click.option("--alignment", is_flag=True, help=_("Every place where paths meet, not only where centres differ."))
 @click.option("--expand", is_flag=True, help=_("A row for every operation: activations, dropout, flatten too."))
-@click.option("--format", "format_", type=click.Choice(FORMATS), help=_("[default: table on a terminal, else plain]"))
+@output_options()
 @view_options
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
 def command(
     asked: Asked,
     target: str | None,
@@ -35,8 +32,7 @@ def command(
     channels: bool,
     alignment: bool,
     expand: bool,
-    format_: str | None,
-    output: str | None,
+    out: Output,
     **followed: Any,
 ) -> None:
     """Receptive fields: which part of the input the units of every layer see.
@@ -46,10 +42,7 @@ def command(
     """
     with errors_end_the_run():
         report = analyze_graph(asked.graph())
-        on_terminal = output is None and terminal_width() is not None
-        if format_ is None:
-            format_ = "table" if on_terminal else format_for(output or "", FORMATS)
-        page = view_page(asked, report, followed, output)
+        page = view_page(asked, report, followed, out.path)
         if page is not None and (target or since or channels or alignment or expand):
             raise click.UsageError(_("Views of units go without --to, --from, --channels, --alignment and --expand."))
         if page is None:
@@ -59,13 +52,7 @@ def command(
             ]
             view = next(view for asked, view in views if asked)
             page = page_of(report, view())
-        text = render(page, format_, table_width() if format_ == "table" else None)
-    write(text, output)
-
-
-def table_width() -> int:
-    """Columns of the terminal, or those that COLUMNS says."""
-    return shutil.get_terminal_size().columns
+        out.write(page)
 
 
 def page_of(report: Report, sections: list[Section]) -> Page:

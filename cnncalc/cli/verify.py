@@ -8,10 +8,8 @@ from contextlib import contextmanager
 
 import click
 
-from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
 from cnncalc.language import _, use
-
-FORMATS = ("plain", "markdown", "json")
 
 
 @click.command("verify", context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,8 +26,7 @@ FORMATS = ("plain", "markdown", "json")
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help=_("Of the weights and the image.")
 )
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="plain", show_default=True)
-@click.option("-o", "--output", metavar="FILE", help=_("Write to a file."))
+@output_options()
 def command(
     asked: Asked,
     layers: tuple[str, ...],
@@ -38,8 +35,7 @@ def command(
     fast: bool,
     show_all: bool,
     seed: int,
-    format_: str,
-    output: str | None,
+    out: Output,
 ) -> None:
     """Hold every number against what running the network gives.
 
@@ -55,7 +51,7 @@ def command(
         if fast:
             graph, scaled = smaller(graph, lambda *changes: asked.changed(*changes).graph(), asked.params, asked.inputs)
         check_memory(graph, _("choose a smaller --input") if fast else _("--fast runs a smaller version of it"))
-        if format_ == "json":
+        if out.format in ("json", "csv"):
             use("en")  # for programs: reasons are those of every language
         with progress_bar(len(graph.nodes)) as progress:
             found = verify(
@@ -66,10 +62,9 @@ def command(
                 seed=seed,
                 progress=progress,
             )
-        from cnncalc.pages.verification import render
+        from cnncalc.pages.verification import verification_page
 
-        text = render(found, format_, show_all=show_all or bool(layers or quantities), scaled=scaled)
-    write(text, output)
+        out.write(verification_page(found, show_all=show_all or bool(layers or quantities), scaled=scaled))
     if not found.holds:
         sys.exit(1)
 

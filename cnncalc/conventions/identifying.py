@@ -5,12 +5,12 @@ Exact hits come first, then those that agree to the digits that were given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from cnncalc.answers.notation import read
-from cnncalc.conventions.overview import overview
+from cnncalc.conventions.overview import Printed, overview
 from cnncalc.conventions.reading import Convention
 from cnncalc.language import _, n_
 from cnncalc.report import Report
@@ -42,32 +42,33 @@ class Match(NamedTuple):
 def candidates(variant: str, report: Report, conventions: list[Convention] | None = None) -> Iterator[Candidate]:
     """Every number of one network: of each convention, twice and half of it, its parameters, and our own."""
     found: dict[tuple[str, int], list[str]] = {}
-
-    def add(what: str, number: int | None, name: str) -> None:
+    for what, number, name in numbers_of(report, overview(report, conventions)):
         if number:
             names = found.setdefault((what, number), [])
             names += [name] if name not in names else []
-
-    every = overview(report, conventions)
-    for one in every:
-        if not one.unknown and not one.stops:
-            add(_("as it prints it"), one.number, one.convention.name)
-    totals = report.totals
-    if "flops" not in totals.left_out:
-        add(_("FLOPs, all operations counted"), totals.flops, "cnncalc")
-    for one in every:
-        complete = one.number is not None and not one.unknown and not one.stops
-        if complete and one.convention.per_mac == 1:
-            add(_("twice that, as FLOPs"), 2 * (one.number or 0), one.convention.name)
-        elif complete and one.convention.per_mac == 2:
-            add(_("half of that, as MACs"), (one.number or 0) // 2, one.convention.name)
-    for one in every:
-        if one.convention.number != "params":
-            add(_("parameters"), one.params, one.convention.name)
-    if "buffers" not in totals.left_out and "params" not in totals.left_out:
-        add(_("parameters and buffers"), totals.params + totals.buffers, "cnncalc")
     for (what, number), names in found.items():
         yield Candidate(variant, what, tuple(names), number)
+
+
+def numbers_of(report: Report, every: Sequence[Printed]) -> Iterator[tuple[str, int | None, str]]:
+    """(what it is, the number, whose it is), the likeliest first."""
+    complete = [one for one in every if not one.unknown and not one.stops]
+    for one in complete:
+        yield _("as it prints it"), one.number, one.convention.name
+    totals = report.totals
+    if "flops" not in totals.left_out:
+        yield _("FLOPs, all operations counted"), totals.flops, "cnncalc"
+    # People double MACs and halve FLOPs, whichever the tool gave.
+    for one in complete:
+        if one.number is not None and one.convention.per_mac == 1:
+            yield _("twice that, as FLOPs"), 2 * one.number, one.convention.name
+        elif one.number is not None and one.convention.per_mac == 2:
+            yield _("half of that, as MACs"), one.number // 2, one.convention.name
+    for one in every:
+        if one.convention.number != "params":
+            yield _("parameters"), one.params, one.convention.name
+    if not totals.left_out.keys() & {"params", "buffers"}:
+        yield _("parameters and buffers"), totals.params + totals.buffers, "cnncalc"
 
 
 def identify(

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.counts import layer_derivations, letters_of, sum_derivation
 from cnncalc.derivations.fields import field_derivation
-from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.lines import Line
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
 from cnncalc.quantities import EXPLAINED, SUMMED, listed_in

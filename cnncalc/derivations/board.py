@@ -1,41 +1,105 @@
-"""Derivations as a teacher would write them: text for a terminal, Markdown, LaTeX, or HTML with MathML."""
+"""Derivations as a teacher would write them on the board: a page that every format can write."""
 
-from __future__ import annotations
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from collections.abc import Sequence
-from html import escape
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any
-
-from cnncalc.errors import columns_of
-from cnncalc.formats.grid import Grid, draw
-from cnncalc.formats.lines import wrapped
-from cnncalc.formats.markdown import escaped
+from cnncalc.derivations.formulas import LATEX, MATHML, TEXT
+from cnncalc.derivations.lines import Line
+from cnncalc.formats import write_page
+from cnncalc.formats.latex import equations
+from cnncalc.formats.numbers import value_text
+from cnncalc.formats.page import Derived, Formula, Page, Section, Table
+from cnncalc.formats.plain import WIDEST
 from cnncalc.language import _
-from cnncalc.pages.view import number, sizes
+from cnncalc.report import listed
 
-if TYPE_CHECKING:
-    from cnncalc.derivations.lines import Derivation
-
-FORMATS = ("text", "markdown", "latex", "html")
-WIDEST = 100  # columns of a line of text
+WRITERS = {"text": TEXT, "latex": LATEX, "mathml": MATHML}
 
 
-def render(found: Sequence[Derivation], format: str, heading: str = "", width: int = WIDEST) -> str:
-    """The derivations one below the other; each symbol is explained once. `width` is that of a terminal, for text."""
-    if format == "text":
-        return text(found, heading, min(width, WIDEST))
-    return {"markdown": markdown, "latex": latex, "html": html}[format](found, heading)
+class Derivation(NamedTuple):
+    """How one quantity of one layer (or of the whole network) comes about.
+
+    steps    the lines, the last of them the quantity itself
+    remarks  the rule that was applied, and what is often asked about it
+    symbols  letter to (value, meaning), in the order in which they are used
+    value    the number, or a size for each axis, as in the report; None where it is not known
+    """
+
+    layer: str | None
+    quantity: str
+    title: str
+    value: Any
+    steps: tuple[Line, ...] = ()
+    remarks: tuple[str, ...] = ()
+    symbols: Mapping[str, tuple[int | None, str]] = MappingProxyType({})
+    table: Sequence[Sequence[str]] = ()
+
+    @property
+    def formula(self) -> str:
+        """The formula of the last line, in symbols."""
+        return self.steps[-1].formula() if self.steps else ""
+
+    @property
+    def substituted(self) -> str:
+        """The same with the values of its symbols."""
+        return self.steps[-1].substituted() if self.steps else ""
+
+    def to_latex(self) -> str:
+        """The lines as an `align*` environment."""
+        return equations([line.parts(LATEX) for line in self.steps])
+
+    def __str__(self) -> str:
+        return write_page(board([self]), "plain", WIDEST).rstrip("\n") + "\n"
+
+    def _repr_markdown_(self) -> str:
+        return write_page(board([self]), "markdown")
+
+
+def board(found: Sequence[Derivation], heading: str = "") -> Page:
+    """The derivations one below the other; each symbol is explained once."""
+    sections = []
+    for derivation, symbols in zip(found, new_symbols(found), strict=True):
+        table = None
+        if derivation.table:
+            head, *rows = derivation.table
+            table = Table(head, rows, left=2 if len(head) == 3 else 1)
+        letters = [(letter_of(name, value), meaning) for name, value, meaning in symbols]
+        lines = [formula_of(line) for line in derivation.steps]
+        sections.append(
+            Section("", table, heading=title_of(derivation), notes=derivation.remarks, derived=Derived(letters, lines))
+        )
+    return Page(
+        heading,
+        sections,
+        lambda: {"name": heading, "derivations": [as_data(derivation) for derivation in found]},
+        records=lambda: [record(derivation) for derivation in found],
+        document=True,
+        broken_at=WIDEST,
+    )
 
 
 def title_of(derivation: Derivation) -> str:
     """`C3.connections = 151,600`."""
     name = f"{derivation.layer}.{derivation.title}" if derivation.layer else f"{_('total')} {derivation.title}"
-    return f"{name} = {shown(derivation.value)}"
+    return f"{name} = {value_text(derivation.value)}"
 
 
-def shown(value: Any) -> str:
-    return sizes(value) if isinstance(value, tuple) else number(value)
+def formula_of(line: Line) -> Formula:
+    """A line of arithmetic, in whatever notation a format writes."""
+    return Formula(lambda how: line.parts(WRITERS[how]))
+
+
+def letter_of(name: str, value: int | None) -> Formula:
+    """A letter and its value."""
+
+    def parts(how: str) -> list[str]:
+        write = WRITERS[how]
+        if how == "text":
+            return [name] if value is None else [name, f"{value:,}"]
+        return [write.symbol(name)] if value is None else [write.symbol(name), write.number(value)]
+
+    return Formula(parts)
 
 
 def new_symbols(found: Sequence[Derivation]) -> list[list[tuple[str, int | None, str]]]:
@@ -50,117 +114,23 @@ def new_symbols(found: Sequence[Derivation]) -> list[list[tuple[str, int | None,
     return result
 
 
-def text(found: Sequence[Derivation], heading: str = "", width: int = WIDEST) -> str:
-    """For a terminal of so many columns."""
-    from cnncalc.derivations.formulas import TEXT
-
-    parts = [heading, "=" * columns_of(heading), ""] if heading else []
-    for derivation, symbols in zip(found, new_symbols(found), strict=True):
-        parts.append(title_of(derivation))
-        for remark in derivation.remarks:
-            first, *others = wrapped(remark, width, 2)
-            parts += ["  " + first, *others]
-        if derivation.table:
-            head, *rows = derivation.table
-            parts += [f"    {line}" for line in draw(Grid(head, rows, left=2 if len(head) == 3 else 1)).splitlines()]
-        if symbols:
-            letters = [name if value is None else f"{name} = {value:,}" for name, value, _m in symbols]
-            widest = max(map(len, letters))
-            parts += [
-                f"    {letter:<{widest}}  {meaning}".rstrip()
-                for letter, (_n, _v, meaning) in zip(letters, symbols, strict=True)
-            ]
-        parts += [f"  {line}" for line in aligned([line.parts(TEXT) for line in derivation.steps], width - 2)]
-        parts.append("")
-    return "\n".join(parts).rstrip() + "\n"
+def record(derivation: Derivation) -> dict[str, Any]:
+    """A derivation as a row of CSV: the number with its formula."""
+    return {
+        "layer": derivation.layer or "total",
+        "quantity": derivation.quantity,
+        "value": listed(derivation.value),
+        "formula": derivation.formula,
+        "substituted": derivation.substituted,
+    }
 
 
-def aligned(lines: Sequence[Sequence[str]], width: int) -> list[str]:
-    """`name = formula`, and every further `= ...` on a line of its own below where it gets long."""
-    result = []
-    for first, *rest in lines:
-        whole = " = ".join([first, *rest])
-        if columns_of(whole) <= width:
-            result.append(whole)
-            continue
-        indent = " " * len(first)
-        for i, part in enumerate(rest):
-            head = f"{indent if i else first} = "
-            lines = wrap(part, max(20, width - len(head)), break_long_words=False, break_on_hyphens=False)
-            result += [head + lines[0], *(f"{indent}   {line}" for line in lines[1:])]
-    return result
-
-
-def markdown(found: Sequence[Derivation], heading: str = "") -> str:
-    from cnncalc.derivations.formulas import LATEX
-
-    parts = [f"## {escaped(heading)}", ""] if heading else []
-    for derivation, symbols in zip(found, new_symbols(found), strict=True):
-        parts += [f"### {escaped(title_of(derivation))}", ""]
-        parts += [part for remark in derivation.remarks for part in (escaped(remark), "")]
-        if derivation.table:
-            head, *rows = derivation.table
-            parts += [draw(Grid(head, rows, left=2 if len(head) == 3 else 1), "markdown")]
-        parts += [f"- ${LATEX.symbol(name)}{'' if value is None else f' = {LATEX.number(value)}'}$: {escaped(meaning)}"
-                  for name, value, meaning in symbols]  # fmt: skip
-        parts += [""] * bool(symbols)
-        parts += [part for line in derivation.steps for part in ("$$" + " = ".join(line.parts(LATEX)) + "$$", "")]
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def latex(found: Sequence[Derivation], heading: str = "") -> str:
-    parts = ["% needs \\usepackage{amsmath}, and for Chinese \\usepackage{ctex}"]
-    parts += [rf"\section*{{{in_latex(heading)}}}"] if heading else []
-    from cnncalc.derivations.formulas import LATEX
-
-    for derivation, symbols in zip(found, new_symbols(found), strict=True):
-        parts += ["", rf"\subsection*{{{in_latex(title_of(derivation))}}}"]
-        parts += [in_latex(remark) + r"\par" for remark in derivation.remarks]
-        if derivation.table:
-            head, *rows = derivation.table
-            parts += [rf"\begin{{tabular}}{{{'l' * len(head)}}}"]
-            parts += [" & ".join(map(in_latex, row)) + r" \\" for row in (head, *rows)]
-            parts += [r"\end{tabular}\par"]
-        letters = [f"${LATEX.symbol(name)}{'' if value is None else f' = {LATEX.number(value)}'}$: {in_latex(meaning)}"
-                   for name, value, meaning in symbols]  # fmt: skip
-        parts += ["; ".join(letters) + r"\par"] if letters else []
-        parts += [derivation.to_latex()] if derivation.steps else []
-    return "\n".join(parts).strip() + "\n"
-
-
-def in_latex(plain: str) -> str:
-    for mark in "&%$#_{}":
-        plain = plain.replace(mark, "\\" + mark)
-    return plain.replace("~", r"\textasciitilde{}").replace("^", r"\textasciicircum{}")
-
-
-def html(found: Sequence[Derivation], heading: str = "") -> str:
-    from cnncalc.derivations.formulas import MATHML
-
-    parts = [
-        "<!DOCTYPE html>", f'<html lang="{_("en")}"><head><meta charset="utf-8">', f"<title>{escape(heading)}</title>",
-        "<style>body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em}math{font-size:1.1em}"
-        "table{border-collapse:collapse}td,th{padding:.1em .7em;text-align:left}h2{margin-top:2em}</style>",
-        "</head><body>",
-        f"<h1>{escape(heading)}</h1>",
-    ]  # fmt: skip
-    for derivation, symbols in zip(found, new_symbols(found), strict=True):
-        parts.append(f"<h2>{escape(title_of(derivation))}</h2>")
-        parts += [f"<p>{escape(remark)}</p>" for remark in derivation.remarks]
-        if derivation.table:
-            head, *rows = derivation.table
-            parts.append("<table><tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + "</tr>")
-            parts += ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows]
-            parts.append("</table>")
-        if symbols:
-            parts.append("<ul>")
-            for name, value, meaning in symbols:
-                letter = math([MATHML.symbol(name), *([] if value is None else [MATHML.number(value)])])
-                parts.append(f"<li>{letter}: {escape(meaning)}</li>")
-            parts.append("</ul>")
-        parts += [f"<p>{math(line.parts(MATHML))}</p>" for line in derivation.steps]
-    return "\n".join([*parts, "</body></html>", ""])
-
-
-def math(parts: Sequence[str]) -> str:
-    return f'<math displaystyle="true">{"<mo>=</mo>".join(parts)}</math>'
+def as_data(derivation: Derivation) -> dict[str, Any]:
+    """A derivation as JSON has it: also its lines, its letters and what is said of it."""
+    return {
+        **record(derivation),
+        "lines": [" = ".join(line.parts(TEXT)) for line in derivation.steps],
+        "symbols": {name: {"value": value, "meaning": text} for name, (value, text) in derivation.symbols.items()},
+        "remarks": list(derivation.remarks),
+        "table": [list(row) for row in derivation.table],
+    }

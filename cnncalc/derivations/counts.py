@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from math import prod
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from cnncalc.derivations import words
+from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.formulas import Names
-from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.lines import Line
 from cnncalc.derivations.symbols import AXES, meanings, traced_layer, traced_shape
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
 from cnncalc.layers.windows import Window
-from cnncalc.quantities import ALWAYS, QUANTITIES, listed_in
+from cnncalc.quantities import ALWAYS, COUNT, EXPLAINED, QUANTITIES, SHAPE, listed_in, of_subject
 from cnncalc.report import BYTES, Report
 from cnncalc.trace import Traced, added_up, symbol
 
 STORED = tuple(q.name for q in QUANTITIES.values() if q.stored and not q.bytes)  # with the layer that owns them
+(SIZES,) = of_subject(SHAPE)
+WEIGHTS = STORED[0]
+OF_WEIGHTS = [q.name for q in QUANTITIES.values() if ALWAYS in q.lists and not q.tuples and not q.stored]
 MOST_TERMS = 12  # of a sum that is written in a line
 
 
@@ -150,21 +153,10 @@ def layer_derivations(
     """
     assert report.graph is not None
     board = Board(report.graph, number)
-    row, facts = report.layers[number], board.facts
+    row = report.layers[number]
     alone = len(wanted) == 1
-    lines: dict[str, list[Line]] = {"output": board.sizes}
-    for quantity in ("params", "fixed_params", "buffers", "connections", "macs"):
-        value = getattr(facts, quantity)
-        if value or alone or quantity in ("params", "connections", "macs"):
-            lines[quantity] = [] if value is None else [board.line(name_of(quantity), value)]
-    if facts.macs is not None and facts.work is not None:
-        lines["flops"] = flops_lines(board)
-    size = BYTES[report.settings.dtype]
-    lines["activation_bytes"] = [board.line("bytes", prod(facts.output) * size)]
-    if facts.params is not None and row.parameter_bytes:
-        lines["parameter_bytes"] = [board.line("bytes", (facts.params + (facts.fixed_params or 0)) * size)]
     found = []
-    for quantity, own in lines.items():
+    for quantity, own in lines_of(board, row, BYTES[report.settings.dtype], alone).items():
         if quantity not in wanted:
             continue
         if row.weights_of is not None and quantity in STORED:
@@ -172,22 +164,57 @@ def layer_derivations(
             continue
         if free:
             own = [line for line in (board.closed(line, free) for line in own) if line.letters() & set(free)]
-            if not own:
-                continue
-        shown = [*board.needed_by(own), *own] if alone and not free else own
-        value = getattr(row, quantity)
-        if not alone and quantity in ("connections", "macs") and words.weightless(facts_of(row)):
+            if own:
+                found.append(closed_form(board, row, quantity, own, free))
+            continue
+        if not alone and quantity in OF_WEIGHTS and words.weightless(facts_of(row)):
             continue  # said once, with the parameters
-        remarks = words.remarks(board.node.layer, board.shapes, quantity, facts_of(row))
-        if own and isinstance(value, int) and value != own[-1].value:
-            remarks.append(_("With the settings of this report (batch, padding left out) it is {value}.", value=value))
-        if free and quantity == "output":
-            remarks = words.exact_sizes(board.node.layer, board.shapes)
-        table = words.table_of(board.node.layer) if quantity == "params" and not free else ()
+        shown = [*board.needed_by(own), *own] if alone else own
+        remarks = remarks_of(board, row, quantity, own)
+        table = words.table_of(board.node.layer) if quantity == WEIGHTS else ()
         symbols = symbols_of(shown, board.meanings)
-        symbols = {name: entry for name, entry in symbols.items() if not free or name in free}
+        value = getattr(row, quantity)
         found.append(Derivation(row.name, quantity, quantity, value, tuple(shown), tuple(remarks), symbols, table))
     return found
+
+
+def lines_of(board: Board, row: Any, size: int, alone: bool) -> dict[str, list[Line]]:
+    """The formulas of every quantity that has some: counts from their facts, memory from what its bytes hold.
+
+    alone  the only quantity that is asked for has its line even where it is 0
+    """
+    lines: dict[str, list[Line]] = {SIZES: board.sizes}
+    for quantity in (QUANTITIES[name] for name in listed_in(EXPLAINED)):
+        if not quantity.fact or quantity.tuples:
+            continue
+        value = getattr(board.facts, quantity.fact)
+        if quantity.name in OPENED:
+            if value is not None:
+                lines[quantity.name] = OPENED[quantity.name](board)
+        elif quantity.bytes:
+            if value is not None and getattr(row, quantity.name):
+                lines[quantity.name] = [board.line("bytes", value * size)]
+        elif value or alone or ALWAYS in quantity.lists:
+            lines[quantity.name] = [] if value is None else [board.line(quantity.symbol, value)]
+    return lines
+
+
+def closed_form(board: Board, row: Any, quantity: str, own: Sequence[Line], free: Collection[str]) -> Derivation:
+    """A quantity with some letters left free; said of sizes is when the form holds."""
+    remarks = remarks_of(board, row, quantity, own)
+    if quantity == SIZES:
+        remarks = words.exact_sizes(board.node.layer, board.shapes)
+    symbols = {name: entry for name, entry in symbols_of(own, board.meanings).items() if name in free}
+    return Derivation(row.name, quantity, quantity, getattr(row, quantity), tuple(own), tuple(remarks), symbols, ())
+
+
+def remarks_of(board: Board, row: Any, quantity: str, own: Sequence[Line]) -> list[str]:
+    """The rule behind a number; and the number itself where the report counts more samples, or no padding."""
+    remarks = list(words.remarks(board.node.layer, board.shapes, quantity, facts_of(row)))
+    value = getattr(row, quantity)
+    if own and isinstance(value, int) and value != own[-1].value:
+        remarks.append(_("With the settings of this report (batch, padding left out) it is {value}.", value=value))
+    return remarks
 
 
 def flops_lines(board: Board) -> list[Line]:
@@ -201,18 +228,18 @@ def flops_lines(board: Board) -> list[Line]:
     return [*lines, Line("FLOPs", flops, {**board.names, **named})] if flops else []
 
 
+# Quantities whose derivation shows how they come together, in lines before their own.
+OPENED: dict[str, Callable[[Board], list[Line]]] = {"flops": flops_lines}
+
+
 def facts_of(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("output", "params", "connections", "macs", "buffers", "fixed_params")}
+    return {name: getattr(row, name) for name in of_subject(SHAPE, COUNT)}
 
 
 def shared(row: Any, quantity: str) -> Derivation:
     """A layer that uses the weights of another stores none of its own."""
     remark = _("It uses the weights of {owner}: they are counted there, once.", owner=row.weights_of)
     return Derivation(row.name, quantity, quantity, getattr(row, quantity), (), (remark,))
-
-
-def name_of(quantity: str) -> str:
-    return QUANTITIES[quantity].symbol
 
 
 def symbols_of(lines: Sequence[Line], known: dict[str, str]) -> dict[str, tuple[int, str]]:
@@ -243,5 +270,5 @@ def sum_derivation(report: Report, quantity: str, block: str | None = None) -> D
     unknown = sum(getattr(row, quantity) is None for row in rows)
     if unknown:
         remarks.append(_("{rows} rows are not known and left out.", rows=unknown))
-    line = Line(name_of(quantity), number)
+    line = Line(QUANTITIES[quantity].symbol, number)
     return Derivation(block, quantity, quantity, total, (line,), tuple(remarks), table=table)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
-from cnncalc.derivations.lines import Derivation, Line
+from cnncalc.derivations.board import Derivation
+from cnncalc.derivations.lines import Line
 from cnncalc.derivations.symbols import AXES
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.fields.forward import Pass

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cnncalc.derivations.formulas import LATEX, TEXT, Names, Notation, expression, folded
+from cnncalc.derivations.formulas import TEXT, Names, Notation, expression, folded
 from cnncalc.trace import Traced, symbols_in
 
 
@@ -57,59 +56,3 @@ class Line(NamedTuple):
     def uses(self) -> set[str]:
         """Names of the parts that are derived elsewhere."""
         return {part.name or self.names[id(part)] for part in self.symbols()}
-
-
-class Derivation(NamedTuple):
-    """How one quantity of one layer (or of the whole network) comes about.
-
-    steps    the lines, the last of them the quantity itself
-    remarks  the rule that was applied, and what is often asked about it
-    symbols  letter to (value, meaning), in the order in which they are used
-    value    the number, or a size for each axis, as in the report; None where it is not known
-    """
-
-    layer: str | None
-    quantity: str
-    title: str
-    value: Any
-    steps: tuple[Line, ...] = ()
-    remarks: tuple[str, ...] = ()
-    symbols: Mapping[str, tuple[int | None, str]] = MappingProxyType({})
-    table: Sequence[Sequence[str]] = ()
-
-    @property
-    def formula(self) -> str:
-        """The formula of the last line, in symbols."""
-        return self.steps[-1].formula() if self.steps else ""
-
-    @property
-    def substituted(self) -> str:
-        """The same with the values of its symbols."""
-        return self.steps[-1].substituted() if self.steps else ""
-
-    def to_latex(self) -> str:
-        """The lines as an `align*` environment."""
-        return latex_lines(self.steps)
-
-    def __str__(self) -> str:
-        from cnncalc.derivations.board import render
-
-        return render([self], "text")
-
-    def _repr_markdown_(self) -> str:
-        from cnncalc.derivations.board import render
-
-        return render([self], "markdown")
-
-
-def latex_lines(lines: Sequence[Line]) -> str:
-    r"""`align*`: a line each, aligned at the first sign of equality."""
-    rows = []
-    for line in lines:
-        first, *rest = line.parts(LATEX)
-        whole = " = ".join(rest)
-        if len(whole) <= 120:
-            rows.append(f"  {first} &= {whole}")
-        else:  # too wide for a page
-            rows += [f"  {first} &= {rest[0]}", *(f"    &= {part}" for part in rest[1:])]
-    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

@@ -1,34 +1,51 @@
-"""From a report to text: one file per format, each a function `render(report, view) -> str`."""
+"""How a page is written: a file per format, each with `render(page, width, colour)` and `escaped(text)`.
 
-from __future__ import annotations
+A format is a row of FORMATS and a file of its name in this folder. Every page can be written in every one of them,
+apart from those that are made of findings, where a page has none. A page is a value: see page.py.
+"""
+
+from importlib import import_module
+from typing import NamedTuple
 
 from cnncalc.errors import CnncalcError
+from cnncalc.formats.page import Page
 from cnncalc.language import _
-from cnncalc.pages.view import COLUMNS, View
-from cnncalc.report import Report
 
-FORMATS = ("table", "plain", "markdown", "csv", "json", "latex", "html")
-SUFFIXES = {
-    "md": "markdown",
-    "csv": "csv",
-    "json": "json",
-    "tex": "latex",
-    "html": "html",
-    "htm": "html",
-    "txt": "plain",
+
+class Format(NamedTuple):
+    """A row of the table: endings of files that mean it, and whether it is made of the findings of a page."""
+
+    endings: tuple[str, ...] = ()
+    of_findings: bool = False
+
+
+FORMATS = {
+    "table": Format(),
+    "plain": Format(("txt", "text")),
+    "markdown": Format(("md", "markdown")),
+    "csv": Format(("csv",)),
+    "json": Format(("json",)),
+    "latex": Format(("tex",)),
+    "html": Format(("html", "htm")),
+    "junit": Format(("xml",), of_findings=True),
+    "sarif": Format(("sarif",), of_findings=True),
+    "github": Format(of_findings=True),
 }
+EVERYWHERE = tuple(name for name, row in FORMATS.items() if not row.of_findings)
+ENDINGS = {ending: name for name, row in FORMATS.items() for ending in row.endings}
+ALIASES = {"text": "plain"}  # as it was called before
 
 
-def render(report: Report, format: str, view: View | None = None) -> str:
-    """The report in one of FORMATS, ending with a line break. `table` is for terminals, and may hold colour."""
-    from importlib import import_module
+def write_page(page: Page, format: str, width: int | None = None, colour: bool = False) -> str:
+    """The page in one of FORMATS, ending with a line break. Raises CnncalcError for a format that there is not.
 
-    if format not in FORMATS:
-        raise CnncalcError(_("unknown format '{format}': known: {names}", format=format, names=", ".join(FORMATS)))
-    unknown = set(view.columns or ()) - COLUMNS.keys() if view else set()
-    if unknown:
-        raise CnncalcError(
-            _("there is no column '{name}': known: {names}", name=min(unknown), names=", ".join(COLUMNS))
-        )
-    text: str = import_module(f"cnncalc.formats.{format}").render(report, view or View())
-    return text if text.endswith("\n") else text + "\n"
+    width   columns of the terminal; None where there is none
+    colour  whether escape sequences for colours may be used
+    """
+    name = ALIASES.get(format, format)
+    row = FORMATS.get(name)
+    if row is None or (row.of_findings and page.findings is None):
+        known = [other for other, row in FORMATS.items() if page.findings is not None or not row.of_findings]
+        raise CnncalcError(_("unknown format '{format}': known: {names}", format=format, names=", ".join(known)))
+    text: str = import_module(f"cnncalc.formats.{name}").render(page, width, colour)
+    return text

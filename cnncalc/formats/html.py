@@ -1,27 +1,32 @@
-"""HTML: a page of its own, or the table alone for a notebook. No scripts, nothing loaded."""
+"""HTML: a page of its own, or its contents alone for a notebook. No scripts, nothing loaded."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
+from cnncalc.formats import plain
+from cnncalc.formats.page import Derived, Note, Page, Table
 from cnncalc.language import _
-from cnncalc.pages.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
-from cnncalc.report import Report
 
 STYLE = """
 .cnncalc { font: 14px/1.45 system-ui, sans-serif; }
+.cnncalc .box { overflow-x: auto; }
 .cnncalc table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.cnncalc th, .cnncalc td { padding: .2em .8em; text-align: right; white-space: nowrap; }
-.cnncalc .left { text-align: left; }
+.cnncalc table th, .cnncalc table td { padding: .2em .8em; text-align: right; white-space: nowrap; }
+.cnncalc table th.left, .cnncalc table td.left { text-align: left; }
 .cnncalc thead th { border-bottom: 2px solid; }
 .cnncalc tbody tr:nth-child(even) { background: rgba(128, 128, 128, .1); }
 .cnncalc tfoot td { border-top: 2px solid; font-weight: 600; }
-.cnncalc dl { display: grid; grid-template-columns: max-content auto; gap: .15em 1em; }
+.cnncalc dl { display: grid; grid-template-columns: max-content minmax(0, auto); gap: .15em 1em; }
 .cnncalc dt { opacity: .7; }
-.cnncalc dd { margin: 0; }
+.cnncalc dd { margin: 0; overflow-wrap: anywhere; }
+.cnncalc pre { line-height: 1; }
+.cnncalc math { font-size: 1.1em; }
+@media (max-width: 30em) { .cnncalc dl { display: block; } }
 """.strip()
 
-PAGE = """<!doctype html>
+WHOLE = """<!doctype html>
 <html lang="{language}">
 <head>
 <meta charset="utf-8">
@@ -29,7 +34,7 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ margin: 2em; }}
+body {{ margin: {margin}; }}
 </style>
 </head>
 <body>
@@ -39,27 +44,73 @@ body {{ margin: 2em; }}
 """
 
 
-def render(report: Report, view: View) -> str:
+def escaped(text: str) -> str:
+    """Text in which nothing is a tag; control characters are written out."""
+    return escape(plain.escaped(text))
+
+
+def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """A whole page."""
-    return PAGE.format(language=_("en"), title=escape(title(report)), body=fragment(report, view))
+    margin = "2em auto; max-width: 60em; padding: 0 1em" if page.document else "2em"
+    return WHOLE.format(language=_("en"), title=escaped(page.title), margin=margin, body=fragment(page))
 
 
-def fragment(report: Report, view: View | None = None) -> str:
-    """The heading, the table and the notes, with their style."""
-    view = view or View()
-    columns = view.columns_for(report)
-    classes = [' class="left"' if COLUMNS[name].left else "" for name in columns]
+def fragment(page: Page) -> str:
+    """Headings, tables, pictures and notes, with their style."""
+    parts = [f'<div class="cnncalc">\n<style>\n{STYLE}\n</style>']
+    top = 1 if page.document else 3
+    parts += [f"<h{top}>{escaped(page.title)}</h{top}>"] if page.title else []
+    for section in page.sections:
+        parts += [f"<h{top + 1}>{escaped(section.heading)}</h{top + 1}>"] if section.heading else []
+        if section.derived is not None:
+            parts += notes_lines(section.notes)
+        if section.table is not None and section.table.rows:
+            table = table_text(section.table)
+            summary = f"<details><summary>{escaped(section.folded)}</summary>" if section.folded else ""
+            parts.append(f"{summary}\n{table}\n</details>" if summary else table)
+        if section.picture:
+            lines = "\n".join(map(escaped, section.picture))
+            parts.append(f'<div class="box"><pre>{lines}</pre></div>')
+        parts += derivation(section.derived) if section.derived is not None else notes_lines(section.notes)
+    return "\n".join([*parts, "</div>", ""])
 
-    def line(texts: list[str], tag: str) -> str:
-        inner = "".join(f"<{tag}{c}>{escape(text)}</{tag}>" for c, text in zip(classes, texts, strict=True))
+
+def table_text(table: Table) -> str:
+    """A table in a box in which it scrolls where a screen is narrow."""
+    table = table.with_remarks(_("remarks")).mapped(escaped)
+    classes = [' class="left"' if table.is_left(i) else "" for i in range(len(table.headings))]
+
+    def line(texts: Sequence[str], tag: str) -> str:
+        inner = "".join(f"<{tag}{c}>{text}</{tag}>" for c, text in zip(classes, texts, strict=True))
         return f"<tr>{inner}</tr>"
 
-    head = line(headings(columns, report), "th")
-    body = "\n".join(line(cells(report, row, columns), "td") for row in shown_rows(report, view))
-    foot = line(total_cells(report, columns), "td")
-    said = "\n".join(f"<dt>{escape(subject)}</dt><dd>{escape(text)}</dd>" for subject, text in notes(report))
-    return (
-        f'<div class="cnncalc">\n<style>\n{STYLE}\n</style>\n<h3>{escape(title(report))}</h3>\n'
-        f"<table>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n<tfoot>{foot}</tfoot>\n</table>\n"
-        f"<dl>\n{said}\n</dl>\n</div>\n"
-    )
+    body = "\n".join(line(row, "td") for row in table.rows)
+    foot = f"\n<tfoot>{line(table.foot, 'td')}</tfoot>" if table.foot else ""
+    head = line(table.headings, "th")
+    return f'<div class="box"><table>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>{foot}\n</table></div>'
+
+
+def notes_lines(notes: Sequence[Note]) -> list[str]:
+    """Sentences as paragraphs, and those with a subject as a list of what is said of what."""
+    lines = []
+    inside = False
+    for note in notes:
+        if isinstance(note, tuple) != inside:
+            lines.append("</dl>" if inside else "<dl>")
+            inside = not inside
+        lines.append(f"<dt>{escaped(note[0])}</dt><dd>{escaped(note[1])}</dd>" if isinstance(note, tuple)
+                     else f"<p>{escaped(note)}</p>")  # fmt: skip
+    return [*lines, "</dl>"] if inside else lines
+
+
+def derivation(found: Derived) -> list[str]:
+    """The letters as a list, and the arithmetic in MathML, each line in a box of its own."""
+    lines = ["<ul>"] if found.symbols else []
+    lines += [f"<li>{math(letter.parts('mathml'))}: {escaped(meaning)}</li>" for letter, meaning in found.symbols]
+    lines += ["</ul>"] if found.symbols else []
+    return lines + [f'<p class="box">{math(line.parts("mathml"))}</p>' for line in found.lines]
+
+
+def math(parts: Sequence[str]) -> str:
+    """An equation of parts that are MathML."""
+    return f'<math displaystyle="true">{"<mo>=</mo>".join(parts)}</math>'

@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from cnncalc.errors import CnncalcError
+from cnncalc.formats.page import Page
 
 
-class Case(NamedTuple):
-    """Something that was looked at; `failure` is what is wrong with it, in short and in full."""
-
-    name: str
-    failure: tuple[str, str] | None = None
-
-
-class Suite(NamedTuple):
-    """A spec, by the name under which it was asked for; `error` says why it cannot be used."""
-
-    name: str
-    path: str
-    cases: Sequence[Case]
-    error: CnncalcError | None = None
-
-
-def junit_report(suites: Sequence[Suite]) -> str:
+def render(page: Page, width: int | None = None, colour: bool = False) -> str:
+    """A suite per spec, a case for each number or finding."""
     drawn, tests, failures, errors = [], 0, 0, 0
-    for suite in suites:
+    for suite in page.suites:
         lines = []
         for case in suite.cases:
             head = f"    <testcase classname={attribute(suite.name)} name={attribute(case.name)}"
@@ -36,12 +19,12 @@ def junit_report(suites: Sequence[Suite]) -> str:
                 lines.append(head + "/>")
                 continue
             short, full = case.failure
-            failure = f"<failure message={attribute(short)}>{escape(clean(full))}</failure>"
+            failure = f"<failure message={attribute(short)}>{escaped(full)}</failure>"
             lines.append(f"{head}>\n      {failure}\n    </testcase>")
         bad = sum(case.failure is not None for case in suite.cases)
         if suite.error is not None:
             said = str(suite.error)
-            body = f"<error message={attribute(said.split(chr(10))[0])}>{escape(clean(said))}</error>"
+            body = f"<error message={attribute(said.split(chr(10))[0])}>{escaped(said)}</error>"
             lines.append(f'    <testcase classname={attribute(suite.name)} name="read">\n      {body}\n    </testcase>')
         counts = f'tests="{len(lines)}" failures="{bad}" errors="{int(suite.error is not None)}"'
         head = f"  <testsuite name={attribute(suite.name)} {counts} file={attribute(suite.path)}>"
@@ -52,10 +35,16 @@ def junit_report(suites: Sequence[Suite]) -> str:
     return "\n".join([head, *drawn, "</testsuites>", ""])
 
 
+def escaped(content: str) -> str:
+    """Text between tags."""
+    return escape(clean(content))
+
+
 def attribute(content: str) -> str:
+    """A value in quotes."""
     return quoteattr(clean(content))
 
 
 def clean(content: str) -> str:
-    """Without the characters that XML forbids."""
-    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", content)
+    """Without the characters that XML forbids, or that a terminal acts on."""
+    return re.sub("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", content)

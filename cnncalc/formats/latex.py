@@ -1,28 +1,119 @@
-"""A LaTeX table for the packages booktabs and, for names that are not ASCII, any Unicode engine."""
+"""LaTeX for the packages booktabs, longtable and amsmath, and any Unicode engine for names that are not ASCII."""
 
 from __future__ import annotations
 
-from tabulate import tabulate
+import re
+from collections.abc import Sequence
 
+from cnncalc.errors import columns_of
+from cnncalc.formats import plain
+from cnncalc.formats.page import Derived, Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
-from cnncalc.report import Report
+
+MARKS = {
+    **{mark: "\\" + mark for mark in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\^{}",
+    "<": r"\ensuremath{<}",
+    ">": r"\ensuremath{>}",
+}
+A_PAGE = 40  # rows: a longer table goes on over the next ones
+# From so many characters in a line on, what makes it fit the text of a page 12 cm wide.
+SIZES = ((130, r"\tiny"), (95, r"\scriptsize"), (75, r"\footnotesize"), (0, r"\small"))
 
 
-def render(report: Report, view: View) -> str:
-    """A tabular with the total under a rule; the notes as comments."""
-    columns = view.columns_for(report)
-    rows = [cells(report, row, columns) for row in shown_rows(report, view)]
-    rows.append(total_cells(report, columns))
-    table = tabulate(
-        rows,
-        headers=headings(columns, report),
-        tablefmt="latex_booktabs",
-        colalign=["left" if COLUMNS[name].left else "right" for name in columns],
-        disable_numparse=True,
-    )
-    lines = table.split("\n")
-    lines.insert(len(lines) - 3, "\\midrule")
-    said = [f"% {subject}: {text}" for subject, text in notes(report)]
-    needed = _("needs \\usepackage{booktabs}")
-    return "\n".join([f"% {title(report)}", f"% {needed}", *lines, *said, ""])
+def escaped(text: str) -> str:
+    """Text in which nothing is a command, a comment or a formula."""
+    return re.sub(r"[&%$#_{}\\~^<>]", lambda found: MARKS[found[0]], plain.escaped(text).replace("\xa0", " "))
+
+
+def commented(text: str) -> str:
+    """A comment: on one line, whatever the text."""
+    return "% " + plain.escaped(text).replace("\xa0", " ")
+
+
+def render(page: Page, width: int | None = None, colour: bool = False) -> str:
+    """Tables, with everything else as comments; of what is to be read, a document's sections."""
+    if page.document:
+        return document(page)
+    packages = ["booktabs", *(["longtable"] if any(is_long(s.table) for s in page.sections) else [])]
+    needed = _("needs \\usepackage{{{packages}}}", packages=",".join(packages))
+    lines = [*([commented(page.title)] if page.title else []), f"% {needed}"]
+    for i, section in enumerate(page.sections):
+        lines += [""] * bool(i)
+        lines += [commented(section.heading)] if section.heading else []
+        if section.table is not None and section.table.rows:
+            lines += table_lines(section.table)
+        lines += [commented(line) for line in section.picture]
+        lines += [commented(": ".join(note) if isinstance(note, tuple) else note) for note in section.notes]
+    return "\n".join(lines) + "\n"
+
+
+def is_long(table: Table | None) -> bool:
+    """Whether a table needs more than a page."""
+    return table is not None and len(table.rows) > A_PAGE
+
+
+def table_lines(table: Table) -> list[str]:
+    """A tabular; a longtable with its head on every page where there are many rows."""
+    plainly = table.with_remarks(_("remarks"))
+    table = plainly.mapped(escaped)
+    # As wide as tabulate made them, which left two columns more above than a number needs.
+    least = [columns_of(heading) + 2 for heading in plainly.headings]
+    widths = [max(pair) for pair in zip(least, table.widths(), strict=True)]
+    left = [table.is_left(i) for i in range(len(widths))]
+    head, *rows = [" " + " & ".join(map(plain.aligned, row, widths, left)) + r" \\" for row in table.lines()]
+    if table.foot:
+        rows.insert(len(rows) - 1, r"\midrule")
+    shape = "".join("l" if at_left else "r" for at_left in left)
+    if not is_long(table):
+        lines = [rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head, r"\midrule", *rows]
+        return [*lines, r"\bottomrule", r"\end{tabular}"]
+    size = next(size for least, size in SIZES if sum(table.widths()) >= least)
+    return [
+        rf"\begingroup{size}\setlength{{\tabcolsep}}{{2pt}}",
+        rf"\begin{{longtable}}{{@{{}}{shape}@{{}}}}",
+        *(r"\toprule", head, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot", *rows),
+        r"\end{longtable}",
+        r"\endgroup",
+    ]
+
+
+def document(page: Page) -> str:
+    """Sections with what is said, letters and aligned equations."""
+    lines = ["% " + _("needs \\usepackage{amsmath}, and for Chinese \\usepackage{ctex}")]
+    lines += [rf"\section*{{{escaped(page.title)}}}"] if page.title else []
+    for section in page.sections:
+        lines += ["", rf"\subsection*{{{escaped(section.heading)}}}"] if section.heading else [""]
+        lines += [escaped(": ".join(note) if isinstance(note, tuple) else note) + r"\par" for note in section.notes]
+        lines += simple_table(section) + derivation(section.derived or Derived((), ()))
+    return "\n".join(lines).strip() + "\n"
+
+
+def simple_table(section: Section) -> list[str]:
+    """A small table inside a text, without rules."""
+    if section.table is None:
+        return []
+    table = section.table.with_remarks(_("remarks")).mapped(escaped)
+    rows = [" & ".join(row) + r" \\" for row in table.lines()]
+    return [rf"\begin{{tabular}}{{{'l' * len(table.headings)}}}", *rows, r"\end{tabular}\par"]
+
+
+def derivation(found: Derived) -> list[str]:
+    """The letters in a line, then the equations."""
+    letters = [f"${' = '.join(letter.parts('latex'))}$: {escaped(meaning)}" for letter, meaning in found.symbols]
+    lines = ["; ".join(letters) + r"\par"] if letters else []
+    return lines + ([equations([line.parts("latex") for line in found.lines])] if found.lines else [])
+
+
+def equations(lines: Sequence[Sequence[str]]) -> str:
+    r"""`align*`: a line each, aligned at the first sign of equality."""
+    rows = []
+    for first, *rest in lines:
+        whole = " = ".join(rest)
+        if len(whole) <= 120:
+            rows.append(f"  {first} &= {whole}")
+        else:  # too wide for a page
+            rows += [f"  {first} &= {rest[0]}", *(f"    &= {part}" for part in rest[1:])]
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"

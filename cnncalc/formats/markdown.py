@@ -1,31 +1,79 @@
-"""A Markdown table, as GitHub draws it."""
+"""Markdown, as GitHub draws it: tables, lists, and formulas between dollar signs."""
 
 from __future__ import annotations
 
-from cnncalc.pages.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
-from cnncalc.report import Report
+import re
+from collections.abc import Sequence
 
-
-def render(report: Report, view: View) -> str:
-    """A heading, the table with a bold total, and the notes as a list."""
-    from tabulate import tabulate
-
-    columns = view.columns_for(report)
-    rows = [[escaped(text) for text in cells(report, row, columns)] for row in shown_rows(report, view)]
-    rows.append([f"**{escaped(text)}**" if text else "" for text in total_cells(report, columns)])
-    table = tabulate(
-        rows,
-        headers=headings(columns, report),
-        tablefmt="pipe",
-        colalign=["left" if COLUMNS[name].left else "right" for name in columns],
-        disable_numparse=True,
-    )
-    said = [f"- {subject}: {escaped(text)}" for subject, text in notes(report)]
-    return "\n".join([f"### {escaped(title(report))}", "", table, "", *said, ""])
+from cnncalc.errors import columns_of
+from cnncalc.formats import plain
+from cnncalc.formats.page import Note, Page, Section, Table
+from cnncalc.language import _
 
 
 def escaped(text: str) -> str:
-    """Text whose `|`, `_`, `*` and `<` mean nothing to Markdown."""
-    for mark in ("\\", "|", "_", "*", "<", "`", "["):
-        text = text.replace(mark, "\\" + mark)
-    return text
+    """Text in which no mark means anything to Markdown, and on one line."""
+    return re.sub(r"[\\|_*<`\[~$]", r"\\\g<0>", plain.escaped(text).replace("\xa0", " "))
+
+
+def render(page: Page, width: int | None = None, colour: bool = False) -> str:
+    """Headings, tables with a bold foot, pictures as they are, and notes as lists."""
+    top = "##" if page.document else "###"
+    blocks = [f"{top} {escaped(page.title)}"] if page.title else []
+    for section in page.sections:
+        if section.heading:
+            blocks.append(f"{top}# {escaped(section.heading)}")
+        if section.derived is not None:
+            blocks += derivation(section)
+            continue
+        if section.table is not None and section.table.rows:
+            blocks += folded(table_text(section.table), section.folded)
+        if section.picture:
+            blocks.append(picture(section.picture))
+        blocks.append("\n".join(f"- {note_text(note)}" for note in section.notes))
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def note_text(note: Note) -> str:
+    """`subject: sentence`."""
+    return f"{escaped(note[0])}: {escaped(note[1])}" if isinstance(note, tuple) else escaped(note)
+
+
+def picture(lines: Sequence[str]) -> str:
+    """Lines as they are, between fences longer than any row of backticks in them."""
+    text = "\n".join(plain.escaped(line) for line in lines)
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}\n{text}\n{fence}"
+
+
+def folded(table: str, summary: str) -> list[str]:
+    """A table behind its summary, if it has one, that opens by a click."""
+    return [f"<details><summary>{escaped(summary)}</summary>", table, "</details>"] if summary else [table]
+
+
+def table_text(table: Table) -> str:
+    """A row per line between bars; colons under the headings say how a column is aligned."""
+    table = table.with_remarks(_("remarks")).mapped(escaped)
+    if table.foot:
+        table = table._replace(foot=[f"**{text}**" if text else "" for text in table.foot])
+    # As wide as tabulate made them, which left two columns more above than a number needs.
+    widths = [
+        max(columns_of(heading) + 2, *map(columns_of, cells), 3) for heading, *cells in zip(*table.lines(), strict=True)
+    ]
+    left = [table.is_left(i) for i in range(len(widths))]
+    marks = [f":{'-' * (w + 1)}" if at_left else f"{'-' * (w + 1)}:" for w, at_left in zip(widths, left, strict=True)]
+    lines = ["| " + " | ".join(map(plain.aligned, row, widths, left)) + " |" for row in table.lines()]
+    lines.insert(1, f"|{'|'.join(marks)}|")
+    return "\n".join(lines)
+
+
+def derivation(section: Section) -> list[str]:
+    """What is said of a number, its letters, and its arithmetic as formulas of their own."""
+    blocks = [note_text(note) for note in section.notes]
+    if section.table is not None:
+        blocks.append(table_text(section.table))
+    if section.derived is not None:
+        symbols = section.derived.symbols
+        blocks.append("\n".join(f"- ${' = '.join(s.parts('latex'))}$: {escaped(meaning)}" for s, meaning in symbols))
+        blocks += ["$$" + " = ".join(line.parts("latex")) + "$$" for line in section.derived.lines]
+    return blocks

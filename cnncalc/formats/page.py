@@ -1,120 +1,149 @@
-"""A page of small tables with headings and remarks, in every format: what `rf` prints.
+"""What a command shows, before it is written in a format: a page of sections with tables, pictures and texts.
 
-A Section has its rows twice: as texts for people, and as data for programs.
+One kind of value for all commands, so that a format is written once and a command gets every format. Its texts are
+those of the reader's language, as they are: each format makes them harmless for itself, in its `escaped`. The rows
+of a table are there twice, as texts for people and as `data` for programs, whose names are those of every language.
 """
 
-from __future__ import annotations
-
-import csv
-import json
-from collections.abc import Mapping, Sequence
-from io import StringIO
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from cnncalc.formats.grid import Grid, draw
-from cnncalc.formats.lines import wrapped
-from cnncalc.formats.markdown import escaped
-from cnncalc.language import _
+from cnncalc.errors import columns_of
+from cnncalc.formats.findings import Finding, Suite
 
-FORMATS = ("table", "plain", "markdown", "csv", "json")
-NARROWEST = 12  # columns that a name keeps
+SCHEMA_VERSION = 1  # of what is written as JSON
+
+
+class Table(NamedTuple):
+    """Headings and rows of texts.
+
+    left         how many columns, from the first, are aligned to the left; or which
+    foot         a last row, under a rule
+    names        of the columns, where a reader can choose some by name
+    dispensable  headings of columns that may go where a terminal is narrow: the first to go comes first
+    shortens     whether the first column may be shortened for the others
+    colours      of each row on a terminal: red, green, yellow or none
+    below        for each row, remarks that belong under it
+    """
+
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    left: int | Collection[int] = 1
+    foot: Sequence[str] = ()
+    names: Sequence[str] = ()
+    dispensable: Sequence[str] = ()
+    shortens: bool = False
+    colours: Sequence[str] = ()
+    below: Sequence[Sequence[str]] = ()
+
+    def is_left(self, i: int) -> bool:
+        """Whether a column is aligned to the left."""
+        return i < self.left if isinstance(self.left, int) else i in self.left
+
+    def lines(self) -> list[Sequence[str]]:
+        """Headings, rows and foot."""
+        return [self.headings, *self.rows, *([self.foot] if self.foot else [])]
+
+    def mapped(self, change: Callable[[str], str]) -> "Table":
+        """The table with every text changed, as a format makes it harmless."""
+        return self._replace(
+            headings=[change(text) for text in self.headings],
+            rows=[[change(text) for text in row] for row in self.rows],
+            foot=[change(text) for text in self.foot],
+            dispensable=[change(text) for text in self.dispensable],
+            below=[[change(text) for text in texts] for texts in self.below],
+        )
+
+    def chosen(self, places: Sequence[int]) -> "Table":
+        """The table with these columns alone."""
+        return self._replace(
+            headings=[self.headings[i] for i in places],
+            rows=[[row[i] for i in places] for row in self.rows],
+            left={new for new, i in enumerate(places) if self.is_left(i)},
+            foot=[self.foot[i] for i in places] if self.foot else (),
+            names=[self.names[i] for i in places] if self.names else (),
+        )
+
+    def without(self, headings: Iterable[str]) -> "Table":
+        """The table without the columns of these headings."""
+        gone = set(headings)
+        return self.chosen([i for i, heading in enumerate(self.headings) if heading not in gone])
+
+    def with_remarks(self, heading: str) -> "Table":
+        """What belongs under a row in a last column of its own, for formats in which nothing stands between rows."""
+        if not any(self.below):
+            return self._replace(below=())
+        rows = [[*row, "; ".join(texts)] for row, texts in zip(self.rows, self.below, strict=True)]
+        left = {i for i in range(len(self.headings)) if self.is_left(i)} | {len(self.headings)}
+        foot = [*self.foot, ""] if self.foot else ()
+        return self._replace(headings=[*self.headings, heading], rows=rows, left=left, foot=foot, below=())
+
+    def widths(self) -> list[int]:
+        """Terminal columns that each column takes."""
+        return [max(map(columns_of, column)) for column in zip(*self.lines(), strict=True)]
+
+
+class Formula(NamedTuple):
+    """A line `name = formula = value`: `parts` gives what stands between the signs, as text, latex or mathml."""
+
+    parts: Callable[[str], Sequence[str]]
+
+
+class Derived(NamedTuple):
+    """How a number comes about: letters with their meanings, and lines of arithmetic."""
+
+    symbols: Sequence[tuple[Formula, str]]
+    lines: Sequence[Formula]
+
+
+Note = str | tuple[str, str]  # a sentence, or a subject and what is said of it
 
 
 class Section(NamedTuple):
     """A table under a heading, with what is said below it.
 
-    key          its name in JSON, where `data` stands under it; without one it is for people alone
-    data         a mapping for each row; its keys are the headings of CSV
-    dispensable  headings of columns that may go where a terminal is narrow: the first to go comes first
-    picture      lines that are printed as they are, below the table
+    key      its name in JSON, where `data` stands under it; without one it is for people alone
+    data     a mapping for each row; its keys are the headings of CSV
+    picture  lines that are printed as they are, below the table
+    derived  arithmetic: then the notes stand above everything else
+    indent   of the second line of a note that is broken
+    folded   what stands for the table until a reader opens it, where that can be
     """
 
     key: str
-    grid: Grid | None = None
+    table: Table | None = None
     data: Any = ()
     heading: str = ""
-    notes: Sequence[str] = ()
-    dispensable: Sequence[str] = ()
+    notes: Sequence[Note] = ()
     picture: Sequence[str] = ()
+    derived: Derived | None = None
+    indent: int = 2
+    folded: str = ""
 
 
 class Page(NamedTuple):
-    """A title and sections; `facts` are what JSON says besides them."""
+    """A title and sections.
 
-    title: str
-    sections: Sequence[Section]
-    facts: Mapping[str, Any] = {}
+    facts     what JSON says besides them; a function where that takes time
+    records   the rows of CSV, where they are not the data of the first section
+    told      lines that stand in place of the sections where people read text, such as problems in their lines
+    findings  what reviewers see beside the lines of a file; None where there can be none
+    suites    the same for CI servers, with what was found in order
+    rules     a sentence for each code of a finding
+    summary   one line for GitHub, behind the findings
+    document  whether it is to be read from top to bottom, rather than looked at
+    broken_at columns at which sentences are broken where there is no terminal
+    """
 
-
-def render(page: Page, format: str, width: int | None = None) -> str:
-    """The page in one of FORMATS, ending with a line break. With a width columns that do not fit are left out."""
-    if format == "json":
-        return as_json(page)
-    if format == "csv":
-        return as_csv(page.sections[0])
-    parts = [f"### {escaped(page.title)}" if format == "markdown" else page.title]
-    for section in page.sections:
-        text = "\n".join(drawn(section, format, width))
-        if section.heading:
-            parts.append(f"#### {escaped(section.heading)}" if format == "markdown" else section.heading)
-        parts.append(text)
-    return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
-
-
-def drawn(section: Section, format: str, width: int | None) -> list[str]:
-    """The table, the picture and the remarks of a section, a text each."""
-    parts, notes = [], list(section.notes)
-    if section.grid is not None and section.grid.rows:
-        grid, gone = section.grid, list[str]()
-        if width is not None and format != "markdown":
-            grid, gone = grid.fitted(width, section.dispensable)
-        parts.append(draw(grid, "markdown" if format == "markdown" else "plain"))
-        if gone:
-            notes.append(_("not shown here: {names}", names=", ".join(gone)))
-    if section.picture:
-        fence = ["```"] if format == "markdown" else []
-        parts.append("\n".join([*fence, *section.picture, *fence]) + "\n")
-    if format == "markdown":
-        parts += ["\n".join(f"- {escaped(note)}" for note in notes)] if notes else []
-    else:
-        parts += ["\n".join(wrapped(note, width, 2)) if width else note for note in notes]
-    return parts
-
-
-def as_json(page: Page) -> str:
-    """Every number of every section, a line for each row."""
-    content: dict[str, Any] = {"schema_version": 1, **page.facts}
-    lines = [f"  {compact(key)}: {compact(value)}" for key, value in content.items()]
-    for section in (s for s in page.sections if s.key):
-        if isinstance(section.data, Mapping) or not section.data:
-            lines.append(f"  {compact(section.key)}: {compact(section.data or [])}")
-        else:
-            rows = ",\n".join(f"    {compact(row)}" for row in section.data)
-            lines.append(f"  {compact(section.key)}: [\n{rows}\n  ]")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
-
-
-def compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def as_csv(section: Section) -> str:
-    """The rows of a section under the names that they have in every language, empty where a number is not known."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    rows = [section.data] if isinstance(section.data, Mapping) else list(section.data)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow([flat(row.get(name)) for name in names])
-    return out.getvalue()
-
-
-def flat(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, (list, tuple)) and any(isinstance(v, (list, tuple)) for v in value):
-        return compact(value)
-    if isinstance(value, (list, tuple)):
-        return "x".join("?" if v is None else str(flat(v)) for v in value)
-    return compact(value) if isinstance(value, Mapping) else value
+    title: str = ""
+    sections: Sequence[Section] = ()
+    facts: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = MappingProxyType({})
+    records: Callable[[], Sequence[Mapping[str, Any]]] | None = None
+    told: Sequence[str] | None = None
+    findings: Sequence[Finding] | None = None
+    suites: Sequence[Suite] = ()
+    rules: Mapping[str, str] = MappingProxyType({})
+    summary: str = ""
+    document: bool = False
+    broken_at: int | None = None

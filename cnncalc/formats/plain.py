@@ -1,27 +1,108 @@
-"""Plain text, aligned: for pipes and files."""
+"""Plain text, aligned: for pipes and files. Control characters of names are written out."""
 
 from __future__ import annotations
 
-from cnncalc.errors import columns_of
-from cnncalc.pages.view import COLUMNS, View, cells, headings, notes, shown_rows, title, total_cells
-from cnncalc.report import Report
+from collections.abc import Sequence
+
+from cnncalc.errors import columns_of, visible
+from cnncalc.formats.page import Derived, Formula, Note, Page, Section, Table
+
+SUBJECT = 11  # columns for what a note is about
+WIDEST = 100  # columns of a line of arithmetic
 
 
-def render(report: Report, view: View) -> str:
-    """A title, the table with its total, and the notes."""
-    columns = view.columns_for(report)
-    table = [headings(columns, report)]
-    table += [cells(report, row, columns) for row in shown_rows(report, view)]
-    table.append(total_cells(report, columns))
-    widths = [max(map(columns_of, column)) for column in zip(*table, strict=True)]
-    left = [COLUMNS[name].left for name in columns]
-    lines = ["  ".join(map(aligned, row, widths, left)).rstrip() for row in table]
+def escaped(text: str) -> str:
+    r"""Text whose line breaks, escape sequences and direction marks are written out as \n, \x1b, \u202e."""
+    return text if text.isprintable() else "\xa0".join(map(visible, text.split("\xa0")))
+
+
+def render(page: Page, width: int | None = None, colour: bool = False) -> str:
+    """The title, and of each section heading, table, picture and notes, with empty lines between them."""
+    if page.told is not None:
+        return "".join(f"{escaped(line)}\n" for line in page.told)
+    broken_at = width or page.broken_at
+    title = escaped(page.title)
+    blocks = [f"{title}\n{'=' * columns_of(title)}" if page.document and title else title]
+    for section in page.sections:
+        if section.derived is not None:
+            blocks.append(derivation(section, min(width or WIDEST, WIDEST)))
+            continue
+        blocks.append(escaped(section.heading))
+        if section.table is not None and section.table.rows:
+            blocks.append(table_text(section.table))
+        blocks.append("\n".join(section.picture))
+        blocks.append("\n".join(line for note in section.notes for line in note_lines(note, broken_at, section.indent)))
+    return "\n\n".join(block.rstrip("\n") for block in blocks if block) + "\n"
+
+
+def table_text(table: Table) -> str:
+    """The rows under their headings, and a rule between the two."""
+    table = table.mapped(escaped)
+    widths = table.widths()
+    left = [table.is_left(i) for i in range(len(widths))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    said = [f"{aligned(subject, 11, True)} {text}" for subject, text in notes(report)]
-    return "\n".join([title(report), "", lines[0], rule, *lines[1:-1], rule, lines[-1], "", *said, ""])
+    lines = ["  ".join(map(aligned, row, widths, left)).rstrip() for row in table.lines()]
+    if any(table.below):
+        for i in reversed(range(len(table.rows))):
+            lines[i + 2 : i + 2] = [f"    {text}" for text in table.below[i]]
+    lines.insert(1, rule)
+    if table.foot:
+        lines.insert(-1, rule)
+    return "\n".join(lines)
+
+
+def note_lines(note: Note, width: int | None, indent: int) -> list[str]:
+    """A sentence, broken where there is a width; with a subject, indented behind it."""
+    if width is None:  # what breaks lines is loaded where there are some
+        return [" ".join([aligned(escaped(note[0]), SUBJECT, True), escaped(note[1])]) if isinstance(note, tuple)
+                else escaped(note).replace("\xa0", " ")]  # fmt: skip
+    from cnncalc.formats.lines import wrapped
+
+    if isinstance(note, tuple):
+        subject, text = map(escaped, note)
+        lines = wrapped(text, width, SUBJECT + 1)
+        return [f"{aligned(subject, SUBJECT, True)} {lines[0]}", *lines[1:]]
+    return [line.replace("\xa0", " ") for line in wrapped(escaped(note), width, indent)]
 
 
 def aligned(text: str, width: int, left: bool) -> str:
     """`text` with spaces up to `width` terminal columns."""
     space = " " * (width - columns_of(text))
     return text + space if left else space + text
+
+
+def derivation(section: Section, width: int) -> str:
+    """A number, what is said of it, the letters, and the arithmetic, each on lines of its own below it."""
+    from cnncalc.formats.lines import wrapped
+
+    lines = [escaped(section.heading)]
+    for note in section.notes:
+        first, *others = wrapped(escaped(str(note)), width, 2)
+        lines += ["  " + first, *others]
+    if section.table is not None:
+        lines += [f"    {line}" for line in table_text(section.table).splitlines()]
+    found = section.derived or Derived((), ())
+    letters = [" = ".join(letter.parts("text")) for letter, _meaning in found.symbols]
+    widest = max(map(len, letters), default=0)
+    for letter, (_formula, meaning) in zip(letters, found.symbols, strict=True):
+        lines.append(f"    {letter:<{widest}}  {escaped(meaning)}".rstrip())
+    return "\n".join([*lines, *(f"  {line}" for line in arithmetic(found.lines, width - 2))])
+
+
+def arithmetic(formulas: Sequence[Formula], width: int) -> list[str]:
+    """`name = formula`, and every further `= ...` on a line of its own below where it gets long."""
+    from textwrap import wrap
+
+    result = []
+    for formula in formulas:
+        first, *rest = map(escaped, formula.parts("text"))
+        whole = " = ".join([first, *rest])
+        if columns_of(whole) <= width:
+            result.append(whole)
+            continue
+        indent = " " * len(first)
+        for i, part in enumerate(rest):
+            head = f"{indent if i else first} = "
+            lines = wrap(part, max(20, width - len(head)), break_long_words=False, break_on_hyphens=False)
+            result += [head + lines[0], *(f"{indent}   {line}" for line in lines[1:])]
+    return result

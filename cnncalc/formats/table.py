@@ -1,100 +1,173 @@
-"""A table for the terminal: the columns that fit, in colour by rich.
+"""For a terminal: as wide as it is, in colour. Columns that do not fit are named, numbers and words never cut.
 
 Laid out here and handed to rich as finished segments: its own table, with a cell for every number, takes
-twenty times as long for a network of a hundred layers.
+twenty times as long for a network of a hundred layers. Without colour rich is not loaded.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
-from io import StringIO
-
-from rich.console import Console
-from rich.segment import Segment, Segments
-from rich.style import Style
+from typing import NamedTuple
 
 from cnncalc.errors import columns_of
-from cnncalc.formats import lines
-from cnncalc.formats.plain import aligned
+from cnncalc.formats import lines, plain
+from cnncalc.formats.page import Note, Page, Table
+from cnncalc.formats.plain import SUBJECT, aligned, escaped
 from cnncalc.language import _
-from cnncalc.pages.view import COLUMNS, DISPENSABLE, View, cells, headings, notes, shown_rows, title, total_cells
-from cnncalc.report import Report
 
-STYLES = {
-    "name": Style(bold=True),
-    "kind": Style(color="cyan"),
-    "params": Style(color="green"),
-    "connections": Style(color="magenta"),
-    "macs": Style(color="yellow"),
-}
-PLAIN, BOLD, DIM, ALARM = Style(), Style(bold=True), Style(dim=True), Style(color="red", bold=True)
+COLOURS = {"kind": "cyan", "params": "green", "connections": "magenta", "macs": "yellow"}  # of columns
+BOLD, DIM, ALARM, PLAIN = "bold", "dim", "bold red", ""
 SPACE = "   "  # between columns
 NARROWEST_NAME = 12
-SUBJECT = 11  # columns for what a note is about
+NARROWEST_TEXT = 16  # columns that a column of sentences keeps
+
+Piece = tuple[str, str]  # a text and its style
 
 
-def render(report: Report, view: View, *, width: int | None = None, colour: bool = False) -> str:
-    """The report as wide as the terminal. Columns that do not fit are named below the table, numbers never cut."""
+def render(page: Page, width: int | None = None, colour: bool = False) -> str:
+    """The page as wide as the terminal."""
+    width = width or shutil.get_terminal_size().columns
+    pieces = page_pieces(page, width)
+    return coloured(pieces, width) if colour else "".join(text for text, _style in pieces)
+
+
+def coloured(pieces: Iterator[Piece], width: int) -> str:
+    """The pieces with the escape sequences of a terminal."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.segment import Segment, Segments
+    from rich.style import Style
+
     out = StringIO()
-    console = Console(file=out, width=width, force_terminal=colour, highlight=False, emoji=False, markup=False)
-    segments = [Segment(text, style) for text, style in drawn(report, view, console.width)]
-    console.print(Segments(segments), end="", soft_wrap=True)
+    console = Console(file=out, width=width, force_terminal=True, highlight=False, emoji=False, markup=False)
+    styled = Segments([Segment(text, Style.parse(style)) for text, style in pieces])
+    console.print(styled, end="", soft_wrap=True)
     return out.getvalue()
 
 
-def drawn(report: Report, view: View, width: int) -> Iterator[tuple[str, Style]]:
-    """Pieces of text with their styles."""
-    columns = view.columns_for(report)
-    head = headings(columns, report)
-    body = [cells(report, row, columns) for row in shown_rows(report, view)]
-    foot = total_cells(report, columns)
-    widths = {name: max(map(columns_of, column)) for name, *column in zip(columns, head, foot, *body, strict=True)}
-    shown = fitting(columns, widths, width) if view.columns is None else columns
-    places = [columns.index(name) for name in shown]
-    rule = "─" * (sum(widths[name] for name in shown) + len(SPACE) * (len(shown) - 1)) + "\n"
-
-    def line(texts: Sequence[str], style: Style | None) -> Iterator[tuple[str, Style]]:
-        for i, name in zip(places, shown, strict=True):
-            text = aligned(shortened(texts[i], widths[name]), widths[name], COLUMNS[name].left)
-            yield text, style or STYLES.get(name, PLAIN)
-            yield ("\n" if name == shown[-1] else SPACE), PLAIN
-
-    yield from wrapped(title(report), width, BOLD)
-    yield "\n", PLAIN
-    yield from line(head, BOLD)
-    yield rule, PLAIN
-    for texts in body:
-        yield from line(texts, None)
-    yield rule, PLAIN
-    yield from line(foot, BOLD)
-    yield "\n", PLAIN
-    said = notes(report)
-    hidden = [name for name in columns if name not in shown]
-    if hidden:
-        names = ", ".join(hidden)
-        said.append((_("not shown"), _("{names}: the terminal is too narrow (--columns chooses)", names=names)))
-    alarming = (_("not so"), _("not known"))
-    for subject, text in said:
-        yield aligned(subject, SUBJECT, True) + " ", DIM
-        yield from wrapped(text, width, ALARM if subject in alarming else PLAIN, SUBJECT + 1)
+def page_pieces(page: Page, width: int) -> Iterator[Piece]:
+    """Blocks of lines with an empty one between them."""
+    first = True
+    for block in blocks_of(page, width):
+        if not first:
+            yield "\n", PLAIN
+        first = False
+        yield from block
 
 
-def fitting(columns: Sequence[str], widths: dict[str, int], width: int) -> list[str]:
-    """The columns that fit. Names give way first, down to `NARROWEST_NAME`; changes the width of `name`."""
-    shown = list(columns)
+def blocks_of(page: Page, width: int) -> Iterator[list[Piece]]:
+    """The title, and of each section heading, table, picture and notes, as far as they are there."""
+    if page.told is not None:
+        yield [("".join(f"{escaped(line)}\n" for line in page.told), PLAIN)]
+        return
+    if page.title:
+        rule = [("=" * columns_of(escaped(page.title)) + "\n", DIM)] if page.document else []
+        yield [*text_pieces(page.title, width, BOLD), *rule]
+    for section in page.sections:
+        notes = list(section.notes)
+        if section.derived is not None:
+            yield [(plain.derivation(section, min(width, plain.WIDEST)) + "\n", PLAIN)]
+            continue
+        if section.heading:
+            yield list(text_pieces(section.heading, width, BOLD))
+        if section.table is not None and section.table.rows:
+            fitted = fit(section.table.mapped(escaped), width)
+            yield list(table_pieces(fitted, width))
+            notes += hidden_note(fitted, notes)
+        if section.picture:
+            yield [("".join(f"{line}\n" for line in section.picture), PLAIN)]
+        if notes:
+            yield [piece for note in notes for piece in note_pieces(note, width, section.indent)]
+
+
+class Fitted(NamedTuple):
+    """The columns of a table that a terminal takes, their widths, and the names of those that it does not."""
+
+    table: Table
+    widths: list[int]
+    hidden: list[str]
+
+
+def fit(table: Table, width: int) -> Fitted:
+    """First names are shortened and dispensable columns go; then the cells of the widest texts get several lines."""
+    widths = table.widths()
+    shown = list(range(len(widths)))
+    can_shrink = max(0, widths[0] - NARROWEST_NAME) if table.shortens else 0
 
     def excess() -> int:
-        return sum(widths[name] for name in shown) + len(SPACE) * (len(shown) - 1) - width
+        return sum(widths[i] for i in shown) + len(SPACE) * (len(shown) - 1) - width
 
-    can_shrink = max(0, widths["name"] - NARROWEST_NAME)
-    for name in DISPENSABLE:
+    for heading in table.dispensable:
         # Long names are worth a column of their own until only the main numbers are left.
         if excess() <= (can_shrink if len(shown) <= 4 else 0):
             break
-        if name in shown:
-            shown.remove(name)
-    widths["name"] -= min(max(0, excess()), can_shrink)
-    return shown
+        if heading in table.headings:
+            shown.remove(table.headings.index(heading))
+    widths[0] -= min(max(0, excess()), can_shrink)
+    narrow(table, widths, shown, excess())
+    labels = table.names or table.headings
+    gone = [labels[i] for i in range(len(widths)) if i not in shown]
+    return Fitted(table.chosen(shown), [widths[i] for i in shown], gone)
+
+
+def narrow(table: Table, widths: list[int], shown: Sequence[int], excess: int) -> None:
+    """Take what is too much from the columns of texts, the widest first; no word is broken."""
+    least = {i: max(NARROWEST_TEXT, longest_word(table, i)) for i in shown if table.is_left(i)}
+    while excess > 0:
+        widest = max((i for i in least if widths[i] > least[i]), key=lambda i: widths[i], default=None)
+        if widest is None:
+            return
+        others = [widths[i] for i in least if i != widest and widths[i] > least[i]]
+        step = min(excess, widths[widest] - max([least[widest], *(w - 1 for w in others if w <= widths[widest])]))
+        widths[widest] -= max(step, 1)
+        excess -= max(step, 1)
+
+
+def longest_word(table: Table, i: int) -> int:
+    """Terminal columns of the longest stretch of a column that is not broken."""
+    texts = [line[i] for line in table.lines()]
+    return max((columns_of(unit) for text in texts for _glue, unit in lines.units(text)), default=0)
+
+
+def table_pieces(fitted: Fitted, width: int) -> Iterator[Piece]:
+    """Headings, rows, foot, with rules between them."""
+    table, widths, _hidden = fitted
+    rule = "─" * (sum(widths) + len(SPACE) * (len(widths) - 1)) + "\n"
+    yield from row_pieces(fitted, table.headings, BOLD)
+    yield rule, PLAIN
+    for i, row in enumerate(table.rows):
+        yield from row_pieces(fitted, row, table.colours[i] if table.colours else None)
+        for text in table.below[i] if table.below else ():
+            for line in lines.wrapped(text, width, 4):
+                yield (line if line.startswith("    ") else "    " + line) + "\n", PLAIN
+    if table.foot:
+        yield rule, PLAIN
+        yield from row_pieces(fitted, table.foot, BOLD)
+
+
+def row_pieces(fitted: Fitted, texts: Sequence[str], style: str | None) -> Iterator[Piece]:
+    """A row, on as many lines as its longest cell takes."""
+    table, widths, _hidden = fitted
+    columns = []
+    for i, (text, size) in enumerate(zip(texts, widths, strict=True)):
+        short = not i and table.shortens
+        columns.append([shortened(text, size)] if short or columns_of(text) <= size else lines.wrapped(text, size))
+    last = len(widths) - 1
+    for k in range(max(map(len, columns))):
+        line: list[Piece] = []
+        for i, (cell, size) in enumerate(zip(columns, widths, strict=True)):
+            named = table.names[i] if table.names else ""
+            own = BOLD if not i and table.names else COLOURS.get(named, PLAIN)
+            text = aligned(cell[k] if k < len(cell) else "", size, table.is_left(i)) + SPACE * (i < last)
+            line.append((text, own if style is None else style))
+        if style is not None:
+            line = [("".join(text for text, _style in line), style)]
+        end, own = line.pop()
+        yield from line
+        yield end.rstrip(), own
+        yield "\n", PLAIN
 
 
 def shortened(text: str, width: int) -> str:
@@ -110,8 +183,28 @@ def shortened(text: str, width: int) -> str:
     return f"{start}…{end}"
 
 
-def wrapped(text: str, width: int, style: Style, indent: int = 0) -> Iterator[tuple[str, Style]]:
+def hidden_note(fitted: Fitted, notes: Sequence[Note]) -> list[Note]:
+    """What is said of columns that do not fit, in the way of the other notes."""
+    if not fitted.hidden:
+        return []
+    names = ", ".join(fitted.hidden)
+    if fitted.table.names:
+        return [(_("not shown"), _("{names}: the terminal is too narrow (--columns chooses)", names=names))]
+    return [_("not shown here: {names}", names=names)]
+
+
+def note_pieces(note: Note, width: int, indent: int) -> Iterator[Piece]:
+    """A note in lines that fit, with what is wrong in red."""
+    if not isinstance(note, tuple):
+        yield from text_pieces(note, width, PLAIN, indent)
+        return
+    subject, text = note
+    yield aligned(escaped(subject), SUBJECT, True) + " ", DIM
+    yield from text_pieces(text, width, ALARM if subject in (_("not so"), _("not known")) else PLAIN, SUBJECT + 1)
+
+
+def text_pieces(text: str, width: int, style: str, indent: int = 0) -> Iterator[Piece]:
     """A text in lines that fit, those after the first indented."""
-    for line in lines.wrapped(text, width, indent):
-        yield line, style
+    for line in lines.wrapped(escaped(text), width, indent):
+        yield line.replace("\xa0", " "), style
         yield "\n", PLAIN

@@ -1,16 +1,19 @@
-"""Graded answers: one sheet as plain text, Markdown or JSON; a class as tables, CSV or JSON."""
+"""Graded answers as pages: the sheets of one person, or those of a class."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.answers.grading import VERDICTS, Item, Result, commonest
+from cnncalc.derivations import QUANTITIES, Derivation
+from cnncalc.derivations import explain as derivations_of
+from cnncalc.derivations.board import board
 from cnncalc.errors import CnncalcError, visible
-from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.numbers import number, sizes
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import number, sizes
+from cnncalc.pages.view import counted_by
 from cnncalc.report import Report, listed
 
 MARKS = {"right": "✓", "convention": "✓", "wrong": "✗", "unreadable": "?", "missing": "-"}
@@ -58,15 +61,17 @@ def said(item: Item, hint: bool) -> list[str]:
     return sentences[:3]
 
 
-def grid_of(result: Result, hint: bool, *, remarks: bool = False) -> Grid:
-    """A row per answer; the remarks in a column of their own where lines below a row are not possible."""
-    rows = []
+def answers_table(result: Result, hint: bool) -> Table:
+    """A row per answer, with the remarks on it below."""
+    rows, below = [], []
     for item in result.items:
-        row = [visible(item.name[:80]), written(item.given), *([] if hint else [shown(item.expected)])]
-        row += [MARKS[item.verdict], points_text(item)]
-        rows.append([*row, *(["; ".join(said(item, hint))] if remarks else [])])
+        row = [item.name[:80], written(item.given), *([] if hint else [shown(item.expected)])]
+        rows.append([*row, MARKS[item.verdict], points_text(item)])
+        remarks = said(item, hint)
+        before = _("perhaps: ") if item.verdict == "wrong" and len(remarks) > 1 else ""
+        below.append([f"{before}{remark}" for remark in remarks])
     heads = [_("answer"), _("given"), *([] if hint else [_("expected")]), "", _("points")]
-    return Grid([*heads, *([_("remarks")] if remarks else [])], rows, left=1)
+    return Table(heads, rows, left=1, below=below)
 
 
 def points_text(item: Item) -> str:
@@ -82,35 +87,23 @@ def summary(result: Result) -> str:
              points=fraction(result.points), percent=f"{100 * result.score:.0f}")  # fmt: skip
 
 
-def render(result: Result, format: str, report: Report, *, hint: bool = False, explain: bool = False) -> str:
-    """One sheet, graded."""
-    if format == "json":
-        return json.dumps(as_data(result, hint=hint), indent=2, ensure_ascii=False) + "\n"
-    parts = []
-    if format == "markdown":
-        parts.append(draw(grid_of(result, hint, remarks=True), format))
-    else:
-        head, rule, *lines = draw(grid_of(result, hint)).splitlines() if result.items else ["", ""]
-        text = [head, rule]
-        for item, line in zip(result.items, lines, strict=True):
-            remarks = said(item, hint)
-            text.append(line)
-            several = item.verdict == "wrong" and len(remarks) > 1
-            before = _("perhaps: ") if several else ""
-            text += [f"    {before}{remark}" for remark in remarks]
-        parts.append("\n".join(text) + "\n" if result.items else "")
-    if explain:
-        parts.append(derived(result, report, format))
-    parts.append(summary(result) + "\n")
-    return "\n".join(part for part in parts if part)
+def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False, explain: bool = False) -> Page:
+    """The sheets of one person, graded; the derivations of what is not right, if they are wanted."""
+    sections = []
+    for result in results:
+        heading = result.sheet.source.name if len(results) > 1 else ""
+        sections.append(Section("", answers_table(result, hint), heading=heading))
+        sections += board(derived(result, report)).sections if explain else []
+        sections.append(Section("", notes=[summary(result)]))
+    if report.convention is not None:
+        sections.append(Section("", notes=[counted_by(report)]))
+    data = [as_data(result, hint=hint) for result in results]
+    facts = data[0] if len(data) == 1 else {"sheets": data}
+    return Page("", sections, facts, records=lambda: sheet_records({r.sheet.source.name: r for r in results}, hint))
 
 
-def derived(result: Result, report: Report, format: str) -> str:
+def derived(result: Result, report: Report) -> list[Derivation]:
     """The derivations of the numbers that were not right."""
-    from cnncalc.derivations import QUANTITIES, Derivation
-    from cnncalc.derivations import explain as derivations_of
-    from cnncalc.derivations.board import render as draw_board
-
     found: list[Derivation] = []
     for item in result.items:
         if item.verdict != "right" and item.expected is not None and item.quantity in QUANTITIES:
@@ -118,7 +111,7 @@ def derived(result: Result, report: Report, format: str) -> str:
                 found += derivations_of(report, item.layer or "total", item.quantity)
             except CnncalcError:  # a total that is no sum
                 continue
-    return draw_board(found, "markdown" if format == "markdown" else "text") if found else ""
+    return found
 
 
 def as_data(result: Result, *, hint: bool = False) -> dict[str, Any]:
@@ -147,50 +140,45 @@ def as_data(result: Result, *, hint: bool = False) -> dict[str, Any]:
     }
 
 
-def render_class(results: Mapping[str, Result], errors: Mapping[str, str], format: str, *, hint: bool = False) -> str:
+def class_page(results: Mapping[str, Result], errors: Mapping[str, str], *, hint: bool = False) -> Page:
     """A table per student, the class, its commonest mistakes, and the sheets that could not be read."""
     ranked = commonest(results)
-    if format == "json":
-        data = {
-            "students": {name: as_data(result, hint=hint) for name, result in results.items()},
-            "mistakes": [{"answer": a, "mistake": m, "sentence": s, "times": n} for a, m, s, n in ranked],
-            "errors": dict(errors),
-        }
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    if format == "csv":
-        return draw(long_grid(results, errors, hint), "csv")
-    heading = "## {}\n" if format == "markdown" else "{}\n"
-    parts = []
-    for name, result in results.items():
-        parts.append(heading.format(visible(name)) + "\n" + draw(grid_of(result, hint, remarks=True), format))
-        parts += [message + "\n" for message in result.messages()]
-    parts.append(heading.format(_("the class")) + "\n" + draw(class_grid(results), format))
+    sections = [
+        Section("", answers_table(result, hint), heading=name, notes=result.messages())
+        for name, result in results.items()
+    ]
+    sections.append(Section("", class_table(results), heading=_("the class")))
     if ranked:
         rows = [[str(times), name, sentence] for name, _mistake, sentence, times in ranked[:10]]
-        grid = Grid([_("times"), _("answer"), _("mistake")], rows, left=3)
-        parts.append(heading.format(_("the commonest mistakes")) + "\n" + draw(grid, format))
+        table = Table([_("times"), _("answer"), _("mistake")], rows, left=3)
+        sections.append(Section("", table, heading=_("the commonest mistakes")))
     hard = hardest(results)
     if hard:
-        grid = Grid(
-            [_("answer"), _("not right"), _("of")], [[visible(n[:80]), str(w), str(a)] for n, w, a in hard[:10]], left=1
+        rows = [[name[:80], str(wrong), str(all)] for name, wrong, all in hard[:10]]
+        sections.append(
+            Section("", Table([_("answer"), _("not right"), _("of")], rows), heading=_("the hardest numbers"))
         )
-        parts.append(heading.format(_("the hardest numbers")) + "\n" + draw(grid, format))
     if errors:
-        parts.append(heading.format(_("sheets that could not be read")) + "\n" + "\n".join(errors.values()) + "\n")
-    return "\n".join(parts)
+        notes = [line for error in errors.values() for line in error.split("\n")]
+        sections.append(Section("", heading=_("sheets that could not be read"), notes=notes))
+    facts = {
+        "students": {name: as_data(result, hint=hint) for name, result in results.items()},
+        "mistakes": [{"answer": a, "mistake": m, "sentence": s, "times": n} for a, m, s, n in ranked],
+        "errors": dict(errors),
+    }
+    return Page("", sections, facts, records=lambda: class_records(results, errors, hint))
 
 
-def class_grid(results: Mapping[str, Result]) -> Grid:
+def class_table(results: Mapping[str, Result]) -> Table:
+    """A row per student: points, and how many answers were right, wrong and so on."""
     rows = []
     for name, result in results.items():
         verdicts = [item.verdict for item in result.items]
         counts = [str(verdicts.count(v) or "") for v in VERDICTS]
-        rows.append(
-            [visible(name), fraction(result.earned), fraction(result.points), f"{100 * result.score:.0f}", *counts]
-        )
+        rows.append([name, fraction(result.earned), fraction(result.points), f"{100 * result.score:.0f}", *counts])
     heads = [_("student"), _("earned"), _("points"), "%", _("right"), _("by convention"), _("wrong"), _("unreadable"),
              _("missing")]  # fmt: skip
-    return Grid(heads, rows)
+    return Table(heads, rows)
 
 
 def hardest(results: Mapping[str, Result]) -> list[tuple[str, int, int]]:
@@ -204,21 +192,31 @@ def hardest(results: Mapping[str, Result]) -> list[tuple[str, int, int]]:
     return sorted(((n, w, a) for n, (w, a) in counts.items() if w), key=lambda entry: -entry[1])
 
 
-def long_grid(results: Mapping[str, Result], errors: Mapping[str, str], hint: bool) -> Grid:
-    """A row per student and answer; a sheet that could not be read has one row."""
-    rows: list[Sequence[str]] = []
-    for name, result in results.items():
-        for item in result.items:
-            expected = "" if hint or item.expected is None else shown(item.expected).replace(",", "")
-            rows.append([cell(name), cell(item.name), cell(item.given), expected, item.verdict, item.convention,
-                         " ".join(m.id for m in item.mistakes), fraction(item.points),
-                         fraction(item.earned)])  # fmt: skip
-    rows += [[cell(name), "", "", "", "error", cell(error), "", "", ""] for name, error in errors.items()]
-    heads = ["student", "answer", "given", "expected", "verdict", "convention", "mistakes", "points", "earned"]
-    return Grid(heads, rows)
+def class_records(results: Mapping[str, Result], errors: Mapping[str, str], hint: bool) -> list[dict[str, Any]]:
+    """A row per student and answer, of CSV; a sheet that could not be read has one row."""
+    rows = [{"student": row.pop("sheet"), **row} for row in sheet_records(results, hint)]
+    unread = [{"student": name, "verdict": "error", "convention": error} for name, error in errors.items()]
+    empty = dict.fromkeys(RECORD)
+    return [*rows, *({**empty, **row} for row in unread)]
 
 
-def cell(text: str) -> str:
-    """A text of others for a spreadsheet, which would work out what begins like a formula."""
-    text = visible(text.replace("\n", " "))
-    return "'" + text if text[:1] in ("=", "+", "-", "@") and not text[1:].replace(".", "").isdigit() else text
+RECORD = ("student", "answer", "given", "expected", "verdict", "convention", "mistakes", "points", "earned")
+
+
+def sheet_records(results: Mapping[str, Result], hint: bool) -> list[dict[str, Any]]:
+    """A row per answer of each sheet, of CSV."""
+    return [
+        {
+            "sheet": name,
+            "answer": item.name,
+            "given": item.given,
+            "expected": None if hint or item.expected is None else shown(item.expected).replace(",", ""),
+            "verdict": item.verdict,
+            "convention": item.convention,
+            "mistakes": " ".join(m.id for m in item.mistakes),
+            "points": fraction(item.points),
+            "earned": fraction(item.earned),
+        }
+        for name, result in results.items()
+        for item in result.items
+    ]

@@ -1,4 +1,4 @@
-"""What nobody reads, and who sees how much of the image, as a page: see render/page.py for the formats."""
+"""What nobody reads, and who sees how much of the image, as a page: see formats/page.py."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from cnncalc.fields.sets.coverage import Coverage, Reached, Unread
-from cnncalc.formats.grid import Grid
-from cnncalc.formats.page import Page, Section
+from cnncalc.formats.numbers import number, percent, sizes
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.units import runs_text
-from cnncalc.pages.view import number, percent, sizes
 
 
 def coverage_page(found: Coverage, of: str, facts: Mapping[str, Any], inside: Container[str]) -> Page:
@@ -44,11 +43,11 @@ def unread_section(found: Coverage, inside: Container[str]) -> Section:
         notes.append(_("{macs} MACs are wasted, {share} % of all", macs=number(found.macs), share=share))
     if rows:
         notes.append(_("rows and columns are counted from 0; values: all that no output depends on"))
-    grid = Grid(heads, rows)
+    table = Table(heads, rows)
     if not any(entry.channels for entry in found.unread):
-        grid = grid.without([_("channels")])
+        table = table.without([_("channels")])
     data = [unread_data(entry) for entry in found.unread]
-    return Section("unread", grid, data, _("what no output depends on"), notes, [_("shape")])
+    return Section("unread", table._replace(dispensable=[_("shape")]), data, _("what no output depends on"), notes)
 
 
 def lines_text(entry: Unread) -> tuple[str, str]:
@@ -96,7 +95,7 @@ def reached_section(found: Coverage, inside: Container[str]) -> Section:
         }
         for entry in found.reached
     ]
-    return Section("seen", Grid(heads, rows, left=1 + several), data, _("what units see of the image"), notes)
+    return Section("seen", Table(heads, rows, left=1 + several), data, _("what units see of the image"), notes)
 
 
 def share_text(entry: Reached) -> str:

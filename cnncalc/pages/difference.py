@@ -1,22 +1,20 @@
-"""What changed between two networks: text for a terminal, Markdown for a pull request, JSON."""
+"""What changed between two networks, as a page."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.difference import Change, Difference, LayerDifference
-from cnncalc.formats.grid import Grid, draw
-from cnncalc.formats.markdown import escaped
+from cnncalc.formats.numbers import number, sizes
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import COLUMNS, counted_by, number, sizes
+from cnncalc.pages.view import COLUMNS, counted_by
 from cnncalc.quantities import ALWAYS, QUANTITIES, SUMMED, USUAL, listed_in
 from cnncalc.report import listed
 
-FORMATS = ("text", "markdown", "json")
 MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
-COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m"}
+COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 
 
 def heading(quantity: str) -> str:
@@ -24,39 +22,41 @@ def heading(quantity: str) -> str:
     return _((QUANTITIES.get(quantity) or COLUMNS[quantity]).heading)
 
 
-def render(found: Difference, format: str, *, title: str = "", colour: bool = False) -> str:
-    """The totals, then layer by layer what is not the same."""
-    if format == "json":
-        return as_json(found, title)
-    heading = title or f"{found.old.name} -> {found.new.name}"
+def difference_section(found: Difference, title: str = "") -> list[Section]:
+    """The totals, then layer by layer what is not the same, and what is."""
     fields = [layer for layer in changed_of(found) if only_sees_more(layer)]
-    totals, layers = totals_grid(found), layers_grid([layer for layer in changed_of(found) if layer not in fields])
+    layers = layers_table([layer for layer in changed_of(found) if layer not in fields])
     same = sum(layer.status == "same" for layer in found.layers)
-    note = _("layers that are the same: {same}", same=same)
-    note += "".join("\n" + counted_by(report) for report in (found.new,) if report.convention is not None)
+    notes = [_("layers that are the same: {same}", same=same)]
+    notes += [counted_by(report) for report in (found.new,) if report.convention is not None]
     if fields:
         first, last = fields[0], fields[-1]
-        note += "\n" + _(
-            "{count} layers differ in their receptive field alone, from {first} to {last}",
-            count=len(fields), first=first.name, last=last.name,
+        notes.append(
+            _("{count} layers differ in their receptive field alone, from {first} to {last}",
+              count=len(fields), first=first.name, last=last.name)
         )  # fmt: skip
-    if format == "markdown":
-        parts = [f"### {escaped(heading)}", "", draw(totals, "markdown")]
-        if layers.rows:
-            count = _(
-                "layers that differ: {changed}, that are the same: {same}", changed=len(changed_of(found)), same=same
-            )
-            parts += [f"<details><summary>{count}</summary>", "", draw(layers, "markdown"), "</details>", ""]
-        return "\n".join([*parts, note, ""])
-    text = draw(layers) if layers.rows else ""
-    if colour:
-        text = "\n".join(map(coloured, text.split("\n")))
-    return "\n".join([heading, "", draw(totals), *([text] if text else []), note, ""])
+    changed = len(changed_of(found))
+    folded = _("layers that differ: {changed}, that are the same: {same}", changed=changed, same=same)
+    return [Section("", totals_table(found), heading=title), Section("", layers, notes=notes, folded=folded)]
 
 
-def coloured(line: str) -> str:
-    """A line in the colour of its mark."""
-    return f"{COLOURS[line[0]]}{line}\x1b[0m" if line[:1] in COLOURS and line[1:2] == " " else line
+def difference_page(found: Difference) -> Page:
+    """Two networks."""
+    title = f"{found.old.name} -> {found.new.name}"
+    return Page(title, difference_section(found), as_data(found, ""), records=lambda: records(found, ""))
+
+
+def differences_page(found: Sequence[tuple[str, Difference]]) -> Page:
+    """Several pairs of networks, each under its title."""
+    sections = [section for title, one in found for section in difference_section(one, title)]
+    if not sections:
+        sections = [Section("", notes=[_("no spec differs")])]
+    return Page(
+        "",
+        sections,
+        lambda: {"differences": [as_data(one, title) for title, one in found]},
+        records=lambda: [row for title, one in found for row in records(one, title)],
+    )
 
 
 def only_sees_more(layer: LayerDifference) -> bool:
@@ -68,16 +68,16 @@ def changed_of(found: Difference) -> list[LayerDifference]:
     return [layer for layer in found.layers if layer.status != "same"]
 
 
-def totals_grid(found: Difference) -> Grid:
+def totals_table(found: Difference) -> Table:
     """Every total that changed, and those that are always asked for."""
     always = set(SUMMED) & set(listed_in(USUAL))
     shown = [change for change in found.totals if change.old != change.new or change.quantity in always]
     shown = [change for change in shown if (change.old, change.new) != (None, None)]
     rows = [[heading(change.quantity), *numbers(change)] for change in shown]
-    return Grid([_("total"), _("old"), _("new"), _("difference"), "%"], rows)
+    return Table([_("total"), _("old"), _("new"), _("difference"), "%"], rows)
 
 
-def layers_grid(layers: Sequence[LayerDifference]) -> Grid:
+def layers_table(layers: Sequence[LayerDifference]) -> Table:
     """A row for each number that changed; a layer that came or went with what it brings or takes away."""
     rows = []
     for layer in layers:
@@ -86,7 +86,8 @@ def layers_grid(layers: Sequence[LayerDifference]) -> Grid:
                 (MARKS[layer.status], f"{layer.name} ({kind_of(layer)})") if not i else (MARKS[layer.status], "")
             )
             rows.append([mark, name, heading(change.quantity), *numbers(change)])
-    return Grid(["", _("layer"), _("quantity"), _("old"), _("new"), _("difference"), "%"], rows, left=3)
+    heads = ["", _("layer"), _("quantity"), _("old"), _("new"), _("difference"), "%"]
+    return Table(heads, rows, left=3, colours=[COLOURS.get(row[0], "") for row in rows])
 
 
 def in_short(found: Difference) -> str:
@@ -131,9 +132,9 @@ def shown(value: Any) -> str:
     return sizes(value) if isinstance(value, tuple) else number(value)
 
 
-def as_json(found: Difference, title: str) -> str:
-    content = {
-        "schema_version": 1,
+def as_data(found: Difference, title: str) -> dict[str, Any]:
+    """A pair of networks as JSON has it."""
+    return {
         "title": title or None,
         **({} if found.new.convention is None else {"convention": found.new.convention.name}),
         "same": found.same,
@@ -145,7 +146,18 @@ def as_json(found: Difference, title: str) -> str:
             for layer in changed_of(found)
         ],
     }  # fmt: skip
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def records(found: Difference, title: str) -> list[dict[str, Any]]:
+    """A row for each number that changed, of CSV; the totals stand first, without a layer."""
+    rows = [{"status": "", "layer": "", "kind": "", **entry(change)} for change in found.totals if change.by != 0]
+    for layer in changed_of(found):
+        name = (layer.new or layer.old).name  # type: ignore[union-attr]  # it is on one side at least
+        rows += [
+            {"status": layer.status, "layer": name, "kind": kind_of(layer), **entry(change)}
+            for change in layer.changes or whole(layer)
+        ]
+    return [{"title": title, **row} if title else row for row in rows]
 
 
 def entry(change: Change) -> dict[str, Any]:

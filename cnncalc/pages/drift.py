@@ -1,13 +1,12 @@
-"""Numbers that are not as they were locked: lines, Markdown, JSON, SARIF, or annotations for GitHub."""
+"""Numbers that are not as they were locked, as a page."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
 from cnncalc.errors import CnncalcError, Position
-from cnncalc.formats.github import Finding, found_at, sarif_log, unusable_spec, workflow_commands
-from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.locking import Drift
 
@@ -16,36 +15,41 @@ MOST_LINES = 40  # that are shown to people
 Places = Mapping[tuple[str, str], tuple[str, Position | None]]
 
 
-def render(
+def drift_page(
     found: Sequence[Drift],
-    format: str,
     *,
     held: int,
     places: Places | None = None,
     unusable: Mapping[str, CnncalcError] | None = None,
-) -> str:
+) -> Page:
     """The numbers that drifted; `held` is how many did not, `places` says where the layers stand."""
-    if format == "json":
-        data = [{"path": d.path, "name": d.name, "locked": d.locked, "now": d.now} for d in found]
-        errors = {path: str(error) for path, error in (unusable or {}).items()}
-        text = json.dumps({"held": held, "drift": data, "errors": errors}, indent=2, ensure_ascii=False)
-        return text + "\n"
-    if format in ("github", "sarif"):
-        noted = findings(found, places or {})
-        for path, error in (unusable or {}).items():
-            noted += unusable_spec(path, error)
-        if format == "sarif":
-            return sarif_log(noted, {"drift": _("a number is not as it was locked"),
-                                     "unusable": _("the spec cannot be used")})  # fmt: skip
-        return workflow_commands(noted)
-    shown = [[d.path, d.name, *sides(d)] for d in found[:MOST_LINES]]
-    more = _("and {more} more", more=len(found) - MOST_LINES) + "\n" if len(found) > MOST_LINES else ""
-    if format == "markdown":
-        lines = draw(Grid([_("spec"), _("number"), _("locked"), _("now")], shown, left=2), format) if shown else ""
-    else:
-        lines = "".join(f"{path}: {name}: {locked} -> {now}\n" for path, name, locked, now in shown)
-    kept = "" if found else _("{count} numbers are as they were locked", count=held) + "\n"
-    return lines + more + kept
+    rows = [[d.path, d.name, *sides(d)] for d in found[:MOST_LINES]]
+    notes = [_("and {more} more", more=len(found) - MOST_LINES)] if len(found) > MOST_LINES else []
+    notes += [] if found else [_("{count} numbers are as they were locked", count=held)]
+    data = [{"path": d.path, "name": d.name, "locked": d.locked, "now": d.now} for d in found]
+    noted = findings(found, places or {})
+    for path, error in (unusable or {}).items():
+        noted += unusable_spec(path, error)
+    return Page(
+        "",
+        [Section("", Table([_("spec"), _("number"), _("locked"), _("now")], rows, left=2), data, notes=notes)],
+        {"held": held, "drift": data, "errors": {path: str(error) for path, error in (unusable or {}).items()}},
+        told=[*(f"{path}: {name}: {locked} -> {now}" for path, name, locked, now in rows), *notes],
+        findings=noted,
+        suites=suites(found, held, unusable or {}),
+        rules={"drift": _("a number is not as it was locked"), "unusable": _("the spec cannot be used")},
+    )
+
+
+def suites(found: Sequence[Drift], held: int, unusable: Mapping[str, CnncalcError]) -> list[Suite]:
+    """A suite per spec with a case for each number that drifted, and one for those that did not."""
+    grouped: dict[str, list[Case]] = {}
+    for drift in found:
+        text = "{} -> {}".format(*sides(drift))
+        grouped.setdefault(drift.path, []).append(Case(drift.name, (text, f"{drift.path}: {drift.name}: {text}")))
+    result = [Suite(path, path, cases) for path, cases in grouped.items()]
+    result += [Suite(path, path, [], error) for path, error in unusable.items()]
+    return [*result, Suite("lock", "", [Case(_("{count} numbers are as they were locked", count=held))])]
 
 
 def sides(drift: Drift) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Effective receptive fields as pages: see render/page.py for the formats."""
+"""Effective receptive fields as pages: see formats/page.py."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 from cnncalc.fields.effective.moments import Axis, LayerSpread
 from cnncalc.fields.effective.profile import Profile
 from cnncalc.fields.sets.units import SPATIAL_LETTERS
-from cnncalc.formats.grid import Grid
-from cnncalc.formats.page import Page, Section
+from cnncalc.formats.numbers import percent
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import percent
 
 BARS = " ▁▂▃▄▅▆▇█"
 ASCII_BARS = " .:-=+*#@"
@@ -72,7 +71,7 @@ def layers_section(found: Sequence[LayerSpread], inside: Container[str], exact: 
     if any(axis is None for entry in found for axis in entry.axes):
         notes.append(_("? where units see the whole image, or see differently from one to the next: not defined"))
     dispensable = [_("mass"), _("centre"), _("variance")]
-    return Section("layers", Grid(heads, rows, left=1 + several), data, notes=notes, dispensable=dispensable)
+    return Section("layers", Table(heads, rows, left=1 + several, dispensable=dispensable), data, notes=notes)
 
 
 def sigma(axis: Axis | None) -> float | None:
@@ -153,7 +152,8 @@ def profile_section(
     if source:
         heading = _("profile of {layer} on {source}", layer=target, source=source)
     notes = [_("drawn: how much the pixels of the field count, that of phase 0")] if lines else []
-    return Section(target, Grid(heads, alike_axes(rows)), (), heading, notes, [_("share of RF"), _("sigma")], lines)
+    table = Table(heads, alike_axes(rows), dispensable=[_("share of RF"), _("sigma")])
+    return Section("", table, (), heading, notes, lines)
 
 
 def alike_axes(rows: list[list[str]]) -> list[list[str]]:

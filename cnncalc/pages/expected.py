@@ -1,17 +1,16 @@
-"""Which expectations of specs hold: a table, Markdown, JSON, JUnit's XML, SARIF, or annotations for GitHub."""
+"""Which expectations of specs hold, as a page."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Position
-from cnncalc.formats.github import Finding, found_at, sarif_log, unusable_spec, workflow_commands
-from cnncalc.formats.grid import Grid, draw
-from cnncalc.formats.junit import Case, Suite, junit_report
+from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
+from cnncalc.formats.numbers import number, sizes
+from cnncalc.formats.page import Page, Section, Table
+from cnncalc.formats.plain import table_text
 from cnncalc.language import _
-from cnncalc.pages.view import number, sizes
 from cnncalc.report import Report, Verdict, listed
 
 
@@ -50,14 +49,8 @@ def shown(value: Any) -> str:
     return number(value) if value is None or isinstance(value, int) else str(value)
 
 
-def render(found: Sequence[Checked], format: str) -> str:
-    drawn = {"json": as_json, "junit": junit, "github": github, "sarif": sarif}.get(format)
-    return drawn(found) if drawn else text(found, format)
-
-
-def text(found: Sequence[Checked], format: str) -> str:
+def expected_page(found: Sequence[Checked]) -> Page:
     """What does not hold, number by number, and a row for each spec."""
-    drawn = "markdown" if format == "markdown" else "plain"
     failed = [[one.name, v.name, v.expectation.text, shown(v.actual)]
               for one in found for v in one.verdicts if not v.holds]  # fmt: skip
     rows = []
@@ -67,10 +60,21 @@ def text(found: Sequence[Checked], format: str) -> str:
         if one.holds and not one.verdicts:
             state = _("nothing expected")
         rows.append([one.name, str(held), str(len(one.verdicts) - held), state])
-    parts = [draw(Grid([_("spec"), _("hold"), _("fail"), ""], rows), drawn)]
+    sections = [Section("", Table([_("spec"), _("hold"), _("fail"), ""], rows))]
     if failed:
-        parts.insert(0, draw(Grid([_("spec"), _("number"), _("expected"), _("actual")], failed, left=2), drawn))
-    return "\n".join(parts)
+        heads = [_("spec"), _("number"), _("expected"), _("actual")]
+        sections.insert(0, Section("", Table(heads, failed, left=2)))
+    held, wrong = (sum(v.holds is state for one in found for v in one.verdicts) for state in (True, False))
+    return Page(
+        "",
+        sections,
+        lambda: {"holds": all(one.holds for one in found), "specs": [spec_data(one) for one in found]},
+        records=lambda: [{"file": one.path, **verdict_data(v)} for one in found for v in one.verdicts],
+        findings=findings(found),
+        suites=suites(found),
+        rules={"expectation": _("a number is not what the spec expects"), "unusable": _("the spec cannot be used")},
+        summary=_("expectations: {held} hold, {wrong} do not", held=held, wrong=wrong),
+    )
 
 
 def lines_of(verdicts: Sequence[Verdict]) -> list[str]:
@@ -79,28 +83,24 @@ def lines_of(verdicts: Sequence[Verdict]) -> list[str]:
         [_("holds") if v.holds else _("FAILS"), v.name, shown(v.actual), _("expected {text}", text=v.expectation.text)]
         for v in verdicts
     ]
-    return ["  " + line for line in draw(Grid(["", "", "", ""], rows, left=2)).splitlines()[2:]] if rows else []
+    return ["  " + line for line in table_text(Table(["", "", "", ""], rows, left=2)).splitlines()[2:]] if rows else []
 
 
-def as_json(found: Sequence[Checked]) -> str:
-    data = {
-        "holds": all(one.holds for one in found),
-        "specs": [
-            {
-                "name": one.name,
-                "file": one.path,
-                "holds": one.holds,
-                "error": str(one.error) if one.error else None,
-                "expectations": [
-                    {"name": v.name, "line": line_of(v), "expected": v.expectation.text,
-                     "actual": listed(v.actual), "holds": v.holds}
-                    for v in one.verdicts
-                ],
-            }
-            for one in found
-        ],
-    }  # fmt: skip
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+def spec_data(one: Checked) -> dict[str, Any]:
+    """A spec as JSON has it."""
+    return {
+        "name": one.name,
+        "file": one.path,
+        "holds": one.holds,
+        "error": str(one.error) if one.error else None,
+        "expectations": [verdict_data(v) for v in one.verdicts],
+    }
+
+
+def verdict_data(v: Verdict) -> dict[str, Any]:
+    """An expectation and what became of it."""
+    return {"name": v.name, "line": line_of(v), "expected": v.expectation.text, "actual": listed(v.actual),
+            "holds": v.holds}  # fmt: skip
 
 
 def line_of(verdict: Verdict) -> int | None:
@@ -108,9 +108,9 @@ def line_of(verdict: Verdict) -> int | None:
     return position.line if position else None
 
 
-def junit(found: Sequence[Checked]) -> str:
+def suites(found: Sequence[Checked]) -> list[Suite]:
     """A suite per spec, a case per expectation."""
-    suites = []
+    result = []
     for one in found:
         cases = []
         for v in one.verdicts:
@@ -118,8 +118,8 @@ def junit(found: Sequence[Checked]) -> str:
             if not v.holds:
                 failure = (comparison(v), f"{one.path}:{line_of(v)}: {v.name}: {comparison(v)}")
             cases.append(Case(v.name, failure))
-        suites.append(Suite(one.name, one.path, cases, one.error))
-    return junit_report(suites)
+        result.append(Suite(one.name, one.path, cases, one.error))
+    return result
 
 
 def comparison(verdict: Verdict) -> str:
@@ -140,19 +140,3 @@ def findings(found: Sequence[Checked]) -> list[Finding]:
         if one.error is not None:
             result += unusable_spec(one.path, one.error)
     return result
-
-
-def github(found: Sequence[Checked]) -> str:
-    """A workflow command for each expectation that fails, and a line that counts."""
-    held = sum(v.holds for one in found for v in one.verdicts)
-    wrong = sum(not v.holds for one in found for v in one.verdicts)
-    counted = _("expectations: {held} hold, {wrong} do not", held=held, wrong=wrong)
-    return workflow_commands(findings(found)) + counted + "\n"
-
-
-def sarif(found: Sequence[Checked]) -> str:
-    rules = {
-        "expectation": _("a number is not what the spec expects"),
-        "unusable": _("the spec cannot be used"),
-    }
-    return sarif_log(findings(found), rules)

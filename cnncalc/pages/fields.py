@@ -1,4 +1,4 @@
-"""Receptive fields as a page of tables: see render/page.py for the formats."""
+"""Receptive fields as a page of tables: see formats/page.py."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from cnncalc.fields.alignment import MISALIGNED, Merge
 from cnncalc.fields.table import AxisSeen, Group, LayerSeen, Phases
-from cnncalc.formats.grid import Grid
-from cnncalc.formats.page import Section
+from cnncalc.formats.numbers import sizes
+from cnncalc.formats.page import Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import View, shown_rows, sizes
+from cnncalc.pages.view import View, shown_rows
 from cnncalc.report import Report, listed
 
 SHOWN_SIZES = 4  # of units that differ, before only the smallest and the largest are named
@@ -71,7 +71,7 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
         notes.append(_("?: the units have no one field; `--all-units --unit LAYER` shows each"))
     gone = [_("kind"), _("output"), _("centre"), _("RF start"), _("jump")]
     data = list(layers_data(report, told))
-    return Section("layers", Grid(head, rows, left=2 + several), data, notes=notes, dispensable=gone)
+    return Section("layers", Table(head, rows, left=2 + several, dispensable=gone), data, notes=notes)
 
 
 def origin_row(report: Report, told: Told, source: int, local: bool) -> list[str]:
@@ -137,7 +137,7 @@ def phases_section(report: Report, told: Told, *, expand: bool = False) -> Secti
         return None
     head = [_("layer"), _("period"), _("sizes"), _("see nothing"), _("centres stray")]
     notes = [_("after `period` units fields repeat; strays are measured from an even grid through unit 0")]
-    return Section("", Grid(head, rows), heading=_("Units that differ from one another"), notes=notes)
+    return Section("", Table(head, rows), heading=_("Units that differ from one another"), notes=notes)
 
 
 def phase_cells(axis: AxisSeen) -> list[str]:
@@ -200,7 +200,7 @@ def alignment_section(report: Report, found: Sequence[Merge], *, show_all: bool 
     notes = [_("places where paths meet: {said}", said=said or "0")]
     head = [_("layer"), _("alignment"), _("shift"), _("RF (jump) of each path")]
     heading = _("Where paths meet") if rows else ""
-    return Section("merges", Grid(head, rows, left=2), data, heading=heading, notes=notes)
+    return Section("merges", Table(head, rows, left=2), data, heading=heading, notes=notes)
 
 
 def channels_section(report: Report, groups: Mapping[int, Mapping[int, Sequence[Group]]]) -> Section:
@@ -221,8 +221,8 @@ def channels_section(report: Report, groups: Mapping[int, Mapping[int, Sequence[
     head += [_("RF"), _("jump"), _("RF start"), _("centre")]
     gone = [_("centre"), _("RF start"), _("jump")]
     note = _("layers whose channels all see the same are left out")
-    grid = Grid(head, rows, left=1 + several)
-    return Section("channels", grid, data, heading=_("Channels"), notes=[note], dispensable=gone)
+    table = Table(head, rows, left=1 + several, dispensable=gone)
+    return Section("channels", table, data, heading=_("Channels"), notes=[note])
 
 
 def cells(axes: Sequence[AxisSeen]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How tiles have to overlap, as a page: see render/page.py for the formats."""
+"""How tiles have to overlap, as a page: see formats/page.py."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 from cnncalc.fields.sets.units import SPATIAL_LETTERS
 from cnncalc.fields.tiles import Halo
-from cnncalc.formats.grid import Grid
-from cnncalc.formats.page import Page, Section
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.report import listed
 
@@ -42,5 +41,5 @@ def halo_page(found: Sequence[Halo], of: str, facts: Mapping[str, Any]) -> Page:
         _("all other outputs are bit-identical where sums run in the same order, else equal to rounding"),
     ]
     title = _("tiles for {layer}: {network}", layer=found[0].output, network=of)
-    grid = Grid(heads, rows)
-    return Page(title, [Section("axes", grid, data, notes=notes)], {**facts, "layer": found[0].output})
+    table = Table(heads, rows)
+    return Page(title, [Section("axes", table, data, notes=notes)], {**facts, "layer": found[0].output})

@@ -1,21 +1,17 @@
-"""Findings of the linter: lines with the place, a table, JSON, JUnit's XML, SARIF, or annotations for GitHub."""
+"""Findings of the linter, as a page."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Problem, Source, describe
-from cnncalc.formats.github import Finding as Noted
-from cnncalc.formats.github import found_at, sarif_log, unusable_spec, workflow_commands
-from cnncalc.formats.grid import Grid, draw
-from cnncalc.formats.junit import Case, Suite, junit_report
-from cnncalc.formats.lines import wrapped
+from cnncalc.formats.findings import Case, Suite, found_at, unusable_spec
+from cnncalc.formats.findings import Finding as Noted
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.lint import RULES, Finding, Rule
 
-FORMATS = ("plain", "markdown", "json", "junit", "github", "sarif")
 NAMED = 3  # layers of a line that stands for several
 
 
@@ -29,19 +25,31 @@ class Linted(NamedTuple):
     error: CnncalcError | None = None
 
 
-def render(linted: Sequence[Linted], format: str) -> str:
-    drawn = {"markdown": markdown, "json": as_json, "junit": junit, "github": github, "sarif": sarif}.get(format, plain)
-    return drawn(linted)
+def lint_page(linted: Sequence[Linted]) -> Page:
+    """Each finding with its place; where people read text, with its line."""
+    rows = [[f"{one.path}:{f.position.line}", f.code, said(f)] for one in linted for f in one.findings]
+    table = Table([_("place"), _("finding"), ""], rows, left=3)
+    titles = {code: _(rule.title) for code, rule in RULES.items()}
+    return Page(
+        "",
+        [Section("", table, notes=[counted(linted)])],
+        lambda: {"specs": [spec_data(one) for one in linted]},
+        records=lambda: [{"file": one.path, **as_data(f)} for one in linted for f in one.findings],
+        told=[*excerpts(linted), counted(linted)],
+        findings=noted(linted),
+        suites=suites(linted),
+        rules={**titles, "unusable": _("the spec cannot be used")},
+        summary=counted(linted),
+    )
 
 
-def plain(linted: Sequence[Linted]) -> str:
-    """Each finding as errors are told, and a line that counts."""
-    parts = []
+def excerpts(linted: Sequence[Linted]) -> Iterator[str]:
+    """Each finding as errors are told, with its line of the spec."""
     for one in linted:
         if one.source is not None:
             lines = one.source.text.split("\n")
-            parts += [describe(problem(finding), one.source.name, lines) for finding in one.findings]
-    return "\n".join([*parts, counted(linted), ""])
+            for finding in one.findings:
+                yield from describe(problem(finding), one.source.name, lines).split("\n")
 
 
 def problem(finding: Finding) -> Problem:
@@ -80,23 +88,14 @@ def counted(linted: Sequence[Linted]) -> str:
     return f"{text}; " + _("why: cnncalc lint --explain {code}", code=code)
 
 
-def markdown(linted: Sequence[Linted]) -> str:
-    rows = [[f"{one.path}:{f.position.line}", f.code, said(f)] for one in linted for f in one.findings]
-    table = draw(Grid([_("place"), _("finding"), ""], rows, left=3), "markdown") + "\n" if rows else ""
-    return f"{table}{counted(linted)}\n"
-
-
-def as_json(linted: Sequence[Linted]) -> str:
-    data = [
-        {
-            "name": one.name,
-            "file": one.path,
-            "error": str(one.error) if one.error else None,
-            "findings": [as_data(finding) for finding in one.findings],
-        }
-        for one in linted
-    ]
-    return json.dumps({"specs": data}, indent=2, ensure_ascii=False) + "\n"
+def spec_data(one: Linted) -> dict[str, Any]:
+    """A spec as JSON has it."""
+    return {
+        "name": one.name,
+        "file": one.path,
+        "error": str(one.error) if one.error else None,
+        "findings": [as_data(finding) for finding in one.findings],
+    }
 
 
 def as_data(finding: Finding) -> Mapping[str, Any]:
@@ -107,16 +106,16 @@ def as_data(finding: Finding) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-def junit(linted: Sequence[Linted]) -> str:
+def suites(linted: Sequence[Linted]) -> list[Suite]:
     """A suite per spec; its findings are cases that fail, and without any it has one that does not."""
-    suites = []
+    found = []
     for one in linted:
         cases = [
             Case(f"{f.code} {f.position.line}", (said(f), f"{one.path}:{f.position.line}: {f.code}: {said(f)}"))
             for f in one.findings
         ]
-        suites.append(Suite(one.name, one.path, cases or [Case("lint")] * (one.error is None), one.error))
-    return junit_report(suites)
+        found.append(Suite(one.name, one.path, cases or [Case("lint")] * (one.error is None), one.error))
+    return found
 
 
 def noted(linted: Sequence[Linted]) -> list[Noted]:
@@ -130,24 +129,24 @@ def noted(linted: Sequence[Linted]) -> list[Noted]:
     return result
 
 
-def github(linted: Sequence[Linted]) -> str:
-    return workflow_commands(noted(linted)) + counted(linted) + "\n"
-
-
-def sarif(linted: Sequence[Linted]) -> str:
-    titles = {code: _(rule.title) for code, rule in RULES.items()}
-    return sarif_log(noted(linted), {**titles, "unusable": _("the spec cannot be used")})
-
-
-def explained(rule: Rule, width: int) -> str:
+def rule_page(rule: Rule) -> Page:
     """Why a finding matters, a spec that has it, and one that does not."""
-    lines = [f"{rule.code}: {_(rule.title)}", "", *wrapped(_(rule.why), width)]
-    for heading, text in ((_("with the finding:"), rule.bad), (_("without:"), rule.good)):
-        lines += ["", heading, *(f"  {line}" for line in text.rstrip().split("\n"))]
-    lines += ["", _("at the line, or in the line before, to let it pass:")]
-    lines.append(_("  # cnncalc: ignore[{code}] why", code=rule.code))
-    return "\n".join(lines) + "\n"
+    examples = [
+        Section("", heading=heading, picture=[f"  {line}" for line in text.rstrip().split("\n")])
+        for heading, text in ((_("with the finding:"), rule.bad), (_("without:"), rule.good))
+    ]
+    passing = Section(
+        "",
+        heading=_("at the line, or in the line before, to let it pass:"),
+        picture=[_("  # cnncalc: ignore[{code}] why", code=rule.code)],
+    )
+    facts = {"code": rule.code, "title": rule.title, "why": rule.why, "bad": rule.bad, "good": rule.good}
+    sections = [Section("", notes=[_(rule.why)], indent=0), *examples, passing]
+    return Page(f"{rule.code}: {_(rule.title)}", sections, facts, records=lambda: [facts], broken_at=100)
 
 
-def listed() -> str:
-    return draw(Grid([_("finding"), ""], [[rule.code, _(rule.title)] for rule in RULES.values()], left=2))
+def rules_page() -> Page:
+    """Every finding with its title."""
+    rows = [[rule.code, _(rule.title)] for rule in RULES.values()]
+    data = [{"code": rule.code, "title": rule.title} for rule in RULES.values()]
+    return Page("", [Section("findings", Table([_("finding"), ""], rows, left=2), data)])

@@ -1,4 +1,4 @@
-"""What a unit sees, and what all units of a layer see, as pages: see render/page.py for the formats."""
+"""What a unit sees, and what all units of a layer see, as pages: see formats/page.py."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.fields.sets.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
-from cnncalc.formats.grid import Grid
-from cnncalc.formats.page import Page, Section
+from cnncalc.formats.numbers import number, percent, sizes
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.picture import BLOCKS, Marks, legend, picture
-from cnncalc.pages.view import number, percent, sizes
 
 SHOWN_PRODUCTS = 8  # of a set that is no rectangle
 SHOWN_UNITS = 9  # of a row of units, in a table
@@ -44,16 +43,15 @@ def patch_section(patch: Patch, several: bool, exact: bool, width: int, marks: M
     lines = picture(patch, width, marks)
     notes = [*said(patch, exact), _("pixels are counted from 0"), legend(marks, lines)]
     heading = _("of {name} {shape}", name=patch.source, shape=sizes(patch.shape)) if several else ""
-    return Section(
-        patch.source, axes_grid(patch), patch_data(patch, exact), heading, notes, [_("image"), _("holes")], lines
-    )
+    table = axes_table(patch)._replace(dispensable=[_("image"), _("holes")])
+    return Section("", table, patch_data(patch, exact), heading, notes, lines)
 
 
 def letters(patch: Patch) -> Sequence[str]:
     return SPATIAL_LETTERS[patch.axes] if len(patch.shape) > 1 else (_("elements"),)
 
 
-def axes_grid(patch: Patch) -> Grid:
+def axes_table(patch: Patch) -> Table:
     """For each axis how much is seen, from where to where, and how far it would go beyond the borders."""
     heads = [_("axis"), _("image"), _("seen"), _("first"), _("last"), _("holes"), _("without borders"), _("in padding")]
     rows = []
@@ -65,7 +63,7 @@ def axes_grid(patch: Patch) -> Grid:
         reach = "?" if span is None else run_text(span)
         holes = last - first + 1 - len(places)
         rows.append([letter, number(n), number(len(places)), str(first), str(last), number(holes), reach, beyond])
-    return Grid(heads, rows)
+    return Table(heads, rows)
 
 
 def run_text(span: Span) -> str:
@@ -169,7 +167,7 @@ def all_units_page(
             ]
         data.append(line)
     notes = [_("pixels are counted from 0; along each axis over all channels and all places on the other axes")]
-    section = Section("layers", Grid(heads, rows, left=len(heads)), data, notes=notes)
+    section = Section("layers", Table(heads, rows, left=len(heads)), data, notes=notes)
     return Page(_("all units: {network}", network=of), [section], facts)
 
 

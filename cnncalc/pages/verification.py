@@ -1,14 +1,14 @@
-"""Claims beside evidence, for people and for programs: plain text, Markdown or JSON."""
+"""Claims beside evidence, as a page."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.formats.grid import Grid, draw
+from cnncalc.formats.numbers import number, sizes
+from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, n_
-from cnncalc.pages.view import headings, number, sizes
+from cnncalc.pages.view import headings
 from cnncalc.quantities import EXPLAINED, MEMORY, QUANTITIES, listed_in
 from cnncalc.report import listed
 
@@ -20,30 +20,36 @@ SHOWN = tuple(name for name in listed_in(EXPLAINED) if QUANTITIES[name].subject 
 HEADINGS = (n_("layer"), n_("quantity"), n_("claimed"), n_("measured"), n_("probe"), n_("verdict"))
 
 
-def render(found: Verification, format: str, *, show_all: bool = False, scaled: str = "") -> str:
+def verification_page(found: Verification, *, show_all: bool = False, scaled: str = "") -> Page:
     """What differs and what could not be measured, number by number; what holds as a table of how many.
 
     show_all  what holds too, number by number
     scaled    what was changed to make the network smaller
     """
-    if format == "json":
-        return as_json(found, scaled)
     title = _("{name}: claims against evidence", name=found.report.name or _("network"))
     if scaled:
         title += _(", on a smaller version ({changes})", changes=scaled)
-    parts = [f"### {title}" if format == "markdown" else title, draw(by_layer(found), format)]
-    parts.append(draw(summary(found.checks), format))
+    sections = [Section("", by_layer(found)), Section("", summary(found.checks))]
     shown = [check for check in found.checks if show_all or check.verdict == "differs"]
     if shown:
-        parts.append(
-            draw(Grid([_(heading) for heading in HEADINGS], [cells(check) for check in shown], left=2), format)
-        )
-    parts += [_("{verdict}: {text}", verdict=_(verdict), text=text) for verdict, text in unmeasured(found.checks)]
-    parts.append(conclusion(found))
-    return "\n".join(part if part.endswith("\n") else part + "\n" for part in parts)
+        heads = [_(heading) for heading in HEADINGS]
+        sections.append(Section("", Table(heads, [cells(check) for check in shown], left={0, 1, 4, 5})))
+    said = [_("{verdict}: {text}", verdict=_(verdict), text=text) for verdict, text in unmeasured(found.checks)]
+    sections += [Section("", notes=[line]) for line in [*said, conclusion(found)]]
+    checks = [entry(check) for check in found.checks]
+    facts = {
+        "name": found.report.name,
+        "inputs": {name: list(shape) for name, shape in found.report.inputs.items()},
+        "scaled": scaled or None,
+        "seed": found.seed,
+        "holds": found.holds,
+        "counts": found.counted(),
+        "checks": checks,
+    }
+    return Page(title, sections, facts, records=lambda: checks)
 
 
-def by_layer(found: Verification) -> Grid:
+def by_layer(found: Verification) -> Table:
     """A row for each layer and one for the total: every claim with the mark of its verdict."""
     quantities = [q for q in SHOWN if any(check.quantity == q and check.claimed for check in found.checks)]
     rows: dict[str | None, dict[str, str]] = {}
@@ -55,10 +61,10 @@ def by_layer(found: Verification) -> Grid:
             rows.setdefault(check.layer, {})[check.quantity] = f"{text} {MARKS[check.verdict]}"
     total = _("total")
     heads = [_("layer"), *headings(quantities)]
-    return Grid(heads, [[name or total, *(row.get(q, "") for q in quantities)] for name, row in rows.items()])
+    return Table(heads, [[name or total, *(row.get(q, "") for q in quantities)] for name, row in rows.items()])
 
 
-def summary(checks: Sequence[Check]) -> Grid:
+def summary(checks: Sequence[Check]) -> Table:
     """For each quantity how many numbers hold, differ, and could not be measured, and the probes that looked."""
     rows = []
     verdicts = tuple(MARKS)
@@ -67,7 +73,7 @@ def summary(checks: Sequence[Check]) -> Grid:
         counts = [sum(check.verdict == verdict for check in own) for verdict in verdicts]
         probes = dict.fromkeys(p for check in own if check.probe for p in check.probe.split(" and "))
         rows.append([quantity, ", ".join(probes), *(str(n) if n else "" for n in counts)])
-    return Grid([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2)
+    return Table([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2)
 
 
 def cells(check: Check) -> list[str]:
@@ -107,22 +113,6 @@ def conclusion(found: Verification) -> str:
     said += _(", {n:,} differ", n=differs) if differs else _(", none differs")
     said += _(", {n:,} not measured", n=unmeasured) if unmeasured else ""
     return said + (_(", {n:,} not claimed", n=unclaimed) if unclaimed else "")
-
-
-def as_json(found: Verification, scaled: str) -> str:
-    """Every check, a line each."""
-    content = {
-        "schema_version": 1,
-        "name": found.report.name,
-        "inputs": {name: list(shape) for name, shape in found.report.inputs.items()},
-        "scaled": scaled or None,
-        "seed": found.seed,
-        "holds": found.holds,
-        "counts": found.counted(),
-    }
-    head = json.dumps(content, indent=2, ensure_ascii=False).removesuffix("\n}")
-    rows = ",\n".join(f"    {json.dumps(entry(check), ensure_ascii=False)}" for check in found.checks)
-    return f'{head},\n  "checks": [\n{rows}\n  ]\n}}\n'
 
 
 def entry(check: Check) -> dict[str, Any]:

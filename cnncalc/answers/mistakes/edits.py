@@ -191,7 +191,7 @@ def letter(name: str, rule: Callable[[Callable[[str], Number]], Number | None]) 
     """A symbol with another value, on every axis. The rule is given the values of the letters of that axis."""
 
     def change(case: Case) -> Case | None:
-        symbols = _symbols(case)
+        symbols = values_of_symbols(case)
         changed: dict[str, Number] = {}
         for one in symbols:
             if one.rstrip("'0123456789") != name:
@@ -212,7 +212,8 @@ def letter(name: str, rule: Callable[[Callable[[str], Number]], Number | None]) 
     return change
 
 
-def _symbols(case: Case) -> Mapping[str, int]:
+def values_of_symbols(case: Case) -> Mapping[str, int]:
+    """The symbols of a case and what they stand for; empty where the layer cannot be applied."""
     try:
         return traced(case.layer, case.shapes).symbols
     except CnncalcError:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
-from cnncalc.fields.forward import Grid, Loose, Pass, sizes_of
+from cnncalc.fields.forward import Pass
 from cnncalc.fields.table import has_gates
+from cnncalc.fields.values import Grid, Loose, sizes_of
 from cnncalc.fields.walk import walk_back
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, POINTWISE
@@ -31,6 +33,7 @@ class Step(NamedTuple):
         return self.dilation * (self.kernel - 1) + 1 + self.extra
 
 
+MOST_STEPS = 24  # windows of which one may have been left out
 Steps = Sequence[Step]
 
 
@@ -69,6 +72,31 @@ def dilated(steps: Steps, change: Callable[[Step], Step]) -> int | None:
     return field([change(step) if step.dilation > 1 else step for step in steps])
 
 
+def without_step(steps: Steps, which: int) -> int | None:
+    """One window left out; the last one is another mistake."""
+    return field([*steps[:which], *steps[which + 1 :]]) if which < len(steps) - 1 else None
+
+
+def undilated(steps: Steps) -> list[Step]:
+    return [step._replace(dilation=1) for step in steps]
+
+
+def with_whole_kernels(steps: Steps) -> int:
+    """Each window adds its whole span times the jump, not its span less 1."""
+    seen, jump = 0, 1
+    for step in steps:
+        seen += step.span * jump
+        jump *= step.stride
+    return seen
+
+
+def jump_behind(steps: Steps) -> int:
+    jump = 1
+    for step in steps:
+        jump *= step.stride
+    return jump
+
+
 # id, rank, and what comes out of the windows; None where there is nothing to mistake.
 MISTAKES: tuple[tuple[str, int, Callable[[Steps], int | None]], ...] = (
     ("rf_forgot_strides", 10, lambda steps: 1 + sum(step.span - 1 for step in steps)),
@@ -80,7 +108,16 @@ MISTAKES: tuple[tuple[str, int, Callable[[Steps], int | None]], ...] = (
     ("dilation_off_by_one", 11, lambda steps: dilated(steps, lambda step: step._replace(dilation=step.dilation + 1))),
     ("dilation_times_kernel", 12, lambda steps: dilated(steps, lambda step: step._replace(extra=step.dilation - 1))),
     ("rf_only_last_layer", 13, lambda steps: steps[-1].span if steps else None),
+    ("forgot_dilation+rf_only_last_layer", 24, lambda steps: steps[-1].kernel if steps else None),
+    ("forgot_dilation+rf_sum_of_kernels", 22, lambda steps: summed(undilated(steps))),
+    ("forgot_dilation+rf_forgot_strides", 22, lambda steps: 1 + sum(step.kernel - 1 for step in steps)),
+    ("rf_kernel_times_jump", 14, with_whole_kernels),
+    ("rf_forgot_strides", 15, lambda steps: field([s._replace(stride=1) if s.pool else s for s in steps])),
+    ("rf_forgot_strides", 16, lambda steps: field([s if s.pool else s._replace(stride=1) for s in steps])),
+    ("jump_for_field", 16, jump_behind),
     ("stopped_too_early", 15, lambda steps: field(steps[:-1]) if len(steps) > 1 else None),
+    ("stopped_too_early", 17, lambda steps: field(steps[:-2]) if len(steps) > 2 else None),
+    *(("forgot_a_layer", 17, partial(without_step, which=i)) for i in range(MOST_STEPS)),
     (
         "rf_ignored_pooling+rf_forgot_strides",
         25,

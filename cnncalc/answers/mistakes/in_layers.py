@@ -1,348 +1,163 @@
-"""The mistakes in one layer: what each changes in the derivation. Their sentences are in sentences.py.
-
-Ranks say how plausible a mistake is: the lower, the more often it is made. Ids are those of the catalogue.
-"""
+"""Mistakes in one number of a layer: made in it, inherited from the layers before it, or taken from another layer."""
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from cnncalc.answers.mistakes.edits import (
-    Case,
-    Edit,
-    Number,
-    Numbers,
-    kind,
-    letter,
-    numbers,
-    operators,
-    options,
-    output,
-    read,
-    slides,
-    weighted,
-)
-
-WEIGHTS = frozenset({"params", "stored", "connections", "macs", "flops"})
-SIZES = frozenset({"output", "connections", "macs", "flops", "values"})
-PARAMS = frozenset({"params", "stored", "connections", "flops"})
-SHAPE = frozenset({"output"})
-PADDED = ("conv", "depthwise", "local", "maxpool", "avgpool", "lppool", "subsample", "transposed_conv")
-
-
-def only(*quantities: str) -> frozenset[str]:
-    return frozenset(quantities)
-
-
-def without_channels(case: Case) -> Case | None:
-    """Filters as deep as one map; a unit that reads one map of those that were flattened."""
-    if case.flat is not None:
-        return _flat_of(case, prod(case.flat[1:])) if case.direct and case.flat[0] > 1 else None
-    if "table" in vars(case.layer) and case.layer.table is not None:  # type: ignore[attr-defined]
-        case = case._replace(layer=case.layer.replace(table=None))
-    if "filters" not in vars(case.layer):
-        return None
-    return letter("c", lambda of: max(of("g"), 1))(case)
-
-
-def _flat_of(case: Case, length: int) -> Case | None:
-    if len(case.shapes[0]) != 1 or length == case.shapes[0][0] or "n" in case.letters:
-        return None
-    return case._replace(letters={**case.letters, "n": length})
-
-
-def flattened_without_channels(case: Case) -> Case | None:
-    return _flat_of(case, prod(case.flat[1:])) if case.flat is not None and not case.direct else None
-
-
-def flattened_without_area(case: Case) -> Case | None:
-    return _flat_of(case, case.flat[0]) if case.flat is not None else None
-
-
-def without_padding(case: Case) -> Case | None:
-    return case.options(padding=((0, 0),)) if case.layer.kind in PADDED and _padding(case) not in ("same", 0) else None
-
-
-def valid_for_same(case: Case) -> Case | None:
-    return case.options(padding=((0, 0),)) if case.layer.kind in PADDED and _padding(case) == "same" else None
-
-
-def same_for_valid(case: Case) -> Case | None:
-    if case.layer.kind not in PADDED or _padding(case) != 0 or not weighted(case):
-        return None
-    return case.options(padding="same")
-
-
-def _padding(case: Case) -> Any:
-    """`same`, 0, or what is added on the sides."""
-    padding = vars(case.layer).get("padding", 0)
-    return 0 if isinstance(padding, tuple) and not any(map(any, padding)) else padding
-
-
-def swapped(*names: str) -> Any:
-    """Options per axis read in the other order."""
-    return lambda case: _swapped(case, names)
-
-
-def _swapped(case: Case, names: tuple[str, ...]) -> Case | None:
-    changes = {
-        name: value[::-1]
-        for name in names
-        if isinstance(value := vars(case.layer).get(name), tuple) and value != value[::-1]
-    }
-    return case.options(**changes) if changes else None
-
-
-def square(case: Case) -> Case | None:
-    """The first factor of a pool on both axes, or the last."""
-    kernel = vars(case.layer).get("kernel", ())
-    if not pools(case) or len(set(kernel)) < 2:
-        return None
-    return case.options(kernel=(kernel[0],), stride=None)
-
-
-def pools(case: Case) -> bool:
-    return slides(case) and "rounding" in vars(case.layer)
-
-
-def with_sizes(rule: Any, when: Any = slides) -> Any:
-    """Another size on every axis, by the options of that axis: n, k, s, p, d."""
-
-    def change(case: Case, shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
-        if not when(case) or len(shape) != len(case.shapes[0]) or len(shape) < 2:
-            return None
-        found = [rule(shape[i + 1], n, *geometry(case, i)) for i, n in enumerate(case.sizes)]
-        return None if None in found or found == list(shape[1:]) else (shape[0], *found)
-
-    return output(change)
-
-
-def geometry(case: Case, axis: int) -> tuple[int, int, int, int]:
-    """Kernel, stride, padding of both sides and dilation along an axis."""
-    mine = vars(case.layer)
-
-    def along(name: str, default: int) -> Any:
-        values = mine.get(name) or mine["kernel"] if name == "stride" else mine.get(name)
-        return default if not isinstance(values, tuple) else values[axis if len(values) > 1 else 0]
-
-    before_after = along("padding", 0)
-    padding = sum(before_after) if isinstance(before_after, tuple) else 0
-    return along("kernel", 1), along("stride", 1), padding, along("dilation", 1)
-
-
-def channels(rule: Any, when: Any = slides) -> Any:
-    """Another number of channels in the output shape."""
-
-    def change(case: Case, shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
-        if not when(case) or len(shape) < 2:
-            return None
-        new = rule(case, shape[0])
-        return None if new is None or new == shape[0] else (new, *shape[1:])
-
-    return output(change)
-
-
-def divided(case: Case, c: int) -> Number | None:
-    k = geometry(case, 0)[0]
-    return c // k if k and c % k == 0 else None
-
-
-def padded_depth(case: Case, c: int) -> Number | None:
-    return c + geometry(case, 0)[2] if geometry(case, 0)[2] else None
-
-
-def unflattened(length: int) -> Any:
-    """A flattened map of which only the area is kept (0), or only the channels (1)."""
-
-    def change(case: Case, shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
-        if len(shape) != 1 or len(case.shapes) != 1 or len(case.shapes[0]) < 2 or "units" in vars(case.layer):
-            return None
-        area = prod(case.sizes)
-        new = area if length == 0 else case.shapes[0][0]
-        return None if shape[0] != case.shapes[0][0] * area or new == shape[0] else (new,)
-
-    return output(change)
-
-
-def as_dense(case: Case) -> Any:
-    """A 1x1 convolution taken for a dense layer on the whole map."""
-    if case.layer.kind != "conv" or set(vars(case.layer)["kernel"]) != {1} or prod(case.sizes) == 1:
-        return None
-    changed = kind(("conv",), "dense", units=lambda c: vars(c.layer)["filters"])(case)
-    if changed is None or vars(changed.layer)["bias"] not in (True, False):
-        return None
-    return changed._replace(shapes=((prod(case.shapes[0]),),))
-
-
-def recurrent(name: str) -> Edit:
-    return Edit("wrong_gate_count", 12, WEIGHTS, kind(("rnn", "mgu", "gru", "lstm"), name))
-
-
-def vector(case: Case) -> bool:
-    return len(case.shapes[0]) == 1 or not slides(case)
-
-
-def unbiased(of_vectors: bool) -> Any:
-    def change(case: Case) -> Case | None:
-        if vars(case.layer).get("bias") in (None, False) or vector(case) != of_vectors:
-            return None
-        return case.options(bias=False)
-
-    return change
-
-
-def _weights(found: Numbers, case: Case) -> Numbers | None:
-    if "bias" not in vars(case.layer) or not found["params"]:
-        return None
-    bare = numbers(case._replace(layer=case.layer.replace(bias=False), read=None))
-    return None if bare is None else {"macs": bare["params"]}
-
-
-def _with(found: Numbers, stored: str) -> Numbers | None:
-    """What is stored besides, counted among the parameters."""
-    return {"params": found["params"] + found[stored]} if found[stored] else None
-
-
-def other(quantity: str, of: str, when: Any = lambda case: True) -> Any:
-    """One quantity read off in the place of another."""
-    return read(lambda found, case: {quantity: found[of]} if found[of] and found[quantity] and when(case) else None)
-
-
-def is_recurrent(case: Case) -> bool:
-    return "bidirectional" in vars(case.layer)
-
-
-EDITS: tuple[Edit, ...] = (
-    # weights
-    Edit("forgot_bias", 10, WEIGHTS, unbiased(True)),
-    Edit("forgot_bias", 10, only("params", "stored", "flops"), unbiased(False)),
-    Edit("connections_without_bias", 10, only("connections"), unbiased(False)),
-    Edit("connections_without_bias", 11, only("connections"), unbiased(True)),
-    Edit("connections_without_bias", 10, only("connections"),
-         read(lambda found, case: {"connections": found["connections"] - prod(found["output"])}
-              if pools(case) and found["params"] else None)),
-    Edit("forgot_input_channels", 10, WEIGHTS, without_channels),
-    Edit("one_bias_per_layer", 11, PARAMS, letter("b", lambda of: _one_bias(of))),
-    Edit("bias_per_input_channel", 15, PARAMS, letter("b", lambda of: _bias_of_inputs(of))),
-    Edit("added_bias", 12, PARAMS, options(lambda layer: vars(layer).get("bias") is False, bias=True)),
-    Edit("tied_biases", 11, PARAMS, options(lambda layer: vars(layer).get("bias") == "per_unit", bias=True)),
-    Edit("framework_convention", 16, PARAMS, options(lambda layer: "bidirectional" in vars(layer), bias="double")),
-    Edit("full_instead_of_sparse", 9, WEIGHTS, options(table=None)),
-    Edit("forgot_groups", 11, WEIGHTS, options(groups=1)),
-    Edit(
-        "forgot_groups", 12, WEIGHTS,
-        kind(("depthwise",), "conv", filters=lambda case: case.shapes[0][0] * vars(case.layer)["multiplier"]),
-    ),
-    Edit("modern_pool_no_params", 9, only("params", "connections"), kind(("subsample",), "avgpool")),
-    Edit("subsampling_as_conv", 12, WEIGHTS, kind(("subsample",), "depthwise")),
-    Edit("rbf_as_fc", 10, WEIGHTS, kind(("rbf",), "dense")),
-    Edit("assumed_weight_sharing", 10, PARAMS, kind(("local",), "conv")),
-    Edit("bn_per_layer", 14, only("params", "buffers"),
-         read(lambda found, case: {"params": 2, "buffers": 2} if found["buffers"] else None)),
-    *(recurrent(name) for name in ("rnn", "mgu", "gru", "lstm")),
-    Edit("flatten_forgot_channels", 11, WEIGHTS, flattened_without_channels),
-    Edit("flatten_forgot_area", 12, WEIGHTS, flattened_without_area),
-    Edit("assumed_flatten", 13, WEIGHTS, as_dense),
-    # another quantity
-    Edit("no_weight_sharing", 11, only("params"), other("params", "connections", lambda case: not is_recurrent(case))),
-    Edit("rnn_used_timesteps", 11, only("params"), other("params", "connections", is_recurrent)),
-    Edit("counted_fixed_rbf", 11, only("params"),
-         read(lambda found, case: _with(found, "fixed_params"))),
-    Edit("bn_counts_moving_stats", 11, only("params"),
-         read(lambda found, case: _with(found, "buffers"))),
-    Edit("bias_on_input", 11, only("params"),
-         read(lambda found, case: {"params": found["params"] + case.shapes[0][0]}
-              if vector(case) and case.direct and found["params"] else None)),
-    Edit("params_vs_connections", 10, only("connections"), other("connections", "params")),
-    Edit("params_times_positions", 14, only("connections"),
-         read(lambda found, case: {"connections": found["params"] * prod(found["output"][1:])}
-              if slides(case) else None)),
-    Edit("params_vs_macs", 11, only("macs"), read(_weights)),
-    Edit("params_vs_macs", 12, only("macs"), other("macs", "params")),
-    Edit("counted_bias_as_multiplication", 12, only("macs"), other("macs", "connections")),
-    Edit("macs_vs_flops", 8, only("macs"),
-         read(lambda found, case: {"macs": 2 * found["macs"]} if found["macs"] else None)),
-    Edit("macs_vs_flops", 13, only("macs"), other("macs", "flops")),
-    Edit("macs_vs_flops", 14, only("macs"),
-         read(lambda found, case: {"macs": Fraction(found["macs"], 2)} if found["macs"] else None)),
-    Edit("macs_vs_flops", 8, only("flops"), other("flops", "macs")),
-    Edit("forgot_other_work", 9, only("flops"),
-         read(lambda found, case: {"flops": 2 * found["macs"]} if found["macs"] else None)),
-    Edit("stopped_too_early", 18, only("params", "connections", "macs"),
-         read(lambda found, case: dict.fromkeys(("params", "connections", "macs"), case.shapes[0][0])
-              if vector(case) and case.flat is not None else None), pairs=False),
-    # sizes
-    Edit("forgot_plus_one", 10, SIZES, with_sizes(lambda m, *_rest: m - 1)),
-    Edit("forgot_stride", 10, SIZES, letter("s", lambda of: 1)),
-    Edit("forgot_padding", 10, SIZES, without_padding),
-    Edit("valid_instead_of_same", 10, SIZES, valid_for_same),
-    Edit("same_instead_of_valid", 11, SIZES, same_for_valid),
-    Edit("padding_once", 10, SIZES, letter("p", lambda of: Fraction(of("p"), 2))),
-    Edit("padded_twice", 12, SIZES, letter("p", lambda of: 2 * of("p"))),
-    Edit("same_padding_equals_kernel", 14, SIZES,
-         letter("p", lambda of: of("k") if of("p") else None)),
-    Edit("same_padding_total_not_per_side", 14, SIZES,
-         letter("p", lambda of: of("k") - 1 if of("p") else None)),
-    Edit("same_vs_full", 13, SIZES,
-         letter("p", lambda of: Fraction(of("k") - 1, 2) if of("p") == of("k") - 1 else None)),
-    Edit("ceil_instead_of_floor", 10, SIZES, operators(floor="ceil")),
-    Edit("floor_instead_of_ceil", 10, SIZES, options(lambda layer: vars(layer).get("rounding") == "ceil",
-                                                     rounding="floor")),
-    Edit("kept_fraction", 11, SHAPE, operators(floor="/", ceil="/")),
-    Edit("forgot_dilation", 10, SIZES, letter("d", lambda of: 1)),
-    Edit("dilation_off_by_one", 12, SIZES, letter("d", lambda of: of("d") + 1 if slides_dilated(of) else None)),
-    Edit("dilation_times_kernel", 13, SHAPE,
-         letter("k", lambda of: of("k") + 1 - Fraction(1, of("d")) if of("d") > 1 else None)),
-    Edit("tf_same", 14, SIZES, with_sizes(lambda m, n, k, s, p, d: -(-n // s) if p else None)),
-    Edit("pool_always_halves", 12, SIZES, with_sizes(lambda m, n, *_rest: n // 2, pools)),
-    Edit("non_square_pool", 11, SIZES, square),
-    Edit("swapped_h_w", 12, SIZES, swapped("kernel", "stride", "padding", "dilation")),
-    Edit("swapped_h_w", 13, SIZES, swapped("kernel")),
-    Edit("swapped_h_w", 13, SIZES, swapped("stride")),
-    Edit("swapped_h_w", 13, SHAPE, output(lambda case, shape: _turned(shape))),
-    Edit("depth_kept_from_input", 11, SHAPE, channels(lambda case, c: case.shapes[0][0], weighted)),
-    Edit("pool_changes_channels", 11, SHAPE, channels(divided, pools)),
-    Edit("padded_depth", 14, SHAPE, channels(padded_depth)),
-    Edit("kernel_minus_one_twice", 14, SIZES,
-         with_sizes(lambda m, n, k, s, p, d: n + p - 2 * (k - 1) if s == 1 and k > 1 else None)),
-    Edit("divided_area_by_kernel", 15, only("values", "connections", "macs"),
-         with_sizes(lambda m, n, k, s, p, d: Fraction(n, k) if k != s else None)),
-    Edit("used_conv_formula", 10, SIZES,
-         with_sizes(lambda m, n, k, s, p, d: (n + p - d * (k - 1) - 1) // s + 1,
-                    lambda case: "output_padding" in vars(case.layer))),
-    Edit("output_padding", 11, SIZES, letter("a", lambda of: 0 if of("a") else 1)),
-    Edit("transposed_forgot_minus_one", 12, SIZES,
-         with_sizes(lambda m, n, k, s, p, d: m + s, lambda case: "output_padding" in vars(case.layer))),
-    Edit("flatten_forgot_channels", 10, SIZES, unflattened(0)),
-    Edit("flatten_forgot_area", 12, SIZES, unflattened(1)),
-    Edit("used_input_size_for_macs", 13, only("connections", "macs", "flops"),
-         with_sizes(lambda m, n, *_rest: n)),
-    Edit("concat_as_add", 10, SHAPE, output(lambda case, shape: _widest(case, shape))),
-)  # fmt: skip
-
-
-def _one_bias(of: Any) -> Number | None:
-    outputs = of("f") or of("m") or of("c") * of("q")
-    return Fraction(1, outputs) if of("b") and outputs else None
-
-
-def _bias_of_inputs(of: Any) -> Number | None:
-    outputs, inputs = of("f") or of("m"), of("c") or of("n")
-    return Fraction(inputs, outputs) if of("b") and outputs else None
-
-
-def slides_dilated(of: Any) -> bool:
-    return bool(of("d") > 1 and of("k") > 1)
-
-
-def _turned(shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
-    """The sizes in the other order."""
-    return (shape[0], *shape[:0:-1]) if len(set(shape[1:])) > 1 else None
-
-
-def _widest(case: Case, shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
-    """Branches put on each other where they stand one behind the other."""
-    depths = [entered[0] for entered in case.shapes]
-    return (max(depths), *shape[1:]) if len(depths) > 1 and sum(depths) == shape[0] else None
+from cnncalc.answers.mistakes.spreading import Found, Network, numbers_on_map, pairs, plain, singles
+from cnncalc.graph import Graph
+from cnncalc.report import Report
+
+MOST_BEFORE = 12  # ranks of a mistake before a layer and of one in it that are tried together
+MOST_MAPS = 8  # maps of other layers that may have been flattened
+AROUND = 3  # sizes around the flattened map's own that are tried
+WEIGHED = ("params", "stored", "connections", "macs", "flops")  # what other layers' numbers are taken for
+WORK = ("macs", "connections", "flops")
+
+
+def layer_mistakes(report: Report, network: Network, node: int, quantity: str, scale: int) -> Iterator[Found]:
+    """Every mistake in a quantity of a layer; `scale`: what one of it counts for in the report."""
+    found = [*own_mistakes(network, node, quantity), *inherited(network, node, quantity)]
+    if quantity == "output":
+        found += other_shapes(network, node)
+    if quantity in WEIGHED:
+        found += elsewhere(network, node, quantity)
+    if quantity in WORK:
+        for other in (node - 1, node + 1, node - 2, node + 2):
+            if 0 <= other < len(network.cases) and report.layers[other].macs:
+                values = numbers_on_map(network, node, other, quantity)
+                found += [Found(17, "used_wrong_map_size", value) for value in values]
+    for one in found:
+        yield one if isinstance(one.value, tuple) else one._replace(value=one.value * scale)
+
+
+def own_mistakes(network: Network, node: int, quantity: str) -> Iterator[Found]:
+    """Mistakes made in the layer itself: one, or two at once."""
+    case = network.cases[node]
+    for edit, numbers in singles(*case[:4]):
+        if quantity in edit.of and numbers.get(quantity) is not None:
+            yield Found(edit.rank, edit.id, numbers[quantity])
+    for edits, numbers in pairs(*case[:4]):
+        if len(edits) == 2 and all(quantity in edit.of for edit in edits) and numbers.get(quantity) is not None:
+            # Together both are far less common than each; no sum of ranks comes near a single mistake's.
+            yield Found(sum(edit.rank for edit in edits) + 10, "+".join(edit.id for edit in edits), numbers[quantity])
+
+
+def inherited(network: Network, node: int, quantity: str) -> Iterator[Found]:
+    """Mistakes in a size before the layer, alone or with one in the layer."""
+    case, first = network.cases[node], len(network.graph.inputs)
+    for rank, name, where, results in network.spreading(node):
+        found = results[node]
+        if found is not None and found.get(quantity) is not None:
+            yield Found(rank, name, found[quantity], where)
+        if quantity == "output" or rank > MOST_BEFORE:
+            continue
+        shapes = tuple(
+            network.graph.shape(v) if v < first else whole(results[v - first]) for v in network.graph.nodes[node].reads
+        )
+        if shapes != case.shapes:
+            for edit, numbers in singles(case.layer, shapes, None, False):
+                if quantity in edit.of and edit.rank <= MOST_BEFORE and numbers.get(quantity) is not None:
+                    yield Found(rank + edit.rank + 12, f"{name}+{edit.id}", numbers[quantity])
+
+
+def whole(numbers: Any) -> tuple[int, ...]:
+    return tuple(int(n) for n in numbers["output"])
+
+
+def elsewhere(network: Network, node: int, quantity: str) -> Iterator[Found]:
+    """The numbers of the weighted layers next to it, and those with another map flattened."""
+    graph, case = network.graph, network.cases[node]
+    weighted = [i for i, facts in enumerate(graph.facts) if facts.connections]
+    neighbours = [(15, "stopped_too_early", i) for i in [i for i in weighted if i < node][-2:]]
+    neighbours += [(19, "went_too_far", i) for i in [i for i in weighted if i > node][:2]]
+    for rank, name, i in neighbours:
+        numbers = network.plain[i]
+        if numbers is not None and numbers.get(quantity):
+            yield Found(rank, name, numbers[quantity], graph.nodes[i].name)
+    for rank, length in other_lengths(network, node):
+        found = plain(case.layer, ((length,),), None, False)
+        if found is not None and found.get(quantity):
+            yield Found(rank, "wrong_flatten_size", found[quantity])
+
+
+def other_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
+    """(rank, length) of other maps that may have been flattened: earlier ones, and those a little larger or smaller."""
+    graph, flat = network.graph, network.cases[node].flat
+    if flat is None:
+        return
+    right = network.cases[node].shapes[0][0]
+    lengths: dict[int, int] = {}
+    for facts in reversed(graph.facts[:node]):
+        if len(facts.output) > 1 and len(lengths) < MOST_MAPS:
+            lengths.setdefault(prod(facts.output), 14)
+            lengths.setdefault(flat[0] * prod(facts.output[1:]), 14)
+    for shift in range(-AROUND, AROUND + 1):
+        sizes = [size + shift for size in flat[1:]]
+        if min(sizes) > 0:
+            lengths.setdefault(flat[0] * prod(sizes), 20 + abs(shift))
+    for power in range(9):  # a size that is a power of 2, as of a map that was halved again and again
+        lengths.setdefault(flat[0] * 2 ** (power * (len(flat) - 1)), 24)
+    yield from ((rank, length) for length, rank in lengths.items() if length != right)
+
+
+def other_shapes(network: Network, node: int) -> Iterator[Found]:
+    """The shapes of the layers around; the channels of all convolutions on the way to a concatenation."""
+    graph, first = network.graph, len(network.graph.inputs)
+    value, shape = graph.nodes[node].reads[0], graph.shape(first + node)
+    seen = [shape]
+    while value >= first and len(seen) <= 3:
+        if graph.shape(value) not in seen:
+            seen.append(graph.shape(value))
+            yield Found(11 + len(seen), "stopped_too_early", graph.shape(value), graph.nodes[value - first].name)
+        value = graph.nodes[value - first].reads[0]
+    if value < first and len(seen) <= 3:
+        yield Found(16, "stopped_too_early", graph.shape(value))
+    for i, later in enumerate(graph.nodes[node + 1 :], node + 1):
+        if graph.facts[i].output != shape and len(graph.facts[i].output) == len(shape):
+            yield Found(18, "went_too_far", graph.facts[i].output, later.name)
+            break
+    if len(shape) == 1:
+        yield from (Found(rank, "wrong_flatten_size", (length,)) for rank, length in earlier_lengths(network, node))
+    yield from stacked_depth(graph, node, shape)
+
+
+def earlier_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
+    """Of a map that is flattened here: what earlier maps would have given."""
+    shapes = network.cases[node].shapes
+    if len(shapes) != 1 or len(shapes[0]) < 2 or "units" in vars(network.cases[node].layer):
+        return
+    for facts in reversed(network.graph.facts[:node]):
+        if len(facts.output) > 1 and facts.output != shapes[0]:
+            yield 15, prod(facts.output)
+            yield 16, shapes[0][0] * prod(facts.output[1:])
+
+
+def stacked_depth(graph: Graph, node: int, shape: tuple[int, ...]) -> Iterator[Found]:
+    """A concatenation as deep as all convolutions of its branches, not only the last of each."""
+    first, reads = len(graph.inputs), graph.nodes[node].reads
+    if len(reads) < 2 or shape[0] != sum(graph.shape(v)[0] for v in reads):
+        return
+    behind = [ancestors(graph, v) for v in reads]
+    branches = {v for one in behind for v in one if not all(v in other for other in behind)}
+    depth = sum(graph.shape(v)[0] for v in branches if v >= first and has_filters(graph, v))
+    if depth and prod(shape):
+        yield Found(12, "concat_counts_reduce_layers", (depth, *shape[1:]))
+
+
+def ancestors(graph: Graph, value: int) -> set[int]:
+    """A value and all that it is made of."""
+    found: set[int] = set()
+    waiting = [value]
+    while waiting:
+        v = waiting.pop()
+        if v not in found:
+            found.add(v)
+            waiting += graph.nodes[v - len(graph.inputs)].reads if v >= len(graph.inputs) else ()
+    return found
+
+
+def has_filters(graph: Graph, value: int) -> bool:
+    return "filters" in vars(graph.nodes[value - len(graph.inputs)].layer)

@@ -18,9 +18,9 @@ from math import gcd, lcm
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.forward import LONGEST_PERIOD
 from cnncalc.fields.reads import Book
 from cnncalc.fields.sets.regions import whole
+from cnncalc.fields.values import LONGEST_PERIOD
 from cnncalc.graph import Graph
 from cnncalc.layers.base import POINTWISE, Shape
 from cnncalc.layers.elements import Channels, Read
@@ -198,9 +198,10 @@ class Fold(Generic[E]):
             return cells
         key = (id(cells), repr((step, weights)))
         if key not in self._kept:
-            along = self._slid if isinstance(step, Window) else self._stretched
-            found = along(cells, step, weights)
-            self._kept[key] = found, cells
+            if isinstance(step, Window):
+                self._kept[key] = self._slid(cells, step, weights), cells
+            else:
+                self._kept[key] = self._stretched(cells, step, weights), cells
         return self._kept[key][0]  # type: ignore[no-any-return]
 
     def _slid(self, cells: Cells[E], window: Window, weights: Any) -> Cells[E]:

@@ -6,6 +6,7 @@ A group of operations can be one if a single value leaves it. `stage1: bottlenec
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 
 from cnncalc.graph import Graph
@@ -14,12 +15,16 @@ from cnncalc.layers import KINDS
 UNNAMED = ("from",)  # steps that are no block, though they have a name
 
 
+GROUP = "group"  # what a model of another program calls a part says nothing of what is in it
+
+
 class Scope:
     """The nodes first..last, made by one step: `entries` are the values that enter, `result` the one that leaves."""
 
     def __init__(self, path: str, kind: str, first: int, last: int, result: int | None) -> None:
         self.path = path
         self.kind = kind
+        self.family = family(path) if kind == GROUP else kind
         self.first = first
         self.last = last
         self.result = result
@@ -114,3 +119,61 @@ def tree(root: Scope, found: list[Scope], graph: Graph) -> None:
         open_scopes[-1].items.append(i)
         for scope in open_scopes[1:]:
             scope.entries += [v for v in node.reads if v < first + scope.first and v not in scope.entries]
+
+
+def family(path: str) -> str:
+    """What a part of another program's model is probably one of several of: `layer` of layer2/0, or `downsample`."""
+    word = next((part for part in reversed(path.split("/")) if not part.isdigit()), "block")
+    word = word.rstrip("0123456789_") or word
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def families(root: Scope) -> list[list[Scope]]:
+    """The blocks that are to be written, those together that may be one class, each behind those inside it.
+
+    Blocks of one family are tried as one class, also where one has another of them inside: `downsample` of layer1/0.
+    A family some of whose blocks are inside others of it falls apart by how deep they are.
+    """
+    blocks = [scope for scope in every_scope(root) if scope is not root and not scope.chain]
+    keys: dict[str, tuple[str, int]] = {scope.path: (scope.family, 0) for scope in blocks}
+    for scope in reversed(blocks):  # inner ones first
+        own = [keys[inner.path][1] for inner in inside(scope) if inner.family == scope.family]
+        keys[scope.path] = (scope.family, 1 + max(own) if own else 0)
+    ordered = in_order(blocks, keys)
+    if ordered is None:  # two families, each inside the other somewhere
+        keys = {scope.path: (scope.family, height(scope)) for scope in blocks}
+        ordered = sorted({keys[scope.path] for scope in blocks}, key=lambda key: key[1])
+    members: dict[tuple[str, int], list[Scope]] = {key: [] for key in ordered}
+    for scope in blocks:
+        members[keys[scope.path]].append(scope)
+    return list(members.values())
+
+
+def in_order(blocks: list[Scope], keys: Mapping[str, tuple[str, int]]) -> list[tuple[str, int]] | None:
+    """The keys, each behind those of the blocks inside its own. None if there is no such order."""
+    needed: dict[tuple[str, int], dict[tuple[str, int], None]] = {}
+    for scope in blocks:
+        needed.setdefault(keys[scope.path], {}).update({keys[inner.path]: None for inner in inside(scope)})
+    found: dict[tuple[str, int], None] = {}
+    while len(found) < len(needed):
+        ready = [key for key, inner in needed.items() if key not in found and all(k in found for k in inner)]
+        if not ready:
+            return None
+        found |= dict.fromkeys(ready)
+    return list(found)
+
+
+def inside(scope: Scope) -> list[Scope]:
+    """The blocks next inside one; a chain as the blocks that it is."""
+    found: list[Scope] = []
+    for block in scope.blocks:
+        found += inside(block) if block.chain else [block]
+    return found
+
+
+def every_scope(scope: Scope) -> list[Scope]:
+    return [scope, *(inner for block in scope.blocks for inner in every_scope(block))]
+
+
+def height(scope: Scope) -> int:
+    return 1 + max((height(block) for block in scope.blocks), default=0)

@@ -37,6 +37,11 @@ def call(function: str, *positional: tuple[str, Any], **options: tuple[Any, Any]
     return Call(function, (*given, *(Argument(name, *pair) for name, pair in options.items())))
 
 
+def even(values: tuple[Any, ...]) -> Any:
+    """One number where all axes have the same, as people write it."""
+    return values[0] if len(set(values)) == 1 else values
+
+
 # --- values apart from structure
 
 
@@ -164,6 +169,18 @@ def docstring(text: str, depth: int = 0) -> list[str]:
         return [f'{before}"""{text}"""']
     lines = textwrap.wrap(text, WIDTH - len(before) - 3, break_long_words=False)
     return [f'{before}"""{lines[0]}', *(f"{before}{line}" for line in lines[1:]), f'{before}"""']
+
+
+def bare(use: str) -> str:
+    """Without the brackets around all of it."""
+    if not use.startswith("(") or not use.endswith(")"):
+        return use
+    depth = 0
+    for i, letter in enumerate(use):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and i < len(use) - 1:
+            return use
+    return use[1:-1]
 
 
 # --- names

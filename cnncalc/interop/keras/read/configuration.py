@@ -1,7 +1,7 @@
 """Models of Keras as graphs: a .keras archive, the JSON of `model.to_json()`, or an HDF5 file where h5py is there.
 
 The architecture is JSON in all of them; weights are never read, and nothing is executed, neither Keras nor a Lambda.
-Keras 2 and 3 write it differently; layers.py says which kinds a layer of Keras is. Shapes there have the channels
+Keras 2 and 3 write it differently; table.py says which kinds a layer of Keras is. Shapes there have the channels
 last, unless a layer says otherwise: they are put first.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
+from cnncalc.interop.keras.read.table import Call, read_call
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
@@ -326,8 +327,6 @@ class Reader:
         told: tuple[Any, ...] | None = None,
     ) -> list[Seen]:
         """What one call of a layer gives."""
-        from cnncalc.interop.keras.read.layers import Call, written
-
         word = str(layer.get("class_name"))
         config = self.settings(layer, word)
         name = f"{prefix}{layer.get('name') or config.get('name') or word.lower()}"
@@ -337,7 +336,7 @@ class Reader:
         shape = told[1:] if told and not self.given and all(type(n) is int and n > 0 for n in told[1:]) else None
         call = Call(self.b, name, word, config, tuple(entering), calls.others, at, self.last, self.owners, shape)
         try:
-            return written(call)
+            return read_call(call)
         except MALFORMED as error:
             self.b.fail(at, _("its configuration cannot be read: {error}", error=in_words(error)))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cnncalc.interop.keras.write.layers import NotInKerasError, Step, Write, cropped, rank_of, writes
-from cnncalc.interop.python.text import Call, call
-from cnncalc.interop.torch.write.layers import even
+from cnncalc.interop.keras.write.table import NotInKerasError, Step, Write, rank_of, writes
+from cnncalc.interop.keras.write.windows import cropped, padded
+from cnncalc.interop.python.text import Call, call, even
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, per_axis
+from cnncalc.layers.sliding import sides_per_axis
 
 AFFINE = (("gamma", None), ("beta", None))
 
@@ -192,6 +193,14 @@ def merge(layer: Any, *shapes: Shape) -> list[Step]:
     if len(shapes) == 1:
         return [Step(call("layers.Activation", ("activation", "linear")))]
     return [Step(call(f"layers.{MERGES[layer.kind]}"))]
+
+
+@writes("pad")
+def pad(layer: Any, x: Shape) -> list[Step]:
+    rank_of(layer, x)
+    if layer.mode != "constant" or layer.value:
+        raise NotInKerasError(_("Keras pads with zeros alone"))
+    return [Step(padded([*sides_per_axis(layer.padding, x[1:])]))]
 
 
 # --- sequences

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from cnncalc.graph import Graph
-from cnncalc.interop.keras.write.layers import NotInKerasError, Step, steps_of
+from cnncalc.interop.keras.write.table import NotInKerasError, Step, write_layer
 from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
-from cnncalc.interop.python.scopes import Scope, scopes
+from cnncalc.interop.python.scopes import Scope, families, scopes
 from cnncalc.interop.python.text import (
     INDENT,
     NOT_GIVEN,
@@ -23,13 +23,13 @@ from cnncalc.interop.python.text import (
     Call,
     Code,
     Names,
+    bare,
     docstring,
     identifier,
     laid_out,
     signature,
     text_of,
 )
-from cnncalc.interop.torch.write.text import bare, every_scope, height
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.reference.values import as_weights
@@ -87,7 +87,7 @@ class Writer:
         shapes = tuple(self.graph.shape(v) for v in node.reads)
         entering = all(self.positive[v] for v in node.reads)
         self.positive.append(node.layer.kind in POSITIVE or (entering and node.layer.kind in KEEPS))
-        return tuple(steps_of(node.name, node.layer, shapes, entering))
+        return tuple(write_layer(node.name, node.layer, shapes, entering))
 
     def full_name(self, i: int, step: Step) -> str:
         name = self.graph.nodes[i].name + (f"/{step.suffix}" if step.suffix else "")
@@ -133,14 +133,10 @@ class Writer:
 
     def text(self) -> str:
         root = scopes(self.graph)
-        kinds: dict[str, list[Scope]] = {}
-        for scope in every_scope(root):
-            if scope is not root and not scope.chain:
-                kinds.setdefault(scope.kind, []).append(scope)
         if self.shared:  # a layer that is used twice has to be one object: no functions
-            root, kinds = flat(self.graph), {}
-        for kind in sorted(kinds, key=lambda k: max(height(s) for s in kinds[k])):
-            self.write_kind(kind, kinds[kind])
+            root = flat(self.graph)
+        for blocks in families(root):
+            self.write_family(blocks)
         lines = [*docstring(self.about()), "", "import keras", "from keras import layers", ""]
         lines += [""] if self.functions else []
         for text in self.functions:
@@ -170,12 +166,13 @@ class Writer:
         title = self.graph.name or "A network"
         return f"{title}: {listed(self.graph.inputs.values())} to {listed(outputs)}, channels last."
 
-    def write_kind(self, kind: str, blocks: list[Scope]) -> None:
+    def write_family(self, blocks: list[Scope]) -> None:
+        """The functions of all blocks of one family, and how each block is called."""
         bodies = [self.body(scope) for scope in blocks]
         for largest, members in grouped(bodies):
             own = [bodies[m] for m in members]
             found = template(own, members.index(largest), lambda name: COMMON.get(name, name))
-            name = self.names(identifier(kind.lower(), "block"), "")
+            name = self.names(identifier(blocks[0].family.lower(), "block"), "")
             entering = ["x", "y", "z", *(f"x{i}" for i in range(3, found.body.entries))][: found.body.entries]
             parameters = [p.name for p in found.parameters if not p.optional]
             optional = [f"{p.name}={text_of(p.default)}" for p in found.parameters if p.optional]

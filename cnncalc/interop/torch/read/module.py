@@ -17,7 +17,7 @@ from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.onnx.write.model import MissingPackageError
-from cnncalc.interop.torch.read.trace import Trace
+from cnncalc.interop.torch.read.trace import BATCH, Trace
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
@@ -166,26 +166,83 @@ def graph_of(
     torch = package()
     if not isinstance(module, torch.nn.Module):
         raise CnncalcError(_("an object of type {kind} is no nn.Module", kind=type(module).__name__))
+    while isinstance(module, (torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel)):
+        module = module.module  # the same network, on several devices
     title = type(module).__name__ if name is None else name
+    if isinstance(module, torch.jit.ScriptModule):
+        problem = _("{name} is compiled by torch.jit: what its forward pass calls cannot be followed", name=title)
+        raise SpecError([Problem(problem, None, _("give the module that it was made of"))], Source(source or title, ""))
+    module = made_whole(torch, module, shapes)
     b = Builder(title, source or title, max_operations=max_operations)
     trace = Trace(torch, module, b)
     names = list(shapes) if isinstance(shapes, Mapping) else input_names(len(shapes))
     sizes = list(shapes.values()) if isinstance(shapes, Mapping) else list(shapes)
     tensors = [trace.enter(name, shape) for name, shape in zip(names, sizes, strict=True)]
-    arguments = {} if not isinstance(shapes, Mapping) else dict(zip(names, tensors, strict=True))
+    arguments, by_name = entering_arguments(module, names, tensors, isinstance(shapes, Mapping))
     try:
         with evaluating(module), trace, torch.no_grad():
-            result = torch.func.functional_call(module, trace.stand_ins, () if arguments else tuple(tensors), arguments)
+            result = torch.func.functional_call(module, trace.stand_ins, arguments, by_name)
     except CnncalcError:
         raise
     except Exception as error:
         b.fail(
             trace.place(),
             _("the forward pass fails: {error}", error=told(error)),
-            _("it is run on tensors without values, so that it cannot look at them"),
+            _("it is run on 2 samples without values, at which it cannot look"),
         )
     trace.finish(result)
     return b.graph(allow_unknown=allow_unknown)
+
+
+def made_whole(torch: Any, module: Any, shapes: Sequence[Shape] | Mapping[str, Shape]) -> Any:
+    """The module; if it finds out sizes in its first forward pass, a copy that has done so."""
+    lazy = torch.nn.parameter.is_lazy
+    if not any(lazy(tensor) for tensor in (*module.parameters(), *module.buffers())):
+        return module
+    from copy import deepcopy
+
+    sizes = list(shapes.values()) if isinstance(shapes, Mapping) else list(shapes)
+    names = list(shapes) if isinstance(shapes, Mapping) else input_names(len(shapes))
+    copy = deepcopy(module)
+    for part in copy.modules():  # Module.to would make an empty tensor of one without a size
+        for held in (part._parameters, part._buffers):
+            held.update({name: without_memory(torch, tensor) for name, tensor in held.items() if tensor is not None})
+    tensors = [torch.empty((BATCH, *shape), device="meta") for shape in sizes]
+    arguments, by_name = entering_arguments(copy, names, tensors, isinstance(shapes, Mapping))
+    try:
+        with evaluating(copy), torch.no_grad():
+            copy(*arguments, **by_name)
+    except Exception as error:
+        problem = _(
+            "its first forward pass, which finds out the sizes of lazy modules, fails: {error}", error=told(error)
+        )
+        raise CnncalcError(problem) from None
+    return copy
+
+
+def without_memory(torch: Any, tensor: Any) -> Any:
+    """A parameter or buffer without values; one without a size stays so."""
+    if torch.nn.parameter.is_lazy(tensor):
+        return type(tensor)(device="meta", dtype=tensor.dtype, requires_grad=tensor.requires_grad)
+    if isinstance(tensor, torch.nn.Parameter):
+        return torch.nn.Parameter(tensor.to("meta"), requires_grad=tensor.requires_grad)
+    return tensor.to("meta")
+
+
+def entering_arguments(
+    module: Any, names: Sequence[str], tensors: Sequence[Any], named: bool
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What the forward pass is called with: tensors in order, by name, or all in one mapping if it takes just one."""
+    if not named:
+        return tuple(tensors), {}
+    from inspect import Parameter, signature
+
+    given = dict(zip(names, tensors, strict=True))
+    taken = signature(module.forward).parameters.values()
+    if any(p.kind is Parameter.VAR_KEYWORD for p in taken) or given.keys() <= {p.name for p in taken}:
+        return (), given
+    needed = [p for p in taken if p.default is Parameter.empty and p.kind is not Parameter.VAR_POSITIONAL]
+    return ((given,), {}) if len(needed) == 1 else ((), given)
 
 
 def input_names(count: int) -> list[str]:

@@ -1,7 +1,8 @@
 """A forward pass, noted call by call: which function of torch ran in which module, on which values.
 
 Tensors have a shape and no values. What comes out of a layer must have the shape that PyTorch gives: the two are
-compared, call by call.
+compared, call by call. A tensor that depends on the input and of which no value is known, or that was written over
+behind the back of its value, is not known: see flow.py.
 """
 
 from __future__ import annotations
@@ -9,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cnncalc.errors import CnncalcError, Problem, SpecError
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.layouts import Seen, settle
+from cnncalc.interop.torch.read.flow import FRESH, Flow, address, overlap
+from cnncalc.interop.torch.read.table import NotReadError, find_handler
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Shape
 
 AS_LAYER = "cnncalc_layer"  # the method of a module that says which layer it is
+FILL = ("setitem", "copy")  # functions that write into what they get first, and read nothing of it
 BATCH = 2  # so that an axis of length 1 is none of samples
 
 
@@ -23,14 +28,20 @@ class Trace:
     """Notes every call of a function of torch while it is entered; `seen` has the values of tensors by identity."""
 
     def __init__(self, torch: Any, module: Any, b: Builder) -> None:
-        from cnncalc.interop.torch.read import arithmetic, views  # noqa: F401 - they fill the table
-        from cnncalc.interop.torch.read.functions import FUNCTIONS
 
         self.torch = torch
         self.b = b
-        self.functions = FUNCTIONS
+
         self.seen: dict[int, Seen] = {}
         self.kept: list[Any] = []  # tensors, so that no identity is used again
+        self.flow = Flow(torch)
+        self.at: dict[int, list[Any]] = {}  # of a storage: the tensors in it of which a value is known
+        self.origins: dict[
+            int, str
+        ] = {}  # of a tensor without a value: the function that it comes from, or was lost by
+        self.writers: dict[int, str] = {}  # of a storage: the function that wrote into it last
+        self.dirty: dict[int, tuple[Seen, list[Any]]] = {}  # of a tensor: its value until then, and what was written
+        self.filling: dict[int, dict[tuple[int, int, int], Seen]] = {}  # of a tensor made empty: the parts put into it
         self.stand_ins: dict[str, Any] = {}
         self.stored: dict[int, tuple[str, bool]] = {}  # of a tensor: the name in the module, and whether it is trained
         self.sizes: dict[int, int] = {}  # how many numbers a stored tensor holds
@@ -38,6 +49,7 @@ class Trace:
         self.owners: dict[int, int] = {}  # of a stored tensor: the value of the layer that has it
         self.used: dict[int, Any] = {}  # trained tensors that were read
         self.stack: list[str] = [""]
+        self.constants: dict[int, Any] = {}  # of a tensor with values: the one that stands for it
         self.hidden = 0  # modules around that say themselves what they are
         self.paths: dict[int, str] = {id(part): path for path, part in module.named_modules()}
         self.parts = list(module.modules())
@@ -52,6 +64,7 @@ class Trace:
                     self.stored[id(empty)] = (name, trained)
                     self.sizes[id(empty)] = empty.numel()
         self.mode = self.recorder()
+        self.dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.get_default_dtype())
 
     def is_leaf(self, part: Any) -> bool:
         """One of torch's own modules or a subclass of one, without modules inside: its name is the layer's."""
@@ -63,7 +76,7 @@ class Trace:
 
         class Recorder(self.torch.overrides.TorchFunctionMode):  # type: ignore[name-defined, misc]
             def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-                kwargs = kwargs or {}
+                args, kwargs = trace.without_values(args), trace.without_values(kwargs or {})
                 result = trace.normalised(function, args, kwargs)
                 result = function(*args, **kwargs) if result is None else result
                 trace.called(function, args, kwargs, result)
@@ -85,11 +98,13 @@ class Trace:
 
         for part in self.parts:
             self.handles += [part.register_forward_pre_hook(into), part.register_forward_hook(out)]
+        self.flow.__enter__()
         self.mode.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.mode.__exit__(*error)
+        self.flow.__exit__(*error)
         for handle in self.handles:
             handle.remove()
 
@@ -98,13 +113,19 @@ class Trace:
     def enter(self, name: str, shape: Shape) -> Any:
         """A tensor for an input."""
         value = self.b.input(name, shape)
-        tensor = self.torch.empty((BATCH, *shape), device="meta")
+        tensor = self.torch.empty((BATCH, *shape), device="meta", dtype=self.dtype)
+        self.flow.begin(tensor)
         self.keep(tensor, Seen(value, tuple(shape)))
         return tensor
 
     def keep(self, tensor: Any, seen: Seen) -> None:
+        """Note the value of a tensor."""
         self.kept.append(tensor)
         self.seen[id(tensor)] = seen
+        self.dirty.pop(id(tensor), None)
+        here = self.at.setdefault(address(tensor), [])
+        if not any(tensor is other for other in here):
+            here.append(tensor)
 
     def of(self, thing: Any) -> Seen | None:
         """The value of a tensor; None for what is no tensor, or holds weights or constants."""
@@ -158,15 +179,29 @@ class Trace:
     # --- what is noted
 
     def called(self, function: Any, args: Any, kwargs: Any, result: Any) -> None:
-        """Note one call: which layer it is."""
-        results = [thing for thing in flat(result) if isinstance(thing, self.torch.Tensor)]
+        """Note one call: which layer it is. Whatever goes wrong in that is not the module's fault."""
+        word = word_of(function)
+        try:
+            self.note(word, args, kwargs, result)
+        except CnncalcError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"[:200]
+            self.b.fail(self.place(word) or word, _("cannot be read: {reason}", reason=reason))
+
+    def note(self, word: str, args: Any, kwargs: Any, result: Any) -> None:
+        written = self.flow.take_written()
+        self.writers.update({address(over): word for over in written})
+        results = self.tensors_in(result)
+        if word == "setitem" or (word == "set" and not results):
+            results = [args[0]]  # what is written over, and nothing comes out
         if not results or self.hidden:
             self.kept += results
+            self.forget(written, (), word)
             return
-        entering = [thing for thing in flat((args, kwargs)) if isinstance(thing, self.torch.Tensor)]
+        entering = self.tensors_in((args, kwargs))
         sources = frozenset().union(*(self.sources(t) for t in entering)) if entering else frozenset()
-        word = word_of(function)
-        if not any(id(t) in self.seen for t in entering):
+        if word in FRESH or not any(self.depends(t) for t in entering):
             if sources:
                 for t in results:
                     self.kept.append(t)
@@ -174,16 +209,86 @@ class Trace:
             return
         for source in sources:
             self.used[source] = True
-        translate = self.functions.get(word)
-        made = None
-        if translate is not None:
-            made = translate(self, args, kwargs, result)
-        if made is None:
-            made = self.not_known(word, entering, results)
-        found = [made] if isinstance(made, Seen) else made
+        found = self.values_of(word, args, kwargs, entering, results, result)
+        self.forget(written, results, word)
         for tensor, seen in zip(results, found, strict=False):
             self.check(word, tensor, seen)
             self.keep(tensor, seen)
+        for tensor in results[len(found) :]:
+            self.lose(tensor, word)
+
+    def values_of(
+        self, word: str, args: Any, kwargs: Any, entering: Sequence[Any], results: Sequence[Any], result: Any
+    ) -> list[Seen]:
+        """What the results of a call are."""
+        for tensor in entering:
+            filled = word in FILL and tensor is args[0]  # its handler knows what was in it before
+            if not filled and id(tensor) not in self.seen and self.depends(tensor):
+                self.not_seen(tensor)
+        if any(not seen.shape for seen in map(self.of, entering) if seen is not None):
+            return self.open(word, entering, results)
+        handle = find_handler(word)
+        reason = None
+        try:
+            made = None if handle is None else handle(self, args, kwargs, result)
+        except SpecError as error:  # the kind has no such option or shape: its own words say which
+            made, reason = None, error.problems[0]
+        except NotReadError as error:
+            problem = _("this {operator} is not read here: {reason}", operator=word, reason=str(error))
+            made, reason = None, self.b.problem(self.place(word), problem, None)
+        except Exception:  # arguments of a form that the handler does not expect
+            made = None
+        if made is None:
+            return self.not_known(word, entering, results, reason)
+        return [seen if seen.base else Seen(seen.value, ()) for seen in ([made] if isinstance(made, Seen) else made)]
+
+    # --- what depends on the input, and what becomes of it
+
+    def tensors_in(self, thing: Any) -> list[Any]:
+        """All tensors in lists, tuples and mappings."""
+        return [item for item in flat(thing) if isinstance(item, self.torch.Tensor)]
+
+    def depends(self, tensor: Any) -> bool:
+        """Whether a tensor depends on the input."""
+        return id(tensor) in self.seen or self.flow.depends(tensor)
+
+    def forget(self, written: Sequence[Any], results: Sequence[Any], word: str) -> None:
+        """Tensors that share elements with what was written over have not the value any more that was known."""
+        for over in written:
+            for tensor in self.at.get(address(over), ()):
+                known = id(tensor) in self.seen or id(tensor) in self.dirty
+                if known and not any(tensor is r for r in results) and overlap(tensor, over):
+                    before = self.dirty.get(id(tensor)) or (self.seen[id(tensor)], [])
+                    self.dirty[id(tensor)] = (before[0], [*before[1], over])
+                    self.lose(tensor, word)
+
+    def lose(self, tensor: Any, word: str) -> None:
+        """A tensor has not the value any more that was known, or never had one."""
+        self.kept.append(tensor)
+        self.seen.pop(id(tensor), None)
+        self.origins[id(tensor)] = word
+
+    def not_seen(self, tensor: Any) -> None:
+        """A tensor that depends on the input, and of which nobody has said what it is."""
+        word = self.origins.get(id(tensor)) or self.writers.get(address(tensor), "compiled code")
+        self.keep(tensor, self.not_known(word, [], [tensor])[0])
+
+    def open(self, word: str, entering: Sequence[Any], results: Sequence[Any]) -> list[Seen]:
+        """What comes out behind a value whose shape is not known: nothing can be said of it for that reason."""
+        reads = list(dict.fromkeys(self.seen[id(t)].value for t in entering if id(t) in self.seen))
+        found = []
+        for tensor in results:
+            shape = self.shape_of(tensor)
+            value = self.b.open(self.name(word), word, reads, shape)
+            found.append(Seen(value, shape or ()))
+        for source in frozenset().union(*(self.sources(t) for t in entering)):
+            self.owners.setdefault(source, found[0].value)
+        return found
+
+    def shape_of(self, tensor: Any) -> Shape | None:
+        """The shape of a tensor that has the samples in front and axes as a graph has them; else None."""
+        shape = tuple(tensor.shape[1:])
+        return shape if 1 <= len(shape) <= 4 and tensor.shape[0] == BATCH and all(shape) else None
 
     def told(self, part: Any, args: Any, result: Any) -> None:
         """A module that says which layer it is: (kind, options). Its weights are counted against what it holds."""
@@ -208,6 +313,21 @@ class Trace:
         self.check(kind, result, seen)
         self.keep(result, seen)
 
+    def without_values(self, thing: Any) -> Any:
+        """Tensors that a forward pass makes itself, or keeps beside its buffers, as tensors without values."""
+        if isinstance(thing, self.torch.Tensor):
+            if thing.is_meta or thing.device.type == "meta":
+                return thing
+            if id(thing) not in self.constants:
+                self.constants[id(thing)] = thing.to("meta")
+                self.kept.append(thing)
+            return self.constants[id(thing)]
+        if type(thing) in (list, tuple):
+            return type(thing)(self.without_values(item) for item in thing)
+        if type(thing) is dict:
+            return {key: self.without_values(item) for key, item in thing.items()}
+        return thing
+
     def normalised(self, function: Any, args: Any, kwargs: Any) -> Any:
         """What a batch norm gives: the shape of what enters, for which PyTorch takes half of a network's time."""
         if function is not self.torch.nn.functional.batch_norm or len(args) < 2:
@@ -217,16 +337,18 @@ class Trace:
         fits = mean is not None and not training and x.ndim > 1 and mean.shape == x.shape[1:2]
         return self.torch.empty_like(x) if fits else None
 
-    def not_known(self, word: str, entering: Sequence[Any], results: Sequence[Any]) -> list[Seen]:
+    def not_known(
+        self, word: str, entering: Sequence[Any], results: Sequence[Any], reason: Problem | None = None
+    ) -> list[Seen]:
+        """Values of a function that no kind is; `reason` says it in better words than that it is not known."""
         reads = list(dict.fromkeys(self.settled(t) for t in entering if id(t) in self.seen))
-        found = []
+        found, said = [], len(self.b.unknowns)
         for tensor in results:
-            shape = tuple(tensor.shape[1:])
-            known = tensor.ndim > 1 and tensor.shape[0] == BATCH and len(shape) <= 4
-            value = self.b.unknown(self.name(word), word, reads, shape if known else None, at=self.place(word))
-            found.append(Seen(value, shape if known else ()))
-            if len(results) > 1:
-                self.b.unknowns[:] = list(dict.fromkeys(self.b.unknowns))
+            shape = self.shape_of(tensor)
+            value = self.b.unknown(self.name(word), word, reads, shape, at=self.place(word))
+            found.append(Seen(value, shape or ()))
+        first = self.b.unknowns[said]  # said once, however many results there are
+        self.b.unknowns[said:] = [first if reason is None else reason._replace(hint=reason.hint or first.hint)]
         for source in frozenset().union(*(self.sources(t) for t in entering)):
             self.owners.setdefault(source, found[0].value)
         return found
@@ -239,7 +361,10 @@ class Trace:
 
     def finish(self, result: Any) -> None:
         """The outputs; and weights that were read in a way that no layer accounts for."""
-        found = [t for t in flat(result) if id(t) in self.seen]
+        found = [t for t in self.tensors_in(result) if self.depends(t)]
+        for tensor in found:
+            if id(tensor) not in self.seen:
+                self.not_seen(tensor)
         if not found:
             self.b.fail("", _("no tensor that depends on the input comes out"))
         self.b.output(*(self.settled(t) for t in found))
@@ -254,7 +379,7 @@ def word_of(function: Any) -> str:
     name: str = getattr(function, "__name__", type(function).__name__)
     if name == "__get__":
         name = getattr(getattr(function, "__self__", None), "__name__", name)
-    return name.strip("_")
+    return name.partition(".")[0].strip("_")  # add.Tensor is an overload of add
 
 
 def flat(thing: Any) -> Iterator[Any]:

@@ -15,7 +15,7 @@ import numpy as np
 from cnncalc import reference
 from cnncalc.graph import Graph
 from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
-from cnncalc.interop.python.scopes import Scope, scopes
+from cnncalc.interop.python.scopes import Scope, every_scope, families, scopes
 from cnncalc.interop.python.text import (
     INDENT,
     WIDTH,
@@ -23,6 +23,7 @@ from cnncalc.interop.python.text import (
     Call,
     Code,
     Names,
+    bare,
     class_name,
     docstring,
     identifier,
@@ -30,7 +31,9 @@ from cnncalc.interop.python.text import (
     signature,
     text_of,
 )
-from cnncalc.interop.torch.write.layers import Move, Written, written
+from cnncalc.interop.torch.write.classes import CLASSES
+from cnncalc.interop.torch.write.table import Move, NotInTorchError, Written, write_layer
+from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 from cnncalc.reference.values import as_weights
 
@@ -90,31 +93,26 @@ class Writer:
 
     def layer(self, i: int) -> Written:
         node = self.graph.nodes[i]
-        return written(node.name, node.layer, tuple(self.graph.shape(v) for v in node.reads))
+        return write_layer(node.name, node.layer, tuple(self.graph.shape(v) for v in node.reads))
 
     def text(self) -> str:
-        kinds: dict[str, list[Scope]] = {}
         for scope in every_scope(self.root):
             self.name_attributes(scope)
-            if scope is not self.root and not scope.chain:
-                kinds.setdefault(scope.kind, []).append(scope)
-        from cnncalc.interop.torch.write.parts import PARTS
-
-        for part in PARTS:
+        for part in CLASSES:
             self.names(part)
         top = self.names(class_name(self.graph.name, "Network"))
-        for kind in sorted(kinds, key=lambda k: max(height(s) for s in kinds[k])):
-            self.write_kind(kind, kinds[kind])
+        for blocks in families(self.root):
+            self.write_family(blocks)
         body = self.body(self.root)
         network = class_text(top, Template(body, (), {}), self.about(), list(self.graph.inputs))
         self.collect_state(self.root, "")
         lines = ["import torch", "import torch.nn.functional as F", "from torch import nn", "", ""]
         used = "\n".join(line for lines in (*self.classes, network) for line in lines)
         for word, line in (("torch.", lines[0]), ("F.", lines[1])):
-            if not any(word in text for text in (used, *(PARTS[part] for part in self.parts))):
+            if not any(word in text for text in (used, *(CLASSES[part] for part in self.parts))):
                 lines.remove(line)
         for part in self.parts:
-            lines += [*PARTS[part].rstrip("\n").split("\n"), "", ""]
+            lines += [*CLASSES[part].rstrip("\n").split("\n"), "", ""]
         for text in self.classes:
             lines += [*text, "", ""]
         return "\n".join([*lines, *network]) + "\n"
@@ -148,13 +146,13 @@ class Writer:
 
     # --- classes
 
-    def write_kind(self, kind: str, blocks: list[Scope]) -> None:
-        """The classes of all blocks of one kind, and how each block is made."""
+    def write_family(self, blocks: list[Scope]) -> None:
+        """The classes of all blocks of one family, and how each block is made."""
         bodies = [self.body(scope) for scope in blocks]
         for largest, members in grouped(bodies):
             own = [bodies[m] for m in members]
             found = template(own, members.index(largest), lambda name: COMMON.get(name, name))
-            name = self.names(class_name(kind, "Block"), "")
+            name = self.names(class_name(blocks[0].family, "Block"), "")
             self.classes.append(class_text(name, found, "", []))
             for number, member in enumerate(members):
                 self.calls[blocks[member].path] = Call(name, found.arguments(number))
@@ -230,14 +228,6 @@ class Writer:
                     self.state[name] = (f"{prefix}{attributes[item]}{dot}{theirs}", move)
 
 
-def every_scope(scope: Scope) -> list[Scope]:
-    return [scope, *(inner for block in scope.blocks for inner in every_scope(block))]
-
-
-def height(scope: Scope) -> int:
-    return 1 + max((height(block) for block in scope.blocks), default=0)
-
-
 def joined(first: Line, second: Line) -> Line | None:
     """Two lines as one, the first in the place of what the second reads. None if that is too long for one line."""
     use = second.use.replace("{0}", bare(first.use) if "({0}" in second.use else first.use)
@@ -248,23 +238,8 @@ def joined(first: Line, second: Line) -> Line | None:
     )
 
 
-def bare(use: str) -> str:
-    """Without the brackets around all of it."""
-    if not use.startswith("(") or not use.endswith(")"):
-        return use
-    depth = 0
-    for i, letter in enumerate(use):
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0 and i < len(use) - 1:
-            return use
-    return use[1:-1]
-
-
 def shared(found: Written, owner: str) -> tuple[str, Written]:
     """A layer with the weights of another's module, and a stride or padding of its own: the function."""
-    from cnncalc.interop.torch.write.layers import NotInTorchError
-    from cnncalc.language import _
-
     module = found.module
     name = "" if module is None else module.function
     if module is None or not name.startswith("nn.Conv") or name.startswith("nn.ConvT"):

@@ -1,0 +1,185 @@
+"""Mistakes in a network: one that spoils what enters the layers behind it, and those in a total."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from cnncalc.answers.mistakes.catalogue import EDITS
+from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, edited, numbers
+from cnncalc.graph import Graph
+from cnncalc.layers.base import FLATTENED, Layer, Shape
+
+LARGEST = 80  # nodes of a network in which a mistake at every single place is followed to the end
+# Mistakes in a size, which the layers behind inherit.
+SPREADING = frozenset(
+    {
+        "forgot_plus_one", "forgot_stride", "forgot_padding", "padding_once", "padded_twice", "valid_instead_of_same",
+        "same_instead_of_valid", "ceil_instead_of_floor", "floor_instead_of_ceil", "forgot_dilation", "tf_same",
+        "pool_always_halves", "non_square_pool", "used_conv_formula", "flatten_forgot_channels", "flatten_forgot_area",
+        "pool_changes_channels", "depth_kept_from_input", "forgot_a_layer", "plus_one_inside",
+    }
+)  # fmt: skip
+
+
+class Found(NamedTuple):
+    """A wrong number: how far-fetched, the ids of its mistakes, and the layer that it was made in, if it is one."""
+
+    rank: int
+    id: str
+    value: Any
+    where: str = ""
+
+
+Results = Sequence[Numbers | None]
+
+
+def case_of(graph: Graph, node: int, shapes: tuple[Shape, ...]) -> Case:
+    """A layer as it stands in the network; what was flattened in front of it is remembered."""
+    here = graph.nodes[node]
+    first = len(graph.inputs)
+    value, flat = here.reads[0], None
+    while value >= first and len(graph.shape(value)) == 1 and flat is None:
+        before = graph.nodes[value - first]
+        if graph.facts[value - first].reach == FLATTENED:
+            flat = graph.shape(before.reads[0])
+        elif graph.shape(before.reads[0]) != graph.shape(value):
+            break
+        value = before.reads[0]
+    return Case(here.layer, shapes, flat, value < first)
+
+
+@lru_cache(maxsize=4096)
+def plain(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool) -> Numbers | None:
+    """The right numbers of a layer. The first four fields of a Case, which can be looked up."""
+    return numbers(Case(layer, shapes, flat, direct))
+
+
+@lru_cache(maxsize=2048)
+def singles(
+    layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
+) -> tuple[tuple[Edit, Numbers], ...]:
+    """Every single mistake in a layer."""
+    return tuple((edits[0], found) for edits, found in edited(Case(layer, shapes, flat, direct), EDITS, 0))
+
+
+@lru_cache(maxsize=4096)
+def made(
+    edits: tuple[Edit, ...], layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
+) -> Numbers | None:
+    """A layer with some mistakes in it, as far as they can be made together."""
+    case = Case(layer, shapes, flat, direct)
+    for edit in edits:
+        case = edit.change(case) or case
+    return numbers(case)
+
+
+@lru_cache(maxsize=512)
+def pairs(
+    layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
+) -> tuple[tuple[tuple[Edit, ...], Numbers], ...]:
+    """Every mistake in a layer, alone and in pairs."""
+    return tuple(edited(Case(layer, shapes, flat, direct), EDITS, 26))
+
+
+class Network:
+    """A graph whose layers can be worked out again with mistakes in some of them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.shapes = [tuple(graph.shape(v) for v in node.reads) for node in graph.nodes]
+        self.cases = [case_of(graph, i, shapes) for i, shapes in enumerate(self.shapes)]
+        self.plain: list[Numbers | None] = [plain(*case[:4]) for case in self.cases]
+        self.kinds = [node.layer.kind for node in graph.nodes]
+        self._spread: dict[int, list[tuple[int, str, str, Results]]] = {}
+
+    def rerun(self, edits: Mapping[int, Edit], inputs: Mapping[int, Shape], upto: int) -> Results | None:
+        """The numbers of the nodes up to one, with mistakes in some of them and perhaps other inputs."""
+        first = len(self.graph.inputs)
+        moved: dict[int, Shape] = dict(inputs)
+        found: list[Numbers | None] = list(self.plain)
+        for i, node in enumerate(self.graph.nodes[: upto + 1]):
+            edit = edits.get(i)
+            touched = any(v in moved for v in node.reads)
+            if edit is None and not touched:
+                continue
+            case = self.cases[i]
+            if touched:
+                shapes = tuple(moved.get(v, self.graph.shape(v)) for v in node.reads)
+                case = Case(case.layer, shapes)
+            if edit is not None:
+                changed = edit.change(case)
+                case = case if changed is None else changed
+            result = found[i] = numbers(case) if edit is not None else plain(*case[:4])
+            if result is None or not all(n == int(n) > 0 for n in result["output"]):
+                return None
+            output = tuple(int(n) for n in result["output"])
+            if output != self.graph.shape(first + i):
+                moved[first + i] = output
+        return found
+
+    def spreading(self, last: int) -> list[tuple[int, str, str, Results]]:
+        """(rank, id, layer, numbers) of the mistakes that are inherited: made everywhere, in a kind, in one layer."""
+        if last in self._spread:
+            return self._spread[last]
+        result = self._spread[last] = []
+        for (number, group), far in self.groups_of_places(last).items():
+            edit = EDITS[number]
+            rerun = self.rerun(dict.fromkeys(group, edit), {}, last)
+            if rerun is not None:
+                where = self.graph.nodes[group[0]].name if len(group) == 1 else ""
+                result.append((edit.rank + far, edit.id, where, rerun))
+        for v, shape in enumerate(self.graph.inputs.values()):
+            if len(shape) > 1 and shape[0] == 1:
+                rerun = self.rerun({}, {v: (3, *shape[1:])}, last)
+                if rerun is not None:
+                    result.append((12, "assumed_rgb", "", rerun))
+        return result
+
+    def groups_of_places(self, last: int) -> dict[tuple[int, tuple[int, ...]], int]:
+        """(number of the edit, layers that it is made in) -> how much less common than the edit alone."""
+        per_edit: dict[int, list[int]] = defaultdict(list)
+        for i, case in enumerate(self.cases[: last + 1]):
+            right = self.plain[i]
+            for number, found in outputs(*case[:4]):
+                if right is not None and found != right["output"]:
+                    per_edit[number].append(i)
+        groups: dict[tuple[int, tuple[int, ...]], int] = {}
+        for number, places in per_edit.items():
+            groups.setdefault((number, tuple(places)), 2)
+            by_kind: dict[str, list[int]] = defaultdict(list)
+            for i in places:
+                by_kind[self.kinds[i]].append(i)
+            for same in by_kind.values():
+                groups.setdefault((number, tuple(same)), 3)
+            for i in places if last <= LARGEST else ():
+                groups.setdefault((number, (i,)), 4)
+        return groups
+
+
+@lru_cache(maxsize=4096)
+def outputs(
+    layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
+) -> tuple[tuple[int, tuple[Number, ...]], ...]:
+    """(number of the edit, output shape) of the mistakes that are inherited."""
+    case = Case(layer, shapes, flat, direct)
+    found = []
+    for number, edit in enumerate(EDITS):
+        if edit.id in SPREADING:
+            changed = edit.change(case)
+            result = None if changed is None else numbers(changed)
+            if result is not None:
+                found.append((number, result["output"]))
+    return tuple(found)
+
+
+def numbers_on_map(network: Network, node: int, other: int, quantity: str) -> Iterator[Any]:
+    """A layer's work with the output size of another."""
+    sizes = network.graph.facts[other].output[1:]
+    here = network.graph.facts[node].output
+    if len(sizes) == len(here) - 1 and sizes != here[1:]:
+        found = numbers(network.cases[node]._replace(output=lambda shape: (shape[0], *sizes)))
+        if found is not None and found.get(quantity):
+            yield found[quantity]

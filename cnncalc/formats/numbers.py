@@ -1,0 +1,24 @@
+"""Numbers and sizes as people read them: thousands separated, shapes as 6x28x28, `?` for what is not known."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def number(value: int | None) -> str:
+    """`60,000`."""
+    return "?" if value is None else f"{value:,}"
+
+
+def sizes(value: Sequence[Any] | None) -> str:
+    """`5x5`; an axis that is not known as `?`."""
+    return "?" if not value else "x".join("?" if v is None else str(v) for v in value)
+
+
+def percent(value: float | None) -> str:
+    """`12.5`."""
+    return "?" if value is None else f"{value:.1f}"
+
+
+def value_text(value: Any) -> str:
+    """A count or the sizes of a shape."""
+    return sizes(value) if isinstance(value, (tuple, list)) else number(value)

@@ -1,0 +1,113 @@
+"""Activations of Keras: layers of their own, and words in the configuration of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnncalc.interop.keras.read.table import Call, translates
+from cnncalc.interop.layouts import Seen, settle
+
+ACTIVATIONS = {
+    "relu": "relu",
+    "relu6": "relu6",
+    "sigmoid": "sigmoid",
+    "hard_sigmoid": "hard_sigmoid",
+    "tanh": "tanh",
+    "silu": "silu",
+    "swish": "silu",
+    "hard_silu": "hard_swish",
+    "hard_swish": "hard_swish",
+    "gelu": "gelu",
+    "elu": "elu",
+    "selu": "selu",
+    "celu": "celu",
+    "mish": "mish",
+    "softplus": "softplus",
+    "softsign": "softsign",
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+    "leaky_relu": "leaky_relu",
+    "glu": "glu",
+    "linear": "identity",
+}
+
+
+def activate(call: Call, made: Seen | None, activation: Any) -> Seen | None:
+    """The activation that stands in the configuration of another layer."""
+    if made is None:
+        return None
+    return activated(call._replace(entering=(made,)), activation, "")
+
+
+def activated(call: Call, activation: Any, name: str) -> Seen | None:
+    """An activation by its name, as Keras 2 and 3 write it. Behind another layer it has no name of its own."""
+    if isinstance(activation, Mapping):
+        activation = (
+            activation.get("config") if activation.get("class_name") == "function" else activation.get("class_name")
+        )
+        if isinstance(activation, Mapping):
+            activation = activation.get("name")
+    word = "linear" if activation is None else str(activation).lower()
+    kind = ACTIVATIONS.get(word)
+    if kind is None:
+        value = settle(call.b, call.x, call.at)
+        return Seen(
+            call.b.unknown(name or f"{call.name}/{word}", word, [value], call.b.shape(value), at=call.at), call.x.base
+        )
+    if kind == "identity" and not name:
+        return call.x
+    options = {"alpha": 0.2} if word == "leaky_relu" else {}
+    named = name or f"{call.name}/{kind}"
+    if kind in ("softmax", "log_softmax", "glu"):
+        return call.along(len(call.x.shape) - 1, kind, options, named)
+    return call.elementwise(kind, options, named)
+
+
+@translates("Activation")
+def activation(call: Call) -> Seen | None:
+    return activated(call, call.config.get("activation"), call.name)
+
+
+@translates("ReLU")
+def relu(call: Call) -> Seen | None:
+    largest = call.config.get("max_value")
+    slope = call.config.get("negative_slope", call.config.get("alpha", 0.0)) or 0.0
+    if call.config.get("threshold"):
+        return None
+    if slope and largest is None:
+        return call.elementwise("leaky_relu", {"alpha": float(slope)})
+    if slope or largest not in (None, 6):
+        return None
+    return call.elementwise("relu" if largest is None else "relu6")
+
+
+@translates("LeakyReLU")
+def leaky_relu(call: Call) -> Seen | None:
+    slope = call.config.get("negative_slope", call.config.get("alpha", 0.3))
+    return call.elementwise("leaky_relu", {"alpha": float(slope)})
+
+
+@translates("ELU")
+def elu(call: Call) -> Seen | None:
+    return call.elementwise("elu", {"alpha": float(call.config.get("alpha", 1.0))})
+
+
+@translates("PReLU")
+def prelu(call: Call) -> Seen | None:
+    """A slope for each channel, or for the layer; one for each element is no kind."""
+    rank = len(call.x.shape)
+    axis = call.channel_axis()
+    shared = {int(a) - 1 for a in call.config.get("shared_axes") or ()}
+    own = [a for a in range(rank) if a not in shared and call.x.shape[a] > 1]
+    if own and own != [axis]:
+        return None
+    return call.on_map("prelu", {"per": "channel" if axis not in shared else "layer"})
+
+
+@translates("Softmax")
+def softmax(call: Call) -> Seen | None:
+    axis = call.config.get("axis", -1)
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    rank = len(call.x.shape)
+    return call.along(int(axis) % (rank + 1) - 1, "softmax", {}) if isinstance(axis, int) else None

@@ -1,0 +1,81 @@
+"""Norms of Keras, and what rescales."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from cnncalc.interop.keras.read.table import Call, translates
+from cnncalc.interop.layouts import Seen
+
+
+@translates("BatchNormalization", "SyncBatchNormalization")
+def batchnorm(call: Call) -> Seen | None:
+    c = call.config
+    axis = c.get("axis", -1)
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    if not isinstance(axis, int):
+        return None
+    both = (bool(c.get("scale", True)), bool(c.get("center", True)))
+    affine = {(True, True): True, (False, False): False, (True, False): "scale", (False, True): "shift"}[both]
+    options = {"affine": affine, "epsilon": float(c.get("epsilon", 1e-3))}
+    return call.along(axis % (len(call.x.shape) + 1) - 1, "batchnorm", options)
+
+
+@translates("LayerNormalization")
+def layernorm(call: Call) -> Seen | None:
+    c = call.config
+    axes = c.get("axis", -1)
+    rank = len(call.x.shape)
+    found = [int(a) % (rank + 1) - 1 for a in (axes if isinstance(axes, list) else [axes])]
+    trained = {bool(c.get("center", True)), bool(c.get("scale", True))}
+    if len(found) != 1 or len(trained) != 1 or c.get("rms_scaling"):
+        return None
+    options = {"affine": trained.pop(), "epsilon": float(c.get("epsilon", 1e-3))}
+    return call.along(found[0], "layernorm", options)
+
+
+@translates("GroupNormalization")
+def groupnorm(call: Call) -> Seen | None:
+    c = call.config
+    axis = int(c.get("axis", -1)) % (len(call.x.shape) + 1) - 1
+    trained = {bool(c.get("center", True)), bool(c.get("scale", True))}
+    if len(trained) != 1:
+        return None
+    groups = int(c.get("groups", 32))
+    options = {"groups": call.x.shape[axis] if groups == -1 else groups, "affine": trained.pop()}
+    return call.along(axis, "groupnorm", {**options, "epsilon": float(c.get("epsilon", 1e-3))})
+
+
+@translates("Rescaling")
+def rescaling(call: Call) -> Seen | None:
+    factor, offset = call.config.get("scale", 1.0), call.config.get("offset", 0.0)
+    return call.on_map("rescale", {"factor": factor, "offset": offset})
+
+
+@translates("Normalization")
+def normalization(call: Call) -> Seen | None:
+    """With statistics that it has gathered a batch norm that trains nothing; with numbers given, those."""
+    mean, variance = call.config.get("mean"), call.config.get("variance")
+    if call.config.get("invert") or call.config.get("axis", -1) not in (
+        -1,
+        [-1],
+        len(call.x.shape),
+        [len(call.x.shape)],
+    ):
+        return None
+    if mean is None or variance is None:
+        return call.on_map("batchnorm", {"affine": False, "epsilon": 0.0})
+    means, variances = (v if isinstance(v, list) else [v] for v in (mean, variance))
+    while means and isinstance(means[0], list):
+        means, variances = means[0], variances[0]
+    factors = [1 / max(sqrt(v), 1e-7) for v in variances]
+    offsets = [-m * f for m, f in zip(means, factors, strict=True)]
+    several = len(factors) > 1
+    return call.on_map(
+        "rescale", {"factor": factors if several else factors[0], "offset": offsets if several else offsets[0]}
+    )
+
+
+@translates("LayerScale")
+def layer_scale(call: Call) -> Seen | None:
+    return call.along(len(call.x.shape) - 1, "scale", {})

@@ -1,0 +1,59 @@
+"""Windows as Keras's layers take them: `same` or `valid`, and zeros put around the map where neither fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.interop.keras.write.table import NotInKerasError, Step
+from cnncalc.interop.python.text import Call, call, even
+from cnncalc.language import _
+from cnncalc.layers.sliding import same_padding
+from cnncalc.layers.windows import Window
+
+
+def padded(sides: Sequence[tuple[int, int]]) -> Call:
+    """Zeros around a map."""
+    if len(sides) == 1:
+        return call("layers.ZeroPadding1D", padding=(even(sides[0]) if len(set(sides[0])) == 1 else sides[0], 1))
+    alike = all(before == after for before, after in sides)
+    width: Any = even(tuple(before for before, _after in sides)) if alike else tuple(sides)
+    return call(f"layers.ZeroPadding{len(sides)}D", padding=(width, 1))
+
+
+def same(windows: Sequence[Window], size: Sequence[int]) -> bool:
+    """Whether `same` pads as much as there is."""
+    return all(
+        (w.before, w.after) == same_padding(n, w.kernel, w.stride, w.dilation)
+        for w, n in zip(windows, size, strict=True)
+    )
+
+
+def sides_of(windows: Sequence[Window]) -> list[tuple[int, int]]:
+    return [(w.before, w.after) for w in windows]
+
+
+def sliding(windows: Sequence[Window], size: Sequence[int]) -> tuple[list[Step], dict[str, tuple[Any, Any]]]:
+    """Zeros in front, where `same` does not pad as much; and the options of the window."""
+    before: list[Step] = []
+    padding = "valid"
+    if any(map(any, sides_of(windows))):
+        if same(windows, size):
+            padding = "same"
+        else:
+            before = [Step(padded(sides_of(windows)), "pad")]
+    stride = even(tuple(w.stride for w in windows))
+    return before, {"strides": (stride, 1), "padding": (padding, "valid")}
+
+
+def dilation(windows: Sequence[Window]) -> tuple[Any, Any]:
+    found = even(tuple(w.dilation for w in windows))
+    if found != 1 and any(w.stride > 1 for w in windows):
+        raise NotInKerasError(_("Keras has no stride together with dilation"))
+    return found, 1
+
+
+def cropped(cuts: Sequence[tuple[int, int]]) -> Any:
+    if len(cuts) == 1:
+        return cuts[0]
+    return even(tuple(b for b, _a in cuts)) if all(b == a for b, a in cuts) else tuple(cuts)

@@ -1,0 +1,89 @@
+"""Functions of torch that pool: windows, parts of a map, all places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.interop.layouts import settle
+from cnncalc.interop.torch.read.making import along, layer, pairs, wide
+from cnncalc.interop.torch.read.table import Handler, Made, translates
+
+
+def pooled(kind: str, rank: int) -> Handler:
+    def translate(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        if given.get("return_indices") or given.get("divisor_override") is not None:
+            return None
+        size = pairs(given["kernel_size"], rank)
+        options: dict[str, Any] = {
+            "kernel": size,
+            "stride": pairs(given["stride"] if given.get("stride") not in (None, []) else size, rank),
+            "padding": [[p, p] for p in pairs(given.get("padding", 0), rank)],
+            "rounding": "ceil" if given.get("ceil_mode") else "floor",
+        }
+        seen = trace.of(given["input"])
+        if kind == "maxpool":
+            options["dilation"] = pairs(given.get("dilation", 1), rank)
+            if seen.around:  # more padding
+                both = zip(seen.around, options["padding"], strict=True)
+                options["padding"] = [[before + p[0], after + p[1]] for (before, after), p in both]
+                return layer(trace, kind, options, [settle(trace.b, seen._replace(around=()), trace.place())])
+        elif kind == "avgpool":
+            options["count_include_pad"] = given.get("count_include_pad", True)
+        elif given.get("ceil_mode") or given["norm_type"] % 1 or given["norm_type"] < 1 or int(given["norm_type"]) % 2:
+            return None
+        else:
+            options["norm"] = int(given["norm_type"])
+        return layer(trace, kind, options, [trace.settled(given["input"])])
+
+    return translate
+
+
+for _rank in (1, 2, 3):
+    for _words, _signature, _kind in (
+        ("max_pool{0}d", "input kernel_size | stride padding dilation ceil_mode return_indices", "maxpool"),
+        ("avg_pool{0}d", "input kernel_size | stride padding ceil_mode count_include_pad divisor_override", "avgpool"),
+        ("lp_pool{0}d", "input norm_type kernel_size | stride ceil_mode", "lppool"),
+    ):
+        translates(_words.format(_rank), _signature)(pooled(_kind, _rank))
+
+
+def adaptive(kind: str, rank: int) -> Handler:
+    def translate(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        if given.get("return_indices"):
+            return None
+        seen = trace.of(given["input"])
+        size = [n if m is None else m for m, n in zip(wide(given["output_size"], rank), seen.shape[1:], strict=True)]
+        if set(size) == {1}:
+            return layer(trace, f"global_{kind}", {}, [trace.settled(given["input"])])
+        return layer(trace, f"adaptive_{kind}", {"size": size}, [trace.settled(given["input"])])
+
+    return translate
+
+
+for _rank in (1, 2, 3):
+    translates(f"adaptive_avg_pool{_rank}d", "input output_size")(adaptive("avgpool", _rank))
+    translates(f"adaptive_max_pool{_rank}d", "input output_size | return_indices")(adaptive("maxpool", _rank))
+
+
+@translates("mean", "input | dim keepdim dtype")
+def mean(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return over_places(trace, given, "global_avgpool")
+
+
+@translates("amax", "input | dim keepdim")
+def amax(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return over_places(trace, given, "global_maxpool")
+
+
+def over_places(trace: Any, given: dict[str, Any], kind: str) -> Made:
+    """The mean or largest over all axes but the samples and one, which are the channels."""
+    seen, dims = trace.of(given["input"]), given.get("dim")
+    if seen is None or dims is None or not seen.shape:
+        return None
+    rank = len(seen.shape)
+    over = {(d % (rank + 1)) - 1 for d in (dims if isinstance(dims, (tuple, list)) else [dims])}
+    kept = [axis for axis in range(rank) if axis not in over]
+    if len(kept) != 1 or -1 in over or rank == 1:
+        return None
+    made = along(trace, seen, kept[0], lambda value: layer(trace, kind, {}, [value]))
+    return made if made is None or given.get("keepdim") else made.reshaped((seen.shape[kept[0]],), trace.inside())

@@ -1,0 +1,148 @@
+"""Layers in PyTorch that are functions and operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.interop.python.text import call
+from cnncalc.interop.torch.write.table import NotInTorchError, Write, Written, rank_of, writes
+from cnncalc.interop.torch.write.windows import widths
+from cnncalc.language import _
+from cnncalc.layers.base import Shape, per_axis
+from cnncalc.layers.sliding import sides_per_axis
+
+FUNCTIONS = {
+    "identity": "{0}",
+    "step": "({0} > 0).float()",
+    "sigmoid": "torch.sigmoid({0})",
+    "hard_sigmoid": "F.hardsigmoid({0})",
+    "tanh": "torch.tanh({0})",
+    "scaled_tanh": "1.7159 * torch.tanh(2 / 3 * {0})",
+    "relu": "F.relu({0})",
+    "relu6": "F.relu6({0})",
+    "selu": "F.selu({0})",
+    "gelu": "F.gelu({0})",
+    "silu": "F.silu({0})",
+    "hard_swish": "F.hardswish({0})",
+    "mish": "F.mish({0})",
+    "softplus": "F.softplus({0})",
+    "softsign": "F.softsign({0})",
+    "softmax": "F.softmax({0}, dim=1)",
+    "log_softmax": "F.log_softmax({0}, dim=1)",
+    "glu": "F.glu({0}, dim=1)",
+    "flatten": "torch.flatten({0}, 1)",
+}
+
+
+@writes(*FUNCTIONS)
+def function(layer: Any, x: Shape) -> Written:
+    return Written(FUNCTIONS[layer.kind], infix=layer.kind == "scaled_tanh")
+
+
+def with_slope(name: str, option: str, default: float) -> Write:
+    def write(layer: Any, x: Shape) -> Written:
+        if layer.alpha in (None, default):
+            return Written(f"F.{name}({{0}})")
+        return Written(f"F.{name}({{0}}, {option}={{alpha}})", values={"alpha": layer.alpha})
+
+    return write
+
+
+writes("leaky_relu")(with_slope("leaky_relu", "negative_slope", 0.01))
+writes("elu")(with_slope("elu", "alpha", 1.0))
+writes("celu")(with_slope("celu", "alpha", 1.0))
+
+
+@writes("maxout")
+def maxout(layer: Any, x: Shape) -> Written:
+    return Written("torch.amax(torch.unflatten({0}, 1, (-1, {pieces})), 2)", values={"pieces": layer.pieces})
+
+
+# --- layers that move elements
+
+
+@writes("pad")
+def pad(layer: Any, x: Shape) -> Written:
+    rank_of(layer, x)
+    use = "F.pad({0}, {pad})"
+    if layer.mode != "constant":
+        use = f'F.pad({{0}}, {{pad}}, mode="{layer.mode}")'
+    elif layer.value:
+        use = f"F.pad({{0}}, {{pad}}, value={layer.value!r})"
+    return Written(use, values={"pad": widths(sides_per_axis(layer.padding, x[1:]))})
+
+
+@writes("crop")
+def crop(layer: Any, x: Shape) -> Written:
+    """Negative padding: its windows have it."""
+    cuts = [(w.before, w.after) for w in layer.facts(x).reach]
+    return Written("F.pad({0}, {crop})", values={"crop": widths(cuts)})
+
+
+@writes("slice")
+def slice_of_axis(layer: Any, x: Shape) -> Written:
+    start, stop, axis = layer.bounds(x)
+    return Written(
+        f"torch.narrow({{0}}, {1 + axis}, {{start}}, {{length}})", values={"start": start, "length": stop - start}
+    )
+
+
+@writes("split")
+def split(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.chunk({{0}}, {layer.parts}, 1)[{layer.part}]")
+
+
+@writes("upsample")
+def upsample(layer: Any, x: Shape) -> Written:
+    rank = rank_of(layer, x)
+    factors = per_axis(layer.factor, x[1:], "factor")
+    if layer.mode == "bicubic" and rank != 2:
+        raise NotInTorchError(_("PyTorch interpolates cubically in images alone"))
+    mode = {"bilinear": ("linear", "bilinear", "trilinear")[rank - 1]}.get(layer.mode, layer.mode)
+    factor: Any = factors[0] if len(set(factors)) == 1 else tuple(map(float, factors))
+    return Written("{m}({0})", call("nn.Upsample", scale_factor=(factor, None), mode=(mode, "nearest")))
+
+
+@writes("pixel_shuffle", "pixel_unshuffle")
+def pixel_shuffle(layer: Any, x: Shape) -> Written:
+    if len(x) != 3:
+        raise NotInTorchError(_("PyTorch has {kind} for images alone", kind=layer.kind))
+    name = "PixelShuffle" if layer.kind == "pixel_shuffle" else "PixelUnshuffle"
+    return Written("{m}({0})", call(f"nn.{name}", ("factor", layer.factor)))
+
+
+@writes("channel_shuffle")
+def channel_shuffle(layer: Any, x: Shape) -> Written:
+    if len(x) == 1:
+        raise NotInTorchError(_("PyTorch has {kind} for maps alone", kind=layer.kind))
+    return Written("{m}({0})", call("nn.ChannelShuffle", ("groups", layer.groups)))
+
+
+@writes("reshape")
+def reshape(layer: Any, x: Shape) -> Written:
+    shape = layer.facts(x).output
+    flat = "{0}" if len(x) == 1 else "torch.flatten({0}, 1)"
+    return Written(flat if len(shape) == 1 else f"torch.unflatten({flat}, 1, {{shape}})", values={"shape": shape})
+
+
+@writes("permute")
+def permute(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.permute({{0}}, {(0, *(1 + axis for axis in layer.order))})")
+
+
+# --- merges
+
+
+@writes("add", "multiply", "maximum", "mean", "concat")
+def merge(layer: Any, *shapes: Shape) -> Written:
+    places = [f"{{{i}}}" for i in range(len(shapes))]
+    if layer.kind == "concat":
+        return Written(f"torch.cat([{', '.join(places)}], 1)")
+    if layer.kind == "maximum":
+        use = places[0]
+        for place in places[1:]:
+            use = f"torch.maximum({use}, {place})"
+        return Written(use)
+    if layer.kind == "mean":
+        return Written(f"({' + '.join(places)}) / {len(places)}", infix=True)
+    return Written(f" {'*' if layer.kind == 'multiply' else '+'} ".join(places), infix=len(places) > 1)

@@ -1,0 +1,69 @@
+"""A network's report as a page: the table of its layers with the total, and what is said below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.errors import CnncalcError
+from cnncalc.formats import write_page
+from cnncalc.formats.page import Page, Section, Table
+from cnncalc.language import _
+from cnncalc.pages.view import (
+    COLUMNS,
+    DISPENSABLE,
+    View,
+    cells,
+    headings,
+    notes,
+    shown_rows,
+    title,
+    total_cells,
+    value_of,
+)
+from cnncalc.report import Report
+
+
+def network_page(report: Report, view: View | None = None) -> Page:
+    """What `cnncalc SPEC` shows. Raises CnncalcError for a column that there is not."""
+    view = view or View()
+    check_columns(view)
+    columns = view.columns_for(report)
+    table = Table(
+        headings(columns, report),
+        [cells(report, row, columns) for row in shown_rows(report, view)],
+        left={i for i, name in enumerate(columns) if COLUMNS[name].left},
+        foot=total_cells(report, columns),
+        names=columns,
+        dispensable=() if view.columns else headings(DISPENSABLE, report),
+        shortens=view.columns is None,
+    )
+    sections = [Section("", table, notes=notes(report))]
+    return Page(title(report), sections, report.to_dict, records=lambda: records(report, view))
+
+
+def check_columns(view: View) -> None:
+    """Raise CnncalcError for a column that there is not."""
+    unknown = set(view.columns or ()) - COLUMNS.keys()
+    if unknown:
+        raise CnncalcError(
+            _("there is no column '{name}': known: {names}", name=min(unknown), names=", ".join(COLUMNS))
+        )
+
+
+def records(report: Report, view: View) -> list[dict[str, Any]]:
+    """For CSV every operation and column, unless the view says otherwise."""
+    columns = view.columns or tuple(name for name in COLUMNS if not name.endswith("_share"))
+    rows = shown_rows(report, view._replace(expand=view.expand or view.depth is None))
+    return [{name: record(value_of(report, row, name)) for name in columns} for row in rows]
+
+
+def record(value: Any) -> Any:
+    """A value in a row of CSV: shares with four digits, inputs in one cell, a shape without axes unknown."""
+    if isinstance(value, tuple):
+        return ";".join(value) if value and isinstance(value[0], str) else value or "?"
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def render(report: Report, format: str, view: View | None = None) -> str:
+    """The report in one of `formats.FORMATS`, ending with a line break. `table` is for terminals."""
+    return write_page(network_page(report, view), format)

@@ -1,0 +1,31 @@
+"""Writes cnncalc/network_totals.json: the totals of every bundled network and variant. Run it when one is new."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cnncalc
+from cnncalc.networks import VARIANTS, bundled
+
+FILE = Path(__file__).resolve().parent.parent / "cnncalc" / "network_totals.json"
+QUANTITIES = ("params", "connections", "macs", "flops")
+
+
+def totals() -> dict[str, dict[str, int]]:
+    """By name, the totals that are known."""
+    found = {}
+    for name in (*bundled(), *VARIANTS):
+        one = cnncalc.analyze(name).totals
+        found[name] = {q: getattr(one, q) for q in QUANTITIES if q not in one.left_out and getattr(one, q)}
+    return found
+
+
+def as_text() -> str:
+    """A line for each network."""
+    lines = [f"{json.dumps(name)}: {json.dumps(values)}" for name, values in totals().items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(as_text(), encoding="utf-8")
