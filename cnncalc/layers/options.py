@@ -161,7 +161,16 @@ def decimal(raw: Any) -> float:
     """A finite decimal number."""
     if isinstance(raw, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", raw, re.ASCII):
         return float(raw)
-    raise OptionError(_("{value} is not a number", value=quoted(raw)))
+    raise OptionError(_("{value} is not a number", value=quoted(raw)), _decimal_hint(raw))
+
+
+def _decimal_hint(raw: Any) -> str | None:
+    """For `0,5` and `50%`: the number that is meant."""
+    comma = re.fullmatch(r"(\d*),(\d+)", raw, re.ASCII) if isinstance(raw, str) else None
+    percent = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", raw, re.ASCII) if isinstance(raw, str) else None
+    if comma:
+        return _("write {value}", value=f"{comma[1] or '0'}.{comma[2]}")
+    return _("write {value}", value=f"{float(percent[1]) / 100:g}") if percent else None
 
 
 def decimals(raw: Any) -> float | tuple[float, ...]:

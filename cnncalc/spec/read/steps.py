@@ -10,7 +10,8 @@ from cnncalc.language import _
 from cnncalc.layers import KINDS, MERGES, Kind, kind_named, suggest_kind
 from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.read import advice
-from cnncalc.spec.read.lines import LineReader, Token, tokens
+from cnncalc.spec.read.lines import LineReader
+from cnncalc.spec.read.words import Token, tokens
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw
 from cnncalc.spec.steps import (
     Argument,
@@ -112,7 +113,7 @@ class StepReader(LineReader):
             if key.text == "then":
                 step.then += self.sequence(node, "then").steps
             elif key.text == "repeat":
-                self.repeated(step, Argument("repeat", raw(node), node.position))
+                self.repeat_step(step, Argument("repeat", raw(node), node.position))
             elif key.text == "if":
                 step.condition = self.checked(Argument("if", raw(node), node.position))
             elif key.text == "weights" and not (isinstance(node, Text) and node.text):
