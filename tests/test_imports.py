@@ -294,10 +294,6 @@ def test_modules_import_each_other_in_no_circle() -> None:
 # where it stands, beside its `noqa`.
 TOO_COMPLEX = {
     "cnncalc/interop/spec/blocks.py": 1,
-    "cnncalc/spec/build/calls.py": 1,
-    "cnncalc/spec/expressions.py": 1,
-    "cnncalc/spec/read/lines.py": 1,
-    "cnncalc/spec/read/yamltree.py": 1,
 }
 
 
