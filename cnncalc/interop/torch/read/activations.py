@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.torch.read.making import along, elementwise, layer
+from cnncalc.interop.layouts import in_base
+from cnncalc.interop.torch.read.making import along, axis_word, elementwise, layer
 from cnncalc.interop.torch.read.table import Made, translates
 
 KINDS = {
@@ -18,10 +19,23 @@ KINDS = {
     "softsign": "softsign",
     "sigmoid": "sigmoid",
     "tanh": "tanh",
+    "logsigmoid": "log_sigmoid",
+    "tanhshrink": "tanhshrink",
+    "abs": "abs",
+    "absolute": "abs",
+    "square": "square",
+    "sqrt": "sqrt",
+    "reciprocal": "reciprocal",
+    "exp": "exp",
+    "log": "log",
+    "erf": "erf",
+    "sin": "sin",
+    "cos": "cos",
+    "sign": "sign",
 }
 
 
-@translates("gt greater", "input other")
+@translates("gt greater", "input other", anywhere=True)
 def step(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Whether it is above 0: 1 or 0, once it is a number again."""
     return (
@@ -36,77 +50,128 @@ def plain(kind: str) -> Any:
 
 
 for _word, _kind in KINDS.items():
-    translates(_word, "input | inplace")(plain(_kind))
+    translates(_word, "input | inplace", anywhere=True)(plain(_kind))
 
 
-@translates("gelu", "input | approximate")
+@translates("gelu", "input | approximate", anywhere=True)
 def gelu(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Its approximation by tanh is another function."""
-    return elementwise(trace, given["input"], "gelu") if given.get("approximate", "none") == "none" else None
+    """By erf, or by the formula with tanh."""
+    approximate = given.get("approximate", "none")
+    return elementwise(trace, given["input"], "gelu", {} if approximate == "none" else {"approximate": approximate})
 
 
-@translates("leaky_relu", "input | negative_slope inplace")
+@translates("leaky_relu", "input | negative_slope inplace", anywhere=True)
 def leaky_relu(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return elementwise(trace, given["input"], "leaky_relu", {"alpha": given.get("negative_slope", 0.01)})
 
 
-@translates("elu", "input | alpha inplace")
+@translates("elu", "input | alpha inplace", anywhere=True)
 def elu(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return elementwise(trace, given["input"], "elu", {"alpha": given.get("alpha", 1.0)})
 
 
-@translates("celu", "input | alpha inplace")
+@translates("celu", "input | alpha inplace", anywhere=True)
 def celu(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return elementwise(trace, given["input"], "celu", {"alpha": given.get("alpha", 1.0)})
 
 
-@translates("softplus", "input | beta threshold")
+@translates("softplus", "input | beta threshold", anywhere=True)
 def softplus(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return elementwise(trace, given["input"], "softplus") if given.get("beta", 1) == 1 else None
 
 
-@translates("hardtanh", "input | min_val max_val inplace")
+@translates("hardtanh", "input | min_val max_val inplace", anywhere=True)
 def hardtanh(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return between(trace, given["input"], given.get("min_val", -1.0), given.get("max_val", 1.0))
 
 
-@translates("clamp clip", "input | min max")
+@translates("clamp clip", "input | min max", anywhere=True)
 def clamp(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return between(trace, given["input"], given.get("min"), given.get("max"))
 
 
-@translates("clamp_min", "input min")
+@translates("clamp_min", "input min", anywhere=True)
 def clamp_min(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return between(trace, given["input"], given["min"], None)
 
 
 def between(trace: Any, tensor: Any, low: Any, high: Any) -> Made:
+    """Kept between two numbers; between 0 and 6, or above 0, it has a name of its own."""
+    if not all(bound is None or isinstance(bound, (int, float)) for bound in (low, high)):
+        return None
     if low == 0 and (high is None or high == 6):
         return elementwise(trace, tensor, "relu" if high is None else "relu6")
-    return None
+    return elementwise(trace, tensor, "clamp", {"low": low, "high": high})
 
 
-@translates("softmax", "input | dim")
+@translates("clamp_max", "input max", anywhere=True)
+def clamp_max(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return between(trace, given["input"], None, given["max"])
+
+
+@translates("pow", "input exponent", anywhere=True)
+def power(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    exponent = given["exponent"]
+    if not isinstance(exponent, (int, float)) or trace.of(given["input"]) is None:
+        return None
+    if exponent == 2:
+        return elementwise(trace, given["input"], "square")
+    return elementwise(trace, given["input"], "power", {"exponent": float(exponent)})
+
+
+@translates("rsqrt", "input", anywhere=True)
+def rsqrt(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return elementwise(trace, given["input"], "power", {"exponent": -0.5})
+
+
+@translates("softshrink", "input | lambd", anywhere=True)
+def softshrink(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return elementwise(trace, given["input"], "softshrink", {"alpha": given.get("lambd", 0.5)})
+
+
+@translates("hardshrink", "input | lambd", anywhere=True)
+def hardshrink(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return elementwise(trace, given["input"], "hardshrink", {"alpha": given.get("lambd", 0.5)})
+
+
+def rounded(to: str) -> Any:
+    return lambda trace, given, result: elementwise(trace, given["input"], "round", {"to": to})
+
+
+for _word, _to in (("round", "nearest"), ("floor", "floor"), ("ceil", "ceil")):
+    translates(_word, "input", anywhere=True)(rounded(_to))
+
+
+@translates("softmax", "input | dim", anywhere=True)
 def softmax(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return over_axis(trace, given, "softmax")
 
 
-@translates("log_softmax", "input | dim")
+@translates("log_softmax", "input | dim", anywhere=True)
 def log_softmax(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return over_axis(trace, given, "log_softmax")
 
 
-@translates("glu", "input | dim")
-def glu(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return over_axis(trace, {"dim": -1, **given}, "glu")
-
-
 def over_axis(trace: Any, given: dict[str, Any], kind: str) -> Made:
-    """A function over one axis, which is taken for the channels."""
+    """A function over one axis, whichever it is."""
     seen, dim = trace.of(given["input"]), given.get("dim")
     if seen is None or dim is None or not seen.shape:
         return None
-    return along(trace, seen, dim % (len(seen.shape) + 1) - 1, lambda value: layer(trace, kind, {}, [value]))
+    axis = seen.axis(dim % seen.rank)
+    if axis is None:
+        return None
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    made = layer(trace, kind, {"axis": axis_word(base, len(seen.base))} if base else {}, [seen.value])
+    return made and seen._replace(value=made.value)
+
+
+@translates("glu", "input | dim")
+def glu(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Over one axis, which is taken for the channels."""
+    seen, dim = trace.of(given["input"]), given.get("dim", -1)
+    if seen is None or not seen.shape:
+        return None
+    return along(trace, seen, dim % (len(seen.shape) + 1) - 1, lambda value: layer(trace, "glu", {}, [value]))
 
 
 @translates("local_response_norm", "input size | alpha beta k")
@@ -120,7 +185,11 @@ def lrn(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return layer(trace, "lrn", options, [trace.settled(given["input"])])
 
 
-@translates("dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout", "input | p training inplace")
+@translates(
+    "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout",
+    "input | p training inplace",
+    anywhere=True,
+)
 def dropout(trace: Any, given: dict[str, Any], result: Any) -> Made:
     rate = given.get("p", 0.5)
     if given.get("training", False) or not 0 <= rate < 1:

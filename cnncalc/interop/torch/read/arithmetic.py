@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnncalc.interop import layouts
-from cnncalc.interop.layouts import settle
-from cnncalc.interop.torch.read.making import along, elementwise, layer, whole
-from cnncalc.interop.torch.read.table import Made, translates
+from cnncalc.interop.torch.read.making import along, elementwise, joined, layer, standing, whole
+from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
 def merged(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
@@ -18,51 +17,114 @@ def merged(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
     return layouts.merged(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
 
 
-@translates("add iadd radd", "input other | alpha")
+@translates("add iadd radd", "input other | alpha", anywhere=True)
 def add(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
     if given.get("alpha", 1) != 1:
         return None
     if trace.of(one) and trace.of(other):
         return merged(trace, "add", (one, other))
-    return with_number(trace, one, other, lambda n: {"offset": n}) or shifted(trace, one, other)
+    return (
+        with_number(trace, one, other, lambda n: {"offset": n})
+        or shifted(trace, one, other)
+        or with_standing(trace, "add", one, other)
+    )
 
 
-@translates("sub isub subtract", "input other | alpha")
+@translates("sub isub subtract", "input other | alpha", anywhere=True)
 def sub(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    if given.get("alpha", 1) != 1 or not trace.of(given["input"]):
+    one, other = given["input"], given["other"]
+    if given.get("alpha", 1) != 1:
         return None
-    return with_number(trace, given["input"], given["other"], lambda n: {"offset": -n})
+    if trace.of(one) and trace.of(other):
+        return merged(trace, "subtract", (one, other))
+    if trace.of(one) is None:
+        return with_standing(trace, "subtract", one, other)
+    return with_number(trace, one, other, lambda n: {"offset": -n}) or with_standing(trace, "subtract", one, other)
 
 
-@translates("rsub", "input other | alpha")
+@translates("rsub", "input other | alpha", anywhere=True)
 def rsub(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return with_number(trace, given["input"], given["other"], lambda n: {"factor": -1.0, "offset": n})
 
 
-@translates("neg negative", "input")
+@translates("neg negative", "input", anywhere=True)
 def neg(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return elementwise(trace, given["input"], "rescale", {"factor": -1.0})
 
 
-@translates("mul imul rmul multiply", "input other")
+@translates("mul imul rmul multiply", "input other", anywhere=True)
 def mul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
     if trace.of(one) and trace.of(other):
         return merged(trace, "multiply", (one, other))
-    return with_number(trace, one, other, lambda n: {"factor": n}) or scaled(trace, one, other)
+    return (
+        with_number(trace, one, other, lambda n: {"factor": n})
+        or scaled(trace, one, other)
+        or with_standing(trace, "multiply", one, other)
+    )
 
 
-@translates("div truediv itruediv divide true_divide", "input other | rounding_mode")
+@translates("div truediv itruediv divide true_divide", "input other | rounding_mode", anywhere=True)
 def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    if (
-        given.get("rounding_mode")
-        or not trace.of(given["input"])
-        or type(given["other"]) not in (int, float)
-        or not given["other"]
-    ):
+    one, other = given["input"], given["other"]
+    if given.get("rounding_mode"):
         return None
-    return with_number(trace, given["input"], given["other"], lambda n: {"factor": 1 / n})
+    if trace.of(one) and trace.of(other):
+        return merged(trace, "divide", (one, other))
+    if trace.of(one) and type(other) in (int, float) and other:
+        return with_number(trace, one, other, lambda n: {"factor": 1 / n})
+    return with_standing(trace, "divide", one, other)
+
+
+def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
+    """A value combined with numbers that depend on no input, in their order."""
+    mine = trace.of(one) or trace.of(other)
+    if not mine.shape:
+        return None
+    if not all(trace.of(t) or hasattr(t, "ndim") for t in (one, other)):
+        return None
+    both = [trace.of(t) or standing(trace, t, mine) for t in (one, other)]
+    if not all(both):
+        return None
+    name, place = trace.name(kind), trace.place(kind)
+    return layouts.merged(trace.b, both, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
+
+
+@translates("addcmul", "input tensor1 tensor2 | value", anywhere=True)
+def addcmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """A value times trained numbers, plus others, one of each for every channel."""
+    shift, factor, other = given["input"], given["tensor1"], given["tensor2"]
+    if trace.of(factor):
+        factor, other = other, factor
+    seen = trace.of(other)
+    if seen is None or trace.of(shift) or trace.of(factor) or given.get("value", 1) != 1:
+        return None
+    axes = {channel_axis(trace, other, weights) for weights in (shift, factor)}
+    axis = axes.pop()
+    if axes or axis is None:
+        return None
+    return along(trace, seen, axis, lambda value: layer(trace, "scale", {"shift": True}, [value], (factor, shift)))
+
+
+@translates("stack", "tensors | dim", anywhere=True)
+def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Along an axis that was not there."""
+    tensors = list(given["tensors"])
+    dim = given.get("dim", 0) % result.ndim
+    shape = [1 if d == dim else n for d, n in enumerate(result.shape)]
+    seen = [trace.of(tensor) for tensor in tensors]
+    if not all(seen) or not all(s.shape for s in seen):
+        return None
+    new = [s.arranged(shape, BATCH, trace.spot()) for s in seen]
+    axis = new[0].axis(dim) if all(new) else None
+    return None if axis is None else joined(trace, new, axis)
+
+
+@translates("minimum", "input other", anywhere=True)
+def minimum(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    one, other = given["input"], given["other"]
+    return merged(trace, "minimum", (one, other)) if trace.of(one) and trace.of(other) else None
 
 
 def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dict[str, Any]]) -> Made:
@@ -79,11 +141,11 @@ def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dic
 def channel_axis(trace: Any, tensor: Any, weights: Any) -> int | None:
     """The one axis along which weights differ, counted without the samples; all of them trained and the module's."""
     seen = trace.of(tensor)
-    if not whole(trace, weights) or not seen.shape or weights.ndim > len(seen.shape) + 1:
+    if not whole(trace, weights) or not seen.shape or weights.ndim > seen.rank:
         return None
-    sizes = [1] * (len(seen.shape) + 1 - weights.ndim) + list(weights.shape)
+    sizes = [1] * (seen.rank - weights.ndim) + list(weights.shape)
     wide_axes = [axis for axis, n in enumerate(sizes) if n > 1]
-    return wide_axes[0] - 1 if len(wide_axes) == 1 and wide_axes[0] > 0 else None
+    return seen.axis(wide_axes[0]) if len(wide_axes) == 1 else None
 
 
 def scaled(trace: Any, one: Any, other: Any) -> Made:
@@ -130,7 +192,7 @@ def biased(trace: Any, seen: Any, weights: Any) -> Made:
     return seen
 
 
-@translates("maximum", "input other")
+@translates("maximum", "input other", anywhere=True)
 def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return (
         merged(trace, "maximum", (given["input"], given["other"]))
@@ -145,19 +207,18 @@ def largest(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return merged(trace, "maximum", (given["input"], both)) if trace.of(given["input"]) and trace.of(both) else None
 
 
-@translates("cat concat concatenate", "tensors | dim")
+@translates("cat concat concatenate", "tensors | dim", anywhere=True)
 def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Along the channels, which are another axis where all are permuted alike."""
+    """One behind the other along an axis; numbers that stand by themselves, as a class token does, are a value."""
     tensors = list(given["tensors"])
-    seen = [trace.of(tensor) for tensor in tensors]
-    if not all(seen):
+    known = [trace.of(tensor) for tensor in tensors]
+    like = next((seen for seen in known if seen is not None), None)
+    if like is None or not like.shape:
         return None
-    if len(tensors) == 1:
+    seen = [one or standing(trace, tensor, like) for one, tensor in zip(known, tensors, strict=True)]
+    if len(seen) == 1:
         return seen[0]
-    axis = given.get("dim", 0) % result.ndim - 1
-    if axis < 0 or not all(s.shape for s in seen):
+    axis = like.axis(given.get("dim", 0) % result.ndim)
+    if axis is None or any(s is None or not s.shape or (s.lead, s.folded) != (like.lead, like.folded) for s in seen):
         return None
-    path = trace.inside()
-    fronts = [s.first(axis, path) for s in seen]
-    made = layer(trace, "concat", {}, [settle(trace.b, front, trace.place()) for front, _back in fronts])
-    return None if made is None else made.permuted(fronts[0][1], path)
+    return joined(trace, seen, axis)

@@ -1,0 +1,77 @@
+"""Functions of torch that bring axes down to one element: means, sums, extremes and norms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.torch.read.making import along, axis_word, layer
+from cnncalc.interop.torch.read.table import BATCH, Handler, Made, translates
+
+
+def reduced(kind: str, pooling: str = "") -> Handler:
+    """The handler of a reduction; `pooling` is its kind where it is over all places and leaves the channels."""
+
+    def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        seen, dims = trace.of(given["input"]), given.get("dim")
+        if seen is None or dims is None or not seen.shape or not hasattr(result, "shape"):
+            return None
+        over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
+        if None in over:
+            return None
+        kept = [axis for axis in range(len(seen.shape)) if axis not in over]
+        if pooling and len(kept) == 1 and seen.plain and 1 < len(seen.shape) <= 4:
+            made = along(trace, seen, kept[0], lambda value: layer(trace, pooling, {}, [value]))
+        else:
+            made = over_axes(trace, seen, kind, [axis for axis in over if axis is not None])
+        return made and made.arranged(tuple(result.shape), BATCH, trace.inside())
+
+    return handle
+
+
+def over_axes(trace: Any, seen: Seen, kind: str, axes: list[int], **options: Any) -> Seen | None:
+    """A reduction over axes as they are seen; they stay with one element."""
+    seen, base = in_base(trace.b, seen, axes, trace.place())
+    words = "".join(axis_word(axis, len(seen.base)) for axis in sorted(base))
+    made = layer(trace, kind, {"axes": words, **options}, [seen.value])
+    return made and seen._replace(value=made.value, base=made.base)
+
+
+for _words, _signature, _kind, _pooling in (
+    ("mean", "input | dim keepdim dtype", "reduce_mean", "global_avgpool"),
+    ("amax", "input | dim keepdim", "reduce_max", "global_maxpool"),
+    ("amin", "input | dim keepdim", "reduce_min", ""),
+    ("sum", "input | dim keepdim dtype", "reduce_sum", ""),
+):
+    translates(_words, _signature, anywhere=True)(reduced(_kind, _pooling))
+
+
+@translates("norm vector_norm", "input | p dim keepdim dtype ord", anywhere=True)
+def norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The p-norm over some axes, p a whole number."""
+    seen, dims, p = trace.of(given["input"]), given.get("dim"), given.get("ord", given.get("p", 2))
+    if seen is None or dims is None or not seen.shape or p not in (1, 2, 3, 4, "fro"):
+        return None
+    over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
+    if None in over:
+        return None
+    order = 2 if p == "fro" else int(p)
+    made = over_axes(
+        trace, seen, "reduce_norm", [a for a in over if a is not None], order=None if order == 2 else order
+    )
+    return made and made.arranged(tuple(result.shape), BATCH, trace.inside())
+
+
+@translates("normalize", "input | p dim eps", anywhere=True)
+def normalize(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """x over its norm along one axis, which is at least epsilon."""
+    seen, dim = trace.of(given["input"]), given.get("dim", 1)
+    if seen is None or not seen.shape or given.get("p", 2.0) != 2 or seen.axis(dim % seen.rank) is None:
+        return None
+    length = over_axes(trace, seen, "reduce_norm", [seen.axis(dim % seen.rank)])
+    kept = length and layer(trace, "clamp", {"low": given.get("eps", 1e-12)}, [length.value])
+    if kept is None:
+        return None
+    seen, _axes = in_base(trace.b, seen, [], trace.place())
+    made = layer(trace, "divide", {}, [seen.value, kept.value])
+    return made and seen._replace(value=made.value)
