@@ -36,13 +36,13 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
     paths = specs_in(files)
     if not paths and not skip_others:
         raise click.UsageError(_("Give files or folders with specs, or -."))
-    changed, unusable = 0, False
+    changed, unusable = 0, 0
     for path in paths:
         try:
             before, after = texts(path)
         except CnncalcError as error:
             click.echo(str(error), err=True)
-            unusable = True
+            unusable += 1
             continue
         changed += before != after
         if check or diff:
@@ -53,10 +53,12 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
             write(after, path)
             click.echo(_("{file}: written in style", file=visible(path)))
     if "-" not in paths or check:
-        kept = len(paths) - changed
+        kept = len(paths) - changed - unusable
         told = _("not in style: {changed}, in style: {kept}", changed=changed, kept=kept)
         if not (check or diff):
             told = _("changed: {changed}, as they were: {kept}", changed=changed, kept=kept)
+        if unusable:
+            told = _("{told}, unusable: {unusable}", told=told, unusable=unusable)
         click.echo(told, err=True)
     sys.exit(2 if unusable else int(check and changed > 0))
 
