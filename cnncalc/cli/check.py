@@ -22,6 +22,7 @@ from cnncalc.cli.common import (
     fail,
     lang_option,
     output_options,
+    pass_over_others,
 )
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.page import Page
@@ -70,7 +71,9 @@ def command(
         raise click.UsageError(_("--hint hides the numbers that --explain derives: choose one."))
     with errors_end_the_run():
         if skip_others:
-            words = tuple(word for word in words if is_spec(word))
+            words, passed_over = pass_over_others(words)
+            if passed_over and not words:
+                sys.exit(0)
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = Asked(spec, expression, params, inputs)
         task = "marks" if marks else "expectations" if expectations_meant(spec, rest) and key is None else "answers"
@@ -81,7 +84,7 @@ def command(
                 found = [checked(asked, convention)]
             else:
                 found = [checked(Asked(path), convention) for path in specs_in(words)]
-            if not found and not skip_others:
+            if not found:
                 raise click.UsageError(_("There is no spec in what is named."))
             for one in found:
                 if one.error is not None:
