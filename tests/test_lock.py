@@ -46,7 +46,7 @@ def test_a_drift_is_told_line_by_line_with_status_1(models: Path) -> None:
     done = run("--check", "models", cwd=models)
     assert done.returncode == 1
     assert "models/a net.yaml: C1.params: 156 -> 182" in done.stdout
-    assert "models/new.yaml: all 12 numbers: (not locked) -> new" in done.stdout
+    assert "models/new.yaml: all 12 numbers: (not locked) -> (new)" in done.stdout
     assert "models/deep/c.yaml: all 22 numbers: locked -> (gone)" in done.stdout
     gone = run("--check", cwd=models)
     assert "models/deep/c.yaml: all 22 numbers: locked -> (gone)" in gone.stdout
@@ -136,7 +136,7 @@ def test_without_arguments_what_the_file_names_is_accepted_anew(models: Path) ->
     drift = run("--check", cwd=models)
     assert drift.returncode == 1
     assert "`cnncalc lock` accepts them" in drift.stderr
-    assert "models/deep/new.yaml: all 12 numbers: (not locked) -> new" in drift.stdout
+    assert "models/deep/new.yaml: all 12 numbers: (not locked) -> (new)" in drift.stdout
     done = run(cwd=models)
     assert done.returncode == 0
     assert "models/deep/c.yaml: is gone, and locked no longer" in done.stdout
@@ -152,7 +152,7 @@ def test_a_spec_beside_those_that_were_named_one_by_one_is_missed_too(models: Pa
     (models / "models" / "new.yaml").write_text("input: 3\nlayers: [dense 2]\n")
     done = run("--check", cwd=models)
     assert done.returncode == 1
-    assert "models/new.yaml: all 12 numbers: (not locked) -> new" in done.stdout
+    assert "models/new.yaml: all 12 numbers: (not locked) -> (new)" in done.stdout
 
 
 def test_paths_start_from_where_the_command_runs(models: Path) -> None:

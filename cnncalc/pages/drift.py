@@ -55,7 +55,7 @@ def rows_of(found: Sequence[Drift]) -> list[list[str]]:
         if totals and all(drift.now is None for drift in drifts):
             rows.append([path, count, _("locked"), _("(gone)")])
         elif totals and all(drift.locked is None for drift in drifts):
-            rows.append([path, count, _("(not locked)"), _("new")])
+            rows.append([path, count, _("(not locked)"), _("(new)")])
         else:
             rows += [[d.path, d.name, *sides(d)] for d in drifts]
     return rows
