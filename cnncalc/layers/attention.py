@@ -142,7 +142,7 @@ class Attention(Projected):
     by how far apart two positions are: (2w - 1) per axis, for every head.
     """
 
-    window: Axes | None = option(Option(axes, "window: positions per axis that attend to each other, w", flag="k"))
+    window: Axes | None = option(Option(axes, "window: positions per axis that attend to each other, w"))
     shift: Axes | None = option(Option(natural_axes, "shift: windows moved by so many positions"))
     grid: Axes | None = option(Option(axes, "grid: cells per axis, instead of windows"))
     relative_bias: bool = option(
