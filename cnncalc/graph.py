@@ -62,6 +62,7 @@ class Graph:
         "nodes",
         "outputs",
         "params",
+        "remarks",
         "source",
     )
 
@@ -74,6 +75,7 @@ class Graph:
     params: Mapping[str, Any]
     expectations: tuple[Expectation, ...]
     as_written: bool
+    remarks: tuple[str, ...]
     facts: tuple[Facts, ...]
 
     def __init__(
@@ -89,6 +91,7 @@ class Graph:
         expectations: tuple[Expectation, ...] = (),
         facts: tuple[Facts, ...] | None = None,
         as_written: bool = True,
+        remarks: tuple[str, ...] = (),
     ) -> None:
         values = {
             "name": name,
@@ -100,6 +103,7 @@ class Graph:
             "params": MappingProxyType(dict(params or {})),  # the values of the spec's parameters
             "expectations": expectations,
             "as_written": as_written,  # no parameter and no input of the spec was overridden
+            "remarks": remarks,  # on the network as a whole, which are shown below its table
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)

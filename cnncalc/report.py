@@ -120,11 +120,16 @@ class Totals:
     def __repr__(self) -> str:
         return f"Totals(params={self.params}, connections={self.connections}, macs={self.macs}, flops={self.flops})"
 
+    def known(self, quantity: str) -> Any:
+        """A sum as far as it is known; None where nothing of it is: that is no 0."""
+        value = getattr(self, quantity)
+        return None if not value and quantity in self.left_out else value
+
     def to_dict(self) -> dict[str, Any]:
         """The totals as JSON has them."""
         return {
             # The output's shape is that of the last row.
-            **{q.name: listed(getattr(self, q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE},
+            **{q.name: listed(self.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE},
             "left_out": self.left_out,
         }
 
@@ -171,6 +176,7 @@ class Report:
         self.groups = dict(groups)
         self.settings = settings
         self.as_written = as_written  # the spec's expectations are about this very network
+        self.remarks = () if graph is None else graph.remarks  # what is to be said of the network as a whole
         self._index: dict[str, Row] | None = None
         self.expectations = tuple(self.verdict(expectation) for expectation in expectations)
 
@@ -240,6 +246,7 @@ class Report:
             "totals": self.totals.to_dict(),
             "settings": self.settings._asdict(),
             **({} if self.convention is None else {"convention": self.convention.to_dict()}),
+            **({"remarks": list(self.remarks)} if self.remarks else {}),
             "expectations": [
                 {"name": v.name, "expected": v.expectation.text, "actual": listed(v.actual), "holds": v.holds}
                 for v in self.expectations

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ["LANGUAGE"] = "en"  # for the commands that tests run
+os.environ["PIP_NO_COMPILE"] = "1"
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    # Hundreds of commands are started; each would compile all of its modules. What they keep lies outside the tree.
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / f"cnncalc-tests-{getpass.getuser()}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -93,6 +93,17 @@ class Model:
         self.after += part(5, tensor(name, [], 1, struct.pack("<f", value)))
         return self
 
+    def constant(self, name: str, fill: float, *dims: int) -> Model:
+        """Numbers in an operator Constant."""
+        count = 1
+        for n in dims:
+            count *= n
+        value = (
+            part(1, "value") + part(5, tensor("", dims, 1, struct.pack(f"<{count}f", *[fill] * count))) + whole(20, 4)
+        )
+        self.graph += part(1, part(2, name) + part(4, "Constant") + part(5, value))
+        return self
+
     def bytes(self) -> bytes:
         opsets = part(8, part(1, "") + whole(2, self.opset)) + part(8, part(1, "own") + whole(2, 1))
         return whole(1, 8) + opsets + part(7, self.graph + self.after + self.output) + self.functions

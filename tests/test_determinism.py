@@ -46,7 +46,11 @@ WORLDS = [
 
 
 def started(command: tuple[str, ...], folder: Path, world: dict[str, str]) -> subprocess.Popen[bytes]:
-    base = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "PYTHONPATH") if name in os.environ}
+    base = {
+        name: os.environ[name]
+        for name in ("PATH", "SYSTEMROOT", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
+        if name in os.environ
+    }
     environment = {**base, "HOME": str(folder), **world}
     words = [sys.executable, "-m", "cnncalc", *command, "--lang", "en"]
     return subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

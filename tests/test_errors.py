@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from cases import read_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ import cnncalc
 from cnncalc.errors import Source, visible
 from cnncalc.spec import graph_from_text
 
-CASES = yaml.safe_load((Path(__file__).parent / "errors.yaml").read_text(encoding="utf-8"))
+CASES = read_yaml(Path(__file__).parent / "errors.yaml")
 
 
 def error_of(text: str) -> cnncalc.SpecError:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
+from cases import read_yaml
 from catalogue import CATALOGUE, CLICK, marked, read, shown_docstrings, sources
 from test_cli import on_terminal, run, without_escapes
 
@@ -25,7 +25,7 @@ from cnncalc.formats.lines import wrapped
 from cnncalc.spec import graph_from_text
 
 TRANSLATED = read()
-CASES = yaml.safe_load((Path(__file__).parent / "errors.yaml").read_text(encoding="utf-8"))
+CASES = read_yaml(Path(__file__).parent / "errors.yaml")
 # Calls that speak to the user: which of their arguments are texts.
 SPEAKING = {
     "ShapeError": (0, 1), "OptionError": (0, 1), "Problem": (0, 2), "note": (0, 2), "stop": (0, 2), "missing": (1, 2),

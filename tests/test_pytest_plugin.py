@@ -29,7 +29,8 @@ def project(tmp_path: Path) -> Path:
 
 def run(project: Path, *arguments: str, cwd: str = ".") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "120", "PYTHONUTF8": "1", "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    # Of the plugins that are installed ours alone: others take longer to load than the tests to run
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments]
     where = project / cwd
     return subprocess.run(command, cwd=where, capture_output=True, encoding="utf-8", env=environment, timeout=120)
 

@@ -48,7 +48,8 @@ def test_json_follows_the_contract() -> None:
     assert {key: first[key] for key in contract} == contract
     totals = {"params": 60000, "fixed_params": 840, "buffers": 0, "connections": 340908, "macs": 328096}
     assert list(data["totals"])[:11] == [
-        *totals, "flops", "trainable_params", "activation_bytes", "receptive_field", "peak_activation_bytes", "parameter_bytes",
+        *totals, "flops", "trainable_params", "activation_bytes",
+        "receptive_field", "peak_activation_bytes", "parameter_bytes",
     ]  # fmt: skip
     assert {key: data["totals"][key] for key in totals} == totals
     assert data["totals"]["receptive_field"] == [32, 32]

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from test_cli import on_terminal, run, without_escapes
 
 import cnncalc
-from cnncalc import reference
+from cnncalc import evidence, reference
 from cnncalc.evidence import arrays, size
 from cnncalc.layers import KINDS, Kind, register
 from cnncalc.layers.base import Facts, Layer, Shape
@@ -330,3 +330,20 @@ def test_a_bar_on_a_terminal_and_none_through_a_pipe() -> None:
     shown = without_escapes(on_terminal("verify", "lenet5", "--quantity", "macs"))
     assert " of 1" in shown
     assert "numbers hold, none differs" in shown
+
+
+def test_what_no_probe_counts_is_said_and_has_not_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quantity that is new, and that nobody measures yet: neither left out nor said to have stopped."""
+    honest = evidence.measure_counts
+
+    def without_flops(*arguments: Any) -> Any:
+        findings, peak = honest(*arguments)
+        return [{name: one for name, one in found.items() if name != "flops"} for found in findings], peak
+
+    monkeypatch.setattr(evidence, "measure_counts", without_flops)
+    found = cnncalc.verify("1x8x8; conv 2 k3; relu")
+    flops = [check for check in found.checks if check.quantity == "flops"]
+    assert [(check.layer, check.verdict, check.reason) for check in flops] == [
+        (layer, "not measured", "no probe counts it") for layer in ("conv1", "relu1", None)
+    ]
+    assert found.holds

@@ -25,6 +25,8 @@ from cnncalc.report import Report, Row, Settings
 FIELDS = of_subject(FIELD)
 # Sets of pixels are measured for some units only, and stand in no report.
 QUANTITIES = (*of_subject(SHAPE, COUNT, FIELD), "seen_pixels", *of_subject(MEMORY), *OWNED)
+COUNTED = of_subject(COUNT, MEMORY)
+UNPROBED = Measured(None, "", n_("no probe counts it"))
 BY_CHANNEL = "receptive_field by channel"
 HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED = n_("holds"), n_("differs"), n_("not measured"), n_("not claimed")
 
@@ -79,10 +81,7 @@ def verify(
     Raises CnncalcError for a quantity or a layer that does not exist, for a kind without a reference, and for a
     network that this machine has not the memory to run.
     """
-    for quantity in quantities:
-        if quantity not in QUANTITIES:
-            hint = suggest(quantity, QUANTITIES) or _("known: {names}", names=", ".join(QUANTITIES))
-            raise CnncalcError(_("there is no quantity '{name}': {hint}", name=quantity[:40], hint=hint))
+    check_names(quantities)
     check_memory(graph)
     report = analyze_graph(graph, Settings(exact_padding=exact_padding))
     rows = chosen(report, layers)
@@ -92,23 +91,35 @@ def verify(
     if set(quantities) - {*FIELDS, "seen_pixels"}:
         counts, peak = measure_counts(graph, seed, exact_padding, done)
     checks: dict[int, list[Check]] = {i: count_checks(report.layers[i], counts[i], quantities) for i in rows}
+    for i, check in seen_checks(graph, report, quantities, seed, done):
+        if i in checks:
+            checks[i].append(check)
+    totals = total_checks(report, counts, peak, quantities) if layers is None and any(counts) else []
+    return Verification(report, (*(check for found in checks.values() for check in found), *totals), seed)
+
+
+def check_names(quantities: Sequence[str]) -> None:
+    """Raises CnncalcError for the first that is no quantity, with the nearest."""
+    for quantity in quantities:
+        if quantity not in QUANTITIES:
+            hint = suggest(quantity, QUANTITIES) or _("known: {names}", names=", ".join(QUANTITIES))
+            raise CnncalcError(_("there is no quantity '{name}': {hint}", name=quantity[:40], hint=hint))
+
+
+def seen_checks(
+    graph: Graph, report: Report, quantities: Sequence[str], seed: int, done: Callable[[str], None]
+) -> Iterator[tuple[int, Check]]:
+    """What units see, as sizes, apart, and pixel by pixel, as far as it is asked for; each with its row."""
     if set(quantities) & {*FIELDS}:
         for source in graph.inputs:
             done(_("receptive fields of {source}", source=source))
             claims = [row.fields.get(source) for row in report.layers]
             for i, found in enumerate(field_checks(graph, report, source, quantities, claims)):
-                if i in checks:
-                    checks[i] += found
+                yield from ((i, check) for check in found)
     if "receptive_field" in quantities:
-        for i, check in apart_checks(graph, report, done):
-            if i in checks:
-                checks[i].append(check)
+        yield from apart_checks(graph, report, done)
     if "seen_pixels" in quantities:
-        for i, check in unit_checks(graph, seed, done):
-            if i in checks:
-                checks[i].append(check)
-    totals = total_checks(report, counts, peak, quantities) if layers is None and any(counts) else []
-    return Verification(report, (*(check for found in checks.values() for check in found), *totals), seed)
+        yield from unit_checks(graph, seed, done)
 
 
 def judged(layer: str | None, quantity: str, claimed: Any, found: Measured) -> Check:
@@ -127,7 +138,14 @@ def judged(layer: str | None, quantity: str, claimed: Any, found: Measured) -> C
 
 
 def count_checks(row: Row, found: Finding, quantities: Sequence[str]) -> list[Check]:
-    return [judged(row.name, name, getattr(row, name), found[name]) for name in quantities if name in found]
+    """What a layer is, stores and does: nothing where the run ended before it; what no probe counts is said."""
+    there = [name for name in quantities if name in found or (name in COUNTED and ran(found))]
+    return [judged(row.name, name, getattr(row, name), found.get(name, UNPROBED)) for name in there]
+
+
+def ran(found: Finding) -> bool:
+    """Whether the run got through this layer: a shape came out."""
+    return all(name in found and found[name].value for name in of_subject(SHAPE))
 
 
 def apart_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:
@@ -202,7 +220,8 @@ def total_checks(
     """Sums of what was measured against the totals that are claimed."""
     for quantity in quantities:
         if quantity in SUMMED and any(quantity not in found for found in counts):
-            yield judged(None, quantity, getattr(report.totals, quantity), Measured(None, "", STOPPED))
+            reason = UNPROBED if all(map(ran, counts)) else Measured(None, "", STOPPED)
+            yield judged(None, quantity, getattr(report.totals, quantity), reason)
         elif quantity in SUMMED:
             values = [found[quantity].value for found in counts]
             probes = " and ".join(dict.fromkeys(p for f in counts for p in f[quantity].probe.split(" and ")))

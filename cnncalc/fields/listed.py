@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from cnncalc.fields.forward import Grid, Units, highest, least_of, lowest, most_of
+from cnncalc.fields.values import Grid, Units, highest, least_of, lowest, most_of
 from cnncalc.layers.windows import Listed, Phases, Window
 
 MOST_UNITS = 65_536  # of an axis that are listed; beyond, fields are not known

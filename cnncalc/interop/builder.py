@@ -44,6 +44,8 @@ class Builder(GraphBuilder):
         self.outputs: list[int] = []
         self.taken: set[str] = set()
         self.unknowns: list[Problem] = []
+        self.remarks: list[str] = []  # what is said below the table
+        self.forgiving = False  # what contradicts itself is unknown, and no error
         self.rows: dict[int, int] = {}  # the value in whose row an activation stands
         self.ends: dict[int, int] = {}  # the last value of a row that has several
         self._layers: dict[tuple[str, str], Layer] = {}
@@ -102,17 +104,29 @@ class Builder(GraphBuilder):
         return value
 
     def unknown(
-        self, name: str, operator: str, reads: Sequence[int] = (), shape: Sequence[int] | None = None, *, at: str = ""
+        self,
+        name: str,
+        operator: str,
+        reads: Sequence[int] = (),
+        shape: Sequence[int] | None = None,
+        *,
+        at: str = "",
+        reason: str = "",
     ) -> int:
-        """An operator that no kind is, with the shape that comes out where the model says it; its value."""
+        """An operator that no kind is, with the shape that comes out where the model says it; its value.
+
+        reason  why this use of it is not read, for an operator that is known
+        """
         entering = ", ".join(shape_text(self.shapes[v]) or "?" for v in reads)
-        problem = _("the operator {operator} is not known here", operator=operator[:60])
-        if entering:
+        shown = operator[:60]
+        if reason:
+            problem = _("this {operator} is not read here: {reason}", operator=shown, reason=reason)
+        elif entering:
             problem = _(
-                "the operator {operator} is not known here; what enters is {shapes}",
-                operator=operator[:60],
-                shapes=entering,
+                "the operator {operator} is not known here; what enters is {shapes}", operator=shown, shapes=entering
             )
+        else:
+            problem = _("the operator {operator} is not known here", operator=shown)
         hint = _("--allow-unknown goes on, with ? for what is not known") if not self.unknowns else None
         self.unknowns.append(self.problem(at or name, problem, hint))
         layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
@@ -123,10 +137,18 @@ class Builder(GraphBuilder):
         layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
         return self._append(self._name(name, "unknown"), layer, reads, name)
 
-    def change(self, value: int, layer: Layer) -> None:
+    def back_to(self, first: int) -> None:
+        """Take back all values from `first` on."""
+        for node in self.nodes[first - len(self.inputs) :]:
+            self.taken.discard(node.name)
+        del self.nodes[first - len(self.inputs) :], self.facts[first - len(self.inputs) :], self.shapes[first:]
+        self.rows = {value: row for value, row in self.rows.items() if value < first}
+        self.ends = {row: value for row, value in self.ends.items() if value < first}
+
+    def change(self, value: int, layer: Layer, weights_of: int | None = None) -> None:
         """Another layer of the same shape in the place of one."""
         i = value - len(self.inputs)
-        node = self.nodes[i] = self.nodes[i]._replace(layer=layer)
+        node = self.nodes[i] = self.nodes[i]._replace(layer=layer, weights_of=weights_of)
         self.facts[i] = self.claims.of(layer, tuple(self.shapes[v] for v in node.reads))
 
     def output(self, *values: int) -> None:
@@ -150,6 +172,7 @@ class Builder(GraphBuilder):
             outputs=tuple(self.outputs),
             groups=groups(self.nodes, len(self.inputs)),
             facts=tuple(self.facts),
+            remarks=tuple(self.remarks),
         )
 
     def fail(self, at: str, problem: str, hint: str | None = None) -> NoReturn:

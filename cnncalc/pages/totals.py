@@ -36,7 +36,8 @@ def totals_table(reports: Sequence[tuple[str, Report]], *, short: bool = False) 
     for name, report in reports:
         row = [name, ", ".join(map(sizes, report.inputs.values())), str(len(report))]
         for quantity in counts:
-            text = number(getattr(report.totals, quantity))
+            value = report.totals.known(quantity)
+            text = "" if value is None else number(value)
             row.append(text + "?" * (quantity in report.totals.left_out))
         rows.append(row)
     heads = [_("network"), _("input"), _("layers"), *(_(COUNTS[quantity]) for quantity in counts)]
@@ -52,8 +53,8 @@ def totals_record(name: str, report: Report, *, short: bool = False) -> dict[str
     }
     for quantity, heading in COUNTS.items():
         if not (short and quantity in LONG):
-            value, left_out = getattr(report.totals, quantity), quantity in report.totals.left_out
-            row[heading] = f"{value}?" if left_out else "?" if value is None else value
+            value, left_out = report.totals.known(quantity), quantity in report.totals.left_out
+            row[heading] = "?" if value is None else f"{value}?" if left_out else value
     return row
 
 

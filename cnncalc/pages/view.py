@@ -162,9 +162,16 @@ def total_cells(report: Report, columns: Sequence[str]) -> list[str]:
         elif not COLUMNS[name].summed:
             result.append("")
         else:
-            text = COLUMNS[name].write(getattr(report.totals, name))
-            result.append(text + " + ?" if name in report.totals.left_out else text)
+            result.append(_sum(report, name, COLUMNS[name].write))
     return result
+
+
+def _sum(report: Report, quantity: str, write: Callable[[Any], str]) -> str:
+    """A total: with `+ ?` where rows are left out of it, `?` where nothing of it is known."""
+    value = report.totals.known(quantity)
+    if value is None:
+        return "?"
+    return write(value) + " + ?" * (quantity in report.totals.left_out)
 
 
 def title(report: Report) -> str:
@@ -182,16 +189,17 @@ def notes(report: Report) -> list[tuple[str, str]]:
     """What is said below the table: (subject, text)."""
     totals, settings = report.totals, report.settings
     frozen = totals.params - totals.trainable_params
-    stored = _("{n:,} trained", n=totals.trainable_params)
+    stored = _("{n} trained", n=_sum(report, "trainable_params", number))
     if frozen:
         stored += _(", {n:,} frozen", n=frozen)
     if totals.fixed_params:
         stored += _(", {n:,} fixed", n=totals.fixed_params)
     if totals.buffers:
         stored += _(", {n:,} buffers", n=totals.buffers)
-    stored += _("; {bytes} as {dtype}", bytes=_bytes(totals.parameter_bytes), dtype=settings.dtype)
-    work = _("{macs:,} MACs (multiply-accumulates), {flops:,} FLOPs", macs=totals.macs, flops=totals.flops)
-    whole, peak = _bytes(totals.activation_bytes), _bytes(totals.peak_activation_bytes)
+    stored += _("; {bytes} as {dtype}", bytes=_sum(report, "parameter_bytes", _bytes), dtype=settings.dtype)
+    macs, flops = _sum(report, "macs", number), _sum(report, "flops", number)
+    work = _("{macs} MACs (multiply-accumulates), {flops} FLOPs", macs=macs, flops=flops)
+    whole, peak = _sum(report, "activation_bytes", _bytes), _bytes(totals.peak_activation_bytes)
     memory = _("activations {whole} in all, {peak} at peak", whole=whole, peak=peak)
     per = "" if settings.batch == 1 else _(" for a batch of {batch}", batch=settings.batch)
     on_padding = _(" (taps on padding left out)") if settings.exact_padding else ""
@@ -207,6 +215,7 @@ def notes(report: Report) -> list[tuple[str, str]]:
             text = _("{quantity} of 1 row, left out of the total", quantity=quantity)
         lines.append((_("not known"), text))
     lines += _sharing_notes(report)
+    lines += [(_("note"), remark) for remark in report.remarks]
     lines += _expectation_notes(report)
     if report.source:
         lines.append((_("source"), report.source))
@@ -217,7 +226,7 @@ def counted_by(report: Report) -> str:
     """`4,133,742,592 MACs as thop 0.1.1 counts them: ...`."""
     labels = report.convention
     assert labels is not None
-    total = number(getattr(report.totals, labels.number)) + " + ?" * (labels.number in report.totals.left_out)
+    total = _sum(report, labels.number, number)
     return _("{total} {calls} as {tool} prints them: {unit}", total=total, calls=labels.calls, tool=labels.title,
              unit=_(labels.unit))  # fmt: skip
 

@@ -83,7 +83,7 @@ def hopfield_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 def hopfield(layer: Any, w: Weights, x: Array) -> Array:
     """At every step each unit becomes 1 or -1 by the sum of all the others, which share a weight pair by pair."""
     n = x.shape[1]
-    others = np.array([[j for j in range(n) if j != i] for i in range(n)]).reshape(n, n - 1)
+    others = np.array([[j for j in range(n) if j != i] for i in range(n)], dtype=int).reshape(n, n - 1)
     pair = np.zeros((n, n), dtype=int)
     for number, (i, j) in enumerate(combinations(range(n), 2)):
         pair[i, j] = pair[j, i] = number

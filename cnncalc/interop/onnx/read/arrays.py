@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from math import prod
 from typing import Any
@@ -78,12 +79,16 @@ def external_bytes(stored: TensorData, folder: str, size: int) -> bytes:
         )
     try:
         start = int(entries.get("offset", "0") or 0)
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+            raise ValueError
         with open(path, "rb") as file:
             file.seek(start)
             data = file.read(size)
     except (OSError, ValueError):
         problem = _(
-            "the weights of '{name}' are in {file}, which is missing", name=stored.name[:60], file=location[:60]
+            "the weights of '{name}' are in {file}, which is missing or no file",
+            name=stored.name[:60],
+            file=location[:60],
         )
         raise WireError(problem, 0) from None
     return data

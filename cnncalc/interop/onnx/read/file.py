@@ -6,7 +6,7 @@ is mapped, not read: of a model of 500 MB the pages that hold its structure are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.interop.onnx.read.wire import MOST_FIELDS, Bytes, Span, WireError, float32, signed
@@ -186,14 +186,8 @@ class Parser:
         for number, part in span.fields():
             if number == 1:
                 name = text(part)
-            elif number == 2:
-                value = float32(fixed(part))
-            elif number == 3:
-                value = signed(whole(part))
-            elif number == 4:
-                value = text(part)
-            elif number == 5:
-                value = tensor(message(part))
+            elif number in SINGLE:
+                value = SINGLE[number](part)
             elif number == 6:
                 value = self.graph(message(part), depth + 1)
             elif number == 7:
@@ -204,8 +198,6 @@ class Parser:
                 lists[9].append(text(part))
             elif number == 20:
                 kind = whole(part)
-            elif number == 21:
-                value = Reference(text(part))
         listed = {6: 7, 7: 8, 8: 9}.get(kind) or next((n for n, found in lists.items() if found), None)
         return name, tuple(lists[listed]) if listed and value is None else value
 
@@ -224,6 +216,16 @@ class Parser:
             elif number == 10:
                 domain = text(value)
         return FunctionData(name, domain, tuple(inputs), tuple(outputs), nodes)
+
+
+# Fields of an attribute that hold one value: a decimal, a whole number, a text, a tensor, the name of another.
+SINGLE: dict[int, Callable[[Any], Any]] = {
+    2: lambda part: float32(fixed(part)),
+    3: lambda part: signed(whole(part)),
+    4: lambda part: text(part),
+    5: lambda part: tensor(message(part)),
+    21: lambda part: Reference(text(part)),
+}
 
 
 def parse(data: Any, most: int) -> ModelData:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from cnncalc.interop.onnx.read.file import GraphData, NodeData
 
 Number = Callable[[str], float | None]
+OF_GELU = (0.044715, 0.7978846, 3.0, 1.0)  # the numbers of its formula with tanh; the first two are in each
 
 
 class Found(NamedTuple):
@@ -24,7 +25,7 @@ class Found(NamedTuple):
     attributes: dict[str, Any]
 
 
-def fused(nodes: list[NodeData], graph: GraphData, number: Number) -> list[NodeData]:
+def fuse(nodes: list[NodeData], graph: GraphData, number: Number) -> list[NodeData]:
     """The operators with those put together that have one name; the others as they are."""
     finder = Finder(nodes, graph, number)
     gone: set[int] = set()
@@ -170,10 +171,14 @@ class Finder:
         if inner.operator == "Erf":
             factors, constant, parts = self.product(scaled)
             return ("gelu", [*parts, inner, add]) if factors == [x] and near(constant, 0.70711) else None
-        if inner.operator == "Tanh":
+        if inner.operator == "Tanh" and not inner.domain:
             parts = self.between(x, inner.inputs[0], 12)
-            cubes = any(near(self.number(name), 0.044715) for part in parts for name in part.inputs)
-            return ("gelu", [*parts, inner, add]) if cubes else None
+            numbers = [self.number(name) for part in parts for name in part.inputs]
+            known = [n for n in numbers if n is not None]
+            named = all(any(near(n, wanted) for wanted in OF_GELU) for n in known)
+            usual = all(part.operator in ("Mul", "Pow", "Add") for part in parts)
+            if usual and named and all(any(near(n, wanted) for n in known) for wanted in OF_GELU[:2]):
+                return "gelu_by_tanh", [*parts, inner, add]
         return None
 
     def between(self, start: str, end: str, most: int) -> list[NodeData]:
@@ -244,12 +249,33 @@ def standardised(finder: Finder, node: NodeData) -> Found | None:
             continue
         square = finder.made(variance.inputs[0], "Pow", "Mul")
         mean = finder.made(away.inputs[1], "ReduceMean")
-        if square is None or mean is None or mean.inputs[0] != away.inputs[0] or square.inputs[0] != away.outputs[0]:
+        if square is None or mean is None or mean.inputs[0] != away.inputs[0]:
+            continue
+        twice = square.inputs[0] == away.outputs[0] and (
+            square.inputs[1] == away.outputs[0]
+            if square.operator == "Mul"
+            else near(finder.number(square.inputs[1]), 2)
+        )
+        if not twice or not (over_the_same(finder, mean, variance) and keeps_axes(mean) and keeps_axes(variance)):
             continue
         parts = [mean, away, square, variance, add, root, node]
         attributes = {"epsilon": constant, "axes": mean.attributes.get("axes"), "by": mean.inputs[1:2]}
         return Found("layernorm", (away.inputs[0],), parts, attributes)
     return None
+
+
+def over_the_same(finder: Finder, a: NodeData, b: NodeData) -> bool:
+    """Whether two means are over the same axes, by an attribute, the same input, or inputs of one equal number."""
+    if a.attributes.get("axes") != b.attributes.get("axes") or len(a.inputs) != len(b.inputs):
+        return False
+    if a.inputs[1:] == b.inputs[1:]:
+        return True
+    first, second = finder.number(a.inputs[1]), finder.number(b.inputs[1])
+    return first is not None and first == second
+
+
+def keeps_axes(mean: NodeData) -> bool:
+    return bool(mean.attributes.get("keepdims", 1))
 
 
 SEARCHES: dict[str, Callable[[Finder, NodeData], Found | None]] = {

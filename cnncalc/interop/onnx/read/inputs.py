@@ -3,57 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnncalc.errors import OptionError
 from cnncalc.interop.onnx.read.file import ValueInfo
 from cnncalc.interop.onnx.read.layout import Tensor, plain
+from cnncalc.interop.onnx.read.network import Network
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec.values import shape as read_shape
-
-if TYPE_CHECKING:
-    from cnncalc.interop.onnx.read.reading import Reading
 
 # Names of which nobody chose one: the only input is then called as that of a spec.
 INPUTS = ("input", "input.1", "x", "data", "image", "images", "pixel_values", "inputs", "input_1", "args_0", "input_0")
 
 
-def read_inputs(o: Reading, infos: Sequence[ValueInfo], given: Mapping[str, Any]) -> None:
-    used = [info for info in infos if info.name in o.readers or info.name in o.outputs]
-    o.as_declared = not given
-    for name in given:
-        if name and name not in [info.name for info in used]:
-            o.builder.fail(
-                "",
-                _("input: there is no input '{name}'", name=name[:40]),
-                _(
-                    "the inputs are: {names} (on the command line --input NAME=SHAPE)",
-                    names=", ".join(i.name for i in used),
-                ),
-            )
-        if not name and len(used) > 1:
-            o.builder.fail(
-                "",
-                _("input: the network has several inputs"),
-                _(
-                    "the inputs are: {names} (on the command line --input NAME=SHAPE)",
-                    names=", ".join(i.name for i in used),
-                ),
-            )
+def read_inputs(net: Network, infos: Sequence[ValueInfo], given: Mapping[str, Any]) -> None:
+    """All inputs that something reads, with the shapes that are given or declared. Raises SpecError."""
+    used = [info for info in infos if info.name in net.readers or info.name in net.outputs]
+    net.as_declared = not given
+    check_names(net, [info.name for info in used], given)
     for i, info in enumerate(used):
         text = given.get(info.name, given.get(""))
-        if text is not None:
-            try:
-                found = read_shape(text)
-            except OptionError as error:
-                o.builder.fail("", _("input: {problem}", problem=error.problem), error.hint)
-            known = len(info.shape or ()) == len(found) + 1
-            o.batch = batch_of(info) if i == 0 else o.batch
-            last = known and channels_last(o, info, (0, *found[1:], found[0]))
-            put(o, info.name, found, last)
+        if text is None:
+            put(net, info.name, *declared_shape(net, info, i == 0))
             continue
-        put(o, info.name, *declared_shape(o, info, i == 0))
+        try:
+            found = read_shape(text)
+        except OptionError as error:
+            net.builder.fail("", _("input: {problem}", problem=error.problem), error.hint)
+        known = len(info.shape or ()) == len(found) + 1
+        net.batch = batch_of(info) if i == 0 else net.batch
+        last = known and channels_last(net, info, (0, *found[1:], found[0]))
+        put(net, info.name, found, last)
+
+
+def check_names(net: Network, used: Sequence[str], given: Mapping[str, Any]) -> None:
+    """Raise SpecError where a shape is given to no input, or to several at once."""
+    wrong = [name for name in given if name and name not in set(used)]
+    hint = _("the inputs are: {names} (on the command line --input NAME=SHAPE)", names=", ".join(used[:20]))
+    if wrong:
+        net.builder.fail("", _("input: there is no input '{name}'", name=wrong[0][:40]), hint)
+    if "" in given and len(used) > 1:
+        net.builder.fail("", _("input: the network has several inputs"), hint)
 
 
 def batch_of(info: ValueInfo) -> int:
@@ -61,37 +52,37 @@ def batch_of(info: ValueInfo) -> int:
     return first if isinstance(first, int) and first > 0 else 1
 
 
-def declared_shape(o: Reading, info: ValueInfo, first: bool) -> tuple[Shape, bool]:
+def declared_shape(net: Network, info: ValueInfo, first: bool) -> tuple[Shape, bool]:
     """The shape that the model gives an input, channels first, and whether it has them last."""
     if info.shape is None or not all(isinstance(n, int) and n > 0 for n in info.shape[1:]):
         dims = [str(n) if n is not None else "?" for n in info.shape or ()]
-        o.builder.fail(
+        net.builder.fail(
             _("input '{name}'", name=info.name),
             _("the model leaves its size open: {shape}", shape="x".join(dims) or "?"),
             _("give it with --input, without the samples: --input 3x224x224"),
         )
     if not info.shape:
-        o.builder.fail(_("input '{name}'", name=info.name), _("it is a single number: no map, and no vector"))
+        net.builder.fail(_("input '{name}'", name=info.name), _("it is a single number: no map, and no vector"))
     if first:
-        o.batch = batch_of(info)
+        net.batch = batch_of(info)
     found = tuple(n for n in info.shape[1:] if isinstance(n, int)) or (1,)
     if len(found) > 4:
-        o.builder.fail(
+        net.builder.fail(
             _("input '{name}'", name=info.name),
             _("{shape} is no shape: channels, then up to three axes", shape=shape_text(found)),
         )
-    last = channels_last(o, info, (0, *found))
+    last = channels_last(net, info, (0, *found))
     return ((found[-1], *found[:-1]) if last else found), last
 
 
-def channels_last(o: Reading, info: ValueInfo, dims: Sequence[int]) -> bool:
+def channels_last(net: Network, info: ValueInfo, dims: Sequence[int]) -> bool:
     """Whether an image has its channels last: what reads it brings them to the front."""
     if len(dims) < 4:
         return False
     order = (0, len(dims) - 1, *range(1, len(dims) - 1))
     name = info.name
     for _step in range(8):
-        [*following] = o.readers.get(name, [])
+        [*following] = net.readers.get(name, [])
         if any(node.operator == "Transpose" and node.attributes.get("perm") == order for node in following):
             return True
         if len(following) != 1 or following[0].operator not in ("Sub", "Mul", "Div", "Add", "Cast", "Identity"):
@@ -100,10 +91,10 @@ def channels_last(o: Reading, info: ValueInfo, dims: Sequence[int]) -> bool:
     return False
 
 
-def put(o: Reading, name: str, shape: Shape, last: bool) -> None:
+def put(net: Network, name: str, shape: Shape, last: bool) -> None:
     """An input, whose channels the model may have last."""
-    value = o.builder.input("input" if len(o.builder.inputs) == 0 and name in INPUTS else name, shape)
-    axes = plain(shape, o.batch)
+    value = net.builder.input("input" if len(net.builder.inputs) == 0 and name in INPUTS else name, shape)
+    axes = plain(shape, net.batch)
     if last:
         axes = (axes[0], *axes[2:], axes[1])
-    o.values[name] = Tensor(value, axes)
+    net.values[name] = Tensor(value, axes)

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from cnncalc.layers.base import Shape
 
 BATCH = -1  # the axis of factors that count samples
-GATES = {"rnn": "c", "gru": "zrc", "lstm": "iofg"}  # in the order in which recurrent operators stack them
 
 
 class Factor(NamedTuple):

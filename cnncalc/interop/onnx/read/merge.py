@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.interop.onnx.read.constants import Constant
+from cnncalc.interop.onnx.read.conv import fill_behind
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor, whole
-from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
-from cnncalc.interop.onnx.read.shape import settled
+from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
+from cnncalc.interop.onnx.read.places import settle
+from cnncalc.interop.onnx.read.table import reads
+from cnncalc.language import _
+from cnncalc.layers.options import SPATIAL
 
 MERGES = {"Add": "add", "Sum": "add", "Mul": "multiply", "Max": "maximum", "Mean": "mean"}
 
 
 @reads("Add", "Sum", "Mul", "Max", "Mean", "Sub", "Div", "Min")
-def combine(o: Reading, node: NodeData) -> Value:
-    values = [o.values[name] for name in node.inputs]
+def read_combination(net: Network, node: NodeData) -> Value:
+    values = [net.values[name] for name in node.inputs]
     tensors = [value for value in values if isinstance(value, Tensor)]
     constants = [value for value in values if isinstance(value, Constant)]
     if len(values) == 1:
         return tensors[0]
     if len(values) == 2 and constants:
-        constant = placed(node, constants[0], len(tensors[0].dims()))
-        return with_constant(o, node, tensors[0], constant, isinstance(values[0], Constant))
-    if constants or node.operator not in MERGES:
-        raise NotReadError(broadcast([value.dims for value in constants] + [value.dims() for value in tensors]))
-    return merged(o, node, MERGES[node.operator], tensors)
-
-
-def placed(node: NodeData, constant: Constant, rank: int) -> Constant:
-    """A constant whose first axis an operator of the sets before 7 says; later ones fill shapes up in front."""
-    axis = node.attributes.get("axis")
-    if not node.attributes.get("broadcast") or axis is None or axis + len(constant.dims) > rank:
-        return constant
-    dims = (*constant.dims, *(1,) * (rank - axis % rank - len(constant.dims)))
-    return constant.moved(dims, lambda array: array.reshape(dims))
+        constant = fill_behind(node, constants[0], len(tensors[0].dims()))
+        return combine_with_constant(net, node, tensors[0], constant, isinstance(values[0], Constant))
+    dims = broadcast([value.dims for value in constants] + [value.dims() for value in tensors])
+    if constants:
+        raise NotReadError(_("it combines several values and constants"), dims)
+    if node.operator not in MERGES:
+        raise NotReadError("", dims)
+    return merge(net, node, MERGES[node.operator], tensors)
 
 
 def broadcast(shapes: Sequence[Sequence[int]]) -> list[int]:
@@ -46,139 +43,215 @@ def broadcast(shapes: Sequence[Sequence[int]]) -> list[int]:
     return [max(sizes) for sizes in zip(*filled, strict=True)]
 
 
-def merged(o: Reading, node: NodeData, kind: str, tensors: Sequence[Tensor]) -> Tensor:
+def merge(net: Network, node: NodeData, kind: str, tensors: Sequence[Tensor]) -> Tensor:
     """All of them element by element: as they lie, where they lie alike, else in their places."""
     rank = max(len(x.axes or ()) for x in tensors)
     tensors = [Tensor(x.value, ((),) * (rank - len(x.axes or ())) + (x.axes or ())) for x in tensors]
     common = [max((axes[i] for axes in (x.axes or () for x in tensors)), key=bool) for i in range(rank)]
     alike = all(axis in ((), common[i]) for x in tensors for i, axis in enumerate(x.axes or ()))
-    ranks = {len(o.builder.shape(x.value)) for x in tensors}
+    ranks = {len(net.shape(x)) for x in tensors}
     if not alike or len(ranks) > 1:
-        tensors = [settled(o, node, x) for x in tensors]
+        tensors = [settle(net, node, x) for x in tensors]
         common = [max((axes[i] for axes in (x.axes or () for x in tensors)), key=bool) for i in range(rank)]
-    return Tensor(o.add(node, kind, {}, [x.value for x in tensors]), tuple(common))
+    return Tensor(net.add(node, kind, {}, [x.value for x in tensors]), tuple(common))
 
 
 @reads("Concat")
-def concat(o: Reading, node: NodeData) -> Value:
-    tensors = [o.tensor(node, i) for i in range(len(node.inputs))]
+def read_concat(net: Network, node: NodeData) -> Value:
+    tensors = [net.tensor(node, i) for i in range(len(node.inputs))]
     first = tensors[0].axes or ()
     axis = node.attributes.get("axis", 1) % len(first)
     if len(tensors) == 1:
         return tensors[0]
     lying = [(*(x.axes or ())[:axis], *(x.axes or ())[axis + 1 :]) for x in tensors]
-    channels = [o.builder.shape(x.value)[0] for x in tensors]
-    ranks = {len(o.builder.shape(x.value)) for x in tensors}
+    channels = [net.shape(x)[0] for x in tensors]
+    ranks = {len(net.shape(x)) for x in tensors}
     alike = all(a == lying[0] for a in lying) and len(ranks) == 1
     if not alike or any((x.axes or ())[axis] != whole(0, c) for x, c in zip(tensors, channels, strict=True)):
         dims = list(tensors[0].dims())
         dims[axis] = sum(x.dims()[axis] for x in tensors)
         if axis != 1:
-            raise NotReadError(dims)
-        tensors = [settled(o, node, x) for x in tensors]
+            raise NotReadError(_("the attribute {name} is {value}: no layer joins along that", name="axis",
+                                 value=node.attributes.get("axis", 1)), dims)  # fmt: skip
+        tensors = [settle(net, node, x) for x in tensors]
         first = tensors[0].axes or ()
-        channels = [o.builder.shape(x.value)[0] for x in tensors]
-    value = o.add(node, "concat", {}, [x.value for x in tensors])
+        channels = [net.shape(x)[0] for x in tensors]
+    value = net.add(node, "concat", {}, [x.value for x in tensors])
     return Tensor(value, tuple(whole(0, sum(channels)) if i == axis else a for i, a in enumerate(first)))
 
 
 # --- with a constant
 
 
-def with_constant(o: Reading, node: NodeData, x: Tensor, constant: Constant, first: bool) -> Value:
-    """x and numbers: the same for all elements a rescaling, one for each channel a scale."""
-    dims, number = x.dims(), constant.number()
+def combine_with_constant(net: Network, node: NodeData, x: Tensor, constant: Constant, first: bool) -> Value:
+    """x and numbers, which come first or not: trained ones are a scale or a shift, others a rescaling."""
+    dims = x.dims()
     if broadcast([dims, constant.dims]) != list(dims):
-        raise NotReadError(broadcast([dims, constant.dims]))
-    if number is not None and not named_as_weight(constant):
-        return rescaled(o, node, x, number, first)
-    if node.operator == "Mul":
-        return scaled(o, node, x, along_channels(o, x, constant))
-    if node.operator == "Sub" and not first:
-        return centred(o, node, x, along_channels(o, x, constant))
-    raise NotReadError(dims)
+        raise NotReadError(_("a constant makes it larger"), broadcast([dims, constant.dims]))
+    if constant.mixed:
+        names = ", ".join(constant.roots[:4])
+        raise NotReadError(_("its constant is worked out of several tensors: {names}", names=names), dims)
+    if net.is_trained(constant):
+        return add_trained(net, node, x, constant, first)
+    number = constant.number()
+    if number is not None:
+        return add_fixed(net, node, x, number, first)
+    centred = centre(net, node, x, constant) if node.operator == "Sub" and not first else None
+    return centred or add_fixed(net, node, x, channel_numbers(net, x, constant), first)
 
 
-def named_as_weight(constant: Constant) -> bool:
-    """Whether a tensor that holds one number everywhere is a weight by its name: a fresh one may."""
-    return constant.size > 1 and any(word in constant.root for word in (".weight", "gamma", "scale", ".beta"))
-
-
-def rescaled(o: Reading, node: NodeData, x: Tensor, number: float, first: bool) -> Tensor:
+def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[float, ...], first: bool) -> Tensor:
+    """A number of the formula, or one for each channel: a rescaling; nothing where it changes nothing."""
     operator = node.operator
     if operator == "Max" and number == 0:
-        return Tensor(o.add(node, "relu", {}, [x.value]), x.axes)
+        return Tensor(net.add(node, "relu", {}, [x.value]), x.axes)
+    zero = 0 in number if isinstance(number, tuple) else number == 0
     options: dict[str, Any] | None = {
         "Add": {"offset": number},
-        "Sub": {"factor": -1, "offset": number} if first else {"offset": -number},
+        "Sub": {"factor": -1, "offset": number} if first else {"offset": changed(number, lambda n: -n)},
         "Mul": {"factor": number},
-        "Div": None if first or not number else {"factor": 1 / number},
+        "Div": None if first or zero else {"factor": changed(number, lambda n: 1 / n)},
     }.get(operator)
     if options is None:
-        raise NotReadError(x.dims())
+        raise NotReadError(_("one of its inputs is a constant"), x.dims())
     if options in ({"offset": 0}, {"factor": 1}):
         return x
-    behind = o.following(node, "Add") if operator in ("Mul", "Div") else None
+    behind = net.following(node, "Add") if operator in ("Mul", "Div") else None
     if behind is not None:
-        other = next((o.values[name] for name in behind.inputs if name != node.outputs[0]), None)
-        added = other.number() if isinstance(other, Constant) and other.size == 1 else None
-        if added is not None:
-            options["offset"] = added
-            o.absorbed[behind.outputs[0]] = node.outputs[0]
-    return Tensor(o.add(node, "rescale", options, [x.value]), x.axes)
+        other = next((net.values.get(name) for name in behind.inputs if name != node.outputs[0]), None)
+        if isinstance(other, Constant) and other.size == 1 and not net.is_trained(other):
+            options["offset"] = other.number()
+            net.absorbed[behind.outputs[0]] = node.outputs[0]
+    return Tensor(net.add(node, "rescale", options, [x.value]), x.axes)
 
 
-def along_channels(o: Reading, x: Tensor, constant: Constant) -> Constant:
-    """A constant with one value for each channel, as a vector. Raises NotReadError for any other."""
-    axes, shape = x.axes or (), o.builder.shape(x.value)
+def changed(number: float | tuple[float, ...], change: Any) -> Any:
+    """A number, or each of several, changed."""
+    return tuple(map(change, number)) if isinstance(number, tuple) else change(number)
+
+
+def channel_numbers(net: Network, x: Tensor, constant: Constant) -> tuple[float, ...]:
+    """The numbers of a constant of the formula, one for each channel. Raises NotReadError for others."""
+    found = along_axes(net, x, constant)
+    if found is None or found[0] != "c" or constant.size > MOST_NUMBERS:
+        raise NotReadError(_("its constant has other numbers for other places"), x.dims())
+    return tuple(float(n) for n in found[1].array().reshape(-1))
+
+
+MOST_NUMBERS = 100_000  # of a rescaling
+
+
+def along_axes(net: Network, x: Tensor, constant: Constant) -> tuple[str, Constant] | None:
+    """The letters of the axes along which a constant has its own numbers, and it in the order of the map's axes.
+
+    None where its axes are not whole ones of the map.
+    """
+    axes, shape = x.axes or (), net.shape(x)
     filled = (1,) * (len(axes) - len(constant.dims)) + constant.dims
     places = [i for i, n in enumerate(filled) if n > 1]
-    if constant.size != shape[0] or (places and axes[places[0]] != whole(0, shape[0])) or len(places) > 1:
-        raise NotReadError(x.dims())
-    return constant.moved((shape[0],), lambda array: array.reshape(-1))
+    if any(len(axes[i]) != 1 or axes[i] != whole(axes[i][0].axis, shape[axes[i][0].axis]) for i in places):
+        return None
+    if any(axes[i][0].axis < 0 for i in places):
+        return None
+    over = [axes[i][0].axis for i in places]
+    letters = "c" + SPATIAL[len(shape)]
+    order = sorted(range(len(over)), key=lambda k: over[k])
+    sizes = [filled[i] for i in places]
+    dims = tuple(n if i in over else 1 for i, n in enumerate(shape))
+    moved = constant.moved(dims, lambda array: array.reshape(sizes).transpose(order).reshape(dims))
+    return "".join(letters[i] for i in sorted(over)), moved
 
 
-def vector_behind(o: Reading, node: NodeData, x: Tensor, operators: Sequence[str]) -> tuple[NodeData, Constant] | None:
-    """The operator behind, if it combines the result with one value for each channel."""
-    for operator in operators:
-        found = o.following(node, operator)
-        other = None if found is None else o.values.get(found.inputs[found.inputs[0] == node.outputs[0]])
-        if found is None or not isinstance(other, Constant) or other.size != o.builder.shape(x.value)[0]:
-            continue
-        try:
-            return found, along_channels(o, x, other)
-        except NotReadError:
-            continue
-    return None
+def add_trained(net: Network, node: NodeData, x: Tensor, constant: Constant, first: bool) -> Tensor:
+    """A tensor that is trained: a shift, a scale, the statistics of a norm."""
+    operator = node.operator
+    if operator == "Sub" and not first:
+        centred = centre(net, node, x, constant)
+        if centred is not None:
+            return centred
+    if operator not in ("Add", "Sub", "Mul", "Div") or (first and operator in ("Sub", "Div")):
+        raise NotReadError(_("one of its inputs is a tensor that counts as trained: {name}", name=constant.roots[0]),
+                           x.dims())  # fmt: skip
+    placed = along_axes(net, x, constant)
+    if placed is None:
+        raise NotReadError(_("its weights are along mixed axes"), x.dims())
+    note_loose(net, node, constant)
+    letters, numbers = placed
+    if operator in ("Sub", "Div"):
+        inverse = (lambda array: -array) if operator == "Sub" else (lambda array: 1 / array)
+        numbers = numbers.moved(numbers.dims, inverse, operator)
+    per, numbers = stored_form(net.shape(x), letters, numbers)
+    if operator in ("Add", "Sub"):
+        return Tensor(net.add(node, "shift", {"per": per}, [x.value], {"beta": numbers}), x.axes)
+    return add_scale(net, node, x, per, numbers)
 
 
-def scaled(o: Reading, node: NodeData, x: Tensor, gamma: Constant) -> Tensor:
+def note_loose(net: Network, node: NodeData, constant: Constant) -> None:
+    """Remember a tensor that is trained by the rule alone, where its name does not say it too."""
+    name = constant.name or constant.roots[0]
+    if name not in net.loose:
+        net.loose.append(name)
+
+
+def stored_form(shape: tuple[int, ...], letters: str, numbers: Constant) -> tuple[str | None, Constant]:
+    """The option `per`, and the numbers in the shape in which a scale or shift stores them."""
+    if letters == "c" or (not letters and shape[0] == 1 and numbers.size == 1):
+        return None, numbers.moved((shape[0],), lambda array: array.reshape(-1))
+    if not letters:
+        return "layer", numbers.moved((1,) * len(shape), lambda array: array.reshape((1,) * len(shape)))
+    every = all(n == 1 or letter in letters for n, letter in zip(shape, "c" + SPATIAL[len(shape)], strict=True))
+    return "element" if every else letters, numbers
+
+
+def add_scale(net: Network, node: NodeData, x: Tensor, per: str | None, gamma: Constant) -> Tensor:
     """A scale, with its shift if that is added behind; behind a group norm without one, the group norm's own."""
-    behind = vector_behind(o, node, x, ["Add"])
-    arrays: dict[str, Constant | None] = {"gamma": gamma}
+    arrays = {"gamma": gamma}
+    behind = shift_behind(net, node, x, per)
     if behind is not None:
-        o.absorbed[behind[0].outputs[0]] = node.outputs[0]
         arrays["beta"] = behind[1]
-        first = len(o.builder.inputs)
-        norm = o.builder.nodes[x.value - first] if x.value == len(o.builder.shapes) - 1 >= first else None
-        if norm is not None and norm.layer.kind in ("groupnorm", "instancenorm") and not vars(norm.layer)["affine"]:
-            o.builder.change(x.value, norm.layer.replace(affine=True))
-            o.stored.update({(x.value, name): array for name, array in arrays.items() if array is not None})
+        net.absorbed[behind[0].outputs[0]] = node.outputs[0]
+        first = len(net.builder.inputs)
+        norm = net.builder.nodes[x.value - first] if x.value == len(net.builder.shapes) - 1 >= first else None
+        bare = norm is not None and norm.layer.kind in ("groupnorm", "instancenorm") and not vars(norm.layer)["affine"]
+        if norm is not None and bare and per is None:
+            net.loose = [name for name in net.loose if name != (gamma.name or gamma.roots[0])]
+            net.complete(node, x.value, norm.layer.replace(affine=True), arrays)
             return x
-    return Tensor(o.add(node, "scale", {"shift": behind is not None or None}, [x.value], arrays), x.axes)
+    options = {"shift": behind is not None or None, "per": per}
+    return Tensor(net.add(node, "scale", options, [x.value], arrays), x.axes)
 
 
-def centred(o: Reading, node: NodeData, x: Tensor, mean: Constant) -> Tensor:
+def shift_behind(net: Network, node: NodeData, x: Tensor, per: str | None) -> tuple[NodeData, Constant] | None:
+    """The addition right behind, if it is of trained numbers along the same axes."""
+    found = net.following(node, "Add")
+    other = None if found is None else net.values.get(found.inputs[found.inputs[0] == node.outputs[0]])
+    if found is None or not isinstance(other, Constant) or other.mixed or not net.is_trained(other):
+        return None
+    placed = along_axes(net, x, other) if broadcast([x.dims(), other.dims]) == list(x.dims()) else None
+    if placed is None:
+        return None
+    its, numbers = stored_form(net.shape(x), *placed)
+    return (found, numbers) if its == per else None
+
+
+def centre(net: Network, node: NodeData, x: Tensor, mean: Constant) -> Tensor | None:
     """Less a mean and over a deviation, for each channel: a batch norm that trains nothing."""
-    behind = vector_behind(o, node, x, ["Div", "Mul"])
-    if behind is None or behind[0].inputs[0] != node.outputs[0]:
-        raise NotReadError(x.dims())
-    o.absorbed[behind[0].outputs[0]] = node.outputs[0]
-    divides = behind[0].operator == "Div"
-    variance = behind[1].moved(mean.dims, lambda array: (array if divides else 1 / array) ** 2)
-    arrays = {"mean": mean, "variance": variance}
-    return Tensor(o.add(node, "batchnorm", {"affine": False, "epsilon": 0}, [x.value], arrays), x.axes)
-
-
-def elements(x: Tensor) -> int:
-    return prod(x.dims())
+    behind = next((found for operator in ("Div", "Mul") if (found := net.following(node, operator))), None)
+    if behind is None or behind.inputs[0] != node.outputs[0]:
+        return None
+    deviation = net.values.get(behind.inputs[1])
+    if not isinstance(deviation, Constant) or deviation.mixed or mean.mixed:
+        return None
+    vectors: dict[str, Constant] = {}
+    for name, array in (("mean", mean), ("variance", deviation)):
+        placed = along_axes(net, x, array) if broadcast([x.dims(), array.dims]) == list(x.dims()) else None
+        if placed is None or placed[0] != "c":
+            return None
+        vectors[name] = placed[1].moved((net.shape(x)[0],), lambda array: array.reshape(-1))
+    net.absorbed[behind.outputs[0]] = node.outputs[0]
+    divides = behind.operator == "Div"
+    vectors["variance"] = vectors["variance"].moved(
+        vectors["variance"].dims, lambda array: (array if divides else 1 / array) ** 2, behind.operator
+    )
+    arrays: Mapping[str, Constant | None] = vectors
+    return Tensor(net.add(node, "batchnorm", {"affine": False, "epsilon": 0}, [x.value], arrays), x.axes)

@@ -25,11 +25,15 @@ NUMBERED = re.compile(r"\d+|getitem(_\d+)*|val_\d+|.*::.*")
 OF_WEIGHT = re.compile(r"[./_](weight|kernel|gamma|scale|w|W)(_\d+|:\d+)?$")
 
 
-def names(nodes: Sequence[NodeData]) -> list[str]:
-    """A name for each operator, in order: a path, one that ends in a stroke to be numbered in it, or none."""
+def find_modules(nodes: Sequence[NodeData]) -> list[str]:
+    """The module that each operator came from, in order; empty where nothing says it."""
     paths = [path(node) for node in nodes]
     known = set(paths)
-    paths = [again(name, known) for name in paths]
+    return [again(name, known) for name in paths]
+
+
+def name_operators(nodes: Sequence[NodeData], paths: Sequence[str]) -> list[str]:
+    """A name for each operator, by its module: a path, one that ends in a stroke to be numbered in it, or none."""
     uses = Counter(paths)
     inside = {"/".join(parts[:i]) for parts in (p.split("/") for p in uses) for i in range(1, len(parts))}
     found = []

@@ -7,8 +7,12 @@ from typing import Any
 from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
-from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
-from cnncalc.interop.onnx.read.shape import settled
+from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
+from cnncalc.interop.onnx.read.places import as_map, settle
+from cnncalc.interop.onnx.read.table import reads
+from cnncalc.interop.onnx.read.wire import WireError
+from cnncalc.language import _
+from cnncalc.layers.base import Shape
 from cnncalc.layers.options import SPATIAL
 
 EPSILON = 1e-5  # the default, in ONNX and here
@@ -19,118 +23,139 @@ def epsilon(node: NodeData, default: float = EPSILON) -> dict[str, Any]:
     return {} if found == EPSILON else {"epsilon": found}
 
 
-def trained(scale: Constant, shift: Constant | None) -> bool:
-    """Whether a scale and a shift are trained, and not the ones and zeros that an operator demands."""
-    if scale.number() != 1 or (shift is not None and shift.number() != 0):
-        return True
-    return any(word in scale.root.lower() for word in ("weight", "gamma", "scale", ".w"))
+def add_norm(
+    net: Network, node: NodeData, kind: str, options: dict[str, Any], x: int, arrays: dict[str, Constant], per: str = ""
+) -> int:
+    """A norm with its scale and shift; where one of them is trained alone it is a layer behind.
+
+    per  which elements have numbers of their own, as `scale` and `shift` say it; empty for channels
+    """
+    usual = kind != "instancenorm"  # whether the kind is affine where nothing is said
+    full = len(arrays) == 2
+    value = net.add(node, kind, options | ({} if full == usual else {"affine": full}), [x], arrays if full else {})
+    for name, array in arrays.items() if not full else ():
+        alone = {"gamma": "scale", "beta": "shift"}[name]
+        value = net.add(node, alone, {"per": per or None}, [value], {name: array}, part=alone)
+    return value
 
 
 @reads("BatchNormalization")
-def batchnorm(o: Reading, node: NodeData) -> Value:
-    x = o.tensor(node)
-    scale, shift, mean, variance = (o.weight(node, i) for i in range(1, 5))
-    shape, axes = o.builder.shape(x.value), x.axes or ()
+def read_batchnorm(net: Network, node: NodeData) -> Value:
+    """Its scale and shift are trained where the file stores them; exporters make up ones and zeros for what is not."""
+    x = net.tensor(node)
+    mean, variance = net.weight(node, 3), net.weight(node, 4)
+    net.weight(node, 1), net.weight(node, 2)
+    shape, axes = net.shape(x), x.axes or ()
+    if node.attributes.get("training_mode", 0):
+        raise NotReadError(_("the attribute {name} is {value}", name="training_mode", value=1))
     if len(axes) < 2 or axes[1] != whole(0, shape[0]):
-        x = settled(o, node, x)
-    arrays: dict[str, Constant | None] = {"mean": mean, "variance": variance}
+        x = settle(net, node, x)
+    arrays = net.affine(node, 1, 2)
     options = epsilon(node)
-    if trained(scale, shift):
-        arrays = {"gamma": scale, "beta": shift, **arrays}
-    else:
+    if len(arrays) == 1:
+        options["affine"] = "scale" if "gamma" in arrays else "shift"
+    elif not arrays:
         options["affine"] = False
-    return Tensor(o.add(node, "batchnorm", options, [x.value], arrays), x.axes)
+    kept = {**arrays, "mean": mean, "variance": variance}
+    return Tensor(net.add(node, "batchnorm", options, [x.value], kept), x.axes)
 
 
-def normalised_over(o: Reading, node: NodeData, rank: int) -> list[int]:
+def normalised_axes(net: Network, node: NodeData, rank: int) -> list[int]:
     """The axes of a layer normalisation: all from `axis` on; or those of the means that it was put together from."""
     if node.operator == "LayerNormalization":
         return list(range(node.attributes.get("axis", -1) % rank, rank))
     listed = node.attributes.get("axes")
     for name in node.attributes.get("by", ()):
-        value = o.values.get(name)
+        value = net.values.get(name)
         listed = value.whole() if isinstance(value, Constant) else listed
     if not listed:
-        raise NotReadError
+        raise NotReadError(_("the axes of its means are not known"))
     return sorted(axis % rank for axis in listed)
 
 
 @reads("LayerNormalization", "cnncalc:layernorm")
-def layernorm(o: Reading, node: NodeData) -> Value:
-    x = o.tensor(node)
-    dims, axes, shape = x.dims(), x.axes or (), o.builder.shape(x.value)
-    chosen = normalised_over(o, node, len(dims))
+def read_layernorm(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    dims, axes, shape = x.dims(), x.axes or (), net.shape(x)
+    chosen = normalised_axes(net, node, len(dims))
     over = [factor for i in chosen for factor in axes[i]]
     if any(f.axis < 0 or f != Factor(f.axis, shape[f.axis], 1) for f in over):
-        raise NotReadError(dims)
+        raise NotReadError(_("it goes over parts of axes, or over the samples"), dims)
     together = {f.axis for f in over} or {0}
+    name = name_of_axes(together, shape)
+    options = epsilon(node) | ({} if name == "channels" else {"axes": name})
+    arrays = net.affine(node, 1, 2) if node.operator == "LayerNormalization" else {}
+    # (C, 1, 1) for the channels of an image, in the order of the map's axes
+    order = [f.axis for f in over]
+    sizes = [n if i in together else 1 for i, n in enumerate(shape)]
+    back = sorted(range(len(order)), key=lambda i: order[i])
+    given = [f.size for f in over]
+
+    def place(array: Any) -> Any:
+        return array.reshape(given).transpose(back).reshape(sizes)
+
+    kept = {name: array.moved(sizes, place) for name, array in arrays.items()}
+    per = "".join(("c" + SPATIAL[len(shape)])[i] for i in sorted(together))
+    return Tensor(add_norm(net, node, "layernorm", options, x.value, kept, per), x.axes)
+
+
+def name_of_axes(together: set[int], shape: Shape) -> str:
+    """The option `axes` for these axes of a map."""
     letters = "c" + SPATIAL[len(shape)]
     every = {i for i, n in enumerate(shape) if n > 1} | {0}
-    name = "".join(letters[i] for i in sorted(together))
     if together == {0}:
-        name = "channels"
-    elif together >= every:
-        name = "all"
-    scale, shift = o.optional(node, 1), o.optional(node, 2)
-    options = epsilon(node) | ({} if name == "channels" else {"axes": name})
-    arrays: dict[str, Constant | None] = {}
-    if scale is not None and trained(scale, shift):
-        # (C, 1, 1) for the channels of an image, in the order of the map's axes
-        order = [f.axis for f in over]
-        sizes = [n if i in together else 1 for i, n in enumerate(shape)]
-        back = sorted(range(len(order)), key=lambda i: order[i])
-        given = [f.size for f in over]
-
-        def placed(array: Any) -> Any:
-            return array.reshape(given).transpose(back).reshape(sizes)
-
-        zeros = scale.moved(scale.dims, lambda array: array * 0)
-        arrays = {"gamma": scale.moved(sizes, placed), "beta": (shift or zeros).moved(sizes, placed)}
-    else:
-        options["affine"] = False
-    return Tensor(o.add(node, "layernorm", options, [x.value], arrays), x.axes)
+        return "channels"
+    return "all" if together >= every else "".join(letters[i] for i in sorted(together))
 
 
 @reads("InstanceNormalization")
-def instancenorm(o: Reading, node: NodeData) -> Value:
-    """By itself, or behind a Reshape of the channels into groups: a group norm."""
-    x, scale, shift = o.tensor(node), o.weight(node, 1), o.weight(node, 2)
-    axes, shape = x.axes or (), o.builder.shape(x.value)
-    affine = trained(scale, shift)
+def read_instancenorm(net: Network, node: NodeData) -> Value:
+    """By itself, or behind a Reshape of the channels into groups: a group norm.
+
+    The scale and shift for each group are what the operator demands; those of the channels come behind.
+    """
+    x, scale, shift = net.tensor(node), net.weight(node, 1), net.weight(node, 2)
+    axes, shape = x.axes or (), net.shape(x)
     options = epsilon(node)
     if len(axes) >= 2 and axes[1] == whole(0, shape[0]):
-        arrays = {"gamma": scale, "beta": shift} if affine else {}
-        options |= {"affine": True} if affine else {}
-        return Tensor(o.add(node, "instancenorm", options, [x.value], arrays), x.axes)
+        return Tensor(add_norm(net, node, "instancenorm", options, x.value, net.affine(node, 1, 2)), x.axes)
     groups = x.dims()[1]
     outer = (Factor(0, groups, shape[0] // groups),) if groups > 1 else ()
-    if affine or shape[0] % groups or axes[1] != outer:
-        raise NotReadError(x.dims())
-    return Tensor(o.add(node, "groupnorm", {"groups": groups, "affine": False, **options}, [x.value]), x.axes)
+    if shape[0] % groups or axes[1] != outer:
+        raise NotReadError(_("what it normalises is neither a channel nor a group of channels"), x.dims())
+    if known_to_differ(scale, 1) or known_to_differ(shift, 0):
+        raise NotReadError(_("it scales each group of channels"), x.dims())
+    return Tensor(net.add(node, "groupnorm", {"groups": groups, "affine": False, **options}, [x.value]), x.axes)
+
+
+def known_to_differ(array: Constant, wanted: float) -> bool:
+    """Whether values that are at hand are others than the one that an exporter makes up. No count depends on it."""
+    try:
+        return array.number() != wanted
+    except WireError:  # in a file that is missing
+        return False
 
 
 @reads("GroupNormalization")
-def groupnorm(o: Reading, node: NodeData) -> Value:
-    x, scale, shift = o.map(node, o.tensor(node)), o.weight(node, 1), o.weight(node, 2)
-    channels = o.builder.shape(x)[0]
+def read_groupnorm(net: Network, node: NodeData) -> Value:
+    x = as_map(net, node, net.tensor(node))
+    channels = net.builder.shape(x)[0]
+    arrays = net.affine(node, 1, 2)
     options = {"groups": node.attributes["num_groups"], **epsilon(node)}
-    arrays = {"gamma": scale, "beta": shift}
-    if not trained(scale, shift):
-        options["affine"], arrays = False, {}
-    elif scale.size != channels:  # of each group, before operator set 21
-        raise NotReadError(o.tensor(node).dims())
-    return o.seen(o.add(node, "groupnorm", options, [x], arrays))
+    if any(array.size != channels for array in arrays.values()):  # of each group, before operator set 21
+        raise NotReadError(_("it scales each group of channels"), net.tensor(node).dims())
+    return net.seen(add_norm(net, node, "groupnorm", options, x, arrays))
 
 
 @reads("LRN")
-def lrn(o: Reading, node: NodeData) -> Value:
-    x = o.tensor(node)
-    if (x.axes or ())[1] != whole(0, o.builder.shape(x.value)[0]):
-        x = settled(o, node, x)
+def read_lrn(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    if len(x.axes or ()) < 2 or (x.axes or ())[1] != whole(0, net.shape(x)[0]):
+        x = settle(net, node, x)
     given = {"size": node.attributes["size"]}
     for name, attribute, default in (("alpha", "alpha", 1e-4), ("beta", "beta", 0.75), ("k", "bias", 1.0)):
         value = shortest(node.attributes.get(attribute, default))
         if value != default:
             given[name] = value
     options = {k: v for k, v in given.items() if (k, v) != ("size", 5)}
-    return Tensor(o.add(node, "lrn", options, [x.value]), x.axes)
+    return Tensor(net.add(node, "lrn", options, [x.value]), x.axes)

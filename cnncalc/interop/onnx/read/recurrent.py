@@ -5,41 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cnncalc.interop.onnx.gates import GATES
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import GATES, Factor, Tensor, whole
-from cnncalc.interop.onnx.read.reading import NotReadError, Reading, Value, reads
-from cnncalc.interop.onnx.read.shape import settled
+from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
+from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
+from cnncalc.interop.onnx.read.places import settle
+from cnncalc.interop.onnx.read.table import reads
+from cnncalc.language import _
+
+USUAL = {"rnn": ("Tanh",), "gru": ("Sigmoid", "Tanh"), "lstm": ("Sigmoid", "Tanh", "Tanh")}
 
 
 @reads("RNN", "GRU", "LSTM")
-def recurrent(o: Reading, node: NodeData) -> list[Value]:
+def read_recurrent(net: Network, node: NodeData) -> list[Value]:
     kind = node.operator.lower()
-    weight, state = o.weight(node, 1), o.weight(node, 2)
-    biases = o.optional(node, 3)
+    weight, state = net.weight(node, 1), net.weight(node, 2)
+    biases = net.optional(node, 3)
+    sequence = net.tensor(node)
+    axes = sequence.axes or ()
+    if len(weight.dims) != 3 or len(axes) != 3:
+        raise NotReadError(_("its weights or its sequence do not have three axes"))
     directions, rows, _inputs = weight.dims
     gates = GATES[kind]
     units = rows // len(gates)
-    sequence = o.tensor(node)
-    axes = sequence.axes or ()
-    if node.attributes.get("layout") or node.attributes.get("direction") == "reverse" or len(axes) != 3:
-        raise NotReadError
-    if (
-        node.attributes.get("clip")
-        or node.attributes.get("activations", USUAL[kind] * directions) != USUAL[kind] * directions
-    ):
-        raise NotReadError
-    x = settled(o, node, Tensor(sequence.value, (axes[1], axes[2], axes[0])))
-    steps = o.builder.shape(x.value)[1]
-    bias = kind_of_bias(kind, node, biases, units * len(gates))
-    wanted = [name and (name in o.readers or name in o.outputs) for name in (*node.outputs, "", "")]
-    last = bool(wanted[1]) and not wanted[0]
-    if wanted[0] and wanted[1]:
-        raise NotReadError
+    check_attributes(kind, node, directions)
+    check_states(net, node)
+    x = settle(net, node, Tensor(sequence.value, (axes[1], axes[2], axes[0])))
+    steps = net.shape(x)[1]
+    bias = kind_of_bias(kind, node, biases)
+    wanted = [bool(name) and (name in net.readers or name in net.outputs) for name in (*node.outputs, "", "", "")][:3]
+    last = wanted[1] and not wanted[0]
+    if wanted[2] or (wanted[0] and wanted[1]):
+        raise NotReadError(_("several of its results are used: the sequence and the last state"))
     options = {"units": units, "bias": bias, "bidirectional": directions == 2 or None, "last": last or None}
     arrays = gate_arrays(gates, weight, state, biases, bias, units, directions)
-    value = o.add(node, kind, options, [x.value], arrays)
-    lead = whole(-1, o.batch)
+    value = net.add(node, kind, options, [x.value], arrays)
+    lead = whole(-1, net.batch)
     split = (Factor(0, directions, units),) if directions > 1 else ()
     inner = (Factor(0, units, 1),) if units > 1 else ()
     if last:
@@ -47,19 +49,41 @@ def recurrent(o: Reading, node: NodeData) -> list[Value]:
     return [Tensor(value, (whole(1, steps), split, lead, inner))]
 
 
-USUAL = {"rnn": ("Tanh",), "gru": ("Sigmoid", "Tanh"), "lstm": ("Sigmoid", "Tanh", "Tanh")}
+def check_attributes(kind: str, node: NodeData, directions: int) -> None:
+    """Raise NotReadError for an attribute that no option is."""
+    direction = node.attributes.get("direction", "forward")
+    if directions != {"forward": 1, "bidirectional": 2}.get(direction):
+        raise NotReadError(_("the attribute {name} is {value}", name="direction", value=str(direction)[:30]))
+    for name in ("layout", "clip", "input_forget"):
+        if node.attributes.get(name):
+            raise NotReadError(_("the attribute {name} is {value}", name=name, value=node.attributes[name]))
+    usual = USUAL[kind] * directions
+    if tuple(node.attributes.get("activations") or usual) != usual:
+        value = ", ".join(map(str, node.attributes["activations"]))[:60]
+        raise NotReadError(_("the attribute {name} is {value}", name="activations", value=value))
 
 
-def kind_of_bias(kind: str, node: NodeData, biases: Constant | None, rows: int) -> Any:
-    """None for one bias, `double` for two, false for none. One that is zero throughout is none of them."""
-    if biases is None:
+def check_states(net: Network, node: NodeData) -> None:
+    """Raise NotReadError where it does not start from zeros, or has peepholes."""
+    for i, name in ((4, "sequence_lens"), (5, "initial_h"), (6, "initial_c"), (7, "P")):
+        if i < len(node.inputs) and node.inputs[i]:
+            found = net.values[node.inputs[i]]
+            zero = isinstance(found, Constant) and not found.stored and found.number() == 0
+            lengths = name == "sequence_lens" and isinstance(found, Constant)
+            if not zero and not lengths:
+                raise NotReadError(_("its input {name} is not read", name=name))
+
+
+def kind_of_bias(kind: str, node: NodeData, biases: Constant | None) -> Any:
+    """None for one bias, `double` for two, false for none.
+
+    ONNX has room for two. One of them is not there where an exporter puts zeros of its own into its place.
+    """
+    if biases is None or not biases.stored:
         return False
-    array = biases.array()
-    with_input, with_state = array[:, :rows], array[:, rows:]
+    two = len(biases.parts) != 2 or biases.parts[1].stored
     reset_behind = kind == "gru" and node.attributes.get("linear_before_reset", 0)
-    if with_state.any() or reset_behind:
-        return "double"
-    return None if with_input.any() or biases.root else False
+    return "double" if two or reset_behind else None
 
 
 def gate_arrays(
@@ -68,7 +92,7 @@ def gate_arrays(
     """The parts that belong to each gate of each direction."""
 
     def of(tensor: Constant, d: int, first: int, dims: tuple[int, ...]) -> Constant:
-        return tensor.moved(dims, lambda array: array[d, first : first + units])
+        return tensor.moved(dims, lambda array: array[d, first : first + units], ("part", d, first))
 
     found: dict[str, Constant | None] = {}
     for d, direction in enumerate(["", "back_"][:directions]):

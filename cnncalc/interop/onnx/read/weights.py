@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
+from cnncalc.interop.builder import Builder
+from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.language import _
 from cnncalc.reference import Drawn
 from cnncalc.reference.values import named
 
-if TYPE_CHECKING:
-    from cnncalc.interop.onnx.read.reading import Reading
-
 
 class Stored(Mapping[str, Any]):
     """LAYER.name to array, float32; each is read from the file when it is asked for."""
 
-    def __init__(self, reading: Reading, graph: Graph) -> None:
-        self.source = reading.builder.source
+    def __init__(self, builder: Builder, stored: Mapping[tuple[int, str], Constant], graph: Graph) -> None:
+        self.source = builder.source
         first = len(graph.inputs)
         self.arrays = {
-            named(reading.builder.nodes[value - first], name): constant
-            for (value, name), constant in reading.stored.items()
+            named(builder.nodes[value - first], name): constant for (value, name), constant in stored.items()
         }
         self.shapes = {name: weight.shape for name, weight in Drawn(graph).weights.items()}
         missing = [name for name in self.shapes if name not in self.arrays]

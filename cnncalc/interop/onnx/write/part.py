@@ -88,8 +88,12 @@ class Part:
         return self._keep(f"{self.owner}.{name}", self.array(name) if values is None else values)
 
     def constant(self, values: Any, dtype: type[np.generic] = np.float32) -> str:
-        """Numbers that belong to the layer's definition."""
-        return self._keep(self._new(), np.asarray(values, dtype=dtype))
+        """Numbers that belong to the layer's definition. With axes they are an operator Constant: a stored tensor is
+        a trained one to whoever reads the model."""
+        array = np.asarray(values, dtype=dtype)
+        if array.ndim and dtype != np.int64:
+            return self("Constant", value=self.onnx.numpy_helper.from_array(np.ascontiguousarray(array)))
+        return self._keep(self._new(), array)
 
     def whole(self, *numbers: int) -> str:
         """A list of whole numbers, as shapes and axes are given."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.read.layout import GATES
+from cnncalc.interop.onnx.gates import GATES
 from cnncalc.interop.onnx.write.part import Array, Part, Value, ends, per_channel, sliding, taps, writes
 from cnncalc.layers.base import per_axis
 
@@ -222,16 +222,17 @@ def recurrent(o: Part, layer: Any, x: Value) -> str:
     def stacked(name: str) -> Array:
         return np.stack(
             [
-                np.concatenate([part(f"{direction}{gate}_{name}") for gate in GATES[layer.kind]])
+                np.concatenate([o.array(f"{direction}{gate}_{name}") for gate in GATES[layer.kind]])
                 for direction in directions(layer)
             ]
         )
 
-    def part(name: str) -> Array:
-        return o.array(name) if o.has(name) else np.zeros(layer.units, dtype=np.float32)
-
-    arrays = [stacked("input"), stacked("state"), np.concatenate([stacked("bias"), stacked("bias2")], axis=1)]
-    kept = [o.weight(name, array) for name, array in zip("WRB" if layer.bias else "WR", arrays, strict=False)]
+    kept = [o.weight(name, stacked(part)) for name, part in (("W", "input"), ("R", "state"))]
+    if layer.bias == "double":
+        kept.append(o.weight("B", np.concatenate([stacked("bias"), stacked("bias2")], axis=1)))
+    elif layer.bias:  # ONNX has room for two
+        bias = stacked("bias")
+        kept.append(o("Concat", o.weight("B", bias), o.constant(np.zeros_like(bias)), axis=1))
     steps, last = o.several(
         layer.kind.upper(),
         [not layer.last, bool(layer.last)],
@@ -244,7 +245,7 @@ def recurrent(o: Part, layer: Any, x: Value) -> str:
     if layer.last:  # (directions, N, units)
         return o.reshape(o("Transpose", last, perm=[1, 0, 2]), -1)
     joined = o("Transpose", steps, perm=[2, 1, 3, 0])  # (steps, directions, N, units)
-    return o.reshape(joined, len(arrays[0]) * layer.units, -1)
+    return o.reshape(joined, len(directions(layer)) * layer.units, -1)
 
 
 @writes("mgu")

@@ -1,0 +1,125 @@
+"""ONNX operators on each element by itself, softmax and dropout."""
+
+from __future__ import annotations
+
+from math import prod
+
+from cnncalc.interop.onnx.read.constants import shortest
+from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.layout import Tensor, whole
+from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
+from cnncalc.interop.onnx.read.table import reads
+from cnncalc.language import _
+
+PLAIN = {
+    "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu", "Selu": "selu", "HardSwish": "hard_swish",
+    "Mish": "mish", "Softplus": "softplus", "Softsign": "softsign", "Swish": "silu",
+    # what fusion.py puts together
+    "cnncalc:silu": "silu", "cnncalc:hard_swish": "hard_swish", "cnncalc:hard_sigmoid": "hard_sigmoid",
+    "cnncalc:gelu": "gelu", "cnncalc:mish": "mish", "cnncalc:step": "step", "cnncalc:scaled_tanh": "scaled_tanh",
+    "cnncalc:relu6": "relu6",
+}  # fmt: skip
+SLOPED = {"LeakyRelu": ("leaky_relu", 0.01), "Elu": ("elu", 1.0), "Celu": ("celu", 1.0)}
+SELU = {"alpha": 1.6732632, "gamma": 1.0507010}  # Klambauer et al. 2017, as float32
+
+
+@reads(*PLAIN)
+def read_activation(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    if node.operator == "Swish":
+        require(node, x, alpha=1.0)
+    if node.operator == "Selu":
+        require(node, x, **SELU)
+    return Tensor(net.add(node, PLAIN[node.operator], {}, [x.value]), x.axes)
+
+
+def require(node: NodeData, x: Tensor, **wanted: float) -> None:
+    """Raise NotReadError where an attribute has another value than the kind's constant."""
+    for name, value in wanted.items():
+        given = node.attributes.get(name, value)
+        if abs(given - value) > 1e-5 * max(1, abs(value)):
+            raise NotReadError(_("the attribute {name} is {value}", name=name, value=shortest(given)), x.dims())
+
+
+@reads("Gelu", "cnncalc:gelu_by_tanh")
+def read_gelu(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    form = node.attributes.get("approximate", "none")
+    form = "tanh" if node.operator != "Gelu" else form
+    return Tensor(net.add(node, "gelu", {"approximate": None if form == "none" else form}, [x.value]), x.axes)
+
+
+@reads("HardSigmoid")
+def read_hard_sigmoid(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    given = {"alpha": node.attributes.get("alpha", 0.2), "beta": node.attributes.get("beta", 0.5)}
+    for name, wanted in (("alpha", 1 / 6), ("beta", 0.5)):
+        if abs(given[name] - wanted) > 1e-5:
+            value = shortest(given[name])
+            raise NotReadError(_("the attribute {name} is {value}", name=name, value=value), x.dims())
+    return Tensor(net.add(node, "hard_sigmoid", {}, [x.value]), x.axes)
+
+
+@reads(*SLOPED)
+def read_sloped(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    kind, default = SLOPED[node.operator]
+    alpha = shortest(node.attributes.get("alpha", default))
+    return Tensor(net.add(node, kind, {} if alpha == default else {"alpha": alpha}, [x.value]), x.axes)
+
+
+@reads("Clip")
+def read_clip(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    bounds = []
+    for i, name in ((1, "min"), (2, "max")):
+        found = net.optional(node, i)
+        bounds.append(node.attributes.get(name) if found is None else found.number())
+        if found is not None and (bounds[-1] is None or net.is_trained(found)):
+            raise NotReadError(_("its bound {name} is no single number of the formula", name=name), x.dims())
+    low, high = bounds
+    if low == 0 and (high is None or high > 1e30):
+        return Tensor(net.add(node, "relu", {}, [x.value]), x.axes)
+    if low == 0 and high == 6:
+        return Tensor(net.add(node, "relu6", {}, [x.value]), x.axes)
+    if (low is None or low < -1e30) and (high is None or high > 1e30):
+        return x
+    raise NotReadError(_("it keeps what is between {low} and {high}", low=low, high=high), x.dims())
+
+
+@reads("PRelu")
+def read_prelu(net: Network, node: NodeData) -> Value:
+    x, slope = net.tensor(node), net.weight(node, 1)
+    channels = net.shape(x)[0]
+    if slope.size not in (1, channels):
+        raise NotReadError(_("{n} slopes for {channels} channels", n=slope.size, channels=channels), x.dims())
+    filled = (1,) * (len(x.dims()) - len(slope.dims)) + slope.dims
+    at = next((i for i, n in enumerate(filled) if n > 1), None)
+    if at is not None and net.opset >= 7 and (x.axes or ())[at] != whole(0, channels):
+        raise NotReadError(_("its slopes are along another axis than the channels"), x.dims())
+    per = "channel" if slope.size == channels and channels > 1 else None
+    flat = slope.moved((slope.size,), lambda array: array.reshape(-1))
+    return Tensor(net.add(node, "prelu", {"per": per}, [x.value], {"slope": flat}), x.axes)
+
+
+@reads("Softmax", "LogSoftmax")
+def read_softmax(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    axes, dims = x.axes or (), x.dims()
+    axis = node.attributes.get("axis", -1 if net.opset >= 13 else 1) % len(dims)
+    shape = net.shape(x)
+    over = axes[axis] if net.opset >= 13 else tuple(f for part in axes[axis:] for f in part)
+    if over != whole(0, shape[0]):
+        if len(over) != len([f for part in axes for f in part if f.axis >= 0]):
+            raise NotReadError(_("it goes over another axis than the channels"), dims)
+        x = Tensor(net.add(node, "flatten", {}, [x.value], part="flatten"), (axes[0], whole(0, prod(shape))))
+    kind = "softmax" if node.operator == "Softmax" else "log_softmax"
+    return Tensor(net.add(node, kind, {}, [x.value]), x.axes)
+
+
+@reads("Dropout")
+def read_dropout(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    ratio = net.optional(node, 1)
+    rate = shortest((ratio.number() or 0) if ratio is not None else node.attributes.get("ratio", 0.5))
+    return Tensor(net.add(node, "dropout", {} if rate == 0.5 else {"rate": rate}, [x.value]), x.axes)

@@ -1,0 +1,327 @@
+"""What operators give on constants: shapes that exporters compute, and weights that are moved, cut or multiplied.
+
+Whole numbers are worked out at once with NumPy, on a million elements at most. What comes from a stored tensor is not:
+its shape is found by a trial on zeros that take no room, its values when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from cnncalc.interop.onnx.read.constants import LARGEST, Constant, NotKnownError, constant
+from cnncalc.interop.onnx.read.file import TYPES
+from cnncalc.interop.onnx.read.wire import WireError
+
+LARGEST_TRIAL = 5 * 10**7  # bytes of zeros, one for each element
+FAILURES = (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, MemoryError, ZeroDivisionError)
+
+
+def fold(operator: str, inputs: Sequence[Constant | None], attributes: Any) -> list[Constant]:
+    """What an operator gives on constants. Raises NotKnownError where that is not worked out here."""
+    first = inputs[0] if inputs else None
+    if operator in ("Shape", "Size") and first is not None:
+        return [counted(operator, first, attributes)]
+    if operator in MOVES and first is not None and (first.stored or first.size > LARGEST or first.name):
+        found = MOVES[operator](inputs, attributes)
+        if found is None:
+            raise NotKnownError(operator)
+        return [found]
+    compute = FOLDS.get(operator)
+    if compute is None:
+        raise NotKnownError(operator)
+    if any(x is not None and x.stored for x in inputs):
+        return later(operator, compute, inputs, attributes)
+    if any(x is not None and x.size > LARGEST for x in inputs):
+        raise NotKnownError(operator)
+    results = run(operator, compute, [None if x is None else x.array() for x in inputs], attributes)
+    return [constant(result) for result in results]
+
+
+def run(operator: str, compute: Callable[[Sequence[Any], Any], Any], arrays: Sequence[Any], attributes: Any) -> Any:
+    """The results of an operator on arrays, in a list. Raises NotKnownError."""
+    import numpy as np
+
+    try:
+        with np.errstate(all="ignore"):
+            results = compute(arrays, attributes)
+    except (*FAILURES, WireError) as error:
+        raise NotKnownError(f"{operator}: {error}") from None
+    return results if isinstance(results, list) else [results]
+
+
+def later(
+    operator: str, compute: Callable[[Sequence[Any], Any], Any], inputs: Sequence[Constant | None], attributes: Any
+) -> list[Constant]:
+    """What an operator makes of stored tensors: the shapes now, the values when they are asked for."""
+    import numpy as np
+
+    def trial(x: Constant | None) -> Any:
+        if x is None or not x.stored:
+            return None if x is None else x.array()
+        return np.broadcast_to(np.int8(1), x.dims)
+
+    def values(i: int) -> Callable[[], Any]:
+        arrays = list(inputs)
+        return lambda: run(operator, compute, [None if x is None else x.array() for x in arrays], attributes)[i]
+
+    if sum(x.size for x in inputs if x is not None) > LARGEST_TRIAL:
+        raise NotKnownError(operator)
+    found = run(operator, compute, [trial(x) for x in inputs], attributes)
+    stored = [x for x in inputs if x is not None and x.stored]
+    large = [x for x in stored if x.size > 1] or stored[:1]  # numbers beside a tensor say nothing of where it is from
+    roots = tuple(dict.fromkeys(root for x in large for root in x.roots))
+    side_by_side = operator == "Concat"
+    mixed = any(x.mixed for x in large) or (len(roots) > 1 and not side_by_side)
+    form = (*(f for x in large for f in x.form), operator, *sorted((k, str(v)) for k, v in attributes.items()))
+    if operator in ("Slice", "Gather", "Split"):  # which part it is
+        form += tuple(tuple(x.whole()) for x in inputs[1:] if x is not None and not x.stored)
+    parts = tuple(x for x in inputs if x is not None) if side_by_side else ()
+    return [
+        Constant(result.shape, values(i), roots, name=large[0].name, form=(*form, i), mixed=mixed, parts=parts)
+        for i, result in enumerate(found)
+    ]
+
+
+def counted(operator: str, x: Constant, attributes: Any) -> Constant:
+    """The shape of a tensor, or how many elements it has."""
+    import numpy as np
+
+    dims = x.dims[attributes.get("start", 0) : attributes.get("end")]
+    return constant(np.array(dims if operator == "Shape" else x.size, np.int64))
+
+
+def axes_of(x: Sequence[Any], attributes: Any) -> list[int] | None:
+    """`axes`, an input in new operator sets and an attribute in old ones."""
+    if len(x) > 1 and x[1] is not None:
+        return [int(n) for n in x[1].reshape(-1)]
+    axes = attributes.get("axes")
+    return None if axes is None else list(axes)
+
+
+def reshaped(x: Sequence[Any], attributes: Any) -> Any:
+    dims = [int(n) for n in (x[1] if len(x) > 1 else attributes["shape"])]
+    return x[0].reshape(
+        [x[0].shape[i] if n == 0 and not attributes.get("allowzero") else n for i, n in enumerate(dims)]
+    )
+
+
+def unsqueezed(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    return np.expand_dims(x[0], tuple(axes_of(x, attributes) or ()))
+
+
+def squeezed(x: Sequence[Any], attributes: Any) -> Any:
+    axes = axes_of(x, attributes)
+    return x[0].squeeze() if axes is None else x[0].squeeze(tuple(axes))
+
+
+def cut(x: Sequence[Any], attributes: Any) -> Any:
+    given = [None if part is None else [int(n) for n in part] for part in x[1:]]
+    starts, stops = (given[0], given[1]) if given else (attributes["starts"], attributes["ends"])
+    axes = given[2] if len(given) > 2 and given[2] is not None else attributes.get("axes") or range(len(starts or ()))
+    steps = given[3] if len(given) > 3 and given[3] is not None else [1] * len(starts or ())
+    where = [slice(None)] * x[0].ndim
+    for start, stop, axis, step in zip(starts or (), stops or (), axes, steps, strict=False):
+        where[axis] = slice(start, None if step < 0 and stop < -(2**31) else stop, step)
+    return x[0][tuple(where)]
+
+
+def cast(x: Sequence[Any], attributes: Any) -> Any:
+    name = TYPES[attributes["to"]][0]
+    return x[0].astype("float32" if name == "bfloat16" else name)
+
+
+def divided(x: Sequence[Any], attributes: Any) -> Any:
+    """Whole numbers are rounded towards 0."""
+    import numpy as np
+
+    if x[0].dtype.kind in "iu":
+        return np.trunc(x[0] / x[1]).astype(x[0].dtype)
+    return x[0] / x[1]
+
+
+def filled(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    dims = [int(n) for n in x[0]]
+    if prod(dims) > LARGEST:
+        raise ValueError("too large")
+    value = attributes.get("value")
+    return np.full(dims, 0.0 if value is None else value.array().reshape(-1)[0], None if value else np.float32)
+
+
+def ranged(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    if abs((x[1] - x[0]) / x[2]) > LARGEST:
+        raise ValueError("too large")
+    return np.arange(x[0].item(), x[1].item(), x[2].item(), dtype=x[0].dtype)
+
+
+def expanded(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    dims = np.broadcast_shapes(x[0].shape, tuple(int(n) for n in x[1]))
+    if prod(dims) > LARGEST:
+        raise ValueError("too large")
+    return np.broadcast_to(x[0], dims)
+
+
+def parted(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    axis = attributes.get("axis", 0)
+    sizes = [int(n) for n in x[1]] if len(x) > 1 and x[1] is not None else attributes.get("split")
+    if sizes is None:
+        return np.array_split(x[0], min(attributes["num_outputs"], x[0].shape[axis]), axis)
+    return np.split(x[0], np.cumsum(sizes)[:-1], axis)
+
+
+def reduced(name: str) -> Callable[[Sequence[Any], Any], Any]:
+    def reduce(x: Sequence[Any], attributes: Any) -> Any:
+        axes = axes_of(x, attributes)
+        return getattr(x[0], name)(
+            axis=None if axes is None else tuple(axes), keepdims=bool(attributes.get("keepdims", 1))
+        )
+
+    return reduce
+
+
+def ufunc(name: str) -> Callable[[Sequence[Any], Any], Any]:
+    def compute(x: Sequence[Any], attributes: Any) -> Any:
+        import numpy as np
+
+        result = x[0]
+        if len(x) == 1:
+            return getattr(np, name)(result)
+        for other in x[1:]:
+            result = getattr(np, name)(result, other)
+        return result
+
+    return compute
+
+
+def gathered(x: Sequence[Any], attributes: Any) -> Any:
+    return x[0].take(x[1].astype("int64"), attributes.get("axis", 0))
+
+
+def joined(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    return np.concatenate([part for part in x if part is not None], attributes["axis"])
+
+
+def where(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    return np.where(x[0], x[1], x[2])
+
+
+FOLDS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
+    "Identity": lambda x, a: x[0], "Cast": cast, "Reshape": reshaped, "Unsqueeze": unsqueezed, "Squeeze": squeezed,
+    "Transpose": lambda x, a: x[0].transpose(a.get("perm")), "Gather": gathered, "Concat": joined, "Slice": cut,
+    "Split": parted, "Range": ranged, "ConstantOfShape": filled, "Expand": expanded, "Where": where, "Div": divided,
+    "Flatten": lambda x, a: x[0].reshape(prod(x[0].shape[: a.get("axis", 1)]), -1),
+    "ReduceProd": reduced("prod"), "ReduceSum": reduced("sum"), "ReduceMax": reduced("max"),
+    "ReduceMin": reduced("min"),
+    **{name: ufunc(function) for name, function in {
+        "Add": "add", "Sub": "subtract", "Mul": "multiply", "Mod": "mod", "Pow": "power", "Min": "minimum",
+        "Max": "maximum", "Neg": "negative", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Sqrt": "sqrt",
+        "Exp": "exp", "Reciprocal": "reciprocal",
+        "Equal": "equal", "Less": "less", "Greater": "greater", "Not": "logical_not",
+        "And": "logical_and", "Or": "logical_or", "Round": "rint", "LessOrEqual": "less_equal",
+        "GreaterOrEqual": "greater_equal",
+    }.items()},
+}  # fmt: skip
+
+
+def transposed_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    order = list(attributes.get("perm") or reversed(range(len(x[0].dims))))
+    if len(order) == 2 and tuple(order) == (1, 0):
+        return x[0].turned()
+    form = None if order == sorted(order) else ("Transpose", *order)
+    return x[0].moved([x[0].dims[i] for i in order], lambda array: array.transpose(order), form)
+
+
+def reshaped_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    dims = x[1].whole() if len(x) > 1 else list(attributes.get("shape", ()))
+    dims = [x[0].dims[i] if n == 0 and not attributes.get("allowzero") else n for i, n in enumerate(dims)]
+    known = prod(n for n in dims if n != -1)
+    dims = [x[0].size // known if n == -1 and known else n for n in dims]
+    return x[0].moved(dims, lambda array: array.reshape(dims)) if prod(dims) == x[0].size else None
+
+
+def unsqueezed_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    axes = x[1].whole() if len(x) > 1 else list(attributes.get("axes", ()))
+    rank = len(x[0].dims) + len(axes)
+    new = {axis % rank for axis in axes}
+    left = iter(x[0].dims)
+    dims = [1 if axis in new else next(left) for axis in range(rank)]
+    return x[0].moved(dims, lambda array: array.reshape(dims))
+
+
+def squeezed_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    axes = x[1].whole() if len(x) > 1 else attributes.get("axes")
+    rank = len(x[0].dims)
+    gone = {i for i, n in enumerate(x[0].dims) if n == 1} if axes is None else {axis % rank for axis in axes}
+    dims = [n for i, n in enumerate(x[0].dims) if i not in gone]
+    return x[0].moved(dims, lambda array: array.reshape(dims)) if prod(dims) == x[0].size else None
+
+
+def flattened_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    dims = (prod(x[0].dims[: attributes.get("axis", 1)]), -1)
+    known = max(1, dims[0])
+    return x[0].moved((dims[0], x[0].size // known), lambda array: array.reshape(dims[0], x[0].size // known))
+
+
+def same_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    return x[0]
+
+
+def quantized_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    """round(x / scale) + zero, along one axis."""
+    rank = len(x[0].dims)
+    axis = attributes.get("axis", 1) % max(rank, 1)
+
+    def values(array: Any) -> Any:
+        scale = beside(x[1], rank, axis)
+        zero = beside(x[2], rank, axis) if len(x) > 2 and x[2] is not None else 0
+        return (array / scale).round() + zero
+
+    return x[0].moved(x[0].dims, values)
+
+
+def beside(part: Constant, rank: int, axis: int) -> Any:
+    """A number, or one for each place of an axis, to be combined with a tensor."""
+    flat = part.array()
+    if flat.ndim == 0 or flat.size == 1:
+        return flat.reshape(())
+    return flat.reshape([-1 if i == axis else 1 for i in range(rank)])
+
+
+def cast_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    return x[0].moved(x[0].dims, lambda array: cast([array], attributes))
+
+
+def dequantized_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+    """(x - zero) * scale, along one axis: a stored tensor of whole numbers becomes the weight that it stands for."""
+    rank = len(x[0].dims)
+    axis = attributes.get("axis", 1) % max(rank, 1)
+
+    def values(array: Any) -> Any:
+        zero = beside(x[2], rank, axis).astype("float32") if len(x) > 2 and x[2] is not None else 0
+        return (array.astype("float32") - zero) * beside(x[1], rank, axis)
+
+    found = x[0].moved(x[0].dims, values)
+    found.roots = x[0].roots or ((x[0].name,) if x[0].name else ())
+    return found
+
+
+MOVES: dict[str, Callable[[Any, Any], Constant | None]] = {
+    "Transpose": transposed_weight, "Reshape": reshaped_weight, "Unsqueeze": unsqueezed_weight,
+    "Squeeze": squeezed_weight, "Identity": same_weight, "Cast": cast_weight, "Flatten": flattened_weight,
+    "DequantizeLinear": dequantized_weight, "QuantizeLinear": quantized_weight,
+}  # fmt: skip

@@ -1,0 +1,73 @@
+"""ONNX operators that pool: by windows, over all places, over some axes."""
+
+from __future__ import annotations
+
+from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.layout import Factor, Tensor
+from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
+from cnncalc.interop.onnx.read.places import as_map, spatial_axes
+from cnncalc.interop.onnx.read.table import reads
+from cnncalc.interop.onnx.read.windows import one, window_options
+from cnncalc.language import _
+
+POOLS = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}
+
+
+@reads(*POOLS)
+def read_pool(net: Network, node: NodeData) -> Value:
+    x = as_map(net, node, net.tensor(node))
+    size = spatial_axes(net, x)
+    if "kernel_shape" not in node.attributes:
+        raise NotReadError(_("the attribute {name} is missing", name="kernel_shape"))
+    options = window_options(node, node.attributes["kernel_shape"], size)
+    if len(node.outputs) > 1 and (node.outputs[1] in net.readers or node.outputs[1] in net.outputs):
+        raise NotReadError(_("the places of the largest elements, its second result, are used"))
+    if options["stride"] == options["kernel"] and options["kernel"] != 1:
+        options["stride"] = None
+    if node.attributes.get("ceil_mode", 0):
+        options["rounding"] = "ceil"
+    kind = POOLS[node.operator]
+    padded = options["padding"] not in (None, "same")
+    if kind == "avgpool" and padded and not node.attributes.get("count_include_pad", 0):
+        options["count_include_pad"] = False
+    if kind == "avgpool" and options["padding"] == "same" and node.attributes.get("count_include_pad", 0):
+        raise NotReadError(_("auto_pad whose padding counts (count_include_pad)"))
+    if kind == "lppool" and node.attributes.get("p", 2) != 2:
+        options["norm"] = node.attributes["p"]
+    return net.seen(net.add(node, kind, options, [x]))
+
+
+@reads("GlobalAveragePool", "GlobalMaxPool")
+def read_global_pool(net: Network, node: NodeData) -> Value:
+    kind = "global_avgpool" if node.operator == "GlobalAveragePool" else "global_maxpool"
+    x = as_map(net, node, net.tensor(node))
+    spatial_axes(net, x)
+    return net.seen(net.add(node, kind, {}, [x]))
+
+
+@reads("ReduceMean", "ReduceMax")
+def read_reduction(net: Network, node: NodeData) -> Value:
+    """Over all places a global pooling, over some axes a pooling of that size."""
+    x = net.tensor(node)
+    dims, axes = x.dims(), x.axes or ()
+    over = net.numbers(node, 1, "axes")
+    if not over and node.attributes.get("noop_with_empty_axes", 0):
+        return x
+    chosen = {axis % len(dims) for axis in over or range(len(dims))}
+    keep = bool(node.attributes.get("keepdims", 1))
+    left = tuple(() if i in chosen else axis for i, axis in enumerate(axes))
+    result = left if keep else tuple(axis for i, axis in enumerate(left) if i not in chosen)
+    shape = net.shape(x)
+    factors = [factor for i in sorted(chosen) for factor in axes[i]]
+    gone = [0 if f.axis < 0 else f.axis for f in factors if (f.axis < 0 or f == Factor(f.axis, shape[f.axis], 1))]
+    kept = tuple(1 if i in chosen else n for i, n in enumerate(dims))
+    kept = kept if keep else tuple(n for i, n in enumerate(dims) if i not in chosen)
+    if any(f.axis < 0 for f in factors):
+        raise NotReadError(_("it goes over the samples"), kept)
+    if len(gone) < len(factors) or len(shape) < 2 or 0 in gone:
+        raise NotReadError(_("it goes over the channels"), kept)
+    kind = "avgpool" if node.operator == "ReduceMean" else "maxpool"
+    if all(n == 1 or i in gone for i, n in enumerate(shape) if i):
+        return Tensor(net.add(node, f"global_{kind}", {}, [x.value]), result)
+    kernel = [n if i in gone else 1 for i, n in enumerate(shape) if i]
+    return Tensor(net.add(node, kind, {"kernel": one(kernel)}, [x.value]), result)

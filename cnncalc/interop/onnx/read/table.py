@@ -1,0 +1,58 @@
+"""Who reads which operator: one row for each, and the file that is loaded when a model has it.
+
+    @reads("Conv")
+    def read_conv(net: Network, node: NodeData) -> Value: ...
+
+A reader adds layers to the network and says how the axes of its result lie. `cnncalc:` are the operators that fusion.py
+puts together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.network import Network, Value
+
+Read = Callable[[Network, NodeData], "Value | list[Value]"]
+
+FILES = {
+    "conv": "Conv ConvTranspose QLinearConv ConvInteger",
+    "dense": "Gemm MatMul QLinearMatMul",
+    "pooling": "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool ReduceMean ReduceMax",
+    "activation": (
+        "Sigmoid Tanh Relu Selu Gelu HardSwish Mish Softplus Softsign Swish HardSigmoid LeakyRelu Elu Celu Clip PRelu "
+        "Softmax LogSoftmax Dropout cnncalc:silu cnncalc:hard_swish cnncalc:hard_sigmoid cnncalc:gelu "
+        "cnncalc:gelu_by_tanh cnncalc:mish cnncalc:step cnncalc:scaled_tanh cnncalc:relu6"
+    ),
+    "normalisation": (
+        "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization LRN cnncalc:layernorm"
+    ),
+    "merge": "Add Sum Mul Max Mean Sub Div Min Concat",
+    "shape": (
+        "Identity Cast CastLike Shape Size Reshape Flatten Squeeze Unsqueeze Transpose SpaceToDepth DepthToSpace Split "
+        "SplitToSequence SequenceAt Slice Gather Expand QuantizeLinear DequantizeLinear"
+    ),
+    "resampling": "Pad Resize Upsample",
+    "recurrent": "RNN GRU LSTM",
+}
+OPERATORS = {operator: file for file, operators in FILES.items() for operator in operators.split()}
+READERS: dict[str, Read] = {}
+
+
+def reads(*operators: str) -> Callable[[Read], Read]:
+    """Declare who reads one or several operators."""
+
+    def declare(read: Read) -> Read:
+        READERS.update(dict.fromkeys(operators, read))
+        return read
+
+    return declare
+
+
+def reader_of(operator: str) -> Read | None:
+    """Who reads an operator; None for one that nobody does. The file is loaded now."""
+    if operator not in READERS and operator in OPERATORS:
+        import_module(f"cnncalc.interop.onnx.read.{OPERATORS[operator]}")
+    return READERS.get(operator)

@@ -1,0 +1,46 @@
+"""Which tensors of a file count as trained. ONNX does not say it, so there is a rule, and it never looks at values.
+
+1. What an operator multiplies with as its weights, its bias, its scale and shift, its slope, is trained; a batch norm's
+   mean and variance are statistics.
+2. Any other stored tensor that has axes, (4,) or (1, 4, 6, 6), is trained, whatever it is added to or multiplied with.
+3. A single number without axes is part of the formula, unless PyTorch wrote the file and the number has the name
+   of a parameter.
+4. What an exporter made up is not trained: values in an operator Constant or worked out of no tensor (the ones and
+   zeros that a norm without them demands), and what it calls constant (`const_fold_opt__12`, `lifted_tensor_0`). Where
+   a file has no stored tensors at all, its Constants are its weights.
+
+docs/interop.md has it for readers.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnncalc.interop.onnx.read.constants import Constant
+from cnncalc.interop.onnx.read.file import GraphData
+
+FLOATS = (1, 10, 11, 16)  # TensorProto.DataType: what weights are made of
+CALLED_CONSTANT = re.compile(r"const|lifted_tensor|scalar_tensor", re.IGNORECASE)
+# What exporters call the results of their own arithmetic: PyTorch's both, and files whose names are numbers.
+WORKED_OUT = re.compile(r"val_\d+(_.*)?|onnx::.*|_?\d+|.*[:/].*")
+
+
+def is_trained(constant: Constant, *, by_pytorch: bool) -> bool:
+    """Whether a tensor that stands alone, added or multiplied, is trained."""
+    if not constant.stored or all(CALLED_CONSTANT.search(root) for root in constant.roots):
+        return False
+    if constant.dims:
+        return True
+    return by_pytorch and not WORKED_OUT.fullmatch(constant.roots[0])
+
+
+def fills_slot(constant: Constant) -> bool:
+    """Whether the scale or shift of a norm is trained, and not what its operator demands of every exporter."""
+    return constant.stored and not all(
+        CALLED_CONSTANT.search(root) or re.fullmatch(r"val_\d+(_.*)?", root) for root in constant.roots
+    )
+
+
+def stores_tensors(graph: GraphData) -> bool:
+    """Whether weights stand where they belong, and not in operators Constant."""
+    return any(stored.dims and stored.dtype not in (6, 7, 9) for stored in graph.tensors.values())

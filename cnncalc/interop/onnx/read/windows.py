@@ -1,0 +1,59 @@
+"""Windows as operators have them, as options of layers: kernel, stride, padding, dilation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.network import NotReadError
+from cnncalc.language import _
+
+
+def window_options(node: NodeData, kernel: Sequence[int], size: Sequence[int]) -> dict[str, Any]:
+    """Kernel, stride, padding and dilation as options; what is at its default is left out."""
+    rank = len(kernel)
+    if len(size) != rank:
+        raise NotReadError(_("a window of {rank} axes on a map of {axes}", rank=rank, axes=len(size)))
+    stride = node.attributes.get("strides") or (1,) * rank
+    dilation = node.attributes.get("dilations") or (1,) * rank
+    pads = node.attributes.get("pads") or (0,) * (2 * rank)
+    automatic = node.attributes.get("auto_pad", "NOTSET")
+    for name, values, count in (("strides", stride, rank), ("dilations", dilation, rank), ("pads", pads, 2 * rank)):
+        if len(values) != count:
+            raise NotReadError(_("the attribute {name} has {n} numbers for {rank} axes", name=name, n=len(values),
+                                 rank=rank))  # fmt: skip
+    padding: Any = [(pads[i], pads[i + rank]) for i in range(rank)]
+    if automatic == "SAME_UPPER":
+        padding = "same"
+    elif automatic == "SAME_LOWER":
+        total = [
+            max(0, (-(-n // s) - 1) * s + d * (k - 1) + 1 - n)
+            for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)
+        ]
+        padding = [(t - t // 2, t // 2) for t in total]
+    elif automatic == "VALID":
+        padding = [(0, 0)] * rank
+    elif automatic not in ("NOTSET", ""):
+        raise NotReadError(_("the attribute {name} is {value}", name="auto_pad", value=str(automatic)[:30]))
+    return {
+        "kernel": one(kernel),
+        "stride": one(stride),
+        "padding": sides(padding),
+        "dilation": None if set(dilation) == {1} else one(dilation),
+    }
+
+
+def one(values: Sequence[int]) -> Any:
+    """One number where it is the same for all axes."""
+    return values[0] if len(set(values)) == 1 else list(values)
+
+
+def sides(padding: Any) -> Any:
+    """Padding as people write it: one number, one per axis, or pairs; None for none at all."""
+    if padding == "same":
+        return padding
+    if all(before == after for before, after in padding):
+        found = one([before for before, _after in padding])
+        return None if found == 0 else found
+    return [list(pair) for pair in padding]
