@@ -406,3 +406,59 @@ def test_numbers_that_are_multiplied_and_added_are_read_as_they_were_written(tex
     assert [node.layer.kind for node in back.nodes] == kinds
     ours, theirs = cnncalc.analyze(graph).totals, cnncalc.analyze(back).totals
     assert (ours.params, ours.flops) == (theirs.params, theirs.flops)
+
+
+class Frozen(nn.Module):
+    """A layer that is not trained, one that is trained in part, and one that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 3)
+        self.b = nn.Conv2d(4, 5, 3)
+        self.aux = nn.Sequential(nn.Conv2d(3, 40, 3), nn.ReLU())
+        for parameter in (*self.a.parameters(), self.b.bias):
+            parameter.requires_grad_(False)
+
+    def forward(self, x: Any) -> Any:
+        return self.b(self.a(x))
+
+
+def test_what_is_not_trained_is_said_and_what_is_never_read() -> None:
+    graph = cnncalc.from_torch(Frozen(), (3, 9, 9))
+    report = cnncalc.analyze(graph)
+    assert [(row.params, row.trainable_params) for row in report] == [(112, 0), (185, 180)]
+    assert (report.totals.params, report.totals.trainable_params) == (297, 180)
+    assert report.to_dict()["remarks"] == ["1,120 parameters that the forward pass does not read are left out: aux"]
+    from cnncalc.interop.spec.writing import to_spec
+
+    text = to_spec(graph)
+    assert "conv 4 k3 frozen" in text
+    assert cnncalc.analyze(text).totals.trainable_params == 180
+
+
+class Sub(nn.Conv2d):
+    """A class of one's own: tools that go by the class do not know it."""
+
+
+class Ways(nn.Module):
+    """The same kinds as modules, functions, operators."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 3, 3, padding=1)
+        self.sub = Sub(3, 3, 3, padding=1)
+        self.act = nn.ReLU()
+
+    def forward(self, x: Any) -> Any:
+        x = self.act(self.a(x))
+        x = torch.add(F.relu(self.sub(x)), x)
+        x = x + torch.sigmoid(x)
+        return x.mean((2, 3))
+
+
+def test_how_a_layer_was_built_is_read() -> None:
+    graph = cnncalc.from_torch(Ways(), (3, 9, 9))
+    assert [(node.layer.kind, node.layer.built) for node in graph.nodes] == [
+        ("conv", ""), ("relu", ""), ("conv", "function"), ("relu", "function"), ("add", "function"),
+        ("sigmoid", "function"), ("add", ""), ("global_avgpool", "operator"), ("flatten", ""),
+    ]  # fmt: skip

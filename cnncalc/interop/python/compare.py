@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from cnncalc.analysis import receptive_fields
 from cnncalc.errors import CnncalcError
+from cnncalc.fields.forward import receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.layers.base import Facts
@@ -58,12 +58,16 @@ def held_by(facts: Facts) -> tuple[int, int]:
 
 def whole(graph: Graph, back: Graph) -> Iterator[tuple[str, Any, Any]]:
     """What two networks have in common as a whole: a name, and both values."""
-    yield "output", *(sorted(g.shape(v) for v in g.outputs) for g in (graph, back))
+    both = (graph, back)
+    shapes = [sorted(g.shape(v) for v in g.outputs) for g in both]
+    yield "output", shapes[0], shapes[1]
     if any(node.layer.kind in BORDERED for node in graph.nodes):
         return
     for quantity in ("macs", "connections"):
-        yield quantity, *(sum(getattr(facts, quantity) or 0 for facts in g.facts) for g in (graph, back))
-    yield "receptive_field", *(sorted(map(str, fields_of(g))) for g in (graph, back))
+        counts = [sum(getattr(facts, quantity) or 0 for facts in g.facts) for g in both]
+        yield quantity, counts[0], counts[1]
+    fields = [sorted(map(str, fields_of(g))) for g in both]
+    yield "receptive_field", fields[0], fields[1]
 
 
 def fields_of(graph: Graph) -> list[Any]:
