@@ -177,6 +177,7 @@ class Layer:
     inplace: bool = False
     options: ClassVar[Mapping[str, Option]] = {}
     flattens: ClassVar[bool] = False  # a map that meets this layer is flattened first
+    reads_nothing: ClassVar[bool] = False  # what enters its step goes no further
     channels: ClassVar[str] = MIXED  # MIXED, KEPT, STACKED, LINKED or PARTED
 
     def __init_subclass__(cls) -> None:
