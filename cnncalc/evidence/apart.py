@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnncalc import reference
-from cnncalc.evidence.arrays import Array
+from cnncalc.evidence.arrays import Array, Hulls
 from cnncalc.evidence.counts import stopped
 from cnncalc.evidence.fields import LENGTHENINGS, Claim, Field, NoWeights, index_planes, interior, lengthened
 from cnncalc.fields.channels import Run
@@ -73,7 +73,7 @@ def measure_runs(
             return {}
         with np.errstate(all="ignore"), stopped():
             for i, (_node, y, _alive) in enumerate(
-                reference.steps(longer, index_planes(longer, source, axis), NoWeights(longer))
+                reference.steps(longer, index_planes(longer, source, axis), NoWeights(longer, Hulls))
             ):
                 if i in runs:
                     first = 0
