@@ -37,6 +37,7 @@ ARROWS = {
     # pages: their results, and how a formula is written
     "pages": {
         "formats",
+        "graph",
         "errors",
         "report",
         "analysis",
@@ -76,7 +77,7 @@ ARROWS = {
     "revisions": {"errors", "sources", "spec_files"},
     "locking": {"errors", "report"},
     "networks": set(),
-    "spec_files": {"networks"},
+    "spec_files": {"errors", "networks"},
     "sources": {"errors", "networks", "graph", "spec", "interop"},
     "api": {
         "errors",
