@@ -20,13 +20,15 @@ TELLING = (LINKED, PARTED)  # layers whose channels read some of the channels, n
 class Seen(NamedTuple):
     """What a layer's unit sees of one input, per axis: sizes and starts in pixels, jump between neighbours.
 
-    tied  axes on which it is that of this size of the input alone
+    tied   axes on which it is that of this size of the input alone
+    exact  axes, among these, on which it is what is seen to the pixel, cut off at borders
     """
 
     size: tuple[int | None, ...]
     jump: tuple[Jump | None, ...]
     start: tuple[int | None, ...]
     tied: tuple[int, ...] = ()
+    exact: tuple[int, ...] = ()
 
 
 class Visit(NamedTuple):
@@ -249,4 +251,5 @@ def summarize(fields: Fields, size: Shape) -> Seen:
             sizes.append(None if field is None else n)
             starts.append(None if field is None else 0)
     tied = tuple([axis for axis, field in enumerate(fields) if isinstance(field, (Units, Fixed))])
-    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts), tied)
+    exact = tuple([axis for axis in tied if isinstance(fields[axis], Fixed)])
+    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts), tied, exact)
