@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from errno import EPIPE
 from functools import wraps
 from inspect import cleandoc
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
@@ -266,6 +265,8 @@ class Output:
     def width(self) -> int | None:
         """Columns of the terminal where the page goes to one, or is laid out as for one."""
         if self.format == "table":
+            from shutil import get_terminal_size  # it brings every compression of archives along
+
             return get_terminal_size().columns
         return terminal_width() if self.on_terminal else None
 
