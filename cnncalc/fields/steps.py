@@ -111,10 +111,29 @@ def beyond_whole(field: Whole | Fixed, step: Window | Phases | Listed, before: i
     """Behind units that all see the same; a map of which no tap lands on a unit sees nothing."""
     if not lands(step, before, units):
         return nothing(units)
-    if isinstance(field, Fixed) or field.jump is None or isinstance(step, Listed):
+    if isinstance(field, Fixed) or isinstance(step, Listed):
         return field if isinstance(field, Fixed) else Whole(None)
+    seeing = still_seeing(field.seeing, step)
+    if not any(seeing):
+        return nothing(units)
     down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
-    return Whole(as_jump(field.jump * down, up))
+    return Whole(None if field.jump is None else as_jump(field.jump * down, up), seeing)
+
+
+def still_seeing(seeing: tuple[bool, ...], step: Window | Phases) -> tuple[bool, ...]:
+    """Which units of a period see anything behind a step, where not all did before it, or not all read something."""
+    period = len(seeing)
+    if isinstance(step, Window):
+        if period == 1:
+            return seeing
+        units = range(period // gcd(period, step.stride))
+        taps = range(min(step.kernel, period))  # further ones read the same phases again
+        first = [o * step.stride - step.before for o in units]
+        return tuple([any(seeing[(f + t * step.dilation) % period] for t in taps) for f in first])
+    up = len(step.taps)
+    if (period == 1 and all(map(len, step.taps))) or up * period > LONGEST_PERIOD:
+        return (True,)
+    return tuple([any(seeing[(o // up + t) % period] for t in step.taps[o % up]) for o in range(up * period)])
 
 
 def lands(step: Window | Phases | Listed, before: int, units: int) -> bool:
