@@ -7,7 +7,8 @@ kinds, options, quantities and commands are words of the spec language and stay 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 LANGUAGES = ("en", "zh")
@@ -35,6 +36,19 @@ def use(language: str) -> None:
     from gettext import translation
 
     _translate = translation("cnncalc", folder(), [language]).gettext
+
+
+@contextmanager
+def speaking(language: str | None) -> Iterator[None]:
+    """Speak another language for a while; None: the one in use."""
+    global _translate
+    before = _translate
+    try:
+        if language is not None:
+            use(language)
+        yield
+    finally:
+        _translate = before
 
 
 def folder() -> str:

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from cases import read_yaml
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cnncalc
+from cnncalc.cli import group
 from cnncalc.errors import Source, visible
 from cnncalc.spec import graph_from_text
 
@@ -232,3 +234,18 @@ def test_no_steps_bring_a_traceback(steps: list[list[str]]) -> None:
         assert all(problem.position for problem in error.problems)  # noqa: PT017
     else:
         assert report.layers
+
+
+HINTS = read_yaml(Path(__file__).parent / "hints.yaml")
+
+
+@pytest.mark.parametrize("case", HINTS, ids=lambda case: case.get("net") or case["spec"].replace("\n", "; "))
+def test_what_people_write_instead_gets_the_hint_that_helps(case: dict[str, str]) -> None:
+    """One problem, at its place, with a hint that says what to write: no second one that follows from the first."""
+    arguments, name = (["-e", case["net"]], "-e") if "net" in case else (["-"], "<stdin>")
+    done = CliRunner().invoke(group(), arguments, input=case.get("spec"))
+    assert done.exit_code == 2
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("    ")]  # without the excerpts
+    assert len(lines) == 2, done.stderr
+    assert lines[0].startswith(f"{name}:{case['at']}: ")
+    assert lines[1] == f"  hint: {case['hint']}"

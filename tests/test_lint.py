@@ -26,7 +26,7 @@ from cnncalc.lint.ranges import UNCHANGED, behind, ranges
 from cnncalc.lint.windows import gaps
 from cnncalc.networks import VARIANTS, bundled
 from cnncalc.pages.lint import problem
-from cnncalc.reference.values import named
+from cnncalc.reference.weights import named
 from cnncalc.sources import read_source
 
 GOLDEN = yaml.safe_load((Path(__file__).parent / "lint.yaml").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ import pytest
 
 import cnncalc
 from cnncalc import analysis, reference
-from cnncalc.fields import forward
+from cnncalc.fields import steps
 from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, recurrent, resampling, sliding
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window
@@ -198,34 +198,34 @@ IN_CLAIMS: dict[str, tuple[Plant, str, str]] = {
         "peak_activation_bytes",
     ),
     "stride forgotten in the field": (
-        replaced(forward, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=f.span)),
+        replaced(steps, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=f.span)),
         "1x40; conv 1 k3 s2; conv 1 k3", "receptive_field",
     ),
     "jump not multiplied": (
-        replaced(forward, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=w.stride)),
+        replaced(steps, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=w.stride)),
         "1x40; maxpool 2; maxpool 3", "jump",
     ),
     "dilation forgotten in the field": (
-        replaced(forward, "slide", lambda honest: lambda f, w: honest(f, w._replace(dilation=1))),
+        replaced(steps, "slide", lambda honest: lambda f, w: honest(f, w._replace(dilation=1))),
         "1x40; conv 1 k3 d3", "receptive_field",
     ),
     "padding forgotten in the start": (
-        replaced(forward, "slide", lambda honest: lambda f, w: honest(f, w._replace(before=0))),
+        replaced(steps, "slide", lambda honest: lambda f, w: honest(f, w._replace(before=0))),
         "1x40; conv 1 k3 p1", "rf_start",
     ),
     "the first branch taken for the union": (
-        replaced(forward, "union", lambda honest: lambda a, b, one: a),
+        replaced(steps, "union", lambda honest: lambda a, b, one: a),
         "1x40; {add: [identity, conv 1 k5 p2]}", "receptive_field",
     ),
     "phases of an upsampling forgotten": (
         replaced(
-            forward, "stretch",
+            steps, "stretch",
             lambda honest: lambda f, p: honest(f, p._replace(taps=p.taps[:1] * len(p.taps))),
         ),
         "1x40; upsample 3 bilinear; maxpool 3", "receptive_field",
     ),
     "flatten sees everything": (
-        replaced(forward, "flattened", lambda honest: lambda field: forward.Whole(None)),
+        replaced(steps, "flattened", lambda honest: lambda field: steps.Whole(None)),
         "1x40; conv 1 k3; flatten", "receptive_field",
     ),
     "pooling to a size that is a point": (

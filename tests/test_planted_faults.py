@@ -10,7 +10,7 @@ from cases import FOLDER, differences, load_cases
 
 import cnncalc
 from cnncalc.analysis import memory
-from cnncalc.fields import forward
+from cnncalc.fields import steps
 from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, sliding
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window
@@ -103,17 +103,17 @@ FAULTS: dict[str, Change] = {
         conv.TransposedConv, "on_padding", lambda honest: lambda self, x: (0, 0)
     ),
     "stride forgotten in the field": replaced(
-        forward, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=f.span)
+        steps, "slide", lambda honest: lambda f, w: honest(f, w)._replace(span=f.span)
     ),
     "dilation forgotten in the field": replaced(
-        forward, "slide", lambda honest: lambda f, w: honest(f, w._replace(dilation=1))
+        steps, "slide", lambda honest: lambda f, w: honest(f, w._replace(dilation=1))
     ),
     "padding forgotten in the start": replaced(
-        forward, "slide", lambda honest: lambda f, w: honest(f, w._replace(before=0))
+        steps, "slide", lambda honest: lambda f, w: honest(f, w._replace(before=0))
     ),
-    "the first branch taken for the union": replaced(forward, "union", lambda honest: lambda a, b, one: a),
+    "the first branch taken for the union": replaced(steps, "union", lambda honest: lambda a, b, one: a),
     "phases forgotten": replaced(
-        forward, "stretch", lambda honest: lambda f, p: honest(f, p._replace(taps=p.taps[:1] * len(p.taps)))
+        steps, "stretch", lambda honest: lambda f, p: honest(f, p._replace(taps=p.taps[:1] * len(p.taps)))
     ),
 }
 

@@ -11,7 +11,8 @@ import yaml
 
 import cnncalc
 from cnncalc.evidence.fields import seen_sets
-from cnncalc.fields.forward import Grid, Pass, jump_of, sizes_of
+from cnncalc.fields.forward import Pass
+from cnncalc.fields.values import Grid, jump_of, sizes_of
 
 HERE = Path(__file__).parent
 TABLE = yaml.safe_load((HERE / "published_fields.yaml").read_text(encoding="utf-8"))

@@ -16,8 +16,9 @@ from cnncalc.cli import group
 from cnncalc.fields.alignment import merges
 from cnncalc.fields.backward import seen_from
 from cnncalc.fields.channels import Run
-from cnncalc.fields.forward import Fields, Grid, Loose, Pass, Whole, jump_of, sizes_of
+from cnncalc.fields.forward import Pass
 from cnncalc.fields.table import groups_of
+from cnncalc.fields.values import Fields, Grid, Loose, Whole, jump_of, sizes_of
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.networks import bundled

@@ -13,7 +13,7 @@ import yaml
 import cnncalc
 from cnncalc.evidence.fields import seen_sets
 from cnncalc.fields.backward import seen_from
-from cnncalc.fields.forward import Grid
+from cnncalc.fields.values import Grid
 
 NETWORKS = yaml.safe_load((Path(__file__).parent / "small_networks.yaml").read_text(encoding="utf-8"))
 WORDS = {"k": "kernel", "s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.analysis.memory import peak_elements
-from cnncalc.fields.forward import Fields, Grid, Loose, Pass, Seen, Units, jump_of, largest
+from cnncalc.fields.forward import Seen, receptive_fields
 from cnncalc.graph import Graph
-from cnncalc.layers.base import Facts, Shape
+from cnncalc.layers.base import Facts
 from cnncalc.quantities import OF_A_LAYER, SUMMED
 from cnncalc.report import BYTES, Report, Row, Settings, Totals
 
@@ -67,39 +67,6 @@ def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
         macs=minus(facts.macs, macs),
         work=facts.work,
     )
-
-
-def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
-    """For each node, what its units see of every input that reaches it."""
-    names = list(graph.inputs)
-    sizes = [shape[1:] for shape in graph.inputs.values()]
-    rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
-    result = []
-    fields = Pass(graph).of_nodes
-    for seen in fields:
-        row = rows.get(id(seen))
-        if row is None:
-            row = rows[id(seen)] = {names[i]: summary(field, sizes[i]) for i, field in seen.items()}
-        result.append(row)
-    return result
-
-
-def summary(fields: Fields, size: Shape) -> Seen:
-    """Sizes, jumps and starts; a unit that sees the whole axis sees its n pixels from 0 on."""
-    sizes: list[int | None] = []
-    starts: list[int | None] = []
-    for field, n in zip(fields, size, strict=True):
-        if isinstance(field, (Grid, Units)):
-            sizes.append(largest(field))
-            starts.append(field.lo[0])
-        elif isinstance(field, Loose):
-            sizes.append(field.size)
-            starts.append(field.start)
-        else:
-            sizes.append(None if field is None else n)
-            starts.append(None if field is None else 0)
-    tied = tuple([axis for axis, field in enumerate(fields) if isinstance(field, Units)])
-    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts), tied)
 
 
 def of_first_input(seen: dict[str, Seen]) -> tuple[Any, Any, Any]:

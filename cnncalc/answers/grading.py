@@ -80,8 +80,15 @@ class Result(NamedTuple):
 
     def messages(self) -> list[str]:
         """Every problem at file:line:column."""
+        return self._described(self.problems)
+
+    def all_messages(self) -> list[str]:
+        """The problems, and what was passed over."""
+        return self._described((*self.problems, *self.sheet.notes))
+
+    def _described(self, problems: Iterable[Problem]) -> list[str]:
         lines = self.sheet.source.text.split("\n")
-        return [describe(problem, self.sheet.source.name, lines) for problem in self.problems]
+        return [describe(problem, self.sheet.source.name, lines) for problem in problems]
 
 
 class Grader:
@@ -128,6 +135,18 @@ class Grader:
         )  # fmt: skip
         self.key_problems.append(Problem(said, answer.position))
         return answer._replace(accept=(*answer.accept, answer.text))
+
+    def again(self) -> Grader:
+        """A grader by the same rules that has said nothing yet: for another language."""
+        return Grader(self.report, strict=self.strict, accept=self.accept, key=self.key_sheet)
+
+    def key_messages(self) -> list[str]:
+        """Every problem of the key, at file:line:column."""
+        if self.key_sheet is None:
+            return []
+        source = self.key_sheet.source
+        lines = source.text.split("\n")
+        return [describe(problem, source.name, lines) for problem in dict.fromkeys(self.key_problems)]
 
     def filled_in(self) -> list[tuple[str, str, str, Fraction]]:
         """(layer, quantity, right answer, points) of every question of the key."""

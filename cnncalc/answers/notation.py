@@ -97,6 +97,11 @@ def read(text: str, *, shaped: bool) -> list[Reading]:
         found += shapes(part) if shaped else counts(part)
         if found and not shaped:  # 28x28x6 = 4704 is a shape and its product
             break
+    if not found and text.lstrip().startswith("=") and re.search(r"[A-Za-z]", text):
+        raise OptionError(
+            _("the formula {text} without a stored value", text=visible(text.strip()[:40])),
+            _("open the file in a spreadsheet program and save it, so that the result is in it"),
+        )
     if not found:
         shown = visible(text.strip()[:40])
         hint = _("6x28x28, (6, 28, 28) or 6@28x28") if shaped else _("41600, 41,600, 61.7k, 6.17e4 or (5*5+1)*6")

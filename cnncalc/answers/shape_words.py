@@ -43,10 +43,10 @@ def sizes_said(text: str) -> Said | None:
     text = BATCH.sub("(" if text[:1] in "([" else "", text)
     text = re.sub(r"(?<=\d)\s*(px|pixels?|像素)\s*$", "", text, flags=re.IGNORECASE)
     text = re.sub(r"([\d.]+)\s*(?:\^|\*\*)\s*2(?!\d)", r"\1*\1", text)  # 28² is 28x28
-    for pattern, count, sizes in ((COUNT_FIRST, 1, 2), (COUNT_LAST, 2, 1)):
+    for pattern, count, rest in ((COUNT_FIRST, 1, 2), (COUNT_LAST, 2, 1)):
         found = pattern.match(text)
-        if found and len(sizes_in(found[sizes])) > 1:
-            text = f"{found[count]}@{found[sizes]}"
+        if found and len(sizes_in(found[rest])) > 1:
+            text = f"{found[count]}@{found[rest]}"
     if text.count("@") == 1:
         return around_at(*(sizes_in(part) for part in text.split("@"))) or None
     sizes = sizes_in(text)

@@ -37,9 +37,23 @@ QUANTITY_OF = _index(QUANTITIES)
 COLUMN_OF = _index(COLUMNS)
 
 
+# What may stand around the word for a quantity and changes nothing: `number of parameters`, 可训练参数个数.
+AROUND = re.compile(
+    r"^(?:the|howmany|total|overall|numberof|noof|num|countof|amountof|learnable|trainable|all|of"
+    r"|总的|总|全部|全网|整个网络|网络|输出的?|可训练的?|可学习的?|需要?训练的?|待训练的?|模型)+(?=.)"
+    r"|(?:count|number|total|intotal|needed|featuremaps?|featuremaps?|的?数量|的?个数|的?数目|总数|总量|次数|的?大小|的?尺寸|是多少|为多少|多少)+$"
+)
+
+
 def quantity_of(word: str) -> str | None:
     """The quantity that a word stands for; None for an unknown word."""
-    return QUANTITY_OF.get(plain(word))
+    text = plain(word)
+    while text not in QUANTITY_OF:
+        shorter = AROUND.sub("", text, count=1)
+        if shorter == text:
+            return None
+        text = shorter
+    return QUANTITY_OF[text]
 
 
 def is_total(word: str | None) -> bool:

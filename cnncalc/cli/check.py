@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -23,13 +23,33 @@ from cnncalc.cli.common import (
     lang_option,
     output_options,
 )
-from cnncalc.errors import CnncalcError
+from cnncalc.errors import SpecError, visible
+from cnncalc.formats import EVERYWHERE
 from cnncalc.formats.page import Page
-from cnncalc.language import _
+from cnncalc.language import _, speaking
+from cnncalc.report import BYTES, Report, Settings
 from cnncalc.spec_files import is_spec, specs_in
 
 if TYPE_CHECKING:
-    from cnncalc.answers import Grader
+    from cnncalc.answers import Grader, Sheet
+    from cnncalc.pages.classes import Marks
+
+
+class Grading(NamedTuple):
+    """How answers are graded and what is said of them, as the options have it."""
+
+    hint: bool
+    explain: bool
+    strict: bool
+    accept: tuple[str, ...]
+    key: str | None
+    marks: bool
+    feedback: str | None
+    report: str | None
+
+    @property
+    def of_a_class(self) -> bool:
+        return self.marks or self.feedback is not None or self.report is not None
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,12 +57,24 @@ if TYPE_CHECKING:
 @click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
+@click.option(
+    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
+)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
 @click.option("--hint", is_flag=True, help=_("Say where to look, never the right number."))
 @click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
 @click.option("--strict", is_flag=True, help=_("No points for what is right under another convention."))
-@click.option("--key", metavar="FILE", help=_("A sheet with the questions: their points, what else is accepted."))
+@click.option(
+    "--accept", multiple=True, type=click.Choice(["no-bias", "bias"]),
+    help=_("Take for a convention, not a mistake: biases left out, or counted where there are none."),
+)  # fmt: skip
+@click.option(
+    "--key", metavar="FILE", help=_("The exam: a sheet with its questions, their points, what else is accepted.")
+)
 @convention_option
 @click.option("--marks", is_flag=True, help=_("Grade many sheets: a table per student, and the class."))
+@click.option("--feedback", metavar="DIR", help=_("Write a page for every student, HTML and Markdown."))
+@click.option("--report", metavar="FILE", help=_("Write a page for the teacher: each question and its mistakes."))
 @click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
 @output_options("junit", "github", "sarif")
 @lang_option
@@ -51,14 +83,12 @@ def command(
     expression: str | None,
     params: tuple[str, ...],
     inputs: tuple[str, ...],
-    hint: bool,
-    explain: bool,
-    strict: bool,
-    key: str | None,
+    dtype: str,
+    batch: int,
     convention: str | None,
-    marks: bool,
     skip_others: bool,
     out: Output,
+    **options: Any,
 ) -> None:
     """Hold answers against a network, or a spec against what it expects of itself.
 
@@ -66,36 +96,70 @@ def command(
     or a Markdown table. `cnncalc check a.yaml b.yaml specs/` compares each spec with its `expect:` block.
     Status 1 if an answer is not right or an expectation does not hold.
     """
-    if hint and explain:
+    how = Grading(**options)
+    if how.hint and how.explain:
         raise click.UsageError(_("--hint hides the numbers that --explain derives: choose one."))
     with errors_end_the_run():
         if skip_others:
             words = tuple(word for word in words if is_spec(word))
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = Asked(spec, expression, params, inputs)
-        task = "marks" if marks else "expectations" if expectations_meant(spec, rest) and key is None else "answers"
-        if task == "expectations":
-            from cnncalc.cli.expectations import checked, page_of
+        if not how.of_a_class and how.key is None and expectations_meant(spec, rest):
+            one_alone = expression is not None or bool(params) or bool(inputs)
+            status = hold_expectations([asked] if one_alone else None, words, convention, out, skip_others)
+        else:
+            report = counted(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)
+            status = grade_answers(report, rest, how, out)
+    sys.exit(status)
 
-            if expression is not None or params or inputs:
-                found = [checked(asked, convention)]
-            else:
-                found = [checked(Asked(path), convention) for path in specs_in(words)]
-            if not found and not skip_others:
-                raise click.UsageError(_("There is no spec in what is named."))
-            for one in found:
-                if one.error is not None:
-                    complain(one.error)
-            out.write(page_of(found, out))
-            sys.exit(2 if any(one.error for one in found) else int(not all(one.holds for one in found)))
-        from cnncalc.answers import Grader, read_sheet
 
-        report = counted(analyze_graph(asked.graph()), convention)
-        grader = Grader(report, strict=strict, key=read_sheet(key) if key else None)
-        page, holds, unusable = (class_marks if marks else one_sheet)(grader, rest, hint, explain)
-        if page is not None:
-            out.write(page)
-    sys.exit(2 if unusable else int(not holds))
+def hold_expectations(
+    asked: Sequence[Asked] | None, words: Sequence[str], convention: str | None, out: Output, skip_others: bool
+) -> int:
+    """Specs compared with what they expect of themselves. The status: 2 if one cannot be used, 1 if one fails."""
+    from cnncalc.cli.expectations import checked, page_of
+
+    found = [checked(one, convention) for one in asked or map(Asked, specs_in(words))]
+    if not found and not skip_others:
+        raise click.UsageError(_("There is no spec in what is named."))
+    for one in found:
+        if one.error is not None:
+            complain(one.error)
+    out.write(page_of(found, out))
+    return 2 if any(one.error for one in found) else int(not all(one.holds for one in found))
+
+
+def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Output) -> int:
+    """Answers held against a report; the status: 2 if none can be used, 1 if one is not right."""
+    from cnncalc.answers import Grader
+
+    grader = Grader(report, strict=how.strict, accept=how.accept, key=key_sheet(how.key))
+    for message in grader.key_messages():
+        complain(message)
+    if how.key is not None and not words:
+        from cnncalc.pages.checked import key_page
+
+        out.write(key_page(grader.filled_in()))
+        return 0
+    if how.of_a_class:
+        return grade_class(grader, words, how, out)
+    page, holds, unusable = one_sheet(grader, words, how)
+    if page is not None:
+        out.write(page)
+    return 2 if unusable else int(not holds)
+
+
+def key_sheet(path: str | None) -> Sheet | None:
+    """The teacher's sheet, whose answers may be left out."""
+    from cnncalc.answers.sheets.reading import read_sheets
+    from cnncalc.answers.sheets.sheet import with_some_answer
+
+    if path is None:
+        return None
+    sheet = read_sheets(path, blank=True)[0]
+    if not sheet.answers:
+        raise SpecError(with_some_answer(sheet).problems, sheet.source)
+    return sheet
 
 
 def is_inline(word: str) -> bool:
@@ -108,74 +172,80 @@ def expectations_meant(spec: str | None, rest: Sequence[str]) -> bool:
     return all(not is_inline(word) and is_spec(word) for word in rest)
 
 
-def sheets_in(words: Sequence[str]) -> list[str]:
-    """Files with answers: those named, and those in folders that are named."""
-    from cnncalc.answers.sheets.reading import ENDINGS
-
-    found = []
-    for word in words:
-        inside = sorted(os.listdir(word)) if os.path.isdir(word) else None
-        found += [word] if inside is None else [os.path.join(word, n) for n in inside if n.lower().endswith(ENDINGS)]
-    return list(dict.fromkeys(found))
-
-
-def one_sheet(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -> tuple[Page | None, bool, bool]:
+def one_sheet(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page | None, bool, bool]:
     """One person's answers, from files and the command line: a page where any is usable; all right; none usable."""
-    from cnncalc.answers import from_words, read_sheet
+    from cnncalc.answers import from_words
+    from cnncalc.answers.sheets.folders import sheets_in
+    from cnncalc.answers.sheets.reading import read_sheets
     from cnncalc.pages.checked import sheets_page
 
     inline = [word for word in words if is_inline(word)]
-    sheets = [read_sheet(path) for path in sheets_in([word for word in words if word not in inline])]
+    paths = sheets_in([word for word in words if word not in inline])
+    sheets = [sheet for path in paths for sheet in read_sheets(path)]
     if inline:
         sheets.append(from_words(inline))
     if not sheets:
         raise click.UsageError(_("Give answers: LAYER.quantity=value, or a file."))
     results = [grader.grade(sheet) for sheet in sheets]
-    for message in [*key_messages(grader), *(m for result in results for m in result.messages())]:
+    for message in dict.fromkeys(message for result in results for message in result.all_messages()):
         complain(message)
     usable = any(result.items for result in results)
-    page = sheets_page(results, grader.report, hint=hint, explain=explain) if usable else None
+    page = sheets_page(results, grader.report, hint=how.hint, explain=how.explain) if usable else None
     return page, all(result.holds for result in results), not usable
 
 
-def key_messages(grader: Grader) -> list[str]:
-    return [_("key: {problem}", problem=problem.problem) for problem in grader.key_problems]
+def grade_class(grader: Grader, words: Sequence[str], how: Grading, out: Output) -> int:
+    """A sheet per student; who is not read is listed with the reason. Status 1 then, 2 where nobody is."""
+    from cnncalc.answers.sheets.folders import read_class
+    from cnncalc.pages.classes import Marks, class_page, marks_page, report_page
 
-
-def class_marks(grader: Grader, words: Sequence[str], hint: bool, explain: bool) -> tuple[Page | None, bool, bool]:
-    """A sheet per student; one that cannot be read is listed with its error."""
-    from cnncalc.answers import Result, read_sheet
-    from cnncalc.pages.checked import class_page
-
-    if explain:
-        raise click.UsageError(_("--explain is for one sheet, not for --marks."))
-    paths = sheets_in(words)
-    if not paths:
+    if how.explain:
+        raise click.UsageError(_("--explain is for one sheet: for a class, --feedback DIR."))
+    if not words:
         fail(_("there are no sheets to grade"))
-    for message in key_messages(grader):
-        complain(message)
-    results: dict[str, Result] = {}
-    errors: dict[str, str] = {}
-    with progress_over(paths) as steps:
-        for path in steps:
-            try:
-                result = grader.grade(read_sheet(path))
-            except CnncalcError as error:
-                errors[path] = str(error)
-                continue
-            if not result.sheet.answers:
-                errors[path] = "\n".join(result.messages())
-                continue
-            name = result.sheet.name
-            results[name if name not in results else path] = result
-    return class_page(results, errors, hint=hint), not errors, not results
+    read = read_class(words, [how.key] if how.key else [], with_progress)
+    marks = Marks({name: grader.grade(sheet) for name, sheet in read.sheets.items()}, read)
+    if how.feedback is not None:
+        write_feedback(marks, grader, how.feedback)
+    if how.report is not None:
+        Output(None, how.report, EVERYWHERE).write(report_page(marks, grader.report))
+    out.write(marks_page(marks, hint=how.hint) if how.marks else class_page(marks))
+    if not marks.results:
+        return 2
+    return int(bool(read.unread))
 
 
-@contextmanager
-def progress_over(paths: Sequence[str]) -> Iterator[Iterable[str]]:
-    """The paths, with a bar on standard error while sheets are graded; nothing through a pipe."""
+def write_feedback(marks: Marks, grader: Grader, folder: str) -> None:
+    """A page for every student, HTML and Markdown, in the language in which the student wrote."""
+    from cnncalc.pages.classes import feedback_page
+
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        fail(_("{output}: cannot be written: {reason}", output=visible(folder), reason=error.strerror))
+    taken: set[str] = set()
+    for name, sheet in marks.read.sheets.items():
+        stem = unused_name(re.sub(r"[^\w.()-]+", "_", name).strip("._") or "student", taken)
+        with speaking("zh" if re.search("[一-鿿]", sheet.source.text + sheet.student) else None):
+            page = feedback_page(name, grader.again().grade(sheet), grader.report)
+            for ending in ("html", "md"):
+                Output(None, os.path.join(folder, f"{stem}.{ending}"), EVERYWHERE).write(page)
+
+
+def unused_name(stem: str, taken: set[str]) -> str:
+    """A file's name that no other student has, whatever case means to the file system; it is taken from now on."""
+    name, number = stem, 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    taken.add(name.casefold())
+    return name
+
+
+def with_progress(paths: Sequence[str]) -> Iterator[str]:
+    """The paths, with a bar on standard error while sheets are read; nothing through a pipe."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield paths
+        yield from paths
         return
     with click.progressbar(paths, label=_("grading"), file=sys.stderr) as bar:
-        yield bar
+        yield from bar

@@ -32,12 +32,13 @@ class Board:
         node = graph.nodes[number]
         self.node = node
         self.shapes = tuple(graph.shape(v) for v in node.reads)
-        self.layer = traced_layer(node.layer, len(self.shapes[0]) - 1)
+        entering = self.shapes[0] if self.shapes else graph.facts[number].output  # a parameter reads nothing
+        self.layer = traced_layer(node.layer, len(entering) - 1)
         inputs = traced_shapes(self.shapes)
         self.facts: Facts = self.layer.facts(*inputs)
         if self.facts.work is not None:  # each number a memory of its own, since one may stand for two operations
             self.facts.work = {operation: own(times) for operation, times in self.facts.work.items()}
-        self.meanings = meanings(len(self.shapes[0]), "units" in self.layer.options)
+        self.meanings = meanings(len(entering), "units" in self.layer.options)
         self.sizes = self._output_lines()
         self.names: dict[int, str] = {id(line.number): line.name for line in self.sizes}
         self.names |= {id(n): line.name for line in self.sizes for n in self.same_as(line)}
@@ -126,6 +127,8 @@ def own(number: int) -> int:
 
 def traced_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
     """Symbols for what enters: equal inputs share theirs, maps of other channels have an index, c_2."""
+    if not shapes:
+        return ()
     first = traced_shape(shapes[0])
     found: list[Shape] = []
     for i, shape in enumerate(shapes, start=1):

@@ -23,6 +23,8 @@ def field_derivation(report: Report, number: int, since: str | None = None) -> D
     graph = report.graph
     assert graph is not None
     row = report.layers[number]
+    if since is None and not row.fields:  # a parameter sees nothing of the input
+        return None
     value, shape = start_of(graph, report, number, since)
     rank = len(shape) - 1
     if not rank:

@@ -28,7 +28,7 @@ def usual(layer: Layer, shapes: tuple[Shape, ...], quantity: str, row: Mapping[s
     """The sentences for a kind that has none of its own."""
     if quantity == "output" and isinstance(layer, Sliding):
         return SLIDES
-    if quantity == "output" and row["output"] == shapes[0]:
+    if quantity == "output" and shapes and row["output"] == shapes[0]:
         return UNCHANGED
     if quantity in ("params", "connections", "macs") and weightless(row):
         return NO_WEIGHTS

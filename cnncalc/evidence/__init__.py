@@ -145,7 +145,7 @@ def count_checks(row: Row, found: Finding, quantities: Sequence[str]) -> list[Ch
 
 def ran(found: Finding) -> bool:
     """Whether the run got through this layer: a shape came out."""
-    return bool(found.get(*of_subject(SHAPE), UNPROBED).value)
+    return all(name in found and found[name].value for name in of_subject(SHAPE))
 
 
 def apart_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from cnncalc import reference
-from cnncalc.analysis import summary
-from cnncalc.evidence.arrays import Array
+from cnncalc.evidence.arrays import Array, Hulls
 from cnncalc.evidence.counts import stopped
 from cnncalc.evidence.fields import LENGTHENINGS, Claim, Field, NoWeights, index_planes, interior, lengthened
 from cnncalc.fields.channels import Run
-from cnncalc.fields.forward import Pass, Seen
+from cnncalc.fields.forward import Pass, Seen, summarize
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 
@@ -40,14 +39,14 @@ def local_claims(graph: Graph) -> list[dict[str, Seen]]:
     """For each node what its units see without gates, by the name of the input."""
     found = Pass(graph, local=True)
     names = list(graph.inputs)
-    return [{names[i]: summary(fields, found.sizes[i]) for i, fields in seen.items()} for seen in found.of_nodes]
+    return [{names[i]: summarize(fields, found.sizes[i]) for i, fields in seen.items()} for seen in found.of_nodes]
 
 
 def channel_runs(graph: Graph) -> dict[int, list[Run]]:
     """The nodes whose channels see differently, with the runs of channels that see the same."""
     found = Pass(graph)
     first = len(graph.inputs)
-    several = [i for i in range(len(graph.nodes)) if found.several[first + i] and len(graph.facts[i].output) > 1]
+    several = [i for i in range(len(graph.nodes)) if found.values[first + i].several and len(graph.facts[i].output) > 1]
     runs = {i: found.by_channel.runs(first + i) for i in several}
     return {i: of for i, of in runs.items() if len(of) > 1}
 
@@ -62,7 +61,7 @@ def measure_runs(
     number = list(graph.inputs).index(source)
     sizes = graph.inputs[source][1:]
     claims: dict[int, list[Seen | None]] = {
-        i: [summary(run.seen[number], sizes) if number in run.seen else None for run in of] for i, of in runs.items()
+        i: [summarize(run.seen[number], sizes) if number in run.seen else None for run in of] for i, of in runs.items()
     }
     found: dict[int, list[list[Field]]] = {i: [[] for _ in of] for i, of in runs.items()}
     for axis, n in enumerate(sizes):
@@ -74,7 +73,7 @@ def measure_runs(
             return {}
         with np.errstate(all="ignore"), stopped():
             for i, (_node, y, _alive) in enumerate(
-                reference.steps(longer, index_planes(longer, source, axis), NoWeights(longer))
+                reference.steps(longer, index_planes(longer, source, axis), NoWeights(longer, Hulls))
             ):
                 if i in runs:
                     first = 0

@@ -18,7 +18,7 @@ import numpy as np
 
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
-from cnncalc.evidence.arrays import Hulls, Sets
+from cnncalc.evidence.arrays import Hulls, Reach, Sets
 from cnncalc.evidence.counts import stopped
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
@@ -66,13 +66,20 @@ WHOLE_AXIS = Field(None, start=0, whole=True, reason=n_("a unit sees the whole a
 
 
 class NoWeights(Mapping[str, Array]):
-    """Weights whose values do not matter: arrays of the right shape that take no memory."""
+    """Weights whose values do not matter: arrays of the right shape that take no memory.
 
-    def __init__(self, graph: Graph) -> None:
+    One that comes out by itself depends on no pixel, in the way in which the probe's arrays say that.
+    """
+
+    def __init__(self, graph: Graph, probe: type[Reach]) -> None:
         self.weights = reference.Drawn(graph).weights
+        self.probe = probe
 
     def __getitem__(self, name: str) -> Array:
-        return np.broadcast_to(np.float32(1), self.weights[name].shape)
+        weight = self.weights[name]
+        if weight.value:
+            return np.full(weight.shape, self.probe.nothing, dtype=np.float32).view(self.probe)
+        return np.broadcast_to(np.float32(1), weight.shape)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.weights)
@@ -175,7 +182,7 @@ def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Clai
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     fields: list[Field | None] = []
     with np.errstate(all="ignore"), stopped() as failure:
-        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph))):
+        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph, Hulls))):
             claim = claims[i]
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             if not np.isfinite(high).any():
@@ -291,7 +298,7 @@ def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:
                 plane[(i, slice(None), *(slice(None) if a != axis else i for a in range(len(shape) - 1)))] = 1
         planes.append(plane.view(Sets))
     found = []
-    for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph)):
+    for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph, Sets)):
         values = np.asarray(y) > 0
         found.append(np.asarray(values.any(axis=tuple(i for i in range(1, values.ndim) if i != 2 + axis))))
     return found

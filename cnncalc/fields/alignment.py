@@ -11,14 +11,15 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
 
-from cnncalc.fields.forward import (
+from cnncalc.fields.forward import Pass
+from cnncalc.fields.steps import behind_stretch
+from cnncalc.fields.values import (
     LONGEST_PERIOD,
     AxisField,
+    Fixed,
     Grid,
-    Pass,
     Units,
     Whole,
-    behind_stretch,
     highest,
     jump_of,
     largest,
@@ -76,13 +77,14 @@ def merges(found: Pass) -> list[Merge]:
         output = facts.output
         one_unit = len(output) > 1 and max(output[1:]) == 1
         for source, size in found.sizes.items():
-            reads = [v for v in node.reads if source in found.fields[v]]
+            reads = [v for v in node.reads if source in found.values[v].seen]
             if len(reads) < 2 or not size:
                 continue
             axes = []
             for axis, n in enumerate(size):
                 fields = [
-                    behind_stretch(found.fields[v][source][axis], found.shapes[v], output, axis, n) for v in reads
+                    behind_stretch(found.values[v].seen[source][axis], found.values[v].shape, output, axis, n)
+                    for v in reads
                 ]
                 axes.append(meeting(reads, fields, one_unit))
             result.append(Merge(number, source, tuple(axes)))
@@ -95,7 +97,7 @@ def meeting(values: list[int], fields: list[AxisField], one_unit: bool) -> Meeti
     grids = [f for f in fields if isinstance(f, Grid)]
     if any(isinstance(f, Units) for f in fields):
         return Meeting(MISMATCH, None, branches)
-    if any(not isinstance(f, (Grid, Whole)) for f in fields):
+    if any(not isinstance(f, (Grid, Whole, Fixed)) for f in fields):
         return Meeting(UNKNOWN, None, branches)
     if len(grids) < 2:
         return Meeting(WHOLE, None, branches)

@@ -11,21 +11,20 @@ from __future__ import annotations
 from math import gcd
 from typing import NamedTuple
 
-from cnncalc.fields.forward import (
+from cnncalc.fields.forward import TELLING, Pass
+from cnncalc.fields.steps import stretch, union
+from cnncalc.fields.values import (
     LARGEST_SPAN,
     LONGEST_PERIOD,
-    TELLING,
     AxisField,
     Fields,
     Grid,
-    Pass,
+    Units,
     Whole,
     highest,
     lowest,
     rising,
     sizes_of,
-    stretch,
-    union,
 )
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Facts
@@ -80,7 +79,7 @@ def behind_a_dense_layer(graph: Graph, target: int) -> list[Fields | None] | Non
     last = target
     while last >= first and graph.facts[last - first].reach == POINTWISE and len(graph.nodes[last - first].reads) == 1:
         last = graph.nodes[last - first].reads[0]
-    if last < first or graph.facts[last - first].reach != WHOLE:
+    if last < first or graph.facts[last - first].reach != WHOLE or reads_parts(graph, last):
         return None
     found: list[Fields | None] = [None] * (target + 1)
     reached = {target}
@@ -91,13 +90,19 @@ def behind_a_dense_layer(graph: Graph, target: int) -> list[Fields | None] | Non
     return found
 
 
+def reads_parts(graph: Graph, last: int) -> bool:
+    """Whether a vector is on the way that may hold a part of a map alone."""
+    nodes = zip(graph.nodes[: last + 1 - len(graph.inputs)], graph.facts, strict=False)
+    return any(node.layer.channels in TELLING and len(facts.output) == 1 for node, facts in nodes)
+
+
 def by_passes(graph: Graph, target: int, values: list[int] | range, known: dict[int, Fields]) -> list[Fields | None]:
     """What is known, and the rest by a pass forward from each of `values`; not known where that is too much."""
     result: list[Fields | None] = [known.get(v) for v in range(target + 1)]
     too_much = len(values) * (target + 1) > MOST_STEPS
     for v in values:
         axes = len(graph.shape(v)) - 1
-        result[v] = (None,) * axes if too_much else Pass(graph, origins={v: 0}, last=target).fields[target].get(0)
+        result[v] = (None,) * axes if too_much else Pass(graph, origins={v: 0}, last=target).values[target].seen.get(0)
     return result
 
 
@@ -180,6 +185,8 @@ def stretched(behind: Behind, phases: Phases) -> Behind:
 def together(a: Behind, b: Behind, units: int) -> Behind:
     """What is seen by way of either of two readers."""
     field = union(a.field, b.field, units)
+    if isinstance(field, Units) and isinstance(a.field, Grid):  # of one unit: whatever jumps there may be
+        field = Grid(field.lo[:1], field.hi[:1], a.field.span)
     sure = a.sure and b.sure and not (field is None and a.field is not None and b.field is not None)
     dense = a.dense and b.dense and isinstance(a.field, Grid) and isinstance(b.field, Grid) and touch(a.field, b.field)
     return Behind(field, dense or (a.field == b.field and a.dense), sure)

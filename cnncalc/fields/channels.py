@@ -8,45 +8,33 @@ which. What is not asked for is not worked out: a question goes back no further 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from cnncalc.fields.folded import in_order as in_order_of_axes
-from cnncalc.fields.forward import (
-    AxisField,
-    Fields,
-    Grid,
-    Loose,
-    Whole,
-    advance,
-    merged,
-    united,
-    unknown,
-)
+from cnncalc.fields.folded import GROUPED, reorder
+from cnncalc.fields.found import Found
+from cnncalc.fields.steps import advance, merged, united
+from cnncalc.fields.values import AxisField, ByOrigin, Fields, Fixed, Grid, Loose, Whole, unknown
 from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach, Shape
-
-if TYPE_CHECKING:
-    from cnncalc.fields.forward import Pass
+from cnncalc.layers.links import Link
 
 MOST_CHANNELS = 16_384  # of a map that are told apart one by one; beyond, fields are not known
 MOST_RUNS = 200_000  # that are kept for a network, with the channels that were told apart
-
-Seen = Mapping[int, Fields]  # by the number of the origin
 
 
 class Run(NamedTuple):
     """So many neighbouring channels that see the same. Of a vector: so many units, from a flattened channel."""
 
     channels: int
-    seen: Seen
+    seen: ByOrigin
 
 
 class ByChannel:
     """The runs of values, worked out when they are asked for."""
 
-    def __init__(self, found: Pass) -> None:
+    def __init__(self, found: Found) -> None:
         self.found = found
         self.first = len(found.graph.inputs)
         self.known: dict[int, list[Run]] = {}
@@ -63,7 +51,7 @@ class ByChannel:
     def hull(self, number: int) -> dict[int, Fields]:
         """What the units of a node see over all its channels, from the channels of what it reads."""
         runs = self.runs(self.first + number)
-        output = self.found.shapes[self.first + number]
+        output = self.found.values[self.first + number].shape
         if len(output) == 1:
             return in_order(runs)
         result: dict[int, Fields] = {}
@@ -72,17 +60,23 @@ class ByChannel:
         return result
 
     def _uniform(self, value: int) -> list[Run]:
-        return [Run(self._count(value), self.found.fields[value])]
+        return [Run(self._count(value), self.found.values[value].seen)]
 
     def _count(self, value: int) -> int:
-        return prod(self.found.shapes[value][: self.found.lead.get(value, 1)])
+        shape, lead = self.found.values[value].shape, self.found.values[value].lead
+        return prod(shape[:lead])
 
     def _needed(self, value: int) -> list[int]:
         """The values whose runs are missing, in the order in which they can be worked out."""
         stack, missing = [value], set()
         while stack:
             v = stack.pop()
-            if v not in missing and v not in self.known and self.found.several[v] and v not in self.found.origins:
+            if (
+                v not in missing
+                and v not in self.known
+                and self.found.values[v].several
+                and v not in self.found.origins
+            ):
                 missing.add(v)
                 stack += self.found.graph.nodes[v - self.first].reads
         return sorted(missing)
@@ -95,7 +89,7 @@ class ByChannel:
             channels, reach = KEPT, facts.local
         reads = found.branches(number)
         runs = [self.known.get(v) or self._uniform(v) for v in reads]
-        if value in found.arranged:
+        if found.values[value].order is not None:
             return self._arranged(value, runs[0])
         if channels == MIXED and reach != FLATTENED:
             return self._uniform(value)
@@ -105,16 +99,16 @@ class ByChannel:
             return joined(run for several in runs for run in several)
         if len(reads) > 1:
             return self._beside(number, reach, reads, runs)
-        shape, output = found.shapes[reads[0]], facts.output
-        known: dict[int, Seen] = {}  # runs share what they see
+        shape, output = found.values[reads[0]].shape, facts.output
+        known: dict[int, ByOrigin] = {}  # runs share what they see
 
-        def behind(seen: Seen, reach: Reach) -> Seen:
+        def behind(seen: ByOrigin, reach: Reach) -> ByOrigin:
             if id(seen) not in known:
                 known[id(seen)] = {i: advance(f, reach, output, shape) for i, f in seen.items()}
             return known[id(seen)]
 
         if reach == FLATTENED:
-            positions = prod(shape[found.lead.get(reads[0], 1) :])
+            positions = prod(shape[found.values[reads[0]].lead :])
             return joined(Run(run.channels * positions, behind(run.seen, reach)) for run in runs[0])
         if channels == KEPT:
             return joined(Run(run.channels, behind(run.seen, reach)) for run in runs[0])
@@ -122,19 +116,19 @@ class ByChannel:
 
     def _arranged(self, value: int, runs: list[Run]) -> list[Run]:
         """The same channels, grouped or in another order."""
-        order = self.found.arranged[value]
-        if order is None or len(runs) == 1:
+        order = self.found.values[value].order
+        if order == GROUPED or len(runs) == 1:
             return runs
         if self._count(value) > min(MOST_CHANNELS, self.left):
             return self._not_known(value - self.first)
         self.left -= self._count(value)
         run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
-        return joined(Run(1, runs[place].seen) for place in in_order_of_axes(run_of, order))
+        return joined(Run(1, runs[place].seen) for place in reorder(run_of, order))
 
     def _not_known(self, number: int) -> list[Run]:
         seen: dict[int, Fields] = {}
         for v in self.found.branches(number):
-            seen |= {i: tuple(map(unknown, field)) for i, field in self.found.fields[v].items()}
+            seen |= {i: tuple(map(unknown, field)) for i, field in self.found.values[v].seen.items()}
         return [Run(self._count(self.first + number), seen)]
 
     def _beside(self, number: int, reach: Reach, reads: Sequence[int], runs: list[list[Run]]) -> list[Run]:
@@ -142,16 +136,16 @@ class ByChannel:
         found = self.found
         output = found.graph.facts[number].output
         ends = [list(accumulate(run.channels for run in several)) for several in runs]
-        stretched = [found.shapes[v][0] != output[0] for v in reads]
+        stretched = [found.values[v].shape[0] != output[0] for v in reads]
         bounds = sorted({end for several, one in zip(ends, stretched, strict=True) if not one for end in several})
-        known: dict[tuple[int, ...], Seen] = {}
+        known: dict[tuple[int, ...], ByOrigin] = {}
         result, start = [], 0
         for end in bounds:
             places = zip(runs, ends, stretched, strict=True)
             seen = [several[0 if one else bisect_right(own, start)].seen for several, own, one in places]
             key = tuple(map(id, seen))
             if key not in known:
-                branches = [(dict(s), found.shapes[v]) for s, v in zip(seen, reads, strict=True)]
+                branches = [(s, found.values[v].shape) for s, v in zip(seen, reads, strict=True)]
                 known[key] = merged(reach, output, branches, found.sizes)
             result.append(Run(end - start, known[key]))
             start = end
@@ -159,55 +153,66 @@ class ByChannel:
 
     def _linked(self, number: int, reach: Reach, runs: list[Run]) -> list[Run]:
         """Channels that read those that their links say."""
-        found = self.found
-        node, output = found.graph.nodes[number], found.graph.facts[number].output
-        shape = found.shapes[node.reads[0]]
+        node, output = self.found.graph.nodes[number], self.found.graph.facts[number].output
+        shape = self.found.values[node.reads[0]].shape
         if max(shape[0], output[0]) > min(MOST_CHANNELS, self.left):
             return self._not_known(number)
         self.left -= shape[0] + output[0]
-        run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
-        starts = {0, *accumulate(run.channels for run in runs)}
-        sources: list[set[tuple[int, int]]] = [set() for _ in range(output[0])]
-        cut: set[int] = set()  # outputs that do not begin where a run of inputs begins
         links = node.layer.links(shape)
         if sum(len(link.outputs) + len(link.inputs) for link in links) > MOST_RUNS:
             return self._not_known(number)
-        for place, link in enumerate(links):
-            if link.each:
-                for o, i in zip(link.outputs, link.inputs, strict=True):
-                    sources[o].add((run_of[i], place if link.reach else -1))
-                    if i not in starts:
-                        cut.add(o)
-            else:
-                read = {(run_of[i], place if link.reach else -1) for i in link.inputs}
-                for o in link.outputs:
-                    sources[o] |= read
-        reads = [len(link.inputs) if not link.each else 1 for link in links for _ in link.outputs]
-        scattered = len(shape) == 1 and (len(reads) > output[0] or max(reads) > 1)
-        known: dict[frozenset[tuple[int, int]], dict[int, Fields]] = {}
+        sources, cut = sources_of(links, runs, output[0])
+        known: dict[Source, dict[int, Fields]] = {}
+        for key in set(sources):
+            known[key] = {}
+            for place, through in sorted(key):
+                own = links[through].reach if through >= 0 else reach
+                seen = {i: advance(f, own, output, shape) for i, f in runs[place].seen.items()}
+                join(known[key], seen, output)
+        scattered = len(shape) == 1 and reads_several(links, output[0])
         result: list[Run] = []
-        last: frozenset[tuple[int, int]] | None = None
-        for o, read in enumerate(sources):
-            key = frozenset(read)
-            if key not in known:
-                known[key] = {}
-                for place, through in sorted(key):
-                    own = links[through].reach if through >= 0 else reach
-                    seen = {i: advance(f, own, output, shape) for i, f in runs[place].seen.items()}
-                    join(known[key], seen, output)
-            if key == last:
+        for o, key in enumerate(sources):
+            if o and key == sources[o - 1]:
                 result[-1] = Run(result[-1].channels + 1, result[-1].seen)
-            else:
-                seen = known[key]
-                if scattered or o in cut:
-                    through_ = unknown if scattered else part_of  # several units, which lie anywhere
-                    seen = {i: tuple(map(through_, field)) for i, field in seen.items()}
-                result.append(Run(1, seen))
-            last = key
+                continue
+            there: ByOrigin = known[key]
+            if scattered or o in cut:
+                left = unknown if scattered else part_of  # several units, which lie anywhere
+                there = {i: tuple(map(left, field)) for i, field in there.items()}
+            result.append(Run(1, there))
         return joined(result)
 
 
-def join(result: dict[int, Fields], seen: Seen, output: Shape) -> None:
+Source = frozenset[tuple[int, int]]  # of a channel: the runs that it reads, and the link whose reach holds, or -1
+
+
+def sources_of(links: Sequence[Link], runs: Sequence[Run], filters: int) -> tuple[list[Source], set[int]]:
+    """What each of the channels reads, and those that do not begin where a run begins."""
+    run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
+    starts = {0, *accumulate(run.channels for run in runs)}
+    sources: list[set[tuple[int, int]]] = [set() for _ in range(filters)]
+    cut: set[int] = set()
+    for place, link in enumerate(links):
+        through = place if link.reach else -1
+        if link.each:
+            for o, i in zip(link.outputs, link.inputs, strict=True):
+                sources[o].add((run_of[i], through))
+                if i not in starts:
+                    cut.add(o)
+        else:
+            read = {(run_of[i], through) for i in link.inputs}
+            for o in link.outputs:
+                sources[o] |= read
+    return [frozenset(read) for read in sources], cut
+
+
+def reads_several(links: Sequence[Link], filters: int) -> bool:
+    """Whether some channel reads more than one."""
+    reads = [1 if link.each else len(link.inputs) for link in links for _ in link.outputs]
+    return len(reads) > filters or max(reads, default=0) > 1
+
+
+def join(result: dict[int, Fields], seen: ByOrigin, output: Shape) -> None:
     """Put what is seen beside what is there: the hull of both, in place."""
     for i, field in seen.items():
         result[i] = tuple(map(reduced, united(result[i], field, output))) if i in result else field
@@ -263,6 +268,8 @@ def largest_of(fields: Sequence[AxisField], start_known: bool) -> AxisField:
         return fields[0]
     if any(isinstance(field, Whole) for field in fields):
         return Whole(None)
+    if all(isinstance(field, Fixed) for field in fields):
+        return None  # units that see different parts, which lie anywhere
     loose = [field for field in fields if isinstance(field, Loose)]
     if len(loose) < len(fields):
         return None

@@ -8,74 +8,65 @@ from __future__ import annotations
 
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING
 
-from cnncalc.fields.forward import Fields, advance, merged, unknown
+from cnncalc.fields.found import Found, Value
+from cnncalc.fields.steps import advance, merged
+from cnncalc.fields.values import Fields, unknown
 from cnncalc.layers.base import KEPT, MIXED, POINTWISE
 from cnncalc.layers.elements import RAVELLED, Permuted
 
-if TYPE_CHECKING:
-    from cnncalc.fields.forward import Pass
-
 Order = tuple[tuple[int, ...], tuple[int, ...]]  # the axes of channels that enter, and which comes when
+GROUPED = "grouped"  # the channels in the order in which they enter
 
 
-def rearranged(found: Pass, number: int) -> bool:
-    """Whether a node only arranges channels; what its units see is put down then."""
+def rearranged(found: Found, number: int) -> Value | None:
+    """What a node gives that only arranges channels; None where it does something else."""
     node, output = found.graph.nodes[number], found.graph.facts[number].output
-    value = node.reads[0]
-    shape, seen = found.shapes[value], found.fields[value]
-    lead = found.lead.get(value, 1)
+    shape, seen, several, lead, *_ = found.values[node.reads[0]]
     ranks = {len(fields) for fields in seen.values()}
     rank = len(shape) - lead
     if ranks != {rank} or rank < 1:
-        return False
+        return None
     how = node.layer.elements(shape)
-    order: Order | None = None
+    order: Order | str = GROUPED
     if isinstance(how, Permuted):
         if how.order[lead:] != tuple(range(lead, len(shape))):
-            return False
+            return None
         order = shape[:lead], how.order[:lead]
     elif how != RAVELLED or output[-rank:] != shape[-rank:] or len(output) <= rank:
-        return False
-    put(found, seen, found.several[value], len(output) - rank)
-    found.arranged[len(found.fields) - 1] = order
-    return True
+        return None
+    return Value(output, seen, several, len(output) - rank, order)
 
 
-def run_folded(found: Pass, number: int) -> None:
-    """A node that reads a map whose channels lie on several axes."""
+def behind_folded(found: Found, number: int) -> Value:
+    """What a node gives that reads a map whose channels lie on several axes."""
     node, facts = found.graph.nodes[number], found.graph.facts[number]
-    values = found.branches(number)
-    leads = {found.lead.get(v, 1) for v in values}
+    values = [found.values[v] for v in found.branches(number)]
+    if facts.reach is None and len(values) == 1 and (arranged := rearranged(found, number)) is not None:
+        return arranged
     channels, reach = node.layer.channels, facts.reach
-    shapes = [found.shapes[v] for v in values]
-    if reach is None and len(values) == 1 and rearranged(found, number):
-        return
-    several = any(found.several[v] for v in values)
-    same_places = reach == POINTWISE and len(leads) == 1 and all(len(s) == len(facts.output) for s in shapes)
-    if same_places and (channels == KEPT or not several) and len({s[1:] for s in [*shapes, facts.output]}) == 1:
-        branches = [(found.fields[v], shape) for v, shape in zip(values, shapes, strict=True)]
-        put(found, merged(reach, facts.output, branches, found.sizes), several and channels != MIXED, min(leads))
-        return
-    seen: dict[int, Fields] = {}
-    for v, shape in zip(values, shapes, strict=True):
-        for i, fields in found.fields[v].items():
-            lost = reach is None or several or reach == POINTWISE
-            new = tuple(map(unknown, fields)) if lost else advance(fields, reach, facts.output, shape)
-            seen[i] = new if i not in seen else tuple(map(unknown, new))
-    put(found, seen, False, 1)
+    several = any(value.several for value in values)
+    if keeps_places(values, reach, facts.output) and (channels == KEPT or not several):
+        seen = merged(reach, facts.output, [(value.seen, value.shape) for value in values], found.sizes)
+        return Value(facts.output, seen, several and channels != MIXED, values[0].lead)
+    lost = reach is None or several or reach == POINTWISE
+    result: dict[int, Fields] = {}
+    for value in values:
+        for i, fields in value.seen.items():
+            new = tuple(map(unknown, fields)) if lost else advance(fields, reach, facts.output, value.shape)
+            result[i] = new if i not in result else tuple(map(unknown, new))
+    return Value(facts.output, result)
 
 
-def put(found: Pass, seen: dict[int, Fields], several: bool, lead: int) -> None:
-    """What the next value is found to be."""
-    if lead != 1:
-        found.lead[len(found.fields)] = lead
-    found.fields.append(seen)
-    found.several.append(several)
+def keeps_places(values: list[Value], reach: object, output: tuple[int, ...]) -> bool:
+    """Whether units stay where they are: element by element, on maps of the same axes and sizes."""
+    leads = {value.lead for value in values}
+    if reach != POINTWISE or len(leads) > 1 or any(len(value.shape) != len(output) for value in values):
+        return False
+    return len({shape[1:] for shape in [*(value.shape for value in values), output]}) == 1
 
 
-def in_order(channels: list[int], order: Order) -> list[int]:
+def reorder(channels: list[int], order: Order) -> list[int]:
     """What stands at each channel behind a permutation of the axes of channels."""
     sizes, moved = order
     steps = [prod(sizes[axis + 1 :]) for axis in moved]

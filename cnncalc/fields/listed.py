@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from cnncalc.fields.forward import Grid, Units, highest, least_of, lowest, most_of
+from cnncalc.fields.values import Grid, Units, highest, least_of, lowest, most_of
 from cnncalc.layers.windows import Listed, Phases, Window
 
 MOST_UNITS = 65_536  # of an axis that are listed; beyond, fields are not known
@@ -41,7 +41,7 @@ def moved(field: Grid | Units, step: Window | Phases | Listed, units: int) -> Un
 
 def parted(field: Grid | Units, parts: Listed) -> Units | None:
     """Each unit sees what all units of its part see."""
-    one = listed(field, parts.reads[-1][-1] + 1)
+    one = listed(field, 1 + max(max(reads[0], reads[-1]) for reads in parts.reads if reads))
     return None if one is None else gathered(one, len(parts.reads), parts.reads.__getitem__)
 
 

@@ -1,6 +1,6 @@
 """Receptive fields layer by layer: size, jump, start and centre, per axis, in elements of where they are seen from.
 
-The numbers are those of fields/forward.py. Unit 0 is the first unit of a map. Behind upsampling units
+The numbers are those of the pass forward. Unit 0 is the first unit of a map. Behind upsampling units
 differ: `Phases` says how many sizes there are, how many units see nothing, and how far centres stray from an even
 grid: centre(o) - o * jump, less the same for unit 0.
 """
@@ -11,18 +11,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.fields.forward import (
-    AxisField,
-    Fields,
-    Grid,
-    Loose,
-    Pass,
-    Units,
-    Whole,
-    jump_of,
-    largest,
-    sizes_of,
-)
+from cnncalc.fields.forward import Pass
+from cnncalc.fields.values import AxisField, Fields, Fixed, Grid, Loose, Units, Whole, jump_of, largest, sizes_of
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.windows import Phases as Stretch
@@ -86,6 +76,8 @@ def seen_along(field: AxisField, n: int) -> AxisSeen:
     if isinstance(field, Loose):
         start = field.start
         return AxisSeen(field.size, None, start, None if start is None else middle(start, start + field.size - 1))
+    if isinstance(field, Fixed):
+        return AxisSeen(field.hi - field.lo + 1, None, field.lo, middle(field.lo, field.hi))
     lo, hi = field.lo[0], field.hi[0]  # of a grid, or of units one by one
     centre = None if lo is None or hi is None else middle(lo, hi)
     return AxisSeen(largest(field), jump_of(field), lo, centre, phases=phases_of(field))

@@ -12,28 +12,46 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.windows import Listed, Phases, Window
+from cnncalc.layers.reach import (
+    FLATTENED as FLATTENED,
+)
+from cnncalc.layers.reach import (
+    KEPT as KEPT,
+)
+from cnncalc.layers.reach import (
+    LINKED as LINKED,
+)
+from cnncalc.layers.reach import (
+    MIXED as MIXED,
+)
+from cnncalc.layers.reach import (
+    PARTED as PARTED,
+)
+from cnncalc.layers.reach import (
+    POINTWISE as POINTWISE,
+)
+from cnncalc.layers.reach import (
+    STACKED as STACKED,
+)
+from cnncalc.layers.reach import (
+    WHOLE as WHOLE,
+)
+from cnncalc.layers.reach import (
+    Axes as Axes,
+)
+from cnncalc.layers.reach import (
+    Reach as Reach,
+)
+from cnncalc.layers.reach import (
+    Shape as Shape,
+)
+from cnncalc.layers.reach import (
+    Step as Step,
+)
 
 if TYPE_CHECKING:
     from cnncalc.layers.elements import Reads
     from cnncalc.layers.links import Link
-
-Shape = tuple[int, ...]
-Axes = tuple[int, ...]
-
-# What a layer does to the receptive field of an axis, besides sliding a Window or stretching by Phases.
-POINTWISE = "pointwise"  # a unit sees what the units at its own position see
-WHOLE = "whole"  # a unit sees the whole axis
-FLATTENED = "flattened"  # the units keep their fields, the axes are gone
-Step = Window | Phases | Listed | str | None
-Reach = str | tuple[Step, ...]
-
-# Which channels of its input a channel of the output reads.
-MIXED = "mixed"  # all of them
-KEPT = "kept"  # its own, of every input
-STACKED = "stacked"  # its own, where the inputs stand one behind the other
-LINKED = "linked"  # those that `Layer.links` says
-PARTED = "parted"  # the same, and channels that read alike see differently: each has a place of its own
 
 
 class Option:
@@ -159,6 +177,7 @@ class Layer:
     inplace: bool = False
     options: ClassVar[Mapping[str, Option]] = {}
     flattens: ClassVar[bool] = False  # a map that meets this layer is flattened first
+    reads_nothing: ClassVar[bool] = False  # what enters its step goes no further
     channels: ClassVar[str] = MIXED  # MIXED, KEPT, STACKED, LINKED or PARTED
 
     def __init_subclass__(cls) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncalc.layers.base import POINTWISE, WHOLE, Shape
+from cnncalc.layers.reach import POINTWISE, WHOLE, Shape
 from cnncalc.layers.windows import Listed, Phases, Window
 
 EVERY = "every"  # a unit reads all channels

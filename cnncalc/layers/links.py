@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnncalc.layers.base import Reach
+from cnncalc.layers.reach import Reach
 
 
 class Link(NamedTuple):

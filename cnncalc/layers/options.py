@@ -19,6 +19,7 @@ POSITIVE = n_("a positive whole number")
 NATURAL = n_("a whole number of 0 or more")
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 
+MOST_AXES = 8  # of one array, the channels among them
 SPATIAL = {1: "", 2: "l", 3: "hw", 4: "dhw"}  # letters of the axes behind the channels, by the number of axes
 
 Padding = str | tuple[tuple[int, int], ...]
@@ -76,6 +77,11 @@ def positive(raw: Any) -> int:
 
 def natural(raw: Any) -> int:
     return whole(raw, 0, NATURAL)
+
+
+def integer(raw: Any) -> int:
+    """A whole number, negative ones too."""
+    return whole(raw, -LARGEST, n_("a whole number"))
 
 
 def _split_axes(raw: Any, what: str) -> list[str]:
@@ -155,7 +161,16 @@ def decimal(raw: Any) -> float:
     """A finite decimal number."""
     if isinstance(raw, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", raw, re.ASCII):
         return float(raw)
-    raise OptionError(_("{value} is not a number", value=quoted(raw)))
+    raise OptionError(_("{value} is not a number", value=quoted(raw)), _decimal_hint(raw))
+
+
+def _decimal_hint(raw: Any) -> str | None:
+    """For `0,5` and `50%`: the number that is meant."""
+    comma = re.fullmatch(r"(\d*),(\d+)", raw, re.ASCII) if isinstance(raw, str) else None
+    percent = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", raw, re.ASCII) if isinstance(raw, str) else None
+    if comma:
+        return _("write {value}", value=f"{comma[1] or '0'}.{comma[2]}")
+    return _("write {value}", value=f"{float(percent[1]) / 100:g}") if percent else None
 
 
 def decimals(raw: Any) -> float | tuple[float, ...]:
@@ -182,15 +197,15 @@ def natural_list(raw: Any) -> tuple[int, ...]:
 
 
 def sizes_or_rest(raw: Any) -> tuple[int, ...]:
-    """`16x5x5` or [16, 5, 5]: up to four sizes, of which one may be -1."""
+    """`16x5x5` or [16, 5, 5]: sizes of which one may be -1."""
     parts = raw.split("x") if isinstance(raw, str) else raw
     if isinstance(raw, str) and "," in raw:
         raise OptionError(
             _("{value} is not a shape", value=quoted(raw)),
             _("write {value}", value="x".join(re.findall(r"-?\d+", raw))),
         )
-    if not isinstance(parts, list) or not 1 <= len(parts) <= 4:
-        raise OptionError(_("{value} is not a shape", value=quoted(raw)), _("channels and up to three axes: 16x5x5"))
+    if not isinstance(parts, list) or not 1 <= len(parts) <= MOST_AXES:
+        raise OptionError(_("{value} is not a shape", value=quoted(raw)), _("channels, then the axes: 16x5x5"))
     sizes = tuple(-1 if part == "-1" else positive(part) for part in parts)
     if sizes.count(-1) > 1:
         raise OptionError(_("only one size may be -1"), _("it stands for what the others leave: write all but one"))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.answers.grading import VERDICTS, Item, Result, commonest
+from cnncalc.answers.grading import Item, Result
 from cnncalc.derivations import QUANTITIES, Derivation
 from cnncalc.derivations import explain as derivations_of
 from cnncalc.derivations.board import board
@@ -16,7 +16,17 @@ from cnncalc.language import _
 from cnncalc.pages.view import counted_by
 from cnncalc.report import Report, listed
 
-MARKS = {"right": "✓", "convention": "✓", "wrong": "✗", "unreadable": "?", "missing": "-"}
+RIGHT, WRONG = "✓", "✗"
+MARKS = {"unreadable": "?", "missing": "-"}
+MOST_NAMED = 3  # mistakes for one answer
+FORM = ("layer", "quantity", "answer", "points")  # the columns of a key, in every language
+
+
+def mark_of(item: Item) -> str:
+    """Right, wrong, not to be read, or missing; nothing for what is not asked."""
+    if not item.asked:
+        return ""
+    return MARKS.get(item.verdict) or (RIGHT if item.holds else WRONG)
 
 
 def shown(value: Any) -> str:
@@ -48,17 +58,25 @@ def place_to_look(item: Item) -> str:
 
 
 def said(item: Item, hint: bool) -> list[str]:
-    """The remarks on an answer: its convention, or the mistakes that give this number."""
+    """The remarks on an answer: its convention, what it leaves open, or the mistakes that give this number."""
+    before = [] if item.asked else [_("not asked")]
     if item.verdict == "convention":
-        return [_("right, {convention}", convention=item.convention)]
-    if item.verdict != "wrong":
-        return []
-    sentences = [m.sentence for m in item.mistakes]
-    if hint:
-        right = {shown(item.expected), shown(item.expected).replace(",", "")}
-        sentences = [s for s in sentences if not any(text in s for text in right)]
-        return sentences[:3] or [place_to_look(item)]
-    return sentences[:3]
+        if item.holds:
+            return [*before, _("right, {convention}", convention=item.convention)]
+        return [*before, _("right only {convention}: no points, as conventions are strict", convention=item.convention)]
+    if item.verdict == "right":
+        return [*before, item.remark] if item.remark else before
+    return before + (of_wrong(item, hint) if item.verdict == "wrong" else [])
+
+
+def of_wrong(item: Item, hint: bool) -> list[str]:
+    """The mistakes behind a wrong answer. One that another may explain, or chance, is named with perhaps."""
+    sentences = [m.sentence if m.sure else _("perhaps: {sentence}", sentence=m.sentence) for m in item.mistakes]
+    if not hint:
+        return sentences[:MOST_NAMED]
+    right = {shown(item.expected), shown(item.expected).replace(",", "")}
+    sentences = [s for s in sentences if not any(text in s for text in right)]
+    return sentences[:MOST_NAMED] or [place_to_look(item)]
 
 
 def answers_table(result: Result, hint: bool) -> Table:
@@ -66,15 +84,23 @@ def answers_table(result: Result, hint: bool) -> Table:
     rows, below = [], []
     for item in result.items:
         row = [item.name[:80], written(item.given), *([] if hint else [shown(item.expected)])]
-        rows.append([*row, MARKS[item.verdict], points_text(item)])
-        remarks = said(item, hint)
-        before = _("perhaps: ") if item.verdict == "wrong" and len(remarks) > 1 else ""
-        below.append([f"{before}{remark}" for remark in remarks])
+        rows.append([*row, mark_of(item), points_text(item)])
+        below.append(said(item, hint))
     heads = [_("answer"), _("given"), *([] if hint else [_("expected")]), "", _("points")]
-    return Table(heads, rows, left=1, below=below)
+    return Table(heads, rows, left=1, below=below, shortens=True)
+
+
+def key_page(rows: Sequence[tuple[str, str, str, Any]]) -> Page:
+    """The key, filled in: layer, quantity, right answer and points of every question."""
+    texts = [[layer, quantity, answer, fraction(points)] for layer, quantity, answer, points in rows]
+    heads = [_("layer"), _("quantity"), _("answer"), _("points")]
+    data = [dict(zip(FORM, row, strict=True)) for row in texts]
+    return Page("", [Section("key", Table(heads, texts, left=2), data=data)])
 
 
 def points_text(item: Item) -> str:
+    if not item.asked:
+        return ""
     return f"{fraction(item.earned)}/{fraction(item.points)}"
 
 
@@ -91,22 +117,23 @@ def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False
     """The sheets of one person, graded; the derivations of what is not right, if they are wanted."""
     sections = []
     for result in results:
-        heading = result.sheet.source.name if len(results) > 1 else ""
+        heading = (result.sheet.student or result.sheet.source.name) if len(results) > 1 else ""
         sections.append(Section("", answers_table(result, hint), heading=heading))
-        sections += board(derived(result, report)).sections if explain else []
+        wrong = [item for item in result.items if item.verdict != "right"]
+        sections += board(derived(wrong, report)).sections if explain else []
         sections.append(Section("", notes=[summary(result)]))
     if report.convention is not None:
         sections.append(Section("", notes=[counted_by(report)]))
     data = [as_data(result, hint=hint) for result in results]
     facts = data[0] if len(data) == 1 else {"sheets": data}
-    return Page("", sections, facts, records=lambda: sheet_records({r.sheet.source.name: r for r in results}, hint))
+    return Page("", sections, facts, records=lambda: sheet_records(results, hint))
 
 
-def derived(result: Result, report: Report) -> list[Derivation]:
-    """The derivations of the numbers that were not right."""
+def derived(items: Sequence[Item], report: Report) -> list[Derivation]:
+    """The derivations of the numbers that these answers are about."""
     found: list[Derivation] = []
-    for item in result.items:
-        if item.verdict != "right" and item.expected is not None and item.quantity in QUANTITIES:
+    for item in items:
+        if item.expected is not None and item.quantity in QUANTITIES:
             try:
                 found += derivations_of(report, item.layer or "total", item.quantity)
             except CnncalcError:  # a total that is no sum
@@ -117,7 +144,7 @@ def derived(result: Result, report: Report) -> list[Derivation]:
 def as_data(result: Result, *, hint: bool = False) -> dict[str, Any]:
     """A result as JSON has it."""
     return {
-        "sheet": result.sheet.source.name,
+        "sheet": result.sheet.student or result.sheet.source.name,
         "score": round(result.score, 6),
         "earned": float(result.earned),
         "points": float(result.points),
@@ -130,6 +157,8 @@ def as_data(result: Result, *, hint: bool = False) -> dict[str, Any]:
                 "verdict": item.verdict,
                 "convention": item.convention or None,
                 "mistakes": [m.id for m in item.mistakes],
+                "sure": bool(item.mistakes) and all(m.sure for m in item.mistakes),
+                "asked": item.asked,
                 "remarks": said(item, hint),
                 "points": float(item.points),
                 "earned": float(item.earned),
@@ -140,74 +169,11 @@ def as_data(result: Result, *, hint: bool = False) -> dict[str, Any]:
     }
 
 
-def class_page(results: Mapping[str, Result], errors: Mapping[str, str], *, hint: bool = False) -> Page:
-    """A table per student, the class, its commonest mistakes, and the sheets that could not be read."""
-    ranked = commonest(results)
-    sections = [
-        Section("", answers_table(result, hint), heading=name, notes=result.messages())
-        for name, result in results.items()
-    ]
-    sections.append(Section("", class_table(results), heading=_("the class")))
-    if ranked:
-        rows = [[str(times), name, sentence] for name, _mistake, sentence, times in ranked[:10]]
-        table = Table([_("times"), _("answer"), _("mistake")], rows, left=3)
-        sections.append(Section("", table, heading=_("the commonest mistakes")))
-    hard = hardest(results)
-    if hard:
-        rows = [[name[:80], str(wrong), str(all)] for name, wrong, all in hard[:10]]
-        sections.append(
-            Section("", Table([_("answer"), _("not right"), _("of")], rows), heading=_("the hardest numbers"))
-        )
-    if errors:
-        notes = [line for error in errors.values() for line in error.split("\n")]
-        sections.append(Section("", heading=_("sheets that could not be read"), notes=notes))
-    facts = {
-        "students": {name: as_data(result, hint=hint) for name, result in results.items()},
-        "mistakes": [{"answer": a, "mistake": m, "sentence": s, "times": n} for a, m, s, n in ranked],
-        "errors": dict(errors),
-    }
-    return Page("", sections, facts, records=lambda: class_records(results, errors, hint))
-
-
-def class_table(results: Mapping[str, Result]) -> Table:
-    """A row per student: points, and how many answers were right, wrong and so on."""
-    rows = []
-    for name, result in results.items():
-        verdicts = [item.verdict for item in result.items]
-        counts = [str(verdicts.count(v) or "") for v in VERDICTS]
-        rows.append([name, fraction(result.earned), fraction(result.points), f"{100 * result.score:.0f}", *counts])
-    heads = [_("student"), _("earned"), _("points"), "%", _("right"), _("by convention"), _("wrong"), _("unreadable"),
-             _("missing")]  # fmt: skip
-    return Table(heads, rows)
-
-
-def hardest(results: Mapping[str, Result]) -> list[tuple[str, int, int]]:
-    """(answer, how many were not right, of how many), the hardest first."""
-    counts: dict[str, list[int]] = {}
-    for result in results.values():
-        for item in result.items:
-            entry = counts.setdefault(item.name, [0, 0])
-            entry[0] += item.verdict not in ("right", "convention")
-            entry[1] += 1
-    return sorted(((n, w, a) for n, (w, a) in counts.items() if w), key=lambda entry: -entry[1])
-
-
-def class_records(results: Mapping[str, Result], errors: Mapping[str, str], hint: bool) -> list[dict[str, Any]]:
-    """A row per student and answer, of CSV; a sheet that could not be read has one row."""
-    rows = [{"student": row.pop("sheet"), **row} for row in sheet_records(results, hint)]
-    unread = [{"student": name, "verdict": "error", "convention": error} for name, error in errors.items()]
-    empty = dict.fromkeys(RECORD)
-    return [*rows, *({**empty, **row} for row in unread)]
-
-
-RECORD = ("student", "answer", "given", "expected", "verdict", "convention", "mistakes", "points", "earned")
-
-
-def sheet_records(results: Mapping[str, Result], hint: bool) -> list[dict[str, Any]]:
+def sheet_records(results: Sequence[Result], hint: bool) -> list[dict[str, Any]]:
     """A row per answer of each sheet, of CSV."""
     return [
         {
-            "sheet": name,
+            "sheet": result.sheet.student or result.sheet.source.name,
             "answer": item.name,
             "given": item.given,
             "expected": None if hint or item.expected is None else shown(item.expected).replace(",", ""),
@@ -217,6 +183,6 @@ def sheet_records(results: Mapping[str, Result], hint: bool) -> list[dict[str, A
             "points": fraction(item.points),
             "earned": fraction(item.earned),
         }
-        for name, result in results.items()
+        for result in results
         for item in result.items
     ]

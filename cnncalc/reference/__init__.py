@@ -10,78 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph, Node
-from cnncalc.language import _
-from cnncalc.reference.base import REFERENCES, Array, Reference, Shape, Weight
-from cnncalc.reference.values import WeightError, as_input, as_weights, named
+from cnncalc.reference.base import REFERENCES, Array
+from cnncalc.reference.values import WeightError, as_input, as_weights
+from cnncalc.reference.weights import Drawn, NoReferenceError, allocate, draw, named, of, owner
 
-__all__ = ["NoReferenceError", "WeightError", "allocate", "draw", "of", "run", "steps"]
-
-
-class NoReferenceError(CnncalcError):
-    """A kind that has no reference: what it does is not known here."""
-
-
-def of(kind: str) -> Reference:
-    """The reference of a kind; its family's file is loaded now. Raises NoReferenceError."""
-    if kind not in REFERENCES:
-        from importlib import import_module
-
-        from cnncalc.layers import KINDS
-
-        try:
-            import_module(f"cnncalc.reference.{KINDS[kind].family}")
-        except (ImportError, KeyError):
-            pass
-        if kind not in REFERENCES:
-            raise NoReferenceError(_("the kind {kind} has no reference: what it does cannot be run", kind=kind))
-    return REFERENCES[kind]
-
-
-def allocate(node: Node, *shapes: Shape) -> Mapping[str, Weight]:
-    """The arrays that a layer stores when these shapes enter, without the batch."""
-    return of(node.layer.kind).weights(node.layer, *shapes)
-
-
-def owner(graph: Graph, node: Node) -> Node:
-    """The node whose weights a node uses: itself, unless it shares another's."""
-    return node if node.weights_of is None else graph.nodes[node.weights_of - len(graph.inputs)]
-
-
-class Drawn(Mapping[str, Array]):
-    """Weights for a network, float32, as LAYER.name, drawn each time they are asked for: never all at once."""
-
-    def __init__(self, graph: Graph, seed: int = 0) -> None:
-        self.seed = seed
-        self.weights = {
-            named(node, name): weight
-            for node in graph.nodes
-            if node.weights_of is None
-            for name, weight in allocate(node, *(graph.shape(v) for v in node.reads)).items()
-        }
-
-    def __getitem__(self, name: str) -> Array:
-        weight = self.weights[name]
-        values = np.random.default_rng((self.seed, crc32(name.encode()))).random(weight.shape, dtype=np.float32)
-        values *= np.float32(weight.high - weight.low)
-        values += np.float32(weight.low)
-        return values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.weights)
-
-    def __len__(self) -> int:
-        return len(self.weights)
-
-
-def draw(graph: Graph, seed: int = 0) -> dict[str, Array]:
-    """Weights for a network, as LAYER.name: the same seed gives the same values. Shared ones once."""
-    return dict(Drawn(graph, seed))
+__all__ = [
+    "REFERENCES",
+    "Drawn",
+    "NoReferenceError",
+    "WeightError",
+    "allocate",
+    "draw",
+    "named",
+    "of",
+    "owner",
+    "run",
+    "steps",
+]
 
 
 def run(
@@ -117,6 +66,7 @@ def steps(
     """
     alive: dict[int, Array] = dict(enumerate(values))
     first = len(graph.inputs)
+    samples = len(values[0])
     last_use = {v: i for i, node in enumerate(graph.nodes) for v in node.reads}
     for v in range(first):
         if v not in last_use and v not in graph.outputs and not keep:
@@ -126,7 +76,10 @@ def steps(
         found = of(node.layer.kind)
         names = found.weights(source.layer, *(graph.shape(v) for v in source.reads))
         own = {name: weights[named(source, name)] for name in names}
-        y = alive[first + i] = found.forward(node.layer, own, *(alive[v] for v in node.reads))
+        y = found.forward(node.layer, own, *(alive[v] for v in node.reads))
+        if not node.reads:  # the same for every sample
+            y = np.broadcast_to(y, (samples, *y.shape[1:]), subok=True)
+        alive[first + i] = y
         del own
         yield node, y, alive
         if not keep:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.reference.axes import numbered
 from cnncalc.reference.base import Array, Slide, Weights, axes_of, padded, reference
 
 
@@ -82,5 +83,17 @@ def split(layer: Any, w: Weights, x: Array) -> Array:
 @reference("slice")
 def part_of_axis(layer: Any, w: Weights, x: Array) -> Array:
     """Elements start:stop of one axis."""
-    axis = {"c": 1, "l": 2, "h": x.ndim - 2, "w": x.ndim - 1, "d": 2}[layer.axis]
+    axis = numbered(layer.axis, x)
     return x[(*[slice(None)] * axis, slice(*layer.range))]
+
+
+@reference("roll")
+def roll(layer: Any, w: Weights, x: Array) -> Array:
+    """What leaves at the end of the axis comes in at its beginning."""
+    return np.roll(x, layer.shift, axis=numbered(layer.axis, x))
+
+
+@reference("tile")
+def tile(layer: Any, w: Weights, x: Array) -> Array:
+    """The axis as a whole, several times."""
+    return np.concatenate([x] * layer.times, axis=numbered(layer.axis, x))

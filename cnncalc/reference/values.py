@@ -8,19 +8,15 @@ from typing import Any
 import numpy as np
 
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 from cnncalc.reference.base import Array
+from cnncalc.reference.weights import Drawn
 
 
 class WeightError(CnncalcError):
     """Weights or an image that do not belong to the network."""
-
-
-def named(node: Node, name: str) -> str:
-    """`C1.weight`: how a layer's array is called among those of the network."""
-    return f"{node.name}.{name}"
 
 
 def as_input(graph: Graph, inputs: Any, seed: int) -> dict[str, Array]:
@@ -96,8 +92,6 @@ def numbers(raw: Any, what: str) -> Array:
 
 def as_weights(graph: Graph, weights: Mapping[str, Any]) -> dict[str, Array]:
     """The arrays that the network stores, out of those that are given. Raises WeightError."""
-    from cnncalc.reference import Drawn
-
     expected = {name: weight.shape for name, weight in Drawn(graph).weights.items()}
     for name in weights:
         if name not in expected:

@@ -249,14 +249,18 @@ def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
     if isinstance(node, ast.Call):
         return _called(node, scope, grammar)
     if isinstance(node, ast.UnaryOp):
-        operand = _value(node.operand, scope, grammar)
-        if isinstance(node.op, ast.Not):
-            return not operand
-        return _number(operand) * (1 if isinstance(node.op, ast.UAdd) else -1)
+        return _negated(node.op, _value(node.operand, scope, grammar))
     assert isinstance(node, ast.BinOp)
     return _calculated(
         grammar, node.op, _number(_value(node.left, scope, grammar)), _number(_value(node.right, scope, grammar))
     )
+
+
+def _negated(operator: ast.unaryop, operand: Any) -> Any:
+    """`not a`, `-a` or `+a`."""
+    if isinstance(operator, ast.Not):
+        return not operand
+    return _number(operand) * (1 if isinstance(operator, ast.UAdd) else -1)
 
 
 def _named(name: str, scope: Scope, grammar: Grammar) -> Value:

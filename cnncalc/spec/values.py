@@ -27,8 +27,14 @@ def shape(raw: Any) -> Shape:
         return tuple(positive(part.strip()) for part in parts)
     except OptionError as error:
         hint = error.hint or _(SHAPES)
-        if isinstance(raw, str) and re.fullmatch(r"\d+(\s*,\s*\d+)+", raw):
-            hint = _("write {value}", value="x".join(re.findall(r"\d+", raw)))
+        plain = raw if isinstance(raw, str) else ""
+        if not plain.isascii():  # full-width digits and commas
+            from unicodedata import normalize
+
+            plain = normalize("NFKC", plain.replace("\u3001", ","))
+        if re.fullmatch(r"\d+(\s*[,xX×*\s]\s*\d+)*", plain, re.ASCII):
+            meant = "x".join(re.findall(r"\d+", plain))
+            hint = hint if meant == raw else _("write {value}", value=meant)
         raise OptionError(
             _("{value} is not a shape: {problem}", value=quoted(raw), problem=error.problem), hint
         ) from None

@@ -10,7 +10,7 @@ from cnncalc.layers import Kind
 from cnncalc.layers.base import Option, shape_text
 from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.makers import LayerMaker
-from cnncalc.spec.read.lines import FLAG
+from cnncalc.spec.read.layer_lines import FLAG
 from cnncalc.spec.read.steps import StepReader
 from cnncalc.spec.read.yamltree import Text
 from cnncalc.spec.steps import (

@@ -37,7 +37,8 @@ class Chance:
         if not isinstance(value, int):
             return 0.0  # a fraction is nobody's chance
         digits = len(str(abs(value)))
-        windows = [near(value, width) for width in WIDTHS] + [(10 ** (digits - 1), 10**digits - 1)]
+        least: int = 10 ** (digits - 1)
+        windows = [near(value, width) for width in WIDTHS] + [(least, 10 * least - 1)]
         return max(self.count(low, high, rank) / (high - low + 1) for low, high in windows)
 
     def count(self, low: int, high: int, rank: int) -> int:
@@ -51,7 +52,7 @@ class Chance:
             return 0.0
         free = [i for i, (v, r) in enumerate(zip(value, right, strict=True)) if v != r]
         together = {i: value.index(value[i]) if value.index(value[i]) in free else i for i in free}
-        room = 1
+        room: int = 1
         for axis in set(together.values()):
             low, high = near(value[axis], WIDTHS[0])
             room *= high - low + 1
@@ -63,7 +64,7 @@ class Chance:
             ) and all(other[i] == right[i] for i in range(len(right)) if i not in together)
 
         same = sum(one <= rank and len(other) == len(value) and alike(other) for other, one in self.shapes)
-        return same / room
+        return float(same / room)
 
 
 def near(value: int, width: int) -> tuple[int, int]:

@@ -10,8 +10,9 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from cnncalc.fields.forward import Grid, Loose, Pass, sizes_of
+from cnncalc.fields.forward import Pass
 from cnncalc.fields.table import has_gates
+from cnncalc.fields.values import Grid, Loose, sizes_of
 from cnncalc.fields.walk import walk_back
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, POINTWISE

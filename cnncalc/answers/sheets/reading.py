@@ -10,8 +10,9 @@ import re
 import sys
 from collections.abc import Sequence
 
-from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key, unusable
-from cnncalc.answers.sheets.tables import from_table
+from cnncalc.answers.sheets.forms import sheets_from_rows
+from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key, unusable, with_some_answer
+from cnncalc.answers.sheets.tables import rows_of_text
 from cnncalc.answers.sheets.trees import from_tree
 from cnncalc.answers.sheets.workbooks import read_workbook
 from cnncalc.errors import Position, Problem, Source
@@ -24,18 +25,31 @@ ENDINGS = (".csv", ".tsv", ".xlsx", ".yaml", ".yml", ".json", ".md", ".markdown"
 
 
 def read_sheet(path: str) -> Sheet:
-    """The sheet in a file. Raises SpecError where nothing of it can be read."""
+    """The one sheet in a file. Raises SpecError where nothing of it can be read, or several people's answers."""
+    sheets = read_sheets(path)
+    if len(sheets) > 1:
+        said = _("the answers of {n} people in one file", n=len(sheets))
+        raise unusable(path, said, _("grade them with `cnncalc check SPEC FILE --marks`"))
+    return sheets[0]
+
+
+def read_sheets(path: str, *, blank: bool = False) -> list[Sheet]:
+    """The sheets in a file, one for each person. Raises SpecError where nothing of it can be read.
+
+    blank  a form or a key: its answers may be missing
+    """
     if path.lower().endswith(".xlsx"):
-        return read_workbook(path)
+        return read_workbook(path, blank=blank)
     try:
         if path == "-" and sys.stdin is not None:
-            return sheet_from_text(Source("<stdin>", decoded(sys.stdin.buffer.read(LARGEST_SHEET + 1), "<stdin>")))
+            text = decoded(sys.stdin.buffer.read(LARGEST_SHEET + 1), "<stdin>")
+            return sheets_from_text(Source("<stdin>", text), blank=blank)
         with open(path, "rb") as file:
             data = file.read(LARGEST_SHEET + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise unusable(path, _("cannot be read: {reason}", reason=reason)) from None
-    return sheet_from_text(Source(path, decoded(data, path)))
+    return sheets_from_text(Source(path, decoded(data, path)), blank=blank)
 
 
 def decoded(data: bytes, name: str) -> str:
@@ -55,21 +69,24 @@ def decoded(data: bytes, name: str) -> str:
 
 
 def sheet_from_text(source: Source) -> Sheet:
-    """The sheet that a text is; its form is seen from the ending of its name, else from the text."""
+    """The sheet that a text is, the first where it holds several."""
+    return sheets_from_text(source)[0]
+
+
+def sheets_from_text(source: Source, *, blank: bool = False) -> list[Sheet]:
+    """The sheets that a text holds; its form is seen from the ending of its name, else from the text."""
     problems: list[Problem] = []
     form = form_of(source)
     if form == "yaml":
         # JSON may be indented with tabs, YAML not; one space for a tab keeps every place.
         text = source.text.replace("\t", " ") if source.text.lstrip()[:1] in ("{", "[") else source.text
         answers = from_tree(read_yaml(Source(source.name, text), problems), problems)
+        sheets = [Sheet(source, tuple(answers), tuple(problems))]
     elif form == "words":
-        answers = words_of_lines(source.text, problems)
+        sheets = [Sheet(source, tuple(words_of_lines(source.text, problems)), tuple(problems))]
     else:
-        answers = from_table(source.text, form, problems)
-    if not any(answer.text.strip() for answer in answers) and not problems:
-        hint = _("a line for each answer: layer, quantity, answer")
-        problems.append(Problem(_("the sheet is empty: there is no answer in it"), Position(1, 1), hint))
-    return Sheet(source, tuple(answers), tuple(problems))
+        sheets = sheets_from_rows(rows_of_text(source.text, form, problems), source, problems, blank=blank)
+    return sheets if blank or len(sheets) > 1 else [with_some_answer(sheet) for sheet in sheets or [Sheet(source, ())]]
 
 
 def form_of(source: Source) -> str:

@@ -26,16 +26,30 @@ class Answer(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """The answers of one person, what could not be read, and the text for messages."""
+    """The answers of one person, what could not be read, and the text for messages.
+
+    student  whom the file names, where it holds the answers of several
+    notes    what was passed over, though nothing is wrong with it
+    """
 
     source: Source
     answers: tuple[Answer, ...]
     problems: tuple[Problem, ...] = ()
+    student: str = ""
+    notes: tuple[Problem, ...] = ()
 
     @property
     def name(self) -> str:
-        """`answers/li.csv` is the sheet of li."""
-        return os.path.splitext(os.path.basename(self.source.name))[0]
+        """Who it is: `answers/li.csv` is the sheet of li, where it does not say."""
+        return self.student or os.path.splitext(os.path.basename(self.source.name))[0]
+
+
+def with_some_answer(sheet: Sheet) -> Sheet:
+    """The sheet; if nothing is in it, with a problem that says so."""
+    if sheet.problems or any(answer.text.strip() for answer in sheet.answers):
+        return sheet
+    hint = _("a line for each answer: layer, quantity, answer")
+    return sheet._replace(problems=(Problem(_("the sheet is empty: there is no answer in it"), Position(1, 1), hint),))
 
 
 def unusable(name: str, problem: str, hint: str | None = None) -> SpecError:

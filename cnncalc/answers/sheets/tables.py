@@ -23,13 +23,16 @@ UNANSWERED = ("", "-", "–", "—", "/", "n/a", "N/A")
 GRADED = ("layer", "quantity", "answer")
 
 
-def from_table(text: str, form: str, problems: list[Problem]) -> list[Answer]:
-    """The answers of a table in a text; what cannot be used is noted."""
-    return from_rows(markdown_rows(text) if form == "markdown" else csv_rows(text, problems), problems)
+def rows_of_text(text: str, form: str, problems: list[Problem]) -> list[Cells]:
+    """The rows of a table in a text, Markdown or CSV."""
+    return markdown_rows(text) if form == "markdown" else csv_rows(text, problems)
 
 
-def from_rows(rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
-    """The answers of a table, in whichever way it lies; what cannot be used is noted."""
+def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = False) -> list[Answer]:
+    """The answers of a table, in whichever way it lies; what cannot be used is noted.
+
+    blank  a form to be filled in: where no cell has an answer, each cell is a question
+    """
     rows = [cells for cells in rows if any(cell.strip() for cell, _place in cells)]
     rows = [cells for cells in rows if not cells[0][0].strip()[1:] or cells[0][0].strip()[0] != "#"]
     if not rows:
@@ -38,7 +41,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
         head: list[str | None] = list(GRADED)
         rows = [[], *rows]
     elif (first := lies_across(rows)) is not None:
-        return across_rows(rows[first], rows[first + 1 :], problems)
+        return across_rows(rows[first], rows[first + 1 :], problems, blank)
     else:
         titles = next((i for i, cells in enumerate(rows[:6]) if is_head(headings_of(cells))), 0)
         rows = rows[titles:]  # a title or a name may stand above the headings
@@ -54,7 +57,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
             hint = suggest(cell, known) or _("the column is passed over")
             problems.append(Problem(_("unknown heading '{name}'", name=cell.strip()[:40]), place, hint))
     long = "quantity" in head or ("answer" in head and not any(n not in COLUMN_OF for n in head if n))
-    return (long_rows if long else wide_rows)(head, rows[1:], problems)
+    return long_rows(head, rows[1:], problems) if long else wide_rows(head, rows[1:], problems, blank)
 
 
 def speaks_for_itself(cells: Cells) -> bool:
@@ -77,7 +80,7 @@ def lies_across(rows: Sequence[Cells]) -> int | None:
     return None if like_quantities or any(plain(name) in COLUMN_OF for name in names) else i
 
 
-def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem], blank: bool) -> list[Answer]:
     """A column per layer, a row per quantity; an empty cell is no answer."""
     answers = []
     for cells in rows:
@@ -87,10 +90,18 @@ def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem]) -> 
         if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
             problems.append(too_many(cells, len(head)))
             continue
-        for (name, _at), (text, place) in zip(head[1:], cells[1:], strict=False):
-            if text.strip() not in UNANSWERED and name.strip():
-                answers.append(Answer(None if is_total(name) else name.strip(), quantity, text.strip(), place))
-    return answers
+        for i, (name, _at) in enumerate(head[1:], 1):
+            text, place = cells[i] if i < len(cells) else ("", cells[0][1])
+            if name.strip():
+                written = "" if text.strip() in UNANSWERED else text.strip()
+                answers.append(Answer(None if is_total(name) else name.strip(), quantity, written, place))
+    return filled(answers, blank)
+
+
+def filled(answers: list[Answer], blank: bool) -> list[Answer]:
+    """The answers that were given; of a form in which none is, all."""
+    given = [answer for answer in answers if answer.text]
+    return answers if blank and not given else given
 
 
 def too_many(cells: Cells, width: int) -> Problem:
@@ -166,26 +177,24 @@ def joined(cells: Cells, width: int) -> Cells:
     return cells
 
 
-def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[Problem]) -> list[Answer]:
+def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[Problem], blank: bool) -> list[Answer]:
     """A row per layer, a column per quantity; an empty cell is no answer."""
     answers = []
     layer = ""
     for cells in rows:
-        found = list(zip(head, cells, strict=False))
-        given = next((cell.strip() for name, (cell, _place) in found if name == "layer"), "")
+        given = next((cell.strip() for name, (cell, _place) in zip(head, cells, strict=False) if name == "layer"), "")
         layer = given or layer
-        values = [
-            (name, cell.strip(), place) for name, (cell, place) in found if name and name not in COLUMN_OF.values()
-        ]
-        values = [entry for entry in values if entry[1] not in UNANSWERED]
+        columns = [(i, name) for i, name in enumerate(head) if name and name not in COLUMN_OF.values()]
+        values = [(name, *(cells[i] if i < len(cells) else ("", cells[0][1]))) for i, name in columns]
+        own = None if "layer" not in head or is_total(layer) else layer
+        here = [Answer(own, name, "" if t.strip() in UNANSWERED else t.strip(), at) for name, t, at in values]
         if len(cells) > len(head) and any(cell.strip() for cell, _place in cells[len(head) :]):
             problems.append(too_many(cells, len(head)))
-        elif values and not layer and "layer" in head:
+        elif any(answer.text for answer in here) and not layer and "layer" in head:
             problems.append(Problem(_("an answer without a layer"), cells[0][1], _("a layer's name, or total")))
         else:
-            own = None if "layer" not in head or is_total(layer) else layer
-            answers += [Answer(own, name, text, place) for name, text, place in values]
-    return answers
+            answers += here
+    return filled(answers, blank)
 
 
 def points_in(cell: tuple[str, Position] | None, problems: list[Problem]) -> Fraction:

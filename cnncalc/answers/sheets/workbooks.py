@@ -6,8 +6,9 @@ import warnings
 import zipfile
 from typing import Any
 
-from cnncalc.answers.sheets.sheet import Sheet, unusable
-from cnncalc.answers.sheets.tables import Cells, from_rows
+from cnncalc.answers.sheets.forms import sheets_from_rows
+from cnncalc.answers.sheets.sheet import Sheet, unusable, with_some_answer
+from cnncalc.answers.sheets.tables import Cells
 from cnncalc.errors import CnncalcError, Position, Problem, Source
 from cnncalc.language import _
 
@@ -15,11 +16,42 @@ LARGEST = 50_000_000  # bytes of a workbook, unpacked
 MOST_ROWS, MOST_COLUMNS = 5000, 200
 
 
-def read_workbook(path: str) -> Sheet:
-    """The answers on the first sheet of a workbook that has some. A place is a row and a column.
+def read_workbook(path: str, *, blank: bool = False) -> list[Sheet]:
+    """The sheets in a workbook. A place is a row and a column; a page without answers is passed over.
 
-    Raises SpecError where the file cannot be read, and CnncalcError where openpyxl is missing.
+    Pages that ask for different numbers are one person's; pages that ask for the same ones are of several people, who
+    are named by the pages. Raises SpecError where the file cannot be read, and CnncalcError where openpyxl is missing.
     """
+    found: list[tuple[str, list[Sheet]]] = []
+    passed: list[Problem] = []
+    first_problems: tuple[Problem, ...] = ()
+    for title, rows in pages_of(path):
+        if not any(cell.strip() for cells in rows for cell, _place in cells):
+            continue
+        problems: list[Problem] = []
+        sheets = sheets_from_rows(rows, Source(path, ""), problems, blank=blank)
+        if any(sheet.answers for sheet in sheets):
+            found.append((title, sheets))
+        else:
+            first_problems = first_problems or tuple(problems)
+            passed.append(Problem(_("no answers on the page '{name}': it is passed over", name=title), rows[0][0][1]))
+    if not found:
+        return [with_some_answer(Sheet(Source(path, ""), (), first_problems))]
+    notes = tuple(passed)
+    if len(found) == 1 or any(len(sheets) > 1 for _title, sheets in found):
+        every = [sheet for _title, sheets in found for sheet in sheets]
+        return [every[0]._replace(notes=every[0].notes + notes), *every[1:]]
+    alone = [(title, sheets[0]) for title, sheets in found]
+    asked = [(a.layer, a.quantity) for _title, sheet in alone for a in sheet.answers]
+    if len(set(asked)) == len(asked):
+        answers = tuple(answer for _title, sheet in alone for answer in sheet.answers)
+        problems_of_all = tuple(problem for _title, sheet in alone for problem in sheet.problems)
+        return [Sheet(Source(path, ""), answers, problems_of_all, notes=notes)]
+    return [sheet._replace(student=title, notes=notes if i == 0 else ()) for i, (title, sheet) in enumerate(alone)]
+
+
+def pages_of(path: str) -> list[tuple[str, list[Cells]]]:
+    """The title and the cells of every page. Of a formula without a stored value, the formula."""
     try:
         from openpyxl import load_workbook
     except ImportError as error:
@@ -28,34 +60,42 @@ def read_workbook(path: str) -> Sheet:
         raise CnncalcError(
             _("{file}: reading .xlsx needs openpyxl: pip install 'cnncalc[xlsx]', or save it as CSV", file=path)
         ) from None
-    check_size(path)
-    problems: list[Problem] = []
+    formulas = check_archive(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions, which say nothing about answers
             book = load_workbook(path, read_only=True, data_only=True)
-            pages = [cells_of(page) for page in book.worksheets]
+            pages = [(str(page.title), cells_of(page)) for page in book.worksheets]
             book.close()
+            if formulas:
+                book = load_workbook(path, read_only=True)
+                written = [cells_of(page) for page in book.worksheets]
+                book.close()
+                pages = [(title, filled_by(rows, other)) for (title, rows), other in zip(pages, written, strict=True)]
     except Exception as error:  # what a broken file raises in there is not written down anywhere
         raise unusable(path, _("not a workbook: {reason}", reason=str(error)[:100])) from None
-    rows = next((rows for rows in pages if any(cell.strip() for cells in rows for cell, _place in cells)), [])
-    answers = from_rows(rows, problems) if rows else []
-    if not answers and not problems:
-        problems.append(Problem(_("the sheet is empty: there is no answer in it"), Position(1, 1)))
-    return Sheet(Source(path, ""), tuple(answers), tuple(problems))
+    return pages
 
 
-def check_size(path: str) -> None:
-    """Raise SpecError for what is no archive, or a very large one."""
+def filled_by(values: list[Cells], formulas: list[Cells]) -> list[Cells]:
+    """The values of a page; a formula that no program has worked out yet stands as it is."""
+    known = {place: text for cells in values for text, place in cells if text}
+    return [[(known.get(place, text), place) for text, place in cells] for cells in formulas]
+
+
+def check_archive(path: str) -> bool:
+    """Whether there are formulas in it. Raises SpecError for what is no archive, or a very large one."""
     try:
         with zipfile.ZipFile(path) as archive:
+            pages = [entry for entry in archive.infolist() if entry.filename.startswith("xl/worksheets/")]
             size = sum(entry.file_size for entry in archive.infolist())
+            if size <= LARGEST:
+                return any(b"<f" in archive.read(entry) for entry in pages)
     except OSError as error:
         raise unusable(path, _("cannot be read: {reason}", reason=error.strerror or str(error))) from None
     except zipfile.BadZipFile:
         raise unusable(path, _("not a workbook of the form .xlsx"), _("save it as .xlsx or as CSV")) from None
-    if size > LARGEST:
-        raise unusable(path, _("the sheet is larger than {size} MB", size=LARGEST // 10**6))
+    raise unusable(path, _("the sheet is larger than {size} MB", size=LARGEST // 10**6))
 
 
 def cells_of(page: Any) -> list[Cells]:

@@ -18,9 +18,9 @@ from math import gcd, lcm
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.forward import LONGEST_PERIOD
 from cnncalc.fields.reads import Book
 from cnncalc.fields.sets.regions import whole
+from cnncalc.fields.values import LONGEST_PERIOD
 from cnncalc.graph import Graph
 from cnncalc.layers.base import POINTWISE, Shape
 from cnncalc.layers.elements import Channels, Read

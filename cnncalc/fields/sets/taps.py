@@ -5,7 +5,7 @@ Sizes are elements of one axis. What lands on padding is dropped; nothing beyond
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnncalc.errors import CnncalcError
 from cnncalc.fields.reads import Book
@@ -19,6 +19,7 @@ from cnncalc.fields.sets.regions import (
     product,
     ravelled,
     repeated,
+    shadows,
     spread,
     union,
     unravelled,
@@ -154,3 +155,22 @@ def needed(reader: Reader, wanted: dict[int, Region]) -> dict[int, Region]:
             for value, part in reader.read(i, region):
                 found[value] = union(found[value], part) if value in found else part
     return found
+
+
+def hulls_of_all(
+    graph: Graph, values: Sequence[int], origins: Mapping[int, int], local: bool
+) -> dict[int, tuple[tuple[int, int], ...]]:
+    """For each origin, by its number, per axis the (first, last) place of what all units of some values see.
+
+    An origin is left out of which nothing is seen; nothing is found where reads are not known.
+    """
+    try:
+        found = needed(Reader(graph, local=local), {v: everything(graph.shape(v)) for v in values})
+    except CnncalcError:
+        return {}
+    hulls = {}
+    for value, number in origins.items():
+        if region := found.get(value):
+            masks = shadows(region, len(graph.shape(value)))[1:]
+            hulls[number] = tuple([((mask & -mask).bit_length() - 1, mask.bit_length() - 1) for mask in masks])
+    return hulls

@@ -7,15 +7,16 @@ channels at a place, or `LAYER[7,3,4]`, channel 7 alone. Source of the method: b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.forward import Fields, Grid, Pass, Whole
+from cnncalc.fields.forward import Pass
 from cnncalc.fields.sets.hulls import Axes, merged, unit_hulls
 from cnncalc.fields.sets.regions import Region, boxes, product, products, runs, shadows, size, union, whole
 from cnncalc.fields.sets.taps import Reader, needed
 from cnncalc.fields.table import value_named
+from cnncalc.fields.values import ByOrigin, Fixed, Grid, Whole
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, described, shape_text
@@ -186,8 +187,8 @@ def without_borders(graph: Graph, value: int, place: Sequence[int], local: bool)
     if value < len(graph.inputs):
         return {}
     passed = Pass(graph, local=local)
-    fields: Mapping[int, Fields] = passed.fields[value]
-    if len(place) == len(graph.shape(value)) > 1 and passed.several[value]:
+    fields: ByOrigin = passed.values[value].seen
+    if len(place) == len(graph.shape(value)) > 1 and passed.values[value].several:
         left = place[0]
         for channels, seen in passed.by_channel.runs(value):
             if left < channels:
@@ -203,6 +204,8 @@ def without_borders(graph: Graph, value: int, place: Sequence[int], local: bool)
             span = None
             if isinstance(field, Whole):
                 span = (0, sizes[source][axis] - 1)
+            elif isinstance(field, Fixed):
+                span = (field.lo, field.hi)
             elif isinstance(field, Grid) and len(places) == len(along) == len(graph.shape(value)) - 1:
                 turns, phase = divmod(places[axis], len(field.lo))
                 lo, hi = field.lo[phase], field.hi[phase]

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.analysis import receptive_fields
 from cnncalc.errors import CnncalcError, Source, SpecError
+from cnncalc.fields.forward import receptive_fields
 from cnncalc.graph import Graph
 from cnncalc.interop.names import unique
 from cnncalc.interop.spec.blocks import Folder

@@ -27,40 +27,10 @@ def block_scope(
     Values without a name go to the block's `params` in order; what is not given has its default. None if
     one is wrong, which is noted in the draft.
     """
-    names = list(params)
-    given: dict[str, Argument] = {}
     problems = len(draft.problems)
-    positional = 0
-    for i, argument in enumerate(arguments):
-        name = argument.name
-        where = argument.name_position or argument.position
-        if name is None:
-            if positional == len(names) and advice.are_steps([str(a.value) for a in arguments if a.name is None]):
-                note_name(step, draft, frame)
-                return None
-            if positional == len(names):
-                hint = advice.surplus_argument(str(argument.value), names)
-                draft.note(_("one value too many for block {block}", block=step.block), where, hint, frame)
-                break
-            name = names[positional]
-            positional += 1
-        if name not in params and i == 0 and argument.name_position and advice.are_steps([name]):
-            note_name(step, draft, frame)
-            return None
-        if name not in params:
-            hint = suggest(name, names) or (
-                _("its parameters: {names}", names=", ".join(names)) if names else _("it has none")
-            )
-            draft.note(
-                _("block {block} has no parameter '{name}'", block=step.block, name=name[:40]), where, hint, frame
-            )
-        elif name in given and i < len(step.arguments):
-            hint = _("keep one of them")
-            if argument.name is None:
-                hint = advice.surplus_argument(str(argument.value), names)
-            draft.note(_("{name} is given twice to block {block}", name=name, block=step.block), where, hint, frame)
-        else:
-            given[name] = argument
+    given = match_arguments(step, arguments, list(params), draft, frame)
+    if given is None:
+        return None
     scope = dict(network)
     for name, default in params.items():
         value = given.get(name, default)
@@ -73,6 +43,7 @@ def block_scope(
             )
             continue
         try:
+            # What a call gives is worked out where the call stands, a default inside the block.
             known = frame.scope if name in given else scope
             scope[name] = parse_value(worked_out(value.value, known))
         except UnknownValueError:
@@ -81,6 +52,46 @@ def block_scope(
             draft.note(f"{name}: {error.problem}", value.position, error.hint, frame)
             return None
     return scope if len(draft.problems) == problems else None
+
+
+def match_arguments(
+    step: CallStep, arguments: Listed[Argument], names: list[str], draft: Draft, frame: Frame
+) -> dict[str, Argument] | None:
+    """The arguments of a call by the parameters that they are for; a wrong one is noted.
+
+    None where the call is none: the block's name stands in front of another step.
+    """
+    given: dict[str, Argument] = {}
+    free = iter(names)
+    unnamed = [str(argument.value) for argument in arguments if argument.name is None]
+    for i, argument in enumerate(arguments):
+        name = argument.name if argument.name is not None else next(free, None)
+        where = argument.name_position or argument.position
+        misread = advice.are_steps(unnamed) if name is None else i == 0 and is_step_key(argument, names)
+        if misread:
+            note_name(step, draft, frame)
+            return None
+        if name is None:
+            hint = advice.surplus_argument(str(argument.value), names)
+            draft.note(_("one value too many for block {block}", block=step.block), where, hint, frame)
+            break
+        if name not in names:
+            own = _("its parameters: {names}", names=", ".join(names)) if names else _("it has none")
+            problem = _("block {block} has no parameter '{name}'", block=step.block, name=name[:40])
+            draft.note(problem, where, suggest(name, names) or own, frame)
+        elif name in given and i < len(step.arguments):
+            surplus = advice.surplus_argument(str(argument.value), names) if argument.name is None else None
+            problem = _("{name} is given twice to block {block}", name=name, block=step.block)
+            draft.note(problem, where, surplus or _("keep one of them"), frame)
+        else:
+            given[name] = argument
+    return given
+
+
+def is_step_key(argument: Argument, names: Listed[str]) -> bool:
+    """Whether a key beside a block is that of another step: `{head: {conv: 6, kernel: 5}}`."""
+    name = argument.name
+    return name is not None and argument.name_position is not None and name not in names and advice.are_steps([name])
 
 
 def note_name(step: CallStep, draft: Draft, frame: Frame) -> None:

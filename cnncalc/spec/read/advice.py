@@ -11,6 +11,8 @@ from cnncalc.layers import Kind, kind_named, suggest_kind
 
 KNOWN_KINDS = n_("`cnncalc kinds` lists them; blocks of your own stand under blocks:")
 
+ENDED_BY_COMMA = n_("inside [ ] and { } a comma ends a value: put quotes around the step")
+
 
 def short(text: str) -> str:
     """What was written, short enough for a message."""
@@ -24,26 +26,70 @@ def unknown_kind(word: str, blocks: Collection[str]) -> str:
         return _("a space is missing behind {before_colon}:", before_colon=before_colon)
     if word in ("residual", "from"):
         return _("{word} has a list of steps: write `{word}: ...`", word=word)
+    if word.count("(") > word.count(")"):
+        return _(ENDED_BY_COMMA)
     if word.lower() == "activation":
         return _("write its name: relu")
     if kind_named(word.split()[0]) and " " in word:
         return _("a colon with a space behind it ends a name: leave out the colon, or the spaces around it")
     if word[0].isdigit() or word[0] in ")]":
-        return _("inside [ ] and { } a comma ends a value: put quotes around the step")
+        return _(ENDED_BY_COMMA)
     return suggest_kind(word, [*blocks, "residual"]) or _(KNOWN_KINDS)
 
 
-def second_value(kind: Kind, main: str, text: str, flags: Mapping[str, str]) -> tuple[str, str]:
-    """(problem, hint) for a number where the main value stands already."""
+def kind_in_words(words: Sequence[str]) -> str | None:
+    """The kind that two words are together: `max pool`, `batch norm`."""
+    kind = kind_named("".join(words)) if all(word.isalpha() for word in words) else None
+    return None if kind is None else kind.name
+
+
+def misplaced_kind(words: Sequence[str]) -> str | None:
+    """For a step whose first words hold a kind all the same: `6 conv`, `max pool 2`, `conv3-64`. None if not."""
+    first, following = words[0], words[1] if len(words) > 1 else ""
+    for count in (3, 2):
+        name = kind_in_words(words[:count]) if len(words) >= count else None
+        if name is not None:
+            return _("write {value}", value=name)
+    if not first.strip("-*+\u2013\u2014\u2022\u00b7"):  # a dash of a list in a net without a file
+        return _("leave out the {word}", word=first)
+    if first[0].isdigit() and kind_named(following):
+        return _("the kind stands first: {value}", value=f"{following} {first}")
+    glued = re.fullmatch(r"([A-Za-z_]+?)[-_]?(\d+(?:x\d+)*)(?:-(\d+))?", first, re.ASCII)
+    kind = kind_named(glued[1]) if glued else None
+    if glued is None or kind is None or following[:1].isdigit():
+        return None
+    if glued[3] is not None:  # as papers write: conv3-64
+        return _("write {value}", value=f"{kind.name} {glued[3]} k{glued[2]}")
+    value = glued[2] if "x" not in glued[2] or kind.name != "conv" else f"k{glued[2]}"
+    return _("a space is missing: {value}", value=f"{glued[1]} {value}")
+
+
+def no_main_value(kind: Kind, main: str, text: str, flags: Mapping[str, str]) -> tuple[str, str] | None:
+    """(problem, hint) for a main value with more in it: `6@5x5`, `5x5` where filters stand. None if it may be one."""
+    at = re.fullmatch(r"(\d+)@(\d+(?:x\d+)*)", text)
+    if at and "k" in flags:
+        hint = _("write {value}", value=f"{kind.name} {at[1]} k{at[2]}")
+        return _("'{text}' is two values", text=short(text)), hint
+    if re.fullmatch(r"\d+(x\d+)+", text) and main in ("filters", "units") and "k" in flags:
+        return _("'{text}' is no number of {main}", text=short(text), main=main), _(
+            "a kernel is written k{text}", text=text
+        )
+    return None
+
+
+def second_value(
+    kind: Kind, main: str, text: str, flags: Mapping[str, str], given: Collection[str | None] = ()
+) -> tuple[str, str]:
+    """(problem, hint) for a number where the main value stands already. `given`: options that have a flag."""
     hint = _("only the {main}: what enters is known from the step before", main=main)
-    if main == "kernel" and "s" in flags:
+    if flags.get("k") not in (None, main, *given) or (re.fullmatch(r"\d+x\d+(x\d+)?", text) and "k" in flags):
+        hint = _("a kernel is written k{text}", text=text)
+    elif main == "kernel" and "s" in flags:
         hint = _("a stride is written s{text}", text=text)
     elif main == "order":
         hint = _("write the axes with commas: 0,2,1")
     elif main == "parts":
         hint = _("which of them is written part={text}", text=text)
-    if re.fullmatch(r"\d+x\d+(x\d+)?", text) and "k" in flags:
-        hint = _("a kernel is written k{text}", text=text)
     return _("a second value, '{text}', of {kind}, which takes one", text=short(text), kind=kind.name), hint
 
 
@@ -76,10 +122,13 @@ def unknown_flag(kind: Kind, word: str, flags: Collection[str], names: Mapping[s
     joined = re.fullmatch(r"([a-z_]+?)_?(\d\S*)", word.lower())
     if joined and joined[1] in names:
         return _("write {name}={value}", name=joined[1], value=joined[2])
+    main = next((option for option in kind.load().options.values() if option.main), None)
+    if joined and len(joined[1]) == 1 and main is not None and not flags:  # dropout p0.5
+        return _("write {value}", value=f"{kind.name} {joined[2]}")
     if joined and len(joined[1]) == 1:
         return _("flags of {kind}: {listed}, and x3 to repeat", kind=kind.name, listed=listed)
     if kind_named(word):
-        return _("{word} is a step of its own: put it in a line of its own", word=word)
+        return _("{word} is a step of its own: put it in a line of its own, behind a dash", word=word)
     if word.lower() in names:
         return _("write {lower}=3", lower=word.lower())
     near = suggest_kind(word, flags, appendable=True)

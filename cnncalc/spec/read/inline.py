@@ -10,11 +10,16 @@ from collections.abc import Iterator
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.language import _
+from cnncalc.spec.read.words import wide_character
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, read_yaml
 
 
 def read_inline(source: Source) -> Entries:
     """The same tree that a file with `input:` and `layers:` would give."""
+    wide = wide_character(source.text)
+    if wide is not None:
+        line, column = source.text.count("\n", 0, wide[0]) + 1, wide[0] - source.text.rfind("\n", 0, wide[0])
+        raise SpecError([Problem(wide[1], Position(line, column), wide[2])], source)
     segments = list(_segments(source.text))
     if not segments or not segments[0].text:
         raise SpecError(

@@ -10,7 +10,8 @@ from cnncalc.language import _
 from cnncalc.layers import KINDS, MERGES, Kind, kind_named, suggest_kind
 from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.read import advice
-from cnncalc.spec.read.lines import LineReader, Token, tokens
+from cnncalc.spec.read.lines import LineReader
+from cnncalc.spec.read.words import Token, tokens
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw
 from cnncalc.spec.steps import (
     Argument,
@@ -98,7 +99,7 @@ class StepReader(LineReader):
             step = self.call_mapping(head, value, rest)
         elif kind.name in MERGES:
             step = self.merge(kind, head, value)
-            self.no_more(kind.name, rest, tuple(CONSTRUCTION))
+            self.no_more(kind.name, rest, tuple(self.maker.options(kind)))
             if isinstance(step, MergeStep):
                 step.arguments = self.construction(kind, rest)
         else:
@@ -112,7 +113,7 @@ class StepReader(LineReader):
             if key.text == "then":
                 step.then += self.sequence(node, "then").steps
             elif key.text == "repeat":
-                self.repeated(step, Argument("repeat", raw(node), node.position))
+                self.repeat_step(step, Argument("repeat", raw(node), node.position))
             elif key.text == "if":
                 step.condition = self.checked(Argument("if", raw(node), node.position))
             elif key.text == "weights" and not (isinstance(node, Text) and node.text):
@@ -241,8 +242,9 @@ class StepReader(LineReader):
         return step
 
     def construction(self, kind: Kind, rest: list[tuple[Text, Tree]]) -> list[Argument]:
-        """How the layer that brings branches together would be built: the options that every kind has."""
-        given = [(key, node) for key, node in rest if key.text in CONSTRUCTION]
+        """The options of the layer that brings branches together, those among them that every kind has."""
+        known = self.maker.options(kind)
+        given = [(key, node) for key, node in rest if key.text in known]
         arguments = [self.checked(Argument(key.text, raw(node), node.position, key.position)) for key, node in given]
         return self.maker.check_names(kind, arguments)
 

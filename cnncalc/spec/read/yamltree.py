@@ -15,6 +15,7 @@ import yaml
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.language import _
+from cnncalc.spec.read.complaints import syntax_problem
 
 DEEPEST = 50  # nested lists and mappings
 MOST_NODES = 500_000  # after anchors are expanded
@@ -86,7 +87,7 @@ def read_yaml(source: Source, problems: list[Problem] | None = None) -> Tree | N
     try:
         builder.read(source.text)
     except yaml.YAMLError as error:
-        raise SpecError([*builder.problems, _syntax_problem(error, source)], source) from None
+        raise SpecError([*builder.problems, syntax_problem(error, source)], source) from None
     if problems is not None:
         problems += builder.problems
     elif builder.problems:
@@ -141,26 +142,16 @@ class _Builder:
             self.take(event)
 
     def take(self, event: Any) -> None:
+        """One event of the parser's."""
         kind = type(event)
         if kind is yaml.ScalarEvent:
-            position = _position(event)
-            offset = 1 if event.style in ("'", '"') else -1 if event.style in ("|", ">") else 0
-            if event.end_mark.line != event.start_mark.line:
-                offset = -1
-            scalar = Text(event.value, position, offset)
-            if event.anchor:
-                self.anchors[event.anchor] = scalar
-            self.add(scalar)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            self.start(Entries(_position(event)) if kind is yaml.MappingStartEvent else Items(_position(event)), event)
+            self.scalar(event)
+        elif kind is yaml.MappingStartEvent:
+            self.start(Entries(_position(event)), event)
+        elif kind is yaml.SequenceStartEvent:
+            self.start(Items(_position(event)), event)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            done = self.open.pop()
-            self.keys.pop()
-            anchor = self.anchor_names.pop()
-            if anchor:
-                self.anchors[anchor] = done
-            if self.open:
-                self.count(self.open[-1], done.size, done.position)
+            self.end()
         elif kind is yaml.AliasEvent:
             self.alias(event)
         elif kind is yaml.DocumentStartEvent:
@@ -169,6 +160,25 @@ class _Builder:
                 self.stop(
                     _("a file holds one spec, and a second document starts here"), _position(event), _("remove the ---")
                 )
+
+    def scalar(self, event: Any) -> None:
+        # Inside quotes characters begin one behind the place; of a text over several lines no place is known.
+        offset = 1 if event.style in ("'", '"') else -1 if event.style in ("|", ">") else 0
+        if event.end_mark.line != event.start_mark.line:
+            offset = -1
+        scalar = Text(event.value, _position(event), offset)
+        if event.anchor:
+            self.anchors[event.anchor] = scalar
+        self.add(scalar)
+
+    def end(self) -> None:
+        done = self.open.pop()
+        self.keys.pop()
+        anchor = self.anchor_names.pop()
+        if anchor:
+            self.anchors[anchor] = done
+        if self.open:
+            self.count(self.open[-1], done.size, done.position)
 
     def start(self, tree: Items | Entries, event: Any) -> None:
         if len(self.open) >= DEEPEST:
@@ -231,71 +241,3 @@ def _position(event: Any) -> Position:
     start, end = event.start_mark, event.end_mark
     width = end.column - start.column if end.line == start.line else 1
     return Position(start.line + 1, start.column + 1, max(1, width))
-
-
-def _syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
-    """A parser's complaint in our words where it is a common one."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    said = str(getattr(error, "problem", None) or error).split("\n")[0]
-    if mark is None:  # a character that YAML forbids
-        match = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", source.text)
-        if match:
-            before = source.text[: match.start()]
-            line, column = before.count("\n") + 1, match.start() - before.rfind("\n")
-            problem = _("the character {character!a} is not allowed in YAML", character=match.group())
-            return Problem(problem, Position(line, column), _("remove it"))
-        return Problem(_("not YAML: {said}", said=said), Position(1, 1))
-    lines = source.text.split("\n")
-    text = lines[mark.line] if mark.line < len(lines) else ""
-    tab = text.find("\t")
-    if tab >= 0 and tab <= mark.column:
-        return Problem(_("a tab: YAML is indented with spaces"), Position(mark.line + 1, tab + 1), _("write spaces"))
-    context = str(getattr(error, "context", None) or "")
-    opened: Any = getattr(error, "context_mark", None)
-    if "parsing a flow" in context and opened is not None:
-        bracket = "[" if "sequence" in context else "{"
-        advice = _('put quotes around a text that holds brackets or commas: "conv $(w[0]) k3"')
-        if mark.line == opened.line and mark.column < len(text):
-            problem = _("a comma is missing before this, or the {bracket} is not closed", bracket=bracket)
-            return Problem(problem, Position(mark.line + 1, mark.column + 1), advice)
-        problem = _("the {bracket} is not closed, or a comma is missing behind it", bracket=bracket)
-        return Problem(problem, Position(opened.line + 1, opened.column + 1), advice)
-    if "quoted scalar" in context and opened is not None:
-        return Problem(_("the quote is not closed"), Position(opened.line + 1, opened.column + 1), _("write it twice"))
-    if "expected ':'" in said and opened is not None:
-        return _without_space(lines, opened.line) or _without_colon(lines, opened.line, opened.column)
-    glued = _without_space(lines, mark.line)
-    if glued:
-        return glued
-    hint: str | None = None
-    if "mapping values are not allowed" in said:
-        column = len(text) - len(text.lstrip())
-        above = mark.line - 1
-        while above > 0 and lines[above].strip() == "":
-            above -= 1
-        # A line without a colon and the key below it are one key to YAML, which complains at the colon.
-        if above >= 0 and re.match(rf" {{{column}}}[^\s#-][^:]*$", lines[above]):
-            return _without_colon(lines, above, column)
-        hint = _("a second ': ' in one line (put { } around it, or quotes), or a line that is indented too far")
-    elif "found character" in said:
-        hint = _("put quotes around the text")
-    return Problem(_("not YAML: {said}", said=said), Position(mark.line + 1, mark.column + 1), hint)
-
-
-def _without_colon(lines: list[str], line: int, column: int) -> Problem:
-    """`params 61706`: a key without a colon behind it."""
-    word = (lines[line][column:].split() or [""])[0] if line < len(lines) else ""
-    problem = _("a colon is missing behind '{word}'", word=word[:40])
-    return Problem(problem, Position(line + 1, column + 1, len(word) or 1), _("write KEY: VALUE"))
-
-
-def _without_space(lines: list[str], last: int) -> Problem | None:
-    """`input:3x32x32` or `-relu` in the last lines read: a key or a dash without a space behind it."""
-    for number in range(last, max(-1, last - 3), -1):
-        line = lines[number] if number < len(lines) else ""
-        match = re.match(r"\s*(?:- )?(\w+:)(?=[\w\[{])|\s*(-)(?=[A-Za-z{\[])", line)
-        if match:
-            mark = match[1] or match[2]
-            place = Position(number + 1, match.end() - len(mark) + 1, len(mark))
-            return Problem(_("a space is missing behind {mark}", mark=mark), place, _("YAML separates with a space"))
-    return None

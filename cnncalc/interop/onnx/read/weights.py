@@ -12,7 +12,7 @@ from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.language import _
 from cnncalc.reference import Drawn
-from cnncalc.reference.values import named
+from cnncalc.reference.weights import named
 
 
 class Stored(Mapping[str, Any]):

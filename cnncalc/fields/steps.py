@@ -1,0 +1,235 @@
+"""What a layer does to fields: a window slides over them, a stretch takes them apart, at a merge they are united.
+
+Axis by axis. Sources: Araujo, Norris, Sim 2019, Distill (chains, and where paths meet); Dumoulin & Visin,
+arXiv:1603.07285 (transposed convolution).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import gcd, lcm
+
+from cnncalc.fields.values import (
+    LARGEST_SPAN,
+    LONGEST_PERIOD,
+    AxisField,
+    Fields,
+    Fixed,
+    Grid,
+    Loose,
+    Units,
+    Whole,
+    as_jump,
+    highest,
+    jump_of,
+    largest,
+    least_of,
+    lowest,
+    most_of,
+    rising,
+    sizes_of,
+    unknown,
+)
+from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Reach, Shape, Step
+from cnncalc.layers.windows import Listed, Phases, Window
+
+
+def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) -> Fields:
+    """The fields behind a layer with one input of this shape."""
+    if reach == POINTWISE:
+        return fields
+    if reach == WHOLE:
+        return tuple(whole_behind(f, output) for f in fields)
+    if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
+        through: Callable[[AxisField], AxisField] = flattened if reach == FLATTENED else unknown
+        return tuple(map(through, fields))
+    new: list[AxisField] = []
+    for i, (field, step) in enumerate(zip(fields, reach, strict=True)):
+        alike = i and field is fields[i - 1] and step == reach[i - 1]
+        if alike and (
+            isinstance(new[-1], Grid) or shape[i : i + 2] == output[i : i + 2] or same_axes(shape, output, i)
+        ):
+            new.append(new[-1])
+        else:
+            new.append(along(field, step, shape[i + 1], output[i + 1]))
+    return tuple(new)
+
+
+def same_axes(shape: Shape, output: Shape, axis: int) -> bool:
+    """Whether an axis has as many units as the one before it, in front of a layer and behind."""
+    return shape[axis] == shape[axis + 1] and output[axis] == output[axis + 1]
+
+
+def whole_behind(field: AxisField, output: Shape) -> Whole | Fixed:
+    """The field of a unit that reads all units of a map; what all of them see alike it sees too."""
+    if isinstance(field, Fixed):
+        return field
+    # A norm keeps the places of its units; a pooling or a dense layer leaves one unit or none in a place.
+    same_places = len(output) > 1 and any(n > 1 for n in output[1:])
+    return Whole(jump_of(field) if same_places else None)
+
+
+def flattened(field: AxisField) -> AxisField:
+    """The field of the units of a map that are laid out in a row."""
+    if isinstance(field, (Grid, Units)):
+        return Loose(largest(field), field.lo[0], min(sizes_of(field)))
+    return Whole(None) if isinstance(field, Whole) else field
+
+
+def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
+    """The field behind one step along one axis, from so many units to so many."""
+    if step == WHOLE:
+        return field if isinstance(field, Fixed) else Whole(None)
+    if step is None or isinstance(step, str):
+        return unknown(field)
+    if isinstance(field, (Whole, Fixed)):
+        return beyond_whole(field, step, before, units)
+    if isinstance(field, Grid) and not isinstance(step, Listed):
+        return slide(field, step) if isinstance(step, Window) else stretch(field, step)
+    if isinstance(field, (Grid, Units)):
+        from cnncalc.fields.listed import moved  # hardly a network needs it
+
+        return moved(field, step, units)
+    if isinstance(field, Loose) and isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
+        return field
+    return None
+
+
+def beyond_whole(field: Whole | Fixed, step: Window | Phases | Listed, before: int, units: int) -> AxisField:
+    """Behind units that all see the same; a map of which no tap lands on a unit sees nothing."""
+    if not lands(step, before, units):
+        return Units((None,) * units, (None,) * units)
+    if isinstance(field, Fixed) or field.jump is None or isinstance(step, Listed):
+        return field if isinstance(field, Fixed) else Whole(None)
+    down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
+    return Whole(as_jump(field.jump * down, up))
+
+
+def lands(step: Window | Phases | Listed, before: int, units: int) -> bool:
+    """Whether any of the units behind a step reads one of the `before` units in front of it, not padding alone."""
+    if isinstance(step, Window):
+        return step.taps_on_input(before) > 0
+    if isinstance(step, Listed):
+        return any(map(len, step.reads))
+    up = len(step.taps)
+    return any(0 <= o // up + t < before for o in range(units) for t in step.taps[o % up])
+
+
+def slide(field: Grid, window: Window) -> Grid | None:
+    """Behind a window: unit o reads the units o*s - before + t*d for t < k."""
+    lo, hi, span = field
+    if span > LARGEST_SPAN:
+        return None
+    k, s, before, d = window.kernel, window.stride, window.before, window.dilation
+    period = len(lo)
+    if period == 1:
+        if lo[0] is None or hi[0] is None:
+            return Grid(lo, hi, span * s)
+        return Grid((lo[0] - before * span,), (hi[0] + ((k - 1) * d - before) * span,), span * s)
+    units = range(period // gcd(period, s))
+    new_span = len(units) * s // period * span
+    if rising(field):
+        lows = [divmod(o * s - before, period) for o in units]
+        highs = [divmod(o * s - before + (k - 1) * d, period) for o in units]
+        return Grid(
+            tuple([lo[phase] + turns * span for turns, phase in lows]),  # type: ignore[operator]
+            tuple([hi[phase] + turns * span for turns, phase in highs]),  # type: ignore[operator]
+            new_span,
+        )
+    # Fields move on by `span` every `period` units, so that the first taps hold the lowest pixel and the
+    # last the highest.
+    first = [t * d - before for t in range(min(k, period))]
+    last = [t * d - before for t in range(max(0, k - period), k)]
+    new_lo = [lowest(field, [o * s + t for t in first]) for o in units]
+    new_hi = [highest(field, [o * s + t for t in last]) for o in units]
+    return Grid(tuple(new_lo), tuple(new_hi), new_span)
+
+
+def stretch(field: Grid, phases: Phases) -> Grid | None:
+    """Behind a stretch: unit o reads the units o // U + t for the taps t of its phase."""
+    up = len(phases.taps)
+    if up * len(field.lo) > LONGEST_PERIOD:
+        return None
+    units = range(up * len(field.lo))
+    reads = [[o // up + t for t in phases.taps[o % up]] for o in units]
+    return Grid(tuple(lowest(field, r) for r in reads), tuple(highest(field, r) for r in reads), field.span)
+
+
+def merged(
+    reach: Reach | None,
+    output: Shape,
+    branches: Sequence[tuple[Mapping[int, Fields], Shape]],
+    sizes: Mapping[int, Shape],
+) -> dict[int, Fields]:
+    """The fields behind a layer with several inputs: for each origin the union over branches."""
+    result: dict[int, Fields] = {}
+    for fields, shape in branches:
+        for i, field in fields.items():
+            placed = field
+            if shape[1:] != output[1:]:
+                places = enumerate(zip(field, sizes[i], strict=True))
+                placed = tuple([behind_stretch(f, shape, output, axis, n) for axis, (f, n) in places])
+            if reach != POINTWISE:
+                placed = advance(placed, reach, output, shape)
+            if i in result and result[i] is not placed:
+                placed = united(result[i], placed, output)
+            result[i] = placed
+    return result
+
+
+def united(fields: Fields, others: Fields, output: Shape) -> Fields:
+    """The hulls of the fields of two units of a map, axis by axis."""
+    rank = len(fields)
+    units = output[1:] if len(output) - 1 == rank else (0,) * rank
+    new: list[AxisField] = []
+    for i, (a, b) in enumerate(zip(fields, others, strict=True)):
+        if i and a is fields[i - 1] and b is others[i - 1] and units[i] == units[i - 1]:
+            new.append(new[-1])
+        else:
+            new.append(union(a, b, units[i]))
+    return tuple(new)
+
+
+def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: int) -> AxisField:
+    """A gate's one unit on an axis is read by all units: whole if it sees everything, else on no grid."""
+    axes = min(len(shape), len(output)) - 1
+    if axis >= axes or shape[axis + 1] == output[axis + 1] or not isinstance(field, Grid):
+        return field
+    lo, hi = field.lo[0], field.hi[0]
+    return Whole(None) if lo is not None and hi is not None and lo <= 0 and hi >= n - 1 else None
+
+
+def union(a: AxisField, b: AxisField, units: int) -> AxisField:
+    """The hull of two fields that meet in a unit, one of so many; 0 where they are not to be listed."""
+    if a == b and not (isinstance(a, Loose) and a.start is None):
+        return a
+    if sees_nothing(a) or sees_nothing(b):
+        return b if sees_nothing(a) else a
+    if isinstance(a, Whole) or isinstance(b, Whole):
+        jump = jump_of(a)
+        return Whole(jump_of(b) if jump is None else jump)
+    if isinstance(a, Fixed) and isinstance(b, Fixed):
+        return Fixed(min(a.lo, b.lo), max(a.hi, b.hi))
+    if not isinstance(a, (Grid, Units)) or not isinstance(b, (Grid, Units)):
+        return None
+    if isinstance(a, Grid) and isinstance(b, Grid):
+        if a.span * len(b.lo) == b.span * len(a.lo):
+            return united_grids(a, b)
+        if units != 1:
+            return None  # the branches drift apart from unit to unit: there is no one field
+    from cnncalc.fields.listed import joined  # hardly a network needs it
+
+    return joined(a, b, units)
+
+
+def united_grids(a: Grid, b: Grid) -> Grid | None:
+    """The hull of two grids of one jump, phase by phase."""
+    period = lcm(len(a.lo), len(b.lo))
+    if period > LONGEST_PERIOD:
+        return None
+    lo = [least_of(lowest(a, [o]), lowest(b, [o])) for o in range(period)]
+    hi = [most_of(highest(a, [o]), highest(b, [o])) for o in range(period)]
+    return Grid(tuple(lo), tuple(hi), a.span * (period // len(a.lo)))
+
+
+def sees_nothing(field: AxisField) -> bool:
+    """Whether all units are known to see nothing, at this size of the input."""
+    return isinstance(field, Units) and not any(end is not None for end in field.hi)

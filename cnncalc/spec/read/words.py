@@ -1,0 +1,95 @@
+"""The words of a one-line step, each with its place; and what in them is no part of the language, noted once.
+
+Spaces separate words; inside brackets they belong to the word: `conv $(2 * c) k3`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from cnncalc.language import _
+from cnncalc.layers import kind_named
+from cnncalc.spec.read.yamltree import Text
+
+# What an input method for Chinese writes for what stands on the keyboard. Other scripts' letters may be names.
+WIDE = re.compile("[\uff01-\uff5e\u3000\u3001\u3002]")
+Note = Callable[..., None]
+
+
+class Token(Text):
+    """A word of a one-line step, where it stands."""
+
+    __slots__ = ()
+
+    def cut(self, start: int, stop: int) -> Token:
+        """A part of the word, in its place."""
+        place = self.position._replace(column=self.position.column + start, width=stop - start)
+        return Token(self.text[start:stop], place)
+
+
+def tokens(line: Text) -> list[Token]:
+    """The words of a line; spaces inside brackets belong to the word."""
+    text = line.text
+    if "(" not in text and "[" not in text:
+        return [Token(m.group(), line.at(m.start(), len(m.group()))) for m in re.finditer(r"\S+", text)]
+    found, start, depth = [], None, 0
+    for i, c in enumerate(text + " "):
+        if c.isspace() and (depth == 0 or i == len(text)):
+            if start is not None:
+                found.append(Token(text[start:i], line.at(start, i - start)))
+            start = None
+            continue
+        if start is None:
+            start = i
+        depth = max(0, depth + (c in "([") - (c in ")]"))
+    return found
+
+
+def narrow(text: str) -> str:
+    """A text with full-width letters, digits and signs as they stand on the keyboard."""
+    from unicodedata import normalize
+
+    return normalize("NFKC", text.translate({0x3001: ",", 0x3002: "."}))
+
+
+def wide_character(text: str) -> tuple[int, str, str] | None:
+    """(offset, problem, hint) for the first full-width character of a text; None if it has none."""
+    found = None if text.isascii() else WIDE.search(text)
+    if found is None:
+        return None
+    character = found[0]
+    problem = _("'{character}' is a full-width character", character=character)
+    hint = _("write {value}", value=narrow(character))
+    if character == "\u3000":
+        hint = _("write a space")
+    elif character == "\uff1a":
+        hint = _("write a colon and a space")
+    return found.start(), problem, hint
+
+
+def tidy(words: Sequence[Token], note: Note) -> list[Token]:
+    """The words behind a kind without commas, signs and brackets that say nothing; each of these is noted."""
+    found: list[Token] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if left and left[0].text == "=":  # k = 5
+            value = left[1].text if len(left) > 1 else "..."
+            hint = _("write {name}={value}", name=word.text, value=value)
+            note(_("spaces around ="), left[0].position, hint)
+            del left[:2]
+        elif "," in word.text and re.fullmatch(r"[^,()\[\]]+,|\w*\d\w*(,[A-Za-z][^,()\[\]]*)+,?", word.text):
+            at = word.text.index(",")
+            note(
+                _("a comma in a step"), word.cut(at, at + 1).position, _("spaces alone separate words: conv 6 k5 relu")
+            )
+            found += [word.cut(m.start(), m.end()) for m in re.finditer("[^,]+", word.text)]
+        elif re.fullmatch(r"[^\w\s$()\[\]{}'\"]+", word.text):
+            hint = _("words stand one behind the other, with spaces: conv 6 k5 relu")
+            note(_("'{word}' says nothing in a step", word=word.text[:40]), word.position, hint)
+        elif (inner := re.fullmatch(r"\(\s*(\w+)\s*\)", word.text)) and kind_named(inner[1]):
+            note(_("'{word}' in brackets", word=word.text[:40]), word.position, _("write {value}", value=inner[1]))
+        else:
+            found.append(word)
+    return found
