@@ -86,7 +86,7 @@ def read_network(spec: str, *, inputs: Mapping[str, Any], max_operations: int, f
         raise
     except Exception as error:
         say_fault(error)
-        raise unusable_file(spec, fault_text(error)) from None
+        raise unusable_file(spec, _("cannot be read: {reason}", reason=fault_text(error))) from None
     return net
 
 
