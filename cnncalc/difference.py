@@ -176,6 +176,12 @@ class Broken(NamedTuple):
 
     limit: Limit
     by: int | None
+    old: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """By which part of what it was; None where that is 0, or not known."""
+        return self.by / self.old if self.by is not None and self.old else None
 
 
 def broken(difference: Difference, limits: Sequence[Limit]) -> list[Broken]:
@@ -190,7 +196,7 @@ def broken(difference: Difference, limits: Sequence[Limit]) -> list[Broken]:
         for before, after in zip(old, new, strict=True):
             by = before - after if limit.shrinks else after - before
             if by > (limit.most * before if limit.relative else limit.most):
-                found.append(Broken(limit, by))
+                found.append(Broken(limit, by, before))
                 break
     return found
 

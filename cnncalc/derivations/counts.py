@@ -9,7 +9,7 @@ from cnncalc.derivations import words
 from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.formulas import Names
 from cnncalc.derivations.lines import Line
-from cnncalc.derivations.symbols import AXES, meanings, traced_layer, traced_shape
+from cnncalc.derivations.symbols import AXES, meanings, results, traced_layer, traced_shape
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
@@ -175,7 +175,7 @@ def layer_derivations(
         shown = [*board.needed_by(own), *own] if alone else own
         remarks = remarks_of(board, row, quantity, own)
         table = words.table_of(board.node.layer) if quantity == WEIGHTS else ()
-        symbols = symbols_of(shown, board.meanings)
+        symbols = symbols_of(shown, board.meanings if not alone else {**board.meanings, **results()})
         value = getattr(row, quantity)
         found.append(Derivation(row.name, quantity, quantity, value, tuple(shown), tuple(remarks), symbols, table))
     return found

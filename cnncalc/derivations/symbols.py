@@ -34,6 +34,11 @@ LETTERS = {
 }
 
 
+def results() -> dict[str, str]:
+    """Numbers of a layer that its other formulas use, where they do not stand above."""
+    return {"params": _("parameters"), "MACs": _("multiply-accumulates")}
+
+
 def meanings(rank: int, of_units: bool) -> dict[str, str]:
     """What each letter stands for, in the language in use.
 
