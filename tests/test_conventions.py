@@ -507,3 +507,27 @@ def test_a_spec_that_is_written_anew_says_how_its_layers_are_built(name: str, tm
     for tool in ("ptflops", "torchprofile", "torchscan-flops"):
         again, before = (number(under(cnncalc.analyze(spec), convention(tool))) for spec in (path, name))
         assert again == before
+
+
+@pytest.mark.parametrize(
+    ("words", "variant", "what"),
+    [
+        (("61706",), "lenet5-modern", "parameters"),
+        (("61,470",), "lenet5-modern", "parameters without biases"),
+        (("340908",), "lenet5", "connections"),
+        (("138,357,544",), "vgg16", "parameters"),
+        (("-e", "1x28x28; conv 6 k5", "150"), "1x28x28; conv 6 k5", "parameters without biases"),
+        (("-e", "1x28x28; conv 6 k5", "156"), "1x28x28; conv 6 k5", "parameters"),
+    ],
+)
+def test_a_number_alone_is_looked_for_in_all_bundled_networks(words: tuple[str, ...], variant: str, what: str) -> None:
+    status, text = run("identify", *words)
+    assert status == 0
+    assert [
+        line for line in text.splitlines() if line.startswith(variant) and f"  {what}  " in line and "exact" in line
+    ]
+
+
+def test_identify_needs_a_number() -> None:
+    assert run("identify", "lenet5")[0] == 2
+    assert run("identify", "-e", "1x28x28; conv 6 k5", "word")[0] == 2
