@@ -46,6 +46,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     n_("residual and dense connections"): ("resnet34", "resnet50", "densenet121", "hrnet"),
     n_("unshared weights"): ("deepface",),
     n_("small and fast"): ("mobilenet-v1", "mobilenet-v2", "shufflenet-v1", "squeezenet1_0", "squeezenet1_1"),
+    n_("attention"): ("vit-b16", "swin-t", "maxvit-t", "coatnet-0", "mobilevit-s"),
     n_("recurrent"): ("rnn", "mgu", "gru", "lstm"),
     n_("images from noise, maps from images"): ("dcgan-generator", "dcgan-discriminator", "unet"),
     n_("worked examples"): (
@@ -85,6 +86,12 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "mobilenet-v1-0.5": ("mobilenet-v1", {"width": "16"}),
     "mobilenet-v1-0.25": ("mobilenet-v1", {"width": "8"}),
     "mobilenet-v1-0.25-128": ("mobilenet-v1", {"width": "8", "resolution": "128"}),
+    "vit-ti16": ("vit-b16", {"dim": "192", "heads": "3", "mlp": "768"}),
+    "vit-s16": ("vit-b16", {"dim": "384", "heads": "6", "mlp": "1536"}),
+    "vit-l16": ("vit-b16", {"dim": "1024", "heads": "16", "mlp": "4096", "depth": "24"}),
+    "vit-b32": ("vit-b16", {"patch": "32"}),
+    "swin-s": ("swin-t", {"depth": "[2, 2, 18, 2]"}),
+    "swin-b": ("swin-t", {"dim": "128", "depth": "[2, 2, 18, 2]", "heads": "[4, 8, 16, 32]"}),
     "shufflenet-v1-g1": ("shufflenet-v1", {"g": "1"}),
     "shufflenet-v1-g2": ("shufflenet-v1", {"g": "2"}),
     "shufflenet-v1-g4": ("shufflenet-v1", {"g": "4"}),
@@ -114,6 +121,9 @@ ALIASES = {
     "squeezenet": "squeezenet1_0",
     "inception": "inception-v3",
     "inception-v1": "googlenet",
+    "vit": "vit-b16",
+    "vit-base-patch16-224": "vit-b16",
+    "swin": "swin-t",
     "dcgan": "dcgan-generator",
 }
 

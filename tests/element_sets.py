@@ -24,7 +24,7 @@ def element_sets(graph: Graph, source: str) -> list[Any]:
         planes.append(plane.reshape(count, *shape).view(Sets))
     found = []
     with np.errstate(all="ignore"):
-        for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph)):
+        for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph, Sets)):
             values = np.asarray(y) > 0
             found.append(values.reshape(*graph.inputs[source], *values.shape[1:]))
     return found

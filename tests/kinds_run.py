@@ -46,7 +46,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "global_maxpool": (MAPS, ("",)),
     "adaptive_avgpool": (MAPS, ("1", "3", "4x2", "size=2x3x1")),
     "adaptive_maxpool": (MAPS, ("1", "3", "4x2", "size=2x3x1")),
-    "dense": (ALL, ("7", "5 nobias")),
+    "dense": (ALL, ("7", "5 nobias", "5 axes=c", "7 axes=c nobias")),
     "rbf": (ALL, ("7",)),
     "gaussian_rbf": (ALL, ("7",)),
     "hopfield": ((0,), ("", "nobias", "steps=3")),
@@ -68,9 +68,50 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     **dict.fromkeys(
         (
             "identity", "step", "sigmoid", "hard_sigmoid", "tanh", "scaled_tanh", "relu", "relu6", "selu",
-            "silu", "hard_swish", "mish", "softplus", "softsign", "softmax", "log_softmax", "glu", "dropout",
+            "silu", "hard_swish", "mish", "softplus", "softsign", "glu", "dropout", "log_sigmoid", "tanhshrink", "abs",
+            "negative", "square", "sqrt", "reciprocal", "exp", "log", "erf", "sin", "cos", "sign",
         ),
         (ALL, ("",)),
+    ),
+    **dict.fromkeys(("softmax", "log_softmax"), (ALL, ("", "axis=w", "axis=1"))),
+    **dict.fromkeys(("softshrink", "hardshrink"), (ALL, ("", "0.2"))),
+    "hardtanh": (ALL, ("", "low=-2 high=3")),
+    "clamp": (ALL, ("low=0 high=2", "low=-1", "high=1")),
+    "power": (ALL, ("2", "0.5")),
+    "round": (ALL, ("", "floor", "ceil")),
+    "attention": (
+        MAPS,
+        (
+            "3", "4 nobias", "2 noproject", "3 bias=in dim=6", "2 bias=out dim=6 value_dim=10 out=7", "3 window=13x2",
+            "4 grid=13x5 relative_bias", "2 window=13x5 shift=0x2 relative_bias", "6 window=7x5x2 shift=3x2x1",
+            "3 window=1", "2 relative_bias",
+        ),
+    ),
+    "cross_attention": (
+        MAPS, ("[identity, conv 8 k2], heads: 3", "[conv 6 k1, conv 5 k2], heads: 2, out: 7, bias: false")
+    ),
+    "dot_product_attention": (
+        MAPS,
+        (
+            "[identity, identity, identity]", "[identity, tanh, relu, parameter 1x1]",
+            "[identity, tanh, relu, parameter 1x1x1]",
+        ),
+    ),
+    "matmul": (MAPS, ("[identity, 'permute 1,0']", "['permute 0,2,1', identity]", "[identity, 'permute 0,1,3,2']")),
+    "parameter": (ALL, ("7", "5x6x4", "3x4 fixed")),
+    "embedding": (MAPS, ("|'slice 0:1', embedding 7 size=20",)),
+    **dict.fromkeys(
+        ("reduce_sum", "reduce_mean", "reduce_max", "reduce_min"), (ALL, ("c", "w", "hw", "1", "1,2", "0,1", "l"))
+    ),
+    "reduce_norm": (ALL, ("c", "hw", "1 order=1", "w order=3")),
+    "roll": (ALL, ("2", "-3 axis=1", "1 axis=w")),
+    "tile": (ALL, ("2", "3 axis=1", "2 axis=w")),
+    "resample": (
+        MAPS,
+        (
+            "7", "20 bilinear", "5 nearest_exact", "9 bicubic", "17 bilinear align_corners", "6 bicubic align_corners",
+            "18x7",
+        ),
     ),
     "pad": (
         MAPS,
@@ -90,7 +131,17 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "multiply": (ALL, ("[identity, relu]", "[[global_avgpool, conv 12 k1], identity]")),
     "maximum": (ALL, ("[identity, relu, tanh]", "[conv 12 k3 p1, identity]")),
     "mean": (ALL, ("[identity, relu, tanh]", "[conv 12 k3 same, conv 12 k1]")),
-    "concat": (ALL, ("[identity, relu]", "[conv 3 k3 p1, identity, conv 2 k5 p2]")),
+    **dict.fromkeys(
+        ("subtract", "divide", "minimum", "greater", "less", "equal"),
+        (ALL, ("[identity, relu]", "[identity, tanh, sigmoid]")),
+    ),
+    "concat": (
+        ALL,
+        (
+            "[identity, relu]", "[conv 3 k3 p1, identity, conv 2 k5 p2]", "[identity, conv 12 k3], axis: 1",
+            "[tanh, identity], axis: w",
+        ),
+    ),
     "rnn": ((1,), RECURRENT),
     "mgu": ((1,), RECURRENT),
     "gru": ((1,), RECURRENT),
@@ -101,6 +152,8 @@ MAIN = {"conv": "6", "local": "3", "transposed_conv": "6"}  # the first value, u
 
 def layer_line(kind: str, options: str) -> str:
     """A step of the language, in flow style."""
+    if options.startswith("|"):
+        return f"{{part: [{options[1:]}]}}"
     if options.startswith("["):
         return f"{{{kind}: {options}}}"
     if options.startswith("{"):

@@ -60,6 +60,86 @@ MORE = """
 3x17; adaptive_maxpool 5
 3x4x7x9; adaptive_avgpool 2x3x4
 12; rbf 5
+6x7x9; dense 5 axes=c
+6x17; dense 4 axes=c nobias
+12x17; attention 3
+12x4x6; attention 2 nobias dim=8 out=5
+12x4x6; attention 2 bias=in value_dim=8 window=2x3
+12x4x6; attention 4 bias=out noproject window=2x3 shift=1x2 relative_bias
+12x4x6x2; attention 4 window=2x3x1 shift=1x2x0 relative_bias
+12x4x6; attention 3 grid=2x3 relative_bias
+12x4x6; {cross_attention: [identity, conv 7 k2], heads: 3}
+12x17; {cross_attention: [conv 8 k1, conv 7 k2], heads: 2, dim: 6, value_dim: 10, out: 5, bias: false, project: true}
+12x17; {cross_attention: [conv 8 k1, conv 7 k2], heads: 4, dim: 8, bias: in, project: false}
+3x7x9; {dot_product_attention: [identity, tanh, relu]}
+7x9; {dot_product_attention: [identity, tanh, relu, parameter 7x7]}
+3x7x9; {matmul: [identity, 'permute 0,2,1']}
+7x9; {add: [identity, parameter 7x9, parameter 7x1 fixed]}
+7x9; {concat: [parameter 7x2, identity], axis: l}
+3x7x9; {concat: [identity, conv 3 k3x1], axis: h}
+3x7x9; {concat: [identity, tanh, conv 3 k1], axis: w}
+9; embedding 5 size=7
+1x11; embedding 4 size=20
+1x3x4; embedding 4 size=20
+3x7x9; {subtract: [identity, tanh, relu]}
+3x7x9; {divide: [tanh, softplus]}
+3x7x9; {minimum: [identity, global_avgpool, tanh]}
+3x7x9; {greater: [identity, tanh]}
+3x7x9; {less: [identity, tanh]}
+3x7x9; {equal: [relu, identity]}
+6x7x9; softmax axis=w
+6x7x9; log_softmax axis=1
+6x17; log_softmax axis=l
+6x7x9; log_sigmoid
+6x7x9; tanhshrink
+6x7x9; softshrink
+6x7x9; softshrink 0.2
+6x7x9; hardshrink
+6x7x9; hardshrink 0.7
+6x7x9; hardtanh
+6x7x9; hardtanh low=-0.5 high=2
+6x7x9; clamp low=-0.3 high=0.4
+6x7x9; clamp low=0.1
+6x7x9; clamp high=0.1
+6x7x9; abs
+6x7x9; negative
+6x7x9; square
+6x7x9; {relu: {}, then: [sqrt]}
+6x7x9; {sigmoid: {}, then: [power 0.5]}
+6x7x9; power 2
+6x7x9; {softplus: {}, then: [reciprocal]}
+6x7x9; exp
+6x7x9; {softplus: {}, then: [log]}
+6x7x9; erf
+6x7x9; sin
+6x7x9; cos
+6x7x9; sign
+6x7x9; round
+6x7x9; round floor
+6x7x9; round ceil
+6x7x9; reduce_sum hw
+6x7x9; reduce_sum c
+6x7x9; reduce_mean axes=1
+6x7x9; reduce_mean c
+6x7x9; reduce_max w
+6x17; reduce_max l
+6x7x9; reduce_min axes=ch
+6x7x9; reduce_min w
+6x7x9; reduce_norm c
+6x7x9; reduce_norm hw order=1
+6x7x9; reduce_norm w order=3
+6x7x9; roll 2 axis=h
+6x17; roll -3
+6x7x9; tile 2
+6x7x9; tile 3 axis=w
+3x7x9; resample 5x4
+3x7x9; resample 11x13 bilinear
+3x7x9; resample 11x13 bilinear align_corners
+3x7x9; resample 5x12 nearest_exact
+3x7x9; resample 10x5 bicubic
+3x7x9; resample 10x5 bicubic align_corners
+3x17; resample 11 bilinear
+12; rbf 5
 12; gaussian_rbf 5
 9; hopfield steps=3
 9; hopfield steps=2 bias=true

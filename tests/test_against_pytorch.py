@@ -177,6 +177,52 @@ def pad(layer: Any, w: Any, x: Any) -> Any:
     return F.pad(x, widths, layer.mode, layer.value if layer.mode == "constant" else None)
 
 
+def attention(layer: Any, w: Any, x: Any) -> Any:
+    """nn.functional's multi-head attention over the positions; windows and what they add are compared elsewhere."""
+    c, d = x.shape[1], layer.dim or x.shape[1]
+    plain = layer.window is layer.grid is None and not layer.relative_bias and layer.project
+    if not plain or {d, layer.value_dim or d, layer.out or c} != {c} or layer.bias not in (True, False):
+        return None
+    tokens = x.flatten(2).permute(2, 0, 1)
+    return many_heads(layer, w, tokens, tokens).permute(1, 2, 0).reshape(x.shape)
+
+
+def cross_attention(layer: Any, w: Any, x: Any, others: Any) -> Any:
+    c, d = x.shape[1], layer.dim or x.shape[1]
+    if {d, layer.value_dim or d, layer.out or c} != {c} or not layer.project or layer.bias not in (True, False):
+        return None
+    y = many_heads(layer, w, x.flatten(2).permute(2, 0, 1), others.flatten(2).permute(2, 0, 1))
+    return y.permute(1, 2, 0).reshape(x.shape)
+
+
+def many_heads(layer: Any, w: Any, asking: Any, asked: Any) -> Any:
+    """(tokens, N, C) of both sides."""
+    biases = torch.cat([w[f"{name}_bias"] for name in ("query", "key", "value")]) if layer.bias else None
+    return F.multi_head_attention_forward(
+        asking, asked, asked, asking.shape[2], layer.heads, None, biases, None, None, False, 0.0, w["out"],
+        w.get("out_bias"), training=False, need_weights=False, use_separate_proj_weight=True,
+        q_proj_weight=w["query"], k_proj_weight=w["key"], v_proj_weight=w["value"],
+    )[0]  # fmt: skip
+
+
+def resample(layer: Any, w: Any, x: Any) -> Any:
+    rank = x.ndim - 2
+    name = {"nearest": "nearest", "nearest_exact": "nearest-exact", "bicubic": {2: "bicubic"}.get(rank)}
+    mode = name.get(layer.mode, {1: "linear", 2: "bilinear", 3: "trilinear"}[rank])
+    corners = None if layer.mode.startswith("nearest") else layer.align_corners
+    return mode and F.interpolate(x, per_axis(layer.size, x.shape[2:], "size"), mode=mode, align_corners=corners)
+
+
+def over(layer: Any, x: Any) -> list[int]:
+    return sorted(1 + axis for axis in layer.over(tuple(x.shape[1:])))
+
+
+def of_axis(layer: Any, x: Any) -> int:
+    """The axis that an option names, the samples being 0."""
+    letters = {2: "c", 3: "cl", 4: "chw", 5: "cdhw"}[x.ndim]
+    return 1 + (int(layer.axis) if layer.axis.isdigit() else letters.index(layer.axis))
+
+
 GATES = {"rnn": "c", "gru": "rzc", "lstm": "ifgo"}  # in the order in which torch stacks them
 
 
@@ -220,7 +266,34 @@ TRANSLATIONS: dict[str, tuple[Translation, int]] = {
     "global_maxpool": (simple(lambda x: x.amax(dim=tuple(range(2, x.ndim)), keepdim=True)), 2),
     "adaptive_avgpool": (adaptive("adaptive_avg_pool"), 3),
     "adaptive_maxpool": (adaptive("adaptive_max_pool"), 3),
-    "dense": (lambda layer, w, x: F.linear(x, dense_weight(w, layer.table, x.shape[1]), w.get("bias")), 3),
+    "dense": (
+        lambda layer, w, x: F.linear(x.movedim(1, -1), dense_weight(w, layer.table, x.shape[1]), w.get("bias")).movedim(
+            -1, 1
+        ),
+        5,
+    ),
+    "attention": (attention, 1),
+    "cross_attention": (cross_attention, 1),
+    "dot_product_attention": (lambda layer, w, q, k, v, *added: F.scaled_dot_product_attention(q, k, v, *added), 2),
+    "matmul": (simple(torch.matmul), 2),
+    "resample": (resample, 7),
+    "reduce_sum": (lambda layer, w, x: x.sum(over(layer, x), keepdim=True), 2),
+    "reduce_mean": (lambda layer, w, x: x.mean(over(layer, x), keepdim=True), 2),
+    "reduce_max": (lambda layer, w, x: x.amax(over(layer, x), keepdim=True), 2),
+    "reduce_min": (lambda layer, w, x: x.amin(over(layer, x), keepdim=True), 2),
+    "reduce_norm": (lambda layer, w, x: torch.linalg.vector_norm(x, layer.order, over(layer, x), keepdim=True), 3),
+    "roll": (lambda layer, w, x: x.roll(layer.shift, of_axis(layer, x)), 2),
+    "tile": (lambda layer, w, x: torch.cat([x] * layer.times, of_axis(layer, x)), 2),
+    "concat": (lambda layer, w, *xs: torch.cat(xs, of_axis(layer, xs[0])), 3),
+    "subtract": (simple(lambda a, *others: a - sum(others)), 1),
+    "divide": (simple(lambda a, *others: a / torch.stack(others).prod(0)), 1),
+    "log_sigmoid": (simple(F.logsigmoid), 1),
+    "tanhshrink": (simple(F.tanhshrink), 1),
+    "softshrink": (sloped(F.softshrink, 0.5), 2),
+    "hardshrink": (sloped(F.hardshrink, 0.5), 2),
+    "hardtanh": (lambda layer, w, x: F.hardtanh(x, *layer.bounds()), 2),
+    "clamp": (lambda layer, w, x: x.clamp(layer.low, layer.high), 2),
+    "round": (lambda layer, w, x: {"nearest": x.round, "floor": x.floor, "ceil": x.ceil}[layer.to](), 3),
     "rbf": (lambda layer, w, x: torch.cdist(x, w["centres"]) ** 2, 2),
     "flatten": (simple(lambda x: x.flatten(1)), 2),
     "batchnorm": (batchnorm, 5),
@@ -238,14 +311,14 @@ TRANSLATIONS: dict[str, tuple[Translation, int]] = {
     "elu": (sloped(F.elu, 1.0), 2),
     "selu": (simple(F.selu), 2),
     "celu": (sloped(F.celu, 1.0), 2),
-    "gelu": (simple(F.gelu), 2),
+    "gelu": (lambda layer, w, x: F.gelu(x, approximate=layer.approximate), 3),
     "silu": (simple(F.silu), 2),
     "hard_swish": (simple(F.hardswish), 2),
     "mish": (simple(F.mish), 2),
     "softplus": (simple(F.softplus), 2),
     "softsign": (simple(F.softsign), 2),
-    "softmax": (simple(lambda x: F.softmax(x, dim=1)), 2),
-    "log_softmax": (simple(lambda x: F.log_softmax(x, dim=1)), 2),
+    "softmax": (lambda layer, w, x: F.softmax(x, dim=of_axis(layer, x)), 3),
+    "log_softmax": (lambda layer, w, x: F.log_softmax(x, dim=of_axis(layer, x)), 4),
     "glu": (simple(lambda x: F.glu(x, dim=1)), 2),
     "pad": (pad, 6),
     "upsample": (upsample, 8),

@@ -73,7 +73,8 @@ def test_the_new_kind_of_the_design_page_works(monkeypatch: pytest.MonkeyPatch) 
     from cnncalc.layers import base
 
     page = (ROOT / "docs" / "design.md").read_text()
-    code, run = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    idea, code, run = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(idea, {})
     name = "cnncalc.layers.scaling"
     room = types.ModuleType(name)
     vars(room).update({**vars(base), "prod": prod, "__name__": name})
@@ -93,6 +94,17 @@ def test_the_new_kind_of_the_design_page_works(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(reference.REFERENCES, "scale", None)  # type: ignore[arg-type]  # so that it goes again
     exec(re.sub("^   ", "", run, flags=re.MULTILINE), {**vars(reference), "Any": Any})
     assert cnncalc.verify(cnncalc.load("5x8x9; conv 6 k3; Gain; {residual: [scale]}; dense 2")).holds
+
+
+def test_the_design_page_names_every_room_and_only_files_that_there_are() -> None:
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    package = ROOT / "cnncalc"
+    modules = [path for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    names = [f"{path.name}/" if path.is_dir() else path.name for path in modules if not path.name.startswith("_")]
+    assert [name for name in names if not re.search(rf"(^|[\s`]){re.escape(name)}", page, re.MULTILINE)] == []
+    named = {name for name in re.findall(r"`([\w/.]+\.(?:py|yaml|md|po))`", page) if "FAMILY" not in name}
+    folders = [ROOT, package, package / "spec" / "read", package / "spec" / "build", package / "formats"]
+    assert [name for name in sorted(named) if not any((folder / name).exists() for folder in folders)] == []
 
 
 def test_the_explanation_of_the_readme_is_what_the_command_prints() -> None:

@@ -37,6 +37,7 @@ ARROWS = {
     # pages: their results, and how a formula is written
     "pages": {
         "formats",
+        "graph",
         "errors",
         "report",
         "analysis",
@@ -76,7 +77,7 @@ ARROWS = {
     "revisions": {"errors", "sources", "spec_files"},
     "locking": {"errors", "report"},
     "networks": set(),
-    "spec_files": {"networks"},
+    "spec_files": {"errors", "networks"},
     "sources": {"errors", "networks", "graph", "spec", "interop"},
     "api": {
         "errors",
@@ -173,7 +174,18 @@ def loaded_by(*arguments: str) -> set[str]:
 
 def test_a_spec_through_a_pipe_loads_neither_numpy_nor_rich_nor_tabulate() -> None:
     loaded = loaded_by("lenet5")
-    slow = {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata", "difflib", "json", "fractions", "html"}
+    slow = {
+        "numpy",
+        "rich",
+        "tabulate",
+        "dataclasses",
+        "importlib.metadata",
+        "difflib",
+        "json",
+        "fractions",
+        "html",
+        "shutil",
+    }
     assert not loaded & slow
     assert "yaml" in loaded
 

@@ -17,8 +17,13 @@ def peak_elements(graph: Graph) -> int | None:
 
     None where a shape is not known.
     """
+    return find_peak(graph)[0]
+
+
+def find_peak(graph: Graph) -> tuple[int | None, int | None]:
+    """That sum, and the first operation at which it is reached; None for it where nothing runs."""
     if not all(facts.output for facts in graph.facts):
-        return None
+        return None, None
     inputs = len(graph.inputs)
     elements = [prod(shape) for shape in graph.inputs.values()]
     elements += [prod(facts.output) for facts in graph.facts]
@@ -33,8 +38,10 @@ def peak_elements(graph: Graph) -> int | None:
         if 0 <= end < len(graph.nodes):
             ends[end].append(value)
     alive = peak = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
+    place = None
     for i in range(len(graph.nodes)):
         alive += elements[inputs + i]
-        peak = max(peak, alive)
+        if alive > peak:
+            peak, place = alive, i
         alive -= sum(elements[value] for value in ends[i])
-    return peak
+    return peak, place

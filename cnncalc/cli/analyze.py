@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,11 +23,38 @@ from cnncalc.pages.network import network_page, rows_page
 from cnncalc.pages.view import COLUMNS, View, read_columns
 from cnncalc.report import BYTES, Settings
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class ColumnsType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
+    """Names of columns with commas between them; the last one is completed."""
+
+    name = "columns"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        before, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(before + comma + name) for name in COLUMNS if name.startswith(last)]
+
+
+COLUMNS_TYPE = ColumnsType()
+
 
 @click.command("analyze", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
 @output_options()
-@click.option("--columns", metavar="NAMES", help=_("Columns and their order, of: {names}.", names=", ".join(COLUMNS)))
+@click.option(
+    "--columns",
+    type=COLUMNS_TYPE,
+    metavar="NAMES",
+    help=_("Columns and their order, of: {names}.", names=", ".join(COLUMNS)),
+)
+@click.option("--sort", type=COLUMNS_TYPE, metavar="NAME", help=_("Order the rows by a column, the largest first."))
+@click.option(
+    "--top", type=click.IntRange(min=1), metavar="N", help=_("The first N rows only; by MACs without --sort.")
+)
 @click.option("--expand", is_flag=True, help=_("A row for every operation: activations, dropout, flatten too."))
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help=_("Fold blocks below N levels of names."))
 @click.option(
@@ -39,6 +67,8 @@ def command(
     asked: Asked,
     out: Output,
     columns: str | None,
+    sort: str | None,
+    top: int | None,
     expand: bool,
     depth: int | None,
     dtype: str,
@@ -51,7 +81,9 @@ def command(
     SPEC is a file, - for standard input, or a bundled network (see `cnncalc networks`).
     """
     with errors_end_the_run():
-        view = View(None if columns is None else read_columns(columns), expand, depth)
+        sort = sort or (None if top is None else "macs")
+        by = None if sort is None else read_columns(sort)[0]
+        view = View(None if columns is None else read_columns(columns), expand, depth, by, top)
         settings = Settings(dtype, batch, exact_padding)
         try:
             graph = asked.graph()

@@ -38,7 +38,7 @@ def explain(
 
     Raises UnknownLayerError, and CnncalcError for a quantity that does not exist.
     """
-    wanted = QUANTITIES if quantity is None else (checked(quantity),)
+    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
     if layer == "total" and layer not in report:
         return [sum_derivation(report, name) for name in wanted if name in SUMMED]
     if not any(row.name == layer for row in report.layers) and not free:
@@ -50,10 +50,23 @@ def explain(
         if field is not None:
             memory = [d for d in found if d.quantity.endswith("_bytes")]
             found = [*(d for d in found if d not in memory), field, *memory]
+    if not free:
+        found = [with_row(report, number, entry) for entry in found]
     if free and not found:
         hint = _("letters of this layer: {letters}", letters=", ".join(letters_of(report, number)))
         raise CnncalcError(_("nothing here depends on {free}: {hint}", free=", ".join(free), hint=hint))
     return found
+
+
+def with_row(report: Report, number: int, entry: Derivation) -> Derivation:
+    """A layer's number, and that of its row in the table where other operations are counted there too."""
+    rows = [report.layers[number], *(row for row in report.layers if row.shown_with == number)]
+    parts = [getattr(row, entry.quantity) for row in rows] if entry.quantity in SUMMED else []
+    if None in parts or not any(parts[1:]):
+        return entry
+    names = ", ".join(row.name for row, part in zip(rows[1:], parts[1:], strict=True) if part)
+    remark = _("The row of the table has {total}, with {names}.", total=f"{sum(parts):,}", names=names)
+    return entry._replace(remarks=(*entry.remarks, remark))
 
 
 def of_block(report: Report, name: str, wanted: Collection[str], since: str | None) -> list[Derivation]:
@@ -74,7 +87,7 @@ def node_of(report: Report, layer: str) -> int:
     return report.groups[layer].result - len(report.inputs)
 
 
-def checked(quantity: str) -> str:
+def check_quantity(quantity: str) -> str:
     """The quantity that a word stands for. Raises CnncalcError with the nearest."""
     words = {"rf": "receptive_field", "shape": "output", "parameters": "params", "field": "receptive_field"}
     name = words.get(quantity.lower(), quantity.lower())

@@ -9,7 +9,7 @@ from cnncalc.derivations import words
 from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.formulas import Names
 from cnncalc.derivations.lines import Line
-from cnncalc.derivations.symbols import AXES, meanings, traced_layer, traced_shape
+from cnncalc.derivations.symbols import AXES, meanings, results, trace_layer, trace_shape
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
@@ -32,12 +32,13 @@ class Board:
         node = graph.nodes[number]
         self.node = node
         self.shapes = tuple(graph.shape(v) for v in node.reads)
-        self.layer = traced_layer(node.layer, len(self.shapes[0]) - 1)
-        inputs = traced_shapes(self.shapes)
+        entering = self.shapes[0] if self.shapes else graph.facts[number].output  # a parameter reads nothing
+        self.layer = trace_layer(node.layer, len(entering) - 1)
+        inputs = trace_shapes(self.shapes)
         self.facts: Facts = self.layer.facts(*inputs)
         if self.facts.work is not None:  # each number a memory of its own, since one may stand for two operations
             self.facts.work = {operation: own(times) for operation, times in self.facts.work.items()}
-        self.meanings = meanings(len(self.shapes[0]), "units" in self.layer.options)
+        self.meanings = meanings(len(entering), "units" in self.layer.options)
         self.sizes = self._output_lines()
         self.names: dict[int, str] = {id(line.number): line.name for line in self.sizes}
         self.names |= {id(n): line.name for line in self.sizes for n in self.same_as(line)}
@@ -124,9 +125,11 @@ def own(number: int) -> int:
     return Traced(int(number), number.operator, number.parts, number.name) if isinstance(number, Traced) else number
 
 
-def traced_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+def trace_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
     """Symbols for what enters: equal inputs share theirs, maps of other channels have an index, c_2."""
-    first = traced_shape(shapes[0])
+    if not shapes:
+        return ()
+    first = trace_shape(shapes[0])
     found: list[Shape] = []
     for i, shape in enumerate(shapes, start=1):
         if shape == shapes[0]:
@@ -160,7 +163,7 @@ def layer_derivations(
         if quantity not in wanted:
             continue
         if row.weights_of is not None and quantity in STORED:
-            found.append(shared(row, quantity))
+            found.append(say_shared(row, quantity))
             continue
         if free:
             own = [line for line in (board.closed(line, free) for line in own) if line.letters() & set(free)]
@@ -172,7 +175,7 @@ def layer_derivations(
         shown = [*board.needed_by(own), *own] if alone else own
         remarks = remarks_of(board, row, quantity, own)
         table = words.table_of(board.node.layer) if quantity == WEIGHTS else ()
-        symbols = symbols_of(shown, board.meanings)
+        symbols = symbols_of(shown, board.meanings if not alone else {**board.meanings, **results()})
         value = getattr(row, quantity)
         found.append(Derivation(row.name, quantity, quantity, value, tuple(shown), tuple(remarks), symbols, table))
     return found
@@ -236,7 +239,7 @@ def facts_of(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in of_subject(SHAPE, COUNT)}
 
 
-def shared(row: Any, quantity: str) -> Derivation:
+def say_shared(row: Any, quantity: str) -> Derivation:
     """A layer that uses the weights of another stores none of its own."""
     remark = _("It uses the weights of {owner}: they are counted there, once.", owner=row.weights_of)
     return Derivation(row.name, quantity, quantity, getattr(row, quantity), (), (remark,))

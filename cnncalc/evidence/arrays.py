@@ -96,6 +96,16 @@ class Tally(Probe):
                 book["bias"] += result.size
         return np.asarray(result).view(Tally)
 
+    def looked_up(self, rows: int) -> Array:
+        """As many numbers as a row of a table has, for each index: nothing is counted."""
+        return np.repeat(plain(self)[:, np.newaxis], rows, axis=1).view(Tally)
+
+    def between(self, other: Array, allowed: Array | None = None) -> Array:
+        """A matrix product with another value: multiply-accumulates, none of which reads through a weight."""
+        result = self @ other
+        _book.get()["data"] += result.size * self.shape[-1]
+        return result
+
     def pour(self, where: Any, values: Array) -> None:
         """Accumulation that the multiply-accumulates before it count already."""
         self.view(np.ndarray)[where] += plain(values)
@@ -149,9 +159,21 @@ class Reach(Probe):
         best = left.max(axis=-1, keepdims=True)
         return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
 
+    def between(self, other: Array, allowed: Array | None = None) -> Array:
+        """A matrix product with another value. Where it is not allowed, an element of this one is 0 for sure."""
+        if allowed is None:
+            return self @ other
+        seen = np.maximum(plain(self), plain(other).max(axis=-1)[..., np.newaxis, :])
+        rows = np.where(allowed, seen, self.nothing).max(axis=-1, keepdims=True)
+        return np.repeat(rows, other.shape[-1], axis=-1).astype(self.dtype).view(type(self))
+
     def pour(self, where: Any, values: Array) -> None:
         mine = self.view(np.ndarray)
         mine[where] = np.maximum(mine[where], plain(values))
+
+    def looked_up(self, rows: int) -> Array:
+        """As many numbers as a row of a table has, for each index: (N, *places) to (N, rows, *places)."""
+        return np.repeat(self[:, np.newaxis], rows, axis=1)
 
     @property
     def picked(self) -> Reach:
@@ -175,10 +197,12 @@ class Sets(Reach):
 class Hulls(Reach):
     """Planes in pairs: the highest index along one axis that has a say, and minus the lowest; -inf where none has.
 
-    What is padded along other axes goes on as the map does: it has no say in what is seen along this one.
+    What is padded along other axes goes on as the map does: it has no say in what is seen along this one. Padding that
+    repeats the map stands for an image that goes on, as zeros do: fields are those of units far from the border.
     """
 
     nothing = -np.inf
+    goes_on = True
     axis: int
 
     @classmethod

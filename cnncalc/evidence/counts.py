@@ -55,8 +55,8 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
             found.update(worked(work, ones.of(node.layer, shapes)))
             findings.append(found)
             done(node.name)
-    if failure:  # what is claimed to fit does not
-        findings.append({"output": Measured((), "shape", failure[0])})
+    if failure:  # what is claimed to fit does not, or the reference has a fault: nothing can be said from here on
+        findings.append({"output": Measured(None, "shape", failure[0])})
         findings += [{"output": Measured(None, "shape", STOPPED)}] * (len(graph.nodes) - len(findings))
         return findings, Measured(None, "allocation", STOPPED)
     return findings, Measured(peak, "allocation")
@@ -79,7 +79,8 @@ class Counted(reference.Drawn):
 
     def __getitem__(self, name: str) -> Array:
         values = super().__getitem__(name)
-        return values.view(Added) if self.weights[name].added else values
+        weight = self.weights[name]
+        return values.view(Added) if weight.added else values.view(Tally) if weight.value else values
 
 
 def stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding:
@@ -96,11 +97,13 @@ def stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding:
 
 def worked(work: dict[str, int], ones: Ones) -> Finding:
     """MACs, FLOPs and connections out of what was counted."""
-    macs, biases = work.pop("mac", 0), work.pop("bias", 0)
+    macs, biases, data = work.pop("mac", 0), work.pop("bias", 0), work.pop("data", 0)
     rest = sum(work.values())
     exact = macs if ones.products is None else ones.products
     probe = "tally" if ones.products is None else "ones"
-    connections = Measured(macs + biases, "tally") if ones.connections is None else Measured(ones.connections, "ones")
+    connections = (
+        Measured(macs - data + biases, "tally") if ones.connections is None else Measured(ones.connections, "ones")
+    )
     return {
         "macs": Measured(exact, probe),
         "flops": Measured(2 * exact + rest, "tally" if probe == "tally" else "tally and ones"),

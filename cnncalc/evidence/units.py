@@ -107,7 +107,7 @@ def run(graph: Graph, source: str, pixels: Sequence[Array], number: int) -> tupl
         planes.append(plane.view(Sets))
     found = None
     with np.errstate(all="ignore"), stopped() as failure:
-        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph))):
+        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph, Sets))):
             if i == number:
                 found = np.asarray(y) > 0
                 break

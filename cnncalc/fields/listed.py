@@ -41,7 +41,7 @@ def moved(field: Grid | Units, step: Window | Phases | Listed, units: int) -> Un
 
 def parted(field: Grid | Units, parts: Listed) -> Units | None:
     """Each unit sees what all units of its part see."""
-    one = listed(field, parts.reads[-1][-1] + 1)
+    one = listed(field, 1 + max(max(reads[0], reads[-1]) for reads in parts.reads if reads))
     return None if one is None else gathered(one, len(parts.reads), parts.reads.__getitem__)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from cnncalc.formats import plain
 from cnncalc.formats.findings import Finding, in_workspace
 from cnncalc.formats.page import Page
 
@@ -14,7 +15,7 @@ from cnncalc.formats.page import Page
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """A workflow command per finding, and a line that counts."""
     lines = [command(finding) for finding in page.findings or ()]
-    return "".join(f"{line}\n" for line in [*lines, *([defused(page.summary)] if page.summary else [])])
+    return "".join(f"{line}\n" for line in [*lines, *([defused(plain.escaped(page.summary))] if page.summary else [])])
 
 
 def command(finding: Finding) -> str:
@@ -31,13 +32,8 @@ def command(finding: Finding) -> str:
 
 def escaped(text: str, also: str = "") -> str:
     """A text inside a command: what would end it, and what a log would act on, as %0A and the like."""
-    return re.sub(f"[%\x00-\x1f\x7f-\x9f\u2028\u2029{also}]", percent_encoded, text)
-
-
-def percent_encoded(found: re.Match[str]) -> str:
-    """The bytes of a character as the runner decodes them; those that it does not decode are shown."""
-    character = found[0]
-    return f"%{ord(character):02X}" if character in "%\r\n:," else repr(character)[1:-1]
+    coded = "%\r\n" + also  # what the runner decodes; anything else that cannot be shown is written out
+    return "".join(f"%{ord(c):02X}" if c in coded else plain.escaped(c) for c in text)
 
 
 def defused(text: str) -> str:

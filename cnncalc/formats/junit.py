@@ -7,6 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from cnncalc.formats.page import Page
 
+FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """A suite per spec, a case for each number or finding."""
@@ -37,7 +39,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 def escaped(content: str) -> str:
     """Text between tags."""
-    return escape(clean(content))
+    return escape(clean(content), {"\r": "&#13;"})
 
 
 def attribute(content: str) -> str:
@@ -47,4 +49,4 @@ def attribute(content: str) -> str:
 
 def clean(content: str) -> str:
     """Without the characters that XML forbids, or that a terminal acts on."""
-    return re.sub("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", content)
+    return FORBIDDEN.sub("?", content)

@@ -18,6 +18,7 @@ class Kind(NamedTuple):
     family: str
     layer: str
     aliases: tuple[str, ...] = ()
+    joins: bool = False  # it reads several branches
 
     @property
     def inline(self) -> bool:
@@ -64,6 +65,7 @@ _ROWS = [
     Kind("lrn", "normalisation", "LRN", ("localresponsenorm", "localresponsenormalization")),
     Kind("scale", "normalisation", "Scale", ("layerscale",)),
     Kind("shift", "normalisation", "Shift"),
+    Kind("attention", "attention", "Attention", ("selfattention", "multiheadattention", "mhsa", "msa")),
     Kind("identity", "activation", "Activation", ("linearactivation",)),
     Kind("step", "activation", "Activation", ("heaviside",)),
     Kind("sigmoid", "activation", "Activation", ("logistic",)),
@@ -83,6 +85,25 @@ _ROWS = [
     Kind("mish", "activation", "Activation"),
     Kind("softplus", "activation", "Activation"),
     Kind("softsign", "activation", "Activation"),
+    Kind("log_sigmoid", "activation", "Activation"),
+    Kind("tanhshrink", "activation", "Activation"),
+    Kind("softshrink", "activation", "Sloped"),
+    Kind("hardshrink", "activation", "Sloped"),
+    Kind("hardtanh", "activation", "Clamp"),
+    Kind("clamp", "activation", "Clamp", ("clip",)),
+    Kind("abs", "activation", "Activation", ("absolute",)),
+    Kind("negative", "activation", "Activation", ("neg",)),
+    Kind("square", "activation", "Activation"),
+    Kind("sqrt", "activation", "Activation"),
+    Kind("power", "activation", "Power", ("pow",)),
+    Kind("reciprocal", "activation", "Activation"),
+    Kind("exp", "activation", "Activation"),
+    Kind("log", "activation", "Activation"),
+    Kind("erf", "activation", "Activation"),
+    Kind("sin", "activation", "Activation"),
+    Kind("cos", "activation", "Activation"),
+    Kind("sign", "activation", "Activation"),
+    Kind("round", "activation", "Round"),
     Kind("softmax", "activation", "Softmax"),
     Kind("log_softmax", "activation", "Softmax"),
     Kind("maxout", "activation", "Maxout"),
@@ -96,6 +117,16 @@ _ROWS = [
     Kind("permute", "shape", "Permute", ("transpose",)),
     Kind("split", "shape", "Split", ("chunk",)),
     Kind("slice", "shape", "Slice"),
+    Kind("roll", "shape", "Roll"),
+    Kind("tile", "shape", "Tile"),
+    Kind("parameter", "learned", "Parameter"),
+    Kind("embedding", "learned", "Embedding"),
+    Kind("reduce_sum", "reduction", "Reduce"),
+    Kind("reduce_mean", "reduction", "Reduce"),
+    Kind("reduce_max", "reduction", "Reduce"),
+    Kind("reduce_min", "reduction", "Reduce"),
+    Kind("reduce_norm", "reduction", "ReduceNorm"),
+    Kind("resample", "resampling", "Resample"),
     Kind("upsample", "resampling", "Upsample", ("upsampling", "resize", "interpolate")),
     Kind("pixel_shuffle", "resampling", "PixelShuffle", ("depthtospace",)),
     Kind("pixel_unshuffle", "resampling", "PixelUnshuffle", ("spacetodepth",)),
@@ -103,14 +134,25 @@ _ROWS = [
     Kind("multiply", "merge", "Elementwise", ("mul",)),
     Kind("maximum", "merge", "Elementwise"),
     Kind("mean", "merge", "Elementwise", ("average",)),
+    Kind("subtract", "merge", "Elementwise", ("sub",)),
+    Kind("divide", "merge", "Elementwise", ("div",)),
+    Kind("minimum", "merge", "Elementwise"),
+    Kind("greater", "merge", "Elementwise"),
+    Kind("less", "merge", "Elementwise"),
+    Kind("equal", "merge", "Elementwise"),
     Kind("concat", "merge", "Concat", ("concatenate", "cat")),
+    Kind("matmul", "attention", "MatMul", joins=True),
+    Kind("cross_attention", "attention", "CrossAttention", joins=True),
+    Kind(
+        "dot_product_attention", "attention", "DotProductAttention", ("scaleddotproductattention", "sdpa"), joins=True
+    ),
     Kind("rnn", "recurrent", "RNN", ("simplernn", "elman")),
     Kind("mgu", "recurrent", "MGU"),
     Kind("gru", "recurrent", "GRU"),
     Kind("lstm", "recurrent", "LSTM"),
 ]
 KINDS = {row.name: row for row in _ROWS}
-MERGES = tuple(row.name for row in _ROWS if row.family == "merge")
+MERGES = tuple(row.name for row in _ROWS if row.family == "merge" or row.joins)
 
 
 def plain(word: str) -> str:

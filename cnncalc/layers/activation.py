@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import KEPT, LINKED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
+from cnncalc.layers.axes import axis_name, axis_number
+from cnncalc.layers.base import KEPT, LINKED, MIXED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
 from cnncalc.layers.options import choice, decimal, decimals, positive
+from cnncalc.layers.windows import Window
 
 if TYPE_CHECKING:
     from cnncalc.layers.links import Link
@@ -38,6 +40,22 @@ OPERATIONS: dict[str, dict[str, int]] = {
     "mish": {"exp": 1, "add": 1, "log": 1, "tanh": 1, "multiply": 1},  # x tanh(log(1 + exp x)): Misra 2019
     "softplus": {"exp": 1, "add": 1, "log": 1},  # log(1 + exp x)
     "softsign": {"absolute": 1, "add": 1, "divide": 1},  # x / (1 + |x|)
+    "log_sigmoid": {"negative": 2, "exp": 1, "add": 1, "log": 1},  # -log(1 + exp(-x))
+    "tanhshrink": {"tanh": 1, "subtract": 1},  # x - tanh(x)
+    "softshrink": {"compare": 2, "subtract": 1},  # x - min(max(x, -alpha), alpha)
+    "hardshrink": {"absolute": 1, "compare": 1, "multiply": 1},  # x (|x| > alpha)
+    "abs": {"absolute": 1},
+    "negative": {"negative": 1},
+    "square": {"multiply": 1},
+    "sqrt": {"sqrt": 1},
+    "reciprocal": {"divide": 1},
+    "exp": {"exp": 1},
+    "log": {"log": 1},
+    "erf": {"erf": 1},
+    "sin": {"sin": 1},
+    "cos": {"cos": 1},
+    "sign": {"sign": 1},
+    "round": {"round": 1},
 }
 
 
@@ -80,6 +98,56 @@ class Sloped(Activation):
     alpha: float | None = option(
         Option(decimal, "alpha: slope or scale below zero", aliases=("negative_slope", "slope"), main=True)
     )
+
+
+class Round(Activation):
+    """Each element as a whole number: the nearest (of two, the even one), the one below, or the one above."""
+
+    to: str = option(
+        Option(
+            choice("nearest", "floor", "ceil"),
+            "to: nearest, floor or ceil",
+            default="nearest",
+            words={word: word for word in ("floor", "ceil")},
+        )
+    )
+
+
+class Power(Layer):
+    """Each element raised to a number: `power 2`, `power -0.5`. Any shape, unchanged; nothing stored."""
+
+    channels = KEPT
+    exponent: float = option(Option(decimal, "exponent: that each element is raised to", required=True, main=True))
+
+    def facts(self, x: Shape) -> Facts:
+        return weightless(x, {"power": prod(x)}, POINTWISE)
+
+
+class Clamp(Layer):
+    """Each element kept between two bounds, one of which may be missing: one comparison for each bound.
+
+    hardtanh is a clamp between -1 and 1, unless it says otherwise.
+    """
+
+    channels = KEPT
+    low: float | None = option(Option(decimal, "low: the least that comes out", aliases=("min", "min_val")))
+    high: float | None = option(Option(decimal, "high: the most that comes out", aliases=("max", "max_val")))
+
+    def bounds(self) -> tuple[float | None, float | None]:
+        """The least and the most that comes out, None where there is no bound."""
+        if self.kind == "hardtanh":
+            return -1.0 if self.low is None else self.low, 1.0 if self.high is None else self.high
+        return self.low, self.high
+
+    def facts(self, x: Shape) -> Facts:
+        low, high = self.bounds()
+        if low is None and high is None:
+            raise ShapeError(_("a clamp needs a bound"), _("give low=, high=, or both"))
+        if low is not None and high is not None and low > high:
+            raise ShapeError(
+                _("the bounds are the wrong way round: {low} > {high}", low=low, high=high), _("low comes first"), "low"
+            )
+        return weightless(x, {"compare": prod(x) * (low is not None) + prod(x) * (high is not None)}, POINTWISE)
 
 
 class Rescale(Layer):
@@ -129,19 +197,32 @@ class PReLU(Layer):
 
 
 class Softmax(Layer):
-    """exp(x) over the sum of exp(x), over the channels at each position (a vector: over all).
+    """exp(x) over the sum of exp(x), over the channels at each position (a vector: over all), or over another axis.
 
     n exponentials, n - 1 additions, n divisions; log_softmax is x - log(sum): n subtractions and a log.
     """
 
+    axis: str = option(
+        Option(axis_name, "axis: over which the sum runs, c (the channels), l, h, w, d or a number", default="c")
+    )
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return MIXED if self.axis in ("c", "0") else KEPT
+
     def facts(self, x: Shape) -> Facts:
-        n, positions = x[0], prod(x[1:])
+        axis = axis_number(self.axis, x)
+        n, positions = x[axis], prod(x[:axis]) * prod(x[axis + 1 :])
         work = {"exp": n * positions, "add": (n - 1) * positions}
         if self.kind == "softmax":
             work["divide"] = n * positions
         else:
             work |= {"log": positions, "subtract": n * positions}
-        return weightless(x, work, POINTWISE if x[1:] else WHOLE)
+        if axis == 0 and x[1:]:
+            return weightless(x, work, POINTWISE)
+        if len(x) < 3:
+            return weightless(x, work, WHOLE)
+        return weightless(x, work, tuple(WHOLE if i == axis else Window() for i in range(1, len(x))))
 
 
 class Maxout(Layer):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _, n_
-from cnncalc.layers.base import FLATTENED, WHOLE, Facts, Layer, Option, Shape, described, option, weightless
-from cnncalc.layers.options import BIAS, UNITS, positive
+from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, described, option, weightless
+from cnncalc.layers.options import BIAS, UNITS, choice, positive
 from cnncalc.layers.tables import check_table, map_table
 
 if TYPE_CHECKING:
@@ -21,17 +21,30 @@ if TYPE_CHECKING:
 class Dense(Layer):
     """Every unit has a weight for every input. Input (F,), output (units,). A map is flattened before it.
 
-    With a `table`, unit i reads only the inputs of row i.
+    With `axes=c` the channels of each position are the inputs, with the same weights everywhere: (C, *size) to
+    (units, *size), as a linear layer does to tokens. With a `table`, unit i reads only the inputs of row i.
     """
 
-    flattens = True
     units: int = option(UNITS)
     bias: bool = option(BIAS)
+    axes: str = option(
+        Option(
+            choice("all", "c", channels="c"),
+            "axes: what a unit reads, `all` (a map is flattened) or `c`, the channels of one position",
+            default="all",
+        )
+    )
     table: tuple[tuple[int, ...], ...] | None = option(
         Option(map_table, "table: for each unit, the inputs that it reads, from 0 (long form only)")
     )
 
+    @property
+    def flattens(self) -> bool:  # type: ignore[override]  # depends on the options
+        return self.axes == "all"
+
     def facts(self, x: Shape) -> Facts:
+        if self.axes == "c" and len(x) > 1:
+            return self.at_every_position(x)
         n, m, b = vector_length(self.kind, x), self.units, self.bias
         weights, params = n * m, (n + b) * m
         if self.table is not None:
@@ -46,6 +59,21 @@ class Dense(Layer):
             macs=weights,
             work={"add": b * m},
             reach=WHOLE if self.table is None else None,  # which pixels a table's inputs are is not followed
+        )
+
+    def at_every_position(self, x: Shape) -> Facts:
+        """Facts where each position is a vector of its own, and all share the weights."""
+        if self.table is not None:
+            raise ShapeError(_("a table lists inputs of a vector"), _("leave `table` or `axes` out"), "table")
+        n, positions, m, b = x[0], prod(x[1:]), self.units, self.bias
+        params = (n + b) * m
+        return Facts(
+            output=(m, *x[1:]),
+            params=params,
+            connections=params * positions,
+            macs=n * m * positions,
+            work={"add": b * m * positions},
+            reach=POINTWISE,
         )
 
     def elements(self, x: Shape) -> Reads | None:

@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import KEPT, POINTWISE, STACKED, Facts, Layer, Shape, shape_text, weightless
+from cnncalc.layers.axes import axis_name, axis_number
+from cnncalc.layers.base import KEPT, POINTWISE, STACKED, Facts, Layer, Option, Shape, option, shape_text, weightless
+from cnncalc.layers.windows import LONGEST_PATTERN, Listed
 
 if TYPE_CHECKING:
     from cnncalc.layers.elements import Reads
 
 
-class Elementwise(Layer):
-    """add, multiply, maximum: all inputs combined element by element, one operation for each further input.
+OPERATIONS = {"add": "add", "mean": "add", "multiply": "multiply", "subtract": "subtract", "divide": "divide"}
 
-    mean divides the sum by their number.
+
+class Elementwise(Layer):
+    """All inputs combined element by element, in their order: one operation for each further input.
+
+    mean divides the sum by their number; greater, less and equal give 1 where it is so, else 0.
     """
 
     channels = KEPT
@@ -28,8 +33,7 @@ class Elementwise(Layer):
     def facts(self, *shapes: Shape) -> Facts:
         output = stretched(self.kind, shapes)
         more, units = len(shapes) - 1, prod(output)
-        operation = {"multiply": "multiply", "maximum": "compare"}.get(self.kind, "add")
-        work = {operation: more * units}
+        work = {OPERATIONS.get(self.kind, "compare"): more * units}
         if self.kind == "mean":
             work["divide"] = units
         return weightless(output, work, POINTWISE)
@@ -45,26 +49,51 @@ class Elementwise(Layer):
 
 
 class Concat(Layer):
-    """The maps of all inputs, one behind the other: the channels add up, the sizes must be equal."""
+    """The maps of all inputs, one behind the other: the channels add up, the sizes must be equal.
 
-    channels = STACKED
+    With `axis` another axis adds up: `concat axis=w` puts maps side by side.
+    """
+
+    axis: str = option(Option(axis_name, "axis: which adds up, c (the channels), l, h, w, d or a number", default="c"))
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return STACKED if self.axis in ("c", "0") else KEPT
 
     def facts(self, *shapes: Shape) -> Facts:
         first = shapes[0]
+        axis = axis_number(self.axis, first)
         for i, shape in enumerate(shapes):
-            if shape[1:] != first[1:] or len(shape) != len(first):
+            if len(shape) != len(first) or (*shape[:axis], *shape[axis + 1 :]) != (*first[:axis], *first[axis + 1 :]):
                 problem = _(
                     "concat joins maps of one size; branch 1 gives {one}, branch {i} gives {other}",
                     one=shape_text(first),
                     i=i + 1,
                     other=shape_text(shape),
                 )
-                raise ShapeError(
-                    problem,
-                    _("only the channels may differ: pad, crop or stride the branches alike"),
-                    f"branch {i}",
-                )
-        return weightless((sum(shape[0] for shape in shapes), *first[1:]), {}, POINTWISE)
+                hint = _("only the channels may differ: pad, crop or stride the branches alike")
+                if axis:
+                    hint = _("only the axis {axis} may differ, along which they are joined", axis=self.axis)
+                raise ShapeError(problem, hint, f"branch {i}")
+        output = (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
+        return weightless(output, {}, POINTWISE if axis == 0 else None)
+
+    def elements(self, *shapes: Shape) -> Reads | None:
+        from cnncalc.layers.elements import Read
+
+        axis = axis_number(self.axis, shapes[0])
+        whole = sum(shape[axis] for shape in shapes)
+        if axis == 0 or whole > LONGEST_PATTERN:
+            return None
+        found, first = [], 0
+        for i, shape in enumerate(shapes):
+            n = shape[axis]
+            places = Listed(
+                tuple(range(o - first, o - first + 1) if first <= o < first + n else () for o in range(whole))
+            )
+            found.append(Read(i, 0, tuple(places if a == axis else POINTWISE for a in range(1, len(shape)))))
+            first += n
+        return found
 
 
 def stretched(kind: str, shapes: tuple[Shape, ...]) -> Shape:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import OptionError, ShapeError
 from cnncalc.language import _
+from cnncalc.layers.axes import axis_names, axis_number
 from cnncalc.layers.base import (
     KEPT,
     LINKED,
@@ -26,7 +27,7 @@ from cnncalc.layers.base import (
     option,
     weightless,
 )
-from cnncalc.layers.options import SPATIAL, decimal, positive, quoted, switch
+from cnncalc.layers.options import decimal, positive, quoted, switch
 from cnncalc.layers.windows import Window
 
 if TYPE_CHECKING:
@@ -45,13 +46,14 @@ EPSILON = Option(decimal, "epsilon: added to the variance", default=1e-5, aliase
 def over_axes(raw: Any) -> str:
     """`channels`, `all`, `spatial`, or letters of axes: c, l, d, h, w."""
     word = raw.lower() if isinstance(raw, str) else ""
-    if word and len(set(word)) == len(word) and set(word) <= set("cldhw"):
-        return word
     if word in ("channels", "all", "spatial"):
         return word
-    raise OptionError(
-        _("{value} is not one of channels, all, spatial", value=quoted(raw)), _("or letters of axes, each once: hw")
-    )
+    try:
+        return axis_names(raw)
+    except OptionError:
+        raise OptionError(
+            _("{value} is not one of channels, all, spatial", value=quoted(raw)), _("or letters of axes, each once: hw")
+        ) from None
 
 
 PARTS = ("scale", "shift")  # of an affine function, one of which may be trained alone
@@ -136,21 +138,16 @@ class LayerNorm(Layer):
 
     @property
     def channels(self) -> str:  # type: ignore[override]  # depends on the options
-        return MIXED if self.axes == "all" or "c" in self.axes else KEPT
+        return MIXED if self.axes == "all" or "c" in self.axes or "0" in self.axes else KEPT
 
     def over(self, x: Shape) -> set[int]:
         """The axes that are normalised together: 0 is the channels."""
-        letters = "c" + SPATIAL[len(x)]
-        wanted = {"channels": "c", "all": letters, "spatial": letters[1:]}.get(self.axes, self.axes)
-        missing = [letter for letter in wanted if letter not in letters]
-        if missing or not wanted:
+        named = {"channels": {0}, "all": set(range(len(x))), "spatial": set(range(1, len(x)))}.get(self.axes)
+        found = {axis_number(axis, x, "axes") for axis in self.axes} if named is None else named
+        if not found:
             problem = _("there is no spatial axis; what enters is {shape}", shape=described(x))
-            if missing:
-                problem = _(
-                    "there is no axis {missing}; what enters is {shape}", missing=missing[0], shape=described(x)
-                )
-            raise ShapeError(problem, _("its axes: {names}", names=", ".join(letters)), "axes")
-        return {letters.index(letter) for letter in wanted}
+            raise ShapeError(problem, _("its axes: {names}", names="c"), "axes")
+        return found
 
     def _reach(self, x: Shape, over: set[int]) -> Reach:
         if len(x) == 1 or over.issuperset(range(1, len(x))):
@@ -226,13 +223,9 @@ class Numbers(Layer):
 
     def stored(self, x: Shape) -> Shape:
         """The numbers along each axis; 1 along those whose elements share them."""
-        letters = "c" + SPATIAL[len(x)]
-        wanted = {"channel": "c", "layer": "", "element": letters}.get(self.per, self.per)
-        missing = [letter for letter in wanted if letter not in letters]
-        if missing:
-            problem = _("there is no axis {missing}; what enters is {shape}", missing=missing[0], shape=described(x))
-            raise ShapeError(problem, _("its axes: {names}", names=", ".join(letters)), "per")
-        return tuple(n if letter in wanted else 1 for n, letter in zip(x, letters, strict=True))
+        shared = {"channel": {0}, "layer": set(), "element": set(range(len(x)))}
+        apart = shared[self.per] if self.per in shared else {axis_number(axis, x, "per") for axis in self.per}
+        return tuple(n if axis in apart else 1 for axis, n in enumerate(x))
 
 
 class Scale(Numbers):

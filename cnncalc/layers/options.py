@@ -19,6 +19,7 @@ POSITIVE = n_("a positive whole number")
 NATURAL = n_("a whole number of 0 or more")
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 
+MOST_AXES = 8  # of one array, the channels among them
 SPATIAL = {1: "", 2: "l", 3: "hw", 4: "dhw"}  # letters of the axes behind the channels, by the number of axes
 
 Padding = str | tuple[tuple[int, int], ...]
@@ -78,6 +79,11 @@ def natural(raw: Any) -> int:
     return whole(raw, 0, NATURAL)
 
 
+def integer(raw: Any) -> int:
+    """A whole number, negative ones too."""
+    return whole(raw, -LARGEST, n_("a whole number"))
+
+
 def _split_axes(raw: Any, what: str) -> list[str]:
     parts = re.split("[x×*]", raw.lower()) if isinstance(raw, str) else raw
     if isinstance(raw, str) and raw.startswith("[") and raw.endswith("]"):
@@ -128,6 +134,11 @@ def switch(raw: Any, also: str = "") -> bool:
         return False
     hint = _("write true, false or {also}", also=also) if also else _("write true or false")
     raise OptionError(_("{value} is neither true nor false", value=quoted(raw)), hint)
+
+
+def all_or_number(raw: Any) -> bool | int:
+    """A switch, or how many: 64."""
+    return positive(raw) if isinstance(raw, str) and raw.isdecimal() else switch(raw)
 
 
 def condition(raw: Any) -> bool:
@@ -191,15 +202,15 @@ def natural_list(raw: Any) -> tuple[int, ...]:
 
 
 def sizes_or_rest(raw: Any) -> tuple[int, ...]:
-    """`16x5x5` or [16, 5, 5]: up to four sizes, of which one may be -1."""
+    """`16x5x5` or [16, 5, 5]: sizes of which one may be -1."""
     parts = raw.split("x") if isinstance(raw, str) else raw
     if isinstance(raw, str) and "," in raw:
         raise OptionError(
             _("{value} is not a shape", value=quoted(raw)),
             _("write {value}", value="x".join(re.findall(r"-?\d+", raw))),
         )
-    if not isinstance(parts, list) or not 1 <= len(parts) <= 4:
-        raise OptionError(_("{value} is not a shape", value=quoted(raw)), _("channels and up to three axes: 16x5x5"))
+    if not isinstance(parts, list) or not 1 <= len(parts) <= MOST_AXES:
+        raise OptionError(_("{value} is not a shape", value=quoted(raw)), _("channels, then the axes: 16x5x5"))
     sizes = tuple(-1 if part == "-1" else positive(part) for part in parts)
     if sizes.count(-1) > 1:
         raise OptionError(_("only one size may be -1"), _("it stands for what the others leave: write all but one"))
@@ -278,4 +289,10 @@ BUILT = Option(
 INPLACE = Option(
     switch, "inplace: the result is written over the input", default=False, words={"inplace": "true"}
 ).named("inplace")
-CONSTRUCTION = {option.name: option for option in (BUILT, INPLACE)}
+FROZEN = Option(
+    all_or_number,
+    "frozen: its parameters are stored and not trained; a number: so many of them",
+    default=False,
+    words={"frozen": "true"},
+).named("frozen")
+CONSTRUCTION = {option.name: option for option in (BUILT, INPLACE, FROZEN)}

@@ -26,8 +26,8 @@ from cnncalc.layers.base import (
     spatial,
     weightless,
 )
-from cnncalc.layers.options import axes, choice, positive
-from cnncalc.layers.windows import Phases, Window, interpolation_phases
+from cnncalc.layers.options import axes, choice, positive, switch
+from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Phases, Window, interpolation_phases
 
 if TYPE_CHECKING:
     from cnncalc.layers.elements import Reads
@@ -85,6 +85,66 @@ class Upsample(Layer):
         if self.mode == "bicubic":
             return [Read(0, 0, steps, signed=True)]
         return [Read(0, 0, steps, weights=tuple(map(tent_weights, per_axis(self.factor, x[1:], "factor"))))]
+
+
+class Resample(Layer):
+    """Each axis brought to a given size, by reading between the elements of the input.
+
+    nearest reads the element at floor(o n / m), nearest_exact the one nearest to the centre of o; bilinear and bicubic
+    mix 2 and 4 elements per axis, as `upsample` does. With `align_corners` the first and last elements keep their
+    places: o lies at o (n - 1) / (m - 1), else at (o + 1/2) n / m - 1/2.
+    """
+
+    channels = KEPT
+    size: Axes = option(Option(axes, "size: of each axis that comes out, m", required=True, main=True))
+    mode: str = option(
+        Option(
+            choice("nearest", "nearest_exact", "bilinear", "bicubic", linear="bilinear", trilinear="bilinear"),
+            "mode: nearest, nearest_exact, bilinear (any rank) or bicubic",
+            default="nearest",
+            aliases=("interpolation",),
+            words={m: m for m in ("nearest", "nearest_exact", "bilinear", "bicubic", "linear", "trilinear")},
+        )
+    )
+    align_corners: bool = option(
+        Option(
+            switch,
+            "align_corners: the outermost elements keep their places",
+            default=False,
+            words={"align_corners": "true"},
+        )
+    )
+
+    def facts(self, x: Shape) -> Facts:
+        c, size = x[0], spatial(self.kind, x)
+        target = per_axis(self.size, size, "size")
+        if self.align_corners and self.mode.startswith("nearest"):
+            raise ShapeError(
+                _("nearest mixes nothing: there are no corners to align"), _("leave it out"), "align_corners"
+            )
+        taps = {"bilinear": 2, "bicubic": 4}.get(self.mode, 1)
+        units = c * prod(target)
+        k = taps ** len(size)
+        work = {} if taps == 1 else {"multiply": k * units, "add": (k - 1) * units}
+        return weightless((c, *target), work, tuple(self.places(n, m, taps) for n, m in zip(size, target, strict=True)))
+
+    def places(self, n: int, m: int, taps: int) -> Listed | None:
+        """Which of n elements each of m places reads; an element whose weight is 0 is not read."""
+        if max(n, m) > LONGEST_PATTERN:
+            return None
+        if taps == 1:
+            twice = 1 if self.mode == "nearest_exact" else 0
+            return Listed(tuple(range(i, i + 1) for o in range(m) for i in [(2 * o + twice) * n // (2 * m)]))
+        reads = []
+        for o in range(m):
+            # Where o lies, as a fraction: top / bottom elements from the centre of the first.
+            top, bottom = (o * (n - 1), max(1, m - 1)) if self.align_corners else ((2 * o + 1) * n - m, 2 * m)
+            left, between = divmod(top, bottom)
+            if taps == 2 and top < 0:
+                left, between = 0, 0  # before the first centre: the first element alone
+            span = range(left - taps // 2 + 1, left + taps // 2 + 1) if between else range(left, left + 1)
+            reads.append(range(min(max(span[0], 0), n - 1), min(max(span[-1], 0), n - 1) + 1))
+        return Listed(tuple(reads))
 
 
 class PixelShuffle(Layer):

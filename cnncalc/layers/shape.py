@@ -5,11 +5,13 @@ Sizes are elements of one axis. Sources: Zhang et al. 2017 (channel shuffle), Ro
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import prod
 from typing import TYPE_CHECKING
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
+from cnncalc.layers.axes import axis_name, axis_number
 from cnncalc.layers.base import (
     FLATTENED,
     KEPT,
@@ -20,7 +22,6 @@ from cnncalc.layers.base import (
     Layer,
     Option,
     Shape,
-    described,
     option,
     per_axis,
     shape_text,
@@ -28,10 +29,10 @@ from cnncalc.layers.base import (
     weightless,
 )
 from cnncalc.layers.options import (
-    SPATIAL,
     axes,
     choice,
     decimal,
+    integer,
     natural,
     natural_list,
     positive,
@@ -41,7 +42,7 @@ from cnncalc.layers.options import (
     slice_range,
 )
 from cnncalc.layers.sliding import sides_per_axis
-from cnncalc.layers.windows import Window
+from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Window
 
 if TYPE_CHECKING:
     from cnncalc.layers.elements import Reads
@@ -277,9 +278,7 @@ class Slice(Layer):
     range: tuple[int, int | None] = option(
         Option(slice_range, "range: `start:stop`, from 0; `8:end` to the end", required=True, main=True)
     )
-    axis: str = option(
-        Option(choice("c", "l", "d", "h", "w"), "axis: c is the channels, then l, h, w or d", default="c")
-    )
+    axis: str = option(Option(axis_name, "axis: c is the channels, then l, h, w or d, or a number from 0", default="c"))
 
     def facts(self, x: Shape) -> Facts:
         start, stop, axis = self.bounds(x)
@@ -292,7 +291,7 @@ class Slice(Layer):
 
     @property
     def channels(self) -> str:  # type: ignore[override]  # depends on the options
-        return LINKED if self.axis == "c" else KEPT
+        return LINKED if self.axis in ("c", "0") else KEPT
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link
@@ -302,14 +301,7 @@ class Slice(Layer):
 
     def bounds(self, x: Shape) -> tuple[int, int, int]:
         """(start, stop, axis) on a shape, counted from the beginning. Raises ShapeError if nothing is left."""
-        letters = "c" + SPATIAL[len(x)]
-        if self.axis not in letters:
-            raise ShapeError(
-                _("there is no axis {axis}; what enters is {shape}", axis=self.axis, shape=described(x)),
-                _("its axes: {names}", names=", ".join(letters)),
-                "axis",
-            )
-        axis = letters.index(self.axis)
+        axis = axis_number(self.axis, x)
         n = x[axis]
         first, last = self.range
         start = first + n if first < 0 else first
@@ -322,3 +314,62 @@ class Slice(Layer):
                 "range",
             )
         return start, stop, axis
+
+
+class Moved(Layer):
+    """Elements of one axis at other places of it; nothing is computed."""
+
+    axis: str = option(Option(axis_name, "axis: c is the channels, then l, h, w or d, or a number from 0", default="c"))
+
+    @property
+    def channels(self) -> str:  # type: ignore[override]  # depends on the options
+        return LINKED if self.axis in ("c", "0") else KEPT
+
+    def sources(self, n: int) -> Iterable[int]:
+        """For every place of the output, the one of n elements that stands there."""
+        raise NotImplementedError
+
+    def facts(self, x: Shape) -> Facts:
+        axis = axis_number(self.axis, x)
+        length = self.length(x[axis])
+        output = (*x[:axis], length, *x[axis + 1 :])
+        if axis == 0:
+            return weightless(output, {}, POINTWISE)
+        if length > LONGEST_PATTERN:
+            return weightless(output, {}, None)
+        places = Listed(tuple(range(i, i + 1) for i in self.sources(x[axis])))
+        return weightless(output, {}, tuple(places if i == axis else Window() for i in range(1, len(x))))
+
+    def length(self, n: int) -> int:
+        return n
+
+    def links(self, x: Shape) -> list[Link]:
+        from cnncalc.layers.links import Link
+
+        sources = list(self.sources(x[0]))
+        return [Link(range(len(sources)), sources)]
+
+
+class Roll(Moved):
+    """The elements of one axis moved on by `shift`; what leaves at the end comes in at the beginning."""
+
+    shift: int = option(
+        Option(integer, "shift: places that each element moves on", required=True, main=True, aliases=("shifts",))
+    )
+
+    def sources(self, n: int) -> Iterable[int]:
+        return ((o - self.shift) % n for o in range(n))
+
+
+class Tile(Moved):
+    """One axis repeated as a whole, `times` over: a b becomes a b a b."""
+
+    times: int = option(
+        Option(positive, "times: how often the axis is repeated", required=True, main=True, aliases=("repeats",))
+    )
+
+    def sources(self, n: int) -> Iterable[int]:
+        return (o % n for o in range(n * self.times))
+
+    def length(self, n: int) -> int:
+        return n * self.times

@@ -17,7 +17,7 @@ PER_CHANNEL = ("batchnorm", "instancenorm")  # they take a constant of a channel
 
 def useless_activation(net: Network) -> Iterator[Hit]:
     """A function on values that it gives back as they are: relu of what cannot be negative."""
-    for i, node in enumerate(net.graph.nodes):
+    for i, node in net.readers_of_values:
         wanted = UNCHANGED.get(node.layer.kind)
         low, high = net.ranges[node.reads[0]]
         if wanted is not None and wanted[0] <= low and high <= wanted[1]:
@@ -29,7 +29,7 @@ def useless_activation(net: Network) -> Iterator[Hit]:
 
 def repeated_layer(net: Network) -> Iterator[Hit]:
     """A norm, dropout or function directly behind another one of its kind, which nothing else reads."""
-    for i, node in enumerate(net.graph.nodes):
+    for i, node in net.readers_of_values:
         before = net.maker(node.reads[0])
         kind = node.layer.kind
         if before is None or before.layer.kind != kind or net.only_reader(node.reads[0]) is None:
@@ -81,7 +81,7 @@ def takes_constants_away(net: Network, node: Node) -> bool:
     """Whether a constant added to a channel before a layer makes no difference behind it."""
     kind = node.layer.kind
     if kind == "groupnorm":
-        return bool(vars(node.layer)["groups"] == net.shapes[node.reads[0]][0])
+        return bool(vars(node.layer)["groups"] == net.entering(node)[0])
     return kind in PER_CHANNEL
 
 
@@ -113,8 +113,8 @@ def rectified_residual(net: Network) -> Iterator[Hit]:
 
 def softmax_of_one(net: Network) -> Iterator[Hit]:
     """The softmax over one channel, which is 1 whatever enters."""
-    for i, node in enumerate(net.graph.nodes):
-        if node.layer.kind in ("softmax", "log_softmax") and net.shapes[node.reads[0]][0] == 1:
+    for i, node in net.readers_of_values:
+        if node.layer.kind in ("softmax", "log_softmax") and net.entering(node)[0] == 1:
             always = 1 if node.layer.kind == "softmax" else 0
             text = _("{name}: of one channel it is always {always}", name=node.name, always=always)
             yield Hit(i, text, _("write sigmoid, or give it two channels"))

@@ -86,6 +86,15 @@ class Network:
         """The parameters of a layer that has no bias, on inputs of these shapes; equal ones are worked out once."""
         return lru_cache(None)(lambda layer, shapes: layer.replace(bias=False).facts(*shapes).params)
 
+    @cached_property
+    def readers_of_values(self) -> list[tuple[int, Node]]:
+        """The nodes that read something, with their numbers: a parameter reads nothing."""
+        return [(i, node) for i, node in enumerate(self.graph.nodes) if node.reads]
+
+    def entering(self, node: Node) -> Shape:
+        """The shape of the first value that a node reads; () of one that reads nothing."""
+        return self.shapes[node.reads[0]] if node.reads else ()
+
     def maker(self, value: int) -> Node | None:
         """The node that a value comes from; None for an input."""
         return self.graph.nodes[value - self.first] if value >= self.first else None

@@ -46,6 +46,8 @@ def ranges(graph: Graph) -> list[Range]:
 
 def behind(layer: Layer, entering: list[Range]) -> Range:
     """The range of what comes out of a layer."""
+    if not entering:  # trained numbers
+        return ANY
     kind = layer.kind
     low, high = min(r[0] for r in entering), max(r[1] for r in entering)
     if kind in BOUNDED:

@@ -98,8 +98,8 @@ def kept(node: Node, shape: tuple[int, ...]) -> tuple[int, int] | None:
 
 def identity_step(net: Network) -> Iterator[Hit]:
     """A layer that gives back what it gets, on any input, by what its own line says."""
-    for i, node in enumerate(net.graph.nodes):
-        if changes_nothing(node, net.shapes[node.reads[0]]) and said_plainly(net, node):
+    for i, node in net.readers_of_values:
+        if changes_nothing(node, net.entering(node)) and said_plainly(net, node):
             text = _("{name}: gives back what it gets", name=node.name)
             yield Hit(i, text, _("leave it out"))
 
@@ -142,7 +142,7 @@ def linear_after_linear(net: Network) -> Iterator[Hit]:
     that may be meant.
     """
     shared = {node.weights_of for node in net.graph.nodes} - {None}
-    for i, node in enumerate(net.graph.nodes):
+    for i, node in net.readers_of_values:
         value = node.reads[0]
         while (maker := net.maker(value)) is not None and maker.layer.kind == "dropout" and net.only_reader(value):
             value = maker.reads[0]

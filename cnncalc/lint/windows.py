@@ -141,7 +141,7 @@ def lines_of(letter: str, marks: bytes) -> str:
 def blind_windows(net: Network) -> Iterator[Hit]:
     """Positions at the border at which every tap lands on padding."""
     for i, (node, facts) in enumerate(zip(net.graph.nodes, net.graph.facts, strict=True)):
-        size = net.shapes[node.reads[0]][1:]
+        size = net.entering(node)[1:]
         windows = sliding(facts, len(size))
         if len(node.reads) > 1 or not facts.params or not any(w.before > 0 or w.after > 0 for w in windows):
             continue
@@ -165,7 +165,7 @@ def blind_windows(net: Network) -> Iterator[Hit]:
 def useless_padding(net: Network) -> Iterator[Hit]:
     """`same` around a window of one pixel, and padding at the end that no window reaches."""
     for i, (node, facts) in enumerate(zip(net.graph.nodes, net.graph.facts, strict=True)):
-        size = net.shapes[node.reads[0]][1:]
+        size = net.entering(node)[1:]
         windows = sliding(facts, len(size))
         said = net.written(node, "padding")
         if said is None or not windows or not isinstance(node.layer, Sliding):

@@ -87,7 +87,9 @@ def layers_table(layers: Sequence[LayerDifference]) -> Table:
             )
             rows.append([mark, name, heading(change.quantity), *numbers(change)])
     heads = ["", _("layer"), _("quantity"), _("old"), _("new"), _("difference"), "%"]
-    return Table(heads, rows, left=3, colours=[COLOURS.get(row[0], "") for row in rows])
+    return Table(
+        heads, rows, left=3, dispensable=["%", _("difference")], colours=[COLOURS.get(row[0], "") for row in rows]
+    )
 
 
 def in_short(found: Difference) -> str:

@@ -28,16 +28,30 @@ def network_page(report: Report, view: View | None = None) -> Page:
     view = view or View()
     check_columns(view)
     columns = view.columns_for(report)
+    rows = shown_rows(report, view)
+    said = notes(report)
+    if (
+        not view.expand
+        and view.depth is None
+        and any(row.shown_with is not None and row.flops for row in report.layers)
+    ):
+        said.append((_("rows"), _("activations count in the row of their layer; --expand gives each its own")))
+    if view.top is not None:
+        every = len(shown_rows(report, view._replace(top=None)))
+        if len(rows) < every:
+            said.append(
+                (_("rows"), _("{shown} of {every} are shown; the total is that of all", shown=len(rows), every=every))
+            )
     table = Table(
         headings(columns, report),
-        [cells(report, row, columns) for row in shown_rows(report, view)],
+        [cells(report, row, columns) for row in rows],
         left={i for i, name in enumerate(columns) if COLUMNS[name].left},
         foot=total_cells(report, columns),
         names=columns,
         dispensable=() if view.columns else headings(DISPENSABLE, report),
         shortens=view.columns is None,
     )
-    sections = [Section("", table, notes=notes(report))]
+    sections = [Section("", table, notes=said)]
     return Page(title(report), sections, report.to_dict, records=lambda: records(report, view))
 
 
@@ -67,7 +81,7 @@ def check_columns(view: View) -> None:
 
 def records(report: Report, view: View) -> list[dict[str, Any]]:
     """For CSV every operation and column, unless the view says otherwise."""
-    columns = view.columns or tuple(name for name in COLUMNS if not name.endswith("_share"))
+    columns = view.columns or tuple(n for n, column in COLUMNS.items() if not (n.endswith("_share") or column.asked))
     rows = shown_rows(report, view._replace(expand=view.expand or view.depth is None))
     return [{name: record(value_of(report, row, name)) for name in columns} for row in rows]
 

@@ -33,7 +33,9 @@ def verification_page(found: Verification, *, show_all: bool = False, scaled: st
     shown = [check for check in found.checks if show_all or check.verdict == "differs"]
     if shown:
         heads = [_(heading) for heading in HEADINGS]
-        sections.append(Section("", Table(heads, [cells(check) for check in shown], left={0, 1, 4, 5})))
+        sections.append(
+            Section("", Table(heads, [cells(check) for check in shown], left={0, 1, 4, 5}, dispensable=[_("probe")]))
+        )
     said = [_("{verdict}: {text}", verdict=_(verdict), text=text) for verdict, text in unmeasured(found.checks)]
     sections += [Section("", notes=[line]) for line in [*said, conclusion(found)]]
     checks = [entry(check) for check in found.checks]
@@ -61,7 +63,10 @@ def by_layer(found: Verification) -> Table:
             rows.setdefault(check.layer, {})[check.quantity] = f"{text} {MARKS[check.verdict]}"
     total = _("total")
     heads = [_("layer"), *headings(quantities)]
-    return Table(heads, [[name or total, *(row.get(q, "") for q in quantities)] for name, row in rows.items()])
+    gone = headings([quantity for quantity in reversed(quantities) if quantity != quantities[0]])
+    return Table(
+        heads, [[name or total, *(row.get(q, "") for q in quantities)] for name, row in rows.items()], dispensable=gone
+    )
 
 
 def summary(checks: Sequence[Check]) -> Table:
@@ -73,7 +78,8 @@ def summary(checks: Sequence[Check]) -> Table:
         counts = [sum(check.verdict == verdict for check in own) for verdict in verdicts]
         probes = dict.fromkeys(p for check in own if check.probe for p in check.probe.split(" and "))
         rows.append([quantity, ", ".join(probes), *(str(n) if n else "" for n in counts)])
-    return Table([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2)
+    gone = [_("probe"), _("not claimed"), _("not measured")]
+    return Table([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2, dispensable=gone)
 
 
 def cells(check: Check) -> list[str]:
@@ -112,7 +118,8 @@ def conclusion(found: Verification) -> str:
     said = _("{n:,} numbers hold", n=counts["holds"])
     said += _(", {n:,} differ", n=differs) if differs else _(", none differs")
     said += _(", {n:,} not measured", n=unmeasured) if unmeasured else ""
-    return said + (_(", {n:,} not claimed", n=unclaimed) if unclaimed else "")
+    said += _(", {n:,} not claimed", n=unclaimed) if unclaimed else ""
+    return said + _("; the network could not be run to its end") if found.failure else said
 
 
 def entry(check: Check) -> dict[str, Any]:

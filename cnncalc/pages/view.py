@@ -4,11 +4,14 @@ Shared by all formats for people. Numbers with thousands separators, shapes as 6
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
+from cnncalc.analysis.memory import find_peak
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.language import _, n_
+from cnncalc.pages.settings import setting_of
 from cnncalc.quantities import OF_A_LAYER, SHAPE, USUAL, USUAL_SHARE
 from cnncalc.report import Report, Row, Verdict, added_up
 
@@ -17,7 +20,7 @@ class Column(NamedTuple):
     """A column: its heading, and how a row's number is written.
 
     usual: there unless others are asked for; leaves: rank among those that go where they do not all fit, the first to
-    go first; summed: it has a total.
+    go first; summed: it has a total; asked: nowhere unless it is asked for.
     """
 
     heading: str
@@ -26,6 +29,7 @@ class Column(NamedTuple):
     usual: bool = False
     leaves: float | None = None
     summed: bool = False
+    asked: bool = False
 
 
 def quantity_columns() -> Iterator[tuple[str, Column]]:
@@ -42,6 +46,11 @@ COLUMNS = {
     "name": Column(n_("layer"), str, left=True, usual=True),
     "kind": Column(n_("kind"), str, left=True, usual=True, leaves=4),
     "inputs": Column(n_("inputs"), ", ".join, left=True),
+    "input": Column(n_("input"), str, asked=True),
+    **{
+        name: Column(letter, str, asked=True)
+        for name, letter in (("kernel", "k"), ("stride", "s"), ("padding", "p"), ("dilation", "d"), ("groups", "g"))
+    },
     **dict(quantity_columns()),
 }
 DEFAULT = tuple(name for name, column in COLUMNS.items() if column.usual)
@@ -64,11 +73,16 @@ def headings(columns: Sequence[str], report: Report | None = None) -> list[str]:
 
 
 class View(NamedTuple):
-    """What the reader asked for. No columns: those that fit. `expand`: a row for every operation."""
+    """What the reader asked for. No columns: those that fit. `expand`: a row for every operation.
+
+    sort  the column by which rows are ordered, the largest first; top: how many rows are shown
+    """
 
     columns: tuple[str, ...] | None = None
     expand: bool = False
     depth: int | None = None
+    sort: str | None = None
+    top: int | None = None
 
     def columns_for(self, report: Report) -> list[str]:
         """The columns asked for, or the usual ones; vectors have no receptive field."""
@@ -76,6 +90,8 @@ class View(NamedTuple):
             return list(self.columns)
         has_axes = any(len(shape) > 1 for shape in report.inputs.values())
         columns = [name for name in DEFAULT if has_axes or name != "receptive_field"]
+        if report.totals.trainable_params != report.totals.params:
+            columns.insert(columns.index("params") + 1, "trainable_params")
         if report.convention is not None:  # what the tool does not count is no column
             gone = {"macs", "flops"} - {report.convention.number}
             columns = [name for name in columns if name.removesuffix("_share") not in gone]
@@ -91,8 +107,12 @@ def read_columns(text: str) -> tuple[str, ...]:
         word = part.strip().lower()
         name = word if word in COLUMNS else headings.get(word)
         if name is None:
-            hint = suggest(word, COLUMNS) or _("known: {names}", names=", ".join(COLUMNS))
-            raise CnncalcError(_("there is no column '{name}': {hint}", name=word[:40], hint=hint))
+            known, near = ", ".join(COLUMNS), suggest(word, COLUMNS)
+            if near:
+                raise CnncalcError(
+                    _("there is no column '{name}': {hint} Known: {names}", name=word[:40], hint=near, names=known)
+                )
+            raise CnncalcError(_("there is no column '{name}'. Known: {names}", name=word[:40], names=known))
         if name in names:
             raise CnncalcError(_("the column '{name}' is named twice", name=name))
         names.append(name)
@@ -109,7 +129,20 @@ def shown_rows(report: Report, view: View) -> list[Row]:
         rows = [_with_followers(report.layers[owner], part) for owner, part in parts.items()]
     if view.depth is not None:
         rows = _folded(report, rows, view.depth)
-    return rows
+    if view.sort is not None:
+        rows.sort(key=lambda row: rank(value_of(report, row, view.sort or "")), reverse=True)
+    return rows[: view.top]
+
+
+def rank(value: Any) -> tuple[bool, Any]:
+    """What rows are ordered by: what is not known comes last, sizes go by how many elements they are."""
+    if isinstance(value, tuple):
+        known = [v for v in value if v is not None and not isinstance(v, str)]
+        return bool(known), prod(known) if known else 0
+    if isinstance(value, str):
+        first = value.replace("x", " ").split(" ")[0]
+        return first.isdigit(), int(first) if first.isdigit() else 0
+    return value is not None, value or 0
 
 
 def _with_followers(owner: Row, rows: list[Row]) -> Row:
@@ -145,6 +178,8 @@ def cells(report: Report, row: Row, columns: Sequence[str]) -> list[str]:
 def value_of(report: Report, row: Row, column: str) -> Any:
     """The value behind a cell; a share is per cent of the total."""
     quantity, share, _rest = column.partition("_share")
+    if COLUMNS[column].asked:
+        return setting_of(report, row, column)
     if not share:
         return getattr(row, quantity)
     part = report.share(row, quantity)
@@ -186,7 +221,10 @@ def title(report: Report) -> str:
 def notes(report: Report) -> list[tuple[str, str]]:
     """What is said below the table: (subject, text)."""
     totals, settings = report.totals, report.settings
-    stored = _("{n} trained", n=_sum(report, "params", number))
+    frozen = totals.params - totals.trainable_params
+    stored = _("{n} trained", n=_sum(report, "trainable_params", number))
+    if frozen:
+        stored += _(", {n:,} frozen", n=frozen)
     if totals.fixed_params:
         stored += _(", {n:,} fixed", n=totals.fixed_params)
     if totals.buffers:
@@ -195,7 +233,10 @@ def notes(report: Report) -> list[tuple[str, str]]:
     macs, flops = _sum(report, "macs", number), _sum(report, "flops", number)
     work = _("{macs} MACs (multiply-accumulates), {flops} FLOPs", macs=macs, flops=flops)
     whole, peak = _sum(report, "activation_bytes", _bytes), _bytes(totals.peak_activation_bytes)
+    where = peak_place(report)
     memory = _("activations {whole} in all, {peak} at peak", whole=whole, peak=peak)
+    if where:
+        memory = _("activations {whole} in all, {peak} at peak, in {where}", whole=whole, peak=peak, where=where)
     per = "" if settings.batch == 1 else _(" for a batch of {batch}", batch=settings.batch)
     on_padding = _(" (taps on padding left out)") if settings.exact_padding else ""
     if report.convention is not None:
@@ -215,6 +256,14 @@ def notes(report: Report) -> list[tuple[str, str]]:
     if report.source:
         lines.append((_("source"), report.source))
     return lines
+
+
+def peak_place(report: Report) -> str:
+    """The layer at which most memory is taken; nothing where that is not known, or before any of them runs."""
+    if report.graph is None or report.totals.peak_activation_bytes is None:
+        return ""
+    node = find_peak(report.graph)[1]
+    return "" if node is None else report.graph.nodes[node].name
 
 
 def counted_by(report: Report) -> str:

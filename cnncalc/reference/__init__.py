@@ -66,6 +66,7 @@ def steps(
     """
     alive: dict[int, Array] = dict(enumerate(values))
     first = len(graph.inputs)
+    samples = len(values[0])
     last_use = {v: i for i, node in enumerate(graph.nodes) for v in node.reads}
     for v in range(first):
         if v not in last_use and v not in graph.outputs and not keep:
@@ -75,7 +76,10 @@ def steps(
         found = of(node.layer.kind)
         names = found.weights(source.layer, *(graph.shape(v) for v in source.reads))
         own = {name: weights[named(source, name)] for name in names}
-        y = alive[first + i] = found.forward(node.layer, own, *(alive[v] for v in node.reads))
+        y = found.forward(node.layer, own, *(alive[v] for v in node.reads))
+        if not node.reads:  # the same for every sample
+            y = np.broadcast_to(y, (samples, *y.shape[1:]), subok=True)
+        alive[first + i] = y
         del own
         yield node, y, alive
         if not keep:

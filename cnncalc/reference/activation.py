@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.reference.axes import numbered
 from cnncalc.reference.base import Array, Shape, Weight, Weights, per_channel, reference, scale
 
 erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
@@ -162,6 +163,89 @@ def softsign(layer: Any, w: Weights, x: Array) -> Array:
     return x / (np.absolute(x) + 1)
 
 
+@reference("log_sigmoid")
+def log_sigmoid(layer: Any, w: Weights, x: Array) -> Array:
+    """-log(1 + exp(-x))."""
+    return np.negative(log_of_one_and_exp(np.negative(x)))
+
+
+@reference("tanhshrink")
+def tanhshrink(layer: Any, w: Weights, x: Array) -> Array:
+    """x - tanh(x)."""
+    return x - np.tanh(x)
+
+
+@reference("softshrink")
+def softshrink(layer: Any, w: Weights, x: Array) -> Array:
+    """x less what lies between -alpha and alpha, 0.5 unless given."""
+    alpha = number(0.5 if layer.alpha is None else layer.alpha, x)
+    return x - np.minimum(np.maximum(x, -alpha), alpha)
+
+
+@reference("hardshrink")
+def hardshrink(layer: Any, w: Weights, x: Array) -> Array:
+    """x where |x| > alpha, 0.5 unless given; else 0."""
+    alpha = number(0.5 if layer.alpha is None else layer.alpha, x)
+    return x * np.greater(np.absolute(x), alpha).astype(x.dtype)
+
+
+@reference("clamp", "hardtanh")
+def clamp(layer: Any, w: Weights, x: Array) -> Array:
+    """min(max(x, low), high), as far as there are bounds."""
+    usual = (-1.0, 1.0) if layer.kind == "hardtanh" else (None, None)
+    low, high = (own if own is not None else other for own, other in zip((layer.low, layer.high), usual, strict=True))
+    if low is not None:
+        x = np.maximum(x, number(low, x))
+    return x if high is None else np.minimum(x, number(high, x))
+
+
+@reference("power")
+def power(layer: Any, w: Weights, x: Array) -> Array:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.power(x, number(layer.exponent, x))
+
+
+@reference("reciprocal")
+def reciprocal(layer: Any, w: Weights, x: Array) -> Array:
+    with np.errstate(divide="ignore"):
+        return 1 / x
+
+
+@reference("square")
+def square(layer: Any, w: Weights, x: Array) -> Array:
+    return x * x
+
+
+@reference("round")
+def rounded(layer: Any, w: Weights, x: Array) -> Array:
+    return {"nearest": np.rint, "floor": np.floor, "ceil": np.ceil}[layer.to](x)
+
+
+@reference("erf")
+def error_function(layer: Any, w: Weights, x: Array) -> Array:
+    y: Array = np.asarray(erf(x)).astype(x.dtype)
+    return y.view(type(x))
+
+
+UFUNCS = {
+    "abs": np.absolute,
+    "negative": np.negative,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "log": np.log,
+    "sin": np.sin,
+    "cos": np.cos,
+    "sign": np.sign,
+}
+
+
+@reference(*UFUNCS)
+def of_each(layer: Any, w: Weights, x: Array) -> Array:
+    """What the kind's name says, of each element; what is not defined is not a number."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return UFUNCS[layer.kind](x)
+
+
 def prelu_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     """slope (1,), or (C,)."""
     return {"slope": scale((x[0] if layer.per == "channel" else 1,))}
@@ -173,23 +257,25 @@ def prelu(layer: Any, w: Weights, x: Array) -> Array:
     return np.maximum(x, 0) + np.minimum(x, 0) * per_channel(w["slope"], x.ndim - 2)
 
 
-def moderate(x: Array) -> Array:
-    """x less the largest of its channels: a softmax is the same, and no exp is too large. Not counted as its work."""
-    return x - np.max(x, axis=1, keepdims=True) if holds_values(x) else x
+def moderate(x: Array, axis: int) -> Array:
+    """x less the largest along an axis: a softmax is the same, and no exp is too large. Not counted as its work."""
+    return x - np.max(x, axis=axis, keepdims=True) if holds_values(x) else x
 
 
 @reference("softmax")
 def softmax(layer: Any, w: Weights, x: Array) -> Array:
-    """exp(x) over its sum, over the channels."""
-    e = np.exp(moderate(x))
-    return e / e.sum(axis=1, keepdims=True)
+    """exp(x) over its sum, along the axis."""
+    axis = numbered(layer.axis, x)
+    e = np.exp(moderate(x, axis))
+    return e / e.sum(axis=axis, keepdims=True)
 
 
 @reference("log_softmax")
 def log_softmax(layer: Any, w: Weights, x: Array) -> Array:
-    """x - log(sum of exp(x)), over the channels."""
-    x = moderate(x)
-    return x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    """x - log(sum of exp(x)), along the axis."""
+    axis = numbered(layer.axis, x)
+    x = moderate(x, axis)
+    return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
 
 
 @reference("maxout")

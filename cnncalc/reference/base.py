@@ -28,6 +28,7 @@ class Weight(NamedTuple):
     unit    the value with which an input of 1 adds 1 to a sum: connections are counted with it; None where the
             array scales or shifts and connects nothing
     added   it is added to the sum of a unit, once: a bias
+    value   it is itself what comes out: what is done to it is work on data
     """
 
     shape: Shape
@@ -36,6 +37,7 @@ class Weight(NamedTuple):
     stored: str = "params"
     unit: float | None = None
     added: bool = False
+    value: bool = False
 
 
 def kernel(shape: Shape, fan_in: int) -> Weight:

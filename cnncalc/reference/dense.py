@@ -13,7 +13,7 @@ from cnncalc.reference.base import Array, Shape, Weight, Weights, bias, kernel, 
 
 def dense_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     """weight (units, F); with a table what its rows list, one row behind the other (pairs,). bias (units,)."""
-    n = x[0]
+    n = x[0]  # of a map, the channels of one position
     if layer.table is None:
         stored = {"weight": kernel((layer.units, n), n)}
     else:
@@ -25,7 +25,12 @@ def dense_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 
 @reference("dense", weights=dense_weights, sums="products")
 def dense(layer: Any, w: Weights, x: Array) -> Array:
-    """Every unit: its weights times the inputs, summed, plus its bias."""
+    """Every unit: its weights times the inputs, summed, plus its bias; of a map, at every position."""
+    if x.ndim > 2:
+        tokens = w["weight"] @ x.reshape(*x.shape[:2], -1)
+        if "bias" in w:
+            tokens = tokens + w["bias"][:, np.newaxis]
+        return tokens.reshape(len(x), -1, *x.shape[2:])
     if layer.table is None:
         y = products(w["weight"], x)
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.reference.axes import numbered
 from cnncalc.reference.base import Array, Weights, folded, reference
 
 
@@ -35,7 +36,34 @@ def combined(operation: np.ufunc, xs: tuple[Array, ...]) -> Array:
     return folded(operation, iter(np.broadcast_arrays(*xs, subok=True)))
 
 
+@reference("minimum")
+def minimum(layer: Any, w: Weights, *xs: Array) -> Array:
+    return combined(np.minimum, xs)
+
+
+@reference("subtract")
+def subtract(layer: Any, w: Weights, *xs: Array) -> Array:
+    """The first less all others."""
+    return combined(np.subtract, xs)
+
+
+@reference("divide")
+def divide(layer: Any, w: Weights, *xs: Array) -> Array:
+    """The first by all others, one after the other."""
+    return combined(np.divide, xs)
+
+
+@reference("greater", "less", "equal")
+def compared(layer: Any, w: Weights, *xs: Array) -> Array:
+    """1 where it is so, else 0; a third input is compared with that."""
+    operation = {"greater": np.greater, "less": np.less, "equal": np.equal}[layer.kind]
+    result, *others = np.broadcast_arrays(*xs, subok=True)
+    for other in others:
+        result = operation(result, other).astype(xs[0].dtype)
+    return result
+
+
 @reference("concat")
 def concat(layer: Any, w: Weights, *xs: Array) -> Array:
-    """The channels of all inputs, one behind the other."""
-    return np.concatenate(xs, axis=1)
+    """All inputs, one behind the other along one axis."""
+    return np.concatenate(xs, axis=numbered(layer.axis, xs[0]))

@@ -19,7 +19,11 @@ def upsample(layer: Any, w: Weights, x: Array) -> Array:
         for axis, (n, factor) in enumerate(zip(size, factors, strict=True), start=2):
             x = np.take(x, [o // factor for o in range(n * factor)], axis=axis)
         return x
-    per_axis = [mixture(n, factor, layer.mode) for n, factor in zip(size, factors, strict=True)]
+    return combined(x, [mixture(n, factor, layer.mode) for n, factor in zip(size, factors, strict=True)])
+
+
+def combined(x: Array, per_axis: list[list[tuple[Array, Array]]]) -> Array:
+    """All combinations of taps, each with the product of its weights, added up."""
 
     def weighted(choice: tuple[tuple[Array, Array], ...]) -> Array:
         """The elements that one combination of taps reads, times its weight at every place."""
@@ -36,7 +40,11 @@ def mixture(n: int, factor: int, mode: str) -> list[tuple[Array, Array]]:
     """For each tap, the element that every output reads and its weight. Beyond the border the last one counts."""
     places = [((2 * o + 1) / factor - 1) / 2 for o in range(n * factor)]
     left = np.array([(2 * o + 1 - factor) // (2 * factor) for o in range(n * factor)])
-    away = np.array(places) - left
+    return weigh_taps(np.array(places) - left, left, n, mode)
+
+
+def weigh_taps(away: Array, left: Array, n: int, mode: str) -> list[tuple[Array, Array]]:
+    """The taps around places that lie `away` behind the element `left` of n."""
     away[np.isclose(away, 0)] = 0.0  # it falls on an element
     offsets = (0, 1) if mode == "bilinear" else (-1, 0, 1, 2)
     weigh = hat if mode == "bilinear" else cubic
@@ -55,6 +63,31 @@ def cubic(distance: Array, a: float = -0.75) -> Array:
     result: Array = np.where(distance <= 1, near, far)
     result[np.isclose(distance % 1, 0) & (distance > 0.5)] = 0.0  # at another element: exactly nothing
     return result
+
+
+@reference("resample")
+def resample(layer: Any, w: Weights, x: Array) -> Array:
+    """Every output lies between elements of the input, and mixes the nearest; beyond the border the last counts."""
+    size = x.shape[2:]
+    wanted = axes_of(layer.size, len(size))
+    if layer.mode.startswith("nearest"):
+        middle = 0.5 if layer.mode == "nearest_exact" else 0.0
+        for axis, (n, m) in enumerate(zip(size, wanted, strict=True), start=2):
+            places = np.floor((np.arange(m) + middle) * n / m + 1e-9).astype(int)
+            x = np.take(x, np.minimum(places, n - 1), axis=axis)
+        return x
+    per_axis = [between(n, m, layer) for n, m in zip(size, wanted, strict=True)]
+    return combined(x, per_axis)
+
+
+def between(n: int, m: int, layer: Any) -> list[tuple[Array, Array]]:
+    """For each tap, the element that every one of m outputs reads and its weight."""
+    o = np.arange(m)
+    places = o * (n - 1) / max(1, m - 1) if layer.align_corners else (o + 0.5) * n / m - 0.5
+    if layer.mode == "bilinear":
+        places = np.maximum(places, 0)
+    left = np.floor(places + 1e-9).astype(int)
+    return weigh_taps(places - left, left, n, layer.mode)
 
 
 @reference("pixel_shuffle")

@@ -268,6 +268,8 @@ class Unroller:
             self.made[id(step)] = (frame.scope, arguments, layer)
         if layer is None or x is None:
             return None
+        if layer.reads_nothing:
+            return self.draft.node(path, layer, (), step.position, arguments, frame)
         if layer.flattens and len(self.draft.shapes[x]) > 1:
             flatten = self.maker.make(KINDS["flatten"], [], step.position)
             assert flatten is not None

@@ -99,7 +99,7 @@ class StepReader(LineReader):
             step = self.call_mapping(head, value, rest)
         elif kind.name in MERGES:
             step = self.merge(kind, head, value)
-            self.no_more(kind.name, rest, tuple(CONSTRUCTION))
+            self.no_more(kind.name, rest, tuple(self.maker.options(kind)))
             if isinstance(step, MergeStep):
                 step.arguments = self.construction(kind, rest)
         else:
@@ -242,8 +242,9 @@ class StepReader(LineReader):
         return step
 
     def construction(self, kind: Kind, rest: list[tuple[Text, Tree]]) -> list[Argument]:
-        """How the layer that brings branches together would be built: the options that every kind has."""
-        given = [(key, node) for key, node in rest if key.text in CONSTRUCTION]
+        """The options of the layer that brings branches together, those among them that every kind has."""
+        known = self.maker.options(kind)
+        given = [(key, node) for key, node in rest if key.text in known]
         arguments = [self.checked(Argument(key.text, raw(node), node.position, key.position)) for key, node in given]
         return self.maker.check_names(kind, arguments)
 

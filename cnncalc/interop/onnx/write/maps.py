@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cnncalc.interop.onnx.write.part import Part, Value, ends, per_channel, sliding, writes
+from cnncalc.layers.axes import axis_number
 from cnncalc.layers.base import per_axis
 from cnncalc.layers.sliding import sides_per_axis
 from cnncalc.layers.windows import Window
@@ -27,15 +28,23 @@ OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "mish": ("Mish", {}),
     "softplus": ("Softplus", {}),
     "softsign": ("Softsign", {}),
-    "softmax": ("Softmax", {"axis": 1}),
-    "log_softmax": ("LogSoftmax", {"axis": 1}),
+    "abs": ("Abs", {}),
+    "negative": ("Neg", {}),
+    "sqrt": ("Sqrt", {}),
+    "reciprocal": ("Reciprocal", {}),
+    "exp": ("Exp", {}),
+    "log": ("Log", {}),
+    "erf": ("Erf", {}),
+    "sin": ("Sin", {}),
+    "cos": ("Cos", {}),
+    "sign": ("Sign", {}),
     "flatten": ("Flatten", {"axis": 1}),
     "global_avgpool": ("GlobalAveragePool", {}),
     "global_maxpool": ("GlobalMaxPool", {}),
     "add": ("Sum", {}),
     "maximum": ("Max", {}),
     "mean": ("Mean", {}),
-    "concat": ("Concat", {"axis": 1}),
+    "minimum": ("Min", {}),
 }
 
 
@@ -45,13 +54,52 @@ def operator(o: Part, layer: Any, *values: Value) -> str:
     return o(name, *(value.name for value in values), **attributes)
 
 
-@writes("multiply")
-def multiply(o: Part, layer: Any, first: Value, *others: Value) -> str:
-    """Mul takes two."""
+IN_PAIRS = {"multiply": "Mul", "subtract": "Sub", "divide": "Div"}
+COMPARED = {"greater": "Greater", "less": "Less", "equal": "Equal"}
+
+
+@writes(*IN_PAIRS)
+def pair_by_pair(o: Part, layer: Any, first: Value, *others: Value) -> str:
+    """The operator takes two."""
     y = first.name
     for value in others:
-        y = o("Mul", y, value.name)
+        y = o(IN_PAIRS[layer.kind], y, value.name)
     return y
+
+
+@writes(*COMPARED)
+def compared(o: Part, layer: Any, first: Value, *others: Value) -> str:
+    """A comparison is true or false, and becomes 1 or 0."""
+    y = first.name
+    for value in others:
+        y = o("Cast", o(COMPARED[layer.kind], y, value.name), to=o.onnx.TensorProto.FLOAT)
+    return y
+
+
+@writes("concat")
+def concat(o: Part, layer: Any, *values: Value) -> str:
+    axis = 1 + axis_number(layer.axis, values[0].shape)
+    return o("Concat", *(value.name for value in values), axis=axis)
+
+
+@writes("softmax", "log_softmax")
+def softmax(o: Part, layer: Any, x: Value) -> str:
+    name = {"softmax": "Softmax", "log_softmax": "LogSoftmax"}[layer.kind]
+    return o(name, x.name, axis=1 + axis_number(layer.axis, x.shape))
+
+
+REDUCED = {"reduce_sum": "ReduceSum", "reduce_mean": "ReduceMean", "reduce_max": "ReduceMax", "reduce_min": "ReduceMin"}
+
+
+@writes(*REDUCED, "reduce_norm")
+def reduced(o: Part, layer: Any, x: Value) -> str:
+    axes = o.whole(*sorted(1 + axis for axis in layer.over(x.shape)))
+    if layer.kind != "reduce_norm":
+        return o(REDUCED[layer.kind], x.name, axes)
+    if layer.order in (1, 2):
+        return o(f"ReduceL{layer.order}", x.name, axes)
+    powers = o("Pow", o("Abs", x.name), o.constant(layer.order))
+    return o("Pow", o("ReduceSum", powers, axes), o.constant(1 / layer.order))
 
 
 @writes("dropout")
@@ -94,6 +142,43 @@ def rescale(o: Part, layer: Any, x: Value) -> str:
 
     y = x.name if layer.factor == 1 else o("Mul", x.name, constant(layer.factor))
     return y if layer.offset == 0 else o("Add", y, constant(layer.offset))
+
+
+@writes("clamp", "hardtanh")
+def clamp(o: Part, layer: Any, x: Value) -> str:
+    low, high = layer.bounds()
+    return o("Clip", x.name, "" if low is None else o.constant(low), *([] if high is None else [o.constant(high)]))
+
+
+@writes("power")
+def power(o: Part, layer: Any, x: Value) -> str:
+    return o("Pow", x.name, o.constant(layer.exponent))
+
+
+@writes("square")
+def square(o: Part, layer: Any, x: Value) -> str:
+    return o("Mul", x.name, x.name)
+
+
+@writes("round")
+def rounded(o: Part, layer: Any, x: Value) -> str:
+    return o({"nearest": "Round", "floor": "Floor", "ceil": "Ceil"}[layer.to], x.name)
+
+
+@writes("log_sigmoid")
+def log_sigmoid(o: Part, layer: Any, x: Value) -> str:
+    return o("Neg", o("Softplus", o("Neg", x.name)))
+
+
+@writes("tanhshrink")
+def tanhshrink(o: Part, layer: Any, x: Value) -> str:
+    return o("Sub", x.name, o("Tanh", x.name))
+
+
+@writes("softshrink", "hardshrink")
+def shrink(o: Part, layer: Any, x: Value) -> str:
+    alpha = 0.5 if layer.alpha is None else layer.alpha
+    return o("Shrink", x.name, lambd=alpha, bias=alpha if layer.kind == "softshrink" else 0.0)
 
 
 @writes("relu6")
@@ -242,6 +327,18 @@ def crop(o: Part, layer: Any, x: Value) -> str:
 def slice_of_axis(o: Part, layer: Any, x: Value) -> str:
     start, stop, axis = layer.bounds(x.shape)
     return o.cut(x.name, 1 + axis, start, stop)
+
+
+@writes("roll", "tile")
+def rearranged(o: Part, layer: Any, x: Value) -> str:
+    """Parts of one axis one behind the other."""
+    axis = axis_number(layer.axis, x.shape)
+    n = x.shape[axis]
+    if layer.kind == "tile":
+        return o("Concat", *[x.name] * layer.times, axis=1 + axis)
+    start = -layer.shift % n
+    parts = [o.cut(x.name, 1 + axis, first, last) for first, last in ((start, n), (0, start)) if first < last]
+    return o("Concat", *parts, axis=1 + axis)
 
 
 @writes("split")

@@ -54,7 +54,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     layer cannot be expressed, WeightError where weights do not belong to the network.
     """
     onnx = package()
-    from cnncalc.interop.onnx.write import maps, weighted  # noqa: F401 - they fill the table
+    from cnncalc.interop.onnx.write import attention, maps, weighted  # noqa: F401 - they fill the table
 
     stored = as_weights(graph, weights)
     values = [Value(name, shape) for name, shape in graph.inputs.items()]
@@ -64,7 +64,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
         write = WRITERS.get(node.layer.kind)
         if write is None:
             raise NotInOnnxError(f"{node.name}: the kind {node.layer.kind} cannot be written as ONNX")
-        part = Part(onnx, node.name, owner(graph, node).name, stored, arrays)
+        part = Part(onnx, node.name, owner(graph, node).name, stored, arrays, values[0].name)
         written = write(part, node.layer, *(values[v] for v in node.reads))
         nodes += part.named(written)
         values.append(Value(node.name, facts.output))

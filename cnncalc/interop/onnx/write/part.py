@@ -48,13 +48,20 @@ class Part:
     """The operators of one layer. `name` is the layer's, `owner` that of the layer whose weights it uses."""
 
     def __init__(
-        self, onnx: Any, name: str, owner: str, stored: Mapping[str, Array], initializers: dict[str, Array]
+        self,
+        onnx: Any,
+        name: str,
+        owner: str,
+        stored: Mapping[str, Array],
+        initializers: dict[str, Array],
+        network_input: str,
     ) -> None:
         self.onnx = onnx
         self.name = name
         self.owner = owner
         self.stored = stored
         self.initializers = initializers
+        self.network_input = network_input  # which knows how many samples there are
         self.nodes: list[Any] = []
         self.count = 0
 
@@ -70,7 +77,7 @@ class Part:
 
     def inner(self) -> Part:
         """A part whose operators run inside a loop of this one; its arrays are stored with the others."""
-        return Part(self.onnx, self._new(), self.owner, self.stored, self.initializers)
+        return Part(self.onnx, self._new(), self.owner, self.stored, self.initializers, self.network_input)
 
     def _new(self) -> str:
         self.count += 1

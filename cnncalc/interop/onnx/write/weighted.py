@@ -111,8 +111,13 @@ def transposed_conv(o: Part, layer: Any, x: Value) -> str:
 
 @writes("dense")
 def dense(o: Part, layer: Any, x: Value) -> str:
-    """Gemm; with a table zeros for what a unit does not read."""
+    """Gemm; with a table zeros for what a unit does not read. Of a map the product with every position."""
     weight = o.array("weight")
+    if len(x.shape) > 1:
+        tokens = o("MatMul", o.weight("weight"), o.reshape(x.name, x.shape[0], -1))
+        if layer.bias:
+            tokens = o("Add", tokens, o.weight("bias", o.array("bias")[:, np.newaxis]))
+        return o.reshape(tokens, layer.units, *x.shape[1:])
     if layer.table is not None:
         weight = spread(layer.table, weight, x.shape[0])
     return o("Gemm", x.name, o.weight("weight", weight), *([o.weight("bias")] if layer.bias else []), transB=1)

@@ -1,0 +1,31 @@
+"""Numbers that stand in the network by themselves, and tables that are looked up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnncalc.reference.base import Array, Weight, Weights, reference
+
+
+@reference(
+    "parameter",
+    weights=lambda layer: {
+        "value": Weight(layer.shape, -1.0, 1.0, "params" if layer.trained else "fixed_params", value=True)
+    },
+)
+def parameter(layer: Any, w: Weights) -> Array:
+    """The numbers themselves, the same for every sample: (1, *shape)."""
+    return w["value"][np.newaxis]
+
+
+@reference("embedding", weights=lambda layer, x: {"table": Weight((layer.size, layer.dim), -1.0, 1.0)})
+def embedding(layer: Any, w: Weights, x: Array) -> Array:
+    """The row of each index; what is no index of the table counts from its beginning again."""
+    index = x if x.ndim == 2 else x[:, 0]
+    looked_up = getattr(index, "looked_up", None)
+    if looked_up is not None:  # a probe: what is looked up depends on the index alone
+        return looked_up(layer.dim)
+    rows = np.asarray(index).astype(int) % layer.size
+    return np.moveaxis(w["table"][rows], -1, 1)
