@@ -15,7 +15,7 @@ from typing import Any
 from cnncalc.errors import CnncalcError, Source, SpecError, SpecWarning
 from cnncalc.fields.forward import receptive_fields
 from cnncalc.graph import Graph
-from cnncalc.interop.names import unique
+from cnncalc.interop.names import Names, unique
 from cnncalc.interop.spec.blocks import Folder
 from cnncalc.interop.spec.steps import (
     Call,
@@ -215,7 +215,7 @@ class Naming:
         self.merges = merges  # are given their names where something reads them, even those that they have anyway
         self.first = len(graph.inputs)
         self.values = dict(enumerate(graph.inputs))
-        self.taken: set[str] = set(graph.inputs)
+        self.taken = Names(graph.inputs)
         self.owners: dict[int, str] = {}
         self.origins: set[int] = set()
         self.wanted = set(graph.outputs) | {n.weights_of for n in graph.nodes if n.weights_of is not None}
