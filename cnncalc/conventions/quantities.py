@@ -56,7 +56,7 @@ GRAMMAR = Grammar({"min": min, "max": max, "sum": sum, "prod": prod, "int": lamb
 
 def quantities(layer: Layer, shapes: Sequence[Shape], facts: Facts, batch: int) -> dict[str, Value]:
     """Every name that is known of a layer on inputs of these shapes, with its value."""
-    x, y = shapes[0], facts.output
+    x, y = shapes[0] if shapes else (0,), facts.output  # nothing enters what is only stored, such as a token
     scope: dict[str, Any] = dict(options_of(layer, x))
     scope |= {
         "N": batch,
