@@ -153,8 +153,8 @@ Written by `python tests/write_docs.py`. What `cnncalc check` says of a wrong nu
 All mistakes are made in every place where they can be made: in the layer that is asked about, in those before it, in
 all of a kind, two at once. The answer is looked up among what comes out. At most three are named, by two measures:
 
-- **The rank** is how far-fetched a mistake is: the lower, the commoner, and the sooner it is named. One inherited from a
-  layer before ranks 2 to 4 higher, one in a single layer of a total 8 higher; two at once have both ranks and 6 to 10
+- **The rank** is how far-fetched a mistake is: the lower, the commoner, and the sooner it is named. One inherited from
+  a layer before ranks 2 to 4 higher, one in a single layer of a total 8 higher; two at once have both ranks and 6 to 10
   more. What one mistake explains needs no second; beside a common one none is named that is 20 ranks rarer.
 - **The share** is how special the number is: what part of the whole numbers near by (within a half, within a fifth, of
   as many digits) mistakes up to this rank would give too. Above 1.5 % it is named with *perhaps*, as it is where

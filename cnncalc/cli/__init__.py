@@ -52,8 +52,9 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             check_for_misspelt_command(args[0])
+        if args and args[0] not in COMMANDS:
             args = ["analyze", *args]
         return super().resolve_command(ctx, args)
 
@@ -178,6 +179,10 @@ def main(args: list[str] | None = None, **extra: Any) -> None:
         from cnncalc.cli.translated import translate_click
 
         translate_click(language)
+    if "_CNNCALC_COMPLETE" in os.environ:
+        from cnncalc.cli.completion import prepare
+
+        prepare()
     try:
         group().main(args, **extra)
     finally:

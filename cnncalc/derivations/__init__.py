@@ -41,7 +41,7 @@ def explain(
     """
     if layer == "total" and layer not in report:
         return of_network(report, quantity, since)
-    wanted = QUANTITIES if quantity is None else (checked(quantity),)
+    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
     if not any(row.name == layer for row in report.layers) and not free:
         return of_block(report, layer, wanted, since)
     number = node_of(report, layer)
@@ -64,7 +64,7 @@ def of_network(report: Report, quantity: str | None, since: str | None) -> list[
     if quantity == PEAK:
         peak = peak_derivation(report)
         return [] if peak is None else [peak]
-    wanted = QUANTITIES if quantity is None else (checked(quantity),)
+    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
     result = report.graph.outputs[0] - len(report.inputs) if report.graph is not None else -1
     if quantity is not None and wanted[0] not in SUMMED and result >= 0:
         return explain(report, report.layers[result].name, quantity, since=since)
@@ -100,7 +100,7 @@ def node_of(report: Report, layer: str) -> int:
     return report.groups[layer].result - len(report.inputs)
 
 
-def checked(quantity: str) -> str:
+def check_quantity(quantity: str) -> str:
     """The quantity that a word stands for. Raises CnncalcError with the nearest."""
     words = {"rf": "receptive_field", "shape": "output", "parameters": "params", "field": "receptive_field"}
     name = words.get(quantity.lower(), quantity.lower())

@@ -70,9 +70,17 @@ def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tupl
     return " ".join(words), left
 
 
+def frozen_text(layer: Layer) -> list[str]:
+    return [] if not layer.frozen else ["frozen" if layer.frozen is True else f"frozen={layer.frozen}"]
+
+
 def how_built(layer: Layer) -> list[str]:
     """What a spec says about the program that a layer stands for: see docs/spec.md."""
-    return [*([f"built={layer.built}"] if layer.built else []), *(["inplace"] if layer.inplace else [])]
+    return [
+        *([f"built={layer.built}"] if layer.built else []),
+        *(["inplace"] if layer.inplace else []),
+        *frozen_text(layer),
+    ]
 
 
 class Writer:
@@ -208,6 +216,7 @@ class Writer:
             lines.append(f"weights: {self.weights[step.node]}")
         lines += [f"built: {step.layer.built}"] if step.layer.built else []
         lines += ["inplace: true"] if step.layer.inplace else []
+        lines += [f"frozen: {str(step.layer.frozen).lower()}"] if step.layer.frozen else []
         return [f"{step.name}:", *(f"  {line}" for line in lines)] if step.name else lines
 
     def branch(self, branch: list[Step]) -> list[str]:
