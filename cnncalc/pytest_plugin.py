@@ -54,7 +54,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile |
             return None
         from cnncalc.spec_files import looks_like_a_spec
 
-        if not looks_like_a_spec(str(file_path)):
+        if looks_like_a_spec(str(file_path)) is False:
             return None
     found: SpecFile = SpecFile.from_parent(parent, path=file_path)
     return found

@@ -6,10 +6,10 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 
-from cnncalc.errors import CnncalcError, Problem, Source, SpecError
+from cnncalc.errors import CnncalcError, Problem, Source, SpecError, visible
 from cnncalc.language import _
 from cnncalc.sources import LARGEST_FILE, decoded, read_source
-from cnncalc.spec_files import SUFFIXES, is_spec_text, looks_like_a_spec
+from cnncalc.spec_files import SUFFIXES, is_spec_text, looks_like_a_spec, specs_below
 
 
 def read(spec: str) -> Source:
@@ -19,7 +19,8 @@ def read(spec: str) -> Source:
         return read_source(spec)
     name = f"{revision}:{path}"
     # A path is taken from the folder in which the command runs, as git takes one that begins with ./
-    done = git("show", f"{revision}:./{path}" if not path.startswith(("/", "./", "../")) else name)
+    at = f"{revision}:./{path}" if not path.startswith(("/", "./", "../")) else name
+    done = git("show", "--end-of-options", at)
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         problem = _("git cannot show this: {said}", said=said[0] if said else _("no reason given"))
@@ -39,7 +40,7 @@ def changed_specs(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | 
         raise CnncalcError(_("this is no git repository: run it inside one, or name two specs"))
     if revision.startswith("-"):
         raise CnncalcError(_("git knows no revision '{revision}'", revision=revision[:40]))
-    done = git("diff", "--name-status", "-M", "-z", "--relative", revision, "--", *paths)
+    done = git("diff", "--name-status", "-M", "-z", "--relative", "--end-of-options", revision, "--", *paths)
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         message = _("git cannot compare with {revision}: {said}", revision=revision, said=said[0] if said else "")
@@ -48,13 +49,37 @@ def changed_specs(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | 
                 "this clone is shallow: `git fetch --depth=1 origin BRANCH`, then compare with FETCH_HEAD"
             )
         raise CnncalcError(message)
+    for path in paths:
+        check_for_specs(revision, path)
     found = {pair for pair in pairs_of(done.stdout) if any(path and path.endswith(SUFFIXES) for path in pair)}
-    specs = [(old, new) for old, new in found if was_spec(revision, old) or (new and looks_like_a_spec(new))]
+    specs = [
+        (old, new) for old, new in found if was_spec(revision, old) or (new and looks_like_a_spec(new) is not False)
+    ]
     return sorted(specs, key=lambda pair: pair[1] or pair[0] or "")
 
 
+def check_for_specs(revision: str, path: str) -> None:
+    """Raise CnncalcError for a path that is not there, or holds no spec, now and at a revision."""
+    if specs_below(path) if os.path.isdir(path) else looks_like_a_spec(path):
+        return
+    listing = git("ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "--", os.path.normpath(path))
+    before = [name for name in os.fsdecode(listing.stdout).split("\0") if name.endswith(SUFFIXES)]
+    if any(was_spec(revision, name) for name in before):
+        return
+    if not os.path.lexists(path) and not listing.stdout:
+        raise CnncalcError(
+            _("{path}: there is no such file or folder, now or at {revision}", path=visible(path), revision=revision)
+        )
+    raise CnncalcError(_("{path}: there is no spec in it, now or at {revision}", path=visible(path), revision=revision))
+
+
+def may_be_spec(path: str) -> bool:
+    """Whether it is one, or cannot be read, which reading it will say."""
+    return os.path.lexists(path) and looks_like_a_spec(path) is not False
+
+
 def was_spec(revision: str, path: str | None) -> bool:
-    return path is not None and is_spec_text(git("show", f"{revision}:./{path}").stdout)
+    return path is not None and is_spec_text(git("show", "--end-of-options", f"{revision}:./{path}").stdout)
 
 
 def pairs_of(listing: bytes) -> Iterator[tuple[str | None, str | None]]:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from cnncalc.errors import CnncalcError, visible
+from cnncalc.language import _
 
 SUFFIXES = (".yaml", ".yml")
 LOOKED_AT = 100_000  # bytes of a file in which a spec has said what it is
@@ -12,20 +17,52 @@ SECTIONS = re.compile(rb"^(layers|input|inputs|blocks)\s*:", re.MULTILINE)
 
 
 def specs_in(words: Iterable[str]) -> list[str]:
-    """The specs that are named, and those in the folders that are named, each once."""
-    return list(
-        dict.fromkeys(path for word in words for path in (specs_below(word) if os.path.isdir(word) else [word]))
-    )
+    """The specs that are named, and those in the folders that are named, each once.
+
+    Raises CnncalcError for a folder that holds none: what checks nothing must not look as if all were well.
+    """
+    found: dict[str, None] = {}
+    for word in words:
+        below = specs_below(word) if os.path.isdir(word) else [word]
+        if not below:
+            raise CnncalcError(_("{folder}: there is no spec in this folder", folder=visible(word)))
+        found.update(dict.fromkeys(below))
+    return list(found)
 
 
 def specs_below(folder: str) -> list[str]:
-    """The YAML files of a folder and its folders that are specs, in order; what begins with a dot is left out."""
+    """The YAML files of a folder and its folders that are specs, in order; what begins with a dot is left out.
+
+    What cannot be read, a link to nowhere say, is among them: whoever reads it says so. Raises CnncalcError for a
+    folder that cannot be looked into, and for a pipe, on which a reader would wait for ever.
+    """
+
+    def refuse(error: OSError) -> NoReturn:
+        name = os.fsdecode(error.filename or folder)
+        raise CnncalcError(_("{file}: cannot be read: {reason}", file=visible(name), reason=error.strerror))
+
     found = []
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [os.path.join(where, name) for name in sorted(files) if name.endswith(SUFFIXES)]
-        found += [path for path in paths if looks_like_a_spec(path)]
+        for path in paths:
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise CnncalcError(_("{file}: not a file, but a pipe or a device", file=visible(path)))
+        found += [path for path in paths if looks_like_a_spec(path) is not False]
     return found
+
+
+def without_others(words: Sequence[str]) -> tuple[list[str], int]:
+    """The words without files that can be read and are no specs, and how many those are."""
+    kept = [word for word in words if not is_other(word)]
+    return kept, len(words) - len(kept)
+
+
+def is_other(word: str) -> bool:
+    """Whether it is a file that can be read and no spec."""
+    if not os.path.isfile(word):
+        return False
+    return not word.endswith(SUFFIXES) or looks_like_a_spec(word) is False
 
 
 def is_spec(word: str) -> bool:
@@ -40,16 +77,21 @@ def is_spec(word: str) -> bool:
 
 
 def is_spec_file(path: str) -> bool:
-    return path.endswith(SUFFIXES) and looks_like_a_spec(path)
+    return path.endswith(SUFFIXES) and looks_like_a_spec(path) is True
 
 
-def looks_like_a_spec(path: str) -> bool:
-    """Whether a file has one of a spec's sections: other YAML, as workflows and settings are, has none."""
+def looks_like_a_spec(path: str) -> bool | None:
+    """Whether a file has one of a spec's sections: other YAML, as workflows and settings are, has none.
+
+    None where it cannot be read. Of what is no file, a pipe say, nothing is taken.
+    """
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return None
         with open(path, "rb") as file:
             return is_spec_text(file.read(LOOKED_AT))
     except OSError:
-        return False
+        return None
 
 
 def is_spec_text(content: bytes) -> bool:

@@ -436,7 +436,7 @@ def test_no_tool_leaves_padding_out() -> None:
 def test_answers_and_budgets_are_held_against_the_number_of_the_tool(tmp_path: Path) -> None:
     assert run("check", "resnet50", "macs=4.13G", "--convention", "thop")[0] == 0
     assert "as cnncalc counts" in run("check", "resnet50", "macs=4.09G", "--convention", "thop")[1]
-    assert run("check", "resnet50", "macs=4.09G", "--convention", "thop", "--strict")[0] == 0  # right, another way
+    assert run("check", "resnet50", "macs=4.09G", "--convention", "thop", "--strict")[0] == 1  # right, another way
     assert run("check", "resnet50", "macs=4.25G", "--convention", "thop")[0] == 1
     assert run("check", "lenet5-modern", "flops=416520", "--convention", "fvcore")[0] == 0  # which calls its MACs so
     assert run("check", "lenet5-modern", "flops=833040", "--convention", "fvcore")[0] == 1
@@ -479,6 +479,13 @@ def test_conventions_of_a_spec_are_one_table() -> None:
     assert ratios["netscope"] is None  # incomplete: a ratio would mean nothing
 
 
+def test_arrays_that_read_nothing_are_unknown_to_tools_and_end_nothing() -> None:
+    """A class token: `cnncalc conventions vit-b16` ended with a traceback."""
+    status, text = run("conventions", "vit-b16")
+    assert status == 0
+    assert "parameter1" in text
+
+
 def test_reconcile_adds_up() -> None:
     data = json.loads(run("conventions", "vgg16", "--reconcile", "ptflops", "torch", "--format", "json")[1])
     assert data["left_over"] == 0
@@ -507,3 +514,27 @@ def test_a_spec_that_is_written_anew_says_how_its_layers_are_built(name: str, tm
     for tool in ("ptflops", "torchprofile", "torchscan-flops"):
         again, before = (number(under(cnncalc.analyze(spec), convention(tool))) for spec in (path, name))
         assert again == before
+
+
+@pytest.mark.parametrize(
+    ("words", "variant", "what"),
+    [
+        (("61706",), "lenet5-modern", "parameters"),
+        (("61,470",), "lenet5-modern", "parameters without biases"),
+        (("340908",), "lenet5", "connections"),
+        (("138,357,544",), "vgg16", "parameters"),
+        (("-e", "1x28x28; conv 6 k5", "150"), "1x28x28; conv 6 k5", "parameters without biases"),
+        (("-e", "1x28x28; conv 6 k5", "156"), "1x28x28; conv 6 k5", "parameters"),
+    ],
+)
+def test_a_number_alone_is_looked_for_in_all_bundled_networks(words: tuple[str, ...], variant: str, what: str) -> None:
+    status, text = run("identify", *words)
+    assert status == 0
+    assert [
+        line for line in text.splitlines() if line.startswith(variant) and f"  {what}  " in line and "exact" in line
+    ]
+
+
+def test_identify_needs_a_number() -> None:
+    assert run("identify", "lenet5")[0] == 2
+    assert run("identify", "-e", "1x28x28; conv 6 k5", "word")[0] == 2

@@ -77,7 +77,7 @@ ARROWS = {
     "revisions": {"errors", "sources", "spec_files"},
     "locking": {"errors", "report"},
     "networks": set(),
-    "spec_files": {"networks"},
+    "spec_files": {"errors", "networks"},
     "sources": {"errors", "networks", "graph", "spec", "interop"},
     "api": {
         "errors",

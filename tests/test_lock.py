@@ -31,7 +31,8 @@ def test_numbers_are_locked_a_line_each_and_hold(models: Path) -> None:
     lines = (models / "cnncalc.lock").read_text(encoding="utf-8").splitlines()
     assert "models/a net.yaml\tC1.params\t156" in lines
     assert "models/网络.yaml\tC1.output\t8x28x28" in lines
-    assert lines[1:] == sorted(lines[1:], key=lambda line: line.split("\t"))
+    assert lines[1] == "# covers models/"
+    assert lines[2:] == sorted(lines[2:], key=lambda line: line.split("\t"))
     assert run("--check", cwd=models).returncode == 0
     assert run("--check", "models", cwd=models).returncode == 0
 
@@ -45,10 +46,10 @@ def test_a_drift_is_told_line_by_line_with_status_1(models: Path) -> None:
     done = run("--check", "models", cwd=models)
     assert done.returncode == 1
     assert "models/a net.yaml: C1.params: 156 -> 182" in done.stdout
-    assert "models/new.yaml: params: (not locked) -> 8" in done.stdout
+    assert "models/new.yaml: all 12 numbers: (not locked) -> (new)" in done.stdout
+    assert "models/deep/c.yaml: all 22 numbers: locked -> (gone)" in done.stdout
     gone = run("--check", cwd=models)
-    assert "models/deep/c.yaml: C1.macs: " in gone.stdout
-    assert "-> (gone)" in gone.stdout
+    assert "models/deep/c.yaml: all 22 numbers: locked -> (gone)" in gone.stdout
 
 
 def test_one_changed_number_changes_few_lines(models: Path) -> None:
@@ -106,3 +107,79 @@ def test_a_drift_is_annotated_at_its_layer_and_a_broken_spec_hides_none(models: 
     assert "| models/a net.yaml | C1.params" in rows.stdout
     log = json.loads(run("--check", "models/a net.yaml", "--format", "sarif", cwd=models).stdout)
     assert {result["ruleId"] for result in log["runs"][0]["results"]} == {"drift"}
+
+
+NASTY = ("#x", "tab\there", "two\nlines", "line\u2028separator", '"quotes"', " # ", "back\\slash", "next\x85line")
+
+
+def test_a_name_of_any_characters_is_held(tmp_path: Path) -> None:
+    """A path that read back as a comment, or as two lines, would be locked and never checked."""
+    (tmp_path / "m").mkdir()
+    for name in NASTY:
+        (tmp_path / "m" / f"{name}.yaml").write_text("input: 3\nlayers: [dense 2]\n", encoding="utf-8")
+    (tmp_path / "#top.yaml").write_text("input: 3\nlayers: [dense 2]\n", encoding="utf-8")
+    assert run("m", "#top.yaml", cwd=tmp_path).returncode == 0
+    assert run("--check", cwd=tmp_path).returncode == 0
+    for path in ("#top.yaml", *(f"m/{name}.yaml" for name in NASTY)):
+        (tmp_path / path).write_text("input: 3\nlayers: [dense 1]\n", encoding="utf-8")
+        data = json.loads(run("--check", "--format", "json", cwd=tmp_path).stdout)
+        assert {entry["path"] for entry in data["drift"]} == {path}
+        (tmp_path / path).write_text("input: 3\nlayers: [dense 2]\n", encoding="utf-8")
+
+
+def test_without_arguments_what_the_file_names_is_accepted_anew(models: Path) -> None:
+    run("models", cwd=models)
+    spec = models / "models" / "a net.yaml"
+    spec.write_text(spec.read_text().replace("conv 6", "conv 7"))
+    (models / "models" / "deep" / "c.yaml").unlink()
+    (models / "models" / "deep" / "new.yaml").write_text("input: 3\nlayers: [dense 2]\n")
+    drift = run("--check", cwd=models)
+    assert drift.returncode == 1
+    assert "`cnncalc lock` accepts them" in drift.stderr
+    assert "models/deep/new.yaml: all 12 numbers: (not locked) -> (new)" in drift.stdout
+    done = run(cwd=models)
+    assert done.returncode == 0
+    assert "models/deep/c.yaml: is gone, and locked no longer" in done.stdout
+    assert run("--check", cwd=models).returncode == 0
+    assert "models/deep/new.yaml\tparams\t8" in (models / "cnncalc.lock").read_text(encoding="utf-8")
+
+
+def test_a_spec_beside_those_that_were_named_one_by_one_is_missed_too(models: Path) -> None:
+    run("models/a net.yaml", cwd=models)  # another stands beside it: not all of the folder is meant
+    assert run("--check", cwd=models).returncode == 0
+    run("models/网络.yaml", cwd=models)  # what was locked stays
+    assert "models/a net.yaml\tC1.params\t156" in (models / "cnncalc.lock").read_text(encoding="utf-8")
+    (models / "models" / "new.yaml").write_text("input: 3\nlayers: [dense 2]\n")
+    done = run("--check", cwd=models)
+    assert done.returncode == 1
+    assert "models/new.yaml: all 12 numbers: (not locked) -> (new)" in done.stdout
+
+
+def test_paths_start_from_where_the_command_runs(models: Path) -> None:
+    run("models", cwd=models)
+    (models / "models" / "a net.yaml").write_text("input: 1x32x32\nlayers: [conv 8 k99]\n", encoding="utf-8")
+    for where, file, path in ((".", "cnncalc.lock", "models/a net.yaml"), ("models", "../cnncalc.lock", "a net.yaml")):
+        done = run("--check", "--file", file, cwd=models / where)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"{path}:2:")
+
+
+def test_what_is_expected_is_brought_up_to_date_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    text = (
+        "input: 1x32x32  # as MNIST, padded\r\nlayers: [C1: conv 6 k5, dense 10]\r\nexpect:  # by hand\r\n"
+        "  C1.params: 155   # wrong\r\n  C1.output: '6x2x2'\r\n  params: 1,000\r\n  macs: <= 1k\r\n"
+    )
+    (tmp_path / "net.yaml").write_bytes(text.encode())
+    done = run("--update-expect", "net.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "net.yaml: C1.params: 155 -> 156" in done.stdout
+    assert "net.yaml: macs: <= 1k stays, although it is 164640" in done.stdout
+    new = text.replace(": 155", ": 156").replace("6x2x2", "6x28x28").replace("1,000", "47,206")
+    assert (tmp_path / "net.yaml").read_bytes() == new.encode()
+    assert not (tmp_path / "cnncalc.lock").exists()
+
+
+def test_a_lock_file_that_never_ends_is_refused(models: Path) -> None:
+    done = run("--check", "--file", "/dev/urandom", cwd=models)
+    assert done.returncode == 2
+    assert "no file that could be read" in done.stderr

@@ -121,7 +121,7 @@ def test_limits_hold_for_changes_not_for_what_came_or_went(history: Path) -> Non
     assert cnncalc(history, "diff", "narrow.yaml", "wide.yaml", *field).returncode == 0
     back = cnncalc(history, "diff", "wide.yaml", "narrow.yaml", *field)
     assert back.returncode == 1
-    assert "receptive_field shrinks by 2, more than 0" in back.stderr
+    assert "receptive_field shrinks by 2 (-22.2 %), limit 0" in back.stderr
 
 
 def test_what_is_not_known_keeps_no_limit(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import cnncalc
+from cnncalc.conventions.identifying import without_biases
 from cnncalc.networks import VARIANTS, bundled
 
 FILE = Path(__file__).resolve().parent.parent / "cnncalc" / "network_totals.json"
@@ -16,8 +17,12 @@ def totals() -> dict[str, dict[str, int]]:
     """By name, the totals that are known."""
     found = {}
     for name in (*bundled(), *VARIANTS):
-        one = cnncalc.analyze(name).totals
+        report = cnncalc.analyze(name)
+        one = report.totals
         found[name] = {q: getattr(one, q) for q in QUANTITIES if q not in one.left_out and getattr(one, q)}
+        bare = without_biases(report)
+        if bare is not None and "params" not in bare.totals.left_out:
+            found[name]["weights"] = bare.totals.params
     return found
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -52,10 +53,37 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             check_for_misspelt_command(args[0])
+        if args and args[0] not in COMMANDS:
             args = ["analyze", *args]
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what a spec probably means otherwise is said once, on standard error."""
+        from cnncalc.errors import SpecWarning
+
+        told: set[str] = set()
+        show = warnings.showwarning
+
+        def tell(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, SpecWarning):
+                show(message, category, filename, lineno, file, line)
+            elif str(message) not in told:
+                told.add(str(message))
+                click.echo(str(message), err=True)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", SpecWarning)
+            warnings.showwarning = tell
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Commands")):
@@ -120,9 +148,15 @@ def group() -> Commands:
         expose_value=False,
         help=_("Language of texts and messages.  [default: that of the locale]"),
     )
+    debug = click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        help=_("Show tracebacks of errors inside a reader of models."),
+    )
     return Commands(
         "cnncalc",
-        params=[version, language],
+        params=[version, language, debug],
         context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
         help=f"{about}\n\n{usage}",
         epilog=_("Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable."),
@@ -138,6 +172,15 @@ def language_of(args: Sequence[str]) -> str:
         given = following if word == "--lang" else word.removeprefix("--lang=") if word.startswith("--lang=") else ""
         wanted = given if given in LANGUAGES else wanted
     return wanted
+
+
+def without_debug(args: list[str]) -> list[str]:
+    """The arguments without --debug, which may stand anywhere before `--`; it is kept in the environment."""
+    end = args.index("--") if "--" in args else len(args)
+    if "--debug" in args[:end]:
+        os.environ["CNNCALC_DEBUG"] = "1"
+        args = [word for i, word in enumerate(args) if word != "--debug" or i >= end]
+    return args
 
 
 def settle_streams() -> None:
@@ -156,12 +199,17 @@ def main(args: list[str] | None = None, **extra: Any) -> None:
 
     gc.disable()  # a short life: collecting costs more than it frees, and what is built has no cycles
     settle_streams()
-    language = language_of(sys.argv[1:] if args is None else args)
+    args = without_debug(sys.argv[1:] if args is None else args)
+    language = language_of(args)
     use(language)
     if language != "en":
         from cnncalc.cli.translated import translate_click
 
         translate_click(language)
+    if "_CNNCALC_COMPLETE" in os.environ:
+        from cnncalc.cli.completion import prepare
+
+        prepare()
     try:
         group().main(args, **extra)
     finally:

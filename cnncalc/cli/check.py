@@ -22,6 +22,7 @@ from cnncalc.cli.common import (
     fail,
     lang_option,
     output_options,
+    pass_over_others,
 )
 from cnncalc.errors import SpecError, visible
 from cnncalc.formats import EVERYWHERE
@@ -101,26 +102,26 @@ def command(
         raise click.UsageError(_("--hint hides the numbers that --explain derives: choose one."))
     with errors_end_the_run():
         if skip_others:
-            words = tuple(word for word in words if is_spec(word))
+            words, passed_over = pass_over_others(words)
+            if passed_over and not words:
+                sys.exit(0)
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = Asked(spec, expression, params, inputs)
         if not how.of_a_class and how.key is None and expectations_meant(spec, rest):
             one_alone = expression is not None or bool(params) or bool(inputs)
-            status = hold_expectations([asked] if one_alone else None, words, convention, out, skip_others)
+            status = hold_expectations([asked] if one_alone else None, words, convention, out)
         else:
             report = counted(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)
             status = grade_answers(report, rest, how, out)
     sys.exit(status)
 
 
-def hold_expectations(
-    asked: Sequence[Asked] | None, words: Sequence[str], convention: str | None, out: Output, skip_others: bool
-) -> int:
+def hold_expectations(asked: Sequence[Asked] | None, words: Sequence[str], convention: str | None, out: Output) -> int:
     """Specs compared with what they expect of themselves. The status: 2 if one cannot be used, 1 if one fails."""
     from cnncalc.cli.expectations import checked, page_of
 
     found = [checked(one, convention) for one in asked or map(Asked, specs_in(words))]
-    if not found and not skip_others:
+    if not found:
         raise click.UsageError(_("There is no spec in what is named."))
     for one in found:
         if one.error is not None:

@@ -223,6 +223,18 @@ def _pair(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def pass_over_others(words: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """--skip-others: the words without readable files that are no specs, and how many those are, which is said."""
+    from cnncalc.spec_files import without_others
+
+    kept, count = without_others(words)
+    if count == 1:
+        click.echo(_("1 file that is no spec is passed over"), err=True)
+    elif count:
+        click.echo(_("{count} files that are no specs are passed over", count=count), err=True)
+    return tuple(kept), count
+
+
 @contextmanager
 def errors_end_the_run() -> Iterator[None]:
     """A CnncalcError is printed to standard error, and the status is 2."""

@@ -147,12 +147,14 @@ def suites(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Suit
 
 def said(entry: Broken) -> str:
     """What a limit allows, and what happened."""
-    quantity, limit, by = entry.limit.quantity, entry.limit.text, f"{entry.by or 0:,}"
+    quantity, limit, by = entry.limit.quantity, entry.limit.text.replace("%", " %"), f"{entry.by or 0:,}"
     if entry.by is None:
         return _("{quantity} is not known on both sides: it cannot be held to {limit}", quantity=quantity, limit=limit)
+    if entry.share is not None:
+        by += f" ({-entry.share if entry.limit.shrinks else entry.share:+.1%})".replace("%", " %")
     if entry.limit.shrinks:
-        return _("{quantity} shrinks by {by}, more than {limit}", quantity=quantity, by=by, limit=limit)
-    return _("{quantity} grows by {by}, more than {limit}", quantity=quantity, by=by, limit=limit)
+        return _("{quantity} shrinks by {by}, limit {limit}", quantity=quantity, by=by, limit=limit)
+    return _("{quantity} grows by {by}, limit {limit}", quantity=quantity, by=by, limit=limit)
 
 
 def report_of(spec: str, convention: str | None) -> Report:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import click
 
-from cnncalc.cli.common import fail, lang_option, write
+from cnncalc.cli.common import errors_end_the_run, fail, lang_option, pass_over_others, write
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.language import _
 from cnncalc.sources import read_source
-from cnncalc.spec_files import is_spec_file, specs_in
+from cnncalc.spec_files import specs_in
 
 BOM = "\ufeff"
 
@@ -32,17 +32,20 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
     before and after, or nothing is written. Needs ruamel.yaml: pip install 'cnncalc[format]'.
     """
     if skip_others:
-        files = tuple(file for file in files if os.path.isdir(file) or is_spec_file(file))
-    paths = specs_in(files)
-    if not paths and not skip_others:
+        files, passed_over = pass_over_others(files)
+        if passed_over and not files:
+            return
+    with errors_end_the_run():
+        paths = specs_in(files)
+    if not paths:
         raise click.UsageError(_("Give files or folders with specs, or -."))
-    changed, unusable = 0, False
+    changed, unusable = 0, 0
     for path in paths:
         try:
             before, after = texts(path)
         except CnncalcError as error:
             click.echo(str(error), err=True)
-            unusable = True
+            unusable += 1
             continue
         changed += before != after
         if check or diff:
@@ -53,10 +56,12 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
             write(after, path)
             click.echo(_("{file}: written in style", file=visible(path)))
     if "-" not in paths or check:
-        kept = len(paths) - changed
+        kept = len(paths) - changed - unusable
         told = _("not in style: {changed}, in style: {kept}", changed=changed, kept=kept)
         if not (check or diff):
             told = _("changed: {changed}, as they were: {kept}", changed=changed, kept=kept)
+        if unusable:
+            told = _("{told}, unusable: {unusable}", told=told, unusable=unusable)
         click.echo(told, err=True)
     sys.exit(2 if unusable else int(check and changed > 0))
 

@@ -18,8 +18,8 @@ FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters t
 
 
 @click.command("identify", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("spec", type=SPEC)
-@click.argument("number", nargs=-1, required=True)
+@click.argument("words", type=SPEC, nargs=-1, required=True, metavar="[SPEC] NUMBER")
+@click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
 @click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
@@ -30,8 +30,8 @@ FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters t
 @output_options()
 @lang_option
 def command(
-    spec: str,
-    number: tuple[str, ...],
+    words: tuple[str, ...],
+    expression: str | None,
     params: tuple[str, ...],
     inputs: tuple[str, ...],
     batch: int,
@@ -42,42 +42,73 @@ def command(
 
     `cnncalc identify resnet50 4133742592`, `cnncalc identify resnet50 4.1 GFLOPs`. K, M, G and T are powers of 1000, or
     of 1024 where that fits. The variants of a bundled network are tried too, and parameters that turn a part on or off.
+    Without a SPEC, as in `cnncalc identify 61706`, all bundled networks are looked through.
     Status 1 if nothing gives the number.
     """
     from cnncalc.conventions import SHIPPED, convention
     from cnncalc.conventions.identifying import identify
     from cnncalc.pages.conventions import identified_page
 
-    text = " ".join(number)
+    alone = expression is None and is_number(" ".join(words))
+    text = " ".join(words if alone or expression is not None else words[1:])
+    if not text:
+        raise click.UsageError(_("Give a number too."))
     with errors_end_the_run():
         known = [convention(name) for name in dict.fromkeys((*SHIPPED, *more))]
-        networks = variants(spec, params, inputs, batch)
+        if alone:
+            networks = bundled_networks(text, batch)
+        else:
+            networks = variants(Asked(None if expression is not None else words[0], expression, params, inputs), batch)
         matches, near = identify(text, networks, known)
         out.write(identified_page(text, matches, near))
     if not matches:
         sys.exit(1)
 
 
-def variants(spec: str, params: tuple[str, ...], inputs: tuple[str, ...], batch: int) -> Iterator[tuple[str, Report]]:
+def is_number(text: str) -> bool:
+    """Whether this is a number, and no network and a number behind it."""
+    from cnncalc.answers.notation import read
+
+    try:
+        return bool(read(text, shaped=False))
+    except CnncalcError:
+        return False
+
+
+def bundled_networks(text: str, batch: int) -> Iterator[tuple[str, Report]]:
+    """The bundled networks and their variants: those with a total that is just this number, else all."""
+    from cnncalc.conventions.identifying import EXACT, meanings, met
+    from cnncalc.networks import known_totals
+
+    readings = meanings(text)
+    totals = known_totals()
+    hit = [name for name, of in totals.items() if any(met(n, *r) == EXACT for n in of.values() for r, _u in readings)]
+    for name in hit or totals:
+        yield name, analyze_graph(Asked(name).graph(), Settings(batch=batch))
+
+
+def variants(asked: Asked, batch: int) -> Iterator[tuple[str, Report]]:
     """The network as asked for; of a bundled one its variants; and each switch among its parameters turned."""
     from cnncalc import networks
 
     settings = Settings(batch=batch)
-    name = " ".join([spec, *(f"--set {pair}" for pair in params), *(f"--input {shape}" for shape in inputs)])
-    graph = Asked(spec, None, params, inputs).graph()
+    spec = asked.spec or ""
+    options = [*(f"--set {pair}" for pair in asked.params), *(f"--input {shape}" for shape in asked.inputs)]
+    name = " ".join([asked.name, *options])
+    graph = asked.graph()
     yield name, analyze_graph(graph, settings)
     if spec == "-":  # read once
         return
-    if not params and not inputs and not os.path.lexists(spec):
+    if spec and not options and not os.path.lexists(spec):
         for other in networks.siblings(spec):
             yield other, analyze_graph(Asked(other).graph(), settings)
-    given = {pair.partition("=")[0].strip() for pair in params}
+    given = {pair.partition("=")[0].strip() for pair in asked.params}
     for parameter, value in graph.params.items():
         flipped = FLIPPED.get(str(value))
         if flipped is not None and parameter not in given:
             pair = f"{parameter}={flipped}"
             try:
-                turned = Asked(spec, None, (*params, pair), inputs).graph()
+                turned = Asked(asked.spec, asked.expression, (*asked.params, pair), asked.inputs).graph()
             except CnncalcError:  # a number that happens to be 0 or 1, and cannot be the other
                 continue
             yield f"{name} --set {pair}", analyze_graph(turned, settings)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from cnncalc.cli.common import SPEC, Output, complain, errors_end_the_run, lang_option, output_options
+from cnncalc.cli.common import SPEC, Output, complain, errors_end_the_run, lang_option, output_options, pass_over_others
 from cnncalc.cli.expectations import path_of, summarise
 from cnncalc.errors import CnncalcError, Source, suggest, visible
 from cnncalc.formats import write_page
@@ -15,7 +15,7 @@ from cnncalc.language import _
 from cnncalc.lint import RULES, findings_in
 from cnncalc.pages.lint import Linted, lint_page, rule_page, rules_page
 from cnncalc.sources import read_source
-from cnncalc.spec_files import is_spec, specs_in
+from cnncalc.spec_files import specs_in
 
 
 @click.command("lint", context_settings={"help_option_names": ["-h", "--help"]})
@@ -48,8 +48,10 @@ def command(
             out.write(rules_page() if explain is None else rule_page(RULES[known(explain)]))
         return
     if skip_others:
-        words = tuple(word for word in words if is_spec(word))
-    if not words and expression is None and not skip_others:
+        words, passed_over = pass_over_others(words)
+        if passed_over and not words and expression is None:
+            return
+    if not words and expression is None:
         raise click.UsageError(_("Give a SPEC or -e NET."))
     codes = codes_of(select) or list(RULES)
     codes = [code for code in codes if code not in codes_of(ignore)]
@@ -57,7 +59,7 @@ def command(
         found = [linted(path, codes) for path in specs_in(words)]
         if expression is not None:
             found.append(of(Source("-e", expression), "-e", codes, inline=True))
-        if not found and not skip_others:
+        if not found:
             raise click.UsageError(_("There is no spec in what is named."))
         for one in found:
             if one.error is not None:

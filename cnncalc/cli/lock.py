@@ -11,40 +11,108 @@ import click
 from cnncalc import locking
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import Output, complain, errors_end_the_run, fail, lang_option, output_options, write
-from cnncalc.errors import CnncalcError, Position
+from cnncalc.errors import CnncalcError, Position, visible
 from cnncalc.language import _
-from cnncalc.sources import decoded, load_graph
-from cnncalc.spec_files import specs_in
+from cnncalc.sources import LARGEST_FILE, decoded, load_graph
+from cnncalc.spec_files import is_spec_file, specs_below, specs_in
 
 
 @click.command("lock", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("specs", nargs=-1)
+@click.argument("specs", nargs=-1, type=click.Path())
 @click.option("--check", is_flag=True, help=_("Write nothing; status 1 if a number is not as it was locked."))
+@click.option(
+    "--update-expect", is_flag=True, help=_("Write the numbers as they are now into the expect: blocks of the specs.")
+)
 @click.option("--file", "file", default="cnncalc.lock", show_default=True, metavar="FILE", help=_("The lock file."))
 @output_options("junit", "github", "sarif")
 @lang_option
-def command(specs: tuple[str, ...], check: bool, file: str, out: Output) -> None:
+def command(specs: tuple[str, ...], check: bool, update_expect: bool, file: str, out: Output) -> None:
     """Write the numbers of specs into a lock file, or hold the specs to it.
 
-    SPECS are files and folders; with --check and none, those that the lock file names.
+    SPECS are files and folders; without any, those that the lock file names, and what is new in its folders. Numbers
+    of specs that are not named stay in the file as they are.
     """
-    folder = os.path.dirname(os.path.abspath(file))
+    if check and update_expect:
+        raise click.UsageError(_("--check writes nothing: choose it or --update-expect."))
     with errors_end_the_run():
-        locked = locked_in(file) if check else {}
-        paths = sorted(specs_in(specs)) or sorted({os.path.join(folder, path) for path, _name in locked})
-        if not paths:
+        lock = Lock(file, must=check)
+        paths, gone = lock.specs_meant(specs), lock.specs_gone(specs)
+        if not paths and not gone:
             raise CnncalcError(_("there is no spec to lock: name files or folders"))
-        now = Numbers(folder)
+        if update_expect:
+            from cnncalc.cli.expect_blocks import update_expectations
+
+            update_expectations(paths)
+            return
+        now = Numbers(lock.folder)
         for path in paths:
-            if not check or os.path.lexists(path):
-                now.add(path, go_on=check)
+            now.add(path, go_on=check)
+        written = {lock.name_of(path) for path in paths} | gone
         if check:
-            chosen = {relative(path, folder) for path in paths}
-            held = {key: value for key, value in locked.items() if key[0] in chosen or not specs}
+            held = {key: value for key, value in lock.numbers.items() if key[0] in written}
             sys.exit(report_drift(locking.drift(held, now.numbers), now, out))
-    write(locking.text_of(now.numbers), file)
+        kept = {key: value for key, value in lock.numbers.items() if key[0] not in written}
+        covered = lock.covering(specs, paths)
+    write(locking.text_of({**kept, **now.numbers}, covered), file)
+    for name in sorted(gone):
+        click.echo(_("{path}: is gone, and locked no longer", path=visible(name)))
     count, many = len(now.numbers), len(paths)
     click.echo(_("{numbers} numbers of {specs} specs are locked in {file}", numbers=count, specs=many, file=file))
+
+
+class Lock:
+    """A lock file: what is in it, and which specs it stands for. Paths in it start from its folder."""
+
+    def __init__(self, file: str, *, must: bool = False) -> None:
+        """Reads what there is. Ends the run where it cannot be read, or must be there and is not."""
+        self.folder = os.path.dirname(os.path.abspath(file))
+        there = must or os.path.lexists(file)
+        self.numbers, self.covered = locked_in(file) if there else locking.Locked({}, set())
+        self.names = {path for path, _name in self.numbers}
+
+    def path_of(self, name: str) -> str:
+        """A path of the file as one from where the command runs."""
+        return os.path.relpath(os.path.join(self.folder, name))
+
+    def name_of(self, path: str) -> str:
+        return relative(path, self.folder)
+
+    def specs_meant(self, words: Sequence[str]) -> list[str]:
+        """The specs that are named, or else those of the file that are there and what is new in its folders."""
+        if words:
+            return sorted(specs_in(words))
+        found = {path for path in map(self.path_of, self.names) if os.path.lexists(path)}
+        for folder in self.covered:
+            top = self.path_of(folder.removesuffix("*"))
+            below = map(os.path.normpath, specs_below(top) if os.path.isdir(top) else ())
+            found.update(path for path in below if not folder.endswith("*") or (os.path.dirname(path) or ".") == top)
+        return sorted(found)
+
+    def specs_gone(self, words: Sequence[str]) -> set[str]:
+        """The locked specs that are there no longer: all, or those of the folders that are named."""
+        gone = {name for name in self.names if not os.path.lexists(self.path_of(name))}
+        folders = tuple(prefix_of(folder) for folder in self.folders_in(words))
+        return {name for name in gone if not words or name.startswith(folders)} if folders or not words else set()
+
+    def folders_in(self, words: Sequence[str]) -> set[str]:
+        return {self.name_of(word) + "/" for word in words if os.path.isdir(word)}
+
+    def covering(self, words: Sequence[str], paths: Sequence[str]) -> set[str]:
+        """The folders of which every spec is locked now: those named, and those whose specs are named one by one."""
+        found = self.covered | self.folders_in(words)
+        names = {self.name_of(path) for path in paths} | self.names
+        for where in {os.path.dirname(path) or "." for path in paths}:
+            beside = [os.path.join(where, name) for name in os.listdir(where)]
+            folder = self.name_of(where) + "/"
+            whole = any(folder.startswith(prefix_of(other)) for other in found if not other.endswith("*"))
+            if not whole and {self.name_of(path) for path in beside if is_spec_file(path)} <= names:
+                found.add(f"{folder}*")
+        return found
+
+
+def prefix_of(folder: str) -> str:
+    """What the paths in a folder begin with."""
+    return "" if folder == "./" else folder
 
 
 class Numbers:
@@ -97,9 +165,11 @@ def relative(path: str, folder: str) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
-def locked_in(file: str) -> dict[tuple[str, str], str]:
+def locked_in(file: str) -> locking.Locked:
     try:
+        if os.path.exists(file) and not os.path.isfile(file):
+            fail(_("{file}: no file that could be read", file=visible(file)))
         with open(file, "rb") as opened:
-            return locking.read(decoded(opened.read(), file), file)
+            return locking.read(decoded(opened.read(LARGEST_FILE + 1), file), file)
     except OSError as error:
         fail(_("{file}: cannot be read: {why}; `cnncalc lock SPECS` writes it", file=file, why=error.strerror or ""))

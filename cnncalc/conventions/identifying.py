@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from cnncalc.analysis import analyze_graph
 from cnncalc.answers.notation import read
+from cnncalc.answers.recounting import changed_graph
 from cnncalc.conventions.overview import Printed, overview
 from cnncalc.conventions.reading import Convention
 from cnncalc.language import _, n_
@@ -69,6 +71,17 @@ def numbers_of(report: Report, every: Sequence[Printed]) -> Iterator[tuple[str, 
             yield _("parameters"), one.params, one.convention.name
     if not totals.left_out.keys() & {"params", "buffers"}:
         yield _("parameters and buffers"), totals.params + totals.buffers, "cnncalc"
+    if "connections" not in totals.left_out:
+        yield _("connections"), totals.connections, "cnncalc"
+    bare = without_biases(report)
+    if bare is not None and "params" not in bare.totals.left_out:
+        yield _("parameters without biases"), bare.totals.params, "cnncalc"
+
+
+def without_biases(report: Report) -> Report | None:
+    """The same network without its biases; None where none has any."""
+    changed = None if report.graph is None else changed_graph(report.graph, "bias", True, False)
+    return None if changed is None else analyze_graph(changed, report.settings)
 
 
 def identify(
@@ -79,7 +92,7 @@ def identify(
     every = [one for variant, report in networks for one in candidates(variant, report, conventions)]
     matches = []
     for one in every:
-        found = [(how, unit) for reading, unit in readings if (how := met(one.number, *reading))]
+        found = [(how, unit) for reading, unit in readings if (how := match_number(one.number, *reading))]
         if found:
             how, unit = min(found, key=lambda entry: RANK[entry[0]])
             matches.append(Match(one, how, unit))
@@ -92,7 +105,7 @@ def identify(
 RANK = {EXACT: 0, ROUNDED: 1, CUT: 2}
 
 
-def met(number: int, value: Fraction, slack: Fraction) -> str:
+def match_number(number: int, value: Fraction, slack: Fraction) -> str:
     """How a number is the one that was written with this slack; empty if it is not."""
     if value == number:
         return EXACT

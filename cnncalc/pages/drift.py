@@ -23,8 +23,9 @@ def drift_page(
     unusable: Mapping[str, CnncalcError] | None = None,
 ) -> Page:
     """The numbers that drifted; `held` is how many did not, `places` says where the layers stand."""
-    rows = [[d.path, d.name, *sides(d)] for d in found[:MOST_LINES]]
-    notes = [_("and {more} more", more=len(found) - MOST_LINES)] if len(found) > MOST_LINES else []
+    rows = rows_of(found)
+    notes = [_("and {more} more", more=len(rows) - MOST_LINES)] if len(rows) > MOST_LINES else []
+    rows = rows[:MOST_LINES]
     notes += [] if found else [_("{count} numbers are as they were locked", count=held)]
     data = [{"path": d.path, "name": d.name, "locked": d.locked, "now": d.now} for d in found]
     noted = findings(found, places or {})
@@ -39,6 +40,25 @@ def drift_page(
         suites=suites(found, held, unusable or {}),
         rules={"drift": _("a number is not as it was locked"), "unusable": _("the spec cannot be used")},
     )
+
+
+def rows_of(found: Sequence[Drift]) -> list[list[str]]:
+    """A row per number that drifted, and one for all numbers of a spec that is gone or was never locked."""
+    by_path: dict[str, list[Drift]] = {}
+    for drift in found:
+        by_path.setdefault(drift.path, []).append(drift)
+    rows = []
+    for path, drifts in by_path.items():
+        count = _("all {count} numbers", count=len(drifts))
+        # A spec has more numbers than a layer that came or went: of it, the totals are gone or new too
+        totals = [drift for drift in drifts if "." not in drift.name]
+        if totals and all(drift.now is None for drift in drifts):
+            rows.append([path, count, _("locked"), _("(gone)")])
+        elif totals and all(drift.locked is None for drift in drifts):
+            rows.append([path, count, _("(not locked)"), _("(new)")])
+        else:
+            rows += [[d.path, d.name, *sides(d)] for d in drifts]
+    return rows
 
 
 def suites(found: Sequence[Drift], held: int, unusable: Mapping[str, CnncalcError]) -> list[Suite]:

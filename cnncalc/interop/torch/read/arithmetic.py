@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnncalc.interop import layouts
-from cnncalc.interop.torch.read.making import along, elementwise, joined, layer, standing, whole
+from cnncalc.interop.layouts import in_base
+from cnncalc.interop.torch.read.making import along, axis_word, elementwise, joined, layer, standing, whole
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
@@ -100,11 +101,13 @@ def addcmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen = trace.of(other)
     if seen is None or trace.of(shift) or trace.of(factor) or given.get("value", 1) != 1:
         return None
-    axes = {channel_axis(trace, other, weights) for weights in (shift, factor)}
-    axis = axes.pop()
-    if axes or axis is None:
+    axes = {shared_axes(trace, other, weights) for weights in (shift, factor)}
+    along_axes = axes.pop()
+    if axes or along_axes is None or len(along_axes) != 1:
         return None
-    return along(trace, seen, axis, lambda value: layer(trace, "scale", {"shift": True}, [value], (factor, shift)))
+    return along(
+        trace, seen, along_axes[0], lambda value: layer(trace, "scale", {"shift": True}, [value], (factor, shift))
+    )
 
 
 @translates("stack", "tensors | dim", anywhere=True)
@@ -138,41 +141,53 @@ def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dic
     return elementwise(trace, tensor, "rescale", found)
 
 
-def channel_axis(trace: Any, tensor: Any, weights: Any) -> int | None:
-    """The one axis along which weights differ, counted without the samples; all of them trained and the module's."""
+def shared_axes(trace: Any, tensor: Any, weights: Any) -> tuple[int, ...] | None:
+    """The axes along which weights differ, counted without the samples. None where they are not the module's own."""
     seen = trace.of(tensor)
-    if not whole(trace, weights) or not seen.shape or weights.ndim > seen.rank:
+    if not hasattr(weights, "ndim") or not whole(trace, weights) or not seen.shape or weights.ndim > seen.rank:
         return None
     sizes = [1] * (seen.rank - weights.ndim) + list(weights.shape)
-    wide_axes = [axis for axis, n in enumerate(sizes) if n > 1]
-    return seen.axis(wide_axes[0]) if len(wide_axes) == 1 else None
+    theirs = seen.laid_out(1)
+    fits = all(n == 1 or (seen.axis(dim) is not None and n == theirs[dim]) for dim, n in enumerate(sizes))
+    found = [seen.axis(dim) for dim, n in enumerate(sizes) if n > 1]
+    return tuple(axis for axis in found if axis is not None) if fits else None
+
+
+def with_weights(trace: Any, kind: str, tensor: Any, weights: Any, axes: tuple[int, ...]) -> Made:
+    """A layer of trained numbers, each for the elements that share it: `scale` or `shift`."""
+    seen = trace.of(tensor)
+    if len(axes) == 1 and (len(seen.shape) > 1 or seen.moves):
+        return along(trace, seen, axes[0], lambda value: layer(trace, kind, {}, [value], (weights,)))
+    seen, base = in_base(trace.b, seen, axes, trace.place())
+    rank = len(seen.base)
+    words = [axis_word(axis, rank) for axis in sorted(base)]
+    per = "element" if len(words) == rank else {"": "layer", "c": "channel"}.get("".join(words), "".join(words))
+    made = layer(trace, kind, {"per": per}, [seen.value], (weights,))
+    return made and seen._replace(value=made.value)
 
 
 def scaled(trace: Any, one: Any, other: Any) -> Made:
-    """A value times trained numbers, one for each channel."""
+    """A value times trained numbers."""
     tensor, weights = (one, other) if trace.of(one) else (other, one)
-    if not hasattr(weights, "ndim"):
-        return None
-    axis = channel_axis(trace, tensor, weights)
-    if axis is None:
-        return None
-    return along(trace, trace.of(tensor), axis, lambda value: layer(trace, "scale", {}, [value], (weights,)))
+    axes = shared_axes(trace, tensor, weights)
+    return None if axes is None else with_weights(trace, "scale", tensor, weights, axes)
 
 
 def shifted(trace: Any, one: Any, other: Any) -> Made:
-    """A value plus trained numbers, one for each channel, right behind their product with others: one layer."""
+    """A value plus trained numbers: a part of the layer right before it, where that may have it, or one of its own."""
     tensor, weights = (one, other) if trace.of(one) else (other, one)
-    if not hasattr(weights, "ndim"):
+    axes = shared_axes(trace, tensor, weights)
+    if axes is None:
         return None
-    seen, axis, last = trace.of(tensor), channel_axis(trace, tensor, weights), len(trace.b.nodes) - 1
-    if last < 0 or seen.value != last + len(trace.b.inputs):
-        return None
-    node = trace.b.nodes[last]
+    seen, last = trace.of(tensor), len(trace.b.nodes) - 1
+    node = trace.b.nodes[last] if 0 <= last == seen.value - len(trace.b.inputs) else None
+    if node is None or node.weights_of is not None or any(s in trace.owners for s in trace.sources(weights)):
+        return with_weights(trace, "shift", tensor, weights, axes)
     if node.layer.kind == "conv" and not node.layer.bias and not seen.moves and tuple(weights.shape) == seen.shape:
         return biased(trace, seen, weights)
-    behind = node.layer.kind == "scale" and not node.layer.shift
-    if axis is None or not behind or node.weights_of is not None or seen.first(axis)[0].moves:
-        return None
+    behind = node.layer.kind == "scale" and not node.layer.shift and node.layer.per == "channel"
+    if len(axes) != 1 or not behind or seen.first(axes[0])[0].moves:
+        return with_weights(trace, "shift", tensor, weights, axes)
     trace.b.nodes[last] = node._replace(layer=trace.b.layer("scale", {"shift": True}))
     trace.b.facts[last] = trace.b.nodes[last].layer.facts(seen.base)
     for source in trace.sources(weights):

@@ -1,0 +1,89 @@
+"""A command that checks nothing never looks as if all were well: paths that are not there or hold no spec."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GOOD = "input: 3\nlayers: [dense 2]\n"
+CHECKS = (("check", "--skip-others"), ("lint", "--skip-others"), ("format", "--check", "--skip-others"))
+ALL = (*CHECKS, ("check",), ("lint",), ("format", "--check"), ("lock",))
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cnncalc", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=20)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "ci.yml").write_text("on: push\n", encoding="utf-8")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "good.yaml").write_text(GOOD, encoding="utf-8")
+    (tmp_path / "links" / "nowhere.yaml").symlink_to("gone.yaml")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ALL, ids=" ".join)
+@pytest.mark.parametrize(
+    "path", ["nosuch", "nosuch/", "nosuch.yaml", "nosuch/net.yaml", "empty", "others", "links", "links/nowhere.yaml"]
+)
+def test_what_is_not_there_fails(folder: Path, command: tuple[str, ...], path: str) -> None:
+    done = run(folder, *command, path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert path.rstrip("/") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ALL, ids=" ".join)
+def test_a_pipe_in_a_folder_is_refused_at_once(folder: Path, command: tuple[str, ...]) -> None:
+    os.mkfifo(folder / "links" / "pipe.yaml")
+    done = run(folder, *command, "links")
+    assert done.returncode == 2
+    assert "links/pipe.yaml: not a file, but a pipe or a device" in done.stderr
+
+
+@pytest.mark.parametrize("command", CHECKS, ids=" ".join)
+def test_what_is_skipped_is_counted(folder: Path, command: tuple[str, ...]) -> None:
+    for name in ("a.yaml", "b.txt"):
+        (folder / name).write_text("on: push\n", encoding="utf-8")
+    done = run(folder, *command, "a.yaml", "b.txt")
+    assert done.returncode == 0
+    assert "2 files that are no specs are passed over" in done.stderr
+    beside = run(folder, *command, "a.yaml", "links/good.yaml")
+    assert beside.returncode == 0, beside.stderr
+    assert "1 file that is no spec is passed over" in beside.stderr
+
+
+@pytest.mark.parametrize("command", CHECKS, ids=" ".join)
+def test_nothing_named_is_an_error(folder: Path, command: tuple[str, ...]) -> None:
+    assert run(folder, *command).returncode == 2
+
+
+@pytest.mark.parametrize("path", ["nosuch", "nosuch/", "nosuch.yaml", "empty", "others"])
+def test_differences_of_what_is_not_there_fail(folder: Path, path: str) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "links", "others"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], cwd=folder, check=True)
+    done = run(folder, "diff", "--git", "HEAD", path)
+    assert done.returncode == 2
+    assert path in done.stderr
+    assert run(folder, "diff", "--git", "HEAD", "links").returncode == 0
+    (folder / "links" / "good.yaml").unlink()
+    gone = run(folder, "diff", "--git", "HEAD", "links/good.yaml")
+    assert gone.returncode == 0, gone.stderr
+    assert "links/good.yaml" in gone.stdout
+
+
+def test_a_revision_is_no_option_of_git(folder: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    for words in (("diff", "--git=--output=F"), ("diff", "--output=F:links/good.yaml", "links/good.yaml")):
+        assert run(folder, *words).returncode == 2
+    assert run(folder, "diff", "--", "--output=F:links/good.yaml", "links/good.yaml").returncode == 2
+    assert not (folder / "F").exists()
