@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import in_base
+from cnncalc.interop.layouts import in_base, merged
 from cnncalc.interop.torch.read.making import along, axis_word, elementwise, layer
 from cnncalc.interop.torch.read.table import Made, translates
 
@@ -35,14 +35,24 @@ KINDS = {
 }
 
 
-@translates("gt greater", "input other", anywhere=True)
-def step(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Whether it is above 0: 1 or 0, once it is a number again."""
-    return (
-        elementwise(trace, given["input"], "step")
-        if type(given["other"]) in (int, float) and given["other"] == 0
-        else None
-    )
+def comparison(kind: str) -> Any:
+    """Whether one is above the other: 1 or 0, once it is a number again."""
+
+    def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        one, other = trace.of(given["input"]), given["other"]
+        if kind == "greater" and type(other) in (int, float) and other == 0:
+            return elementwise(trace, given["input"], "step")
+        if one is None or trace.of(other) is None:
+            return None
+        place = trace.place(kind)
+        add = lambda values: trace.b.add(trace.name(kind), kind, {}, values, at=place)  # noqa: E731
+        return merged(trace.b, [one, trace.of(other)], add, place)
+
+    return handle
+
+
+for _word, _kind in (("gt greater", "greater"), ("lt less", "less"), ("eq", "equal")):
+    translates(_word, "input other", anywhere=True)(comparison(_kind))
 
 
 def plain(kind: str) -> Any:

@@ -51,7 +51,7 @@ def rsub(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("neg negative", "input", anywhere=True)
 def neg(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return elementwise(trace, given["input"], "rescale", {"factor": -1.0})
+    return elementwise(trace, given["input"], "negative")
 
 
 @translates("mul imul rmul multiply", "input other", anywhere=True)

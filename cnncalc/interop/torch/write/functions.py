@@ -8,6 +8,7 @@ from cnncalc.interop.python.text import call
 from cnncalc.interop.torch.write.table import NotInTorchError, Write, Written, rank_of, writes
 from cnncalc.interop.torch.write.windows import widths
 from cnncalc.language import _
+from cnncalc.layers.axes import axis_number
 from cnncalc.layers.base import Shape, per_axis
 from cnncalc.layers.sliding import sides_per_axis
 
@@ -27,8 +28,19 @@ FUNCTIONS = {
     "mish": "F.mish({0})",
     "softplus": "F.softplus({0})",
     "softsign": "F.softsign({0})",
-    "softmax": "F.softmax({0}, dim=1)",
-    "log_softmax": "F.log_softmax({0}, dim=1)",
+    "log_sigmoid": "F.logsigmoid({0})",
+    "tanhshrink": "F.tanhshrink({0})",
+    "abs": "torch.abs({0})",
+    "negative": "torch.neg({0})",
+    "square": "torch.square({0})",
+    "sqrt": "torch.sqrt({0})",
+    "reciprocal": "torch.reciprocal({0})",
+    "exp": "torch.exp({0})",
+    "log": "torch.log({0})",
+    "erf": "torch.erf({0})",
+    "sin": "torch.sin({0})",
+    "cos": "torch.cos({0})",
+    "sign": "torch.sign({0})",
     "glu": "F.glu({0}, dim=1)",
     "flatten": "torch.flatten({0}, 1)",
 }
@@ -37,6 +49,39 @@ FUNCTIONS = {
 @writes(*FUNCTIONS)
 def function(layer: Any, x: Shape) -> Written:
     return Written(FUNCTIONS[layer.kind], infix=layer.kind == "scaled_tanh")
+
+
+@writes("softmax", "log_softmax")
+def softmax(layer: Any, x: Shape) -> Written:
+    return Written(f"F.{layer.kind}({{0}}, dim={1 + axis_number(layer.axis, x)})")
+
+
+@writes("power")
+def power(layer: Any, x: Shape) -> Written:
+    return Written("torch.pow({0}, {exponent})", values={"exponent": layer.exponent})
+
+
+@writes("clamp", "hardtanh")
+def clamp(layer: Any, x: Shape) -> Written:
+    low, high = layer.bounds()
+    bounds = {name: bound for name, bound in (("min", low), ("max", high)) if bound is not None}
+    return Written(f"torch.clamp({{0}}, {', '.join(f'{name}={{{name}}}' for name in bounds)})", values=bounds)
+
+
+@writes("round")
+def rounded(layer: Any, x: Shape) -> Written:
+    return Written({"nearest": "torch.round({0})"}.get(layer.to, f"torch.{layer.to}({{0}})"))
+
+
+REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", "reduce_min": "amin"}
+
+
+@writes(*REDUCTIONS, "reduce_norm")
+def reduction(layer: Any, x: Shape) -> Written:
+    axes = tuple(sorted(1 + axis for axis in layer.over(x)))
+    if layer.kind == "reduce_norm":
+        return Written(f"torch.linalg.vector_norm({{0}}, {layer.order}, dim={axes}, keepdim=True)")
+    return Written(f"torch.{REDUCTIONS[layer.kind]}({{0}}, dim={axes}, keepdim=True)")
 
 
 def with_slope(name: str, option: str, default: float) -> Write:
@@ -51,6 +96,8 @@ def with_slope(name: str, option: str, default: float) -> Write:
 writes("leaky_relu")(with_slope("leaky_relu", "negative_slope", 0.01))
 writes("elu")(with_slope("elu", "alpha", 1.0))
 writes("celu")(with_slope("celu", "alpha", 1.0))
+writes("softshrink")(with_slope("softshrink", "lambd", 0.5))
+writes("hardshrink")(with_slope("hardshrink", "lambd", 0.5))
 
 
 @writes("maxout")
@@ -90,6 +137,35 @@ def slice_of_axis(layer: Any, x: Shape) -> Written:
 @writes("split")
 def split(layer: Any, x: Shape) -> Written:
     return Written(f"torch.chunk({{0}}, {layer.parts}, 1)[{layer.part}]")
+
+
+@writes("roll")
+def roll(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.roll({{0}}, {{shift}}, {1 + axis_number(layer.axis, x)})", values={"shift": layer.shift})
+
+
+@writes("tile")
+def tile(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.cat([{', '.join(['{0}'] * layer.times)}], {1 + axis_number(layer.axis, x)})")
+
+
+@writes("resample")
+def resample(layer: Any, x: Shape) -> Written:
+    rank = rank_of(layer, x)
+    if layer.mode == "bicubic" and rank != 2:
+        raise NotInTorchError(_("PyTorch interpolates cubically in images alone"))
+    mode = {"bilinear": ("linear", "bilinear", "trilinear")[rank - 1], "nearest_exact": "nearest-exact"}
+    use = f'F.interpolate({{0}}, size={{size}}, mode="{mode.get(layer.mode, layer.mode)}"'
+    use += ", align_corners=True)" if layer.align_corners else ")"
+    return Written(use, values={"size": tuple(per_axis(layer.size, x[1:], "size"))})
+
+
+@writes("parameter")
+def parameter(layer: Any) -> Written:
+    """A parameter beside the modules', for one sample; what joins it with others has it once for each."""
+    if layer.stored is not None or not layer.trained:
+        raise NotInTorchError(_("numbers that stand at several places, or are not trained, are not written"))
+    return Written("{m}_value[None]", None, {}, {"value": ("_value", None)}, False, {"value": layer.shape})
 
 
 @writes("upsample")
@@ -158,16 +234,29 @@ def rescale(layer: Any, x: Shape) -> Written:
 # --- merges
 
 
-@writes("add", "multiply", "maximum", "mean", "concat")
+INFIX = {"add": "+", "multiply": "*", "subtract": "-", "divide": "/"}
+COMPARED = {"greater": ">", "less": "<", "equal": "=="}
+
+
+@writes(*INFIX, *COMPARED, "maximum", "minimum", "mean", "concat", "matmul", "dot_product_attention")
 def merge(layer: Any, *shapes: Shape) -> Written:
     places = [f"{{{i}}}" for i in range(len(shapes))]
     if layer.kind == "concat":
-        return Written(f"torch.cat([{', '.join(places)}], 1)")
-    if layer.kind == "maximum":
+        return Written(f"torch.cat([{', '.join(places)}], {1 + axis_number(layer.axis, shapes[0])})")
+    if layer.kind in ("maximum", "minimum"):
         use = places[0]
         for place in places[1:]:
-            use = f"torch.maximum({use}, {place})"
+            use = f"torch.{layer.kind}({use}, {place})"
         return Written(use)
     if layer.kind == "mean":
         return Written(f"({' + '.join(places)}) / {len(places)}", infix=True)
-    return Written(f" {'*' if layer.kind == 'multiply' else '+'} ".join(places), infix=len(places) > 1)
+    if layer.kind in COMPARED:
+        if len(places) > 2:
+            raise NotInTorchError(_("a comparison of more than two is not written"))
+        return Written(f"({places[0]} {COMPARED[layer.kind]} {places[1]}).float()")
+    if layer.kind == "matmul":
+        return Written(f"torch.matmul({', '.join(places)})")
+    if layer.kind == "dot_product_attention":
+        masks = "".join(f", attn_mask={place}" for place in places[3:])
+        return Written(f"F.scaled_dot_product_attention({', '.join(places[:3])}{masks})")
+    return Written(f" {INFIX[layer.kind]} ".join(places), infix=len(places) > 1)
