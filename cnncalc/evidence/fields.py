@@ -20,7 +20,7 @@ from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Reach, Sets
 from cnncalc.evidence.counts import stopped
-from cnncalc.fields.forward import Seen
+from cnncalc.fields.forward import TELLING, Seen
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
@@ -239,7 +239,10 @@ def bound_to_size(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -
         moves = [
             f.reach[axis] if isinstance(f.reach, tuple) and len(f.reach) > axis else f.reach for f in (here, there)
         ]
-        bound.append(own or None in moves or moves[0] != moves[1] or any(bound[v] for v in node.reads))
+        # A part of a vector, or its elements in another order, are others of a longer one.
+        other_elements = len(here.output) == 1 and here.output != there.output and node.layer.channels in TELLING
+        changed = None in moves or moves[0] != moves[1] or other_elements
+        bound.append(own or changed or any(bound[v] for v in node.reads))
     return bound[first:]
 
 
