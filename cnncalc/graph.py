@@ -151,6 +151,8 @@ class Claims:
             facts = self._known.get(key)
             if facts is None:
                 facts = layer.facts(*shapes) if () not in shapes else BEHIND_UNKNOWN
+                if layer.frozen:
+                    facts = facts.freeze(layer.frozen)
                 self._known[key] = facts
             self._by_identity[quick] = facts
             self._kept.append(layer)

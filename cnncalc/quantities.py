@@ -147,6 +147,13 @@ QUANTITIES: dict[str, Quantity] = {
             words="flop operations ops 浮点运算 浮点运算数 浮点运算量 浮点数运算 运算量 计算量 浮点运算次数",
         ),
         Quantity(
+            "trainable_params", COUNT, n_("trainable"),
+            "parameters that training changes: `params` less those of layers that are `frozen`",
+            meaning=n_("parameters that training changes"),
+            fact="trainable_params", total=SUM, stored=True,
+            words="trainableweights 可训练参数个数 可训练的参数",
+        ),
+        Quantity(
             "activation_bytes", MEMORY, n_("activation bytes"),
             "elements of the output x bytes of the dtype",
             fact="elements", total=SUM, batch=True, bytes=True,

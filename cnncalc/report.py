@@ -74,6 +74,7 @@ class Row:
     connections: int | None
     macs: int | None
     flops: int | None
+    trainable_params: int | None
     receptive_field: Sizes | None
     jump: tuple[Jump | None, ...] | None
     rf_start: Sizes | None
@@ -108,6 +109,7 @@ class Totals:
     connections: int
     macs: int
     flops: int
+    trainable_params: int
     activation_bytes: int
     parameter_bytes: int
     peak_activation_bytes: int | None

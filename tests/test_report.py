@@ -40,15 +40,16 @@ def test_json_follows_the_contract() -> None:
     assert data["inputs"] == {"input": [1, 32, 32]}
     contract = {
         "name": "C1", "kind": "conv", "inputs": ["input"], "output": [6, 28, 28], "params": 156, "fixed_params": 0,
-        "buffers": 0, "connections": 122304, "macs": 117600, "flops": 239904, "receptive_field": [5, 5],
-        "jump": [1, 1], "rf_start": [0, 0], "activation_bytes": 18816,
+        "buffers": 0, "connections": 122304, "macs": 117600, "flops": 239904, "trainable_params": 156,
+        "receptive_field": [5, 5], "jump": [1, 1], "rf_start": [0, 0], "activation_bytes": 18816,
     }  # fmt: skip
     first = data["layers"][0]
     assert list(first)[: len(contract)] == list(contract)
     assert {key: first[key] for key in contract} == contract
     totals = {"params": 60000, "fixed_params": 840, "buffers": 0, "connections": 340908, "macs": 328096}
-    assert list(data["totals"])[:10] == [
-        *totals, "flops", "activation_bytes", "receptive_field", "peak_activation_bytes", "parameter_bytes",
+    assert list(data["totals"])[:11] == [
+        *totals, "flops", "trainable_params", "activation_bytes",
+        "receptive_field", "peak_activation_bytes", "parameter_bytes",
     ]  # fmt: skip
     assert {key: data["totals"][key] for key in totals} == totals
     assert data["totals"]["receptive_field"] == [32, 32]

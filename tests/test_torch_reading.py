@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from test_torch_text import SHARED, WRITTEN, module_of  # noqa: E402
 
 pytestmark = pytest.mark.framework
 nn = torch.nn
+F = nn.functional
 SEVERAL = {"hrnet", "hrnet-w32", "hrnet-w48"}  # sums of three: two additions in PyTorch
 OTHERS = {"lenet-1989", "example-full-connection"}  # its padding is a layer there; 10^12 weights
 COMPARED = [name for name in WRITTEN if name not in SEVERAL | OTHERS]
@@ -112,16 +114,6 @@ def test_an_operator_that_is_not_known_is_named_with_its_module() -> None:
 class Peculiar:
     """Modules with something that no kind is."""
 
-    class Tuned(nn.Module):
-        """A trained number that is added."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.at = nn.Parameter(torch.zeros(3, 1, 1))
-
-        def forward(self, x: Any) -> Any:
-            return x + self.at
-
     class Corners(nn.Module):
         def forward(self, x: Any) -> Any:
             return nn.functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
@@ -150,7 +142,7 @@ class Peculiar:
             return self.attention(y, y, y)[0]
 
 
-@pytest.mark.parametrize("name", ["Tuned", "Corners", "Less", "Approximate", "Folded", "Attending"])
+@pytest.mark.parametrize("name", ["Corners", "Less", "Approximate", "Folded", "Attending"])
 def test_nothing_is_guessed(name: str) -> None:
     module = getattr(Peculiar, name)()
     shape = (3, 2, 4) if name == "Attending" else (3, 4, 8)
@@ -253,3 +245,220 @@ def test_no_weights_are_kept_in_memory(folder: Path) -> None:
     module = called(torch, lambda: nn.Sequential(nn.Linear(10, 10), nn.BatchNorm1d(10)))
     assert all(p.is_meta for p in module.parameters())
     assert nn.Module.register_parameter.__module__ == "torch.nn.modules.module"
+
+
+class Twice(nn.Module):
+    """A weight that two layers use, each with a bias of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(8, 8)
+        self.other = nn.Linear(8, 8)
+        self.other.weight = self.one.weight
+
+    def forward(self, x: Any) -> Any:
+        return self.other(F.relu(self.one(x)))
+
+
+class Turned(nn.Module):
+    """An autoencoder that uses its weights turned round on the way back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = nn.Linear(12, 5)
+
+    def forward(self, x: Any) -> Any:
+        return F.linear(torch.sigmoid(self.one(x)), self.one.weight.t())
+
+
+@pytest.mark.parametrize(("module", "shape"), [(Twice, (8,)), (Turned, (12,))])
+def test_weights_that_are_used_in_another_form_are_refused_by_the_name_of_their_layer(module: Any, shape: Any) -> None:
+    with pytest.raises(cnncalc.SpecError, match="this linear is not read here: its weights are those of one"):
+        cnncalc.from_torch(module(), shape)
+
+
+class Attended(nn.Module):
+    """Attention in a network of convolutions, with the batch behind another axis on the way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 4, 4)
+        self.qkv = nn.Linear(8, 24)
+        self.proj = nn.Linear(8, 8)
+
+    def forward(self, x: Any) -> Any:
+        x = self.stem(x).flatten(2).transpose(1, 2)
+        q, k, v = self.qkv(x).reshape(x.shape[0], 64, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        x = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape[0], 64, 8)
+        return self.proj(x)
+
+
+class BatchMoved(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+
+    def forward(self, x: Any) -> Any:
+        return self.fc(torch.cumsum(x, 1).transpose(0, 1))
+
+
+class BatchDoubled(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return F.adaptive_avg_pool2d(torch.cat([x, x], 0), 1)
+
+
+class BatchApart(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return F.adaptive_avg_pool2d(torch.stack(list(x)), 1)
+
+
+BEHIND_UNKNOWN = [
+    (Attended, (3, 32, 32), "permute"),
+    (BatchMoved, (5, 8), "cumsum"),
+    (BatchDoubled, (3, 8, 8), "cat"),
+    (BatchApart, (3, 8, 8), "unbind"),
+]
+
+
+@pytest.mark.parametrize(("module", "shape", "named"), BEHIND_UNKNOWN)
+def test_what_stands_behind_something_unknown_is_unknown_and_no_mistake_of_the_user(
+    module: Any, shape: Any, named: str
+) -> None:
+    with pytest.raises(cnncalc.SpecError, match=f"the operator {named} is not known here") as caught:
+        cnncalc.from_torch(module(), shape)
+    assert "Error" not in str(caught.value)
+    graph = cnncalc.from_torch(module(), shape, allow_unknown=True)
+    assert cnncalc.analyze(graph).totals.left_out["macs"] >= 1
+
+
+def lazy() -> Any:
+    return nn.Sequential(nn.LazyConv2d(8, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(10))
+
+
+class Named(nn.Module):
+    """One mapping enters, as data sets give it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c = nn.Conv2d(3, 4, 3)
+
+    def forward(self, batch: Any) -> Any:
+        return self.c(batch["image"])
+
+
+class Beside(nn.Module):
+    """Numbers kept beside the buffers, where the input is not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c = nn.Conv2d(3, 4, 3)
+        self.grid = torch.linspace(-1, 1, 9)
+
+    def forward(self, x: Any) -> Any:
+        where = self.grid * x.new_ones(9)
+        return self.c(x) if where.shape == (9,) else x
+
+
+FORMS = {
+    "lazy": (lazy, (3, 9, 9), 224 + 3930),
+    "half": (lambda: nn.Conv2d(3, 4, 3).half(), (3, 9, 9), 112),
+    "double": (lambda: nn.Conv2d(3, 4, 3).double(), (3, 9, 9), 112),
+    "parallel": (lambda: nn.DataParallel(nn.Conv2d(3, 4, 3)), (3, 9, 9), 112),
+    "mapping": (Named, {"image": (3, 9, 9)}, 112),
+    "beside": (Beside, (3, 9, 9), 112),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_modules_are_read_in_the_forms_in_which_people_have_them(form: str) -> None:
+    make, shape, params = FORMS[form]
+    report = cnncalc.analyze(cnncalc.from_torch(make(), shape))
+    assert report.totals.params == params
+    assert report.totals.left_out == {}
+
+
+def test_a_lazy_module_stays_lazy() -> None:
+    module = lazy()
+    cnncalc.from_torch(module, (3, 9, 9))
+    assert isinstance(module[0].weight, nn.UninitializedParameter)
+
+
+def test_a_compiled_module_is_said_to_be_one() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module = torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3)))
+    with pytest.raises(cnncalc.SpecError, match=r"is compiled by torch\.jit"):
+        cnncalc.from_torch(module, (3, 9, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("3x8x8; conv 4 k3; scale; relu; shift", ["conv", "scale", "relu", "shift"]),
+        ("3x8x8; conv 4 k3; shift per=element; scale per=layer; shift per=hw", ["conv", "shift", "scale", "shift"]),
+        ("3x8x8; conv 4 k3; scale shift; rescale 0.5 offset=2", ["conv", "scale", "rescale", "rescale"]),
+        ("5; shift; dense 4; scale", ["shift", "dense", "scale"]),
+    ],
+)
+def test_numbers_that_are_multiplied_and_added_are_read_as_they_were_written(text: str, kinds: list[str]) -> None:
+    graph = cnncalc.load(text)
+    back = cnncalc.from_torch(module_of(cnncalc.to_torch(graph)), list(graph.inputs.values()))
+    assert [node.layer.kind for node in back.nodes] == kinds
+    ours, theirs = cnncalc.analyze(graph).totals, cnncalc.analyze(back).totals
+    assert (ours.params, ours.flops) == (theirs.params, theirs.flops)
+
+
+class Frozen(nn.Module):
+    """A layer that is not trained, one that is trained in part, and one that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 3)
+        self.b = nn.Conv2d(4, 5, 3)
+        self.aux = nn.Sequential(nn.Conv2d(3, 40, 3), nn.ReLU())
+        for parameter in (*self.a.parameters(), self.b.bias):
+            parameter.requires_grad_(False)
+
+    def forward(self, x: Any) -> Any:
+        return self.b(self.a(x))
+
+
+def test_what_is_not_trained_is_said_and_what_is_never_read() -> None:
+    graph = cnncalc.from_torch(Frozen(), (3, 9, 9))
+    report = cnncalc.analyze(graph)
+    assert [(row.params, row.trainable_params) for row in report] == [(112, 0), (185, 180)]
+    assert (report.totals.params, report.totals.trainable_params) == (297, 180)
+    assert report.to_dict()["remarks"] == ["1,120 parameters that the forward pass does not read are left out: aux"]
+    from cnncalc.interop.spec.writing import to_spec
+
+    text = to_spec(graph)
+    assert "conv 4 k3 frozen" in text
+    assert cnncalc.analyze(text).totals.trainable_params == 180
+
+
+class Sub(nn.Conv2d):
+    """A class of one's own: tools that go by the class do not know it."""
+
+
+class Ways(nn.Module):
+    """The same kinds as modules, functions, operators."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 3, 3, padding=1)
+        self.sub = Sub(3, 3, 3, padding=1)
+        self.act = nn.ReLU()
+
+    def forward(self, x: Any) -> Any:
+        x = self.act(self.a(x))
+        x = torch.add(F.relu(self.sub(x)), x)
+        x = x + torch.sigmoid(x)
+        return x.mean((2, 3))
+
+
+def test_how_a_layer_was_built_is_read() -> None:
+    graph = cnncalc.from_torch(Ways(), (3, 9, 9))
+    assert [(node.layer.kind, node.layer.built) for node in graph.nodes] == [
+        ("conv", ""), ("relu", ""), ("conv", "function"), ("relu", "function"), ("add", "function"),
+        ("sigmoid", "function"), ("add", ""), ("global_avgpool", "operator"), ("flatten", ""),
+    ]  # fmt: skip

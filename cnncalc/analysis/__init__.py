@@ -58,7 +58,7 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
 
 def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
     """The facts less the connections and MACs that read padding; FLOPs follow from them."""
-    return Facts(
+    left = Facts(
         output=facts.output,
         params=facts.params,
         fixed_params=facts.fixed_params,
@@ -67,6 +67,7 @@ def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
         macs=minus(facts.macs, macs),
         work=facts.work,
     )
+    return left.freeze(facts.frozen) if facts.frozen else left
 
 
 def of_first_input(seen: dict[str, Seen]) -> tuple[Any, Any, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -52,10 +53,37 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             check_for_misspelt_command(args[0])
+        if args and args[0] not in COMMANDS:
             args = ["analyze", *args]
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what a spec probably means otherwise is said once, on standard error."""
+        from cnncalc.errors import SpecWarning
+
+        told: set[str] = set()
+        show = warnings.showwarning
+
+        def tell(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, SpecWarning):
+                show(message, category, filename, lineno, file, line)
+            elif str(message) not in told:
+                told.add(str(message))
+                click.echo(str(message), err=True)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", SpecWarning)
+            warnings.showwarning = tell
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Commands")):
@@ -178,6 +206,10 @@ def main(args: list[str] | None = None, **extra: Any) -> None:
         from cnncalc.cli.translated import translate_click
 
         translate_click(language)
+    if "_CNNCALC_COMPLETE" in os.environ:
+        from cnncalc.cli.completion import prepare
+
+        prepare()
     try:
         group().main(args, **extra)
     finally:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.completion import LayerType, QuantityType
 from cnncalc.language import _
 
 
 @click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
-@click.argument("layer", required=False)
-@click.argument("quantity", required=False)
-@click.option("--from", "since", metavar="NAME", help=_("A receptive field in units of this earlier layer or input."))
+@click.argument("layer", required=False, type=LayerType("total"))
+@click.argument("quantity", required=False, type=QuantityType())
+@click.option(
+    "--from",
+    "since",
+    metavar="NAME",
+    type=LayerType(),
+    help=_("A receptive field in units of this earlier layer or input."),
+)
 @click.option("--symbolic", is_flag=True, help=_("The closed form, with the letters of --free left as letters."))
 @click.option("--free", metavar="LETTERS", help=_("Letters for --symbolic, separated by commas.  [default: n,c,f]"))
 @output_options()
@@ -34,10 +41,12 @@ def command(
     with errors_end_the_run():
         graph = asked.graph()
         from cnncalc.analysis import analyze_graph
-        from cnncalc.derivations import explain, walk
+        from cnncalc.derivations import PEAK, QUANTITIES, explain, walk
         from cnncalc.derivations.board import board
 
         report = analyze_graph(graph)
+        if layer is not None and quantity is None and layer not in report and layer in (*QUANTITIES, PEAK):
+            layer, quantity = "total", layer  # a quantity alone is that of the whole network
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
             raise click.UsageError(_("--symbolic needs a LAYER."))

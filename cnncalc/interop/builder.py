@@ -24,7 +24,7 @@ from cnncalc.interop.names import Names, is_word, legal, numbered, unique
 from cnncalc.language import _
 from cnncalc.layers import KINDS, kind_named
 from cnncalc.layers.base import Layer, Shape, shape_text
-from cnncalc.layers.options import LARGEST
+from cnncalc.layers.options import CONSTRUCTION, LARGEST
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
 from cnncalc.spec.values import as_written
 
@@ -193,7 +193,8 @@ class Builder(GraphBuilder):
             values = {}
             for name, text in given.items():
                 try:
-                    values[name] = made.options[name].read(text)
+                    option = made.options.get(name) or CONSTRUCTION[name]
+                    values[name] = option.read(text)
                 except OptionError as error:
                     self.fail(at, f"{kind}: {name}: {error.problem}", error.hint)
             layer = self._layers[key] = made(kind=kind, **values)

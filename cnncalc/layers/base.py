@@ -116,7 +116,9 @@ class Facts:
     local         what is left of it without the statistics of the whole map; None: all of it
     """
 
-    __slots__ = ("buffers", "connections", "fixed_params", "local", "macs", "output", "params", "reach", "work")
+    __slots__ = (
+        "buffers", "connections", "fixed_params", "frozen", "local", "macs", "output", "params", "reach", "work",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -140,6 +142,19 @@ class Facts:
         self.work = work
         self.reach = reach
         self.local = local
+        self.frozen = 0  # of the params, how many are kept as they are: see `freeze`
+
+    def freeze(self, frozen: bool | int) -> Facts:
+        """The same with parameters that are stored and not trained: all of them, or so many."""
+        facts = Facts(**{name: getattr(self, name) for name in self.__slots__ if name != "frozen"})
+        most = facts.params or 0
+        facts.frozen = most if frozen is True else min(int(frozen), most)
+        return facts
+
+    @property
+    def trainable_params(self) -> int | None:
+        """Parameters that training changes."""
+        return None if self.params is None else self.params - self.frozen
 
     @property
     def elements(self) -> int | None:
@@ -175,6 +190,7 @@ class Layer:
     kind: str
     built: str = ""  # how a framework would build it, where the spec says so: see layers/options.py, CONSTRUCTION
     inplace: bool = False
+    frozen: bool | int = False  # whether its parameters stay as they are, or how many of them
     options: ClassVar[Mapping[str, Option]] = {}
     flattens: ClassVar[bool] = False  # a map that meets this layer is flattened first
     reads_nothing: ClassVar[bool] = False  # what enters its step goes no further
@@ -188,7 +204,9 @@ class Layer:
                 declared[name] = value
         cls.options = declared
 
-    def __init__(self, *, kind: str = "", built: str = "", inplace: bool = False, **given: Any) -> None:
+    def __init__(
+        self, *, kind: str = "", built: str = "", inplace: bool = False, frozen: bool | int = False, **given: Any
+    ) -> None:
         values = {name: option.default for name, option in self.options.items()}
         unknown = given.keys() - values.keys()
         missing = [n for n, o in self.options.items() if o.required and given.get(n) is None]
@@ -200,6 +218,8 @@ class Layer:
             vars(self)["built"] = built
         if inplace:
             vars(self)["inplace"] = inplace
+        if frozen:
+            vars(self)["frozen"] = frozen
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: make a new one with replace({name}=...)")

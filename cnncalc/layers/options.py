@@ -136,6 +136,11 @@ def switch(raw: Any, also: str = "") -> bool:
     raise OptionError(_("{value} is neither true nor false", value=quoted(raw)), hint)
 
 
+def all_or_number(raw: Any) -> bool | int:
+    """A switch, or how many: 64."""
+    return positive(raw) if isinstance(raw, str) and raw.isdecimal() else switch(raw)
+
+
 def condition(raw: Any) -> bool:
     """A switch, or what a comparison gives: 0 or 1."""
     return switch({"0": "false", "1": "true"}.get(raw, raw) if isinstance(raw, str) else raw)
@@ -284,4 +289,10 @@ BUILT = Option(
 INPLACE = Option(
     switch, "inplace: the result is written over the input", default=False, words={"inplace": "true"}
 ).named("inplace")
-CONSTRUCTION = {option.name: option for option in (BUILT, INPLACE)}
+FROZEN = Option(
+    all_or_number,
+    "frozen: its parameters are stored and not trained; a number: so many of them",
+    default=False,
+    words={"frozen": "true"},
+).named("frozen")
+CONSTRUCTION = {option.name: option for option in (BUILT, INPLACE, FROZEN)}

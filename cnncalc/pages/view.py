@@ -90,6 +90,8 @@ class View(NamedTuple):
             return list(self.columns)
         has_axes = any(len(shape) > 1 for shape in report.inputs.values())
         columns = [name for name in DEFAULT if has_axes or name != "receptive_field"]
+        if report.totals.trainable_params != report.totals.params:
+            columns.insert(columns.index("params") + 1, "trainable_params")
         if report.convention is not None:  # what the tool does not count is no column
             gone = {"macs", "flops"} - {report.convention.number}
             columns = [name for name in columns if name.removesuffix("_share") not in gone]
@@ -219,7 +221,10 @@ def title(report: Report) -> str:
 def notes(report: Report) -> list[tuple[str, str]]:
     """What is said below the table: (subject, text)."""
     totals, settings = report.totals, report.settings
-    stored = _("{n} trained", n=_sum(report, "params", number))
+    frozen = totals.params - totals.trainable_params
+    stored = _("{n} trained", n=_sum(report, "trainable_params", number))
+    if frozen:
+        stored += _(", {n:,} frozen", n=frozen)
     if totals.fixed_params:
         stored += _(", {n:,} fixed", n=totals.fixed_params)
     if totals.buffers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step
@@ -70,9 +70,17 @@ def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tupl
     return " ".join(words), left
 
 
+def frozen_text(layer: Layer) -> list[str]:
+    return [] if not layer.frozen else ["frozen" if layer.frozen is True else f"frozen={layer.frozen}"]
+
+
 def how_built(layer: Layer) -> list[str]:
     """What a spec says about the program that a layer stands for: see docs/spec.md."""
-    return [*([f"built={layer.built}"] if layer.built else []), *(["inplace"] if layer.inplace else [])]
+    return [
+        *([f"built={layer.built}"] if layer.built else []),
+        *(["inplace"] if layer.inplace else []),
+        *frozen_text(layer),
+    ]
 
 
 class Writer:
@@ -82,6 +90,7 @@ class Writer:
     names     what values are called
     weights   for a layer that uses another's weights, what that one is called
     required  how many parameters of a block must be given
+    sequences  layers of which it has to be said that they move along one axis: `conv1d`
     """
 
     def __init__(
@@ -90,7 +99,9 @@ class Writer:
         names: Mapping[int, str],
         weights: Mapping[int, str],
         required: Mapping[str, int],
+        sequences: Collection[int] = (),
     ) -> None:
+        self.sequences = sequences
         self.required = required
         self.defaults = defaults
         self.names = names
@@ -171,7 +182,7 @@ class Writer:
 
     def layer(self, step: Line | Merge) -> tuple[str, dict[str, Any]]:
         layer = step.layer
-        kind = SHORT.get(layer.kind, layer.kind)
+        kind = SHORT.get(layer.kind, layer.kind) + "1d" * (step.node in self.sequences)
         options = getattr(step, "options", None)
         given = stated(layer, self.defaults.get(layer.kind, {})) if options is None else options
         text, left = line_of(kind, given, layer.options)
@@ -208,6 +219,7 @@ class Writer:
             lines.append(f"weights: {self.weights[step.node]}")
         lines += [f"built: {step.layer.built}"] if step.layer.built else []
         lines += ["inplace: true"] if step.layer.inplace else []
+        lines += [f"frozen: {str(step.layer.frozen).lower()}"] if step.layer.frozen else []
         return [f"{step.name}:", *(f"  {line}" for line in lines)] if step.name else lines
 
     def branch(self, branch: list[Step]) -> list[str]:

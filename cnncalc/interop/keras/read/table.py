@@ -46,6 +46,8 @@ class Call(NamedTuple):
     def add(self, kind: str, options: Mapping[str, Any], value: int, name: str = "") -> int:
         """A layer on one value; with the weights of the first call, if this is another."""
         known = self.owners.setdefault(f"{self.name}:{kind}:{name}", [])
+        if self.config.get("trainable") is False:
+            options = {**options, "frozen": True}
         made = self.b.add(
             name or self.name,
             kind,

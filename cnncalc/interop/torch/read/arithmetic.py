@@ -9,6 +9,7 @@ from cnncalc.interop import layouts
 from cnncalc.interop.layouts import settle
 from cnncalc.interop.torch.read.making import along, elementwise, layer, whole
 from cnncalc.interop.torch.read.table import Made, translates
+from cnncalc.layers.options import SPATIAL
 
 
 def merged(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
@@ -76,41 +77,54 @@ def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dic
     return elementwise(trace, tensor, "rescale", found)
 
 
-def channel_axis(trace: Any, tensor: Any, weights: Any) -> int | None:
-    """The one axis along which weights differ, counted without the samples; all of them trained and the module's."""
+def shared_axes(trace: Any, tensor: Any, weights: Any) -> tuple[int, ...] | None:
+    """The axes along which weights differ, counted without the samples. None where they are not the module's own."""
     seen = trace.of(tensor)
-    if not whole(trace, weights) or not seen.shape or weights.ndim > len(seen.shape) + 1:
+    if (
+        not hasattr(weights, "ndim")
+        or not whole(trace, weights)
+        or not seen.shape
+        or weights.ndim > len(seen.shape) + 1
+    ):
         return None
     sizes = [1] * (len(seen.shape) + 1 - weights.ndim) + list(weights.shape)
-    wide_axes = [axis for axis, n in enumerate(sizes) if n > 1]
-    return wide_axes[0] - 1 if len(wide_axes) == 1 and wide_axes[0] > 0 else None
+    fits = sizes[0] == 1 and all(n in (1, m) for n, m in zip(sizes[1:], seen.shape, strict=True))
+    return tuple(axis for axis, n in enumerate(sizes[1:]) if n > 1) if fits else None
+
+
+def with_weights(trace: Any, kind: str, tensor: Any, weights: Any, axes: tuple[int, ...]) -> Made:
+    """A layer of trained numbers, each for the elements that share it: `scale` or `shift`."""
+    seen = trace.of(tensor)
+    if len(axes) == 1 and (len(seen.shape) > 1 or seen.moves):
+        return along(trace, seen, axes[0], lambda value: layer(trace, kind, {}, [value], (weights,)))
+    letters = "c" + SPATIAL.get(len(seen.shape), "")
+    per = "".join(letters[axis] for axis in axes)
+    per = {"": "layer", "c": "channel", letters: "element"}.get(per, per)
+    return layer(trace, kind, {"per": per}, [trace.settled(tensor)], (weights,))
 
 
 def scaled(trace: Any, one: Any, other: Any) -> Made:
-    """A value times trained numbers, one for each channel."""
+    """A value times trained numbers."""
     tensor, weights = (one, other) if trace.of(one) else (other, one)
-    if not hasattr(weights, "ndim"):
-        return None
-    axis = channel_axis(trace, tensor, weights)
-    if axis is None:
-        return None
-    return along(trace, trace.of(tensor), axis, lambda value: layer(trace, "scale", {}, [value], (weights,)))
+    axes = shared_axes(trace, tensor, weights)
+    return None if axes is None else with_weights(trace, "scale", tensor, weights, axes)
 
 
 def shifted(trace: Any, one: Any, other: Any) -> Made:
-    """A value plus trained numbers, one for each channel, right behind their product with others: one layer."""
+    """A value plus trained numbers: a part of the layer right before it, where that may have it, or one of its own."""
     tensor, weights = (one, other) if trace.of(one) else (other, one)
-    if not hasattr(weights, "ndim"):
+    axes = shared_axes(trace, tensor, weights)
+    if axes is None:
         return None
-    seen, axis, last = trace.of(tensor), channel_axis(trace, tensor, weights), len(trace.b.nodes) - 1
-    if last < 0 or seen.value != last + len(trace.b.inputs):
-        return None
-    node = trace.b.nodes[last]
+    seen, last = trace.of(tensor), len(trace.b.nodes) - 1
+    node = trace.b.nodes[last] if 0 <= last == seen.value - len(trace.b.inputs) else None
+    if node is None or node.weights_of is not None or any(s in trace.owners for s in trace.sources(weights)):
+        return with_weights(trace, "shift", tensor, weights, axes)
     if node.layer.kind == "conv" and not node.layer.bias and not seen.moves and tuple(weights.shape) == seen.shape:
         return biased(trace, seen, weights)
-    behind = node.layer.kind == "scale" and not node.layer.shift
-    if axis is None or not behind or node.weights_of is not None or seen.first(axis)[0].moves:
-        return None
+    behind = node.layer.kind == "scale" and not node.layer.shift and node.layer.per == "channel"
+    if len(axes) != 1 or not behind or seen.first(axes[0])[0].moves:
+        return with_weights(trace, "shift", tensor, weights, axes)
     trace.b.nodes[last] = node._replace(layer=trace.b.layer("scale", {"shift": True}))
     trace.b.facts[last] = trace.b.nodes[last].layer.facts(seen.base)
     for source in trace.sources(weights):

@@ -18,8 +18,18 @@ from cnncalc.interop.torch.read.table import NotReadError, find_handler
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Shape
+from cnncalc.layers.unknown import Unknown
 
 AS_LAYER = "cnncalc_layer"  # the method of a module that says which layer it is
+MOVED = (
+    "flatten",
+    "reshape",
+    "permute",
+    "channel_shuffle",
+    "slice",
+    "split",
+    "crop",
+)  # made where something needs them
 FILL = ("setitem", "copy")  # functions that write into what they get first, and read nothing of it
 BATCH = 2  # so that an axis of length 1 is none of samples
 
@@ -54,8 +64,13 @@ class Trace:
         self.paths: dict[int, str] = {id(part): path for path, part in module.named_modules()}
         self.parts = list(module.modules())
         self.leaves = {self.paths[id(part)] for part in self.parts if self.is_leaf(part)}
+        self.exact = {
+            self.paths[id(part)] for part in self.parts if type(part).__module__.startswith("torch.nn.modules.")
+        }
+        self.exact &= self.leaves
         self.pads = {path for path in self.leaves if "Pad" in type(module.get_submodule(path)).__name__}
         self.handles: list[Any] = []
+        self.frozen: set[int] = set()  # stored tensors that are parameters, and not trained
         for named, trained in ((module.named_parameters(), True), (module.named_buffers(), False)):
             for name, tensor in named:
                 if tensor is not None:
@@ -63,6 +78,8 @@ class Trace:
                     self.stand_ins[name] = empty
                     self.stored[id(empty)] = (name, trained)
                     self.sizes[id(empty)] = empty.numel()
+                    if trained and not tensor.requires_grad:
+                        self.frozen.add(id(empty))
         self.mode = self.recorder()
         self.dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.get_default_dtype())
 
@@ -182,7 +199,9 @@ class Trace:
         """Note one call: which layer it is. Whatever goes wrong in that is not the module's fault."""
         word = word_of(function)
         try:
+            first = len(self.b.nodes)
             self.note(word, args, kwargs, result)
+            self.say_how_built(first, function, kwargs)
         except CnncalcError:
             raise
         except Exception as error:
@@ -372,6 +391,73 @@ class Trace:
             name, trained = self.stored[source]
             if trained and source not in self.owners:
                 self.b.unknown(name, "parameter", [], None, at=_("parameter '{name}'", name=name))
+        self.freeze()
+        self.say_unused()
+
+    # --- what is said of layers besides
+
+    def say_how_built(self, first: int, function: Any, kwargs: Any) -> None:
+        """Whether the layers from `first` on are a module, a function or an operator; and whether one is in place."""
+        inplace = bool(kwargs.get("inplace")) or written_in_place(function)
+        built = self.built(function)
+        for i, node in enumerate(self.b.nodes[first:], first):
+            if isinstance(node.layer, Unknown) or node.layer.kind in MOVED:
+                continue
+            usual = "operator" if len(node.reads) > 1 else "module"
+            if inplace or built != usual:
+                layer = node.layer.replace(built="" if built == usual else built, inplace=inplace)
+                self.b.nodes[i] = node._replace(layer=layer)
+
+    def built(self, function: Any) -> str:
+        """How a call is written: in one of torch's own modules, as a function, or as a method or operator."""
+        path = self.stack[-1]
+        if path in self.exact:
+            return "module"
+        name = getattr(function, "__qualname__", "")
+        of_tensors = name.startswith(("Tensor.", "TensorBase.", "_TensorBase.", "wrap_"))
+        return "operator" if of_tensors or type(function).__name__.endswith("descriptor") else "function"
+
+    def freeze(self) -> None:
+        """Layers whose parameters are not trained, all or some of them. A kind's own fixed weights are none."""
+        held: dict[int, int] = {}
+        for source in self.frozen:
+            if source in self.owners:
+                held[self.owners[source]] = held.get(self.owners[source], 0) + self.sizes[source]
+        for value, count in held.items():
+            i = value - len(self.b.inputs)
+            facts, layer = self.b.facts[i], self.b.nodes[i].layer
+            count -= facts.fixed_params or 0
+            if count > 0 and facts.params:  # of what is not known, nothing can be said
+                self.b.change(value, layer.replace(frozen=True if count >= facts.params else count))
+
+    def say_unused(self) -> None:
+        """Parameters that the forward pass never reads, of which no layer is."""
+        unused = {s: name for s, (name, trained) in self.stored.items() if trained and s not in self.used}
+        if unused:
+            count = sum(self.sizes[s] for s in unused)
+            read = [name for s, (name, trained) in self.stored.items() if trained and s in self.used]
+            whole = list(dict.fromkeys(part_without(name, read) for name in unused.values()))
+            names = ", ".join(whole[:4]) + (", ..." if len(whole) > 4 else "")
+            self.b.remarks.append(
+                _(
+                    "{count:,} parameters that the forward pass does not read are left out: {names}",
+                    count=count,
+                    names=names,
+                )
+            )
+
+
+def part_without(name: str, others: Sequence[str]) -> str:
+    """The largest module around a parameter that holds none of the others; or its own name."""
+    parts = name.split(".")
+    around = (".".join(parts[:depth]) for depth in range(1, len(parts)))
+    return next((m for m in around if not any(other.startswith(f"{m}.") for other in others)), name)
+
+
+def written_in_place(function: Any) -> bool:
+    """Whether a function's name says that it writes over its input: relu_, __iadd__."""
+    name = getattr(function, "__name__", "")
+    return (name.endswith("_") and not name.endswith("__")) or (name.startswith("__i") and name not in ("__invert__",))
 
 
 def word_of(function: Any) -> str:

@@ -130,6 +130,31 @@ def permute(layer: Any, x: Shape) -> Written:
     return Written(f"torch.permute({{0}}, {(0, *(1 + axis for axis in layer.order))})")
 
 
+# --- arithmetic with numbers, trained or not
+
+
+@writes("scale", "shift")
+def numbers(layer: Any, x: Shape) -> Written:
+    """Parameters beside the module's, with an axis of 1 where elements share one."""
+    shape = tuple(layer.stored(x))
+    names = {"gamma": "factor", "beta": "summand"} if layer.kind == "scale" and layer.shift else {"gamma": "factor"}
+    names = {"beta": "summand"} if layer.kind == "shift" else names
+    use = "{0} * {m}_factor" if layer.kind == "scale" else "{0}"
+    use += " + {m}_summand" if "beta" in names else ""
+    state = {ours: (f"_{theirs}", lambda w: w.reshape(shape)) for ours, theirs in names.items()}
+    return Written(use, None, {}, state, True, dict.fromkeys(names.values(), shape))
+
+
+@writes("rescale")
+def rescale(layer: Any, x: Shape) -> Written:
+    if isinstance(layer.factor, tuple) or isinstance(layer.offset, tuple):
+        raise NotInTorchError(_("fixed numbers for each channel are not written"))
+    use = "{0} * {factor}" if layer.factor != 1 else "{0}"
+    use += " + {offset}" if layer.offset else ""
+    values = {"factor": layer.factor} if layer.factor != 1 else {}
+    return Written(use, values=values | ({"offset": layer.offset} if layer.offset else {}), infix=use != "{0}")
+
+
 # --- merges
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,13 @@ def to_torch(graph: Graph) -> str:
 
 
 def convert(graph: Graph, weights: object) -> str:
-    """The same, as `cnncalc convert` asks for it."""
-    return to_torch(graph)
+    """The same for `cnncalc convert`: where torch is there, read back and compared before it is given out."""
+    text = to_torch(graph)
+    if find_spec("torch") is not None:
+        from cnncalc.interop.torch.write.readback import read_back
+
+        read_back(text, graph)
+    return text
 
 
 def state_names(graph: Graph) -> dict[str, tuple[str, Move | None]]:
@@ -206,8 +212,8 @@ class Writer:
             if found.module.function.isidentifier():
                 self.parts[found.module.function] = None
         for name, shape in found.extra.items() if self.owner(i) == i else ():
-            zeros = Call("torch.zeros", tuple(Argument("", n) for n in shape))
-            modules[f"{attribute}_{name}"] = Call("nn.Parameter", (Argument("", zeros),))
+            start = Call("torch.ones" if name == "factor" else "torch.zeros", tuple(Argument("", n) for n in shape))
+            modules[f"{attribute}_{name}"] = Call("nn.Parameter", (Argument("", start),))
         use = found.use.replace("{m}", module)
         values = {}
         for name, value in found.values.items():
