@@ -261,7 +261,7 @@ def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: 
 
 def union(a: AxisField, b: AxisField, units: int) -> AxisField:
     """The hull of two fields that meet in a unit, one of so many; 0 where they are not to be listed."""
-    if a == b and not (isinstance(a, Loose) and a.start is None):
+    if a is b or (a == b and not isinstance(a, Loose)):  # units in no order: alike is not yet the same
         return a
     if isinstance(a, Whole) or isinstance(b, Whole):
         jump = jump_of(a)
