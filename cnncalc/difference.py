@@ -68,10 +68,10 @@ class Difference(NamedTuple):
 
 def compare(old: Report, new: Report) -> Difference:
     """What changed from one network to the other."""
-    pairs = matched(old, new)
+    pairs = match_layers(old, new)
     layers = []
     for before, after in pairs:
-        changes = () if before is None or after is None else changed(before, after)
+        changes = () if before is None or after is None else find_changes(before, after)
         if before is None or after is None:
             status = ADDED if before is None else REMOVED
         else:
@@ -86,12 +86,12 @@ def total(report: Report, name: str) -> Any:
     return None if name in report.totals.left_out else getattr(report.totals, name)
 
 
-def changed(old: Row, new: Row) -> tuple[Change, ...]:
+def find_changes(old: Row, new: Row) -> tuple[Change, ...]:
     found = (Change(name, getattr(old, name), getattr(new, name)) for name in QUANTITIES)
     return tuple(change for change in found if change.old != change.new)
 
 
-def matched(old: Report, new: Report) -> list[tuple[Row | None, Row | None]]:
+def match_layers(old: Report, new: Report) -> list[tuple[Row | None, Row | None]]:
     """Layers in pairs, in the order of the new network; what is gone stands where it was."""
     from difflib import SequenceMatcher
 

@@ -53,6 +53,7 @@ class Graph:
 
     __slots__ = (
         "__weakref__",
+        "_entering",
         "as_written",
         "expectations",
         "facts",
@@ -66,6 +67,7 @@ class Graph:
         "source",
     )
 
+    _entering: tuple[Shape, ...]  # the shapes of the inputs
     name: str
     inputs: Mapping[str, Shape]
     nodes: tuple[Node, ...]
@@ -96,6 +98,7 @@ class Graph:
         values = {
             "name": name,
             "inputs": MappingProxyType(dict(inputs)),
+            "_entering": tuple(inputs.values()),
             "nodes": nodes,
             "outputs": outputs,
             "groups": MappingProxyType(dict(groups)),
@@ -113,13 +116,13 @@ class Graph:
         raise AttributeError(f"a graph is fixed once it is built: {name} cannot be set")
 
     def __reduce__(self) -> tuple[Any, ...]:  # so that it can be sent to another process
-        values = {name: getattr(self, name) for name in self.__slots__ if name != "__weakref__"}
+        values = {name: getattr(self, name) for name in self.__slots__ if name[:1] != "_"}
         return _graph_of, ({**values, **{name: dict(values[name]) for name in ("inputs", "groups", "params")}},)
 
     def shape(self, value: int) -> Shape:
         """The shape of a value: of an input, or of a node's output."""
         if value < len(self.inputs):
-            return list(self.inputs.values())[value]
+            return self._entering[value]
         return self.facts[value - len(self.inputs)].output
 
 

@@ -35,16 +35,16 @@ class Drift(NamedTuple):
 def numbers_of(path: str, report: Report) -> Iterator[tuple[tuple[str, str], str]]:
     """Every number of a report that is locked."""
     for name in TOTALS:
-        yield (path, name), written(getattr(report.totals, name))
+        yield (path, name), write_value(getattr(report.totals, name))
     for row in report.layers:
         for name in LAYERS:
-            yield (path, f"{row.name}.{name}"), written(getattr(row, name))
+            yield (path, f"{row.name}.{name}"), write_value(getattr(row, name))
 
 
-def written(value: object) -> str:
+def write_value(value: object) -> str:
     """`1516`, `16x10x10`, or `?` for what is not known."""
     if isinstance(value, tuple):
-        return "x".join(written(item) for item in value)
+        return "x".join(write_value(item) for item in value)
     return "?" if value is None else str(value)
 
 

@@ -479,6 +479,13 @@ def test_conventions_of_a_spec_are_one_table() -> None:
     assert ratios["netscope"] is None  # incomplete: a ratio would mean nothing
 
 
+def test_arrays_that_read_nothing_are_unknown_to_tools_and_end_nothing() -> None:
+    """A class token: `cnncalc conventions vit-b16` ended with a traceback."""
+    status, text = run("conventions", "vit-b16")
+    assert status == 0
+    assert "parameter1" in text
+
+
 def test_reconcile_adds_up() -> None:
     data = json.loads(run("conventions", "vgg16", "--reconcile", "ptflops", "torch", "--format", "json")[1])
     assert data["left_over"] == 0

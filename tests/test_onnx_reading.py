@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx_bytes import Model, part, tensor, varint, whole
+from onnx_bytes import Model, described, part, tensor, varint, whole
 
 import cnncalc
 from cnncalc import CnncalcError, SpecError, analyze, load, reference
@@ -350,6 +352,81 @@ def test_equal_vectors_of_a_fresh_network_are_not_one_layer_twice(tmp_path: Path
     model.after = model.after.replace(b"zero", b"beta").replace(b"one", b"w.w")
     model.graph = model.graph.replace(b"zero", b"beta").replace(b"one", b"w.w")
     assert analyze(model.save(tmp_path)).totals.params == 24
+
+
+# --- files that take for ever, or break the rules
+
+
+def chain(length: int) -> Model:
+    model = Model(1, 3, 4, 4)
+    for i in range(length):
+        reads, gives = "x" if i == 0 else f"v{i - 1}", "y" if i == length - 1 else f"v{i}"
+        model.op("Relu", reads, gives, name=f"node_{i}")
+    return model
+
+
+def test_a_long_chain_of_operators_without_names_takes_time_in_proportion(tmp_path: Path) -> None:
+    path = chain(5_000).save(tmp_path)
+    before = time.process_time()
+    graph = load(path)
+    assert time.process_time() - before < 4  # numbering each from 1 takes ten times as long
+    assert [graph.nodes[0].name, graph.nodes[-1].name] == ["relu1", "relu5000"]
+
+
+def test_many_inputs_and_one_weight_of_many_layers_take_time_in_proportion(tmp_path: Path) -> None:
+    many = Model(1, 3, 4, 4)
+    many.graph = b"".join(part(11, described(f"i{k}", (1, 3))) for k in range(10_000))
+    many.op("Sum", " ".join(f"i{k}" for k in range(10_000)), "y")
+    shared = Model(1, 4).weight("w", 4, 4)
+    for i in range(5_000):
+        shared.op("Gemm", f"{f'v{i - 1}' if i else 'x'} w", "y" if i == 4_999 else f"v{i}", name=f"Gemm_{i}")
+    before = time.process_time()
+    assert analyze(many.save(tmp_path)).totals.flops == 3 * 9_999
+    assert analyze(shared.save(tmp_path)).totals.params == 16
+    assert time.process_time() - before < 12
+
+
+def test_functions_that_stand_for_too_many_operators_are_counted_not_taken_apart(tmp_path: Path) -> None:
+    """Each of 40 functions calls the next one twice: 2^40 operators in a few lines."""
+    model = Model(1, 3).op("f0", "x", "y", domain="own")
+    for i in range(40):
+        inner = "Relu" if i == 39 else f"f{i + 1}"
+        domain = {} if i == 39 else {"domain": "own"}
+        body = part(7, model.node(inner, "a", "b", **domain)) + part(7, model.node(inner, "b", "c", **domain))
+        model.functions += part(25, part(1, f"f{i}") + part(4, "a") + part(5, "c") + body + part(10, "own"))
+    with pytest.raises(SpecError, match="more than 1,000,000 operations"):
+        load(model.save(tmp_path))
+
+
+def test_an_operator_that_breaks_its_rules_is_refused_at_its_place(tmp_path: Path) -> None:
+    """Attributes of another type, inputs that are missing: nothing but a refusal, and --allow-unknown gets past it."""
+    for operator, options in (
+        ("Div", {}), ("Conv", {"group": "two"}), ("MaxPool", {}), ("Transpose", {"perm": [7, 8]}), ("Gemm", {}),
+        ("LSTM", {}), ("Resize", {"mode": "nearest"}), ("Concat", {"axis": "q"}), ("Pad", {}), ("Clip", {"min": "a"}),
+        ("BatchNormalization", {}), ("GroupNormalization", {}), ("LRN", {}),
+    ):  # fmt: skip
+        path = Model(1, 3, 8, 8).op(operator, "x", "y", name="odd", **options).save(tmp_path)
+        with pytest.raises(SpecError, match="node 'odd'"):
+            load(path)
+        assert analyze(load(path, allow_unknown=True)).layers[-1].kind == operator
+
+
+def test_a_number_of_eight_bytes_where_four_belong_is_no_model(tmp_path: Path) -> None:
+    wrong = part(1, "alpha") + varint(2 << 3 | 1) + bytes(8)
+    model = Model(1, 3)
+    model.graph += part(1, part(1, "x") + part(2, "y") + part(4, "Elu") + part(5, wrong))
+    with pytest.raises(SpecError, match="not a field of a model"):
+        load(model.save(tmp_path))
+
+
+def test_weights_in_a_pipe_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "weights.bin")
+    outside = part(13, part(1, "location") + part(2, "weights.bin")) + b"\x70\x01"
+    model = Model(1, 3).op("Gemm", "x w", "y")
+    model.after += part(5, tensor("w", (3, 2), 1, None) + outside)
+    path = model.save(tmp_path)
+    with pytest.raises(CnncalcError, match="missing or no file"):
+        dict(cnncalc.weights_of(path) or {})
 
 
 # --- names

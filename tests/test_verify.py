@@ -285,14 +285,15 @@ def test_a_number_that_differs_ends_with_status_1() -> None:
     }  # fmt: skip
 
 
-def test_a_run_that_cannot_go_on_differs_where_it_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_go_on_is_not_measured_and_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = reference.of("relu")
     monkeypatch.setitem(reference.REFERENCES, "relu", honest._replace(forward=lambda layer, w, x: x[:, :, :-1]))
     done = verify("-e", "2x7x6; conv 3 k3 p1 relu; dense 4")
     assert done.exit_code == 1
     assert "3x7x6, but 3x6x6 ✗" in done.output
-    assert "4, but nothing ✗" in done.output
-    assert "differs: running it fails: ValueError" in done.output
+    assert "4 ?" in done.output
+    assert "not measured: dense1.output (running it fails: ValueError" in done.output
+    assert "the network could not be run to its end" in done.output
     assert "the run stopped before" in done.output
 
 

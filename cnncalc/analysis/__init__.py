@@ -72,7 +72,7 @@ def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
 
 def of_first_input(seen: dict[str, Seen]) -> tuple[Any, Any, Any]:
     """Size, jump and start on the first input that reaches the layer; None for what no axis has, or no input."""
-    size, jump, start, _tied = next(iter(seen.values()), ((), (), (), ()))
+    size, jump, start, *_tied = next(iter(seen.values()), ((), (), ()))
     return known(size), known(jump), known(start)
 
 

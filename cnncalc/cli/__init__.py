@@ -52,8 +52,9 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             check_for_misspelt_command(args[0])
+        if args and args[0] not in COMMANDS:
             args = ["analyze", *args]
         return super().resolve_command(ctx, args)
 
@@ -120,9 +121,15 @@ def group() -> Commands:
         expose_value=False,
         help=_("Language of texts and messages.  [default: that of the locale]"),
     )
+    debug = click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        help=_("Show tracebacks of errors inside a reader of models."),
+    )
     return Commands(
         "cnncalc",
-        params=[version, language],
+        params=[version, language, debug],
         context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
         help=f"{about}\n\n{usage}",
         epilog=_("Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable."),
@@ -138,6 +145,15 @@ def language_of(args: Sequence[str]) -> str:
         given = following if word == "--lang" else word.removeprefix("--lang=") if word.startswith("--lang=") else ""
         wanted = given if given in LANGUAGES else wanted
     return wanted
+
+
+def without_debug(args: list[str]) -> list[str]:
+    """The arguments without --debug, which may stand anywhere before `--`; it is kept in the environment."""
+    end = args.index("--") if "--" in args else len(args)
+    if "--debug" in args[:end]:
+        os.environ["CNNCALC_DEBUG"] = "1"
+        args = [word for i, word in enumerate(args) if word != "--debug" or i >= end]
+    return args
 
 
 def settle_streams() -> None:
@@ -156,12 +172,17 @@ def main(args: list[str] | None = None, **extra: Any) -> None:
 
     gc.disable()  # a short life: collecting costs more than it frees, and what is built has no cycles
     settle_streams()
-    language = language_of(sys.argv[1:] if args is None else args)
+    args = without_debug(sys.argv[1:] if args is None else args)
+    language = language_of(args)
     use(language)
     if language != "en":
         from cnncalc.cli.translated import translate_click
 
         translate_click(language)
+    if "_CNNCALC_COMPLETE" in os.environ:
+        from cnncalc.cli.completion import prepare
+
+        prepare()
     try:
         group().main(args, **extra)
     finally:

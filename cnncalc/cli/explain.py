@@ -5,14 +5,21 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.completion import LayerType, QuantityType
 from cnncalc.language import _
 
 
 @click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
-@click.argument("layer", required=False)
-@click.argument("quantity", required=False)
-@click.option("--from", "since", metavar="NAME", help=_("A receptive field in units of this earlier layer or input."))
+@click.argument("layer", required=False, type=LayerType("total"))
+@click.argument("quantity", required=False, type=QuantityType())
+@click.option(
+    "--from",
+    "since",
+    metavar="NAME",
+    type=LayerType(),
+    help=_("A receptive field in units of this earlier layer or input."),
+)
 @click.option("--symbolic", is_flag=True, help=_("The closed form, with the letters of --free left as letters."))
 @click.option("--free", metavar="LETTERS", help=_("Letters for --symbolic, separated by commas.  [default: n,c,f]"))
 @output_options()

@@ -9,6 +9,7 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.completion import LayerType
 from cnncalc.cli.views import view_options, view_page
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.page import Page, Section
@@ -18,8 +19,20 @@ from cnncalc.report import Report
 
 @click.command("rf", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
-@click.option("--to", "target", metavar="LAYER", help=_("What one unit of this layer sees of every layer before it."))
-@click.option("--from", "since", metavar="LAYER", help=_("In units of this layer's output instead of the input's."))
+@click.option(
+    "--to",
+    "target",
+    metavar="LAYER",
+    type=LayerType(),
+    help=_("What one unit of this layer sees of every layer before it."),
+)
+@click.option(
+    "--from",
+    "since",
+    metavar="LAYER",
+    type=LayerType(),
+    help=_("In units of this layer's output instead of the input's."),
+)
 @click.option("--channels", is_flag=True, help=_("Channel by channel where they differ (with --to: of that layer)."))
 @click.option("--alignment", is_flag=True, help=_("Every place where paths meet, not only where centres differ."))
 @click.option("--expand", is_flag=True, help=_("A row for every operation: activations, dropout, flatten too."))

@@ -9,16 +9,27 @@ from contextlib import contextmanager
 import click
 
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.completion import LayerType, QuantityType
 from cnncalc.language import _, use
 
 
 @click.command("verify", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
 @click.option(
-    "--layer", "layers", multiple=True, metavar="NAME", help=_("Only this layer or block; may be given again.")
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="NAME",
+    type=LayerType(),
+    help=_("Only this layer or block; may be given again."),
 )
 @click.option(
-    "--quantity", "quantities", multiple=True, metavar="NAME", help=_("Only this quantity; may be given again.")
+    "--quantity",
+    "quantities",
+    multiple=True,
+    metavar="NAME",
+    type=QuantityType(),
+    help=_("Only this quantity; may be given again."),
 )
 @click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
 @click.option("--fast", is_flag=True, help=_("A smaller input and width, where the spec allows it."))

@@ -40,7 +40,7 @@ def counts(graph: Graph, convention: Convention, batch: int = 1) -> list[Count]:
         if one is None:
             one = known[id(scope)] = count(node.layer.kind, scope, convention)
         if one.rule is not None and one.rule.once:
-            same = one.rule, worked_out(one.rule.once, scope, one.rule, node.layer.kind)
+            same = one.rule, work_out(one.rule.once, scope, one.rule, node.layer.kind)
             one = one._replace(params=0) if same in stored else one
             stored.add(same)
         found.append(one if node.weights_of is None else one._replace(params=0))  # stored, and counted, once
@@ -90,9 +90,9 @@ def count(kind: str, scope: dict[str, Value], convention: Convention) -> Count:
         reason = _("{name} has no rule for {kind}", name=convention.name, kind=kind)
         return Count(None, params, None, reason)
     if rule.params:
-        params = worked_out(rule.params, scope, rule, kind)
+        params = work_out(rule.params, scope, rule, kind)
     if rule.counted:
-        return Count(worked_out(rule.counted, scope, rule, kind), params, rule)
+        return Count(work_out(rule.counted, scope, rule, kind), params, rule)
     if rule.fails:
         return Count(None, params, rule, _("the tool stops: {reason}", reason=_(rule.fails)), True)
     return Count(None, params, rule, _(rule.unknown) if rule.unknown else "")  # none: a rule for parameters alone
@@ -106,7 +106,7 @@ def rule_for(kind: str, scope: dict[str, Value], convention: Convention) -> Rule
     return convention.otherwise
 
 
-def worked_out(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> int:
+def work_out(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> int:
     """An expression as a whole number."""
     number = value(text, scope, rule, kind)
     if not isinstance(number, int):
@@ -140,7 +140,7 @@ def under(report: Report, convention: Convention, *, judged: bool = False) -> Re
     if report.settings.exact_padding:
         raise CnncalcError(_("taps on padding cannot be left out here: every tool counts them"))
     found = counts(graph, convention, report.settings.batch)
-    rows = tuple(changed(row, one, convention) for row, one in zip(report.layers, found, strict=True))
+    rows = tuple(replace_numbers(row, one, convention) for row, one in zip(report.layers, found, strict=True))
     totals = count_totals(graph, rows, report.settings)
     reasons = {row.name: one.reason for row, one in zip(rows, found, strict=True) if one.reason}
     labels = Labels(convention.name, convention.title, convention.number, convention.calls, convention.unit, reasons)
@@ -159,7 +159,7 @@ def under(report: Report, convention: Convention, *, judged: bool = False) -> Re
     )
 
 
-def changed(row: Row, one: Count, convention: Convention) -> Row:
+def replace_numbers(row: Row, one: Count, convention: Convention) -> Row:
     """A row with the numbers of a convention."""
     new = Row()
     for name in Row.__slots__:

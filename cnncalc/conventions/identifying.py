@@ -92,7 +92,7 @@ def identify(
     every = [one for variant, report in networks for one in candidates(variant, report, conventions)]
     matches = []
     for one in every:
-        found = [(how, unit) for reading, unit in readings if (how := met(one.number, *reading))]
+        found = [(how, unit) for reading, unit in readings if (how := match_number(one.number, *reading))]
         if found:
             how, unit = min(found, key=lambda entry: RANK[entry[0]])
             matches.append(Match(one, how, unit))
@@ -105,7 +105,7 @@ def identify(
 RANK = {EXACT: 0, ROUNDED: 1, CUT: 2}
 
 
-def met(number: int, value: Fraction, slack: Fraction) -> str:
+def match_number(number: int, value: Fraction, slack: Fraction) -> str:
     """How a number is the one that was written with this slack; empty if it is not."""
     if value == number:
         return EXACT

@@ -30,10 +30,10 @@ class Printed(NamedTuple):
 
 def overview(report: Report, conventions: list[Convention] | None = None) -> list[Printed]:
     """One entry for each convention, in order. Raises CnncalcError."""
-    return [printed(report, one) for one in conventions or [convention(name) for name in SHIPPED]]
+    return [print_totals(report, one) for one in conventions or [convention(name) for name in SHIPPED]]
 
 
-def printed(report: Report, one: Convention) -> Printed:
+def print_totals(report: Report, one: Convention) -> Printed:
     graph = report.graph
     if graph is None:
         raise CnncalcError(_("a report without its graph cannot be counted again"))

@@ -56,20 +56,21 @@ GRAMMAR = Grammar({"min": min, "max": max, "sum": sum, "prod": prod, "int": lamb
 
 def quantities(layer: Layer, shapes: Sequence[Shape], facts: Facts, batch: int) -> dict[str, Value]:
     """Every name that is known of a layer on inputs of these shapes, with its value."""
-    x, y = shapes[0], facts.output
+    y = facts.output
+    x = shapes[0] if shapes else ()  # an array that is only stored reads nothing
     scope: dict[str, Any] = dict(options_of(layer, x))
     scope |= {
         "N": batch,
-        "x": batch * prod(x),
+        "x": batch * prod(x) if x else 0,
         "x_all": batch * sum(map(prod, shapes)),
         "o": batch * prod(y),
         "inputs": len(shapes),
         "input": list(x),
         "output": list(y),
-        "dims": len(x) - 1,
-        "c": x[0],
+        "dims": max(len(x) - 1, 0),
+        "c": x[0] if x else 0,
         "f": y[0],
-        "n": prod(x[1:]),
+        "n": prod(x[1:]) if x else 0,
         "m": prod(y[1:]),
         "built": Word(layer.built or ("operator" if len(shapes) > 1 else "module")),
         "inplace": int(layer.inplace),

@@ -77,7 +77,7 @@ def reconcile(report: Report, one: Convention, other: Convention) -> Reconciled:
         first_total, second_total = first_total + a, second_total + b
         if a == b:
             continue
-        mine, theirs = said(first, of_params, scope), said(second, of_params, other_scope)
+        mine, theirs = read_terms(first, of_params, scope), read_terms(second, of_params, other_scope)
         parts = parts_of(mine, theirs, scope) if scope == other_scope else []
         if sum(amount for _term, amount in parts) != a - b:  # stored once, or for another number of samples
             parts = [({}, a - b)]
@@ -118,7 +118,7 @@ def cause(key: tuple[Any, ...], entries: list[Any]) -> Cause:
     )
 
 
-def said(count: Count, of_params: bool, scope: Scope) -> Terms:
+def read_terms(count: Count, of_params: bool, scope: Scope) -> Terms:
     """What a rule counts in a layer, as a sum."""
     rule = count.rule
     if of_params:

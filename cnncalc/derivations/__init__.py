@@ -38,7 +38,7 @@ def explain(
 
     Raises UnknownLayerError, and CnncalcError for a quantity that does not exist.
     """
-    wanted = QUANTITIES if quantity is None else (checked(quantity),)
+    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
     if layer == "total" and layer not in report:
         return [sum_derivation(report, name) for name in wanted if name in SUMMED]
     if not any(row.name == layer for row in report.layers) and not free:
@@ -87,7 +87,7 @@ def node_of(report: Report, layer: str) -> int:
     return report.groups[layer].result - len(report.inputs)
 
 
-def checked(quantity: str) -> str:
+def check_quantity(quantity: str) -> str:
     """The quantity that a word stands for. Raises CnncalcError with the nearest."""
     words = {"rf": "receptive_field", "shape": "output", "parameters": "params", "field": "receptive_field"}
     name = words.get(quantity.lower(), quantity.lower())

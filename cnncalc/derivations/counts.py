@@ -9,7 +9,7 @@ from cnncalc.derivations import words
 from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.formulas import Names
 from cnncalc.derivations.lines import Line
-from cnncalc.derivations.symbols import AXES, meanings, results, traced_layer, traced_shape
+from cnncalc.derivations.symbols import AXES, meanings, results, trace_layer, trace_shape
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
@@ -33,8 +33,8 @@ class Board:
         self.node = node
         self.shapes = tuple(graph.shape(v) for v in node.reads)
         entering = self.shapes[0] if self.shapes else graph.facts[number].output  # a parameter reads nothing
-        self.layer = traced_layer(node.layer, len(entering) - 1)
-        inputs = traced_shapes(self.shapes)
+        self.layer = trace_layer(node.layer, len(entering) - 1)
+        inputs = trace_shapes(self.shapes)
         self.facts: Facts = self.layer.facts(*inputs)
         if self.facts.work is not None:  # each number a memory of its own, since one may stand for two operations
             self.facts.work = {operation: own(times) for operation, times in self.facts.work.items()}
@@ -125,11 +125,11 @@ def own(number: int) -> int:
     return Traced(int(number), number.operator, number.parts, number.name) if isinstance(number, Traced) else number
 
 
-def traced_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
+def trace_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
     """Symbols for what enters: equal inputs share theirs, maps of other channels have an index, c_2."""
     if not shapes:
         return ()
-    first = traced_shape(shapes[0])
+    first = trace_shape(shapes[0])
     found: list[Shape] = []
     for i, shape in enumerate(shapes, start=1):
         if shape == shapes[0]:
@@ -163,7 +163,7 @@ def layer_derivations(
         if quantity not in wanted:
             continue
         if row.weights_of is not None and quantity in STORED:
-            found.append(shared(row, quantity))
+            found.append(say_shared(row, quantity))
             continue
         if free:
             own = [line for line in (board.closed(line, free) for line in own) if line.letters() & set(free)]
@@ -239,7 +239,7 @@ def facts_of(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in of_subject(SHAPE, COUNT)}
 
 
-def shared(row: Any, quantity: str) -> Derivation:
+def say_shared(row: Any, quantity: str) -> Derivation:
     """A layer that uses the weights of another stores none of its own."""
     remark = _("It uses the weights of {owner}: they are counted there, once.", owner=row.weights_of)
     return Derivation(row.name, quantity, quantity, getattr(row, quantity), (), (remark,))

@@ -36,7 +36,7 @@ def field_derivation(report: Report, number: int, since: str | None = None) -> D
         if axis and found == walks[0]:
             continue
         index = AXES[rank][axis] if any(other != walks[0] for other in walks) else ""
-        more, said = walked(graph, report, found, index)
+        more, said = walk_lines(graph, report, found, index)
         lines += more
         remarks += [remark for remark in said if remark not in remarks]
     sizes = tuple(None if w is None else w.field for w in walks)
@@ -80,7 +80,7 @@ def start_of(graph: Graph, report: Report, number: int, since: str | None) -> tu
     return value, graph.shape(value)
 
 
-def walked(graph: Graph, report: Report, found: Walk | None, index: str) -> tuple[list[Line], list[str]]:
+def walk_lines(graph: Graph, report: Report, found: Walk | None, index: str) -> tuple[list[Line], list[str]]:
     """A line for each window on the way, and what is to be said of the way."""
     if found is None:
         return [], [_("It sees nothing of it.")]

@@ -32,7 +32,7 @@ def expression(value: int, names: Names | None = None, *, values: Values = False
 
     values  False: symbols; True: their values; or the letters that stay symbols while the others get their values
     """
-    return _opened(value, names or {}, values) if isinstance(value, Traced) and value.operator else _leaf(value, values)
+    return _open(value, names or {}, values) if isinstance(value, Traced) and value.operator else _leaf(value, values)
 
 
 def _leaf(value: int, values: Values) -> Expression:
@@ -41,23 +41,23 @@ def _leaf(value: int, values: Values) -> Expression:
     return number(value)
 
 
-def _made(value: int, names: Names, values: Values) -> Expression:
+def _make(value: int, names: Names, values: Values) -> Expression:
     if not isinstance(value, Traced) or value.name or not value.operator:
         return _leaf(value, values)
     if id(value) in names:
         return number(value) if values else Expression("symbol", (names[id(value)],))
-    return _opened(value, names, values)
+    return _open(value, names, values)
 
 
-def _opened(value: Traced, names: Names, values: Values) -> Expression:
+def _open(value: Traced, names: Names, values: Values) -> Expression:
     if value.operator in ("+", "-", "neg"):
-        terms = _collected(_terms(value, 1, names, values, top=True))
+        terms = _collect(_terms(value, 1, names, values, top=True))
         return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Expression("sum", tuple(terms))
     parts = value.parts
     if value.operator == "*":
         return Expression("product", tuple(_factors(value, names, values, top=True)))
     kind = {"//": "floor", "ceil": "ceil", "%": "mod", "**": "power"}[value.operator]
-    return Expression(kind, tuple(_made(part, names, values) for part in parts))
+    return Expression(kind, tuple(_make(part, names, values) for part in parts))
 
 
 class Term(NamedTuple):
@@ -69,15 +69,15 @@ class Term(NamedTuple):
     literal: bool = False
 
 
-def _closed(value: int, names: Names, top: bool) -> bool:
+def _close(value: int, names: Names, top: bool) -> bool:
     """Whether a part is written as it is: a number, a symbol, or a part with a name of its own."""
     return not isinstance(value, Traced) or bool(value.name) or (id(value) in names and not top)
 
 
 def _terms(value: int, sign: int, names: Names, values: Values, *, top: bool = False) -> list[Term]:
-    if _closed(value, names, top) or getattr(value, "operator", "") not in ("+", "-", "neg"):
-        symbols = _made(value, names, False)
-        return [Term(sign, _made(value, names, values), symbols, not isinstance(value, Traced))]
+    if _close(value, names, top) or getattr(value, "operator", "") not in ("+", "-", "neg"):
+        symbols = _make(value, names, False)
+        return [Term(sign, _make(value, names, values), symbols, not isinstance(value, Traced))]
     assert isinstance(value, Traced)
     if value.operator == "neg":
         return _terms(value.parts[0], -sign, names, values)
@@ -88,7 +88,7 @@ def _terms(value: int, sign: int, names: Names, values: Values, *, top: bool = F
     return found
 
 
-def _collected(terms: Sequence[Term]) -> list[tuple[int, Expression]]:
+def _collect(terms: Sequence[Term]) -> list[tuple[int, Expression]]:
     """Equal neighbours as one with a factor, n + p + p as n + 2 p; what the code adds and takes away again is gone."""
     found: list[tuple[Term, int]] = []
     for term in terms:
@@ -106,8 +106,8 @@ def _collected(terms: Sequence[Term]) -> list[tuple[int, Expression]]:
 
 
 def _factors(value: int, names: Names, values: Values, *, top: bool = False) -> list[Expression]:
-    if _closed(value, names, top) or getattr(value, "operator", "") != "*":
-        return [_made(value, names, values)]
+    if _close(value, names, top) or getattr(value, "operator", "") != "*":
+        return [_make(value, names, values)]
     assert isinstance(value, Traced)
     left, right = value.parts
     return [*_factors(left, names, values), *_factors(right, names, values)]
@@ -118,7 +118,7 @@ def folded(e: Expression) -> Expression:
     if e.kind in ("number", "symbol"):
         return e
     if e.kind == "sum":
-        return _folded_sum(e)
+        return _fold_sum(e)
     parts = [folded(part) for part in e.parts]
     numbers = [part.parts[0] for part in parts if part.kind == "number"]
     if e.kind == "product":
@@ -140,7 +140,7 @@ def folded(e: Expression) -> Expression:
     return Expression(e.kind, tuple(parts))
 
 
-def _folded_sum(e: Expression) -> Expression:
+def _fold_sum(e: Expression) -> Expression:
     """A sum whose numbers are one, the last of its terms."""
     constant = 0
     terms: list[tuple[int, Expression]] = []

@@ -75,7 +75,7 @@ def meanings(rank: int, of_units: bool) -> dict[str, str]:
     return found
 
 
-def traced_layer(layer: Layer, rank: int) -> Layer:
+def trace_layer(layer: Layer, rank: int) -> Layer:
     """The same layer whose numbers are symbols. Groups of 1 stay a plain 1: nobody writes them."""
     changes: dict[str, Any] = {}
     for name, value in vars(layer).items():
@@ -87,11 +87,11 @@ def traced_layer(layer: Layer, rank: int) -> Layer:
         elif isinstance(value, int):
             changes[name] = value if name == "groups" and value == 1 else symbol(letter, value)
         elif isinstance(value, tuple):
-            changes[name] = traced_axes(letter, value, rank)
+            changes[name] = trace_axes(letter, value, rank)
     return layer.replace(**changes)
 
 
-def traced_axes(letter: str, values: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
+def trace_axes(letter: str, values: tuple[Any, ...], rank: int) -> tuple[Any, ...]:
     """One letter where all axes agree, else one for each; a pair of sides as p, or as p_1 and p_2."""
     alike = len(set(values)) == 1
     found: list[Any] = []
@@ -112,7 +112,7 @@ def traced_axes(letter: str, values: tuple[Any, ...], rank: int) -> tuple[Any, .
     return tuple(found)
 
 
-def traced_shape(shape: Shape) -> Shape:
+def trace_shape(shape: Shape) -> Shape:
     """c for the channels, n for the size of each axis; a vector is n."""
     if len(shape) == 1:
         return (symbol("n", shape[0]),)

@@ -93,7 +93,7 @@ def exact_sizes(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
     return found
 
 
-def said(*sentences: str) -> Remark:
+def say(*sentences: str) -> Remark:
     """Sentences that need no numbers. They are translated when they are said."""
     return lambda layer, shapes, row: [_(sentence) for sentence in sentences]
 
@@ -130,86 +130,86 @@ def conv_connections(layer: Any, shapes: tuple[Shape, ...], row: Mapping[str, An
 
 
 GENERAL: dict[str, Remark] = {
-    "output": said(n_("Shapes are channels first.")),
-    "params": said(n_("Trained numbers, each counted once however often it is used.")),
-    "fixed_params": said(n_("Stored, but not trained.")),
-    "buffers": said(n_("Stored statistics: not trained by gradients.")),
-    "connections": said(
+    "output": say(n_("Shapes are channels first.")),
+    "params": say(n_("Trained numbers, each counted once however often it is used.")),
+    "fixed_params": say(n_("Stored, but not trained.")),
+    "buffers": say(n_("Stored statistics: not trained by gradients.")),
+    "connections": say(
         n_("Over all units of the output: the values that a unit reads through a weight, and its bias.")
     ),
-    "macs": said(n_("A product of a weight with a value, added to a sum. Biases are no products.")),
-    "flops": said(n_("Scalar operations: two for each multiply-accumulate, and the rest one by one.")),
-    "activation_bytes": said(n_("Elements of the output times bytes of each.")),
-    "parameter_bytes": said(n_("Stored parameters times bytes of each.")),
+    "macs": say(n_("A product of a weight with a value, added to a sum. Biases are no products.")),
+    "flops": say(n_("Scalar operations: two for each multiply-accumulate, and the rest one by one.")),
+    "activation_bytes": say(n_("Elements of the output times bytes of each.")),
+    "parameter_bytes": say(n_("Stored parameters times bytes of each.")),
 }
 
-SLIDES = said(n_("The window starts at the first element and moves on by the stride while all of it fits."))
-UNCHANGED = said(n_("Every element by itself: the shape stays."))
-NO_WEIGHTS = said(n_("It has no weights: nothing to train, and no connections are counted."))
-SCALES = said(
+SLIDES = say(n_("The window starts at the first element and moves on by the stride while all of it fits."))
+UNCHANGED = say(n_("Every element by itself: the shape stays."))
+NO_WEIGHTS = say(n_("It has no weights: nothing to train, and no connections are counted."))
+SCALES = say(
     n_("It scales and shifts: no unit reads another, so no connections and no products of a sum are counted."),
     n_("This work is among the operations."),
 )
-ADAPTS = said(n_("The size of the output is given; the windows are made to fit."))
-SHARED_ELEMENTS = said(
+ADAPTS = say(n_("The size of the output is given; the windows are made to fit."))
+SHARED_ELEMENTS = say(
     n_("Neighbouring windows share elements unless the sizes divide."),
     n_("The number taken away for it is the greatest common divisor of both sizes."),
 )
-GATES = said(
+GATES = say(
     n_("For every gate a weight for each input and each unit of the state, and a bias. All steps share them."),
 )
-EVERY_STEP = said(n_("The same weights are used at every step."))
+EVERY_STEP = say(n_("The same weights are used at every step."))
 RECURRENT = ("rnn", "mgu", "gru", "lstm")
 
 KINDS: dict[tuple[str, str], Remark] = {
     ("conv", "params"): conv_params,
     ("conv", "connections"): conv_connections,
-    ("conv", "macs"): said(n_("At every place of the output each weight is multiplied once.")),
-    ("depthwise", "params"): said(n_("Every filter reads one channel only.")),
+    ("conv", "macs"): say(n_("At every place of the output each weight is multiplied once.")),
+    ("depthwise", "params"): say(n_("Every filter reads one channel only.")),
     ("depthwise", "connections"): conv_connections,
-    ("local", "params"): said(n_("Weights are not shared: every unit of the output has its own kernels and bias.")),
-    ("local", "connections"): said(n_("Nothing is shared, so there are as many connections as parameters.")),
-    ("transposed_conv", "output"): said(
+    ("local", "params"): say(n_("Weights are not shared: every unit of the output has its own kernels and bias.")),
+    ("local", "connections"): say(n_("Nothing is shared, so there are as many connections as parameters.")),
+    ("transposed_conv", "output"): say(
         n_("Every element of the input lays down a kernel, a stride further on; padding cuts the border off."),
     ),
-    ("transposed_conv", "macs"): said(n_("Every element of the input is multiplied with every tap of its kernels.")),
-    ("transposed_conv", "connections"): said(
+    ("transposed_conv", "macs"): say(n_("Every element of the input is multiplied with every tap of its kernels.")),
+    ("transposed_conv", "connections"): say(
         n_("Counted from the input: each element reaches all taps of its kernels."),
         n_("Every unit of the output has its bias."),
     ),
-    ("subsample", "params"): said(
+    ("subsample", "params"): say(
         n_("One coefficient and one bias for each map: the window is summed first, so its values need no weights."),
     ),
-    ("subsample", "connections"): said(
+    ("subsample", "connections"): say(
         n_("A unit still reads every value of its window, and its bias."),
         n_("The shared coefficient counts once for each of these values."),
     ),
-    ("subsample", "macs"): said(n_("The sum of a window is multiplied once.")),
-    ("dense", "params"): said(n_("Every unit has a weight for every input, and one bias.")),
-    ("dense", "connections"): said(
+    ("subsample", "macs"): say(n_("The sum of a window is multiplied once.")),
+    ("dense", "params"): say(n_("Every unit has a weight for every input, and one bias.")),
+    ("dense", "connections"): say(
         n_("Nothing is shared: each weight and each bias is used once."),
         n_("So there are as many connections as parameters."),
     ),
-    ("dense", "macs"): said(n_("Every weight is multiplied once.")),
-    ("rbf", "params"): said(n_("The centres are fixed beforehand: nothing is trained.")),
-    ("rbf", "fixed_params"): said(n_("The centres: a number for every input and unit.")),
-    ("rbf", "connections"): said(
+    ("dense", "macs"): say(n_("Every weight is multiplied once.")),
+    ("rbf", "params"): say(n_("The centres are fixed beforehand: nothing is trained.")),
+    ("rbf", "fixed_params"): say(n_("The centres: a number for every input and unit.")),
+    ("rbf", "connections"): say(
         n_("Each unit compares all inputs with its centre: one connection for each."),
         n_("A distance has no bias, so nothing is added for one."),
     ),
-    ("gaussian_rbf", "params"): said(n_("A centre with a number for every input, and a width, for each unit.")),
-    ("hopfield", "params"): said(n_("Two units share the weight between them, so there are half as many weights.")),
-    ("hopfield", "connections"): said(n_("Every unit reads all the others, never itself.")),
-    ("batchnorm", "params"): said(n_("A scale and a shift for each channel.")),
-    ("batchnorm", "buffers"): said(n_("The mean and the variance of each channel, gathered in training.")),
-    ("batchnorm", "flops"): said(n_("The statistics are folded in: one factor and one summand for each element.")),
-    ("maxpool", "flops"): said(n_("The largest of k values takes one comparison less than there are values.")),
-    ("avgpool", "flops"): said(n_("A mean takes one addition less than there are values, and a division.")),
+    ("gaussian_rbf", "params"): say(n_("A centre with a number for every input, and a width, for each unit.")),
+    ("hopfield", "params"): say(n_("Two units share the weight between them, so there are half as many weights.")),
+    ("hopfield", "connections"): say(n_("Every unit reads all the others, never itself.")),
+    ("batchnorm", "params"): say(n_("A scale and a shift for each channel.")),
+    ("batchnorm", "buffers"): say(n_("The mean and the variance of each channel, gathered in training.")),
+    ("batchnorm", "flops"): say(n_("The statistics are folded in: one factor and one summand for each element.")),
+    ("maxpool", "flops"): say(n_("The largest of k values takes one comparison less than there are values.")),
+    ("avgpool", "flops"): say(n_("A mean takes one addition less than there are values, and a division.")),
     **{(kind, "output"): ADAPTS for kind in ("adaptive_avgpool", "adaptive_maxpool")},
     **{(kind, "flops"): SHARED_ELEMENTS for kind in ("adaptive_avgpool", "adaptive_maxpool")},
-    ("add", "flops"): said(n_("One addition per element for each further input.")),
-    ("concat", "output"): said(n_("The channels of all inputs, one behind the other.")),
-    ("flatten", "output"): said(n_("All elements in a row.")),
+    ("add", "flops"): say(n_("One addition per element for each further input.")),
+    ("concat", "output"): say(n_("The channels of all inputs, one behind the other.")),
+    ("flatten", "output"): say(n_("All elements in a row.")),
     **{(kind, "params"): GATES for kind in RECURRENT},
     **{(kind, "connections"): EVERY_STEP for kind in RECURRENT},
 }

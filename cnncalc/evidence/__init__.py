@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.evidence.counts import STOPPED, Finding, Measured, measure_counts
-from cnncalc.evidence.fields import measure_fields
+from cnncalc.evidence.fields import Field, measure_fields
 from cnncalc.evidence.size import check_memory
 from cnncalc.fields.forward import Seen
 from cnncalc.fields.table import has_gates
@@ -44,16 +44,17 @@ class Check(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """All checks of one network, rows first, then totals."""
+    """All checks of one network, rows first, then totals. `failure`: why the network could not be run, if so."""
 
     report: Report
     checks: tuple[Check, ...]
     seed: int
+    failure: str = ""
 
     @property
     def holds(self) -> bool:
-        """Whether no number differs. What could not be measured has not failed, and is not passed either."""
-        return not any(check.verdict == DIFFERS for check in self.checks)
+        """Whether the network runs and no number differs. What could not be measured is neither passed nor failed."""
+        return not self.failure and not any(check.verdict == DIFFERS for check in self.checks)
 
     def counted(self) -> dict[str, int]:
         """How many checks there are of each verdict."""
@@ -95,7 +96,8 @@ def verify(
         if i in checks:
             checks[i].append(check)
     totals = total_checks(report, counts, peak, quantities) if layers is None and any(counts) else []
-    return Verification(report, (*(check for found in checks.values() for check in found), *totals), seed)
+    failure = next((found["output"].reason for found in counts if found and not ran(found)), "")
+    return Verification(report, (*(check for found in checks.values() for check in found), *totals), seed, failure)
 
 
 def check_names(quantities: Sequence[str]) -> None:
@@ -111,13 +113,9 @@ def seen_checks(
 ) -> Iterator[tuple[int, Check]]:
     """What units see, as sizes, apart, and pixel by pixel, as far as it is asked for; each with its row."""
     if set(quantities) & {*FIELDS}:
-        for source in graph.inputs:
-            done(_("receptive fields of {source}", source=source))
-            claims = [row.fields.get(source) for row in report.layers]
-            for i, found in enumerate(field_checks(graph, report, source, quantities, claims)):
-                yield from ((i, check) for check in found)
-    if "receptive_field" in quantities:
-        yield from apart_checks(graph, report, done)
+        yield from field_checks(graph, report, quantities, done)
+    if "receptive_field" in quantities and has_gates(graph):
+        yield from local_checks(graph, report, done)
     if "seen_pixels" in quantities:
         yield from unit_checks(graph, seed, done)
 
@@ -148,58 +146,85 @@ def ran(found: Finding) -> bool:
     return all(name in found and found[name].value for name in of_subject(SHAPE))
 
 
-def apart_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:
-    """Fields without gates, where there are any, and channel by channel where channels differ; with their rows."""
-    from cnncalc.evidence.apart import channel_runs, local_claims, measure_runs, without_gates
-
-    runs = channel_runs(graph)
-    gates = has_gates(graph)
-    bare, local = (without_gates(graph), local_claims(graph)) if gates else (graph, [])
-    for source in graph.inputs:
-        if gates:
-            done(_("receptive fields of {source}, without gates", source=source))
-            claims = [seen.get(source) for seen in local]
-            for i, found in enumerate(field_checks(bare, report, source, ("receptive_field",), claims)):
-                for check in found:
-                    yield i, check._replace(quantity=f"local {check.quantity}")
-        if runs:
-            done(_("receptive fields of {source}, channel by channel", source=source))
-            for i, of in measure_runs(graph, source, runs).items():
-                first = 0
-                for run, (claim, fields) in zip(runs[i], of, strict=True):
-                    name = f"{report.layers[i].name}[{first}..{first + run.channels - 1}]"
-                    first += run.channels
-                    if claim is not None:
-                        sizes = tuple(None if c is None else f.size for c, f in zip(claim.size, fields, strict=True))
-                        reason = next((f.reason for f in fields if f.size is None), "")
-                        yield i, judged(name, BY_CHANNEL, claim.size, Measured(sizes, "reach", reason))
-
-
 def field_checks(
-    graph: Graph, report: Report, source: str, quantities: Sequence[str], claims: Sequence[Seen | None]
-) -> Iterator[list[Check]]:
-    """For each row the checks of what it sees of one input. Where nothing of it arrives there are none."""
-    fields = measure_fields(graph, source, claims)
-    alone = len(graph.inputs) == 1
-    for row, seen, measured in zip(report.layers, claims, fields, strict=True):
-        if seen is None or measured is None:
-            both_nothing = seen is None and measured is None
-            nothing = Measured(None if seen is not None else "something", "reach", _("nothing of this input arrives"))
-            yield [] if both_nothing else [judged(row.name, f"receptive_field of {source}", seen, nothing)]
-            continue
-        found = []
-        for quantity, claimed, values in (
-            ("receptive_field", seen.size, [field.size for field in measured]),
-            ("jump", seen.jump, [field.jump for field in measured]),
-            ("rf_start", seen.start, [field.start for field in measured]),
-        ):
-            if quantity in quantities and (quantity == "receptive_field" or any(c is not None for c in claimed)):
-                # What an axis means behind a layer that mixes axes is not known: nothing is claimed, nothing shown.
-                shown = tuple(None if a is None else v for a, v in zip(claimed, values, strict=True))
-                reason = next((f.reason for f, v in zip(measured, values, strict=True) if v is None), "")
-                name = quantity if alone else f"{quantity} of {source}"
-                found.append(judged(row.name, name, claimed, Measured(shown, "reach", reason)))
-        yield found
+    graph: Graph, report: Report, quantities: Sequence[str], done: Callable[[str], None]
+) -> Iterator[tuple[int, Check]]:
+    """Fields over all channels of a layer, and channel by channel where channels differ."""
+    from cnncalc.evidence.apart import channel_runs, parts_of
+
+    runs = channel_runs(graph) if "receptive_field" in quantities else {}
+    for source in graph.inputs:
+        done(_("receptive fields of {source}", source=source))
+        claims = [row.fields.get(source) for row in report.layers]
+        parts = parts_of(graph, source, claims, runs)
+        for i, (of, (measured, *by_run)) in enumerate(zip(parts, measure_fields(graph, source, parts), strict=True)):
+            yield from ((i, check) for check in row_checks(report, i, source, quantities, claims[i], measured))
+            for part, fields in zip(of[1:], by_run, strict=True):
+                check = run_check(f"{report.layers[i].name}[{part.first}..{(part.last or 0) - 1}]", part.claim, fields)
+                if check is not None:
+                    yield i, check
+
+
+def run_check(name: str, claim: Seen | None, fields: tuple[Field, ...] | None) -> Check | None:
+    """What channels see that are said to see the same; None where they see nothing, as is claimed."""
+    if claim is None or fields is None:
+        return arrival(name, BY_CHANNEL, claim, fields)
+    sizes = tuple(None if c is None else f.size for c, f in zip(claim.size, fields, strict=True))
+    reason = next((field.reason for field in fields if field.size is None), "")
+    return judged(name, BY_CHANNEL, claim.size, Measured(sizes, "reach", reason))
+
+
+def arrival(name: str, quantity: str, claim: Seen | None, fields: tuple[Field, ...] | None) -> Check | None:
+    """What is to be said where an input does not arrive, or is not claimed to; None if neither."""
+    if claim is not None and fields is None:
+        if 0 in claim.size:  # along an axis nothing is seen: then nothing at all
+            return judged(name, quantity, claim.size, Measured(claim.size, "reach"))
+        return judged(name, quantity, claim.size, Measured((), "reach", _("nothing of this input arrives")))
+    if claim is None and fields:
+        return judged(name, quantity, (), Measured(tuple(field.size for field in fields), "reach"))
+    return None
+
+
+def local_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:
+    """Fields without gates."""
+    from cnncalc.evidence.apart import local_claims, parts_of, without_gates
+
+    bare, local = without_gates(graph), local_claims(graph)
+    for source in graph.inputs:
+        done(_("receptive fields of {source}, without gates", source=source))
+        claims = [seen.get(source) for seen in local]
+        found = measure_fields(bare, source, parts_of(bare, source, claims, {}))
+        for i, (measured,) in enumerate(found):
+            for check in row_checks(report, i, source, ("receptive_field",), claims[i], measured):
+                yield i, check._replace(quantity=f"local {check.quantity}")
+
+
+def row_checks(
+    report: Report,
+    number: int,
+    source: str,
+    quantities: Sequence[str],
+    claim: Seen | None,
+    measured: tuple[Field, ...] | None,
+) -> Iterator[Check]:
+    """The checks of what a row sees of one input. Where nothing of it arrives there are none."""
+    row, alone = report.layers[number], len(report.inputs) == 1
+    if claim is None or measured is None:
+        check = arrival(row.name, f"receptive_field of {source}", claim, measured)
+        if check is not None:
+            yield check
+        return
+    for quantity, claimed, values in (
+        ("receptive_field", claim.size, [field.size for field in measured]),
+        ("jump", claim.jump, [field.jump for field in measured]),
+        ("rf_start", claim.start, [field.start for field in measured]),
+    ):
+        if quantity in quantities and (quantity == "receptive_field" or any(c is not None for c in claimed)):
+            # What an axis means behind a layer that mixes axes is not known: nothing is claimed, nothing shown.
+            shown = tuple(None if a is None else v for a, v in zip(claimed, values, strict=True))
+            reason = next((f.reason for f, v in zip(measured, values, strict=True) if v is None), "")
+            name = quantity if alone else f"{quantity} of {source}"
+            yield judged(row.name, name, claimed, Measured(shown, "reach", reason))
 
 
 def unit_checks(graph: Graph, seed: int, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:

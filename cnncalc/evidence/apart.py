@@ -6,12 +6,10 @@ larger one, and a norm that takes the statistics of a whole map passes its value
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
-from cnncalc import reference
-from cnncalc.evidence.arrays import Array, Hulls
-from cnncalc.evidence.counts import stopped
-from cnncalc.evidence.fields import LENGTHENINGS, Claim, Field, NoWeights, index_planes, interior, lengthened
+from cnncalc.evidence.fields import Part
 from cnncalc.fields.channels import Run
 from cnncalc.fields.forward import Pass, Seen, summarize
 from cnncalc.graph import Graph, Node
@@ -51,44 +49,16 @@ def channel_runs(graph: Graph) -> dict[int, list[Run]]:
     return {i: of for i, of in runs.items() if len(of) > 1}
 
 
-def measure_runs(
-    graph: Graph, source: str, runs: dict[int, list[Run]]
-) -> dict[int, list[tuple[Seen | None, tuple[Field, ...]]]]:
-    """For each node and run of channels what is claimed and what its interior units see, per axis.
-
-    Nodes are left out where a network fits no longer image, and channels that see nothing of the input.
-    """
+def parts_of(
+    graph: Graph, source: str, claims: Sequence[Seen | None], runs: Mapping[int, Sequence[Run]]
+) -> list[list[Part]]:
+    """What is to be measured of each node: all its channels, and behind that its runs of channels, if there are any."""
     number = list(graph.inputs).index(source)
     sizes = graph.inputs[source][1:]
-    claims: dict[int, list[Seen | None]] = {
-        i: [summarize(run.seen[number], sizes) if number in run.seen else None for run in of] for i, of in runs.items()
-    }
-    found: dict[int, list[list[Field]]] = {i: [[] for _ in of] for i, of in runs.items()}
-    for axis, n in enumerate(sizes):
-        largest = max((c.size[axis] or 0 for of in claims.values() for c in of if c), default=0) or n
-        step = LENGTHENINGS[-1]
-        length = n + step * -(-3 * largest // step)
-        longer = lengthened(graph, source, axis, length)
-        if longer is None:
-            return {}
-        with np.errstate(all="ignore"), stopped():
-            for i, (_node, y, _alive) in enumerate(
-                reference.steps(longer, index_planes(longer, source, axis), NoWeights(longer, Hulls))
-            ):
-                if i in runs:
-                    first = 0
-                    for place, run in enumerate(runs[i]):
-                        planes = np.asarray(y)[:, first : first + run.channels]
-                        found[i][place].append(of_channels(planes, axis, length, n, claims[i][place]))
-                        first += run.channels
-    return {i: [(claim, tuple(fields)) for claim, fields in zip(claims[i], of, strict=True)] for i, of in found.items()}
-
-
-def of_channels(planes: Array, axis: int, length: int, n: int, claim: Seen | None) -> Field:
-    """What channels see that are said to see the same along an axis; if they do not, one that is not as claimed."""
-    others = tuple(i for i in range(1, planes.ndim - 1) if i != 1 + axis)
-    high, low = planes[0].max(axis=others), -planes[1].max(axis=others)
-    own = None if claim is None else Claim(claim.size[axis], claim.jump[axis], claim.start[axis])
-    different = np.unique(np.stack([low, high], axis=1), axis=0)
-    fields = [interior(ends[0], ends[1], length, n, own) for ends in different]
-    return next((field for field in fields if own is None or field.size != own.size), fields[0])
+    found = [[Part(0, None, claim)] for claim in claims]
+    for i, of in runs.items():
+        ends = list(accumulate(run.channels for run in of))
+        for run, end in zip(of, ends, strict=True):
+            claim = summarize(run.seen[number], sizes) if number in run.seen else None
+            found[i].append(Part(end - run.channels, end, claim))
+    return found

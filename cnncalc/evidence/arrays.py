@@ -197,10 +197,12 @@ class Sets(Reach):
 class Hulls(Reach):
     """Planes in pairs: the highest index along one axis that has a say, and minus the lowest; -inf where none has.
 
-    What is padded along other axes goes on as the map does: it has no say in what is seen along this one.
+    What is padded along other axes goes on as the map does: it has no say in what is seen along this one. Padding that
+    repeats the map stands for an image that goes on, as zeros do: fields are those of units far from the border.
     """
 
     nothing = -np.inf
+    goes_on = True
     axis: int
 
     @classmethod

@@ -55,8 +55,8 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
             found.update(worked(work, ones.of(node.layer, shapes)))
             findings.append(found)
             done(node.name)
-    if failure:  # what is claimed to fit does not
-        findings.append({"output": Measured((), "shape", failure[0])})
+    if failure:  # what is claimed to fit does not, or the reference has a fault: nothing can be said from here on
+        findings.append({"output": Measured(None, "shape", failure[0])})
         findings += [{"output": Measured(None, "shape", STOPPED)}] * (len(graph.nodes) - len(findings))
         return findings, Measured(None, "allocation", STOPPED)
     return findings, Measured(peak, "allocation")

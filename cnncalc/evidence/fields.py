@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from math import ceil, floor, prod
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Reach, Sets
 from cnncalc.evidence.counts import stopped
+from cnncalc.fields.forward import Seen
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
@@ -30,34 +31,56 @@ LENGTHENINGS = (60, 120, 240, 480, 960)
 SHORTEST = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)  # tried in turn for the axes that are not looked at
 LONGEST_PERIOD = 64  # phases that are told apart
 LARGEST = 400_000_000  # elements of planes in one run
+LARGEST_WIDE = 60_000_000  # of one that is wide along all axes
 
 
-Claimed = Sequence[tuple[Any, ...] | None]  # for each node (sizes, jumps, starts) per axis, as in a report
+class Part(NamedTuple):
+    """Channels of a map that are claimed to see the same; `last` None: all of them, and what is claimed is their hull.
+
+    claim  sizes, jumps and starts per axis, as in a report; None: nothing of the input arrives
+    """
+
+    first: int
+    last: int | None
+    claim: Seen | None
+
+    def along(self, axis: int) -> Claim | None:
+        """What is claimed along one axis."""
+        if self.claim is None or len(self.claim.size) <= axis:
+            return None
+        size, jump, start, tied, exact = self.claim
+        return Claim(size[axis], jump[axis], start[axis], axis in tied, axis in exact)
+
+
+Claimed = Sequence[Sequence[Part]]  # for each node
 
 
 class Claim(NamedTuple):
-    """What is claimed along one axis; None where nothing is."""
+    """What is claimed along one axis; None where nothing is.
+
+    tied   it is that of this size of the input
+    exact  to the pixel, cut off at borders
+    """
 
     size: int | None
     jump: Any
     start: int | None
-    tied: bool = False  # to this size of the input
-
-    def reaches_out(self, units: range, length: int) -> bool:
-        """Whether some of these units would see what lies beyond an axis of this length, or may."""
-        if self.size is None or self.jump is None or self.start is None:
-            return True
-        first = floor(self.start + units[0] * self.jump)
-        return first < 0 or ceil(self.start + units[-1] * self.jump) + self.size > length
+    tied: bool = False
+    exact: bool = False
 
 
 class Field(NamedTuple):
-    """What interior units see along one axis. `whole`: all of them all of it. None: could not be measured."""
+    """What interior units see along one axis. None: could not be measured.
+
+    whole    all of them see all of it
+    nothing  none of them sees anything
+    """
 
     size: int | None
     jump: Fraction | None = None
     start: int | None = None
     whole: bool = False
+    nothing: bool = False
     reason: str = ""
 
 
@@ -95,42 +118,95 @@ def with_inputs(graph: Graph, inputs: Mapping[str, Shape]) -> Graph:
     )
 
 
-def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[tuple[Field, ...] | None]:
-    """For each node what its interior units see of the input `source`, per axis; None where nothing reaches it.
+def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[list[tuple[Field, ...] | None]]:
+    """For each node and each of its parts what interior units see of the input `source`, per axis.
 
-    `claimed` tells how long an image has to be, and on one that cannot be longer where a border may have cut.
+    None where nothing reaches them. `claimed` tells how long an image has to be, and on one that cannot be longer
+    where a border may have cut.
     """
     shape = graph.inputs[source]
     if len(shape) == 1:
-        return [()] * len(graph.nodes)  # a vector has no axes to look along
+        return [[()] * len(parts) for parts in claimed]  # a vector has no axes to look along
     per_axis = [measure_axis(graph, source, axis, claimed) for axis in range(len(shape) - 1)]
-    found: list[tuple[Field, ...] | None] = []
-    for fields in zip(*per_axis, strict=True):
-        known = [field for field in fields if field is not None]
-        found.append(tuple(known) if len(known) == len(fields) else None)
+    found: list[list[tuple[Field, ...] | None]] = []
+    for of_node in zip(*per_axis, strict=True):
+        found.append([])
+        for fields in zip(*of_node, strict=True):
+            known = [field for field in fields if field is not None]
+            found[-1].append(tuple(known) if len(known) == len(fields) else None)
     return found
 
 
-def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list[Field | None]:
-    """The fields along one axis of one input."""
+def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list[list[Field | None]]:
+    """The fields along one axis of one input.
+
+    The image is long along the axis and narrow along the others. On narrow axes a dilated kernel may pass over the
+    map; what is not as claimed there is looked at once more on an image that is large along all axes.
+    """
     n = graph.inputs[source][1 + axis]
-    along = [None if seen is None or len(seen[0]) <= axis else claim_along(seen, axis) for seen in claimed]
-    largest = max((claim.size or 0 for claim in along if claim), default=0) or n
-    jumps = [claim.jump or 1 for claim in along if claim]
-    step = next((step for step in LENGTHENINGS if all(step % jump == 0 for jump in jumps)), LENGTHENINGS[-1])
-    length = n + step * -(-3 * largest // step)
+    along = [[part.along(axis) for part in parts] for parts in claimed]
+    length = n + longer_by(claimed, axis)
     longer = lengthened(graph, source, axis, length)
     if longer is None:
-        return run_axis(graph, source, axis, n, along)
-    fields = run_axis(longer, source, axis, n, along)
-    if any(field is None and claim is not None for field, claim in zip(fields, along, strict=True)):
-        wider = lengthened(graph, source, axis, length, (None,))  # on axes of 1 a dilated kernel may pass over the map
-        fields = fields if wider is None else run_axis(wider, source, axis, n, along)
-    bound = bound_to_size(graph, longer, axis, [claim is not None and claim.tied for claim in along])
+        return run_axis(graph, source, axis, claimed)
+    fields = run_axis(longer, source, axis, claimed, n)
+    tied = [any(claim is not None and claim.tied for claim in claims) for claims in along]
+    bound = bound_to_size(graph, longer, axis, tied)
     if any(bound):
-        own = run_axis(graph, source, axis, n, along)
+        own = run_axis(graph, source, axis, claimed)
         fields = [here if tied else there for tied, here, there in zip(bound, own, fields, strict=True)]
+    if any(map(doubtful, fields, along, bound)):
+        wide = widened(graph, source, axis, length, claimed)
+        if wide is not None:
+            again = run_axis(wide, source, axis, claimed, n)
+            for i, (claims, own_size) in enumerate(zip(along, bound, strict=True)):
+                if doubtful(fields[i], claims, own_size):
+                    fields[i] = again[i]
     return fields
+
+
+def doubtful(fields: Sequence[Field | None], claims: Sequence[Claim | None], bound: bool) -> bool:
+    """Whether what was measured of a node on a narrow image is not as claimed."""
+    if bound:
+        return False
+    for field, claim in zip(fields, claims, strict=True):
+        if claim is None:
+            continue
+        if field is None or field.nothing:
+            return True
+        pairs = ((field.size, claim.size), (field.jump, claim.jump), (field.start, claim.start))
+        if any(a is not None and b is not None and a != b for a, b in pairs):
+            return True
+    return False
+
+
+def longer_by(claimed: Claimed, axis: int) -> int:
+    """How much longer an image has to be so that the largest claimed field fits three times."""
+    jumps = [claim.jump or 1 for parts in claimed for part in parts if (claim := part.along(axis))]
+    step = next((step for step in LENGTHENINGS if all(step % jump == 0 for jump in jumps)), LENGTHENINGS[-1])
+    return step * -(-3 * largest(claimed, axis) // step)
+
+
+def largest(claimed: Claimed, axis: int) -> int:
+    """The largest field that is claimed along an axis, at least one pixel."""
+    return max((c.size or 1 for parts in claimed for part in parts if (c := part.along(axis))), default=1)
+
+
+def widened(graph: Graph, source: str, axis: int, length: int, claimed: Claimed) -> Graph | None:
+    """The network on an image that is long along all axes, or as wide as its own; None where that is too large."""
+    more = length - graph.inputs[source][1 + axis]
+    others = [more if a == axis else largest(claimed, a) for a in range(len(graph.inputs[source]) - 1)]
+    inputs = {
+        name: (c, *(n + others[a] if a < len(others) else n for a, n in enumerate(size)))
+        for name, (c, *size) in graph.inputs.items()
+    }
+    try:
+        wide = with_inputs(graph, inputs)
+        if sum(prod(facts.output) for facts in wide.facts) < LARGEST_WIDE:
+            return wide
+    except CnncalcError:
+        pass
+    return lengthened(graph, source, axis, length, (None,))
 
 
 def lengthened(
@@ -152,12 +228,6 @@ def lengthened(
     return None
 
 
-def claim_along(seen: Any, axis: int) -> Claim:
-    """The part of sizes, jumps and starts that one axis has."""
-    size, jump, start, tied = (*seen, ())[:4]
-    return Claim(size[axis], jump[axis], start[axis], axis in tied)
-
-
 def bound_to_size(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -> list[bool]:
     """For each node whether it, or one before it, does something else on another size, as adaptive pooling does.
 
@@ -173,27 +243,52 @@ def bound_to_size(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -
     return bound[first:]
 
 
-def run_axis(graph: Graph, source: str, axis: int, n: int, claims: Sequence[Claim | None]) -> list[Field | None]:
-    """Planes of indices through the network; what a field that sees everything counts is n.
+def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | None = None) -> list[list[Field | None]]:
+    """Planes of indices through the network; a field that sees everything counts n, if this is a longer image.
 
-    `claims` say where a border may have cut.
+    `claimed` says which channels are looked at, and where a border may have cut.
     """
     planes = index_planes(graph, source, axis)
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
-    fields: list[Field | None] = []
+    own = length if n is None else n
+    found: list[list[Field | None]] = []
     with np.errstate(all="ignore"), stopped() as failure:
-        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph, Hulls))):
-            claim = claims[i]
+        for parts, (_node, y, _alive) in zip(
+            claimed, reference.steps(graph, planes, NoWeights(graph, Hulls)), strict=True
+        ):
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
-            if not np.isfinite(high).any():
-                fields.append(None)
-            elif high.ndim == 1 + rank:
-                others = tuple(i for i in range(high.ndim) if i != 1 + axis)
-                fields.append(interior(low.min(axis=others), high.max(axis=others), length, n, claim))
-            else:
-                fields.append(somewhere(low.ravel(), high.ravel(), length, n, claim))
-    fields += [Field(None, reason=text) for text in failure for _ in graph.nodes[len(fields) :]]
-    return fields
+            found.append([])
+            for part in parts:
+                some = slice(part.first, part.last)
+                claim = part.along(axis)
+                if high.ndim == 1 + rank:
+                    found[-1].append(in_a_map(low[some], high[some], axis, length, own, part, claim))
+                elif np.isfinite(high).any():
+                    found[-1].append(somewhere(low.ravel(), high.ravel(), length, own, claim))
+                else:
+                    found[-1].append(None)
+                if found[-1][-1] is None and length == own and claim is not None:
+                    found[-1][-1] = Field(None, nothing=True, reason=_(MAY_BE_CUT, n=own))
+    left = [Field(None, reason=text) for text in failure]
+    found += [[*left] * len(parts) for parts in claimed[len(found) :]]
+    return found
+
+
+def in_a_map(low: Array, high: Array, axis: int, length: int, n: int, part: Part, claim: Claim | None) -> Field | None:
+    """What the units of some channels see along an axis of a map; None if nothing.
+
+    Of all channels the hull; of channels that are said to see the same what each sees, and if one of them does not
+    see what is claimed, that.
+    """
+    if not np.isfinite(high).any():
+        return None
+    if part.last is None:
+        others = tuple(i for i in range(high.ndim) if i != 1 + axis)
+        return interior(low.min(axis=others), high.max(axis=others), length, n, claim)
+    others = tuple(i for i in range(1, high.ndim) if i != 1 + axis)
+    different = np.unique(np.stack([low.min(axis=others), high.max(axis=others)], axis=1), axis=0)
+    fields = [interior(ends[0], ends[1], length, n, claim) for ends in different]
+    return next((f for f in fields if claim is not None and f.size not in (None, claim.size)), fields[0])
 
 
 def index_planes(graph: Graph, source: str, axis: int) -> list[Array]:
@@ -216,10 +311,10 @@ def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) 
     lows, highs = low[middle.start : middle.stop], high[middle.start : middle.stop]
     sees = np.isfinite(highs)
     if not sees.any():
-        return Field(None, reason=_("units in the middle see nothing"))
-    size = int((highs[sees] - lows[sees]).max()) + 1
+        return Field(None, nothing=True, reason=_("units in the middle see nothing"))
     if length == n:
-        return at_own_size(size, low, high, n, claim, middle)
+        return at_own_size(low, high, middle, n, claim)
+    size = int((highs[sees] - lows[sees]).max()) + 1
     if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or 2 * size > length:
         if sees_all(low, high, length):  # of a recurrent layer the last unit alone
             return WHOLE_AXIS._replace(size=n)
@@ -242,17 +337,21 @@ def sees_all(low: Array, high: Array, length: int) -> bool:
     return bool((2 * (high - low) >= length).any())
 
 
-def at_own_size(size: int, low: Array, high: Array, n: int, claim: Claim | None, units: range) -> Field:
+def at_own_size(low: Array, high: Array, units: range, n: int, claim: Claim | None) -> Field:
     """What can be said on the network's own image: a field is at least as large as what some unit sees.
 
-    Nothing, where that is less than what is claimed: the border may have cut it, or the largest is not among so
-    few units. Nor where it is more, and what is beyond the border is taken from elsewhere.
+    What is larger than claimed contradicts the claim, what is equal agrees, and what is smaller says nothing: the
+    border may have cut it, or the largest is not among so few units. A claim that is exact has to be met.
     """
+    lows, highs = low[units.start : units.stop], high[units.start : units.stop]
+    sees = np.isfinite(highs)
+    size = int((highs[sees] - lows[sees]).max()) + 1
     if claim is None or claim.size is None:
         return Field(None, reason=_(MAY_BE_CUT, n=n))
+    if claim.exact:
+        return Field(size, start=int(lows[sees].min()), reason=_(MAY_BE_CUT, n=n))
     whole = claim.size == n and bool(((low == 0) & (high == n - 1)).any())
-    more = size > claim.size and not claim.reaches_out(units, n)
-    return Field(n if whole else size if more or size == claim.size else None, reason=_(MAY_BE_CUT, n=n))
+    return Field(n if whole else size if size >= claim.size else None, reason=_(MAY_BE_CUT, n=n))
 
 
 def period_of(lows: Array, highs: Array) -> tuple[int, int]:
@@ -269,12 +368,12 @@ def period_of(lows: Array, highs: Array) -> tuple[int, int]:
 def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None) -> Field:
     """The size of fields that lie in no order: units of a flattened map."""
     sees = np.isfinite(high)
+    if length == n:
+        return at_own_size(low[sees], high[sees], range(len(low)), n, claim)
     first = int(low[0]) if sees[0] else None
     full = int(high[0] - low[0]) if sees[0] else -1
     low, high = low[sees], high[sees]
     widest = int((high - low).max())
-    if length == n:
-        return at_own_size(widest + 1, low, high, n, claim, range(1))
     if sees_all(low, high, length):
         return WHOLE_AXIS._replace(size=n)
     inside = (low > 0) & (high < length - 1)

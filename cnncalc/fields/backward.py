@@ -81,6 +81,8 @@ def behind_a_dense_layer(graph: Graph, target: int) -> list[Fields | None] | Non
         last = graph.nodes[last - first].reads[0]
     if last < first or graph.facts[last - first].reach != WHOLE or reads_parts(graph, last):
         return None
+    if graph.nodes[last - first].layer.channels != MIXED:
+        return None  # channels that are told apart
     found: list[Fields | None] = [None] * (target + 1)
     reached = {target}
     for v in range(target, -1, -1):

@@ -83,10 +83,8 @@ class ByChannel:
 
     def _work_out(self, value: int) -> list[Run]:
         found, number = self.found, value - self.first
-        node, facts = found.graph.nodes[number], found.graph.facts[number]
-        channels, reach = node.layer.channels, facts.reach
-        if found.local and facts.local is not None:
-            channels, reach = KEPT, facts.local
+        facts = found.graph.facts[number]
+        channels, reach = found.does(number)
         reads = found.branches(number)
         runs = [self.known.get(v) or self._uniform(v) for v in reads]
         if found.values[value].order is not None:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.fields.found import Found, Value
-from cnncalc.fields.steps import advance, merged
+from cnncalc.fields.steps import advance, merged, nothing
 from cnncalc.fields.values import ByOrigin, Fields, Fixed, Grid, Loose, Units, Whole, jump_of, largest
 from cnncalc.graph import Graph
-from cnncalc.layers.base import FLATTENED, KEPT, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
+from cnncalc.layers.base import FLATTENED, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
 from cnncalc.report import Jump
 
 TELLING = (LINKED, PARTED)  # layers whose channels read some of the channels, not all
@@ -20,13 +20,15 @@ TELLING = (LINKED, PARTED)  # layers whose channels read some of the channels, n
 class Seen(NamedTuple):
     """What a layer's unit sees of one input, per axis: sizes and starts in pixels, jump between neighbours.
 
-    tied  axes on which it is that of this size of the input alone
+    tied   axes on which it is that of this size of the input alone
+    exact  axes, among these, on which it is what is seen to the pixel, cut off at borders
     """
 
     size: tuple[int | None, ...]
     jump: tuple[Jump | None, ...]
     start: tuple[int | None, ...]
     tied: tuple[int, ...] = ()
+    exact: tuple[int, ...] = ()
 
 
 class Visit(NamedTuple):
@@ -104,10 +106,8 @@ class Pass(Found):
             from cnncalc.fields.folded import behind_folded  # hardly a network needs it
 
             return behind_folded(self, number)
-        channels, reach = node.layer.channels, facts.reach
-        if self.local and facts.local is not None:
-            channels, reach = KEPT, facts.local
-        visit = Visit(number, tuple([self.values[v] for v in self.branches(number)]), channels, reach, facts.output)
+        entering = tuple([self.values[v] for v in self.branches(number)])
+        visit = Visit(number, entering, *self.does(number), facts.output)
         for holds, behind in CASES:
             if holds(visit):
                 value = behind(self, visit)
@@ -148,9 +148,14 @@ def behind_a_part(found: Pass, visit: Visit) -> Value:
     from cnncalc.fields.sets.taps import hulls_of_all  # hardly a network needs it
 
     hulls = hulls_of_all(found.graph, found.graph.nodes[visit.number].reads, found.origins, found.local)
-    seen = {i: tuple([Fixed(*ends) for ends in hull]) for i, hull in hulls.items()}
-    known = {i for value in visit.values for i in value.seen}
-    return Value(visit.output, {i: seen.get(i, (None,) * len(found.sizes[i])) for i in sorted(known)})
+    seen: dict[int, Fields] = {}
+    for i in sorted({i for value in visit.values for i in value.seen}):
+        axes = len(found.sizes[i])
+        if hulls is None:
+            seen[i] = (None,) * axes
+        else:
+            seen[i] = tuple([Fixed(*ends) for ends in hulls[i]]) if i in hulls else (nothing(0),) * axes
+    return Value(visit.output, seen)
 
 
 def stacks_vectors(visit: Visit) -> bool:
@@ -249,4 +254,5 @@ def summarize(fields: Fields, size: Shape) -> Seen:
             sizes.append(None if field is None else n)
             starts.append(None if field is None else 0)
     tied = tuple([axis for axis, field in enumerate(fields) if isinstance(field, (Units, Fixed))])
-    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts), tied)
+    exact = tuple([axis for axis in tied if isinstance(fields[axis], Fixed)])
+    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts), tied, exact)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.fields.values import ByOrigin
 from cnncalc.graph import Graph
-from cnncalc.layers.base import Shape
+from cnncalc.layers.base import KEPT, MIXED, POINTWISE, WHOLE, Reach, Shape
 
 
 class Value(NamedTuple):
@@ -48,3 +48,14 @@ class Found:
             size = self.graph.facts[number].output[1:]
             return [v for v in reads if self.values[v].shape[1:] == size] or reads
         return reads
+
+    def does(self, number: int) -> tuple[str, Reach | None]:
+        """What a node does to channels and to places; without the statistics of a map, where they are not counted."""
+        node, facts = self.graph.nodes[number], self.graph.facts[number]
+        channels, reach = node.layer.channels, facts.reach
+        if self.local and facts.local is not None:
+            channels, reach = KEPT, facts.local
+        # A vector has no places: a layer that tells its channels apart reads those, not all that there are.
+        if reach == WHOLE and channels != MIXED and all(len(self.values[v].shape) == 1 for v in node.reads):
+            reach = POINTWISE
+        return channels, reach

@@ -37,7 +37,7 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) ->
     if reach == POINTWISE:
         return fields
     if reach == WHOLE:
-        return tuple(whole_behind(f, output) for f in fields)
+        return tuple(whole_behind(f, output, axis) for axis, f in enumerate(fields))
     if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
         through: Callable[[AxisField], AxisField] = flattened if reach == FLATTENED else unknown
         return tuple(map(through, fields))
@@ -58,13 +58,27 @@ def same_axes(shape: Shape, output: Shape, axis: int) -> bool:
     return shape[axis] == shape[axis + 1] and output[axis] == output[axis + 1]
 
 
-def whole_behind(field: AxisField, output: Shape) -> Whole | Fixed:
+def whole_behind(field: AxisField, output: Shape, axis: int) -> AxisField:
     """The field of a unit that reads all units of a map; what all of them see alike it sees too."""
     if isinstance(field, Fixed):
         return field
+    if sees_nothing(field):
+        return nothing(output[1 + axis] if len(output) > 1 + axis else 0)
     # A norm keeps the places of its units; a pooling or a dense layer leaves one unit or none in a place.
     same_places = len(output) > 1 and any(n > 1 for n in output[1:])
     return Whole(jump_of(field) if same_places else None)
+
+
+def nothing(units: int) -> Units | Loose:
+    """The fields of so many units that see nothing; 0: of units that lie in no order."""
+    return Units((None,) * units, (None,) * units) if units else Loose(0, None, 0)
+
+
+def sees_nothing(field: AxisField) -> bool:
+    """Whether all units are known to see nothing: no tap of theirs lands on a unit that sees something."""
+    if isinstance(field, (Grid, Units)):
+        return all(end is None for end in field.hi)
+    return isinstance(field, Loose) and field.size == 0
 
 
 def flattened(field: AxisField) -> AxisField:
@@ -77,7 +91,7 @@ def flattened(field: AxisField) -> AxisField:
 def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
     """The field behind one step along one axis, from so many units to so many."""
     if step == WHOLE:
-        return field if isinstance(field, Fixed) else Whole(None)
+        return nothing(units) if sees_nothing(field) else field if isinstance(field, Fixed) else Whole(None)
     if step is None or isinstance(step, str):
         return unknown(field)
     if isinstance(field, (Whole, Fixed)):
@@ -96,11 +110,30 @@ def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
 def beyond_whole(field: Whole | Fixed, step: Window | Phases | Listed, before: int, units: int) -> AxisField:
     """Behind units that all see the same; a map of which no tap lands on a unit sees nothing."""
     if not lands(step, before, units):
-        return Units((None,) * units, (None,) * units)
-    if isinstance(field, Fixed) or field.jump is None or isinstance(step, Listed):
+        return nothing(units)
+    if isinstance(field, Fixed) or isinstance(step, Listed):
         return field if isinstance(field, Fixed) else Whole(None)
+    seeing = still_seeing(field.seeing, step)
+    if not any(seeing):
+        return nothing(units)
     down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
-    return Whole(as_jump(field.jump * down, up))
+    return Whole(None if field.jump is None else as_jump(field.jump * down, up), seeing)
+
+
+def still_seeing(seeing: tuple[bool, ...], step: Window | Phases) -> tuple[bool, ...]:
+    """Which units of a period see anything behind a step, where not all did before it, or not all read something."""
+    period = len(seeing)
+    if isinstance(step, Window):
+        if period == 1:
+            return seeing
+        units = range(period // gcd(period, step.stride))
+        taps = range(min(step.kernel, period))  # further ones read the same phases again
+        first = [o * step.stride - step.before for o in units]
+        return tuple([any(seeing[(f + t * step.dilation) % period] for t in taps) for f in first])
+    up = len(step.taps)
+    if (period == 1 and all(map(len, step.taps))) or up * period > LONGEST_PERIOD:
+        return (True,)
+    return tuple([any(seeing[(o // up + t) % period] for t in step.taps[o % up]) for o in range(up * period)])
 
 
 def lands(step: Window | Phases | Listed, before: int, units: int) -> bool:
@@ -176,7 +209,9 @@ def merged(
 
 
 def united(fields: Fields, others: Fields, output: Shape) -> Fields:
-    """The hulls of the fields of two units of a map, axis by axis."""
+    """The hulls of the fields of two units of a map, axis by axis; what sees nothing along one axis sees nothing."""
+    if any(map(sees_nothing, fields)) or any(map(sees_nothing, others)):
+        return others if any(map(sees_nothing, fields)) else fields
     rank = len(fields)
     units = output[1:] if len(output) - 1 == rank else (0,) * rank
     new: list[AxisField] = []
@@ -201,8 +236,6 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
     """The hull of two fields that meet in a unit, one of so many; 0 where they are not to be listed."""
     if a == b and not (isinstance(a, Loose) and a.start is None):
         return a
-    if sees_nothing(a) or sees_nothing(b):
-        return b if sees_nothing(a) else a
     if isinstance(a, Whole) or isinstance(b, Whole):
         jump = jump_of(a)
         return Whole(jump_of(b) if jump is None else jump)
@@ -228,8 +261,3 @@ def united_grids(a: Grid, b: Grid) -> Grid | None:
     lo = [least_of(lowest(a, [o]), lowest(b, [o])) for o in range(period)]
     hi = [most_of(highest(a, [o]), highest(b, [o])) for o in range(period)]
     return Grid(tuple(lo), tuple(hi), a.span * (period // len(a.lo)))
-
-
-def sees_nothing(field: AxisField) -> bool:
-    """Whether all units are known to see nothing, at this size of the input."""
-    return isinstance(field, Units) and not any(end is not None for end in field.hi)

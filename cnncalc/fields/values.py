@@ -39,9 +39,14 @@ class Loose(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """Every unit sees the whole axis; `jump` is that of the paths which do not, if there are any."""
+    """Every unit sees the whole axis; `jump` is that of the paths which do not, if there are any.
+
+    seeing  of the units of a period, those that see: behind a transposed convolution with a kernel smaller than its
+            stride there are others, which see nothing
+    """
 
     jump: Jump | None
+    seeing: tuple[bool, ...] = (True,)
 
 
 class Fixed(NamedTuple):

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from cnncalc.errors import OptionError, Problem, ShapeError, Source, SpecError
 from cnncalc.graph import Graph, Group, Node
 from cnncalc.graph_builder import MAX_OPERATIONS, GraphBuilder, TooLargeError
-from cnncalc.interop.names import is_word, legal, numbered, unique
+from cnncalc.interop.names import Names, is_word, legal, numbered, unique
 from cnncalc.language import _
 from cnncalc.layers import KINDS, kind_named
 from cnncalc.layers.base import Layer, Shape, shape_text
@@ -42,7 +42,7 @@ class Builder(GraphBuilder):
         self.name = name
         self.source = source
         self.outputs: list[int] = []
-        self.taken: set[str] = set()
+        self.taken = Names()
         self.unknowns: list[Problem] = []
         self.remarks: list[str] = []  # what is said below the table
         self.forgiving = False  # what contradicts itself is unknown, and no error
@@ -139,8 +139,7 @@ class Builder(GraphBuilder):
 
     def back_to(self, first: int) -> None:
         """Take back all values from `first` on."""
-        for node in self.nodes[first - len(self.inputs) :]:
-            self.taken.discard(node.name)
+        self.taken.give_back([node.name for node in self.nodes[first - len(self.inputs) :]])
         del self.nodes[first - len(self.inputs) :], self.facts[first - len(self.inputs) :], self.shapes[first:]
         self.rows = {value: row for value, row in self.rows.items() if value < first}
         self.ends = {row: value for row, value in self.ends.items() if value < first}

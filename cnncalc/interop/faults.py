@@ -13,7 +13,8 @@ VARIABLE = "CNNCALC_DEBUG"  # set by --debug: the traceback of what is caught
 def fault_text(error: BaseException) -> str:
     """Why something cannot be read, for an error that nobody foresaw."""
     return _(
-        "it cannot be read here ({error}); --debug shows where, and a report is welcome", error=type(error).__name__
+        "an error that nobody foresaw ({error}); --debug shows where, and a report is welcome",
+        error=type(error).__name__,
     )
 
 

@@ -7,7 +7,7 @@ a step cannot be called `fc`, which is a kind. Such a part gets a number, as a s
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Iterable
 from itertools import islice
 
 from cnncalc.layers import kind_named
@@ -30,18 +30,32 @@ def is_word(part: str) -> bool:
     return part in RESERVED or kind_named(part) is not None
 
 
-def unique(name: str, taken: Collection[str]) -> str:
+class Names(set[str]):
+    """Names that are taken. It remembers for each beginning which number was found free last: the next is behind it."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        super().__init__(names)
+        self.numbers: dict[str, int] = {}
+
+    def free(self, stem: str, least: int) -> str:
+        """The stem with the first number that is free, from `least` on."""
+        number = self.numbers.get(stem, least)
+        while f"{stem}{number}" in self:
+            number += 1
+        self.numbers[stem] = number
+        return f"{stem}{number}"
+
+    def give_back(self, names: Iterable[str]) -> None:
+        """Names that are free again."""
+        self.difference_update(names)
+        self.numbers.clear()
+
+
+def unique(name: str, taken: Names) -> str:
     """The name, or with the first number behind it that is free: `conv`, `conv_2`."""
-    found, number = name, 1
-    while found in taken:
-        number += 1
-        found = f"{name}_{number}"
-    return found
+    return taken.free(f"{name}_", 2) if name in taken else name
 
 
-def numbered(kind: str, prefix: str, taken: Collection[str]) -> str:
+def numbered(kind: str, prefix: str, taken: Names) -> str:
     """What a step without a name is called: its kind and the first number that is free, `conv1`."""
-    number = 1
-    while f"{prefix}{kind}{number}" in taken:
-        number += 1
-    return f"{prefix}{kind}{number}"
+    return taken.free(f"{prefix}{kind}", 1)

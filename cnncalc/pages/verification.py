@@ -118,7 +118,8 @@ def conclusion(found: Verification) -> str:
     said = _("{n:,} numbers hold", n=counts["holds"])
     said += _(", {n:,} differ", n=differs) if differs else _(", none differs")
     said += _(", {n:,} not measured", n=unmeasured) if unmeasured else ""
-    return said + (_(", {n:,} not claimed", n=unclaimed) if unclaimed else "")
+    said += _(", {n:,} not claimed", n=unclaimed) if unclaimed else ""
+    return said + _("; the network could not be run to its end") if found.failure else said
 
 
 def entry(check: Check) -> dict[str, Any]:

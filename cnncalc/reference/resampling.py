@@ -40,10 +40,10 @@ def mixture(n: int, factor: int, mode: str) -> list[tuple[Array, Array]]:
     """For each tap, the element that every output reads and its weight. Beyond the border the last one counts."""
     places = [((2 * o + 1) / factor - 1) / 2 for o in range(n * factor)]
     left = np.array([(2 * o + 1 - factor) // (2 * factor) for o in range(n * factor)])
-    return weighed(np.array(places) - left, left, n, mode)
+    return weigh_taps(np.array(places) - left, left, n, mode)
 
 
-def weighed(away: Array, left: Array, n: int, mode: str) -> list[tuple[Array, Array]]:
+def weigh_taps(away: Array, left: Array, n: int, mode: str) -> list[tuple[Array, Array]]:
     """The taps around places that lie `away` behind the element `left` of n."""
     away[np.isclose(away, 0)] = 0.0  # it falls on an element
     offsets = (0, 1) if mode == "bilinear" else (-1, 0, 1, 2)
@@ -87,7 +87,7 @@ def between(n: int, m: int, layer: Any) -> list[tuple[Array, Array]]:
     if layer.mode == "bilinear":
         places = np.maximum(places, 0)
     left = np.floor(places + 1e-9).astype(int)
-    return weighed(places - left, left, n, layer.mode)
+    return weigh_taps(places - left, left, n, layer.mode)
 
 
 @reference("pixel_shuffle")

@@ -21,7 +21,8 @@ def pad(layer: Any, w: Weights, x: Array) -> Array:
     """A constant around the map, or elements of the map itself, axis by axis."""
     rank = x.ndim - 2
     sides = [layer.padding[axis if len(layer.padding) > 1 else 0] for axis in range(rank)]
-    if layer.mode == "constant":
+    # To a probe of fields what lies beyond the border is the image going on, whatever the padding repeats there.
+    if layer.mode == "constant" or getattr(x, "goes_on", False):
         return padded(x, [Slide(before, after, range(0), range(0)) for before, after in sides], layer.value)
     for axis, (before, after) in enumerate(sides, start=2):
         n = x.shape[axis]

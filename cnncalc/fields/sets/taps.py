@@ -159,15 +159,15 @@ def needed(reader: Reader, wanted: dict[int, Region]) -> dict[int, Region]:
 
 def hulls_of_all(
     graph: Graph, values: Sequence[int], origins: Mapping[int, int], local: bool
-) -> dict[int, tuple[tuple[int, int], ...]]:
+) -> dict[int, tuple[tuple[int, int], ...]] | None:
     """For each origin, by its number, per axis the (first, last) place of what all units of some values see.
 
-    An origin is left out of which nothing is seen; nothing is found where reads are not known.
+    An origin is left out of which nothing is seen. None where it is not known what layers read.
     """
     try:
         found = needed(Reader(graph, local=local), {v: everything(graph.shape(v)) for v in values})
     except CnncalcError:
-        return {}
+        return None
     hulls = {}
     for value, number in origins.items():
         if region := found.get(value):

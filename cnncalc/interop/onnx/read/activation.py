@@ -120,6 +120,8 @@ def read_softmax(net: Network, node: NodeData) -> Value:
 @reads("Dropout")
 def read_dropout(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
-    ratio = net.optional(node, 1)
+    ratio, training = net.optional(node, 1), net.optional(node, 2)
+    if training is not None and training.whole() != [0]:
+        raise NotReadError(_("its input {name} is not read", name="training_mode"), x.dims())
     rate = shortest((ratio.number() or 0) if ratio is not None else node.attributes.get("ratio", 0.5))
     return Tensor(net.add(node, "dropout", {} if rate == 0.5 else {"rate": rate}, [x.value]), x.axes)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.interop.faults import say_fault
 from cnncalc.interop.onnx.read.file import GraphData, NodeData
 
 Number = Callable[[str], float | None]
@@ -34,7 +35,11 @@ def fuse(nodes: list[NodeData], graph: GraphData, number: Number) -> list[NodeDa
         search = SEARCHES.get(node.operator)
         if search is None or id(node) in gone or node.domain:
             continue
-        found = search(finder, node)
+        try:
+            found = search(finder, node)
+        except (IndexError, TypeError, ValueError) as error:  # an input or an attribute that is missing, or of no use
+            say_fault(error)
+            continue
         if found is None or any(id(part) in gone for part in found.parts):
             continue
         if not finder.closed(found.parts, node):

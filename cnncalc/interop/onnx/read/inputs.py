@@ -25,7 +25,7 @@ def read_inputs(net: Network, infos: Sequence[ValueInfo], given: Mapping[str, An
     for i, info in enumerate(used):
         text = given.get(info.name, given.get(""))
         if text is None:
-            put(net, info.name, *declared_shape(net, info, i == 0))
+            put(net, info.name, *declared_shape(net, info, i == 0), alone=len(info.shape or ()) == 1)
             continue
         try:
             found = read_shape(text)
@@ -91,10 +91,10 @@ def channels_last(net: Network, info: ValueInfo, dims: Sequence[int]) -> bool:
     return False
 
 
-def put(net: Network, name: str, shape: Shape, last: bool) -> None:
-    """An input, whose channels the model may have last."""
+def put(net: Network, name: str, shape: Shape, last: bool, alone: bool = False) -> None:
+    """An input, whose channels the model may have last; or samples alone, each a number."""
     value = net.builder.input("input" if len(net.builder.inputs) == 0 and name in INPUTS else name, shape)
-    axes = plain(shape, net.batch)
+    axes = plain(shape, net.batch)[: 1 if alone else None]
     if last:
         axes = (axes[0], *axes[2:], axes[1])
     net.values[name] = Tensor(value, axes)

@@ -15,6 +15,7 @@ from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
 from cnncalc.layers.options import SPATIAL
 
+ANY_NUMBER = ("Sum", "Max", "Mean", "Min")  # of inputs; the others take two
 MERGES = {"Add": "add", "Sum": "add", "Mul": "multiply", "Max": "maximum", "Mean": "mean"}
 
 
@@ -24,6 +25,8 @@ def read_combination(net: Network, node: NodeData) -> Value:
     tensors = [value for value in values if isinstance(value, Tensor)]
     constants = [value for value in values if isinstance(value, Constant)]
     if len(values) == 1:
+        if node.operator not in ANY_NUMBER:
+            raise NotReadError(_("its input {i} is missing", i=2))
         return tensors[0]
     if len(values) == 2 and constants:
         constant = fill_behind(node, constants[0], len(tensors[0].dims()))

@@ -82,6 +82,11 @@ def read_network(spec: str, *, inputs: Mapping[str, Any], max_operations: int, f
         raise unusable_file(spec, *not_a_model(bytes(data[:64]), error)) from None
     except RecursionError:
         raise unusable_file(spec, _("functions of the model are nested too deep")) from None
+    except CnncalcError:
+        raise
+    except Exception as error:
+        say_fault(error)
+        raise unusable_file(spec, _("cannot be read: {reason}", reason=fault_text(error))) from None
     return net
 
 

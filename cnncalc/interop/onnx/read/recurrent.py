@@ -52,8 +52,13 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
 def check_attributes(kind: str, node: NodeData, directions: int) -> None:
     """Raise NotReadError for an attribute that no option is."""
     direction = node.attributes.get("direction", "forward")
-    if directions != {"forward": 1, "bidirectional": 2}.get(direction):
+    wanted = {"forward": 1, "bidirectional": 2}.get(direction)
+    if wanted is None:
         raise NotReadError(_("the attribute {name} is {value}", name="direction", value=str(direction)[:30]))
+    if wanted != directions:
+        raise NotReadError(
+            _("its weights are for {n} directions, and its direction is {value}", n=directions, value=direction)
+        )
     for name in ("layout", "clip", "input_forget"):
         if node.attributes.get(name):
             raise NotReadError(_("the attribute {name} is {value}", name=name, value=node.attributes[name]))

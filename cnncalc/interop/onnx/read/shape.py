@@ -122,7 +122,7 @@ def read_space_to_depth(net: Network, node: NodeData) -> Value:
     """The places of a block come before the channels, in a pixel unshuffle behind them."""
     x = net.tensor(node)
     value = net.add(node, "pixel_unshuffle", {"factor": node.attributes["blocksize"]}, [as_map(net, node, x)])
-    channels = x.dims()[1]
+    channels = x.dims()[1] if node.attributes.get("mode", "DCR") == "DCR" else 1
     return net.seen(net.add(node, "channel_shuffle", {"groups": channels}, [value]) if channels > 1 else value)
 
 

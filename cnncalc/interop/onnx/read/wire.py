@@ -131,5 +131,8 @@ def signed(value: int) -> int:
 
 
 def float32(raw: bytes) -> float:
+    """A decimal number of 4 bytes. Raises WireError for 8."""
+    if len(raw) != 4:
+        raise WireError(_("not a field of a model"), 0)
     value: float = struct.unpack("<f", raw)[0]
     return value
