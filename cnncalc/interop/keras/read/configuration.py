@@ -42,7 +42,8 @@ def read(
         text = configuration(spec)
         if not isinstance(text, (str, bytes)):
             raise NotKerasError(_("its configuration is not JSON"), _("save the model again: model.save('net.keras')"))
-        if sum(text.count(mark if isinstance(text, str) else mark.encode()) for mark in "[{,") > MOST_PARTS:
+        raw = text.encode() if isinstance(text, str) else text
+        if sum(raw.count(mark) for mark in (b"[", b"{", b",")) > MOST_PARTS:
             raise NotKerasError(_("its configuration has more than {n:,} parts", n=MOST_PARTS))
         model = json.loads(text)
     except RecursionError:
