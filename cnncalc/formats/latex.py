@@ -57,13 +57,12 @@ def is_long(table: Table | None) -> bool:
 
 def table_lines(table: Table) -> list[str]:
     """A tabular; a longtable with its head on every page where there are many rows."""
-    plainly = table.with_remarks(_("remarks"))
-    table = plainly.mapped(escaped)
-    # As wide as tabulate made them, which left two columns more above than a number needs.
-    least = [columns_of(heading) + 2 for heading in plainly.headings]
-    widths = [max(pair) for pair in zip(least, table.widths(), strict=True)]
+    table = table.with_remarks(_("remarks"))
+    # As wide as tabulate made them, which left two columns more above than a number needs, and escaped afterwards.
+    widths = [max(w, columns_of(heading) + 2) for w, heading in zip(table.widths(), table.headings, strict=True)]
     left = [table.is_left(i) for i in range(len(widths))]
-    head, *rows = [" " + " & ".join(map(plain.aligned, row, widths, left)) + r" \\" for row in table.lines()]
+    padded = [list(map(plain.aligned, row, widths, left)) for row in table.lines()]
+    head, *rows = [" " + " & ".join(map(escaped, row)) + r" \\" for row in padded]
     if table.foot:
         rows.insert(len(rows) - 1, r"\midrule")
     shape = "".join("l" if at_left else "r" for at_left in left)
