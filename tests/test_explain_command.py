@@ -84,3 +84,31 @@ def test_what_is_wrong_is_said_with_status_2(arguments: tuple[str, ...], said: s
 def test_a_page_goes_into_a_file(tmp_path: Path) -> None:
     assert run("lenet5", "C3", "--format", "html", "-o", "c3.html", cwd=tmp_path).stdout == ""
     assert (tmp_path / "c3.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_the_field_and_the_peak_of_the_whole_network() -> None:
+    """The field of a total is that of the network's result: 3x3 three times is 7x7."""
+    field = run("-e", "3x32x32; conv 8 k3 x3", "total", "receptive_field")
+    assert "conv3.receptive_field = 7x7" in field.stdout
+    peak = "peak_activation_bytes = C1 + C1/tanh = 18,816 + 18,816 = 37,632"  # 6 x 28 x 28 values of 4 bytes, twice
+    assert peak in run("lenet5", "total", "peak_activation_bytes").stdout
+    assert peak in run("lenet5", "peak_activation_bytes").stdout
+    assert "= 60,000" in run("lenet5", "params").stdout
+    refused = run("lenet5", "C3", "peak_activation_bytes")
+    assert refused.returncode == 2
+    assert "whole network" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("net", "lines"),
+    [
+        ("1x32x32; conv 6 k7 same", {"P": "6", "p_1": "3", "p_2": "3", "m": "n"}),
+        ("1x32x32; conv 6 k7 s2 same", {"m": "ceil(n / 2)"}),
+        ("1x32x32; conv 6 k5 p2", {"m": "n"}),
+        ("1x32x32; conv 6 k5", {"m": "n - 4"}),
+    ],
+)
+def test_what_cancels_out_is_not_written(net: str, lines: dict[str, str]) -> None:
+    page = run("-e", net, "conv1", "output", "--symbolic").stdout
+    found = dict(line.strip().split(" = ", 1) for line in page.splitlines() if " = " in line and line.startswith("  "))
+    assert {name: found[name] for name in lines} == lines

@@ -106,6 +106,7 @@ def test_no_text_that_is_shown_stands_unmarked() -> None:
     assert found == []
 
 
+@pytest.mark.filterwarnings("ignore::cnncalc.errors.SpecWarning")  # told beside the error
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
 def test_a_broken_spec_is_told_in_chinese_at_the_same_place(case: dict[str, str], chinese: None) -> None:
     with pytest.raises(cnncalc.SpecError, match=r"net\.yaml") as caught:

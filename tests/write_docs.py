@@ -7,6 +7,9 @@ from itertools import groupby
 
 from checkout import ROOT
 
+from cnncalc.answers.mistakes.catalogue import EDITS
+from cnncalc.answers.mistakes.in_fields import MISTAKES
+from cnncalc.answers.mistakes.sentences import HOW, REASON
 from cnncalc.cli.kinds import option_line, options_of
 from cnncalc.conventions import SHIPPED, Convention, Rule, convention
 from cnncalc.conventions.quantities import QUANTITIES
@@ -142,7 +145,46 @@ def lint_page() -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-PAGES = {"kinds.md": kinds_page, "lint.md": lint_page, "conventions.md": conventions_page, "quantities.md": report_page}
+ABOUT_MISTAKES = """\
+# Mistakes
+
+Written by `python tests/write_docs.py`. What `cnncalc check` says of a wrong number, by the id that JSON has.
+
+All mistakes are made in every place where they can be made: in the layer that is asked about, in those before it, in
+all of a kind, two at once. The answer is looked up among what comes out. At most three are named, by two measures:
+
+- **The rank** is how far-fetched a mistake is: the lower, the commoner, and the sooner it is named. One inherited from
+  a layer before ranks 2 to 4 higher, one in a single layer of a total 8 higher; two at once have both ranks and 6 to 10
+  more. What one mistake explains needs no second; beside a common one none is named that is 20 ranks rarer.
+- **The share** is how special the number is: what part of the whole numbers near by (within a half, within a fifth, of
+  as many digits) mistakes up to this rank would give too. Above 1.5 % it is named with *perhaps*, as it is where
+  several mistakes give the number; above 60 % nothing beyond rank 20 is named. So of random wrong numbers fewer than
+  2 % are told without *perhaps* what went wrong.
+
+"""
+
+
+def mistakes_page() -> str:
+    """Every mistake that is known, the commonest first: rank, id, and what is said of the number."""
+    ranks: dict[str, int] = {}
+    known = [(edit.id, edit.rank) for edit in EDITS] + [(name, rank) for name, rank, _rule in MISTAKES]
+    for name, rank in known:
+        if "+" not in name:
+            ranks[name] = min(rank, ranks.get(name, rank))
+    lines = [ABOUT_MISTAKES + "| rank | id | the number is what comes out |", "|--:|---|---|"]
+    for name in sorted(HOW, key=lambda name: (ranks.get(name, 99), name)):
+        reason = f": {REASON[name]()}" if name in REASON else ""
+        lines.append(f"| {ranks.get(name, '')} | `{name}` | {HOW[name]()}{reason} |")
+    return "\n".join(lines) + "\n\nThose without a rank are found in totals, by bytes, or between layers.\n"
+
+
+PAGES = {
+    "mistakes.md": mistakes_page,
+    "kinds.md": kinds_page,
+    "lint.md": lint_page,
+    "conventions.md": conventions_page,
+    "quantities.md": report_page,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

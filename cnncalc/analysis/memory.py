@@ -45,3 +45,10 @@ def find_peak(graph: Graph) -> tuple[int | None, int | None]:
             peak, place = alive, i
         alive -= sum(elements[value] for value in ends[i])
     return peak, place
+
+
+def alive_at(graph: Graph, place: int) -> list[int]:
+    """The values that are alive while an operation runs: written by then, and read then, later or at the end."""
+    inputs = len(graph.inputs)
+    needed = {value for node in graph.nodes[place:] for value in node.reads} | {*graph.outputs, inputs + place}
+    return [value for value in range(inputs + place + 1) if value in needed]

@@ -41,10 +41,12 @@ def command(
     with errors_end_the_run():
         graph = asked.graph()
         from cnncalc.analysis import analyze_graph
-        from cnncalc.derivations import explain, walk
+        from cnncalc.derivations import PEAK, QUANTITIES, explain, walk
         from cnncalc.derivations.board import board
 
         report = analyze_graph(graph)
+        if layer is not None and quantity is None and layer not in report and layer in (*QUANTITIES, PEAK):
+            layer, quantity = "total", layer  # a quantity alone is that of the whole network
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
             raise click.UsageError(_("--symbolic needs a LAYER."))

@@ -60,6 +60,8 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
         told = _("not in style: {changed}, in style: {kept}", changed=changed, kept=kept)
         if not (check or diff):
             told = _("changed: {changed}, as they were: {kept}", changed=changed, kept=kept)
+        if unusable:
+            told = _("{told}, unusable: {unusable}", told=told, unusable=unusable)
         click.echo(told, err=True)
     sys.exit(2 if unusable else int(check and changed > 0))
 

@@ -13,12 +13,13 @@ from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.counts import layer_derivations, letters_of, sum_derivation
 from cnncalc.derivations.fields import field_derivation
 from cnncalc.derivations.lines import Line
+from cnncalc.derivations.memory import PEAK, peak_derivation
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
 from cnncalc.quantities import EXPLAINED, SUMMED, listed_in
 from cnncalc.report import Report
 
-__all__ = ["QUANTITIES", "Derivation", "Line", "explain", "walk"]
+__all__ = ["PEAK", "QUANTITIES", "Derivation", "Line", "explain", "walk"]
 
 QUANTITIES = listed_in(EXPLAINED)
 
@@ -38,9 +39,9 @@ def explain(
 
     Raises UnknownLayerError, and CnncalcError for a quantity that does not exist.
     """
-    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
     if layer == "total" and layer not in report:
-        return [sum_derivation(report, name) for name in wanted if name in SUMMED]
+        return of_network(report, quantity, since)
+    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
     if not any(row.name == layer for row in report.layers) and not free:
         return of_block(report, layer, wanted, since)
     number = node_of(report, layer)
@@ -56,6 +57,18 @@ def explain(
         hint = _("letters of this layer: {letters}", letters=", ".join(letters_of(report, number)))
         raise CnncalcError(_("nothing here depends on {free}: {hint}", free=", ".join(free), hint=hint))
     return found
+
+
+def of_network(report: Report, quantity: str | None, since: str | None) -> list[Derivation]:
+    """The sums over all layers; or one of them, the peak of memory, or the shape or field of the network's result."""
+    if quantity == PEAK:
+        peak = peak_derivation(report)
+        return [] if peak is None else [peak]
+    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
+    result = report.graph.outputs[0] - len(report.inputs) if report.graph is not None else -1
+    if quantity is not None and wanted[0] not in SUMMED and result >= 0:
+        return explain(report, report.layers[result].name, quantity, since=since)
+    return [sum_derivation(report, name) for name in wanted if name in SUMMED]
 
 
 def with_row(report: Report, number: int, entry: Derivation) -> Derivation:
@@ -92,6 +105,8 @@ def check_quantity(quantity: str) -> str:
     words = {"rf": "receptive_field", "shape": "output", "parameters": "params", "field": "receptive_field"}
     name = words.get(quantity.lower(), quantity.lower())
     if name not in QUANTITIES:
+        if name == PEAK:
+            raise CnncalcError(_("{name} belongs to the whole network: write total {name}", name=name))
         hint = suggest(name, QUANTITIES) or _("known: {names}", names=", ".join(QUANTITIES))
         raise CnncalcError(_("there is no quantity '{name}': {hint}", name=quantity[:40], hint=hint))
     return name

@@ -135,27 +135,52 @@ def folded(e: Expression) -> Expression:
         a, b = numbers
         return number({"floor": a // b if b else 0, "ceil": -(-a // b) if b else 0, "mod": a % b if b else 0,
                        "power": a**b}[e.kind])  # fmt: skip
-    if e.kind in ("floor", "ceil") and numbers == [1] and parts[1].kind == "number":
-        return parts[0]
-    return Expression(e.kind, tuple(parts))
+    return _fold_division(e.kind, parts) if e.kind in ("floor", "ceil") else Expression(e.kind, tuple(parts))
+
+
+def _fold_division(kind: str, parts: Sequence[Expression]) -> Expression:
+    """A division by a number that leaves no rest, whatever the letters stand for, is none: floor(2 n / 2) is n."""
+    factor, rest = _split_factor(parts[0])
+    by = parts[1].parts[0] if parts[1].kind == "number" else 0
+    if rest is not None and by and factor % by == 0:
+        return _multiply(factor // by, rest)
+    return Expression(kind, tuple(parts))
 
 
 def _fold_sum(e: Expression) -> Expression:
-    """A sum whose numbers are one, the last of its terms."""
+    """A sum whose numbers are one, the last of its terms, and in which equal terms stand once: n - n + 6 is 6."""
     constant = 0
-    terms: list[tuple[int, Expression]] = []
+    times: dict[Expression, int] = {}  # each term in the order in which it is met, and how often it stands there
     for sign, term in e.parts:
         inner = folded(term)
         for own, part in inner.parts if inner.kind == "sum" else ((1, inner),):
-            if part.kind == "number":
-                constant += sign * own * part.parts[0]
+            factor, rest = _split_factor(part)
+            if rest is None:
+                constant += sign * own * factor
             else:
-                terms.append((sign * own, part))
+                times[rest] = times.get(rest, 0) + sign * own * factor
+    terms = [(1 if n > 0 else -1, _multiply(abs(n), rest)) for rest, n in times.items() if n]
     if not terms:
         return number(constant)
     if constant:
         terms.append((1 if constant > 0 else -1, number(abs(constant))))
     return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Expression("sum", tuple(terms))
+
+
+def _split_factor(e: Expression) -> tuple[int, Expression | None]:
+    """A folded term as a number times what holds letters; None for that where it is a number alone."""
+    if e.kind == "number":
+        return e.parts[0], None
+    if e.kind == "product" and e.parts[0].kind == "number":
+        rest = e.parts[1:]
+        return e.parts[0].parts[0], rest[0] if len(rest) == 1 else Expression("product", rest)
+    return 1, e
+
+
+def _multiply(n: int, e: Expression) -> Expression:
+    if n == 1:
+        return e
+    return Expression("product", (number(n), *(e.parts if e.kind == "product" else (e,))))
 
 
 class Notation:
