@@ -20,6 +20,7 @@ KINDS = {
     "sigmoid": "sigmoid",
     "tanh": "tanh",
     "logsigmoid": "log_sigmoid",
+    "log_sigmoid": "log_sigmoid",
     "tanhshrink": "tanhshrink",
     "abs": "abs",
     "absolute": "abs",
@@ -33,6 +34,7 @@ KINDS = {
     "cos": "cos",
     "sign": "sign",
 }
+ROUNDED = {"round": "nearest", "floor": "floor", "ceil": "ceil"}
 
 
 def comparison(kind: str) -> Any:
@@ -119,14 +121,13 @@ def clamp_max(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return between(trace, given["input"], None, given["max"])
 
 
-@translates("pow", "input exponent", anywhere=True)
+@translates("pow float_power", "input exponent", anywhere=True)
 def power(trace: Any, given: dict[str, Any], result: Any) -> Made:
     exponent = given["exponent"]
     if not isinstance(exponent, (int, float)) or trace.of(given["input"]) is None:
         return None
-    if exponent == 2:
-        return elementwise(trace, given["input"], "square")
-    return elementwise(trace, given["input"], "power", {"exponent": float(exponent)})
+    kind = {2: "square", 0.5: "sqrt"}.get(exponent)
+    return elementwise(trace, given["input"], kind or "power", None if kind else {"exponent": float(exponent)})
 
 
 @translates("rsqrt", "input", anywhere=True)

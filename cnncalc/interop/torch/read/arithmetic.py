@@ -11,7 +11,7 @@ from cnncalc.interop.torch.read.making import along, axis_word, elementwise, joi
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
-def merged(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
+def merged_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
     """Values that are laid out alike are merged as they are."""
     seen = [trace.of(tensor) for tensor in tensors]
     name, place = trace.name(kind), trace.place(kind)
@@ -24,7 +24,7 @@ def add(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("alpha", 1) != 1:
         return None
     if trace.of(one) and trace.of(other):
-        return merged(trace, "add", (one, other))
+        return merged_values(trace, "add", (one, other))
     return (
         with_number(trace, one, other, lambda n: {"offset": n})
         or shifted(trace, one, other)
@@ -38,7 +38,7 @@ def sub(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("alpha", 1) != 1:
         return None
     if trace.of(one) and trace.of(other):
-        return merged(trace, "subtract", (one, other))
+        return merged_values(trace, "subtract", (one, other))
     if trace.of(one) is None:
         return with_standing(trace, "subtract", one, other)
     return with_number(trace, one, other, lambda n: {"offset": -n}) or with_standing(trace, "subtract", one, other)
@@ -58,7 +58,7 @@ def neg(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def mul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
     if trace.of(one) and trace.of(other):
-        return merged(trace, "multiply", (one, other))
+        return merged_values(trace, "multiply", (one, other))
     return (
         with_number(trace, one, other, lambda n: {"factor": n})
         or scaled(trace, one, other)
@@ -72,7 +72,7 @@ def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("rounding_mode"):
         return None
     if trace.of(one) and trace.of(other):
-        return merged(trace, "divide", (one, other))
+        return merged_values(trace, "divide", (one, other))
     if trace.of(one) and type(other) in (int, float) and other:
         return with_number(trace, one, other, lambda n: {"factor": 1 / n})
     return with_standing(trace, "divide", one, other)
@@ -127,18 +127,37 @@ def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
 @translates("minimum", "input other", anywhere=True)
 def minimum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
-    return merged(trace, "minimum", (one, other)) if trace.of(one) and trace.of(other) else None
+    return merged_values(trace, "minimum", (one, other)) if trace.of(one) and trace.of(other) else None
 
 
 def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dict[str, Any]]) -> Made:
-    """A value combined with a number of Python."""
+    """A value combined with a number of Python, or with fixed numbers, one for each channel."""
     tensor, number = (one, other) if trace.of(one) else (other, one)
-    if trace.of(tensor) is None or not isinstance(number, (int, float)) or isinstance(number, bool):
+    if trace.of(tensor) is None or isinstance(number, bool):
         return None
-    found = options(float(number))
-    if all(value == {"factor": 1.0, "offset": 0.0}[key] for key, value in found.items()):
-        return trace.of(tensor)
-    return elementwise(trace, tensor, "rescale", found)
+    if isinstance(number, (int, float)):
+        found = options(float(number))
+        if all(value == {"factor": 1.0, "offset": 0.0}[key] for key, value in found.items()):
+            return trace.of(tensor)
+        return elementwise(trace, tensor, "rescale", found)
+    fixed = trace.fixed(number)
+    if fixed is None:
+        return None
+    if fixed.numel() == 1:
+        return with_number(trace, tensor, fixed.item(), options)
+    return per_channel(trace, tensor, fixed, options)
+
+
+def per_channel(trace: Any, tensor: Any, fixed: Any, options: Callable[[float], dict[str, Any]]) -> Made:
+    """A value combined with fixed numbers that differ along one axis."""
+    seen = trace.of(tensor)
+    sizes = [1] * (len(seen.shape) + 1 - fixed.ndim) + list(fixed.shape)
+    long = [axis for axis, n in enumerate(sizes) if n > 1]
+    if len(long) != 1 or long[0] == 0 or sizes[long[0]] != seen.shape[long[0] - 1]:
+        return None
+    each = [options(number) for number in fixed.flatten().tolist()]
+    listed = {key: [found[key] for found in each] for key in each[0]}
+    return along(trace, seen, long[0] - 1, lambda value: layer(trace, "rescale", listed, [value]))
 
 
 def shared_axes(trace: Any, tensor: Any, weights: Any) -> tuple[int, ...] | None:
@@ -210,16 +229,10 @@ def biased(trace: Any, seen: Any, weights: Any) -> Made:
 @translates("maximum", "input other", anywhere=True)
 def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return (
-        merged(trace, "maximum", (given["input"], given["other"]))
+        merged_values(trace, "maximum", (given["input"], given["other"]))
         if trace.of(given["input"]) and trace.of(given["other"])
         else None
     )
-
-
-@translates("max", "input | dim")
-def largest(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    both = given.get("dim")
-    return merged(trace, "maximum", (given["input"], both)) if trace.of(given["input"]) and trace.of(both) else None
 
 
 @translates("cat concat concatenate", "tensors | dim", anywhere=True)

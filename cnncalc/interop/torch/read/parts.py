@@ -275,26 +275,38 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return seen
 
 
-@translates("interpolate upsample upsample_nearest upsample_bilinear", "input | size scale_factor mode align_corners")
+MODES = {
+    "nearest": "nearest", "nearest-exact": "nearest_exact", "linear": "bilinear", "bilinear": "bilinear",
+    "trilinear": "bilinear", "bicubic": "bicubic",
+}  # fmt: skip
+
+
+@translates(
+    "interpolate upsample upsample_nearest upsample_bilinear",
+    "input | size scale_factor mode align_corners recompute_scale_factor antialias",
+)
 def interpolate(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """By whole factors, between half-pixel centres, an upsampling; to any other size a resampling."""
+    """By whole factors between half-pixel centres, or to a size. A factor that leaves a rest reads elsewhere."""
     before, after = given["input"].shape[2:], result.shape[2:]
-    mode = given.get("mode", "nearest")
-    corners = bool(given.get("align_corners"))
-    modes = {"linear": "bilinear", "trilinear": "bilinear", "nearest-exact": "nearest_exact"}
-    kind = modes.get(mode, mode)
-    if trace.of(given["input"]) is None:
+    mode, corners = given.get("mode", "nearest"), bool(given.get("align_corners"))
+    if trace.of(given["input"]) is None or given.get("antialias"):
         return None
     if before == after:
         return trace.of(given["input"])
-    if kind == "area":
-        return layer(trace, "adaptive_avgpool", {"size": list(after)}, [trace.settled(given["input"])])
-    if kind not in ("nearest", "nearest_exact", "bilinear", "bicubic"):
+    value = trace.settled(given["input"])
+    if mode == "area":
+        return layer(trace, "adaptive_avgpool", {"size": list(after)}, [value])
+    exact = given.get("size") is not None or whole_factors(given.get("scale_factor"), before, after)
+    if mode not in MODES or not exact:
         return None
-    whole = not any(m % n for m, n in zip(after, before, strict=True))
-    if whole and not corners:
-        kind = kind.removesuffix("_exact")  # of a whole factor the same
+    if not corners and mode != "nearest-exact" and not any(m % n for m, n in zip(after, before, strict=True)):
         factors = [m // n for m, n in zip(after, before, strict=True)]
-        return layer(trace, "upsample", {"factor": factors, "mode": kind}, [trace.settled(given["input"])])
-    options = {"size": list(after), "mode": kind, "align_corners": corners or None}
-    return layer(trace, "resample", options, [trace.settled(given["input"])])
+        return layer(trace, "upsample", {"factor": factors, "mode": MODES[mode]}, [value])
+    options = {"size": list(after), "mode": MODES[mode], "align_corners": corners}
+    return layer(trace, "resample", options, [value])
+
+
+def whole_factors(factor: Any, before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether sizes times their factors are the sizes that come out, without a rest."""
+    factors = list(factor) if isinstance(factor, (list, tuple)) else [factor] * len(before)
+    return all(f is not None and n * f == m for f, n, m in zip(factors, before, after, strict=True))

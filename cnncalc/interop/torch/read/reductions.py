@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.torch.read.arithmetic import merged_values
 from cnncalc.interop.torch.read.making import along, axis_word, layer
 from cnncalc.interop.torch.read.table import BATCH, Handler, Made, translates
 
@@ -46,7 +47,19 @@ for _words, _signature, _kind, _pooling in (
     translates(_words, _signature, anywhere=True)(reduced(_kind, _pooling))
 
 
-@translates("norm vector_norm", "input | p dim keepdim dtype ord", anywhere=True)
+@translates("max", "input | dim keepdim", anywhere=True)
+def largest(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Of two maps; or along an axis, and where it stands, which is not known."""
+    other = given.get("dim")
+    if trace.of(other):
+        return merged_values(trace, "maximum", (given["input"], other))
+    if type(other) is not int or not hasattr(result, "values"):
+        return None
+    made = reduced("reduce_max")(trace, given, result.values)
+    return [made] if isinstance(made, Seen) else None
+
+
+@translates("norm linalg_vector_norm vector_norm", "input | p dim keepdim dtype ord", anywhere=True)
 def norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """The p-norm over some axes, p a whole number."""
     seen, dims, p = trace.of(given["input"]), given.get("dim"), given.get("ord", given.get("p", 2))

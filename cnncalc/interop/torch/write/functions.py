@@ -22,7 +22,6 @@ FUNCTIONS = {
     "relu": "F.relu({0})",
     "relu6": "F.relu6({0})",
     "selu": "F.selu({0})",
-    "gelu": "F.gelu({0})",
     "silu": "F.silu({0})",
     "hard_swish": "F.hardswish({0})",
     "mish": "F.mish({0})",
@@ -43,7 +42,10 @@ FUNCTIONS = {
     "sign": "torch.sign({0})",
     "glu": "F.glu({0}, dim=1)",
     "flatten": "torch.flatten({0}, 1)",
+    **{kind: f"torch.{kind}({{0}})" for kind in ("abs", "square", "sqrt", "reciprocal", "exp", "log", "erf")},
+    **{kind: f"torch.{kind}({{0}})" for kind in ("sin", "cos", "sign")},
 }
+REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", "reduce_min": "amin"}
 
 
 @writes(*FUNCTIONS)
@@ -56,21 +58,11 @@ def softmax(layer: Any, x: Shape) -> Written:
     return Written(f"F.{layer.kind}({{0}}, dim={1 + axis_number(layer.axis, x)})")
 
 
-@writes("power")
-def power(layer: Any, x: Shape) -> Written:
-    return Written("torch.pow({0}, {exponent})", values={"exponent": layer.exponent})
-
-
 @writes("clamp", "hardtanh")
 def clamp(layer: Any, x: Shape) -> Written:
     low, high = layer.bounds()
     bounds = {name: bound for name, bound in (("min", low), ("max", high)) if bound is not None}
     return Written(f"torch.clamp({{0}}, {', '.join(f'{name}={{{name}}}' for name in bounds)})", values=bounds)
-
-
-@writes("round")
-def rounded(layer: Any, x: Shape) -> Written:
-    return Written({"nearest": "torch.round({0})"}.get(layer.to, f"torch.{layer.to}({{0}})"))
 
 
 REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", "reduce_min": "amin"}
@@ -91,6 +83,50 @@ def with_slope(name: str, option: str, default: float) -> Write:
         return Written(f"F.{name}({{0}}, {option}={{alpha}})", values={"alpha": layer.alpha})
 
     return write
+
+
+@writes("gelu")
+def gelu(layer: Any, x: Shape) -> Written:
+    return Written("F.gelu({0})" if layer.approximate == "none" else 'F.gelu({0}, approximate="tanh")')
+
+
+@writes("softmax", "log_softmax")
+def over_axis(layer: Any, x: Shape) -> Written:
+    return Written(f"F.{layer.kind}({{0}}, dim={1 + axis_number(layer.axis, x)})")
+
+
+@writes("softshrink", "hardshrink")
+def shrunk(layer: Any, x: Shape) -> Written:
+    return Written(f"F.{layer.kind}({{0}}{'' if layer.alpha in (None, 0.5) else f', {layer.alpha!r}'})")
+
+
+@writes("clamp", "hardtanh")
+def clamped(layer: Any, x: Shape) -> Written:
+    low, high = layer.bounds()
+    return Written(f"torch.clamp({{0}}, {low!r}, {high!r})")
+
+
+@writes("power")
+def power(layer: Any, x: Shape) -> Written:
+    return Written("torch.pow({0}, {exponent})", values={"exponent": layer.exponent})
+
+
+@writes("round")
+def rounded(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.{'round' if layer.to == 'nearest' else layer.to}({{0}})")
+
+
+@writes(*REDUCTIONS, "reduce_norm")
+def reduced(layer: Any, x: Shape) -> Written:
+    axes = tuple(1 + axis for axis in sorted(layer.over(x)))
+    if layer.kind == "reduce_norm":
+        return Written(f"torch.linalg.vector_norm({{0}}, {layer.order}, {axes}, keepdim=True)")
+    return Written(f"torch.{REDUCTIONS[layer.kind]}({{0}}, {axes}, keepdim=True)")
+
+
+@writes("matmul")
+def matmul(layer: Any, *shapes: Shape) -> Written:
+    return Written("torch.matmul({0}, {1})")
 
 
 writes("leaky_relu")(with_slope("leaky_relu", "negative_slope", 0.01))
