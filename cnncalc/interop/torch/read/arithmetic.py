@@ -73,9 +73,10 @@ def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     if trace.of(one) and trace.of(other):
         return merged_values(trace, "divide", (one, other))
-    if trace.of(one) and type(other) in (int, float) and other:
-        return with_number(trace, one, other, lambda n: {"factor": 1 / n})
-    return with_standing(trace, "divide", one, other)
+    if isinstance(other, (int, float)) and not other:
+        return None
+    by_number = with_number(trace, one, other, lambda n: {"factor": 1 / n}) if trace.of(one) else None
+    return by_number or with_standing(trace, "divide", one, other)
 
 
 def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
@@ -151,13 +152,14 @@ def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dic
 def per_channel(trace: Any, tensor: Any, fixed: Any, options: Callable[[float], dict[str, Any]]) -> Made:
     """A value combined with fixed numbers that differ along one axis."""
     seen = trace.of(tensor)
-    sizes = [1] * (len(seen.shape) + 1 - fixed.ndim) + list(fixed.shape)
-    long = [axis for axis, n in enumerate(sizes) if n > 1]
-    if len(long) != 1 or long[0] == 0 or sizes[long[0]] != seen.shape[long[0] - 1]:
+    sizes = [1] * (seen.rank - fixed.ndim) + list(fixed.shape)
+    long = [dim for dim, n in enumerate(sizes) if n > 1]
+    axis = seen.axis(long[0]) if len(long) == 1 and seen.shape else None
+    if axis is None or sizes[long[0]] != seen.shape[axis]:
         return None
     each = [options(number) for number in fixed.flatten().tolist()]
     listed = {key: [found[key] for found in each] for key in each[0]}
-    return along(trace, seen, long[0] - 1, lambda value: layer(trace, "rescale", listed, [value]))
+    return along(trace, seen, axis, lambda value: layer(trace, "rescale", listed, [value]))
 
 
 def shared_axes(trace: Any, tensor: Any, weights: Any) -> tuple[int, ...] | None:

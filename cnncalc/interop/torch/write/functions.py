@@ -53,29 +53,6 @@ def function(layer: Any, x: Shape) -> Written:
     return Written(FUNCTIONS[layer.kind], infix=layer.kind == "scaled_tanh")
 
 
-@writes("softmax", "log_softmax")
-def softmax(layer: Any, x: Shape) -> Written:
-    return Written(f"F.{layer.kind}({{0}}, dim={1 + axis_number(layer.axis, x)})")
-
-
-@writes("clamp", "hardtanh")
-def clamp(layer: Any, x: Shape) -> Written:
-    low, high = layer.bounds()
-    bounds = {name: bound for name, bound in (("min", low), ("max", high)) if bound is not None}
-    return Written(f"torch.clamp({{0}}, {', '.join(f'{name}={{{name}}}' for name in bounds)})", values=bounds)
-
-
-REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", "reduce_min": "amin"}
-
-
-@writes(*REDUCTIONS, "reduce_norm")
-def reduction(layer: Any, x: Shape) -> Written:
-    axes = tuple(sorted(1 + axis for axis in layer.over(x)))
-    if layer.kind == "reduce_norm":
-        return Written(f"torch.linalg.vector_norm({{0}}, {layer.order}, dim={axes}, keepdim=True)")
-    return Written(f"torch.{REDUCTIONS[layer.kind]}({{0}}, dim={axes}, keepdim=True)")
-
-
 def with_slope(name: str, option: str, default: float) -> Write:
     def write(layer: Any, x: Shape) -> Written:
         if layer.alpha in (None, default):
@@ -93,11 +70,6 @@ def gelu(layer: Any, x: Shape) -> Written:
 @writes("softmax", "log_softmax")
 def over_axis(layer: Any, x: Shape) -> Written:
     return Written(f"F.{layer.kind}({{0}}, dim={1 + axis_number(layer.axis, x)})")
-
-
-@writes("softshrink", "hardshrink")
-def shrunk(layer: Any, x: Shape) -> Written:
-    return Written(f"F.{layer.kind}({{0}}{'' if layer.alpha in (None, 0.5) else f', {layer.alpha!r}'})")
 
 
 @writes("clamp", "hardtanh")
@@ -122,11 +94,6 @@ def reduced(layer: Any, x: Shape) -> Written:
     if layer.kind == "reduce_norm":
         return Written(f"torch.linalg.vector_norm({{0}}, {layer.order}, {axes}, keepdim=True)")
     return Written(f"torch.{REDUCTIONS[layer.kind]}({{0}}, {axes}, keepdim=True)")
-
-
-@writes("matmul")
-def matmul(layer: Any, *shapes: Shape) -> Written:
-    return Written("torch.matmul({0}, {1})")
 
 
 writes("leaky_relu")(with_slope("leaky_relu", "negative_slope", 0.01))
