@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph, Node
+from cnncalc.language import _
 from cnncalc.reference.base import REFERENCES, Array
 from cnncalc.reference.values import WeightError, as_input, as_weights
 from cnncalc.reference.weights import Drawn, NoReferenceError, allocate, draw, named, of, owner

@@ -7,7 +7,16 @@ from typing import Any
 
 from cnncalc.interop import layouts
 from cnncalc.interop.layouts import in_base
-from cnncalc.interop.torch.read.making import along, axis_word, elementwise, joined, layer, standing, whole
+from cnncalc.interop.torch.read.making import (
+    along,
+    axis_word,
+    elementwise,
+    joined,
+    layer,
+    standing,
+    whole,
+    without_reshape,
+)
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
@@ -86,7 +95,8 @@ def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
         return None
     if not all(trace.of(t) or hasattr(t, "ndim") for t in (one, other)):
         return None
-    both = [trace.of(t) or standing(trace, t, mine) for t in (one, other)]
+    mine = without_reshape(trace, mine)
+    both = [mine if trace.of(t) else standing(trace, t, mine) for t in (one, other)]
     if not all(both):
         return None
     name, place = trace.name(kind), trace.place(kind)
@@ -245,6 +255,9 @@ def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
     like = next((seen for seen in known if seen is not None), None)
     if like is None or not like.shape:
         return None
+    if None in known:  # so that what stands by itself is laid out as the others are
+        known = [seen and without_reshape(trace, seen) for seen in known]
+        like = next(seen for seen in known if seen is not None)
     seen = [one or standing(trace, tensor, like) for one, tensor in zip(known, tensors, strict=True)]
     if len(seen) == 1:
         return seen[0]

@@ -113,6 +113,13 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     return made
 
 
+def without_reshape(trace: Any, seen: Seen) -> Seen:
+    """The value itself, or with its moves made where one of them is a reshape."""
+    if any(move.kind == "reshape" for move in seen.moves):
+        return layouts.made_plain(trace.b, seen, trace.place())
+    return seen
+
+
 def pairs(values: Any, rank: int) -> list[int]:
     found = list(values) if isinstance(values, (tuple, list)) else [values]
     return [int(v) for v in (found * rank if len(found) == 1 else found)]
