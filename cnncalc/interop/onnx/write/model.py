@@ -92,7 +92,9 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     small = {name for name, array in arrays.items() if array.size <= LARGEST_CHECKED}
     store(onnx, model, {name: array for name, array in arrays.items() if name in small})
     large = {name: array for name, array in arrays.items() if name not in small}
-    model.graph.input.extend(typed(onnx, name, array.shape) for name, array in large.items())
+    model.graph.input.extend(
+        typed(onnx, name, array.shape, whole=array.dtype == "int64") for name, array in large.items()
+    )
     onnx.checker.check_model(model, full_check=True)
     del model.graph.input[first:]
     store(onnx, model, large)
@@ -106,9 +108,9 @@ def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> bytes:
     return data
 
 
-def typed(onnx: Any, name: str, shape: Sequence[int | str]) -> Any:
-    """The description of a value of float32."""
-    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+def typed(onnx: Any, name: str, shape: Sequence[int | str], *, whole: bool = False) -> Any:
+    """The description of a value of float32, or of whole numbers."""
+    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64 if whole else onnx.TensorProto.FLOAT, shape)
 
 
 def store(onnx: Any, model: ModelProto, arrays: Mapping[str, Array]) -> None:
