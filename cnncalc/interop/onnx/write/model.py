@@ -3,7 +3,7 @@
     model = to_model(graph, reference.draw(graph, seed=0))
     onnx.save(model, "lenet5.onnx")
 
-Every kind is written by a small function in maps.py or weighted.py, which takes the sizes of windows and
+Every kind is written by a small function in the file of its family (table.py), which takes the sizes of windows and
 padding from what the layers claim: nothing of the reference's arithmetic goes into a model. The package `onnx` is
 imported when a model is written.
 """
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
-from cnncalc.interop.onnx.write.part import WRITERS, Array, NotInOnnxError, Part, Value
+from cnncalc.interop.onnx.write.part import Array, Part, Value
+from cnncalc.interop.onnx.write.table import NotInOnnxError, writer_of
 from cnncalc.reference import owner
 from cnncalc.reference.values import as_weights
 
@@ -54,14 +55,12 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     layer cannot be expressed, WeightError where weights do not belong to the network.
     """
     onnx = package()
-    from cnncalc.interop.onnx.write import attention, maps, weighted  # noqa: F401 - they fill the table
-
     stored = as_weights(graph, weights)
     values = [Value(name, shape) for name, shape in graph.inputs.items()]
     nodes: list[Any] = []
     arrays: dict[str, Array] = {}
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
-        write = WRITERS.get(node.layer.kind)
+        write = writer_of(node.layer.kind)
         if write is None:
             raise NotInOnnxError(f"{node.name}: the kind {node.layer.kind} cannot be written as ONNX")
         part = Part(onnx, node.name, owner(graph, node).name, stored, arrays, values[0].name)
