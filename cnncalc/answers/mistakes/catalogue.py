@@ -261,6 +261,20 @@ def without_recurrence(found: Numbers, case: Case) -> Numbers | None:
     return None if state is None or not state["params"] else {"params": found["params"] - state["params"]}
 
 
+def one_bias_of_gates(found: Numbers, case: Case) -> Numbers | None:
+    """A recurrent layer with a single bias, where each gate has one for every unit."""
+    if not is_recurrent(case) or not vars(case.layer)["bias"]:
+        return None
+    bare = numbers(Case(case.layer.replace(bias=False), case.shapes))
+    return None if bare is None else {"params": bare["params"] + 1}
+
+
+def of_one_channel(found: Numbers, case: Case) -> Numbers | None:
+    """The one filter of a depthwise convolution that a single channel has."""
+    c = case.shapes[0][0]
+    return {"params": Fraction(found["params"], c)} if case.layer.kind == "depthwise" and c > 1 else None
+
+
 def as_separable(found: Numbers, case: Case) -> Numbers | None:
     """A convolution counted as a depthwise one and a 1x1 behind it."""
     mine = vars(case.layer)
@@ -302,6 +316,8 @@ EDITS: tuple[Edit, ...] = (
     Edit("forgot_input_channels", 10, WEIGHTS, without_channels),
     Edit("one_bias_per_layer", 11, PARAMS, letter("b", lambda of: _one_bias(of))),
     Edit("one_filter_only", 12, WEIGHTS, one_filter),
+    Edit("one_filter_only", 13, only("params"), read(of_one_channel)),
+    Edit("one_bias_per_layer", 12, only("params"), read(one_bias_of_gates)),
     Edit("kernel_not_squared", 12, WEIGHTS, pinned(along_one_axis_less)),
     Edit("used_map_as_kernel", 18, WEIGHTS, pinned(letter("k", lambda of: of("n") or None))),
     Edit("bias_per_input_channel", 15, PARAMS, letter("b", lambda of: _bias_of_inputs(of))),

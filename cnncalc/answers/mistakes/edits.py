@@ -236,12 +236,22 @@ def output(rule: Callable[[Case, tuple[Number, ...]], tuple[Number, ...] | None]
     """Another output shape; the rule is given the one that comes out, channels first."""
 
     def change(case: Case) -> Case | None:
-        plain = numbers(case) if case.output is None and not case.operators else None
-        if plain is None or rule(case, plain["output"]) is None:
+        now = None if case.operators else numbers(case)
+        new = None if now is None else rule(case, now["output"])
+        if now is None or new is None or overlaps(case, now["output"], new):
             return None
-        return case._replace(output=lambda shape: rule(case, shape) or shape)
+        before = case.output or (lambda shape: shape)
+        return case._replace(output=lambda shape: rule(case, before(shape)) or before(shape))
 
     return change
+
+
+def overlaps(case: Case, now: tuple[Number, ...], new: tuple[Number, ...]) -> bool:
+    """Whether an axis of the output would be changed a second time: two mistakes are made on different ones."""
+    plain = numbers(case._replace(output=None)) if case.output is not None else None
+    if plain is None or len(plain["output"]) != len(new):
+        return case.output is not None
+    return any(a != b != c for a, b, c in zip(plain["output"], now, new, strict=True))
 
 
 def options(when: Callable[[Layer], bool] = lambda layer: True, **changes: Any) -> Change:
