@@ -76,7 +76,7 @@ class Trace(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def traced(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
+def trace_facts(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
     """The facts on symbols, and the values of these. Raises ShapeError."""
     known: dict[str, int] = {}
 
@@ -89,11 +89,11 @@ def traced(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
         entered: Shape = (made("n", first[0]),)
     else:
         entered = (made("c", first[0]), *(made(f"n{i}", n) for i, n in enumerate(first[1:])))
-    facts = lettered(layer, len(first) - 1, made).facts(entered, *shapes[1:])
+    facts = name_letters(layer, len(first) - 1, made).facts(entered, *shapes[1:])
     return Trace(facts, known)
 
 
-def lettered(layer: Layer, rank: int, made: Callable[[str, int], Traced]) -> Layer:
+def name_letters(layer: Layer, rank: int, made: Callable[[str, int], Traced]) -> Layer:
     """The layer with a symbol for every option that has a letter: one for each axis, also where axes agree."""
     values = dict(vars(layer))
     if "stride" in values and values["stride"] is None:
@@ -127,7 +127,7 @@ def _on_axis(letter: str, axis: int, value: Any, made: Callable[[str, int], Trac
 def numbers(case: Case) -> Numbers | None:
     """Every quantity of a case under its edits; None where the edited layer cannot be applied."""
     try:
-        facts = traced(case.layer, case.shapes).facts
+        facts = trace_facts(case.layer, case.shapes).facts
     except CnncalcError:
         return None
     known: dict[int, Number] = {}
@@ -215,7 +215,7 @@ def letter(name: str, rule: Callable[[Callable[[str], Number]], Number | None]) 
 def values_of_symbols(case: Case) -> Mapping[str, int]:
     """The symbols of a case and what they stand for; empty where the layer cannot be applied."""
     try:
-        return traced(case.layer, case.shapes).symbols
+        return trace_facts(case.layer, case.shapes).symbols
     except CnncalcError:
         return {}
 
@@ -298,7 +298,7 @@ def weighted(case: Case) -> bool:
     return "filters" in vars(case.layer) or "multiplier" in vars(case.layer)
 
 
-def edited(case: Case, edits: tuple[Edit, ...], most: int) -> Iterator[tuple[tuple[Edit, ...], Numbers]]:
+def apply_edits(case: Case, edits: tuple[Edit, ...], most: int) -> Iterator[tuple[tuple[Edit, ...], Numbers]]:
     """What every edit makes of a case, and every pair of edits whose ranks add up to no more than `most`."""
     single: list[tuple[Edit, Case]] = []
     for edit in edits:

@@ -19,7 +19,7 @@ WORK = ("macs", "connections", "flops")
 
 def layer_mistakes(report: Report, network: Network, node: int, quantity: str, scale: int) -> Iterator[Found]:
     """Every mistake in a quantity of a layer; `scale`: what one of it counts for in the report."""
-    found = [*own_mistakes(network, node, quantity), *inherited(network, node, quantity)]
+    found = [*own_mistakes(network, node, quantity), *inherit_mistakes(network, node, quantity)]
     if quantity == "output":
         found += other_shapes(network, node)
     if quantity in WEIGHED:
@@ -45,7 +45,7 @@ def own_mistakes(network: Network, node: int, quantity: str) -> Iterator[Found]:
             yield Found(sum(edit.rank for edit in edits) + 10, "+".join(edit.id for edit in edits), numbers[quantity])
 
 
-def inherited(network: Network, node: int, quantity: str) -> Iterator[Found]:
+def inherit_mistakes(network: Network, node: int, quantity: str) -> Iterator[Found]:
     """Mistakes in a size before the layer, alone or with one in the layer."""
     case, first = network.cases[node], len(network.graph.inputs)
     for rank, name, where, results in network.spreading(node):
