@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         weights_of,
     )
     from cnncalc.derivations import Derivation
-    from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError
+    from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError, SpecWarning
     from cnncalc.evidence import Check, Verification
     from cnncalc.fields.sets.units import Patch, UnitField
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
@@ -58,6 +58,7 @@ __all__ = [
     "Settings",
     "ShapeError",
     "SpecError",
+    "SpecWarning",
     "Sweep",
     "Totals",
     "UnitField",
@@ -90,7 +91,7 @@ _API = (
 _HOMES = {
     **dict.fromkeys(_API, "api"),
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
-    **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError"), "errors"),
+    **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError", "SpecWarning"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
     "Derivation": "derivations",
     **dict.fromkeys(("Patch", "UnitField"), "fields.sets.units"),

@@ -60,6 +60,10 @@ class UnknownValueError(OptionError):
         return type(self), ()
 
 
+class SpecWarning(UserWarning):
+    """A spec that can be read and is probably meant otherwise. The text has the place and what may be meant."""
+
+
 class Position(NamedTuple):
     """A stretch of the source: line and column count from 1, in characters."""
 
@@ -86,9 +90,13 @@ class Source(NamedTuple):
 
 
 class SpecError(CnncalcError):
-    """A spec that cannot be read: every problem that was found, in the order of the text."""
+    """A spec that cannot be read: every problem that was found, in the order of the text.
 
-    def __init__(self, problems: Iterable[Problem], source: Source) -> None:
+    `partial` is the graph of the layers before the first one that does not fit, where it is that which is wrong.
+    """
+
+    def __init__(self, problems: Iterable[Problem], source: Source, partial: Any = None) -> None:
+        self.partial = partial
         found = dict.fromkeys(problems)
         self.problems = tuple(sorted(found, key=lambda p: (p.position or Position(0, 0))[:2]))
         self.source = source

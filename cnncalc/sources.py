@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
 from cnncalc.graph import Graph
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 
 LARGEST_FILE = 10_000_000  # bytes
@@ -117,13 +117,18 @@ def reader_of(spec: str) -> Reader | None:
 
 
 def read_source(spec: str) -> Source:
-    """The text of a spec: `-` is standard input, else a file, else a bundled network. Raises SpecError."""
+    """The text of a spec: `-` is standard input, else a file, else a bundled network.
+
+    Raises SpecError, also for a model of another program: which commands take those is decided by who asks, and here
+    is the one place that says that a command does not.
+    """
     if spec == "-":
         if sys.stdin is None:
             _unusable("<stdin>", _("standard input is closed"))
         return Source("<stdin>", decoded(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
     there = os.path.lexists(spec)
     if there and not os.path.isdir(spec):
+        refuse_other_forms(spec)
         return Source(spec, decoded(_read(spec), spec))
     from cnncalc import networks
 
@@ -135,6 +140,36 @@ def read_source(spec: str) -> Source:
     return Source(found.path, decoded(_read(found.path), found.path), tuple(found.params.items()))
 
 
+def refuse_other_forms(path: str) -> None:
+    """Raise SpecError for a file that is no text of a spec, as its name or its first bytes say."""
+    if path.lower().endswith(".py"):
+        makers = ", ".join(f"{path}:{name}" for name in makers_in(path)[:3]) or f"{path}:NAME"
+        hint = _("say what in it makes the model: {names}", names=makers)
+        _unusable(path, _("this is Python, and no spec"), hint)
+    reader = reader_of(path)
+    if reader is None:
+        return
+    if reader.module == "refused":
+        load_graph(path)  # says what it is
+    hint = _("`cnncalc convert {file} net.yaml` writes a spec of it", file=path)
+    _unusable(path, _("this is a model of another program, and specs alone are read here"), hint)
+
+
+def makers_in(path: str) -> list[str]:
+    """The classes and functions at the top of a Python file, classes first; nothing of it is run."""
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            body = ast.parse(_read(path)[:LARGEST_FILE]).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    classes = [node.name for node in body if isinstance(node, ast.ClassDef)]
+    return classes + [node.name for node in body if isinstance(node, ast.FunctionDef)]
+
+
 def _read(path: str) -> bytes:
     try:
         if stat.S_ISDIR(os.stat(path).st_mode):
@@ -144,7 +179,7 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(LARGEST_FILE + 1)
     except OSError as error:
-        _unusable(path, _("cannot be read: {reason}", reason=error.strerror))
+        _unusable(path, _("cannot be read: {reason}", reason=reason_of(error)))
 
 
 def _missing(spec: str) -> NoReturn:
@@ -155,7 +190,12 @@ def _missing(spec: str) -> NoReturn:
     stem = os.path.splitext(os.path.basename(spec))[0]
     hint = suggest(stem, [*networks.bundled(), *networks.VARIANTS]) or suggest(stem, networks.ALIASES)
     if hint is None:
-        hint = _("bundled networks: {names}", names=", ".join(networks.bundled()))
+        from difflib import get_close_matches
+
+        near = get_close_matches(stem[:60].lower(), networks.bundled(), n=3, cutoff=0)
+        hint = _(
+            "bundled networks with the nearest names: {names}; `cnncalc networks` lists all", names=", ".join(near)
+        )
     _unusable(spec, _("there is no such file, and no bundled network of this name"), hint)
 
 

@@ -20,6 +20,9 @@ from cnncalc.cli import group
 from cnncalc.errors import Source, visible
 from cnncalc.spec import graph_from_text
 
+# What is wrong with a shape may be what the warning says, and both are told.
+pytestmark = pytest.mark.filterwarnings("ignore::cnncalc.errors.SpecWarning")
+
 CASES = read_yaml(Path(__file__).parent / "errors.yaml")
 
 

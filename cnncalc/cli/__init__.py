@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -57,6 +58,37 @@ class Commands(click.Group):
         if args and args[0] not in COMMANDS:
             args = ["analyze", *args]
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what a spec probably means otherwise is said once, on standard error."""
+        from cnncalc.errors import SpecWarning
+
+        told: set[str] = set()
+        show = warnings.showwarning
+
+        def tell(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, SpecWarning):
+                show(message, category, filename, lineno, file, line)
+            elif str(message) not in told:
+                told.add(str(message))
+                click.echo(str(message), err=True)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", SpecWarning)
+            warnings.showwarning = tell
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt:
+                from cnncalc.cli.endings import InterruptedRun
+
+                raise InterruptedRun from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Commands")):
@@ -132,7 +164,10 @@ def group() -> Commands:
         params=[version, language, debug],
         context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
         help=f"{about}\n\n{usage}",
-        epilog=_("Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable."),
+        epilog=_(
+            "Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable; "
+            "3 cnncalc itself is at fault."
+        ),
     )
 
 
@@ -167,7 +202,19 @@ def settle_streams() -> None:
 
 
 def main(args: list[str] | None = None, **extra: Any) -> None:
-    """The entry point: runs a command and exits with its status."""
+    """The entry point: runs a command and exits with its status. Whatever no command expected ends it in a line."""
+    try:
+        run(args, **extra)
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get("CNNCALC_DEBUG"):
+            raise
+        from cnncalc.cli.endings import end_run
+
+        sys.exit(end_run(error))
+
+
+def run(args: list[str] | None = None, **extra: Any) -> None:
+    """A command, in the language that is asked for."""
     import gc
 
     gc.disable()  # a short life: collecting costs more than it frees, and what is built has no cycles

@@ -17,8 +17,9 @@ from cnncalc.cli.common import (
     output_options,
     spec_options,
 )
+from cnncalc.errors import SpecError
 from cnncalc.language import _
-from cnncalc.pages.network import network_page
+from cnncalc.pages.network import network_page, rows_page
 from cnncalc.pages.view import COLUMNS, View, read_columns
 from cnncalc.report import BYTES, Settings
 
@@ -83,8 +84,15 @@ def command(
         sort = sort or (None if top is None else "macs")
         by = None if sort is None else read_columns(sort)[0]
         view = View(None if columns is None else read_columns(columns), expand, depth, by, top)
-        graph = asked.graph()
-        report = counted(analyze_graph(graph, Settings(dtype, batch, exact_padding)), convention)
+        settings = Settings(dtype, batch, exact_padding)
+        try:
+            graph = asked.graph()
+        except SpecError as error:
+            # Whoever reads the rows sees where sizes went wrong; a program gets all or nothing.
+            if error.partial is not None and out.path is None and out.format in ("table", "plain"):
+                out.write(rows_page(counted(analyze_graph(error.partial, settings), convention), view))
+            raise
+        report = counted(analyze_graph(graph, settings), convention)
         out.write(network_page(report, view))
     if report.as_written and not all(verdict.holds for verdict in report.expectations):
         sys.exit(1)

@@ -10,7 +10,7 @@ import click
 
 from cnncalc.cli.common import errors_end_the_run, fail, lang_option, pass_over_others, write
 from cnncalc.errors import CnncalcError, visible
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.sources import read_source
 from cnncalc.spec_files import specs_in
 
@@ -60,6 +60,8 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
         told = _("not in style: {changed}, in style: {kept}", changed=changed, kept=kept)
         if not (check or diff):
             told = _("changed: {changed}, as they were: {kept}", changed=changed, kept=kept)
+        if unusable:
+            told = _("{told}, unusable: {unusable}", told=told, unusable=unusable)
         click.echo(told, err=True)
     sys.exit(2 if unusable else int(check and changed > 0))
 
@@ -78,7 +80,7 @@ def texts(path: str) -> tuple[str, str]:
         with open(path, encoding="utf-8", newline="") as file:
             before = file.read()
     except OSError as error:
-        fail(_("{output}: cannot be read: {reason}", output=visible(path), reason=error.strerror))
+        fail(_("{output}: cannot be read: {reason}", output=visible(path), reason=reason_of(error)))
     first = before.split("\n", 1)[0]
     end = "\r\n" if first.endswith("\r") else "\n"
     return before, (BOM if before.startswith(BOM) else "") + formatted(source).replace("\n", end)

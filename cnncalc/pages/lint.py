@@ -80,6 +80,9 @@ def said(finding: Finding) -> str:
 def counted(linted: Sequence[Linted]) -> str:
     count = sum(len(one.findings) for one in linted)
     specs = sum(one.error is None for one in linted)
+    if specs < len(linted):
+        unusable = len(linted) - specs
+        return _("findings: {count}; specs: {specs}, unusable: {unusable}", count=count, specs=specs, unusable=unusable)
     if not count:
         return _("no findings; specs: {specs}", specs=specs)
     having = sum(bool(one.findings) for one in linted)

@@ -55,6 +55,21 @@ def network_page(report: Report, view: View | None = None) -> Page:
     return Page(title(report), sections, report.to_dict, records=lambda: records(report, view))
 
 
+def rows_page(report: Report, view: View) -> Page:
+    """The rows alone, of a network of which the rest is not known: what adds up or is a share would mislead."""
+    check_columns(view)
+    columns = [name for name in view.columns_for(report) if not name.endswith("_share")]
+    table = Table(
+        headings(columns, report),
+        [cells(report, row, columns) for row in shown_rows(report, view)],
+        left={i for i, name in enumerate(columns) if COLUMNS[name].left},
+        names=columns,
+        dispensable=() if view.columns else headings(DISPENSABLE, report),
+        shortens=view.columns is None,
+    )
+    return Page(title(report), [Section("", table)], {})
+
+
 def check_columns(view: View) -> None:
     """Raise CnncalcError for a column that there is not."""
     unknown = set(view.columns or ()) - COLUMNS.keys()

@@ -71,15 +71,19 @@ class WordStep(Step):
 
 
 class LayerStep(Step):
-    """One layer. `layer` is ready if nothing has to be worked out first."""
+    """One layer. `layer` is ready if nothing has to be worked out first.
 
-    __slots__ = ("arguments", "broken", "kind", "layer")
+    `axes` is how many axes its window moves over, where that is said: 2 of `Conv2D`, 1 of `conv1d`.
+    """
+
+    __slots__ = ("arguments", "axes", "broken", "kind", "layer")
 
     def __init__(self, position: Position, kind: Kind) -> None:
         super().__init__(position)
         self.kind = kind
         self.arguments: list[Argument] = []
         self.layer: Layer | None = None
+        self.axes: int | None = None
         self.broken = False  # something is wrong with it, which has been noted
 
     @property

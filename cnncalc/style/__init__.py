@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 
-from cnncalc.errors import CnncalcError, Source
+from cnncalc.errors import CnncalcError, Source, SpecWarning
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.spec import tree_of
@@ -49,7 +50,10 @@ def formatted(source: Source) -> str:
 def hold_equal(source: Source, old: str, new: str, document: Document, graph: Graph) -> None:
     """Raise CnncalcError if the new text does not say what the old one says, comments too."""
     other = read_document(source._replace(text=new), tree_of(source._replace(text=new)))
-    same = alike(graph, build(other))  # first, since it works out the defaults
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SpecWarning)  # what is probably meant otherwise has been said
+        rebuilt = build(other)  # first, since it works out the defaults
+    same = alike(graph, rebuilt)
     if not same or said_by(document) != said_by(other) or not steps_alike(document, other):
         raise CnncalcError(_("{file}: formatting would change the network; please report this spec", file=source.name))
     if remarks(old) != remarks(new):

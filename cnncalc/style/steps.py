@@ -27,6 +27,7 @@ from cnncalc.spec.steps import (
 )
 
 HERE = Position(1, 1)
+ONE_AXIS = "1d"  # kept, since it tells a sequence from an image without channels; 2d and 3d say nothing more
 SHORT = {"batchnorm": "bn"}  # what a kind is called in a line, where that is not its name
 
 
@@ -49,7 +50,11 @@ class StepWriter:
             return None
         words: Sequence[str | None]
         if isinstance(step, LayerStep):
-            words = [in_a_line(step.kind), *self.options(step), *map(self.appended, step.then)]
+            words = [
+                in_a_line(step.kind) + ONE_AXIS * (step.axes == 1),
+                *self.options(step),
+                *map(self.appended, step.then),
+            ]
             words = [*words, times(step)]
         elif isinstance(step, CallStep) and not step.then:
             words = [step.block, *(given(a) for a in step.arguments), times(step)]
@@ -152,7 +157,7 @@ def alike(a: Step, b: Step) -> bool:
         return False
     if isinstance(a, LayerStep) and isinstance(b, LayerStep):
         same: bool = options_of(a) == options_of(b)
-        return same and a.kind is b.kind
+        return same and a.kind is b.kind and (a.axes == 1) == (b.axes == 1)
     if isinstance(a, CallStep) and isinstance(b, CallStep):
         return a.block == b.block and values_of(a) == values_of(b)
     if isinstance(a, WordStep) and isinstance(b, WordStep):

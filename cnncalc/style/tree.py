@@ -14,7 +14,7 @@ from cnncalc.spec.read.steps import ANY_STEP
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw, read_yaml
 from cnncalc.spec.values import shape
 from cnncalc.style.layout import composed, emitted, fit, in_brackets, scalar
-from cnncalc.style.steps import StepWriter
+from cnncalc.style.steps import ONE_AXIS, StepWriter
 
 HERE = Position(1, 1)
 FOLD = "\a"  # how ruamel.yaml marks the line ends inside a folded text
@@ -131,11 +131,13 @@ class _Styler:
                 node.value[i] = (key, self.sequence(value))
             elif key.value == head.text and kind is not None and kind.name in MERGES:
                 value.value = [self.sequence(item) for item in value.value]
+        name = head.text
         if kind is not None:
             own = [entry for entry in node.value if entry[0].value not in (head.text, *ANY_STEP)]
             self.name_options(kind, own)
-            next(key for key, _value in node.value if key.value == head.text).value = kind.name
-        self.order(node, kind.name if kind else head.text)
+            name = kind.name + ONE_AXIS * head.text.lower().endswith(ONE_AXIS)
+            next(key for key, _value in node.value if key.value == head.text).value = name
+        self.order(node, name)
         in_brackets_if_small(node)
         return node
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step
@@ -90,6 +90,7 @@ class Writer:
     names     what values are called
     weights   for a layer that uses another's weights, what that one is called
     required  how many parameters of a block must be given
+    sequences  layers of which it has to be said that they move along one axis: `conv1d`
     """
 
     def __init__(
@@ -98,7 +99,9 @@ class Writer:
         names: Mapping[int, str],
         weights: Mapping[int, str],
         required: Mapping[str, int],
+        sequences: Collection[int] = (),
     ) -> None:
+        self.sequences = sequences
         self.required = required
         self.defaults = defaults
         self.names = names
@@ -179,7 +182,7 @@ class Writer:
 
     def layer(self, step: Line | Merge) -> tuple[str, dict[str, Any]]:
         layer = step.layer
-        kind = SHORT.get(layer.kind, layer.kind)
+        kind = SHORT.get(layer.kind, layer.kind) + "1d" * (step.node in self.sequences)
         options = getattr(step, "options", None)
         given = stated(layer, self.defaults.get(layer.kind, {})) if options is None else options
         text, left = line_of(kind, given, layer.options)

@@ -7,14 +7,15 @@ blocks. The text is read back before it is given, and every number compared.
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.errors import CnncalcError, Source, SpecError
+from cnncalc.errors import CnncalcError, Source, SpecError, SpecWarning
 from cnncalc.fields.forward import receptive_fields
 from cnncalc.graph import Graph
-from cnncalc.interop.names import unique
+from cnncalc.interop.names import Names, unique
 from cnncalc.interop.spec.blocks import Folder
 from cnncalc.interop.spec.steps import (
     Call,
@@ -36,6 +37,7 @@ from cnncalc.layers import KINDS
 from cnncalc.layers.base import shape_text
 from cnncalc.layers.unknown import Unknown
 from cnncalc.spec import graph_from_text
+from cnncalc.spec.build.unroll import SMALLEST
 
 # Options that a spec states once for a kind where all layers of it agree.
 SHARED = (("batchnorm", "epsilon"), ("layernorm", "epsilon"), ("groupnorm", "epsilon"), ("maxpool", "rounding"))
@@ -79,7 +81,9 @@ def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> str:
 def same_numbers(graph: Graph, text: str) -> bool:
     """Whether a text is read as the same layers: kinds, shapes and counts, and the same outputs."""
     try:
-        other = graph_from_text(Source("<spec>", text))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SpecWarning)  # what is probably meant otherwise has been said
+            other = graph_from_text(Source("<spec>", text))
     except SpecError:
         return False
     ours, theirs = (Counter(fingerprints(g)) for g in (graph, other))
@@ -114,7 +118,7 @@ def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
     if blocks and all(node.weights_of is None for node in graph.nodes):
         steps = folder.folded(steps)
     required = {block.name: list(block.params.values()).count(None) for block in folder.blocks}
-    writer = Writer(defaults, names.values, names.weights(), required)
+    writer = Writer(defaults, names.values, names.weights(), required, on_sequences(graph))
     lines = [f"name: {quoted(graph.name)}"] if graph.name else []
     lines += [f"source: {quoted(graph.source)}"] if graph.source else []
     if list(graph.inputs) == ["input"]:
@@ -144,6 +148,18 @@ def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
         lines.append(f"outputs: [{', '.join(names.values[v] for v in graph.outputs)}]")
     lines += expected(graph)
     return "\n".join(lines) + "\n"
+
+
+def on_sequences(graph: Graph) -> set[int]:
+    """The layers that move along one axis, where the input looks like an image without channels: 28x28."""
+    if not any(len(shape) == 2 and shape[0] == shape[1] >= SMALLEST for shape in graph.inputs.values()):
+        return set()
+    first = len(graph.inputs)
+    return {
+        first + i
+        for i, node in enumerate(graph.nodes)
+        if "kernel" in node.layer.options and len(graph.shape(node.reads[0])) == 2
+    }
 
 
 def last_value(structure: Structure, steps: Sequence[Step]) -> int | None:
@@ -199,7 +215,7 @@ class Naming:
         self.merges = merges  # are given their names where something reads them, even those that they have anyway
         self.first = len(graph.inputs)
         self.values = dict(enumerate(graph.inputs))
-        self.taken: set[str] = set(graph.inputs)
+        self.taken = Names(graph.inputs)
         self.owners: dict[int, str] = {}
         self.origins: set[int] = set()
         self.wanted = set(graph.outputs) | {n.weights_of for n in graph.nodes if n.weights_of is not None}

@@ -23,6 +23,10 @@ class Draft(GraphBuilder):
         self.problems = problems
         self.groups: dict[str, Group] = {}
         self.results: dict[str, int | None] = {}  # the value that comes out of each finished step
+        self.places: dict[str, Position | None] = {}  # where the shape of an input stands; None: on the command line
+        self.sequences: set[str] = set()  # inputs of which it is known that they have one axis besides their channels
+        self.warnings: list[Problem] = []  # what is probably meant otherwise, and can be
+        self.fitting: int | None = None  # how many nodes there are before the first layer that does not fit
         self.declared: dict[str, Position] = {}
         self.left_out: set[str] = set()  # names of steps whose condition does not hold
         self.spans: dict[str, tuple[int, int]] = {}  # the nodes of each finished step: first, and behind the last
@@ -54,6 +58,7 @@ class Draft(GraphBuilder):
         try:
             return self.append(Node(path, layer, reads, position, shown_with))
         except ShapeError as error:
+            self.fitting = len(self.nodes) if self.fitting is None else self.fitting
             place = next((a.position for a in arguments if a.name == error.option), position)
             self.note(f"{path}: {error.problem}", place, error.hint, frame)
             return None

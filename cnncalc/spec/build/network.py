@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import cast
 
-from cnncalc.errors import OptionError, Position, SpecError, UnknownValueError, suggest
+from cnncalc.errors import OptionError, Position, Problem, SpecError, SpecWarning, UnknownValueError, describe, suggest
 from cnncalc.graph import Expectation, Graph
 from cnncalc.graph_builder import MAX_OPERATIONS, TooLargeError
 from cnncalc.language import _
+from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, names_given, shape_scope
-from cnncalc.spec.build.unroll import Unroller
+from cnncalc.spec.build.unroll import SMALLEST, Unroller
 from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, worked_out
 from cnncalc.spec.read.document import Document
 from cnncalc.spec.read.expectations import read_expectations
@@ -31,6 +33,10 @@ def build(
     scope = read_parameters(document, params or {}, draft)
     document.maker.work_out_defaults(scope)
     entry = read_inputs(document, inputs or {}, scope, draft)
+    lines = document.source.text.split("\n")
+    for problem in draft.warnings:
+        told = problem._replace(problem=_("warning: {problem}", problem=problem.problem))
+        warnings.warn(describe(told, document.source.name, lines), SpecWarning, stacklevel=3)
     inside = {**scope, **shape_scope(None if entry is None else draft.shapes[entry])}
     frame = Frame(prefix="", scope=inside, entry=entry, given=names_given(document.layers))
     result = None
@@ -50,7 +56,7 @@ def build(
         if not draft.nodes:
             draft.note(_("the network has no layers"), document.layers.position)
     if draft.problems:
-        raise SpecError(draft.problems, document.source)
+        raise SpecError(draft.problems, document.source, layers_that_fit(document, draft))
     return Graph(
         name=title(document.name, params or {}),
         source=document.citation,
@@ -62,6 +68,25 @@ def build(
         expectations=expectations,
         facts=tuple(draft.facts),
         as_written=not params and not inputs,
+        remarks=tuple(f"{problem.problem} ({problem.hint})" for problem in draft.warnings),
+    )
+
+
+def layers_that_fit(document: Document, draft: Draft) -> Graph | None:
+    """The graph of the layers before the first that does not fit; None where that is not what is wrong."""
+    if not draft.fitting:
+        return None
+    first = len(draft.inputs)
+    nodes = draft.nodes[: draft.fitting]
+    read = {value for node in nodes for value in node.reads}
+    return Graph(
+        name=document.name,
+        inputs=draft.inputs,
+        nodes=tuple(nodes),
+        outputs=tuple(value for value in range(first, first + len(nodes)) if value not in read),
+        groups={path: group for path, group in draft.groups.items() if group.last <= draft.fitting},
+        facts=tuple(draft.facts[: draft.fitting]),
+        as_written=False,
     )
 
 
@@ -113,7 +138,15 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
     sound = bool(own)
     for name, argument in own.items():
         try:
-            draft.input(name, shape(worked_out(argument.value, scope)), argument.position)
+            found = shape(worked_out(argument.value, scope))
+            if argument.name is None:
+                check_override(found, document.inputs[name], scope)
+            draft.input(name, found, argument.position)
+            draft.places[name] = argument.position if argument.name else None
+            if argument.name is None and len(found) == 2:
+                draft.sequences.add(name)  # as the spec's own shape is: that has been checked
+            if looks_like_channels_last(found):
+                draft.warnings.append(warning_of_channels(found, draft.places[name]))
         except UnknownValueError:
             sound = False
         except OptionError as error:
@@ -121,6 +154,33 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
             place = argument.position if argument.name else None
             draft.note(error.problem if place else _("input: {problem}", problem=error.problem), place, error.hint)
     return 0 if sound else None
+
+
+def check_override(found: Shape, own: Argument, scope: Mapping[str, Value]) -> None:
+    """Raise OptionError for a shape that lacks the channels which the spec's own has: `--input 32x32` for 1x32x32."""
+    usual = shape(worked_out(own.value, scope))
+    if 2 <= len(found) == len(usual) - 1:
+        given, written = shape_text(found), shape_text(usual)
+        problem = _(
+            "{given} has {count} axes, and {written} in the spec has {own}",
+            given=given,
+            count=len(found),
+            written=written,
+            own=len(usual),
+        )
+        raise OptionError(problem, _("write {value}", value=shape_text((usual[0], *found))))
+
+
+def looks_like_channels_last(found: Shape) -> bool:
+    """Whether a shape is probably height, width and channels: 224x224x3."""
+    return len(found) == 3 and found[2] in (1, 3, 4) and min(found[:2]) >= SMALLEST
+
+
+def warning_of_channels(found: Shape, position: Position | None) -> Problem:
+    h, w, c = found
+    problem = _("{shape} is read as {h} channels of {rest}", shape=shape_text(found), h=h, rest=shape_text((w, c)))
+    hint = _("channels stand first: write {shape} for an image of that size", shape=shape_text((c, h, w)))
+    return Problem(problem, position, hint)
 
 
 def find_outputs(document: Document, result: int | None, frame: Frame, draft: Draft) -> tuple[int, ...]:

@@ -37,6 +37,7 @@ from cnncalc.spec.steps import (
 )
 
 MOST_EMPTY = 100_000  # calls of blocks whose steps are all left out
+SMALLEST = 8  # pixels of a side: what is smaller is no image
 DEEPEST = 80  # sequences of steps inside each other, through blocks too
 
 
@@ -275,11 +276,56 @@ class Unroller:
             shown_with = len(self.draft.shapes) + 1
             x = self.draft.node(f"{path}/flatten", flatten, (x,), step.position, arguments, frame, shown_with)
             assert x is not None
+        if not self.suits_axes(step, layer, x, path, frame):
+            return None
         # An activation without a name of its own is shown in the row of the layer that it follows.
         owner = None
         if step.kind.inline and step.name is None and x >= len(self.draft.inputs):
             owner = self.draft.nodes[x - len(self.draft.inputs)].shown_with or x
         return self.draft.node(path, layer, (x,), step.position, arguments, frame, owner)
+
+    def suits_axes(self, step: LayerStep, layer: Layer, x: int, path: str, frame: Frame) -> bool:
+        """Whether a window moves over as many axes as what enters has; noted if not.
+
+        `conv2d` says how many. Where nothing says so, a square input without channels, 28x28, is taken for an image
+        whose channels were left out, and not for 28 channels of a sequence.
+        """
+        shape = self.draft.shapes[x]
+        axes = len(shape) - 1
+        if step.axes == axes == 1:
+            self.draft.sequences.update(self.draft.inputs)
+        if axes < 1 or "kernel" not in layer.options:
+            return True
+        square = next((name for name, s in self.draft.inputs.items() if len(s) == 2 and s[0] == s[1] >= SMALLEST), None)
+        if step.axes is None and axes == 1 and square is not None and square not in self.draft.sequences:
+            n = self.draft.inputs[square][0]
+            problem = _(
+                "{shape} is read as {n} channels of length {n}: {path} would move along one axis",
+                shape=shape_text((n, n)),
+                n=n,
+                path=path,
+            )
+            hint = _(
+                "write {shape} for an image; {kind} for a sequence",
+                shape=shape_text((1, n, n)),
+                kind=f"{step.kind.name}1d",
+            )
+            self.draft.note(problem, self.draft.places[square], hint)
+            return False
+        if step.axes is None or step.axes == axes:
+            return True
+        problem = _(
+            "{path}: {kind} does not suit {shape}, which has channels and {axes} more",
+            path=path,
+            kind=f"{step.kind.name}{step.axes}d",
+            shape=shape_text(shape),
+            axes=axes,
+        )
+        usual = _("for an input of this shape write {kind}", kind=f"{step.kind.name}{axes}d")
+        if x < len(self.draft.inputs) and step.axes == axes + 1:
+            usual = _("write the input with its channels: {shape}", shape=shape_text((1, *shape)))
+        self.draft.note(problem, step.position, usual, frame)
+        return False
 
     def tell_where(self, before: int, path: str, frame: Frame) -> None:
         """Give the problems noted since `before` the path and the calls that led there."""

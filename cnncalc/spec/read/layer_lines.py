@@ -17,6 +17,7 @@ from cnncalc.spec.expressions import check_expressions
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.read import advice
 from cnncalc.spec.read.words import Token, tidy
+from cnncalc.spec.read.yamltree import Text
 from cnncalc.spec.steps import Argument, LayerStep, Step, WordStep
 
 FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)
@@ -41,12 +42,14 @@ class LayerReader:
     def note(self, problem: str, position: Position, hint: str | None = None) -> None:
         self.problems.append(Problem(problem, position, hint))
 
-    def layer(self, kind: Kind, position: Position, words: Sequence[Token], more: Iterable[Argument] = ()) -> LayerStep:
+    def layer(self, kind: Kind, head: Text, words: Sequence[Token], more: Iterable[Argument] = ()) -> LayerStep:
         """A kind with its main value, flags and options; kinds behind it become layers of their own."""
         problems = len(self.problems)
-        line = _LayerLine(self, kind, position)
+        line = _LayerLine(self, kind, head.position)
         line.read(tidy(words, self.note))
         step = line.step
+        said = re.search("([123])d$", head.text.lower())
+        step.axes = int(said[1]) if said else None
         step.arguments = self.maker.check_names(kind, [*line.found, *more])
         # What is wrong has been said; what is missing may be what is misspelt.
         step.broken = len(self.problems) > problems

@@ -45,7 +45,7 @@ class LineReader(LayerReader):
                 _("write `{kind}: [..., ...]`", kind=kind.name),
             )
             return BrokenStep(head.position)
-        return self.layer(kind, head.position, rest)
+        return self.layer(kind, head, rest)
 
     def is_code(self, head: Token, text: str) -> bool:
         """Whether a step is a call of another program's, which is noted with the step that was meant."""

@@ -213,7 +213,7 @@ class StepReader(LineReader):
                 )
                 return BrokenStep(head.position)
             more.append(self.checked(Argument(key.text.lower(), raw(node), node.position, key.position)))
-        return self.layer(kind, head.position, words, more)
+        return self.layer(kind, head, words, more)
 
     def merge(self, kind: Kind, head: Text, value: Tree) -> Step:
         """add: [branch, branch, ...]"""
