@@ -27,7 +27,7 @@ from cnncalc.cli.common import (
 from cnncalc.errors import SpecError, visible
 from cnncalc.formats import EVERYWHERE
 from cnncalc.formats.page import Page
-from cnncalc.language import _, speaking
+from cnncalc.language import _, reason_of, speaking
 from cnncalc.report import BYTES, Report, Settings
 from cnncalc.spec_files import is_spec, specs_in
 
@@ -140,7 +140,7 @@ def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Outpu
     if how.key is not None and not words:
         from cnncalc.pages.checked import key_page
 
-        out.write(key_page(grader.filled_in()))
+        out.write(key_page(grader.fill_in()))
         return 0
     if how.of_a_class:
         return grade_class(grader, words, how, out)
@@ -223,7 +223,7 @@ def write_feedback(marks: Marks, grader: Grader, folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        fail(_("{output}: cannot be written: {reason}", output=visible(folder), reason=error.strerror))
+        fail(_("{output}: cannot be written: {reason}", output=visible(folder), reason=reason_of(error)))
     taken: set[str] = set()
     for name, sheet in marks.read.sheets.items():
         stem = unused_name(re.sub(r"[^\w.()-]+", "_", name).strip("._") or "student", taken)

@@ -10,7 +10,7 @@ from cnncalc.answers.sheets.forms import sheets_from_rows
 from cnncalc.answers.sheets.sheet import Sheet, unusable, with_some_answer
 from cnncalc.answers.sheets.tables import Cells
 from cnncalc.errors import CnncalcError, Position, Problem, Source
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 
 LARGEST = 50_000_000  # bytes of a workbook, unpacked
 MOST_ROWS, MOST_COLUMNS = 5000, 200
@@ -71,13 +71,15 @@ def pages_of(path: str) -> list[tuple[str, list[Cells]]]:
                 book = load_workbook(path, read_only=True)
                 written = [cells_of(page) for page in book.worksheets]
                 book.close()
-                pages = [(title, filled_by(rows, other)) for (title, rows), other in zip(pages, written, strict=True)]
+                pages = [
+                    (title, fill_formulas(rows, other)) for (title, rows), other in zip(pages, written, strict=True)
+                ]
     except Exception as error:  # what a broken file raises in there is not written down anywhere
         raise unusable(path, _("not a workbook: {reason}", reason=str(error)[:100])) from None
     return pages
 
 
-def filled_by(values: list[Cells], formulas: list[Cells]) -> list[Cells]:
+def fill_formulas(values: list[Cells], formulas: list[Cells]) -> list[Cells]:
     """The values of a page; a formula that no program has worked out yet stands as it is."""
     known = {place: text for cells in values for text, place in cells if text}
     return [[(known.get(place, text), place) for text, place in cells] for cells in formulas]
@@ -92,7 +94,7 @@ def check_archive(path: str) -> bool:
             if size <= LARGEST:
                 return any(b"<f" in archive.read(entry) for entry in pages)
     except OSError as error:
-        raise unusable(path, _("cannot be read: {reason}", reason=error.strerror or str(error))) from None
+        raise unusable(path, _("cannot be read: {reason}", reason=reason_of(error))) from None
     except zipfile.BadZipFile:
         raise unusable(path, _("not a workbook of the form .xlsx"), _("save it as .xlsx or as CSV")) from None
     raise unusable(path, _("the sheet is larger than {size} MB", size=LARGEST // 10**6))
