@@ -151,7 +151,7 @@ def draw_network(random: Random, level: Level, name: str) -> tuple[str, Report]:
             if maker in POOLS and drawn in POOLS:
                 continue
             step = f"  - L{number}: {MAKERS[maker](random)}\n"
-            report = fitting(head + "".join([*steps, step]))
+            report = try_network(head + "".join([*steps, step]))
             if report is not None and (not level.exact or is_exact(report)):
                 steps.append(step)
                 drawn = maker
@@ -163,7 +163,7 @@ def draw_network(random: Random, level: Level, name: str) -> tuple[str, Report]:
     return text, analyze_graph(graph_from_text(Source("<exercise>", text)))
 
 
-def fitting(text: str) -> Report | None:
+def try_network(text: str) -> Report | None:
     """The report of a network that fits and leaves something to look at."""
     try:
         report = analyze_graph(graph_from_text(Source("<exercise>", text)))
@@ -181,7 +181,7 @@ def is_exact(report: Report) -> bool:
     for node, facts in zip(report.graph.nodes, report.graph.facts, strict=True):
         options = vars(node.layer)
         stride = options.get("stride") or options.get("kernel")
-        if stride is None or len(facts.output) < 2:
+        if stride is None or len(facts.output) < 2 or not node.reads:
             continue
         if any((n + rest) % s for n, rest, s in windows(report.graph.shape(node.reads[0]), options, stride)):
             return False
