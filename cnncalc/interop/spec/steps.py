@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnncalc.graph import Graph
+from cnncalc.interop.spec.numbers import Number
 from cnncalc.layers import KINDS, MERGES
 from cnncalc.layers.base import Layer
 
@@ -26,6 +27,7 @@ class Line:
         self.name = name
         self.layer = layer
         self.tail: list[Line] = []
+        self.options: dict[str, Any] | None = None  # in a block: those that are stated, with its parameters
 
 
 class Merge:
@@ -59,13 +61,13 @@ class Named:
 class Call:
     """A block with values for its parameters, perhaps repeated."""
 
-    def __init__(self, name: str, block: str, values: dict[str, Any]) -> None:
+    def __init__(self, name: str, block: str, values: dict[str, Number]) -> None:
         self.name = name
         self.block = block
         self.values = values
-        self.repeat = 1
-        self.first: dict[str, Any] = {}
-        self.last: dict[str, Any] = {}
+        self.repeat: Number = 1
+        self.first: dict[str, Number] = {}
+        self.last: dict[str, Number] = {}
 
 
 Step = Line | Merge | From | Named | Call

@@ -183,7 +183,7 @@ class Writer:
     def layer(self, step: Line | Merge) -> tuple[str, dict[str, Any]]:
         layer = step.layer
         kind = SHORT.get(layer.kind, layer.kind) + "1d" * (step.node in self.sequences)
-        options = getattr(step, "options", None)
+        options = step.options if isinstance(step, Line) else None
         given = stated(layer, self.defaults.get(layer.kind, {})) if options is None else options
         text, left = line_of(kind, given, layer.options)
         return " ".join([text, *how_built(layer)]), left
@@ -242,7 +242,7 @@ def call(step: Call, required: int) -> str:
     words = [step.block]
     for i, (name, value) in enumerate(step.values.items()):
         words.append(word(value) if i < required else f"{name}={word(value)}")
-    if step.repeat > 1:
+    if step.repeat != 1:
         words.append(f"x{step.repeat}")
     words += [f"first:{name}={word(value)}" for name, value in step.first.items()]
     words += [f"last:{name}={word(value)}" for name, value in step.last.items()]
