@@ -83,7 +83,12 @@ class Commands(click.Group):
         with warnings.catch_warnings():
             warnings.simplefilter("always", SpecWarning)
             warnings.showwarning = tell
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt:
+                from cnncalc.cli.endings import InterruptedRun
+
+                raise InterruptedRun from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Commands")):
@@ -159,7 +164,10 @@ def group() -> Commands:
         params=[version, language, debug],
         context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
         help=f"{about}\n\n{usage}",
-        epilog=_("Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable."),
+        epilog=_(
+            "Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable; "
+            "3 cnncalc itself is at fault."
+        ),
     )
 
 
@@ -194,7 +202,19 @@ def settle_streams() -> None:
 
 
 def main(args: list[str] | None = None, **extra: Any) -> None:
-    """The entry point: runs a command and exits with its status."""
+    """The entry point: runs a command and exits with its status. Whatever no command expected ends it in a line."""
+    try:
+        run(args, **extra)
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get("CNNCALC_DEBUG"):
+            raise
+        from cnncalc.cli.endings import end_run
+
+        sys.exit(end_run(error))
+
+
+def run(args: list[str] | None = None, **extra: Any) -> None:
+    """A command, in the language that is asked for."""
     import gc
 
     gc.disable()  # a short life: collecting costs more than it frees, and what is built has no cycles

@@ -10,10 +10,13 @@ from cnncalc.interop.onnx.read.layout import Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
+from cnncalc.layers.options import SPATIAL
 
 PLAIN = {
     "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu", "Selu": "selu", "HardSwish": "hard_swish",
     "Mish": "mish", "Softplus": "softplus", "Softsign": "softsign", "Swish": "silu",
+    "Abs": "abs", "Neg": "negative", "Sqrt": "sqrt", "Reciprocal": "reciprocal", "Exp": "exp", "Log": "log",
+    "Erf": "erf", "Sin": "sin", "Cos": "cos", "Sign": "sign",
     # what fusion.py puts together
     "cnncalc:silu": "silu", "cnncalc:hard_swish": "hard_swish", "cnncalc:hard_sigmoid": "hard_sigmoid",
     "cnncalc:gelu": "gelu", "cnncalc:mish": "mish", "cnncalc:step": "step", "cnncalc:scaled_tanh": "scaled_tanh",
@@ -51,13 +54,43 @@ def read_gelu(net: Network, node: NodeData) -> Value:
 
 @reads("HardSigmoid")
 def read_hard_sigmoid(net: Network, node: NodeData) -> Value:
+    """That of PyTorch, x / 6 + 1/2; with another slope or offset what it is made of, a rescaling and a clamp."""
     x = net.tensor(node)
-    given = {"alpha": node.attributes.get("alpha", 0.2), "beta": node.attributes.get("beta", 0.5)}
-    for name, wanted in (("alpha", 1 / 6), ("beta", 0.5)):
-        if abs(given[name] - wanted) > 1e-5:
-            value = shortest(given[name])
-            raise NotReadError(_("the attribute {name} is {value}", name=name, value=value), x.dims())
-    return Tensor(net.add(node, "hard_sigmoid", {}, [x.value]), x.axes)
+    slope, offset = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+    if abs(slope - 1 / 6) <= 1e-5 and abs(offset - 0.5) <= 1e-5:
+        return Tensor(net.add(node, "hard_sigmoid", {}, [x.value]), x.axes)
+    line = {"factor": shortest(slope), "offset": shortest(offset)}
+    value = net.add(node, "rescale", line, [x.value], part="rescale")
+    return Tensor(net.add(node, "clamp", {"low": 0, "high": 1}, [value], part="clamp"), x.axes)
+
+
+@reads("Floor", "Ceil", "Round")
+def read_rounding(net: Network, node: NodeData) -> Value:
+    x = net.tensor(node)
+    to = {"Floor": "floor", "Ceil": "ceil", "Round": None}[node.operator]
+    return Tensor(net.add(node, "round", {"to": to}, [x.value]), x.axes)
+
+
+@reads("Pow")
+def read_power(net: Network, node: NodeData) -> Value:
+    x, by = net.tensor(node), net.weight(node, 1)
+    exponent = by.number()
+    if exponent is None or net.is_trained(by):
+        raise NotReadError(_("its exponent is no single number of the formula"), x.dims())
+    if exponent == 2:
+        return Tensor(net.add(node, "square", {}, [x.value]), x.axes)
+    return Tensor(net.add(node, "power", {"exponent": exponent}, [x.value]), x.axes)
+
+
+@reads("Shrink")
+def read_shrink(net: Network, node: NodeData) -> Value:
+    """Soft where what is kept moves towards 0 by the bound, hard where it stays."""
+    x = net.tensor(node)
+    bound, bias = node.attributes.get("lambd", 0.5), node.attributes.get("bias", 0.0)
+    if bias not in (0, bound):
+        raise NotReadError(_("the attribute {name} is {value}", name="bias", value=shortest(bias)), x.dims())
+    kind = "hardshrink" if bias == 0 else "softshrink"
+    return Tensor(net.add(node, kind, {"alpha": shortest(bound)}, [x.value]), x.axes)
 
 
 @reads(*SLOPED)
@@ -84,7 +117,9 @@ def read_clip(net: Network, node: NodeData) -> Value:
         return Tensor(net.add(node, "relu6", {}, [x.value]), x.axes)
     if (low is None or low < -1e30) and (high is None or high > 1e30):
         return x
-    raise NotReadError(_("it keeps what is between {low} and {high}", low=low, high=high), x.dims())
+    low = None if low is not None and low < -1e30 else low
+    high = None if high is not None and high > 1e30 else high
+    return Tensor(net.add(node, "clamp", {"low": low, "high": high}, [x.value]), x.axes)
 
 
 @reads("PRelu")
@@ -109,6 +144,11 @@ def read_softmax(net: Network, node: NodeData) -> Value:
     axis = node.attributes.get("axis", -1 if net.opset >= 13 else 1) % len(dims)
     shape = net.shape(x)
     over = axes[axis] if net.opset >= 13 else tuple(f for part in axes[axis:] for f in part)
+    letters = "c" + SPATIAL[len(shape)]
+    other = next((place for place, n in enumerate(shape) if place and over and over == whole(place, n)), None)
+    if other is not None:
+        kind = "softmax" if node.operator == "Softmax" else "log_softmax"
+        return Tensor(net.add(node, kind, {"axis": letters[other]}, [x.value]), x.axes)
     if over != whole(0, shape[0]):
         if len(over) != len([f for part in axes for f in part if f.axis >= 0]):
             raise NotReadError(_("it goes over another axis than the channels"), dims)

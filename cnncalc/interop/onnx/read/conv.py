@@ -135,9 +135,13 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
     channels = net.builder.shape(x)[0]
     if read * groups != channels:
         say_other_channels(net, node, channels, read * groups)
-    if groups == channels == filters and not weight.stored and bias.own is bias.apart is None and is_blur(weight):
+    repeated = any(word in ("Expand", "Tile") for word in weight.form)  # one filter for all channels is not trained
+    fixed = repeated or not weight.stored
+    if groups == channels == filters and fixed and bias.own is bias.apart is None and is_blur(weight):
         options = {name: value for name, value in options.items() if name != "bias"}
         return net.seen(add_apart(net, node, net.add(node, "blurpool", options, [x]), bias))
+    if repeated:
+        raise NotReadError(_("its weights are one stored tensor repeated: {name}", name=weight.roots[0]))
     if groups == channels and groups > 1 and filters % groups == 0:
         multiplier = filters // channels
         dims = (channels, multiplier, *kernel)

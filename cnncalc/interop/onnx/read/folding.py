@@ -214,6 +214,13 @@ def joined(x: Sequence[Any], attributes: Any) -> Any:
     return np.concatenate([part for part in x if part is not None], attributes["axis"])
 
 
+def added_up(x: Sequence[Any], attributes: Any) -> Any:
+    """Running sums along an axis."""
+    if attributes.get("exclusive") or attributes.get("reverse"):
+        raise ValueError("not worked out")
+    return x[0].cumsum(int(x[1].reshape(-1)[0]))
+
+
 def where(x: Sequence[Any], attributes: Any) -> Any:
     import numpy as np
 
@@ -226,11 +233,11 @@ FOLDS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
     "Split": parted, "Range": ranged, "ConstantOfShape": filled, "Expand": expanded, "Where": where, "Div": divided,
     "Flatten": lambda x, a: x[0].reshape(prod(x[0].shape[: a.get("axis", 1)]), -1),
     "ReduceProd": reduced("prod"), "ReduceSum": reduced("sum"), "ReduceMax": reduced("max"),
-    "ReduceMin": reduced("min"),
+    "ReduceMin": reduced("min"), "ReduceMean": reduced("mean"), "CumSum": added_up,
     **{name: ufunc(function) for name, function in {
         "Add": "add", "Sub": "subtract", "Mul": "multiply", "Mod": "mod", "Pow": "power", "Min": "minimum",
         "Max": "maximum", "Neg": "negative", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Sqrt": "sqrt",
-        "Exp": "exp", "Reciprocal": "reciprocal",
+        "Exp": "exp", "Log": "log", "Sin": "sin", "Cos": "cos", "Sign": "sign", "Reciprocal": "reciprocal",
         "Equal": "equal", "Less": "less", "Greater": "greater", "Not": "logical_not",
         "And": "logical_and", "Or": "logical_or", "Round": "rint", "LessOrEqual": "less_equal",
         "GreaterOrEqual": "greater_equal",

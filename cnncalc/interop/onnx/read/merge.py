@@ -16,10 +16,13 @@ from cnncalc.language import _
 from cnncalc.layers.options import SPATIAL
 
 ANY_NUMBER = ("Sum", "Max", "Mean", "Min")  # of inputs; the others take two
-MERGES = {"Add": "add", "Sum": "add", "Mul": "multiply", "Max": "maximum", "Mean": "mean"}
+MERGES = {
+    "Add": "add", "Sum": "add", "Mul": "multiply", "Max": "maximum", "Mean": "mean", "Sub": "subtract", "Div": "divide",
+    "Min": "minimum", "Greater": "greater", "Less": "less", "Equal": "equal",
+}  # fmt: skip
 
 
-@reads("Add", "Sum", "Mul", "Max", "Mean", "Sub", "Div", "Min")
+@reads(*MERGES)
 def read_combination(net: Network, node: NodeData) -> Value:
     values = [net.values[name] for name in node.inputs]
     tensors = [value for value in values if isinstance(value, Tensor)]
@@ -34,8 +37,6 @@ def read_combination(net: Network, node: NodeData) -> Value:
     dims = broadcast([value.dims for value in constants] + [value.dims() for value in tensors])
     if constants:
         raise NotReadError(_("it combines several values and constants"), dims)
-    if node.operator not in MERGES:
-        raise NotReadError("", dims)
     return merge(net, node, MERGES[node.operator], tensors)
 
 
@@ -74,13 +75,22 @@ def read_concat(net: Network, node: NodeData) -> Value:
         dims = list(tensors[0].dims())
         dims[axis] = sum(x.dims()[axis] for x in tensors)
         if axis != 1:
-            raise NotReadError(_("the attribute {name} is {value}: no layer joins along that", name="axis",
-                                 value=node.attributes.get("axis", 1)), dims)  # fmt: skip
+            return concat_along(net, node, tensors, axis, dims)
         tensors = [settle(net, node, x) for x in tensors]
         first = tensors[0].axes or ()
         channels = [net.shape(x)[0] for x in tensors]
     value = net.add(node, "concat", {}, [x.value for x in tensors])
     return Tensor(value, tuple(whole(0, sum(channels)) if i == axis else a for i, a in enumerate(first)))
+
+
+def concat_along(net: Network, node: NodeData, tensors: Sequence[Tensor], axis: int, dims: Sequence[int]) -> Tensor:
+    """Joined along another axis than the channels: with all axes in their places."""
+    if axis == 0:
+        raise NotReadError(_("it joins samples"), dims)
+    tensors = [settle(net, node, x) for x in tensors]
+    shape = net.shape(tensors[0])
+    value = net.add(node, "concat", {"axis": ("c" + SPATIAL[len(shape)])[axis - 1]}, [x.value for x in tensors])
+    return net.seen(value)
 
 
 # --- with a constant
@@ -109,11 +119,17 @@ def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[flo
     if operator == "Max" and number == 0:
         return Tensor(net.add(node, "relu", {}, [x.value]), x.axes)
     zero = 0 in number if isinstance(number, tuple) else number == 0
+    if operator in ("Max", "Min") and not isinstance(number, tuple):
+        bound = {"low": number} if operator == "Max" else {"high": number}
+        return Tensor(net.add(node, "clamp", bound, [x.value]), x.axes)
+    if operator == "Div" and first:  # a number over x
+        x = Tensor(net.add(node, "reciprocal", {}, [x.value], part="reciprocal"), x.axes)
+        return x if number == 1 else Tensor(net.add(node, "rescale", {"factor": number}, [x.value]), x.axes)
     options: dict[str, Any] | None = {
         "Add": {"offset": number},
         "Sub": {"factor": -1, "offset": number} if first else {"offset": changed(number, lambda n: -n)},
         "Mul": {"factor": number},
-        "Div": None if first or zero else {"factor": changed(number, lambda n: 1 / n)},
+        "Div": None if zero else {"factor": changed(number, lambda n: 1 / n)},
     }.get(operator)
     if options is None:
         raise NotReadError(_("one of its inputs is a constant"), x.dims())

@@ -9,6 +9,7 @@ from cnncalc.interop.onnx.read.places import as_map, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.windows import one, window_options
 from cnncalc.language import _
+from cnncalc.layers.options import SPATIAL
 
 POOLS = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}
 
@@ -45,9 +46,16 @@ def read_global_pool(net: Network, node: NodeData) -> Value:
     return net.seen(net.add(node, kind, {}, [x]))
 
 
-@reads("ReduceMean", "ReduceMax")
+REDUCTIONS = {
+    "ReduceMean": ("reduce_mean", {}), "ReduceMax": ("reduce_max", {}), "ReduceMin": ("reduce_min", {}),
+    "ReduceSum": ("reduce_sum", {}), "ReduceL2": ("reduce_norm", {}), "ReduceL1": ("reduce_norm", {"order": 1}),
+}  # fmt: skip
+POOLED = {"ReduceMean": "avgpool", "ReduceMax": "maxpool"}
+
+
+@reads(*REDUCTIONS, "ReduceSumSquare")
 def read_reduction(net: Network, node: NodeData) -> Value:
-    """Over all places a global pooling, over some axes a pooling of that size."""
+    """Means and maxima over all places are a global pooling, over some axes a pooling; others reduce axes."""
     x = net.tensor(node)
     dims, axes = x.dims(), x.axes or ()
     over = net.numbers(node, 1, "axes")
@@ -59,15 +67,29 @@ def read_reduction(net: Network, node: NodeData) -> Value:
     result = left if keep else tuple(axis for i, axis in enumerate(left) if i not in chosen)
     shape = net.shape(x)
     factors = [factor for i in sorted(chosen) for factor in axes[i]]
-    gone = [0 if f.axis < 0 else f.axis for f in factors if (f.axis < 0 or f == Factor(f.axis, shape[f.axis], 1))]
     kept = tuple(1 if i in chosen else n for i, n in enumerate(dims))
     kept = kept if keep else tuple(n for i, n in enumerate(dims) if i not in chosen)
     if any(f.axis < 0 for f in factors):
         raise NotReadError(_("it goes over the samples"), kept)
-    if len(gone) < len(factors) or len(shape) < 2 or 0 in gone:
-        raise NotReadError(_("it goes over the channels"), kept)
-    kind = "avgpool" if node.operator == "ReduceMean" else "maxpool"
-    if all(n == 1 or i in gone for i, n in enumerate(shape) if i):
-        return Tensor(net.add(node, f"global_{kind}", {}, [x.value]), result)
-    kernel = [n if i in gone else 1 for i, n in enumerate(shape) if i]
-    return Tensor(net.add(node, kind, {"kernel": one(kernel)}, [x.value]), result)
+    if any(f != Factor(f.axis, shape[f.axis], 1) for f in factors):
+        raise NotReadError(_("it goes over parts of axes"), kept)
+    gone = sorted({f.axis for f in factors})
+    if not gone:
+        gone = [place for place, n in enumerate(shape) if n == 1 and place][:1] or [0]
+    return Tensor(reduce_axes(net, node, x.value, gone), result)
+
+
+def reduce_axes(net: Network, node: NodeData, x: int, gone: list[int]) -> int:
+    """The layer that brings these axes of a map down to one element."""
+    shape = net.builder.shape(x)
+    pool = POOLED.get(node.operator)
+    if pool is not None and 0 not in gone and len(shape) > 1:
+        if all(n == 1 or i in gone for i, n in enumerate(shape) if i):
+            return net.add(node, f"global_{pool}", {}, [x])
+        return net.add(node, pool, {"kernel": one([n if i in gone else 1 for i, n in enumerate(shape) if i])}, [x])
+    letters = "".join(("c" + SPATIAL[len(shape)])[place] for place in gone)
+    if node.operator == "ReduceSumSquare":
+        squares = net.add(node, "square", {}, [x], part="square")
+        return net.add(node, "reduce_sum", {"axes": letters}, [squares], part="sum")
+    kind, options = REDUCTIONS[node.operator]
+    return net.add(node, kind, {"axes": letters, **options}, [x])

@@ -10,8 +10,12 @@ from typing import Any
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor, permutation, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
+from cnncalc.interop.onnx.read.places import settle
 from cnncalc.interop.onnx.read.table import reads
+from cnncalc.interop.onnx.read.windows import one
 from cnncalc.language import _
+from cnncalc.layers.base import shape_text
+from cnncalc.layers.options import SPATIAL
 
 MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular", "constant": None}
 Sides = list[tuple[int, int]]
@@ -99,35 +103,92 @@ def read_resize(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("it resizes the channels"), after)
     if all(factor == 1 for factor in by_place.values()):
         return x
-    if any(f.denominator != 1 for f in factors):
-        shown = "x".join(f"{float(by_place[i]):g}" for i in range(1, len(shape)))
-        raise NotReadError(_("it resizes by {factors}, no whole numbers", factors=shown), after)
-    factor = [int(by_place[i]) for i in range(1, len(shape))]
-    mode = mode_of(net, node, factor, after)
-    options = {"factor": factor[0] if len(set(factor)) == 1 else factor, "mode": mode}
-    value = net.add(node, "upsample", options, [x.value])
+    longer = [by_place[i] for i in range(1, len(shape))]
+    mode = node.attributes.get("mode", "nearest")
+    if (
+        any(f.denominator != 1 for f in longer)
+        or align(net, node)
+        or (mode == "nearest" and not all(repeats(int(f), *rounding_of(net, node)) for f in longer))
+    ):
+        options: dict[str, Any] = resample_options(net, node, shape[1:], longer, after)
+        kind = "resample"
+    else:
+        factor = [int(f) for f in longer]
+        options = {"factor": one(factor), "mode": mode_of(net, node, after)}
+        kind = "upsample"
+    value = net.add(node, kind, options, [x.value])
     new = net.builder.shape(value)
     return Tensor(value, (axes[0], *(whole(place, new[place]) for place in order)))
 
 
-def mode_of(net: Network, node: NodeData, factors: Sequence[int], after: Sequence[int]) -> str | None:
-    """The option `mode`. Raises NotReadError for interpolation between other places than the layer's."""
-    old = node.operator == "Upsample" or net.opset < 11
+def align(net: Network, node: NodeData) -> bool:
+    """Whether the outermost elements of a mixture keep their places."""
     mode = node.attributes.get("mode", "nearest")
+    return mode != "nearest" and node.attributes.get("coordinate_transformation_mode") == "align_corners"
+
+
+def rounding_of(net: Network, node: NodeData) -> tuple[str, str]:
+    """Where the nearest element is looked for, and how halves are rounded."""
+    old = node.operator == "Upsample" or net.opset < 11
     centres = node.attributes.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
+    return centres, node.attributes.get("nearest_mode", "floor" if old else "round_prefer_floor")
+
+
+def resample_options(
+    net: Network, node: NodeData, size: Sequence[int], factors: Sequence[Fraction], after: Sequence[int]
+) -> dict[str, Any]:
+    """The options of `resample`, to any size. Raises NotReadError where it reads between other places."""
+    target = [floor(n * f) for n, f in zip(size, factors, strict=True)]
+    centres, rounding = rounding_of(net, node)
+    mode = node.attributes.get("mode", "nearest")
+    if any(n * f != m for n, f, m in zip(size, factors, target, strict=True)):
+        shown = "x".join(f"{float(f):g}" for f in factors)
+        raise NotReadError(_("it resizes by {factors}, which gives no whole size", factors=shown), after)
+    if node.attributes.get("antialias", 0) and any(m < n for n, m in zip(size, target, strict=True)):
+        raise NotReadError(_("the attribute {name} is {value}", name="antialias", value=1), after)
+    if mode == "nearest":
+        for kind, half in (("nearest", 0), ("nearest_exact", 1)):
+            if all(reads_alike(n, m, half, centres, rounding) for n, m in zip(size, target, strict=True)):
+                return {"size": target, "mode": kind}
+        name, value = "coordinate_transformation_mode, nearest_mode", f"{centres}, {rounding}"
+        raise NotReadError(_("the attribute {name} is {value}", name=name, value=value), after)
+    if centres == "align_corners" and all(m > 1 for m in target):
+        return {"size": target, "mode": mode_of(net, node, after), "align_corners": True}
+    if centres == "pytorch_half_pixel" and 1 in target:
+        raise NotReadError(_("the attribute {name} is {value}", name="coordinate_transformation_mode", value=centres),
+                           after)  # fmt: skip
+    return {"size": target, "mode": mode_of(net, node, after)}
+
+
+MOST_LOOKED_AT = 10_000  # places of an axis
+
+
+def reads_alike(n: int, m: int, half: int, centres: str, rounding: str) -> bool:
+    """Whether each of m places reads the element of n that `resample` reads: floor((o + half / 2) n / m)."""
+    if m > MOST_LOOKED_AT:
+        return False
+    place = nearest_place(Fraction(m, n), centres)
+    if place is None or rounding not in ROUNDINGS:
+        return n == m
+    round_off = ROUNDINGS[rounding]
+    return all(min(max(round_off(place(o)), 0), n - 1) == (2 * o + half) * n // (2 * m) for o in range(m))
+
+
+def mode_of(net: Network, node: NodeData, after: Sequence[int]) -> str | None:
+    """The option `mode`. Raises NotReadError for interpolation between other places than the layer's."""
+    mode = node.attributes.get("mode", "nearest")
+    centres, _rounding = rounding_of(net, node)
     kinds = {"nearest": None, "linear": "bilinear", "bilinear": "bilinear", "cubic": "bicubic"}
     if mode not in kinds:
         raise NotReadError(_("the attribute {name} is {value}", name="mode", value=str(mode)[:30]), after)
-    name = "coordinate_transformation_mode"
-    if mode != "nearest" and centres not in ("half_pixel", "pytorch_half_pixel"):
+    if mode != "nearest" and centres not in ("half_pixel", "pytorch_half_pixel", "align_corners"):
+        name = "coordinate_transformation_mode"
         raise NotReadError(_("the attribute {name} is {value}", name=name, value=str(centres)[:30]), after)
-    rounding = node.attributes.get("nearest_mode", "floor" if old else "round_prefer_floor")
-    if mode == "nearest" and not all(repeats(f, centres, rounding) for f in factors):
-        value = f"{centres}, {rounding}"
-        raise NotReadError(_("the attribute {name} is {value}", name=f"{name}, nearest_mode", value=value), after)
-    if mode == "cubic" and abs(node.attributes.get("cubic_coeff_a", -0.75) + 0.75) > 1e-6:
-        value = node.attributes["cubic_coeff_a"]
-        raise NotReadError(_("the attribute {name} is {value}", name="cubic_coeff_a", value=value), after)
+    if mode == "cubic":
+        for name, usual in (("cubic_coeff_a", -0.75), ("exclude_outside", 0)):
+            value = node.attributes.get(name, usual)
+            if abs(value - usual) > 1e-6:
+                raise NotReadError(_("the attribute {name} is {value}", name=name, value=value), after)
     return kinds[mode]
 
 
@@ -139,17 +200,22 @@ ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
 }
 
 
-def repeats(factor: int, centres: str, rounding: str) -> bool:
-    """Whether the nearest element is each element `factor` times, as the layer has it: tried on an axis of 3."""
+def nearest_place(factor: Fraction, centres: str) -> Callable[[int], Fraction] | None:
+    """Where on the axis that enters a place of the result lies, by the name that ONNX has for it."""
     half = Fraction(1, 2)
     places: dict[str, Callable[[int], Fraction]] = {
-        "asymmetric": lambda i: Fraction(i, factor),
+        "asymmetric": lambda i: i / factor,
         "half_pixel": lambda i: (i + half) / factor - half,
         "pytorch_half_pixel": lambda i: (i + half) / factor - half,
         "half_pixel_symmetric": lambda i: (i + half) / factor - half,
         "tf_half_pixel_for_nn": lambda i: (i + half) / factor,
     }
-    place = places.get(centres)
+    return places.get(centres)
+
+
+def repeats(factor: int, centres: str, rounding: str) -> bool:
+    """Whether the nearest element is each element `factor` times, as `upsample` has it: tried on an axis of 3."""
+    place = nearest_place(Fraction(factor), centres)
     if place is None or rounding not in ROUNDINGS:
         return factor == 1
     return all(min(max(ROUNDINGS[rounding](place(i)), 0), 2) == i // factor for i in range(3 * factor))
@@ -197,14 +263,42 @@ def scales_of(node: NodeData) -> Sequence[float]:
 
 @reads("Expand")
 def read_expand(net: Network, node: NodeData) -> Value:
+    """Axes of one element repeated."""
     x = net.tensor(node)
     target = net.weight(node, 1).whole()
-    dims = x.dims()
-    rank = max(len(dims), len(target))
-    new = [
-        max(a, b)
-        for a, b in zip([1] * (rank - len(dims)) + list(dims), [1] * (rank - len(target)) + target, strict=True)
-    ]
-    if tuple(new) != dims:
-        raise NotReadError(_("it repeats elements"), new)
-    return x
+    rank = max(len(x.dims()), len(target))
+    axes = ((),) * (rank - len(x.dims())) + (x.axes or ())
+    dims = (1,) * (rank - len(x.dims())) + x.dims()
+    wanted = [1] * (rank - len(target)) + target
+    new = [max(a, b) for a, b in zip(dims, wanted, strict=True)]
+    if any(a != b and 1 not in (a, b) for a, b in zip(dims, wanted, strict=True)):
+        raise NotReadError(_("its sizes do not fit {shape}", shape=shape_text(dims)))
+    return repeat(net, node, Tensor(x.value, axes), [b // a for a, b in zip(dims, new, strict=True)], new)
+
+
+@reads("Tile")
+def read_tile(net: Network, node: NodeData) -> Value:
+    """Axes repeated as a whole."""
+    x = net.tensor(node)
+    times = net.weight(node, 1).whole()
+    if len(times) != len(x.dims()):
+        raise NotReadError(_("{n} factors for {rank} axes", n=len(times), rank=len(x.dims())))
+    return repeat(net, node, x, times, [n * t for n, t in zip(x.dims(), times, strict=True)])
+
+
+def repeat(net: Network, node: NodeData, x: Tensor, times: Sequence[int], dims: Sequence[int]) -> Value:
+    """Each axis so many times, one after the other, with all axes in their places."""
+    if all(t == 1 for t in times):
+        return x
+    if times[0] != 1:
+        raise NotReadError(_("it repeats samples"), dims)
+    x = settle(net, node, x)
+    shape = net.shape(x)
+    if len(shape) != len(times) - 1:
+        raise NotReadError(_("it repeats mixed axes"), dims)
+    value = x.value
+    for axis, t in enumerate(times[1:]):
+        if t != 1:
+            letter = ("c" + SPATIAL[len(shape)])[axis]
+            value = net.add(node, "tile", {"times": t, "axis": None if axis == 0 else letter}, [value])
+    return net.seen(value)

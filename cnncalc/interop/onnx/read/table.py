@@ -18,23 +18,27 @@ from cnncalc.interop.onnx.read.network import Network, Value
 Read = Callable[[Network, NodeData], "Value | list[Value]"]
 
 FILES = {
-    "conv": "Conv ConvTranspose QLinearConv ConvInteger",
-    "dense": "Gemm MatMul QLinearMatMul",
-    "pooling": "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool ReduceMean ReduceMax",
+    "conv": "Conv ConvTranspose QLinearConv",
+    "dense": "Gemm MatMul",
+    "pooling": (
+        "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
+        "ReduceMean ReduceMax ReduceMin ReduceSum ReduceL1 ReduceL2 ReduceSumSquare"
+    ),
     "activation": (
         "Sigmoid Tanh Relu Selu Gelu HardSwish Mish Softplus Softsign Swish HardSigmoid LeakyRelu Elu Celu Clip PRelu "
-        "Softmax LogSoftmax Dropout cnncalc:silu cnncalc:hard_swish cnncalc:hard_sigmoid cnncalc:gelu "
+        "Softmax LogSoftmax Dropout Abs Neg Sqrt Reciprocal Exp Log Erf Sin Cos Sign Floor Ceil Round Pow Shrink "
+        "cnncalc:silu cnncalc:hard_swish cnncalc:hard_sigmoid cnncalc:gelu "
         "cnncalc:gelu_by_tanh cnncalc:mish cnncalc:step cnncalc:scaled_tanh cnncalc:relu6"
     ),
     "normalisation": (
         "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization LRN cnncalc:layernorm"
     ),
-    "merge": "Add Sum Mul Max Mean Sub Div Min Concat",
+    "merge": "Add Sum Mul Max Mean Sub Div Min Greater Less Equal Concat",
     "shape": (
         "Identity Cast CastLike Shape Size Reshape Flatten Squeeze Unsqueeze Transpose SpaceToDepth DepthToSpace Split "
-        "SplitToSequence SequenceAt Slice Gather Expand QuantizeLinear DequantizeLinear"
+        "SplitToSequence SequenceAt Slice Gather QuantizeLinear DequantizeLinear"
     ),
-    "resampling": "Pad Resize Upsample",
+    "resampling": "Pad Resize Upsample Expand Tile",
     "recurrent": "RNN GRU LSTM",
 }
 OPERATORS = {operator: file for file, operators in FILES.items() for operator in operators.split()}

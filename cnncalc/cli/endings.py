@@ -1,0 +1,48 @@
+"""How a run ends that no command has ended: one line, and a status. The traceback is for --debug."""
+
+from __future__ import annotations
+
+import os
+import sys
+from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
+
+from cnncalc.language import _
+
+UNUSABLE, BROKEN, INTERRUPTED = 2, 3, 130  # the input or the machine; the program itself; as shells have it
+NOT_WRITTEN = (ENOSPC, EDQUOT, EFBIG, EIO, EBADF)
+
+
+class InterruptedRun(Exception):  # noqa: N818 - not an error
+    """Somebody pressed Ctrl-C. An exception of its own, since click makes status 1 of the other."""
+
+
+def end_run(error: BaseException) -> int:
+    """Say what ended a run in a line on standard error; the status."""
+    if isinstance(error, (KeyboardInterrupt, InterruptedRun)):
+        return said(_("interrupted"), INTERRUPTED)
+    if isinstance(error, MemoryError):
+        return said(_("this needs more memory than there is"), UNUSABLE)
+    if isinstance(error, OSError) and error.filename is None and error.errno in NOT_WRITTEN:
+        forget_output()
+        return said(_("standard output cannot be written: {reason}", reason=error.strerror), UNUSABLE)
+    kind, text = type(error).__name__, " ".join(str(error).split())[:200]
+    line = _("cnncalc went wrong here, which is its own fault: {kind}: {text}", kind=kind, text=text)
+    return said(f"{line}\n  " + _("please report the command and its input; --debug shows where"), BROKEN)
+
+
+def said(line: str, status: int) -> int:
+    from cnncalc.errors import visible
+
+    try:
+        print(*map(visible, line.split("\n")), sep="\n", file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass  # nobody is there to read it
+    return status
+
+
+def forget_output() -> None:
+    """What is left in the buffer goes nowhere: written at the end, it would fail again."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:
+        pass

@@ -1,0 +1,93 @@
+"""How a run ends that nothing expected: one line and a status, never a traceback; which --debug shows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMANDS = [
+    ("--help",), ("--version",), ("kinds",), ("kinds", "conv"), ("networks",), ("lenet5",), ("lenet5", "--help"),
+    ("explain", "lenet5", "C1"), ("exercise",), ("rf", "lenet5"), ("compare", "lenet5", "alexnet"), ("lint", "--list"),
+    ("lenet5", "--format", "json"), ("check", "lenet5", "params=60000"), ("lock", "net.yaml"),
+    ("conventions", "lenet5"), ("diff", "lenet5", "alexnet"),
+    ("verify", "-e", "1x8x8; conv 2 k3"), ("identify", "lenet5", "60000"),
+    ("format", "--diff", "net.yaml"), ("convert", "lenet5", "-", "--to", "spec"), ("kinds", "--format", "csv"),
+]  # fmt: skip
+
+
+def started(folder: Path, *arguments: str, code: str = "", **more: object) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", code] if code else [sys.executable, "-m", "cnncalc"]
+    return subprocess.Popen(
+        [*words, *arguments],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        **more,  # type: ignore[call-overload]
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "net.yaml").write_text("layers:\n  - dense 2\ninput: 3\n", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_full_disk_is_told_in_a_line(folder: Path, command: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        process = started(folder, *command, stdout=full)
+        said = process.communicate(timeout=60)[1]
+    assert "standard output cannot be written: No space left on device\n" in said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+    assert process.returncode == 2
+
+
+def test_an_interrupt_is_status_130_and_one_line(folder: Path) -> None:
+    code = (
+        "import sys, time\nfrom cnncalc import cli\nimport cnncalc.cli.networks as command\n"
+        "def wait(**_): print('waiting', flush=True); time.sleep(60)\n"
+        "command.command.callback = wait\ncli.main(['networks'])\n"
+    )
+    process = started(folder, code=code, stdout=subprocess.PIPE)
+    assert process.stdout
+    assert process.stdout.readline() == "waiting\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20)[1] == "interrupted\n"
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "line"),
+    [
+        (
+            "ZeroDivisionError('of its own')",
+            3,
+            "cnncalc went wrong here, which is its own fault: ZeroDivisionError: of its own",
+        ),
+        ("RecursionError()", 3, "cnncalc went wrong here, which is its own fault: RecursionError: "),
+        ("MemoryError()", 2, "this needs more memory than there is"),
+    ],
+)
+def test_what_nobody_expected_asks_for_a_report(folder: Path, raised: str, status: int, line: str) -> None:
+    code = (
+        "import sys\nfrom cnncalc import cli\nimport cnncalc.cli.networks as command\n"
+        f"def fail(**_): raise {raised}\n"
+        "command.command.callback = fail\ncli.main([*sys.argv[1:], 'networks'])\n"
+    )
+    process = started(folder, code=code, stdout=subprocess.PIPE)
+    said = process.communicate(timeout=20)[1]
+    assert said.split("\n")[0] == line
+    assert ("please report" in said) == (status == 3)
+    assert "Traceback" not in said
+    assert process.returncode == status
+    debugged = started(folder, "--debug", code=code, stdout=subprocess.PIPE)
+    assert "Traceback" in debugged.communicate(timeout=20)[1]
