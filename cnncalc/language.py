@@ -7,7 +7,7 @@ kinds, options, quantities and commands are words of the spec language and stay 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,6 +25,24 @@ def _(message: str, /, **values: Any) -> str:
 def n_(message: str) -> str:
     """Marks a text for the catalogue that is translated later, where it is used: _(TEXT)."""
     return message
+
+
+def enumerated(words: Iterable[object]) -> str:
+    """Words for people, one after the other: a, b, c; in Chinese with its own comma."""
+    return _(", ").join(map(str, words))
+
+
+# What a system says about a file that it cannot use.
+OF_SYSTEM = (
+    n_("Permission denied"), n_("No such file or directory"), n_("Is a directory"), n_("Not a directory"),
+    n_("File name too long"), n_("File exists"), n_("No space left on device"), n_("Read-only file system"),
+    n_("Input/output error"), n_("Too many open files"), n_("Too many levels of symbolic links"),
+)  # fmt: skip
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file could not be used, as the system says it, or as the error does."""
+    return _(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
 def use(language: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.errors import Position, Problem, Source, SpecError, suggest
 from cnncalc.graph import Graph
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 
 LARGEST_FILE = 10_000_000  # bytes
@@ -179,7 +179,7 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(LARGEST_FILE + 1)
     except OSError as error:
-        _unusable(path, _("cannot be read: {reason}", reason=error.strerror))
+        _unusable(path, _("cannot be read: {reason}", reason=reason_of(error)))
 
 
 def _missing(spec: str) -> NoReturn:

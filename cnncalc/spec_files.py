@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from cnncalc.errors import CnncalcError, visible
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 
 SUFFIXES = (".yaml", ".yml")
 LOOKED_AT = 100_000  # bytes of a file in which a spec has said what it is
@@ -39,7 +39,7 @@ def specs_below(folder: str) -> list[str]:
 
     def refuse(error: OSError) -> NoReturn:
         name = os.fsdecode(error.filename or folder)
-        raise CnncalcError(_("{file}: cannot be read: {reason}", file=visible(name), reason=error.strerror))
+        raise CnncalcError(_("{file}: cannot be read: {reason}", file=visible(name), reason=reason_of(error)))
 
     found = []
     for where, folders, files in os.walk(folder, onerror=refuse):

@@ -164,7 +164,7 @@ def test_what_programs_read_is_the_same_in_every_language(arguments: tuple[str, 
 def test_every_command_knows_the_option(command: str) -> None:
     text = run(command, "--help", "--lang", "zh").stdout
     assert text.startswith("用法：")
-    assert "选项:" in text
+    assert "\n选项：\n" in text
     assert "--lang [en|zh]" in text
     assert "显示本帮助并退出。" in text
     wrong = run(command, "--lang", "fr", *([] if command in ("networks", "kinds") else ["lenet5"]))

@@ -27,7 +27,7 @@ from cnncalc.cli.common import (
 from cnncalc.errors import SpecError, visible
 from cnncalc.formats import EVERYWHERE
 from cnncalc.formats.page import Page
-from cnncalc.language import _, speaking
+from cnncalc.language import _, reason_of, speaking
 from cnncalc.report import BYTES, Report, Settings
 from cnncalc.spec_files import is_spec, specs_in
 
@@ -223,7 +223,7 @@ def write_feedback(marks: Marks, grader: Grader, folder: str) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        fail(_("{output}: cannot be written: {reason}", output=visible(folder), reason=error.strerror))
+        fail(_("{output}: cannot be written: {reason}", output=visible(folder), reason=reason_of(error)))
     taken: set[str] = set()
     for name, sheet in marks.read.sheets.items():
         stem = unused_name(re.sub(r"[^\w.()-]+", "_", name).strip("._") or "student", taken)

@@ -18,7 +18,7 @@ from cnncalc.errors import CnncalcError, Source, visible
 from cnncalc.formats import ALIASES, ENDINGS, EVERYWHERE, write_page
 from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
-from cnncalc.language import LANGUAGES, _
+from cnncalc.language import LANGUAGES, _, reason_of
 from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 
@@ -360,7 +360,7 @@ def write(text: str | bytes, output: str | None) -> None:
         except OSError as error:
             if error.errno == EPIPE:  # a reader that went away
                 raise
-            fail(_("standard output cannot be written: {reason}", reason=error.strerror))
+            fail(_("standard output cannot be written: {reason}", reason=reason_of(error)))
         return
     try:
         if os.path.exists(output) and not os.path.isfile(output):
@@ -369,7 +369,9 @@ def write(text: str | bytes, output: str | None) -> None:
         else:
             _replace(os.path.realpath(output), text)
     except OSError as error:
-        fail(_("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=error.strerror))
+        fail(
+            _("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=reason_of(error))
+        )
 
 
 def _replace(path: str, text: str | bytes) -> None:

@@ -13,7 +13,7 @@ from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.interop.targets import TARGETS, Target, target_for
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 
 
 @click.command("convert", context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,5 +89,5 @@ def read_weights(path: str) -> Mapping[str, Any]:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
     except (OSError, ValueError, TypeError, zipfile.BadZipFile, EOFError) as error:
-        reason = getattr(error, "strerror", None) or _("not an .npz file of arrays")
+        reason = reason_of(error) if isinstance(error, OSError) else _("not an .npz file of arrays")
         raise CnncalcError(_("{file}: cannot be read: {reason}", file=path, reason=reason)) from None

@@ -11,7 +11,7 @@ from cnncalc.cli.common import Asked, Output, counted, fail
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.formats import write_page
 from cnncalc.formats.page import Page
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 
 if TYPE_CHECKING:
     from cnncalc.pages.expected import Checked
@@ -56,4 +56,4 @@ def summarise(text: str) -> None:
         with open(path, "a", encoding="utf-8", newline="\n") as file:
             file.write(text + "\n")
     except OSError as error:
-        fail(_("{output}: cannot be written: {reason}", output=visible(path), reason=error.strerror))
+        fail(_("{output}: cannot be written: {reason}", output=visible(path), reason=reason_of(error)))

@@ -10,7 +10,7 @@ import click
 
 from cnncalc.cli.common import errors_end_the_run, fail, lang_option, pass_over_others, write
 from cnncalc.errors import CnncalcError, visible
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.sources import read_source
 from cnncalc.spec_files import specs_in
 
@@ -80,7 +80,7 @@ def texts(path: str) -> tuple[str, str]:
         with open(path, encoding="utf-8", newline="") as file:
             before = file.read()
     except OSError as error:
-        fail(_("{output}: cannot be read: {reason}", output=visible(path), reason=error.strerror))
+        fail(_("{output}: cannot be read: {reason}", output=visible(path), reason=reason_of(error)))
     first = before.split("\n", 1)[0]
     end = "\r\n" if first.endswith("\r") else "\n"
     return before, (BOM if before.startswith(BOM) else "") + formatted(source).replace("\n", end)

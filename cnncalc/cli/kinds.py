@@ -13,13 +13,18 @@ from click.shell_completion import CompletionItem
 
 from cnncalc.cli.common import Output, errors_end_the_run, fail, lang_option, output_options
 from cnncalc.formats.page import Page, Section, Table
-from cnncalc.language import _
+from cnncalc.language import _, enumerated, n_
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, Option
 from cnncalc.layers.sliding import Sliding
 from cnncalc.layers.windows import Window
 from cnncalc.spec.read.advice import unknown_kind
 
+# The families of `layers`, as they are shown.
+FAMILIES = (
+    n_("conv"), n_("pooling"), n_("dense"), n_("normalisation"), n_("attention"), n_("activation"), n_("shape"),
+    n_("learned"), n_("reduction"), n_("resampling"), n_("merge"), n_("recurrent"),
+)  # fmt: skip
 WINDOW_RULE = (Window.positions.__doc__ or "").partition(": ")[2]
 
 
@@ -49,7 +54,7 @@ def command(kind: str | None, out: Output) -> None:
 def kinds_page() -> Page:
     """Every kind, family by family."""
     families = {family: list(rows) for family, rows in groupby(KINDS.values(), key=lambda row: row.family)}
-    rows = [[family, " ".join(kind.name for kind in kinds)] for family, kinds in families.items()]
+    rows = [[_(family), " ".join(kind.name for kind in kinds)] for family, kinds in families.items()]
     data = [{"family": kind.family, "name": kind.name, "also": list(kind.aliases)} for kind in KINDS.values()]
     notes = [_("`cnncalc kinds KIND` shows its options, its other names and its arithmetic.")]
     return Page("", [Section("kinds", Table([_("family"), _("kinds")], rows, left=2), data, notes=notes)])
@@ -61,7 +66,7 @@ def kind_page(kind: Kind) -> Page:
     about = _(inspect.cleandoc(layer.__doc__ or "?"))
     sections = [Section("", notes=[" ".join(part.split()) for part in about.split("\n\n")], indent=0)]
     if kind.aliases:
-        names = ", ".join(kind.aliases)
+        names = enumerated(kind.aliases)
         also = _("also: {names} (without regard to case, _, - and 1d, 2d, 3d)", names=names)
         sections.append(Section("", notes=[also], indent=0))
     options = [option_line(option) for option in options_of(layer)] or [_("none")]
@@ -106,9 +111,10 @@ def option_line(option: Option) -> str:
     default = _("default {default}", default=shown(option.default)) if option.default is not None else _("optional")
     if option.required:
         default = _("required")
-    also = _("; also {names}", names=", ".join(option.aliases)) if option.aliases else ""
-    how = f" [{', '.join(ways)}]" if ways else ""
-    return f"{_(option.doc)}{how} ({default}{also})"
+    also = _("; also {names}", names=enumerated(option.aliases)) if option.aliases else ""
+    if not ways:
+        return _("{option} ({default})", option=_(option.doc), default=default + also)
+    return _("{option} [{ways}] ({default})", option=_(option.doc), ways=enumerated(ways), default=default + also)
 
 
 def shown(value: object) -> str:

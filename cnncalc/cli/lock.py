@@ -12,7 +12,7 @@ from cnncalc import locking
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import Output, complain, errors_end_the_run, fail, lang_option, output_options, write
 from cnncalc.errors import CnncalcError, Position, visible
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.sources import LARGEST_FILE, decoded, load_graph
 from cnncalc.spec_files import is_spec_file, specs_below, specs_in
 
@@ -172,4 +172,4 @@ def locked_in(file: str) -> locking.Locked:
         with open(file, "rb") as opened:
             return locking.read(decoded(opened.read(LARGEST_FILE + 1), file), file)
     except OSError as error:
-        fail(_("{file}: cannot be read: {why}; `cnncalc lock SPECS` writes it", file=file, why=error.strerror or ""))
+        fail(_("{file}: cannot be read: {why}; `cnncalc lock SPECS` writes it", file=file, why=reason_of(error)))

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import gettext
 import os
+import re
 from collections.abc import Iterable
 
 import click
 
 from cnncalc.errors import columns_of
 from cnncalc.formats.lines import wrapped
-from cnncalc.language import folder
+from cnncalc.language import _, folder
+
+MARKS = "，。；：、！？（）"
+SAID = click.NoSuchOption.format_message
 
 
 def translate_click(language: str) -> None:
@@ -23,15 +27,27 @@ def translate_click(language: str) -> None:
     gettext.bindtextdomain("cnncalc", folder())
     gettext.textdomain("cnncalc")
     click.Context.formatter_class = WideFormatter
+    click.NoSuchOption.format_message = lambda self: close(SAID(self))  # type: ignore[method-assign]  # click has no hook
+
+
+def close(text: str) -> str:
+    """Chinese text without the spaces that are put behind a full stop elsewhere: its marks are wide."""
+    return re.sub(rf"([{MARKS}]) +", r"\1", text)
 
 
 class WideFormatter(click.HelpFormatter):
     """Help whose lines are measured in terminal columns instead of characters."""
 
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, _("Usage:") if prefix is None else prefix)
+
+    def write_heading(self, heading: str) -> None:
+        self.write(" " * self.current_indent + _("{heading}:", heading=heading) + "\n")
+
     def write_text(self, text: str) -> None:
         for i, paragraph in enumerate(text.split("\n\n")):
             self.write("\n" * bool(i))
-            for line in wrapped(" ".join(paragraph.split()), self.width - self.current_indent):
+            for line in wrapped(close(" ".join(paragraph.split())), self.width - self.current_indent):
                 self.write(" " * self.current_indent + line + "\n")
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
@@ -39,7 +55,7 @@ class WideFormatter(click.HelpFormatter):
         left = min(max(columns_of(term) for term, _text in rows), col_max) + col_spacing
         margin = " " * self.current_indent
         for term, text in rows:
-            first, *others = wrapped(" ".join(text.split()), max(self.width - left - self.current_indent, 10))
+            first, *others = wrapped(close(" ".join(text.split())), max(self.width - left - self.current_indent, 10))
             beside = columns_of(term) <= left - col_spacing
             gap = " " * (left - columns_of(term)) if beside else "\n" + margin + " " * left
             self.write((margin + term + gap + first).rstrip() + "\n")

@@ -14,7 +14,7 @@ from typing import NamedTuple, NoReturn
 
 from cnncalc.conventions.quantities import AS_WRITTEN, GRAMMAR, QUANTITIES
 from cnncalc.errors import OptionError, Position, Problem, Problems, Source, SpecError, suggest
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.layers import KINDS
 from cnncalc.quantities import COUNTED, listed_in
 from cnncalc.sources import LARGEST_FILE, decoded
@@ -152,7 +152,7 @@ def source_of(path: str) -> Source:
         with open(path, "rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        unusable(path, _("cannot be read: {reason}", reason=error.strerror), None)
+        unusable(path, _("cannot be read: {reason}", reason=reason_of(error)), None)
     return Source(path, decoded(data, path))
 
 

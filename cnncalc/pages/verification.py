@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
-from cnncalc.language import _, n_
+from cnncalc.language import _, enumerated, n_
 from cnncalc.pages.view import headings
 from cnncalc.quantities import EXPLAINED, MEMORY, QUANTITIES, listed_in
 from cnncalc.report import listed
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MARKS = {"holds": "✓", "differs": "✗", "not measured": "?", "not claimed": "-"}
 SHOWN = tuple(name for name in listed_in(EXPLAINED) if QUANTITIES[name].subject != MEMORY)
+PROBES = (n_("shape"), n_("allocation"), n_("tally"), n_("ones"), n_("reach"))  # as checks name them
 HEADINGS = (n_("layer"), n_("quantity"), n_("claimed"), n_("measured"), n_("probe"), n_("verdict"))
 
 
@@ -77,16 +78,21 @@ def summary(checks: Sequence[Check]) -> Table:
         own = [check for check in checks if check.quantity == quantity]
         counts = [sum(check.verdict == verdict for check in own) for verdict in verdicts]
         probes = dict.fromkeys(p for check in own if check.probe for p in check.probe.split(" and "))
-        rows.append([quantity, ", ".join(probes), *(str(n) if n else "" for n in counts)])
+        rows.append([quantity, enumerated(map(_, probes)), *(str(n) if n else "" for n in counts)])
     gone = [_("probe"), _("not claimed"), _("not measured")]
     return Table([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2, dispensable=gone)
 
 
 def cells(check: Check) -> list[str]:
     return [
-        check.layer or _("total"), check.quantity, written(check.claimed), written(check.measured), check.probe,
+        check.layer or _("total"), check.quantity, written(check.claimed), written(check.measured), probes_of(check),
         _("{verdict}: {text}", verdict=_(check.verdict), text=_(check.reason)) if check.reason else _(check.verdict),
     ]  # fmt: skip
+
+
+def probes_of(check: Check) -> str:
+    """The probes of one number, as people read them."""
+    return _(" and ").join(_(probe) for probe in check.probe.split(" and ") if probe)
 
 
 def written(value: Any) -> str:
@@ -105,10 +111,10 @@ def unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
             found.setdefault((check.verdict, _(reason) if reason else ""), []).append(name)
     lines = []
     for (verdict, reason), names in found.items():
-        listed = ", ".join(names[:4])
+        some = enumerated(names[:4])
         if len(names) > 4:
-            listed = _("{names} and {count} more", names=listed, count=len(names) - 4)
-        lines.append((verdict, _("{names} ({reason})", names=listed, reason=reason)))
+            some = _("{names} and {count} more", names=some, count=len(names) - 4)
+        lines.append((verdict, _("{names} ({reason})", names=some, reason=reason)))
     return lines
 
 

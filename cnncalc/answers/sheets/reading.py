@@ -16,7 +16,7 @@ from cnncalc.answers.sheets.tables import rows_of_text
 from cnncalc.answers.sheets.trees import from_tree
 from cnncalc.answers.sheets.workbooks import read_workbook
 from cnncalc.errors import Position, Problem, Source
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.spec.read.yamltree import read_yaml
 
 LARGEST_SHEET = 2_000_000  # bytes
@@ -47,7 +47,7 @@ def read_sheets(path: str, *, blank: bool = False) -> list[Sheet]:
         with open(path, "rb") as file:
             data = file.read(LARGEST_SHEET + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = reason_of(error)
         raise unusable(path, _("cannot be read: {reason}", reason=reason)) from None
     return sheets_from_text(Source(path, decoded(data, path)), blank=blank)
 

@@ -10,7 +10,7 @@ from cnncalc.answers.sheets.forms import sheets_from_rows
 from cnncalc.answers.sheets.sheet import Sheet, unusable, with_some_answer
 from cnncalc.answers.sheets.tables import Cells
 from cnncalc.errors import CnncalcError, Position, Problem, Source
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 
 LARGEST = 50_000_000  # bytes of a workbook, unpacked
 MOST_ROWS, MOST_COLUMNS = 5000, 200
@@ -92,7 +92,7 @@ def check_archive(path: str) -> bool:
             if size <= LARGEST:
                 return any(b"<f" in archive.read(entry) for entry in pages)
     except OSError as error:
-        raise unusable(path, _("cannot be read: {reason}", reason=error.strerror or str(error))) from None
+        raise unusable(path, _("cannot be read: {reason}", reason=reason_of(error))) from None
     except zipfile.BadZipFile:
         raise unusable(path, _("not a workbook of the form .xlsx"), _("save it as .xlsx or as CSV")) from None
     raise unusable(path, _("the sheet is larger than {size} MB", size=LARGEST // 10**6))

@@ -134,7 +134,9 @@ def unknown_flag(kind: Kind, word: str, flags: Collection[str], names: Mapping[s
     near = suggest_kind(word, flags, appendable=True)
     if near is None and all(len(flag) > 1 for flag in flags):  # few flags or none: what it takes has names
         options = ", ".join(f"{name}=" for name in kind.load().options)
-        return _("it takes {options} (see `cnncalc kinds {kind}`)", options=options or _("no options"), kind=kind.name)
+        if not options:
+            return _("it takes no options (see `cnncalc kinds {kind}`)", kind=kind.name)
+        return _("it takes {options} (see `cnncalc kinds {kind}`)", options=options, kind=kind.name)
     return near or _("flags of {kind}: {listed}; and names of norms and activations", kind=kind.name, listed=listed)
 
 

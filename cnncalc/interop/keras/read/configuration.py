@@ -16,7 +16,7 @@ from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.keras.read.table import Call, read_call
 from cnncalc.interop.layouts import Seen, settle
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec.values import shape as read_shape
@@ -43,7 +43,7 @@ def read(
     except (ValueError, UnicodeDecodeError):
         raise unusable(_("its configuration is not JSON"), _("save the model again: model.save('net.keras')")) from None
     except OSError as error:
-        raise unusable(_("cannot be read: {reason}", reason=error.strerror or error)) from None
+        raise unusable(_("cannot be read: {reason}", reason=reason_of(error))) from None
     except CnncalcError as error:
         raise unusable(str(error), getattr(error, "hint", None)) from None
     try:

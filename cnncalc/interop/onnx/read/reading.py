@@ -34,7 +34,7 @@ from cnncalc.interop.onnx.read.table import reader_of
 from cnncalc.interop.onnx.read.trained import FLOATS, stores_tensors
 from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.interop.refused import unusable_file
-from cnncalc.language import _
+from cnncalc.language import _, reason_of
 from cnncalc.layers.base import shape_text
 from cnncalc.spec import MAX_OPERATIONS
 
@@ -100,7 +100,7 @@ def map_file(spec: str) -> Any:
     except ValueError:
         raise unusable_file(spec, _("the file is empty")) from None
     except OSError as error:
-        raise unusable_file(spec, _("cannot be read: {reason}", reason=error.strerror)) from None
+        raise unusable_file(spec, _("cannot be read: {reason}", reason=reason_of(error))) from None
 
 
 def not_a_model(head: bytes, error: WireError) -> tuple[str, str | None]:
