@@ -127,7 +127,8 @@ class Folder:
         first = step if isinstance(step, Line) else next(iter(lines_of([step])), None) if step is not None else None
         if not isinstance(first, Line):
             return None
-        return self.graph.shape(self.graph.nodes[first.node - len(self.graph.inputs)].reads[0])[0]
+        reads = self.graph.nodes[first.node - len(self.graph.inputs)].reads
+        return self.graph.shape(reads[0])[0] if reads else None
 
     def name_for(self, named: Named) -> str:
         """What people call such a block."""

@@ -102,6 +102,8 @@ class _FormReader:
                 return False
             self.shortcuts -= shortcut
             self.pattern += [END] * shortcut
+        options = stated(step.layer, self.defaults.get(step.layer.kind, {}))
+        self.pattern += [(name, text_of(value) or repr(value)) for name, value in options.items()]
         self.read_tail(step.tail)
         return True
 
