@@ -77,12 +77,16 @@ def is_number(text: str) -> bool:
 
 def bundled_networks(text: str, batch: int) -> Iterator[tuple[str, Report]]:
     """The bundled networks and their variants: those with a total that is just this number, else all."""
-    from cnncalc.conventions.identifying import EXACT, meanings, met
+    from cnncalc.conventions.identifying import EXACT, match_number, meanings
     from cnncalc.networks import known_totals
 
     readings = meanings(text)
     totals = known_totals()
-    hit = [name for name, of in totals.items() if any(met(n, *r) == EXACT for n in of.values() for r, _u in readings)]
+    hit = [
+        name
+        for name, of in totals.items()
+        if any(match_number(n, *r) == EXACT for n in of.values() for r, _u in readings)
+    ]
     for name in hit or totals:
         yield name, analyze_graph(Asked(name).graph(), Settings(batch=batch))
 
