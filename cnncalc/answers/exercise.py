@@ -152,7 +152,7 @@ def draw_network(random: Random, level: Level, name: str) -> tuple[str, Report]:
             if maker in POOLS and drawn in POOLS:
                 continue
             step = f"  - L{number}: {MAKERS[maker](random)}\n"
-            report = fitting(head + "".join([*steps, step]))
+            report = try_network(head + "".join([*steps, step]))
             if report is not None and (not level.exact or is_exact(report)):
                 steps.append(step)
                 drawn = maker
@@ -164,7 +164,7 @@ def draw_network(random: Random, level: Level, name: str) -> tuple[str, Report]:
     return text, analyze_graph(graph_from_text(Source("<exercise>", text)))
 
 
-def fitting(text: str) -> Report | None:
+def try_network(text: str) -> Report | None:
     """The report of a network that fits and leaves something to look at."""
     try:
         report = analyze_graph(graph_from_text(Source("<exercise>", text)))

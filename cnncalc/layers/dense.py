@@ -146,7 +146,7 @@ class Hopfield(Layer):
             connections=steps * (n * (n - 1) + b * n),
             macs=steps * n * (n - 1),
             work={"add": steps * b * n, "compare": steps * n},
-            reach=WHOLE,
+            reach=WHOLE if n > 1 else None,  # one unit reads none, itself neither
         )
 
     def elements(self, x: Shape) -> Reads | None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cnncalc.answers.mistakes.catalogue import EDITS
-from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, edited, numbers
+from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, apply_edits, numbers
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, Layer, Shape
 
@@ -62,11 +62,11 @@ def singles(
     layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
 ) -> tuple[tuple[Edit, Numbers], ...]:
     """Every single mistake in a layer."""
-    return tuple((edits[0], found) for edits, found in edited(Case(layer, shapes, flat, direct), EDITS, 0))
+    return tuple((edits[0], found) for edits, found in apply_edits(Case(layer, shapes, flat, direct), EDITS, 0))
 
 
 @lru_cache(maxsize=4096)
-def made(
+def make_together(
     edits: tuple[Edit, ...], layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
 ) -> Numbers | None:
     """A layer with some mistakes in it, as far as they can be made together."""
@@ -81,7 +81,7 @@ def pairs(
     layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
 ) -> tuple[tuple[tuple[Edit, ...], Numbers], ...]:
     """Every mistake in a layer, alone and in pairs."""
-    return tuple(edited(Case(layer, shapes, flat, direct), EDITS, 26))
+    return tuple(apply_edits(Case(layer, shapes, flat, direct), EDITS, 26))
 
 
 class Network:
