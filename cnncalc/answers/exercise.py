@@ -182,7 +182,7 @@ def is_exact(report: Report) -> bool:
     for node, facts in zip(report.graph.nodes, report.graph.facts, strict=True):
         options = vars(node.layer)
         stride = options.get("stride") or options.get("kernel")
-        if stride is None or len(facts.output) < 2:
+        if stride is None or len(facts.output) < 2 or not node.reads:
             continue
         if any((n + rest) % s for n, rest, s in windows(report.graph.shape(node.reads[0]), options, stride)):
             return False
