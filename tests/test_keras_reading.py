@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -280,9 +282,9 @@ def test_files_that_are_no_models_are_refused(tmp_path: Path, name: str, content
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    path = archive_of(tmp_path / "bomb.keras", b" " * 101_000_000)
+    path = archive_of(tmp_path / "bomb.keras", b" " * 51_000_000)
     assert path.stat().st_size < 200_000
-    with pytest.raises(cnncalc.SpecError, match="larger than 100 MB"):
+    with pytest.raises(cnncalc.SpecError, match="larger than 50 MB"):
         cnncalc.load(path)
 
 
@@ -330,3 +332,52 @@ def test_a_shape_that_differs_from_what_keras_wrote_is_said(load: Any) -> None:
     )
     with pytest.raises(cnncalc.SpecError, match="'a': 9x9x9 comes out in Keras, and 7x6x4 was worked out"):
         load(model)
+
+
+def test_a_model_that_is_a_layer_is_found_under_the_number_that_keras_gives_its_call(load: Any) -> None:
+    """Keras 3 counts the call with which a model was made, and does not list it."""
+    inside = functional([entry([8, 8, 3], "x"), layer("Conv2D", "c", tensor("x", [8, 8, 3]), filters=4, kernel_size=3)])
+    inner = {**inside, "name": "inner", "inbound_nodes": [{"args": [tensor("input_layer", [8, 8, 3])], "kwargs": {}}]}
+    report = load(functional([entry([8, 8, 3]), inner], ends=[["inner", 1, 0]]))
+    assert [(row.name, row.params) for row in report] == [("inner/c", 112)]
+
+
+def test_layers_in_any_order_are_read_in_linear_time(load: Any) -> None:
+    count = 3000
+    names = ["input_layer", *(f"a{i}" for i in range(count))]
+    layers = [
+        layer("Activation", name, tensor(before, [4, 4, 3]), activation="relu") for before, name in pairwise(names)
+    ]
+    start = time.process_time()
+    report = load(functional([entry([4, 4, 3]), *reversed(layers)], ends=[[names[-1], 0, 0]]))
+    assert len(report) == count
+    assert time.process_time() - start < 10  # a second; tens of them where each pass reads one layer
+
+
+def test_what_is_frozen_in_keras_is_not_trained(load: Any) -> None:
+    layers = [
+        entry([8, 8, 3]),
+        layer("Conv2D", "c", tensor("input_layer", [8, 8, 3]), filters=4, kernel_size=3, trainable=False),
+        layer("BatchNormalization", "bn", tensor("c", [6, 6, 4])),
+    ]
+    report = load(functional(layers))
+    assert [(row.params, row.trainable_params) for row in report] == [(112, 0), (8, 8)]
+
+
+def test_a_configuration_of_brackets_alone_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "net.json"
+    path.write_text('{"class_name": "Functional", "config": [' + "[]," * 4_000_000 + "[]]}")
+    with pytest.raises(cnncalc.SpecError, match="more than 4,000,000 parts"):
+        cnncalc.load(str(path))
+
+
+def test_an_archive_that_is_damaged_inside_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "net.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": []}}) * 50)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"config.json") + len("config.json")
+    data[at + 10 : at + 40] = b"\xff" * 30
+    path.write_bytes(bytes(data))
+    with pytest.raises(cnncalc.SpecError, match=r"cannot be read|damaged"):
+        cnncalc.load(str(path))

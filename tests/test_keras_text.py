@@ -18,10 +18,15 @@ import pytest
 import cnncalc
 from cnncalc import reference
 from cnncalc.interop.keras.write.text import layer_weights
-from cnncalc.networks import VARIANTS, bundled
+from cnncalc.shipped import VARIANTS, bundled
 
 NETWORKS = [*bundled(), *VARIANTS]
 REFUSED = {  # and why
+    "vit-b16": "no layer for the kind parameter",
+    "swin-t": "no layer for the kind attention",
+    "maxvit-t": "no layer for the kind attention",
+    "coatnet-0": "no layer for the kind attention",
+    "mobilevit-s": "no layer for the kind attention",
     "perceptron": "no layer for the kind step",
     "rbf-network": "no layer for the kind gaussian_rbf",
     "hopfield": "no layer for the kind hopfield",

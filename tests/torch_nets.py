@@ -158,7 +158,7 @@ NETS: dict[str, tuple[type[nn.Module], list[tuple[int, ...]], list[str], int, in
     ),
     "Next": (
         Next, [(8, 10, 6)],
-        ["depthwise", "layernorm", "conv", "gelu", "conv", "scale", "add", "global_avgpool", "flatten"],
+        ["depthwise", "layernorm", "dense", "gelu", "dense", "scale", "add", "global_avgpool", "flatten"],
         8 * 50 + 16 + 288 + 264 + 8, 60 * (8 * 49 + 256 + 256),
     ),
     "Shared": (

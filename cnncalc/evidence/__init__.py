@@ -51,6 +51,17 @@ class Verification(NamedTuple):
     seed: int
     failure: str = ""
 
+    def __str__(self) -> str:
+        """What the command prints."""
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from cnncalc.display import html_of
+
+        return html_of(self)
+
     @property
     def holds(self) -> bool:
         """Whether the network runs and no number differs. What could not be measured is neither passed nor failed."""
@@ -126,6 +137,8 @@ def judged(layer: str | None, quantity: str, claimed: Any, found: Measured) -> C
     pairs = [(claimed, found.value)]
     if isinstance(claimed, tuple) and isinstance(found.value, tuple) and len(claimed) == len(found.value):
         pairs = list(zip(claimed, found.value, strict=True))
+    if found.value is None and claimed is not None:
+        pairs = [(claimed, None)]
     if any(a is not None and b is not None and a != b for a, b in pairs):
         verdict = DIFFERS
     elif any(a is not None and b is None for a, b in pairs):
@@ -169,9 +182,18 @@ def run_check(name: str, claim: Seen | None, fields: tuple[Field, ...] | None) -
     """What channels see that are said to see the same; None where they see nothing, as is claimed."""
     if claim is None or fields is None:
         return arrival(name, BY_CHANNEL, claim, fields)
+    fields = as_a_whole(claim, fields)
     sizes = tuple(None if c is None else f.size for c, f in zip(claim.size, fields, strict=True))
     reason = next((field.reason for field in fields if field.size is None), "")
     return judged(name, BY_CHANNEL, claim.size, Measured(sizes, "reach", reason))
+
+
+def as_a_whole(claim: Seen, fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """What sees nothing along one axis sees nothing at all: then what is seen along the others is not measured."""
+    if 0 not in claim.size or all(field.size for field in fields):
+        return fields
+    reason = next((field.reason for field in fields if not field.size), "")
+    return (Field(None, reason=reason),) * len(fields)
 
 
 def arrival(name: str, quantity: str, claim: Seen | None, fields: tuple[Field, ...] | None) -> Check | None:
@@ -180,7 +202,7 @@ def arrival(name: str, quantity: str, claim: Seen | None, fields: tuple[Field, .
         if 0 in claim.size:  # along an axis nothing is seen: then nothing at all
             return judged(name, quantity, claim.size, Measured(claim.size, "reach"))
         return judged(name, quantity, claim.size, Measured((), "reach", _("nothing of this input arrives")))
-    if claim is None and fields:
+    if claim is None and fields and any(field.size is not None or field.whole for field in fields):
         return judged(name, quantity, (), Measured(tuple(field.size for field in fields), "reach"))
     return None
 
@@ -189,7 +211,15 @@ def local_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> I
     """Fields without gates."""
     from cnncalc.evidence.apart import local_claims, parts_of, without_gates
 
-    bare, local = without_gates(graph), local_claims(graph)
+    local = local_claims(graph)
+    try:
+        bare = without_gates(graph)
+    except CnncalcError as error:  # a gate has more channels than what it is applied to
+        for i, row in enumerate(report.layers):
+            for claim in local[i].values():
+                reason = _("without its gates the network does not fit together: {reason}", reason=error)
+                yield i, judged(row.name, "local receptive_field", claim.size, Measured(None, "reach", reason))
+        return
     for source in graph.inputs:
         done(_("receptive fields of {source}, without gates", source=source))
         claims = [seen.get(source) for seen in local]
@@ -214,6 +244,7 @@ def row_checks(
         if check is not None:
             yield check
         return
+    measured = as_a_whole(claim, measured)
     for quantity, claimed, values in (
         ("receptive_field", claim.size, [field.size for field in measured]),
         ("jump", claim.jump, [field.jump for field in measured]),

@@ -152,11 +152,14 @@ class Reach(Probe):
         left, right = values
         shape = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
         if all(seeing):
-            return np.maximum(left.max(axis=-1)[..., :, np.newaxis], right.max(axis=-2)[..., np.newaxis, :])
+            return np.maximum(
+                left.max(axis=-1, initial=self.nothing)[..., :, np.newaxis],
+                right.max(axis=-2, initial=self.nothing)[..., np.newaxis, :],
+            )
         if seeing[1]:
-            best = right.max(axis=-2, keepdims=True)
+            best = right.max(axis=-2, keepdims=True, initial=self.nothing)
             return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
-        best = left.max(axis=-1, keepdims=True)
+        best = left.max(axis=-1, keepdims=True, initial=self.nothing)
         return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
 
     def between(self, other: Array, allowed: Array | None = None) -> Array:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from math import prod
+from math import ceil, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Reach, Sets
 from cnncalc.evidence.counts import stopped
-from cnncalc.fields.forward import Seen
+from cnncalc.fields.forward import TELLING, Seen
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
@@ -132,8 +132,10 @@ def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[list[tup
     for of_node in zip(*per_axis, strict=True):
         found.append([])
         for fields in zip(*of_node, strict=True):
-            known = [field for field in fields if field is not None]
-            found[-1].append(tuple(known) if len(known) == len(fields) else None)
+            # What sees nothing along one axis, at any size, cannot be measured along the others either.
+            reason = _("units in the middle see nothing")
+            known = [Field(None, nothing=True, reason=reason) if field is None else field for field in fields]
+            found[-1].append(tuple(known) if any(field is not None for field in fields) else None)
     return found
 
 
@@ -192,10 +194,18 @@ def largest(claimed: Claimed, axis: int) -> int:
     return max((c.size or 1 for parts in claimed for part in parts if (c := part.along(axis))), default=1)
 
 
+def room(claimed: Claimed, axis: int) -> int:
+    """Pixels for a few units of the map with the largest jump, so that one of each phase lies in the middle."""
+    jumps = (c.jump for parts in claimed for part in parts if (c := part.along(axis)) and c.jump is not None)
+    return 8 * ceil(max(jumps, default=1))
+
+
 def widened(graph: Graph, source: str, axis: int, length: int, claimed: Claimed) -> Graph | None:
     """The network on an image that is long along all axes, or as wide as its own; None where that is too large."""
     more = length - graph.inputs[source][1 + axis]
-    others = [more if a == axis else largest(claimed, a) for a in range(len(graph.inputs[source]) - 1)]
+    others = [
+        more if a == axis else largest(claimed, a) + room(claimed, a) for a in range(len(graph.inputs[source]) - 1)
+    ]
     inputs = {
         name: (c, *(n + others[a] if a < len(others) else n for a, n in enumerate(size)))
         for name, (c, *size) in graph.inputs.items()
@@ -239,7 +249,10 @@ def bound_to_size(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -
         moves = [
             f.reach[axis] if isinstance(f.reach, tuple) and len(f.reach) > axis else f.reach for f in (here, there)
         ]
-        bound.append(own or None in moves or moves[0] != moves[1] or any(bound[v] for v in node.reads))
+        # A part of a vector, or its elements in another order, are others of a longer one.
+        other_elements = len(here.output) == 1 and here.output != there.output and node.layer.channels in TELLING
+        changed = None in moves or moves[0] != moves[1] or other_elements
+        bound.append(own or changed or any(bound[v] for v in node.reads))
     return bound[first:]
 
 
@@ -260,6 +273,8 @@ def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | No
             found.append([])
             for part in parts:
                 some = slice(part.first, part.last)
+                if part.last is not None and high.ndim > 1 + rank:  # channels on several axes, one after the other
+                    low, high = (ends.reshape(-1, *ends.shape[high.ndim - rank :]) for ends in (low, high))
                 claim = part.along(axis)
                 if high.ndim == 1 + rank:
                     found[-1].append(in_a_map(low[some], high[some], axis, length, own, part, claim))

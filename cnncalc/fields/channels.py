@@ -177,6 +177,8 @@ class ByChannel:
             if scattered or o in cut:
                 left = unknown if scattered else part_of  # several units, which lie anywhere
                 there = {i: tuple(map(left, field)) for i, field in there.items()}
+            elif len(shape) == 1:
+                there = {i: tuple(map(anew, field)) for i, field in there.items()}
             result.append(Run(1, there))
         return joined(result)
 
@@ -257,8 +259,13 @@ def in_order(runs: Sequence[Run]) -> dict[int, Fields]:
     for i in dict.fromkeys(i for run in runs for i in run.seen):
         several = [run.seen[i] for run in runs if i in run.seen]
         start_known = i in runs[0].seen
-        result[i] = tuple(largest_of(fields, start_known) for fields in zip(*several, strict=True))
+        result[i] = tuple(anew(largest_of(fields, start_known)) for fields in zip(*several, strict=True))
     return result
+
+
+def anew(field: AxisField) -> AxisField:
+    """A field of its own: these units may stand in another order than those with the same fields before."""
+    return Loose(*field) if isinstance(field, Loose) else field
 
 
 def largest_of(fields: Sequence[AxisField], start_known: bool) -> AxisField:

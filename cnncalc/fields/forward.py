@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.fields.found import Found, Value
-from cnncalc.fields.steps import advance, merged, nothing
+from cnncalc.fields.steps import advance, merged
 from cnncalc.fields.values import ByOrigin, Fields, Fixed, Grid, Loose, Units, Whole, jump_of, largest
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
@@ -154,7 +154,7 @@ def behind_a_part(found: Pass, visit: Visit) -> Value:
         if hulls is None:
             seen[i] = (None,) * axes
         else:
-            seen[i] = tuple([Fixed(*ends) for ends in hulls[i]]) if i in hulls else (nothing(0),) * axes
+            seen[i] = tuple([Fixed(*ends) for ends in hulls[i]]) if i in hulls else (Fixed(0, -1),) * axes
     return Value(visit.output, seen)
 
 
@@ -249,7 +249,7 @@ def summarize(fields: Fields, size: Shape) -> Seen:
             starts.append(field.start)
         elif isinstance(field, Fixed):
             sizes.append(field.hi - field.lo + 1)
-            starts.append(field.lo)
+            starts.append(field.lo if field.hi >= field.lo else None)
         else:
             sizes.append(None if field is None else n)
             starts.append(None if field is None else 0)

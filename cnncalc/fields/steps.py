@@ -5,6 +5,7 @@ arXiv:1603.07285 (transposed convolution).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import gcd, lcm
 
 from cnncalc.fields.values import (
@@ -30,6 +31,8 @@ from cnncalc.fields.values import (
 )
 from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Reach, Shape, Step
 from cnncalc.layers.windows import Listed, Phases, Window
+
+MOST_TAPS = 65_536  # of a map of which it is told apart which units see
 
 
 def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) -> Fields:
@@ -66,7 +69,7 @@ def whole_behind(field: AxisField, output: Shape, axis: int) -> AxisField:
         return nothing(output[1 + axis] if len(output) > 1 + axis else 0)
     # A norm keeps the places of its units; a pooling or a dense layer leaves one unit or none in a place.
     same_places = len(output) > 1 and any(n > 1 for n in output[1:])
-    return Whole(jump_of(field) if same_places else None)
+    return Whole(jump_of(field)) if same_places else Whole(None, bounded=len(output) > 1)
 
 
 def nothing(units: int) -> Units | Loose:
@@ -78,7 +81,7 @@ def sees_nothing(field: AxisField) -> bool:
     """Whether all units are known to see nothing: no tap of theirs lands on a unit that sees something."""
     if isinstance(field, (Grid, Units)):
         return all(end is None for end in field.hi)
-    return isinstance(field, Loose) and field.size == 0
+    return (isinstance(field, Loose) and field.size == 0) or (isinstance(field, Fixed) and field.hi < field.lo)
 
 
 def flattened(field: AxisField) -> AxisField:
@@ -91,7 +94,9 @@ def flattened(field: AxisField) -> AxisField:
 def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
     """The field behind one step along one axis, from so many units to so many."""
     if step == WHOLE:
-        return nothing(units) if sees_nothing(field) else field if isinstance(field, Fixed) else Whole(None)
+        if sees_nothing(field):
+            return nothing(units)
+        return field if isinstance(field, Fixed) else Whole(None, bounded=units == 1)
     if step is None or isinstance(step, str):
         return unknown(field)
     if isinstance(field, (Whole, Fixed)):
@@ -109,15 +114,37 @@ def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
 
 def beyond_whole(field: Whole | Fixed, step: Window | Phases | Listed, before: int, units: int) -> AxisField:
     """Behind units that all see the same; a map of which no tap lands on a unit sees nothing."""
+    if step[:4] == (1, 1, 0, 0):
+        return field  # the window of one unit, which is moved by one
     if not lands(step, before, units):
         return nothing(units)
     if isinstance(field, Fixed) or isinstance(step, Listed):
         return field if isinstance(field, Fixed) else Whole(None)
-    seeing = still_seeing(field.seeing, step)
+    if field.bounded:
+        bounded = units * taps_of(step) <= MOST_TAPS
+        seeing = tuple(map(partial(reads_any, step, field.seeing), range(units))) if bounded else (True,)
+    else:
+        bounded, seeing = False, still_seeing(field.seeing, step)
     if not any(seeing):
         return nothing(units)
     down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
-    return Whole(None if field.jump is None else as_jump(field.jump * down, up), seeing)
+    return Whole(None if field.jump is None else as_jump(field.jump * down, up), seeing, bounded)
+
+
+def taps_of(step: Window | Phases) -> int:
+    """The most units that one unit behind a step reads."""
+    return step.kernel if isinstance(step, Window) else max(map(len, step.taps))
+
+
+def reads_any(step: Window | Phases, seeing: tuple[bool, ...], unit: int) -> bool:
+    """Whether a unit behind a step reads one of these units that sees something; beyond them there are none."""
+    if isinstance(step, Window):
+        first = unit * step.stride - step.before
+        read: Sequence[int] = range(first, first + (step.kernel - 1) * step.dilation + 1, step.dilation)
+    else:
+        up = len(step.taps)
+        read = [unit // up + t for t in step.taps[unit % up]]
+    return any(0 <= i < len(seeing) and seeing[i] for i in read)
 
 
 def still_seeing(seeing: tuple[bool, ...], step: Window | Phases) -> tuple[bool, ...]:
@@ -234,7 +261,7 @@ def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: 
 
 def union(a: AxisField, b: AxisField, units: int) -> AxisField:
     """The hull of two fields that meet in a unit, one of so many; 0 where they are not to be listed."""
-    if a == b and not (isinstance(a, Loose) and a.start is None):
+    if a is b or (a == b and not isinstance(a, Loose)):  # units in no order: alike is not yet the same
         return a
     if isinstance(a, Whole) or isinstance(b, Whole):
         jump = jump_of(a)

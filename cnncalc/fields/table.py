@@ -77,6 +77,8 @@ def seen_along(field: AxisField, n: int) -> AxisSeen:
         start = field.start
         return AxisSeen(field.size, None, start, None if start is None else middle(start, start + field.size - 1))
     if isinstance(field, Fixed):
+        if field.hi < field.lo:
+            return AxisSeen(0, None, None, None)
         return AxisSeen(field.hi - field.lo + 1, None, field.lo, middle(field.lo, field.hi))
     lo, hi = field.lo[0], field.hi[0]  # of a grid, or of units one by one
     centre = None if lo is None or hi is None else middle(lo, hi)

@@ -41,16 +41,21 @@ class Loose(NamedTuple):
 class Whole(NamedTuple):
     """Every unit sees the whole axis; `jump` is that of the paths which do not, if there are any.
 
-    seeing  of the units of a period, those that see: behind a transposed convolution with a kernel smaller than its
-            stride there are others, which see nothing
+    seeing   of the units of a period, those that see: behind a transposed convolution with a kernel smaller than its
+             stride there are others, which see nothing
+    bounded  there are these units and no others, at any size of the input: behind a global pool
     """
 
     jump: Jump | None
     seeing: tuple[bool, ...] = (True,)
+    bounded: bool = False
 
 
 class Fixed(NamedTuple):
-    """Every unit sees the same elements, at one size of the input: behind a dense layer over a part of a map."""
+    """Every unit sees the same elements, at one size of the input: behind a dense layer over a part of a map.
+
+    hi below lo: none of them.
+    """
 
     lo: int
     hi: int

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.interop.builder import Builder
 from cnncalc.layers.base import Shape
+from cnncalc.layers.options import MOST_AXES
 
 
 class Move(NamedTuple):
@@ -110,7 +111,7 @@ def settle(b: Builder, seen: Seen, at: str = "") -> int:
             value = b.add(named(move.place, "permute"), "permute", {"order": move.sizes}, [value], at=at)
         elif len(move.sizes) == 1:
             value = b.add(named(move.place, "flatten"), "flatten", {}, [value], at=at)
-        elif len(move.sizes) > 4:
+        elif len(move.sizes) > MOST_AXES:
             value = b.unknown(named(move.place, "view"), "view", [value], None, at=at)
             break
         elif move.sizes != b.shape(value):
@@ -178,7 +179,7 @@ def along(
     b: Builder, seen: Seen, axis: int, make: Callable[[int], int | None], place: str, at: str = ""
 ) -> Seen | None:
     """A layer whose channels are this axis: it is brought to the front, and back. None if there is no such layer."""
-    if seen.around or not 0 <= axis < len(seen.shape) <= 4:
+    if seen.around or not 0 <= axis < len(seen.shape) <= MOST_AXES:
         return None
     front, back = seen.first(axis, place)
     made = make(settle(b, front, at))

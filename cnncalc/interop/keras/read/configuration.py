@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import heappop, heappush
+from itertools import count, takewhile
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
@@ -21,7 +23,8 @@ from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec.values import shape as read_shape
 
-LARGEST = 100_000_000  # bytes of JSON: a network of a million layers has less
+LARGEST = 50_000_000  # bytes of JSON: 50,000 layers
+MOST_PARTS = 4_000_000  # lists, mappings and what is in them: of nothing but brackets a computer has no memory
 MODELS = ("Functional", "Sequential", "Model")
 MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, AssertionError)
 DEEPEST = 50  # models inside models
@@ -37,6 +40,11 @@ def read(
 
     try:
         text = configuration(spec)
+        if not isinstance(text, (str, bytes)):
+            raise NotKerasError(_("its configuration is not JSON"), _("save the model again: model.save('net.keras')"))
+        raw = text.encode() if isinstance(text, str) else text
+        if sum(raw.count(mark) for mark in (b"[", b"{", b",")) > MOST_PARTS:
+            raise NotKerasError(_("its configuration has more than {n:,} parts", n=MOST_PARTS))
         model = json.loads(text)
     except RecursionError:
         raise unusable(_("its configuration is nested too deep")) from None
@@ -46,6 +54,10 @@ def read(
         raise unusable(_("cannot be read: {reason}", reason=reason_of(error))) from None
     except CnncalcError as error:
         raise unusable(str(error), getattr(error, "hint", None)) from None
+    except MemoryError:
+        raise
+    except Exception as error:  # of the packages that unpack: lzma, zipfile, h5py
+        raise unusable(_("cannot be read: {reason}", reason=in_words(error))) from None
     try:
         shapes = {name: read_shape(given) for name, given in inputs.items()}
     except OptionError as error:
@@ -123,11 +135,61 @@ class Tensor(NamedTuple):
     shape: tuple[Any, ...] | None = None
 
 
+Key = tuple[str, int, int]  # a layer, the number of its call, the number of the result
+
+
 class Calls(NamedTuple):
     """One call of a layer: the tensors that enter, and the numbers beside them."""
 
     tensors: tuple[Tensor, ...]
     others: tuple[Any, ...]
+
+
+class Waiting(NamedTuple):
+    """A call of a layer that has not been read yet: `node` is its number among those of the layer."""
+
+    layer: Mapping[str, Any]
+    name: str
+    node: int
+    calls: Calls
+
+
+def numbered(waiting: list[Waiting], ends: Sequence[Key]) -> list[Waiting]:
+    """Calls by the numbers under which others speak of them.
+
+    A model that is a layer of another was called once before, to make it, which Keras 3 counts and does not list.
+    """
+    listed: dict[str, int] = {}
+    for call in waiting:
+        listed[call.name] = listed.get(call.name, 0) + 1
+    spoken = [*(t[:3] for call in waiting for t in call.calls.tensors), *ends]
+    counted_before = {name for name, node, _index in spoken if node >= listed.get(name, node + 1)}
+    return [call._replace(node=call.node + 1) if call.name in counted_before else call for call in waiting]
+
+
+def in_order(waiting: list[Waiting], found: Mapping[Key, Seen]) -> Iterator[Waiting]:
+    """The first call all of whose tensors are there, again and again. `found` is filled by whoever takes them."""
+    readers: dict[Key, list[int]] = {}
+    missing = []
+    for i, call in enumerate(waiting):
+        needed = {t[:3] for t in call.calls.tensors if t[:3] not in found}
+        missing.append(len(needed))
+        for key in needed:
+            readers.setdefault(key, []).append(i)
+    ready = [i for i, count in enumerate(missing) if count == 0]
+    while ready:
+        call = waiting[heappop(ready)]
+        yield call
+        for key in [key for key in taken_by(call, readers) if key in readers and key in found]:
+            for i in readers.pop(key):
+                missing[i] -= 1
+                if missing[i] == 0:
+                    heappush(ready, i)
+
+
+def taken_by(call: Waiting, readers: Mapping[Key, Any]) -> Iterator[Key]:
+    """The results of a call that somebody waits for, from the first one on."""
+    return takewhile(lambda key: key in readers or key[2] == 0, ((call.name, call.node, i) for i in count()))
 
 
 def graph_of(
@@ -220,11 +282,11 @@ class Reader:
         prefix: str,
         depth: int,
     ) -> list[Seen]:
-        """Calls in an order in which what enters has been worked out."""
-        found: dict[tuple[str, int, int], Seen] = {}
-        waiting: list[tuple[Mapping[str, Any], str, int, Calls]] = []
+        """Calls in an order in which what enters has been worked out: as they are listed, where that is one."""
+        found: dict[Key, Seen] = {}
         starts = [t.layer for t in tensors_of(config.get("input_layers"))]
-        told: dict[tuple[str, int, int], tuple[Any, ...]] = {}
+        ends = [t[:3] for t in tensors_of(config.get("output_layers"))]
+        waiting: list[Waiting] = []
         for layer in layers:
             name = str(layer.get("name") or self.settings(layer, "").get("name"))
             if layer.get("class_name") == "InputLayer":
@@ -233,24 +295,20 @@ class Reader:
                 elif name in starts and starts.index(name) < len(entering):
                     found[name, 0, 0] = entering[starts.index(name)]
                 continue
-            for node, calls in enumerate(self.calls(layer, name)):
-                waiting.append((layer, name, node, calls))
-                told |= {t[:3]: t.shape for t in calls.tensors if t.shape is not None}
-        while waiting:
-            left = []
-            for layer, name, node, calls in waiting:
-                if all(t[:3] in found for t in calls.tensors):
-                    entering_now = [found[t[:3]] for t in calls.tensors]
-                    results = self.layer(layer, calls, entering_now, prefix, depth, told.get((name, node, 0)))
-                    for index, seen in enumerate(results):
-                        found[name, node, index] = self.checked(seen, told.get((name, node, index)), prefix + name)
-                else:
-                    left.append((layer, name, node, calls))
-            if len(left) == len(waiting):
-                name = left[0][1]
-                self.b.fail(f"'{prefix}{name}'", _("it reads what no layer gives, or itself"))
-            waiting = left
-        ends = [t[:3] for t in tensors_of(config.get("output_layers"))]
+            waiting += [Waiting(layer, name, node, calls) for node, calls in enumerate(self.calls(layer, name))]
+        waiting = numbered(waiting, ends)
+        told = {t[:3]: t.shape for call in waiting for t in call.calls.tensors if t.shape is not None}
+        done = 0
+        for call in in_order(waiting, found):
+            here = [found[t[:3]] for t in call.calls.tensors]
+            results = self.layer(call.layer, call.calls, here, prefix, depth, told.get((call.name, call.node, 0)))
+            for index, seen in enumerate(results):
+                shape = told.get((call.name, call.node, index))
+                found[call.name, call.node, index] = self.checked(seen, shape, prefix + call.name)
+            done += 1
+        if done < len(waiting):
+            name = next(c.name for c in waiting if (c.name, c.node, 0) not in found)
+            self.b.fail(f"'{prefix}{name}'", _("it reads what no layer gives, or itself"))
         missing = [name for name, node, index in ends if (name, node, index) not in found]
         if missing or not ends:
             self.b.fail("", _("an output of the model is missing: {name}", name=missing[0] if missing else "?"))

@@ -9,6 +9,7 @@ from cnncalc.interop.keras.write.table import NotInKerasError, Step, Write, rank
 from cnncalc.interop.keras.write.windows import cropped, padded
 from cnncalc.interop.python.text import Call, call, even
 from cnncalc.language import _
+from cnncalc.layers.axes import axis_number
 from cnncalc.layers.base import Shape, per_axis
 from cnncalc.layers.sliding import sides_per_axis
 
@@ -58,8 +59,8 @@ def rescale(layer: Any, x: Shape) -> list[Step]:
 # --- activations
 
 NAMES = {
-    **{kind: kind for kind in ("sigmoid", "hard_sigmoid", "tanh", "relu", "relu6", "selu", "gelu", "silu", "mish")},
-    **{kind: kind for kind in ("softplus", "softsign", "log_softmax", "glu")},
+    **{kind: kind for kind in ("sigmoid", "hard_sigmoid", "tanh", "relu", "relu6", "selu", "silu", "mish")},
+    **{kind: kind for kind in ("softplus", "softsign", "glu")},
     "hard_swish": "hard_silu",
     "identity": "linear",
 }
@@ -72,7 +73,27 @@ def activation(layer: Any, x: Shape) -> list[Step]:
 
 @writes("softmax")
 def softmax(layer: Any, x: Shape) -> list[Step]:
+    over_channels(layer, x)
     return [Step(call("layers.Softmax"))]
+
+
+@writes("log_softmax")
+def log_softmax(layer: Any, x: Shape) -> list[Step]:
+    over_channels(layer, x)
+    return [Step(call("layers.Activation", ("activation", "log_softmax")))]
+
+
+@writes("gelu")
+def gelu(layer: Any, x: Shape) -> list[Step]:
+    if layer.approximate != "none":
+        raise NotInKerasError(_("Keras's layer has no gelu by tanh"))
+    return [Step(call("layers.Activation", ("activation", "gelu")))]
+
+
+def over_channels(layer: Any, x: Shape) -> None:
+    """Raise NotInKerasError for another axis than that of the channels, which is the last in Keras."""
+    if axis_number(layer.axis, x) != 0:
+        raise NotInKerasError(_("{kind} is written over the channels alone", kind=layer.kind))
 
 
 def with_slope(name: str, option: str, ours: float, theirs: float) -> Write:
@@ -186,12 +207,17 @@ def permute(layer: Any, x: Shape) -> list[Step]:
 # --- merges
 
 MERGES = {"add": "Add", "multiply": "Multiply", "maximum": "Maximum", "mean": "Average", "concat": "Concatenate"}
+MERGES |= {"subtract": "Subtract", "minimum": "Minimum"}
 
 
 @writes(*MERGES)
 def merge(layer: Any, *shapes: Shape) -> list[Step]:
     if len(shapes) == 1:
         return [Step(call("layers.Activation", ("activation", "linear")))]
+    if layer.kind == "concat":
+        over_channels(layer, shapes[0])
+    if layer.kind == "subtract" and len(shapes) > 2:
+        raise NotInKerasError(_("Keras subtracts one map from one other"))
     return [Step(call(f"layers.{MERGES[layer.kind]}"))]
 
 

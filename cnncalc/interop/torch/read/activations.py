@@ -18,7 +18,22 @@ KINDS = {
     "softsign": "softsign",
     "sigmoid": "sigmoid",
     "tanh": "tanh",
+    "log_sigmoid": "log_sigmoid",
+    "logsigmoid": "log_sigmoid",
+    "tanhshrink": "tanhshrink",
+    "abs": "abs",
+    "absolute": "abs",
+    "square": "square",
+    "sqrt": "sqrt",
+    "reciprocal": "reciprocal",
+    "exp": "exp",
+    "log": "log",
+    "erf": "erf",
+    "sin": "sin",
+    "cos": "cos",
+    "sign": "sign",
 }
+ROUNDED = {"round": "nearest", "floor": "floor", "ceil": "ceil"}
 
 
 @translates("gt greater", "input other")
@@ -39,10 +54,44 @@ for _word, _kind in KINDS.items():
     translates(_word, "input | inplace")(plain(_kind))
 
 
+def rounded(to: str) -> Any:
+    return lambda trace, given, result: elementwise(trace, given["input"], "round", {"to": to})
+
+
+for _word, _to in ROUNDED.items():
+    translates(_word, "input")(rounded(_to))
+
+
 @translates("gelu", "input | approximate")
 def gelu(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Its approximation by tanh is another function."""
-    return elementwise(trace, given["input"], "gelu") if given.get("approximate", "none") == "none" else None
+    by_tanh = given.get("approximate", "none") == "tanh"
+    return elementwise(trace, given["input"], "gelu", {"approximate": "tanh"} if by_tanh else None)
+
+
+@translates("pow float_power", "input exponent")
+def power(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """By a number; a number to the power of a map is no kind."""
+    exponent = given["exponent"]
+    if not trace.of(given["input"]) or type(exponent) not in (int, float):
+        return None
+    kind = {2: "square", 0.5: "sqrt"}.get(exponent)
+    return elementwise(trace, given["input"], kind or "power", None if kind else {"exponent": float(exponent)})
+
+
+@translates("rsqrt", "input")
+def rsqrt(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return elementwise(trace, given["input"], "power", {"exponent": -0.5})
+
+
+@translates("softshrink", "input | lambd")
+def softshrink(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return elementwise(trace, given["input"], "softshrink", {"alpha": given.get("lambd", 0.5)})
+
+
+@translates("hardshrink", "input | lambd")
+def hardshrink(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return elementwise(trace, given["input"], "hardshrink", {"alpha": given.get("lambd", 0.5)})
 
 
 @translates("leaky_relu", "input | negative_slope inplace")
@@ -80,10 +129,18 @@ def clamp_min(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return between(trace, given["input"], given["min"], None)
 
 
+@translates("clamp_max", "input max")
+def clamp_max(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return between(trace, given["input"], None, given["max"])
+
+
 def between(trace: Any, tensor: Any, low: Any, high: Any) -> Made:
     if low == 0 and (high is None or high == 6):
         return elementwise(trace, tensor, "relu" if high is None else "relu6")
-    return None
+    if any(bound is not None and type(bound) not in (int, float) for bound in (low, high)):
+        return None  # bounds that are tensors
+    bounds = {"low": low, "high": high}
+    return elementwise(trace, tensor, "clamp", {name: float(v) for name, v in bounds.items() if v is not None})
 
 
 @translates("softmax", "input | dim")

@@ -7,12 +7,12 @@ from typing import Any
 
 from cnncalc.interop import layouts
 from cnncalc.interop.layouts import settle
-from cnncalc.interop.torch.read.making import along, elementwise, layer, whole
+from cnncalc.interop.torch.read.making import along, elementwise, joined, layer, over_last_axis, whole
 from cnncalc.interop.torch.read.table import Made, translates
 from cnncalc.layers.options import SPATIAL
 
 
-def merged(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
+def merged_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
     """Values that are laid out alike are merged as they are."""
     seen = [trace.of(tensor) for tensor in tensors]
     name, place = trace.name(kind), trace.place(kind)
@@ -25,7 +25,7 @@ def add(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("alpha", 1) != 1:
         return None
     if trace.of(one) and trace.of(other):
-        return merged(trace, "add", (one, other))
+        return merged_values(trace, "add", (one, other))
     return with_number(trace, one, other, lambda n: {"offset": n}) or shifted(trace, one, other)
 
 
@@ -33,6 +33,8 @@ def add(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def sub(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("alpha", 1) != 1 or not trace.of(given["input"]):
         return None
+    if trace.of(given["other"]):
+        return merged_values(trace, "subtract", (given["input"], given["other"]))
     return with_number(trace, given["input"], given["other"], lambda n: {"offset": -n})
 
 
@@ -50,31 +52,56 @@ def neg(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def mul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
     if trace.of(one) and trace.of(other):
-        return merged(trace, "multiply", (one, other))
+        return merged_values(trace, "multiply", (one, other))
     return with_number(trace, one, other, lambda n: {"factor": n}) or scaled(trace, one, other)
 
 
 @translates("div truediv itruediv divide true_divide", "input other | rounding_mode")
 def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    if (
-        given.get("rounding_mode")
-        or not trace.of(given["input"])
-        or type(given["other"]) not in (int, float)
-        or not given["other"]
-    ):
+    one, other = given["input"], given["other"]
+    if given.get("rounding_mode") or not trace.of(one):
         return None
-    return with_number(trace, given["input"], given["other"], lambda n: {"factor": 1 / n})
+    if trace.of(other):
+        return merged_values(trace, "divide", (one, other))
+    if isinstance(other, (int, float)) and not other:
+        return None
+    return with_number(trace, one, other, lambda n: {"factor": 1 / n})
+
+
+@translates("minimum", "input other")
+def minimum(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    one, other = given["input"], given["other"]
+    return merged_values(trace, "minimum", (one, other)) if trace.of(one) and trace.of(other) else None
 
 
 def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dict[str, Any]]) -> Made:
-    """A value combined with a number of Python."""
+    """A value combined with a number of Python, or with fixed numbers, one for each channel."""
     tensor, number = (one, other) if trace.of(one) else (other, one)
-    if trace.of(tensor) is None or not isinstance(number, (int, float)) or isinstance(number, bool):
+    if trace.of(tensor) is None or isinstance(number, bool):
         return None
-    found = options(float(number))
-    if all(value == {"factor": 1.0, "offset": 0.0}[key] for key, value in found.items()):
-        return trace.of(tensor)
-    return elementwise(trace, tensor, "rescale", found)
+    if isinstance(number, (int, float)):
+        found = options(float(number))
+        if all(value == {"factor": 1.0, "offset": 0.0}[key] for key, value in found.items()):
+            return trace.of(tensor)
+        return elementwise(trace, tensor, "rescale", found)
+    fixed = trace.fixed(number)
+    if fixed is None:
+        return None
+    if fixed.numel() == 1:
+        return with_number(trace, tensor, fixed.item(), options)
+    return per_channel(trace, tensor, fixed, options)
+
+
+def per_channel(trace: Any, tensor: Any, fixed: Any, options: Callable[[float], dict[str, Any]]) -> Made:
+    """A value combined with fixed numbers that differ along one axis."""
+    seen = trace.of(tensor)
+    sizes = [1] * (len(seen.shape) + 1 - fixed.ndim) + list(fixed.shape)
+    long = [axis for axis, n in enumerate(sizes) if n > 1]
+    if len(long) != 1 or long[0] == 0 or sizes[long[0]] != seen.shape[long[0] - 1]:
+        return None
+    each = [options(number) for number in fixed.flatten().tolist()]
+    listed = {key: [found[key] for found in each] for key in each[0]}
+    return along(trace, seen, long[0] - 1, lambda value: layer(trace, "rescale", listed, [value]))
 
 
 def shared_axes(trace: Any, tensor: Any, weights: Any) -> tuple[int, ...] | None:
@@ -147,16 +174,10 @@ def biased(trace: Any, seen: Any, weights: Any) -> Made:
 @translates("maximum", "input other")
 def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return (
-        merged(trace, "maximum", (given["input"], given["other"]))
+        merged_values(trace, "maximum", (given["input"], given["other"]))
         if trace.of(given["input"]) and trace.of(given["other"])
         else None
     )
-
-
-@translates("max", "input | dim")
-def largest(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    both = given.get("dim")
-    return merged(trace, "maximum", (given["input"], both)) if trace.of(given["input"]) and trace.of(both) else None
 
 
 @translates("cat concat concatenate", "tensors | dim")
@@ -175,3 +196,27 @@ def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
     fronts = [s.first(axis, path) for s in seen]
     made = layer(trace, "concat", {}, [settle(trace.b, front, trace.place()) for front, _back in fronts])
     return None if made is None else made.permuted(fronts[0][1], path)
+
+
+@translates("stack", "tensors | dim")
+def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """A new axis, along which they stand one behind the other."""
+    axis = given.get("dim", 0) % result.ndim - 1
+    seen = [trace.of(tensor) for tensor in given["tensors"]]
+    if axis < 0 or not all(seen):
+        return None
+    apart = [s.reshaped((*s.shape[:axis], 1, *s.shape[axis:]), trace.inside()) for s in seen]
+    return joined(trace, apart, axis)
+
+
+@translates("matmul bmm rmatmul", "input other")
+def matmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Of two arrays of data; or with weights, which are a linear layer without a bias."""
+    one, other = given["input"], given["other"]
+    if trace.of(one) and trace.of(other):
+        if one.ndim != other.ndim or one.ndim < 3:
+            return None
+        return layer(trace, "matmul", {}, [trace.settled(one), trace.settled(other)])
+    if not trace.of(one) or getattr(other, "ndim", 0) != 2 or not whole(trace, other):
+        return None
+    return over_last_axis(trace, trace.of(one), {"units": other.shape[1], "bias": False}, (other,))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnncalc.interop import layouts
-from cnncalc.interop.layouts import Seen, through
+from cnncalc.interop.layouts import Seen, settle, through
 from cnncalc.interop.torch.read.table import NotReadError
 from cnncalc.language import _
 from cnncalc.spec.build.sharing import OF_ITS_OWN
@@ -83,3 +83,25 @@ def along(trace: Any, seen: Seen, axis: int, make: Callable[[int], Seen | None])
 def wide(size: Any, rank: int) -> list[Any]:
     found = list(size) if isinstance(size, (tuple, list)) else [size]
     return found * rank if len(found) == 1 else found
+
+
+def joined(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
+    """Values one behind the other along an axis, which is taken for the channels."""
+    if len(pieces) == 1:
+        return pieces[0]
+    fronts = [seen.first(axis, trace.inside()) for seen in pieces]
+    made = layer(trace, "concat", {}, [settle(trace.b, front, trace.place()) for front, _back in fronts])
+    return None if made is None else made.permuted(fronts[0][1], trace.inside())
+
+
+def over_last_axis(trace: Any, seen: Seen, options: dict[str, Any], stored: Sequence[Any]) -> Seen | None:
+    """A linear layer: of a vector a dense layer, else one with the same weights at every place."""
+    if len(seen.shape) == 1:
+        if seen.moves[-1:] and seen.moves[-1].kind == "reshape" and seen.moves[-1].place.endswith("."):
+            seen = seen._replace(moves=seen.moves[:-1])  # a dense layer flattens what enters, in its own row
+        return layer(trace, "dense", options, [settle(trace.b, seen, trace.place())], stored)
+
+    def at_every_place(value: int) -> Seen | None:
+        return layer(trace, "dense", {**options, "axes": "c"}, [value], stored)
+
+    return along(trace, seen, len(seen.shape) - 1, at_every_place)

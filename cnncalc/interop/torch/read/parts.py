@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, settle
-from cnncalc.interop.torch.read.making import along, layer
+from cnncalc.interop.torch.read.making import along, joined, layer, wide
 from cnncalc.interop.torch.read.table import Made, translates
 from cnncalc.layers.options import SPATIAL
 
@@ -189,15 +189,6 @@ def geometry(tensor: Any) -> tuple[Any, ...]:
     return tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
 
 
-def joined(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
-    """Values one behind the other along an axis, which is taken for the channels."""
-    if len(pieces) == 1:
-        return pieces[0]
-    fronts = [seen.first(axis, trace.inside()) for seen in pieces]
-    made = layer(trace, "concat", {}, [settle(trace.b, front, trace.place()) for front, _back in fronts])
-    return None if made is None else made.permuted(fronts[0][1], trace.inside())
-
-
 @translates("copy", "input source | non_blocking")
 def copy(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """One tensor written over another of the same shape."""
@@ -237,18 +228,67 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return made
 
 
-@translates("interpolate upsample upsample_nearest upsample_bilinear", "input | size scale_factor mode align_corners")
+MODES = {
+    "nearest": "nearest", "nearest-exact": "nearest_exact", "linear": "bilinear", "bilinear": "bilinear",
+    "trilinear": "bilinear", "bicubic": "bicubic",
+}  # fmt: skip
+
+
+@translates(
+    "interpolate upsample upsample_nearest upsample_bilinear",
+    "input | size scale_factor mode align_corners recompute_scale_factor antialias",
+)
 def interpolate(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """By whole factors, between half-pixel centres."""
+    """By whole factors between half-pixel centres, or to a size. A factor that leaves a rest reads elsewhere."""
     before, after = given["input"].shape[2:], result.shape[2:]
-    mode = given.get("mode", "nearest")
-    modes = {"nearest": "nearest", "linear": "bilinear", "bilinear": "bilinear", "trilinear": "bilinear"}
-    kind = {**modes, "bicubic": "bicubic"}.get(mode)
-    if trace.of(given["input"]) is None:
+    mode, corners = given.get("mode", "nearest"), bool(given.get("align_corners"))
+    if trace.of(given["input"]) is None or given.get("antialias"):
         return None
     if before == after:
         return trace.of(given["input"])
-    if kind is None or given.get("align_corners") or any(m % n for m, n in zip(after, before, strict=True)):
+    value = trace.settled(given["input"])
+    if mode == "area":
+        return layer(trace, "adaptive_avgpool", {"size": list(after)}, [value])
+    exact = given.get("size") is not None or whole_factors(given.get("scale_factor"), before, after)
+    if mode not in MODES or not exact:
         return None
-    factors = [m // n for m, n in zip(after, before, strict=True)]
-    return layer(trace, "upsample", {"factor": factors, "mode": kind}, [trace.settled(given["input"])])
+    if not corners and mode != "nearest-exact" and not any(m % n for m, n in zip(after, before, strict=True)):
+        factors = [m // n for m, n in zip(after, before, strict=True)]
+        return layer(trace, "upsample", {"factor": factors, "mode": MODES[mode]}, [value])
+    options = {"size": list(after), "mode": MODES[mode], "align_corners": corners}
+    return layer(trace, "resample", options, [value])
+
+
+def whole_factors(factor: Any, before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether sizes times their factors are the sizes that come out, without a rest."""
+    factors = list(factor) if isinstance(factor, (list, tuple)) else [factor] * len(before)
+    return all(f is not None and n * f == m for f, n, m in zip(factors, before, after, strict=True))
+
+
+@translates("roll", "input shifts | dims")
+def roll(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Axis by axis; without axes all elements move on as one row, which is no kind."""
+    if given.get("dims") is None or given["dims"] == ():
+        return None
+    value, rank = trace.settled(given["input"]), result.ndim
+    for shift, dim in zip(wide(given["shifts"], 1), wide(given["dims"], 1), strict=True):
+        if dim % rank == 0:
+            return None
+        made = layer(trace, "roll", {"axis": str(dim % rank - 1), "shift": shift}, [value])
+        if made is None:
+            return None
+        value = made.value
+    return Seen(value, trace.b.shape(value))
+
+
+@translates("unbind", "input | dim")
+def unbind(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Each element of an axis by itself."""
+    seen = trace.of(given["input"])
+    axis = given.get("dim", 0) % given["input"].ndim - 1
+    if axis < 0 or not seen.shape or len(seen.shape) < 2:
+        return None
+    found = [part(trace, seen, axis, i, i + 1, seen.shape[axis]) for i in range(seen.shape[axis])]
+    left = (*seen.shape[:axis], *seen.shape[axis + 1 :])
+    whole = [one for one in found if one is not None]
+    return [one.reshaped(left, trace.inside()) for one in whole] if len(whole) == len(found) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.layouts import settle
-from cnncalc.interop.torch.read.making import along, layer, pairs, wide
+from cnncalc.interop.torch.read.making import layer, pairs, wide
 from cnncalc.interop.torch.read.table import Handler, Made, translates
 
 
@@ -63,27 +63,3 @@ def adaptive(kind: str, rank: int) -> Handler:
 for _rank in (1, 2, 3):
     translates(f"adaptive_avg_pool{_rank}d", "input output_size")(adaptive("avgpool", _rank))
     translates(f"adaptive_max_pool{_rank}d", "input output_size | return_indices")(adaptive("maxpool", _rank))
-
-
-@translates("mean", "input | dim keepdim dtype")
-def mean(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return over_places(trace, given, "global_avgpool")
-
-
-@translates("amax", "input | dim keepdim")
-def amax(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return over_places(trace, given, "global_maxpool")
-
-
-def over_places(trace: Any, given: dict[str, Any], kind: str) -> Made:
-    """The mean or largest over all axes but the samples and one, which are the channels."""
-    seen, dims = trace.of(given["input"]), given.get("dim")
-    if seen is None or dims is None or not seen.shape:
-        return None
-    rank = len(seen.shape)
-    over = {(d % (rank + 1)) - 1 for d in (dims if isinstance(dims, (tuple, list)) else [dims])}
-    kept = [axis for axis in range(rank) if axis not in over]
-    if len(kept) != 1 or -1 in over or rank == 1:
-        return None
-    made = along(trace, seen, kept[0], lambda value: layer(trace, kind, {}, [value]))
-    return made if made is None or given.get("keepdim") else made.reshaped((seen.shape[kept[0]],), trace.inside())

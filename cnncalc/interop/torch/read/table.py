@@ -16,7 +16,7 @@ from cnncalc.interop.layouts import Seen
 
 Made = Seen | list[Seen] | None
 Handler = Callable[..., Made]
-FILES = ("weighted", "recurrent", "pooling", "activations", "arithmetic", "views", "parts")
+FILES = ("weighted", "recurrent", "pooling", "reductions", "activations", "arithmetic", "views", "parts")
 HANDLERS: dict[str, Handler] = {}
 
 

@@ -18,6 +18,7 @@ from cnncalc.interop.torch.read.table import NotReadError, find_handler
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Shape
+from cnncalc.layers.options import MOST_AXES
 from cnncalc.layers.unknown import Unknown
 
 AS_LAYER = "cnncalc_layer"  # the method of a module that says which layer it is
@@ -31,6 +32,7 @@ MOVED = (
     "crop",
 )  # made where something needs them
 FILL = ("setitem", "copy")  # functions that write into what they get first, and read nothing of it
+MOST_FIXED = 10_000  # numbers of a constant that are looked at
 BATCH = 2  # so that an axis of length 1 is none of samples
 
 
@@ -59,6 +61,7 @@ class Trace:
         self.owners: dict[int, int] = {}  # of a stored tensor: the value of the layer that has it
         self.used: dict[int, Any] = {}  # trained tensors that were read
         self.stack: list[str] = [""]
+        self.numbers: dict[int, Any] = {}  # of a tensor that stands for fixed numbers: the numbers
         self.constants: dict[int, Any] = {}  # of a tensor with values: the one that stands for it
         self.hidden = 0  # modules around that say themselves what they are
         self.paths: dict[int, str] = {id(part): path for path, part in module.named_modules()}
@@ -78,6 +81,13 @@ class Trace:
                     self.stand_ins[name] = empty
                     self.stored[id(empty)] = (name, trained)
                     self.sizes[id(empty)] = empty.numel()
+                    if (
+                        not trained
+                        and not tensor.is_meta
+                        and tensor.is_floating_point()
+                        and tensor.numel() <= MOST_FIXED
+                    ):
+                        self.numbers[id(empty)] = tensor.detach()
                     if trained and not tensor.requires_grad:
                         self.frozen.add(id(empty))
         self.mode = self.recorder()
@@ -93,7 +103,9 @@ class Trace:
 
         class Recorder(self.torch.overrides.TorchFunctionMode):  # type: ignore[name-defined, misc]
             def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-                args, kwargs = trace.without_values(args), trace.without_values(kwargs or {})
+                kwargs = kwargs or {}
+                if any(tensor.is_meta for tensor in trace.tensors_in((args, kwargs))):  # what has values meets the rest
+                    args, kwargs = trace.without_values(args), trace.without_values(kwargs)
                 result = trace.normalised(function, args, kwargs)
                 result = function(*args, **kwargs) if result is None else result
                 trace.called(function, args, kwargs, result)
@@ -307,7 +319,7 @@ class Trace:
     def shape_of(self, tensor: Any) -> Shape | None:
         """The shape of a tensor that has the samples in front and axes as a graph has them; else None."""
         shape = tuple(tensor.shape[1:])
-        return shape if 1 <= len(shape) <= 4 and tensor.shape[0] == BATCH and all(shape) else None
+        return shape if 1 <= len(shape) <= MOST_AXES and tensor.shape[0] == BATCH and all(shape) else None
 
     def told(self, part: Any, args: Any, result: Any) -> None:
         """A module that says which layer it is: (kind, options). Its weights are counted against what it holds."""
@@ -335,17 +347,23 @@ class Trace:
     def without_values(self, thing: Any) -> Any:
         """Tensors that a forward pass makes itself, or keeps beside its buffers, as tensors without values."""
         if isinstance(thing, self.torch.Tensor):
-            if thing.is_meta or thing.device.type == "meta":
+            if thing.is_meta:
                 return thing
             if id(thing) not in self.constants:
-                self.constants[id(thing)] = thing.to("meta")
-                self.kept.append(thing)
+                empty = self.constants[id(thing)] = thing.to("meta")
+                self.kept += [thing, empty]
+                if thing.numel() <= MOST_FIXED and thing.is_floating_point():
+                    self.numbers[id(empty)] = thing.detach()
             return self.constants[id(thing)]
         if type(thing) in (list, tuple):
             return type(thing)(self.without_values(item) for item in thing)
         if type(thing) is dict:
             return {key: self.without_values(item) for key, item in thing.items()}
         return thing
+
+    def fixed(self, thing: Any) -> Any:
+        """The numbers of a tensor that is not trained and depends on nothing; None where they are not known."""
+        return self.numbers.get(id(thing))
 
     def normalised(self, function: Any, args: Any, kwargs: Any) -> Any:
         """What a batch norm gives: the shape of what enters, for which PyTorch takes half of a network's time."""

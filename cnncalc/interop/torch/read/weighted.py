@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, settle
-from cnncalc.interop.torch.read.making import along, layer, pairs, whole
+from cnncalc.interop.torch.read.making import along, layer, over_last_axis, pairs, whole
 from cnncalc.interop.torch.read.table import Made, translates
 from cnncalc.layers.options import SPATIAL
 
@@ -62,22 +61,11 @@ def transposed_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("linear", "input weight | bias")
 def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Over the last axis: of a vector a dense layer, else a convolution with a kernel of 1 at every place."""
+    """Over the last axis."""
     weight, bias, seen = given["weight"], given.get("bias"), trace.of(given["input"])
     if seen is None or not whole(trace, weight) or not whole(trace, bias) or not seen.shape:
         return None
-    units = weight.shape[0]
-    if len(seen.shape) == 1:
-        options = {"units": units, "bias": bias is not None}
-        if seen.moves[-1:] and seen.moves[-1].kind == "reshape" and seen.moves[-1].place.endswith("."):
-            seen = seen._replace(moves=seen.moves[:-1])  # a dense layer flattens what enters, in its own row
-        return layer(trace, "dense", options, [settle(trace.b, seen, trace.place())], (weight, bias))
-
-    def convolved(value: int) -> Seen | None:
-        options = {"filters": units, "kernel": 1, "bias": bias is not None}
-        return layer(trace, "conv", options, [value], (weight, bias))
-
-    return along(trace, seen, len(seen.shape) - 1, convolved)
+    return over_last_axis(trace, seen, {"units": weight.shape[0], "bias": bias is not None}, (weight, bias))
 
 
 @translates("batch_norm", "input running_mean running_var | weight bias training momentum eps")

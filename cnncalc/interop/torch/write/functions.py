@@ -8,6 +8,7 @@ from cnncalc.interop.python.text import call
 from cnncalc.interop.torch.write.table import NotInTorchError, Write, Written, rank_of, writes
 from cnncalc.interop.torch.write.windows import widths
 from cnncalc.language import _
+from cnncalc.layers.axes import axis_number
 from cnncalc.layers.base import Shape, per_axis
 from cnncalc.layers.sliding import sides_per_axis
 
@@ -21,17 +22,19 @@ FUNCTIONS = {
     "relu": "F.relu({0})",
     "relu6": "F.relu6({0})",
     "selu": "F.selu({0})",
-    "gelu": "F.gelu({0})",
     "silu": "F.silu({0})",
     "hard_swish": "F.hardswish({0})",
     "mish": "F.mish({0})",
     "softplus": "F.softplus({0})",
     "softsign": "F.softsign({0})",
-    "softmax": "F.softmax({0}, dim=1)",
-    "log_softmax": "F.log_softmax({0}, dim=1)",
+    "log_sigmoid": "F.logsigmoid({0})",
+    "tanhshrink": "F.tanhshrink({0})",
     "glu": "F.glu({0}, dim=1)",
     "flatten": "torch.flatten({0}, 1)",
+    **{kind: f"torch.{kind}({{0}})" for kind in ("abs", "square", "sqrt", "reciprocal", "exp", "log", "erf")},
+    **{kind: f"torch.{kind}({{0}})" for kind in ("sin", "cos", "sign")},
 }
+REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", "reduce_min": "amin"}
 
 
 @writes(*FUNCTIONS)
@@ -46,6 +49,66 @@ def with_slope(name: str, option: str, default: float) -> Write:
         return Written(f"F.{name}({{0}}, {option}={{alpha}})", values={"alpha": layer.alpha})
 
     return write
+
+
+@writes("gelu")
+def gelu(layer: Any, x: Shape) -> Written:
+    return Written("F.gelu({0})" if layer.approximate == "none" else 'F.gelu({0}, approximate="tanh")')
+
+
+@writes("softmax", "log_softmax")
+def over_axis(layer: Any, x: Shape) -> Written:
+    return Written(f"F.{layer.kind}({{0}}, dim={1 + axis_number(layer.axis, x)})")
+
+
+@writes("softshrink", "hardshrink")
+def shrunk(layer: Any, x: Shape) -> Written:
+    return Written(f"F.{layer.kind}({{0}}{'' if layer.alpha in (None, 0.5) else f', {layer.alpha!r}'})")
+
+
+@writes("clamp", "hardtanh")
+def clamped(layer: Any, x: Shape) -> Written:
+    low, high = layer.bounds()
+    return Written(f"torch.clamp({{0}}, {low!r}, {high!r})")
+
+
+@writes("power")
+def power(layer: Any, x: Shape) -> Written:
+    return Written("torch.pow({0}, {exponent})", values={"exponent": layer.exponent})
+
+
+@writes("round")
+def rounded(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.{'round' if layer.to == 'nearest' else layer.to}({{0}})")
+
+
+@writes(*REDUCTIONS, "reduce_norm")
+def reduced(layer: Any, x: Shape) -> Written:
+    axes = tuple(1 + axis for axis in sorted(layer.over(x)))
+    if layer.kind == "reduce_norm":
+        return Written(f"torch.linalg.vector_norm({{0}}, {layer.order}, {axes}, keepdim=True)")
+    return Written(f"torch.{REDUCTIONS[layer.kind]}({{0}}, {axes}, keepdim=True)")
+
+
+@writes("roll")
+def roll(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.roll({{0}}, {layer.shift}, {1 + axis_number(layer.axis, x)})")
+
+
+@writes("resample")
+def resample(layer: Any, x: Shape) -> Written:
+    rank = rank_of(layer, x)
+    if layer.mode == "bicubic" and rank != 2:
+        raise NotInTorchError(_("PyTorch interpolates cubically in images alone"))
+    modes = {"bilinear": ("linear", "bilinear", "trilinear")[rank - 1], "nearest_exact": "nearest-exact"}
+    corners = ", align_corners=True" if layer.align_corners else ""
+    use = f'F.interpolate({{0}}, {{size}}, mode="{modes.get(layer.mode, layer.mode)}"{corners})'
+    return Written(use, values={"size": tuple(per_axis(layer.size, x[1:], "size"))})
+
+
+@writes("matmul")
+def matmul(layer: Any, *shapes: Shape) -> Written:
+    return Written("torch.matmul({0}, {1})")
 
 
 writes("leaky_relu")(with_slope("leaky_relu", "negative_slope", 0.01))
@@ -158,16 +221,19 @@ def rescale(layer: Any, x: Shape) -> Written:
 # --- merges
 
 
-@writes("add", "multiply", "maximum", "mean", "concat")
+OPERATORS = {"add": "+", "multiply": "*", "subtract": "-", "divide": "/"}
+
+
+@writes("add", "multiply", "subtract", "divide", "maximum", "minimum", "mean", "concat")
 def merge(layer: Any, *shapes: Shape) -> Written:
     places = [f"{{{i}}}" for i in range(len(shapes))]
     if layer.kind == "concat":
-        return Written(f"torch.cat([{', '.join(places)}], 1)")
-    if layer.kind == "maximum":
+        return Written(f"torch.cat([{', '.join(places)}], {1 + axis_number(layer.axis, shapes[0])})")
+    if layer.kind in ("maximum", "minimum"):
         use = places[0]
         for place in places[1:]:
-            use = f"torch.maximum({use}, {place})"
+            use = f"torch.{layer.kind}({use}, {place})"
         return Written(use)
     if layer.kind == "mean":
         return Written(f"({' + '.join(places)}) / {len(places)}", infix=True)
-    return Written(f" {'*' if layer.kind == 'multiply' else '+'} ".join(places), infix=len(places) > 1)
+    return Written(f" {OPERATORS[layer.kind]} ".join(places), infix=len(places) > 1)
