@@ -99,8 +99,7 @@ QUANTITIES: dict[str, Quantity] = {
             meaning=n_("trained parameters"),
             share=n_("params %"), fact="params", total=SUM, stored=True,
             lists=(USUAL, USUAL_SHARE, ALWAYS, EXPLAINED, DIFFERS, LOCKED, LOCKED_TOTAL, COMPARED, COUNTED),
-            words="parameters param parameter trainable trainableparams trainableparameters weights numparams "
-            "参数 参数量 参数数 参数数量 参数个数 可训练参数 训练参数 可训练参数量 总参数 参量",
+            words="parameters param parameter weights numparams 参数 参数量 参数数 参数数量 参数个数 总参数 参量",
         ),
         Quantity(
             "fixed_params", COUNT, n_("fixed"),
@@ -151,7 +150,8 @@ QUANTITIES: dict[str, Quantity] = {
             "parameters that training changes: `params` less those of layers that are `frozen`",
             meaning=n_("parameters that training changes"),
             fact="trainable_params", total=SUM, stored=True,
-            words="trainableweights 可训练参数个数 可训练的参数",
+            words="trainable trainableparams trainableparameters trainableweights 可训练参数 训练参数 可训练参数量 "
+            "可训练参数个数 可训练的参数",
         ),
         Quantity(
             "activation_bytes", MEMORY, n_("activation bytes"),
@@ -171,7 +171,7 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity(
             "jump", FIELD, n_("jump"),
             "input pixels between the fields of neighbouring units, per axis; a fraction behind upsampling",
-            words="effectivestride 跳距 累积步幅 等效步长",
+            words="effectivestride totalstride 跳距 累积步幅 累积步长 等效步长 等效步幅 总步幅 总步长 有效步幅",
         ),
         Quantity(
             "rf_start", FIELD, n_("RF start"),

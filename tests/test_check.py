@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import cnncalc
 from cnncalc.answers import Grader, read_sheet
 from cnncalc.answers.notation import read
-from cnncalc.answers.sheets.reading import decoded, sheet_from_text
+from cnncalc.answers.sheets.reading import decode, sheet_from_text
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.formats import EVERYWHERE, write_page
@@ -430,7 +430,7 @@ def test_junit_keeps_to_the_schema_of_ci_servers(tmp_path: Path) -> None:
 @settings(max_examples=300, deadline=None)
 def test_random_bytes_never_give_a_traceback(data: bytes, name: str) -> None:
     try:
-        result = Grader(LENET).grade(sheet_from_text(Source(name, decoded(data, name))))
+        result = Grader(LENET).grade(sheet_from_text(Source(name, decode(data, name))))
     except CnncalcError:
         return
     assert result.items or result.problems

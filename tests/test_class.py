@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import cnncalc
+from cnncalc.answers import Grader
 from cnncalc.answers.sheets.reading import read_sheets
 from cnncalc.cli import group
 
@@ -69,7 +70,8 @@ def test_headings_of_forms(head: str, tmp_path: Path) -> None:
     row = {"Timestamp": "now,a@b.c", "First name": "Ann,Lee"}.get(head.split(",")[0], "Ann Lee")
     (tmp_path / "form.csv").write_text(f"{head}\n{row},156,1516\n", encoding="utf-8")
     (sheet,) = read_sheets(str(tmp_path / "form.csv"))
-    assert [(a.layer, a.quantity, a.text) for a in sheet.answers] == [("C1", "params", "156"), ("C3", "params", "1516")]
+    items = Grader(cnncalc.analyze("lenet5")).grade(sheet).items
+    assert [(i.layer, i.quantity, i.verdict) for i in items] == [("C1", "params", "right"), ("C3", "params", "right")]
     assert sheet.name == ("a@b.c" if "Email" in head else "Ann Lee")
     assert sheet.notes == ()
 
@@ -187,7 +189,6 @@ def test_names_of_students_are_names_of_files_and_no_more(tmp_path: Path) -> Non
 
 
 def test_marks_fit_the_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cnncalc.answers import Grader
     from cnncalc.answers.sheets.folders import read_class
     from cnncalc.errors import columns_of
     from cnncalc.formats import write_page

@@ -199,6 +199,15 @@ def test_what_the_rule_counts_is_said_below_the_table(tmp_path: Path) -> None:
     assert "remarks" not in analyze(conv(Model(1, 4, 6, 6)).op("Relu", "c", "y").save(tmp_path)).to_dict()
 
 
+def test_filters_of_pytorch_that_are_no_weights_by_name_are_said_below_the_table(tmp_path: Path) -> None:
+    m = Model(1, 4, 6, 6).weight("blur.filt", 4, 1, 3, 3).op("Conv", "x blur.filt", "y", group=4)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(m.bytes() + part(2, "pytorch"))
+    assert analyze(str(path)).to_dict()["remarks"] == [
+        "ONNX does not say what is trained: filters count, and these may be fixed: blur.filt"
+    ]
+
+
 def test_folded_norms_are_said_below_the_table(tmp_path: Path) -> None:
     m = Model(1, 4, 6, 6).weight("onnx::Conv_3", 4, 4, 3, 3).weight("onnx::Conv_4", 4)
     path = tmp_path / "model.onnx"

@@ -19,6 +19,7 @@ from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, SUMMED
 from cnncalc.report import Report
 
 OF_THE_NETWORK, OF_A_LAYER = NETWORK_NAMES, tuple(name for name in QUANTITIES if name in LAYER_NAMES)
+PARAMS, TRAINABLE = "params", "trainable_params"
 VERDICTS = ("right", "convention", "wrong", "unreadable", "missing")
 Key = tuple[str | None, str]
 
@@ -57,6 +58,17 @@ class Result(NamedTuple):
     sheet: Sheet
     items: tuple[Item, ...]
     problems: tuple[Problem, ...] = ()
+
+    def __str__(self) -> str:
+        """What the command prints."""
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from cnncalc.display import html_of
+
+        return html_of(self)
 
     @property
     def points(self) -> Fraction:
@@ -115,7 +127,7 @@ class Grader:
         self.key_problems: list[Problem] = list(key.problems) if key else []
         self.key: dict[Key, Answer] = {}
         for answer in key.answers if key else ():
-            found = self.resolved(answer, self.key_problems)
+            found = self.resolve(answer, self.key_problems)
             if found is not None and found in self.key:
                 said = _("a second row for {name}: the first one counts", name=answer_name(found))
                 self.key_problems.append(Problem(said, answer.position))
@@ -148,7 +160,7 @@ class Grader:
         lines = source.text.split("\n")
         return [describe(problem, source.name, lines) for problem in dict.fromkeys(self.key_problems)]
 
-    def filled_in(self) -> list[tuple[str, str, str, Fraction]]:
+    def fill_in(self) -> list[tuple[str, str, str, Fraction]]:
         """(layer, quantity, right answer, points) of every question of the key."""
         return [
             (layer or "total", quantity, as_text(value_of(self.report, layer, quantity)), row.points)
@@ -161,7 +173,7 @@ class Grader:
         seen: dict[Key, Answer] = {}
         items = []
         for answer in sheet.answers:
-            key = self.resolved(answer, problems)
+            key = self.resolve(answer, problems)
             if key is None:
                 items.append(self.outside(unreadable(answer, answer.layer, answer.quantity, None)))
             elif key in seen:
@@ -185,7 +197,7 @@ class Grader:
         """An item that the key does not ask for: without points; where there is no key, as it is."""
         return item._replace(points=Fraction(0), earned=Fraction(0), asked=False) if self.key else item
 
-    def resolved(self, answer: Answer, problems: list[Problem]) -> Key | None:
+    def resolve(self, answer: Answer, problems: list[Problem]) -> Key | None:
         """The layer and quantity that are meant; None, and a problem, where there are none."""
         layer, quantity = answer.layer, quantity_of(answer.quantity)
         if layer is not None and layer not in self.known:
@@ -208,6 +220,8 @@ class Grader:
                 hint = _("that is a layer: write {name}.params", name=answer.quantity)
             problems.append(Problem(said, answer.position, hint))
             return None
+        if quantity == TRAINABLE and value_of(self.report, layer, TRAINABLE) == value_of(self.report, layer, PARAMS):
+            quantity = PARAMS  # nothing is frozen: people say so of the same number
         told = self.report.convention
         if told is not None and quantity == told.calls.casefold():  # as fvcore calls its MACs flops
             quantity = told.number
@@ -250,14 +264,14 @@ class Grader:
         """How an answer is right: as it stands, as the teacher allows, or with its activation, as the table has it."""
         layer, quantity = key
         meant = match(readings, expected, quantity)
-        if meant is None and self.accepted(readings, accept, quantity):
+        if meant is None and self.is_accepted(readings, accept, quantity):
             return EXACT
         if meant is None and layer is not None and quantity in SUMMED:
             shown = as_shown(self.report, layer, quantity)
             return match(readings, shown, quantity)
         return meant
 
-    def accepted(self, readings: Sequence[Reading], accept: Iterable[str], quantity: str) -> bool:
+    def is_accepted(self, readings: Sequence[Reading], accept: Iterable[str], quantity: str) -> bool:
         """Whether it is one of the alternatives that a teacher allows."""
         for text in accept:
             try:

@@ -194,7 +194,7 @@ def unit_of(word: str) -> tuple[int, int] | None:
 def in_chinese(text: str) -> Fraction | int | None:
     """`六万`, `十二万二千三百零四`, `12万2304`, `1亿2千万`; None where it is no such number."""
     tokens = re.findall(r"\d+(?:\.\d+)?|[零〇一二两三四五六七八九]|[十百千万亿]", text)
-    if not tokens or "".join(tokens) != text or not any(token in CHINESE_UNITS for token in tokens):
+    if len(tokens) < 2 or "".join(tokens) != text or not any(token in CHINESE_UNITS for token in tokens):
         return CHINESE_DIGITS.get(text)
     total, section, number = Fraction(0), Fraction(0), None
     for token in tokens:

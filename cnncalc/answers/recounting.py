@@ -67,7 +67,7 @@ class Conventions:
         """The networks with an option of their layers changed, where that changes anything and fits."""
         graph, found = self.report.graph, {}
         for name, (option, old, new) in REBUILT.items():
-            changed = None if graph is None else changed_graph(graph, option, old, new)
+            changed = None if graph is None else change_graph(graph, option, old, new)
             if changed is not None:
                 found[name] = analyze_graph(changed, self.report.settings)
         return found
@@ -92,19 +92,19 @@ class Conventions:
         for name, count in RECOUNTED.get(quantity, {}).items():
             value = count(subject(self.report, layer))
             if value not in (None, right):
-                yield translated(name), value
+                yield translate(name), value
         refused = {name for word, name in ALLOWED.items() if word not in allowed}
         for name, report in self.rebuilt.items():
             if name in refused:
                 continue
             value = value_of(report, layer, quantity)
             if value not in (None, right) and (quantity in COUNTS or "window" in name):
-                yield translated(name), value
+                yield translate(name), value
         if quantity == "rf_start" and isinstance(right, tuple) and None not in right:
             yield _("counted from 1"), tuple(v + 1 for v in right)
 
 
-def translated(name: str) -> str:
+def translate(name: str) -> str:
     """The convention's name in the language in use."""
     return {
         "without biases": _("without biases"),
@@ -123,7 +123,7 @@ def translated(name: str) -> str:
     }[name]
 
 
-def changed_graph(graph: Graph, option: str, old: Any, new: Any) -> Graph | None:
+def change_graph(graph: Graph, option: str, old: Any, new: Any) -> Graph | None:
     """The network with an option of all its layers changed; None where no layer has it so, or it does not fit."""
     nodes = []
     for node in graph.nodes:

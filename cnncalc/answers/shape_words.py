@@ -41,7 +41,9 @@ def sizes_said(text: str) -> Said | None:
     called = CALLED.match(text)
     text = called[1] if called else text
     text = BATCH.sub("(" if text[:1] in "([" else "", text)
-    text = re.sub(r"(?<=\d)\s*(px|pixels?|像素)\s*$", "", text, flags=re.IGNORECASE)
+    text = re.sub(
+        r"(?<=[\d)])\s*(px|pixels?|像素|的?(输出)?特征图|maps?|feature\s+maps?)\s*$", "", text, flags=re.IGNORECASE
+    )
     text = re.sub(r"([\d.]+)\s*(?:\^|\*\*)\s*2(?!\d)", r"\1*\1", text)  # 28² is 28x28
     for pattern, count, rest in ((COUNT_FIRST, 1, 2), (COUNT_LAST, 2, 1)):
         found = pattern.match(text)

@@ -140,7 +140,7 @@ def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Outpu
     if how.key is not None and not words:
         from cnncalc.pages.checked import key_page
 
-        out.write(key_page(grader.filled_in()))
+        out.write(key_page(grader.fill_in()))
         return 0
     if how.of_a_class:
         return grade_class(grader, words, how, out)

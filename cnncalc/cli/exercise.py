@@ -65,7 +65,7 @@ def command(
     with errors_end_the_run():
         source = Asked(like if like is not None else spec, expression, params, inputs)
         named = source.spec is not None or expression is not None
-        made = drawn(source if named else None, seed, level, questions, variants or 0, like is not None)
+        made = draw_exercises(source if named else None, seed, level, questions, variants or 0, like is not None)
         if stem is None:
             text = made[0].questions + (f"\n```csv\n{made[0].key}```\n" if answers else "")
             write(text, None)
@@ -79,7 +79,7 @@ def command(
         click.echo(path)
 
 
-def drawn(
+def draw_exercises(
     source: Asked | None, seed: int, level: str | None, questions: int, variants: int, like: bool
 ) -> list[Exercise]:
     """The exercises that are asked for: of a random network, or of one that is named."""
@@ -100,7 +100,7 @@ def drawn(
 
 def files_of(made: list[Exercise], stem: str, *, numbered: bool) -> dict[str, str]:
     """The files of each exercise: network, questions, key."""
-    files = {}
+    files: dict[str, str] = {}
     digits = len(str(len(made)))
     for number, one in enumerate(made, 1):
         name = f"{stem}-{number:0{digits}}" if numbered else stem

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.answers.notation import read
-from cnncalc.answers.recounting import changed_graph
+from cnncalc.answers.recounting import change_graph
 from cnncalc.conventions.overview import Printed, overview
 from cnncalc.conventions.reading import Convention
 from cnncalc.language import _, n_
@@ -80,7 +80,7 @@ def numbers_of(report: Report, every: Sequence[Printed]) -> Iterator[tuple[str, 
 
 def without_biases(report: Report) -> Report | None:
     """The same network without its biases; None where none has any."""
-    changed = None if report.graph is None else changed_graph(report.graph, "bias", True, False)
+    changed = None if report.graph is None else change_graph(report.graph, "bias", True, False)
     return None if changed is None else analyze_graph(changed, report.settings)
 
 

@@ -29,7 +29,7 @@ def mark_of(item: Item) -> str:
     return MARKS.get(item.verdict) or (RIGHT if item.holds else WRONG)
 
 
-def shown(value: Any) -> str:
+def show(value: Any) -> str:
     if value is None:
         return "?"
     if isinstance(value, tuple):
@@ -37,7 +37,7 @@ def shown(value: Any) -> str:
     return number(value) if isinstance(value, int) else str(value)
 
 
-def written(text: str) -> str:
+def shorten(text: str) -> str:
     """What a student wrote, short and without control characters."""
     return visible(text if len(text) <= 40 else text[:37] + "...")
 
@@ -57,7 +57,7 @@ def place_to_look(item: Item) -> str:
     }.get(item.quantity, _("{layer}: look at its shape and its options again", layer=layer))
 
 
-def said(item: Item, hint: bool) -> list[str]:
+def remark_on(item: Item, hint: bool) -> list[str]:
     """The remarks on an answer: its convention, what it leaves open, or the mistakes that give this number."""
     before = [] if item.asked else [_("not asked")]
     if item.verdict == "convention":
@@ -74,7 +74,7 @@ def of_wrong(item: Item, hint: bool) -> list[str]:
     sentences = [m.sentence if m.sure else _("perhaps: {sentence}", sentence=m.sentence) for m in item.mistakes]
     if not hint:
         return sentences[:MOST_NAMED]
-    right = {shown(item.expected), shown(item.expected).replace(",", "")}
+    right = {show(item.expected), show(item.expected).replace(",", "")}
     sentences = [s for s in sentences if not any(text in s for text in right)]
     return sentences[:MOST_NAMED] or [place_to_look(item)]
 
@@ -83,9 +83,9 @@ def answers_table(result: Result, hint: bool) -> Table:
     """A row per answer, with the remarks on it below."""
     rows, below = [], []
     for item in result.items:
-        row = [item.name[:80], written(item.given), *([] if hint else [shown(item.expected)])]
+        row = [item.name[:80], shorten(item.given), *([] if hint else [show(item.expected)])]
         rows.append([*row, mark_of(item), points_text(item)])
-        below.append(said(item, hint))
+        below.append(remark_on(item, hint))
     heads = [_("answer"), _("given"), *([] if hint else [_("expected")]), "", _("points")]
     return Table(heads, rows, left=1, below=below, shortens=True)
 
@@ -113,6 +113,12 @@ def summary(result: Result) -> str:
              points=fraction(result.points), percent=f"{100 * result.score:.0f}")  # fmt: skip
 
 
+def result_page(result: Result) -> Page:
+    """One sheet, graded."""
+    sections = [Section("", answers_table(result, False)), Section("", notes=[*result.messages(), summary(result)])]
+    return Page("", sections, as_data(result, hint=False))
+
+
 def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False, explain: bool = False) -> Page:
     """The sheets of one person, graded; the derivations of what is not right, if they are wanted."""
     sections = []
@@ -120,7 +126,7 @@ def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False
         heading = (result.sheet.student or result.sheet.source.name) if len(results) > 1 else ""
         sections.append(Section("", answers_table(result, hint), heading=heading))
         wrong = [item for item in result.items if item.verdict != "right"]
-        sections += board(derived(wrong, report)).sections if explain else []
+        sections += board(derive(wrong, report)).sections if explain else []
         sections.append(Section("", notes=[summary(result)]))
     if report.convention is not None:
         sections.append(Section("", notes=[counted_by(report)]))
@@ -129,7 +135,7 @@ def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False
     return Page("", sections, facts, records=lambda: sheet_records(results, hint))
 
 
-def derived(items: Sequence[Item], report: Report) -> list[Derivation]:
+def derive(items: Sequence[Item], report: Report) -> list[Derivation]:
     """The derivations of the numbers that these answers are about."""
     found: list[Derivation] = []
     for item in items:
@@ -159,7 +165,7 @@ def as_data(result: Result, *, hint: bool = False) -> dict[str, Any]:
                 "mistakes": [m.id for m in item.mistakes],
                 "sure": bool(item.mistakes) and all(m.sure for m in item.mistakes),
                 "asked": item.asked,
-                "remarks": said(item, hint),
+                "remarks": remark_on(item, hint),
                 "points": float(item.points),
                 "earned": float(item.earned),
             }
@@ -176,7 +182,7 @@ def sheet_records(results: Sequence[Result], hint: bool) -> list[dict[str, Any]]
             "sheet": result.sheet.student or result.sheet.source.name,
             "answer": item.name,
             "given": item.given,
-            "expected": None if hint or item.expected is None else shown(item.expected).replace(",", ""),
+            "expected": None if hint or item.expected is None else show(item.expected).replace(",", ""),
             "verdict": item.verdict,
             "convention": item.convention,
             "mistakes": " ".join(m.id for m in item.mistakes),

@@ -10,7 +10,7 @@ from cnncalc.answers.sheets.folders import Class
 from cnncalc.derivations.board import board
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.checked import answers_table, as_data, derived, fraction, mark_of, said, shown, summary, written
+from cnncalc.pages.checked import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, show, summary
 from cnncalc.report import Report
 
 MOST = 10  # mistakes and numbers in a list
@@ -127,12 +127,12 @@ def feedback_page(name: str, result: Result, report: Report) -> Page:
     told = answers_table(result, False)._replace(below=())
     sections = [Section("", told, notes=[summary(result), *result.messages()])]
     for item in result.items:
-        remarks = said(item, False)
+        remarks = remark_on(item, False)
         if not item.holds:
-            given = written(item.given) or _("no answer")
-            heading = f"{mark_of(item)} {item.name}: {given}"
+            given = shorten(item.given) or _("no answer")
+            heading = _("{name}: {text}", name=f"{mark_of(item)} {item.name}", text=given)
             sections.append(Section("", heading=heading, notes=remarks or [_("no common mistake gives this number")]))
-            sections += board(derived([item], report)).sections
+            sections += board(derive([item], report)).sections
         elif remarks:
             sections.append(Section("", heading=f"{mark_of(item)} {item.name}", notes=remarks))
     title = _("{student}: {network}", student=name, network=report.name)
@@ -150,7 +150,7 @@ def report_page(marks: Marks, report: Report) -> Page:
     for name, items in by_name.items():
         right = sum(item.holds for item in items)
         notes = [_("right: {right} of {n}; the answer is {number}", right=right, n=len(items),
-                   number=shown(items[0].expected))]  # fmt: skip
+                   number=show(items[0].expected))]  # fmt: skip
         counts: dict[str, tuple[str, int]] = {}
         for item in items:
             for mistake in item.mistakes[:1] if item.verdict == "wrong" else ():
@@ -159,5 +159,5 @@ def report_page(marks: Marks, report: Report) -> Page:
         notes += [_("{n} times: {sentence}", n=n, sentence=sentence) for sentence, n in ranked]
         sections.append(Section("", heading=name, notes=notes))
         if right < len(items):
-            sections += board(derived(items[:1], report)).sections
+            sections += board(derive(items[:1], report)).sections
     return Page(_("{network}: the class", network=report.name), sections, document=True)

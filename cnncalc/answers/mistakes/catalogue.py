@@ -48,7 +48,7 @@ def without_channels(case: Case) -> Case | None:
     return letter("c", lambda of: max(of("g"), 1))(case)
 
 
-def pinned(change: Any) -> Any:
+def pin_output(change: Any) -> Any:
     """A change of the weights that leaves the size of the output as it is."""
 
     def kept(case: Case) -> Case | None:
@@ -66,11 +66,11 @@ def along_one_axis_less(case: Case) -> Case | None:
     if not weighted(case) or len(case.shapes[0]) < 3:
         return None
     last = f"k{len(case.shapes[0]) - 2}"
-    found = letter_named(case, last, 1)
+    found = set_letter(case, last, 1)
     return None if found is None else found
 
 
-def letter_named(case: Case, name: str, value: Number) -> Case | None:
+def set_letter(case: Case, name: str, value: Number) -> Case | None:
     symbols = values_of_symbols(case)
     if name in case.letters or symbols.get(name, value) == value:
         return None
@@ -120,12 +120,12 @@ def _padding(case: Case) -> Any:
     return 0 if isinstance(padding, tuple) and not any(map(any, padding)) else padding
 
 
-def swapped(*names: str) -> Any:
+def swap_axes(*names: str) -> Any:
     """Options per axis read in the other order."""
-    return lambda case: _swapped(case, names)
+    return lambda case: _swap(case, names)
 
 
-def _swapped(case: Case, names: tuple[str, ...]) -> Case | None:
+def _swap(case: Case, names: tuple[str, ...]) -> Case | None:
     changes = {
         name: value[::-1]
         for name in names
@@ -183,16 +183,16 @@ def channels(rule: Any, when: Any = slides) -> Any:
     return output(change)
 
 
-def divided(case: Case, c: int) -> Number | None:
+def divide_channels(case: Case, c: int) -> Number | None:
     k = geometry(case, 0)[0]
     return c // k if k and c % k == 0 else None
 
 
-def padded_depth(case: Case, c: int) -> Number | None:
+def pad_depth(case: Case, c: int) -> Number | None:
     return c + geometry(case, 0)[2] if geometry(case, 0)[2] else None
 
 
-def unflattened(length: int) -> Any:
+def flatten_partly(length: int) -> Any:
     """A flattened map of which only the area is kept (0), or only the channels (1)."""
 
     def change(case: Case, shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
@@ -223,7 +223,7 @@ def vector(case: Case) -> bool:
     return len(case.shapes[0]) == 1 or not slides(case)
 
 
-def unbiased(of_vectors: bool) -> Any:
+def drop_bias(of_vectors: bool) -> Any:
     def change(case: Case) -> Case | None:
         if vars(case.layer).get("bias") in (None, False) or vector(case) != of_vectors:
             return None
@@ -261,6 +261,20 @@ def without_recurrence(found: Numbers, case: Case) -> Numbers | None:
     return None if state is None or not state["params"] else {"params": found["params"] - state["params"]}
 
 
+def one_bias_of_gates(found: Numbers, case: Case) -> Numbers | None:
+    """A recurrent layer with a single bias, where each gate has one for every unit."""
+    if not is_recurrent(case) or not vars(case.layer)["bias"]:
+        return None
+    bare = numbers(Case(case.layer.replace(bias=False), case.shapes))
+    return None if bare is None else {"params": bare["params"] + 1}
+
+
+def of_one_channel(found: Numbers, case: Case) -> Numbers | None:
+    """The one filter of a depthwise convolution that a single channel has."""
+    c = case.shapes[0][0]
+    return {"params": Fraction(found["params"], c)} if case.layer.kind == "depthwise" and c > 1 else None
+
+
 def as_separable(found: Numbers, case: Case) -> Numbers | None:
     """A convolution counted as a depthwise one and a 1x1 behind it."""
     mine = vars(case.layer)
@@ -292,18 +306,20 @@ def pool_left_out(case: Case, shape: tuple[Number, ...]) -> tuple[Number, ...] |
 
 EDITS: tuple[Edit, ...] = (
     # weights
-    Edit("forgot_bias", 10, WEIGHTS, unbiased(True)),
-    Edit("forgot_bias", 10, only("params", "stored", "flops"), unbiased(False)),
-    Edit("connections_without_bias", 10, only("connections"), unbiased(False)),
-    Edit("connections_without_bias", 11, only("connections"), unbiased(True)),
+    Edit("forgot_bias", 10, WEIGHTS, drop_bias(True)),
+    Edit("forgot_bias", 10, only("params", "stored", "flops"), drop_bias(False)),
+    Edit("connections_without_bias", 10, only("connections"), drop_bias(False)),
+    Edit("connections_without_bias", 11, only("connections"), drop_bias(True)),
     Edit("connections_without_bias", 10, only("connections"),
          read(lambda found, case: {"connections": found["connections"] - prod(found["output"])}
               if pools(case) and found["params"] else None)),
     Edit("forgot_input_channels", 10, WEIGHTS, without_channels),
     Edit("one_bias_per_layer", 11, PARAMS, letter("b", lambda of: _one_bias(of))),
     Edit("one_filter_only", 12, WEIGHTS, one_filter),
-    Edit("kernel_not_squared", 12, WEIGHTS, pinned(along_one_axis_less)),
-    Edit("used_map_as_kernel", 18, WEIGHTS, pinned(letter("k", lambda of: of("n") or None))),
+    Edit("one_filter_only", 13, only("params"), read(of_one_channel)),
+    Edit("one_bias_per_layer", 12, only("params"), read(one_bias_of_gates)),
+    Edit("kernel_not_squared", 12, WEIGHTS, pin_output(along_one_axis_less)),
+    Edit("used_map_as_kernel", 18, WEIGHTS, pin_output(letter("k", lambda of: of("n") or None))),
     Edit("bias_per_input_channel", 15, PARAMS, letter("b", lambda of: _bias_of_inputs(of))),
     Edit("added_bias", 12, PARAMS, options(lambda layer: vars(layer).get("bias") is False, bias=True)),
     Edit("tied_biases", 11, PARAMS, options(lambda layer: vars(layer).get("bias") == "per_unit", bias=True)),
@@ -391,15 +407,15 @@ EDITS: tuple[Edit, ...] = (
     Edit("tf_same", 14, SIZES, with_sizes(lambda m, n, k, s, p, d: -(-n // s) if p else None)),
     Edit("pool_always_halves", 12, SIZES, with_sizes(lambda m, n, *_rest: n // 2, pools)),
     Edit("non_square_pool", 11, SIZES, square),
-    Edit("swapped_h_w", 12, SIZES, swapped("kernel", "stride", "padding", "dilation")),
-    Edit("swapped_h_w", 13, SIZES, swapped("kernel")),
-    Edit("swapped_h_w", 13, SIZES, swapped("stride")),
-    Edit("swapped_h_w", 13, SHAPE, output(lambda case, shape: _turned(shape))),
+    Edit("swapped_h_w", 12, SIZES, swap_axes("kernel", "stride", "padding", "dilation")),
+    Edit("swapped_h_w", 13, SIZES, swap_axes("kernel")),
+    Edit("swapped_h_w", 13, SIZES, swap_axes("stride")),
+    Edit("swapped_h_w", 13, SHAPE, output(lambda case, shape: _turn(shape))),
     Edit("depth_kept_from_input", 11, SHAPE, channels(lambda case, c: case.shapes[0][0], weighted)),
-    Edit("pool_changes_channels", 11, SHAPE, channels(divided, pools)),
+    Edit("pool_changes_channels", 11, SHAPE, channels(divide_channels, pools)),
     Edit("depth_multiplied", 15, SHAPE, channels(
         lambda case, c: c * case.shapes[0][0], lambda case: "filters" in vars(case.layer))),
-    Edit("padded_depth", 14, SHAPE, channels(padded_depth)),
+    Edit("padded_depth", 14, SHAPE, channels(pad_depth)),
     Edit("kernel_minus_one_twice", 14, SIZES,
          with_sizes(lambda m, n, k, s, p, d: n + p - 2 * (k - 1) if s == 1 and k > 1 else None)),
     Edit("divided_area_by_kernel", 15, only("values", "connections", "macs"),
@@ -410,8 +426,8 @@ EDITS: tuple[Edit, ...] = (
     Edit("output_padding", 11, SIZES, letter("a", lambda of: 0 if of("a") else 1)),
     Edit("transposed_forgot_minus_one", 12, SIZES,
          with_sizes(lambda m, n, k, s, p, d: m + s, lambda case: "output_padding" in vars(case.layer))),
-    Edit("flatten_forgot_channels", 10, SIZES, unflattened(0)),
-    Edit("flatten_forgot_area", 12, SIZES, unflattened(1)),
+    Edit("flatten_forgot_channels", 10, SIZES, flatten_partly(0)),
+    Edit("flatten_forgot_area", 12, SIZES, flatten_partly(1)),
     Edit("used_input_size_for_macs", 13, only("connections", "macs", "flops"),
          with_sizes(lambda m, n, *_rest: n)),
     Edit("concat_as_add", 10, SHAPE, output(lambda case, shape: _widest(case, shape))),
@@ -432,7 +448,7 @@ def slides_dilated(of: Any) -> bool:
     return bool(of("d") > 1 and of("k") > 1)
 
 
-def _turned(shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
+def _turn(shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
     """The sizes in the other order."""
     return (shape[0], *shape[:0:-1]) if len(set(shape[1:])) > 1 else None
 

@@ -18,11 +18,11 @@ from cnncalc.answers.mistakes.in_fields import field_mistakes
 from cnncalc.answers.mistakes.in_layers import layer_mistakes
 from cnncalc.answers.mistakes.in_sums import Sum, sum_mistakes
 from cnncalc.answers.mistakes.sentences import SLIPS, sentence
-from cnncalc.answers.mistakes.slips import binary_prefix, miswritten
+from cnncalc.answers.mistakes.slips import binary_prefix, miswrite
 from cnncalc.answers.mistakes.spreading import Found, Network
-from cnncalc.networks import known_totals
 from cnncalc.quantities import SUMMED
 from cnncalc.report import BYTES, Report
+from cnncalc.shipped import known_totals
 
 MOST = 3  # mistakes that are named for one answer
 COMMON = 20  # the rank beyond which nothing is said of a number that chance may well hit ...
@@ -73,7 +73,7 @@ def diagnose(report: Report, layer: str | None, quantity: str, values: Iterable[
     known = _questions.setdefault(report, {})
     question = known.get((layer, quantity))
     if question is None:
-        question = known[layer, quantity] = asked(report, layer, quantity)
+        question = known[layer, quantity] = ask(report, layer, quantity)
     found: dict[str, tuple[int, Mistake]] = {}
     for value in [form for given in values for form in forms_given(given, question.actual, quantity)]:
         if value in question.right:
@@ -98,7 +98,7 @@ def is_binary(right: Any, value: Any) -> bool:
     return isinstance(right, int) and bool(right) and isinstance(value, int) and binary_prefix(right, value)
 
 
-def asked(report: Report, layer: str | None, quantity: str) -> Question:
+def ask(report: Report, layer: str | None, quantity: str) -> Question:
     """Everything about one number of a report that answers are compared with."""
     assert report.graph is not None
     network = _networks.get(report)
@@ -176,11 +176,11 @@ def by_value(found: Sequence[Candidate], right: frozenset[Any], quantity: str) -
 
 def slips(right: int, found: Sequence[Candidate]) -> Iterator[Candidate]:
     """The right number miswritten; and the number of a mistake that is near at hand."""
-    for rank, name, digit, value in miswritten(right):
+    for rank, name, digit, value in miswrite(right):
         yield Candidate(rank, name, value, digit)
     for c in found:
         if c.rank <= FROM_VARIANTS and type(c.value) is int and "+" not in c.id:
-            for rank, name, digit, value in miswritten(c.value):
+            for rank, name, digit, value in miswrite(c.value):
                 if name == "digit_dropped":
                     yield Candidate(rank + 5, f"{c.id}+{name}", value, digit, c.value)
 

@@ -76,7 +76,7 @@ class Trace(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def traced(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
+def trace_facts(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
     """The facts on symbols, and the values of these. Raises ShapeError."""
     known: dict[str, int] = {}
 
@@ -89,11 +89,11 @@ def traced(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
         entered: Shape = (made("n", first[0]),)
     else:
         entered = (made("c", first[0]), *(made(f"n{i}", n) for i, n in enumerate(first[1:])))
-    facts = lettered(layer, len(first) - 1, made).facts(entered, *shapes[1:])
+    facts = name_letters(layer, len(first) - 1, made).facts(entered, *shapes[1:])
     return Trace(facts, known)
 
 
-def lettered(layer: Layer, rank: int, made: Callable[[str, int], Traced]) -> Layer:
+def name_letters(layer: Layer, rank: int, made: Callable[[str, int], Traced]) -> Layer:
     """The layer with a symbol for every option that has a letter: one for each axis, also where axes agree."""
     values = dict(vars(layer))
     if "stride" in values and values["stride"] is None:
@@ -127,7 +127,7 @@ def _on_axis(letter: str, axis: int, value: Any, made: Callable[[str, int], Trac
 def numbers(case: Case) -> Numbers | None:
     """Every quantity of a case under its edits; None where the edited layer cannot be applied."""
     try:
-        facts = traced(case.layer, case.shapes).facts
+        facts = trace_facts(case.layer, case.shapes).facts
     except CnncalcError:
         return None
     known: dict[int, Number] = {}
@@ -215,7 +215,7 @@ def letter(name: str, rule: Callable[[Callable[[str], Number]], Number | None]) 
 def values_of_symbols(case: Case) -> Mapping[str, int]:
     """The symbols of a case and what they stand for; empty where the layer cannot be applied."""
     try:
-        return traced(case.layer, case.shapes).symbols
+        return trace_facts(case.layer, case.shapes).symbols
     except CnncalcError:
         return {}
 
@@ -236,12 +236,22 @@ def output(rule: Callable[[Case, tuple[Number, ...]], tuple[Number, ...] | None]
     """Another output shape; the rule is given the one that comes out, channels first."""
 
     def change(case: Case) -> Case | None:
-        plain = numbers(case) if case.output is None and not case.operators else None
-        if plain is None or rule(case, plain["output"]) is None:
+        now = None if case.operators else numbers(case)
+        new = None if now is None else rule(case, now["output"])
+        if now is None or new is None or overlaps(case, now["output"], new):
             return None
-        return case._replace(output=lambda shape: rule(case, shape) or shape)
+        before = case.output or (lambda shape: shape)
+        return case._replace(output=lambda shape: rule(case, before(shape)) or before(shape))
 
     return change
+
+
+def overlaps(case: Case, now: tuple[Number, ...], new: tuple[Number, ...]) -> bool:
+    """Whether an axis of the output would be changed a second time: two mistakes are made on different ones."""
+    plain = numbers(case._replace(output=None)) if case.output is not None else None
+    if plain is None or len(plain["output"]) != len(new):
+        return case.output is not None
+    return any(a != b != c for a, b, c in zip(plain["output"], now, new, strict=True))
 
 
 def options(when: Callable[[Layer], bool] = lambda layer: True, **changes: Any) -> Change:
@@ -288,7 +298,7 @@ def weighted(case: Case) -> bool:
     return "filters" in vars(case.layer) or "multiplier" in vars(case.layer)
 
 
-def edited(case: Case, edits: tuple[Edit, ...], most: int) -> Iterator[tuple[tuple[Edit, ...], Numbers]]:
+def apply_edits(case: Case, edits: tuple[Edit, ...], most: int) -> Iterator[tuple[tuple[Edit, ...], Numbers]]:
     """What every edit makes of a case, and every pair of edits whose ranks add up to no more than `most`."""
     single: list[tuple[Edit, Case]] = []
     for edit in edits:

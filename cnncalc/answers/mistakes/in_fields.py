@@ -61,11 +61,11 @@ def with_own_stride(steps: Steps) -> int:
     return seen
 
 
-def summed(steps: Steps) -> int:
+def sum_spans(steps: Steps) -> int:
     return sum(step.span for step in steps)
 
 
-def dilated(steps: Steps, change: Callable[[Step], Step]) -> int | None:
+def at_dilated(steps: Steps, change: Callable[[Step], Step]) -> int | None:
     """The field where a mistake is made at every dilated kernel."""
     if all(step.dilation == 1 for step in steps):
         return None
@@ -77,7 +77,7 @@ def without_step(steps: Steps, which: int) -> int | None:
     return field([*steps[:which], *steps[which + 1 :]]) if which < len(steps) - 1 else None
 
 
-def undilated(steps: Steps) -> list[Step]:
+def drop_dilation(steps: Steps) -> list[Step]:
     return [step._replace(dilation=1) for step in steps]
 
 
@@ -100,16 +100,24 @@ def jump_behind(steps: Steps) -> int:
 # id, rank, and what comes out of the windows; None where there is nothing to mistake.
 MISTAKES: tuple[tuple[str, int, Callable[[Steps], int | None]], ...] = (
     ("rf_forgot_strides", 10, lambda steps: 1 + sum(step.span - 1 for step in steps)),
-    ("rf_sum_of_kernels", 11, summed),
+    ("rf_sum_of_kernels", 11, sum_spans),
     ("rf_own_stride", 12, with_own_stride),
     ("rf_wrong_order", 12, from_the_wrong_end),
     ("rf_ignored_pooling", 12, lambda steps: field([step for step in steps if not step.pool])),
-    ("forgot_dilation", 10, lambda steps: dilated(steps, lambda step: step._replace(dilation=1))),
-    ("dilation_off_by_one", 11, lambda steps: dilated(steps, lambda step: step._replace(dilation=step.dilation + 1))),
-    ("dilation_times_kernel", 12, lambda steps: dilated(steps, lambda step: step._replace(extra=step.dilation - 1))),
+    ("forgot_dilation", 10, lambda steps: at_dilated(steps, lambda step: step._replace(dilation=1))),
+    (
+        "dilation_off_by_one",
+        11,
+        lambda steps: at_dilated(steps, lambda step: step._replace(dilation=step.dilation + 1)),
+    ),
+    (
+        "dilation_times_kernel",
+        12,
+        lambda steps: at_dilated(steps, lambda step: step._replace(extra=step.dilation - 1)),
+    ),
     ("rf_only_last_layer", 13, lambda steps: steps[-1].span if steps else None),
     ("forgot_dilation+rf_only_last_layer", 24, lambda steps: steps[-1].kernel if steps else None),
-    ("forgot_dilation+rf_sum_of_kernels", 22, lambda steps: summed(undilated(steps))),
+    ("forgot_dilation+rf_sum_of_kernels", 22, lambda steps: sum_spans(drop_dilation(steps))),
     ("forgot_dilation+rf_forgot_strides", 22, lambda steps: 1 + sum(step.kernel - 1 for step in steps)),
     ("rf_kernel_times_jump", 14, with_whole_kernels),
     ("rf_forgot_strides", 15, lambda steps: field([s._replace(stride=1) if s.pool else s for s in steps])),
@@ -123,7 +131,7 @@ MISTAKES: tuple[tuple[str, int, Callable[[Steps], int | None]], ...] = (
         25,
         lambda steps: 1 + sum(step.span - 1 for step in steps if not step.pool),
     ),
-    ("rf_ignored_pooling+rf_sum_of_kernels", 26, lambda steps: summed([step for step in steps if not step.pool])),
+    ("rf_ignored_pooling+rf_sum_of_kernels", 26, lambda steps: sum_spans([step for step in steps if not step.pool])),
 )
 
 

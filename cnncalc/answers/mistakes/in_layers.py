@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from cnncalc.answers.mistakes.spreading import Found, Network, numbers_on_map, pairs, plain, singles
+from cnncalc.answers.mistakes.spreading import Found, Network, first_read, numbers_on_map, pairs, plain, singles
 from cnncalc.graph import Graph
 from cnncalc.report import Report
 
@@ -19,7 +19,7 @@ WORK = ("macs", "connections", "flops")
 
 def layer_mistakes(report: Report, network: Network, node: int, quantity: str, scale: int) -> Iterator[Found]:
     """Every mistake in a quantity of a layer; `scale`: what one of it counts for in the report."""
-    found = [*own_mistakes(network, node, quantity), *inherited(network, node, quantity)]
+    found = [*own_mistakes(network, node, quantity), *inherit_mistakes(network, node, quantity)]
     if quantity == "output":
         found += other_shapes(network, node)
     if quantity in WEIGHED:
@@ -45,7 +45,7 @@ def own_mistakes(network: Network, node: int, quantity: str) -> Iterator[Found]:
             yield Found(sum(edit.rank for edit in edits) + 10, "+".join(edit.id for edit in edits), numbers[quantity])
 
 
-def inherited(network: Network, node: int, quantity: str) -> Iterator[Found]:
+def inherit_mistakes(network: Network, node: int, quantity: str) -> Iterator[Found]:
     """Mistakes in a size before the layer, alone or with one in the layer."""
     case, first = network.cases[node], len(network.graph.inputs)
     for rank, name, where, results in network.spreading(node):
@@ -90,10 +90,10 @@ def other_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
         return
     right = network.cases[node].shapes[0][0]
     lengths: dict[int, int] = {}
-    for facts in reversed(graph.facts[:node]):
-        if len(facts.output) > 1 and len(lengths) < MOST_MAPS:
-            lengths.setdefault(prod(facts.output), 14)
-            lengths.setdefault(flat[0] * prod(facts.output[1:]), 14)
+    for shape in [*(facts.output for facts in reversed(graph.facts[:node])), *graph.inputs.values()]:
+        if len(shape) > 1 and len(lengths) < MOST_MAPS:
+            lengths.setdefault(prod(shape), 14)
+            lengths.setdefault(flat[0] * prod(shape[1:]), 14)
     for shift in range(-AROUND, AROUND + 1):
         sizes = [size + shift for size in flat[1:]]
         if min(sizes) > 0:
@@ -106,14 +106,14 @@ def other_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
 def other_shapes(network: Network, node: int) -> Iterator[Found]:
     """The shapes of the layers around; the channels of all convolutions on the way to a concatenation."""
     graph, first = network.graph, len(network.graph.inputs)
-    value, shape = graph.nodes[node].reads[0], graph.shape(first + node)
+    value, shape = first_read(graph, node), graph.shape(first + node)
     seen = [shape]
     while value >= first and len(seen) <= 3:
         if graph.shape(value) not in seen:
             seen.append(graph.shape(value))
             yield Found(11 + len(seen), "stopped_too_early", graph.shape(value), graph.nodes[value - first].name)
-        value = graph.nodes[value - first].reads[0]
-    if value < first and len(seen) <= 3:
+        value = first_read(graph, value - first)
+    if 0 <= value < first and len(seen) <= 3:
         yield Found(16, "stopped_too_early", graph.shape(value))
     for i, later in enumerate(graph.nodes[node + 1 :], node + 1):
         if graph.facts[i].output != shape and len(graph.facts[i].output) == len(shape):
@@ -129,10 +129,11 @@ def earlier_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
     shapes = network.cases[node].shapes
     if len(shapes) != 1 or len(shapes[0]) < 2 or "units" in vars(network.cases[node].layer):
         return
-    for facts in reversed(network.graph.facts[:node]):
-        if len(facts.output) > 1 and facts.output != shapes[0]:
-            yield 15, prod(facts.output)
-            yield 16, shapes[0][0] * prod(facts.output[1:])
+    graph = network.graph
+    for shape in [*(facts.output for facts in reversed(graph.facts[:node])), *graph.inputs.values()]:
+        if len(shape) > 1 and shape != shapes[0]:
+            yield 15, prod(shape)
+            yield 16, shapes[0][0] * prod(shape[1:])
 
 
 def stacked_depth(graph: Graph, node: int, shape: tuple[int, ...]) -> Iterator[Found]:

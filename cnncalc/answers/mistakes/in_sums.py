@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cnncalc.answers.mistakes.catalogue import EDITS
 from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, numbers
 from cnncalc.answers.mistakes.in_layers import other_lengths
-from cnncalc.answers.mistakes.spreading import Found, Network, made, numbers_on_map, plain, singles
+from cnncalc.answers.mistakes.spreading import Found, Network, first_read, make_together, numbers_on_map, plain, singles
 
 MOST_COMMON = 11  # the rank of mistakes that are tried two at a time in every layer
 MOST_PAIRS = 120  # mistakes of single layers that are tried two at a time
@@ -66,7 +66,7 @@ def sum_mistakes(one: Sum) -> Iterator[Found]:
     for far, name, where, results in one.network.spreading(len(one.network.graph.nodes) - 1):
         value = sum(one.value(results[i]) * unit for i, unit in one.units.items())
         yield Found(far, name, value, where)
-    yield from merged(one)
+    yield from merge_layers(one)
     yield from partial_sums(one)
     if one.quantity in WORK:
         yield from on_other_maps(one)
@@ -107,7 +107,7 @@ def everywhere_twice(one: Sum) -> Iterator[Found]:
         value, met = one.total, False
         for i, by_id in applied.items():
             mine = tuple(by_id[name] for name in (first, second) if name in by_id)
-            found = made(mine, *one.network.cases[i][:4]) if mine else None
+            found = make_together(mine, *one.network.cases[i][:4]) if mine else None
             if found is not None and found.get(one.quantity) is not None:
                 value += found[one.quantity] * one.units[i] - one.terms[i]
                 met = met or len(mine) == 2
@@ -139,7 +139,7 @@ def left_out(one: Sum) -> Iterator[Found]:
     for i, term in one.terms.items():
         if not term:
             continue
-        name = called(one.network, i)
+        name = name_omission(one.network, i)
         yield Found(12 if name != "forgot_a_layer" else 13, name, one.total - term, one.names[i])
         yield Found(16, "counted_twice", one.total + term, one.names[i])
         groups[one.network.kinds[i]].append(i)
@@ -149,13 +149,13 @@ def left_out(one: Sum) -> Iterator[Found]:
     for key, places in groups.items():
         if 1 < len(places) < len(one.terms):
             kind = one.network.kinds[places[0]]
-            name = "forgot_batchnorm" if kind == key == "batchnorm" else called(one.network, places[0])
+            name = "forgot_batchnorm" if kind == key == "batchnorm" else name_omission(one.network, places[0])
             said = key.lstrip("/") if key[0] == "/" and key[1] != "/" else kind
             rest = one.total - sum(one.terms[i] for i in places)
             yield Found(12 if name == "forgot_batchnorm" else 15, name, rest, said)
 
 
-def called(network: Network, node: int) -> str:
+def name_omission(network: Network, node: int) -> str:
     """What it is called to forget this layer: half of a separable convolution, a norm, or just a layer."""
     layer = vars(network.graph.nodes[node].layer)
     if network.kinds[node] == "batchnorm":
@@ -172,13 +172,13 @@ def called(network: Network, node: int) -> str:
 def weighted_before(network: Network, node: int) -> int | None:
     """The nearest layer with weights on the way back, where all between keep the shape; None where there is none."""
     graph, first = network.graph, len(network.graph.inputs)
-    value = graph.nodes[node].reads[0]
+    value = first_read(graph, node)
     while value >= first and not graph.facts[value - first].connections:
-        value = graph.nodes[value - first].reads[0]
+        value = first_read(graph, value - first)
     return value - first if value >= first else None
 
 
-def merged(one: Sum) -> Iterator[Found]:
+def merge_layers(one: Sum) -> Iterator[Found]:
     """One convolution where there are two: 1x1 before a larger one, 3x1 and 1x3, or the halves of a separable one."""
     offs: dict[str, list[Any]] = defaultdict(list)
     for i in one.terms:

@@ -151,7 +151,7 @@ SLIPS: dict[str, Callable[[str], str]] = {
 def sentence(ids: str, value: Any, where: str = "", of: Any = None) -> str:
     """What `value` is the answer to. `of`: the number that was miswritten, where that is not the right one."""
     *names, last = ids.split("+")
-    number = shown(value)
+    number = show(value)
     if last in SLIPS:
         if of is None:
             return SLIPS[last](number)
@@ -168,7 +168,7 @@ def sentence(ids: str, value: Any, where: str = "", of: Any = None) -> str:
     return _("{fact} ({layer})", fact=told, layer=where) if where else told
 
 
-def shown(value: Any) -> str:
+def show(value: Any) -> str:
     if isinstance(value, tuple):
-        return "x".join(shown(v).replace(",", "") for v in value)
+        return "x".join(show(v).replace(",", "") for v in value)
     return f"{int(value):,}" if value == int(value) else str(float(value))

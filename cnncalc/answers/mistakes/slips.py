@@ -8,7 +8,7 @@ from fractions import Fraction
 MOST_POWERS = 4  # of 1,024 against 1,000: up to T and Ti
 
 
-def miswritten(number: int) -> Iterator[tuple[int, str, str, int]]:
+def miswrite(number: int) -> Iterator[tuple[int, str, str, int]]:
     """(rank, id, digits, value) of every number that a slip of the pen makes of this one."""
     text = str(number)
     if len(text) < 3:

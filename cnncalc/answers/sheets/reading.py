@@ -42,17 +42,17 @@ def read_sheets(path: str, *, blank: bool = False) -> list[Sheet]:
         return read_workbook(path, blank=blank)
     try:
         if path == "-" and sys.stdin is not None:
-            text = decoded(sys.stdin.buffer.read(LARGEST_SHEET + 1), "<stdin>")
+            text = decode(sys.stdin.buffer.read(LARGEST_SHEET + 1), "<stdin>")
             return sheets_from_text(Source("<stdin>", text), blank=blank)
         with open(path, "rb") as file:
             data = file.read(LARGEST_SHEET + 1)
     except (OSError, ValueError) as error:
         reason = reason_of(error)
         raise unusable(path, _("cannot be read: {reason}", reason=reason)) from None
-    return sheets_from_text(Source(path, decoded(data, path)), blank=blank)
+    return sheets_from_text(Source(path, decode(data, path)), blank=blank)
 
 
-def decoded(data: bytes, name: str) -> str:
+def decode(data: bytes, name: str) -> str:
     """The text of a sheet: UTF-8 with or without a mark, UTF-16 with one (a spreadsheet's), or GBK."""
     if len(data) > LARGEST_SHEET:
         raise unusable(name, _("the sheet is larger than {size} MB", size=LARGEST_SHEET // 10**6))

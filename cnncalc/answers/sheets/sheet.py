@@ -62,7 +62,7 @@ def split_key(key: str) -> tuple[str | None, str]:
     return (None if not dot or is_total(layer) else layer.strip()), quantity.strip()
 
 
-def checked_points(text: str) -> Fraction:
+def check_points(text: str) -> Fraction:
     """`2` or `0.5`. Raises OptionError."""
     if re.fullmatch(r"\d{1,6}(\.\d{1,4})?", text, re.ASCII):
         return Fraction(text)

@@ -9,7 +9,7 @@ from fractions import Fraction
 from io import StringIO
 from unicodedata import normalize
 
-from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, checked_points, split_key
+from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, check_points, split_key
 from cnncalc.answers.words import COLUMN_OF, is_total, plain, quantity_of
 from cnncalc.errors import OptionError, Position, Problem, suggest
 from cnncalc.language import _
@@ -95,10 +95,10 @@ def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem], bla
             if name.strip():
                 written = "" if text.strip() in UNANSWERED else text.strip()
                 answers.append(Answer(None if is_total(name) else name.strip(), quantity, written, place))
-    return filled(answers, blank)
+    return keep_given(answers, blank)
 
 
-def filled(answers: list[Answer], blank: bool) -> list[Answer]:
+def keep_given(answers: list[Answer], blank: bool) -> list[Answer]:
     """The answers that were given; of a form in which none is, all."""
     given = [answer for answer in answers if answer.text]
     return answers if blank and not given else given
@@ -133,7 +133,7 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
     answers: list[Answer] = []
     layer: str | None = ""
     for cells in rows:
-        cells = joined(cells, len(head))
+        cells = join_cells(cells, len(head))
         found = {name: cell for name, cell in zip(head, cells, strict=False) if name}
         place = cells[0][1]
         text, at = found.get("answer", ("", place))
@@ -162,7 +162,7 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
     return answers
 
 
-def joined(cells: Cells, width: int) -> Cells:
+def join_cells(cells: Cells, width: int) -> Cells:
     """41,600 or (6, 28, 28) without quotes falls into several cells of a CSV file; they belong to the last column."""
     if width != 3 or len(cells) <= width:
         return cells
@@ -194,14 +194,14 @@ def wide_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
             problems.append(Problem(_("an answer without a layer"), cells[0][1], _("a layer's name, or total")))
         else:
             answers += here
-    return filled(answers, blank)
+    return keep_given(answers, blank)
 
 
 def points_in(cell: tuple[str, Position] | None, problems: list[Problem]) -> Fraction:
     if cell is None or not cell[0].strip():
         return Fraction(1)
     try:
-        return checked_points(cell[0].strip())
+        return check_points(cell[0].strip())
     except OptionError as error:
         problems.append(Problem(error.problem, cell[1], error.hint))
         return Fraction(1)
@@ -250,10 +250,10 @@ def csv_rows(text: str, problems: list[Problem]) -> list[Cells]:
             said = _("not CSV: {reason}", reason=str(error))
             problems.append(Problem(said, Position(max(1, reader.line_num), 1)))
             return rows
-        rows.append(placed(row, lines[start] if start < len(lines) else "", start + 1))
+        rows.append(place_cells(row, lines[start] if start < len(lines) else "", start + 1))
 
 
-def placed(row: Sequence[str], line: str, number: int) -> Cells:
+def place_cells(row: Sequence[str], line: str, number: int) -> Cells:
     """Each cell with its place in the line."""
     cells: Cells = []
     column = 0

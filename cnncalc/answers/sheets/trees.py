@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, Sheet, checked_points, split_key
+from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, Sheet, check_points, split_key
 from cnncalc.answers.words import COLUMN_OF, is_total, plain
 from cnncalc.errors import OptionError, Position, Problem, Source
 from cnncalc.language import _
@@ -133,7 +133,7 @@ def points_of(tree: Text | Tree, problems: list[Problem]) -> Fraction:
     """The points of an answer, 1 where none are given."""
     text = text_of(tree).strip()
     try:
-        return checked_points(text) if text else Fraction(1)
+        return check_points(text) if text else Fraction(1)
     except OptionError as error:
         problems.append(Problem(error.problem, tree.position, error.hint))
         return Fraction(1)

@@ -71,13 +71,15 @@ def pages_of(path: str) -> list[tuple[str, list[Cells]]]:
                 book = load_workbook(path, read_only=True)
                 written = [cells_of(page) for page in book.worksheets]
                 book.close()
-                pages = [(title, filled_by(rows, other)) for (title, rows), other in zip(pages, written, strict=True)]
+                pages = [
+                    (title, fill_formulas(rows, other)) for (title, rows), other in zip(pages, written, strict=True)
+                ]
     except Exception as error:  # what a broken file raises in there is not written down anywhere
         raise unusable(path, _("not a workbook: {reason}", reason=str(error)[:100])) from None
     return pages
 
 
-def filled_by(values: list[Cells], formulas: list[Cells]) -> list[Cells]:
+def fill_formulas(values: list[Cells], formulas: list[Cells]) -> list[Cells]:
     """The values of a page; a formula that no program has worked out yet stands as it is."""
     known = {place: text for cells in values for text, place in cells if text}
     return [[(known.get(place, text), place) for text, place in cells] for cells in formulas]

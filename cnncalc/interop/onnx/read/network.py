@@ -133,6 +133,10 @@ class Network:
         """The shape of the map that a tensor is, (C, *size)."""
         return self.builder.shape(x.value)
 
+    def kind_of(self, value: int) -> str:
+        """The kind of the layer that gives a value."""
+        return self.builder.nodes[value - len(self.builder.inputs)].layer.kind
+
     def following(self, node: NodeData, operator: str) -> NodeData | None:
         """The one operator that reads a result, if it is this one and the result goes nowhere else."""
         name = node.outputs[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.network import Network
@@ -22,10 +22,30 @@ def remarks(net: Network) -> list[str]:
             if net.folded_norms > 1
             else _("a batch norm folded into a convolution by the exporter: its parameters are not in the file")
         )
+    filters = unusual_filters(net)
+    if filters:
+        found.append(_("ONNX does not say what is trained: filters count, and these may be fixed: {names}",
+                       names=some(filters)))  # fmt: skip
     if net.loose:
-        names = ", ".join(net.loose[:3]) + (", ..." if len(net.loose) > 3 else "")
-        found.append(_("ONNX does not say what is trained: stored tensors with axes count, here {names}", names=names))
+        text = _(
+            "ONNX does not say what is trained: stored tensors with axes count, here {names}", names=some(net.loose)
+        )
+        found.append(text)
     return found
+
+
+def some(names: Sequence[str]) -> str:
+    """The first names."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def unusual_filters(net: Network) -> list[str]:
+    """Filters of convolutions that PyTorch does not call weights: buffers of a blur pool say, which are not trained."""
+    if not net.by_pytorch:
+        return []
+    names = [root for root, (value, _form) in net.roots.items() if net.kind_of(value) in ("conv", "depthwise")]
+    usual = re.compile(r"(.*[._])?(weight|kernel|w)[^.]*|val_\d+|onnx::.*|_?\d+", re.IGNORECASE)
+    return [name for name in names if not usual.fullmatch(name)]
 
 
 def count_folded_norms(nodes: Iterable[NodeData], *, by_pytorch: bool) -> int:

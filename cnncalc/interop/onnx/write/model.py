@@ -3,7 +3,7 @@
     model = to_model(graph, reference.draw(graph, seed=0))
     onnx.save(model, "lenet5.onnx")
 
-Every kind is written by a small function in maps.py or weighted.py, which takes the sizes of windows and
+Every kind is written by a small function in the file of its family (table.py), which takes the sizes of windows and
 padding from what the layers claim: nothing of the reference's arithmetic goes into a model. The package `onnx` is
 imported when a model is written.
 """
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
-from cnncalc.interop.onnx.write.part import WRITERS, Array, NotInOnnxError, Part, Value
+from cnncalc.interop.onnx.write.part import Array, Part, Value
+from cnncalc.interop.onnx.write.table import NotInOnnxError, writer_of
 from cnncalc.reference import owner
 from cnncalc.reference.values import as_weights
 
@@ -54,14 +55,12 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     layer cannot be expressed, WeightError where weights do not belong to the network.
     """
     onnx = package()
-    from cnncalc.interop.onnx.write import attention, maps, weighted  # noqa: F401 - they fill the table
-
     stored = as_weights(graph, weights)
     values = [Value(name, shape) for name, shape in graph.inputs.items()]
     nodes: list[Any] = []
     arrays: dict[str, Array] = {}
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
-        write = WRITERS.get(node.layer.kind)
+        write = writer_of(node.layer.kind)
         if write is None:
             raise NotInOnnxError(f"{node.name}: the kind {node.layer.kind} cannot be written as ONNX")
         part = Part(onnx, node.name, owner(graph, node).name, stored, arrays, values[0].name)
@@ -92,7 +91,9 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     small = {name for name, array in arrays.items() if array.size <= LARGEST_CHECKED}
     store(onnx, model, {name: array for name, array in arrays.items() if name in small})
     large = {name: array for name, array in arrays.items() if name not in small}
-    model.graph.input.extend(typed(onnx, name, array.shape) for name, array in large.items())
+    model.graph.input.extend(
+        typed(onnx, name, array.shape, whole=array.dtype == "int64") for name, array in large.items()
+    )
     onnx.checker.check_model(model, full_check=True)
     del model.graph.input[first:]
     store(onnx, model, large)
@@ -106,9 +107,9 @@ def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> bytes:
     return data
 
 
-def typed(onnx: Any, name: str, shape: Sequence[int | str]) -> Any:
-    """The description of a value of float32."""
-    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+def typed(onnx: Any, name: str, shape: Sequence[int | str], *, whole: bool = False) -> Any:
+    """The description of a value of float32, or of whole numbers."""
+    return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64 if whole else onnx.TensorProto.FLOAT, shape)
 
 
 def store(onnx: Any, model: ModelProto, arrays: Mapping[str, Array]) -> None:

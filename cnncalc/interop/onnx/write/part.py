@@ -1,27 +1,21 @@
 """What every ONNX writer is made of: operators that are appended, arrays that are stored with them.
 
-A kind's writer is `write(o, layer, *values)`: it calls `o("Conv", ...)` for each operator and returns the name of
+A kind's writer is `write(ops, layer, *values)`: it calls `ops("Conv", ...)` for each operator and returns the name of
 its result. Values in ONNX have the samples of a batch first; shapes here have not, as everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError
 from cnncalc.layers.base import Shape
 from cnncalc.layers.windows import Window
 
 Array = np.ndarray[Any, Any]
-Write = Callable[..., str]
-
-
-class NotInOnnxError(CnncalcError):
-    """A layer that the operators of ONNX cannot express, or that nobody has written yet."""
 
 
 class Value(NamedTuple):
@@ -29,19 +23,6 @@ class Value(NamedTuple):
 
     name: str
     shape: Shape
-
-
-WRITERS: dict[str, Write] = {}
-
-
-def writes(*kinds: str) -> Callable[[Write], Write]:
-    """Declare the writer of one or several kinds."""
-
-    def declare(write: Write) -> Write:
-        WRITERS.update(dict.fromkeys(kinds, write))
-        return write
-
-    return declare
 
 
 class Part:
@@ -170,3 +151,16 @@ def sliding(windows: Sequence[Window], after: Sequence[int], before: Sequence[in
 def taps(windows: Sequence[Window]) -> int:
     """Elements that a window reads from one map."""
     return prod(w.kernel for w in windows)
+
+
+def moved(ops: Part, x: str, apart: list[int], order: list[int], together: list[int]) -> str:
+    """Axes taken apart, brought into another order, and joined again."""
+    return ops.reshape(ops.transpose(ops.reshape(x, *apart), *order), *together)
+
+
+def spread(table: tuple[tuple[int, ...], ...], weights: Array, inputs: int) -> Array:
+    """(pairs, ...) in the order of a table to (rows, inputs, ...): zeros for the pairs that are not in it."""
+    full = np.zeros((len(table), inputs, *weights.shape[1:]), dtype=weights.dtype)
+    rows = [i for i, row in enumerate(table) for _ in row]
+    full[rows, [j for row in table for j in row]] = weights
+    return full

@@ -1,0 +1,28 @@
+"""Numbers that stand by themselves, as ONNX operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cnncalc.interop.onnx.write.part import Part, Value
+from cnncalc.interop.onnx.write.table import writes
+
+
+@writes("parameter")
+def parameter(ops: Part, layer: Any) -> str:
+    """The numbers once for every sample."""
+    values = ops.array("value")[np.newaxis]
+    samples = ops("Shape", ops.network_input, start=0, end=1)
+    shape = ops("Concat", samples, ops.whole(*layer.shape), axis=0)
+    return ops("Expand", ops.weight("value", values), shape)
+
+
+@writes("embedding")
+def embedding(ops: Part, layer: Any, x: Value) -> str:
+    """Rows are looked up by whole numbers, (N, L, dim), and the numbers of a row become channels."""
+    rank = max(2, len(x.shape))
+    flat = x.name if len(x.shape) == 1 else ops.reshape(x.name, *x.shape[1:])
+    index = ops("Mod", ops("Cast", flat, to=ops.onnx.TensorProto.INT64), ops.whole(layer.size))
+    return ops("Transpose", ops("Gather", ops.weight("table"), index, axis=0), perm=[0, rank, *range(1, rank)])
