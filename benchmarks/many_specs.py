@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cnncalc import networks
+from cnncalc import shipped
 
 NETWORKS = ("alexnet", "densenet121", "googlenet", "inception-v3", "lenet5", "mobilenet-v2", "resnet50", "unet",
             "vgg16", "squeezenet1_0")  # fmt: skip
@@ -46,7 +46,7 @@ def main() -> None:
             folder = top / str(count)
             folder.mkdir()
             for i in range(count):
-                found = networks.find(NETWORKS[i % len(NETWORKS)])
+                found = shipped.find(NETWORKS[i % len(NETWORKS)])
                 assert found is not None
                 shutil.copy(found.path, folder / f"{i}.yaml")
             seconds, memory = seconds_and_kilobytes(folder)

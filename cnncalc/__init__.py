@@ -5,7 +5,27 @@
     >>> report.totals.params, report["C3"].connections
     (60000, 151600)
 
-Names are loaded when they are first used, so that importing is cheap.
+A spec is a file, the name of a bundled network, or text. What comes back prints as the command prints it.
+
+    analyze(spec)               shapes, parameters, connections, MACs, FLOPs, receptive fields, memory
+    explain(spec, layer, ...)   how a number comes about: formula, substitution, result
+    check(spec, answers)        answers graded, with the mistake behind a wrong one
+    verify(spec)                every number held against what running the network gives
+    receptive_field(spec, ...)  the pixels that one unit depends on
+    compare(spec, ...)          totals side by side
+    diff(old, new)              what changed, layer by layer
+    lint(spec)                  what is there for sure and probably not meant
+    sweep(spec, width=...)      the totals of a family
+    reconcile(spec, one, other) why two tools print different numbers
+    identify(spec, number)      whose number it is
+    networks()                  the bundled networks
+    load(spec)                  the graph alone
+    from_torch(module, shape)   the graph of a PyTorch module; to_torch(spec), to_keras(spec): the text of a model
+    weights_of(model)           the weights that a model of another program holds
+    assert_budget(spec, ...)    for tests: fails where a number is above its limit
+
+`cnncalc.reference` runs networks in NumPy, `cnncalc.conventions` knows how other tools count. Names are loaded when
+they are first used, so that importing is cheap.
 """
 
 from __future__ import annotations
@@ -16,13 +36,16 @@ if TYPE_CHECKING:
     from cnncalc import conventions, reference
     from cnncalc.answers import Item, Mistake, Result
     from cnncalc.api import (
-        Sweep,
         analyze,
         check,
+        compare,
+        diff,
         explain,
         from_torch,
         identify,
+        lint,
         load,
+        networks,
         receptive_field,
         reconcile,
         sweep,
@@ -31,27 +54,37 @@ if TYPE_CHECKING:
         verify,
         weights_of,
     )
+    from cnncalc.conventions import Reconciled
+    from cnncalc.conventions.identifying import Match
     from cnncalc.derivations import Derivation
+    from cnncalc.difference import Difference
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError, SpecWarning
     from cnncalc.evidence import Check, Verification
     from cnncalc.fields.sets.units import Patch, UnitField
+    from cnncalc.findings import Finding
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
+    from cnncalc.results import Comparison, Sweep
     from cnncalc.testing import assert_budget
 
 __all__ = [
     "Check",
     "CnncalcError",
+    "Comparison",
     "Derivation",
+    "Difference",
     "Expectation",
+    "Finding",
     "Graph",
     "Group",
     "Item",
+    "Match",
     "Mistake",
     "Node",
     "Patch",
     "Position",
     "Problem",
+    "Reconciled",
     "Report",
     "Result",
     "Row",
@@ -69,11 +102,15 @@ __all__ = [
     "analyze",
     "assert_budget",
     "check",
+    "compare",
     "conventions",
+    "diff",
     "explain",
     "from_torch",
     "identify",
+    "lint",
     "load",
+    "networks",
     "receptive_field",
     "reconcile",
     "reference",
@@ -85,8 +122,8 @@ __all__ = [
 ]
 
 _API = (
-    "Sweep", "analyze", "check", "explain", "from_torch", "identify", "load", "receptive_field",
-    "reconcile", "sweep", "to_keras", "to_torch", "verify", "weights_of",
+    "analyze", "check", "compare", "diff", "explain", "from_torch", "identify", "lint", "load", "networks",
+    "receptive_field", "reconcile", "sweep", "to_keras", "to_torch", "verify", "weights_of",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_API, "api"),
@@ -94,6 +131,11 @@ _HOMES = {
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError", "SpecWarning"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
     "Derivation": "derivations",
+    "Difference": "difference",
+    "Finding": "findings",
+    "Match": "conventions.identifying",
+    "Reconciled": "conventions",
+    **dict.fromkeys(("Comparison", "Sweep"), "results"),
     **dict.fromkeys(("Patch", "UnitField"), "fields.sets.units"),
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),

@@ -8,14 +8,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product
 from operator import index
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, overload
 
 from cnncalc import sources
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
-from cnncalc.report import BYTES, Report, Settings, Totals
+from cnncalc.report import BYTES, Report, Settings
+from cnncalc.results import Comparison, Sweep
 from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 from cnncalc.spec.values import as_written
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
     from cnncalc.answers import Result
     from cnncalc.conventions import Reconciled
     from cnncalc.conventions.identifying import Match
+    from cnncalc.derivations import Derivation
+    from cnncalc.difference import Difference
     from cnncalc.evidence import Verification
     from cnncalc.fields.sets.units import UnitField
+    from cnncalc.findings import Finding
 
 Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
 
@@ -40,6 +44,18 @@ def collection_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def text_of(spec: Any) -> str:
+    """A spec as text, or the name of its file. Raises CnncalcError for what is neither."""
+    if isinstance(spec, (str, bytes, os.PathLike)):
+        return os.fsdecode(spec)
+    kind = type(spec).__name__
+    if hasattr(spec, "state_dict"):
+        hint = _("a PyTorch module is read by cnncalc.from_torch(module, input_shape)")
+        raise CnncalcError(_("{kind} is no spec: {hint}", kind=kind, hint=hint))
+    hint = _("give a file, a bundled network, the text of a spec, or a graph")
+    raise CnncalcError(_("{kind} is no spec: {hint}", kind=kind, hint=hint))
 
 
 def load(
@@ -62,7 +78,7 @@ def load(
 
     Raises SpecError with every problem that was found, each at file:line:column.
     """
-    text = os.fsdecode(spec)
+    text = text_of(spec)
     inline = "\n" not in text and ";" in text
     params = {str(name): as_written(value) for name, value in (set or {}).items()}
     inputs = _inputs(input)
@@ -83,7 +99,7 @@ def weights_of(spec: str | os.PathLike[str], graph: Graph | None = None) -> Mapp
 
     LAYER.name to array. None for a spec, which holds none. Raises CnncalcError where they cannot be read.
     """
-    text = os.fsdecode(spec)
+    text = text_of(spec)
     return sources.weights_of(text, load(text) if graph is None else graph)
 
 
@@ -222,6 +238,30 @@ def _graph_of(
     return spec
 
 
+@overload
+def explain(
+    spec: str | os.PathLike[str] | Graph | Report,
+    layer: str,
+    quantity: str,
+    *,
+    since: str | None = None,
+    free: Collection[str] = (),
+    **params: Any,
+) -> Derivation: ...
+
+
+@overload
+def explain(
+    spec: str | os.PathLike[str] | Graph | Report,
+    layer: str,
+    quantity: None = None,
+    *,
+    since: str | None = None,
+    free: Collection[str] = (),
+    **params: Any,
+) -> list[Derivation]: ...
+
+
 def explain(
     spec: str | os.PathLike[str] | Graph | Report,
     layer: str,
@@ -230,7 +270,7 @@ def explain(
     since: str | None = None,
     free: Collection[str] = (),
     **params: Any,
-) -> Any:
+) -> Derivation | list[Derivation]:
     """How a number comes about: the Derivation of one quantity, or a list with those of all quantities of a layer.
 
     spec    a report, a graph, or as for `analyze`
@@ -327,17 +367,53 @@ def from_torch(
     return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
 
 
-class Sweep(NamedTuple):
-    """Totals of a family of networks: for each member the values of its parameters, and what they give."""
+def compare(*specs: str | os.PathLike[str] | Graph | Report, **params: Any) -> Comparison:
+    """Totals of several networks side by side: `.names` and `.reports`; printed, the table of `cnncalc compare`.
 
-    params: tuple[Mapping[str, Any], ...]
-    totals: tuple[Totals, ...]
+    specs, params  as for `analyze`; a report stays as it is
+    """
+    reports = [spec if isinstance(spec, Report) else analyze(spec, **params) for spec in specs]
+    names = [
+        os.fsdecode(spec) if isinstance(spec, (str, os.PathLike)) else report.name
+        for spec, report in zip(specs, reports, strict=True)
+    ]
+    return Comparison(tuple(names), tuple(reports))
 
-    def __getitem__(self, quantity: Any) -> Any:
-        """A quantity of every member, exact integers in order: sweep["macs"]."""
-        if isinstance(quantity, str):
-            return [getattr(totals, quantity) for totals in self.totals]
-        return tuple.__getitem__(self, quantity)
+
+def diff(
+    old: str | os.PathLike[str] | Graph | Report, new: str | os.PathLike[str] | Graph | Report, **params: Any
+) -> Difference:
+    """What changed from one network to another: `.same`, `.totals` and `.layers`, each with its changes.
+
+    old, new, params  as for `analyze`; a report stays as it is
+    """
+    from cnncalc import difference
+
+    before, after = (spec if isinstance(spec, Report) else analyze(spec, **params) for spec in (old, new))
+    return difference.compare(before, after)
+
+
+def lint(spec: str | os.PathLike[str], *, ignore: Collection[str] = ()) -> list[Finding]:
+    """What is in a spec for sure and probably not meant: each with `.code`, `.position`, `.text` and `.hint`.
+
+    spec    a file, a bundled network, or the text of a spec
+    ignore  codes of findings that are not looked for
+
+    Raises SpecError where the spec cannot be used.
+    """
+    from cnncalc import findings
+
+    text = text_of(spec)
+    inline = "\n" not in text and ";" in text
+    source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
+    return findings.findings_in(source, inline=inline, codes=[code for code in findings.RULES if code not in ignore])
+
+
+def networks() -> list[str]:
+    """The names of the bundled networks, those of their variants among them: each is a spec for `analyze`."""
+    from cnncalc import shipped
+
+    return shipped.known_names()
 
 
 def sweep(spec: str | os.PathLike[str], *, input: Inputs | None = None, **params: Any) -> Sweep:

@@ -60,6 +60,17 @@ class Difference(NamedTuple):
     layers: tuple[LayerDifference, ...]
     totals: tuple[Change, ...]
 
+    def __str__(self) -> str:
+        """What the command prints."""
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from cnncalc.display import html_of
+
+        return html_of(self)
+
     @property
     def same(self) -> bool:
         """Whether no number and no layer differs."""

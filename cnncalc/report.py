@@ -263,6 +263,12 @@ class Report:
         """A dictionary per layer, ready for pandas.DataFrame."""
         return [row.to_dict() for row in self.layers]
 
+    def __str__(self) -> str:
+        """The table that `cnncalc SPEC` prints."""
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
     def _repr_html_(self) -> str:
         from cnncalc.display import html_of
 

@@ -130,9 +130,9 @@ def read_source(spec: str) -> Source:
     if there and not os.path.isdir(spec):
         refuse_other_forms(spec)
         return Source(spec, decoded(_read(spec), spec))
-    from cnncalc import networks
+    from cnncalc import shipped
 
-    found = networks.find(spec) if os.path.basename(spec) == spec else None
+    found = shipped.find(spec) if os.path.basename(spec) == spec else None
     if found is None and there:
         _read(spec)  # a folder, which is said; one that is called like a bundled network does not hide it
     if found is None:
@@ -183,16 +183,16 @@ def _read(path: str) -> bytes:
 
 
 def _missing(spec: str) -> NoReturn:
-    from cnncalc import networks
+    from cnncalc import shipped
 
     if "\0" in spec or len(spec) > 1000:
         _unusable(spec[:60], _("not the name of a file"))
     stem = os.path.splitext(os.path.basename(spec))[0]
-    hint = suggest(stem, [*networks.bundled(), *networks.VARIANTS]) or suggest(stem, networks.ALIASES)
+    hint = suggest(stem, [*shipped.bundled(), *shipped.VARIANTS]) or suggest(stem, shipped.ALIASES)
     if hint is None:
         from difflib import get_close_matches
 
-        near = get_close_matches(stem[:60].lower(), networks.bundled(), n=3, cutoff=0)
+        near = get_close_matches(stem[:60].lower(), shipped.bundled(), n=3, cutoff=0)
         hint = _(
             "bundled networks with the nearest names: {names}; `cnncalc networks` lists all", names=", ".join(near)
         )

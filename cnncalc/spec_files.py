@@ -71,9 +71,9 @@ def is_spec(word: str) -> bool:
         return bool(specs_below(word))
     if os.path.isfile(word):
         return is_spec_file(word)
-    from cnncalc import networks
+    from cnncalc import shipped
 
-    return os.path.basename(word) == word and networks.find(word) is not None
+    return os.path.basename(word) == word and shipped.find(word) is not None
 
 
 def is_spec_file(path: str) -> bool:

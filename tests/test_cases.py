@@ -9,7 +9,7 @@ import pytest
 from cases import FOLDER, differences, load_cases, report_of
 
 from cnncalc.layers import KINDS
-from cnncalc.networks import ALIASES, VARIANTS, _plain, bundled, find, folder, known_names
+from cnncalc.shipped import ALIASES, VARIANTS, _plain, bundled, find, folder, known_names
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 CASES = [pytest.param(case, id=f"{name}: {case['case']}") for name in FILES for case in load_cases(name)]

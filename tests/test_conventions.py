@@ -29,8 +29,8 @@ from cnncalc.conventions.reading import folder, read_convention
 from cnncalc.errors import CnncalcError, OptionError, SpecError
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Facts, Layer, Shape
-from cnncalc.networks import VARIANTS, bundled
 from cnncalc.report import Report
+from cnncalc.shipped import VARIANTS, bundled
 
 HERE = Path(__file__).parent / "conventions"
 CASES = {name: case for case in load_cases("peer_layers") for name in [case["case"], *case.get("also", [])]}

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import write_docs
 
 import cnncalc
+from cnncalc.cli import COMMANDS
 from cnncalc.cli.analyze import command as analyze
 from cnncalc.pages.view import COLUMNS
 from cnncalc.spec.read.document import KEYS
@@ -50,12 +55,9 @@ def test_the_readme_has_the_two_commands_that_ci_runs() -> None:
 
 @pytest.mark.parametrize("line", re.findall(r"^cnncalc [^#\n]*", (ROOT / "README.md").read_text(), re.MULTILINE))
 def test_every_command_of_the_readme_runs(line: str, tmp_path: Path) -> None:
-    import shlex
-    import subprocess
-    import sys
-
     words = shlex.split(line)
-    done = subprocess.run([sys.executable, "-m", *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    done = subprocess.run([sys.executable, "-m", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
@@ -122,3 +124,25 @@ def test_the_worked_example_of_receptive_fields_is_what_is_printed() -> None:
     page = (ROOT / "docs" / "receptive-fields.md").read_text()
     printed = CliRunner().invoke(group(), ["rf", "alexnet-torchvision", "--to", "pool5", "--format", "plain"]).output
     assert f"```\n{printed}```" in page
+
+
+def test_every_command_is_in_the_readme_and_so_is_how_to_run_it_without_installing() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    gallery = set(re.findall(r"^cnncalc (\w+)", readme, re.MULTILINE))
+    assert COMMANDS.keys() - gallery == {"analyze"}  # which is `cnncalc SPEC`
+    first_screen = readme[: readme.index("## The command")]
+    for line in ("uvx cnncalc lenet5", "pipx install cnncalc", "**In a terminal**", "**For homework**", "**In CI**"):
+        assert line in first_screen
+
+
+@pytest.mark.parametrize(
+    "line", re.findall(r"`(cnncalc [^`]*)`", (ROOT / "README.md").read_text().split("## The command")[0])
+)
+def test_every_line_of_the_first_screen_runs(line: str, tmp_path: Path) -> None:
+    if "--check" in line:
+        test_every_line_of_the_first_screen_runs("cnncalc lock specs/", tmp_path)
+    elif not (tmp_path / "specs").exists():
+        shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    command = [sys.executable, "-m", *shlex.split(line)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == (1 if "41600" in line else 0), done.stderr

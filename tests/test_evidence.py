@@ -17,7 +17,7 @@ from cnncalc.evidence import FIELDS, QUANTITIES, Verification
 from cnncalc.evidence.size import smaller
 from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
-from cnncalc.networks import bundled
+from cnncalc.shipped import bundled
 
 FIT, WHOLE, FEW = "the network fits no longer image", "a unit sees the whole axis", "too few units lie in the middle"
 

@@ -47,7 +47,7 @@ def differing(graph: Graph, step: int = 1) -> list[tuple[str, tuple[int, ...]]]:
             value = len(graph.inputs) + i
             for unit in list(product(*map(range, output)))[::step]:
                 claimed = needed(reader, {value: _one(unit)}).get(source)
-                mask = Patch(name, shape, claimed, None).mask() if claimed else np.zeros(shape, dtype=bool)
+                mask = Patch(name, shape, claimed, None).mask(channels=True) if claimed else np.zeros(shape, dtype=bool)
                 if not (mask == found[(..., *unit)]).all():
                     wrong.append((graph.nodes[i].name, unit))
             if hulls and hulls[value] is not None and len(output) == len(shape):
@@ -181,10 +181,10 @@ def test_what_is_not_seen_has_no_say_to_the_last_bit(text: str, layer: str, unit
     image = np.random.default_rng(1).normal(size=patch.shape).astype(np.float32)
     weights = reference.draw(graph, 0)
     here = reference.run(graph, image, weights)[layer][(..., *unit)]
-    changed = np.where(patch.mask(), image, np.float32(1e6))
-    assert not patch.mask().all()
+    changed = np.where(patch.mask(channels=True), image, np.float32(1e6))
+    assert not patch.mask(channels=True).all()
     assert (reference.run(graph, changed, weights)[layer][(..., *unit)] == here).all()
-    own = tuple(np.argwhere(patch.mask())[patch.pixels // 2])
+    own = tuple(np.argwhere(patch.mask(channels=True))[patch.pixels // 2])
     changed[own] += 1e3
     assert (reference.run(graph, changed, weights)[layer][(..., *unit)] != here).any()
 

@@ -14,9 +14,9 @@ from cases import FOLDER, load_cases, report_of
 
 import cnncalc
 from cnncalc.derivations import QUANTITIES, Derivation, explain, walk
-from cnncalc.networks import bundled
 from cnncalc.quantities import SUMMED
 from cnncalc.report import Report
+from cnncalc.shipped import bundled
 from cnncalc.trace import Traced, symbol
 
 CASES = [case for path in sorted(FOLDER.glob("*.yaml")) if path.stem != "networks" for case in load_cases(path.stem)]

@@ -17,7 +17,7 @@ import cnncalc
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source, SpecError
 from cnncalc.graph import Graph
-from cnncalc.networks import bundled
+from cnncalc.shipped import bundled
 from cnncalc.style import alike, formatted, remarks
 
 pytest.importorskip("ruamel.yaml")

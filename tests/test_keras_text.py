@@ -18,7 +18,7 @@ import pytest
 import cnncalc
 from cnncalc import reference
 from cnncalc.interop.keras.write.text import layer_weights
-from cnncalc.networks import VARIANTS, bundled
+from cnncalc.shipped import VARIANTS, bundled
 
 NETWORKS = [*bundled(), *VARIANTS]
 REFUSED = {  # and why

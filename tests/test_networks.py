@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc.networks import bundled
 from cnncalc.quantities import SUMMED
+from cnncalc.shipped import bundled
 
 TEXTS = {name: Path(path).read_text(encoding="utf-8") for name, path in bundled().items()}
 SHORTER_IS_LIKELIER = [1 / len(text) for text in TEXTS.values()]

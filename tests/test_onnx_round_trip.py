@@ -12,7 +12,7 @@ from option_sets import graphs
 
 import cnncalc
 from cnncalc import analyze, load, reference
-from cnncalc.networks import VARIANTS, bundled
+from cnncalc.shipped import VARIANTS, bundled
 
 onnx = pytest.importorskip("onnx", reason="no ONNX: pip install 'cnncalc[third-opinion]'")
 ort = pytest.importorskip("onnxruntime", reason="no ONNX Runtime: pip install 'cnncalc[third-opinion]'")

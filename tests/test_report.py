@@ -10,8 +10,8 @@ import pytest
 import cnncalc
 from cnncalc.layers import KINDS, Kind, register
 from cnncalc.layers.base import Facts, Layer, Shape
-from cnncalc.networks import bundled
 from cnncalc.quantities import SUMMED
+from cnncalc.shipped import bundled
 
 NETWORKS = sorted(bundled())
 

@@ -21,7 +21,7 @@ from cnncalc.fields.table import groups_of
 from cnncalc.fields.values import Fields, Grid, Loose, Whole, jump_of, sizes_of
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
-from cnncalc.networks import bundled
+from cnncalc.shipped import bundled
 
 
 def numbers(fields: Fields | None, shape: Shape) -> Any:

@@ -21,7 +21,7 @@ import cnncalc
 from cnncalc import reference
 from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
-from cnncalc.networks import VARIANTS, bundled
+from cnncalc.shipped import VARIANTS, bundled
 
 onnx = pytest.importorskip("onnx", reason="no third opinion: pip install 'cnncalc[third-opinion]'")
 ort = pytest.importorskip("onnxruntime", reason="no third opinion: pip install 'cnncalc[third-opinion]'")

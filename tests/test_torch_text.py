@@ -16,7 +16,7 @@ import pytest
 import cnncalc
 from cnncalc import reference
 from cnncalc.interop.torch.write.text import state_dict, state_names
-from cnncalc.networks import VARIANTS, bundled
+from cnncalc.shipped import VARIANTS, bundled
 
 NETWORKS = [*bundled(), *VARIANTS]
 REFUSED = {  # and why

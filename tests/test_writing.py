@@ -15,7 +15,7 @@ import cnncalc
 from cnncalc import analyze, load
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.spec.writing import NotASpecError, same_numbers, to_spec
-from cnncalc.networks import VARIANTS, bundled
+from cnncalc.shipped import VARIANTS, bundled
 
 ALL = list(graphs())
 # Networks whose merges get names that they had not: their text written anew is another one.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cnncalc
 from cnncalc.conventions.identifying import without_biases
-from cnncalc.networks import VARIANTS, bundled
+from cnncalc.shipped import VARIANTS, bundled
 
 FILE = Path(__file__).resolve().parent.parent / "cnncalc" / "network_totals.json"
 QUANTITIES = ("params", "connections", "macs", "flops")

@@ -59,6 +59,17 @@ class Result(NamedTuple):
     items: tuple[Item, ...]
     problems: tuple[Problem, ...] = ()
 
+    def __str__(self) -> str:
+        """What the command prints."""
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from cnncalc.display import html_of
+
+        return html_of(self)
+
     @property
     def points(self) -> Fraction:
         """The points that could be had."""

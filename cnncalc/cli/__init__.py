@@ -113,7 +113,7 @@ def check_for_misspelt_command(word: str) -> None:
 
     if not word.isalpha() or os.path.lexists(word):
         return
-    from cnncalc.networks import find, known_names
+    from cnncalc.shipped import find, known_names
 
     if find(word) is None:
         from cnncalc.errors import nearest, suggest

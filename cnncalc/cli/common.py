@@ -38,7 +38,7 @@ class SpecType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        from cnncalc.networks import known_names
+        from cnncalc.shipped import known_names
 
         names = [CompletionItem(name) for name in known_names() if name.startswith(incomplete)]
         return [*names, CompletionItem(incomplete, type="file")]

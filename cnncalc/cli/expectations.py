@@ -31,9 +31,9 @@ def checked(asked: Asked, convention: str | None = None) -> Checked:
 
 def path_of(name: str) -> str:
     """The file of a spec, as it was named; of a bundled network, where it lies."""
-    from cnncalc import networks
+    from cnncalc import shipped
 
-    found = None if os.path.isfile(name) or os.path.basename(name) != name else networks.find(name)
+    found = None if os.path.isfile(name) or os.path.basename(name) != name else shipped.find(name)
     return found.path if found else name
 
 

@@ -78,7 +78,7 @@ def is_number(text: str) -> bool:
 def bundled_networks(text: str, batch: int) -> Iterator[tuple[str, Report]]:
     """The bundled networks and their variants: those with a total that is just this number, else all."""
     from cnncalc.conventions.identifying import EXACT, match_number, meanings
-    from cnncalc.networks import known_totals
+    from cnncalc.shipped import known_totals
 
     readings = meanings(text)
     totals = known_totals()
@@ -93,7 +93,7 @@ def bundled_networks(text: str, batch: int) -> Iterator[tuple[str, Report]]:
 
 def variants(asked: Asked, batch: int) -> Iterator[tuple[str, Report]]:
     """The network as asked for; of a bundled one its variants; and each switch among its parameters turned."""
-    from cnncalc import networks
+    from cnncalc import shipped
 
     settings = Settings(batch=batch)
     spec = asked.spec or ""
@@ -104,7 +104,7 @@ def variants(asked: Asked, batch: int) -> Iterator[tuple[str, Report]]:
     if spec == "-":  # read once
         return
     if spec and not options and not os.path.lexists(spec):
-        for other in networks.siblings(spec):
+        for other in shipped.siblings(spec):
             yield other, analyze_graph(Asked(other).graph(), settings)
     given = {pair.partition("=")[0].strip() for pair in asked.params}
     for parameter, value in graph.params.items():

@@ -20,7 +20,7 @@ def command(out: Output, sources: bool) -> None:
     same spec: `cnncalc resnet101`. Names are compared without case, spaces, hyphens, underscores and dots.
     """
     from cnncalc.analysis import analyze_graph
-    from cnncalc.networks import FAMILIES, VARIANTS, bundled
+    from cnncalc.shipped import FAMILIES, VARIANTS, bundled
     from cnncalc.sources import read_source
     from cnncalc.spec import graph_from_text
 

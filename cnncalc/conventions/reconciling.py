@@ -46,6 +46,17 @@ class Reconciled(NamedTuple):
     causes: tuple[Cause, ...]
     unknown: dict[str, str]
 
+    def __str__(self) -> str:
+        """What the command prints."""
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from cnncalc.display import html_of
+
+        return html_of(self)
+
     @property
     def difference(self) -> int:
         return self.one - self.other

@@ -51,6 +51,17 @@ class Verification(NamedTuple):
     seed: int
     failure: str = ""
 
+    def __str__(self) -> str:
+        """What the command prints."""
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from cnncalc.display import html_of
+
+        return html_of(self)
+
     @property
     def holds(self) -> bool:
         """Whether the network runs and no number differs. What could not be measured is neither passed nor failed."""

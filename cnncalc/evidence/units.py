@@ -68,7 +68,7 @@ def claimed_mask(graph: Graph, number: int, unit: Place, source: str) -> Array:
     found = np.zeros(graph.inputs[source][1:], dtype=bool)
     for patch in unit_field(graph, graph.nodes[number].name, unit).inputs:
         if patch.source == source:
-            found |= patch.mask().any(axis=0)
+            found |= patch.mask(channels=True).any(axis=0)
     return found
 
 

@@ -113,6 +113,12 @@ def summary(result: Result) -> str:
              points=fraction(result.points), percent=f"{100 * result.score:.0f}")  # fmt: skip
 
 
+def result_page(result: Result) -> Page:
+    """One sheet, graded."""
+    sections = [Section("", answers_table(result, False)), Section("", notes=[*result.messages(), summary(result)])]
+    return Page("", sections, as_data(result, hint=False))
+
+
 def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False, explain: bool = False) -> Page:
     """The sheets of one person, graded; the derivations of what is not right, if they are wanted."""
     sections = []

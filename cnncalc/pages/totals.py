@@ -9,7 +9,8 @@ from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.quantities import COMPARED, QUANTITIES, listed_in
-from cnncalc.report import Report
+from cnncalc.report import Report, Totals
+from cnncalc.results import Comparison, Sweep
 
 COUNTS = {name: QUANTITIES[name].heading for name in listed_in(COMPARED)}
 # Where they do not all fit on a terminal: heading and rank, the first to go comes first. MACs and parameters stay.
@@ -36,12 +37,32 @@ def totals_table(reports: Sequence[tuple[str, Report]], *, short: bool = False) 
     for name, report in reports:
         row = [name, ", ".join(map(sizes, report.inputs.values())), str(len(report))]
         for quantity in counts:
-            value = report.totals.known(quantity)
-            text = "" if value is None else number(value)
-            row.append(text + "?" * (quantity in report.totals.left_out))
+            row.append(total_text(report.totals, quantity))
         rows.append(row)
     heads = [_("network"), _("input"), _("layers"), *(_(COUNTS[quantity]) for quantity in counts)]
     return Table(heads, rows, left=2, dispensable=[_(heading) for heading in DISPENSABLE])
+
+
+def compared_page(found: Comparison) -> Page:
+    """Networks that were compared, side by side."""
+    return comparison_page(list(zip(found.names, found.reports, strict=True)))
+
+
+def sweep_page(found: Sweep) -> Page:
+    """A row for each member of a family: the values of its parameters, and its totals."""
+    names = list(found.params[0]) if found.params else []
+    rows = [
+        [*(str(params[name]) for name in names), *(total_text(totals, quantity) for quantity in COUNTS)]
+        for params, totals in zip(found.params, found.totals, strict=True)
+    ]
+    heads = [*names, *(_(heading) for heading in COUNTS.values())]
+    return Page("", [Section("", Table(heads, rows, left=len(names), dispensable=[_(h) for h in DISPENSABLE]))])
+
+
+def total_text(totals: Totals, quantity: str) -> str:
+    """A total. A sum that leaves rows out has a ? behind it."""
+    value = totals.known(quantity)
+    return ("" if value is None else number(value)) + "?" * (quantity in totals.left_out)
 
 
 def totals_record(name: str, report: Report, *, short: bool = False) -> dict[str, Any]:

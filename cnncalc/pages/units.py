@@ -23,7 +23,14 @@ def unit_name(field: UnitField) -> str:
 
 
 def unit_title(field: UnitField, of: str) -> str:
+    if not of:
+        return _("{unit} of {shape}", unit=unit_name(field), shape=sizes(field.output))
     return _("{unit} of {shape}: {network}", unit=unit_name(field), shape=sizes(field.output), network=of)
+
+
+def field_page(field: UnitField) -> Page:
+    """A unit's field on its own, whatever network it is of."""
+    return unit_page(field, "", {})
 
 
 def unit_page(

@@ -20,9 +20,9 @@ from cnncalc.answers.mistakes.in_sums import Sum, sum_mistakes
 from cnncalc.answers.mistakes.sentences import SLIPS, sentence
 from cnncalc.answers.mistakes.slips import binary_prefix, miswrite
 from cnncalc.answers.mistakes.spreading import Found, Network
-from cnncalc.networks import known_totals
 from cnncalc.quantities import SUMMED
 from cnncalc.report import BYTES, Report
+from cnncalc.shipped import known_totals
 
 MOST = 3  # mistakes that are named for one answer
 COMMON = 20  # the rank beyond which nothing is said of a number that chance may well hit ...

@@ -104,9 +104,16 @@ class Patch(NamedTuple):
         """For each axis the places that are seen, one by one."""
         return [[i for a, b in runs(mask) for i in range(a, b + 1)] for mask in shadows(self.area, self.axes)]
 
-    def mask(self) -> ndarray[Any, Any]:
-        """The same as an array of booleans in the shape of the input."""
+    def mask(self, *, channels: bool = False) -> ndarray[Any, Any]:
+        """The same as an image of booleans, rows by columns: pixels of which any channel is seen.
+
+        channels  in the shape of the input instead, channels first
+        """
         import numpy as np
+
+        if not channels and len(self.shape) > 1:
+            whole: ndarray[Any, Any] = self.mask(channels=True).any(axis=0)
+            return whole
 
         found = np.zeros(self.shape, dtype=bool)
         for box in boxes(self.region):
@@ -122,6 +129,17 @@ class UnitField(NamedTuple):
     unit: tuple[int, ...]
     inputs: tuple[Patch, ...]
     local: bool = False
+
+    def __str__(self) -> str:
+        """What the command prints."""
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from cnncalc.display import html_of
+
+        return html_of(self)
 
     def __getitem__(self, source: Any) -> Any:
         """The patch of an input by its name."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cnncalc.errors import OptionError
+from cnncalc.findings.network import Hit, Network, names_below, names_in
 from cnncalc.language import _
 from cnncalc.layers import kind_named
-from cnncalc.lint.network import Hit, Network, names_below, names_in
 from cnncalc.spec.read.document import NEEDED, calls_in, walk
 from cnncalc.spec.read.yamltree import Entries, Text, Tree, raw
 from cnncalc.spec.steps import CallStep, LayerStep, WordStep

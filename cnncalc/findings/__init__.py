@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from cnncalc.errors import Position, Source
+from cnncalc.findings.ignores import ignores_in
+from cnncalc.findings.network import Hit, Network
+from cnncalc.findings.rules import RULES, UNUSED_IGNORE, Rule
 from cnncalc.language import _
-from cnncalc.lint.ignores import ignores_in
-from cnncalc.lint.network import Hit, Network
-from cnncalc.lint.rules import RULES, UNUSED_IGNORE, Rule
 
 __all__ = ["RULES", "Finding", "Rule", "findings_in"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cnncalc.findings import functions, structure, windows, words
+from cnncalc.findings.network import Find
 from cnncalc.language import n_
-from cnncalc.lint import functions, structure, windows, words
-from cnncalc.lint.network import Find
 
 
 class Rule(NamedTuple):

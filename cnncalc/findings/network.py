@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from cnncalc.errors import OptionError, Position, Source
+from cnncalc.findings.ranges import Range, ranges
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Shape
-from cnncalc.lint.ranges import Range, ranges
 from cnncalc.spec import MAX_OPERATIONS, tree_of
 from cnncalc.spec.build.network import build
 from cnncalc.spec.expressions import parse_expression, pieces

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnncalc.findings.network import Hit, Network
 from cnncalc.graph import Node
 from cnncalc.language import _
 from cnncalc.layers.base import Facts
-from cnncalc.lint.network import Hit, Network
 from cnncalc.spec.steps import LayerStep, ResidualStep
 
 

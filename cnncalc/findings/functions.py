@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnncalc.findings.network import Hit, Network
+from cnncalc.findings.ranges import UNCHANGED
 from cnncalc.graph import Node
 from cnncalc.language import _
 from cnncalc.layers import KINDS
-from cnncalc.lint.network import Hit, Network
-from cnncalc.lint.ranges import UNCHANGED
 from cnncalc.spec.steps import MergeStep, ResidualStep
 
 NORMS = ("batchnorm", "instancenorm", "layernorm", "groupnorm")

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import prod
 
+from cnncalc.findings.network import Hit, Network
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, shape_text
 from cnncalc.layers.options import SPATIAL
 from cnncalc.layers.sliding import Sliding
 from cnncalc.layers.windows import Window
-from cnncalc.lint.network import Hit, Network
 
 LONGEST_AXIS = 100_000  # pixels that are looked at one by one
 MOST_READ = 10_000_000  # pixels that the positions of a window read on one axis, counted one by one
