@@ -171,7 +171,7 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity(
             "jump", FIELD, n_("jump"),
             "input pixels between the fields of neighbouring units, per axis; a fraction behind upsampling",
-            words="effectivestride 跳距 累积步幅 等效步长",
+            words="effectivestride totalstride 跳距 累积步幅 累积步长 等效步长 等效步幅 总步幅 总步长 有效步幅",
         ),
         Quantity(
             "rf_start", FIELD, n_("RF start"),

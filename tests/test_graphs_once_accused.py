@@ -91,3 +91,46 @@ def test_an_input_that_does_not_arrive_is_json_too(tmp_path: Path) -> None:
     spec.write_text("inputs: {a: 4, b: 1x5}\nlayers: [dense 3]\n", encoding="utf-8")
     done = CliRunner().invoke(cli.group(), ["verify", str(spec), "--format", "json"])
     assert done.exit_code == 0, done.output
+
+
+VAST = "1000000000000x4x4; softmax"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rf", "-e", VAST, "--unit", "softmax1[1,1]"), "up to 16,777,216 places"),
+        (("rf", "-e", VAST, "--effective"), "up to 16,777,216 places"),
+        (("rf", "-e", VAST, "--coverage"), "up to 16,777,216 places"),
+        (("rf", "-e", VAST, "--all-units"), "up to 16,777,216 places"),
+        (("rf", "-e", "20000; hopfield", "--unit", "hopfield1[1]"), "more than 8,192 units"),
+    ],
+)
+def test_sets_that_would_fill_memory_are_refused(words: tuple[str, ...], said: str) -> None:
+    done = CliRunner().invoke(cli.group(), [*words])
+    assert (done.exit_code, type(done.exception)) == (2, SystemExit), done.output
+    assert said in done.output
+
+
+def test_a_unit_of_a_hopfield_network_sees_all_but_itself() -> None:
+    patch = cnncalc.receptive_field("80; hopfield", "hopfield1", (1,)).inputs[0]
+    assert patch.pixels == 79
+    assert patch.products == [([(0, 0), (2, 79)],)]
+
+
+def test_the_limit_on_the_process_counts_as_the_memory_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource", reason="there are no such limits here")
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (2**26, 2**26))
+    done = CliRunner().invoke(cli.group(), ["verify", "vgg16"])
+    assert done.exit_code == 2
+    assert "0.0 GiB free" in done.output
+
+
+def test_a_rule_that_multiplies_out_to_thousands_of_terms_is_refused(tmp_path: Path) -> None:
+    rule = tmp_path / "poly.yaml"
+    count = "*".join(["(x+o+c+f+n+m+k+N)"] * 20)
+    rule.write_text(f"name: poly\nnumber: macs\nrules:\n- kinds: all\n  count: {count}\n", encoding="utf-8")
+    words = ["conventions", "-e", "1x8x8; conv 2 k3", "--reconcile", "cnncalc", str(rule)]
+    done = CliRunner().invoke(cli.group(), words)
+    assert done.exit_code == 2
+    assert "more than 2,000 terms" in done.output

@@ -157,7 +157,7 @@ all of a kind, two at once. The answer is looked up among what comes out. At mos
   a layer before ranks 2 to 4 higher, one in a single layer of a total 8 higher; two at once have both ranks and 6 to 10
   more. What one mistake explains needs no second; beside a common one none is named that is 20 ranks rarer.
 - **The share** is how special the number is: what part of the whole numbers near by (within a half, within a fifth, of
-  as many digits) mistakes up to this rank would give too. Above 1.5 % it is named with *perhaps*, as it is where
+  as many digits) mistakes up to this rank would give too. Above 1.8 % it is named with *perhaps*, as it is where
   several mistakes give the number; above 60 % nothing beyond rank 20 is named. So of random wrong numbers fewer than
   2 % are told without *perhaps* what went wrong.
 

@@ -12,8 +12,12 @@ from math import prod
 from typing import Any
 
 from cnncalc.conventions.quantities import GRAMMAR, QUANTITIES
+from cnncalc.errors import CnncalcError
+from cnncalc.language import _
 from cnncalc.quantities import QUANTITIES as OF_REPORTS
 from cnncalc.spec.expressions import Scope, evaluate, parse_expression
+
+MOST_TERMS = 2000  # of a rule; what is longer nobody reads
 
 Product = tuple[str, ...]  # quantities that are multiplied, in order; empty: 1
 Terms = Mapping[Product, int]
@@ -39,6 +43,8 @@ def _terms(node: ast.expr, scope: Scope) -> dict[Product, int]:
         for left, n in _terms(node.left, scope).items():
             for right, m in _terms(node.right, scope).items():
                 found[tuple(sorted((*left, *right)))] += n * m
+            if len(found) > MOST_TERMS:
+                raise CnncalcError(_("a rule multiplies out to more than {most:,} terms", most=MOST_TERMS))
         return dict(found)
     text = ast.unparse(node)
     value = evaluate(text, scope, GRAMMAR)

@@ -132,8 +132,10 @@ def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[list[tup
     for of_node in zip(*per_axis, strict=True):
         found.append([])
         for fields in zip(*of_node, strict=True):
-            known = [field for field in fields if field is not None]
-            found[-1].append(tuple(known) if len(known) == len(fields) else None)
+            # What sees nothing along one axis, at any size, cannot be measured along the others either.
+            reason = _("units in the middle see nothing")
+            known = [Field(None, nothing=True, reason=reason) if field is None else field for field in fields]
+            found[-1].append(tuple(known) if any(field is not None for field in fields) else None)
     return found
 
 

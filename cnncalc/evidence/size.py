@@ -26,8 +26,29 @@ def bytes_needed(graph: Graph) -> int:
     return BYTES * (2 * largest + (peak_elements(graph) or 0) + 2 * columns)
 
 
+def memory_to_be_had() -> int | None:
+    """Bytes that this process can still get: of the machine, and within its own limit; None where nobody says."""
+    known = [found for found in (memory_of_machine(), memory_within_limit()) if found is not None]
+    return min(known, default=None)
+
+
+def memory_within_limit() -> int | None:
+    """Bytes up to the limit on this process (`ulimit -v`); None where there is no limit, or it cannot be told."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit  # there is none on Windows
+
+        limit = getrlimit(RLIMIT_AS)[0]
+        if limit == RLIM_INFINITY:
+            return None
+        with open("/proc/self/statm", encoding="ascii") as file:
+            used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except (ImportError, AttributeError, OSError, ValueError):
+        return None
+    return max(0, limit - used)
+
+
 def memory_of_machine() -> int | None:
-    """Bytes that can be had; None where the system does not say."""
+    """Bytes that are free; None where the system does not say."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             for line in file:
@@ -43,7 +64,7 @@ def memory_of_machine() -> int | None:
 
 def check_memory(graph: Graph, hint: str = "") -> None:
     """Raise CnncalcError if this machine has less memory than running the network takes."""
-    needed, available = bytes_needed(graph), memory_of_machine()
+    needed, available = bytes_needed(graph), memory_to_be_had()
     if available is not None and needed > available:
         problem = _(
             "{name} takes about {needed:,.1f} GiB to run, and this machine has {available:,.1f} GiB free",
@@ -72,7 +93,7 @@ def smaller(graph: Graph, load: Load, params: tuple[str, ...], inputs: tuple[str
                 found = load((*params, *narrow), changed)
             except CnncalcError:
                 continue
-            return found, ", ".join([*(f"input {text}" for text in changed if changed != inputs), *narrow])
+            return found, ", ".join([*(changed if changed != inputs else ()), *narrow])
     raise CnncalcError(_("no smaller version of this network fits together: leave --fast out"))
 
 

@@ -11,17 +11,31 @@ from cnncalc.language import _
 from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Facts, Layer, Reach, Shape
 from cnncalc.layers.elements import EVERY, RAVELLED, Channels, Read, Reads, Step, bits
 from cnncalc.layers.links import Link
+from cnncalc.layers.windows import Listed, Window
+
+LONGEST = 2**24  # places on an axis, or elements of a vector, that are told apart
+
+
+def check_longest(graph: Graph) -> None:
+    """Raises CnncalcError for a map with more places on an axis, or channels, than a set of them should take."""
+    shapes = [*graph.inputs.values(), *(facts.output for facts in graph.facts)]
+    longest = max((n for shape in shapes for n in shape), default=0)
+    if longest > LONGEST:
+        most = f"{LONGEST:,}"
+        raise CnncalcError(_("sets are told apart up to {most} places on an axis, not {n}", most=most, n=longest))
 
 
 class Book:
     """The reads of a graph's layers; equal layers on equal shapes are asked once.
 
-    local: without what gates and norms bring from elsewhere.
+    local     without what gates and norms bring from elsewhere
+    goes_on   padding that repeats the map stands for an image that goes on: nothing is read there
     """
 
-    def __init__(self, graph: Graph, *, local: bool = False) -> None:
+    def __init__(self, graph: Graph, *, local: bool = False, goes_on: bool = False) -> None:
         self.graph = graph
         self.local = local
+        self.goes_on = goes_on
         self._known: dict[tuple[Layer, tuple[Shape, ...]], Reads | None] = {}
 
     def shapes(self, node: Node) -> tuple[Shape, ...]:
@@ -36,6 +50,8 @@ class Book:
             found = reads_of(node.layer, self.graph.facts[number], key[1])
             if self.local and isinstance(found, list):
                 found = [read for read in found if not read.gate]
+            if self.goes_on and isinstance(found, list):
+                found = [without_repeats(read, self.graph.facts[number].reach) for read in found]
             self._known[key] = found
         reads = self._known[key]
         if reads is None:
@@ -70,6 +86,15 @@ def reads_of(layer: Layer, facts: Facts, shapes: tuple[Shape, ...]) -> Reads | N
         return whole_or_none(found)
     gates = [read and read._replace(gate=True) for read in found]
     return whole_or_none([read_of(0, 0, facts.local, shapes[0]), *gates])
+
+
+def without_repeats(read: Read, reach: Reach | None) -> Read:
+    """A read whose places are those of a window that slides over padding, not those that the padding repeats."""
+    if not isinstance(reach, tuple) or len(reach) != len(read.steps):
+        return read
+    pairs = zip(read.steps, reach, strict=True)
+    steps = tuple([slid if isinstance(own, Listed) and isinstance(slid, Window) else own for own, slid in pairs])
+    return read._replace(steps=steps)
 
 
 def whole_or_none(found: list[Read | None]) -> list[Read] | None:

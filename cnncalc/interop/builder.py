@@ -24,7 +24,7 @@ from cnncalc.interop.names import Names, is_word, legal, numbered, unique
 from cnncalc.language import _
 from cnncalc.layers import KINDS, kind_named
 from cnncalc.layers.base import Layer, Shape, shape_text
-from cnncalc.layers.options import CONSTRUCTION, LARGEST
+from cnncalc.layers.options import CONSTRUCTION, LARGEST, MOST_AXES
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
 
 
@@ -54,10 +54,10 @@ class Builder(GraphBuilder):
     def input(self, name: str, shape: Sequence[int]) -> int:
         """An input of the network, (C, *size) without the batch. All inputs come before the first layer."""
         found = tuple(shape)
-        if not 1 <= len(found) <= 4 or not all(1 <= n <= LARGEST for n in found):
+        if not 1 <= len(found) <= MOST_AXES or not all(1 <= n <= LARGEST for n in found):
             self.fail(
                 _("input '{name}'", name=name),
-                _("{shape} is no shape: channels, then up to three axes", shape=shape_text(found) or "()"),
+                _("{shape} is no shape: channels, then up to seven axes", shape=shape_text(found) or "()"),
             )
         path = self._name(name, "input", prefer="input" if name == "input" else None)
         return self.add_input(path, found)
@@ -88,7 +88,7 @@ class Builder(GraphBuilder):
         if layer.flattens and len(self.shapes[reads[0]]) > 1:
             flatten = self._append(f"{path}/flatten", self.layer("flatten", {}, at), reads, at)
             reads = [flatten]
-        x = reads[0]
+        x = reads[0] if reads else -1
         shown_with = None
         if KINDS[kind].inline and x >= len(self.inputs):  # in the row of what it follows, unless another one is
             row = self.rows.get(x, x)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from cnncalc.errors import ShapeError
+from cnncalc.errors import CnncalcError, ShapeError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, described, option, weightless
 from cnncalc.layers.options import BIAS, UNITS, choice, positive
@@ -16,6 +16,9 @@ from cnncalc.layers.tables import check_table, map_table
 
 if TYPE_CHECKING:
     from cnncalc.layers.elements import Reads
+
+
+MOST_TOLD_APART = 8192  # units of which each reads all but itself, as sets
 
 
 class Dense(Layer):
@@ -151,13 +154,18 @@ class Hopfield(Layer):
 
     def elements(self, x: Shape) -> Reads | None:
         """Walks of `steps` steps from unit to unit, none of which stays where it is."""
-        from cnncalc.layers.elements import Read, rows_of_bits
+        from cnncalc.layers.elements import Read
 
         n = x[0]
         if n > 2 and self.steps > 1:
             return None
-        back = self.steps % 2 == 0  # of two units: to the other, and back again
-        return [Read(0, rows_of_bits([i for i in range(n) if (i == j) == back and n > 1] for j in range(n)), ())]
+        if n > MOST_TOLD_APART:
+            most = MOST_TOLD_APART
+            raise CnncalcError(_("what each of more than {most:,} units reads of the others is not listed", most=most))
+        if n == 2 and self.steps % 2 == 0:  # to the other, and back again
+            return [Read(0, 0, ())]
+        every = (1 << n) - 1
+        return [Read(0, tuple((1 << j, every ^ 1 << j) for j in range(n)), ())]
 
 
 class Flatten(Layer):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-SPECIAL = 0.015
+SPECIAL = 0.018
 WIDTHS = (2, 5)  # near by: within a half of the number, and within a fifth
 
 

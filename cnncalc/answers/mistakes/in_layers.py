@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from cnncalc.answers.mistakes.spreading import Found, Network, numbers_on_map, pairs, plain, singles
+from cnncalc.answers.mistakes.spreading import Found, Network, first_read, numbers_on_map, pairs, plain, singles
 from cnncalc.graph import Graph
 from cnncalc.report import Report
 
@@ -106,14 +106,14 @@ def other_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
 def other_shapes(network: Network, node: int) -> Iterator[Found]:
     """The shapes of the layers around; the channels of all convolutions on the way to a concatenation."""
     graph, first = network.graph, len(network.graph.inputs)
-    value, shape = graph.nodes[node].reads[0], graph.shape(first + node)
+    value, shape = first_read(graph, node), graph.shape(first + node)
     seen = [shape]
     while value >= first and len(seen) <= 3:
         if graph.shape(value) not in seen:
             seen.append(graph.shape(value))
             yield Found(11 + len(seen), "stopped_too_early", graph.shape(value), graph.nodes[value - first].name)
-        value = graph.nodes[value - first].reads[0]
-    if value < first and len(seen) <= 3:
+        value = first_read(graph, value - first)
+    if 0 <= value < first and len(seen) <= 3:
         yield Found(16, "stopped_too_early", graph.shape(value))
     for i, later in enumerate(graph.nodes[node + 1 :], node + 1):
         if graph.facts[i].output != shape and len(graph.facts[i].output) == len(shape):

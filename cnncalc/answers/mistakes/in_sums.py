@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cnncalc.answers.mistakes.catalogue import EDITS
 from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, numbers
 from cnncalc.answers.mistakes.in_layers import other_lengths
-from cnncalc.answers.mistakes.spreading import Found, Network, make_together, numbers_on_map, plain, singles
+from cnncalc.answers.mistakes.spreading import Found, Network, first_read, make_together, numbers_on_map, plain, singles
 
 MOST_COMMON = 11  # the rank of mistakes that are tried two at a time in every layer
 MOST_PAIRS = 120  # mistakes of single layers that are tried two at a time
@@ -172,9 +172,9 @@ def name_omission(network: Network, node: int) -> str:
 def weighted_before(network: Network, node: int) -> int | None:
     """The nearest layer with weights on the way back, where all between keep the shape; None where there is none."""
     graph, first = network.graph, len(network.graph.inputs)
-    value = graph.nodes[node].reads[0]
+    value = first_read(graph, node)
     while value >= first and not graph.facts[value - first].connections:
-        value = graph.nodes[value - first].reads[0]
+        value = first_read(graph, value - first)
     return value - first if value >= first else None
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cnncalc.answers.mistakes.catalogue import EDITS
 from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, apply_edits, numbers
 from cnncalc.graph import Graph
-from cnncalc.layers.base import FLATTENED, Layer, Shape
+from cnncalc.layers.base import FLATTENED, Facts, Layer, Shape
 
 LARGEST = 80  # nodes of a network in which a mistake at every single place is followed to the end
 # Mistakes in a size, which the layers behind inherit.
@@ -36,25 +36,35 @@ class Found(NamedTuple):
 Results = Sequence[Numbers | None]
 
 
+NOTHING_READ = -1
+
+
+def first_read(graph: Graph, node: int) -> int:
+    """The value that a node reads first; NOTHING_READ of what is only stored, such as a position embedding."""
+    reads = graph.nodes[node].reads
+    return reads[0] if reads else NOTHING_READ
+
+
 def case_of(graph: Graph, node: int, shapes: tuple[Shape, ...]) -> Case:
     """A layer as it stands in the network; what was flattened in front of it is remembered."""
-    here = graph.nodes[node]
     first = len(graph.inputs)
-    value, flat = here.reads[0], None
+    value, flat = first_read(graph, node), None
     while value >= first and len(graph.shape(value)) == 1 and flat is None:
-        before = graph.nodes[value - first]
-        if graph.facts[value - first].reach == FLATTENED:
-            flat = graph.shape(before.reads[0])
-        elif graph.shape(before.reads[0]) != graph.shape(value):
+        before = first_read(graph, value - first)
+        if before == NOTHING_READ:
             break
-        value = before.reads[0]
-    return Case(here.layer, shapes, flat, value < first)
+        if graph.facts[value - first].reach == FLATTENED:
+            flat = graph.shape(before)
+        elif graph.shape(before) != graph.shape(value):
+            break
+        value = before
+    return Case(graph.nodes[node].layer, shapes, flat, value < first)
 
 
 @lru_cache(maxsize=4096)
 def plain(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool) -> Numbers | None:
     """The right numbers of a layer. The first four fields of a Case, which can be looked up."""
-    return numbers(Case(layer, shapes, flat, direct))
+    return numbers(Case(layer, shapes, flat, direct)) if shapes else None
 
 
 @lru_cache(maxsize=2048)
@@ -62,6 +72,8 @@ def singles(
     layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
 ) -> tuple[tuple[Edit, Numbers], ...]:
     """Every single mistake in a layer."""
+    if not shapes:  # of what is only stored no mistakes are known
+        return ()
     return tuple((edits[0], found) for edits, found in apply_edits(Case(layer, shapes, flat, direct), EDITS, 0))
 
 
@@ -81,7 +93,17 @@ def pairs(
     layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool
 ) -> tuple[tuple[tuple[Edit, ...], Numbers], ...]:
     """Every mistake in a layer, alone and in pairs."""
-    return tuple(apply_edits(Case(layer, shapes, flat, direct), EDITS, 26))
+    return () if not shapes else tuple(apply_edits(Case(layer, shapes, flat, direct), EDITS, 26))
+
+
+def numbers_of_facts(facts: Facts) -> Numbers:
+    """The right numbers of what reads nothing: there is no derivation from its input."""
+    stored = None if facts.params is None or facts.fixed_params is None else facts.params + facts.fixed_params
+    return {
+        "output": facts.output, "values": facts.elements, "params": facts.params, "fixed_params": facts.fixed_params,
+        "buffers": facts.buffers, "connections": facts.connections, "macs": facts.macs, "stored": stored,
+        "flops": facts.flops,
+    }  # fmt: skip
 
 
 class Network:
@@ -91,7 +113,10 @@ class Network:
         self.graph = graph
         self.shapes = [tuple(graph.shape(v) for v in node.reads) for node in graph.nodes]
         self.cases = [case_of(graph, i, shapes) for i, shapes in enumerate(self.shapes)]
-        self.plain: list[Numbers | None] = [plain(*case[:4]) for case in self.cases]
+        self.plain: list[Numbers | None] = [
+            plain(*case[:4]) if case.shapes else numbers_of_facts(facts)
+            for case, facts in zip(self.cases, graph.facts, strict=True)
+        ]
         self.kinds = [node.layer.kind for node in graph.nodes]
         self._spread: dict[int, list[tuple[int, str, str, Results]]] = {}
 
@@ -166,7 +191,7 @@ def outputs(
     """(number of the edit, output shape) of the mistakes that are inherited."""
     case = Case(layer, shapes, flat, direct)
     found = []
-    for number, edit in enumerate(EDITS):
+    for number, edit in enumerate(EDITS if shapes else ()):
         if edit.id in SPREADING:
             changed = edit.change(case)
             result = None if changed is None else numbers(changed)

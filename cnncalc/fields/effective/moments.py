@@ -18,7 +18,7 @@ from math import gcd, lcm
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.reads import Book
+from cnncalc.fields.reads import Book, check_longest
 from cnncalc.fields.sets.regions import whole
 from cnncalc.fields.values import LONGEST_PERIOD
 from cnncalc.graph import Graph
@@ -96,6 +96,7 @@ class Fold(Generic[E]):
     """One pass forward along one axis of one input, in one algebra; what it finds stands in `values`."""
 
     def __init__(self, book: Book, source: int, axis: int, algebra: Algebra[E], origin: E, last: int) -> None:
+        check_longest(book.graph)
         self.book = book
         self.axis = axis
         self.algebra = algebra

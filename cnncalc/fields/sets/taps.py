@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.reads import Book
+from cnncalc.fields.reads import Book, check_longest
 from cnncalc.fields.sets.regions import (
     Region,
     every,
@@ -26,25 +26,19 @@ from cnncalc.fields.sets.regions import (
     whole,
 )
 from cnncalc.graph import Graph
-from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, WHOLE, Shape
 from cnncalc.layers.elements import EVERY, Channels, Permuted, Read, Step, bits, stretch_of_bits
 from cnncalc.layers.windows import Listed, Window
 
-LONGEST = 2**24  # places on an axis, or elements of a vector, that are told apart
-
 
 class Reader:
-    """What is read of the values of a graph; local: without what gates and norms bring from elsewhere."""
+    """What is read of the values of a graph; `local` and `goes_on` as in `Book`."""
 
-    def __init__(self, graph: Graph, *, local: bool = False) -> None:
+    def __init__(self, graph: Graph, *, local: bool = False, goes_on: bool = False) -> None:
         self.graph = graph
-        self.book = Book(graph, local=local)
+        check_longest(graph)
+        self.book = Book(graph, local=local, goes_on=goes_on)
         self._pulled: dict[tuple[int, int, int], int] = {}
-        shapes = [*graph.inputs.values(), *(facts.output for facts in graph.facts)]
-        if (longest := max(n for shape in shapes for n in shape)) > LONGEST:
-            problem = _("sets are told apart up to {most} places on an axis, not {n}", most=f"{LONGEST:,}", n=longest)
-            raise CnncalcError(problem)
 
     def read(self, number: int, wanted: Region) -> list[tuple[int, Region]]:
         """(value, region) of what the wanted elements of a node's output depend on."""
@@ -165,7 +159,7 @@ def hulls_of_all(
     An origin is left out of which nothing is seen. None where it is not known what layers read.
     """
     try:
-        found = needed(Reader(graph, local=local), {v: everything(graph.shape(v)) for v in values})
+        found = needed(Reader(graph, local=local, goes_on=True), {v: everything(graph.shape(v)) for v in values})
     except CnncalcError:
         return None
     hulls = {}

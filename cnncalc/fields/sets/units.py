@@ -159,10 +159,11 @@ def unit_field(graph: Graph, layer: str, unit: Sequence[int] | None = None, *, l
     value = value_named(graph, layer)
     shape = graph.shape(value)
     place = place_in(layer, shape, unit)
+    reader = Reader(graph, local=local)  # raises where sets would be too large, before there are any
     wanted = product(
         [1 << i for i in place] if len(place) == len(shape) else [whole(shape[0]), *(1 << i for i in place)]
     )
-    found = needed(Reader(graph, local=local), {value: wanted})
+    found = needed(reader, {value: wanted})
     outer = without_borders(graph, value, place, local)
     patches = []
     for i, (name, size_) in enumerate(graph.inputs.items()):
