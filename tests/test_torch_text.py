@@ -20,10 +20,6 @@ from cnncalc.shipped import VARIANTS, bundled
 
 NETWORKS = [*bundled(), *VARIANTS]
 REFUSED = {  # and why
-    **dict.fromkeys(["vit-b16", "vit-ti16", "vit-s16", "vit-l16", "vit-b32"], "nothing for the kind parameter"),
-    **dict.fromkeys(
-        ["swin-t", "swin-s", "swin-b", "maxvit-t", "coatnet-0", "mobilevit-s"], "nothing for the kind attention"
-    ),
     "hopfield": "nothing for the kind hopfield",
     "mgu": "nothing for the kind mgu",
     "rnn": "two biases for every gate",
