@@ -13,7 +13,7 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.answers.recounting import value_of
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.graph import Graph
-from cnncalc.language import _, enumerated
+from cnncalc.language import _, enumerated, n_
 from cnncalc.report import Report
 from cnncalc.spec import graph_from_text
 
@@ -60,6 +60,7 @@ LEVELS = {
                    "pointwise"),
                   ("output", "params", "connections", "macs", "flops", "receptive_field")),
 }  # fmt: skip
+NAMES = (n_("easy"), n_("medium"), n_("hard"))  # of the levels, as a title has them
 POOLS = ("pool", "overlapping", "subsample")
 POINTS = {"connections": 2, "macs": 2, "flops": 2, "receptive_field": 2}
 Asked = list[tuple[str, str]]  # layer, or `total`, and quantity
@@ -81,7 +82,7 @@ def filters(random: Random) -> int:
 def make_exercise(seed: int, level: str, count: int) -> Exercise:
     """A random network of this level, and at most `count` questions about it."""
     random = Random(f"{seed} {level}")  # seeded with a text: the same on every machine
-    text, report = draw_network(random, LEVELS[level], _("Exercise {seed}, {level}", seed=seed, level=level))
+    text, report = draw_network(random, LEVELS[level], _("Exercise {seed}, {level}", seed=seed, level=_(level)))
     return exercise_of(report, text, choose(random, [report], LEVELS[level].quantities, count))
 
 

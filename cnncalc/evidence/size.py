@@ -93,7 +93,7 @@ def smaller(graph: Graph, load: Load, params: tuple[str, ...], inputs: tuple[str
                 found = load((*params, *narrow), changed)
             except CnncalcError:
                 continue
-            return found, ", ".join([*(f"input {text}" for text in changed if changed != inputs), *narrow])
+            return found, ", ".join([*(changed if changed != inputs else ()), *narrow])
     raise CnncalcError(_("no smaller version of this network fits together: leave --fast out"))
 
 

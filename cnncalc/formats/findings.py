@@ -56,7 +56,9 @@ def unusable_spec(path: str, error: CnncalcError) -> list[Finding]:
 
 def with_hint(problem: Problem) -> str:
     """A problem and what to do about it, in one line."""
-    return f"{problem.problem} (" + _("hint: {hint}", hint=problem.hint) + ")" if problem.hint else problem.problem
+    return (
+        _("{problem} (hint: {hint})", problem=problem.problem, hint=problem.hint) if problem.hint else problem.problem
+    )
 
 
 def in_workspace(path: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from cnncalc.formats import plain
-from cnncalc.formats.page import Derived, Note, Page, Table
+from cnncalc.formats.page import Derived, Note, Page, Table, in_one
 from cnncalc.language import _
 
 STYLE = """
@@ -106,7 +106,8 @@ def notes_lines(notes: Sequence[Note]) -> list[str]:
 def derivation(found: Derived) -> list[str]:
     """The letters as a list, and the arithmetic in MathML, each line in a box of its own."""
     lines = ["<ul>"] if found.symbols else []
-    lines += [f"<li>{math(letter.parts('mathml'))}: {escaped(meaning)}</li>" for letter, meaning in found.symbols]
+    for letter, meaning in found.symbols:
+        lines.append(f"<li>{in_one((math(letter.parts('mathml')), escaped(meaning)))}</li>")
     lines += ["</ul>"] if found.symbols else []
     return lines + [f'<p class="box">{math(line.parts("mathml"))}</p>' for line in found.lines]
 

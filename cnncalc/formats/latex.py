@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cnncalc.errors import columns_of
 from cnncalc.formats import plain
-from cnncalc.formats.page import Derived, Page, Section, Table
+from cnncalc.formats.page import Derived, Page, Section, Table, in_one
 from cnncalc.language import _
 
 MARKS = {
@@ -46,7 +46,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
         if section.table is not None and section.table.rows:
             lines += table_lines(section.table)
         lines += [commented(line) for line in section.picture]
-        lines += [commented(": ".join(note) if isinstance(note, tuple) else note) for note in section.notes]
+        lines += [commented(in_one(note)) for note in section.notes]
     return "\n".join(lines) + "\n"
 
 
@@ -85,7 +85,7 @@ def document(page: Page) -> str:
     lines += [rf"\section*{{{escaped(page.title)}}}"] if page.title else []
     for section in page.sections:
         lines += ["", rf"\subsection*{{{escaped(section.heading)}}}"] if section.heading else [""]
-        lines += [escaped(": ".join(note) if isinstance(note, tuple) else note) + r"\par" for note in section.notes]
+        lines += [escaped(in_one(note)) + r"\par" for note in section.notes]
         lines += simple_table(section) + derivation(section.derived or Derived((), ()))
     return "\n".join(lines).strip() + "\n"
 
@@ -101,7 +101,9 @@ def simple_table(section: Section) -> list[str]:
 
 def derivation(found: Derived) -> list[str]:
     """The letters in a line, then the equations."""
-    letters = [f"${' = '.join(letter.parts('latex'))}$: {escaped(meaning)}" for letter, meaning in found.symbols]
+    letters = [
+        in_one((f"${' = '.join(letter.parts('latex'))}$", escaped(meaning))) for letter, meaning in found.symbols
+    ]
     lines = ["; ".join(letters) + r"\par"] if letters else []
     return lines + ([equations([line.parts("latex") for line in found.lines])] if found.lines else [])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cnncalc.errors import columns_of
 from cnncalc.formats import plain
-from cnncalc.formats.page import Note, Page, Section, Table
+from cnncalc.formats.page import Note, Page, Section, Table, in_one
 from cnncalc.language import _
 
 
@@ -36,7 +36,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 def note_text(note: Note) -> str:
     """`subject: sentence`."""
-    return f"{escaped(note[0])}: {escaped(note[1])}" if isinstance(note, tuple) else escaped(note)
+    return escaped(in_one(note))
 
 
 def picture(lines: Sequence[str]) -> str:
@@ -73,7 +73,7 @@ def derivation(section: Section) -> list[str]:
     if section.table is not None:
         blocks.append(table_text(section.table))
     if section.derived is not None:
-        symbols = section.derived.symbols
-        blocks.append("\n".join(f"- ${' = '.join(s.parts('latex'))}$: {escaped(meaning)}" for s, meaning in symbols))
+        letters = [(f"${' = '.join(s.parts('latex'))}$", escaped(meaning)) for s, meaning in section.derived.symbols]
+        blocks.append("\n".join(f"- {in_one(letter)}" for letter in letters))
         blocks += ["$$" + " = ".join(line.parts("latex")) + "$$" for line in section.derived.lines]
     return blocks

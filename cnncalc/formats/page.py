@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.errors import columns_of
 from cnncalc.formats.findings import Finding, Suite
+from cnncalc.language import _
 
 SCHEMA_VERSION = 1  # of what is written as JSON
 
@@ -98,6 +99,11 @@ class Derived(NamedTuple):
 
 
 Note = str | tuple[str, str]  # a sentence, or a subject and what is said of it
+
+
+def in_one(note: Note) -> str:
+    """A note as one text: `subject: what is said of it`."""
+    return _("{name}: {text}", name=note[0], text=note[1]) if isinstance(note, tuple) else note
 
 
 class Section(NamedTuple):

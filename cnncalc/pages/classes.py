@@ -130,7 +130,7 @@ def feedback_page(name: str, result: Result, report: Report) -> Page:
         remarks = remark_on(item, False)
         if not item.holds:
             given = shorten(item.given) or _("no answer")
-            heading = f"{mark_of(item)} {item.name}: {given}"
+            heading = _("{name}: {text}", name=f"{mark_of(item)} {item.name}", text=given)
             sections.append(Section("", heading=heading, notes=remarks or [_("no common mistake gives this number")]))
             sections += board(derive([item], report)).sections
         elif remarks:

@@ -10,7 +10,7 @@ from cnncalc.conventions.identifying import Candidate, Match
 from cnncalc.conventions.quantities import QUANTITIES
 from cnncalc.formats.numbers import number
 from cnncalc.formats.page import Page, Section, Table
-from cnncalc.language import _
+from cnncalc.language import _, enumerated
 
 WIDTH = 100  # of lines of prose where there is no terminal
 INDENT = 4  # of the second line of a note
@@ -18,7 +18,7 @@ INDENT = 4  # of the second line of a note
 
 def said(notes: Sequence[tuple[str, str]]) -> list[str]:
     """`subject: text`, a sentence for each."""
-    return [f"{subject}: {text}" for subject, text in notes]
+    return [_("{name}: {text}", name=subject, text=text) for subject, text in notes]
 
 
 def summary(one: Convention) -> dict[str, Any]:
@@ -70,7 +70,10 @@ def overview_page(entries: Sequence[Printed], macs: int | None) -> Page:
     for entry in entries:
         for layer, reason in entry.unknown.items():
             reasons.setdefault(reason, {})[layer] = None
-    notes += [(_("not known"), f"{some(list(layers))}: {reason}") for reason, layers in reasons.items()]
+    notes += [
+        (_("not known"), _("{name}: {text}", name=some(list(layers)), text=reason))
+        for reason, layers in reasons.items()
+    ]
     return Page(
         "",
         [Section("", table, notes=said(notes), indent=INDENT)],
@@ -214,7 +217,7 @@ def cause_data(cause: Cause) -> dict[str, Any]:
 
 def identified_page(text: str, matches: Sequence[Match], near: Sequence[Candidate]) -> Page:
     """Whose number it is, exact hits first; or the nearest numbers, where nothing gives it."""
-    found = [(m.candidate, ", ".join(filter(None, [_(m.how), m.unit]))) for m in matches]
+    found = [(m.candidate, enumerated(filter(None, [_(m.how), m.unit]))) for m in matches]
     found = found or [(one, _("near")) for one in near]
     rows = [[one.variant, some(one.conventions), one.what, number(one.number), how] for one, how in found]
     table = Table([_("network"), _("tool"), _("what it is"), _("number"), ""], rows, left={0, 1, 2, 4})

@@ -145,7 +145,9 @@ def rule_page(rule: Rule) -> Page:
     )
     facts = {"code": rule.code, "title": rule.title, "why": rule.why, "bad": rule.bad, "good": rule.good}
     sections = [Section("", notes=[_(rule.why)], indent=0), *examples, passing]
-    return Page(f"{rule.code}: {_(rule.title)}", sections, facts, records=lambda: [facts], broken_at=100)
+    return Page(
+        _("{name}: {text}", name=rule.code, text=_(rule.title)), sections, facts, records=lambda: [facts], broken_at=100
+    )
 
 
 def rules_page() -> Page:

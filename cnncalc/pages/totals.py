@@ -101,7 +101,9 @@ def networks_page(
     also = ", ".join(f"{variant}\xa0({name})" for _family, name, _report in entries for variant in variants[name])
     sections.append(Section("", notes=[_("variants of these specs: {variants}", variants=also)], indent=0))
     if sources:
-        notes = [f"{name}: {report.name}. {report.source}" for _family, name, report in entries]
+        notes = [
+            _("{name}: {text}", name=name, text=f"{report.name}. {report.source}") for _family, name, report in entries
+        ]
         sections.append(Section("", notes=notes, indent=0))
     data = [
         {"family": family, **totals_as_data(name, report), "source": report.source, "variants": list(variants[name])}

@@ -280,7 +280,7 @@ def _unknown_notes(report: Report) -> list[tuple[str, str]]:
     reasons: dict[str, list[str]] = {}
     for name, reason in report.convention.unknown.items() if report.convention is not None else ():
         reasons.setdefault(reason, []).append(name)
-    return [(_("not known"), f"{_some(names)}: {reason}") for reason, names in reasons.items()]
+    return [(_("not known"), _("{name}: {text}", name=_some(names), text=reason)) for reason, names in reasons.items()]
 
 
 def _sharing_notes(report: Report) -> list[tuple[str, str]]:
@@ -334,4 +334,4 @@ def _bytes(n: int | None) -> str:
             break
         size, unit = size / 1024, larger
     exact = _("{n:,} bytes", n=n)
-    return exact if unit == "bytes" else f"{size:,.1f} {unit} ({exact})"
+    return exact if unit == "bytes" else _("{name} ({n})", name=f"{size:,.1f} {unit}", n=exact)

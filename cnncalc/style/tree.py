@@ -13,8 +13,9 @@ from cnncalc.layers.base import shape_text
 from cnncalc.spec.read.steps import ANY_STEP
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw, read_yaml
 from cnncalc.spec.values import shape
+from cnncalc.spec.write.lines import ONE_AXIS
 from cnncalc.style.layout import composed, emitted, fit, in_brackets, scalar
-from cnncalc.style.steps import ONE_AXIS, StepWriter
+from cnncalc.style.steps import StepWriter
 
 HERE = Position(1, 1)
 FOLD = "\a"  # how ruamel.yaml marks the line ends inside a folded text

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step
 from cnncalc.layers.base import Layer, Option
+from cnncalc.spec.write.lines import ONE_AXIS, kind_word, option_words
 
 WIDTH = 100  # of a line with a branch in brackets
 Options = Mapping[str, Any]
@@ -30,7 +31,7 @@ def word_of(name: str, value: Any) -> str | None:
     if name == "range":
         start, stop = value
         return f"{start}:{'end' if stop is None else stop}"
-    if name == "order":
+    if name == "order" and isinstance(value, tuple):  # of axes
         return ",".join(map(str, value))
     if name == "shape":
         return "x".join(map(str, value))
@@ -51,23 +52,10 @@ def stated(layer: Layer, defaults: Options) -> dict[str, Any]:
 
 def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tuple[str, dict[str, Any]]:
     """`conv 64 k3 s2 p1 nobias`, and the options that no word says."""
-    words, left = [kind], {}
-    for name in sorted(options, key=lambda name: (not declared[name].main, list(declared).index(name))):
-        option, value = declared[name], options[name]
-        word = value if isinstance(value, str) and "$" in value else word_of(name, value)
-        if word is None:
-            left[name] = value
-        elif word in option.words:
-            words.append(word)
-        elif word in option.words.values():
-            words.append(next(w for w, said in option.words.items() if said == word))
-        elif option.main and not (name == "kernel" and len(options) > 1):  # maxpool 2, but maxpool k3 s2
-            words.append(word)
-        elif option.flag and (word[0].isdigit() or word[0] == "$"):
-            words.append(option.flag + word)
-        else:
-            words.append(f"{name}={word}")
-    return " ".join(words), left
+    texts = {name: v if isinstance(v, str) and "$" in v else word_of(name, v) for name, v in options.items()}
+    words = option_words(declared.values(), texts)
+    left = {name: options[name] for name, word in words.items() if word is None}
+    return " ".join([kind, *filter(None, words.values())]), left
 
 
 def frozen_text(layer: Layer) -> list[str]:
@@ -182,8 +170,8 @@ class Writer:
 
     def layer(self, step: Line | Merge) -> tuple[str, dict[str, Any]]:
         layer = step.layer
-        kind = SHORT.get(layer.kind, layer.kind) + "1d" * (step.node in self.sequences)
-        options = getattr(step, "options", None)
+        kind = kind_word(layer.kind) + ONE_AXIS * (step.node in self.sequences)
+        options = step.options if isinstance(step, Line) else None
         given = stated(layer, self.defaults.get(layer.kind, {})) if options is None else options
         text, left = line_of(kind, given, layer.options)
         return " ".join([text, *how_built(layer)]), left
@@ -212,6 +200,8 @@ class Writer:
             lines = [f"{step.layer.kind}:"]
             for branch in step.branches:
                 lines += self.branch(branch)
+            given = stated(step.layer, self.defaults.get(step.layer.kind, {}))
+            lines += [f"{name}: {listed(value)}" for name, value in given.items()]
         if step.tail:
             parts = [self.long(part) for part in step.tail]
             lines.append(f"then: {parts[0]}" if len(parts) == 1 else f"then: [{', '.join(parts)}]")
@@ -242,7 +232,7 @@ def call(step: Call, required: int) -> str:
     words = [step.block]
     for i, (name, value) in enumerate(step.values.items()):
         words.append(word(value) if i < required else f"{name}={word(value)}")
-    if step.repeat > 1:
+    if step.repeat != 1:
         words.append(f"x{step.repeat}")
     words += [f"first:{name}={word(value)}" for name, value in step.first.items()]
     words += [f"last:{name}={word(value)}" for name, value in step.last.items()]
@@ -262,6 +252,3 @@ def listed(value: Any) -> str:
 
 def quote(text: str) -> str:
     return f'"{text}"' if set(text) & set(",[]{}:") else text
-
-
-SHORT = {"batchnorm": "bn"}  # as people write them behind a layer

@@ -116,7 +116,7 @@ def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
     without_numbers(steps)
     folder = Folder(graph, defaults)
     if blocks and all(node.weights_of is None for node in graph.nodes):
-        steps = folder.folded(steps)
+        steps = folder.fold(steps)
     required = {block.name: list(block.params.values()).count(None) for block in folder.blocks}
     writer = Writer(defaults, names.values, names.weights(), required, on_sequences(graph))
     lines = [f"name: {quoted(graph.name)}"] if graph.name else []

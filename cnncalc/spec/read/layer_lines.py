@@ -16,11 +16,10 @@ from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.expressions import check_expressions
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.read import advice
-from cnncalc.spec.read.words import Token, tidy
+from cnncalc.spec.read.words import FLAG, Token, tidy
 from cnncalc.spec.read.yamltree import Text
 from cnncalc.spec.steps import Argument, LayerStep, Step, WordStep
 
-FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)
 GLUED_FLAGS = re.compile(r"(?:[a-z]\d+(?:x\d+)*){2,}")  # k5s2, but not k5x5
 
 
