@@ -171,6 +171,12 @@ def parse_expression(text: str, grammar: Grammar = SPEC) -> ast.expr:
         raise OptionError(_("'{text}' is not an expression", text=text[:60]), _grammar_hint(text)) from None
     for node in ast.walk(tree):
         _check_allowed(node, text, grammar)
+        if isinstance(node, ast.Constant) and type(node.value) is int:
+            digits = ast.get_source_segment(source, node) or ""
+            if not digits.isdecimal():  # 0x10 and 1_000 are numbers of Python's, and elsewhere in a spec no numbers
+                raise OptionError(
+                    _("'{text}': {node!r} is not a whole number", text=text[:60], node=digits[:60]), _(_GRAMMAR)
+                )
     return tree
 
 
