@@ -173,7 +173,7 @@ def test_a_page_for_the_teacher(folder: Path) -> None:
     report = folder / "class.html"
     run(str(folder / "form.csv"), "--report", str(report), "--key", str(folder / "key.csv"))
     page = report.read_text(encoding="utf-8")
-    for part in ("right: 1 of 3", "1 times: 10,081 is what comes out", "C3.params"):
+    for part in ("right: 1 of 3", "1 of 3: 10,081 is what comes out", "C3.params"):
         assert part in page
 
 
@@ -232,6 +232,12 @@ def test_a_forgotten_bias_is_a_mistake_unless_it_is_accepted(tmp_path: Path) -> 
     )
     items = data("C1.params=150", "C3.params=1500", "--key", str(tmp_path / "key.csv"))["items"]
     assert [i["verdict"] for i in items] == ["convention", "wrong"]
+
+
+def test_from_python_with_a_key_and_what_is_accepted(folder: Path) -> None:
+    result = cnncalc.check("lenet5", {"C1.params": 150, "C3.params": 1500}, key=folder / "key.csv", accept=["no-bias"])
+    assert (result.earned, result.points) == (3, 7)
+    assert cnncalc.check("lenet5", {"C3.params": 1500}).earned == 0
 
 
 def test_strict_prints_a_cross_and_names_the_convention() -> None:
