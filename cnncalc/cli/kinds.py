@@ -125,15 +125,12 @@ def shown(value: object) -> str:
     return str(value)
 
 
-SHOWN = ("output", "params", "connections", "macs", "flops")
-
-
 def arithmetic(kind: Kind) -> list[Section]:
     """The kind's arithmetic on the board: the formulas that its `facts` run, on an example."""
     from cnncalc.analysis import analyze_graph
+    from cnncalc.cli.examples import example_of
     from cnncalc.derivations import explain
     from cnncalc.derivations.board import board
-    from cnncalc.derivations.examples import example_of
 
     example = example_of(kind)
     if example is None:
@@ -141,7 +138,8 @@ def arithmetic(kind: Kind) -> list[Section]:
     step, graph = example
     report = analyze_graph(graph)
     name = graph.nodes[-1].name
-    found = [derivation for quantity in SHOWN for derivation in explain(report, name, quantity)]
+    sized = ("_bytes", "field")  # of the batch and the dtype, and of what stands before the layer
+    found = [derivation for derivation in explain(report, name) if not derivation.quantity.endswith(sized)]
     entering = shape_text(next(iter(graph.inputs.values())))
     heading = _("arithmetic, by the example of `{step}` on {shape}", step=step, shape=entering)
     return [Section("", heading=heading), *board(found).sections]
