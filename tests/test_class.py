@@ -234,6 +234,12 @@ def test_a_forgotten_bias_is_a_mistake_unless_it_is_accepted(tmp_path: Path) -> 
     assert [i["verdict"] for i in items] == ["convention", "wrong"]
 
 
+def test_from_python_with_a_key_and_what_is_accepted(folder: Path) -> None:
+    result = cnncalc.check("lenet5", {"C1.params": 150, "C3.params": 1500}, key=folder / "key.csv", accept=["no-bias"])
+    assert (result.earned, result.points) == (3, 7)
+    assert cnncalc.check("lenet5", {"C3.params": 1500}).earned == 0
+
+
 def test_strict_prints_a_cross_and_names_the_convention() -> None:
     done = run("C1.macs=235,200", "--strict")
     assert done.exit_code == 1

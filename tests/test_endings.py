@@ -91,3 +91,22 @@ def test_what_nobody_expected_asks_for_a_report(folder: Path, raised: str, statu
     assert process.returncode == status
     debugged = started(folder, "--debug", code=code, stdout=subprocess.PIPE)
     assert "Traceback" in debugged.communicate(timeout=20)[1]
+
+
+def test_a_file_that_is_replaced_keeps_its_mode_and_owner_and_a_read_only_one_stays(folder: Path) -> None:
+    out = folder / "out.json"
+    out.write_text("as it was", encoding="utf-8")
+    out.chmod(0o640)
+    if os.getuid() == 0:
+        os.chown(out, 12345, 54321)
+    before = out.stat()
+    done = started(folder, "lenet5", "-o", "out.json", stdout=subprocess.PIPE)
+    assert (done.communicate(timeout=60)[1], done.returncode) == ("", 0)
+    after = out.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    out.write_text("as it was", encoding="utf-8")
+    out.chmod(0o444)
+    done = started(folder, "lenet5", "-o", "out.json", stdout=subprocess.PIPE)
+    assert "out.json: cannot be written: Permission denied" in done.communicate(timeout=60)[1]
+    assert done.returncode == 2
+    assert out.read_text(encoding="utf-8") == "as it was"

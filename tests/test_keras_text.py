@@ -163,3 +163,20 @@ def test_the_text_is_laid_out_as_ruff_and_black_would(tmp_path: Path) -> None:
             [ruff, *command, "--isolated", "--no-cache", "--quiet", str(tmp_path)], capture_output=True, text=True
         )
         assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_what_is_read_back_as_another_network_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnncalc.interop.keras.write import text as writer
+
+    graph = cnncalc.load("3x8x8; conv 4 k3 bn relu; conv 5 k3; global_avgpool; dense 3")
+    right = cnncalc.to_keras(graph)
+    assert writer.convert(graph, None) == right
+    for wrong, named in (
+        (right.replace("layers.Conv2D(5, 3", "layers.Conv2D(5, 1"), "conv2 stores 25 weights"),
+        (right.replace("x = layers.BatchNormalization(", "layers.BatchNormalization("), "conv1/batchnorm stores"),
+        (right.replace("layers.Dense(3", "layers.Dense(three"), "does not run"),
+    ):
+        assert wrong != right
+        monkeypatch.setattr(writer, "to_keras", lambda graph, text=wrong: text)
+        with pytest.raises(cnncalc.CnncalcError, match=named):
+            writer.convert(graph, None)

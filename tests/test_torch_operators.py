@@ -57,6 +57,28 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "half the size": lambda x: F.interpolate(x[..., :4], scale_factor=0.5),
     "nearest, exactly": lambda x: F.interpolate(x, size=(4, 3), mode="nearest-exact"),
     "by area": lambda x: F.interpolate(x, size=(3, 2), mode="area"),
+    "tokens attend": lambda x: F.scaled_dot_product_attention(*[x.flatten(2).transpose(1, 2)] * 3),
+    "heads attend": lambda x: F.scaled_dot_product_attention(
+        *torch.unbind(torch.stack([x, x.tanh(), x.sigmoid()]).view(3, len(x), 2, 2, 30).transpose(3, 4))
+    ),
+    "attention written out": lambda x: (
+        (x.flatten(2).transpose(1, 2) @ x.flatten(2)).div(2).softmax(-1) @ x.flatten(2).transpose(1, 2)
+    ),
+    "einsum": lambda x: torch.einsum("bchw,bdhw->bcdh", x, x.sigmoid()),
+    "einsum, transposed": lambda x: torch.einsum("bchw,bcvw->bvch", x, x.tanh()),
+    "windows as samples": lambda x: (
+        F.avg_pool2d(x.view(len(x), 4, 2, 3, 5).transpose(1, 2).reshape(-1, 4, 3, 5), 2, 1)
+        .view(len(x), 2, 4, 2, 4)
+        .flatten(1)
+    ),
+    "samples behind": lambda x: x.flatten(2).permute(2, 0, 1).softmax(2).permute(1, 2, 0).relu(),
+    "parts of what comes before the samples": lambda x: x.flatten(2).permute(1, 0, 2)[2],
+    "every second of the last but one": lambda x: torch.cat(
+        [x.permute(0, 2, 3, 1)[:, 0::2, :4][..., :], x.permute(0, 2, 3, 1)[:, 1::2, 1:]], -1
+    ),
+    "padded, channels last": lambda x: F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 2, 0, 1)).permute(0, 3, 1, 2),
+    "stacked in front": lambda x: torch.stack([x, x.tanh()], 0)[1],
+    "comparisons": lambda x: (x[:, :2] > x[:, 1:3]).float() - (x[:, :2] < x[:, 2:]).float(),
     "fixed numbers for each channel": lambda x: (x - torch.arange(4.0).view(1, 4, 1, 1)) / torch.tensor(2.0),
 }
 
@@ -80,6 +102,96 @@ def test_what_is_read_computes_what_pytorch_computes(name: str) -> None:
     theirs = module(torch.from_numpy(image)[None])[0].numpy()
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= TOLERANCE * max(1, np.abs(theirs).max())
+
+
+class Held(nn.Module):
+    """A function of a value and of trained numbers, by name."""
+
+    def __init__(self, function: Callable[..., Any], **shapes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.function = function
+        for name, shape in shapes.items():
+            setattr(self, name, nn.Parameter(torch.randn(shape)))
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x, *self.parameters())
+
+
+TOKENS = lambda x: x.flatten(2).transpose(1, 2)  # noqa: E731
+# What enters is (N, 4, 6, 5): the module, and MACs by hand.
+HOLDING: dict[str, tuple[Any, int]] = {
+    "attention to itself": (lambda: Within(nn.MultiheadAttention(4, 2, batch_first=True)), 4 * 30 * 16 + 2 * 900 * 4),
+    "a sequence first": (lambda: Within(nn.MultiheadAttention(4, 2), first=True), 4 * 30 * 16 + 2 * 900 * 4),
+    "no biases": (lambda: Within(nn.MultiheadAttention(4, 2, bias=False, batch_first=True)), 4 * 30 * 16 + 7200),
+    "a linear layer on tokens": (lambda: Held(lambda x, w: F.linear(TOKENS(x), w), w=(7, 4)), 30 * 28),
+    "a matrix of weights": (lambda: Held(lambda x, w: TOKENS(x) @ w, w=(4, 7)), 30 * 28),
+    "a token of its own": (
+        lambda: Held(lambda x, c: torch.cat((c.expand(len(x), -1, -1), TOKENS(x)), 1), c=(1, 1, 4)),
+        0,
+    ),
+    "positions": (lambda: Held(lambda x, p: TOKENS(x) + p, p=(1, 30, 4)), 0),
+    "a number less": (lambda: Held(lambda x, p: p - x, p=(1, 4, 1, 1)), 0),
+    "positions taken from a table": (
+        lambda: Held(lambda x, t: TOKENS(x) + t[torch.arange(30) % 7], t=(7, 4)),
+        0,
+    ),
+    "affine": (lambda: Held(lambda x, b, a: torch.addcmul(b, a, TOKENS(x)), b=(4,), a=(4,)), 0),
+    "weights with a gain": (
+        lambda: Held(
+            lambda x, w, g: F.conv2d(x, g * F.batch_norm(w.view(1, 3, -1), None, None, training=True).view_as(w)),
+            w=(3, 4, 3, 3),
+            g=(3, 1, 1, 1),
+        ),
+        12 * 108,
+    ),
+    "weight norm": (lambda: nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 3, 3)), 12 * 108),
+    "a convolution of windows": (
+        lambda: Held(
+            lambda x, w: F.conv2d(x.view(len(x), 4, 2, 3, 5).transpose(1, 2).reshape(-1, 4, 3, 5), w, padding=1),
+            w=(4, 4, 3, 3),
+        ),
+        30 * 144,
+    ),
+    "a norm of windows": (
+        lambda: nn.Sequential(nn.Conv2d(4, 6, 1), Rows(), nn.BatchNorm1d(6), nn.Linear(6, 2)),
+        30 * 24 + 30 * 12,
+    ),
+}
+
+
+class Within(nn.Module):
+    """nn.MultiheadAttention on the positions of a map."""
+
+    def __init__(self, inner: Any, first: bool = False) -> None:
+        super().__init__()
+        self.inner, self.first = inner, first
+
+    def forward(self, x: Any) -> Any:
+        y = x.flatten(2).permute(2, 0, 1) if self.first else TOKENS(x)
+        return self.inner(y, y, y, need_weights=False)[0]
+
+
+class Rows(nn.Module):
+    """Every position as a sample of its own."""
+
+    def forward(self, x: Any) -> Any:
+        return TOKENS(x).flatten(0, 1)
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_numbers_of_a_module_are_counted_once_however_it_uses_them(name: str) -> None:
+    make, macs = HOLDING[name]
+    module = make().eval()
+    totals = cnncalc.analyze(cnncalc.from_torch(module, (4, 6, 5))).totals
+    assert totals.params == sum(p.numel() for p in module.parameters())
+    assert totals.macs == macs
+    assert totals.left_out == {}
+
+
+def test_where_numbers_stand_that_are_taken_from_a_table_is_not_guessed() -> None:
+    graph = cnncalc.from_torch(HOLDING["positions taken from a table"][0](), (4, 6, 5))
+    with pytest.raises(cnncalc.CnncalcError, match="which of its numbers stands at which place is not known"):
+        reference.run(graph)
 
 
 REFUSED = {

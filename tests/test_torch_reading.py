@@ -111,35 +111,6 @@ def test_an_operator_that_is_not_known_is_named_with_its_module() -> None:
     assert report.totals.left_out["params"] == 1
 
 
-class Peculiar:
-    """Modules with something that no kind is."""
-
-    class Folded(nn.Module):
-        """The samples are no axis of their own."""
-
-        def forward(self, x: Any) -> Any:
-            return torch.relu(x.reshape(-1, 4, 8))
-
-    class Attending(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-
-        def forward(self, x: Any) -> Any:
-            y = x.flatten(2)
-            return self.attention(y, y, y)[0]
-
-
-@pytest.mark.parametrize("name", ["Folded", "Attending"])
-def test_nothing_is_guessed(name: str) -> None:
-    module = getattr(Peculiar, name)()
-    shape = (3, 2, 4) if name == "Attending" else (3, 4, 8)
-    with pytest.raises(cnncalc.SpecError, match="not known here"):
-        cnncalc.from_torch(module, shape)
-    totals = cnncalc.analyze(cnncalc.from_torch(module, shape, allow_unknown=True)).totals
-    assert totals.left_out["macs"] >= 1
-
-
 def test_a_module_may_say_which_layer_it_is() -> None:
     class Doubled(nn.Module):
         def __init__(self) -> None:
@@ -300,8 +271,13 @@ class BatchApart(nn.Module):
         return F.adaptive_avg_pool2d(torch.stack(list(x)), 1)
 
 
+def test_attention_with_the_samples_behind_another_axis_is_read() -> None:
+    totals = cnncalc.analyze(cnncalc.from_torch(Attended(), (3, 32, 32))).totals
+    assert totals.params == sum(p.numel() for p in Attended().parameters())
+    assert totals.macs == 64 * (8 * 48 + 8 * 24 + 8 * 8) + 2 * 64 * 64 * 8
+
+
 BEHIND_UNKNOWN = [
-    (Attended, (3, 32, 32), "permute"),
     (BatchMoved, (5, 8), "cumsum"),
     (BatchDoubled, (3, 8, 8), "cat"),
     (BatchApart, (3, 8, 8), "unbind"),

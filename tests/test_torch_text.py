@@ -20,11 +20,6 @@ from cnncalc.shipped import VARIANTS, bundled
 
 NETWORKS = [*bundled(), *VARIANTS]
 REFUSED = {  # and why
-    "vit-b16": "nothing for the kind parameter",
-    "swin-t": "nothing for the kind attention",
-    "maxvit-t": "nothing for the kind attention",
-    "coatnet-0": "nothing for the kind attention",
-    "mobilevit-s": "nothing for the kind attention",
     "hopfield": "nothing for the kind hopfield",
     "mgu": "nothing for the kind mgu",
     "rnn": "two biases for every gate",

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from errno import EPIPE
+from errno import EACCES, EPIPE
 from functools import wraps
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -378,12 +378,16 @@ def _replace(path: str, text: str | bytes) -> None:
     from tempfile import NamedTemporaryFile
 
     directory = os.path.dirname(path)
+    old = os.stat(path) if os.path.exists(path) else None
+    if old is not None and not old.st_mode & 0o222:  # asked of the mode: to root everything is open
+        raise PermissionError(EACCES, os.strerror(EACCES), path)
     with NamedTemporaryFile("wb", dir=directory, prefix=".cnncalc-", delete=False) as file:
         try:
             file.write(text.encode() if isinstance(text, str) else text)
             file.flush()
-            mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o666 & ~_umask()
-            os.chmod(file.name, mode)
+            if old is not None and hasattr(os, "chown") and (old.st_uid, old.st_gid) != (os.getuid(), os.getgid()):
+                os.chown(file.name, old.st_uid, old.st_gid)
+            os.chmod(file.name, 0o666 & ~_umask() if old is None else old.st_mode & 0o7777)
             os.replace(file.name, path)
         except BaseException:
             os.unlink(file.name)

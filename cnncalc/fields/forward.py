@@ -147,7 +147,10 @@ def behind_a_part(found: Pass, visit: Visit) -> Value:
     """What such units see is that of this size of the input, and counted exactly."""
     from cnncalc.fields.sets.taps import hulls_of_all  # hardly a network needs it
 
-    hulls = hulls_of_all(found.graph, found.graph.nodes[visit.number].reads, found.origins, found.local)
+    node = found.graph.nodes[visit.number]
+    hulls = None
+    if node.layer.elements(*(found.graph.shape(v) for v in node.reads)) is None:  # each unit reads all of them
+        hulls = hulls_of_all(found.graph, node.reads, found.origins, found.local)
     seen: dict[int, Fields] = {}
     for i in sorted({i for value in visit.values for i in value.seen}):
         axes = len(found.sizes[i])

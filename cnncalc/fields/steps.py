@@ -253,8 +253,10 @@ def united(fields: Fields, others: Fields, output: Shape) -> Fields:
 def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: int) -> AxisField:
     """A gate's one unit on an axis is read by all units: whole if it sees everything, else on no grid."""
     axes = min(len(shape), len(output)) - 1
-    if axis >= axes or shape[axis + 1] == output[axis + 1] or not isinstance(field, Grid):
+    if axis >= axes or shape[axis + 1] == output[axis + 1] or not isinstance(field, (Grid, Whole)):
         return field
+    if isinstance(field, Whole):  # of as many units as there are now
+        return Whole(field.jump)
     lo, hi = field.lo[0], field.hi[0]
     return Whole(None) if lo is not None and hi is not None and lo <= 0 and hi >= n - 1 else None
 

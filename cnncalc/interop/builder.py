@@ -24,9 +24,8 @@ from cnncalc.interop.names import Names, is_word, legal, numbered, unique
 from cnncalc.language import _
 from cnncalc.layers import KINDS, kind_named
 from cnncalc.layers.base import Layer, Shape, shape_text
-from cnncalc.layers.options import CONSTRUCTION, LARGEST
+from cnncalc.layers.options import CONSTRUCTION, LARGEST, MOST_AXES
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
-from cnncalc.spec.values import as_written
 
 
 class Builder(GraphBuilder):
@@ -55,10 +54,10 @@ class Builder(GraphBuilder):
     def input(self, name: str, shape: Sequence[int]) -> int:
         """An input of the network, (C, *size) without the batch. All inputs come before the first layer."""
         found = tuple(shape)
-        if not 1 <= len(found) <= 4 or not all(1 <= n <= LARGEST for n in found):
+        if not 1 <= len(found) <= MOST_AXES or not all(1 <= n <= LARGEST for n in found):
             self.fail(
                 _("input '{name}'", name=name),
-                _("{shape} is no shape: channels, then up to three axes", shape=shape_text(found) or "()"),
+                _("{shape} is no shape: channels, then up to seven axes", shape=shape_text(found) or "()"),
             )
         path = self._name(name, "input", prefer="input" if name == "input" else None)
         return self.add_input(path, found)
@@ -89,7 +88,7 @@ class Builder(GraphBuilder):
         if layer.flattens and len(self.shapes[reads[0]]) > 1:
             flatten = self._append(f"{path}/flatten", self.layer("flatten", {}, at), reads, at)
             reads = [flatten]
-        x = reads[0]
+        x = reads[0] if reads else -1
         shown_with = None
         if KINDS[kind].inline and x >= len(self.inputs):  # in the row of what it follows, unless another one is
             row = self.rows.get(x, x)
@@ -184,17 +183,17 @@ class Builder(GraphBuilder):
     # --- how it is done
 
     def layer(self, kind: str, options: Mapping[str, Any], at: str = "") -> Layer:
-        """The layer with these options, each read as a spec's would be; equal ones are one."""
-        given = {name: as_written(value) for name, value in options.items() if value is not None}
+        """The layer with these options, each checked as a spec's would be; equal ones are one."""
+        given = {name: plain(value) for name, value in options.items() if value is not None}
         key = (kind, repr(given))
         layer = self._layers.get(key)
         if layer is None:
             made = KINDS[kind].load()
             values = {}
-            for name, text in given.items():
+            for name, value in given.items():
                 try:
                     option = made.options.get(name) or CONSTRUCTION[name]
-                    values[name] = option.read(text)
+                    values[name] = option.read(value)
                 except OptionError as error:
                     said = _("{kind}: {option}: {problem}", kind=kind, option=name, problem=error.problem)
                     self.fail(at, said, error.hint)
@@ -238,6 +237,13 @@ class Builder(GraphBuilder):
         path = unique(path, self.taken)
         self.taken.add(path)
         return path
+
+
+def plain(value: Any) -> Any:
+    """A value of Python alone: numbers of NumPy and tuples as numbers and lists."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return [plain(item) for item in value] if isinstance(value, (list, tuple, range)) else value
 
 
 def groups(nodes: Sequence[Node], first: int) -> dict[str, Group]:

@@ -31,12 +31,67 @@ class Seen(NamedTuple):
     """A value of the graph, of shape `base`, as the other program sees it: through `moves`. () is a shape not known.
 
     around  elements smaller than any around each spatial axis, which a max pooling then takes for its padding
+    lead    how many of its axes the other program has in front of the samples: a sequence comes first in some
+    folded  how many axes behind those stand in one axis with the samples: windows are taken for samples in some
     """
 
     value: int
     base: Shape
     moves: tuple[Move, ...] = ()
     around: tuple[tuple[int, int], ...] = ()
+    lead: int = 0
+    folded: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether the samples are the first axis, by themselves."""
+        return not self.lead and not self.folded
+
+    def axis(self, dim: int) -> int | None:
+        """Which of our axes an axis of the other program is, its samples counted; None for that of the samples."""
+        if dim == self.lead:
+            return None
+        return dim if dim < self.lead else dim - 1 + self.folded
+
+    @property
+    def rank(self) -> int:
+        """The axes of the other program, that of the samples among them."""
+        return len(self.shape) + 1 - self.folded
+
+    def laid_out(self, samples: int) -> Shape:
+        """The shape of the other program."""
+        shape, behind = self.shape, self.lead + self.folded
+        return (*shape[: self.lead], samples * prod(shape[self.lead : behind]), *shape[behind:])
+
+    def arranged(self, shape: Sequence[int], samples: int, place: str = "") -> Seen | None:
+        """The same elements in the same order under another shape of the other program; None if samples are mixed."""
+        ours = self.shape
+        before, q, count = prod(ours[: self.lead]), 0, 1
+        while q < len(shape) and count < before:
+            count *= shape[q]
+            q += 1
+        while q < len(shape) - 1 and shape[q] == 1:
+            q += 1
+        if count != before or q == len(shape) or shape[q] % samples:
+            return None
+        together = shape[q] // samples
+        new = (*shape[:q], *((together,) if together > 1 else ()), *shape[q + 1 :])
+        if not new or prod(new) != prod(ours):
+            return None
+        return self.reshaped(new, place)._replace(lead=q, folded=int(together > 1))
+
+    def reordered(self, order: Sequence[int], place: str = "") -> Seen:
+        """The axes of the other program in another order, that of the samples among them."""
+        ours: list[int] = []
+        lead = 0
+        for dim in order:
+            axis = self.axis(dim)
+            if axis is None:
+                lead = len(ours)
+                ours += range(self.lead, self.lead + self.folded)
+            else:
+                ours.append(axis)
+        return self.permuted(tuple(ours), place)._replace(lead=lead)
 
     @property
     def shape(self) -> Shape:
@@ -134,6 +189,8 @@ def shuffled(shape: Shape, moves: list[Move]) -> tuple[int, int]:
     """
     kinds = [move.kind for move in moves]
     sizes = [move.sizes for move in moves]
+    if not shape:  # not known
+        return 0, 0
     if kinds[:3] == APART and len(sizes[0]) > 2:
         apart, order, together = sizes[:3]
         whole = apart[0] * apart[1] == shape[0] and prod(apart[2:]) == prod(shape[1:])
@@ -151,9 +208,22 @@ def shuffled(shape: Shape, moves: list[Move]) -> tuple[int, int]:
 def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> Seen:
     """A layer of each element by itself: a permutation stays in front of it, which it does not mind."""
     if seen.around or any(move.kind == "reshape" for move in seen.moves):
-        value = settle(b, seen, at)
-        seen = Seen(value, b.shape(value))
+        seen = made_plain(b, seen, at)
     return seen._replace(value=add(seen.value))
+
+
+def made_plain(b: Builder, seen: Seen, at: str = "") -> Seen:
+    """The same with its moves made as layers."""
+    value = settle(b, seen, at)
+    return seen._replace(value=value, base=b.shape(value), moves=(), around=())
+
+
+def in_base(b: Builder, seen: Seen, axes: Sequence[int], at: str = "") -> tuple[Seen, tuple[int, ...]]:
+    """Axes as those of the graph's own value, behind which a permutation may stay; what is reshaped is made."""
+    if seen.around or any(move.kind == "reshape" for move in seen.moves):
+        seen = made_plain(b, seen, at)
+    order = seen.moves[0].sizes if seen.moves else tuple(range(len(seen.base)))
+    return seen, tuple(order[axis] for axis in axes)
 
 
 PER_AXIS = ("kernel", "stride", "dilation", "padding", "output_padding", "size", "factor")
@@ -179,21 +249,24 @@ def along(
     b: Builder, seen: Seen, axis: int, make: Callable[[int], int | None], place: str, at: str = ""
 ) -> Seen | None:
     """A layer whose channels are this axis: it is brought to the front, and back. None if there is no such layer."""
-    if seen.around or not 0 <= axis < len(seen.shape) <= MOST_AXES:
+    if seen.around or not 0 <= axis < len(seen.shape):
         return None
     front, back = seen.first(axis, place)
     made = make(settle(b, front, at))
-    return None if made is None else Seen(made, b.shape(made)).permuted(back, place)
+    if made is None:
+        return None
+    return Seen(made, b.shape(made)).permuted(back, place)._replace(lead=seen.lead, folded=seen.folded)
 
 
 def merged(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at: str = "") -> Seen | None:
     """Values merged element by element: those that are laid out alike as they are. None where the axes differ."""
-    if len({len(s.shape) for s in seen}) > 1:
+    if len({(len(s.shape), s.lead, s.folded) for s in seen}) > 1:
         return None
-    moves = seen[0].moves
+    first = seen[0]
+    moves = first.moves
     alike = not any(s.around for s in seen) and len({tuple(move[:2] for move in s.moves) for s in seen}) == 1
     if not alike or (any(move.kind == "reshape" for move in moves) and len({s.base for s in seen}) > 1):
         value = add([settle(b, s, at) for s in seen])
-        return Seen(value, b.shape(value))
+        return Seen(value, b.shape(value), lead=first.lead, folded=first.folded)
     value = add([s.value for s in seen])
-    return Seen(value, b.shape(value), moves)
+    return Seen(value, b.shape(value), moves, lead=first.lead, folded=first.folded)

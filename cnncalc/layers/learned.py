@@ -11,7 +11,7 @@ from typing import ClassVar
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, Facts, Layer, Option, Shape, described, option
-from cnncalc.layers.options import positive, sizes_or_rest, switch
+from cnncalc.layers.options import natural, positive, sizes_or_rest, switch
 
 
 class Parameter(Layer):
@@ -29,10 +29,14 @@ class Parameter(Layer):
         Option(switch, "trained: false where the numbers stay as they are", default=True, words={"fixed": "false"})
     )
 
+    stored: int | None = option(
+        Option(natural, "stored: how many numbers there are, where each stands at several places, or is made anew")
+    )
+
     def facts(self, *shapes: Shape) -> Facts:
         if -1 in self.shape:
             raise ShapeError(_("nothing is left that -1 could stand for"), _("write all sizes"), "shape")
-        n = prod(self.shape)
+        n = prod(self.shape) if self.stored is None else self.stored
         return Facts(
             output=self.shape,
             params=n * self.trained,

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph, Node
+from cnncalc.language import _
 from cnncalc.reference.base import REFERENCES, Array
 from cnncalc.reference.values import WeightError, as_input, as_weights
 from cnncalc.reference.weights import Drawn, NoReferenceError, allocate, draw, named, of, owner
@@ -46,6 +48,9 @@ def run(
     Computes in float32, or in float64 where the image is. Raises CnncalcError that names the layer and both
     shapes where something does not fit.
     """
+    made = next((node.name for node in graph.nodes if getattr(node.layer, "stored", None) is not None), None)
+    if made is not None:
+        raise CnncalcError(_("{name}: which of its numbers stands at which place is not known", name=made))
     values = dict(as_input(graph, inputs, seed))
     alone = all(value.ndim == len(shape) for value, shape in zip(values.values(), graph.inputs.values(), strict=True))
     if alone:

@@ -12,12 +12,22 @@ from cnncalc.reference.base import Array, Weight, Weights, reference
 @reference(
     "parameter",
     weights=lambda layer: {
-        "value": Weight(layer.shape, -1.0, 1.0, "params" if layer.trained else "fixed_params", value=True)
+        "value": Weight(
+            layer.shape if layer.stored is None else (layer.stored,),
+            -1.0,
+            1.0,
+            "params" if layer.trained else "fixed_params",
+            value=True,
+        )
     },
 )
 def parameter(layer: Any, w: Weights) -> Array:
-    """The numbers themselves, the same for every sample: (1, *shape)."""
-    return w["value"][np.newaxis]
+    """The numbers themselves, the same for every sample: (1, *shape). Too few of them are taken again."""
+    value = w["value"]
+    if layer.stored is not None:
+        places = int(np.prod(layer.shape))
+        value = np.take(value, np.arange(places) % layer.stored) if layer.stored else np.zeros_like(value, shape=places)
+    return value.reshape(1, *layer.shape)
 
 
 @reference("embedding", weights=lambda layer, x: {"table": Weight((layer.size, layer.dim), -1.0, 1.0)})

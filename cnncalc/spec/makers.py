@@ -10,7 +10,7 @@ from cnncalc.language import _, n_
 from cnncalc.layers import Kind
 from cnncalc.layers.base import Layer, Option
 from cnncalc.layers.options import CONSTRUCTION
-from cnncalc.spec.expressions import Scope, worked_out
+from cnncalc.spec.expressions import Scope, work_out
 from cnncalc.spec.steps import Argument
 
 LEAVE_OUT = n_("leave it out: what enters is known from the step before")
@@ -60,7 +60,7 @@ class LayerMaker:
             kept = []
             for argument in arguments:
                 try:
-                    kept.append(argument._replace(value=worked_out(argument.value, scope)))
+                    kept.append(argument._replace(value=work_out(argument.value, scope)))
                 except UnknownValueError:
                     continue
                 except OptionError as error:

@@ -14,7 +14,7 @@ from cnncalc.spec.read.comments import comments
 from cnncalc.spec.read.document import KEYS, Document, read_document
 from cnncalc.spec.read.yamltree import Entries, raw
 from cnncalc.style.steps import all_alike
-from cnncalc.style.text import in_order, outside_brackets, tidied
+from cnncalc.style.text import in_order, outside_brackets, tidy
 
 PASSES = 3  # until nothing changes any more
 
@@ -26,7 +26,7 @@ def formatted(source: Source) -> str:
     change what the spec says.
     """
     try:
-        from cnncalc.style.tree import restyled
+        from cnncalc.style.tree import restyle
     except ImportError as error:
         if (error.name or "").split(".")[0] != "ruamel":
             raise
@@ -39,7 +39,7 @@ def formatted(source: Source) -> str:
         assert isinstance(tree, Entries)
         graph = build(document)
         ordered = in_order(outside_brackets(text), tree, KEYS)
-        new = tidied(restyled(ordered, document.blocks))
+        new = tidy(restyle(ordered, document.blocks))
         hold_equal(source, text, new, document, graph)
         if new == text:
             return text

@@ -6,11 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from cnncalc.errors import OptionError, Position, Problem
-from cnncalc.layers import Kind
 from cnncalc.layers.base import Option, shape_text
 from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.makers import LayerMaker
-from cnncalc.spec.read.layer_lines import FLAG
 from cnncalc.spec.read.steps import StepReader
 from cnncalc.spec.read.yamltree import Text
 from cnncalc.spec.steps import (
@@ -25,10 +23,9 @@ from cnncalc.spec.steps import (
     WordStep,
     parts,
 )
+from cnncalc.spec.write.lines import ONE_AXIS, kind_word, option_words
 
 HERE = Position(1, 1)
-ONE_AXIS = "1d"  # kept, since it tells a sequence from an image without channels; 2d and 3d say nothing more
-SHORT = {"batchnorm": "bn"}  # what a kind is called in a line, where that is not its name
 
 
 class StepWriter:
@@ -48,17 +45,21 @@ class StepWriter:
         """The whole step in one line; None where a line cannot say it."""
         if step.name is not None or step.condition is not None or step.weights is not None:
             return None
-        words: Sequence[str | None]
+        words: list[str | None]
         if isinstance(step, LayerStep):
             words = [
-                in_a_line(step.kind) + ONE_AXIS * (step.axes == 1),
+                kind_word(step.kind) + ONE_AXIS * (step.axes == 1),
                 *self.options(step),
-                *map(self.appended, step.then),
+                *map(self.append_word, step.then),
             ]
             words = [*words, times(step)]
         elif isinstance(step, CallStep) and not step.then:
-            words = [step.block, *(given(a) for a in step.arguments), times(step)]
-            words = [*words, *(given(a, "first:") for a in step.first), *(given(a, "last:") for a in step.last)]
+            words = [step.block, *(argument_word(a) for a in step.arguments), times(step)]
+            words = [
+                *words,
+                *(argument_word(a, "first:") for a in step.first),
+                *(argument_word(a, "last:") for a in step.last),
+            ]
         elif isinstance(step, WordStep):
             words = [str(step.word.value)]
         else:
@@ -71,14 +72,10 @@ class StepWriter:
     def options(self, step: LayerStep) -> list[str | None]:
         """The main value, then flags with a letter, then all others, each in the order in which the kind has them."""
         options = {**step.kind.load().options, **CONSTRUCTION}
-        values = {a.name: a.value for a in step.arguments}
-        order = sorted(options.values(), key=lambda o: (not o.main, not o.flag))
-        given = [option for option in order if option.name in values]
-        # A window beside a stride or a padding is told by its letter: maxpool k3 s2, but maxpool 2.
-        lettered = any(o.flag and not o.main and word_for(o, values[o.name]) is None for o in given)
-        return [written(option, values[option.name], lettered and option.name == "kernel") for option in given]
+        texts = {a.name or "": plain_text(options[a.name or ""], a.value) for a in step.arguments}
+        return list(option_words(options.values(), texts).values())
 
-    def appended(self, step: Step) -> str | None:
+    def append_word(self, step: Step) -> str | None:
         """A norm, an activation or a dropout behind a layer, with its main value at most."""
         if step.name or step.repeat or step.condition or step.weights or step.then:
             return None
@@ -87,11 +84,7 @@ class StepWriter:
         if not isinstance(step, LayerStep) or not step.kind.appendable or len(step.arguments) > 1:
             return None
         value = step.arguments[0].value if step.arguments else ""
-        return f"{in_a_line(step.kind)} {value}".strip() if isinstance(value, str) else None
-
-
-def in_a_line(kind: Kind) -> str:
-    return SHORT.get(kind.name, kind.name)
+        return f"{kind_word(step.kind)} {value}".strip() if isinstance(value, str) else None
 
 
 def times(step: Step) -> str | None:
@@ -100,32 +93,11 @@ def times(step: Step) -> str | None:
     return f"x{step.repeat.value}" if isinstance(step.repeat.value, str) else None
 
 
-def given(argument: Argument, prefix: str = "") -> str | None:
+def argument_word(argument: Argument, prefix: str = "") -> str | None:
     """A value for a block."""
     if not isinstance(argument.value, str):
         return None
     return f"{prefix}{argument.name}={argument.value}" if argument.name else f"{prefix}{argument.value}"
-
-
-def written(option: Option, value: Any, lettered: bool) -> str | None:
-    """An option with its value, as one word; None where it has none."""
-    text = plain_text(option, value)
-    if text is None:
-        return None
-    word = word_for(option, text)
-    if word is not None:
-        return word
-    bare = text[:1] in "$[(+." or text[:1].isdigit() or (text[:1] == "-" and text[1:2].isdigit())
-    if option.main and bare and not lettered:
-        return text
-    if option.flag and FLAG.fullmatch(option.flag + text):
-        return option.flag + text
-    return f"{option.name}={text}"
-
-
-def word_for(option: Option, value: Any) -> str | None:
-    """The word that says this value of an option: nobias, same."""
-    return next((word for word, meant in option.words.items() if value == meant), None)
 
 
 def plain_text(option: Option, value: Any) -> str | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+Number = int | str  # or what stands for one: `$c`, `$(4*c)`
+Column = list[Number | None]  # what each of several lists has in one place
 
 LARGEST_FACTOR = 64  # of `$(6*in.c)`
 
@@ -21,23 +25,33 @@ def plain(value: Any) -> int:
     return found
 
 
-def expression(name: str, column: list[Any], params: dict[str, list[Any]], entering: list[Any]) -> Any:
-    """How a number is written in the block: as it is, or by what is there already; None where it needs a parameter."""
+def express(
+    name: str, column: Column, params: Mapping[str, Sequence[Number]], entering: Sequence[int | None]
+) -> Number | None:
+    """How a number is written in the block: as it is, or by what is there already; None where it needs a parameter.
+
+    column    what each list has; None where one has no such number
+    params    the parameters so far, each with a value for every list
+    entering  the channels that enter each list
+    """
     known = [value for value in column if value is not None]
     if all(value == known[0] for value in known):
         return known[0]
-    if any(isinstance(value, str) for value in known):
+    numbers = [value for value in column if not isinstance(value, str)]
+    if len(numbers) < len(column):  # expressions of an inner block, of which no other is a multiple
         return None
     for letter, others in params.items():
-        said = relation([None if v is None else plain(v) for v in column], [plain(v) for v in others], letter)
+        values = [value for value in others if not isinstance(value, str)]
+        said = relation(numbers, values, letter) if len(values) == len(others) else None
         if said is not None:
             return said
-    if name in ("filters", "units", "groups", "c") and None not in entering:
-        return relation([None if v is None else plain(v) for v in column], entering, "in.c")
+    channels = [c for c in entering if c is not None]
+    if name in ("filters", "units", "groups", "c") and len(channels) == len(entering):
+        return relation(numbers, channels, "in.c")
     return None
 
 
-def relation(column: list[int | None], others: list[int], name: str) -> str | None:
+def relation(column: Sequence[int | None], others: Sequence[int], name: str) -> str | None:
     """`$c`, `$(4*c)`, `$(c//2)`; None where one is no fixed multiple of the other."""
     pairs = [(a, b) for a, b in zip(column, others, strict=True) if a is not None]
     if all(a == b for a, b in pairs):
@@ -51,19 +65,20 @@ def relation(column: list[int | None], others: list[int], name: str) -> str | No
     return None
 
 
-def settled_column(column: list[Any]) -> list[Any]:
+def settled_column(column: Column) -> list[Number]:
     """A parameter's values; where a list has no such number, because it has no shortcut, that of the next one."""
     known = next(value for value in column if value is not None)
     return [known if value is None else value for value in column]
 
 
-def default_of(letter: str, column: list[Any]) -> Any:
+def default_of(letter: str, column: Sequence[Number]) -> Number | None:
     """A stride of 1 and the like are left out of calls; None where a parameter must be given."""
     if letter.rstrip("0123456789") in ("stride", "g", "d", "p", "m"):
-        return next((value for value in column if plain(value) == (0 if letter[0] == "p" else 1)), None)
+        return next((value for value in column if value == (0 if letter[0] == "p" else 1)), None)
     return None
 
 
-def free(letter: str, params: dict[str, list[Any]]) -> str:
+def free(letter: str, params: Mapping[str, Any]) -> str:
+    """A parameter's name that is not taken: c, c2, c3."""
     names = [letter, *(f"{letter}{i}" for i in range(2, len(params) + 3))]
     return next(name for name in names if name not in params)

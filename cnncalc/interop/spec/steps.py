@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnncalc.graph import Graph
+from cnncalc.interop.spec.numbers import Number
 from cnncalc.layers import KINDS, MERGES
 from cnncalc.layers.base import Layer
 
@@ -26,6 +27,7 @@ class Line:
         self.name = name
         self.layer = layer
         self.tail: list[Line] = []
+        self.options: dict[str, Any] | None = None  # in a block: those that are stated, with its parameters
 
 
 class Merge:
@@ -59,13 +61,13 @@ class Named:
 class Call:
     """A block with values for its parameters, perhaps repeated."""
 
-    def __init__(self, name: str, block: str, values: dict[str, Any]) -> None:
+    def __init__(self, name: str, block: str, values: dict[str, Number]) -> None:
         self.name = name
         self.block = block
         self.values = values
-        self.repeat = 1
-        self.first: dict[str, Any] = {}
-        self.last: dict[str, Any] = {}
+        self.repeat: Number = 1
+        self.first: dict[str, Number] = {}
+        self.last: dict[str, Number] = {}
 
 
 Step = Line | Merge | From | Named | Call
@@ -118,6 +120,11 @@ class Structure:
                 merge = Merge(value, node.name, node.layer, branches)
                 more, at = self.along(value, self.end)
                 steps += [merge, *more]
+                continue
+            if not node.reads:
+                self.done.add(value)
+                more, at = self.along(value, self.end)
+                steps += [self.line(value), *more]
                 continue
             own, end = self.along(node.reads[0], self.end, value)
             steps += own if node.reads[0] == at else [From(node.reads[0], own)]
@@ -189,6 +196,11 @@ class Structure:
         """The steps of one branch."""
         if start == stop:
             return [], start
+        sources = [v for v in region if not self.graph.nodes[v - self.first].reads]
+        if sources:  # numbers that stand by themselves, and what is made of them
+            self.done.add(sources[0])
+            steps, at = self.along(sources[0], stop)
+            return [self.line(sources[0]), *steps], at
         [*entries] = [r for r in self.readers[start] if r in region]
         if len(entries) == 1 and len(self.graph.nodes[entries[0] - self.first].reads) == 1:
             return self.along(start, stop, entries[0])
@@ -209,7 +221,7 @@ class Structure:
         return found
 
 
-def followed(steps: list[Step], structure: Structure) -> list[Step]:
+def attach_followers(steps: list[Step], structure: Structure) -> list[Step]:
     """Steps with norms and activations behind the step that they follow, where nothing else reads its result."""
     found: list[Step] = []
     graph = structure.graph
@@ -218,17 +230,23 @@ def followed(steps: list[Step], structure: Structure) -> list[Step]:
         if flattens and isinstance(step, Line) and graph.nodes[step.node - structure.first].shown_with is not None:
             continue  # a dense layer that meets a map gets it anyway
         if isinstance(step, Merge):
-            step.branches = [followed(branch, structure) for branch in step.branches]
+            step.branches = [attach_followers(branch, structure) for branch in step.branches]
         elif isinstance(step, From):
-            step.steps = followed(step.steps, structure)
+            step.steps = attach_followers(step.steps, structure)
         last = found[-1] if found else None
         if isinstance(step, Line) and KINDS[step.layer.kind].appendable and isinstance(last, (Line, Merge)):
             before = last.tail[-1].node if last.tail else last.node
-            if len(structure.readers[before]) == 1 and before not in graph.outputs:
+            if len(structure.readers[before]) == 1 and before not in graph.outputs and not leaves_list(last, step):
                 last.tail.append(step)
                 continue
         found.append(step)
     return found
+
+
+def leaves_list(last: Line | Merge, step: Line) -> bool:
+    """Whether a norm of a name of its own stands outside the list of the step before it: `norm` behind `encoder/11`."""
+    around = last.name.rpartition("/")[0]
+    return not KINDS[step.layer.kind].inline and not is_numbered(step) and not f"{step.name}/".startswith(around)
 
 
 def with_residuals(steps: list[Step], graph: Graph) -> None:
@@ -242,6 +260,8 @@ def with_residuals(steps: list[Step], graph: Graph) -> None:
             with_residuals(branch, graph)
         if step.layer.kind != "add" or len(step.branches) != 2:
             continue
+        if any(branch and stands_by_itself(branch[0], graph) for branch in step.branches):
+            continue  # what is added is no way round
         shapes = [graph.shape(v) for v in graph.nodes[step.node - len(graph.inputs)].reads]
         if shapes[0] != shapes[1]:
             continue
@@ -255,6 +275,11 @@ def with_residuals(steps: list[Step], graph: Graph) -> None:
             start = entry(step, graph)
             if step.branches[1] and (start is None or graph.shape(start) == graph.shape(step.node)):
                 step.residual = False  # a residual would leave its shortcut out
+
+
+def stands_by_itself(step: Step, graph: Graph) -> bool:
+    """Whether a step reads nothing: trained numbers, or constants."""
+    return isinstance(step, Line) and not graph.nodes[step.node - len(graph.inputs)].reads
 
 
 def is_projection(branch: Sequence[Step]) -> bool:
@@ -273,7 +298,10 @@ def entry(step: Merge, graph: Graph) -> int | None:
     for branch in step.branches:
         for first in branch[:1]:
             if isinstance(first, Line):
-                return graph.nodes[first.node - len(graph.inputs)].reads[0]
+                reads = graph.nodes[first.node - len(graph.inputs)].reads
+                if not reads:
+                    continue  # numbers that stand by themselves: another branch knows
+                return reads[0]
             if isinstance(first, Merge):
                 return entry(first, graph)
     return None
@@ -318,7 +346,10 @@ def named_lists(steps: list[Step], prefix: str, taken: set[str]) -> list[Step]:
         if isinstance(step, Named):
             step.steps = named_lists(step.steps, f"{prefix}{step.name}/", taken)
         elif isinstance(step, Merge):
-            step.branches = [named_lists(branch, prefix, taken) for branch in step.branches]
+            inner = f"{step.name}/"
+            below = all(line.name.startswith(inner) for branch in step.branches for line in lines_of(branch))
+            around = inner if not is_numbered(step) and below else prefix  # its branches stand below its name
+            step.branches = [named_lists(branch, around, taken) for branch in step.branches]
         elif isinstance(step, From):
             step.steps = named_lists(step.steps, prefix, taken)
     return found

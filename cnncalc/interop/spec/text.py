@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step
 from cnncalc.layers.base import Layer, Option
+from cnncalc.spec.write.lines import ONE_AXIS, kind_word, option_words
 
 WIDTH = 100  # of a line with a branch in brackets
 Options = Mapping[str, Any]
@@ -30,7 +31,7 @@ def word_of(name: str, value: Any) -> str | None:
     if name == "range":
         start, stop = value
         return f"{start}:{'end' if stop is None else stop}"
-    if name == "order":
+    if name == "order" and isinstance(value, tuple):  # of axes
         return ",".join(map(str, value))
     if name == "shape":
         return "x".join(map(str, value))
@@ -39,7 +40,7 @@ def word_of(name: str, value: Any) -> str | None:
     return text_of(value)
 
 
-def stated(layer: Layer, defaults: Options) -> dict[str, Any]:
+def stated_options(layer: Layer, defaults: Options) -> dict[str, Any]:
     """The options of a layer that are not at their defaults, the spec's or the kind's."""
     values = vars(layer)
     return {
@@ -51,23 +52,10 @@ def stated(layer: Layer, defaults: Options) -> dict[str, Any]:
 
 def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tuple[str, dict[str, Any]]:
     """`conv 64 k3 s2 p1 nobias`, and the options that no word says."""
-    words, left = [kind], {}
-    for name in sorted(options, key=lambda name: (not declared[name].main, list(declared).index(name))):
-        option, value = declared[name], options[name]
-        word = value if isinstance(value, str) and "$" in value else word_of(name, value)
-        if word is None:
-            left[name] = value
-        elif word in option.words:
-            words.append(word)
-        elif word in option.words.values():
-            words.append(next(w for w, said in option.words.items() if said == word))
-        elif option.main and not (name == "kernel" and len(options) > 1):  # maxpool 2, but maxpool k3 s2
-            words.append(word)
-        elif option.flag and (word[0].isdigit() or word[0] == "$"):
-            words.append(option.flag + word)
-        else:
-            words.append(f"{name}={word}")
-    return " ".join(words), left
+    texts = {name: v if isinstance(v, str) and "$" in v else word_of(name, v) for name, v in options.items()}
+    words = option_words(declared.values(), texts)
+    left = {name: options[name] for name, word in words.items() if word is None}
+    return " ".join([kind, *filter(None, words.values())]), left
 
 
 def frozen_text(layer: Layer) -> list[str]:
@@ -125,7 +113,7 @@ class Writer:
             return [f"{step.name}: {text}" if step.name else text]
         if isinstance(step, Named):
             if len(step.steps) == 1 and isinstance(step.steps[0], (Line, Call)):
-                text = f"{step.name}: [{self.bracketed(step.steps[0])}]"
+                text = f"{step.name}: [{self.in_brackets(step.steps[0])}]"
                 if len(text) <= WIDTH:
                     return [text]
             return [f"{step.name}:", *self.steps(step.steps, "  ")]
@@ -150,8 +138,8 @@ class Writer:
         main = next((name for name in left if step.layer.options[name].main), None)
         entries = [f"{kind}: {quote(flags)}" if flags else f'{kind}: ""']
         if main and not flags:
-            entries = [f"{kind}: {listed(left.pop(main))}"]
-        entries += [f"{name}: {listed(value)}" for name, value in left.items()]
+            entries = [f"{kind}: {list_value(left.pop(main))}"]
+        entries += [f"{name}: {list_value(value)}" for name, value in left.items()]
         if sharing:
             entries.append(f"weights: {sharing}")
         if tail:
@@ -176,15 +164,15 @@ class Writer:
             return quote(body)
         kind, _space, flags = body.partition(" ")
         entries = [f"{kind}: {quote(flags)}" if flags else f'{kind}: ""']
-        entries += [f"{name}: {listed(value)}" for name, value in left.items()]
+        entries += [f"{name}: {list_value(value)}" for name, value in left.items()]
         entries += [f"weights: {sharing}"] if sharing else []
         return "{" + ", ".join(entries) + "}"
 
     def layer(self, step: Line | Merge) -> tuple[str, dict[str, Any]]:
         layer = step.layer
-        kind = SHORT.get(layer.kind, layer.kind) + "1d" * (step.node in self.sequences)
-        options = getattr(step, "options", None)
-        given = stated(layer, self.defaults.get(layer.kind, {})) if options is None else options
+        kind = kind_word(layer.kind) + ONE_AXIS * (step.node in self.sequences)
+        options = step.options if isinstance(step, Line) else None
+        given = stated_options(layer, self.defaults.get(layer.kind, {})) if options is None else options
         text, left = line_of(kind, given, layer.options)
         return " ".join([text, *how_built(layer)]), left
 
@@ -193,12 +181,12 @@ class Writer:
         if not step.steps:
             return [f"from: {origin}"]
         if all(isinstance(inner, Line) for inner in step.steps):
-            text = f"{{from: {origin}, layers: [{', '.join(self.bracketed(inner) for inner in step.steps)}]}}"
+            text = f"{{from: {origin}, layers: [{', '.join(self.in_brackets(inner) for inner in step.steps)}]}}"
             if len(text) <= WIDTH:
                 return [text]
         return [f"from: {origin}", "layers:", *self.steps(step.steps, "  ")]
 
-    def bracketed(self, step: Step) -> str:
+    def in_brackets(self, step: Step) -> str:
         """A layer or a call as an item of a list in brackets."""
         return self.line(step, in_brackets=True) if isinstance(step, Line) else self.step(step)[0]
 
@@ -212,6 +200,8 @@ class Writer:
             lines = [f"{step.layer.kind}:"]
             for branch in step.branches:
                 lines += self.branch(branch)
+            given = stated_options(step.layer, self.defaults.get(step.layer.kind, {}))
+            lines += [f"{name}: {list_value(value)}" for name, value in given.items()]
         if step.tail:
             parts = [self.long(part) for part in step.tail]
             lines.append(f"then: {parts[0]}" if len(parts) == 1 else f"then: [{', '.join(parts)}]")
@@ -230,7 +220,7 @@ class Writer:
             first, *more = self.step(branch[0])
             return [f"  - {first}", *(f"    {line}" for line in more)]
         if all(isinstance(step, Line) for step in branch):
-            text = f"  - [{', '.join(self.bracketed(step) for step in branch)}]"
+            text = f"  - [{', '.join(self.in_brackets(step) for step in branch)}]"
             if len(text) <= WIDTH:
                 return [text]
         first, *more = self.steps(branch, "")
@@ -242,7 +232,7 @@ def call(step: Call, required: int) -> str:
     words = [step.block]
     for i, (name, value) in enumerate(step.values.items()):
         words.append(word(value) if i < required else f"{name}={word(value)}")
-    if step.repeat > 1:
+    if step.repeat != 1:
         words.append(f"x{step.repeat}")
     words += [f"first:{name}={word(value)}" for name, value in step.first.items()]
     words += [f"last:{name}={word(value)}" for name, value in step.last.items()]
@@ -253,15 +243,12 @@ def word(value: Any) -> str:
     return str(text_of(value))
 
 
-def listed(value: Any) -> str:
+def list_value(value: Any) -> str:
     """A value in the long form: lists in brackets."""
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(listed, value)) + "]"
+        return "[" + ", ".join(map(list_value, value)) + "]"
     return str(text_of(value))
 
 
 def quote(text: str) -> str:
     return f'"{text}"' if set(text) & set(",[]{}:") else text
-
-
-SHORT = {"batchnorm": "bn"}  # as people write them behind a layer

@@ -14,7 +14,7 @@ from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, names_given, shape_scope
 from cnncalc.spec.build.unroll import SMALLEST, Unroller
-from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, worked_out
+from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, work_out
 from cnncalc.spec.read.document import Document
 from cnncalc.spec.read.expectations import read_expectations
 from cnncalc.spec.steps import Argument
@@ -109,7 +109,7 @@ def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) 
     for name, argument in own.items():
         position: Position | None = None if name in given else argument.position
         try:
-            scope[name] = parse_value(worked_out(given.get(name, argument.value), scope))
+            scope[name] = parse_value(work_out(given.get(name, argument.value), scope))
         except OptionError as error:
             scope[name] = cast(Value, UNKNOWN)
             above = _("a parameter may use those above it")
@@ -138,7 +138,7 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
     sound = bool(own)
     for name, argument in own.items():
         try:
-            found = shape(worked_out(argument.value, scope))
+            found = shape(work_out(argument.value, scope))
             if argument.name is None:
                 check_override(found, document.inputs[name], scope)
             draft.input(name, found, argument.position)
@@ -158,7 +158,7 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
 
 def check_override(found: Shape, own: Argument, scope: Mapping[str, Value]) -> None:
     """Raise OptionError for a shape that lacks the channels which the spec's own has: `--input 32x32` for 1x32x32."""
-    usual = shape(worked_out(own.value, scope))
+    usual = shape(work_out(own.value, scope))
     if 2 <= len(found) == len(usual) - 1:
         given, written = shape_text(found), shape_text(usual)
         problem = _(

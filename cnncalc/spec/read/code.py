@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.layers import Kind, kind_named
-from cnncalc.layers.base import Option
 from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.makers import ELSEWHERE, LayerMaker
+from cnncalc.spec.write.lines import option_words
 
 LONGEST = 300  # characters of a call that is looked at
 
@@ -89,9 +89,9 @@ def words_of(call: ast.Call, kind: Kind, path: Sequence[str], maker: LayerMaker)
     missing = [option.name for option in options.values() if option.required and option.name not in given]
     if missing:
         raise ValueError(missing)
-    order = sorted((options[name] for name in given), key=lambda option: (not option.main, not option.flag))
-    lettered = len(given) > 1
-    return [kind.name, *filter(None, (word_for(o, given[o.name], lettered) for o in order)), *appended]
+    # Lower-case switches that are as they would be anyway say nothing.
+    texts = {name: text for name, text in given.items() if options[name].read(text) != options[name].default}
+    return [kind.name, *filter(None, option_words(options.values(), texts).values()), *appended]
 
 
 def named_arguments(call: ast.Call, kind: Kind, path: Sequence[str]) -> list[tuple[str, ast.expr]]:
@@ -100,7 +100,7 @@ def named_arguments(call: ast.Call, kind: Kind, path: Sequence[str]) -> list[tup
     # PyTorch writes nn.Conv2d, Keras Conv2D. One that lacks what enters is meant without it.
     in_pytorch = path[0] in ("nn", "torch") or re.search(r"\dd$", path[-1]) or path[-1] == "Linear"
     order = (IN_PYTORCH if in_pytorch else IN_KERAS).get(kind.name, ())
-    needed = [name for name in order[1:] if name in ("filters", "kernel") and not aliased(kind, name, given)]
+    needed = [name for name in order[1:] if name in ("filters", "kernel") and not is_given_as(kind, name, given)]
     if order[:1] == (None,) and needed and len(call.args) == len(needed):
         order = order[1:]
     if len(call.args) > len(order):
@@ -109,7 +109,7 @@ def named_arguments(call: ast.Call, kind: Kind, path: Sequence[str]) -> list[tup
     return [*positional, *given.items()]
 
 
-def aliased(kind: Kind, name: str, given: dict[str, Any]) -> bool:
+def is_given_as(kind: Kind, name: str, given: dict[str, Any]) -> bool:
     """Whether an option is given by one of its names."""
     return any(alias in given for alias in (name, *kind.load().options[name].aliases))
 
@@ -123,13 +123,3 @@ def value_text(value: Any) -> str:
     if not isinstance(value, (bool, int, float, str)):
         raise TypeError(value)
     return str(value).lower()
-
-
-def word_for(option: Option, text: str, lettered: bool) -> str:
-    """`k5`, `nobias`, `same`, `momentum=0.9`; empty for a switch that is as it would be anyway."""
-    said = next((word for word, meant in option.words.items() if meant == text), None)
-    if said is not None or option.read(text) == option.default:
-        return said or ""
-    if option.main and not (option.flag and lettered):
-        return text
-    return option.flag + text if option.flag and text[:1].isdigit() else f"{option.name}={text}"

@@ -119,9 +119,9 @@ class _DocumentReader:
         return Entries(Position(1, 1))
 
     def params(self) -> dict[str, Argument]:
-        return {key.text: Argument(key.text, raw(node), node.position) for key, node in self.named("params")}
+        return {key.text: Argument(key.text, raw(node), node.position) for key, node in self.read_named("params")}
 
-    def named(self, key: str) -> Iterator[tuple[Text, Tree]]:
+    def read_named(self, key: str) -> Iterator[tuple[Text, Tree]]:
         """The entries of a mapping whose keys are parameter names."""
         for name, node in self.mapping(key):
             if self.is_parameter(name):
@@ -223,7 +223,7 @@ class _DocumentReader:
                 if self.is_parameter(name):
                     needed = isinstance(node, Text) and node.text == NEEDED
                     argument = Argument(name.text, raw(node), node.position)
-                    params[name.text] = None if needed else reader.checked(argument)
+                    params[name.text] = None if needed else reader.check(argument)
         elif given is not None:
             self.note(_("params is a mapping"), given.position, _("{c: required, stride: 1}"))
         _key, layers = tree.entries.get("layers", (None, None))

@@ -14,6 +14,7 @@ from cnncalc.spec.read.yamltree import Text
 
 # What an input method for Chinese writes for what stands on the keyboard. Other scripts' letters may be names.
 WIDE = re.compile("[\uff01-\uff5e\u3000\u3001\u3002]")
+FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)  # k5, k$c, p-1
 Note = Callable[..., None]
 
 

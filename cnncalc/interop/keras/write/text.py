@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cnncalc.graph import Graph
+from cnncalc.interop.keras.write.readback import read_back
 from cnncalc.interop.keras.write.table import NotInKerasError, Step, write_layer
 from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
 from cnncalc.interop.python.scopes import Scope, families, scopes
@@ -46,8 +47,10 @@ def to_keras(graph: Graph) -> str:
 
 
 def convert(graph: Graph, weights: object) -> str:
-    """The same, as `cnncalc convert` asks for it."""
-    return to_keras(graph)
+    """The same for `cnncalc convert`: read back and compared before it is given out."""
+    text = to_keras(graph)
+    read_back(text, graph)
+    return text
 
 
 def layer_weights(graph: Graph, weights: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -6,10 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnncalc.interop import layouts
-from cnncalc.interop.layouts import settle
-from cnncalc.interop.torch.read.making import along, elementwise, joined, layer, over_last_axis, whole
-from cnncalc.interop.torch.read.table import Made, translates
-from cnncalc.layers.options import SPATIAL
+from cnncalc.interop.layouts import in_base
+from cnncalc.interop.torch.read.making import (
+    along,
+    axis_word,
+    elementwise,
+    joined,
+    layer,
+    standing,
+    whole,
+    without_reshape,
+)
+from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
 def merged_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
@@ -19,56 +27,115 @@ def merged_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
     return layouts.merged(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
 
 
-@translates("add iadd radd", "input other | alpha")
+@translates("add iadd radd", "input other | alpha", anywhere=True)
 def add(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
     if given.get("alpha", 1) != 1:
         return None
     if trace.of(one) and trace.of(other):
         return merged_values(trace, "add", (one, other))
-    return with_number(trace, one, other, lambda n: {"offset": n}) or shifted(trace, one, other)
+    return (
+        with_number(trace, one, other, lambda n: {"offset": n})
+        or shifted(trace, one, other)
+        or with_standing(trace, "add", one, other)
+    )
 
 
-@translates("sub isub subtract", "input other | alpha")
+@translates("sub isub subtract", "input other | alpha", anywhere=True)
 def sub(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    if given.get("alpha", 1) != 1 or not trace.of(given["input"]):
+    one, other = given["input"], given["other"]
+    if given.get("alpha", 1) != 1:
         return None
-    if trace.of(given["other"]):
-        return merged_values(trace, "subtract", (given["input"], given["other"]))
-    return with_number(trace, given["input"], given["other"], lambda n: {"offset": -n})
+    if trace.of(one) and trace.of(other):
+        return merged_values(trace, "subtract", (one, other))
+    if trace.of(one) is None:
+        return with_standing(trace, "subtract", one, other)
+    return with_number(trace, one, other, lambda n: {"offset": -n}) or with_standing(trace, "subtract", one, other)
 
 
-@translates("rsub", "input other | alpha")
+@translates("rsub", "input other | alpha", anywhere=True)
 def rsub(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return with_number(trace, given["input"], given["other"], lambda n: {"factor": -1.0, "offset": n})
 
 
-@translates("neg negative", "input")
+@translates("neg negative", "input", anywhere=True)
 def neg(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return elementwise(trace, given["input"], "rescale", {"factor": -1.0})
+    return elementwise(trace, given["input"], "negative")
 
 
-@translates("mul imul rmul multiply", "input other")
+@translates("mul imul rmul multiply", "input other", anywhere=True)
 def mul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
     if trace.of(one) and trace.of(other):
         return merged_values(trace, "multiply", (one, other))
-    return with_number(trace, one, other, lambda n: {"factor": n}) or scaled(trace, one, other)
+    return (
+        with_number(trace, one, other, lambda n: {"factor": n})
+        or scaled(trace, one, other)
+        or with_standing(trace, "multiply", one, other)
+    )
 
 
-@translates("div truediv itruediv divide true_divide", "input other | rounding_mode")
+@translates("div truediv itruediv divide true_divide", "input other | rounding_mode", anywhere=True)
 def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
-    if given.get("rounding_mode") or not trace.of(one):
+    if given.get("rounding_mode"):
         return None
-    if trace.of(other):
+    if trace.of(one) and trace.of(other):
         return merged_values(trace, "divide", (one, other))
     if isinstance(other, (int, float)) and not other:
         return None
-    return with_number(trace, one, other, lambda n: {"factor": 1 / n})
+    by_number = with_number(trace, one, other, lambda n: {"factor": 1 / n}) if trace.of(one) else None
+    return by_number or with_standing(trace, "divide", one, other)
 
 
-@translates("minimum", "input other")
+def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
+    """A value combined with numbers that depend on no input, in their order."""
+    mine = trace.of(one) or trace.of(other)
+    if not mine.shape:
+        return None
+    if not all(trace.of(t) or hasattr(t, "ndim") for t in (one, other)):
+        return None
+    mine = without_reshape(trace, mine)
+    both = [mine if trace.of(t) else standing(trace, t, mine) for t in (one, other)]
+    if not all(both):
+        return None
+    name, place = trace.name(kind), trace.place(kind)
+    return layouts.merged(trace.b, both, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
+
+
+@translates("addcmul", "input tensor1 tensor2 | value", anywhere=True)
+def addcmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """A value times trained numbers, plus others, one of each for every channel."""
+    shift, factor, other = given["input"], given["tensor1"], given["tensor2"]
+    if trace.of(factor):
+        factor, other = other, factor
+    seen = trace.of(other)
+    if seen is None or trace.of(shift) or trace.of(factor) or given.get("value", 1) != 1:
+        return None
+    axes = {shared_axes(trace, other, weights) for weights in (shift, factor)}
+    along_axes = axes.pop()
+    if axes or along_axes is None or len(along_axes) != 1:
+        return None
+    return along(
+        trace, seen, along_axes[0], lambda value: layer(trace, "scale", {"shift": True}, [value], (factor, shift))
+    )
+
+
+@translates("stack", "tensors | dim", anywhere=True)
+def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Along an axis that was not there."""
+    tensors = list(given["tensors"])
+    dim = given.get("dim", 0) % result.ndim
+    shape = [1 if d == dim else n for d, n in enumerate(result.shape)]
+    seen = [trace.of(tensor) for tensor in tensors]
+    if not all(seen) or not all(s.shape for s in seen):
+        return None
+    new = [s.arranged(shape, BATCH, trace.spot()) for s in seen]
+    axis = new[0].axis(dim) if all(new) else None
+    return None if axis is None else joined(trace, new, axis)
+
+
+@translates("minimum", "input other", anywhere=True)
 def minimum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
     return merged_values(trace, "minimum", (one, other)) if trace.of(one) and trace.of(other) else None
@@ -95,28 +162,26 @@ def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dic
 def per_channel(trace: Any, tensor: Any, fixed: Any, options: Callable[[float], dict[str, Any]]) -> Made:
     """A value combined with fixed numbers that differ along one axis."""
     seen = trace.of(tensor)
-    sizes = [1] * (len(seen.shape) + 1 - fixed.ndim) + list(fixed.shape)
-    long = [axis for axis, n in enumerate(sizes) if n > 1]
-    if len(long) != 1 or long[0] == 0 or sizes[long[0]] != seen.shape[long[0] - 1]:
+    sizes = [1] * (seen.rank - fixed.ndim) + list(fixed.shape)
+    long = [dim for dim, n in enumerate(sizes) if n > 1]
+    axis = seen.axis(long[0]) if len(long) == 1 and seen.shape else None
+    if axis is None or sizes[long[0]] != seen.shape[axis]:
         return None
     each = [options(number) for number in fixed.flatten().tolist()]
     listed = {key: [found[key] for found in each] for key in each[0]}
-    return along(trace, seen, long[0] - 1, lambda value: layer(trace, "rescale", listed, [value]))
+    return along(trace, seen, axis, lambda value: layer(trace, "rescale", listed, [value]))
 
 
 def shared_axes(trace: Any, tensor: Any, weights: Any) -> tuple[int, ...] | None:
     """The axes along which weights differ, counted without the samples. None where they are not the module's own."""
     seen = trace.of(tensor)
-    if (
-        not hasattr(weights, "ndim")
-        or not whole(trace, weights)
-        or not seen.shape
-        or weights.ndim > len(seen.shape) + 1
-    ):
+    if not hasattr(weights, "ndim") or not whole(trace, weights) or not seen.shape or weights.ndim > seen.rank:
         return None
-    sizes = [1] * (len(seen.shape) + 1 - weights.ndim) + list(weights.shape)
-    fits = sizes[0] == 1 and all(n in (1, m) for n, m in zip(sizes[1:], seen.shape, strict=True))
-    return tuple(axis for axis, n in enumerate(sizes[1:]) if n > 1) if fits else None
+    sizes = [1] * (seen.rank - weights.ndim) + list(weights.shape)
+    theirs = seen.laid_out(1)
+    fits = all(n == 1 or (seen.axis(dim) is not None and n == theirs[dim]) for dim, n in enumerate(sizes))
+    found = [seen.axis(dim) for dim, n in enumerate(sizes) if n > 1]
+    return tuple(axis for axis in found if axis is not None) if fits else None
 
 
 def with_weights(trace: Any, kind: str, tensor: Any, weights: Any, axes: tuple[int, ...]) -> Made:
@@ -124,10 +189,12 @@ def with_weights(trace: Any, kind: str, tensor: Any, weights: Any, axes: tuple[i
     seen = trace.of(tensor)
     if len(axes) == 1 and (len(seen.shape) > 1 or seen.moves):
         return along(trace, seen, axes[0], lambda value: layer(trace, kind, {}, [value], (weights,)))
-    letters = "c" + SPATIAL.get(len(seen.shape), "")
-    per = "".join(letters[axis] for axis in axes)
-    per = {"": "layer", "c": "channel", letters: "element"}.get(per, per)
-    return layer(trace, kind, {"per": per}, [trace.settled(tensor)], (weights,))
+    seen, base = in_base(trace.b, seen, axes, trace.place())
+    rank = len(seen.base)
+    words = [axis_word(axis, rank) for axis in sorted(base)]
+    per = "element" if len(words) == rank else {"": "layer", "c": "channel"}.get("".join(words), "".join(words))
+    made = layer(trace, kind, {"per": per}, [seen.value], (weights,))
+    return made and seen._replace(value=made.value)
 
 
 def scaled(trace: Any, one: Any, other: Any) -> Made:
@@ -171,7 +238,7 @@ def biased(trace: Any, seen: Any, weights: Any) -> Made:
     return seen
 
 
-@translates("maximum", "input other")
+@translates("maximum", "input other", anywhere=True)
 def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return (
         merged_values(trace, "maximum", (given["input"], given["other"]))
@@ -180,43 +247,21 @@ def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     )
 
 
-@translates("cat concat concatenate", "tensors | dim")
+@translates("cat concat concatenate", "tensors | dim", anywhere=True)
 def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Along the channels, which are another axis where all are permuted alike."""
+    """One behind the other along an axis; numbers that stand by themselves, as a class token does, are a value."""
     tensors = list(given["tensors"])
-    seen = [trace.of(tensor) for tensor in tensors]
-    if not all(seen):
+    known = [trace.of(tensor) for tensor in tensors]
+    like = next((seen for seen in known if seen is not None), None)
+    if like is None or not like.shape:
         return None
-    if len(tensors) == 1:
+    if None in known:  # so that what stands by itself is laid out as the others are
+        known = [seen and without_reshape(trace, seen) for seen in known]
+        like = next(seen for seen in known if seen is not None)
+    seen = [one or standing(trace, tensor, like) for one, tensor in zip(known, tensors, strict=True)]
+    if len(seen) == 1:
         return seen[0]
-    axis = given.get("dim", 0) % result.ndim - 1
-    if axis < 0 or not all(s.shape for s in seen):
+    axis = like.axis(given.get("dim", 0) % result.ndim)
+    if axis is None or any(s is None or not s.shape or (s.lead, s.folded) != (like.lead, like.folded) for s in seen):
         return None
-    path = trace.inside()
-    fronts = [s.first(axis, path) for s in seen]
-    made = layer(trace, "concat", {}, [settle(trace.b, front, trace.place()) for front, _back in fronts])
-    return None if made is None else made.permuted(fronts[0][1], path)
-
-
-@translates("stack", "tensors | dim")
-def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """A new axis, along which they stand one behind the other."""
-    axis = given.get("dim", 0) % result.ndim - 1
-    seen = [trace.of(tensor) for tensor in given["tensors"]]
-    if axis < 0 or not all(seen):
-        return None
-    apart = [s.reshaped((*s.shape[:axis], 1, *s.shape[axis:]), trace.inside()) for s in seen]
-    return joined(trace, apart, axis)
-
-
-@translates("matmul bmm rmatmul", "input other")
-def matmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Of two arrays of data; or with weights, which are a linear layer without a bias."""
-    one, other = given["input"], given["other"]
-    if trace.of(one) and trace.of(other):
-        if one.ndim != other.ndim or one.ndim < 3:
-            return None
-        return layer(trace, "matmul", {}, [trace.settled(one), trace.settled(other)])
-    if not trace.of(one) or getattr(other, "ndim", 0) != 2 or not whole(trace, other):
-        return None
-    return over_last_axis(trace, trace.of(one), {"units": other.shape[1], "bias": False}, (other,))
+    return joined(trace, seen, axis)

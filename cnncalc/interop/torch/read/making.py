@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from cnncalc.interop import layouts
-from cnncalc.interop.layouts import Seen, settle, through
-from cnncalc.interop.torch.read.table import NotReadError
+from cnncalc.interop.layouts import Seen, through
+from cnncalc.interop.torch.read.table import BATCH, NotReadError
 from cnncalc.language import _
+from cnncalc.layers.options import SPATIAL
 from cnncalc.spec.build.sharing import OF_ITS_OWN
 
 
@@ -65,6 +67,59 @@ def elementwise(trace: Any, tensor: Any, kind: str, options: dict[str, Any] | No
     return through(trace.b, trace.of(tensor), add, place)
 
 
+def axis_word(axis: int, rank: int) -> str:
+    """An axis as the language names it: by its letter, where arrays of so many axes have letters."""
+    letters = "c" + SPATIAL.get(rank, "")
+    return letters[axis] if len(letters) == rank else str(axis)
+
+
+def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
+    """Numbers that depend on no input as a value, to be combined with one: with an axis for each of its axes.
+
+    They are the module's own, in whatever order they are taken from what is stored, or made by the forward pass.
+    """
+    if not hasattr(tensor, "ndim") or tensor.ndim > like.rank:
+        return None
+    theirs = [1] * (like.rank - tensor.ndim) + list(tensor.shape)
+    samples = theirs[like.lead]
+    if samples not in (1, BATCH) or (like.folded and samples != 1):
+        if not like.folded or samples % prod(like.shape[like.lead : like.lead + like.folded]):
+            return None
+        theirs[like.lead : like.lead + 1] = like.shape[like.lead : like.lead + like.folded]
+    else:
+        theirs[like.lead : like.lead + 1] = [1] * like.folded
+    trained = [s for s in trace.sources(tensor) if trace.stored[s][1]]
+    key = (id(tensor), tuple(theirs), like.lead, like.folded)
+    if key in trace.standing:
+        known: Seen = trace.standing[key]
+        return known
+    options: dict[str, Any] = {}
+    order = like.moves[0].sizes if [move.kind for move in like.moves] == ["permute"] else None
+    shape = tuple(theirs)
+    if order is not None:  # as the value lies in the graph, so that its permutation serves both
+        shape = tuple(theirs[order.index(axis)] for axis in range(len(order)))
+    stored = sum(trace.sizes[s] for s in trained)
+    if stored != prod(shape):
+        options["stored"] = stored
+    options["shape"] = shape
+    of = owner(trace, "parameter", options, trained)
+    value = trace.b.add(trace.name("parameter"), "parameter", options, [], at=trace.place(), weights_of=of)
+    for s in trained:
+        trace.owners.setdefault(s, value)
+    moves = like.moves if order is not None else ()
+    made = Seen(value, shape, moves, lead=like.lead, folded=like.folded)
+    trace.kept.append(tensor)
+    trace.standing[key] = made
+    return made
+
+
+def without_reshape(trace: Any, seen: Seen) -> Seen:
+    """The value itself, or with its moves made where one of them is a reshape."""
+    if any(move.kind == "reshape" for move in seen.moves):
+        return layouts.made_plain(trace.b, seen, trace.place())
+    return seen
+
+
 def pairs(values: Any, rank: int) -> list[int]:
     found = list(values) if isinstance(values, (tuple, list)) else [values]
     return [int(v) for v in (found * rank if len(found) == 1 else found)]
@@ -86,22 +141,46 @@ def wide(size: Any, rank: int) -> list[Any]:
 
 
 def joined(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
-    """Values one behind the other along an axis, which is taken for the channels."""
+    """Values one behind the other along an axis: as they lie in the graph where all are permuted alike."""
     if len(pieces) == 1:
         return pieces[0]
-    fronts = [seen.first(axis, trace.inside()) for seen in pieces]
-    made = layer(trace, "concat", {}, [settle(trace.b, front, trace.place()) for front, _back in fronts])
-    return None if made is None else made.permuted(fronts[0][1], trace.inside())
+    first = pieces[0]
+    alike = len({tuple(move[:2] for move in piece.moves) for piece in pieces}) == 1
+    if not alike or any(move.kind == "reshape" for move in first.moves) or any(piece.around for piece in pieces):
+        pieces = [layouts.made_plain(trace.b, piece, trace.place()) for piece in pieces]
+    seen, (base,) = layouts.in_base(trace.b, pieces[0], [axis], trace.place())
+    options = {"axis": axis_word(base, len(seen.base))} if base else {}
+    made = layer(trace, "concat", options, [piece.value for piece in pieces])
+    return made and seen._replace(value=made.value, base=made.base)
 
 
-def over_last_axis(trace: Any, seen: Seen, options: dict[str, Any], stored: Sequence[Any]) -> Seen | None:
-    """A linear layer: of a vector a dense layer, else one with the same weights at every place."""
-    if len(seen.shape) == 1:
-        if seen.moves[-1:] and seen.moves[-1].kind == "reshape" and seen.moves[-1].place.endswith("."):
-            seen = seen._replace(moves=seen.moves[:-1])  # a dense layer flattens what enters, in its own row
-        return layer(trace, "dense", options, [settle(trace.b, seen, trace.place())], stored)
+def plus_standing(trace: Any, seen: Seen, tensor: Any) -> Seen | None:
+    """A value plus numbers that depend on no input."""
+    other = standing(trace, tensor, seen)
+    if other is None:
+        return None
+    place = trace.place("add")
+    return layouts.merged(
+        trace.b, [seen, other], lambda values: trace.b.add(trace.name("add"), "add", {}, values, at=place), place
+    )
 
-    def at_every_place(value: int) -> Seen | None:
-        return layer(trace, "dense", {**options, "axes": "c"}, [value], stored)
 
-    return along(trace, seen, len(seen.shape) - 1, at_every_place)
+WINDOWED = ("kernel", "stride", "dilation", "padding")
+
+
+def unfolded(
+    trace: Any, seen: Seen | None, kind: str, options: dict[str, Any], stored: Sequence[Any] = ()
+) -> Seen | None:
+    """A layer with windows. Axes that stand in one with the samples are an axis more, along which no window moves."""
+    if seen is None or seen.plain:
+        return seen and layer(trace, kind, options, [layouts.settle(trace.b, seen, trace.place())], stored)
+    if seen.lead or seen.folded != 1 or len(seen.shape) > 4:
+        raise NotReadError(_("other axes stand in front of the samples, or in one with them"))
+    wider = dict(options)
+    for name in WINDOWED:
+        value = options.get(name)
+        if isinstance(value, (list, tuple)):
+            wider[name] = [[0, 0] if name == "padding" else 1, *value]
+        elif value is not None:
+            raise NotReadError(_("other axes stand in front of the samples, or in one with them"))
+    return along(trace, seen, 1, lambda value: layer(trace, kind, wider, [value], stored))

@@ -6,50 +6,47 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, settle
-from cnncalc.interop.torch.read.making import along, joined, layer, wide
-from cnncalc.interop.torch.read.table import Made, translates
-from cnncalc.layers.options import SPATIAL
+from cnncalc.interop.layouts import Seen, in_base, made_plain
+from cnncalc.interop.torch.read.making import axis_word, joined, layer, wide
+from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
 def part(trace: Any, seen: Seen, axis: int, start: int, stop: int, equal: int = 0) -> Seen | None:
     """Elements start up to stop of an axis; as one of `equal` parts of the channels, if there are so many."""
-    letters = "c" + SPATIAL.get(len(seen.shape), "")
-    n = seen.shape[axis]
-    if (start, stop) == (0, n):
+    if (start, stop) == (0, seen.shape[axis]):
         return seen
-    if len(letters) != len(seen.shape) or not 0 <= start < stop <= n:
+    if not 0 <= start < stop <= seen.shape[axis]:
         return None
-    if [move.kind for move in seen.moves] == ["permute"]:
-        made = cut(trace, seen.value, letters[seen.moves[0].sizes[axis]], start, stop, equal)
-        return None if made is None else made._replace(moves=seen.moves)
-    if seen.moves:
-        return along(trace, seen, axis, lambda value: cut(trace, value, "c", start, stop, equal))
-    return cut(trace, seen.value, letters[axis], start, stop, equal)
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    made = cut(trace, seen.value, axis_word(base, len(seen.base)), start, stop, equal)
+    return made and seen._replace(value=made.value, base=made.base)
 
 
 def cut(trace: Any, value: int, axis: str, start: int, stop: int, equal: int = 0) -> Seen | None:
-    if equal and axis == "c":
+    if equal and axis in ("c", "0"):
         return layer(trace, "split", {"parts": equal, "part": start // (stop - start)}, [value])
     return layer(trace, "slice", {"range": f"{start}:{stop}", "axis": axis}, [value])
 
 
-@translates("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split", "")
+@translates("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split", "", anywhere=True)
 def split(trace: Any, args: Any, result: Any) -> Made:
     """Where the parts begin and end is read from what comes out."""
     tensor = args[0]
     seen, found, start = trace.of(tensor), [], 0
     differing = [d for d in range(tensor.ndim) if any(r.shape[d] != tensor.shape[d] for r in result)]
-    if seen is None or not seen.shape or len(differing) > 1 or differing == [0]:
+    if seen is None or not seen.shape or len(differing) > 1:
         return None
     if not differing:
         return [seen] * len(result)
     d = differing[0]
+    axis = seen.axis(d)
+    if axis is None:
+        return None
     sizes = [r.shape[d] for r in result]
     if sum(sizes) != tensor.shape[d]:
         return None
     for size in sizes:
-        made = part(trace, seen, d - 1, start, start + size, len(sizes) if len(set(sizes)) == 1 else 0)
+        made = part(trace, seen, axis, start, start + size, len(sizes) if len(set(sizes)) == 1 else 0)
         if made is None:
             return None
         found.append(made)
@@ -57,24 +54,38 @@ def split(trace: Any, args: Any, result: Any) -> Made:
     return found
 
 
-@translates("narrow", "input dim start length")
+@translates("unbind", "input | dim", anywhere=True)
+def unbind(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Every index of an axis by itself."""
+    dim = given.get("dim", 0) % given["input"].ndim
+    seen: Seen | None = trace.of(given["input"])
+    if seen is None or not seen.shape or seen.axis(dim) is None:
+        return None
+    index: list[Any] = [slice(None)] * dim
+    found = [indexed(trace, seen, [*index, i], one) for i, one in enumerate(result)]
+    return found if all(found) else None
+
+
+@translates("narrow", "input dim start length", anywhere=True)
 def narrow(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen: Seen | None = trace.of(given["input"])
-    axis = given["dim"] % result.ndim - 1
-    if seen is None or not seen.shape or axis < 0:
+    if seen is None or not seen.shape:
+        return None
+    axis = seen.axis(given["dim"] % result.ndim)
+    if axis is None:
         return None
     start = given["start"] % seen.shape[axis]
     return part(trace, seen, axis, start, start + given["length"])
 
 
-@translates("select", "input dim index")
+@translates("select", "input dim index", anywhere=True)
 def select(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen: Seen | None = trace.of(given["input"])
-    axis = given["dim"] % given["input"].ndim - 1
-    return None if seen is None or axis < 0 else indexed(trace, seen, [*[slice(None)] * axis, given["index"]], result)
+    dim = given["dim"] % given["input"].ndim
+    return None if seen is None else indexed(trace, seen, [*[slice(None)] * dim, given["index"]], result)
 
 
-@translates("getitem", "input index")
+@translates("getitem", "input index", anywhere=True)
 def getitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     index = given["index"] if isinstance(given["index"], tuple) else (given["index"],)
     seen: Seen | None = trace.of(given["input"])
@@ -85,17 +96,19 @@ def getitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
         at = index.index(...)
         missing = rank - sum(i is not None and i is not ... for i in index)
         index = (*index[:at], *[slice(None)] * missing, *index[at + 1 :])
-    if not index or index[0] != slice(None):
-        return None
-    return indexed(trace, seen, index[1:], result)
+    return indexed(trace, seen, index, result)
 
 
-def indexed(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> Made:
+def indexed(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> Seen | None:
     """Axis by axis a part of it, every s-th element, or one alone; then axes that are gone or new."""
     found: Seen | None = seen
-    axis = 0
-    for i in index:
-        if i is None:
+    if not seen.shape:
+        return None
+    for dim, i in enumerate([i for i in index if i is not None]):
+        axis = seen.axis(dim)
+        if axis is None:
+            if i != slice(None):
+                return None
             continue
         n = seen.shape[axis]
         first, last, step = i.indices(n) if isinstance(i, slice) else (i % n, i % n + 1, 1)
@@ -103,21 +116,50 @@ def indexed(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> Made:
             return None
         found = found and part(trace, found, axis, first, n if step > 1 else last)
         if step > 1:
-            if found is None or axis == 0 or last < n - step + 1:
+            if found is None or last < n - step + 1:
                 return None
-            strides = [step if a == axis else 1 for a in range(1, len(found.shape))]
-            found = sampled(trace, found, strides)
-        axis += 1
-    if found is None or not seen.shape or result.ndim < 2 or result.shape[0] != 2:
+            found = sampled(trace, found, axis, step)
+    return found and found.arranged(tuple(result.shape), BATCH, trace.spot())
+
+
+def sampled(trace: Any, seen: Seen, axis: int, step: int) -> Seen | None:
+    """Every s-th element of an axis, which is the largest in a window of one. Not of the channels."""
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    if not base:  # another axis is taken for the channels
+        seen = brought_first(trace, seen, next(i for i in range(len(seen.shape)) if i != axis))
+        seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    rank = len(seen.base) - 1
+    if rank > 3:
         return None
-    return found.reshaped(tuple(result.shape[1:]), trace.spot())
+    strides = [step if i == base else 1 for i in range(1, rank + 1)]
+    made = layer(trace, "maxpool", {"kernel": [1] * rank, "stride": strides}, [seen.value])
+    return made and seen._replace(value=made.value, base=made.base)
 
 
-def sampled(trace: Any, seen: Seen, strides: list[int]) -> Seen | None:
-    """Every s-th element of an axis, which is the largest in a window of one."""
-    return layer(
-        trace, "maxpool", {"kernel": [1] * len(strides), "stride": strides}, [settle(trace.b, seen, trace.place())]
-    )
+def brought_first(trace: Any, seen: Seen, axis: int) -> Seen:
+    """The same value with this axis as the channels of the graph's own."""
+    front, back = seen.first(axis, trace.inside())
+    return made_plain(trace.b, front, trace.place()).permuted(back, trace.inside())
+
+
+@translates("roll", "input shifts | dims", anywhere=True)
+def roll(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Axis by axis."""
+    seen: Seen | None = trace.of(given["input"])
+    dims = given.get("dims")
+    if seen is None or not seen.shape or dims in (None, (), []):
+        return None
+    for shift, dim in zip(wide(given["shifts"], 1), wide(dims, 1), strict=True):
+        axis = seen.axis(dim % result.ndim)
+        if axis is None:
+            return None
+        seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+        word = axis_word(base, len(seen.base))
+        made = layer(trace, "roll", {"shift": shift, "axis": word}, [seen.value])
+        if made is None:
+            return None
+        seen = seen._replace(value=made.value)
+    return seen
 
 
 # --- writing into a tensor
@@ -199,33 +241,38 @@ def copy(trace: Any, given: dict[str, Any], result: Any) -> Made:
 # --- more around it
 
 
-@translates("pad", "input pad | mode value")
+@translates("pad", "input pad | mode value", anywhere=True)
 def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Around the spatial axes. What is negative is cut off."""
+    """Around axes that are not the channels. What is negative is cut off."""
     widths = list(given["pad"])
-    sides = [(widths[i], widths[i + 1]) for i in range(0, len(widths), 2)]
-    rank = given["input"].ndim - 2
-    while sides and sides[-1] == (0, 0):
-        sides.pop()
-    if trace.of(given["input"]) is None or len(sides) > rank or rank < 1:
+    sides = {given["input"].ndim - 1 - i: (widths[2 * i], widths[2 * i + 1]) for i in range(len(widths) // 2)}
+    sides = {dim: pair for dim, pair in sides.items() if any(pair)}
+    seen: Seen | None = trace.of(given["input"])
+    if seen is None or not seen.shape or not sides:
+        return seen
+    axes = {seen.axis(dim): pair for dim, pair in sides.items()}
+    if None in axes or len(axes) == len(seen.shape) or len(seen.shape) > 4:
         return None
-    if not sides:
-        return trace.of(given["input"])
-    sides = [*reversed([*sides, *[(0, 0)] * (rank - len(sides))])]
     mode = given.get("mode", "constant")
-    if mode == "constant" and given.get("value") == float("-inf") and all(min(pair) >= 0 for pair in sides):
-        seen: Seen = trace.of(given["input"])
-        return None if seen.around else seen._replace(around=tuple(sides))
-    value = trace.settled(given["input"])
-    cuts = [[max(0, -before), max(0, -after)] for before, after in sides]
-    made: Seen | None = None
-    if any(map(any, cuts)):
-        made = layer(trace, "crop", {"cropping": cuts}, [value])
-        value = made.value if made else value
-    widths = [[max(0, before), max(0, after)] for before, after in sides]
-    if any(map(any, widths)):
-        made = layer(trace, "pad", {"padding": widths, "mode": mode, "value": float(given.get("value") or 0)}, [value])
-    return made
+    if mode == "constant" and given.get("value") == float("-inf") and min(map(min, sides.values())) >= 0:
+        around = tuple(axes.get(axis, (0, 0)) for axis in range(1, len(seen.shape)))
+        return None if seen.around or 0 in axes or not seen.plain else seen._replace(around=around)
+    seen, base = in_base(trace.b, seen, [axis for axis in axes if axis is not None], trace.place())
+    if 0 in base:
+        seen = brought_first(trace, seen, next(axis for axis in range(len(seen.shape)) if axis not in axes))
+        seen, base = in_base(trace.b, seen, [axis for axis in axes if axis is not None], trace.place())
+    pairs = dict(zip(base, axes.values(), strict=True))
+    lines = [pairs.get(axis, (0, 0)) for axis in range(1, len(seen.base))]
+    cuts = [[max(0, -before), max(0, -after)] for before, after in lines]
+    more = [[max(0, before), max(0, after)] for before, after in lines]
+    for kind, name, found in (("crop", "cropping", cuts), ("pad", "padding", more)):
+        if any(map(any, found)):
+            filled = {} if kind == "crop" else {"mode": mode, "value": float(given.get("value") or 0)}
+            made = layer(trace, kind, {name: found, **filled}, [seen.value])
+            if made is None:
+                return None
+            seen = seen._replace(value=made.value, base=made.base)
+    return seen
 
 
 MODES = {
@@ -263,32 +310,3 @@ def whole_factors(factor: Any, before: Sequence[int], after: Sequence[int]) -> b
     """Whether sizes times their factors are the sizes that come out, without a rest."""
     factors = list(factor) if isinstance(factor, (list, tuple)) else [factor] * len(before)
     return all(f is not None and n * f == m for f, n, m in zip(factors, before, after, strict=True))
-
-
-@translates("roll", "input shifts | dims")
-def roll(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Axis by axis; without axes all elements move on as one row, which is no kind."""
-    if given.get("dims") is None or given["dims"] == ():
-        return None
-    value, rank = trace.settled(given["input"]), result.ndim
-    for shift, dim in zip(wide(given["shifts"], 1), wide(given["dims"], 1), strict=True):
-        if dim % rank == 0:
-            return None
-        made = layer(trace, "roll", {"axis": str(dim % rank - 1), "shift": shift}, [value])
-        if made is None:
-            return None
-        value = made.value
-    return Seen(value, trace.b.shape(value))
-
-
-@translates("unbind", "input | dim")
-def unbind(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Each element of an axis by itself."""
-    seen = trace.of(given["input"])
-    axis = given.get("dim", 0) % given["input"].ndim - 1
-    if axis < 0 or not seen.shape or len(seen.shape) < 2:
-        return None
-    found = [part(trace, seen, axis, i, i + 1, seen.shape[axis]) for i in range(seen.shape[axis])]
-    left = (*seen.shape[:axis], *seen.shape[axis + 1 :])
-    whole = [one for one in found if one is not None]
-    return [one.reshaped(left, trace.inside()) for one in whole] if len(whole) == len(found) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.layouts import settle
-from cnncalc.interop.torch.read.making import layer, pairs, wide
+from cnncalc.interop.torch.read.making import layer, pairs, unfolded, wide
 from cnncalc.interop.torch.read.table import Handler, Made, translates
 
 
@@ -33,7 +33,7 @@ def pooled(kind: str, rank: int) -> Handler:
             return None
         else:
             options["norm"] = int(given["norm_type"])
-        return layer(trace, kind, options, [trace.settled(given["input"])])
+        return unfolded(trace, seen, kind, options)
 
     return translate
 
@@ -44,7 +44,7 @@ for _rank in (1, 2, 3):
         ("avg_pool{0}d", "input kernel_size | stride padding ceil_mode count_include_pad divisor_override", "avgpool"),
         ("lp_pool{0}d", "input norm_type kernel_size | stride ceil_mode", "lppool"),
     ):
-        translates(_words.format(_rank), _signature)(pooled(_kind, _rank))
+        translates(_words.format(_rank), _signature, anywhere=True)(pooled(_kind, _rank))
 
 
 def adaptive(kind: str, rank: int) -> Handler:

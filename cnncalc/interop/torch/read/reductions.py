@@ -1,86 +1,90 @@
-"""Functions of torch that bring axes down to one element: sums, means, extremes, norms."""
+"""Functions of torch that bring axes down to one element: means, sums, extremes and norms."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import Seen
+from cnncalc.interop.layouts import Seen, in_base
 from cnncalc.interop.torch.read.arithmetic import merged_values
-from cnncalc.interop.torch.read.making import along, layer, wide
-from cnncalc.interop.torch.read.table import Made, translates
-from cnncalc.layers.options import SPATIAL
+from cnncalc.interop.torch.read.making import along, axis_word, layer
+from cnncalc.interop.torch.read.table import BATCH, Handler, Made, translates
 
 
-@translates("mean", "input | dim keepdim dtype")
-def mean(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return reduced(trace, given, "reduce_mean", {}, "global_avgpool")
+def reduced(kind: str, pooling: str = "") -> Handler:
+    """The handler of a reduction; `pooling` is its kind where it is over all places and leaves the channels."""
+
+    def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        seen, dims = trace.of(given["input"]), given.get("dim")
+        if seen is None or dims is None or not seen.shape or not hasattr(result, "shape"):
+            return None
+        over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
+        if None in over:
+            return None
+        kept = [axis for axis in range(len(seen.shape)) if axis not in over]
+        if pooling and len(kept) == 1 and seen.plain and 1 < len(seen.shape) <= 4:
+            made = along(trace, seen, kept[0], lambda value: layer(trace, pooling, {}, [value]))
+        else:
+            made = over_axes(trace, seen, kind, [axis for axis in over if axis is not None])
+        return made and made.arranged(tuple(result.shape), BATCH, trace.inside())
+
+    return handle
 
 
-@translates("sum", "input | dim keepdim dtype")
-def total(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return reduced(trace, given, "reduce_sum")
+def over_axes(trace: Any, seen: Seen, kind: str, axes: list[int], **options: Any) -> Seen | None:
+    """A reduction over axes as they are seen; they stay with one element."""
+    seen, base = in_base(trace.b, seen, axes, trace.place())
+    words = "".join(axis_word(axis, len(seen.base)) for axis in sorted(base))
+    made = layer(trace, kind, {"axes": words, **options}, [seen.value])
+    return made and seen._replace(value=made.value, base=made.base)
 
 
-@translates("amax", "input | dim keepdim")
-def amax(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return reduced(trace, given, "reduce_max", {}, "global_maxpool")
+for _words, _signature, _kind, _pooling in (
+    ("mean", "input | dim keepdim dtype", "reduce_mean", "global_avgpool"),
+    ("amax", "input | dim keepdim", "reduce_max", "global_maxpool"),
+    ("amin", "input | dim keepdim", "reduce_min", ""),
+    ("sum", "input | dim keepdim dtype", "reduce_sum", ""),
+):
+    translates(_words, _signature, anywhere=True)(reduced(_kind, _pooling))
 
 
-@translates("amin", "input | dim keepdim")
-def amin(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return reduced(trace, given, "reduce_min")
-
-
-@translates("max", "input | dim keepdim")
+@translates("max", "input | dim keepdim", anywhere=True)
 def largest(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Of two maps; or along an axis, and where it stands, which is not known."""
     other = given.get("dim")
     if trace.of(other):
         return merged_values(trace, "maximum", (given["input"], other))
-    made = reduced(trace, given, "reduce_max") if type(other) is int else None
+    if type(other) is not int or not hasattr(result, "values"):
+        return None
+    made = reduced("reduce_max")(trace, given, result.values)
     return [made] if isinstance(made, Seen) else None
 
 
-@translates("norm linalg_vector_norm", "input | p dim keepdim dtype ord")
+@translates("norm linalg_vector_norm vector_norm", "input | p dim keepdim dtype ord", anywhere=True)
 def norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    order = given.get("p", given.get("ord", 2))
-    return reduced(trace, given, "reduce_norm", {"order": int(order)}) if order in (1, 2) else None
+    """The p-norm over some axes, p a whole number."""
+    seen, dims, p = trace.of(given["input"]), given.get("dim"), given.get("ord", given.get("p", 2))
+    if seen is None or dims is None or not seen.shape or p not in (1, 2, 3, 4, "fro"):
+        return None
+    over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
+    if None in over:
+        return None
+    order = 2 if p == "fro" else int(p)
+    made = over_axes(
+        trace, seen, "reduce_norm", [a for a in over if a is not None], order=None if order == 2 else order
+    )
+    return made and made.arranged(tuple(result.shape), BATCH, trace.inside())
 
 
-@translates("normalize", "input | p dim eps out")
+@translates("normalize", "input | p dim eps", anywhere=True)
 def normalize(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Over the norm along an axis, which is kept above a small number."""
-    order, dim = given.get("p", 2.0), given.get("dim", 1)
-    if order not in (1, 2) or type(dim) is not int:
+    """x over its norm along one axis, which is at least epsilon."""
+    seen, dim = trace.of(given["input"]), given.get("dim", 1)
+    if seen is None or not seen.shape or given.get("p", 2.0) != 2 or seen.axis(dim % seen.rank) is None:
         return None
-    options = {"dim": dim, "keepdim": True}
-    length = reduced(trace, {"input": given["input"], **options}, "reduce_norm", {"order": int(order)})
-    if not isinstance(length, Seen):
+    length = over_axes(trace, seen, "reduce_norm", [seen.axis(dim % seen.rank)])
+    kept = length and layer(trace, "clamp", {"low": given.get("eps", 1e-12)}, [length.value])
+    if kept is None:
         return None
-    least = layer(trace, "clamp", {"low": float(given.get("eps", 1e-12))}, [length.value])
-    if least is None:
-        return None
-    return layer(trace, "divide", {}, [trace.settled(given["input"]), least.value])
-
-
-def reduced(
-    trace: Any, given: dict[str, Any], kind: str, options: dict[str, Any] | None = None, over_places: str = ""
-) -> Made:
-    """Axes brought down to one element each. `over_places`: the kind that is meant where one axis is left."""
-    seen, dims = trace.of(given["input"]), given.get("dim")
-    if seen is None or dims is None or dims == ():
-        return None
-    rank = len(seen.shape)
-    over = sorted({(d % (rank + 1)) - 1 for d in wide(dims, 1)})
-    kept = [axis for axis in range(rank) if axis not in over]
-    if -1 in over or (not kept and not given.get("keepdim")):
-        return None  # over the samples too, or a number for each of them
-    if over_places and len(kept) == 1 and rank > 1:
-        made = along(trace, seen, kept[0], lambda value: layer(trace, over_places, {}, [value]))
-    else:
-        letters = "c" + SPATIAL.get(rank, "")
-        axes = "".join(letters[a] for a in over) if len(letters) == rank else ",".join(map(str, over))
-        made = layer(trace, kind, {"axes": axes, **(options or {})}, [trace.settled(given["input"])])
-    if made is None or given.get("keepdim"):
-        return made
-    return made.reshaped(tuple(seen.shape[axis] for axis in kept), trace.inside())
+    seen, _axes = in_base(trace.b, seen, [], trace.place())
+    made = layer(trace, "divide", {}, [seen.value, kept.value])
+    return made and seen._replace(value=made.value)

@@ -16,8 +16,10 @@ from cnncalc.interop.layouts import Seen
 
 Made = Seen | list[Seen] | None
 Handler = Callable[..., Made]
-FILES = ("weighted", "recurrent", "pooling", "reductions", "activations", "arithmetic", "views", "parts")
+FILES = ("weighted", "recurrent", "pooling", "reductions", "activations", "arithmetic", "views", "parts", "attention")
 HANDLERS: dict[str, Handler] = {}
+BATCH = 2  # samples of the pass: so that an axis of length 1 is none of samples
+ANYWHERE: set[str] = set()  # functions that are read wherever the samples stand: see Seen.lead and Seen.folded
 
 
 class NotReadError(CnncalcError):
@@ -32,8 +34,11 @@ def find_handler(word: str) -> Handler | None:
     return HANDLERS.get(word)
 
 
-def translates(words: str, signature: str = "") -> Callable[[Handler], Handler]:
-    """Declare the handler of functions. `signature` names their arguments in order, those behind `|` optional."""
+def translates(words: str, signature: str = "", *, anywhere: bool = False) -> Callable[[Handler], Handler]:
+    """Declare the handler of functions. `signature` names their arguments in order, those behind `|` optional.
+
+    anywhere  it asks where the samples stand; others get tensors alone whose first axis is that of the samples
+    """
     needed, _bar, optional = signature.partition("|")
     names = [*needed.split(), *optional.split()]
     least = len(needed.split())
@@ -46,6 +51,8 @@ def translates(words: str, signature: str = "") -> Callable[[Handler], Handler]:
             return handle(trace, given if signature else args, result)
 
         HANDLERS.update(dict.fromkeys(words.split(), bound))
+        if anywhere:
+            ANYWHERE.update(words.split())
         return handle
 
     return declare

@@ -14,7 +14,7 @@ from cnncalc.errors import CnncalcError, Problem, SpecError
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.flow import FRESH, Flow, address, overlap
-from cnncalc.interop.torch.read.table import NotReadError, find_handler
+from cnncalc.interop.torch.read.table import ANYWHERE, BATCH, NotReadError, find_handler
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Shape
@@ -33,7 +33,6 @@ MOVED = (
 )  # made where something needs them
 FILL = ("setitem", "copy")  # functions that write into what they get first, and read nothing of it
 MOST_FIXED = 10_000  # numbers of a constant that are looked at
-BATCH = 2  # so that an axis of length 1 is none of samples
 
 
 class Trace:
@@ -58,6 +57,7 @@ class Trace:
         self.stored: dict[int, tuple[str, bool]] = {}  # of a tensor: the name in the module, and whether it is trained
         self.sizes: dict[int, int] = {}  # how many numbers a stored tensor holds
         self.made_of: dict[int, frozenset[int]] = {}  # of a tensor computed from stored ones alone: which
+        self.standing: dict[Any, Seen] = {}  # numbers that depend on no input, as the values that they have become
         self.owners: dict[int, int] = {}  # of a stored tensor: the value of the layer that has it
         self.used: dict[int, Any] = {}  # trained tensors that were read
         self.stack: list[str] = [""]
@@ -261,6 +261,9 @@ class Trace:
         handle = find_handler(word)
         reason = None
         try:
+            elsewhere = any(not seen.plain for seen in map(self.of, entering) if seen is not None)
+            if elsewhere and handle is not None and word not in ANYWHERE:
+                raise NotReadError(_("other axes stand in front of the samples, or in one with them"))
             made = None if handle is None else handle(self, args, kwargs, result)
         except SpecError as error:  # the kind has no such option or shape: its own words say which
             made, reason = None, error.problems[0]
@@ -392,8 +395,8 @@ class Trace:
 
     def check(self, word: str, tensor: Any, seen: Seen) -> None:
         """A layer's shape is PyTorch's."""
-        if seen.shape and tuple(tensor.shape) != (BATCH, *seen.shape):
-            ours, theirs = ("x".join(map(str, s)) for s in (seen.shape, tensor.shape[1:]))
+        if seen.shape and tuple(tensor.shape) != seen.laid_out(BATCH):
+            ours, theirs = ("x".join(map(str, s)) for s in (seen.laid_out(BATCH), tensor.shape))
             self.b.fail(self.place(word), _("{theirs} comes out, and {ours} was worked out", theirs=theirs, ours=ours))
 
     def finish(self, result: Any) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
 from cnncalc.interop.torch.read.making import layer, wide
-from cnncalc.interop.torch.read.table import Made, translates
+from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
-@translates("contiguous clone detach to float type_as data requires_grad alias positive", "")
+@translates("contiguous clone detach to float type_as data requires_grad alias positive", "", anywhere=True)
 def unchanged(trace: Any, args: Any, result: Any) -> Made:
     """The same values; a copy of them may be."""
     return trace.of(args[0]) if result.is_floating_point() else None
@@ -20,7 +19,7 @@ def unchanged(trace: Any, args: Any, result: Any) -> Made:
 # --- views and permutations
 
 
-@translates("view reshape", "")
+@translates("view reshape", "", anywhere=True)
 def view(trace: Any, args: Any, result: Any) -> Made:
     return reshaped(trace, args[0], result)
 
@@ -41,7 +40,7 @@ def expand(trace: Any, args: Any, result: Any) -> Made:
     return layer(trace, "upsample", {"factor": factors}, [trace.settled(args[0])])
 
 
-@translates("flatten unflatten squeeze unsqueeze view_as reshape_as", "")
+@translates("flatten unflatten squeeze unsqueeze view_as reshape_as", "", anywhere=True)
 def other_view(trace: Any, args: Any, result: Any) -> Made:
     return reshaped(trace, args[0], result)
 
@@ -49,19 +48,18 @@ def other_view(trace: Any, args: Any, result: Any) -> Made:
 def reshaped(trace: Any, tensor: Any, result: Any) -> Made:
     """The same elements in the same order, the samples apart as before."""
     seen: Seen | None = trace.of(tensor)
-    shape = tuple(result.shape)
-    if seen is None or not seen.shape or len(shape) < 2 or shape[0] != tensor.shape[0]:
+    if seen is None or not seen.shape:
         return None
-    return seen.reshaped(shape[1:], trace.spot()) if prod(shape[1:]) == prod(seen.shape) else None
+    return seen.arranged(tuple(result.shape), BATCH, trace.spot())
 
 
-@translates("permute", "")
+@translates("permute", "", anywhere=True)
 def permute(trace: Any, args: Any, result: Any) -> Made:
     order = args[1] if len(args) == 2 and isinstance(args[1], (tuple, list)) else args[1:]
     return permuted(trace, args[0], order)
 
 
-@translates("transpose swapaxes swapdims", "input dim0 dim1")
+@translates("transpose swapaxes swapdims", "input dim0 dim1", anywhere=True)
 def transpose(trace: Any, given: dict[str, Any], result: Any) -> Made:
     rank = result.ndim
     order = list(range(rank))
@@ -70,7 +68,7 @@ def transpose(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return permuted(trace, given["input"], order)
 
 
-@translates("movedim moveaxis", "input source destination")
+@translates("movedim moveaxis", "input source destination", anywhere=True)
 def movedim(trace: Any, given: dict[str, Any], result: Any) -> Made:
     rank = result.ndim
     sources, targets = ([n % rank for n in wide(given[key], 1)] for key in ("source", "destination"))
@@ -84,9 +82,9 @@ def permuted(trace: Any, tensor: Any, order: Sequence[int]) -> Made:
     seen: Seen | None = trace.of(tensor)
     rank = tensor.ndim
     axes = [int(axis) % rank for axis in order]
-    if seen is None or not seen.shape or len(axes) != rank or axes[0] != 0:
+    if seen is None or not seen.shape or len(axes) != rank:
         return None
-    return seen.permuted(tuple(axis - 1 for axis in axes[1:]), trace.spot())
+    return seen.reordered(axes, trace.spot())
 
 
 @translates("channel_shuffle", "input groups")

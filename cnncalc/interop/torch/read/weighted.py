@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.torch.read.making import along, layer, over_last_axis, pairs, whole
+from cnncalc.interop.layouts import Seen, settle
+from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, unfolded, whole
 from cnncalc.interop.torch.read.table import Made, translates
-from cnncalc.layers.options import SPATIAL
 
 
-@translates("conv1d conv2d conv3d", "input weight | bias stride padding dilation groups")
+@translates("conv1d conv2d conv3d", "input weight | bias stride padding dilation groups", anywhere=True)
 def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
     weight, bias = given["weight"], given.get("bias")
-    if trace.of(given["input"]) is None or not whole(trace, weight) or not whole(trace, bias):
+    if trace.of(given["input"]) is None or not whole(trace, bias):
+        return None
+    gained = has_gain(trace, weight)
+    if not gained and not whole(trace, weight):
         return None
     rank = weight.ndim - 2
     groups, c, filters = given.get("groups", 1), given["input"].shape[1], weight.shape[0]
@@ -20,21 +23,28 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         "kernel": tuple(weight.shape[2:]),
         "stride": pairs(given.get("stride", 1), rank),
         "dilation": pairs(given.get("dilation", 1), rank),
-        "bias": bias is not None,
+        "bias": bias is not None and not gained,
     }
     padding = given.get("padding", 0)
     options["padding"] = padding if isinstance(padding, str) else [[p, p] for p in pairs(padding, rank)]
+    kind, first = "conv", {"filters": filters, "groups": groups}
     if groups == c and groups > 1 and filters % c == 0:
-        return layer(
-            trace, "depthwise", {"multiplier": filters // c, **options}, [trace.settled(given["input"])], (weight, bias)
-        )
-    return layer(
-        trace,
-        "conv",
-        {"filters": filters, "groups": groups, **options},
-        [trace.settled(given["input"])],
-        (weight, bias),
-    )
+        kind, first = "depthwise", {"multiplier": filters // c}
+    seen = trace.of(given["input"])
+    if not gained:
+        return unfolded(trace, seen, kind, {**first, **options}, (weight, bias))
+    made = unfolded(trace, seen, kind, {**first, **options}, (weight,))
+    return made and layer(trace, "scale", {"shift": bias is not None}, [made.value], (bias,))
+
+
+def has_gain(trace: Any, weight: Any) -> bool:
+    """Whether weights are those of one tensor brought to a common size, times a trained gain for every filter.
+
+    Weight normalisation and weight standardisation: the gain may as well stand behind the sums, as a layer of its own.
+    """
+    trained = [s for s in trace.sources(weight) if trace.stored[s][1]]
+    sizes = sorted(trace.sizes[s] for s in trained)
+    return len(sizes) == 2 and sizes == [weight.shape[0], weight.numel()]
 
 
 @translates(
@@ -59,39 +69,62 @@ def transposed_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return layer(trace, "transposed_conv", options, [trace.settled(given["input"])], (weight, bias))
 
 
-@translates("linear", "input weight | bias")
+@translates("linear", "input weight | bias", anywhere=True)
 def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Over the last axis."""
+    """Over the last axis: of a vector a dense layer, else one with the same weights at every place."""
     weight, bias, seen = given["weight"], given.get("bias"), trace.of(given["input"])
-    if seen is None or not whole(trace, weight) or not whole(trace, bias) or not seen.shape:
+    if seen is None or not whole(trace, weight) or not seen.shape:
         return None
-    return over_last_axis(trace, seen, {"units": weight.shape[0], "bias": bias is not None}, (weight, bias))
+    if not whole(trace, bias):  # made of stored numbers and others: what is added behind the products
+        made = linear_over_last(trace, seen, weight, None)
+        return made and plus_standing(trace, made, bias)
+    return linear_over_last(trace, seen, weight, bias)
 
 
-@translates("batch_norm", "input running_mean running_var | weight bias training momentum eps")
+def linear_over_last(trace: Any, seen: Seen, weight: Any, bias: Any) -> Seen | None:
+    options: dict[str, Any] = {"units": weight.shape[0], "bias": bias is not None}
+    if len(seen.shape) == 1:
+        if seen.moves[-1:] and seen.moves[-1].kind == "reshape" and seen.moves[-1].place.endswith("."):
+            seen = seen._replace(moves=seen.moves[:-1])  # a dense layer flattens what enters, in its own row
+        return layer(trace, "dense", options, [settle(trace.b, seen, trace.place())], (weight, bias))
+    axis = seen.axis(seen.rank - 1)
+    if axis is None:
+        return None
+    options["axes"] = "c"
+    return along(trace, seen, axis, lambda value: layer(trace, "dense", options, [value], (weight, bias)))
+
+
+@translates("batch_norm", "input running_mean running_var | weight bias training momentum eps", anywhere=True)
 def batch_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     weight, bias = given.get("weight"), given.get("bias")
     stored = (weight, bias, given["running_mean"], given["running_var"])
     if given.get("training") or given["running_mean"] is None or (weight is None) != (bias is None):
         return None
     options = {"affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
-    return layer(trace, "batchnorm", options, [trace.settled(given["input"])], stored)
+    seen = trace.of(given["input"])
+    if seen is None or seen.plain:
+        return seen and layer(trace, "batchnorm", options, [trace.settled(given["input"])], stored)
+    axis = seen.axis(1)
+    return axis and along(trace, seen, axis, lambda value: layer(trace, "batchnorm", options, [value], stored))
 
 
-@translates("layer_norm", "input normalized_shape | weight bias eps")
+@translates("layer_norm", "input normalized_shape | weight bias eps", anywhere=True)
 def layer_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     weight, bias, seen = given.get("weight"), given.get("bias"), trace.of(given["input"])
     if seen is None or (weight is None) != (bias is None) or not seen.shape:
         return None
     options = {"affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
-    count, rank = len(given["normalized_shape"]), len(seen.shape)
-    if count == 1:
-        return along(trace, seen, rank - 1, lambda value: layer(trace, "layernorm", options, [value], (weight, bias)))
-    letters = "c" + SPATIAL.get(rank, "")
-    if count > rank or len(letters) != rank:
+    count = len(given["normalized_shape"])
+    axes = [seen.axis(dim) for dim in range(seen.rank - count, seen.rank)]
+    if None in axes:
         return None
-    options["axes"] = "all" if count == rank else letters[rank - count :]
-    return layer(trace, "layernorm", options, [trace.settled(given["input"])], (weight, bias))
+    if count == 1:
+        return along(trace, seen, axes[0], lambda value: layer(trace, "layernorm", options, [value], (weight, bias)))
+    value = trace.settled(given["input"])
+    rank = len(seen.shape)
+    options["axes"] = "all" if count == rank else "".join(axis_word(axis, rank) for axis in axes)
+    made = layer(trace, "layernorm", options, [value], (weight, bias))
+    return made and made._replace(lead=seen.lead, folded=seen.folded)
 
 
 @translates("group_norm", "input num_groups | weight bias eps")

@@ -63,6 +63,144 @@ class TableLinear(nn.Linear):
         weight = weight.index_put((self.rows, self.columns), self.weight)
         return F.linear(x, weight, self.bias)
 ''',
+    "Attention": '''\
+class Attention(nn.Module):
+    """Self-attention of several heads over the positions of a map (N, C, *size), or of its windows."""
+
+    def __init__(
+        self, channels, heads, dim=None, value_dim=None, out_channels=None, project=True,
+        bias=True, window=None, grid=None, shift=None, relative_bias=None,
+    ):
+        super().__init__()
+        dim = dim or channels
+        value_dim = value_dim or dim
+        self.heads, self.window, self.grid, self.shift = heads, window, grid, shift
+        self.options = {"dim": dim, "value_dim": value_dim, "project": project, "bias": bias}
+        for name, width in (("query", dim), ("key", dim), ("value", value_dim)):
+            self.add(name, width, channels, bias in (True, "in"))
+        if project:
+            self.options["out"] = out_channels or channels
+            self.add("out", out_channels or channels, value_dim, bias in (True, "out"))
+        self.relative_bias = relative_bias
+        if relative_bias:
+            rows = 1
+            for w in relative_bias:
+                rows *= 2 * w - 1
+            self.relative = nn.Parameter(torch.zeros(rows, heads))
+
+    def add(self, name, width, channels, bias):
+        weight = torch.empty(width, channels)
+        setattr(self, name, nn.Parameter(nn.init.xavier_uniform_(weight)))
+        if bias:
+            setattr(self, f"{name}_bias", nn.Parameter(torch.zeros(width)))
+
+    def cnncalc_layer(self):
+        options = {"heads": self.heads, "window": self.window, "grid": self.grid, **self.options}
+        options |= {"shift": self.shift, "relative_bias": bool(self.relative_bias)}
+        return "attention", {name: value for name, value in options.items() if value is not None}
+
+    def project(self, name, x):
+        bias = getattr(self, f"{name}_bias", None)
+        y = getattr(self, name) @ x
+        return y if bias is None else y + bias[:, None]
+
+    def forward(self, x):
+        n, c, *size = x.shape
+        tokens = torch.arange(x[0, 0].numel()).reshape(size)
+        if self.shift:
+            tokens = tokens.roll([-s for s in self.shift], list(range(len(size))))
+        order = self.in_windows(tokens)  # (windows, tokens of a window)
+        flat = x.reshape(n, c, -1)
+
+        def heads(name):
+            y = self.project(name, flat)[:, :, order]  # (N, width, windows, tokens)
+            return y.unflatten(1, (self.heads, -1)).permute(0, 3, 1, 4, 2)
+
+        q, k, v = heads("query"), heads("key"), heads("value")
+        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        if self.relative_bias:
+            scores = scores + self.relative[self.distances()].permute(2, 0, 1)
+        if self.shift:
+            scores = scores.masked_fill(self.apart(order, size)[:, None], float("-inf"))
+        y = (scores.softmax(-1) @ v).permute(0, 2, 4, 1, 3).flatten(3).flatten(1, 2)
+        y = y[:, :, order.flatten().argsort()]
+        if "out" in self.options:
+            y = self.project("out", y)
+        return y.reshape(n, -1, *size)
+
+    def in_windows(self, tokens):
+        """The numbers of the tokens in each window, or at one place of each cell of the grid."""
+        if not self.window and not self.grid:
+            return tokens.reshape(1, -1)
+        for axis, w in enumerate(self.window or self.grid):
+            split = (-1, w) if self.window else (w, -1)
+            tokens = tokens.unflatten(2 * axis, split)
+        first, second = list(range(0, tokens.ndim, 2)), list(range(1, tokens.ndim, 2))
+        outer, inner = (first, second) if self.window else (second, first)
+        windows = tokens.permute(*outer, *inner)
+        return windows.flatten(0, len(outer) - 1).flatten(1)
+
+    def distances(self):
+        """(tokens, tokens): the row of the table for how far apart two positions are."""
+        places = torch.cartesian_prod(*(torch.arange(w) for w in self.relative_bias))
+        places = places.reshape(-1, len(self.relative_bias))
+        rows = 0
+        for axis, w in enumerate(self.relative_bias):
+            apart = places[:, None, axis] - places[None, :, axis] + w - 1
+            rows = rows * (2 * w - 1) + apart
+        return rows
+
+    def apart(self, order, size):
+        """(windows, tokens, tokens): what came around the border does not see what did not."""
+        places = torch.stack(torch.unravel_index(order, size))
+        shifts = torch.tensor(self.shift)[:, None, None]
+        wrapped = places < shifts
+        return (wrapped[..., :, None] != wrapped[..., None, :]).any(0)
+''',
+    "CrossAttention": '''\
+class CrossAttention(nn.Module):
+    """Attention of the positions of one map (N, C, *size) to those of another (N, E, *others)."""
+
+    def __init__(
+        self, channels, other_channels, heads, dim=None, value_dim=None, out_channels=None,
+        project=True, bias=True,
+    ):
+        super().__init__()
+        dim = dim or channels
+        value_dim = value_dim or dim
+        self.heads = heads
+        self.options = {"dim": dim, "value_dim": value_dim, "project": project, "bias": bias}
+        self.add("query", dim, channels, bias in (True, "in"))
+        self.add("key", dim, other_channels, bias in (True, "in"))
+        self.add("value", value_dim, other_channels, bias in (True, "in"))
+        if project:
+            self.options["out"] = out_channels or channels
+            self.add("out", out_channels or channels, value_dim, bias in (True, "out"))
+
+    def add(self, name, width, channels, bias):
+        weight = torch.empty(width, channels)
+        setattr(self, name, nn.Parameter(nn.init.xavier_uniform_(weight)))
+        if bias:
+            setattr(self, f"{name}_bias", nn.Parameter(torch.zeros(width)))
+
+    def cnncalc_layer(self):
+        return "cross_attention", {"heads": self.heads, **self.options}
+
+    def project(self, name, x):
+        bias = getattr(self, f"{name}_bias", None)
+        y = getattr(self, name) @ x.flatten(2)
+        return y if bias is None else y + bias[:, None]
+
+    def forward(self, x, others):
+        q, k, v = (
+            self.project(name, y).unflatten(1, (self.heads, -1)).transpose(2, 3)
+            for name, y in (("query", x), ("key", others), ("value", others))
+        )
+        y = F.scaled_dot_product_attention(q, k, v).transpose(2, 3).flatten(1, 2)
+        if "out" in self.options:
+            y = self.project("out", y)
+        return y.reshape(len(x), -1, *x.shape[2:])
+''',
     "Subsample": '''\
 class Subsample(nn.Module):
     """LeCun's subsampling: the sum of a window, times a coefficient, plus a bias.

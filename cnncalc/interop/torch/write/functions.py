@@ -29,6 +29,17 @@ FUNCTIONS = {
     "softsign": "F.softsign({0})",
     "log_sigmoid": "F.logsigmoid({0})",
     "tanhshrink": "F.tanhshrink({0})",
+    "abs": "torch.abs({0})",
+    "negative": "torch.neg({0})",
+    "square": "torch.square({0})",
+    "sqrt": "torch.sqrt({0})",
+    "reciprocal": "torch.reciprocal({0})",
+    "exp": "torch.exp({0})",
+    "log": "torch.log({0})",
+    "erf": "torch.erf({0})",
+    "sin": "torch.sin({0})",
+    "cos": "torch.cos({0})",
+    "sign": "torch.sign({0})",
     "glu": "F.glu({0}, dim=1)",
     "flatten": "torch.flatten({0}, 1)",
     **{kind: f"torch.{kind}({{0}})" for kind in ("abs", "square", "sqrt", "reciprocal", "exp", "log", "erf")},
@@ -61,11 +72,6 @@ def over_axis(layer: Any, x: Shape) -> Written:
     return Written(f"F.{layer.kind}({{0}}, dim={1 + axis_number(layer.axis, x)})")
 
 
-@writes("softshrink", "hardshrink")
-def shrunk(layer: Any, x: Shape) -> Written:
-    return Written(f"F.{layer.kind}({{0}}{'' if layer.alpha in (None, 0.5) else f', {layer.alpha!r}'})")
-
-
 @writes("clamp", "hardtanh")
 def clamped(layer: Any, x: Shape) -> Written:
     low, high = layer.bounds()
@@ -90,30 +96,11 @@ def reduced(layer: Any, x: Shape) -> Written:
     return Written(f"torch.{REDUCTIONS[layer.kind]}({{0}}, {axes}, keepdim=True)")
 
 
-@writes("roll")
-def roll(layer: Any, x: Shape) -> Written:
-    return Written(f"torch.roll({{0}}, {layer.shift}, {1 + axis_number(layer.axis, x)})")
-
-
-@writes("resample")
-def resample(layer: Any, x: Shape) -> Written:
-    rank = rank_of(layer, x)
-    if layer.mode == "bicubic" and rank != 2:
-        raise NotInTorchError(_("PyTorch interpolates cubically in images alone"))
-    modes = {"bilinear": ("linear", "bilinear", "trilinear")[rank - 1], "nearest_exact": "nearest-exact"}
-    corners = ", align_corners=True" if layer.align_corners else ""
-    use = f'F.interpolate({{0}}, {{size}}, mode="{modes.get(layer.mode, layer.mode)}"{corners})'
-    return Written(use, values={"size": tuple(per_axis(layer.size, x[1:], "size"))})
-
-
-@writes("matmul")
-def matmul(layer: Any, *shapes: Shape) -> Written:
-    return Written("torch.matmul({0}, {1})")
-
-
 writes("leaky_relu")(with_slope("leaky_relu", "negative_slope", 0.01))
 writes("elu")(with_slope("elu", "alpha", 1.0))
 writes("celu")(with_slope("celu", "alpha", 1.0))
+writes("softshrink")(with_slope("softshrink", "lambd", 0.5))
+writes("hardshrink")(with_slope("hardshrink", "lambd", 0.5))
 
 
 @writes("maxout")
@@ -153,6 +140,35 @@ def slice_of_axis(layer: Any, x: Shape) -> Written:
 @writes("split")
 def split(layer: Any, x: Shape) -> Written:
     return Written(f"torch.chunk({{0}}, {layer.parts}, 1)[{layer.part}]")
+
+
+@writes("roll")
+def roll(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.roll({{0}}, {{shift}}, {1 + axis_number(layer.axis, x)})", values={"shift": layer.shift})
+
+
+@writes("tile")
+def tile(layer: Any, x: Shape) -> Written:
+    return Written(f"torch.cat([{', '.join(['{0}'] * layer.times)}], {1 + axis_number(layer.axis, x)})")
+
+
+@writes("resample")
+def resample(layer: Any, x: Shape) -> Written:
+    rank = rank_of(layer, x)
+    if layer.mode == "bicubic" and rank != 2:
+        raise NotInTorchError(_("PyTorch interpolates cubically in images alone"))
+    mode = {"bilinear": ("linear", "bilinear", "trilinear")[rank - 1], "nearest_exact": "nearest-exact"}
+    use = f'F.interpolate({{0}}, size={{size}}, mode="{mode.get(layer.mode, layer.mode)}"'
+    use += ", align_corners=True)" if layer.align_corners else ")"
+    return Written(use, values={"size": tuple(per_axis(layer.size, x[1:], "size"))})
+
+
+@writes("parameter")
+def parameter(layer: Any) -> Written:
+    """A parameter beside the modules', for one sample; what joins it with others has it once for each."""
+    if layer.stored is not None or not layer.trained:
+        raise NotInTorchError(_("numbers that stand at several places, or are not trained, are not written"))
+    return Written("{m}_value[None]", None, {}, {"value": ("_value", None)}, False, {"value": layer.shape})
 
 
 @writes("upsample")
@@ -221,10 +237,11 @@ def rescale(layer: Any, x: Shape) -> Written:
 # --- merges
 
 
-OPERATORS = {"add": "+", "multiply": "*", "subtract": "-", "divide": "/"}
+INFIX = {"add": "+", "multiply": "*", "subtract": "-", "divide": "/"}
+COMPARED = {"greater": ">", "less": "<", "equal": "=="}
 
 
-@writes("add", "multiply", "subtract", "divide", "maximum", "minimum", "mean", "concat")
+@writes(*INFIX, *COMPARED, "maximum", "minimum", "mean", "concat", "matmul", "dot_product_attention")
 def merge(layer: Any, *shapes: Shape) -> Written:
     places = [f"{{{i}}}" for i in range(len(shapes))]
     if layer.kind == "concat":
@@ -236,4 +253,13 @@ def merge(layer: Any, *shapes: Shape) -> Written:
         return Written(use)
     if layer.kind == "mean":
         return Written(f"({' + '.join(places)}) / {len(places)}", infix=True)
-    return Written(f" {OPERATORS[layer.kind]} ".join(places), infix=len(places) > 1)
+    if layer.kind in COMPARED:
+        if len(places) > 2:
+            raise NotInTorchError(_("a comparison of more than two is not written"))
+        return Written(f"({places[0]} {COMPARED[layer.kind]} {places[1]}).float()")
+    if layer.kind == "matmul":
+        return Written(f"torch.matmul({', '.join(places)})")
+    if layer.kind == "dot_product_attention":
+        masks = "".join(f", attn_mask={place}" for place in places[3:])
+        return Written(f"F.scaled_dot_product_attention({', '.join(places[:3])}{masks})")
+    return Written(f" {INFIX[layer.kind]} ".join(places), infix=len(places) > 1)

@@ -55,3 +55,33 @@ def local(layer: Any, x: Shape) -> Written:
         bias=(layer.bias, True),
     )
     return Written("{m}({0})", module, {}, {"weight": ("weight", None), "bias": ("bias", None)})
+
+
+@writes("attention", "cross_attention")
+def attention(layer: Any, x: Shape, *others: Shape) -> Written:
+    """A class whose parameters are those of the reference, by their names."""
+    own = layer.kind == "attention"
+    options: dict[str, Any] = {
+        "dim": (layer.dim, None),
+        "value_dim": (layer.value_dim, None),
+        "out_channels": (layer.out, None),
+        "project": (layer.project, True),
+        "bias": (layer.bias, True),
+    }
+    sizes = [("channels", x[0])]
+    if own:
+        windows = layer.windows(x[1:])
+        moved = layer.shifts(x[1:])
+        options["window"] = (None if layer.window is None else tuple(windows), None)
+        options["grid"] = (None if layer.grid is None else tuple(windows), None)
+        options["shift"] = (tuple(moved) if any(moved) else None, None)
+        options["relative_bias"] = (tuple(windows) if layer.relative_bias else None, None)
+    else:
+        sizes.append(("other_channels", others[0][0]))
+    options = {name: pair for name, pair in options.items() if pair[0] is not None}
+    module = call("Attention" if own else "CrossAttention", *sizes, ("heads", layer.heads), **options)
+    names = ["query", "key", "value", *(["out"] if layer.project else [])]
+    biased = [n for n in names if layer.bias is True or layer.bias == ("out" if n == "out" else "in")]
+    stored = [*names, *(f"{name}_bias" for name in biased), *(["relative"] if own and layer.relative_bias else [])]
+    state: dict[str, tuple[str, Any]] = {name: (name, None) for name in stored}
+    return Written("{m}({0})" if own else "{m}({0}, {1})", module, {}, state)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from cnncalc import reference
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, Node
 from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
 from cnncalc.interop.python.scopes import Scope, every_scope, families, scopes
 from cnncalc.interop.python.text import (
@@ -99,7 +99,20 @@ class Writer:
 
     def layer(self, i: int) -> Written:
         node = self.graph.nodes[i]
-        return write_layer(node.name, node.layer, tuple(self.graph.shape(v) for v in node.reads))
+        found = write_layer(node.name, node.layer, tuple(self.graph.shape(v) for v in node.reads))
+        return self.for_each_sample(node, found) if node.layer.kind == "concat" else found
+
+    def for_each_sample(self, node: Node, found: Written) -> Written:
+        """A concatenation, where what depends on no input is there once for every sample."""
+        standing = [v >= self.first and not self.graph.nodes[v - self.first].reads for v in node.reads]
+        if not any(standing) or all(standing):
+            return found
+        use, other = found.use, standing.index(False)
+        axes = ", -1" * len(self.graph.shape(node.reads[0]))
+        for i, alone in enumerate(standing):
+            if alone:
+                use = use.replace(f"{{{i}}}", f"{{{i}}}.expand({{{other}}}.shape[0]{axes})")
+        return found._replace(use=use)
 
     def text(self) -> str:
         for scope in every_scope(self.root):

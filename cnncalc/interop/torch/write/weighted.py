@@ -85,5 +85,5 @@ def dense(layer: Any, x: Shape) -> Written:
     bias = (layer.bias, True)
     if layer.table is not None:
         return Written("{m}({0})", call("TableLinear", *sizes, table=(tuple(layer.table), ()), bias=bias), {}, PLAIN)
-    use = "{m}({0})" if len(x) == 1 else "torch.movedim({m}(torch.movedim({0}, 1, -1)), -1, 1)"
+    use = "{m}({0})" if len(x) == 1 else "{m}({0}.movedim(1, -1)).movedim(-1, 1)"  # over the last axis
     return Written(use, call("nn.Linear", *sizes, bias=bias), {}, PLAIN)
