@@ -307,7 +307,8 @@ def test_no_translation_is_the_english_text() -> None:
 @pytest.mark.parametrize("row", glossary(), ids=lambda row: row[0])
 def test_one_word_for_one_thing(row: tuple[str, str, list[str]]) -> None:
     word, said, others = row
-    assert [text for text in TRANSLATED.values() for other in others if other in text] == []
+    misnamed = [text for text in TRANSLATED.values() for other in others if other in text]
+    assert misnamed == [], f"{word} is {said}: docs/chinese.md"
     if word in ("unit", "kind", "block", "key", "feature map"):  # these have other meanings, too
         return
     pattern = re.compile(rf"\b{word}(?:s|es)?\b", re.IGNORECASE)
@@ -317,7 +318,7 @@ def test_one_word_for_one_thing(row: tuple[str, str, list[str]]) -> None:
         if pattern.search(re.sub(r"`[^`]*`|\{[^{}]*\}", "", text)) and re.search(f"[{HAN}]", translation)
         and said not in translation and not pattern.search(re.sub(r"\{[^{}]*\}", "", translation))
     ]  # fmt: skip
-    assert missing == []
+    assert missing == [], f"{word} is {said}: docs/chinese.md"
 
 
 SHOWN = """
