@@ -164,12 +164,15 @@ def expectations_meant(spec: str | None, rest: Sequence[str]) -> bool:
 def one_sheet(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page | None, bool, bool]:
     """One person's answers, from files and the command line: a page where any is usable; all right; none usable."""
     from cnncalc.answers import from_words
-    from cnncalc.answers.sheets.folders import sheets_in
+    from cnncalc.answers.sheets.folders import others_in, sheets_in, why_not_read
     from cnncalc.answers.sheets.reading import read_sheets
     from cnncalc.pages.checked import sheets_page
 
     inline = [word for word in words if is_inline(word)]
-    paths = sheets_in([word for word in words if word not in inline])
+    named = [word for word in words if word not in inline]
+    paths = sheets_in(named)
+    for path in others_in(named):
+        complain(why_not_read(path))
     sheets = [sheet for path in paths for sheet in read_sheets(path)]
     if inline:
         sheets.append(from_words(inline))

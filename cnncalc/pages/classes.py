@@ -53,8 +53,9 @@ def class_sections(marks: Marks) -> list[Section]:
     sections = [Section("", class_table(results), heading=_("the class"), notes=list(roll_call(marks)))]
     ranked = commonest(results)
     if ranked:
-        rows = [[str(times), name, sentence] for name, _mistake, sentence, times in ranked[:MOST]]
-        table = Table([_("times"), _("answer"), _("mistake")], rows, left=3)
+        rows = [[str(times), name] for name, _mistake, _sentence, times in ranked[:MOST]]
+        below = [[sentence] for _name, _mistake, sentence, _times in ranked[:MOST]]
+        table = Table([_("times"), _("answer")], rows, left=2, below=below)
         sections.append(Section("", table, heading=_("the commonest mistakes")))
     hard = hardest(results)
     if hard:
@@ -156,7 +157,7 @@ def report_page(marks: Marks, report: Report) -> Page:
             for mistake in item.mistakes[:1] if item.verdict == "wrong" else ():
                 counts[mistake.id] = mistake.sentence, counts.get(mistake.id, ("", 0))[1] + 1
         ranked = sorted(counts.values(), key=lambda entry: -entry[1])[:FOR_THE_BOARD]
-        notes += [_("{n} times: {sentence}", n=n, sentence=sentence) for sentence, n in ranked]
+        notes += [_("{n} of {m}: {sentence}", n=n, m=len(items), sentence=sentence) for sentence, n in ranked]
         sections.append(Section("", heading=name, notes=notes))
         if right < len(items):
             sections += board(derive(items[:1], report)).sections
