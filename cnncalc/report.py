@@ -335,7 +335,7 @@ def listed(value: Any) -> Any:
     """A tuple as JSON has it: a fraction as a number where that is exact, else as text like 1/3."""
     if isinstance(value, tuple):
         return [listed(v) for v in value]
-    if value is None or isinstance(value, int):
+    if value is None or isinstance(value, (int, float)):
         return value
     denominator = value.denominator
     return float(value) if denominator & (denominator - 1) == 0 else str(value)
