@@ -250,7 +250,7 @@ class Grader:
         try:
             readings = read(answer.text, shaped=quantity in SHAPED)
         except OptionError as error:
-            said = f"{answer_name(key)}: {error.problem}"
+            said = _("{name}: {text}", name=answer_name(key), text=error.problem)
             problems.append(Problem(said, answer.position, error.hint))
             return unreadable(answer, layer, quantity, expected)
         line = answer.position.line if answer.position else None
