@@ -294,6 +294,8 @@ def check(
     answers: str | os.PathLike[str] | Mapping[Any, Any] | Sequence[Any],
     *,
     strict: bool = False,
+    accept: Collection[str] = (),
+    key: str | os.PathLike[str] | None = None,
     **params: Any,
 ) -> Result:
     """Answers held against a network: which are right, and which mistake the wrong ones come from.
@@ -301,6 +303,8 @@ def check(
     spec     a report, a graph, or as for `analyze`
     answers  a file, or a mapping: {"C3.params": "1,516", "C3": {"output": (16, 10, 10)}, "params": "60k"}
     strict   an answer that is right under another convention earns nothing
+    accept   what else is a convention, not a mistake: "no-bias", "bias"
+    key      a file with the questions of an exam: nothing else counts, and what is missing does
 
     The result has .score from 0 to 1, .items with .verdict, .expected, .given and .mistakes, and .problems.
     Raises SpecError where nothing of a file can be read.
@@ -312,7 +316,8 @@ def check(
         sheet = room.read_sheet(os.fsdecode(answers))
     else:
         sheet = room.from_mapping(answers)
-    return room.Grader(report, strict=strict).grade(sheet)
+    exam = None if key is None else room.read_key(os.fsdecode(key))
+    return room.Grader(report, strict=strict, accept=accept, key=exam).grade(sheet)
 
 
 def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from cnncalc import SpecError, analyze
@@ -120,3 +121,21 @@ def test_weights_of_another_layer_are_counted_once() -> None:
     b.output(b.add("", "add", {}, [first, second]))
     report = analyze(b.graph())
     assert (report.totals.params, report.totals.macs, report["b"].weights_of) == (15, 24, "a")
+
+
+def test_options_are_numbers_and_no_text_in_between() -> None:
+    """Of Python or NumPy, one for all axes or one for each; what is no such number is an error with its option."""
+    b = Builder("", "m")
+    x = b.input("x", (4, 9, 7))
+    options = {"filters": np.int64(6), "kernel": (3, 1), "padding": [[0, 2], (1, 0)], "stride": np.array([2, 1])}
+    x = b.add("a", "conv", {**options, "bias": False}, [x])
+    x = b.add("b", "leaky_relu", {"alpha": np.float64(0.1)}, [x])
+    x = b.add("c", "reshape", {"shape": [6, -1]}, [x])
+    b.output(x)
+    layers = [node.layer for node in b.graph().nodes]
+    assert (vars(layers[0])["filters"], vars(layers[0])["kernel"], vars(layers[0])["bias"]) == (6, (3, 1), False)
+    assert (vars(layers[0])["padding"], vars(layers[0])["stride"]) == (((0, 2), (1, 0)), (2, 1))
+    assert vars(layers[1])["alpha"] == 0.1
+    for wrong in (0, -1, 2.5, True, 10**13, float("nan"), [1, 2]):
+        with pytest.raises(SpecError, match="conv: filters: "):
+            b.layer("conv", {"filters": wrong, "kernel": 3})

@@ -64,6 +64,8 @@ def test_a_row_for_each_student_is_read_as_sheets(folder: Path) -> None:
         "学号,C1的参数量,C3 的参数个数",
         "student,number of parameters of C1,number of parameters of C3",
         "姓名,C1 可训练参数个数（2 分）,C3 number of parameters",
+        "姓名,第1题 请计算C1层的参数量,第2题：求 C3 的可训练参数个数是多少？",
+        "Name,Q1. For layer C1: number of parameters,2) What is the number of parameters of C3?",
     ],
 )
 def test_headings_of_forms(head: str, tmp_path: Path) -> None:
@@ -173,7 +175,7 @@ def test_a_page_for_the_teacher(folder: Path) -> None:
     report = folder / "class.html"
     run(str(folder / "form.csv"), "--report", str(report), "--key", str(folder / "key.csv"))
     page = report.read_text(encoding="utf-8")
-    for part in ("right: 1 of 3", "1 times: 10,081 is what comes out", "C3.params"):
+    for part in ("right: 1 of 3", "1 of 3: 10,081 is what comes out", "C3.params"):
         assert part in page
 
 
@@ -232,6 +234,12 @@ def test_a_forgotten_bias_is_a_mistake_unless_it_is_accepted(tmp_path: Path) -> 
     )
     items = data("C1.params=150", "C3.params=1500", "--key", str(tmp_path / "key.csv"))["items"]
     assert [i["verdict"] for i in items] == ["convention", "wrong"]
+
+
+def test_from_python_with_a_key_and_what_is_accepted(folder: Path) -> None:
+    result = cnncalc.check("lenet5", {"C1.params": 150, "C3.params": 1500}, key=folder / "key.csv", accept=["no-bias"])
+    assert (result.earned, result.points) == (3, 7)
+    assert cnncalc.check("lenet5", {"C3.params": 1500}).earned == 0
 
 
 def test_strict_prints_a_cross_and_names_the_convention() -> None:

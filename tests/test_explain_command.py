@@ -10,6 +10,10 @@ import xml.dom.minidom
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from cnncalc.cli import group
+from cnncalc.layers import KINDS
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -112,3 +116,14 @@ def test_what_cancels_out_is_not_written(net: str, lines: dict[str, str]) -> Non
     page = run("-e", net, "conv1", "output", "--symbolic").stdout
     found = dict(line.strip().split(" = ", 1) for line in page.splitlines() if " = " in line and line.startswith("  "))
     assert {name: found[name] for name in lines} == lines
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_arithmetic_of_every_kind_is_shown_on_an_example(kind: str) -> None:
+    """As a textbook prints it, and not the code: a number and a formula, or the sentence that there is nothing."""
+    result = CliRunner().invoke(group(), ["kinds", kind])
+    assert result.exit_code == 0, result.output
+    assert "arithmetic, by the example of" in result.output
+    assert "example.macs = " in result.output
+    assert "def facts" not in result.output
+    assert not re.search(r"self\.\w|_\(", result.output)

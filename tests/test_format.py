@@ -118,7 +118,7 @@ def test_a_difference_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ("[conv 8 k3]", "[conv 8 k5]", "would change the network"),  # of a block that is never called
         ("# eight", "", "would lose a comment"),
     ]:
-        monkeypatch.setattr(tree, "restyled", lambda t, _blocks, o=old, n=new: t.replace(o, n))
+        monkeypatch.setattr(tree, "restyle", lambda t, _blocks, o=old, n=new: t.replace(o, n))
         with pytest.raises(CnncalcError, match=message):
             styled(text)
 

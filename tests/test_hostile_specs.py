@@ -134,12 +134,12 @@ outputs: [u/3/conv1, conv6]
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every network counts as long."""
-    monkeypatch.setattr(network, "patience", lambda document: 0)
+    monkeypatch.setattr(network, "allow_steps", lambda document: 0)
 
 
 def test_a_rehearsal_finds_no_mistake_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = graph_from_text(Source("net.yaml", LONG))
-    monkeypatch.setattr(network, "patience", lambda document: 0)
+    monkeypatch.setattr(network, "allow_steps", lambda document: 0)
     again = graph_from_text(Source("net.yaml", LONG))
     assert (again.nodes, again.groups, again.outputs) == (graph.nodes, graph.groups, graph.outputs)
     assert [facts.output for facts in again.facts] == [facts.output for facts in graph.facts]
@@ -159,7 +159,7 @@ CASES = read_yaml(HERE / "errors.yaml")
 def test_a_rehearsal_finds_no_other_mistake(case: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(cnncalc.SpecError, match=r"net\.yaml") as caught:
         graph_from_text(Source("net.yaml", case["spec"]))
-    monkeypatch.setattr(network, "patience", lambda document: 0)
+    monkeypatch.setattr(network, "allow_steps", lambda document: 0)
     with pytest.raises(cnncalc.SpecError, match=r"net\.yaml") as again:
         graph_from_text(Source("net.yaml", case["spec"]))
     assert {p.problem for p in again.value.problems} <= {p.problem for p in caught.value.problems}

@@ -22,11 +22,10 @@ from cnncalc.shipped import VARIANTS, bundled
 
 NETWORKS = [*bundled(), *VARIANTS]
 REFUSED = {  # and why
-    "vit-b16": "no layer for the kind parameter",
-    "swin-t": "no layer for the kind attention",
-    "maxvit-t": "no layer for the kind attention",
-    "coatnet-0": "no layer for the kind attention",
-    "mobilevit-s": "no layer for the kind attention",
+    **dict.fromkeys(["vit-b16", "vit-ti16", "vit-s16", "vit-l16", "vit-b32"], "no layer for the kind parameter"),
+    **dict.fromkeys(
+        ["swin-t", "swin-s", "swin-b", "maxvit-t", "coatnet-0", "mobilevit-s"], "no layer for the kind attention"
+    ),
     "perceptron": "no layer for the kind step",
     "rbf-network": "no layer for the kind gaussian_rbf",
     "hopfield": "no layer for the kind hopfield",

@@ -59,6 +59,16 @@ COMPUTED: dict[str, tuple[Build, Callable[[Any], Any], str]] = {
         lambda m: m.op("Sqrt", "x", "s").op("Div", "s x", "y"), lambda x: np.sqrt(x) / x, "sqrt divide",
     ),
     "Softmax over the rows": (lambda m: m.op("Softmax", "x", "y", axis=2), lambda x: softmax(x, 2), "softmax"),
+    "Softmax over a part of the channels": (
+        lambda m: m.whole("s", 1, 2, 2, 6, 5).op("Reshape", "x s", "r").op("Softmax", "r", "y", axis=1),
+        lambda x: softmax(x.reshape(1, 2, 2, 6, 5), 1),
+        "reshape softmax",
+    ),
+    "a sum over a part of the channels": (
+        lambda m: m.whole("s", 1, 2, 2, 6, 5).op("Reshape", "x s", "r").op("ReduceSum", "r", "y", axes=[1], keepdims=0),
+        lambda x: x.reshape(1, 2, 2, 6, 5).sum(1),
+        "reshape reduce_sum",
+    ),
     "Concat along the columns": (
         lambda m: m.op("Sqrt", "x", "s").op("Concat", "x s", "y", axis=3),
         lambda x: np.concatenate([x, np.sqrt(x)], 3),

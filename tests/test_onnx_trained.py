@@ -208,6 +208,13 @@ def test_filters_of_pytorch_that_are_no_weights_by_name_are_said_below_the_table
     ]
 
 
+def test_what_no_output_depends_on_is_said_below_the_table(tmp_path: Path) -> None:
+    m = conv(Model(1, 4, 6, 6)).op("Relu", "x", "y").op("Shape", "x", "s").op("Exp", "c", "e")
+    report = analyze(m.save(tmp_path))
+    assert [row.kind for row in report] == ["relu"]
+    assert report.to_dict()["remarks"] == ["2 operators on which no output depends are left out"]
+
+
 def test_folded_norms_are_said_below_the_table(tmp_path: Path) -> None:
     m = Model(1, 4, 6, 6).weight("onnx::Conv_3", 4, 4, 3, 3).weight("onnx::Conv_4", 4)
     path = tmp_path / "model.onnx"

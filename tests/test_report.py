@@ -245,3 +245,9 @@ def test_a_family_of_networks_is_swept_and_equals_its_members_one_by_one() -> No
         assert (totals.macs, totals.connections) == (macs, connections)
     with pytest.raises(cnncalc.SpecError, match="width"):
         cnncalc.sweep("resnet34", width=range(-1, 2))
+
+
+@pytest.mark.parametrize("digits", ["1_000", "0x10", "0b1", "0o7"])
+def test_a_number_of_python_s_is_none_of_an_expression(digits: str) -> None:
+    with pytest.raises(cnncalc.SpecError, match=f"'{digits}' is not a whole number"):
+        cnncalc.analyze(f"1x8x8; conv $({digits}) k3")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cnncalc.answers.grading import Grader, Item, Result
 from cnncalc.answers.mistakes.diagnosis import Mistake, diagnose
-from cnncalc.answers.sheets.reading import from_words, read_sheet
+from cnncalc.answers.sheets.reading import from_words, read_key, read_sheet
 from cnncalc.answers.sheets.sheet import Answer, Sheet
 from cnncalc.answers.sheets.trees import from_mapping
 
@@ -21,5 +21,6 @@ __all__ = [
     "diagnose",
     "from_mapping",
     "from_words",
+    "read_key",
     "read_sheet",
 ]

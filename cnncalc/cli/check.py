@@ -24,7 +24,7 @@ from cnncalc.cli.common import (
     output_options,
     pass_over_others,
 )
-from cnncalc.errors import SpecError, visible
+from cnncalc.errors import visible
 from cnncalc.formats import EVERYWHERE
 from cnncalc.formats.page import Page
 from cnncalc.language import _, reason_of, speaking
@@ -32,7 +32,7 @@ from cnncalc.report import BYTES, Report, Settings
 from cnncalc.spec_files import is_spec, specs_in
 
 if TYPE_CHECKING:
-    from cnncalc.answers import Grader, Sheet
+    from cnncalc.answers import Grader
     from cnncalc.pages.classes import Marks
 
 
@@ -132,9 +132,10 @@ def hold_expectations(asked: Sequence[Asked] | None, words: Sequence[str], conve
 
 def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Output) -> int:
     """Answers held against a report; the status: 2 if none can be used, 1 if one is not right."""
-    from cnncalc.answers import Grader
+    from cnncalc.answers import Grader, read_key
 
-    grader = Grader(report, strict=how.strict, accept=how.accept, key=key_sheet(how.key))
+    key = read_key(how.key) if how.key is not None else None
+    grader = Grader(report, strict=how.strict, accept=how.accept, key=key)
     for message in grader.key_messages():
         complain(message)
     if how.key is not None and not words:
@@ -150,19 +151,6 @@ def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Outpu
     return 2 if unusable else int(not holds)
 
 
-def key_sheet(path: str | None) -> Sheet | None:
-    """The teacher's sheet, whose answers may be left out."""
-    from cnncalc.answers.sheets.reading import read_sheets
-    from cnncalc.answers.sheets.sheet import with_some_answer
-
-    if path is None:
-        return None
-    sheet = read_sheets(path, blank=True)[0]
-    if not sheet.answers:
-        raise SpecError(with_some_answer(sheet).problems, sheet.source)
-    return sheet
-
-
 def is_inline(word: str) -> bool:
     """`C3.connections=41600`, where there is no file of this name."""
     return "=" in word and not os.path.lexists(word)
@@ -176,12 +164,15 @@ def expectations_meant(spec: str | None, rest: Sequence[str]) -> bool:
 def one_sheet(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page | None, bool, bool]:
     """One person's answers, from files and the command line: a page where any is usable; all right; none usable."""
     from cnncalc.answers import from_words
-    from cnncalc.answers.sheets.folders import sheets_in
+    from cnncalc.answers.sheets.folders import others_in, sheets_in, why_not_read
     from cnncalc.answers.sheets.reading import read_sheets
     from cnncalc.pages.checked import sheets_page
 
     inline = [word for word in words if is_inline(word)]
-    paths = sheets_in([word for word in words if word not in inline])
+    named = [word for word in words if word not in inline]
+    paths = sheets_in(named)
+    for path in others_in(named):
+        complain(why_not_read(path))
     sheets = [sheet for path in paths for sheet in read_sheets(path)]
     if inline:
         sheets.append(from_words(inline))

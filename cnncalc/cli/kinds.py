@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-import textwrap
 from itertools import groupby
 from typing import Any
 
@@ -15,7 +14,7 @@ from cnncalc.cli.common import Output, errors_end_the_run, fail, lang_option, ou
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, enumerated, n_
 from cnncalc.layers import KINDS, Kind, kind_named
-from cnncalc.layers.base import Layer, Option
+from cnncalc.layers.base import Layer, Option, shape_text
 from cnncalc.layers.sliding import Sliding
 from cnncalc.layers.windows import Window
 from cnncalc.spec.read.advice import unknown_kind
@@ -42,7 +41,7 @@ class KindType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @output_options()
 @lang_option
 def command(kind: str | None, out: Output) -> None:
-    """The kinds of layers; with KIND, its options, its other names, and the code that counts it."""
+    """The kinds of layers; with KIND, its options, its other names, and its arithmetic."""
     found = None if kind is None else kind_named(kind)
     if kind is not None and found is None:
         problem = _("there is no kind '{kind}'", kind=kind[:40])
@@ -71,7 +70,7 @@ def kind_page(kind: Kind) -> Page:
         sections.append(Section("", notes=[also], indent=0))
     options = [option_line(option) for option in options_of(layer)] or [_("none")]
     sections.append(Section("", heading=_("options"), notes=options))
-    sections.append(Section("", heading=_("arithmetic"), picture=arithmetic_lines(layer)))
+    sections += arithmetic(kind)
     if issubclass(layer, Sliding):
         sections.append(Section("", notes=[_("positions of a window: {window}", window=WINDOW_RULE)]))
     if kind.family == "activation":
@@ -126,17 +125,21 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def arithmetic(layer: type[Layer]) -> list[str]:
-    """The source of `facts`, and of the functions beside it that it needs, from the class that counts."""
-    shared = (Layer, Sliding, object)
-    functions: dict[str, str] = {"facts": inspect.getsource(layer.facts)}
-    for owner in layer.__mro__:
-        for name, value in vars(owner).items():
-            if owner not in shared and inspect.isfunction(value) and name not in ("on_padding", *functions):
-                functions[name] = inspect.getsource(value)
-    return list(functions.values())
+def arithmetic(kind: Kind) -> list[Section]:
+    """The kind's arithmetic on the board: the formulas that its `facts` run, on an example."""
+    from cnncalc.analysis import analyze_graph
+    from cnncalc.cli.examples import example_of
+    from cnncalc.derivations import explain
+    from cnncalc.derivations.board import board
 
-
-def arithmetic_lines(layer: type[Layer]) -> list[str]:
-    """The same without the indentation of the class."""
-    return [line for source in arithmetic(layer) for line in textwrap.dedent(source).rstrip().split("\n")]
+    example = example_of(kind)
+    if example is None:
+        return []
+    step, graph = example
+    report = analyze_graph(graph)
+    name = graph.nodes[-1].name
+    sized = ("_bytes", "field")  # of the batch and the dtype, and of what stands before the layer
+    found = [derivation for derivation in explain(report, name) if not derivation.quantity.endswith(sized)]
+    entering = shape_text(next(iter(graph.inputs.values())))
+    heading = _("arithmetic, by the example of `{step}` on {shape}", step=step, shape=entering)
+    return [Section("", heading=heading), *board(found).sections]

@@ -15,6 +15,7 @@ STYLE = """
 .cnncalc table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .cnncalc table th, .cnncalc table td { padding: .2em .8em; text-align: right; white-space: nowrap; }
 .cnncalc table th.left, .cnncalc table td.left { text-align: left; }
+.cnncalc table tr.below td { text-align: left; white-space: normal; padding-left: 2.4em; opacity: .85; }
 .cnncalc thead th { border-bottom: 2px solid; }
 .cnncalc tbody tr:nth-child(even) { background: rgba(128, 128, 128, .1); }
 .cnncalc tfoot td { border-top: 2px solid; font-weight: 600; }
@@ -76,15 +77,20 @@ def fragment(page: Page) -> str:
 
 
 def table_text(table: Table) -> str:
-    """A table in a box in which it scrolls where a screen is narrow."""
-    table = table.with_remarks(_("remarks")).mapped(escaped)
+    """A table in a box in which it scrolls where a screen is narrow; remarks stand below their rows, and wrap."""
+    table = table.mapped(escaped)
     classes = [' class="left"' if table.is_left(i) else "" for i in range(len(table.headings))]
 
     def line(texts: Sequence[str], tag: str) -> str:
         inner = "".join(f"<{tag}{c}>{text}</{tag}>" for c, text in zip(classes, texts, strict=True))
         return f"<tr>{inner}</tr>"
 
-    body = "\n".join(line(row, "td") for row in table.rows)
+    rows = []
+    for i, row in enumerate(table.rows):
+        rows.append(line(row, "td"))
+        told = table.below[i] if table.below else ()
+        rows += [f'<tr class="below"><td colspan="{len(classes)}">{text}</td></tr>' for text in told]
+    body = "\n".join(rows)
     foot = f"\n<tfoot>{line(table.foot, 'td')}</tfoot>" if table.foot else ""
     head = line(table.headings, "th")
     return f'<div class="box"><table>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>{foot}\n</table></div>'

@@ -26,7 +26,6 @@ from cnncalc.layers import KINDS, kind_named
 from cnncalc.layers.base import Layer, Shape, shape_text
 from cnncalc.layers.options import CONSTRUCTION, LARGEST, MOST_AXES
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
-from cnncalc.spec.values import as_written
 
 
 class Builder(GraphBuilder):
@@ -184,19 +183,20 @@ class Builder(GraphBuilder):
     # --- how it is done
 
     def layer(self, kind: str, options: Mapping[str, Any], at: str = "") -> Layer:
-        """The layer with these options, each read as a spec's would be; equal ones are one."""
-        given = {name: as_written(value) for name, value in options.items() if value is not None}
+        """The layer with these options, each checked as a spec's would be; equal ones are one."""
+        given = {name: plain(value) for name, value in options.items() if value is not None}
         key = (kind, repr(given))
         layer = self._layers.get(key)
         if layer is None:
             made = KINDS[kind].load()
             values = {}
-            for name, text in given.items():
+            for name, value in given.items():
                 try:
                     option = made.options.get(name) or CONSTRUCTION[name]
-                    values[name] = option.read(text)
+                    values[name] = option.read(value)
                 except OptionError as error:
-                    self.fail(at, f"{kind}: {name}: {error.problem}", error.hint)
+                    said = _("{kind}: {option}: {problem}", kind=kind, option=name, problem=error.problem)
+                    self.fail(at, said, error.hint)
             layer = self._layers[key] = made(kind=kind, **values)
         return layer
 
@@ -237,6 +237,13 @@ class Builder(GraphBuilder):
         path = unique(path, self.taken)
         self.taken.add(path)
         return path
+
+
+def plain(value: Any) -> Any:
+    """A value of Python alone: numbers of NumPy and tuples as numbers and lists."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    return [plain(item) for item in value] if isinstance(value, (list, tuple, range)) else value
 
 
 def groups(nodes: Sequence[Node], first: int) -> dict[str, Group]:

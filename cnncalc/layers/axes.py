@@ -11,14 +11,14 @@ from typing import Any
 from cnncalc.errors import OptionError, ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, described
-from cnncalc.layers.options import SPATIAL, quoted
+from cnncalc.layers.options import SPATIAL, is_number, quoted
 
 LETTERS = "cldhw"
 
 
 def axis_name(raw: Any) -> str:
     """`c`, `l`, `d`, `h`, `w`, or a number from 0, the channels."""
-    word = raw.lower() if isinstance(raw, str) else ""
+    word = raw.lower() if isinstance(raw, str) else str(raw) if is_number(raw) else ""
     if len(word) == 1 and (word in LETTERS or word in "01234567"):
         return word
     raise OptionError(

@@ -221,7 +221,7 @@ class Numbers(Layer):
     channels = KEPT
     per: str
 
-    def stored(self, x: Shape) -> Shape:
+    def places(self, x: Shape) -> Shape:
         """The numbers along each axis; 1 along those whose elements share them."""
         shared = {"channel": {0}, "layer": set(), "element": set(range(len(x)))}
         apart = shared[self.per] if self.per in shared else {axis_number(axis, x, "per") for axis in self.per}
@@ -243,7 +243,7 @@ class Scale(Numbers):
     per: str = option(PER)
 
     def facts(self, x: Shape) -> Facts:
-        c, elements = prod(self.stored(x)), prod(x)
+        c, elements = prod(self.places(x)), prod(x)
         return Facts(
             output=x,
             params=c + c * self.shift,
@@ -263,7 +263,7 @@ class Shift(Numbers):
     per: str = option(PER)
 
     def facts(self, x: Shape) -> Facts:
-        c, elements = prod(self.stored(x)), prod(x)
+        c, elements = prod(self.places(x)), prod(x)
         return Facts(output=x, params=c, connections=0, macs=0, work={"add": elements}, reach=POINTWISE)
 
 

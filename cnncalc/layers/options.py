@@ -1,13 +1,15 @@
 """The values that options take, and the options that many kinds share.
 
-A reader gets what stood in the spec, text or (nested) lists of text, and returns the value or raises
-OptionError. Numbers are read strictly: 010, 1_1, 1e3 and 3.0 are said to be wrong, never reinterpreted.
+A reader gets what stood in the spec, text or (nested) lists of text, or the numbers themselves, as other programs'
+models have them; it returns the value or raises OptionError. Numbers in text are read strictly: 010, 1_1, 1e3 and 3.0
+are said to be wrong, never reinterpreted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from cnncalc.errors import OptionError, suggest, visible
@@ -34,21 +36,32 @@ def quoted(raw: Any) -> str:
 def _source(raw: Any) -> str:
     if isinstance(raw, dict):
         return "{" + ", ".join(f"{key}: {_source(value)}" for key, value in raw.items()) + "}"
-    return raw if isinstance(raw, str) else "[" + ", ".join(map(_source, raw)) + "]"
+    if isinstance(raw, (list, tuple)):
+        return "[" + ", ".join(map(_source, raw)) + "]"
+    return raw if isinstance(raw, str) else str(raw)
 
 
 def whole(raw: Any, least: int, what: str) -> int:
-    """A whole number of at least `least`, in plain decimal digits."""
+    """A whole number of at least `least`, in plain decimal digits or as a number."""
+    if is_number(raw) and isinstance(raw, int) and least <= raw <= LARGEST:
+        return raw
     if isinstance(raw, str) and WHOLE_NUMBER.fullmatch(raw) and len(raw) <= 13:
         number = int(raw)
         if least <= number <= LARGEST:
             return number
     if raw == "":
-        raise OptionError(_("there is no value"), _("write {value}", value=_(what)))
+        raise OptionError(_("there is no value"), _("write {what}", what=_(what)))
     raise OptionError(_("{value} is not {what}", value=quoted(raw), what=_(what)), _number_hint(raw, least))
 
 
+def is_number(raw: Any) -> bool:
+    """Whether a value is a number, and not text. Truth values are none."""
+    return isinstance(raw, (int, float)) and not isinstance(raw, bool)
+
+
 def _number_hint(raw: Any, least: int) -> str | None:
+    if is_number(raw):
+        raw = str(raw)
     if not isinstance(raw, str):
         return _("write one number")
     if WHOLE_NUMBER.fullmatch(raw):
@@ -84,11 +97,13 @@ def integer(raw: Any) -> int:
     return whole(raw, -LARGEST, n_("a whole number"))
 
 
-def _split_axes(raw: Any, what: str) -> list[str]:
+def _split_axes(raw: Any, what: str) -> list[Any]:
+    if is_number(raw):
+        return [raw]
     parts = re.split("[x×*]", raw.lower()) if isinstance(raw, str) else raw
     if isinstance(raw, str) and raw.startswith("[") and raw.endswith("]"):
         parts = [part.strip() for part in raw[1:-1].split(",")]
-    if not 1 <= len(parts) <= 3 or not all(isinstance(part, str) for part in parts):
+    if not isinstance(parts, list) or not 1 <= len(parts) <= 3 or any(isinstance(part, list) for part in parts):
         raise OptionError(
             _("{value} is not {what}", value=quoted(raw), what=_(what)),
             _("write one number, or one per axis: 3 or 3x1"),
@@ -127,6 +142,8 @@ def padding(raw: Any) -> Padding:
 
 def switch(raw: Any, also: str = "") -> bool:
     """true or false; `also` is another value that the option has, for the hint."""
+    if isinstance(raw, bool):
+        return raw
     text = raw.lower() if isinstance(raw, str) else ""
     if text in ("true", "yes", "on"):
         return True
@@ -138,7 +155,7 @@ def switch(raw: Any, also: str = "") -> bool:
 
 def all_or_number(raw: Any) -> bool | int:
     """A switch, or how many: 64."""
-    return positive(raw) if isinstance(raw, str) and raw.isdecimal() else switch(raw)
+    return positive(raw) if is_number(raw) or (isinstance(raw, str) and raw.isdecimal()) else switch(raw)
 
 
 def condition(raw: Any) -> bool:
@@ -164,6 +181,8 @@ def choice(*known: str, **also: str) -> Callable[[Any], str]:
 
 def decimal(raw: Any) -> float:
     """A finite decimal number."""
+    if is_number(raw) and isfinite(raw):
+        return float(raw)
     if isinstance(raw, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", raw, re.ASCII):
         return float(raw)
     raise OptionError(_("{value} is not a number", value=quoted(raw)), _decimal_hint(raw))
@@ -195,10 +214,10 @@ def rate(raw: Any) -> float:
 
 def natural_list(raw: Any) -> tuple[int, ...]:
     """`0,2,1` or [0, 2, 1]."""
-    parts = raw.split(",") if isinstance(raw, str) else raw
-    if not isinstance(parts, list) or not all(isinstance(part, str) and part.strip().isdecimal() for part in parts):
+    parts = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else raw
+    if not isinstance(parts, list) or not all(str(part).isdecimal() for part in parts):
         raise OptionError(_("{value} is not a list of numbers", value=quoted(raw)), _("write 0,2,1"))
-    return tuple(natural(part.strip()) for part in parts)
+    return tuple(natural(part) for part in parts)
 
 
 def sizes_or_rest(raw: Any) -> tuple[int, ...]:
@@ -211,7 +230,7 @@ def sizes_or_rest(raw: Any) -> tuple[int, ...]:
         )
     if not isinstance(parts, list) or not 1 <= len(parts) <= MOST_AXES:
         raise OptionError(_("{value} is not a shape", value=quoted(raw)), _("channels, then the axes: 16x5x5"))
-    sizes = tuple(-1 if part == "-1" else positive(part) for part in parts)
+    sizes = tuple(-1 if part in ("-1", -1) else positive(part) for part in parts)
     if sizes.count(-1) > 1:
         raise OptionError(_("only one size may be -1"), _("it stands for what the others leave: write all but one"))
     return sizes

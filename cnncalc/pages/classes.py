@@ -11,7 +11,7 @@ from cnncalc.derivations.board import board
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.checked import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, show, summary
-from cnncalc.report import Report
+from cnncalc.report import Report, name_of
 
 MOST = 10  # mistakes and numbers in a list
 FOR_THE_BOARD = 3  # mistakes per question that are worth talking about
@@ -53,8 +53,9 @@ def class_sections(marks: Marks) -> list[Section]:
     sections = [Section("", class_table(results), heading=_("the class"), notes=list(roll_call(marks)))]
     ranked = commonest(results)
     if ranked:
-        rows = [[str(times), name, sentence] for name, _mistake, sentence, times in ranked[:MOST]]
-        table = Table([_("times"), _("answer"), _("mistake")], rows, left=3)
+        rows = [[str(times), name] for name, _mistake, _sentence, times in ranked[:MOST]]
+        below = [[sentence] for _name, _mistake, sentence, _times in ranked[:MOST]]
+        table = Table([_("times"), _("answer")], rows, left=2, below=below)
         sections.append(Section("", table, heading=_("the commonest mistakes")))
     hard = hardest(results)
     if hard:
@@ -135,7 +136,7 @@ def feedback_page(name: str, result: Result, report: Report) -> Page:
             sections += board(derive([item], report)).sections
         elif remarks:
             sections.append(Section("", heading=f"{mark_of(item)} {item.name}", notes=remarks))
-    title = _("{student}: {network}", student=name, network=report.name)
+    title = _("{student}: {network}", student=name, network=name_of(report))
     return Page(title, sections, as_data(result), document=True)
 
 
@@ -156,8 +157,8 @@ def report_page(marks: Marks, report: Report) -> Page:
             for mistake in item.mistakes[:1] if item.verdict == "wrong" else ():
                 counts[mistake.id] = mistake.sentence, counts.get(mistake.id, ("", 0))[1] + 1
         ranked = sorted(counts.values(), key=lambda entry: -entry[1])[:FOR_THE_BOARD]
-        notes += [_("{n} times: {sentence}", n=n, sentence=sentence) for sentence, n in ranked]
+        notes += [_("{n} of {m}: {sentence}", n=n, m=len(items), sentence=sentence) for sentence, n in ranked]
         sections.append(Section("", heading=name, notes=notes))
         if right < len(items):
             sections += board(derive(items[:1], report)).sections
-    return Page(_("{network}: the class", network=report.name), sections, document=True)
+    return Page(_("{network}: the class", network=name_of(report)), sections, document=True)

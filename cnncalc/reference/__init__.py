@@ -48,7 +48,8 @@ def run(
     Computes in float32, or in float64 where the image is. Raises CnncalcError that names the layer and both
     shapes where something does not fit.
     """
-    made = next((node.name for node in graph.nodes if getattr(node.layer, "stored", None) is not None), None)
+    options = ((node.name, vars(node.layer).get("stored")) for node in graph.nodes)
+    made = next((name for name, stored in options if stored is not None), None)
     if made is not None:
         raise CnncalcError(_("{name}: which of its numbers stands at which place is not known", name=made))
     values = dict(as_input(graph, inputs, seed))

@@ -112,10 +112,10 @@ def substitute(text: str, scope: Scope) -> str:
     return "".join(parts)
 
 
-def worked_out(raw: Any, scope: Scope) -> Any:
+def work_out(raw: Any, scope: Scope) -> Any:
     """Text or lists of text with the expressions in them replaced by their values. Raises OptionError."""
     if isinstance(raw, list):
-        return [worked_out(item, scope) for item in raw]
+        return [work_out(item, scope) for item in raw]
     return substitute(raw, scope) if isinstance(raw, str) else raw
 
 
@@ -145,7 +145,7 @@ SPEC = Grammar({"min": min, "max": max}, LARGEST)
 def evaluate(text: str, scope: Scope, grammar: Grammar = SPEC) -> Value:
     """The value of an expression over the names of a scope. Raises OptionError."""
     if text in scope:
-        return _named(text, scope, grammar)
+        return _look_up(text, scope, grammar)
     tree = parse_expression(text, grammar)
     try:
         value: Value = _value(tree, scope, grammar)
@@ -171,6 +171,12 @@ def parse_expression(text: str, grammar: Grammar = SPEC) -> ast.expr:
         raise OptionError(_("'{text}' is not an expression", text=text[:60]), _grammar_hint(text)) from None
     for node in ast.walk(tree):
         _check_allowed(node, text, grammar)
+        if isinstance(node, ast.Constant) and type(node.value) is int:
+            digits = ast.get_source_segment(source, node) or ""
+            if not digits.isdecimal():  # 0x10 and 1_000 are numbers of Python's, and elsewhere in a spec no numbers
+                raise OptionError(
+                    _("'{text}': {node!r} is not a whole number", text=text[:60], node=digits[:60]), _(_GRAMMAR)
+                )
     return tree
 
 
@@ -232,9 +238,9 @@ def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
             raise OptionError(_("a number in an expression is larger than 10^15"))
         return node.value
     if isinstance(node, ast.Name):
-        return _named(node.id, scope, grammar)
+        return _look_up(node.id, scope, grammar)
     if isinstance(node, ast.Attribute):
-        return _named(f"in.{node.attr}", scope, grammar)
+        return _look_up(f"in.{node.attr}", scope, grammar)
     if isinstance(node, ast.List):
         return [_value(item, scope, grammar) for item in node.elts]
     if isinstance(node, ast.IfExp):
@@ -243,27 +249,27 @@ def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
         values = [_value(item, scope, grammar) for item in node.values]
         return all(values) if isinstance(node.op, ast.And) else any(values)
     if isinstance(node, ast.Compare):
-        return _compared(node, scope, grammar)
+        return _compare(node, scope, grammar)
     if isinstance(node, ast.Subscript):
         return _item(_value(node.value, scope, grammar), _value(node.slice, scope, grammar))
     if isinstance(node, ast.Call):
-        return _called(node, scope, grammar)
+        return _call(node, scope, grammar)
     if isinstance(node, ast.UnaryOp):
-        return _negated(node.op, _value(node.operand, scope, grammar))
+        return _negate(node.op, _value(node.operand, scope, grammar))
     assert isinstance(node, ast.BinOp)
-    return _calculated(
+    return _calculate(
         grammar, node.op, _number(_value(node.left, scope, grammar)), _number(_value(node.right, scope, grammar))
     )
 
 
-def _negated(operator: ast.unaryop, operand: Any) -> Any:
+def _negate(operator: ast.unaryop, operand: Any) -> Any:
     """`not a`, `-a` or `+a`."""
     if isinstance(operator, ast.Not):
         return not operand
     return _number(operand) * (1 if isinstance(operator, ast.UAdd) else -1)
 
 
-def _named(name: str, scope: Scope, grammar: Grammar) -> Value:
+def _look_up(name: str, scope: Scope, grammar: Grammar) -> Value:
     value = scope.get(name)
     if value is UNKNOWN:
         raise UnknownValueError
@@ -283,7 +289,7 @@ def _number(value: Any) -> Any:
     raise OptionError(_("'{value}' is not a number", value=as_text(value)[:40]))
 
 
-def _calculated(grammar: Grammar, operator: ast.operator, a: Any, b: Any) -> Any:
+def _calculate(grammar: Grammar, operator: ast.operator, a: Any, b: Any) -> Any:
     if isinstance(operator, (ast.FloorDiv, ast.Mod, ast.Div)) and b == 0:
         raise OptionError(_("division by zero"), _("the divisor works out as 0 here"))
     if isinstance(operator, ast.Add):
@@ -315,7 +321,7 @@ def _item(items: Any, index: Any) -> Any:
     return items[index]
 
 
-def _called(node: ast.Call, scope: Scope, grammar: Grammar) -> Any:
+def _call(node: ast.Call, scope: Scope, grammar: Grammar) -> Any:
     assert isinstance(node.func, ast.Name)
     arguments = [_value(item, scope, grammar) for item in node.args]
     if node.func.id == "len":
@@ -335,7 +341,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
-def _compared(node: ast.Compare, scope: Scope, grammar: Grammar) -> bool:
+def _compare(node: ast.Compare, scope: Scope, grammar: Grammar) -> bool:
     left = _value(node.left, scope, grammar)
     for operator, item in zip(node.ops, node.comparators, strict=True):
         right = _value(item, scope, grammar)

@@ -10,7 +10,7 @@ from cnncalc.language import _, n_
 from cnncalc.layers import Kind
 from cnncalc.layers.base import Layer, Option
 from cnncalc.layers.options import CONSTRUCTION
-from cnncalc.spec.expressions import Scope, worked_out
+from cnncalc.spec.expressions import Scope, work_out
 from cnncalc.spec.steps import Argument
 
 LEAVE_OUT = n_("leave it out: what enters is known from the step before")
@@ -60,7 +60,7 @@ class LayerMaker:
             kept = []
             for argument in arguments:
                 try:
-                    kept.append(argument._replace(value=worked_out(argument.value, scope)))
+                    kept.append(argument._replace(value=work_out(argument.value, scope)))
                 except UnknownValueError:
                     continue
                 except OptionError as error:
@@ -77,7 +77,7 @@ class LayerMaker:
         try:
             return (option.read(argument.value),)
         except OptionError as error:
-            problem = f"{kind.name}: {option.name}: {error.problem}"
+            problem = _("{kind}: {option}: {problem}", kind=kind.name, option=option.name, problem=error.problem)
             self.problems.append(Problem(problem, argument.position, error.hint))
             return None
 

@@ -89,12 +89,12 @@ def yaml() -> YAML:
     return made
 
 
-def composed(text: str) -> Node:
+def compose(text: str) -> Node:
     node: Node = yaml().compose(text)
     return node
 
 
-def emitted(node: Node) -> str:
+def emit(node: Node) -> str:
     out = StringIO()
     yaml().serialize(node, out)
     return out.getvalue()

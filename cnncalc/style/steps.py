@@ -45,17 +45,21 @@ class StepWriter:
         """The whole step in one line; None where a line cannot say it."""
         if step.name is not None or step.condition is not None or step.weights is not None:
             return None
-        words: Sequence[str | None]
+        words: list[str | None]
         if isinstance(step, LayerStep):
             words = [
                 kind_word(step.kind) + ONE_AXIS * (step.axes == 1),
                 *self.options(step),
-                *map(self.appended, step.then),
+                *map(self.append_word, step.then),
             ]
             words = [*words, times(step)]
         elif isinstance(step, CallStep) and not step.then:
-            words = [step.block, *(given(a) for a in step.arguments), times(step)]
-            words = [*words, *(given(a, "first:") for a in step.first), *(given(a, "last:") for a in step.last)]
+            words = [step.block, *(argument_word(a) for a in step.arguments), times(step)]
+            words = [
+                *words,
+                *(argument_word(a, "first:") for a in step.first),
+                *(argument_word(a, "last:") for a in step.last),
+            ]
         elif isinstance(step, WordStep):
             words = [str(step.word.value)]
         else:
@@ -71,7 +75,7 @@ class StepWriter:
         texts = {a.name or "": plain_text(options[a.name or ""], a.value) for a in step.arguments}
         return list(option_words(options.values(), texts).values())
 
-    def appended(self, step: Step) -> str | None:
+    def append_word(self, step: Step) -> str | None:
         """A norm, an activation or a dropout behind a layer, with its main value at most."""
         if step.name or step.repeat or step.condition or step.weights or step.then:
             return None
@@ -89,7 +93,7 @@ def times(step: Step) -> str | None:
     return f"x{step.repeat.value}" if isinstance(step.repeat.value, str) else None
 
 
-def given(argument: Argument, prefix: str = "") -> str | None:
+def argument_word(argument: Argument, prefix: str = "") -> str | None:
     """A value for a block."""
     if not isinstance(argument.value, str):
         return None

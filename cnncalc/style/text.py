@@ -17,7 +17,7 @@ BETWEEN = 2  # spaces in front of a comment behind something
 def outside_brackets(text: str) -> str:
     """The text with the comments that stand inside brackets moved to lines of their own in front."""
     lines = text.split("\n")
-    spans = list(bracketed(text))
+    spans = list(bracket_spans(text))
     moved: dict[int, list[str]] = {}
     for line, column, comment in comments(text):
         span = next((s for s in spans if s[0] < (line - 1, column - 1) < s[1]), None)
@@ -31,7 +31,7 @@ def outside_brackets(text: str) -> str:
     return "\n".join(result)
 
 
-def without_tabs(text: str) -> str:
+def replace_tabs(text: str) -> str:
     """The text with a space for each tab between words. Those in quotes, in longer texts and in comments stay."""
     if "\t" not in text:
         return text
@@ -57,7 +57,7 @@ def without_tabs(text: str) -> str:
     return "\n".join(lines)
 
 
-def bracketed(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def bracket_spans(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Where the outermost lists and mappings in brackets begin and end: line and column, from 0."""
     depth = 0
     start = (0, 0)
@@ -95,7 +95,7 @@ def in_order(text: str, tree: Entries, keys: Sequence[str]) -> str:
     return "\n".join([*lines[:head], *ordered, *lines[end:]])
 
 
-def tidied(text: str) -> str:
+def tidy(text: str) -> str:
     """Comments two spaces behind what they follow, or indented as what they stand at; single empty lines, none last."""
     lines = [line.rstrip() for line in text.split("\n")]
     for line, column, _comment in comments(text):

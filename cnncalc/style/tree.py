@@ -15,23 +15,23 @@ from cnncalc.spec.read.steps import ANY_STEP
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw, read_yaml
 from cnncalc.spec.values import shape
 from cnncalc.spec.write.lines import ONE_AXIS
-from cnncalc.style.layout import composed, emitted, fit, in_brackets, scalar
+from cnncalc.style.layout import compose, emit, fit, in_brackets, scalar
 from cnncalc.style.steps import StepWriter
 
-__all__ = ["Unreadable", "restyled"]
+__all__ = ["Unreadable", "restyle"]
 HERE = Position(1, 1)
 FOLD = "\a"  # how ruamel.yaml marks the line ends inside a folded text
 SMALL = 80  # characters of a mapping that is put into brackets
 LAST = ("weights", "if", "repeat", "then")  # of the keys of a step, in this order
 
 
-def restyled(text: str, blocks: Collection[str]) -> str:
+def restyle(text: str, blocks: Collection[str]) -> str:
     """The text of a spec that can be read, in the one style; only where a comment stands is left to others."""
-    root = composed(text)
+    root = compose(text)
     _Styler(StepWriter(blocks)).root(root)
-    unquoted(root, False, set())
+    take_quotes_off(root, False, set())
     fit(root)
-    return emitted(root)
+    return emit(root)
 
 
 class _Styler:
@@ -61,7 +61,7 @@ class _Styler:
 
     def block(self, block: Node) -> None:
         keys = [key.value for key, _value in block.value]
-        if keys == ["layers", "params"] and not block.comment and not commented(block):
+        if keys == ["layers", "params"] and not block.comment and not has_comments(block):
             block.value.reverse()
         for key, value in block.value:
             if key.value == "params":
@@ -71,7 +71,7 @@ class _Styler:
     def shape(self, node: Node) -> Node:
         """A shape as 3x32x32."""
         text = raw(as_tree(node))
-        if "$" in str(text) or commented(node):
+        if "$" in str(text) or has_comments(node):
             return node
         try:
             written = shape_text(shape(text))
@@ -109,10 +109,10 @@ class _Styler:
     def step(self, node: Node) -> Node:
         if id(node) not in self.done:
             self.done[id(node)] = node  # itself, in case it is reached again meanwhile
-            self.done[id(node)] = self.restyled(node)
+            self.done[id(node)] = self.restyle(node)
         return self.done[id(node)]
 
-    def restyled(self, node: Node) -> Node:
+    def restyle(self, node: Node) -> Node:
         if isinstance(node, ScalarNode):
             if node.value.strip() != "identity":
                 node.value = self.writer.line(node.value.replace(FOLD, ""))
@@ -124,9 +124,9 @@ class _Styler:
         heads = [key for key, _value in tree if self.reader.is_head(key.text)]
         head = self.reader.head_among(heads) if heads else None
         if head is None:
-            return self.named(node)
+            return self.read_named(node)
         kind = None if head.text in self.reader.blocks else kind_named(head.text)
-        line = None if commented(node) else self.in_one_line(node, tree)
+        line = None if has_comments(node) else self.in_one_line(node, tree)
         if line is not None:
             return line
         for i, (key, value) in enumerate(node.value):
@@ -144,7 +144,7 @@ class _Styler:
         in_brackets_if_small(node)
         return node
 
-    def named(self, node: Node) -> Node:
+    def read_named(self, node: Node) -> Node:
         """NAME: step"""
         for i, (key, value) in enumerate(node.value):
             if key.value == "then" or key.value not in ANY_STEP:
@@ -172,7 +172,7 @@ class _Styler:
 
     def order(self, node: Node, head: str) -> None:
         """The kind first, then its options, then what every step may have; as it is where comments stand between."""
-        if commented(node):
+        if has_comments(node):
             return
 
         def place(entry: tuple[Any, Any]) -> int:
@@ -184,7 +184,7 @@ class _Styler:
 
 def in_brackets_if_small(node: Node) -> None:
     """Write a mapping of a few words in brackets, perhaps with a list of one step: `{from: a, layers: [relu]}`."""
-    if not isinstance(node, MappingNode) or commented(node) or len(in_brackets(node)) > SMALL:
+    if not isinstance(node, MappingNode) or has_comments(node) or len(in_brackets(node)) > SMALL:
         return
     lists = [value for _key, value in node.value if isinstance(value, SequenceNode)]
     words = [value for _key, value in node.value if isinstance(value, ScalarNode)]
@@ -194,10 +194,10 @@ def in_brackets_if_small(node: Node) -> None:
             part.flow_style = True
 
 
-def commented(node: Node) -> bool:
+def has_comments(node: Node) -> bool:
     """Whether a comment stands inside a list or mapping: what it is about would be lost in one line."""
     children = [part for entry in node.value for part in (entry if isinstance(entry, tuple) else (entry,))]
-    return not isinstance(node, ScalarNode) and any(bool(child.comment) or commented(child) for child in children)
+    return not isinstance(node, ScalarNode) and any(bool(child.comment) or has_comments(child) for child in children)
 
 
 def as_tree(node: Node) -> Tree:
@@ -214,7 +214,7 @@ def as_tree(node: Node) -> Tree:
     return entries
 
 
-def unquoted(node: Node, inside: bool, seen: set[int]) -> None:
+def take_quotes_off(node: Node, inside: bool, seen: set[int]) -> None:
     """Take the quotes off what is the same without them."""
     if id(node) in seen:
         return
@@ -227,7 +227,7 @@ def unquoted(node: Node, inside: bool, seen: set[int]) -> None:
         return
     for entry in node.value:
         for part in entry if isinstance(entry, tuple) else (entry,):
-            unquoted(part, inside or bool(getattr(node, "flow_style", False)), seen)
+            take_quotes_off(part, inside or bool(getattr(node, "flow_style", False)), seen)
 
 
 def same_without(text: str, inside: bool) -> bool:

@@ -14,7 +14,7 @@ def miswrite(number: int) -> Iterator[tuple[int, str, str, int]]:
     if len(text) < 3:
         return
     for i in range(len(text)):
-        if text[i + 1 :] and (i or len(text) > 3):
+        if i or len(text) > 3:
             yield 60 if i == 0 else 61, "digit_dropped", text[i], int(text[:i] + text[i + 1 :])
         yield 63, "digit_doubled", text[i], int(text[: i + 1] + text[i:])
         if text[i + 1 :] and text[i] != text[i + 1]:

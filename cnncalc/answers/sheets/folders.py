@@ -54,9 +54,7 @@ def read_class(
         if os.path.realpath(path) in apart:
             continue
         if path not in readable:
-            ending = os.path.splitext(path)[1] or _("no ending")
-            unread[path] = _("{file}: no sheet is read from this ({ending}): save it as CSV or .xlsx", file=path,
-                             ending=ending)  # fmt: skip
+            unread[path] = why_not_read(path)
             continue
         try:
             found = read_sheets(path)
@@ -73,9 +71,22 @@ def read_class(
     return Class(sheets, unread, notes)
 
 
+def why_not_read(path: str) -> str:
+    """What is said of a file that is no form of sheet."""
+    ending = os.path.splitext(path)[1] or _("no ending")
+    return _("{file}: no sheet is read from this ({ending}): save it as CSV or .xlsx", file=path, ending=ending)
+
+
+def others_in(words: Sequence[str]) -> list[str]:
+    """The files in folders that are no sheets."""
+    readable = set(sheets_in(words))
+    return [path for path in files_in(words) if path not in readable]
+
+
 def unused(sheet: Sheet, path: str, taken: dict[str, Sheet]) -> str:
     """A name for a sheet that no other has: the student's, with the folder's before it, or the path."""
     folder = os.path.basename(os.path.dirname(path))
+    # A learning platform puts `answers.csv` into a folder for each student.
     for name in (sheet.name, f"{folder}/{sheet.name}", path):
         if name not in taken:
             return name

@@ -15,7 +15,7 @@ from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key, unusable, wit
 from cnncalc.answers.sheets.tables import rows_of_text
 from cnncalc.answers.sheets.trees import from_tree
 from cnncalc.answers.sheets.workbooks import read_workbook
-from cnncalc.errors import Position, Problem, Source, open_file
+from cnncalc.errors import Position, Problem, Source, SpecError, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.spec.read.yamltree import read_yaml
 
@@ -31,6 +31,14 @@ def read_sheet(path: str) -> Sheet:
         said = _("the answers of {n} people in one file", n=len(sheets))
         raise unusable(path, said, _("grade them with `cnncalc check SPEC FILE --marks`"))
     return sheets[0]
+
+
+def read_key(path: str) -> Sheet:
+    """A teacher's sheet with questions, whose answers may be left out. Raises SpecError where there is none."""
+    sheet = read_sheets(path, blank=True)[0]
+    if not sheet.answers:
+        raise SpecError(with_some_answer(sheet).problems, sheet.source)
+    return sheet
 
 
 def read_sheets(path: str, *, blank: bool = False) -> list[Sheet]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.interop.spec.numbers import Number, is_number, plain
 from cnncalc.interop.spec.steps import Call, Line, Merge, Named, Step
-from cnncalc.interop.spec.text import how_built, stated, text_of
+from cnncalc.interop.spec.text import how_built, stated_options, text_of
 
 # Options whose numbers a block may leave open, and the letters by which people call them.
 LETTERS = {
@@ -102,7 +102,7 @@ class _FormReader:
                 return False
             self.shortcuts -= shortcut
             self.pattern += [END] * shortcut
-        options = stated(step.layer, self.defaults.get(step.layer.kind, {}))
+        options = stated_options(step.layer, self.defaults.get(step.layer.kind, {}))
         self.pattern += [(name, text_of(value) or repr(value)) for name, value in options.items()]
         self.read_tail(step.tail)
         return True
@@ -121,7 +121,7 @@ class _FormReader:
 
     def read_layer(self, line: Line) -> None:
         defaults = self.defaults.get(line.layer.kind, {})
-        options = stated(line.layer, defaults)
+        options = stated_options(line.layer, defaults)
         said: list[Any] = []
         for name, option in line.layer.options.items():
             value = vars(line.layer)[name]

@@ -221,7 +221,7 @@ class Structure:
         return found
 
 
-def followed(steps: list[Step], structure: Structure) -> list[Step]:
+def attach_followers(steps: list[Step], structure: Structure) -> list[Step]:
     """Steps with norms and activations behind the step that they follow, where nothing else reads its result."""
     found: list[Step] = []
     graph = structure.graph
@@ -230,9 +230,9 @@ def followed(steps: list[Step], structure: Structure) -> list[Step]:
         if flattens and isinstance(step, Line) and graph.nodes[step.node - structure.first].shown_with is not None:
             continue  # a dense layer that meets a map gets it anyway
         if isinstance(step, Merge):
-            step.branches = [followed(branch, structure) for branch in step.branches]
+            step.branches = [attach_followers(branch, structure) for branch in step.branches]
         elif isinstance(step, From):
-            step.steps = followed(step.steps, structure)
+            step.steps = attach_followers(step.steps, structure)
         last = found[-1] if found else None
         if isinstance(step, Line) and KINDS[step.layer.kind].appendable and isinstance(last, (Line, Merge)):
             before = last.tail[-1].node if last.tail else last.node

@@ -40,7 +40,7 @@ def word_of(name: str, value: Any) -> str | None:
     return text_of(value)
 
 
-def stated(layer: Layer, defaults: Options) -> dict[str, Any]:
+def stated_options(layer: Layer, defaults: Options) -> dict[str, Any]:
     """The options of a layer that are not at their defaults, the spec's or the kind's."""
     values = vars(layer)
     return {
@@ -113,7 +113,7 @@ class Writer:
             return [f"{step.name}: {text}" if step.name else text]
         if isinstance(step, Named):
             if len(step.steps) == 1 and isinstance(step.steps[0], (Line, Call)):
-                text = f"{step.name}: [{self.bracketed(step.steps[0])}]"
+                text = f"{step.name}: [{self.in_brackets(step.steps[0])}]"
                 if len(text) <= WIDTH:
                     return [text]
             return [f"{step.name}:", *self.steps(step.steps, "  ")]
@@ -138,8 +138,8 @@ class Writer:
         main = next((name for name in left if step.layer.options[name].main), None)
         entries = [f"{kind}: {quote(flags)}" if flags else f'{kind}: ""']
         if main and not flags:
-            entries = [f"{kind}: {listed(left.pop(main))}"]
-        entries += [f"{name}: {listed(value)}" for name, value in left.items()]
+            entries = [f"{kind}: {list_value(left.pop(main))}"]
+        entries += [f"{name}: {list_value(value)}" for name, value in left.items()]
         if sharing:
             entries.append(f"weights: {sharing}")
         if tail:
@@ -164,7 +164,7 @@ class Writer:
             return quote(body)
         kind, _space, flags = body.partition(" ")
         entries = [f"{kind}: {quote(flags)}" if flags else f'{kind}: ""']
-        entries += [f"{name}: {listed(value)}" for name, value in left.items()]
+        entries += [f"{name}: {list_value(value)}" for name, value in left.items()]
         entries += [f"weights: {sharing}"] if sharing else []
         return "{" + ", ".join(entries) + "}"
 
@@ -172,7 +172,7 @@ class Writer:
         layer = step.layer
         kind = kind_word(layer.kind) + ONE_AXIS * (step.node in self.sequences)
         options = step.options if isinstance(step, Line) else None
-        given = stated(layer, self.defaults.get(layer.kind, {})) if options is None else options
+        given = stated_options(layer, self.defaults.get(layer.kind, {})) if options is None else options
         text, left = line_of(kind, given, layer.options)
         return " ".join([text, *how_built(layer)]), left
 
@@ -181,12 +181,12 @@ class Writer:
         if not step.steps:
             return [f"from: {origin}"]
         if all(isinstance(inner, Line) for inner in step.steps):
-            text = f"{{from: {origin}, layers: [{', '.join(self.bracketed(inner) for inner in step.steps)}]}}"
+            text = f"{{from: {origin}, layers: [{', '.join(self.in_brackets(inner) for inner in step.steps)}]}}"
             if len(text) <= WIDTH:
                 return [text]
         return [f"from: {origin}", "layers:", *self.steps(step.steps, "  ")]
 
-    def bracketed(self, step: Step) -> str:
+    def in_brackets(self, step: Step) -> str:
         """A layer or a call as an item of a list in brackets."""
         return self.line(step, in_brackets=True) if isinstance(step, Line) else self.step(step)[0]
 
@@ -200,8 +200,8 @@ class Writer:
             lines = [f"{step.layer.kind}:"]
             for branch in step.branches:
                 lines += self.branch(branch)
-            given = stated(step.layer, self.defaults.get(step.layer.kind, {}))
-            lines += [f"{name}: {listed(value)}" for name, value in given.items()]
+            given = stated_options(step.layer, self.defaults.get(step.layer.kind, {}))
+            lines += [f"{name}: {list_value(value)}" for name, value in given.items()]
         if step.tail:
             parts = [self.long(part) for part in step.tail]
             lines.append(f"then: {parts[0]}" if len(parts) == 1 else f"then: [{', '.join(parts)}]")
@@ -220,7 +220,7 @@ class Writer:
             first, *more = self.step(branch[0])
             return [f"  - {first}", *(f"    {line}" for line in more)]
         if all(isinstance(step, Line) for step in branch):
-            text = f"  - [{', '.join(self.bracketed(step) for step in branch)}]"
+            text = f"  - [{', '.join(self.in_brackets(step) for step in branch)}]"
             if len(text) <= WIDTH:
                 return [text]
         first, *more = self.steps(branch, "")
@@ -243,10 +243,10 @@ def word(value: Any) -> str:
     return str(text_of(value))
 
 
-def listed(value: Any) -> str:
+def list_value(value: Any) -> str:
     """A value in the long form: lists in brackets."""
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(listed, value)) + "]"
+        return "[" + ", ".join(map(list_value, value)) + "]"
     return str(text_of(value))
 
 

@@ -25,7 +25,7 @@ from cnncalc.interop.spec.steps import (
     Named,
     Step,
     Structure,
-    followed,
+    attach_followers,
     is_numbered,
     lines_of,
     named_lists,
@@ -67,7 +67,7 @@ def to_spec(graph: Graph) -> str:
             )
     text = ""
     for blocks, flat, merges in WAYS:
-        text = written(graph, blocks=blocks, flat=flat, merges=merges)
+        text = write_text(graph, blocks=blocks, flat=flat, merges=merges)
         if same_numbers(graph, text):
             return text
     raise NotASpecError(_("{name} cannot be written as a spec: what is read back is not the same", name=graph.name))
@@ -103,10 +103,10 @@ def fingerprints(graph: Graph) -> Iterable[Any]:
         yield (node.layer.kind, entering, facts.output, *counts, node.weights_of is None, str([*seen.values()]))
 
 
-def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
+def write_text(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
     """The text. Some of what makes it shorter does not work for all networks: blocks, names of lists, of merges."""
     structure = Structure(graph)
-    steps = followed(structure.steps(), structure)
+    steps = attach_followers(structure.steps(), structure)
     with_residuals(steps, graph)
     defaults = shared_options(graph)
     if not flat:
@@ -119,8 +119,8 @@ def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
         steps = folder.fold(steps)
     required = {block.name: list(block.params.values()).count(None) for block in folder.blocks}
     writer = Writer(defaults, names.values, names.weights(), required, on_sequences(graph))
-    lines = [f"name: {quoted(graph.name)}"] if graph.name else []
-    lines += [f"source: {quoted(graph.source)}"] if graph.source else []
+    lines = [f"name: {quote_text(graph.name)}"] if graph.name else []
+    lines += [f"source: {quote_text(graph.source)}"] if graph.source else []
     if list(graph.inputs) == ["input"]:
         lines.append(f"input: {shape_text(graph.inputs['input'])}")
     else:
@@ -146,7 +146,7 @@ def written(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
     last = last_value(structure, steps)
     if list(graph.outputs) != [last]:
         lines.append(f"outputs: [{', '.join(names.values[v] for v in graph.outputs)}]")
-    lines += expected(graph)
+    lines += expect_lines(graph)
     return "\n".join(lines) + "\n"
 
 
@@ -174,7 +174,7 @@ def last_value(structure: Structure, steps: Sequence[Step]) -> int | None:
     return None
 
 
-def expected(graph: Graph) -> list[str]:
+def expect_lines(graph: Graph) -> list[str]:
     """The totals, where all are known: whoever changes the text sees what changes."""
     totals = []
     for quantity in ("params", "macs"):
@@ -187,7 +187,7 @@ def expected(graph: Graph) -> list[str]:
     return [f"expect: {{{', '.join(totals)}}}"] if totals else []
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """A text of one line as YAML has it."""
     plain = " ".join(text.split())
     unusual = re.search(r"(: )|( #)|:$|^[-#:{}\[\],&*?|<>=!%@`'\"]", plain)
@@ -223,16 +223,16 @@ class Naming:
     def walk(self, steps: Sequence[Step], prefix: str) -> None:
         """Give every step below a prefix its name; values are called by the whole of it."""
         self.origins |= {step.origin for step in all_froms(steps)}
-        self.named(steps, prefix)
+        self.name_steps(steps, prefix)
         for step in all_froms(steps):
             self.values.setdefault(step.origin, self.graph_name(step.origin))
 
-    def named(self, steps: Sequence[Step], prefix: str) -> None:
+    def name_steps(self, steps: Sequence[Step], prefix: str) -> None:
         for step in steps:
             if isinstance(step, Named):
-                self.named(step.steps, f"{prefix}{step.name}/")
+                self.name_steps(step.steps, f"{prefix}{step.name}/")
             elif isinstance(step, From):
-                self.named(step.steps, prefix)
+                self.name_steps(step.steps, prefix)
             elif isinstance(step, Merge):
                 self.merge(step, prefix)
             elif isinstance(step, Line):
@@ -240,7 +240,7 @@ class Naming:
                 path = unique(prefix + own, self.taken)
                 self.taken.add(path)
                 step.name = path[len(prefix) :]
-                self.called(step, path)
+                self.call_values(step, path)
 
     def own_name(self, name: str, prefix: str) -> str:
         rest = name[len(prefix) :] if name.startswith(prefix) else name
@@ -254,23 +254,23 @@ class Naming:
         below = all(line.name.startswith(f"{step.name}/") for line in inside)
         by_itself = is_numbered(step) and not self.merges and step.name.startswith(prefix) and "/" not in own
         if read and by_itself:
-            self.called(step, prefix + own)
+            self.call_values(step, prefix + own)
             read = set()
         if read or (not is_numbered(step) and (below or not inside)):
             path = unique(prefix + own, self.taken)
             self.taken.add(path)
             step.name = path[len(prefix) :]
-            self.called(step, path)
+            self.call_values(step, path)
             for branch in step.branches:
-                self.named(branch, f"{path}/")
+                self.name_steps(branch, f"{path}/")
             return
         step.name = ""
         for part in step.tail:
             part.name = ""
         for branch in step.branches:
-            self.named(branch, prefix)
+            self.name_steps(branch, prefix)
 
-    def called(self, step: Line | Merge, path: str) -> None:
+    def call_values(self, step: Line | Merge, path: str) -> None:
         self.values[step.node] = path
         self.owners[step.node] = path
         for part in step.tail:
@@ -296,7 +296,7 @@ def without_numbers(steps: Sequence[Step]) -> None:
     kept: set[int] = set()
     while True:
         given = {name for name in names_of(steps, kept) if name}
-        wrong = misnamed(steps, kept, given, Counter())
+        wrong = find_misnamed(steps, kept, given, Counter())
         if not wrong:
             break
         kept |= wrong
@@ -314,18 +314,18 @@ def names_of(steps: Sequence[Step], kept: set[int]) -> Iterable[str]:
             yield step.name
 
 
-def misnamed(steps: Sequence[Step], kept: set[int], given: set[str], counters: Counter[str]) -> set[int]:
+def find_misnamed(steps: Sequence[Step], kept: set[int], given: set[str], counters: Counter[str]) -> set[int]:
     """Steps that would be called otherwise without their name. `counters` are those of the steps around."""
     wrong: set[int] = set()
     for step in steps:
         if isinstance(step, Named):
-            wrong |= misnamed(step.steps, kept, given, Counter())
+            wrong |= find_misnamed(step.steps, kept, given, Counter())
         elif isinstance(step, From):
-            wrong |= misnamed(step.steps, kept, given, counters)
+            wrong |= find_misnamed(step.steps, kept, given, counters)
         elif isinstance(step, Merge):
             inner = Counter() if step.name else counters
             for branch in step.branches:
-                wrong |= misnamed(branch, kept, given, inner)
+                wrong |= find_misnamed(branch, kept, given, inner)
             if not step.name:
                 advance(counters, step.layer.kind, given)
         elif not isinstance(step, Line) or not is_numbered(step) or id(step) in kept:

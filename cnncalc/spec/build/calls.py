@@ -9,7 +9,7 @@ from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.language import _
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame
-from cnncalc.spec.expressions import Value, parse_value, worked_out
+from cnncalc.spec.expressions import Value, parse_value, work_out
 from cnncalc.spec.read import advice
 from cnncalc.spec.steps import Argument, CallStep
 
@@ -45,11 +45,11 @@ def block_scope(
         try:
             # What a call gives is worked out where the call stands, a default inside the block.
             known = frame.scope if name in given else scope
-            scope[name] = parse_value(worked_out(value.value, known))
+            scope[name] = parse_value(work_out(value.value, known))
         except UnknownValueError:
             return None
         except OptionError as error:
-            draft.note(f"{name}: {error.problem}", value.position, error.hint, frame)
+            draft.note(_("{name}: {text}", name=name, text=error.problem), value.position, error.hint, frame)
             return None
     return scope if len(draft.problems) == problems else None
 

@@ -9,12 +9,12 @@ from typing import cast
 from cnncalc.errors import OptionError, Position, Problem, SpecError, SpecWarning, UnknownValueError, describe, suggest
 from cnncalc.graph import Expectation, Graph
 from cnncalc.graph_builder import MAX_OPERATIONS, TooLargeError
-from cnncalc.language import _
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, names_given, shape_scope
 from cnncalc.spec.build.unroll import SMALLEST, LongError, Unroller
-from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, worked_out
+from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, work_out
 from cnncalc.spec.read.document import Document
 from cnncalc.spec.read.expectations import read_expectations
 from cnncalc.spec.steps import Argument
@@ -41,7 +41,7 @@ def build(
         warnings.warn(describe(told, document.source.name, lines), SpecWarning, stacklevel=3)
     inside = {**scope, **shape_scope(None if entry is None else draft.shapes[entry])}
     frame = Frame(prefix="", scope=inside, entry=entry, given=names_given(document.layers))
-    draft, result = (draft, None) if document.loop else unrolled(document, draft, scope, entry, frame)
+    draft, result = (draft, None) if document.loop else unroll(document, draft, scope, entry, frame)
     outputs: tuple[int, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     if not draft.problems:
@@ -65,11 +65,11 @@ def build(
         expectations=expectations,
         facts=tuple(draft.facts),
         as_written=not params and not inputs,
-        remarks=tuple(f"{problem.problem} ({problem.hint})" for problem in draft.warnings),
+        remarks=tuple(_("{name} ({n})", name=problem.problem, n=problem.hint) for problem in draft.warnings),
     )
 
 
-def unrolled(
+def unroll(
     document: Document, draft: Draft, scope: Mapping[str, Value], entry: int | None, frame: Frame
 ) -> tuple[Draft, int | None]:
     """The draft with the operations of all steps, and the value that the last gives; problems are noted.
@@ -78,7 +78,7 @@ def unrolled(
     """
     empty, noted = draft.again(), len(draft.problems)
     try:
-        return draft, Unroller(document, draft, scope, patience(document)).sequence(document.layers, entry, frame)
+        return draft, Unroller(document, draft, scope, allow_steps(document)).sequence(document.layers, entry, frame)
     except TooLargeError:
         return draft, None
     except LongError:
@@ -94,7 +94,7 @@ def unrolled(
         return empty, None
 
 
-def patience(document: Document) -> int:
+def allow_steps(document: Document) -> int:
     """How many steps to take before a network counts as long: at least those that are written down."""
     return max(PATIENCE, 2 * document.source.text.count("\n"))
 
@@ -120,7 +120,7 @@ def layers_that_fit(document: Document, draft: Draft) -> Graph | None:
 def title(name: str, params: Mapping[str, str]) -> str:
     """The name of the spec, and what was changed of it: ResNet-101 is `ResNet-50 with depth=[3, 4, 23, 3]`."""
     changed = ", ".join(f"{key}={value}" for key, value in params.items())
-    shown = changed if len(changed) <= 60 and changed.isprintable() else "other parameters"
+    shown = changed if len(changed) <= 60 and changed.isprintable() else n_("other parameters")
     return f"{name} with {shown}" if name and changed else name
 
 
@@ -136,7 +136,7 @@ def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) 
     for name, argument in own.items():
         position: Position | None = None if name in given else argument.position
         try:
-            scope[name] = parse_value(worked_out(given.get(name, argument.value), scope))
+            scope[name] = parse_value(work_out(given.get(name, argument.value), scope))
         except OptionError as error:
             scope[name] = cast(Value, UNKNOWN)
             above = _("a parameter may use those above it")
@@ -165,7 +165,7 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
     sound = bool(own)
     for name, argument in own.items():
         try:
-            found = shape(worked_out(argument.value, scope))
+            found = shape(work_out(argument.value, scope))
             if argument.name is None:
                 check_override(found, document.inputs[name], scope)
             draft.input(name, found, argument.position)
@@ -185,7 +185,7 @@ def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str
 
 def check_override(found: Shape, own: Argument, scope: Mapping[str, Value]) -> None:
     """Raise OptionError for a shape that lacks the channels which the spec's own has: `--input 32x32` for 1x32x32."""
-    usual = shape(worked_out(own.value, scope))
+    usual = shape(work_out(own.value, scope))
     if 2 <= len(found) == len(usual) - 1:
         given, written = shape_text(found), shape_text(usual)
         problem = _(

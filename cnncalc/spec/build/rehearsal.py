@@ -52,10 +52,10 @@ class Rehearsal(Unroller):
         except LongError:
             pass  # too much of it is new: nothing more is known before it is built
 
-    def counts(self) -> _Counts:
-        return _Counts(self.operations(), self.steps_taken + self.steps_passed_over, self.empty_calls)
+    def count(self) -> _Counts:
+        return _Counts(self.count_operations(), self.steps_taken + self.steps_passed_over, self.empty_calls)
 
-    def operations(self) -> int:
+    def count_operations(self) -> int:
         """How many there would be so far."""
         return len(self.draft.nodes) + self.passed_over
 
@@ -64,22 +64,22 @@ class Rehearsal(Unroller):
         self.passed_over += counts.operations * times
         self.steps_passed_over += counts.steps * times
         self.empty_calls += counts.empty * times
-        now = self.counts()
+        now = self.count()
         if now.empty > MOST_EMPTY:
             self.draft.too_empty(position, MOST_EMPTY)
         if now.operations > self.max_operations or now.steps > self.max_steps:
             self.draft.too_large(position)
 
-    def repeated(self, step: Step, x: int | None, frame: Frame, stem: str | None, times: int) -> int | None:
+    def repeat(self, step: Step, x: int | None, frame: Frame, stem: str | None, times: int) -> int | None:
         """The repetitions until the shape stays as it is, and the last."""
         i = 0
         while i < times:
-            entering, before = x, self.counts()
-            x = self.repetition(step, x, frame, stem, i, times)
+            entering, before = x, self.count()
+            x = self.take_turn(step, x, frame, stem, i, times)
             alike = x is not None and entering is not None and self.draft.shapes[x] == self.draft.shapes[entering]
             left = times - 2 - i  # between this one and the last
             if left > 0 and i > 0 and (alike or x is entering is None):
-                one = _Counts(*(now - then for now, then in zip(self.counts(), before, strict=True)))
+                one = _Counts(*(now - then for now, then in zip(self.count(), before, strict=True)))
                 self.pass_over(one, left, step.repeat.position if step.repeat else step.position)
                 if stem is None and isinstance(step, LayerStep):  # those behind keep their numbers
                     frame.counters[step.base_name] += left
@@ -87,22 +87,22 @@ class Rehearsal(Unroller):
             i += 1
         return x
 
-    def body(self, step: CallStep, body: Sequence, x: int | None, inner: Frame) -> int | None:
+    def enter(self, step: CallStep, body: Sequence, x: int | None, inner: Frame) -> int | None:
         """The steps of a block, unless an earlier call had the same values and shapes."""
         shape = None if x is None else self.draft.shapes[x]
         key = (step.block, shape, repr(sorted(inner.scope.items(), key=lambda item: item[0])))
         known = self.calls.get(key)
-        if known is not None and all(self.shape_of(name, inner) == seen for name, seen in known.read.items()):
+        if known is not None and all(self.find_shape(name, inner) == seen for name, seen in known.read.items()):
             for name, seen in known.read.items():
-                self.remember(name, self.place_of(name, inner), seen)
+                self.remember(name, self.find_place(name, inner), seen)
             self.pass_over(known.counts, 1, step.position)
             return known.result
-        before = self.counts()
+        before = self.count()
         read: dict[str, Shape | None] = {}
         self.reading.append((inner.prefix, read))
         result = self.sequence(body, x, inner)
         self.reading.pop()
-        counts = _Counts(*(now - then for now, then in zip(self.counts(), before, strict=True)))
+        counts = _Counts(*(now - then for now, then in zip(self.count(), before, strict=True)))
         self.calls[key] = _Call(result, counts, read)
         return result
 
@@ -110,19 +110,19 @@ class Rehearsal(Unroller):
         """The value of a step that was not passed over; a name that may be one of those is not known."""
         if name == "in":
             return frame.entry
-        path = self.place_of(name, frame)
+        path = self.find_place(name, frame)
         value = None if path is None else self.draft.results[path]
         self.remember(name, path, None if value is None else self.draft.shapes[value])
         return value
 
-    def place_of(self, name: str, frame: Frame) -> str | None:
+    def find_place(self, name: str, frame: Frame) -> str | None:
         """The path of a step of this name; None for one inside other steps and one without a name of its own."""
         if "/" in name or (name not in frame.given and re.search("[0-9]$", name)):
             return None
         return self.draft.find(name, self.draft.results, frame)
 
-    def shape_of(self, name: str, frame: Frame) -> Shape | None:
-        path = self.place_of(name, frame)
+    def find_shape(self, name: str, frame: Frame) -> Shape | None:
+        path = self.find_place(name, frame)
         value = None if path is None else self.draft.results[path]
         return None if value is None else self.draft.shapes[value]
 

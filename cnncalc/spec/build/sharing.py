@@ -14,7 +14,7 @@ from cnncalc.spec.build.scope import Frame
 OF_ITS_OWN = ("stride", "padding", "dilation", "rounding", "output_padding", "built", "inplace", "frozen")
 
 
-def tied(draft: Draft, path: str, start: int, name: str, frame: Frame) -> tuple[str, str] | None:
+def tie_weights(draft: Draft, path: str, start: int, name: str, frame: Frame) -> tuple[str, str] | None:
     """Let the nodes from `start` on use the weights of the step called `name`, one by one in order.
 
     Returns (problem, hint) if that cannot be, None if it is done.

@@ -19,9 +19,9 @@ from cnncalc.layers.options import condition, whole
 from cnncalc.spec.build.calls import block_scope
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, names_given, shape_scope
-from cnncalc.spec.build.sharing import tied
+from cnncalc.spec.build.sharing import tie_weights
 from cnncalc.spec.build.shortcuts import projection
-from cnncalc.spec.expressions import Value, worked_out
+from cnncalc.spec.expressions import Value, work_out
 from cnncalc.spec.read import advice
 from cnncalc.spec.read.document import Document
 from cnncalc.spec.steps import (
@@ -90,7 +90,7 @@ class Unroller:
     def step(self, step: Step, x: int | None, frame: Frame) -> int | None:
         """One step, as often as it is repeated; the value that comes out, None if it is not known."""
         if step.condition is not None:
-            wanted = self.wanted(step, frame)
+            wanted = self.is_wanted(step, frame)
             if not wanted:
                 return None if wanted is None else x
         if isinstance(step, WordStep):
@@ -104,22 +104,22 @@ class Unroller:
         if isinstance(step, CallStep) and self.document.sizes[step.block] * times > self.max_operations:
             self.draft.too_large(step.repeat.position)
         if step.name is None and isinstance(step, LayerStep):
-            return self.repeated(step, x, frame, None, times)
+            return self.repeat(step, x, frame, None, times)
         path = frame.path(step.name, step.base_name)
         self.draft.declare(path, step.name_position)
         start = len(self.draft.nodes)
-        x = self.repeated(step, x, frame, path[len(frame.prefix) :], times)
+        x = self.repeat(step, x, frame, path[len(frame.prefix) :], times)
         self.draft.group(path, step.base_name, start, x)
         self.draft.results[path] = x
         self.draft.spans[path] = (start, len(self.draft.nodes))
         return x
 
-    def wanted(self, step: Step, frame: Frame) -> bool | None:
+    def is_wanted(self, step: Step, frame: Frame) -> bool | None:
         """Whether a step is there: its condition holds, or it has none. None if that is not known."""
         if step.condition is None:
             return True
         path = None if step.name is None else frame.prefix + step.name
-        text = self.evaluated(step.condition, frame)
+        text = self.evaluate(step.condition, frame)
         if text is not None:
             try:
                 if condition(text):
@@ -134,39 +134,39 @@ class Unroller:
             self.draft.results[path] = None
         return None
 
-    def repeated(self, step: Step, x: int | None, frame: Frame, stem: str | None, times: int) -> int | None:
+    def repeat(self, step: Step, x: int | None, frame: Frame, stem: str | None, times: int) -> int | None:
         """All repetitions, NAME/0, NAME/1 and so on where a stem NAME is given; the value that the last gives."""
         for i in range(times):
-            x = self.counted(step, x, frame, stem, i, times)
+            x = self.repeat_once(step, x, frame, stem, i, times)
         return x
 
-    def repetition(self, step: Step, x: int | None, frame: Frame, stem: str | None, i: int, times: int) -> int | None:
+    def take_turn(self, step: Step, x: int | None, frame: Frame, stem: str | None, i: int, times: int) -> int | None:
         """One repetition; the first and the last may have other arguments."""
         changes = None
         if isinstance(step, CallStep):
             changes = [*(step.first if i == 0 else ()), *(step.last if i == times - 1 else ())]
         return self.once(step, x, frame, None if stem is None else f"{stem}/{i}", changes)
 
-    def counted(self, step: Step, x: int | None, frame: Frame, stem: str | None, i: int, times: int) -> int | None:
+    def repeat_once(self, step: Step, x: int | None, frame: Frame, stem: str | None, i: int, times: int) -> int | None:
         """One repetition. The second shows how many operations those between the first and the last have."""
-        steps, empty, operations = self.steps_taken, self.empty_calls, self.operations()
-        x = self.repetition(step, x, frame, stem, i, times)
+        steps, empty, operations = self.steps_taken, self.empty_calls, self.count_operations()
+        x = self.take_turn(step, x, frame, stem, i, times)
         if i == 1:
             steps += (self.steps_taken - steps) * (times - 2)
             empty += (self.empty_calls - empty) * (times - 2)
-            operations += (self.operations() - operations) * (times - 2)
+            operations += (self.count_operations() - operations) * (times - 2)
             if empty > MOST_EMPTY:
                 self.draft.too_empty(step.repeat.position if step.repeat else step.position, MOST_EMPTY)
             if operations > self.max_operations or steps > self.max_steps:
                 self.draft.too_large(step.repeat.position if step.repeat else step.position)
         return x
 
-    def operations(self) -> int:
+    def count_operations(self) -> int:
         """How many there are so far."""
         return len(self.draft.nodes)
 
     def times(self, repeat: Argument, frame: Frame) -> int | None:
-        text = self.evaluated(repeat, frame)
+        text = self.evaluate(repeat, frame)
         if text is None:
             return None
         try:
@@ -182,7 +182,7 @@ class Unroller:
         self, step: Step, x: int | None, frame: Frame, name: str | None, changes: Listed[Argument] | None = None
     ) -> int | None:
         self.steps_taken += 1
-        start, operations = len(self.draft.nodes), self.operations()
+        start, operations = len(self.draft.nodes), self.count_operations()
         if self.steps_taken > self.patience:
             raise LongError
         if self.steps_taken > self.max_steps:
@@ -200,8 +200,8 @@ class Unroller:
         else:
             path, result = self.composite(step, x, frame, name)
         if step.then:
-            result = self.then(step.then, result, frame, path)
-        if isinstance(step, CallStep) and self.operations() == operations:
+            result = self.follow(step.then, result, frame, path)
+        if isinstance(step, CallStep) and self.count_operations() == operations:
             self.empty_calls += 1
             if self.empty_calls > MOST_EMPTY:
                 self.draft.too_empty(step.position, MOST_EMPTY)
@@ -214,12 +214,12 @@ class Unroller:
 
     def share(self, weights: Argument, path: str, start: int, frame: Frame) -> None:
         """Let the nodes from `start` on use the weights of those of the step that is named. Noted once if not."""
-        name = self.evaluated(weights, frame)
-        problem = None if name is None else tied(self.draft, path, start, name, frame)
+        name = self.evaluate(weights, frame)
+        problem = None if name is None else tie_weights(self.draft, path, start, name, frame)
         if problem is not None and all(p.position != weights.position for p in self.draft.problems[-50:]):
             self.draft.note(problem[0], weights.position, problem[1], frame)
 
-    def then(self, steps: list[Step], x: int | None, frame: Frame, owner: str) -> int | None:
+    def follow(self, steps: list[Step], x: int | None, frame: Frame, owner: str) -> int | None:
         """What follows a step: norms and activations get its name and theirs, `C1/relu`."""
         for step in steps:
             if isinstance(step, WordStep):
@@ -252,7 +252,7 @@ class Unroller:
 
     def kind_of(self, step: WordStep, frame: Frame) -> Kind | None:
         """The kind that a `$word` stands for; None for `none`, and if it is no norm or activation."""
-        text = self.evaluated(step.word, frame)
+        text = self.evaluate(step.word, frame)
         if text is None or text in ("none", "identity", ""):
             return None
         kind = kind_named(text)
@@ -264,12 +264,12 @@ class Unroller:
             return None
         return kind
 
-    def evaluated(self, argument: Argument, frame: Frame) -> Any | None:
+    def evaluate(self, argument: Argument, frame: Frame) -> Any | None:
         """An argument with its expressions worked out, or None with the problem noted."""
         if not argument.open:
             return argument.value
         try:
-            return worked_out(argument.value, frame.scope)
+            return work_out(argument.value, frame.scope)
         except UnknownValueError:
             return None
         except OptionError as error:
@@ -282,7 +282,7 @@ class Unroller:
         if known is not None and known[0] is frame.scope:  # a repetition: the same expressions, the same values
             _scope, arguments, layer = known
         if layer is None:
-            values = [self.evaluated(a, frame) for a in arguments]
+            values = [self.evaluate(a, frame) for a in arguments]
             if None in values or step.broken:
                 return None
             arguments = [a._replace(value=v) for a, v in zip(arguments, values, strict=True)]
@@ -377,7 +377,7 @@ class Unroller:
         elif isinstance(step, ResidualStep):
             path, result = self.residual(step, x, frame, path)
         elif isinstance(step, FromStep):
-            origin = self.evaluated(step.origin, frame)
+            origin = self.evaluate(step.origin, frame)
             result = None if origin is None else self.resolve(origin, step.origin.position, frame)
             result = self.sequence(step.body, result, frame)
         elif isinstance(step, SequenceStep):
@@ -412,7 +412,7 @@ class Unroller:
 
     def has_steps(self, branch: Sequence, frame: Frame) -> bool:
         """Whether a branch is there: one whose steps are all left out is no `identity`, but left out itself."""
-        return not branch.steps or any(self.wanted(step, frame) is not False for step in branch.steps)
+        return not branch.steps or any(self.is_wanted(step, frame) is not False for step in branch.steps)
 
     def residual(self, step: ResidualStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
         if not self.has_steps(step.body, frame):
@@ -444,7 +444,7 @@ class Unroller:
 
     def joining(self, step: MergeStep | ResidualStep, kind: Kind, frame: Frame) -> Layer | None:
         """The layer that brings the branches of a step together; None if an option of it is wrong, which is noted."""
-        values = [self.evaluated(a, frame) for a in step.arguments]
+        values = [self.evaluate(a, frame) for a in step.arguments]
         if None in values:
             return None
         arguments = [a._replace(value=v) for a, v in zip(step.arguments, values, strict=True)]
@@ -467,10 +467,10 @@ class Unroller:
             trail=(_("in {place}, called in line {line}", place=place, line=step.position.line), *frame.trail[:2]),
         )
         start = len(self.draft.nodes)
-        result = self.body(step, block.body, x, inner)
+        result = self.enter(step, block.body, x, inner)
         self.draft.group(path, step.base_name, start, result)
         return result
 
-    def body(self, step: CallStep, body: Sequence, x: int | None, inner: Frame) -> int | None:
+    def enter(self, step: CallStep, body: Sequence, x: int | None, inner: Frame) -> int | None:
         """The steps of a block, in one call."""
         return self.sequence(body, x, inner)

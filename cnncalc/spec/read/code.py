@@ -100,7 +100,7 @@ def named_arguments(call: ast.Call, kind: Kind, path: Sequence[str]) -> list[tup
     # PyTorch writes nn.Conv2d, Keras Conv2D. One that lacks what enters is meant without it.
     in_pytorch = path[0] in ("nn", "torch") or re.search(r"\dd$", path[-1]) or path[-1] == "Linear"
     order = (IN_PYTORCH if in_pytorch else IN_KERAS).get(kind.name, ())
-    needed = [name for name in order[1:] if name in ("filters", "kernel") and not aliased(kind, name, given)]
+    needed = [name for name in order[1:] if name in ("filters", "kernel") and not is_given_as(kind, name, given)]
     if order[:1] == (None,) and needed and len(call.args) == len(needed):
         order = order[1:]
     if len(call.args) > len(order):
@@ -109,7 +109,7 @@ def named_arguments(call: ast.Call, kind: Kind, path: Sequence[str]) -> list[tup
     return [*positional, *given.items()]
 
 
-def aliased(kind: Kind, name: str, given: dict[str, Any]) -> bool:
+def is_given_as(kind: Kind, name: str, given: dict[str, Any]) -> bool:
     """Whether an option is given by one of its names."""
     return any(alias in given for alias in (name, *kind.load().options[name].aliases))
 

@@ -119,9 +119,9 @@ class _DocumentReader:
         return Entries(Position(1, 1))
 
     def params(self) -> dict[str, Argument]:
-        return {key.text: Argument(key.text, raw(node), node.position) for key, node in self.named("params")}
+        return {key.text: Argument(key.text, raw(node), node.position) for key, node in self.read_named("params")}
 
-    def named(self, key: str) -> Iterator[tuple[Text, Tree]]:
+    def read_named(self, key: str) -> Iterator[tuple[Text, Tree]]:
         """The entries of a mapping whose keys are parameter names."""
         for name, node in self.mapping(key):
             if self.is_parameter(name):
@@ -223,7 +223,7 @@ class _DocumentReader:
                 if self.is_parameter(name):
                     needed = isinstance(node, Text) and node.text == NEEDED
                     argument = Argument(name.text, raw(node), node.position)
-                    params[name.text] = None if needed else reader.checked(argument)
+                    params[name.text] = None if needed else reader.check(argument)
         elif given is not None:
             self.note(_("params is a mapping"), given.position, _("{c: required, stride: 1}"))
         _key, layers = tree.entries.get("layers", (None, None))
@@ -251,7 +251,7 @@ class _DocumentReader:
                 elif call.block in waiting:
                     found = True
                     path = list(waiting)
-                    way = way_round([*path[path.index(call.block) :], call.block])
+                    way = write_way([*path[path.index(call.block) :], call.block])
                     problem = _("block {block} calls itself: {way}", block=call.block, way=way)
                     self.note(problem, call.position, _("a block may only call other blocks"))
                 elif call.block not in done:
@@ -259,7 +259,7 @@ class _DocumentReader:
         return list(done), found
 
 
-def way_round(blocks: list[str]) -> str:
+def write_way(blocks: list[str]) -> str:
     """`a calls b calls a`; of a long way its two ends."""
     shown = blocks if len(blocks) <= 8 else [*blocks[:4], "...", *blocks[-3:]]
     return _(" calls ").join(shown)

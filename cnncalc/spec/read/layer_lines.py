@@ -81,9 +81,9 @@ class LayerReader:
         """Repeat a step; once, however it is said."""
         if step.repeat is not None:
             self.note(_("repeat is given twice"), times.position, _("keep one of them"))
-        step.repeat = self.checked(times)
+        step.repeat = self.check(times)
 
-    def checked(self, argument: Argument) -> Argument:
+    def check(self, argument: Argument) -> Argument:
         """The argument; a wrong expression in it is noted now, even if the block is never called."""
         if argument.open:
             try:
@@ -132,7 +132,7 @@ class _LayerLine:
         return any(argument.name == option for argument in self.found)
 
     def add(self, name: str | None, value: str, word: Token) -> None:
-        self.found.append(self.reader.checked(Argument(name, value, word.position)))
+        self.found.append(self.reader.check(Argument(name, value, word.position)))
 
     # --- each returns how many words it has taken
 
@@ -140,7 +140,7 @@ class _LayerLine:
         """`kernel=5`, or a word that says an option's value: `nobias`, `same`."""
         assignment = re.match(r"([A-Za-z_]\w*)=(.*)", word.text, re.DOTALL)
         if assignment:
-            named = self.reader.checked(Argument(assignment[1].lower(), assignment[2], word.position))
+            named = self.reader.check(Argument(assignment[1].lower(), assignment[2], word.position))
         elif word.text.lower() in self.by_word:
             named = Argument(*self.by_word[word.text.lower()], word.position)
         else:
@@ -182,7 +182,7 @@ class _LayerLine:
         """`$act`, a parameter that names a norm or an activation; it is the main value where that is still missing."""
         if word.text[0] != "$" or not (self.main is None or self.is_given(self.main)):
             return 0
-        self.step.then.append(WordStep(self.reader.checked(Argument(None, word.text, word.position))))
+        self.step.then.append(WordStep(self.reader.check(Argument(None, word.text, word.position))))
         return 1
 
     def take_main(self, word: Token, following: Token | None) -> int:

@@ -32,7 +32,7 @@ class LineReader(LayerReader):
         if head.text in self.blocks:
             return self.call(head, rest)
         if head.text[0] == "$" and not rest:
-            return WordStep(self.checked(Argument(None, head.text, head.position)))
+            return WordStep(self.check(Argument(None, head.text, head.position)))
         kind = kind_named(head.text)
         if kind is None:
             return self.refuse_kind(head, rest)
@@ -91,7 +91,7 @@ class LineReader(LayerReader):
                         _("keep one of them"),
                     )
                     step.broken = True
-                target.append(self.checked(Argument(match[2], match[3], word.position)))
+                target.append(self.check(Argument(match[2], match[3], word.position)))
             elif repeat:
                 self.repeat_step(step, Argument("repeat", repeat[1], word.position))
             elif re.match(r"(first|last):", word.text):
@@ -104,7 +104,7 @@ class LineReader(LayerReader):
                 self.note(wrong[0], word.position, wrong[1])
                 step.broken = True
             else:
-                step.arguments.append(self.checked(Argument(None, word.text, word.position)))
+                step.arguments.append(self.check(Argument(None, word.text, word.position)))
             if match and not match[3]:
                 self.note(
                     _("{name} has no value", name=match[2]),

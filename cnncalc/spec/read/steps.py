@@ -28,6 +28,7 @@ NAME = re.compile(r"\w[\w+-]*")
 KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat", "if", "weights")
 ANY_STEP = ("then", "repeat", "if", "weights")  # keys of every step
 RESERVED = ("in", "identity")
+BRANCH = "branch"  # what is empty, where it is a branch
 
 
 class StepReader(LineReader):
@@ -48,7 +49,10 @@ class StepReader(LineReader):
 
     def empty(self, what: str, position: Position) -> Step:
         """Note that a list has no steps."""
-        self.note(_("{what} is empty", what=what or _("a list of steps")), position, _("write at least one step"))
+        problem = _("{what} is empty", what=what) if what else _("a list of steps is empty")
+        if what == BRANCH:
+            problem = _("a branch is empty")
+        self.note(problem, position, _("write at least one step"))
         return BrokenStep(position)
 
     def sequence_step(self, tree: Items) -> Step:
@@ -71,7 +75,7 @@ class StepReader(LineReader):
             self.note(_("an empty step"), tree.position, _("write a kind: `conv 6 k5`"))
             return BrokenStep(tree.position)
         if not heads:
-            return self.named(tree)
+            return self.read_named(tree)
         head = self.head_among(heads)
         if head is None:
             one, other = (advice.short(key.text) for key in heads[:2])
@@ -115,11 +119,11 @@ class StepReader(LineReader):
             elif key.text == "repeat":
                 self.repeat_step(step, Argument("repeat", raw(node), node.position))
             elif key.text == "if":
-                step.condition = self.checked(Argument("if", raw(node), node.position))
+                step.condition = self.check(Argument("if", raw(node), node.position))
             elif key.text == "weights" and not (isinstance(node, Text) and node.text):
                 self.note(_("weights needs the name of one step"), node.position, _("weights: C3"))
             elif key.text == "weights":
-                step.weights = self.checked(Argument("weights", raw(node), node.position))
+                step.weights = self.check(Argument("weights", raw(node), node.position))
 
     def is_head(self, word: str) -> bool:
         return word in ("residual", "from") or word in self.blocks or kind_named(word) is not None
@@ -143,7 +147,7 @@ class StepReader(LineReader):
                 return head
         return None
 
-    def named(self, tree: Entries) -> Step:
+    def read_named(self, tree: Entries) -> Step:
         """NAME: step"""
         (key, value), *others = tree
         if others and all(other.text in ANY_STEP for other, _ in others):
@@ -204,7 +208,7 @@ class StepReader(LineReader):
             words = tokens(value)
         else:
             main = next((o.name for o in kind.load().options.values() if o.main), "main")
-            more.append(self.checked(Argument(main, raw(value), value.position)))
+            more.append(self.check(Argument(main, raw(value), value.position)))
         for key, node in pairs:
             if isinstance(node, Entries):
                 self.note(
@@ -212,7 +216,7 @@ class StepReader(LineReader):
                     node.position,
                 )
                 return BrokenStep(head.position)
-            more.append(self.checked(Argument(key.text.lower(), raw(node), node.position, key.position)))
+            more.append(self.check(Argument(key.text.lower(), raw(node), node.position, key.position)))
         return self.layer(kind, head, words, more)
 
     def merge(self, kind: Kind, head: Text, value: Tree) -> Step:
@@ -230,7 +234,7 @@ class StepReader(LineReader):
         """A step, a list of steps, {from: ...}, or `identity`: no step at all."""
         if isinstance(tree, Text) and tree.text.strip() == "identity":
             return Sequence(tree.position, [])
-        return self.sequence(tree, _("a branch"))
+        return self.sequence(tree, BRANCH)
 
     def residual(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """residual: [steps], shortcut: [steps]"""
@@ -245,7 +249,7 @@ class StepReader(LineReader):
         """The options of the layer that brings branches together, those among them that every kind has."""
         known = self.maker.options(kind)
         given = [(key, node) for key, node in rest if key.text in known]
-        arguments = [self.checked(Argument(key.text, raw(node), node.position, key.position)) for key, node in given]
+        arguments = [self.check(Argument(key.text, raw(node), node.position, key.position)) for key, node in given]
         return self.maker.check_names(kind, arguments)
 
     def from_step(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
@@ -263,14 +267,14 @@ class StepReader(LineReader):
         step = self.call(head, tokens(value) if isinstance(value, Text) else [])
         pairs = [(key, node) for key, node in rest if key.text not in ANY_STEP]
         if isinstance(value, Items):
-            step.arguments = [self.checked(Argument(None, raw(item), item.position)) for item in value.items]
+            step.arguments = [self.check(Argument(None, raw(item), item.position)) for item in value.items]
         elif isinstance(value, Entries):
             pairs = [*value, *pairs]
         for key, node in pairs:
             target = {"first": step.first, "last": step.last}.get(key.text)
             if target is not None and isinstance(node, Entries):
                 changes = [Argument(k.text, raw(v), v.position, k.position) for k, v in node]
-                target.extend(map(self.checked, changes))
+                target.extend(map(self.check, changes))
             elif target is not None or isinstance(node, Entries):
                 name = advice.short(key.text)
                 problem = (
@@ -280,5 +284,5 @@ class StepReader(LineReader):
                 )
                 self.note(problem, node.position)
             else:
-                step.arguments.append(self.checked(Argument(key.text, raw(node), node.position, key.position)))
+                step.arguments.append(self.check(Argument(key.text, raw(node), node.position, key.position)))
         return step

@@ -8,6 +8,7 @@ from cnncalc.interop.onnx.read.constants import shortest
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
+from cnncalc.interop.onnx.read.places import settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
 from cnncalc.layers.options import SPATIAL
@@ -151,10 +152,20 @@ def read_softmax(net: Network, node: NodeData) -> Value:
         return Tensor(net.add(node, kind, {"axis": letters[other]}, [x.value]), x.axes)
     if over != whole(0, shape[0]):
         if len(over) != len([f for part in axes for f in part if f.axis >= 0]):
-            raise NotReadError(_("it goes over another axis than the channels"), dims)
+            return softmax_apart(net, node, x, axis)
         x = Tensor(net.add(node, "flatten", {}, [x.value], part="flatten"), (axes[0], whole(0, prod(shape))))
     kind = "softmax" if node.operator == "Softmax" else "log_softmax"
     return Tensor(net.add(node, kind, {}, [x.value]), x.axes)
+
+
+def softmax_apart(net: Network, node: NodeData, x: Tensor, axis: int) -> Tensor:
+    """Over a part of an axis: the axes are taken apart first. Raises NotReadError where it goes over several."""
+    if net.opset < 13 or axis == 0:
+        raise NotReadError(_("it goes over another axis than the channels"), x.dims())
+    value = settle(net, node, x).value
+    letters = "c" + SPATIAL[len(net.builder.shape(value))]
+    kind = "softmax" if node.operator == "Softmax" else "log_softmax"
+    return net.seen(net.add(node, kind, {"axis": letters[axis - 1]}, [value]))
 
 
 @reads("Dropout")

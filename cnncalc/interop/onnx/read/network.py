@@ -66,6 +66,7 @@ class Network:
         self.roots: dict[str, tuple[int, Any]] = {}  # tensors with products: the layer that stores them, in what form
         self.norms: set[str] = set()  # modules that are norms by their names
         self.folded_norms = 0
+        self.left_out = 0  # operators on which no output depends
         self.loose: list[str] = []  # tensors that count as trained by the rule alone
 
     # --- what enters an operator

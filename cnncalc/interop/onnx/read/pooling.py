@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Factor, Tensor
+from cnncalc.interop.onnx.read.layout import Factor, Tensor, plain
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, spatial_axes
+from cnncalc.interop.onnx.read.places import as_map, settle, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.windows import one, window_options
 from cnncalc.language import _
@@ -71,8 +71,12 @@ def read_reduction(net: Network, node: NodeData) -> Value:
     kept = kept if keep else tuple(n for i, n in enumerate(dims) if i not in chosen)
     if any(f.axis < 0 for f in factors):
         raise NotReadError(_("it goes over the samples"), kept)
-    if any(f != Factor(f.axis, shape[f.axis], 1) for f in factors):
-        raise NotReadError(_("it goes over parts of axes"), kept)
+    if any(f != Factor(f.axis, shape[f.axis], 1) for f in factors):  # over parts of axes: they are taken apart first
+        settled = settle(net, node, x)
+        places = [i - 1 for i in sorted(chosen)]
+        value = reduce_axes(net, node, settled.value, places)
+        whole_axes = plain(net.builder.shape(value), net.batch)
+        return Tensor(value, whole_axes if keep else tuple(a for i, a in enumerate(whole_axes) if i not in chosen))
     gone = sorted({f.axis for f in factors})
     if not gone:
         gone = [place for place, n in enumerate(shape) if n == 1 and place][:1] or [0]

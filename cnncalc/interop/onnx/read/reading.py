@@ -28,7 +28,7 @@ from cnncalc.interop.onnx.read.layout import Tensor, in_order, plain
 from cnncalc.interop.onnx.read.names import find_modules, name_operators
 from cnncalc.interop.onnx.read.network import NEWEST, Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map
-from cnncalc.interop.onnx.read.remarks import count_folded_norms, remarks
+from cnncalc.interop.onnx.read.remarks import count_folded_norms, count_left_out, remarks
 from cnncalc.interop.onnx.read.shared import find_split_biases
 from cnncalc.interop.onnx.read.table import reader_of
 from cnncalc.interop.onnx.read.trained import FLOATS, stores_tensors
@@ -130,7 +130,9 @@ def read_graph(net: Network, model: ModelData, graph: GraphData, inputs: Mapping
         net.values[name] = net.constant(stored, name)
     nodes, constants = inline(graph.nodes, model.functions, most, net.builder)
     read_constants(net, constants, stores_tensors(graph))
-    nodes = needed(fuse(nodes, graph, net.number_of), graph)
+    fused = fuse(nodes, graph, net.number_of)
+    nodes = needed(fused, graph)
+    net.left_out = count_left_out(net, fused, nodes)
     for node in nodes:
         for name in dict.fromkeys(node.inputs):
             net.readers.setdefault(name, []).append(node)

@@ -22,6 +22,12 @@ def remarks(net: Network) -> list[str]:
             if net.folded_norms > 1
             else _("a batch norm folded into a convolution by the exporter: its parameters are not in the file")
         )
+    if net.left_out:
+        found.append(
+            _("{count} operators on which no output depends are left out", count=net.left_out)
+            if net.left_out > 1
+            else _("an operator on which no output depends is left out")
+        )
     filters = unusual_filters(net)
     if filters:
         found.append(_("ONNX does not say what is trained: filters count, and these may be fixed: {names}",
@@ -37,6 +43,22 @@ def remarks(net: Network) -> list[str]:
 def some(names: Sequence[str]) -> str:
     """The first names."""
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def count_left_out(net: Network, nodes: Sequence[NodeData], kept: Sequence[NodeData]) -> int:
+    """Operators that compute something which no output depends on. Those that ask for shapes, or work on constants, are
+    not counted: exporters leave them behind.
+    """
+    there = {id(node) for node in kept}
+    gone = [node for node in nodes if id(node) not in there]
+    fixed = set(net.values)
+    count = 0
+    for node in gone:
+        if node.operator in ("Shape", "Size") or all(name in fixed for name in node.inputs if name):
+            fixed.update(node.outputs)
+        else:
+            count += 1
+    return count
 
 
 def unusual_filters(net: Network) -> list[str]:
