@@ -96,7 +96,7 @@ class Convention(NamedTuple):
     @property
     def title(self) -> str:
         """`thop 0.1.1`, or the name alone where it says the version."""
-        return f"{self.name} {self.version}" if self.version and self.version not in self.name else self.name
+        return f"{self.name} {_(self.version)}" if self.version and self.version not in self.name else self.name
 
 
 def folder() -> str:
