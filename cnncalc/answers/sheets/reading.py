@@ -94,7 +94,8 @@ def sheets_from_text(source: Source, *, blank: bool = False) -> list[Sheet]:
         sheets = [Sheet(source, tuple(words_of_lines(source.text, problems)), tuple(problems))]
     else:
         sheets = sheets_from_rows(rows_of_text(source.text, form, problems), source, problems, blank=blank)
-    return sheets if blank or len(sheets) > 1 else [with_some_answer(sheet) for sheet in sheets or [Sheet(source, ())]]
+    sheets = sheets or [Sheet(source, (), tuple(problems))]
+    return sheets if blank or len(sheets) > 1 else [with_some_answer(sheets[0])]
 
 
 def form_of(source: Source) -> str:

@@ -215,7 +215,7 @@ def permute(layer: Any, x: Shape) -> Written:
 @writes("scale", "shift")
 def numbers(layer: Any, x: Shape) -> Written:
     """Parameters beside the module's, with an axis of 1 where elements share one."""
-    shape = tuple(layer.stored(x))
+    shape = tuple(layer.places(x))
     names = {"gamma": "factor", "beta": "summand"} if layer.kind == "scale" and layer.shift else {"gamma": "factor"}
     names = {"beta": "summand"} if layer.kind == "shift" else names
     use = "{0} * {m}_factor" if layer.kind == "scale" else "{0}"
