@@ -323,11 +323,19 @@ def added_up(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     return row
 
 
+def name_of(report: Report) -> str:
+    """A network's name for people: what was changed of its spec is said in their language."""
+    name, _with, changed = report.name.rpartition(" with ")  # as spec/build/network.py puts them together
+    if not name or ("=" not in changed and changed != "other parameters"):
+        return report.name
+    return _("{name} with {changed}", name=name, changed=_(changed))
+
+
 def listed(value: Any) -> Any:
     """A tuple as JSON has it: a fraction as a number where that is exact, else as text like 1/3."""
     if isinstance(value, tuple):
         return [listed(v) for v in value]
-    if value is None or isinstance(value, int):
+    if value is None or isinstance(value, (int, float)):
         return value
     denominator = value.denominator
     return float(value) if denominator & (denominator - 1) == 0 else str(value)

@@ -73,6 +73,8 @@ def of_conventions() -> Iterator[str]:
     for name in SHIPPED:
         one = convention(name)
         yield one.unit
+        if re.search(r" [a-z]{2,}", one.version):  # words beside the number
+            yield one.version
         for rule in (*one.rules, one.otherwise):
             if rule is not None:
                 yield from filter(None, (rule.unknown, rule.fails, rule.note))

@@ -64,6 +64,8 @@ def test_a_row_for_each_student_is_read_as_sheets(folder: Path) -> None:
         "学号,C1的参数量,C3 的参数个数",
         "student,number of parameters of C1,number of parameters of C3",
         "姓名,C1 可训练参数个数（2 分）,C3 number of parameters",
+        "姓名,第1题 请计算C1层的参数量,第2题：求 C3 的可训练参数个数是多少？",
+        "Name,Q1. For layer C1: number of parameters,2) What is the number of parameters of C3?",
     ],
 )
 def test_headings_of_forms(head: str, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_walk_through_a_network_explains_every_number(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(bundled()))
 def test_totals_are_sums_of_their_terms(name: str) -> None:
     report = cnncalc.analyze(name)
-    for quantity in SUMMED:
+    for quantity in (name for name in SUMMED if name in QUANTITIES):
         (total,) = explain(report, "total", quantity)
         assert total.value == getattr(report.totals, quantity)
         if total.steps[-1].derived and total.steps[-1].number:

@@ -6,6 +6,8 @@ import ast
 import gettext
 import json
 import os
+import re
+import shlex
 import string
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 from cases import read_yaml
 from catalogue import CATALOGUE, CLICK, marked, read, shown_docstrings, sources
+from checkout import ROOT
 from test_cli import on_terminal, run, without_escapes
 
 import cnncalc
@@ -25,6 +28,7 @@ from cnncalc.formats.lines import wrapped
 from cnncalc.spec import graph_from_text
 
 TRANSLATED = read()
+PAGE = ROOT / "docs" / "chinese.md"
 CASES = read_yaml(Path(__file__).parent / "errors.yaml")
 # Calls that speak to the user: which of their arguments are texts.
 SPEAKING = {
@@ -119,6 +123,7 @@ def test_a_broken_spec_is_told_in_chinese_at_the_same_place(case: dict[str, str]
         else:
             assert line != other, "not translated"
             assert line.split(": ")[0] == other.split(": ")[0] or other.startswith("  ")
+            assert faults(re.sub(r"^net\.yaml[\d:]*: ", "", line)) == []
 
 
 def test_columns_are_aligned_in_chinese() -> None:
@@ -240,3 +245,125 @@ def test_english_loads_nothing_for_other_languages() -> None:
     )
     done = subprocess.run([sys.executable, "-c", "import json\n" + code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.split("\n")[-2]) == []
+
+
+HAN = "\u3400-\u9fff"
+WIDE = "，。；：、！？（）“”"
+PROSE = (  # what Chinese text never has; as it stands without code, quotations and what is filled in
+    ("a half-width mark", rf"[{HAN}{WIDE}] ?[,;:!?](?!\w)|[,;:!?] ?[{HAN}]|[{HAN}]\.(?:\s|$)"),
+    ("a space beside a full-width mark", rf"[{WIDE}] (?! )|[^ \n] [{WIDE}]"),
+    ("half-width brackets", rf"[{HAN}] ?\((?:[A-Za-z .%]*|[^()]*[{HAN}][^()]*)\)"),
+    ("a space between characters", rf"[{HAN}] [{HAN}]"),
+    ("an English sentence", r"(?:\b[a-z]{2,} ){3,}[a-z]{2,}\b"),
+)
+
+
+def faults(text: str) -> list[str]:
+    """What is not set as Chinese is."""
+    bare = re.sub(r"`[^`]*`|'[^']*'|\{[^{}]*\}", "x", text)
+    return [name for name, pattern in PROSE if re.search(pattern, bare)]
+
+
+def glossary() -> list[tuple[str, str, list[str]]]:
+    """The rows of docs/chinese.md: the English word, the Chinese one, and those that are not said."""
+    rows = re.findall(r"^\| ([a-z -]+?)(?: \(.*\))? \| (\S+) \| ?(.*?) ?\|$", PAGE.read_text(encoding="utf-8"), re.M)
+    return [(word, said, [other for other in others.split(", ") if other]) for word, said, others in rows]
+
+
+def test_chinese_is_set_as_chinese_is() -> None:
+    found = {text: faults(text) for text in TRANSLATED.values() if re.search(f"[{HAN}]", text)}
+    assert {text: wrong for text, wrong in found.items() if wrong} == {}
+    broken = [
+        text
+        for text in TRANSLATED.values()
+        if re.search(r"[^\n]\n[^\n]|'\{\w+\}'", text) and re.search(f"[{HAN}]", text)
+    ]
+    assert broken == [], "a paragraph is one line, and names stand in full-width quotes"
+    edges = {text: said for text, said in TRANSLATED.items() if text and said != said.strip() and text == text.strip()}
+    assert edges == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("参数:可训练", "a half-width mark"), ("层, 参数", "a half-width mark"), ("没有层.", "a half-width mark"),
+        ("没有选项。 请改正", "a space beside a full-width mark"), ("向上取整 (ceil)", "half-width brackets"),
+        ("提示(见下)", "half-width brackets"), ("特征 图", "a space between characters"),
+        ("错误：there is no such layer", "an English sentence"),
+    ],
+)  # fmt: skip
+def test_what_is_not_chinese_is_found(text: str, wrong: str) -> None:
+    assert faults(text) == [wrong]
+    assert faults("输入 (C, *size)，用 `add: [a, b]` 相加：6 到 10^12（含）。") == []
+
+
+def test_no_translation_is_the_english_text() -> None:
+    same = [
+        text for text, said in TRANSLATED.items() if text == said and re.search(r"(?:\b[a-z]{2,} ){2,}[a-z]{2,}", text)
+    ]
+    assert same == ["git lfs pull"]  # a command
+
+
+@pytest.mark.parametrize("row", glossary(), ids=lambda row: row[0])
+def test_one_word_for_one_thing(row: tuple[str, str, list[str]]) -> None:
+    word, said, others = row
+    misnamed = [text for text in TRANSLATED.values() for other in others if other in text]
+    assert misnamed == [], f"{word} is {said}: docs/chinese.md"
+    if word in ("unit", "kind", "block", "key", "feature map"):  # these have other meanings, too
+        return
+    pattern = re.compile(rf"\b{word}(?:s|es)?\b", re.IGNORECASE)
+    missing = [
+        (text, translation)
+        for text, translation in TRANSLATED.items()
+        if pattern.search(re.sub(r"`[^`]*`|\{[^{}]*\}", "", text)) and re.search(f"[{HAN}]", translation)
+        and said not in translation and not pattern.search(re.sub(r"\{[^{}]*\}", "", translation))
+    ]  # fmt: skip
+    assert missing == [], f"{word} is {said}: docs/chinese.md"
+
+
+SHOWN = """
+lenet5 --batch 4 | resnet18 --expand | -e '224x224x3; conv 8 k3' | lenet5 --columns nothing | lenet5 --batch 0
+explain lenet5 | explain resnet18 layer1/1 receptive_field | explain lenet5 total params | explain lenet5 C3 nothing
+explain -e '10x20; lstm 5' | explain -e '3x8x8; transposed_conv 4 k4 s2 p1; maxpool k3 s2 ceil; softmax' --symbolic
+check lenet5 C3.params=1500 C1.output=6x27x27 total.params=61706 C3.receptive_field=10 S2.params=0 C9.params=1 --explain
+check lenet5 C3.params=2400 C1.params=x --hint | check lenet5 | check lenet5 nothing.csv
+exercise --seed 5 --level hard --answers | exercise --like lenet5 --seed 2 | exercise lenet5 --level medium
+verify lenet5 --all | verify unet --fast --quantity params | conventions | conventions lenet5
+conventions resnet18 --reconcile thop fvcore | identify lenet5-modern 61706 | identify resnet18 1.8 GFLOPs
+diff lenet5 lenet5-modern | compare lenet5 resnet18 | networks | lint specs | lint --list
+lint --explain unread-pixels | lint -e '1x9x9; conv 4 k3 s3 p1 nobias; conv 4 k2 s2 bn'
+rf lenet5 --to C5 | rf unet --alignment | rf resnet18 --coverage | rf lenet5 --effective | rf unet --halo
+rf lenet5 --unit 'C3[2,3]' --exact | rf lenet5 --all-units --unit C5 | convert lenet5 - | convert lenet5 net.xyz
+nothing.yaml | /tmp | lock nothing.yaml | format nothing.yaml | kinds cnov | lenett | lenet5 --nothing | compare
+kinds conv | kinds maxpool | kinds batchnorm | kinds dense | kinds lstm | kinds attention | kinds add | kinds gelu
+--help | analyze --help | check --help | exercise --help | identify --help | rf --help | lint --help | lock --help
+convert --help | conventions --help | diff --help | explain --help | format --help | verify --help | kinds --help
+"""
+# Names of the language and of tools, formulas, and what others wrote: papers, code, the text of a spec.
+NOT_OURS = re.compile(
+    r"^(?:来源|[\w.-]+：.*\b(?:19|20)\d\d\b)|^    |^ *\|.*\|$|^(?:name|source): |[╱─-▟]|def facts|^```|^=+ "
+)
+
+
+def test_what_commands_print_is_chinese() -> None:
+    calls = [shlex.split(call) for line in SHOWN.strip().split("\n") for call in line.split(" | ")]
+    code = (
+        "import json, sys\nfrom cnncalc.cli import main\nsys.stderr = sys.stdout\n"
+        "for call in json.loads(sys.argv[1]):\n    print('=== ' + ' '.join(call), flush=True)\n"
+        "    try:\n        main([*call, '--lang', 'zh'])\n    except SystemExit:\n        pass\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(calls)],
+        env={**os.environ, "COLUMNS": "1000", "PYTHONUTF8": "1"}, cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "Traceback" not in told
+    found = {}
+    call = ""
+    for line in told.split("\n"):
+        call = line if line.startswith("=== ") else call
+        text = re.sub(r"^\S*?: (?=\S)", "", line)  # file:line:column
+        cells = re.split(r" {2,}", text.strip())
+        wrong = [] if NOT_OURS.search(line) else sorted({fault for cell in cells for fault in faults(cell)})
+        if wrong:
+            found[call + ": " + line] = wrong
+    assert found == {}, "\n".join(found)

@@ -301,7 +301,7 @@ def test_a_net_without_a_file() -> None:
 def test_nothing_to_look_at(tmp_path: Path) -> None:
     assert run().exit_code == 2
     assert run(str(tmp_path)).exit_code == 2
-    assert run(str(tmp_path), "--skip-others").exit_code == 0
+    assert run(str(tmp_path), "--skip-others").exit_code == 2
     assert run(str(tmp_path / "gone.yaml")).exit_code == 2
 
 

@@ -122,6 +122,7 @@ def gives_away(lines: Sequence[str], line: str) -> bool:
 
 def choose(random: Random, reports: Sequence[Report], quantities: Sequence[str], count: int) -> Asked:
     """At most `count` questions that have an answer in each of the reports, in the order of the network."""
+    # The same questions must have an answer in every variant.
     names = {row.name for row in reports[0].layers}
     every: Asked = [
         (row.name, quantity)
@@ -149,6 +150,7 @@ def draw_network(random: Random, level: Level, name: str) -> tuple[str, Report]:
     for number in range(1, random.randint(*level.steps) + 1):
         for _attempt in range(20):
             maker = random.choice(level.makers if steps else level.first)
+            # A pool behind a pool is one larger pool, which nobody draws.
             if maker in POOLS and drawn in POOLS:
                 continue
             step = f"  - L{number}: {MAKERS[maker](random)}\n"
@@ -231,6 +233,7 @@ def with_other_numbers(random: Random, graph: Graph) -> Graph | None:
         if name is not None and not (last and name == "units") and options.get("groups", 1) == 1:
             old = options[name]
             times, over = random.choice(GROWTH)
+            # Even stays even: teachers halve numbers of filters.
             new = max(1, old * times // over)
             new = becomes.setdefault(old, new + new % 2 if old % 2 == 0 else new)
             node = node._replace(layer=node.layer.replace(**{name: new}))

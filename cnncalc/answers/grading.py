@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from cnncalc.report import Report
 OF_THE_NETWORK, OF_A_LAYER = NETWORK_NAMES, tuple(name for name in QUANTITIES if name in LAYER_NAMES)
 PARAMS, TRAINABLE = "params", "trainable_params"
 VERDICTS = ("right", "convention", "wrong", "unreadable", "missing")
+LONGEST_PHRASE = 200  # characters of a question in which a layer is looked for
 Key = tuple[str | None, str]
 
 
@@ -186,6 +188,7 @@ class Grader:
                 rules = self.key.get(key, answer)
                 item = self.item(key, answer._replace(points=rules.points, accept=rules.accept), problems)
                 items.append(item if key in self.key else self.outside(item))
+        # Who leaves a question out has the same total as everyone else.
         for key, question in self.key.items():
             if key not in seen:
                 expected = value_of(self.report, *key)
@@ -201,7 +204,7 @@ class Grader:
         """The layer and quantity that are meant; None, and a problem, where there are none."""
         layer, quantity = answer.layer, quantity_of(answer.quantity)
         if layer is not None and layer not in self.known:
-            layer = self.by_case.get(layer.strip().casefold())
+            layer = self.by_case.get(layer.strip().casefold()) or self.layer_within(layer)
         if layer is None and answer.layer is not None:
             hint = suggest(answer.layer, self.names) or _("layers are named as in the table")
             problems.append(Problem(_("there is no layer '{name}'", name=answer.layer[:40]), answer.position, hint))
@@ -227,6 +230,13 @@ class Grader:
             quantity = told.number
         return layer, quantity
 
+    def layer_within(self, text: str) -> str | None:
+        """The one layer that a phrase names, such as 请计算C1层 or `the first convolution, C1`."""
+        phrase = text.casefold()[:LONGEST_PHRASE]
+        words = re.findall(r"[a-z0-9_]+(?:[/.-][a-z0-9_]+)*", phrase)
+        found = {self.by_case[word] for word in words if word in self.by_case}
+        return found.pop() if len(found) == 1 and phrase.strip() not in words else None
+
     def item(self, key: Key, answer: Answer, problems: list[Problem]) -> Item:
         """One answer, graded."""
         layer, quantity = key
@@ -240,17 +250,19 @@ class Grader:
         try:
             readings = read(answer.text, shaped=quantity in SHAPED)
         except OptionError as error:
-            said = f"{answer_name(key)}: {error.problem}"
+            said = _("{name}: {text}", name=answer_name(key), text=error.problem)
             problems.append(Problem(said, answer.position, error.hint))
             return unreadable(answer, layer, quantity, expected)
         line = answer.position.line if answer.position else None
         done = Item(layer, quantity, answer.text, expected, "right", "", (), answer.points, answer.points, line)
+        # Right in any reading is right: 41.600 may be forty-one thousand six hundred.
         meant = self.right(key, readings, expected, answer.accept)
         if meant is not None:
             verdict = "convention" if meant.convention else "right"
             return done._replace(convention=meant.convention, verdict=verdict, remark=meant.remark)
         if self.wrong_axes(key, readings, expected, answer, problems):
             return done._replace(verdict="wrong", earned=Fraction(0))
+        # A teacher may allow it for one question, in the key, or for all, on the command line.
         allowed = self.accept | {word for word in map(allowed_by, answer.accept) if word}
         other = self.other_convention(key, readings, expected, allowed)
         return done._replace(
@@ -273,6 +285,7 @@ class Grader:
 
     def is_accepted(self, readings: Sequence[Reading], accept: Iterable[str], quantity: str) -> bool:
         """Whether it is one of the alternatives that a teacher allows."""
+        # A key may allow numbers and words in one cell: 2416 | no-bias.
         for text in accept:
             try:
                 allowed = read(text, shaped=quantity in SHAPED)

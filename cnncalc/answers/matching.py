@@ -50,10 +50,12 @@ def shape_match(reading: Reading, expected: tuple[Any, ...]) -> Match | None:
     """A shape: with or without its batch and its axes of 1, channels first or last, or of a map the size alone."""
     sizes = reading.value
     for shape in (sizes, *([sizes[1:]] if len(sizes) == len(expected) + 1 else [])):  # the first may be a batch
+        # 28x28 answers for 1x28x28, and 84x1x1 for 84.
         if shape == expected or without_ones(shape) == without_ones(expected):
             return EXACT
         if not reading.channels_first and shape == (*expected[1:], expected[0]):
             return Match(_("channels last"), notation=True)
+    # People are often asked for "the output size" and leave the channels out.
     along = expected[1:]
     if along and sizes in (along, *([along[:1]] if len(set(along)) == 1 else [])):
         return Match(remark=_("the size of the map; the channels were not given"))

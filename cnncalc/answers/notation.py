@@ -128,6 +128,7 @@ def parts_that_answer(plain: str, shaped: bool) -> list[str]:
         return [plain]
     aside = re.sub(r"(?<=\S)\s*\((?=[^()]*(?:[a-z=]|[一-鿿]))[^()]*\)$", "", plain, flags=re.IGNORECASE)
     parts = []
+    # Without its aside first: 156 (150 + 6 biases) is 156.
     for whole in dict.fromkeys((aside, plain)):
         pieces = [piece.strip() for piece in re.split(r"=|:|->|→|⇒", whole)]
         last = pieces[-1]
@@ -149,6 +150,7 @@ def without_words(text: str) -> str:
 
 def counts(text: str) -> list[Reading]:
     """Readings as one number."""
+    # Words go one after the other: 60 thousand parameters in total.
     variants = [text]
     for _time in range(4):
         shorter = AFTER.sub("", variants[-1])

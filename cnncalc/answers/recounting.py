@@ -84,6 +84,7 @@ class Conventions:
         """
         right = value_of(self.report, layer, quantity)
         labels = self.report.convention
+        # The numbers are those of the tool, and its own variants are not known.
         if labels is not None and quantity in labels.replaced:  # another tool's: what we count is the other way
             value = None if self.ours is None else value_of(self.ours, layer, quantity)
             if value not in (None, right):
@@ -93,6 +94,7 @@ class Conventions:
             value = count(subject(self.report, layer))
             if value not in (None, right):
                 yield translate(name), value
+        # What a teacher has not allowed is left to the mistakes.
         refused = {name for word, name in ALLOWED.items() if word not in allowed}
         for name, report in self.rebuilt.items():
             if name in refused:

@@ -18,7 +18,8 @@ COLUMNS = {
     "accept": "accepted alternatives alsoaccept 可接受 也接受",
 }
 TOTAL = {"total", "totals", "sum", "all", "network", "net", "whole", "总计", "合计", "总", "总和", "网络", "全网",
-         "整个网络", "总数", "*"}  # fmt: skip
+         "整个网络", "总数", "整个模型", "模型", "全模型", "model", "themodel", "wholemodel", "thewholemodel",
+         "thenetwork",         "wholenetwork", "thewholenetwork", "entirenetwork", "theentirenetwork", "*"}  # fmt: skip
 SHAPED = frozenset(of_subject(SHAPE, FIELD))
 IN_BYTES = frozenset((*of_subject(MEMORY), *OWNED))
 
@@ -39,8 +40,8 @@ COLUMN_OF = _index(COLUMNS)
 
 # What may stand around the word for a quantity and changes nothing: `number of parameters`, 可训练参数个数.
 AROUND = re.compile(
-    r"^(?:the|howmany|total|overall|numberof|noof|num|countof|amountof|learnable|trainable|all|of"
-    r"|总的|总|全部|全网|整个网络|网络|输出的?|可训练的?|可学习的?|需要?训练的?|待训练的?|模型)+(?=.)"
+    r"^(?:the|whatis|whatare|compute|calculate|give|find|state|howmany|total|overall|numberof|noof|num|countof|amountof|learnable|trainable|all|of"
+    r"|请计算|计算|请写出|写出|试求|求|总的|总|全部|全网|整个网络|网络|输出的?|可训练的?|可学习的?|需要?训练的?|待训练的?|模型)+(?=.)"
     r"|(?:count|number|total|intotal|needed|featuremaps?|featuremaps?|的?数量|的?个数|的?数目|总数|总量|次数|的?大小|的?尺寸|是多少|为多少|多少)+$"
 )
 

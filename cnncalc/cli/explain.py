@@ -43,6 +43,7 @@ def command(
         from cnncalc.analysis import analyze_graph
         from cnncalc.derivations import PEAK, QUANTITIES, explain, walk
         from cnncalc.derivations.board import board
+        from cnncalc.report import name_of
 
         report = analyze_graph(graph)
         if layer is not None and quantity is None and layer not in report and layer in (*QUANTITIES, PEAK):
@@ -51,4 +52,4 @@ def command(
         if layer is None and letters:
             raise click.UsageError(_("--symbolic needs a LAYER."))
         found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
-        out.write(board(found, report.name or asked.spec or ""))
+        out.write(board(found, name_of(report) or asked.spec or ""))

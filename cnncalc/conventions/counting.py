@@ -121,7 +121,7 @@ def value(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> Value:
     try:
         return evaluate(text, scope, GRAMMAR)
     except (OptionError, OverflowError, ValueError) as error:  # of a division in double precision
-        problem = f"{kind}: {error}"
+        problem = _("{name}: {text}", name=kind, text=error)
         raise CnncalcError(
             _("{name}, rule in line {line}: {problem}", name=rule.origin, line=rule.line, problem=problem)
         ) from None

@@ -333,7 +333,7 @@ class Reader:
         try:
             tree = parse_expression(text, GRAMMAR)
         except OptionError as error:
-            self.note(f"{name}: {error.problem}", node.position, error.hint)
+            self.note(_("{name}: {text}", name=name, text=error.problem), node.position, error.hint)
             return
         options = [set(KINDS[kind].load().options) for kind in kinds or ()] or [set()]
         known = {*QUANTITIES, *set.intersection(*options)}  # what every one of the kinds has

@@ -64,6 +64,8 @@ def of_network(report: Report, quantity: str | None, since: str | None) -> list[
     if quantity == PEAK:
         peak = peak_derivation(report)
         return [] if peak is None else [peak]
+    if quantity in SUMMED:
+        return [sum_derivation(report, quantity)]
     wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
     result = report.graph.outputs[0] - len(report.inputs) if report.graph is not None else -1
     if quantity is not None and wanted[0] not in SUMMED and result >= 0:

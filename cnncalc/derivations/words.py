@@ -66,14 +66,14 @@ def unread(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
         reached = (m - 1) * window.stride + window.span
         left = n + window.before + window.after - reached
         if left > 0:
-            said.append(
-                _(
-                    "The division leaves a rest: the last {left} of {n} elements are read by no window.",
-                    left=left,
-                    n=n + window.before + window.after,
-                )
-                + (" " + _("Rounding up would give {up} instead of {m}.", up=up, m=m) if up != m else "")
-            )
+            whole = n + window.before + window.after
+            if up == m:
+                rest = _("The division leaves a rest: the last {left} of {n} elements are read by no window.",
+                         left=left, n=whole)  # fmt: skip
+            else:
+                rest = _("The division leaves a rest: the last {left} of {n} elements are read by no window. "
+                         "Rounding up would give {up} instead of {m}.", left=left, n=whole, up=up, m=m)  # fmt: skip
+            said.append(rest)
         elif left < 0:
             said.append(_("Rounding is up: the last window lacks {left} elements, which are left out.", left=-left))
     return said

@@ -25,6 +25,7 @@ from cnncalc.report import Report, Row, Settings
 FIELDS = of_subject(FIELD)
 # Sets of pixels are measured for some units only, and stand in no report.
 QUANTITIES = (*of_subject(SHAPE, COUNT, FIELD), "seen_pixels", *of_subject(MEMORY), *OWNED)
+EFFECTIVE = "effective_variance"  # measured where it is asked for by name
 COUNTED = of_subject(COUNT, MEMORY)
 UNPROBED = Measured(None, "", n_("no probe counts it"))
 BY_CHANNEL = "receptive_field by channel"
@@ -84,7 +85,7 @@ def verify(
 ) -> Verification:
     """Measure a network by running it, and hold every claim against what comes out.
 
-    quantities     of QUANTITIES; all of them unless said otherwise
+    quantities     of QUANTITIES; all of them unless said otherwise. EFFECTIVE besides, where it is asked for
     layers         names of rows or blocks to report; totals only come with all of them
     exact_padding  count only taps that land on real input
     seed           of the weights and the image; no number depends on it
@@ -100,7 +101,7 @@ def verify(
     done = progress or (lambda name: None)
     counts: list[Finding] = [{} for _ in report.layers]
     peak = Measured(None, "", "")
-    if set(quantities) - {*FIELDS, "seen_pixels"}:
+    if set(quantities) - {*FIELDS, "seen_pixels", EFFECTIVE}:
         counts, peak = measure_counts(graph, seed, exact_padding, done)
     checks: dict[int, list[Check]] = {i: count_checks(report.layers[i], counts[i], quantities) for i in rows}
     for i, check in seen_checks(graph, report, quantities, seed, done):
@@ -114,7 +115,7 @@ def verify(
 def check_names(quantities: Sequence[str]) -> None:
     """Raises CnncalcError for the first that is no quantity, with the nearest."""
     for quantity in quantities:
-        if quantity not in QUANTITIES:
+        if quantity not in (*QUANTITIES, EFFECTIVE):
             hint = suggest(quantity, QUANTITIES) or _("known: {names}", names=", ".join(QUANTITIES))
             raise CnncalcError(_("there is no quantity '{name}': {hint}", name=quantity[:40], hint=hint))
 
@@ -129,6 +130,21 @@ def seen_checks(
         yield from local_checks(graph, report, done)
     if "seen_pixels" in quantities:
         yield from unit_checks(graph, seed, done)
+    if EFFECTIVE in quantities:
+        yield from spread_checks(graph, report, done)
+
+
+def spread_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:
+    """How much pixels count for a unit: the variance of its effective field, in pixels squared."""
+    from cnncalc.evidence.apart import parts_of
+    from cnncalc.evidence.effective import measure_spreads
+
+    for source in graph.inputs:
+        done(_("effective fields on {source}", source=source))
+        parts = parts_of(graph, source, [row.fields.get(source) for row in report.layers], {})
+        name = EFFECTIVE if len(graph.inputs) == 1 else f"{EFFECTIVE} of {source}"
+        for i, claimed, found in measure_spreads(graph, source, parts):
+            yield i, judged(graph.nodes[i].name, name, claimed, found)
 
 
 def judged(layer: str | None, quantity: str, claimed: Any, found: Measured) -> Check:

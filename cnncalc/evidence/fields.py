@@ -18,7 +18,7 @@ import numpy as np
 
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
-from cnncalc.evidence.arrays import Hulls, Reach, Sets
+from cnncalc.evidence.arrays import Hulls, Sets
 from cnncalc.evidence.counts import stopped
 from cnncalc.fields.forward import TELLING, Seen
 from cnncalc.graph import Graph
@@ -94,7 +94,7 @@ class NoWeights(Mapping[str, Array]):
     One that comes out by itself depends on no pixel, in the way in which the probe's arrays say that.
     """
 
-    def __init__(self, graph: Graph, probe: type[Reach]) -> None:
+    def __init__(self, graph: Graph, probe: Any) -> None:  # Hulls, Sets, or what else remembers where from
         self.weights = reference.Drawn(graph).weights
         self.probe = probe
 

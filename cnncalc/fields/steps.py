@@ -267,6 +267,11 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
         return a
     if isinstance(a, Whole) or isinstance(b, Whole):
         jump = jump_of(a)
+        bounded = [f for f in (a, b) if isinstance(f, Whole) and f.bounded]
+        # Two maps of so many units, or one and a gate that all of them read; else which units see is not followed.
+        if isinstance(a, Whole) and isinstance(b, Whole) and bounded and len({len(f.seeing) for f in bounded}) == 1:
+            seeing = tuple(map(any, zip(*(f.seeing for f in bounded), strict=True))) if len(bounded) == 2 else None
+            return Whole(jump_of(b) if jump is None else jump, seeing or (True,) * len(bounded[0].seeing), True)
         return Whole(jump_of(b) if jump is None else jump)
     if isinstance(a, Fixed) and isinstance(b, Fixed):
         return Fixed(min(a.lo, b.lo), max(a.hi, b.hi))

@@ -195,7 +195,8 @@ class Builder(GraphBuilder):
                     option = made.options.get(name) or CONSTRUCTION[name]
                     values[name] = option.read(value)
                 except OptionError as error:
-                    self.fail(at, f"{kind}: {name}: {error.problem}", error.hint)
+                    said = _("{kind}: {option}: {problem}", kind=kind, option=name, problem=error.problem)
+                    self.fail(at, said, error.hint)
             layer = self._layers[key] = made(kind=kind, **values)
         return layer
 

@@ -50,7 +50,7 @@ def whole(raw: Any, least: int, what: str) -> int:
         if least <= number <= LARGEST:
             return number
     if raw == "":
-        raise OptionError(_("there is no value"), _("write {value}", value=_(what)))
+        raise OptionError(_("there is no value"), _("write {what}", what=_(what)))
     raise OptionError(_("{value} is not {what}", value=quoted(raw), what=_(what)), _number_hint(raw, least))
 
 

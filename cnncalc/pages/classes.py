@@ -11,7 +11,7 @@ from cnncalc.derivations.board import board
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.checked import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, show, summary
-from cnncalc.report import Report
+from cnncalc.report import Report, name_of
 
 MOST = 10  # mistakes and numbers in a list
 FOR_THE_BOARD = 3  # mistakes per question that are worth talking about
@@ -136,7 +136,7 @@ def feedback_page(name: str, result: Result, report: Report) -> Page:
             sections += board(derive([item], report)).sections
         elif remarks:
             sections.append(Section("", heading=f"{mark_of(item)} {item.name}", notes=remarks))
-    title = _("{student}: {network}", student=name, network=report.name)
+    title = _("{student}: {network}", student=name, network=name_of(report))
     return Page(title, sections, as_data(result), document=True)
 
 
@@ -161,4 +161,4 @@ def report_page(marks: Marks, report: Report) -> Page:
         sections.append(Section("", heading=name, notes=notes))
         if right < len(items):
             sections += board(derive(items[:1], report)).sections
-    return Page(_("{network}: the class", network=report.name), sections, document=True)
+    return Page(_("{network}: the class", network=name_of(report)), sections, document=True)

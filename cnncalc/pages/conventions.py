@@ -37,7 +37,7 @@ def summary(one: Convention) -> dict[str, Any]:
 
 def listed_page(conventions: Sequence[Convention]) -> Page:
     """Every convention with its version, its unit and its source."""
-    rows = [[one.name, one.version, one.calls] for one in conventions]
+    rows = [[one.name, _(one.version) if one.version else "", one.calls] for one in conventions]
     table = Table([_("convention"), _("version"), _("its number")], rows, left=3)
     notes = [(one.name, _("{unit}. Source: {source}", unit=_(one.unit), source=one.project or "-"))
              for one in conventions]  # fmt: skip

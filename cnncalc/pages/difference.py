@@ -11,7 +11,7 @@ from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.view import COLUMNS, counted_by
 from cnncalc.quantities import ALWAYS, QUANTITIES, SUMMED, USUAL, listed_in
-from cnncalc.report import listed
+from cnncalc.report import listed, name_of
 
 MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
 COLOURS = {"+": "green", "-": "red", "~": "yellow"}
@@ -42,7 +42,7 @@ def difference_section(found: Difference, title: str = "") -> list[Section]:
 
 def difference_page(found: Difference) -> Page:
     """Two networks."""
-    title = f"{found.old.name} -> {found.new.name}"
+    title = f"{name_of(found.old)} -> {name_of(found.new)}"
     return Page(title, difference_section(found), as_data(found, ""), records=lambda: records(found, ""))
 
 

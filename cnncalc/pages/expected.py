@@ -133,7 +133,7 @@ def findings(found: Sequence[Checked]) -> list[Finding]:
         for v, layer in zip(one.verdicts, one.layers, strict=True):
             if not v.holds:
                 where = layer or v.expectation.position
-                message = f"{v.name}: {comparison(v)}"
+                message = _("{name}: {text}", name=v.name, text=comparison(v))
                 if layer and v.expectation.position:
                     message += " " + _("(expected in line {line})", line=v.expectation.position.line)
                 result.append(found_at(one.path, where, "expectation", message))

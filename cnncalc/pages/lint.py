@@ -88,7 +88,7 @@ def counted(linted: Sequence[Linted]) -> str:
     having = sum(bool(one.findings) for one in linted)
     code = next(one.findings[0].code for one in linted if one.findings)
     text = _("findings: {count}, in {having} of {specs} specs", count=count, having=having, specs=specs)
-    return f"{text}; " + _("why: cnncalc lint --explain {code}", code=code)
+    return _("{text}; why: cnncalc lint --explain {code}", text=text, code=code)
 
 
 def spec_data(one: Linted) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.quantities import COMPARED, QUANTITIES, listed_in
-from cnncalc.report import Report, Totals
+from cnncalc.report import Report, Totals, name_of
 from cnncalc.results import Comparison, Sweep
 
 COUNTS = {name: QUANTITIES[name].heading for name in listed_in(COMPARED)}
@@ -102,7 +102,8 @@ def networks_page(
     sections.append(Section("", notes=[_("variants of these specs: {variants}", variants=also)], indent=0))
     if sources:
         notes = [
-            _("{name}: {text}", name=name, text=f"{report.name}. {report.source}") for _family, name, report in entries
+            _("{name}: {text}", name=name, text=f"{name_of(report)}. {report.source}")
+            for _family, name, report in entries
         ]
         sections.append(Section("", notes=notes, indent=0))
     data = [

@@ -10,7 +10,7 @@ from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, enumerated, n_
 from cnncalc.pages.view import headings
 from cnncalc.quantities import EXPLAINED, MEMORY, QUANTITIES, listed_in
-from cnncalc.report import listed
+from cnncalc.report import listed, name_of
 
 if TYPE_CHECKING:
     from cnncalc.evidence import Check, Verification
@@ -27,7 +27,7 @@ def verification_page(found: Verification, *, show_all: bool = False, scaled: st
     show_all  what holds too, number by number
     scaled    what was changed to make the network smaller
     """
-    title = _("{name}: claims against evidence", name=found.report.name or _("network"))
+    title = _("{name}: claims against evidence", name=name_of(found.report) or _("network"))
     if scaled:
         title += _(", on a smaller version ({changes})", changes=scaled)
     sections = [Section("", by_layer(found)), Section("", summary(found.checks))]

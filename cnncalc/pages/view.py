@@ -13,7 +13,7 @@ from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.language import _, n_
 from cnncalc.pages.settings import setting_of
 from cnncalc.quantities import OF_A_LAYER, SHAPE, USUAL, USUAL_SHARE
-from cnncalc.report import Report, Row, Verdict, added_up
+from cnncalc.report import Report, Row, Verdict, added_up, name_of
 
 
 class Column(NamedTuple):
@@ -215,7 +215,7 @@ def title(report: Report) -> str:
         else _("input {name} {shape}", name=name, shape=sizes(shape))
         for name, shape in report.inputs.items()
     )
-    return _("{name}, {inputs}", name=report.name, inputs=inputs) if report.name else inputs
+    return _("{name}, {inputs}", name=name_of(report), inputs=inputs) if report.name else inputs
 
 
 def notes(report: Report) -> list[tuple[str, str]]:

@@ -77,7 +77,7 @@ class LayerMaker:
         try:
             return (option.read(argument.value),)
         except OptionError as error:
-            problem = f"{kind.name}: {option.name}: {error.problem}"
+            problem = _("{kind}: {option}: {problem}", kind=kind.name, option=option.name, problem=error.problem)
             self.problems.append(Problem(problem, argument.position, error.hint))
             return None
 

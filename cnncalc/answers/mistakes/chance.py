@@ -36,6 +36,7 @@ class Chance:
             return self.share_of_shapes(value, rank)
         if not isinstance(value, int):
             return 0.0  # a fraction is nobody's chance
+        # People invent numbers near the right one, or with as many digits: the densest of these counts.
         digits = len(str(abs(value)))
         least: int = 10 ** (digits - 1)
         windows = [near(value, width) for width in WIDTHS] + [(least, 10 * least - 1)]
@@ -50,6 +51,7 @@ class Chance:
         right = self.right.get(len(value))
         if right is None or any(isinstance(v, Fraction) for v in value):
             return 0.0
+        # A shape that is wrong in its size alone is held against other sizes, not against all shapes.
         free = [i for i, (v, r) in enumerate(zip(value, right, strict=True)) if v != r]
         together = {i: value.index(value[i]) if value.index(value[i]) in free else i for i in free}
         room: int = 1

@@ -83,6 +83,7 @@ def diagnose(report: Report, layer: str | None, quantity: str, values: Iterable[
             candidates.append(Candidate(64, "gflops_1024", value, ""))
         for c in candidates:
             share = question.chance.share(value, c.rank)
+            # So small a number that almost every other one is explained too: nothing is said.
             if c.rank > COMMON and share > LIKELY:
                 continue
             if c.id not in found or found[c.id][0] > c.rank:
@@ -90,6 +91,7 @@ def diagnose(report: Report, layer: str | None, quantity: str, values: Iterable[
                 found[c.id] = c.rank, Mistake(c.id, told, c.value, share <= SPECIAL)
     ordered = sorted(found.values(), key=lambda entry: entry[0])
     nearest = ordered[0][0] if ordered else 0
+    # A slip of the pen is of another sort than a mistake in thinking, and is named beside it.
     named = [m for rank, m in ordered if rank - nearest <= FAR or m.id.rpartition("+")[2] in SLIPS][:MOST]
     return named if len(named) == 1 else [mistake._replace(sure=False) for mistake in named]
 
@@ -236,6 +238,7 @@ def of_counts(
         if not shared(report, rows[0]) and is_derived(network, rows[0], counted, scale, actual):
             yield from layer_mistakes(report, network, rows[0], counted, scale)
         return
+    # Where one term is counted in a way that the derivation does not know, sums of mistakes would be guesses.
     own = [i for i in rows if not shared(report, i)]
     if not all(is_derived(network, i, counted, scale, getattr(report.layers[i], quantity)) for i in own):
         return

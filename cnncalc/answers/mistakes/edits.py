@@ -99,6 +99,7 @@ def name_letters(layer: Layer, rank: int, made: Callable[[str, int], Traced]) ->
     if "stride" in values and values["stride"] is None:
         values["stride"] = values["kernel"]
     changes: dict[str, Any] = {}
+    # Axes that agree have a symbol each: a mistake may be made along one of them.
     for name, value in values.items():
         letter = LETTERS.get(name)
         if letter is None or value is None or isinstance(value, (str, float)):
@@ -149,8 +150,9 @@ def numbers(case: Case) -> Numbers | None:
         output = tuple(value(n) for n in facts.output)
         if case.output is not None:
             output = case.output(output)
+            # The counts use the same nodes, and follow.
             for node, new in zip(facts.output, output, strict=False):
-                known[id(node)] = new  # the counts use the same nodes
+                known[id(node)] = new
         result: Numbers = {"output": output, "values": prod(output)}
         for name in ("params", "fixed_params", "buffers", "connections", "macs"):
             result[name] = value(getattr(facts, name))

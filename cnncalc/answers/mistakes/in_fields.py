@@ -146,6 +146,7 @@ def steps_to(graph: Graph, node: int, axis: int) -> list[Step] | None:
         found = []
         for stop in reversed(walk.stops):
             w = stop.window
+            # A 1x1 window changes nothing, and no mistake is made there.
             if w is not None and (w.kernel, w.stride) != (1, 1):
                 found.append(Step(w.kernel, w.stride, w.dilation, not graph.facts[stop.node].connections))
         return found

@@ -54,6 +54,7 @@ def inherit_mistakes(network: Network, node: int, quantity: str) -> Iterator[Fou
             yield Found(rank, name, found[quantity], where)
         if quantity == "output" or rank > MOST_BEFORE:
             continue
+        # The mistake before the layer changes what enters; one in the layer is made on top of it.
         shapes = tuple(
             network.graph.shape(v) if v < first else whole(results[v - first]) for v in network.graph.nodes[node].reads
         )
@@ -94,6 +95,7 @@ def other_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
         if len(shape) > 1 and len(lengths) < MOST_MAPS:
             lengths.setdefault(prod(shape), 14)
             lengths.setdefault(flat[0] * prod(shape[1:]), 14)
+    # An arithmetic slip on the way to the last map: a size one off.
     for shift in range(-AROUND, AROUND + 1):
         sizes = [size + shift for size in flat[1:]]
         if min(sizes) > 0:

@@ -79,6 +79,7 @@ def everywhere(one: Sum) -> Iterator[Found]:
     taken: set[tuple[int, str]] = set()
     for i, edit, off in one.singles:
         by_edit[edit][one.network.kinds[i]] += off
+        # Several edits make one mistake, each in its kinds: of a layer the first one counts.
         if (i, edit.id) not in taken:
             taken.add((i, edit.id))
             by_id[edit.id] = edit.rank, by_id.get(edit.id, (0, 0))[1] + off
@@ -125,6 +126,7 @@ def in_single_layers(one: Sum) -> Iterator[Found]:
             if off:
                 yield Found(rank + 2, "wrong_flatten_size", one.total + off, one.names[i])
     yield from (Found(each.rank, each.id, one.total + each.off, each.where) for each in offs)
+    # Of large networks the pairs would be too many to be special.
     if len(offs) <= MOST_PAIRS:
         for first, second in combinations(offs, 2):
             if first.where != second.where:
@@ -146,6 +148,7 @@ def left_out(one: Sum) -> Iterator[Found]:
         if "/" in one.names[i]:
             groups["/" + one.names[i].rpartition("/")[2]].append(i)
             groups["//" + name].append(i)
+    # All layers of a kind, or those of one name in every block, as when all biases or all norms are forgotten.
     for key, places in groups.items():
         if 1 < len(places) < len(one.terms):
             kind = one.network.kinds[places[0]]

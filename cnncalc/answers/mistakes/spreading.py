@@ -138,6 +138,7 @@ class Network:
                 changed = edit.change(case)
                 case = case if changed is None else changed
             result = found[i] = numbers(case) if edit is not None else plain(*case[:4])
+            # Half a pixel cannot enter the next layer: here the student would have noticed.
             if result is None or not all(n == int(n) > 0 for n in result["output"]):
                 return None
             output = tuple(int(n) for n in result["output"])
@@ -179,6 +180,7 @@ class Network:
                 by_kind[self.kinds[i]].append(i)
             for same in by_kind.values():
                 groups.setdefault((number, tuple(same)), 3)
+            # A mistake at one single place is followed to the end in networks of moderate length alone.
             for i in places if last <= LARGEST else ():
                 groups.setdefault((number, (i,)), 4)
         return groups

@@ -86,6 +86,7 @@ def others_in(words: Sequence[str]) -> list[str]:
 def unused(sheet: Sheet, path: str, taken: dict[str, Sheet]) -> str:
     """A name for a sheet that no other has: the student's, with the folder's before it, or the path."""
     folder = os.path.basename(os.path.dirname(path))
+    # A learning platform puts `answers.csv` into a folder for each student.
     for name in (sheet.name, f"{folder}/{sheet.name}", path):
         if name not in taken:
             return name

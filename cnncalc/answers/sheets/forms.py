@@ -39,6 +39,7 @@ NUMBERING = re.compile(
 )
 POINTS = re.compile(r"\s*[(\[]\s*(\d+(?:\.\d+)?)\s*(?:分|points?|pts?|marks?)\s*[)\]]\s*$", re.IGNORECASE)
 JOINTS = " .:-_/的,"
+LONGEST_HEADING = 200  # characters: a question in a form is a sentence, no page
 SEARCHED = 6  # rows in which the headings may stand
 
 
@@ -59,6 +60,7 @@ def sheets_from_rows(rows: Sequence[Cells], source: Source, problems: list[Probl
             return people_of_a_form(cells, rows[i + 1 :], source)
         if person_column(cells) is not None and not blank:
             return people_of_a_list(cells, rows[i + 1 :], source)
+        # Below the headings of a sheet, words like "shape of the output" are notes.
         if heads_a_sheet(cells):
             break
     answers = from_rows(rows, problems, blank=blank)
@@ -67,6 +69,8 @@ def sheets_from_rows(rows: Sequence[Cells], source: Source, problems: list[Probl
 
 def question_of(cell: str) -> tuple[str | None, str, Fraction] | None:
     """(layer, quantity, points) of a heading: `C1.params`, `3. C1 参数量 (2 分)`; None if it is no question."""
+    if len(cell) > LONGEST_HEADING:
+        return None
     text = normalize("NFKC", cell).strip()
     found = POINTS.search(text)
     points = Fraction(found[1]) if found else Fraction(1)
@@ -112,6 +116,7 @@ def is_form(cells: Cells) -> bool:
     if heads_a_sheet(cells):
         return False
     asked = [question_of(cell) for cell, _place in cells if plain(cell) not in ABOUT]
+    # A column `C1.params` stands in no sheet of one person; `params` alone may.
     of_layers = any(one is not None and one[0] is not None for one in asked)
     return of_layers or (any(asked) and any(plain(cell) in (NAMES | NUMBERS) - {"name"} for cell, _place in cells))
 

@@ -100,6 +100,7 @@ def across_rows(head: Cells, rows: Sequence[Cells], problems: list[Problem], bla
 
 def keep_given(answers: list[Answer], blank: bool) -> list[Answer]:
     """The answers that were given; of a form in which none is, all."""
+    # A key with some cells filled asks for these; an empty one asks for all.
     given = [answer for answer in answers if answer.text]
     return answers if blank and not given else given
 

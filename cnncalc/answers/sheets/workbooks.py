@@ -41,6 +41,7 @@ def read_workbook(path: str, *, blank: bool = False) -> list[Sheet]:
     if len(found) == 1 or any(len(sheets) > 1 for _title, sheets in found):
         every = [sheet for _title, sheets in found for sheet in sheets]
         return [every[0]._replace(notes=every[0].notes + notes), *every[1:]]
+    # Different questions on several pages are one exam; the same ones are answered by several people.
     alone = [(title, sheets[0]) for title, sheets in found]
     asked = [(a.layer, a.quantity) for _title, sheet in alone for a in sheet.answers]
     if len(set(asked)) == len(asked):
@@ -67,6 +68,7 @@ def pages_of(path: str) -> list[tuple[str, list[Cells]]]:
             book = load_workbook(path, read_only=True, data_only=True)
             pages = [(str(page.title), cells_of(page)) for page in book.worksheets]
             book.close()
+            # A program that has not worked a formula out has stored no value: then the formula is what there is.
             if formulas:
                 book = load_workbook(path, read_only=True)
                 written = [cells_of(page) for page in book.worksheets]

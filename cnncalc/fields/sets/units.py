@@ -115,7 +115,7 @@ class Patch(NamedTuple):
             image: ndarray[Any, Any] = np.asarray(self.mask(channels=True).any(axis=0))
             return image
 
-        found = np.zeros(self.shape, dtype=bool)
+        found: ndarray[Any, Any] = np.zeros(self.shape, dtype=bool)
         for box in boxes(self.region):
             found[tuple(slice(first, last + 1) for first, last in box)] = True
         return found

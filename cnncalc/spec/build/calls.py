@@ -49,7 +49,7 @@ def block_scope(
         except UnknownValueError:
             return None
         except OptionError as error:
-            draft.note(f"{name}: {error.problem}", value.position, error.hint, frame)
+            draft.note(_("{name}: {text}", name=name, text=error.problem), value.position, error.hint, frame)
             return None
     return scope if len(draft.problems) == problems else None
 

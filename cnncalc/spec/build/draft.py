@@ -60,7 +60,7 @@ class Draft(GraphBuilder):
         except ShapeError as error:
             self.fitting = len(self.nodes) if self.fitting is None else self.fitting
             place = next((a.position for a in arguments if a.name == error.option), position)
-            self.note(f"{path}: {error.problem}", place, error.hint, frame)
+            self.note(_("{name}: {text}", name=path, text=error.problem), place, error.hint, frame)
             return None
         except TooLargeError:
             self.too_large(position)

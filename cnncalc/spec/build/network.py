@@ -9,7 +9,7 @@ from typing import cast
 from cnncalc.errors import OptionError, Position, Problem, SpecError, SpecWarning, UnknownValueError, describe, suggest
 from cnncalc.graph import Expectation, Graph
 from cnncalc.graph_builder import MAX_OPERATIONS, TooLargeError
-from cnncalc.language import _
+from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, names_given, shape_scope
@@ -68,7 +68,7 @@ def build(
         expectations=expectations,
         facts=tuple(draft.facts),
         as_written=not params and not inputs,
-        remarks=tuple(f"{problem.problem} ({problem.hint})" for problem in draft.warnings),
+        remarks=tuple(_("{name} ({n})", name=problem.problem, n=problem.hint) for problem in draft.warnings),
     )
 
 
@@ -93,7 +93,7 @@ def layers_that_fit(document: Document, draft: Draft) -> Graph | None:
 def title(name: str, params: Mapping[str, str]) -> str:
     """The name of the spec, and what was changed of it: ResNet-101 is `ResNet-50 with depth=[3, 4, 23, 3]`."""
     changed = ", ".join(f"{key}={value}" for key, value in params.items())
-    shown = changed if len(changed) <= 60 and changed.isprintable() else "other parameters"
+    shown = changed if len(changed) <= 60 and changed.isprintable() else n_("other parameters")
     return f"{name} with {shown}" if name and changed else name
 
 

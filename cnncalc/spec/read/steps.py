@@ -28,6 +28,7 @@ NAME = re.compile(r"\w[\w+-]*")
 KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat", "if", "weights")
 ANY_STEP = ("then", "repeat", "if", "weights")  # keys of every step
 RESERVED = ("in", "identity")
+BRANCH = "branch"  # what is empty, where it is a branch
 
 
 class StepReader(LineReader):
@@ -48,7 +49,10 @@ class StepReader(LineReader):
 
     def empty(self, what: str, position: Position) -> Step:
         """Note that a list has no steps."""
-        self.note(_("{what} is empty", what=what or _("a list of steps")), position, _("write at least one step"))
+        problem = _("{what} is empty", what=what) if what else _("a list of steps is empty")
+        if what == BRANCH:
+            problem = _("a branch is empty")
+        self.note(problem, position, _("write at least one step"))
         return BrokenStep(position)
 
     def sequence_step(self, tree: Items) -> Step:
@@ -230,7 +234,7 @@ class StepReader(LineReader):
         """A step, a list of steps, {from: ...}, or `identity`: no step at all."""
         if isinstance(tree, Text) and tree.text.strip() == "identity":
             return Sequence(tree.position, [])
-        return self.sequence(tree, _("a branch"))
+        return self.sequence(tree, BRANCH)
 
     def residual(self, head: Text, value: Tree, rest: list[tuple[Text, Tree]]) -> Step:
         """residual: [steps], shortcut: [steps]"""

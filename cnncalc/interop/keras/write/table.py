@@ -62,7 +62,7 @@ def write_layer(name: str, layer: Layer, shapes: tuple[Shape, ...], positive: bo
             return write(layer, *shapes, positive=positive)
         return write(layer, *shapes)
     except NotInKerasError as error:
-        raise NotInKerasError(f"{name}: {error}") from None
+        raise NotInKerasError(_("{name}: {text}", name=name, text=error)) from None
 
 
 def rank_of(layer: Layer, x: Shape, *ranks: int) -> int:

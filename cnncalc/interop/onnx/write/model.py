@@ -17,6 +17,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.interop.onnx.write.part import Array, Part, Value
 from cnncalc.interop.onnx.write.table import NotInOnnxError, writer_of
+from cnncalc.language import _
 from cnncalc.reference import owner
 from cnncalc.reference.values import as_weights
 
@@ -39,7 +40,7 @@ def package() -> Any:
     try:
         import onnx
     except ImportError:
-        raise MissingPackageError("an ONNX model needs the package onnx: pip install 'cnncalc[onnx]'") from None
+        raise MissingPackageError(_("an ONNX model needs the package onnx: pip install 'cnncalc[onnx]'")) from None
     return onnx
 
 
@@ -62,14 +63,15 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
         write = writer_of(node.layer.kind)
         if write is None:
-            raise NotInOnnxError(f"{node.name}: the kind {node.layer.kind} cannot be written as ONNX")
+            said = _("{name}: the kind {kind} cannot be written as ONNX", name=node.name, kind=node.layer.kind)
+            raise NotInOnnxError(said)
         part = Part(onnx, node.name, owner(graph, node).name, stored, arrays, values[0].name)
         written = write(part, node.layer, *(values[v] for v in node.reads))
         nodes += part.named(written)
         values.append(Value(node.name, facts.output))
     size = sum(array.nbytes for array in arrays.values())
     if size > LARGEST_MODEL:
-        raise CnncalcError(f"{size / 1e9:.1f} GB of weights: an ONNX model in one piece holds 2 GB")
+        raise CnncalcError(_("{size:.1f} GB of weights: an ONNX model in one piece holds 2 GB", size=size / 1e9))
 
     def described(value: Value) -> Any:
         return typed(onnx, value.name, (batch or BATCH, *value.shape))

@@ -67,7 +67,7 @@ def write_layer(name: str, layer: Layer, shapes: tuple[Shape, ...]) -> Written:
             raise NotInTorchError(_("PyTorch has nothing for the kind {kind}", kind=layer.kind))
         return write(layer, *shapes)
     except NotInTorchError as error:
-        raise NotInTorchError(f"{name}: {error}") from None
+        raise NotInTorchError(_("{name}: {text}", name=name, text=error)) from None
 
 
 def rank_of(layer: Layer, x: Shape, most: int = 3) -> int:
