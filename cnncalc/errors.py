@@ -5,11 +5,13 @@ Layers raise `ShapeError` without a position; the reader of the spec knows where
 attaches it. Imports nothing of ours but the language.
 """
 
+import os
+import stat
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
-from cnncalc.language import _
+from cnncalc.language import _, n_
 
 SHOWN_PROBLEMS = 20
 MOST_PROBLEMS = 200  # noted before reading is given up: a hint for each takes its time
@@ -156,6 +158,19 @@ def _excerpt(line: str, start: int, width: int) -> list[str]:
     shown = dots + visible(text) + ("..." if left + SHOWN_COLUMNS < len(line) else "")
     caret = " " * (len(dots) + columns_of(before)) + "^" * max(1, columns_of(marked))
     return ["    " + shown, "    " + caret]
+
+
+def open_file(path: str) -> IO[bytes]:
+    """A file opened for reading. Raises OSError; for a named pipe too, on which a reader might wait for ever.
+
+    The pipe of a shell, <(command), has a writer and no name, and is read.
+    """
+    try:
+        if stat.S_ISFIFO(os.stat(os.path.realpath(path)).st_mode):
+            raise OSError(None, n_("a named pipe, on which a reader may wait for ever"), path)
+    except FileNotFoundError:
+        pass  # so are the names behind /dev/fd; what is really missing is told below
+    return open(path, "rb")
 
 
 def visible(text: str) -> str:

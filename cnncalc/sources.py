@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from cnncalc.errors import Position, Problem, Source, SpecError, suggest
+from cnncalc.errors import Position, Problem, Source, SpecError, open_file, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _, reason_of
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
@@ -176,7 +176,7 @@ def _read(path: str) -> bytes:
             specs = sorted(name for name in os.listdir(path) if name.endswith((".yaml", ".yml")))
             hint = _("name one of its specs: {names}", names=", ".join(specs[:5])) if specs else _("name a spec file")
             _unusable(path, _("this is a directory, not a spec"), hint)
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             return file.read(LARGEST_FILE + 1)
     except OSError as error:
         _unusable(path, _("cannot be read: {reason}", reason=reason_of(error)))

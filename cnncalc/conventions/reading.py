@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 from cnncalc.conventions.quantities import AS_WRITTEN, GRAMMAR, QUANTITIES
-from cnncalc.errors import OptionError, Position, Problem, Problems, Source, SpecError, suggest
+from cnncalc.errors import OptionError, Position, Problem, Problems, Source, SpecError, open_file, suggest
 from cnncalc.language import _, reason_of
 from cnncalc.layers import KINDS
 from cnncalc.quantities import COUNTED, listed_in
@@ -96,7 +96,7 @@ class Convention(NamedTuple):
     @property
     def title(self) -> str:
         """`thop 0.1.1`, or the name alone where it says the version."""
-        return f"{self.name} {self.version}" if self.version and self.version not in self.name else self.name
+        return f"{self.name} {_(self.version)}" if self.version and self.version not in self.name else self.name
 
 
 def folder() -> str:
@@ -149,7 +149,7 @@ def source_of(path: str) -> Source:
     try:
         if os.path.isdir(path):
             unusable(path, _("this is a directory, not a convention"), _("name a file"))
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         unusable(path, _("cannot be read: {reason}", reason=reason_of(error)), None)

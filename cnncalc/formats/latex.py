@@ -104,7 +104,7 @@ def derivation(found: Derived) -> list[str]:
     letters = [
         in_one((f"${' = '.join(letter.parts('latex'))}$", escaped(meaning))) for letter, meaning in found.symbols
     ]
-    lines = ["; ".join(letters) + r"\par"] if letters else []
+    lines = [_("; ").join(letters) + r"\par"] if letters else []
     return lines + ([equations([line.parts("latex") for line in found.lines])] if found.lines else [])
 
 

@@ -178,7 +178,7 @@ class Builder(GraphBuilder):
         raise SpecError([self.problem(at, problem, hint)], Source(self.source, ""))
 
     def problem(self, at: str, problem: str, hint: str | None = None) -> Problem:
-        return Problem(f"{at}: {problem}" if at else problem, None, hint)
+        return Problem(_("{name}: {text}", name=at, text=problem) if at else problem, None, hint)
 
     # --- how it is done
 

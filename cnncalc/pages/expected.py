@@ -135,7 +135,8 @@ def findings(found: Sequence[Checked]) -> list[Finding]:
                 where = layer or v.expectation.position
                 message = _("{name}: {text}", name=v.name, text=comparison(v))
                 if layer and v.expectation.position:
-                    message += " " + _("(expected in line {line})", line=v.expectation.position.line)
+                    line = v.expectation.position.line
+                    message = _("{text} (expected in line {line})", text=message, line=line)
                 result.append(found_at(one.path, where, "expectation", message))
         if one.error is not None:
             result += unusable_spec(one.path, one.error)

@@ -14,7 +14,7 @@ from cnncalc.spec.read.comments import comments
 from cnncalc.spec.read.document import KEYS, Document, read_document
 from cnncalc.spec.read.yamltree import Entries, raw
 from cnncalc.style.steps import all_alike
-from cnncalc.style.text import in_order, outside_brackets, tidy
+from cnncalc.style.text import in_order, outside_brackets, replace_tabs, tidy
 
 PASSES = 3  # until nothing changes any more
 
@@ -26,7 +26,7 @@ def formatted(source: Source) -> str:
     change what the spec says.
     """
     try:
-        from cnncalc.style.tree import restyle
+        from cnncalc.style.tree import Unreadable, restyle
     except ImportError as error:
         if (error.name or "").split(".")[0] != "ruamel":
             raise
@@ -38,8 +38,12 @@ def formatted(source: Source) -> str:
         document = read_document(now, tree)
         assert isinstance(tree, Entries)
         graph = build(document)
-        ordered = in_order(outside_brackets(text), tree, KEYS)
-        new = tidy(restyle(ordered, document.blocks))
+        ordered = in_order(outside_brackets(replace_tabs(text)), tree, KEYS)
+        try:
+            new = tidy(restyle(ordered, document.blocks))
+        except Unreadable:
+            problem = _("{file}: ruamel.yaml, which writes the style, cannot read this spec", file=source.name)
+            raise CnncalcError(problem) from None
         hold_equal(source, text, new, document, graph)
         if new == text:
             return text

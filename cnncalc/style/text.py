@@ -31,6 +31,32 @@ def outside_brackets(text: str) -> str:
     return "\n".join(result)
 
 
+def replace_tabs(text: str) -> str:
+    """The text with a space for each tab between words. Those in quotes, in longer texts and in comments stay."""
+    if "\t" not in text:
+        return text
+    lines = text.split("\n")
+    kept = {line - 1: column - 1 for line, column, _comment in comments(text)}  # from here on
+    quoted = [
+        (token.start_mark, token.end_mark)
+        for token in yaml.scan(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if isinstance(token, yaml.ScalarToken) and not token.plain
+    ]
+    stays = {
+        (number, column)
+        for start, end in quoted
+        for number in range(start.line, min(end.line, len(lines) - 1) + 1)
+        for column, character in enumerate(lines[number])
+        if character == "\t" and (start.line, start.column) <= (number, column) < (end.line, end.column)
+    }
+    for number, line in enumerate(lines):
+        if "\t" in line:
+            end = kept.get(number, len(line))
+            spaced = (" " if c == "\t" and (number, i) not in stays else c for i, c in enumerate(line[:end]))
+            lines[number] = "".join(spaced) + line[end:]
+    return "\n".join(lines)
+
+
 def bracket_spans(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Where the outermost lists and mappings in brackets begin and end: line and column, from 0."""
     depth = 0

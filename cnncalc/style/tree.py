@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from ruamel.yaml.error import YAMLError as Unreadable
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from cnncalc.errors import CnncalcError, OptionError, Position, Source
@@ -17,6 +18,7 @@ from cnncalc.spec.write.lines import ONE_AXIS
 from cnncalc.style.layout import compose, emit, fit, in_brackets, scalar
 from cnncalc.style.steps import StepWriter
 
+__all__ = ["Unreadable", "restyle"]
 HERE = Position(1, 1)
 FOLD = "\a"  # how ruamel.yaml marks the line ends inside a folded text
 SMALL = 80  # characters of a mapping that is put into brackets

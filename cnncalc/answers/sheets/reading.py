@@ -15,7 +15,7 @@ from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key, unusable, wit
 from cnncalc.answers.sheets.tables import rows_of_text
 from cnncalc.answers.sheets.trees import from_tree
 from cnncalc.answers.sheets.workbooks import read_workbook
-from cnncalc.errors import Position, Problem, Source, SpecError
+from cnncalc.errors import Position, Problem, Source, SpecError, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.spec.read.yamltree import read_yaml
 
@@ -52,7 +52,7 @@ def read_sheets(path: str, *, blank: bool = False) -> list[Sheet]:
         if path == "-" and sys.stdin is not None:
             text = decode(sys.stdin.buffer.read(LARGEST_SHEET + 1), "<stdin>")
             return sheets_from_text(Source("<stdin>", text), blank=blank)
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             data = file.read(LARGEST_SHEET + 1)
     except (OSError, ValueError) as error:
         reason = reason_of(error)

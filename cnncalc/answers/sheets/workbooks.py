@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+import zlib
 from typing import Any
 
 from cnncalc.answers.sheets.forms import sheets_from_rows
 from cnncalc.answers.sheets.sheet import Sheet, unusable, with_some_answer
 from cnncalc.answers.sheets.tables import Cells
-from cnncalc.errors import CnncalcError, Position, Problem, Source
+from cnncalc.errors import CnncalcError, Position, Problem, Source, open_file
 from cnncalc.language import _, reason_of
 
+# What unpacking a broken archive raises: no archive, cut short, encrypted, packed in a way that is not known.
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 LARGEST = 50_000_000  # bytes of a workbook, unpacked
+TAGS_OF_A_CELL = 4  # <c><v>156</v></c>
+MOST_TAGS = 200_000 * TAGS_OF_A_CELL  # empty cells take memory like others
 MOST_ROWS, MOST_COLUMNS = 5000, 200
 
 
@@ -90,16 +95,19 @@ def fill_formulas(values: list[Cells], formulas: list[Cells]) -> list[Cells]:
 def check_archive(path: str) -> bool:
     """Whether there are formulas in it. Raises SpecError for what is no archive, or a very large one."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
             pages = [entry for entry in archive.infolist() if entry.filename.startswith("xl/worksheets/")]
-            size = sum(entry.file_size for entry in archive.infolist())
-            if size <= LARGEST:
+            if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
+                raise unusable(path, _("the sheet is larger than {size} MB", size=LARGEST // 10**6))
+            tags = sum(archive.read(entry).count(b"<") for entry in archive.infolist())
+            if tags <= MOST_TAGS:
                 return any(b"<f" in archive.read(entry) for entry in pages)
     except OSError as error:
         raise unusable(path, _("cannot be read: {reason}", reason=reason_of(error))) from None
-    except zipfile.BadZipFile:
+    except BROKEN:
         raise unusable(path, _("not a workbook of the form .xlsx"), _("save it as .xlsx or as CSV")) from None
-    raise unusable(path, _("the sheet is larger than {size} MB", size=LARGEST // 10**6))
+    cells = MOST_TAGS // TAGS_OF_A_CELL
+    raise unusable(path, _("the sheet has more than {cells:,} cells", cells=cells), _("write a sheet for each class"))
 
 
 def cells_of(page: Any) -> list[Cells]:

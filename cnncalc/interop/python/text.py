@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.errors import visible
+
 WIDTH = 88  # of a line: what black and ruff take where nothing else is said
 INDENT = "    "
 NOT_GIVEN = object()
@@ -162,7 +164,7 @@ def docstring(text: str, depth: int = 0) -> list[str]:
     import textwrap
 
     before = INDENT * depth
-    text = text.replace("\\", "\\\\").replace('"""', "'''")
+    text = visible(text).replace("\\", "\\\\").replace('"""', "'''")
     if text.endswith('"'):
         text += " "
     if len(before) + len(text) + 6 <= WIDTH:

@@ -37,6 +37,14 @@ class Draft(GraphBuilder):
         self.results[name] = self.add_input(name, shape)
         self.declared[name] = position
 
+    def again(self) -> Draft:
+        """A draft with the same inputs and no nodes; problems are noted in the same list."""
+        other = Draft(self.problems, self.max_operations)
+        for name, shape in self.inputs.items():
+            other.input(name, shape, self.declared[name])
+        other.places, other.sequences, other.warnings = self.places, set(self.sequences), self.warnings
+        return other
+
     def note(
         self, problem: str, position: Position | None, hint: str | None = None, frame: Frame | None = None
     ) -> None:

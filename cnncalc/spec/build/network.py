@@ -13,12 +13,14 @@ from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, names_given, shape_scope
-from cnncalc.spec.build.unroll import SMALLEST, Unroller
+from cnncalc.spec.build.unroll import SMALLEST, LongError, Unroller
 from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, work_out
 from cnncalc.spec.read.document import Document
 from cnncalc.spec.read.expectations import read_expectations
 from cnncalc.spec.steps import Argument
 from cnncalc.spec.values import shape
+
+PATIENCE = 5_000  # steps before a network counts as long
 
 
 def build(
@@ -39,12 +41,7 @@ def build(
         warnings.warn(describe(told, document.source.name, lines), SpecWarning, stacklevel=3)
     inside = {**scope, **shape_scope(None if entry is None else draft.shapes[entry])}
     frame = Frame(prefix="", scope=inside, entry=entry, given=names_given(document.layers))
-    result = None
-    if not document.loop:
-        try:
-            result = Unroller(document, draft, scope).sequence(document.layers, entry, frame)
-        except TooLargeError:
-            pass
+    draft, result = (draft, None) if document.loop else unroll(document, draft, scope, entry, frame)
     outputs: tuple[int, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     if not draft.problems:
@@ -70,6 +67,36 @@ def build(
         as_written=not params and not inputs,
         remarks=tuple(_("{name} ({n})", name=problem.problem, n=problem.hint) for problem in draft.warnings),
     )
+
+
+def unroll(
+    document: Document, draft: Draft, scope: Mapping[str, Value], entry: int | None, frame: Frame
+) -> tuple[Draft, int | None]:
+    """The draft with the operations of all steps, and the value that the last gives; problems are noted.
+
+    A long network is built when a rehearsal has found nothing wrong with it.
+    """
+    empty, noted = draft.again(), len(draft.problems)
+    try:
+        return draft, Unroller(document, draft, scope, allow_steps(document)).sequence(document.layers, entry, frame)
+    except TooLargeError:
+        return draft, None
+    except LongError:
+        del draft.problems[noted:]
+    from cnncalc.spec.build.rehearsal import Rehearsal  # which few networks need
+
+    try:
+        Rehearsal(document, empty.again(), scope).rehearse(document.layers, entry, frame.anew())
+        if draft.problems:
+            return empty, None
+        return empty, Unroller(document, empty, scope).sequence(document.layers, entry, frame.anew())
+    except TooLargeError:
+        return empty, None
+
+
+def allow_steps(document: Document) -> int:
+    """How many steps to take before a network counts as long: at least those that are written down."""
+    return max(PATIENCE, 2 * document.source.text.count("\n"))
 
 
 def layers_that_fit(document: Document, draft: Draft) -> Graph | None:

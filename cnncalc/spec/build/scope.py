@@ -45,6 +45,10 @@ class Frame:
                 name = None
         return self.prefix + name
 
+    def anew(self) -> Frame:
+        """The same frame before its first step."""
+        return Frame(prefix=self.prefix, scope=self.scope, entry=self.entry, given=self.given, trail=self.trail)
+
     def inside(self, path: str) -> Frame:
         """The frame of the steps within a named step: the same parameters, names below its path."""
         return Frame(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Listed
+from math import inf
 from typing import Any
 
-from cnncalc.errors import OptionError, UnknownValueError, suggest
+from cnncalc.errors import OptionError, Position, UnknownValueError, suggest
 from cnncalc.language import _, n_
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, shape_text
@@ -41,10 +42,17 @@ SMALLEST = 8  # pixels of a side: what is smaller is no image
 DEEPEST = 80  # sequences of steps inside each other, through blocks too
 
 
-class Unroller:
-    """Turns steps into the nodes of a draft."""
+class LongError(Exception):
+    """More steps than there was patience for."""
 
-    def __init__(self, document: Document, draft: Draft, params: Mapping[str, Value]) -> None:
+
+class Unroller:
+    """Turns steps into the nodes of a draft.
+
+    patience  how many steps to take; at the next one, LongError
+    """
+
+    def __init__(self, document: Document, draft: Draft, params: Mapping[str, Value], patience: float = inf) -> None:
         self.document = document
         self.draft = draft
         self.params = dict(params)  # the network's own, known inside blocks too
@@ -53,9 +61,12 @@ class Unroller:
         self.max_steps = 4 * draft.max_operations + 1000  # some steps are no operation: a call, a `from`
         self.made: dict[int, tuple[Mapping[str, Value], list[Argument], Layer | None]] = {}
         self.steps_taken = 0
+        self.patience = patience
         self.empty_calls = 0  # of blocks whose steps are all left out
         self.depth = 0
         self.numbers: dict[str, int] = {}  # of layers of one kind behind one step: C1/relu, C1/relu2
+        squares = (name for name, s in draft.inputs.items() if len(s) == 2 and s[0] == s[1] >= SMALLEST)
+        self.square_input = next(squares, None)
         self.block_names = {name: names_given(block.body) for name, block in document.blocks.items()}
 
     def sequence(self, sequence: Sequence, x: int | None, frame: Frame) -> int | None:
@@ -93,14 +104,11 @@ class Unroller:
         if isinstance(step, CallStep) and self.document.sizes[step.block] * times > self.max_operations:
             self.draft.too_large(step.repeat.position)
         if step.name is None and isinstance(step, LayerStep):
-            for i in range(times):
-                x = self.repeat_once(step, x, frame, None, i, times)
-            return x
+            return self.repeat(step, x, frame, None, times)
         path = frame.path(step.name, step.base_name)
         self.draft.declare(path, step.name_position)
         start = len(self.draft.nodes)
-        for i in range(times):
-            x = self.repeat_once(step, x, frame, f"{path[len(frame.prefix) :]}/{i}", i, times)
+        x = self.repeat(step, x, frame, path[len(frame.prefix) :], times)
         self.draft.group(path, step.base_name, start, x)
         self.draft.results[path] = x
         self.draft.spans[path] = (start, len(self.draft.nodes))
@@ -126,22 +134,36 @@ class Unroller:
             self.draft.results[path] = None
         return None
 
-    def repeat_once(self, step: Step, x: int | None, frame: Frame, name: str | None, i: int, times: int) -> int | None:
-        """One repetition. The second shows how many operations those between the first and the last have."""
-        steps, empty, operations = self.steps_taken, self.empty_calls, len(self.draft.nodes)
+    def repeat(self, step: Step, x: int | None, frame: Frame, stem: str | None, times: int) -> int | None:
+        """All repetitions, NAME/0, NAME/1 and so on where a stem NAME is given; the value that the last gives."""
+        for i in range(times):
+            x = self.repeat_once(step, x, frame, stem, i, times)
+        return x
+
+    def take_turn(self, step: Step, x: int | None, frame: Frame, stem: str | None, i: int, times: int) -> int | None:
+        """One repetition; the first and the last may have other arguments."""
         changes = None
         if isinstance(step, CallStep):
             changes = [*(step.first if i == 0 else ()), *(step.last if i == times - 1 else ())]
-        x = self.once(step, x, frame, name, changes)
+        return self.once(step, x, frame, None if stem is None else f"{stem}/{i}", changes)
+
+    def repeat_once(self, step: Step, x: int | None, frame: Frame, stem: str | None, i: int, times: int) -> int | None:
+        """One repetition. The second shows how many operations those between the first and the last have."""
+        steps, empty, operations = self.steps_taken, self.empty_calls, self.count_operations()
+        x = self.take_turn(step, x, frame, stem, i, times)
         if i == 1:
             steps += (self.steps_taken - steps) * (times - 2)
             empty += (self.empty_calls - empty) * (times - 2)
-            operations += (len(self.draft.nodes) - operations) * (times - 2)
+            operations += (self.count_operations() - operations) * (times - 2)
             if empty > MOST_EMPTY:
                 self.draft.too_empty(step.repeat.position if step.repeat else step.position, MOST_EMPTY)
             if operations > self.max_operations or steps > self.max_steps:
                 self.draft.too_large(step.repeat.position if step.repeat else step.position)
         return x
+
+    def count_operations(self) -> int:
+        """How many there are so far."""
+        return len(self.draft.nodes)
 
     def times(self, repeat: Argument, frame: Frame) -> int | None:
         text = self.evaluate(repeat, frame)
@@ -160,7 +182,9 @@ class Unroller:
         self, step: Step, x: int | None, frame: Frame, name: str | None, changes: Listed[Argument] | None = None
     ) -> int | None:
         self.steps_taken += 1
-        start = len(self.draft.nodes)
+        start, operations = len(self.draft.nodes), self.count_operations()
+        if self.steps_taken > self.patience:
+            raise LongError
         if self.steps_taken > self.max_steps:
             self.draft.too_large(step.position)
         if isinstance(step, LayerStep):
@@ -177,7 +201,7 @@ class Unroller:
             path, result = self.composite(step, x, frame, name)
         if step.then:
             result = self.follow(step.then, result, frame, path)
-        if isinstance(step, CallStep) and len(self.draft.nodes) == start:
+        if isinstance(step, CallStep) and self.count_operations() == operations:
             self.empty_calls += 1
             if self.empty_calls > MOST_EMPTY:
                 self.draft.too_empty(step.position, MOST_EMPTY)
@@ -292,11 +316,11 @@ class Unroller:
         """
         shape = self.draft.shapes[x]
         axes = len(shape) - 1
-        if step.axes == axes == 1:
+        if step.axes == axes == 1 and len(self.draft.sequences) < len(self.draft.inputs):
             self.draft.sequences.update(self.draft.inputs)
         if axes < 1 or "kernel" not in layer.options:
             return True
-        square = next((name for name, s in self.draft.inputs.items() if len(s) == 2 and s[0] == s[1] >= SMALLEST), None)
+        square = self.square_input
         if step.axes is None and axes == 1 and square is not None and square not in self.draft.sequences:
             n = self.draft.inputs[square][0]
             problem = _(
@@ -354,7 +378,7 @@ class Unroller:
             path, result = self.residual(step, x, frame, path)
         elif isinstance(step, FromStep):
             origin = self.evaluate(step.origin, frame)
-            result = None if origin is None else self.draft.resolve(origin, step.origin.position, frame)
+            result = None if origin is None else self.resolve(origin, step.origin.position, frame)
             result = self.sequence(step.body, result, frame)
         elif isinstance(step, SequenceStep):
             result = self.sequence(step.body, x, frame)
@@ -363,6 +387,10 @@ class Unroller:
         if name is not None:
             self.draft.group(path, step.base_name, start, result)
         return path, result
+
+    def resolve(self, name: str, position: Position, frame: Frame) -> int | None:
+        """The value of a named step; None if it is not known, which is noted."""
+        return self.draft.resolve(name, position, frame)
 
     def merge(self, step: MergeStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
         branches = [branch for branch in step.branches if self.has_steps(branch, frame)]
@@ -439,6 +467,10 @@ class Unroller:
             trail=(_("in {place}, called in line {line}", place=place, line=step.position.line), *frame.trail[:2]),
         )
         start = len(self.draft.nodes)
-        result = self.sequence(block.body, x, inner)
+        result = self.enter(step, block.body, x, inner)
         self.draft.group(path, step.base_name, start, result)
         return result
+
+    def enter(self, step: CallStep, body: Sequence, x: int | None, inner: Frame) -> int | None:
+        """The steps of a block, in one call."""
+        return self.sequence(body, x, inner)

@@ -30,7 +30,10 @@ def unknown_kind(word: str, blocks: Collection[str]) -> str:
         return _(ENDED_BY_COMMA)
     if word.lower() == "activation":
         return _("write its name: relu")
-    if kind_named(word.split()[0]) and " " in word:
+    first, *rest = word.split() or [""]
+    if not first:
+        return _(KNOWN_KINDS)
+    if kind_named(first) and rest:
         return _("a colon with a space behind it ends a name: leave out the colon, or the spaces around it")
     if word[0].isdigit() or word[0] in ")]":
         return _(ENDED_BY_COMMA)

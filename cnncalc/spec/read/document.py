@@ -241,21 +241,28 @@ class _DocumentReader:
         done: dict[str, None] = {}
         found = False
         for root in blocks:
-            path, waiting = ([root], [iter(calls[root])]) if root not in done else ([], [])
-            while path:
-                call = next(waiting[-1], None)
+            waiting = {root: iter(calls[root])} if root not in done else {}  # the way to here, in order
+            while waiting:
+                last = next(reversed(waiting))
+                call = next(waiting[last], None)
                 if call is None:
-                    done[path.pop()] = None
-                    waiting.pop()
-                elif call.block in path:
+                    done[last] = None
+                    del waiting[last]
+                elif call.block in waiting:
                     found = True
-                    way = _(" calls ").join([*path[path.index(call.block) :], call.block])
+                    path = list(waiting)
+                    way = write_way([*path[path.index(call.block) :], call.block])
                     problem = _("block {block} calls itself: {way}", block=call.block, way=way)
                     self.note(problem, call.position, _("a block may only call other blocks"))
                 elif call.block not in done:
-                    path.append(call.block)
-                    waiting.append(iter(calls[call.block]))
+                    waiting[call.block] = iter(calls[call.block])
         return list(done), found
+
+
+def write_way(blocks: list[str]) -> str:
+    """`a calls b calls a`; of a long way its two ends."""
+    shown = blocks if len(blocks) <= 8 else [*blocks[:4], "...", *blocks[-3:]]
+    return _(" calls ").join(shown)
 
 
 def least_sizes(blocks: Iterable[Block]) -> dict[str, int]:

@@ -150,6 +150,9 @@ class StepReader(LineReader):
     def read_named(self, tree: Entries) -> Step:
         """NAME: step"""
         (key, value), *others = tree
+        if not key.text.strip():
+            self.note(_("an empty step"), key.position, _("write a kind: `conv 6 k5`"))
+            return BrokenStep(tree.position)
         if others and all(other.text in ANY_STEP for other, _ in others):
             others = []
         if others:

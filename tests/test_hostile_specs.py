@@ -1,0 +1,239 @@
+"""Small specs that stand for very much: refused, or built, within seconds; and no mistake found that is none."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from cases import read_yaml
+
+import cnncalc
+from cnncalc import shipped
+from cnncalc.errors import Source
+from cnncalc.spec import graph_from_text
+from cnncalc.spec.build import network
+
+HERE = Path(__file__).parent
+SECONDS = 6  # of the processor; each took from ten seconds to minutes, and takes a tenth of one now
+
+
+def doubled(leaf: str, call: str, times: int = 30) -> str:
+    """Blocks of which each calls the one before it twice: 2^times calls of the first."""
+    blocks = [f"  b0: {{layers: [{leaf}]}}"]
+    blocks += [f"  b{i}: {{layers: [{call}, {call}]}}".replace("B", f"b{i - 1}") for i in range(1, times)]
+    return "\n".join(
+        ["input: 3x32x32", "params: {x: 1}", "blocks:", *blocks, "layers:", f"  - s: relu\n  - b{times - 1}"]
+    )
+
+
+TOO_MANY = "the network has more than 1,000,000 operations"
+EMPTY = "more than 100,000 calls come to nothing: all steps of their blocks are left out"
+BOMBS = {
+    # text: what is said, and in which line
+    "a mistake behind a long repeat": (
+        "input: 3x32x32\nlayers:\n  - conv 3 k1 x999999\n  - dense foo\n", "unknown flag 'foo' of dense", 4,
+    ),
+    "a mistake in a shape behind a repeated block": (
+        "input: 3x32x32\nblocks:\n  b: {params: {c: 3}, layers: [conv $c k1]}\nlayers:\n"
+        "  - b x999999\n  - conv 3 k99\n",
+        "conv1: a 99x99 window does not fit the 32x32 input (padding 0)", 6,
+    ),
+    "a mistake inside a repeat that shrinks first": (
+        "input: 3x32x32\nlayers:\n  - a: [maxpool 2 same, relu]\n    repeat: 300000\n  - split 5\n",
+        "split1: 5 parts do not divide the 3 channels", 5,
+    ),
+    "repeats inside repeats": (
+        "input: 3x8x8\nlayers:\n  - {a: [{b: [{c: [relu x1000], repeat: 1000}], repeat: 1000}], repeat: 1000}\n",
+        TOO_MANY, 3,
+    ),
+    "calls doubled, each on a condition": (doubled('{relu: "", if: $x}', "{B: [], if: $x}"), TOO_MANY, 24),
+    "calls doubled that come to nothing": (doubled("{from: in}", "B"), EMPTY, 20),
+    "calls doubled that read a step outside": (doubled('{from: s, layers: [{relu: "", if: $x}]}', "B"), TOO_MANY, 24),
+    "repeated calls that come to nothing": (
+        "input: 3x8x8\nparams: {x: 0}\nblocks:\n  b: {layers: [{relu: '', if: $x}]}\nlayers:\n  - b x999999\n",
+        EMPTY, 6,
+    ),
+    "a long chain of calls": (
+        "input: 3x8x8\nblocks:\n  b0: {layers: [relu]}\n"
+        + "".join(f"  b{i}: {{layers: [b{i - 1}]}}\n" for i in range(1, 10_001))
+        + "layers: [b10000]\n",
+        "steps are nested more than 80 deep", 9924,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_at_once(name: str) -> None:
+    text, problem, line = BOMBS[name]
+    start = time.process_time()
+    with pytest.raises(cnncalc.SpecError, match=r"net\.yaml") as caught:
+        graph_from_text(Source("net.yaml", text))
+    assert time.process_time() - start < SECONDS
+    first = caught.value.problems[0]
+    assert (first.problem, first.position and first.position.line) == (problem, line)
+
+
+LARGE = {
+    "named inputs": (
+        "inputs:\n"
+        + "".join(f"  i{i}: 3x8x8\n" for i in range(40_000))
+        + "layers:\n"
+        + "".join(f"  - {{from: i{i}, layers: [conv 3 k3]}}\n" for i in range(5_000)),
+        5_000,
+    ),
+    "blocks in a chain": (
+        "input: 3x8x8\nblocks:\n"
+        + "".join(f"  b{i}: {{layers: [relu]}}\n" for i in range(10_000))
+        + "layers:\n"
+        + "".join(f"  - b{i}\n" for i in range(10_000)),
+        10_000,
+    ),
+    "shared weights": (
+        "input: 3x8x8\nlayers:\n  - c0: conv 3 k1\n"
+        + "".join(f"  - c{i}: {{conv: 3 k1, weights: c{i - 1}}}\n" for i in range(1, 20_000)),
+        20_000,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_large_takes_as_long_as_it_is(name: str) -> None:
+    text, operations = LARGE[name]
+    start = time.process_time()
+    graph = graph_from_text(Source("net.yaml", text))
+    assert len(graph.nodes) == operations
+    assert time.process_time() - start < 2 * SECONDS
+
+
+# What a rehearsal passes over is named, numbered and shared here.
+LONG = """
+input: 3x16x16
+blocks:
+  b: {params: {c: 3}, layers: [conv $c k1, {from: in, layers: [relu]}, {from: s, layers: [conv 4 k1]}, conv $c k1]}
+layers:
+  - s: conv 3 k1
+  - t: b x9
+  - {from: t/5/conv1, layers: [conv 5 k1]}
+  - conv 7 k1 x8
+  - {from: conv6, layers: [split 7]}
+  - u: [conv 2 k1, {concat: [{from: s}, {from: t/8}]}]
+    repeat: 6
+  - {conv: 3 k1, repeat: 5, weights: u/4/conv1, if: $(in.c == 99)}
+  - b 6 first:c=2 last:c=9 x5
+  - b
+outputs: [u/3/conv1, conv6]
+"""
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every network counts as long."""
+    monkeypatch.setattr(network, "allow_steps", lambda document: 0)
+
+
+def test_a_rehearsal_finds_no_mistake_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = graph_from_text(Source("net.yaml", LONG))
+    monkeypatch.setattr(network, "allow_steps", lambda document: 0)
+    again = graph_from_text(Source("net.yaml", LONG))
+    assert (again.nodes, again.groups, again.outputs) == (graph.nodes, graph.groups, graph.outputs)
+    assert [facts.output for facts in again.facts] == [facts.output for facts in graph.facts]
+
+
+@pytest.mark.parametrize("name", sorted(shipped.bundled()))
+@pytest.mark.usefixtures("impatient")
+def test_a_rehearsal_finds_nothing_wrong_with_a_bundled_network(name: str) -> None:
+    cnncalc.load(name)
+
+
+CASES = read_yaml(HERE / "errors.yaml")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["case"])
+@pytest.mark.filterwarnings("ignore::cnncalc.errors.SpecWarning")
+def test_a_rehearsal_finds_no_other_mistake(case: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(cnncalc.SpecError, match=r"net\.yaml") as caught:
+        graph_from_text(Source("net.yaml", case["spec"]))
+    monkeypatch.setattr(network, "allow_steps", lambda document: 0)
+    with pytest.raises(cnncalc.SpecError, match=r"net\.yaml") as again:
+        graph_from_text(Source("net.yaml", case["spec"]))
+    assert {p.problem for p in again.value.problems} <= {p.problem for p in caught.value.problems}
+
+
+def run(*arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+    """What a command does that must not wait for ever."""
+    command = [sys.executable, "-m", "cnncalc", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["PIPE.yaml"], ["check", "PIPE.yaml"], ["lint", "PIPE.yaml"], ["format", "PIPE.yaml"], ["lock", "PIPE.yaml"],
+        ["diff", "lenet5", "PIPE.yaml"], ["check", "lenet5", "PIPE.csv"], ["check", "lenet5", "PIPE.xlsx"],
+        ["check", "lenet5", "--key", "PIPE.yaml"], ["lenet5", "--convention", "PIPE.yaml"],
+        ["lock", "--check", "--file", "PIPE.lock"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_named_pipe_is_refused_at_once(arguments: list[str], tmp_path: Path) -> None:
+    name = next(word for word in arguments if "PIPE" in word)
+    pipe = tmp_path / name
+    os.mkfifo(pipe)
+    done = run(*(str(pipe) if word == name else word for word in arguments))
+    assert done.returncode == 2, done.stderr
+    assert str(pipe) in done.stderr
+
+
+def test_the_pipe_of_a_shell_is_read() -> None:
+    command = f"{shlex.quote(sys.executable)} -m cnncalc <(printf 'input: 1x8x8\\nlayers: [conv 2 k3]\\n')"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert "conv1" in done.stdout
+
+
+def test_a_loop_of_links_is_walked_once(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "net.yaml").write_text("input: 1x8x8\nlayers: [relu]\nexpect: {params: 0}\n", encoding="utf-8")
+    (tmp_path / "a" / "up").symlink_to(tmp_path, target_is_directory=True)
+    done = run("lint", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "specs: 1" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("kind", ["", " ", "\t", "\x1b[31m"])
+def test_a_kind_without_a_name_is_none(kind: str) -> None:
+    done = run("kinds", kind)
+    assert done.returncode == 2
+    assert done.stderr.startswith("there is no kind '")
+    assert "\x1b" not in done.stderr
+
+
+def test_a_sheet_of_millions_of_cells_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    path = tmp_path / "cells.xlsx"
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        page = f'<worksheet xmlns="{main}"><sheetData><row r="1">{"<c/>" * 2_000_000}</row></sheetData></worksheet>'
+        archive.writestr("xl/worksheets/sheet1.xml", page)
+    done = run("check", "lenet5", str(path))
+    assert done.returncode == 2
+    assert "the sheet has more than 200,000 cells" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["torch", "keras", "spec"])
+def test_a_title_with_escapes_becomes_no_escape(form: str, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "net.onnx"
+    assert run("convert", "-e", "1x8x8; conv 2 k3", str(path)).returncode == 0
+    model = onnx.load(path)
+    model.graph.name = "evil\n\x1b]0;owned\x07\x1b[31m\u202e"
+    onnx.save(model, path)
+    done = run("convert", "--to", form, str(path))
+    assert done.returncode == 0, done.stderr
+    assert not [c for c in done.stdout if not c.isprintable() and c != "\n"]
