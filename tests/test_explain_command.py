@@ -124,6 +124,6 @@ def test_the_arithmetic_of_every_kind_is_shown_on_an_example(kind: str) -> None:
     result = CliRunner().invoke(group(), ["kinds", kind])
     assert result.exit_code == 0, result.output
     assert "arithmetic, by the example of" in result.output
-    assert "example.macs = " in result.output
+    assert "example.output = " in result.output
     assert "def facts" not in result.output
     assert not re.search(r"self\.\w|_\(", result.output)

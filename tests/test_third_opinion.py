@@ -34,6 +34,8 @@ pytestmark = pytest.mark.onnx
 TOLERANCE = 1e-4
 NOT_EXPRESSED: set[str] = set()  # kinds that ONNX cannot express: there is none
 NOT_COMPARED = {  # networks, and why
+    **dict.fromkeys(("vit-l16", "vit-b32", "vit-s16"), "the layers of vit-b16, more or less of them"),
+    **dict.fromkeys(("swin-s", "swin-b"), "the layers of swin-t, more of them"),
     "example-full-connection": "10^12 weights: nobody can store them",
 }
 ALL = list(graphs())

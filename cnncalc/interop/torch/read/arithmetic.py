@@ -96,8 +96,9 @@ def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
     if not all(trace.of(t) or hasattr(t, "ndim") for t in (one, other)):
         return None
     mine = without_reshape(trace, mine)
-    both = [mine if trace.of(t) else standing(trace, t, mine) for t in (one, other)]
-    if not all(both):
+    found = [mine if trace.of(t) else standing(trace, t, mine) for t in (one, other)]
+    both = [seen for seen in found if seen is not None]
+    if len(both) < len(found):
         return None
     name, place = trace.name(kind), trace.place(kind)
     return layouts.merged(trace.b, both, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
@@ -258,10 +259,8 @@ def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if None in known:  # so that what stands by itself is laid out as the others are
         known = [seen and without_reshape(trace, seen) for seen in known]
         like = next(seen for seen in known if seen is not None)
-    seen = [one or standing(trace, tensor, like) for one, tensor in zip(known, tensors, strict=True)]
-    if len(seen) == 1:
-        return seen[0]
+    found = [one or standing(trace, tensor, like) for one, tensor in zip(known, tensors, strict=True)]
+    seen = [one for one in found if one is not None and one.shape]
     axis = like.axis(given.get("dim", 0) % result.ndim)
-    if axis is None or any(s is None or not s.shape or (s.lead, s.folded) != (like.lead, like.folded) for s in seen):
-        return None
-    return joined(trace, seen, axis)
+    alike = all((one.lead, one.folded) == (like.lead, like.folded) for one in seen)
+    return joined(trace, seen, axis) if axis is not None and alike and len(seen) == len(found) else None

@@ -21,8 +21,10 @@ def matmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
         axis = a.axis(a.rank - 1)
         options: dict[str, Any] = {"units": other.shape[1], "bias": False, "axes": "c" if len(a.shape) > 1 else None}
         return None if axis is None else along(trace, a, axis, lambda v: layer(trace, "dense", options, [v], (other,)))
-    a = a or standing(trace, one, b)
-    b = b or standing(trace, other, a)
+    if a is None and b is not None:
+        a = standing(trace, one, b)
+    if b is None and a is not None:
+        b = standing(trace, other, a)
     return product(trace, a, b)
 
 

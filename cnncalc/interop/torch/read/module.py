@@ -17,7 +17,8 @@ from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.onnx.write.model import MissingPackageError
-from cnncalc.interop.torch.read.trace import BATCH, Trace
+from cnncalc.interop.torch.read.table import BATCH
+from cnncalc.interop.torch.read.trace import Trace
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS

@@ -63,7 +63,8 @@ def unbind(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     index: list[Any] = [slice(None)] * dim
     found = [indexed(trace, seen, [*index, i], one) for i, one in enumerate(result)]
-    return found if all(found) else None
+    known = [one for one in found if one is not None]
+    return known if len(known) == len(found) else None
 
 
 @translates("narrow", "input dim start length", anywhere=True)
