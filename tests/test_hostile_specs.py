@@ -206,12 +206,13 @@ def test_a_loop_of_links_is_walked_once(tmp_path: Path) -> None:
     assert "specs: 1" in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("kind", ["", " ", "\t", "\x1b[31m"])
+@pytest.mark.parametrize("kind", ["", " ", "\t", "\x1b[31m\n::error::x"])
 def test_a_kind_without_a_name_is_none(kind: str) -> None:
     done = run("kinds", kind)
     assert done.returncode == 2
     assert done.stderr.startswith("there is no kind '")
     assert "\x1b" not in done.stderr
+    assert "\n::" not in done.stderr
 
 
 def test_a_sheet_of_millions_of_cells_is_refused(tmp_path: Path) -> None:
@@ -237,3 +238,23 @@ def test_a_title_with_escapes_becomes_no_escape(form: str, tmp_path: Path) -> No
     done = run("convert", "--to", form, str(path))
     assert done.returncode == 0, done.stderr
     assert not [c for c in done.stdout if not c.isprintable() and c != "\n"]
+
+
+def test_the_name_of_a_file_is_no_escape_and_no_command(tmp_path: Path) -> None:
+    path = tmp_path / "g\x1b[31m\n::stop-commands::z.yaml"
+    path.write_text("input: 1x8x8\nlayers: [relu]\nexpect: {params: 19}\n", encoding="utf-8")
+    for format in ("plain", "csv", "json", "junit", "github", "sarif", "markdown", "latex", "html"):
+        done = run("check", "--format", format, str(path))
+        assert done.returncode == 1
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "\n::stop" not in done.stdout + done.stderr
+    done = run("lock", "--file", str(tmp_path / "l\x1b.lock"), str(path))
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("net", ["3x4x4; shift per=element", "3x4x4; scale"])
+def test_numbers_beside_a_module_are_written_as_pytorch(net: str) -> None:
+    pytest.importorskip("torch")
+    done = run("convert", "-e", net, "--to", "torch")
+    assert done.returncode == 0, done.stderr
+    assert "nn.Parameter" in done.stdout

@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from cnncalc.cli.common import Output, errors_end_the_run, fail, lang_option, output_options
+from cnncalc.errors import visible
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, enumerated, n_
 from cnncalc.layers import KINDS, Kind, kind_named
@@ -44,7 +45,7 @@ def command(kind: str | None, out: Output) -> None:
     """The kinds of layers; with KIND, its options, its other names, and its arithmetic."""
     found = None if kind is None else kind_named(kind)
     if kind is not None and found is None:
-        problem = _("there is no kind '{kind}'", kind=kind[:40])
+        problem = _("there is no kind '{kind}'", kind=visible(kind[:40]))
         fail(problem + "\n" + _("  hint: {hint}", hint=unknown_kind(kind, ())))
     with errors_end_the_run():
         out.write(kinds_page() if found is None else kind_page(found))

@@ -57,7 +57,8 @@ def command(specs: tuple[str, ...], check: bool, update_expect: bool, file: str,
     for name in sorted(gone):
         click.echo(_("{path}: is gone, and locked no longer", path=visible(name)))
     count, many = len(now.numbers), len(paths)
-    click.echo(_("{numbers} numbers of {specs} specs are locked in {file}", numbers=count, specs=many, file=file))
+    locked = _("{numbers} numbers of {specs} specs are locked in {file}", numbers=count, specs=many, file=visible(file))
+    click.echo(locked)
 
 
 class Lock:

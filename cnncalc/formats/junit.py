@@ -38,8 +38,8 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 
 def escaped(content: str) -> str:
-    """Text between tags."""
-    return escape(clean(content), {"\r": "&#13;"})
+    """Text between tags. No line of it begins as a command to a workflow does, whose log it may be printed into."""
+    return re.sub("^::", "&#58;:", escape(clean(content), {"\r": "&#13;"}), flags=re.MULTILINE)
 
 
 def attribute(content: str) -> str:

@@ -315,14 +315,16 @@ def forward(found: Template, entering: list[str], kept: Mapping[str, str]) -> li
             uses[name] = uses.get(name, 0) + 1
     variables = {f"in{i}": word for i, word in enumerate(entering)}
     left = dict(uses)
+    living = {word for name, word in variables.items() if left.get(name, 0) > 0}  # the variables still to be read
     statements: list[str] = []
     letters = ["x", "y", "z", *"abcdefghijkmnopqrstuvw"]
     for line in body.lines:
         read = [variables[name] for name in line.reads]
         for name in line.reads:
             left[name] -= 1
+            if left[name] == 0:
+                living.discard(variables[name])
         free = [variables[name] for name in dict.fromkeys(line.reads) if left[name] == 0]
-        living = {variables[name] for name, count in left.items() if count > 0 and name in variables}
         use = line.use.format(*read, **kept)
         use = bare(use)
         flag = found.flags.get(line.name)
@@ -331,6 +333,8 @@ def forward(found: Template, entering: list[str], kept: Mapping[str, str]) -> li
         else:
             target = next((v for v in [*(f for f in free if f in letters), *letters] if v not in living), line.name)
         variables[line.name] = target
+        if left.get(line.name, 0) > 0:
+            living.add(target)
         if flag is not None:
             source = read[0]
             text = f"{target} = {use} if self.{flag} else {source}"
