@@ -81,7 +81,6 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
         for key in ("reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_norm")
     },
     "attention": {JUMP_OF_WHOLE, ("not measured", "rf_start", FIT)},
-    "parameter": {("not claimed", "receptive_field", "nothing of this input arrives")},
     "cross_attention": {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", "")},
     **{
         key: {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", FIT)}

@@ -44,7 +44,7 @@ def response(graph: Graph, axis: int) -> list[float] | None:
     rows[n + 1] = 2 * rows[n] + 3 * rows[0]
     last = graph.nodes[-1].name
     y = reference.run(graph, rows)[last]
-    if np.abs(y[n + 1] - 2 * y[n] - 3 * y[0]).max() > 1e-9 * max(1, np.abs(y).max()):
+    if not np.isfinite(y).all() or np.abs(y[n + 1] - 2 * y[n] - 3 * y[0]).max() > 1e-9 * max(1, np.abs(y).max()):
         return None
     middle = tuple(m // 2 for m in y.shape[2:])
     return [float(value) for value in y[(slice(0, n), slice(None), *middle)].mean(axis=1)]
@@ -58,7 +58,12 @@ def test_what_a_tap_counts_for_is_what_the_reference_gives_for_every_kind_withou
             last = len(graph.nodes)
             found = moments_of(graph, 0, axis, last=last)[last]
             weights = None if found is None else response(graph, axis)
-            if found is None or weights is None or len(graph.shape(last)) != len(graph.inputs["input"]):
+            if (
+                found is None
+                or weights is None
+                or abs(sum(weights)) < 1e-9
+                or len(graph.shape(last)) != len(graph.inputs["input"])
+            ):
                 continue
             middle = graph.shape(last)[1 + axis] // 2
             turns, phase = divmod(middle, len(found.phases))

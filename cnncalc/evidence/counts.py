@@ -92,7 +92,10 @@ def stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding:
             array = np.broadcast_to(np.float32(0), weight.shape)  # as large as it would be, without its memory
             found[weight.stored] += array.size
             size += array.nbytes if weight.stored != "buffers" else 0
-    return {name: Measured(count, "allocation") for name, count in (*found.items(), ("parameter_bytes", size))}
+    frozen = node.layer.frozen  # all of the parameters, or so many
+    found["trainable_params"] = 0 if frozen is True else max(0, found["params"] - frozen)
+    found["parameter_bytes"] = size
+    return {name: Measured(count, "allocation") for name, count in found.items()}
 
 
 def worked(work: dict[str, int], ones: Ones) -> Finding:

@@ -128,6 +128,8 @@ def behind_rearranging(found: Pass, visit: Visit) -> Value | None:
     """A shuffle of channels keeps what they see; of another order nothing is known, which is a case below."""
     from cnncalc.fields.folded import rearranged  # hardly a network needs it
 
+    if len(found.graph.nodes[visit.number].reads) > 1:  # a gate is left out here
+        return None
     value = rearranged(found, visit.number)
     found._folds |= value is not None and value.lead > 1
     return value

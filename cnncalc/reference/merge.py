@@ -49,8 +49,9 @@ def subtract(layer: Any, w: Weights, *xs: Array) -> Array:
 
 @reference("divide")
 def divide(layer: Any, w: Weights, *xs: Array) -> Array:
-    """The first by all others, one after the other."""
-    return combined(np.divide, xs)
+    """The first by all others, one after the other; by 0 it is infinite, or not a number."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return combined(np.divide, xs)
 
 
 @reference("greater", "less", "equal")
