@@ -6,6 +6,7 @@ import getpass
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,16 @@ os.environ["PIP_NO_COMPILE"] = "1"
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     # Hundreds of commands are started; each would compile all of its modules. What they keep lies outside the tree.
     os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / f"cnncalc-tests-{getpass.getuser()}")
+
+
+@pytest.fixture(autouse=True)
+def english_afterwards() -> Iterator[None]:
+    """A command that is run in this process may leave another language in force, here and for click."""
+    yield
+    os.environ["LANGUAGE"] = "en"
+    language = sys.modules.get("cnncalc.language")
+    if language is not None:
+        language.use("en")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
