@@ -27,6 +27,7 @@ CLICK: tuple[str | tuple[str, str], ...] = (
     "Missing command.",
     "Missing argument",
     "No such option {name!r}.",
+    "No such option: {name}",  # of click 8.1
     "Invalid value for {param_hint}: {message}",
     "Option {name!r} does not take a value.",
     "{value!r} is not a valid {number_type}.",

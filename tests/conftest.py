@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import inspect
 import os
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ["LANGUAGE"] = "en"  # for the commands that tests run
@@ -27,6 +29,16 @@ def english_afterwards() -> Iterator[None]:
     language = sys.modules.get("cnncalc.language")
     if language is not None:
         language.use("en")
+
+
+def part_streams() -> None:
+    """click before 8.2 gives a test one stream, unless it is asked for two: here there are always two."""
+    if "mix_stderr" in inspect.signature(CliRunner.__init__).parameters:
+        CliRunner.__init__.__defaults__ = ("utf-8", None, False, False)
+        Result.output = property(lambda self: self.stdout + self.stderr)  # type: ignore[method-assign, assignment]
+
+
+part_streams()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
