@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from cnncalc.interop.onnx.write.part import Part, Value
-from cnncalc.interop.onnx.write.table import writes
+from cnncalc.interop.onnx.write.table import NotInOnnxError, writes
+from cnncalc.language import _
 
 
 @writes("parameter")
 def parameter(ops: Part, layer: Any) -> str:
     """The numbers once for every sample."""
+    if layer.stored is not None:
+        raise NotInOnnxError(_("numbers that stand at several places, or are not trained, are not written"))
     values = ops.array("value")[np.newaxis]
     samples = ops("Shape", ops.network_input, start=0, end=1)
     shape = ops("Concat", samples, ops.whole(*layer.shape), axis=0)
