@@ -64,6 +64,7 @@ MORE = """
 6x17; dense 4 axes=c nobias
 12x17; attention 3
 12x4x6; attention 2 nobias dim=8 out=5
+12x4x6; attention 2 dim=4 value_dim=8 out=5
 12x4x6; attention 2 bias=in value_dim=8 window=2x3
 12x4x6; attention 4 bias=out noproject window=2x3 shift=1x2 relative_bias
 12x4x6x2; attention 4 window=2x3x1 shift=1x2x0 relative_bias
