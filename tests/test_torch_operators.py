@@ -200,6 +200,7 @@ REFUSED = {
     "where the largest stands": lambda x: x.max(1)[1],
     "bounds that are tensors": lambda x: torch.clamp(x, x.mean((1, 2, 3), keepdim=True), None),
     "a number to a power": lambda x: 2**x,
+    "a part of what is taken off": lambda x: torch.rsub(x, 1, alpha=3),
 }
 
 
@@ -207,6 +208,22 @@ REFUSED = {
 def test_nothing_that_is_no_kind_is_guessed(name: str) -> None:
     with pytest.raises(cnncalc.SpecError, match="not known here"):
         cnncalc.from_torch(Calling(REFUSED[name]), (4, 6, 5))
+
+
+def test_scores_that_are_scaled_otherwise_are_refused_by_name() -> None:
+    def attend(scale: float) -> Any:
+        return Calling(lambda x: F.scaled_dot_product_attention(x, x, x, scale=scale))
+
+    read = cnncalc.analyze(cnncalc.from_torch(attend(5**-0.5), (4, 6, 5)))
+    assert [row.kind for row in read] == ["dot_product_attention"]
+    with pytest.raises(cnncalc.SpecError, match=r"scores are scaled by 1 / sqrt\(d\) here"):
+        cnncalc.from_torch(attend(1.0), (4, 6, 5))
+
+
+def test_what_is_taken_off_stands_behind() -> None:
+    graph = cnncalc.from_torch(Calling(lambda x: torch.rsub(x, x.relu())), (4, 6, 5))
+    assert [row.kind for row in cnncalc.analyze(graph)] == ["relu", "subtract"]
+    assert "return y - x" in cnncalc.to_torch(graph)
 
 
 WRITTEN = [

@@ -55,7 +55,12 @@ def sub(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("rsub", "input other | alpha", anywhere=True)
 def rsub(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return with_number(trace, given["input"], given["other"], lambda n: {"factor": -1.0, "offset": n})
+    """The second less the first."""
+    one, other = given["input"], given["other"]
+    if given.get("alpha", 1) != 1:
+        return None
+    by_number = with_number(trace, one, other, lambda n: {"factor": -1.0, "offset": n})
+    return by_number or sub(trace, {"input": other, "other": one}, result)
 
 
 @translates("neg negative", "input", anywhere=True)

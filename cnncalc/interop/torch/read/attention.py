@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import isclose, prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, made_plain
@@ -49,6 +49,9 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     if given.get("is_causal"):
         raise NotReadError(_("a causal mask is not counted here"))
+    scale = given.get("scale")
+    if scale is not None and not isclose(scale, given["query"].shape[-1] ** -0.5):
+        raise NotReadError(_("scores are scaled by 1 / sqrt(d) here"))
     values = [q, k, v]
     mask = given.get("attn_mask")
     if mask is not None:
