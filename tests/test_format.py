@@ -18,7 +18,7 @@ from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.shipped import bundled
-from cnncalc.style import alike, formatted, remarks
+from cnncalc.spec.style import alike, formatted, remarks
 
 pytest.importorskip("ruamel.yaml")
 
@@ -110,7 +110,7 @@ def test_comments_inside_brackets_move_in_front() -> None:
 
 
 def test_a_difference_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    import cnncalc.style.tree as tree
+    import cnncalc.spec.style.tree as tree
 
     text = "input: 3x8x8\nblocks:\n  b: {layers: [conv 8 k3]}\nlayers:\n  - conv 8 k3  # eight\n"
     for old, new, message in [
@@ -204,7 +204,7 @@ def test_a_broken_spec_stays_and_hides_no_other(spec: Path, tmp_path: Path) -> N
 def test_without_the_library(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
-    for name in [name for name in sys.modules if name.startswith(("ruamel", "cnncalc.style"))]:
+    for name in [name for name in sys.modules if name.startswith(("ruamel", "cnncalc.spec.style"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "ruamel.yaml", None)
     result = run(str(spec))

@@ -28,7 +28,6 @@ ARROWS = {
     "graph": {"errors", "layers"},
     "graph_builder": {"errors", "layers", "graph"},
     "spec": {"errors", "layers", "graph", "graph_builder"},
-    "style": {"errors", "layers", "graph", "spec"},
     "findings": {"errors", "layers", "graph", "spec"},
     "report": {"errors", "layers", "graph", "formats", "display"},  # formats: for to_json; display: for notebooks
     "analysis": {"errors", "layers", "graph", "report", "fields"},
@@ -118,7 +117,6 @@ ARROWS = {
         "difference",
         "revisions",
         "findings",
-        "style",
         "locking",
         "spec_files",
         "answers",

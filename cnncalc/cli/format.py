@@ -68,7 +68,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
 
 def texts(path: str) -> tuple[str, str]:
     """The text of a file as it is, and in style: with its line ends, and the mark at the start if it has one."""
-    from cnncalc.style import formatted
+    from cnncalc.spec.style import formatted
 
     if path != "-" and not os.path.lexists(path):
         raise CnncalcError(_("{file}: there is no such file", file=visible(path)))

@@ -13,10 +13,10 @@ from cnncalc.layers import MERGES, Kind, kind_named
 from cnncalc.layers.base import shape_text
 from cnncalc.spec.read.steps import ANY_STEP
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw, read_yaml
+from cnncalc.spec.style.layout import compose, emit, fit, in_brackets, scalar
+from cnncalc.spec.style.steps import StepWriter
 from cnncalc.spec.values import shape
 from cnncalc.spec.write.lines import ONE_AXIS
-from cnncalc.style.layout import compose, emit, fit, in_brackets, scalar
-from cnncalc.style.steps import StepWriter
 
 __all__ = ["Unreadable", "restyle"]
 HERE = Position(1, 1)

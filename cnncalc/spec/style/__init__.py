@@ -13,8 +13,8 @@ from cnncalc.spec.build.network import build
 from cnncalc.spec.read.comments import comments
 from cnncalc.spec.read.document import KEYS, Document, read_document
 from cnncalc.spec.read.yamltree import Entries, raw
-from cnncalc.style.steps import all_alike
-from cnncalc.style.text import in_order, outside_brackets, replace_tabs, tidy
+from cnncalc.spec.style.steps import all_alike
+from cnncalc.spec.style.text import in_order, outside_brackets, replace_tabs, tidy
 
 PASSES = 3  # until nothing changes any more
 
@@ -26,7 +26,7 @@ def formatted(source: Source) -> str:
     change what the spec says.
     """
     try:
-        from cnncalc.style.tree import Unreadable, restyle
+        from cnncalc.spec.style.tree import Unreadable, restyle
     except ImportError as error:
         if (error.name or "").split(".")[0] != "ruamel":
             raise
