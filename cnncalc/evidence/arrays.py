@@ -200,18 +200,30 @@ class Sets(Reach):
 class Hulls(Reach):
     """Planes in pairs: the highest index along one axis that has a say, and minus the lowest; -inf where none has.
 
-    What is padded along other axes goes on as the map does: it has no say in what is seen along this one. Padding that
-    repeats the map stands for an image that goes on, as zeros do: fields are those of units far from the border.
+    Padding has no say: neither one that repeats the map, which stands for an image that goes on. On a long image, which
+    is narrow along the other axes, what is padded along those goes on as the map does: see `Narrow`.
     """
 
     nothing = -np.inf
     goes_on = True
+
+    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+        room = np.pad(plain(self), [(0, 0), (0, 0), *sides], constant_values=self.nothing)
+        return room.view(type(self))
+
+
+class Narrow(Hulls):
+    """The same on an image that is long along one axis and narrow along the others, where much lands on padding.
+
+    That has no say in what is seen along the long axis: the map is taken to go on.
+    """
+
     axis: int
 
     @classmethod
-    def along(cls, axis: int) -> type[Hulls]:
+    def along(cls, axis: int) -> type[Narrow]:
         """Hulls along one spatial axis, counted from 0."""
-        return type("Hulls", (cls,), {"axis": axis})
+        return type("Narrow", (cls,), {"axis": axis})
 
     def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
         mine = [pair if axis == self.axis else (0, 0) for axis, pair in enumerate(sides)]

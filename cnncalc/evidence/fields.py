@@ -18,7 +18,7 @@ import numpy as np
 
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
-from cnncalc.evidence.arrays import Hulls, Sets
+from cnncalc.evidence.arrays import Hulls, Narrow, Sets
 from cnncalc.evidence.counts import stopped
 from cnncalc.fields.forward import TELLING, Seen
 from cnncalc.graph import Graph
@@ -259,15 +259,17 @@ def bound_to_size(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -
 def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | None = None) -> list[list[Field | None]]:
     """Planes of indices through the network; a field that sees everything counts n, if this is a longer image.
 
-    `claimed` says which channels are looked at, and where a border may have cut.
+    `claimed` says which channels are looked at, and where a border may have cut. On the own image padding is what it
+    is: no unit sees more there than it does.
     """
-    planes = index_planes(graph, source, axis)
+    probe = Hulls if n is None else Narrow.along(axis)
+    planes = index_planes(graph, source, axis, probe)
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     own = length if n is None else n
     found: list[list[Field | None]] = []
     with np.errstate(all="ignore"), stopped() as failure:
         for parts, (_node, y, _alive) in zip(
-            claimed, reference.steps(graph, planes, NoWeights(graph, Hulls)), strict=True
+            claimed, reference.steps(graph, planes, NoWeights(graph, probe)), strict=True
         ):
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             found.append([])
@@ -306,7 +308,7 @@ def in_a_map(low: Array, high: Array, axis: int, length: int, n: int, part: Part
     return next((f for f in fields if claim is not None and f.size not in (None, claim.size)), fields[0])
 
 
-def index_planes(graph: Graph, source: str, axis: int) -> list[Array]:
+def index_planes(graph: Graph, source: str, axis: int, probe: type[Hulls]) -> list[Array]:
     """For each input of the network two planes: the indices along an axis of `source`, and minus these."""
     planes: list[Array] = []
     for name, shape in graph.inputs.items():
@@ -315,7 +317,7 @@ def index_planes(graph: Graph, source: str, axis: int) -> list[Array]:
             along = np.arange(shape[1 + axis], dtype=np.float32)
             along = along.reshape(-1, *(1,) * (len(shape) - 2 - axis))
             plane[0], plane[1] = along, -along
-        planes.append(plane.view(Hulls.along(axis)))
+        planes.append(plane.view(probe))
     return planes
 
 
