@@ -74,6 +74,7 @@ ARROWS = {
     "interop": {"errors", "layers", "graph", "graph_builder", "spec", "reference", "fields"},
     # spec: its expressions and positions; answers: how numbers are written
     "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers", "display"},
+    "families": {"errors", "layers", "graph", "graph_builder", "spec", "analysis", "fields", "report"},
     "results": {"report", "display"},
     "difference": {"report", "display"},
     "revisions": {"errors", "sources", "spec_files"},

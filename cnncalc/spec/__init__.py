@@ -11,12 +11,14 @@ from cnncalc.graph import Graph
 from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
 from cnncalc.spec.build.network import build
-from cnncalc.spec.read.document import read_document
+from cnncalc.spec.expressions import names_used
+from cnncalc.spec.read.document import Document, read_document
+from cnncalc.spec.steps import Argument
 
 if TYPE_CHECKING:
     from cnncalc.spec.read.yamltree import Tree
 
-__all__ = ["MAX_OPERATIONS", "graph_from_text", "parameters_of", "tree_of"]
+__all__ = ["MAX_OPERATIONS", "graph_from_text", "names_of", "parameters_of", "tree_of"]
 
 
 def graph_from_text(
@@ -34,6 +36,8 @@ def graph_from_text(
     params = {**dict(source.params), **(params or {})}
     try:
         document = read_document(source, tree_of(source, inline=inline))
+        if inline and not document.problems:
+            declare_used(document, params)
         return build(document, params=params, inputs=inputs, max_operations=max_operations)
     except SpecError as error:
         left_over = re.search("^<{7}( .*)?$", source.text, re.MULTILINE)
@@ -60,6 +64,25 @@ def tree_of(source: Source, *, inline: bool = False) -> Tree | None:
 def parameters_of(source: Source) -> tuple[str, ...]:
     """The names of a spec's parameters. Raises SpecError where it cannot be read."""
     return tuple(read_document(source, tree_of(source)).params)
+
+
+def names_of(source: Source, *, inline: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a spec's parameters, and of its inputs. Raises SpecError where it cannot be read.
+
+    A one-line net declares none: its parameters are the names in its expressions.
+    """
+    document = read_document(source, tree_of(source, inline=inline))
+    if document.problems:
+        raise SpecError(document.problems, source)
+    params = names_used(source.text) if inline else tuple(document.params)
+    return params, tuple(document.inputs)
+
+
+def declare_used(document: Document, given: Mapping[str, str]) -> None:
+    """Declare those parameters of a one-line net that are used in it and have a value: `conv 6 k$k`."""
+    for name in names_used(document.source.text):
+        if name in given:
+            document.params.setdefault(name, Argument(name, given[name], Position(1, 1)))
 
 
 def check_characters(source: Source) -> None:

@@ -96,6 +96,15 @@ def _end_of_expression(text: str, start: int) -> int:
     raise OptionError(_("'{text}' is not closed", text=text[start - 1 :][:40]), _("a ) is missing"))
 
 
+def names_used(text: str) -> tuple[str, ...]:
+    """The parameters that the expressions in a text speak of, in their order. Raises OptionError."""
+    found: dict[str, None] = {}
+    for piece, _start, code in pieces(text):
+        if code:
+            found.update((node.id, None) for node in ast.walk(parse_expression(piece)) if isinstance(node, ast.Name))
+    return tuple(name for name in found if name not in ("in_", "len", *SPEC.calls))
+
+
 def substitute(text: str, scope: Scope) -> str:
     """`text` with every $name and $(expression) replaced by its value. Raises OptionError."""
     if "$" not in text:
