@@ -14,6 +14,7 @@ A spec is a file, the name of a bundled network, or text. What comes back prints
     receptive_field(spec, ...)  the pixels that one unit depends on
     compare(spec, ...)          totals side by side
     diff(old, new)              what changed, layer by layer
+    draw(spec, style)           a picture: the graph, the maps to scale, where costs and memory go
     lint(spec)                  what is there for sure and probably not meant
     sweep(spec, width=...)      the totals of a family
     reconcile(spec, one, other) why two tools print different numbers
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         check,
         compare,
         diff,
+        draw,
         explain,
         from_torch,
         identify,
@@ -105,6 +107,7 @@ __all__ = [
     "compare",
     "conventions",
     "diff",
+    "draw",
     "explain",
     "from_torch",
     "identify",
@@ -122,7 +125,7 @@ __all__ = [
 ]
 
 _API = (
-    "analyze", "check", "compare", "diff", "explain", "from_torch", "identify", "lint", "load", "networks",
+    "analyze", "check", "compare", "diff", "draw", "explain", "from_torch", "identify", "lint", "load", "networks",
     "receptive_field", "reconcile", "sweep", "to_keras", "to_torch", "verify", "weights_of",
 )  # fmt: skip
 _HOMES = {

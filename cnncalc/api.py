@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from cnncalc import sources
 from cnncalc.analysis import analyze_graph
+from cnncalc.drawing import DEFAULT, Drawing, Wish
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
@@ -318,6 +319,35 @@ def check(
         sheet = room.from_mapping(answers)
     exam = None if key is None else room.read_key(os.fsdecode(key))
     return room.Grader(report, strict=strict, accept=accept, key=exam).grade(sheet)
+
+
+def draw(
+    spec: str | os.PathLike[str] | Graph | Report,
+    style: str = DEFAULT,
+    *,
+    depth: int | None = None,
+    color: str = "",
+    quantities: Sequence[str] = (),
+    sort: str = "",
+    top: int | None = None,
+    log: bool = False,
+    **params: Any,
+) -> Drawing:
+    """A drawing of a network, which shows itself in a notebook; `.svg` is its text, `.save("net.svg")` writes it.
+
+    spec, params  a report, a graph, or as for `analyze`
+    style         one of `cnncalc.drawing.STYLES`
+    depth         how many levels of blocks are shown; None: as many as can be read
+    color         the quantity that heats the nodes of a graph
+    quantities    what `costs` shows; sort: the one by which rows are ordered; top: how many rows
+    log           sizes by their logarithms
+
+    The ending of a file's name chooses the format. Raises CnncalcError for a style or a quantity that there is not.
+    """
+    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    if isinstance(spec, Report) and params:
+        raise CnncalcError(_("a report is fixed: give parameters to analyze()"))
+    return Drawing(report, style, Wish(depth, color, tuple(quantities), sort, top, log))
 
 
 def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:

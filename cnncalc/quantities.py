@@ -28,7 +28,10 @@ SUM, RESULT, OWN = "sum", "result", "own"
     LOCKED_TOTAL,  # of the network, in cnncalc.lock
     COMPARED,  # a column of `compare` and `networks`
     COUNTED,  # what the number of a convention may be
-) = ("usual", "usual share", "always", "explained", "differs", "locked", "locked total", "compared", "counted")
+    DRAWN,  # bars of its own in a drawing of costs
+) = (
+    "usual", "usual share", "always", "explained", "differs", "locked", "locked total", "compared", "counted", "drawn",
+)  # fmt: skip
 
 
 class Quantity(NamedTuple):
@@ -98,7 +101,7 @@ QUANTITIES: dict[str, Quantity] = {
             "trained numbers",
             meaning=n_("trained parameters"),
             share=n_("params %"), fact="params", total=SUM, stored=True,
-            lists=(USUAL, USUAL_SHARE, ALWAYS, EXPLAINED, DIFFERS, LOCKED, LOCKED_TOTAL, COMPARED, COUNTED),
+            lists=(USUAL, USUAL_SHARE, ALWAYS, EXPLAINED, DIFFERS, LOCKED, LOCKED_TOTAL, COMPARED, COUNTED, DRAWN),
             words="parameters param parameter weights numparams 参数 参数量 参数数 参数数量 参数个数 总参数 参量",
         ),
         Quantity(
@@ -132,7 +135,7 @@ QUANTITIES: dict[str, Quantity] = {
             "`subsample`: 1 per unit; `rbf`: fan-in per unit",
             meaning=n_("multiply-accumulates"),
             sign="MACs", share=n_("MACs %"), fact="macs", total=SUM, batch=True, leaves=7,
-            lists=(USUAL, USUAL_SHARE, ALWAYS, EXPLAINED, DIFFERS, LOCKED, LOCKED_TOTAL, COMPARED, COUNTED),
+            lists=(USUAL, USUAL_SHARE, ALWAYS, EXPLAINED, DIFFERS, LOCKED, LOCKED_TOTAL, COMPARED, COUNTED, DRAWN),
             words="mac madds multadds multiplyadds multiplyaccumulates multiplications 乘加 乘加数 乘加次数 乘加运算 "
             "乘法次数 乘法 乘加量",
         ),
@@ -157,7 +160,7 @@ QUANTITIES: dict[str, Quantity] = {
             "activation_bytes", MEMORY, n_("activation bytes"),
             "elements of the output x bytes of the dtype",
             fact="elements", total=SUM, batch=True, bytes=True,
-            lists=(EXPLAINED, DIFFERS),
+            lists=(EXPLAINED, DIFFERS, DRAWN),
             words="activations activationmemory 激活内存 激活字节 激活显存",
         ),
         Quantity(

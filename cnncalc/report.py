@@ -331,6 +331,19 @@ def name_of(report: Report) -> str:
     return _("{name} with {changed}", name=name, changed=_(changed))
 
 
+def title(report: Report) -> str:
+    """`LeNet-5, input 1x32x32`."""
+    from cnncalc.formats.numbers import sizes
+
+    inputs = ", ".join(
+        _("input {shape}", shape=sizes(shape))
+        if name == "input"
+        else _("input {name} {shape}", name=name, shape=sizes(shape))
+        for name, shape in report.inputs.items()
+    )
+    return _("{name}, {inputs}", name=name_of(report), inputs=inputs) if report.name else inputs
+
+
 def listed(value: Any) -> Any:
     """A tuple as JSON has it: a fraction as a number where that is exact, else as text like 1/3."""
     if isinstance(value, tuple):

@@ -54,6 +54,7 @@ ARROWS = {
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     # fields: what is claimed of units, which the probes share nothing with
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "fields", "display"},
+    "drawing": {"errors", "layers", "graph", "analysis", "report", "fields", "formats"},
     "trace": set(),
     "derivations": {"errors", "layers", "graph", "analysis", "fields", "report", "trace", "formats"},
     # shipped: the totals that people look up
@@ -99,6 +100,7 @@ ARROWS = {
         "difference",
         "findings",
         "shipped",
+        "drawing",
     },
     "testing": {"api", "graph", "spec", "report", "derivations", "formats", "pages"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
@@ -126,6 +128,7 @@ ARROWS = {
         "interop",
         "api",
         "reference",
+        "drawing",
     },
 }
 LATE = {("report", "formats"), ("report", "display")}  # only inside functions

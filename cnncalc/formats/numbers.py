@@ -19,6 +19,17 @@ def percent(value: float | None) -> str:
     return "?" if value is None else f"{value:.1f}"
 
 
+def in_units(n: int) -> str:
+    """Bytes as `234.4 KiB`; those below 1,024 as `84 B`."""
+    if n < 1024:
+        return f"{n} B"
+    size, units = n / 1024, ["TiB", "GiB", "MiB", "KiB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        units.pop()
+    return f"{size:,.1f} {units[-1]}"
+
+
 def value_text(value: Any) -> str:
     """A count or the sizes of a shape."""
     return sizes(value) if isinstance(value, (tuple, list)) else number(value)

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+from cnncalc.analysis.folding import fold
 from cnncalc.analysis.memory import find_peak
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.formats.numbers import number, percent, sizes
+from cnncalc.formats.numbers import in_units, number, percent, sizes
 from cnncalc.language import _, n_
 from cnncalc.pages.settings import setting_of
 from cnncalc.quantities import OF_A_LAYER, SHAPE, USUAL, USUAL_SHARE
-from cnncalc.report import Report, Row, Verdict, added_up, name_of
+from cnncalc.report import Report, Row, Verdict
+from cnncalc.report import title as title
 
 
 class Column(NamedTuple):
@@ -58,7 +60,6 @@ DEFAULT = tuple(name for name, column in COLUMNS.items() if column.usual)
 DISPENSABLE = tuple(
     sorted((name for name in DEFAULT if COLUMNS[name].leaves is not None), key=lambda n: COLUMNS[n].leaves or 0)
 )
-SHORT_CHAIN = 3  # operations that a folded row still names one by one
 
 
 def headings(columns: Sequence[str], report: Report | None = None) -> list[str]:
@@ -121,14 +122,7 @@ def read_columns(text: str) -> tuple[str, ...]:
 
 def shown_rows(report: Report, view: View) -> list[Row]:
     """The rows to show: activations inside the row of their layer, blocks folded below `depth`."""
-    rows = list(report.layers)
-    if not view.expand:
-        parts: dict[int, list[Row]] = {}
-        for i, row in enumerate(rows):
-            parts.setdefault(i if row.shown_with is None else row.shown_with, []).append(row)
-        rows = [_with_followers(report.layers[owner], part) for owner, part in parts.items()]
-    if view.depth is not None:
-        rows = _folded(report, rows, view.depth)
+    rows = [row for row, _places in fold(report, expand=view.expand, depth=view.depth)]
     if view.sort is not None:
         rows.sort(key=lambda row: rank(value_of(report, row, view.sort or "")), reverse=True)
     return rows[: view.top]
@@ -143,32 +137,6 @@ def rank(value: Any) -> tuple[bool, Any]:
         first = value.replace("x", " ").split(" ")[0]
         return first.isdigit(), int(first) if first.isdigit() else 0
     return value is not None, value or 0
-
-
-def _with_followers(owner: Row, rows: list[Row]) -> Row:
-    if len(rows) == 1:
-        return owner
-    # What comes before its layer was put there for it (a flatten); what comes behind was written.
-    kinds = [row.kind for row in rows[rows.index(owner) :]]
-    return added_up(rows, rows[-1], name=owner.name, kind=" + ".join(kinds))
-
-
-def _folded(report: Report, rows: list[Row], depth: int) -> list[Row]:
-    """Neighbouring rows whose names begin with the same `depth` parts, as one."""
-    parts: list[tuple[str, list[Row]]] = []
-    for row in rows:
-        key = "/".join(row.name.split("/")[:depth])
-        if parts and parts[-1][0] == key:
-            parts[-1][1].append(row)
-        else:
-            parts.append((key, [row]))
-    folded = []
-    for key, part in parts:
-        kind = " + ".join(row.kind for row in part) if len(part) <= SHORT_CHAIN else part[0].kind
-        if key in report.groups:
-            kind = report.groups[key].kind
-        folded.append(part[0] if len(part) == 1 else added_up(part, part[-1], name=key, kind=kind))
-    return folded
 
 
 def cells(report: Report, row: Row, columns: Sequence[str]) -> list[str]:
@@ -205,17 +173,6 @@ def _sum(report: Report, quantity: str, write: Callable[[Any], str]) -> str:
     if value is None:
         return "?"
     return write(value) + " + ?" * (quantity in report.totals.left_out)
-
-
-def title(report: Report) -> str:
-    """`LeNet-5, input 1x32x32`."""
-    inputs = ", ".join(
-        _("input {shape}", shape=sizes(shape))
-        if name == "input"
-        else _("input {name} {shape}", name=name, shape=sizes(shape))
-        for name, shape in report.inputs.items()
-    )
-    return _("{name}, {inputs}", name=name_of(report), inputs=inputs) if report.name else inputs
 
 
 def notes(report: Report) -> list[tuple[str, str]]:
@@ -328,10 +285,5 @@ def _bytes(n: int | None) -> str:
     """`234.4 KiB (240,000 bytes)`."""
     if n is None:
         return "?"
-    size, unit = float(n), "bytes"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if size < 1024:
-            break
-        size, unit = size / 1024, larger
     exact = _("{n:,} bytes", n=n)
-    return exact if unit == "bytes" else _("{name} ({n})", name=f"{size:,.1f} {unit}", n=exact)
+    return exact if n < 1024 else _("{name} ({n})", name=in_units(n), n=exact)

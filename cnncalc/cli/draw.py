@@ -1,0 +1,69 @@
+"""cnncalc draw SPEC: a picture of the network."""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, terminal_width, write
+from cnncalc.drawing import DEFAULT, STYLES, Drawing, Wish, format_of
+from cnncalc.drawing.words import quantity_named
+from cnncalc.errors import CnncalcError
+from cnncalc.language import _
+from cnncalc.report import BYTES, Settings
+
+
+@click.command("draw", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
+@click.option(
+    "--style",
+    type=click.Choice(list(STYLES)),
+    help=_("What is drawn.  [default: {style}]", style=DEFAULT),
+)
+@click.option("--depth", type=click.IntRange(min=1), metavar="N", help=_("Fold blocks below N levels of names."))
+@click.option("--color", metavar="NAME", default="", help=_("The quantity that heats the nodes of a graph, or none."))
+@click.option("--quantity", "quantities", metavar="NAMES", help=_("What costs shows: params,macs and others."))
+@click.option("--sort", metavar="NAME", default="", help=_("Order the bars by a quantity, the largest first."))
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help=_("The first N bars only."))
+@click.option("--log", is_flag=True, help=_("Sizes by their logarithms."))
+@click.option(
+    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
+)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+def command(
+    asked: Asked,
+    output: str | None,
+    style: str | None,
+    depth: int | None,
+    color: str,
+    quantities: str | None,
+    sort: str,
+    top: int | None,
+    log: bool,
+    dtype: str,
+    batch: int,
+) -> None:
+    """A picture of a network, to scale and from its numbers.
+
+    `cnncalc draw lenet5 --style maps -o lenet5.svg`. SPEC is a file, - for standard input, or a bundled network (see
+    `cnncalc networks`).
+    """
+    with errors_end_the_run():
+        form = "svg" if output in (None, "-") else format_of(output or "")
+        if output in (None, "-") and terminal_width() is not None:
+            raise CnncalcError(_("a terminal shows no drawing: name a file with -o net.svg"))
+        wish = Wish(
+            depth,
+            "" if color == "none" else color,
+            tuple(name for name in (quantities or "").split(",") if name),
+            sort,
+            top,
+            log,
+        )
+        for name in (wish.color, wish.sort, *wish.quantities):
+            if name:
+                quantity_named(name)
+        report = analyze_graph(asked.graph(), Settings(dtype, batch))
+        drawing = Drawing(report, style or DEFAULT, wish)
+        write(drawing.render(form), output)

@@ -1,0 +1,1 @@
+"""The styles: a file for each, with `scene(report, wish)`."""

@@ -1,0 +1,1 @@
+"""How a scene is written: a file per format, each with `render(scene)`."""
