@@ -35,6 +35,7 @@ class Format(NamedTuple):
 
 
 STYLES: dict[str, Style] = {
+    "graph": Style("drawing.styles.graph", n_("the dataflow: a box for each row, frames round blocks")),
     "costs": Style("drawing.styles.costs", n_("where parameters, MACs and activations are: a bar for each row")),
 }
 DEFAULT = "costs"

@@ -1,0 +1,66 @@
+"""What is written in the boxes: title, kind, shape and the number that is asked for."""
+
+from math import ceil, prod
+from typing import Any, NamedTuple
+
+from cnncalc.drawing.graph.tree import Block, Part, Tree
+from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.formats.numbers import sizes, value_text
+from cnncalc.language import _
+from cnncalc.quantities import QUANTITIES
+
+TITLE, TEXT = 13, 12  # font sizes in pixels
+LINE = 16  # from line to line
+WIDEST = 320  # what a text may take; longer ones lose their middle
+
+
+class Cell(NamedTuple):
+    """What a box says, and how large it is for that."""
+
+    title: str
+    lines: list[str]
+    kind: str
+    shape: tuple[int, ...]
+    number: Any
+    w: int
+    h: int
+
+
+def cell_of(tree: Tree, part: Part, around: str, quantity: str) -> Cell:
+    """The cell of a leaf or a folded block, inside a frame of the name `around`; `quantity` may be empty."""
+    row = tree.row_of(part)
+    name = part.name if isinstance(part, Block) and part.range else part.name.removeprefix(f"{around}/")
+    title = fitted(name, WIDEST, TITLE, bold=True)
+    if row is None:
+        kind, shape, value = _("input"), tree.leaves[part.first if isinstance(part, Block) else part.number].shape, None
+        lines = [sizes(shape)]
+    else:
+        kind, shape = _kind_of(part, row.kind), row.output
+        value = getattr(row, quantity) if quantity else None
+        lines = [fitted(kind, WIDEST, TEXT), sizes(shape)]
+        if quantity:
+            lines.append(f"{_(QUANTITIES[quantity].heading)} {value_text(value)}")
+    inside = max(width_of(title, TITLE, bold=True), *(width_of(line, TEXT) for line in lines))
+    return Cell(title, lines, kind, shape, value, max(64, even(inside) + 20), LINE * (1 + len(lines)) + 10)
+
+
+def _kind_of(part: Part, kind: str) -> str:
+    """`conv + relu`; of a folded block its kind and how often it repeats, of a range how many rows it is."""
+    if not isinstance(part, Block):
+        return kind
+    if part.range:
+        return _("{count:,} rows", count=part.last - part.first)
+    return f"{kind} x{part.times}" if part.times > 1 else kind
+
+
+def even(width: float) -> int:
+    """The next even number: a box has its middle at a whole pixel."""
+    return 2 * ceil(width / 2)
+
+
+def heat_of(value: Any) -> int | None:
+    """What heat grows with: a count itself, of sizes their product."""
+    if isinstance(value, tuple):
+        known = [v for v in value if v is not None]
+        return prod(known) if known else None
+    return None if value is None else int(value)

@@ -1,0 +1,252 @@
+"""Boxes of one frame in layers, each line one layer further down, and their order in each layer.
+
+After Sugiyama, Tagawa and Toda (1981): layers by the longest path; a line that passes layers has a point in each of
+them, a bend, which all lines of one source share; orders by barycentres, kept where fewest lines cross. What a frame
+reads from outside comes in by ports in a layer above all others, and what is read of it goes out by ports below.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+SWEEPS = 12  # passes down and up before the best order so far is kept
+
+
+class Line(NamedTuple):
+    """What goes from one vertex to another; `net` says whose output it is. Lines of one net may run together."""
+
+    source: int
+    target: int
+    net: int
+
+
+class Layers:
+    """The vertices of a frame: boxes, ports, and bends, which are added here.
+
+    lines   between boxes and ports, as they were given; paths: the vertices that each of them goes through
+    rank    the layer of each vertex; rows: the vertices of each layer, from left to right
+    skips   (upper, lower) of neighbouring layers on the way of lines that pass by other boxes on theirs
+    down    of each vertex the (vertex, net) that its lines lead to in the next layer; up: that they come from
+    ins     of a vertex that is a frame, nets by the order of its ports above; outs: below
+    """
+
+    def __init__(self, count: int, lines: Sequence[Line], entering: Sequence[int], leaving: Sequence[int],
+                 ins: Mapping[int, Sequence[int]], outs: Mapping[int, Sequence[int]]) -> None:  # fmt: skip
+        self.lines, self.entering, self.leaving, self.boxes = lines, list(entering), list(leaving), count
+        self.ins = {v: _places(nets) for v, nets in ins.items()}
+        self.outs = {v: _places(nets) for v, nets in outs.items()}
+        self.rank = rank_boxes(count, lines, self.entering, self.leaving)
+        self.down: list[list[tuple[int, int]]] = [[] for _v in self.rank]
+        self.up: list[list[tuple[int, int]]] = [[] for _v in self.rank]
+        self.skips: set[tuple[int, int]] = set()
+        self.paths = self._bend(lines)
+        self.place: list[int] = [0] * len(self.rank)
+        self.rows = self._first_order()
+        self.crossings = self._sort()
+
+    def is_bend(self, v: int) -> bool:
+        """Whether a vertex is only there for a line to pass."""
+        return v >= self.boxes
+
+    def _bend(self, lines: Sequence[Line]) -> list[list[int]]:
+        bends: dict[tuple[int, int, int], int] = {}
+        joined: set[tuple[int, int, int]] = set()
+        paths = []
+        beside = find_skips(self.rank, lines)
+        straight: set[tuple[int, int]] = set()
+        for line in lines:
+            source, target, net = line
+            path = [source]
+            for layer in range(self.rank[source] + 1, self.rank[target]):
+                bend = bends.setdefault((source, net, layer), len(self.rank))
+                if bend == len(self.rank):
+                    self.rank.append(layer)
+                    self.down.append([])
+                    self.up.append([])
+                path.append(bend)
+            path.append(target)
+            (self.skips if line in beside else straight).update(pairwise(path))
+            for u, v in pairwise(path):
+                if (u, v, net) not in joined:
+                    joined.add((u, v, net))
+                    self.down[u].append((v, net))
+                    self.up[v].append((u, net))
+            paths.append(path)
+        self.skips -= straight
+        return paths
+
+    def _first_order(self) -> list[list[int]]:
+        """Depth first, boxes as they run and then bends: lines that pass others by are to their right."""
+        rows: list[list[int]] = [[] for _layer in range(max(self.rank, default=-1) + 1)]
+        seen = [False] * len(self.rank)
+        for start in sorted(range(len(self.rank)), key=lambda v: (self.rank[v], v)):
+            stack = [start]
+            while stack:
+                v = stack.pop()
+                if seen[v]:
+                    continue
+                seen[v] = True
+                rows[self.rank[v]].append(v)
+                stack += sorted({w for w, _net in self.down[v] if not seen[w]}, reverse=True)
+        for row in rows:
+            self._number(row)
+        return rows
+
+    def _number(self, row: Sequence[int]) -> None:
+        for i, v in enumerate(row):
+            self.place[v] = i
+
+    def leaves_at(self, v: int, net: int) -> float:
+        """Where a line leaves below its layer's boxes, in places: a frame has several ports."""
+        ports = self.outs.get(v)
+        return self.place[v] + ports[net] if ports else self.place[v] + 0.5
+
+    def arrives_at(self, v: int, net: int) -> float:
+        """Where a line arrives above."""
+        ports = self.ins.get(v)
+        return self.place[v] + ports[net] if ports else self.place[v] + 0.5
+
+    def _sort(self) -> int:
+        """Orders with few crossings; how many there are."""
+        best, rows, worse = self.count_crossings(), [list(row) for row in self.rows], 0
+        for sweep in range(SWEEPS if best else 0):
+            self._sweep(down=sweep % 2 == 0, turned=sweep % 4 > 1)
+            self._exchange()
+            found = self.count_crossings()
+            worse += 1
+            if found < best:
+                best, rows, worse = found, [list(row) for row in self.rows], 0
+            if not best or worse > 4:
+                break
+        self.rows = rows
+        for row in rows:
+            self._number(row)
+        return best
+
+    def _sweep(self, *, down: bool, turned: bool) -> None:
+        layers = range(1, len(self.rows)) if down else range(len(self.rows) - 2, -1, -1)
+        for layer in layers:
+            row = self.rows[layer]
+            wish = {}
+            for v in row:
+                if down:
+                    near = [self.leaves_at(u, net) for u, net in self.up[v]]
+                else:
+                    near = [self.arrives_at(u, net) for u, net in self.down[v]]
+                wish[v] = sum(near) / len(near) if near else self.place[v]
+            row.sort(key=lambda v: (wish[v], -self.place[v] if turned else self.place[v]))
+            self._number(row)
+
+    def _exchange(self) -> None:
+        """Neighbours change places as long as that leaves fewer crossings."""
+        for row in self.rows:
+            for _time in range(len(row)):
+                changed = False
+                for i in range(len(row) - 1):
+                    a, b = row[i], row[i + 1]
+                    if self._between(a, b) > self._between(b, a):
+                        row[i], row[i + 1] = b, a
+                        self.place[a], self.place[b] = i + 1, i
+                        changed = True
+                if not changed:
+                    break
+
+    def _between(self, a: int, b: int) -> int:
+        """Crossings of the lines of a with those of b, if a is to the left of b."""
+        up = [self.leaves_at(u, net) for u, net in self.up[b]]
+        down = [self.arrives_at(u, net) for u, net in self.down[b]]
+        found = sum(self.leaves_at(u, net) > other for u, net in self.up[a] for other in up)
+        return found + sum(self.arrives_at(u, net) > other for u, net in self.down[a] for other in down)
+
+    def count_crossings(self) -> int:
+        """Pairs of lines between neighbouring layers that cross."""
+        return sum(
+            count_inversions(
+                [(self.leaves_at(u, net), self.arrives_at(v, net)) for u in row for v, net in self.down[u]]
+            )
+            for row in self.rows
+        )
+
+    def order_of(self, ports: Sequence[int], nets: Sequence[int]) -> list[int]:
+        """The nets of these ports, from left to right."""
+        return [net for _place, net in sorted((self.place[v], net) for v, net in zip(ports, nets, strict=True))]
+
+
+def _places(nets: Sequence[int]) -> dict[int, float]:
+    """Ports as parts of a place."""
+    return {net: (i + 0.5) / len(nets) for i, net in enumerate(nets)}
+
+
+def rank_boxes(count: int, lines: Sequence[Line], entering: Sequence[int], leaving: Sequence[int]) -> list[int]:
+    """A layer for each vertex: lines lead down, as short as the longest way allows; ports are above and below all.
+
+    Vertices are numbered so that lines go from smaller to greater ones, apart from ports.
+    """
+    ends, starts = set(leaving), set(entering)
+    rank = [1 if starts else 0] * count
+    ahead: defaultdict[int, list[int]] = defaultdict(list)
+    read: set[int] = set()
+    for source, target, _net in lines:
+        ahead[source].append(target)
+        read.add(target)
+    for v in starts:
+        rank[v] = 0
+    inner = [v for v in range(count) if v not in starts and v not in ends]
+    for v in inner:
+        for target in ahead[v]:
+            rank[target] = max(rank[target], rank[v] + 1)
+    for v in reversed(inner):  # what reads nothing stands right above its first reader
+        readers = [rank[target] for target in ahead[v] if target not in ends]
+        if v not in read and readers:
+            rank[v] = max(rank[v], min(readers) - 1)
+    last = 1 + max((rank[v] for v in inner), default=0)
+    for v in ends:
+        rank[v] = last
+    return rank
+
+
+def find_skips(rank: Sequence[int], lines: Sequence[Line]) -> set[Line]:
+    """Lines that another way goes beside, through boxes: an identity round a block."""
+    ahead: list[set[int]] = [set() for _v in rank]
+    for source, target, _net in lines:
+        ahead[source].add(target)
+    reach = [0] * len(rank)  # of each vertex those below it, a bit for each
+    for v in sorted(range(len(rank)), key=lambda v: -rank[v]):
+        for w in ahead[v]:
+            reach[v] |= reach[w] | 1 << w
+    return {
+        line
+        for line in lines
+        if rank[line.target] - rank[line.source] > 1
+        and any(w != line.target and reach[w] >> line.target & 1 for w in ahead[line.source])
+    }
+
+
+def count_inversions(pairs: list[tuple[float, float]]) -> int:
+    """How many pairs of lines (from, to) cross; lines with a common end do not."""
+    if len(pairs) < 2:
+        return 0
+    pairs.sort()
+    places = {to: i + 1 for i, to in enumerate(sorted({to for _from, to in pairs}))}
+    if len(places) < 2:
+        return 0
+    tree = [0] * (len(places) + 1)
+    found = i = seen = 0
+    while i < len(pairs):
+        same = i
+        while same < len(pairs) and pairs[same][0] == pairs[i][0]:
+            k, smaller = places[pairs[same][1]], 0
+            while k:
+                smaller += tree[k]
+                k &= k - 1
+            found += seen - smaller
+            same += 1
+        for _from, to in pairs[i:same]:
+            k = places[to]
+            while k < len(tree):
+                tree[k] += 1
+                k += k & -k
+        seen += same - i
+        i = same
+    return found

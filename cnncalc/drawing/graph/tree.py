@@ -1,0 +1,207 @@
+"""What of a network is drawn as one: its rows, the blocks that they stand in, and what is folded of them.
+
+A leaf is a row of the table (an activation is inside its layer's), or an input. Names say what belongs together, as
+they do in the table: neighbours whose names begin with the same parts. A block call or a repeat is drawn as a frame; a
+layer and what is appended to it are folded together, and have no frame when they are not. A block of more than
+`MANY` parts has them in ranges, `conv1 … conv400`, so that whatever the size of a network, few of them are seen.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from cnncalc.analysis.folding import Fold, fold, folded_row
+from cnncalc.report import Report, Row
+
+READABLE = 100  # nodes that a picture has, if names fold it to so few
+MANY = 600  # parts side by side before ranges of them are folded
+RANGES = 64  # and into so many
+MOST = 2_000  # nodes of a picture, whatever depth is asked for
+
+
+class Leaf(NamedTuple):
+    """A row of the table, and the operations that it is; an input has none. `id` is unique among leaves and blocks."""
+
+    id: str
+    name: str
+    row: Row | None
+    shape: tuple[int, ...]
+    number: int
+    operations: tuple[int, ...]
+
+
+class Block(NamedTuple):
+    """Leaves `first` up to, not including, `last`: neighbours whose names begin with the same `depth` parts.
+
+    frame  whether it has one when it is not folded; range: neighbours that have no name in common (depth 0)
+    times  how often the block repeats, where its parts are all repetitions; else 1
+    """
+
+    id: str
+    name: str
+    depth: int
+    frame: bool
+    range: bool
+    times: int
+    first: int
+    last: int
+    parts: "tuple[Block | Leaf, ...]"
+
+
+Part = Block | Leaf
+
+
+class Tree:
+    """A report's leaves in the order in which they run, the blocks around them, and who reads whom."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        entering = [
+            Leaf(f"input:{name}", name, None, shape, number, ())
+            for number, (name, shape) in enumerate(report.inputs.items())
+        ]
+        first = len(entering)
+        rows = [
+            Leaf(row.name, row.name, row, row.output, first + n, tuple(operations))
+            for n, (row, operations) in enumerate(fold(report))
+        ]
+        self.leaves: list[Leaf] = _with_own_ids([*entering, *rows])
+        where = {name: number for number, name in enumerate(report.inputs)}
+        where |= {report.layers[i].name: leaf.number for leaf in self.leaves for i in leaf.operations}
+        reads = [(where[name], where[row.name]) for row in report.layers for name in row.inputs]
+        self.edges: list[tuple[int, int]] = list(dict.fromkeys((a, b) for a, b in reads if a != b))
+        self.outputs = {where[name] for name in _outputs(report)}
+        self._ids: dict[str, int] = {}
+        parts = (*self.leaves[:first], *self._grouped(self.leaves[first:], 1))
+        self.root = Block("/", "", 0, False, False, 1, 0, len(self.leaves), tuple(self._in_ranges(parts)))
+
+    def _grouped(self, leaves: list[Leaf], depth: int) -> list[Part]:
+        """Neighbours whose names begin with the same `depth` parts as one block; a single one stays a leaf."""
+        runs: list[tuple[str, list[Leaf]]] = []
+        for leaf in leaves:
+            key = "/".join(leaf.name.split("/")[:depth])
+            if runs and runs[-1][0] == key:
+                runs[-1][1].append(leaf)
+            else:
+                runs.append((key, [leaf]))
+        return [run[0] if len(run) == 1 else self._block(key, run, depth) for key, run in runs]
+
+    def _block(self, name: str, leaves: list[Leaf], depth: int) -> Block:
+        if any(leaf.name.count("/") >= depth for leaf in leaves):
+            parts = self._grouped(leaves, depth + 1)
+        else:  # several rows of one name
+            parts = list(leaves)
+        groups = self.report.groups
+        frame = name in groups or all(leaf.name != name for leaf in leaves)
+        tails = [part.name.rpartition("/")[2] for part in parts if part.name in groups]
+        times = len(parts) if name in groups and tails == [str(n) for n in range(len(parts))] else 1
+        return self._made(name, depth, frame, times, self._in_ranges(tuple(parts)))
+
+    def _made(self, name: str, depth: int, frame: bool, times: int, parts: tuple[Part, ...]) -> Block:
+        first, last = bounds(parts[0])[0], bounds(parts[-1])[1]
+        count = self._ids[name] = self._ids.get(name, 0) + 1
+        id = f"{name}/" if count == 1 else f"{name}/@{first}"
+        return Block(id, name, depth, frame, depth == 0, times, first, last, parts)
+
+    def _in_ranges(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        """The parts, or ranges of them where they are too many to be seen side by side."""
+        if len(parts) <= MANY:
+            return parts
+        size = -(-len(parts) // RANGES)
+        found = []
+        for start in range(0, len(parts), size):
+            inside = parts[start : start + size]
+            name = f"{inside[0].name} … {inside[-1].name}"
+            found.append(self._made(name, 0, False, 1, self._in_ranges(inside)))
+        return tuple(found)
+
+    @cached_property
+    def blocks(self) -> dict[str, Block]:
+        """All blocks by their ids, outer ones first; the whole network is not among them."""
+        return {part.id: part for part in walk(self.root) if isinstance(part, Block) and part is not self.root}
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """All leaves and blocks by their ids."""
+        return {part.id: part for part in walk(self.root)}
+
+    @cached_property
+    def depth(self) -> int:
+        """The depth from which on nothing is folded by names."""
+        return 1 + max((block.depth for block in self.blocks.values()), default=0)
+
+    def row_of(self, part: Part) -> Row | None:
+        """The row that stands for a leaf or a folded block; None for an input."""
+        if isinstance(part, Leaf):
+            return part.row
+        inside = self.leaves[part.first : part.last]
+        rows: list[Fold] = [(leaf.row, [*leaf.operations]) for leaf in inside if leaf.row is not None]
+        return folded_row(self.report, part.name, rows)
+
+    def count_nodes(self, folded: frozenset[str]) -> int:
+        """How many nodes a picture has with these blocks folded."""
+        return sum(1 for _part in shown(self.root, folded))
+
+    def fold(self, depth: int | None = None) -> frozenset[str]:
+        """The blocks to fold: those of this depth, as the table has it, or so many that a picture can be read.
+
+        Not more than MOST nodes are left in any case; `depth_of` says which depth it came to.
+        """
+        if depth is not None:
+            for tried in range(min(depth, self.depth), 0, -1):
+                for ranges in (False, True):
+                    folded = self._folded_at(tried, ranges=ranges)
+                    if self.count_nodes(folded) <= MOST:
+                        return folded
+        best = self._folded_at(1, ranges=self.count_nodes(self._folded_at(1, ranges=False)) > MANY)
+        for tried in range(2, self.depth + 1):
+            folded = self._folded_at(tried, ranges=False)
+            if self.count_nodes(folded) > READABLE:
+                break
+            best = folded
+        return best
+
+    def _folded_at(self, depth: int, *, ranges: bool) -> frozenset[str]:
+        return frozenset(b.id for b in self.blocks.values() if (ranges if b.range else b.depth >= depth))
+
+
+def walk(part: Part) -> Iterator[Part]:
+    """A part and everything inside it, from outside in."""
+    yield part
+    if isinstance(part, Block):
+        for inner in part.parts:
+            yield from walk(inner)
+
+
+def shown(part: Part, folded: frozenset[str]) -> Iterator[Part]:
+    """The leaves and folded blocks that are seen of a part."""
+    if isinstance(part, Leaf) or part.id in folded:
+        yield part
+        return
+    for inner in part.parts:
+        yield from shown(inner, folded)
+
+
+def bounds(part: Part) -> tuple[int, int]:
+    """The leaves of a part: the first, and the one behind the last."""
+    return (part.number, part.number + 1) if isinstance(part, Leaf) else (part.first, part.last)
+
+
+def _outputs(report: Report) -> list[str]:
+    """The names of what leaves the network; where its graph is not at hand, of what nobody reads."""
+    names = [*report.inputs, *(row.name for row in report.layers)]
+    if report.graph is not None:
+        return [names[value] for value in report.graph.outputs]
+    read = {name for row in report.layers for name in row.inputs}
+    return [row.name for row in report.layers if row.name not in read]
+
+
+def _with_own_ids(leaves: list[Leaf]) -> list[Leaf]:
+    """The leaves, those of a name that was there before with their number behind it."""
+    seen: set[str] = set()
+    found = []
+    for leaf in leaves:
+        unique = leaf if leaf.id not in seen else leaf._replace(id=f"{leaf.id}@{leaf.number}")
+        seen.add(unique.id)
+        found.append(unique)
+    return found

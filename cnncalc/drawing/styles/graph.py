@@ -1,0 +1,94 @@
+"""The dataflow: a box for each row of the table, frames round blocks, lines from what is written to who reads it.
+
+Where boxes and lines are is worked out in graph/; here they get colours. Heat, where a quantity is asked for, goes from
+0 to the largest number of any box in the drawing.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from cnncalc.drawing import Wish
+from cnncalc.drawing.colours import FRAME, INK, LINE, MUTED, NONE, PANEL, PAPER, of_heat, of_kind
+from cnncalc.drawing.graph import Tree, place
+from cnncalc.drawing.graph.cells import LINE as PITCH
+from cnncalc.drawing.graph.cells import TEXT, TITLE
+from cnncalc.drawing.graph.picture import Edge, Frame, Legend, Node
+from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.drawing.scene import MIDDLE, Box, Group, Item, Path, Scene, Text, arrow_head, scene_of
+from cnncalc.drawing.words import told
+from cnncalc.language import _
+from cnncalc.report import Report, title
+
+SCALE = 20  # fields of the legend
+FIELD = 8.0  # the width of one
+
+
+def scene(report: Report, wish: Wish) -> Scene:
+    """Frames from outside in, then lines, then boxes, with the title and the legend of heat above."""
+    tree = Tree(report)
+    picture = place(tree, tree.fold(wish.depth), wish.color)
+    items: list[Item] = [item for frame in picture["frames"] for item in frame_items(frame)]
+    items += [item for edge in picture["edges"] for item in edge_items(edge)]
+    items += [node_item(tree, node, heated=bool(wish.color)) for node in picture["nodes"]]
+    legend = picture["legend"]
+    head = title(report)
+    above: list[Item] = [
+        Text(16, 0 if legend is None else -44, fitted(head, 760, 16, bold=True), 16, bold=True, title=head)
+    ]
+    above += [] if legend is None else legend_items(legend)
+    return scene_of([*above, *items], title=head, description=described(len(picture["nodes"]), report))
+
+
+def described(boxes: int, report: Report) -> str:
+    return _("{boxes} boxes for {operations} operations, joined by the tensors that they read", boxes=boxes,
+             operations=len(report))  # fmt: skip
+
+
+def frame_items(frame: Frame) -> list[Item]:
+    return [
+        Box(frame["x"], frame["y"], frame["w"], frame["h"], PANEL, FRAME, 8, title=frame["name"]),
+        Text(frame["title_x"], frame["title_y"], frame["title"], TEXT, fill=MUTED, bold=True),
+    ]
+
+
+def edge_items(edge: Edge) -> list[Item]:
+    """The line, curved where it goes across, and its head."""
+    points = edge["points"]
+    commands: list[tuple[str | float, ...]] = [("M", *points[0])]
+    for (x, y), (x2, y2) in pairwise(points):
+        middle = (y + y2) / 2
+        commands.append(("L", x2, y2) if x == x2 or y == y2 else ("C", x, middle, x2, middle, x2, y2))
+    (x, y), (x2, y2) = points[-2:]
+    start = (x, y) if y == y2 else (x2, y)
+    return [Path(tuple(commands), stroke=LINE, thick=1.2), arrow_head(start, (x2, y2), size=8)]
+
+
+def node_item(tree: Tree, node: Node, *, heated: bool) -> Group:
+    """The box with its texts; of what is not known the border is dashed, of an output it is thick."""
+    row = tree.row_of(tree.parts[node["id"]])
+    fill = of_kind("input" if row is None else node["kind"])
+    unknown = heated and row is not None and node["heat"] is None
+    if heated:
+        fill = PAPER if node["heat"] is None else of_heat(node["heat"])
+    middle = node["x"] + node["w"] / 2
+    box = Box(node["x"], node["y"], node["w"], node["h"], fill, INK if node["output"] else LINE,
+              node["h"] / 2 if row is None else 5, 2 if node["output"] else 1, unknown)  # fmt: skip
+    texts = [Text(middle, node["y"] + PITCH + 1, node["title"], TITLE, MIDDLE, bold=True)]
+    texts += [
+        Text(middle, node["y"] + PITCH * (i + 2), line, TEXT, MIDDLE) for i, line in enumerate(node["lines"])
+    ]  # fmt: skip
+    return Group((box, *texts), told(row) if row is not None else node["name"])
+
+
+def legend_items(legend: Legend) -> list[Item]:
+    """What the colours stand for: the quantity, and the numbers at both ends."""
+    items: list[Item] = [Text(16, -20, legend["heading"], TEXT, bold=True)]
+    x = 16 + width_of(legend["heading"], TEXT, bold=True) + 12
+    items.append(Text(x, -20, legend["least"], TEXT, fill=MUTED))
+    x += width_of(legend["least"], TEXT) + 6
+    items += [
+        Box(x + i * FIELD, -30, FIELD, 12, of_heat(i / (SCALE - 1)), of_heat(i / (SCALE - 1))) for i in range(SCALE)
+    ]  # fmt: skip
+    items.append(Box(x, -30, SCALE * FIELD, 12, NONE, FRAME))
+    return [*items, Text(x + SCALE * FIELD + 6, -20, legend["most"], TEXT, fill=MUTED)]
