@@ -14,6 +14,7 @@ from typing import Any
 LANGUAGES = ("en", "zh")
 
 _translate: Callable[[str], str] | None = None  # None: English, as it stands in the code
+_language = "en"
 
 
 def _(message: str, /, **values: Any) -> str:
@@ -47,7 +48,8 @@ def reason_of(error: Exception) -> str:
 
 def use(language: str) -> None:
     """Speak this language from now on, one of LANGUAGES."""
-    global _translate
+    global _translate, _language
+    _language = language
     if language == "en":
         _translate = None
         return
@@ -59,14 +61,19 @@ def use(language: str) -> None:
 @contextmanager
 def speaking(language: str | None) -> Iterator[None]:
     """Speak another language for a while; None: the one in use."""
-    global _translate
-    before = _translate
+    global _translate, _language
+    before = _translate, _language
     try:
         if language is not None:
             use(language)
         yield
     finally:
-        _translate = before
+        _translate, _language = before
+
+
+def in_use() -> str:
+    """The language that is spoken now, one of LANGUAGES."""
+    return _language
 
 
 def folder() -> str:

@@ -20,6 +20,7 @@ COMMANDS = {
     "analyze": n_("Shapes, parameters, connections, MACs, receptive fields, memory (the default command)."),
     "rf": n_("Receptive fields: layer by layer, back from a layer, where paths meet, channel by channel."),
     "draw": n_("A picture of the network: its graph, its maps to scale, where costs and memory go."),
+    "report": n_("One page that explains a network, for a browser: layers, derivations, receptive fields, costs."),
     "explain": n_("How every number comes about: formula, substitution, result."),
     "check": n_("Answers graded, with the mistake behind a wrong one; or the expectations of specs, for CI."),
     "exercise": n_("A random network that fits, questions about it, and the key."),

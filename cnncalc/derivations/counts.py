@@ -155,9 +155,22 @@ def layer_derivations(
     With letters that stay `free`, only what depends on them, each in one closed form.
     """
     assert report.graph is not None
+    return derivations_on(Board(report.graph, number), report, number, wanted, free, alone=len(wanted) == 1)
+
+
+def single_derivations(report: Report, number: int) -> list[Derivation]:
+    """Every quantity of one layer, each as if it alone were asked for: with the lines of the parts that it uses."""
+    assert report.graph is not None
     board = Board(report.graph, number)
+    wanted = listed_in(EXPLAINED)
+    return [found for quantity in wanted for found in derivations_on(board, report, number, (quantity,), alone=True)]
+
+
+def derivations_on(
+    board: Board, report: Report, number: int, wanted: Sequence[str], free: Collection[str] = (), *, alone: bool
+) -> list[Derivation]:
+    """The quantities that are asked for; `alone`: each of them stands for itself."""
     row = report.layers[number]
-    alone = len(wanted) == 1
     found = []
     for quantity, own in lines_of(board, row, BYTES[report.settings.dtype], alone).items():
         if quantity not in wanted:

@@ -7,6 +7,7 @@ An expression is made from a traced number once: sums and products are flattened
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from html import escape
 from math import prod
 from typing import Any, NamedTuple
 
@@ -290,7 +291,7 @@ class MathML(Notation):
     def symbol(self, name: str) -> str:
         letter, _, index = name.partition("_")
         if len(letter) > 1:
-            return f"<mtext>{name}</mtext>"
+            return f"<mtext>{escape(name)}</mtext>"  # of a layer: models bring any characters
         return f"<msub><mi>{letter}</mi><mi>{index}</mi></msub>" if index else f"<mi>{letter}</mi>"
 
     def bracket(self, inner: str) -> str:

@@ -1,0 +1,105 @@
+"""The data of the page: all that it shows of one network, or of two side by side.
+
+`page_data(reports)` is what the island in the page holds, and what its function `show(root, data)` is called with;
+`data_of_text(text)` is the same for the text of a spec. Numbers and texts are those of the commands. The parts, each
+with its form, are in docs/report.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cnncalc
+from cnncalc.analysis import analyze_graph
+from cnncalc.browser.equations import Equations, fields_explained, layers_explained, peak_explained
+from cnncalc.browser.network import described, items_of, nodes_data, rows_data, totals_data
+from cnncalc.browser.pool import Pool, Text
+from cnncalc.browser.sections import note_data
+from cnncalc.browser.sections import page_data as sections_of
+from cnncalc.browser.texts import TEXTS
+from cnncalc.browser.tools import tools_data
+from cnncalc.browser.units import borders_data, effective_data, reads_data
+from cnncalc.difference import compare
+from cnncalc.errors import Source
+from cnncalc.language import LANGUAGES, _
+from cnncalc.pages.difference import difference_page
+from cnncalc.pages.effective import assumptions
+from cnncalc.report import Report, listed
+from cnncalc.spec import graph_from_text
+
+VERSION = 1  # of the form of this data
+
+
+def page_data(reports: Sequence[Report], language: str = "en") -> dict[str, Any]:
+    """What the page shows of these networks, one or two, as JSON has it.
+
+    language  in which it opens, one of LANGUAGES; it has all of them
+    """
+    pool = Pool()
+    networks = [network_data(report, pool) for report in reports]
+    own = pool.spoken(lambda: {key: Text(_(text)) for key, text in TEXTS.items()})
+    difference = None
+    if len(reports) == 2:
+        found = compare(*reports)
+        difference = pool.spoken(lambda: sections_of(difference_page(found)))
+    return {
+        "version": VERSION,
+        "generator": f"cnncalc {cnncalc.__version__}",
+        "languages": list(LANGUAGES),
+        "language": language,
+        "own": own,
+        "networks": networks,
+        "difference": difference,
+        "texts": pool.texts,
+    }
+
+
+def network_data(report: Report, pool: Pool) -> dict[str, Any]:
+    """One network: rows, operations, derivations, what units see, and how others count."""
+    graph = report.graph
+    assert graph is not None
+    equations = Equations()
+    items = items_of(report)
+    layers, of_layer = pool.spoken(lambda: layers_explained(report, equations))
+    fields, of_field = pool.spoken(lambda: fields_explained(report, equations))
+    peak = pool.spoken(lambda: peak_explained(report, equations))
+    return {
+        "name": report.name,
+        "inputs": [[name, list(shape)] for name, shape in graph.inputs.items()],
+        "outputs": list(graph.outputs),
+        **pool.spoken(lambda: described(report)),
+        "rows": rows_data(report, items),
+        "totals": totals_data(report),
+        "nodes": nodes_data(report),
+        "derivations": {
+            "layers": layers,
+            "of_layer": of_layer,
+            "fields": fields,
+            "of_field": of_field,
+            "peak": peak,
+            **equations.as_data(),
+        },
+        "reads": reads_data(graph),
+        "borders": borders_data(graph),
+        "effective": {**effective_data(report), **pool.spoken(lambda: {"notes": list(map(note_data, assumptions()))})},
+        "tools": tools_data(report, pool),
+        "expectations": [[v.name, v.expectation.text, listed(v.actual), v.holds] for v in report.expectations],
+    }
+
+
+def data_of_text(text: str, name: str = "spec.yaml", language: str = "en") -> dict[str, Any]:
+    """The data of the page for the text of a spec. Raises SpecError with the places of its mistakes."""
+    return page_data([analyze_graph(graph_from_text(Source(name, text)))], language)
+
+
+def json_text(data: Mapping[str, Any]) -> str:
+    """The data as one line of JSON that may stand inside a script element: no `<` in it ends one."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, code in ESCAPED.items():
+        text = text.replace(character, code)
+    return text
+
+
+ESCAPED = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029", "\u202e": "\\u202e"}

@@ -1,0 +1,150 @@
+"""Derivations as data for the page: each formula once, as MathML with places for its numbers.
+
+A line of arithmetic is [formula, ...values]: the formula is a number in a list of MathML in which every number is
+`<mn/>` and every name `<mtext/>`, and the values fill these in their order; a name is a number in a list of names. So
+that a line takes some bytes, and the derivations of all layers a few kilobytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from html import unescape
+from typing import Any
+
+from cnncalc.browser.pool import Text
+from cnncalc.derivations.board import Derivation, letter_of
+from cnncalc.derivations.counts import single_derivations
+from cnncalc.derivations.fields import field_derivation
+from cnncalc.derivations.formulas import MATHML
+from cnncalc.derivations.lines import Line
+from cnncalc.derivations.memory import peak_derivation
+from cnncalc.report import Report
+
+FILLED = re.compile(r"<(mn|mtext)>([^<]*)</\1>")
+LARGEST = 2**53  # of what JavaScript counts exactly: what is larger is text
+
+
+def exact(value: Any) -> Any:
+    """A number that JavaScript reads as it is."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return value
+    return int(value) if abs(value) < LARGEST else str(int(value))
+
+
+class Equations:
+    """The formulas of a page, the names in them, and the rows of tables that begin alike."""
+
+    def __init__(self) -> None:
+        self.formulas: dict[str, int] = {}
+        self.names: dict[str, int] = {}
+        self.rows: dict[tuple[int, tuple[str, ...]], int] = {}
+        self._known: dict[Hashable, tuple[list[list[Any]], list[list[Any]]]] = {}
+        self._steps: dict[Hashable, list[Any]] = {}
+
+    def line(self, parts: Sequence[str]) -> list[Any]:
+        """A line whose parts are MathML."""
+        values: list[Any] = []
+
+        def emptied(found: re.Match[str]) -> str:
+            text = unescape(found[2])
+            if found[1] == "mn":
+                values.append(exact(int(text.replace(",", ""))))
+            else:
+                values.append(self.names.setdefault(text, len(self.names)))
+            return f"<{found[1]}/>"
+
+        formula = FILLED.sub(emptied, "<mo>=</mo>".join(parts))
+        return [self.formulas.setdefault(formula, len(self.formulas)), *values]
+
+    def table(self, rows: Sequence[Sequence[str]]) -> int | None:
+        """A table as the number of its last row; each row knows the one before it."""
+        place = -1
+        for row in rows:
+            place = self.rows.setdefault((place, tuple(row)), len(self.rows))
+        return None if place < 0 else place
+
+    def lines(self, found: Derivation, key: Hashable) -> tuple[list[list[Any]], list[list[Any]]]:
+        """The lines of a derivation, and its letters with their values; under the same key they are known."""
+        if key not in self._known:
+            lines = [self._written(line) for line in found.steps]
+            letters = [
+                self.line(letter_of(name, value).parts("mathml")) for name, (value, _text) in found.symbols.items()
+            ]
+            self._known[key] = lines, letters
+        return self._known[key]
+
+    def _written(self, line: Line) -> list[Any]:
+        # A step of a walk back is told by its symbols: hundreds of layers have the same ones.
+        if not line.name.startswith("RF"):
+            return self.line(line.parts(MATHML))
+        key = line.name, line.value, tuple((symbol.name, int(symbol)) for symbol in line.symbols())
+        if key not in self._steps:
+            self._steps[key] = self.line(line.parts(MATHML))
+        return self._steps[key]
+
+    def derivation(self, found: Derivation, key: Hashable) -> dict[str, Any]:
+        """Lines, letters with their meanings, remarks, and a table: what is empty is left out."""
+        lines, letters = self.lines(found, key)
+        meanings = [Text(meaning) for _value, meaning in found.symbols.values()]
+        parts = {
+            "lines": lines,
+            "letters": [list(pair) for pair in zip(letters, meanings, strict=True)],
+            "remarks": [Text(remark) for remark in found.remarks],
+        }
+        data: dict[str, Any] = {name: part for name, part in parts.items() if part}
+        if found.table:
+            head, *rows = found.table
+            data |= {"head": [Text(text) for text in head], "table": self.table(rows)}
+        return data
+
+    def as_data(self) -> dict[str, Any]:
+        """The lists that lines and tables refer to."""
+        return {
+            "formulas": list(self.formulas),
+            "names": list(self.names),
+            "rows": [[before, list(row)] for before, row in self.rows],
+        }
+
+
+def layers_explained(report: Report, equations: Equations) -> tuple[list[dict[str, Any]], list[int]]:
+    """The counts of every layer that is not like another, quantity by quantity, and for each layer which it is."""
+    graph = report.graph
+    assert graph is not None
+    known: dict[Any, int] = {}
+    found: list[dict[str, Any]] = []
+    places = []
+    for number, (node, row) in enumerate(zip(graph.nodes, report.layers, strict=True)):
+        key = node.layer, tuple(graph.shape(v) for v in node.reads), row.weights_of
+        if key not in known:
+            known[key] = len(found)
+            place = known[key]
+            single = single_derivations(report, number)
+            found.append({d.quantity: equations.derivation(d, (place, d.quantity)) for d in single})
+        places.append(known[key])
+    return found, places
+
+
+def fields_explained(report: Report, equations: Equations) -> tuple[list[dict[str, Any]], list[int | None]]:
+    """The same for receptive fields: what layers see that keep the field of the one before differs in nothing."""
+    known: dict[str, int] = {}
+    found: list[dict[str, Any]] = []
+    places: list[int | None] = []
+    for number in range(len(report.layers)):
+        derivation = field_derivation(report, number)
+        if derivation is None:
+            places.append(None)
+            continue
+        data = equations.derivation(derivation, number)
+        key = repr(data)
+        if key not in known:
+            known[key] = len(found)
+            found.append(data)
+        places.append(known[key])
+    return found, places
+
+
+def peak_explained(report: Report, equations: Equations) -> dict[str, Any] | None:
+    """What is alive at the peak of memory."""
+    found = peak_derivation(report)
+    return None if found is None else equations.derivation(found, "peak")

@@ -1,0 +1,71 @@
+"""The page as one file: its HTML, style and scripts out of page/, joined, with the data as an island.
+
+The scripts are JavaScript modules. Joined, they are one: each stands behind those that it imports, without its
+`import` and `export`; so no two may have a name in common. The policy in the page allows what it holds, by hashes,
+and nothing from outside.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from cnncalc.browser.data import json_text
+
+START = "start.js"  # the module that reads the island and shows the page
+IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
+EXPORT = re.compile(r"^export (?=(async )?function|const|let|class)", re.MULTILINE)
+
+
+def read_part(name: str) -> str:
+    """A file of the page."""
+    return files("cnncalc.browser").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def joined_script(start: str = START) -> str:
+    """A module with all that it imports, as one script that imports nothing."""
+    done: dict[str, str] = {}
+    waiting: list[str] = []
+
+    def add(name: str) -> None:
+        if name in done:
+            return
+        if name in waiting:
+            raise ValueError(f"{name} imports itself")
+        waiting.append(name)
+        text = read_part(name)
+        for other in IMPORT.findall(text):
+            add(other)
+        waiting.pop()
+        done[name] = EXPORT.sub("", IMPORT.sub("", text))
+
+    add(start)
+    return "".join(f"// {name}\n{text}" for name, text in done.items())
+
+
+def allowed(text: str) -> str:
+    """How a policy names what stands between the tags of an element."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def html_text(data: Mapping[str, Any], title: str) -> str:
+    """The whole file. `title` is what the browser's tab shows, in the language in which the page opens."""
+    style, script = f"\n{read_part('page.css')}", f"\n{joined_script()}"
+    policy = (
+        f"default-src 'none'; script-src {allowed(script)}; style-src {allowed(style)}; img-src blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    parts = {
+        "language": {"zh": "zh-CN"}.get(data["language"], data["language"]),
+        "policy": policy,
+        "title": escape(title),
+        "style": style,
+        "data": json_text(data),
+        "script": script,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], read_part("page.html"))

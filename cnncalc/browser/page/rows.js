@@ -1,0 +1,64 @@
+// The rows of a network as a tree: blocks, rows of the table, and the operations of a row.
+
+export const BLOCK = 0;
+export const ROW = 1;
+export const OPERATION = 2;
+const FIRST_VALUE = 7; // of a row's data: type, name, kind, parent, first, last, node, ...values
+const MOST_AT_FIRST = 40; // rows that are seen before anybody unfolds
+
+// [{place, type, name, label, kind, family, parent, depth, first, last, node, values, children}, ...]
+export function rowsOf(net) {
+  const keys = net.columns.filter((column) => column.key !== "name" && column.key !== "kind").map((column) => column.key);
+  const rows = net.rows.map((data, place) => {
+    const [type, name, kind, parent, first, last, node] = data;
+    const values = {};
+    keys.forEach((key, i) => (values[key] = data[FIRST_VALUE + i]));
+    return { place, type, name, kind, parent, first, last, node, values, depth: 0, children: [], label: name };
+  });
+  for (const row of rows) {
+    row.family = net.nodes.family[row.node] || "other";
+    const above = rows[row.parent];
+    if (!above) continue;
+    row.depth = above.depth + 1;
+    above.children.push(row.place);
+    if (row.type !== OPERATION && row.name.startsWith(`${above.name}/`)) row.label = row.name.slice(above.name.length + 1);
+    if (row.type === OPERATION) row.label = row.name === above.name ? row.kind : row.name.split("/").at(-1);
+  }
+  return rows;
+}
+
+// The places of the blocks that are open at first: as many levels as leave few rows.
+export function openAtFirst(rows) {
+  const blocks = rows.filter((row) => row.type === BLOCK);
+  let open = new Set();
+  for (let depth = 0; ; depth++) {
+    const next = new Set(blocks.filter((row) => row.depth <= depth).map((row) => row.place));
+    if (next.size === open.size) return open;
+    if (visibleRows(rows, next).length > MOST_AT_FIRST) return open;
+    open = next;
+  }
+}
+
+// The rows that are seen when these are open, in order.
+export function visibleRows(rows, open) {
+  return rows.filter((row) => {
+    for (let above = row.parent; above >= 0; above = rows[above].parent) if (!open.has(above)) return false;
+    return true;
+  });
+}
+
+// The row, not the operation, in which an operation is shown.
+export function rowOfNode(rows, node) {
+  return rows.find((row) => row.type === ROW && row.first <= node && node < row.last && includes(rows, row, node));
+}
+
+function includes(rows, row, node) {
+  return row.node === node || row.children.some((place) => rows[place].node === node);
+}
+
+// A row and all that it lies in, from outside in.
+export function pathTo(rows, place) {
+  const path = [];
+  for (let above = place; above >= 0; above = rows[above].parent) path.unshift(above);
+  return path;
+}

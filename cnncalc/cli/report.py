@@ -1,0 +1,42 @@
+"""cnncalc report SPEC [OTHER]"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
+from cnncalc.errors import CnncalcError
+from cnncalc.language import _, in_use
+from cnncalc.report import BYTES, Settings, name_of
+from cnncalc.sources import load_graph
+
+
+@click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.argument("other", required=False)
+@click.option("-o", "--output", metavar="FILE", help=_("The file, such as net.html.  [default: standard output]"))
+@click.option(
+    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
+)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+def command(asked: Asked, other: str | None, output: str | None, dtype: str, batch: int) -> None:
+    """One page that explains a network: `cnncalc report resnet50 -o resnet50.html`.
+
+    A file that needs no network and no server: the layers, every number with its derivation at a click, what units
+    see, where it goes, how others count. With a second spec, OTHER, what changed from the one to the other.
+    """
+    asked, (other,) = asked.with_words(other)
+    with errors_end_the_run():
+        if output in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
+            raise CnncalcError(_("a page is for a browser: name a file with -o net.html"))
+        graphs = [asked.graph(), *([] if other is None else [load_graph(other)])]
+        from cnncalc.browser.data import page_data
+        from cnncalc.browser.file import html_text
+
+        reports = [analyze_graph(graph, Settings(dtype, batch)) for graph in graphs]
+        title = " / ".join(name_of(report) or asked.name for report in reports)
+        page = html_text(page_data(reports, in_use()), title)
+    write(page, output)
