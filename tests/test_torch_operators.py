@@ -210,6 +210,60 @@ def test_nothing_that_is_no_kind_is_guessed(name: str) -> None:
         cnncalc.from_torch(Calling(REFUSED[name]), (4, 6, 5))
 
 
+class Sequences(nn.Module):
+    """A recurrent layer whose sequence or last state comes out; it begins as `start` says."""
+
+    def __init__(self, kind: str, *, first: bool, last: bool, start: str = "") -> None:
+        super().__init__()
+        self.inner = getattr(nn, kind)(6, 5, batch_first=first)
+        self.first, self.last, self.start = first, last, start
+        self.began = nn.Parameter(torch.randn(1, 1, 5)) if start == "trained" else None
+
+    def forward(self, x: Any) -> Any:
+        x = x if self.first else x.transpose(0, 1)
+        states = x.new_zeros(1, x.shape[int(not self.first)], 5) if self.start else None
+        if self.start == "ones":
+            states += 1
+        if self.began is not None:
+            states = self.began.expand(-1, len(states[0]), -1).contiguous()
+        y, state = self.inner(x) if states is None else self.inner(x, states)
+        state = state[0] if isinstance(state, tuple) else state
+        return state[-1] if self.last else (y if self.first else y.transpose(0, 1))
+
+
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("kind", "start"), [("LSTM", ""), ("GRU", ""), ("RNN", ""), ("GRU", "zeros")])
+def test_sequences_are_read_with_their_steps_first_and_by_their_last_state(
+    kind: str, start: str, first: bool, last: bool
+) -> None:
+    module = Sequences(kind, first=first, last=last, start=start).eval()
+    graph = cnncalc.from_torch(module, (7, 6))
+    totals = cnncalc.analyze(graph).totals
+    assert totals.params == sum(p.numel() for p in module.parameters())
+    assert totals.left_out == {}
+    assert graph.facts[-1].output == ((5,) if last else (7, 5))
+
+
+@pytest.mark.parametrize("start", ["ones", "trained"])
+def test_a_sequence_that_does_not_begin_at_zeros_is_refused(start: str) -> None:
+    with pytest.raises(cnncalc.SpecError, match="it does not start from a state of zeros"):
+        cnncalc.from_torch(Sequences("GRU", first=True, last=False, start=start), (7, 6))
+
+
+def test_a_sequence_whose_first_axis_is_that_of_the_samples_by_mistake_is_refused() -> None:
+    """nn.GRU without batch_first takes what stands second for the samples."""
+    gru = nn.GRU(6, 5)
+    with pytest.raises(cnncalc.SpecError, match="the second axis of its sequence is not that of the samples"):
+        cnncalc.from_torch(Calling(lambda x: gru(x)[0]), (7, 6))
+
+
+def test_an_argument_that_no_handler_asks_for_is_refused_by_its_name() -> None:
+    assert cnncalc.from_torch(Calling(lambda x: F.softplus(x, threshold=20)), (4, 6, 5))
+    with pytest.raises(cnncalc.SpecError, match="the argument threshold is 2"):
+        cnncalc.from_torch(Calling(lambda x: F.softplus(x, threshold=2)), (4, 6, 5))
+
+
 def test_scores_that_are_scaled_otherwise_are_refused_by_name() -> None:
     def attend(scale: float) -> Any:
         return Calling(lambda x: F.scaled_dot_product_attention(x, x, x, scale=scale))

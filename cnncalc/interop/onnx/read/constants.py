@@ -20,6 +20,14 @@ class NotKnownError(CnncalcError):
     """A constant that cannot be worked out here."""
 
 
+class UnreadError(NotKnownError):
+    """A constant that an operator makes in a way that is not read here."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Constant:
     """A tensor that is known.
 

@@ -69,6 +69,7 @@ class FunctionData(NamedTuple):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     nodes: list[NodeData]
+    defaults: Mapping[str, Any]  # of the attributes that a call may leave out
 
 
 class ModelData(NamedTuple):
@@ -198,12 +199,15 @@ class Parser:
                 lists[9].append(text(part))
             elif number == 20:
                 kind = whole(part)
+        if value is None and kind in NOTHING:
+            value = NOTHING[kind]
         listed = {6: 7, 7: 8, 8: 9}.get(kind) or next((n for n, found in lists.items() if found), None)
         return name, tuple(lists[listed]) if listed and value is None else value
 
     def function(self, span: Span) -> FunctionData:
         name = domain = ""
         inputs, outputs, nodes = [], [], []
+        defaults: dict[str, Any] = {}
         for number, value in span.fields():
             if number == 1:
                 name = text(value)
@@ -215,9 +219,14 @@ class Parser:
                 nodes.append(self.node(message(value), 1))
             elif number == 10:
                 domain = text(value)
-        return FunctionData(name, domain, tuple(inputs), tuple(outputs), nodes)
+            elif number == 11:
+                key, content = self.attribute(message(value), 1)
+                defaults[key] = content
+        return FunctionData(name, domain, tuple(inputs), tuple(outputs), nodes, defaults)
 
 
+# AttributeProto.AttributeType: what one without a value says, as some writers leave out zeros.
+NOTHING: dict[int, Any] = {1: 0.0, 2: 0, 3: ""}
 # Fields of an attribute that hold one value: a decimal, a whole number, a text, a tensor, the name of another.
 SINGLE: dict[int, Callable[[Any], Any]] = {
     2: lambda part: float32(fixed(part)),

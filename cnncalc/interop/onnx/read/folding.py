@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.interop.onnx.read.constants import LARGEST, Constant, NotKnownError, constant
+from cnncalc.interop.onnx.read.constants import LARGEST, Constant, NotKnownError, UnreadError, constant
 from cnncalc.interop.onnx.read.file import TYPES
+from cnncalc.interop.onnx.read.unread import unread_attribute
 from cnncalc.interop.onnx.read.wire import WireError
 
 LARGEST_TRIAL = 5 * 10**7  # bytes of zeros, one for each element
@@ -19,7 +20,18 @@ FAILURES = (ValueError, TypeError, IndexError, KeyError, AttributeError, Overflo
 
 
 def fold(operator: str, inputs: Sequence[Constant | None], attributes: Any) -> list[Constant]:
-    """What an operator gives on constants. Raises NotKnownError where that is not worked out here."""
+    """What an operator gives on constants. Raises NotKnownError where that is not worked out here, and where an
+    attribute says what is not read.
+    """
+    found = fold_read(operator, inputs, attributes)
+    left = unread_attribute(operator, attributes)
+    if left:
+        raise UnreadError(left)
+    return found
+
+
+def fold_read(operator: str, inputs: Sequence[Constant | None], attributes: Any) -> list[Constant]:
+    """What an operator gives on constants, as far as its attributes are read."""
     first = inputs[0] if inputs else None
     if operator in ("Shape", "Size") and first is not None:
         return [counted(operator, first, attributes)]
@@ -310,7 +322,8 @@ def beside(part: Constant, rank: int, axis: int) -> Any:
 
 
 def cast_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
-    return x[0].moved(x[0].dims, lambda array: cast([array], attributes))
+    to = {"to": attributes["to"]}
+    return x[0].moved(x[0].dims, lambda array: cast([array], to))
 
 
 def dequantized_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:

@@ -75,7 +75,7 @@ def apart(
         inner.update(zip(function.outputs, outputs, strict=False))
         inner.update(dict.fromkeys(function.inputs[len(inputs) :], ""))
         own = f"{outputs[0] if outputs else node.name}/"
-        yield from apart(function.nodes, functions, inner, own, attributes)
+        yield from apart(function.nodes, functions, inner, own, {**function.defaults, **attributes})
 
 
 def resolve(attributes: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

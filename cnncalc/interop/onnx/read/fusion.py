@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.interop.faults import say_fault
 from cnncalc.interop.onnx.read.file import GraphData, NodeData
+from cnncalc.interop.onnx.read.unread import unread_attribute
 
 Number = Callable[[str], float | None]
 OF_GELU = (0.044715, 0.7978846, 3.0, 1.0)  # the numbers of its formula with tanh; the first two are in each
@@ -43,6 +44,8 @@ def fuse(nodes: list[NodeData], graph: GraphData, number: Number) -> list[NodeDa
         if found is None or any(id(part) in gone for part in found.parts):
             continue
         if not finder.closed(found.parts, node):
+            continue
+        if any(unread_attribute(part.operator, part.attributes) for part in found.parts):
             continue
         gone.update(id(part) for part in found.parts)
         named = min(found.parts, key=lambda part: len(part.name)) if node.name else node

@@ -24,7 +24,10 @@ MERGES = {
 
 @reads(*MERGES)
 def read_combination(net: Network, node: NodeData) -> Value:
-    values = [net.values[name] for name in node.inputs]
+    names = node.inputs if node.operator in ANY_NUMBER else node.inputs[:2]
+    if "" in names:
+        raise NotReadError(_("its input {i} is missing", i=1 + names.index("")))
+    values = [net.values[name] for name in names]
     tensors = [value for value in values if isinstance(value, Tensor)]
     constants = [value for value in values if isinstance(value, Constant)]
     if len(values) == 1:
@@ -37,7 +40,17 @@ def read_combination(net: Network, node: NodeData) -> Value:
     dims = broadcast([value.dims for value in constants] + [value.dims() for value in tensors])
     if constants:
         raise NotReadError(_("it combines several values and constants"), dims)
+    if node.attributes.get("broadcast"):
+        tensors = [tensors[0], *(place_behind(node, x, len(tensors[0].dims())) for x in tensors[1:])]
     return merge(net, node, MERGES[node.operator], tensors)
+
+
+def place_behind(node: NodeData, x: Tensor, rank: int) -> Tensor:
+    """A tensor whose first axis an operator of the sets before 7 says, as `fill_behind` has it for a constant."""
+    axis, axes = node.attributes.get("axis"), x.axes or ()
+    if axis is None or axis % rank + len(axes) > rank:
+        return x
+    return Tensor(x.value, (*axes, *((),) * (rank - axis % rank - len(axes))))
 
 
 def broadcast(shapes: Sequence[Sequence[int]]) -> list[int]:
@@ -139,6 +152,7 @@ def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[flo
     if behind is not None:
         other = next((net.values.get(name) for name in behind.inputs if name != node.outputs[0]), None)
         if isinstance(other, Constant) and other.size == 1 and not net.is_trained(other):
+            other = fill_behind(behind, other, len(x.dims()))
             options["offset"] = other.number()
             net.absorbed[behind.outputs[0]] = node.outputs[0]
     return Tensor(net.add(node, "rescale", options, [x.value]), x.axes)
@@ -246,6 +260,7 @@ def shift_behind(net: Network, node: NodeData, x: Tensor, per: str | None) -> tu
     other = None if found is None else net.values.get(found.inputs[found.inputs[0] == node.outputs[0]])
     if found is None or not isinstance(other, Constant) or other.mixed or not net.is_trained(other):
         return None
+    other = fill_behind(found, other, len(x.dims()))
     placed = along_axes(net, x, other) if broadcast([x.dims(), other.dims]) == list(x.dims()) else None
     if placed is None:
         return None
@@ -261,6 +276,7 @@ def centre(net: Network, node: NodeData, x: Tensor, mean: Constant) -> Tensor | 
     deviation = net.values.get(behind.inputs[1])
     if not isinstance(deviation, Constant) or deviation.mixed or mean.mixed:
         return None
+    deviation = fill_behind(behind, deviation, len(x.dims()))
     vectors: dict[str, Constant] = {}
     for name, array in (("mean", mean), ("variance", deviation)):
         placed = along_axes(net, x, array) if broadcast([x.dims(), array.dims]) == list(x.dims()) else None

@@ -7,6 +7,7 @@ from cnncalc.interop.onnx.read.layout import Factor, Tensor, plain
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, settle, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
+from cnncalc.interop.onnx.read.unread import no_more
 from cnncalc.interop.onnx.read.windows import one, window_options
 from cnncalc.language import _
 from cnncalc.layers.options import SPATIAL
@@ -29,9 +30,10 @@ def read_pool(net: Network, node: NodeData) -> Value:
         options["rounding"] = "ceil"
     kind = POOLS[node.operator]
     padded = options["padding"] not in (None, "same")
-    if kind == "avgpool" and padded and not node.attributes.get("count_include_pad", 0):
+    counts = node.attributes.get("count_include_pad", 0) if kind == "avgpool" else 0
+    if kind == "avgpool" and padded and not counts:
         options["count_include_pad"] = False
-    if kind == "avgpool" and options["padding"] == "same" and node.attributes.get("count_include_pad", 0):
+    if kind == "avgpool" and options["padding"] == "same" and counts:
         raise NotReadError(_("auto_pad whose padding counts (count_include_pad)"))
     if kind == "lppool" and node.attributes.get("p", 2) != 2:
         options["norm"] = node.attributes["p"]
@@ -60,6 +62,7 @@ def read_reduction(net: Network, node: NodeData) -> Value:
     dims, axes = x.dims(), x.axes or ()
     over = net.numbers(node, 1, "axes")
     if not over and node.attributes.get("noop_with_empty_axes", 0):
+        no_more(node)
         return x
     chosen = {axis % len(dims) for axis in over or range(len(dims))}
     keep = bool(node.attributes.get("keepdims", 1))

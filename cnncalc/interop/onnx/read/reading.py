@@ -18,7 +18,8 @@ from typing import Any
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.interop.faults import fault_text, say_fault
-from cnncalc.interop.onnx.read.constants import Constant, NotKnownError
+from cnncalc.interop.onnx.read import unread
+from cnncalc.interop.onnx.read.constants import Constant, NotKnownError, UnreadError
 from cnncalc.interop.onnx.read.file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
 from cnncalc.interop.onnx.read.folding import fold
 from cnncalc.interop.onnx.read.functions import inline, needed
@@ -130,7 +131,7 @@ def read_graph(net: Network, model: ModelData, graph: GraphData, inputs: Mapping
         net.values[name] = net.constant(stored, name)
     nodes, constants = inline(graph.nodes, model.functions, most, net.builder)
     read_constants(net, constants, stores_tensors(graph))
-    fused = fuse(nodes, graph, net.number_of)
+    fused = [unread.watched(node) for node in fuse([unread.watched(node) for node in nodes], graph, net.number_of)]
     nodes = needed(fused, graph)
     net.left_out = count_left_out(net, fused, nodes)
     for node in nodes:
@@ -170,7 +171,9 @@ def fold_ahead(net: Network, nodes: Sequence[NodeData]) -> None:
 
 def attributes_of(net: Network, node: NodeData) -> dict[str, Any]:
     """The attributes of an operator, tensors among them as constants."""
-    return {k: net.constant(value) if isinstance(value, TensorData) else value for k, value in node.attributes.items()}
+    return unread.Attributes(
+        {k: net.constant(value) if isinstance(value, TensorData) else value for k, value in node.attributes.items()}
+    )
 
 
 def read_constants(net: Network, constants: Sequence[NodeData], tensors_apart: bool) -> None:
@@ -224,12 +227,16 @@ def read_operator(net: Network, node: NodeData, declared: Mapping[str, ValueInfo
     found: Sequence[Value]
     if node.outputs and node.outputs[0] in net.absorbed:
         found = [net.values[net.absorbed[node.outputs[0]]]]
+        left = unread.unread_attribute(node.operator, node.attributes)
+        if left:
+            found = [unknown(net, node, declared_dims(net, declared.get(node.outputs[0])), left)]
     elif all(value is None or isinstance(value, Constant) for value in given) and node.operator not in NOT_FOLDED:
         found = fold_operator(net, node, [value for value in given if not isinstance(value, Tensor)])
     elif any(isinstance(value, Tensor) and value.axes is None for value in given):
         found = [open_behind(net, node, name, declared) for name in node.outputs]
     else:
         found = handle(net, node, declared)
+    found = [*found, *not_given(net, node, len(found), declared)]
     for name, value in zip(node.outputs, found, strict=False):
         if not name:
             continue
@@ -241,10 +248,24 @@ def read_operator(net: Network, node: NodeData, declared: Mapping[str, ValueInfo
         check_shape(net, node, value, declared.get(name))
 
 
+def not_given(net: Network, node: NodeData, first: int, declared: Mapping[str, ValueInfo]) -> list[Value]:
+    """Results that a reader did not give: unknown where somebody asks for them."""
+    asked = [i for i, name in enumerate(node.outputs) if name and (name in net.readers or name in net.outputs)]
+    if not asked or asked[-1] < first:
+        return []
+    results: list[Value] = []
+    for i, name in enumerate(node.outputs[first:], start=first):
+        reason = _("its result {i} is not read", i=1 + i)
+        results.append(unknown(net, node, declared_dims(net, declared.get(name)), reason))
+    return results
+
+
 def fold_operator(net: Network, node: NodeData, given: Sequence[Constant | None]) -> Sequence[Value]:
     """An operator on constants alone."""
     try:
         found = fold(node.operator, given, attributes_of(net, node))
+    except UnreadError as error:
+        return [unknown(net, node, None, error.reason) for _name in node.outputs]
     except NotKnownError:
         reason = _("what it makes of constants is not worked out here")
         return [unknown(net, node, None, reason) for _name in node.outputs]
@@ -263,9 +284,14 @@ def handle(net: Network, node: NodeData, declared: Mapping[str, ValueInfo]) -> S
     reason = ""
     if reader is not None:
         before = net.mark()
+        unread.start(node)
         try:
             found = reader(net, node)
-            return found if isinstance(found, list) else [found]
+            reason = unread.left_out(node)
+            if not reason:
+                return found if isinstance(found, list) else [found]
+            if not isinstance(found, list) and isinstance(found, Tensor):
+                dims = found.dims()
         except NotReadError as error:
             dims, reason = error.dims, error.reason
         except NotKnownError:

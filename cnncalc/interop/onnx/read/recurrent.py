@@ -30,6 +30,9 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
     gates = GATES[kind]
     units = rows // len(gates)
     check_attributes(kind, node, directions)
+    if node.attributes.get("hidden_size", units) != units:
+        value = node.attributes["hidden_size"]
+        raise NotReadError(_("the attribute {name} is {value}", name="hidden_size", value=value))
     check_states(net, node)
     x = settle(net, node, Tensor(sequence.value, (axes[1], axes[2], axes[0])))
     steps = net.shape(x)[1]

@@ -12,6 +12,7 @@ from cnncalc.interop.onnx.read.layout import Tensor, permutation, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import settle
 from cnncalc.interop.onnx.read.table import reads
+from cnncalc.interop.onnx.read.unread import no_more
 from cnncalc.interop.onnx.read.windows import one
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
@@ -33,6 +34,7 @@ def read_pad(net: Network, node: NodeData) -> Value:
                              rank=rank))  # fmt: skip
     around = {axis % len(dims): (pads[i], pads[i + rank]) for i, axis in enumerate(chosen) if pads[i] or pads[i + rank]}
     if not around:
+        no_more(node)
         return x
     after = tuple(n + sum(around.get(i, (0, 0))) for i, n in enumerate(dims))
     sides = sides_of_map(net, x, around, after)
@@ -102,6 +104,7 @@ def read_resize(net: Network, node: NodeData) -> Value:
     if by_place[0] != 1:
         raise NotReadError(_("it resizes the channels"), after)
     if all(factor == 1 for factor in by_place.values()):
+        no_more(node)
         return x
     longer = [by_place[i] for i in range(1, len(shape))]
     mode = node.attributes.get("mode", "nearest")
@@ -115,6 +118,7 @@ def read_resize(net: Network, node: NodeData) -> Value:
     else:
         factor = [int(f) for f in longer]
         options = {"factor": one(factor), "mode": mode_of(net, node, after)}
+        node.attributes.get("antialias")  # it smooths what shrinks, and nothing here does
         kind = "upsample"
     value = net.add(node, kind, options, [x.value])
     new = net.builder.shape(value)

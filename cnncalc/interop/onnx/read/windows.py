@@ -15,6 +15,11 @@ def window_options(node: NodeData, kernel: Sequence[int], size: Sequence[int]) -
     rank = len(kernel)
     if len(size) != rank:
         raise NotReadError(_("a window of {rank} axes on a map of {axes}", rank=rank, axes=len(size)))
+    said = node.attributes.get("kernel_shape")
+    if said and tuple(said) != tuple(kernel):
+        shown = "x".join(map(str, said))
+        raise NotReadError(_("the attribute {name} is {value}, and its weights are another window",
+                             name="kernel_shape", value=shown))  # fmt: skip
     stride = node.attributes.get("strides") or (1,) * rank
     dilation = node.attributes.get("dilations") or (1,) * rank
     pads = node.attributes.get("pads") or (0,) * (2 * rank)

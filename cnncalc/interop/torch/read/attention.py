@@ -72,10 +72,9 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
 )
 def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """nn.MultiheadAttention. The weights of the attention, its second result, are not followed."""
-    given = {"training": False, **given}
     if any(given.get(name) is not None for name in ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k")):
         raise NotReadError(_("masks and keys of its own are not counted here"))
-    if given["add_zero_attn"] or given["training"]:
+    if given["add_zero_attn"] or given.get("training") or given.get("is_causal"):
         return None
     weights = [given.get(f"{name}_proj_weight") for name in "qkv"] if given.get("use_separate_proj_weight") else []
     stored = [*(weights or [given["in_proj_weight"]]), given["in_proj_bias"]]

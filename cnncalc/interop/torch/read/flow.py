@@ -12,6 +12,7 @@ from typing import Any
 # What these give has the shape of a tensor that enters, and nothing of its values.
 FRESH = {f"{how}_like" for how in ("empty", "zeros", "ones", "full", "rand", "randn", "randint")}
 FRESH |= {f"new_{how}" for how in ("empty", "zeros", "ones", "full", "empty_strided")}
+ZEROS = ("zeros", "zeros_like", "new_zeros")
 LARGEST_MASK = 50_000_000  # elements of a storage up to which overlaps are looked up one by one
 
 
@@ -21,6 +22,7 @@ class Flow:
     def __init__(self, torch: Any) -> None:
         self.torch = torch
         self.derived: dict[int, Any] = {}  # a storage's address to a tensor in it, which keeps it alive
+        self.zeros: dict[int, Any] = {}  # of a storage that holds zeros alone: a tensor in it
         self.written: list[Any] = []  # tensors that were written over since `take_written`
         self.mode = self.watcher()
 
@@ -51,6 +53,10 @@ class Flow:
         entering = self.tensors((args, tuple(kwargs.values())))
         written = self.tensors(written_by(operation, args, kwargs))
         self.written += written
+        for tensor in written:
+            self.zeros.pop(address(tensor), None)
+        if operation.overloadpacket.__name__ in ZEROS:
+            self.zeros.update((address(tensor), tensor) for tensor in self.tensors(result))
         if operation.overloadpacket.__name__ in FRESH or not any(self.depends(t) for t in entering):
             return
         for tensor in (*self.tensors(result), *written):
@@ -65,6 +71,10 @@ class Flow:
     def depends(self, tensor: Any) -> bool:
         """Whether a tensor depends on the input."""
         return address(tensor) in self.derived
+
+    def is_zero(self, tensor: Any) -> bool:
+        """Whether a tensor holds zeros, as it was made here."""
+        return address(tensor) in self.zeros
 
     def begin(self, tensor: Any) -> None:
         """An input."""

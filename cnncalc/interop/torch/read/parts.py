@@ -292,6 +292,7 @@ def interpolate(trace: Any, given: dict[str, Any], result: Any) -> Made:
     mode, corners = given.get("mode", "nearest"), bool(given.get("align_corners"))
     if trace.of(given["input"]) is None or given.get("antialias"):
         return None
+    given.get("size"), given.get("scale_factor")  # what comes out has the size that they say
     if before == after:
         return trace.of(given["input"])
     value = trace.settled(given["input"])

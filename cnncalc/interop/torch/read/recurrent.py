@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.making import along, layer
-from cnncalc.interop.torch.read.table import Made, translates
+from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.torch.read.making import along, axis_word, layer
+from cnncalc.interop.torch.read.table import Made, NotReadError, translates
+from cnncalc.language import _
 
 
-@translates("lstm gru rnn_tanh", "input hx params has_biases num_layers dropout train bidirectional batch_first")
+@translates(
+    "lstm gru rnn_tanh",
+    "input hx params has_biases num_layers dropout train bidirectional batch_first",
+    anywhere=True,
+)
 def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """The states behind all steps, (N, steps, units). What else it gives is not known."""
+    """The states behind all steps, (N, steps, units) or (steps, N, units), from zeros; and behind the last step.
+
+    Of several layers or directions the states behind the last steps are not known, nor are the cells of an LSTM.
+    """
+    given.get("dropout")  # between layers, in training
     seen = trace.of(given["input"])
     flat = list(given["params"])
-    if seen is None or len(seen.shape) != 2 or not given["batch_first"]:
+    if seen is None or len(seen.shape) != 2:
         return None
+    if seen.folded or seen.lead != (0 if given["batch_first"] else 1):
+        first = _("the first axis of its sequence") if given["batch_first"] else _("the second axis of its sequence")
+        raise NotReadError(_("{axis} is not that of the samples", axis=first))
+    if not all(trace.flow.is_zero(state) for state in trace.tensors_in(given["hx"])):
+        raise NotReadError(_("it does not start from a state of zeros"))
     directions = 1 + given["bidirectional"]
     each = len(flat) // (given["num_layers"] * directions)
     if each != (4 if given["has_biases"] else 2):
@@ -35,4 +49,18 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
         if made is None:
             return None
         out = made
-    return None if out is None else [out]
+    if out is None:
+        return None
+    if given["num_layers"] * directions > 1:
+        return [out]
+    behind: Seen = out
+
+    def last() -> Seen | None:
+        """(layers, N, units): of the one layer there is."""
+        seen, (steps,) = in_base(trace.b, behind, [0], trace.place())
+        options = {"range": f"{behind.shape[0] - 1}:end", "axis": axis_word(steps, len(seen.base))}
+        made = layer(trace, "slice", options, [seen.value])
+        return made and made.permuted((steps, 1 - steps))._replace(lead=1)
+
+    trace.later[id(trace.tensors_in(result)[1])] = last
+    return [out]

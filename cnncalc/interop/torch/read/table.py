@@ -13,6 +13,7 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.interop.layouts import Seen
+from cnncalc.language import _
 
 Made = Seen | list[Seen] | None
 Handler = Callable[..., Made]
@@ -24,6 +25,46 @@ ANYWHERE: set[str] = set()  # functions that are read wherever the samples stand
 
 class NotReadError(CnncalcError):
     """A use of a function that is known, but cannot be said as a layer; the words say why."""
+
+
+# What an argument is where it is not given, if that is the same for every function that has it.
+USUAL: dict[str, Any] = {
+    "alpha": 1, "beta": 1, "ceil_mode": False, "count_include_pad": True, "dropout_p": 0.0, "enable_gqa": False,
+    "dropout": 0.0, "is_causal": False, "max_norm": None, "out": None, "padding_idx": None, "return_indices": False,
+    "rounding_mode": None, "scale_grad_by_freq": False, "sparse": False, "threshold": 20, "training": False,
+}  # fmt: skip
+# Where numbers are put and how exactly they are held, training, and what shapes say too.
+OF_NO_EFFECT = (
+    "inplace", "dtype", "memory_format", "non_blocking", "generator", "device", "requires_grad", "momentum",
+    "_stacklevel", "keepdim", "normalized_shape", "train", "average_attn_weights", "need_weights", "embed_dim",
+    "embed_dim_to_check", "recompute_scale_factor",
+)  # fmt: skip
+
+
+class Given(dict[str, Any]):
+    """The arguments of a call, by name. Those that no handler asks for are refused, unless they change nothing."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(given)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def check(self) -> None:
+        """Raise NotReadError for the first argument that may have an effect and was not asked for."""
+        for name, value in self.items():
+            if name in self.asked or name in OF_NO_EFFECT or value is None:
+                continue
+            if not isinstance(value, (bool, int, float, str, tuple, list)):
+                raise NotReadError(_("its argument {name} is not read", name=name))
+            if name not in USUAL or value != USUAL[name]:
+                raise NotReadError(_("the argument {name} is {value}", name=name, value=str(value)[:40]))
 
 
 def find_handler(word: str) -> Handler | None:
@@ -45,10 +86,13 @@ def translates(words: str, signature: str = "", *, anywhere: bool = False) -> Ca
 
     def declare(handle: Handler) -> Handler:
         def bound(trace: Any, args: Any, kwargs: Any, result: Any) -> Made:
-            given = dict(zip(names, args, strict=False)) | dict(kwargs)
+            given = Given(dict(zip(names, args, strict=False)) | dict(kwargs))
             if signature and (len(args) > len(names) or any(name not in given for name in names[:least])):
                 return None
-            return handle(trace, given if signature else args, result)
+            made = handle(trace, given if signature else args, result)
+            if signature and made is not None:
+                given.check()
+            return made
 
         HANDLERS.update(dict.fromkeys(words.split(), bound))
         if anywhere:

@@ -7,7 +7,7 @@ behind the back of its value, is not known: see flow.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cnncalc.errors import CnncalcError, Problem, SpecError
@@ -61,6 +61,7 @@ class Trace:
         self.owners: dict[int, int] = {}  # of a stored tensor: the value of the layer that has it
         self.used: dict[int, Any] = {}  # trained tensors that were read
         self.stack: list[str] = [""]
+        self.later: dict[int, Callable[[], Seen | None]] = {}  # of a tensor: its value, made where something needs it
         self.numbers: dict[int, Any] = {}  # of a tensor that stands for fixed numbers: the numbers
         self.constants: dict[int, Any] = {}  # of a tensor with values: the one that stands for it
         self.hidden = 0  # modules around that say themselves what they are
@@ -303,7 +304,11 @@ class Trace:
         self.origins[id(tensor)] = word
 
     def not_seen(self, tensor: Any) -> None:
-        """A tensor that depends on the input, and of which nobody has said what it is."""
+        """A tensor that depends on the input, and of which nobody has said what it is, unless it is made when asked."""
+        made = self.later.pop(id(tensor), lambda: None)()
+        if made is not None:
+            self.keep(tensor, made)
+            return
         word = self.origins.get(id(tensor)) or self.writers.get(address(tensor), "compiled code")
         self.keep(tensor, self.not_known(word, [], [tensor])[0])
 

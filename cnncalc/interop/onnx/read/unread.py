@@ -1,0 +1,143 @@
+"""What an operator says and its reader did not ask for: nothing of a model may get lost without a word.
+
+Attributes and inputs note who asks for them. What a reader left, and what is not the value that the operator has
+without it, is refused by its name. No list says which reader reads what. Two tables remain: values that mean the same
+as nothing, and what changes neither a number of a report nor the forward pass. Source: the operators' pages at
+onnx.ai/onnx/operators; a test holds the first table against the package onnx.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, SupportsIndex
+
+from cnncalc.interop.onnx.read.constants import shortest
+from cnncalc.interop.onnx.read.file import GraphData, NodeData, TensorData
+from cnncalc.language import _
+
+# What an attribute is where it is not written down, if that is the same for every operator that has it.
+USUAL: dict[str, Any] = {
+    "antialias": 0, "auto_pad": "NOTSET", "broadcast": 0, "ceil_mode": 0, "count_include_pad": 0,
+    "cubic_coeff_a": -0.75, "exclude_outside": 0, "extrapolation_value": 0.0, "fmod": 0, "group": 1,
+    "input_forget": 0, "is_causal": 0, "keep_aspect_ratio_policy": "stretch", "layout": 0, "linear_before_reset": 0,
+    "noop_with_empty_axes": 0, "qk_matmul_output_mode": 0, "softcap": 0.0, "spatial": 1, "storage_order": 0,
+    "training_mode": 0, "value": 0.0,
+}  # fmt: skip
+# Training alone, how exactly numbers are held, and what the file says elsewhere too.
+OF_NO_EFFECT: dict[str, tuple[str, ...]] = {
+    "": ("consumed_inputs", "is_test", "momentum", "output_dtype", "precision", "round_mode", "saturate", "seed",
+         "softmax_precision", "stash_type"),
+    "DequantizeLinear": ("axis", "block_size"),
+    "QuantizeLinear": ("axis", "block_size"),
+    "Gemm": ("broadcast",),
+    "GRU": ("output_sequence",), "LSTM": ("output_sequence",), "RNN": ("output_sequence",),
+    # made by fusion.py, which has looked at what it puts together
+    "cnncalc:layernorm": ("axes", "by"),
+}  # fmt: skip
+INPUTS_OF_NO_EFFECT: dict[str, tuple[int, ...]] = {
+    "CastLike": (1,),
+    "QuantizeLinear": (1, 2),
+    "DequantizeLinear": (1, 2),
+    "QLinearConv": (1, 2, 6, 7),
+    "Resize": (1,),  # the region of a mode that is refused
+}
+
+
+class Attributes(dict[str, Any]):
+    """The attributes of an operator; `asked` are those that somebody asked for."""
+
+    def __init__(self, given: Any) -> None:
+        super().__init__(given)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+class Inputs(tuple[str, ...]):
+    """The inputs of an operator; `asked` are those that somebody asked for."""
+
+    asked: set[int]
+
+    def __new__(cls, given: Sequence[str]) -> Inputs:
+        made = super().__new__(cls, given)
+        made.asked = set()
+        return made
+
+    def __getitem__(self, i: SupportsIndex | slice) -> Any:
+        self.asked.update(range(*i.indices(len(self))) if isinstance(i, slice) else [int(i) % max(1, len(self))])
+        return super().__getitem__(i)
+
+    def __iter__(self) -> Iterator[str]:
+        self.asked.update(range(len(self)))
+        return super().__iter__()
+
+
+def watched(node: NodeData) -> NodeData:
+    """The operator, which notes what is asked of it."""
+    if isinstance(node.attributes, Attributes):
+        return node
+    return node._replace(attributes=Attributes(node.attributes), inputs=Inputs(node.inputs))
+
+
+def start(node: NodeData) -> None:
+    """Forget who asked so far: a reader begins."""
+    for part in (node.attributes, node.inputs):
+        if isinstance(part, (Attributes, Inputs)):
+            part.asked.clear()
+
+
+def no_more(node: NodeData) -> None:
+    """Say that nothing else of an operator matters: it leaves what enters as it is, say."""
+    if isinstance(node.attributes, Attributes) and isinstance(node.inputs, Inputs):
+        node.attributes.asked.update(node.attributes)
+        node.inputs.asked.update(range(len(node.inputs)))
+
+
+def left_out(node: NodeData) -> str:
+    """Why an operator is not what its reader took it for: the first thing it left unread; empty if there is none."""
+    if isinstance(node.inputs, Inputs):
+        names = tuple.__iter__(node.inputs)
+        left = [i for i, name in enumerate(names) if name and i not in node.inputs.asked]
+        for i in left:
+            if i not in INPUTS_OF_NO_EFFECT.get(node.operator, ()):
+                return _("its input {i} is not read", i=1 + i)
+    return unread_attribute(node.operator, node.attributes)
+
+
+def unread_attribute(operator: str, attributes: Any) -> str:
+    """The first attribute that nobody asked for and that may have an effect, as a reason; empty if there is none."""
+    if not isinstance(attributes, Attributes):
+        return ""
+    for name, value in attributes.items():
+        if name in attributes.asked or name in (*OF_NO_EFFECT[""], *OF_NO_EFFECT.get(operator, ())):
+            continue
+        if name in USUAL and is_usual(value, USUAL[name]):
+            continue
+        return _("the attribute {name} is {value}", name=name[:40], value=attribute_text(value))
+    return ""
+
+
+def is_usual(value: Any, usual: Any) -> bool:
+    """Whether a value is this one; decimals are stored with the digits of float32."""
+    if isinstance(value, float) and isinstance(usual, (int, float)):
+        return abs(value - usual) <= 1e-6 * max(1.0, abs(usual))
+    return bool(value == usual)
+
+
+def attribute_text(value: Any) -> str:
+    """An attribute as people read it."""
+    if isinstance(value, TensorData):
+        return _("a tensor")
+    if isinstance(value, GraphData):
+        return _("a graph")
+    if isinstance(value, float):
+        return f"{shortest(value)}"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(attribute_text, value[:8]))
+    return str(value)[:60]
