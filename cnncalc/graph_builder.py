@@ -27,11 +27,12 @@ class GraphBuilder:
     """Inputs, nodes and their facts so far.
 
     max_operations  the largest network to build
+    claims          who works out the facts of layers, and remembers them
     """
 
-    def __init__(self, max_operations: int = MAX_OPERATIONS) -> None:
+    def __init__(self, max_operations: int = MAX_OPERATIONS, claims: Claims | None = None) -> None:
         self.max_operations = max_operations
-        self.claims = Claims()
+        self.claims = claims or Claims()
         self.inputs: dict[str, Shape] = {}
         self.shapes: list[Shape] = []
         self.nodes: list[Node] = []
@@ -53,8 +54,9 @@ class GraphBuilder:
         if len(self.nodes) >= self.max_operations:
             raise TooLargeError(self.too_many())
         # The shape of an unknown layer's output is (): no axis of it is known.
-        if facts.output and max(facts.output) > LARGEST_AXIS:
-            raise ShapeError(_("an axis of the output is longer than 10^100"), _("repeat or stretch less"))
+        for length in facts.output:
+            if length > LARGEST_AXIS:
+                raise ShapeError(_("an axis of the output is longer than 10^100"), _("repeat or stretch less"))
         self.nodes.append(node)
         self.facts.append(facts)
         self.shapes.append(facts.output)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import random
+from typing import Any
+
 import numpy as np
 import pytest
 
+import cnncalc
+from cnncalc import shipped
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.families import Family
+from cnncalc.families.numbers import Trace, value_of
+from cnncalc.families.tape import SIMPLIFY
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES
+from cnncalc.sources import read_source
 
 
 def test_a_net_in_one_line_has_the_parameters_that_its_expressions_name() -> None:
@@ -43,3 +52,119 @@ def test_what_a_family_cannot_be_asked(columns: dict[str, list[int]], quantity: 
     family = Family(Source("-e", "1x32x32; conv $f k$k"), inline=True)
     with pytest.raises(CnncalcError, match=problem):
         family.evaluate(columns, [quantity])
+
+
+def near(value: Any, rng: random.Random) -> Any:
+    """A value like that of the spec: around it, or anywhere below its double."""
+    if isinstance(value, list):
+        return [near(item, rng) for item in value]
+    if not isinstance(value, int) or rng.random() < 0.3:
+        return value
+    return max(0, rng.choice([value + 1, value + 8, value * 2, value // 2, rng.randint(1, max(2, 2 * value))]))
+
+
+def random_members(name: str, count: int, rng: random.Random) -> dict[str, list[Any]]:
+    """Values for the parameters and the input of a bundled spec."""
+    graph = cnncalc.load(name)
+    columns = {param: [near(value, rng) for _ in range(count)] for param, value in graph.params.items()}
+    if len(graph.inputs) == 1:
+        channels, *size = next(iter(graph.inputs.values()))
+        columns["input"] = []
+        for _ in range(count):
+            by = rng.choice([0, rng.randint(-20, 40)])
+            sizes = [max(1, n + by + (rng.randint(0, 9) if rng.random() < 0.2 else 0)) for n in size]
+            columns["input"].append((channels, *sizes))
+    return columns
+
+
+def differences(family: Family, columns: dict[str, Any], quantities: list[str]) -> list[Any]:
+    """Where the columns say something else than the analysis of each member by itself."""
+    found, singly = family.evaluate(columns, quantities), family.evaluate_singly(columns, quantities)
+    pairs = [(name, found[name].items(), singly[name].items()) for name in quantities]
+    pairs.append(("reason", list(found.reasons), list(singly.reasons)))
+    return [
+        (name, i, a, b) for name, one, other in pairs for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b
+    ]
+
+
+def specs_with_parameters() -> list[str]:
+    return [name for name in shipped.bundled() if cnncalc.load(name).params]
+
+
+@pytest.mark.parametrize(
+    "name", ["alexnet", "dcgan-generator", "gru", "hopfield", "example-two-3x3", "resnet34", "vgg16"]
+)
+def test_random_members_of_a_spec_are_what_each_is_by_itself(name: str) -> None:
+    rng = random.Random(name)
+    layers = [node.name for node in cnncalc.load(name).nodes]
+    asked = [f"{rng.choice(layers)}.{rng.choice(LAYER_NAMES)}" for _ in range(8)]
+    family = Family(read_source(name))
+    assert differences(family, random_members(name, 8, rng), [*NETWORK_NAMES, *asked]) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", specs_with_parameters())
+def test_many_members_of_every_spec_are_what_each_is_by_itself(name: str) -> None:
+    rng = random.Random(name)
+    layers = [node.name for node in cnncalc.load(name).nodes]
+    family = Family(read_source(name))
+    for _ in range(5):
+        asked = [f"{rng.choice(layers)}.{rng.choice(LAYER_NAMES)}" for _ in range(8)]
+        assert differences(family, random_members(name, 12, rng), [*NETWORK_NAMES, *asked]) == []
+
+
+NET = "2x20x24; conv $f k$k s$s p$p; relu; maxpool k2 ceil; conv $(min(2 * f, 24)) k3 g$g same; gap; dense $f"
+
+
+def random_settings(count: int) -> dict[str, Any]:
+    rng = np.random.default_rng(5)
+    limits = {"f": (1, 20), "k": (1, 24), "s": (1, 4), "p": (0, 4), "g": (1, 4)}
+    return {name: rng.integers(low, high, count) for name, (low, high) in limits.items()}
+
+
+def test_kernels_strides_groups_and_minima_are_followed() -> None:
+    family = Family(Source("-e", NET), inline=True)
+    columns = random_settings(150)
+    assert differences(family, columns, [*NETWORK_NAMES, "conv1.output", "maxpool1.receptive_field"]) == []
+    assert 20 < sum(reason is not None for reason in family.evaluate(columns, ["macs"]).reasons) < 130
+
+
+@pytest.mark.parametrize(("planted", "compare"), [("is_less", int.__lt__), ("is_equal", int.__eq__)])
+def test_a_decision_that_is_not_noted_is_caught(planted: str, compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members then get formulas of others that the code led another way."""
+    family = Family(Source("-e", "4x8x8; conv 8 k$k g$g"), inline=True)
+    columns = {"k": [3, 9, 3, 8], "g": [1, 1, 3, 4]}
+    assert differences(family, columns, ["macs", "output"]) == []
+    monkeypatch.setattr(Trace, planted, lambda _self, a, b: compare(value_of(a), value_of(b)))
+    blind = Family(family.setting.source, inline=True)
+    assert {row for _name, row, *_ in differences(blind, columns, ["macs"])} == {1 if planted == "is_less" else 2}
+
+
+def test_a_formula_that_is_wrong_for_its_own_member_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SIMPLIFY, "+", lambda _tape, a, b: ("-", (a, b)))
+    family = Family(Source("-e", NET), inline=True)
+    assert differences(family, random_settings(30), ["macs", "output"]) == []
+
+
+def test_numbers_beyond_64_bits_are_exact() -> None:
+    family = Family(Source("-e", "1000x300000x300000; conv $f k$k p$(k // 2) nobias; conv $f k$k nobias"), inline=True)
+    columns = {"f": [3, 10**6, 10**9], "k": [3, 5, 29]}
+    found = family.evaluate(columns, ["macs", "params"])
+    assert found["macs"].values.dtype == object
+    assert found["params"].items()[1] == 1000 * 10**6 * 25 + 10**12 * 25
+    assert found["macs"].items()[2] > 2**63
+    assert differences(family, columns, ["macs", "params", "flops", "peak_activation_bytes"]) == []
+
+
+def test_int64_holds_what_bounds_prove_and_nothing_more() -> None:
+    """Bounds that claimed too much would let a product wrap around, without a word."""
+    family = Family(Source("-e", "1x8x8; conv $f k1 nobias; conv $f k1 nobias"), inline=True)
+    columns = {"f": np.array([1, 3 * 10**9, 4 * 10**9])}
+    assert family.evaluate(columns, ["params"])["params"].items() == [
+        2,
+        9 * 10**18 + 3 * 10**9,
+        16 * 10**18 + 4 * 10**9,
+    ]
+    small = family.evaluate({"f": np.array([1, 10**6])}, ["params"])["params"]
+    assert small.values.dtype in (np.int64, object)
+    assert small.items() == [2, 10**12 + 10**6]

@@ -24,13 +24,14 @@ ARROWS = {
     "language": set(),
     "quantities": set(),  # a table, read everywhere, which reads nothing
     "errors": set(),
-    "layers": {"errors"},
+    "arithmetic": set(),
+    "layers": {"errors", "arithmetic"},
     "graph": {"errors", "layers"},
     "graph_builder": {"errors", "layers", "graph"},
-    "spec": {"errors", "layers", "graph", "graph_builder"},
+    "spec": {"errors", "arithmetic", "layers", "graph", "graph_builder"},
     "findings": {"errors", "layers", "graph", "spec"},
     "report": {"errors", "layers", "graph", "formats", "display"},  # formats: for to_json; display: for notebooks
-    "analysis": {"errors", "layers", "graph", "report", "fields"},
+    "analysis": {"errors", "arithmetic", "layers", "graph", "report", "fields"},
     "formats": {"errors"},
     "display": {"formats"},
     # pages: their results, and how a formula is written
@@ -50,7 +51,7 @@ ARROWS = {
         "conventions",
         "results",
     },
-    "fields": {"errors", "layers", "graph", "report", "display"},  # report: what a jump is
+    "fields": {"errors", "arithmetic", "layers", "graph", "report", "display"},  # report: what a jump is
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     # fields: what is claimed of units, which the probes share nothing with
     "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "fields", "display"},
@@ -75,7 +76,7 @@ ARROWS = {
     "interop": {"errors", "layers", "graph", "graph_builder", "spec", "reference", "fields"},
     # spec: its expressions and positions; answers: how numbers are written
     "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers", "display"},
-    "families": {"errors", "layers", "graph", "graph_builder", "spec", "analysis", "fields", "report"},
+    "families": {"errors", "arithmetic", "layers", "graph", "graph_builder", "spec", "analysis", "fields", "report"},
     "results": {"report", "display"},
     "difference": {"report", "display"},
     "revisions": {"errors", "sources", "spec_files"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from math import prod
 
+from cnncalc.arithmetic import most
 from cnncalc.graph import Graph
 
 
@@ -17,13 +18,25 @@ def peak_elements(graph: Graph) -> int | None:
 
     None where a shape is not known.
     """
-    return find_peak(graph)[0]
+    held = elements_held(graph)
+    peak: int | None = None if held is None else most(*held) if len(held) > 1 else held[0]
+    return peak
 
 
 def find_peak(graph: Graph) -> tuple[int | None, int | None]:
     """That sum, and the first operation at which it is reached; None for it where nothing runs."""
-    if not all(facts.output for facts in graph.facts):
+    held = elements_held(graph)
+    if held is None:
         return None, None
+    peak = max(held)
+    place = held.index(peak)
+    return peak, place - 1 if place else None
+
+
+def elements_held(graph: Graph) -> list[int] | None:
+    """The elements that are alive before the first operation, and at each. None where a shape is not known."""
+    if not all(facts.output for facts in graph.facts):
+        return None
     inputs = len(graph.inputs)
     elements = [prod(shape) for shape in graph.inputs.values()]
     elements += [prod(facts.output) for facts in graph.facts]
@@ -37,14 +50,13 @@ def find_peak(graph: Graph) -> tuple[int | None, int | None]:
     for value, end in enumerate(last_use):
         if 0 <= end < len(graph.nodes):
             ends[end].append(value)
-    alive = peak = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
-    place = None
+    alive = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
+    held = [alive]
     for i in range(len(graph.nodes)):
         alive += elements[inputs + i]
-        if alive > peak:
-            peak, place = alive, i
+        held.append(alive)
         alive -= sum(elements[value] for value in ends[i])
-    return peak, place
+    return held
 
 
 def alive_at(graph: Graph, place: int) -> list[int]:

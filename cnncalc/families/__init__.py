@@ -5,8 +5,10 @@
     found["macs"].values        # int64 or Python integers, a number per member
     found.reasons[0]            # None, or why the first member is no network
 
-`singly.py` analyzes member by member, and says what is right. Every number comes from the functions that analyze a
-single network; nothing here knows how one is counted.
+Every number comes from the functions that analyze a single network; nothing here knows how one is counted. They run
+on numbers that remember how they were made (`numbers.py`), once for all members that come to the same decisions
+(`tracing.py`); what is remembered (`tape.py`) is evaluated on columns (`evaluation.py`). `singly.py` analyzes member by
+member: what a run gives must be the same for its own member, or nothing of it is used.
 """
 
 from cnncalc.families.columns import Column, Evaluated

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.errors import CnncalcError, Source, suggest
+import numpy as np
+
+from cnncalc.analysis import analyze_graph
+from cnncalc.errors import CnncalcError, Source, SpecWarning, suggest
+from cnncalc.families.assembly import Assembly
 from cnncalc.families.columns import Evaluated
-from cnncalc.families.questions import questions_of
+from cnncalc.families.members import Form, Group, groups_of
+from cnncalc.families.numbers import Trace
+from cnncalc.families.questions import Question, questions_of
 from cnncalc.families.settings import Setting
 from cnncalc.families.singly import evaluate_singly
+from cnncalc.families.tracing import StepClaims, Tree
 from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
 from cnncalc.report import Settings
-from cnncalc.spec import names_of
+from cnncalc.spec import graph_from_text, names_of
 
 INPUT = "input"  # the column of the only input's shapes; `input.NAME` where there are several
+CHUNK = 8192  # members that are evaluated together: columns that stay near the processor
 
 
 class Family:
@@ -38,11 +47,14 @@ class Family:
     ) -> None:
         self.setting = Setting(source, inline, params or {}, inputs or {}, settings or Settings(), max_operations)
         self.parameters, self.inputs = names_of(source, inline=inline)
+        self._trees: dict[Any, Tree] = {}
+        self._bounds: dict[str, tuple[int, int]] = {}
 
     def evaluate(self, columns: Mapping[str, Sequence[Any]], quantities: Iterable[str]) -> Evaluated:
         """The quantities of every member.
 
-        columns     by parameter a value per member: integers, words, lists; under INPUT shapes, as tuples or text
+        columns     by parameter a value per member: integers, words, lists; under INPUT shapes, as tuples or text.
+                    Integers are quickest as an array, shapes and lists of one length as an array with two axes
         quantities  of the network, `macs`, or of a layer or a block, `C3.output`
 
         A member that is no network has its reason; a layer that a member does not have is not known there. Raises
@@ -50,10 +62,87 @@ class Family:
         """
         questions = questions_of(quantities)
         self.check_columns(columns)
+        members = len(next(iter(columns.values()))) if columns else 1
+        found = Assembly(questions, members)
+        groups = list(groups_of(columns, members, {name: self.is_input(name) for name in columns}))
+        for group in groups:
+            self.widen({name: (int(numbers.min()), int(numbers.max())) for name, numbers in group.numbers.items()})
+        for group in groups:
+            for start in range(0, len(group.rows), CHUNK):
+                part = slice(start, start + CHUNK)
+                numbers = {name: column[part] for name, column in group.numbers.items()}
+                self._evaluate(Group(group.rows[part], group.forms, numbers), questions, found)
+        return found.evaluated()
+
+    def evaluate_singly(self, columns: Mapping[str, Sequence[Any]], quantities: Iterable[str]) -> Evaluated:
+        """The same, member by member: what is right, a thousand times slower."""
+        questions = questions_of(quantities)
+        self.check_columns(columns)
         members = [
             self.split(dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
         ]
         return evaluate_singly(self.setting, members, questions)
+
+    def widen(self, bounds: Mapping[str, tuple[int, int]]) -> None:
+        """Say between which numbers members will be asked about: formulas hold there, and are made anew beyond.
+
+        bounds  by parameter, `width`; `depth[0]`, `input[1]` where it is a list
+        """
+        for name, (low, high) in bounds.items():
+            least, greatest = self._bounds.get(name, (low, high))
+            self._bounds[name] = min(low, least), max(high, greatest)
+
+    def _evaluate(self, group: Group, questions: Mapping[str, Question], found: Assembly) -> None:
+        same = _alike(group, [name for name in group.forms if self.is_input(name)])
+        numbers = {name: column for name, column in group.numbers.items() if same[name] == name}
+        tree = self._tree(group, questions, same, list(numbers))
+        for rows, leaf, evaluation in tree.leaves(numbers, len(group.rows)):
+            places = group.rows[rows]
+            if not leaf.is_sound or not found.put(places, leaf, evaluation):
+                members = [self._member(group, same, {n: int(c[row]) for n, c in numbers.items()}) for row in rows]
+                found.put_single(places, evaluate_singly(self.setting, members, questions))
+
+    def _tree(
+        self, group: Group, questions: Mapping[str, Question], same: Mapping[str, str], names: Sequence[str]
+    ) -> Tree:
+        """The decisions of these members so far; new ones where the bounds have grown."""
+        forms: tuple[tuple[str, Form], ...] = tuple(group.forms.items())
+        key = (forms, tuple(questions.items()), tuple(same.items()))
+        bounds = {name: self._bounds[name] for name in names}
+        tree = self._trees.get(key)
+        if tree is None or tree.tape.limits != bounds:
+            tree = self._trees[key] = Tree(
+                bounds,
+                lambda trace: self._run(group, same, questions, trace),
+                lambda values: evaluate_singly(self.setting, [self._member(group, same, values)], questions),
+            )
+        return tree
+
+    def _run(
+        self, group: Group, same: Mapping[str, str], questions: Mapping[str, Question], trace: Trace
+    ) -> dict[str, Any]:
+        """The answers of one member, with the numbers of a trace."""
+        params, inputs = self._member(group, same, {name: trace.parameter(name) for name in trace.values})
+        setting = self.setting
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SpecWarning)  # said where the member is analyzed by itself
+            graph = graph_from_text(
+                setting.source,
+                params={**setting.params, **params},
+                inputs={**setting.inputs, **inputs},
+                max_operations=setting.max_operations,
+                inline=setting.inline,
+                claims=StepClaims(),
+            )
+            report = analyze_graph(graph, setting.settings)
+        return {name: question.answer(report) for name, question in questions.items()}
+
+    def _member(
+        self, group: Group, same: Mapping[str, str], numbers: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The values of one member as those of parameters and those of inputs."""
+        all_of_them = {name: numbers[other] for name, other in same.items()}
+        return self.split({name: group.values(name, all_of_them) for name in group.forms})
 
     def split(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The values of one member as those of parameters and those of inputs."""
@@ -74,3 +163,14 @@ class Family:
                 raise CnncalcError(_("the spec has no parameter '{name}': {hint}", name=name[:40], hint=hint))
         if len({len(values) for values in columns.values()}) > 1:
             raise CnncalcError(_("every column has a value per member: their lengths differ"))
+
+
+def _alike(group: Group, inputs: Sequence[str]) -> dict[str, str]:
+    """By parameter, the one that it is the same as for all members: the height of a square is its width."""
+    same = {name: name for name in group.numbers}
+    for name in inputs:
+        axes = [axis for axis in same if axis.startswith(f"{name}[")]
+        for i, axis in enumerate(axes):
+            numbers = group.numbers
+            same[axis] = next((first for first in axes[:i] if np.array_equal(numbers[first], numbers[axis])), axis)
+    return same

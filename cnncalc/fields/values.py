@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from cnncalc.arithmetic import least, most
 from cnncalc.report import Jump
 
 LONGEST_PERIOD = 1024  # phases that are told apart; beyond, a field is not known
@@ -75,14 +76,14 @@ def lowest(field: Grid, units: Sequence[int]) -> int | None:
     """The first element that any of these units sees; None if none sees any."""
     period = len(field.lo)
     found = [lo + u // period * field.span for u in units if (lo := field.lo[u % period]) is not None]
-    return min(found, default=None)
+    return None if not found else found[0] if len(found) == 1 else least(*found)
 
 
 def highest(field: Grid, units: Sequence[int]) -> int | None:
     """The last element that any of these units sees; None if none sees any."""
     period = len(field.hi)
     found = [hi + u // period * field.span for u in units if (hi := field.hi[u % period]) is not None]
-    return max(found, default=None)
+    return None if not found else found[0] if len(found) == 1 else most(*found)
 
 
 def rising(field: Grid) -> bool:
@@ -95,12 +96,14 @@ def rising(field: Grid) -> bool:
 
 def least_of(a: int | None, b: int | None) -> int | None:
     """The smaller of two ends; None is no end."""
-    return b if a is None else a if b is None else min(a, b)
+    end: int | None = b if a is None else a if b is None else least(a, b)
+    return end
 
 
 def most_of(a: int | None, b: int | None) -> int | None:
     """The larger of two ends; None is no end."""
-    return b if a is None else a if b is None else max(a, b)
+    end: int | None = b if a is None else a if b is None else most(a, b)
+    return end
 
 
 def largest(field: Grid | Units) -> int:

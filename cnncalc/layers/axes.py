@@ -28,7 +28,7 @@ def axis_name(raw: Any) -> str:
 
 def axis_names(raw: Any) -> str:
     """Letters (`hw`), numbers (`1,2`), or a list of either: several axes, each once."""
-    parts = raw if isinstance(raw, list) else raw.replace(",", "") if isinstance(raw, str) else ""
+    parts = raw if isinstance(raw, list) else raw.replace(",", "") if isinstance(raw, str) else str(raw)
     names = "".join(axis_name(part.strip() if isinstance(part, str) else part) for part in parts)
     if not names or len(set(names)) < len(names):
         raise OptionError(_("{value} names no axes, or one twice", value=quoted(raw)), _("write hw, or 1,2"))

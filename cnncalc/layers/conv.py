@@ -8,9 +8,10 @@ Visin, arXiv:1603.07285 (sizes, transposed convolution); Howard et al. 2017 (dep
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd, prod
+from math import prod
 from typing import TYPE_CHECKING, cast
 
+from cnncalc.arithmetic import gcd
 from cnncalc.errors import ShapeError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import (

@@ -8,7 +8,7 @@ are said to be wrong, never reinterpreted.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -25,6 +25,57 @@ MOST_AXES = 8  # of one array, the channels among them
 SPATIAL = {1: "", 2: "l", 3: "hw", 4: "dhw"}  # letters of the axes behind the channels, by the number of axes
 
 Padding = str | tuple[tuple[int, int], ...]
+
+
+class Mixture:
+    """Text with numbers in it that are more than their digits: `3x` and a width that remembers what it is made of."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: Sequence[Any]) -> None:
+        self.pieces = tuple(pieces)
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.pieces))
+
+    __repr__ = __str__
+
+
+def remembers(value: Any) -> bool:
+    """Whether a value is a whole number that is more than its digits."""
+    return type(value) is not int and isinstance(value, int) and not isinstance(value, bool)
+
+
+def split(raw: str | Mixture, separators: str) -> list[Any]:
+    """The parts between separators, a class of characters: text, or the number that a part consists of."""
+    if isinstance(raw, str):
+        return re.split(f"[{separators}]", raw)
+    parts: list[list[Any]] = [[]]
+    for piece in raw.pieces:
+        first, *others = re.split(f"[{separators}]", piece) if isinstance(piece, str) else [piece]
+        parts[-1].append(first)
+        parts += [[other] for other in others]
+    return [_joined(part) for part in parts]
+
+
+def _joined(pieces: list[Any]) -> Any:
+    kept = [piece for piece in pieces if not isinstance(piece, str) or piece.strip()]
+    if all(isinstance(piece, str) for piece in kept):
+        return "".join(pieces)
+    return kept[0] if len(kept) == 1 else Mixture(kept)
+
+
+def split_list(raw: str | Mixture) -> list[Any] | None:
+    """The parts of `[3, 1]`; None for what stands in no brackets."""
+    text = str(raw)
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    if isinstance(raw, str):
+        return [part.strip() for part in raw[1:-1].split(",")]
+    first, *others = raw.pieces
+    inner = [first[1:], *others]
+    inner[-1] = inner[-1][:-1]
+    return [part.strip() if isinstance(part, str) else part for part in split(Mixture(inner), ",")]
 
 
 def quoted(raw: Any) -> str:
@@ -100,9 +151,10 @@ def integer(raw: Any) -> int:
 def _split_axes(raw: Any, what: str) -> list[Any]:
     if is_number(raw):
         return [raw]
-    parts = re.split("[x×*]", raw.lower()) if isinstance(raw, str) else raw
-    if isinstance(raw, str) and raw.startswith("[") and raw.endswith("]"):
-        parts = [part.strip() for part in raw[1:-1].split(",")]
+    parts: Any = raw
+    if isinstance(raw, (str, Mixture)):
+        listed = split_list(raw)
+        parts = split(raw, "xX×*") if listed is None else listed
     if not isinstance(parts, list) or not 1 <= len(parts) <= 3 or any(isinstance(part, list) for part in parts):
         raise OptionError(
             _("{value} is not {what}", value=quoted(raw), what=_(what)),
@@ -160,6 +212,8 @@ def all_or_number(raw: Any) -> bool | int:
 
 def condition(raw: Any) -> bool:
     """A switch, or what a comparison gives: 0 or 1."""
+    if is_number(raw) and raw in (0, 1):
+        return bool(raw)
     return switch({"0": "false", "1": "true"}.get(raw, raw) if isinstance(raw, str) else raw)
 
 
@@ -214,15 +268,17 @@ def rate(raw: Any) -> float:
 
 def natural_list(raw: Any) -> tuple[int, ...]:
     """`0,2,1` or [0, 2, 1]."""
-    parts = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else raw
-    if not isinstance(parts, list) or not all(str(part).isdecimal() for part in parts):
+    parts = [raw] if is_number(raw) else raw
+    if isinstance(raw, (str, Mixture)):
+        parts = [part.strip() if isinstance(part, str) else part for part in split(raw, ",")]
+    if not isinstance(parts, list) or not all(is_number(part) or str(part).isdecimal() for part in parts):
         raise OptionError(_("{value} is not a list of numbers", value=quoted(raw)), _("write 0,2,1"))
     return tuple(natural(part) for part in parts)
 
 
 def sizes_or_rest(raw: Any) -> tuple[int, ...]:
     """`16x5x5` or [16, 5, 5]: sizes of which one may be -1."""
-    parts = raw.split("x") if isinstance(raw, str) else raw
+    parts = split(raw, "x") if isinstance(raw, (str, Mixture)) else [raw] if is_number(raw) else raw
     if isinstance(raw, str) and "," in raw:
         raise OptionError(
             _("{value} is not a shape", value=quoted(raw)),
@@ -238,6 +294,10 @@ def sizes_or_rest(raw: Any) -> tuple[int, ...]:
 
 def slice_range(raw: Any) -> tuple[int, int | None]:
     """`0:32`, `-8:end`: where a part of an axis begins, and before which element it ends."""
+    if isinstance(raw, Mixture):
+        ends = split(raw, ":")
+        if len(ends) == 2:
+            return integer(ends[0] or 0), None if ends[1] in ("", "end") else integer(ends[1])
     match = re.fullmatch(r"(-?\d{1,13})?:(-?\d{1,13}|end)?", raw, re.ASCII) if isinstance(raw, str) else None
     if match is None:
         raise OptionError(_("{value} is not a range", value=quoted(raw)), _("write start:stop, 0:32, or 8:end"))

@@ -7,9 +7,10 @@ a window, times a trained coefficient, plus a trained bias); PyTorch's AdaptiveA
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb, gcd, prod
+from math import comb, prod
 from typing import TYPE_CHECKING
 
+from cnncalc.arithmetic import gcd
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from cnncalc.arithmetic import most
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import Axes, Layer, option, per_axis, shape_text
@@ -67,7 +68,7 @@ class Sliding(Layer):
 
 def same_padding(n: int, k: int, s: int, d: int) -> tuple[int, int]:
     """(before, after) for which the output is ceil(n / s); the odd element comes after."""
-    total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+    total = most((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
     before = total // 2
     return before, total - before
 

@@ -8,6 +8,8 @@ Not by reference/, which counts positions by enumerating them.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cnncalc.arithmetic import as_one_step, least, most
+
 LONGEST_PATTERN = 4096  # phases or taps that are written out one by one
 
 
@@ -36,7 +38,8 @@ class Window(NamedTuple):
         k, s, d, before, after = self.kernel, self.stride, self.dilation, self.before, self.after
         room = n + before + after - d * (k - 1) - 1
         if self.ceil:
-            return min(-(-room // s) + 1, -(-(n + before) // s))
+            fit: int = least(-(-room // s) + 1, -(-(n + before) // s))
+            return fit
         return room // s + 1
 
     def taps_on_input(self, n: int) -> int:
@@ -49,11 +52,12 @@ class Window(NamedTuple):
         k, s, d = self.kernel, self.stride, self.dilation
         if m < 0:
             return 0
-        some = min(k, m // d + 1)  # taps with at least position 0
-        every = max(0, min(some, (m - last * s) // d + 1))  # taps with all positions
+        some: int = least(k, m // d + 1)  # taps with at least position 0
+        every: int = most(0, least(some, (m - last * s) // d + 1))  # taps with all positions
         # The taps between: floor((m - t*d) / s) + 1 positions each, summed from the last tap upwards.
         rest = some - every
-        return every * (last + 1) + floor_sum(rest, s, d, m - (some - 1) * d) + rest
+        between: int = floor_sum(rest, s, d, m - (some - 1) * d)
+        return every * (last + 1) + between + rest
 
 
 class Phases(NamedTuple):
@@ -72,6 +76,7 @@ class Listed(NamedTuple):
     reads: tuple[Sequence[int], ...]
 
 
+@as_one_step
 def floor_sum(n: int, m: int, a: int, b: int) -> int:
     """The sum of floor((a*i + b) / m) over 0 <= i < n, in logarithmic time; a and b not negative."""
     total = 0

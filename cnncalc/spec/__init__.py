@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import Position, Problem, Source, SpecError
-from cnncalc.graph import Graph
+from cnncalc.graph import Claims, Graph
 from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
 from cnncalc.spec.build.network import build
@@ -24,12 +24,16 @@ __all__ = ["MAX_OPERATIONS", "graph_from_text", "names_of", "parameters_of", "tr
 def graph_from_text(
     source: Source,
     *,
-    params: Mapping[str, str] | None = None,
-    inputs: Mapping[str, str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     max_operations: int = MAX_OPERATIONS,
     inline: bool = False,
+    claims: Claims | None = None,
 ) -> Graph:
     """The graph of a YAML spec, or with `inline` of a one-line net: `3x227x227; conv 96 k11 s4; dense 10`.
+
+    params, inputs  override its own: text as it would stand in the spec, whole numbers, or lists of those
+    claims          who works out the facts of layers
 
     Raises SpecError with every problem that was found.
     """
@@ -38,7 +42,7 @@ def graph_from_text(
         document = read_document(source, tree_of(source, inline=inline))
         if inline and not document.problems:
             declare_used(document, params)
-        return build(document, params=params, inputs=inputs, max_operations=max_operations)
+        return build(document, params=params, inputs=inputs, max_operations=max_operations, claims=claims)
     except SpecError as error:
         left_over = re.search("^<{7}( .*)?$", source.text, re.MULTILINE)
         if left_over is None or error.source != source:
@@ -78,7 +82,7 @@ def names_of(source: Source, *, inline: bool = False) -> tuple[tuple[str, ...], 
     return params, tuple(document.inputs)
 
 
-def declare_used(document: Document, given: Mapping[str, str]) -> None:
+def declare_used(document: Document, given: Mapping[str, Any]) -> None:
     """Declare those parameters of a one-line net that are used in it and have a value: `conv 6 k$k`."""
     for name in names_used(document.source.text):
         if name in given:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from cnncalc.arithmetic import least, most
 from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.language import _, n_
+from cnncalc.layers.options import Mixture, is_number, remembers, split_list
 
 LARGEST = 10**15
 LONGEST = 500  # characters of an expression
@@ -30,12 +32,17 @@ class Word(str):
     __slots__ = ()
 
 
-Value = int | Word | list[Any]
+Value = int | Word | list[Any] | Mixture
 Scope = Mapping[str, Value]
 
 
 def parse_value(raw: Any) -> Value:
-    """A parameter's value as written: a whole number, a list of values, or a word."""
+    """A parameter's value as written: a whole number, a list of values, or a word. What is a value stays as it is."""
+    if is_number(raw) and isinstance(raw, int):
+        return raw
+    if isinstance(raw, Mixture):
+        listed = split_list(raw)
+        return raw if listed is None else [parse_value(part) for part in listed]
     if isinstance(raw, list):
         if len(raw) > LONGEST_LIST:
             raise OptionError(_("a list of more than {longest} values", longest=LONGEST_LIST))
@@ -105,20 +112,32 @@ def names_used(text: str) -> tuple[str, ...]:
     return tuple(name for name in found if name not in ("in_", "len", *SPEC.calls))
 
 
-def substitute(text: str, scope: Scope) -> str:
-    """`text` with every $name and $(expression) replaced by its value. Raises OptionError."""
+def substitute(text: str, scope: Scope) -> Any:
+    """`text` with every $name and $(expression) replaced by its value. Raises OptionError.
+
+    An expression alone gives its value where that is a number or a list, as it is; among other text it gives text,
+    or a Mixture where a number is more than its digits.
+    """
     if "$" not in text:
         return text
-    length, parts = 0, []
-    for piece, _start, code in pieces(text):
-        part = as_text(evaluate(piece, scope)) if code else piece
-        length += len(part)
+    found = pieces(text)
+    if len(found) == 1:
+        value = evaluate(found[0][0], scope)
+        return value if isinstance(value, (int, list, Mixture)) and not isinstance(value, bool) else as_text(value)
+    length, parts = 0, list[Any]()
+    for piece, _start, code in found:
+        part: Any = evaluate(piece, scope) if code else piece
+        if isinstance(part, Mixture):
+            parts += part.pieces[:-1]
+            part = part.pieces[-1]
+        part = part if remembers(part) else as_text(part)
+        length += len(str(part))
         if length > LONGEST_RESULT:
             raise OptionError(
                 _("with its expressions worked out this has more than {longest} characters", longest=LONGEST_RESULT)
             )
         parts.append(part)
-    return "".join(parts)
+    return Mixture(parts) if any(map(remembers, parts)) else "".join(parts)
 
 
 def work_out(raw: Any, scope: Scope) -> Any:
@@ -126,6 +145,14 @@ def work_out(raw: Any, scope: Scope) -> Any:
     if isinstance(raw, list):
         return [work_out(item, scope) for item in raw]
     return substitute(raw, scope) if isinstance(raw, str) else raw
+
+
+def smallest(numbers: Sequence[Any]) -> Any:
+    return least(*numbers) if len(numbers) > 1 else numbers[0]
+
+
+def largest(numbers: Sequence[Any]) -> Any:
+    return most(*numbers) if len(numbers) > 1 else numbers[0]
 
 
 class Grammar:
@@ -148,7 +175,7 @@ class Grammar:
         self.divides = divides
 
 
-SPEC = Grammar({"min": min, "max": max}, LARGEST)
+SPEC = Grammar({"min": smallest, "max": largest}, LARGEST)
 
 
 def evaluate(text: str, scope: Scope, grammar: Grammar = SPEC) -> Value:

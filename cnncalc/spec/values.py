@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.errors import OptionError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
-from cnncalc.layers.options import positive, quoted
+from cnncalc.layers.options import Mixture, is_number, positive, quoted, split, split_list
 
 SHAPES = n_("channels first, without the batch: 3x224x224, 16x100, 784")
 SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -16,15 +16,19 @@ SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 def shape(raw: Any) -> Shape:
     """`3x224x224`, `784` or [3, 224, 224]: channels, then up to three axes."""
-    parts = raw
+    parts = [raw] if is_number(raw) else raw
     if isinstance(raw, str):
         text = raw.strip()
         listed = text[1:-1].split(",") if text[:1] in "([" and text[-1:] in ")]" and text else None
-        parts = listed if listed is not None else re.split("[xX×*]", text)
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts) or not 1 <= len(parts) <= 4:
+        parts = listed if listed is not None else split(text, "xX×*")
+    elif isinstance(raw, Mixture):
+        listed = split_list(raw)
+        parts = listed if listed is not None else split(raw, "xX×*")
+    sizes = isinstance(parts, list) and all(isinstance(part, str) or is_number(part) for part in parts)
+    if not sizes or not 1 <= len(parts) <= 4:
         raise OptionError(_("{value} is not a shape", value=quoted(raw)), _(SHAPES))
     try:
-        return tuple(positive(part.strip()) for part in parts)
+        return tuple(positive(part.strip() if isinstance(part, str) else part) for part in parts)
     except OptionError as error:
         hint = error.hint or _(SHAPES)
         plain = raw if isinstance(raw, str) else ""

@@ -7,7 +7,7 @@ from collections.abc import Container, Sequence
 from typing import NoReturn
 
 from cnncalc.errors import Position, Problem, ShapeError, suggest
-from cnncalc.graph import Group, Node
+from cnncalc.graph import Claims, Group, Node
 from cnncalc.graph_builder import GraphBuilder, TooLargeError
 from cnncalc.language import _
 from cnncalc.layers.base import Layer, Shape
@@ -18,8 +18,8 @@ from cnncalc.spec.steps import Argument
 class Draft(GraphBuilder):
     """Nodes in the order in which they run. A value that is not known, after a mistake, is None."""
 
-    def __init__(self, problems: list[Problem], max_operations: int) -> None:
-        super().__init__(max_operations)
+    def __init__(self, problems: list[Problem], max_operations: int, claims: Claims | None = None) -> None:
+        super().__init__(max_operations, claims)
         self.problems = problems
         self.groups: dict[str, Group] = {}
         self.results: dict[str, int | None] = {}  # the value that comes out of each finished step
@@ -39,7 +39,7 @@ class Draft(GraphBuilder):
 
     def again(self) -> Draft:
         """A draft with the same inputs and no nodes; problems are noted in the same list."""
-        other = Draft(self.problems, self.max_operations)
+        other = Draft(self.problems, self.max_operations, self.claims)
         for name, shape in self.inputs.items():
             other.input(name, shape, self.declared[name])
         other.places, other.sequences, other.warnings = self.places, set(self.sequences), self.warnings

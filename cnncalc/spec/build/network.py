@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from cnncalc.errors import OptionError, Position, Problem, SpecError, SpecWarning, UnknownValueError, describe, suggest
-from cnncalc.graph import Expectation, Graph
+from cnncalc.graph import Claims, Expectation, Graph
 from cnncalc.graph_builder import MAX_OPERATIONS, TooLargeError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape, shape_text
@@ -26,12 +26,13 @@ PATIENCE = 5_000  # steps before a network counts as long
 def build(
     document: Document,
     *,
-    params: Mapping[str, str] | None = None,
-    inputs: Mapping[str, str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     max_operations: int = MAX_OPERATIONS,
+    claims: Claims | None = None,
 ) -> Graph:
     """The network that a document describes. `params` and `inputs` override its own; raises SpecError."""
-    draft = Draft(document.problems, max_operations)
+    draft = Draft(document.problems, max_operations, claims)
     scope = read_parameters(document, params or {}, draft)
     document.maker.work_out_defaults(scope)
     entry = read_inputs(document, inputs or {}, scope, draft)
@@ -117,14 +118,14 @@ def layers_that_fit(document: Document, draft: Draft) -> Graph | None:
     )
 
 
-def title(name: str, params: Mapping[str, str]) -> str:
+def title(name: str, params: Mapping[str, Any]) -> str:
     """The name of the spec, and what was changed of it: ResNet-101 is `ResNet-50 with depth=[3, 4, 23, 3]`."""
     changed = ", ".join(f"{key}={value}" for key, value in params.items())
     shown = changed if len(changed) <= 60 and changed.isprintable() else n_("other parameters")
     return f"{name} with {shown}" if name and changed else name
 
 
-def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) -> dict[str, Value]:
+def read_parameters(document: Document, given: Mapping[str, Any], draft: Draft) -> dict[str, Value]:
     """The spec's parameters with their values; those that are given outrank its own."""
     own = document.params
     scope: dict[str, Value] = {}
@@ -147,7 +148,7 @@ def read_parameters(document: Document, given: Mapping[str, str], draft: Draft) 
     return scope
 
 
-def read_inputs(document: Document, given: Mapping[str, str], scope: Mapping[str, Value], draft: Draft) -> int | None:
+def read_inputs(document: Document, given: Mapping[str, Any], scope: Mapping[str, Value], draft: Draft) -> int | None:
     """Put the inputs into the draft; the value that the first step reads, or None if one is wrong."""
     own = dict(document.inputs)
     for name, text in given.items():

@@ -26,8 +26,8 @@ def projection(draft: Draft, maker: LayerMaker, step: ResidualStep, x: int, y: i
         hint = _("pad the layers so that the size stays, or is divided; or write shortcut: [...]")
         draft.note(problem, step.position, hint, frame)
         return None
-    options = {"filters": str(c), "kernel": "1", "stride": shape_text([s or 1 for s in strides]), "bias": "false"}
-    arguments = [Argument(name, text, step.position) for name, text in options.items()]
+    options = {"filters": c, "kernel": 1, "stride": [s or 1 for s in strides], "bias": "false"}
+    arguments = [Argument(name, value, step.position) for name, value in options.items()]
     draft.declare(path, step.name_position)
     for kind, given, name in ((KINDS["conv"], arguments, path), (KINDS["batchnorm"], [], f"{path}/batchnorm")):
         layer = maker.make(kind, given, step.position)
@@ -41,4 +41,4 @@ def projection(draft: Draft, maker: LayerMaker, step: ResidualStep, x: int, y: i
 def fitting_stride(n: int, m: int) -> int | None:
     """The smallest stride at which a window of 1 takes n positions to m; None if there is none."""
     s = (n - 1) // m + 1
-    return s if (n - 1) // s + 1 == m else None
+    return int(s) if (n - 1) // s + 1 == m else None  # the number alone: how it was found says nothing

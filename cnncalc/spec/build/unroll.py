@@ -21,7 +21,7 @@ from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, names_given, shape_scope
 from cnncalc.spec.build.sharing import tie_weights
 from cnncalc.spec.build.shortcuts import projection
-from cnncalc.spec.expressions import Value, work_out
+from cnncalc.spec.expressions import Value, as_text, work_out
 from cnncalc.spec.read import advice
 from cnncalc.spec.read.document import Document
 from cnncalc.spec.steps import (
@@ -119,16 +119,16 @@ class Unroller:
         if step.condition is None:
             return True
         path = None if step.name is None else frame.prefix + step.name
-        text = self.evaluate(step.condition, frame)
-        if text is not None:
+        value = self.evaluate(step.condition, frame)
+        if value is not None:
             try:
-                if condition(text):
+                if condition(value):
                     return True
                 if path is not None:
                     self.draft.left_out.add(path)
                 return False
             except OptionError as error:
-                hint = advice.condition(text, frame.scope)
+                hint = advice.condition(value, frame.scope)
                 self.draft.note(_("if: {problem}", problem=error.problem), step.condition.position, hint, frame)
         if path is not None:
             self.draft.results[path] = None
@@ -166,11 +166,11 @@ class Unroller:
         return len(self.draft.nodes)
 
     def times(self, repeat: Argument, frame: Frame) -> int | None:
-        text = self.evaluate(repeat, frame)
-        if text is None:
+        value = self.evaluate(repeat, frame)
+        if value is None:
             return None
         try:
-            times = whole(text, 1, n_("a number of repetitions"))
+            times = int(whole(value, 1, n_("a number of repetitions")))
         except OptionError as error:
             self.draft.note(_("repeat: {problem}", problem=error.problem), repeat.position, error.hint, frame)
             return None
@@ -214,7 +214,7 @@ class Unroller:
 
     def share(self, weights: Argument, path: str, start: int, frame: Frame) -> None:
         """Let the nodes from `start` on use the weights of those of the step that is named. Noted once if not."""
-        name = self.evaluate(weights, frame)
+        name = self.evaluate_text(weights, frame)
         problem = None if name is None else tie_weights(self.draft, path, start, name, frame)
         if problem is not None and all(p.position != weights.position for p in self.draft.problems[-50:]):
             self.draft.note(problem[0], weights.position, problem[1], frame)
@@ -252,7 +252,7 @@ class Unroller:
 
     def kind_of(self, step: WordStep, frame: Frame) -> Kind | None:
         """The kind that a `$word` stands for; None for `none`, and if it is no norm or activation."""
-        text = self.evaluate(step.word, frame)
+        text = self.evaluate_text(step.word, frame)
         if text is None or text in ("none", "identity", ""):
             return None
         kind = kind_named(text)
@@ -275,6 +275,11 @@ class Unroller:
         except OptionError as error:
             self.draft.note(error.problem, argument.position, error.hint, frame)
             return None
+
+    def evaluate_text(self, argument: Argument, frame: Frame) -> str | None:
+        """The same where a word is meant: a name, a kind."""
+        value = self.evaluate(argument, frame)
+        return None if value is None else as_text(value)
 
     def layer(self, step: LayerStep, x: int | None, frame: Frame, path: str) -> int | None:
         arguments, layer = step.arguments, step.layer
@@ -377,7 +382,7 @@ class Unroller:
         elif isinstance(step, ResidualStep):
             path, result = self.residual(step, x, frame, path)
         elif isinstance(step, FromStep):
-            origin = self.evaluate(step.origin, frame)
+            origin = self.evaluate_text(step.origin, frame)
             result = None if origin is None else self.resolve(origin, step.origin.position, frame)
             result = self.sequence(step.body, result, frame)
         elif isinstance(step, SequenceStep):
