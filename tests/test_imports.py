@@ -73,7 +73,7 @@ ARROWS = {
         "display",
     },
     # of reference: which weights there are; of spec: how values are written; of fields: what is compared
-    "interop": {"errors", "layers", "graph", "graph_builder", "spec", "reference", "fields"},
+    "interop": {"errors", "layers", "graph", "graph_builder", "analysis", "spec", "reference", "fields"},
     # spec: its expressions and positions; answers: how numbers are written
     "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers", "display"},
     "families": {"errors", "arithmetic", "layers", "graph", "graph_builder", "spec", "analysis", "fields", "report"},

@@ -169,7 +169,7 @@ def test_what_is_read_back_as_another_network_is_not_given_out(monkeypatch: pyte
 
     graph = cnncalc.load("3x8x8; conv 4 k3 bn relu; conv 5 k3; global_avgpool; dense 3")
     right = cnncalc.to_keras(graph)
-    assert writer.convert(graph, None) == right
+    assert writer.convert(graph, None).result == right
     for wrong, named in (
         (right.replace("layers.Conv2D(5, 3", "layers.Conv2D(5, 1"), "conv2 stores 25 weights"),
         (right.replace("x = layers.BatchNormalization(", "layers.BatchNormalization("), "conv1/batchnorm stores"),

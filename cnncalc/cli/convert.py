@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
-from cnncalc.errors import CnncalcError
+from cnncalc.errors import CnncalcError, visible
 from cnncalc.graph import Graph
-from cnncalc.interop.targets import TARGETS, Target, target_for
+from cnncalc.interop.targets import TARGETS, Conversion, Target, target_for
 from cnncalc.language import _, reason_of
+from cnncalc.layers.base import shape_text
+from cnncalc.quantities import SUMMED
+
+if TYPE_CHECKING:
+    from cnncalc.difference import Change, LayerDifference
+
+MOST_NAMED = 5  # layers in a note
 
 
 @click.command("convert", context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +40,8 @@ def command(
 
     SPEC is a spec, a bundled network or a model of another program; TARGET a file whose ending says the form, or -
     for standard output. The spec that is written keeps names and folds what repeats into blocks; it is read back and
-    compared before anything is written. Weights come from the model, from --weights or from --seed.
+    compared before anything is written. Other forms have other words for some layers: what counts otherwise when they
+    are read is said. Weights come from the model, from --weights or from --seed.
     """
     asked, (target,) = asked.with_words(target)
     with errors_end_the_run():
@@ -48,11 +56,71 @@ def command(
             raise CnncalcError(_("the form {form} holds no weights", form=form))
         check_output(target, row)
         graph = asked.graph()
-        result = row.convert(graph, lambda: weights_for(graph, asked.spec or "", seed, file))
-    write(result, target)
+        written = row.convert(graph, lambda: weights_for(graph, asked.spec or "", seed, file))
+    write(written.result, target)
     if target not in (None, "-"):
         count = len(graph.nodes)
         click.echo(_("{target}: {count:,} layers, as {form}", target=target, count=count, form=form), err=True)
+    for note in notes_on(graph, written):
+        click.echo(visible(note), err=True)
+
+
+def notes_on(graph: Graph, written: Conversion) -> Iterator[str]:
+    """What counts otherwise, or is not read, where the result is read again; nothing where all is as it was."""
+    again = written.again
+    if written.unread:
+        yield _("note: it is not read again here: {problem}", problem=written.unread)
+    if again is None:
+        return
+    from cnncalc.analysis import analyze_graph
+    from cnncalc.difference import compare
+
+    found = compare(analyze_graph(graph), analyze_graph(again))
+    changes = []
+    for name, of in (("input", entering), ("output", leaving)):
+        old, new = of(graph), of(again)
+        changes += [(name, old, new)] if old != new else []
+    changes += [(c.quantity, said(c.old), said(c.new)) for c in found.totals if c.old != c.new and not is_field(c)]
+    if not changes:
+        return
+    numbers = ", ".join(f"{name} {before} -> {after}" for name, before, after in changes)
+    yield _("note: read again it counts otherwise: {numbers}", numbers=numbers)
+    layers = [text for layer in found.layers if (text := otherwise(layer))]
+    if layers:
+        names = ", ".join(layers[:MOST_NAMED]) + (", ..." if len(layers) > MOST_NAMED else "")
+        yield _("note: other layers there: {names}", names=names)
+    yield from (_("note: {remark}", remark=remark) for remark in again.remarks)
+
+
+def entering(graph: Graph) -> str:
+    return ", ".join(map(shape_text, graph.inputs.values()))
+
+
+def leaving(graph: Graph) -> str:
+    return ", ".join(sorted(shape_text(graph.shape(v)) for v in graph.outputs))
+
+
+def is_field(change: Change) -> bool:
+    return isinstance(change.old, tuple) or isinstance(change.new, tuple)
+
+
+def said(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def otherwise(layer: LayerDifference) -> str:
+    """A layer that is another kind, or counts otherwise, by its name; empty for others, and what is new."""
+    from cnncalc.difference import SAME
+
+    if layer.old is None or layer.status == SAME:
+        return ""
+    if layer.new is None:
+        return f"{layer.old.name} ({layer.old.kind} -> -)"
+    kind = next((change for change in layer.changes if change.quantity == "kind"), None)
+    counted = [change for change in layer.changes if isinstance(change.old, int) and change.quantity in SUMMED]
+    if kind is not None:
+        return f"{layer.old.name} ({kind.old} -> {kind.new})"
+    return layer.old.name if counted else ""
 
 
 def check_output(target: str | None, row: Target) -> None:

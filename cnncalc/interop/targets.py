@@ -9,12 +9,24 @@ from typing import Any, NamedTuple
 from cnncalc.graph import Graph
 
 
+class Conversion(NamedTuple):
+    """What a network was written as.
+
+    again   what that is read as again, where the form may say it in other words; None: as what it was
+    unread  why it could not be read again
+    """
+
+    result: str | bytes
+    again: Graph | None = None
+    unread: str = ""
+
+
 class Target(NamedTuple):
     """A form.
 
     endings  of file names that ask for it, in small letters
-    module   in cnncalc.interop, with convert(graph, weights) -> text or bytes; `weights` is called for LAYER.name to
-             array where the form holds them
+    module   in cnncalc.interop, with convert(graph, weights) -> Written; `weights` is called for LAYER.name to array
+             where the form holds them
     binary   it is no text, and goes to no terminal
     weights  it holds weights
     """
@@ -24,10 +36,10 @@ class Target(NamedTuple):
     binary: bool = False
     weights: bool = False
 
-    def convert(self, graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> str | bytes:
+    def convert(self, graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversion:
         """The network in this form. Raises CnncalcError where it cannot be said."""
-        text: str | bytes = import_module(f"cnncalc.interop.{self.module}").convert(graph, weights)
-        return text
+        written: Conversion = import_module(f"cnncalc.interop.{self.module}").convert(graph, weights)
+        return written
 
 
 TARGETS = {

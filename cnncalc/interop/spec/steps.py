@@ -131,6 +131,22 @@ class Structure:
             at = end
         return steps
 
+    def steps_in_order(self) -> list[Step]:
+        """All steps in the order in which they run, each from where it starts: nothing is nested."""
+        steps: list[Step] = []
+        at = 0
+        for value in range(self.first, self.end):
+            node = self.graph.nodes[value - self.first]
+            if len(node.reads) > 1 or node.layer.kind in MERGES:
+                branches: list[list[Step]] = [[] if v == at else [From(v, [])] for v in node.reads]
+                steps.append(Merge(value, node.name, node.layer, branches))
+            elif not node.reads or node.reads[0] == at:
+                steps.append(self.line(value))
+            else:
+                steps.append(From(node.reads[0], [self.line(value)]))
+            at = value
+        return steps
+
     def along(self, start: int, stop: int, following: int | None = None) -> tuple[list[Step], int]:
         """Steps one behind the other from a value on, as far as they are nested, and the value they lead to."""
         steps: list[Step] = []
@@ -236,7 +252,9 @@ def attach_followers(steps: list[Step], structure: Structure) -> list[Step]:
         last = found[-1] if found else None
         if isinstance(step, Line) and KINDS[step.layer.kind].appendable and isinstance(last, (Line, Merge)):
             before = last.tail[-1].node if last.tail else last.node
-            if len(structure.readers[before]) == 1 and before not in graph.outputs and not leaves_list(last, step):
+            ends = before in graph.outputs or len(structure.readers[before]) != 1
+            option = step.layer.kind in last.layer.options  # `shift` behind `scale` would be one of it
+            if not ends and not option and not leaves_list(last, step):
                 last.tail.append(step)
                 continue
         found.append(step)

@@ -10,8 +10,9 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError, Source, SpecError, SpecWarning
 from cnncalc.fields.forward import receptive_fields
 from cnncalc.graph import Graph
@@ -32,6 +33,7 @@ from cnncalc.interop.spec.steps import (
     with_residuals,
 )
 from cnncalc.interop.spec.text import Writer, text_of
+from cnncalc.interop.targets import Conversion
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import shape_text
@@ -43,8 +45,31 @@ from cnncalc.spec.build.unroll import SMALLEST
 SHARED = (("batchnorm", "epsilon"), ("layernorm", "epsilon"), ("groupnorm", "epsilon"), ("maxpool", "rounding"))
 
 
-# Blocks; names without lists; names for all merges that are read: the shortest text first that says the same network.
-WAYS = ((True, False, False), (True, False, True), (False, False, False), (False, False, True), (False, True, True))
+class Way(NamedTuple):
+    """How a text is written. Some of what makes it shorter does not work for all networks.
+
+    blocks   what repeats is a block
+    flat     names stand in no lists
+    merges   merges that are read are given their names, even those that they have anyway
+    ordered  steps stand in the order in which they run, and nothing is nested
+    """
+
+    blocks: bool = False
+    flat: bool = False
+    merges: bool = False
+    ordered: bool = False
+
+
+# The shortest text first that says the same network.
+WAYS = (
+    Way(blocks=True),
+    Way(blocks=True, merges=True),
+    Way(),
+    Way(merges=True),
+    Way(flat=True, merges=True),
+    Way(merges=True, ordered=True),
+    Way(flat=True, merges=True, ordered=True),
+)
 
 
 class NotASpecError(CnncalcError):
@@ -66,16 +91,16 @@ def to_spec(graph: Graph) -> str:
                 )
             )
     text = ""
-    for blocks, flat, merges in WAYS:
-        text = write_text(graph, blocks=blocks, flat=flat, merges=merges)
+    for way in WAYS:
+        text = write_text(graph, way)
         if same_numbers(graph, text):
             return text
     raise NotASpecError(_("{name} cannot be written as a spec: what is read back is not the same", name=graph.name))
 
 
-def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> str:
+def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversion:
     """The text, which holds no weights."""
-    return to_spec(graph)
+    return Conversion(to_spec(graph))
 
 
 def same_numbers(graph: Graph, text: str) -> bool:
@@ -88,7 +113,8 @@ def same_numbers(graph: Graph, text: str) -> bool:
         return False
     ours, theirs = (Counter(fingerprints(g)) for g in (graph, other))
     leaving = [sorted(g.shape(v) for v in g.outputs) for g in (graph, other)]
-    return ours == theirs and leaving[0] == leaving[1] and len(graph.nodes) == len(other.nodes)
+    alike = ours == theirs and leaving[0] == leaving[1] and len(graph.nodes) == len(other.nodes)
+    return alike and peak_elements(graph) == peak_elements(other)  # in another order more may be alive at once
 
 
 def fingerprints(graph: Graph) -> Iterable[Any]:
@@ -103,19 +129,19 @@ def fingerprints(graph: Graph) -> Iterable[Any]:
         yield (node.layer.kind, entering, facts.output, *counts, node.weights_of is None, str([*seen.values()]))
 
 
-def write_text(graph: Graph, *, blocks: bool, flat: bool, merges: bool) -> str:
-    """The text. Some of what makes it shorter does not work for all networks: blocks, names of lists, of merges."""
+def write_text(graph: Graph, way: Way) -> str:
+    """The text, written in one of the ways."""
     structure = Structure(graph)
-    steps = attach_followers(structure.steps(), structure)
+    steps = attach_followers(structure.steps_in_order() if way.ordered else structure.steps(), structure)
     with_residuals(steps, graph)
     defaults = shared_options(graph)
-    if not flat:
+    if not way.flat:
         steps = named_lists(steps, "", set())
-    names = Naming(graph, merges=merges)
+    names = Naming(graph, merges=way.merges)
     names.walk(steps, "")
     without_numbers(steps)
     folder = Folder(graph, defaults)
-    if blocks and all(node.weights_of is None for node in graph.nodes):
+    if way.blocks and all(node.weights_of is None for node in graph.nodes):
         steps = folder.fold(steps)
     required = {block.name: list(block.params.values()).count(None) for block in folder.blocks}
     writer = Writer(defaults, names.values, names.weights(), required, on_sequences(graph))

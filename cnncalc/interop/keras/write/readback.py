@@ -102,8 +102,8 @@ class Model:
         return found
 
 
-def read_back(text: str, graph: Graph) -> None:
-    """Raise NotTheSameError unless the text gives this network."""
+def read_back(text: str, graph: Graph) -> Graph:
+    """The network that the text gives. Raises NotTheSameError unless it is this one."""
     model = Model()
     tree = ast.parse(text)
     tree.body = [part for part in tree.body if not isinstance(part, (ast.Import, ast.ImportFrom))]
@@ -114,3 +114,4 @@ def read_back(text: str, graph: Graph) -> None:
         reason = f"{type(error).__name__}: {error}"[:200]
         raise NotTheSameError(_("what was written does not run: {error}", error=reason)) from None
     compare(graph, back)
+    return back

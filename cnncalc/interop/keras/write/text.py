@@ -31,6 +31,7 @@ from cnncalc.interop.python.text import (
     signature,
     text_of,
 )
+from cnncalc.interop.targets import Conversion
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.reference.values import as_weights
@@ -46,11 +47,10 @@ def to_keras(graph: Graph) -> str:
     return Writer(graph).text()
 
 
-def convert(graph: Graph, weights: object) -> str:
+def convert(graph: Graph, weights: object) -> Conversion:
     """The same for `cnncalc convert`: read back and compared before it is given out."""
     text = to_keras(graph)
-    read_back(text, graph)
-    return text
+    return Conversion(text, read_back(text, graph))
 
 
 def layer_weights(graph: Graph, weights: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -58,8 +58,7 @@ def permute_map(net: Network, node: NodeData, value: int, places: Sequence[Axis]
         return net.add(node, "permute", {"order": list(order)}, [value])
     apart = sorted((f for axis in places for f in axis), key=lambda f: (f.axis, -f.stride))
     if len(apart) > 4:
-        reason = _("its axes are mixed in a way that no layer is: {shape}", shape=shape_text(target))
-        raise NotReadError(reason, (net.batch, *target))
+        raise NotReadError(_("its axes are mixed in a way that no layer is: {shape}", shape=shape_text(target)))
     value = reshape_map(net, node, value, [f.size for f in apart])
     moved = [apart.index(f) for axis in places for f in axis]
     if moved != sorted(moved):

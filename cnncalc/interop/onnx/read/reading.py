@@ -65,12 +65,22 @@ def weights(spec: str, graph: Graph) -> Mapping[str, Any]:
     return Stored(net.builder, net.stored, graph)
 
 
-def read_network(spec: str, *, inputs: Mapping[str, Any], max_operations: int, forgiving: bool) -> Network:
+def read_bytes(data: bytes, name: str) -> Graph:
+    """The graph of a model that is in no file yet. Raises SpecError."""
+    net = read_network(name, inputs={}, max_operations=MAX_OPERATIONS, forgiving=False, data=data)
+    net.builder.remarks += remarks(net)
+    return net.builder.graph(allow_unknown=False)
+
+
+def read_network(
+    spec: str, *, inputs: Mapping[str, Any], max_operations: int, forgiving: bool, data: bytes | None = None
+) -> Network:
     """The model read: its builder has the network, and `stored` says where the weights are.
 
     forgiving  operators that contradict what enters them become unknown ones
+    data       the bytes, where they are in no file
     """
-    data = map_file(spec)
+    data = map_file(spec) if data is None else data
     try:
         model = parse(data, max_operations)
         if model.graph is None or not (model.graph.nodes or model.graph.outputs):

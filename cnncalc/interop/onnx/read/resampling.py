@@ -15,7 +15,7 @@ from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.unread import no_more
 from cnncalc.interop.onnx.read.windows import one
 from cnncalc.language import _
-from cnncalc.layers.base import shape_text
+from cnncalc.layers.base import Shape, shape_text
 from cnncalc.layers.options import SPATIAL
 
 MODES = {"reflect": "reflect", "edge": "replicate", "wrap": "circular", "constant": None}
@@ -97,10 +97,9 @@ def read_resize(net: Network, node: NodeData) -> Value:
     dims, axes, shape = x.dims(), x.axes or (), net.shape(x)
     factors = factors_of(net, node, dims)
     after = tuple(floor(n * f) for n, f in zip(dims, factors, strict=True))
-    order = permutation(axes[1:], shape)
-    if order is None or factors[0] != 1:
+    by_place = factors_by_place(x, shape, factors)
+    if by_place is None:
         raise NotReadError(_("it resizes the samples, or mixed axes"), after)
-    by_place = dict(zip(order, factors[1:], strict=True))
     if by_place[0] != 1:
         raise NotReadError(_("it resizes the channels"), after)
     if all(factor == 1 for factor in by_place.values()):
@@ -122,7 +121,28 @@ def read_resize(net: Network, node: NodeData) -> Value:
         kind = "upsample"
     value = net.add(node, kind, options, [x.value])
     new = net.builder.shape(value)
-    return Tensor(value, (axes[0], *(whole(place, new[place]) for place in order)))
+    order = permutation(axes[1:], shape)
+    if order is not None:
+        return Tensor(value, (axes[0], *(whole(place, new[place]) for place in order)))
+    grown = [axis if f == 1 else whole(axis[0].axis, new[axis[0].axis]) for axis, f in zip(axes, factors, strict=True)]
+    return Tensor(value, tuple(grown))
+
+
+def factors_by_place(x: Tensor, shape: Shape, factors: Sequence[Fraction]) -> dict[int, Fraction] | None:
+    """How much larger each axis of the map gets; None where an axis of the tensor that does is no whole one of it."""
+    axes = x.axes or ()
+    order = permutation(axes[1:], shape)
+    if factors[0] != 1:
+        return None
+    if order is not None:
+        return dict(zip(order, factors[1:], strict=True))
+    found = dict.fromkeys(range(len(shape)), Fraction(1))  # the others may be taken apart or joined, and stay
+    for axis, factor in zip(axes, factors, strict=True):
+        if factor != 1:
+            if len(axis) != 1 or axis[0].axis < 0 or axis != whole(axis[0].axis, shape[axis[0].axis]):
+                return None
+            found[axis[0].axis] = factor
+    return found
 
 
 def align(net: Network, node: NodeData) -> bool:

@@ -17,6 +17,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.interop.onnx.write.part import Array, Part, Value
 from cnncalc.interop.onnx.write.table import NotInOnnxError, writer_of
+from cnncalc.interop.targets import Conversion
 from cnncalc.language import _
 from cnncalc.reference import owner
 from cnncalc.reference.values import as_weights
@@ -102,11 +103,16 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     return model
 
 
-def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> bytes:
-    """The model as the bytes of a file."""
+def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversion:
+    """The model as the bytes of a file, and what they are read as: ONNX has other words for some kinds."""
+    from cnncalc.interop.onnx.read.reading import read_bytes
+
     package()
     data: bytes = to_model(graph, weights()).SerializeToString()
-    return data
+    try:
+        return Conversion(data, read_bytes(data, "ONNX"))
+    except CnncalcError as error:
+        return Conversion(data, unread=str(error).splitlines()[0])
 
 
 def typed(onnx: Any, name: str, shape: Sequence[int | str], *, whole: bool = False) -> Any:

@@ -14,8 +14,8 @@ from cnncalc.interop.torch.read.module import graph_of, told
 from cnncalc.language import _
 
 
-def read_back(text: str, graph: Graph) -> None:
-    """Raise NotTheSameError unless the text gives this network."""
+def read_back(text: str, graph: Graph) -> Graph:
+    """The network that the text gives. Raises NotTheSameError unless it is this one."""
     import torch
 
     try:
@@ -25,6 +25,7 @@ def read_back(text: str, graph: Graph) -> None:
     except Exception as error:
         raise NotTheSameError(_("what was written does not run: {error}", error=told(error))) from None
     compare(graph, back)
+    return back
 
 
 def run(text: str) -> ModuleType:

@@ -32,6 +32,7 @@ from cnncalc.interop.python.text import (
     signature,
     text_of,
 )
+from cnncalc.interop.targets import Conversion
 from cnncalc.interop.torch.write.classes import CLASSES
 from cnncalc.interop.torch.write.table import Move, NotInTorchError, Written, write_layer
 from cnncalc.language import _
@@ -50,14 +51,14 @@ def to_torch(graph: Graph) -> str:
     return Writer(graph).text()
 
 
-def convert(graph: Graph, weights: object) -> str:
+def convert(graph: Graph, weights: object) -> Conversion:
     """The same for `cnncalc convert`: where torch is there, read back and compared before it is given out."""
     text = to_torch(graph)
-    if find_spec("torch") is not None:
-        from cnncalc.interop.torch.write.readback import read_back
+    if find_spec("torch") is None:
+        return Conversion(text, unread=_("that needs torch"))
+    from cnncalc.interop.torch.write.readback import read_back
 
-        read_back(text, graph)
-    return text
+    return Conversion(text, read_back(text, graph))
 
 
 def state_names(graph: Graph) -> dict[str, tuple[str, Move | None]]:
