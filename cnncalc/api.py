@@ -20,7 +20,7 @@ from cnncalc.report import BYTES, Report, Settings
 from cnncalc.results import Comparison, Sweep
 from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
-from cnncalc.spec.values import as_written
+from cnncalc.spec.values import write_value
 
 if TYPE_CHECKING:
     from cnncalc.answers import Result
@@ -36,7 +36,7 @@ Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
 
 
 @contextmanager
-def collection_paused() -> Iterator[None]:
+def pause_collection() -> Iterator[None]:
     """No garbage collection meanwhile: graphs hold no cycles, and looking for some costs half the time."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -81,9 +81,9 @@ def load(
     """
     text = text_of(spec)
     inline = "\n" not in text and ";" in text
-    params = {str(name): as_written(value) for name, value in (set or {}).items()}
+    params = {str(name): write_value(value) for name, value in (set or {}).items()}
     inputs = _inputs(input)
-    with collection_paused():
+    with pause_collection():
         if inline or "\n" in text:
             source = Source("<text>", text)
             return graph_from_text(source, params=params, inputs=inputs, max_operations=max_operations, inline=inline)
@@ -130,7 +130,7 @@ def analyze(
     """
     settings = make_settings(dtype, batch, exact_padding)
     graph = _graph_of(spec, set, input, max_operations, params)
-    with collection_paused():
+    with pause_collection():
         report = analyze_graph(graph, settings)
     if convention is None:
         return report
@@ -488,7 +488,7 @@ def _inputs(given: Inputs | None) -> dict[str, Any]:
     if given is None:
         return {}
     return (
-        {name: as_written(shape) for name, shape in given.items()}
+        {name: write_value(shape) for name, shape in given.items()}
         if isinstance(given, Mapping)
-        else {"": as_written(given)}
+        else {"": write_value(given)}
     )

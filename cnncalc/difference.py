@@ -120,10 +120,10 @@ def match_layers(old: Report, new: Report) -> list[tuple[Row | None, Row | None]
 def signatures(report: Report) -> list[tuple[str, Any]]:
     """What a layer is, whatever it is called: its name counts only where somebody chose it."""
     layers = [None] * len(report.layers) if report.graph is None else [node.layer for node in report.graph.nodes]
-    return [(chosen(row), layer or row.kind) for row, layer in zip(report.layers, layers, strict=True)]
+    return [(strip_number(row), layer or row.kind) for row, layer in zip(report.layers, layers, strict=True)]
 
 
-def chosen(row: Row) -> str:
+def strip_number(row: Row) -> str:
     """The name of a layer without the number that it was given."""
     last = row.name.rpartition("/")[2]
     return row.name[: len(row.name) - len(last)] + (row.kind if last.rstrip("0123456789") == row.kind else last)
@@ -195,7 +195,7 @@ class Broken(NamedTuple):
         return self.by / self.old if self.by is not None and self.old else None
 
 
-def broken(difference: Difference, limits: Sequence[Limit]) -> list[Broken]:
+def find_broken(difference: Difference, limits: Sequence[Limit]) -> list[Broken]:
     """The limits that are not kept. Of a total that is not known on both sides, none is."""
     totals: Mapping[str, Change] = {change.quantity: change for change in difference.totals}
     found = []
@@ -218,7 +218,7 @@ def axes_of(value: Any) -> tuple[int, ...] | None:
     return None if None in axes else axes
 
 
-def most_changed(difference: Difference, quantity: str, *, shrinks: bool = False) -> LayerDifference | None:
+def find_most_changed(difference: Difference, quantity: str, *, shrinks: bool = False) -> LayerDifference | None:
     """The layer of the new network that adds most to a total, or takes most away."""
     best, most = None, 0
     for layer in difference.layers:

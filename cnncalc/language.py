@@ -28,7 +28,7 @@ def n_(message: str) -> str:
     return message
 
 
-def enumerated(words: Iterable[object]) -> str:
+def enumerate_words(words: Iterable[object]) -> str:
     """Words for people, one after the other: a, b, c; in Chinese with its own comma."""
     return _(", ").join(map(str, words))
 

@@ -53,12 +53,12 @@ def text_of(numbers: Numbers, covered: Iterable[str] = ()) -> str:
 
     covered  folders of which every spec is locked: `models/` with the folders in it, `models/*` without
     """
-    head = HEADER + "".join(f"{COVERS}{quoted(folder)}\n" for folder in sorted(covered))
-    lines = (f"{quoted(path)}\t{quoted(name)}\t{value}\n" for (path, name), value in sorted(numbers.items()))
+    head = HEADER + "".join(f"{COVERS}{quote(folder)}\n" for folder in sorted(covered))
+    lines = (f"{quote(path)}\t{quote(name)}\t{value}\n" for (path, name), value in sorted(numbers.items()))
     return head + "".join(lines)
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A text that stands between tabs on a line of its own: as it is where that reads back, else as JSON has it."""
     if text.isprintable() and text == text.strip() and not text.startswith(("#", '"')):
         return text
@@ -67,7 +67,7 @@ def quoted(text: str) -> str:
     return json.dumps(text)
 
 
-def unquoted(text: str) -> str:
+def unquote(text: str) -> str:
     """Raises ValueError for quotes that do not close."""
     if not text.startswith('"'):
         return text
@@ -92,10 +92,10 @@ def read(text: str, file: str) -> Locked:
     for line, content in enumerate(text.split("\n"), start=1):
         try:
             if content.startswith(COVERS):
-                found.covered.add(unquoted(content.removeprefix(COVERS)))
+                found.covered.add(unquote(content.removeprefix(COVERS)))
             elif content and not content.startswith("#"):
                 path, name, value = content.split("\t")
-                found.numbers[unquoted(path), unquoted(name)] = value
+                found.numbers[unquote(path), unquote(name)] = value
         except ValueError:
             hint = _("write the file anew with `cnncalc lock`; lines like <<<<<<< are left over from a merge")
             problem = _("not a line of a lock file: path, name and value between tabs")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from cnncalc.errors import CnncalcError, Problem, Source, SpecError, visible
 from cnncalc.language import _
-from cnncalc.sources import LARGEST_FILE, decoded, read_source
+from cnncalc.sources import LARGEST_FILE, decode, read_source
 from cnncalc.spec_files import SUFFIXES, is_spec_text, looks_like_a_spec, specs_below
 
 
@@ -27,10 +27,10 @@ def read(spec: str) -> Source:
         raise SpecError(
             [Problem(problem, None, _("write REVISION:path, as in HEAD~1:specs/net.yaml"))], Source(name, "")
         )
-    return Source(name, decoded(done.stdout[: LARGEST_FILE + 1], name))
+    return Source(name, decode(done.stdout[: LARGEST_FILE + 1], name))
 
 
-def changed_specs(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | None, str | None]]:
+def find_changed(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | None, str | None]]:
     """(old, new) paths of the specs that are not as they were at a revision; None where there is none.
 
     Of the YAML files of the repository, or of these files and folders, those that are specs on one side.

@@ -125,11 +125,11 @@ def read_source(spec: str) -> Source:
     if spec == "-":
         if sys.stdin is None:
             _unusable("<stdin>", _("standard input is closed"))
-        return Source("<stdin>", decoded(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
+        return Source("<stdin>", decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
     there = os.path.lexists(spec)
     if there and not os.path.isdir(spec):
         refuse_other_forms(spec)
-        return Source(spec, decoded(_read(spec), spec))
+        return Source(spec, decode(_read(spec), spec))
     from cnncalc import shipped
 
     found = shipped.find(spec) if os.path.basename(spec) == spec else None
@@ -137,7 +137,7 @@ def read_source(spec: str) -> Source:
         _read(spec)  # a folder, which is said; one that is called like a bundled network does not hide it
     if found is None:
         _missing(spec)
-    return Source(found.path, decoded(_read(found.path), found.path), tuple(found.params.items()))
+    return Source(found.path, decode(_read(found.path), found.path), tuple(found.params.items()))
 
 
 def refuse_other_forms(path: str) -> None:
@@ -199,7 +199,7 @@ def _missing(spec: str) -> NoReturn:
     _unusable(spec, _("there is no such file, and no bundled network of this name"), hint)
 
 
-def decoded(data: bytes, name: str) -> str:
+def decode(data: bytes, name: str) -> str:
     """The text of a UTF-8 file. A byte that is none, or a NUL, is an error at its place."""
     if len(data) > LARGEST_FILE:
         _unusable(

@@ -46,10 +46,10 @@ def account(report: Report, verdicts: Sequence[Verdict]) -> str:
     held = sum(verdict.holds for verdict in verdicts)
     head = _("{name}: {held} of {count} expectations hold", name=report.name, held=held, count=len(verdicts))
     failed = [verdict for verdict in verdicts if not verdict.holds]
-    return "\n".join([head, *lines_of(verdicts), *(["", derived(report, failed)] if failed else [])]).rstrip()
+    return "\n".join([head, *lines_of(verdicts), *(["", derive(report, failed)] if failed else [])]).rstrip()
 
 
-def derived(report: Report, failed: Sequence[Verdict]) -> str:
+def derive(report: Report, failed: Sequence[Verdict]) -> str:
     """The derivations of numbers, where there is one."""
     from cnncalc.derivations import QUANTITIES, explain
     from cnncalc.derivations.board import board

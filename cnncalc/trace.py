@@ -40,37 +40,37 @@ class Traced(int):
         return format(int(self), spec)
 
     def __add__(self, other: int) -> Any:
-        return _made("+", self, other)
+        return _make("+", self, other)
 
     def __radd__(self, other: int) -> Any:
-        return _made("+", other, self)
+        return _make("+", other, self)
 
     def __sub__(self, other: int) -> Any:
-        return _made("-", self, other)
+        return _make("-", self, other)
 
     def __rsub__(self, other: int) -> Any:
-        return _made("-", other, self)
+        return _make("-", other, self)
 
     def __mul__(self, other: int) -> Any:
-        return _made("*", self, other)
+        return _make("*", self, other)
 
     def __rmul__(self, other: int) -> Any:
-        return _made("*", other, self)
+        return _make("*", other, self)
 
     def __floordiv__(self, other: int) -> Any:
-        return _made("//", self, other)
+        return _make("//", self, other)
 
     def __rfloordiv__(self, other: int) -> Any:
-        return _made("//", other, self)
+        return _make("//", other, self)
 
     def __mod__(self, other: int) -> Any:
-        return _made("%", self, other)
+        return _make("%", self, other)
 
     def __pow__(self, other: int) -> Any:  # type: ignore[override]
-        return _made("**", self, other)
+        return _make("**", self, other)
 
     def __rpow__(self, other: int) -> Any:  # type: ignore[override]
-        return _made("**", other, self)
+        return _make("**", other, self)
 
     def __neg__(self) -> Any:
         if self.operator == "//" and isinstance(self.parts[0], Traced) and self.parts[0].operator == "neg":
@@ -94,7 +94,7 @@ _NEUTRAL_LEFT = {"+": 0, "*": 1}
 _NEUTRAL_RIGHT = {"+": 0, "-": 0, "*": 1, "//": 1, "**": 1}
 
 
-def _made(operator: str, left: Any, right: Any) -> Any:
+def _make(operator: str, left: Any, right: Any) -> Any:
     if not isinstance(left, int) or not isinstance(right, int):
         return NotImplemented
     if _literal(left) and operator in _NEUTRAL_LEFT and int(left) == _NEUTRAL_LEFT[operator]:
@@ -116,7 +116,7 @@ def symbol(name: str, value: int) -> Traced:
     return Traced(value, name=name)
 
 
-def added_up(terms: Sequence[Traced]) -> int:
+def add_up(terms: Sequence[Traced]) -> int:
     """A sum of any number of terms, as one step."""
     return Traced(sum(map(int, terms)), "+", tuple(terms)) if len(terms) > 1 else terms[0] if terms else 0
 

@@ -15,7 +15,7 @@ import cnncalc
 from cnncalc import reference
 from cnncalc.fields.effective.moments import moments_of
 from cnncalc.fields.effective.profile import Profile, profiles_of
-from cnncalc.fields.table import value_named
+from cnncalc.fields.table import find_value
 from cnncalc.graph import Graph
 
 # (network, layer, field, variance as an exact number or to four decimals, 95.45 % of the mass, above 4.55 % of the
@@ -36,7 +36,7 @@ def test_published_variances_and_widths(
     network: str, layer: str, field: int, variance: Any, central: int, above: int
 ) -> None:
     graph = cnncalc.load(network)
-    value = value_named(graph, layer)
+    value = find_value(graph, layer)
     for axis in (0, 1):
         found = moments_of(graph, 0, axis, last=value)[value]
         assert found is not None
@@ -52,7 +52,7 @@ def test_published_variances_and_widths(
 def test_paths_are_counted() -> None:
     """Sixteen sums of two branches. Source: as above."""
     graph = cnncalc.load("resnet50")
-    value = value_named(graph, "stage4")
+    value = find_value(graph, "stage4")
     found = moments_of(graph, 0, 0, last=value)[value]
     assert found is not None
     assert found.mixture.mass == 2**16
@@ -81,7 +81,7 @@ def test_gates_are_left_out() -> None:
         f"- {step}\n" for step in [*steps, "last: conv 1280 k1 nobias bn silu"]
     )
     graph = cnncalc.load(text)
-    value = value_named(graph, "last")
+    value = find_value(graph, "last")
     found = moments_of(graph, 0, 0, last=value)[value]
     assert found is not None
     assert found.mixture.variance == Fraction(16834, 3)

@@ -19,7 +19,7 @@ from cnncalc import reference
 from cnncalc.fields.reads import Book
 from cnncalc.fields.sets.hulls import unit_hulls
 from cnncalc.fields.sets.regions import shadows
-from cnncalc.fields.sets.taps import Reader, needed
+from cnncalc.fields.sets.taps import Reader, find_needed
 from cnncalc.fields.sets.units import Patch, unit_field
 from cnncalc.graph import Graph
 
@@ -46,7 +46,7 @@ def differing(graph: Graph, step: int = 1) -> list[tuple[str, tuple[int, ...]]]:
             output = graph.facts[i].output
             value = len(graph.inputs) + i
             for unit in list(product(*map(range, output)))[::step]:
-                claimed = needed(reader, {value: _one(unit)}).get(source)
+                claimed = find_needed(reader, {value: _one(unit)}).get(source)
                 mask = Patch(name, shape, claimed, None).mask(channels=True) if claimed else np.zeros(shape, dtype=bool)
                 if not (mask == found[(..., *unit)]).all():
                     wrong.append((graph.nodes[i].name, unit))

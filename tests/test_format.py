@@ -18,7 +18,7 @@ from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.shipped import bundled
-from cnncalc.spec.style import alike, formatted, remarks
+from cnncalc.spec.style import alike, format_spec, remarks
 
 pytest.importorskip("ruamel.yaml")
 
@@ -27,7 +27,7 @@ BUNDLED = {name: Path(path).read_text(encoding="utf-8") for name, path in bundle
 
 
 def styled(text: str) -> str:
-    return formatted(Source("net.yaml", text))
+    return format_spec(Source("net.yaml", text))
 
 
 def run(*arguments: str, input: str | bytes | None = None) -> Result:

@@ -24,7 +24,7 @@ import cnncalc
 from cnncalc import language
 from cnncalc.cli import language_of
 from cnncalc.errors import Source, columns_of
-from cnncalc.formats.lines import wrapped
+from cnncalc.formats.lines import wrap_text
 from cnncalc.spec import graph_from_text
 
 TRANSLATED = read()
@@ -147,10 +147,10 @@ def test_chinese_fits_a_narrow_terminal(arguments: tuple[str, ...], columns: int
 
 
 def test_lines_break_between_wide_characters_but_not_before_a_comma() -> None:
-    assert wrapped("卷积层，池化 and more", 8) == ["卷积层，", "池化 and", "more"]
-    assert wrapped("卷积层，池化", 6) == ["卷积", "层，池", "化"]
-    assert wrapped("one two three", 8, 2) == ["one", "  two", "  three"]
-    assert wrapped("unbreakable", 4) == ["unbreakable"]
+    assert wrap_text("卷积层，池化 and more", 8) == ["卷积层，", "池化 and", "more"]
+    assert wrap_text("卷积层，池化", 6) == ["卷积", "层，池", "化"]
+    assert wrap_text("one two three", 8, 2) == ["one", "  two", "  three"]
+    assert wrap_text("unbreakable", 4) == ["unbreakable"]
 
 
 @pytest.mark.parametrize("format", ["json", "csv"])

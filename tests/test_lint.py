@@ -25,7 +25,7 @@ from cnncalc.findings.windows import gaps
 from cnncalc.graph import Graph
 from cnncalc.layers.windows import Window
 from cnncalc.pages.lint import problem
-from cnncalc.reference.weights import named
+from cnncalc.reference.weights import name_array
 from cnncalc.shipped import VARIANTS, bundled
 from cnncalc.sources import read_source
 
@@ -111,7 +111,7 @@ def changes(net: Network, readers: list[int], weights: object, x: np.ndarray, ax
         found = reference.of(node.layer.kind)
         owner = reference.owner(net.graph, node)
         names = found.weights(owner.layer, *(net.graph.shape(v) for v in owner.reads))
-        own = {name: weights[named(owner, name)] for name in names}  # type: ignore[index]
+        own = {name: weights[name_array(owner, name)] for name in names}  # type: ignore[index]
         if not np.array_equal(found.forward(node.layer, own, x), found.forward(node.layer, own, other), equal_nan=True):
             return True
     return False

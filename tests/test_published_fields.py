@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import cnncalc
-from cnncalc.evidence.fields import seen_sets
+from cnncalc.evidence.fields import find_seen
 from cnncalc.fields.forward import Pass
 from cnncalc.fields.values import Grid, jump_of, sizes_of
 
@@ -95,7 +95,7 @@ def test_units_of_a_decoder_see_more_or_less_by_their_place(up: str, sizes: list
     assert found == sizes
     assert max(map(abs, centres)) == furthest
     longer = cnncalc.load(spec.replace("1x64", "1x512").replace("conv 4", "conv 1"))
-    seen = seen_sets(longer, "input", 0)[-1]
+    seen = find_seen(longer, "input", 0)[-1]
     for o in range(240, 272):  # far from both borders, each phase twice
         pixels = np.flatnonzero(seen[:, o])
         assert Fraction(int(pixels[0] + pixels[-1]), 2) - o == centres[o % 16]

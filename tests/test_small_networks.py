@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import cnncalc
-from cnncalc.evidence.fields import seen_sets
+from cnncalc.evidence.fields import find_seen
 from cnncalc.fields.backward import seen_from
 from cnncalc.fields.values import Grid
 
@@ -52,7 +52,7 @@ def members(word: str) -> set[int]:
 def test_units_see_exactly_the_pixels_that_they_depend_on(network: dict[str, Any]) -> None:
     graph = cnncalc.load(spec(network))
     assert [facts.output[1] for facts in graph.facts] == network["sizes"]
-    sets = seen_sets(graph, "x", 0)
+    sets = find_seen(graph, "x", 0)
     assert [len(planes[0]) for planes in sets] == network["sizes"]
     found = [set(np.flatnonzero(sets[-1][:, unit])) for unit in range(network["sizes"][-1])]
     assert found == [members(word) for word in network["sees"].split()]

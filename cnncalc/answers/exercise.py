@@ -13,7 +13,7 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.answers.recounting import value_of
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.graph import Graph
-from cnncalc.language import _, enumerated, n_
+from cnncalc.language import _, enumerate_words, n_
 from cnncalc.report import Report
 from cnncalc.spec import graph_from_text
 
@@ -273,7 +273,7 @@ def what_flops_count(report: Report, layer: str) -> str:
     row = next(i for i, row in enumerate(report.layers) if row.name == layer)
     work = report.graph.facts[row].work if report.graph is not None else None
     names = {"add": _("addition"), "multiply": _("multiplication"), "compare": _("comparison"), "divide": _("division")}
-    operations = enumerated(names.get(name, name) for name, times in (work or {}).items() if times)
+    operations = enumerate_words(names.get(name, name) for name, times in (work or {}).items() if times)
     if not report.layers[row].macs:
         return _("1 for every {operations}; without the activation", operations=operations)
     if not operations:

@@ -11,7 +11,7 @@ from cnncalc.answers.matching import EXACT, Match, binary_match, match
 from cnncalc.answers.mistakes import diagnosis
 from cnncalc.answers.mistakes.diagnosis import Mistake
 from cnncalc.answers.notation import Reading, read
-from cnncalc.answers.recounting import Conventions, allowed_by, as_shown, value_of
+from cnncalc.answers.recounting import Conventions, count_as_shown, read_allowed, value_of
 from cnncalc.answers.sheets.sheet import Answer, Sheet
 from cnncalc.answers.words import IN_BYTES, QUANTITIES, SHAPED, quantity_of
 from cnncalc.errors import OptionError, Problem, describe, suggest
@@ -263,7 +263,7 @@ class Grader:
         if self.wrong_axes(key, readings, expected, answer, problems):
             return done._replace(verdict="wrong", earned=Fraction(0))
         # A teacher may allow it for one question, in the key, or for all, on the command line.
-        allowed = self.accept | {word for word in map(allowed_by, answer.accept) if word}
+        allowed = self.accept | {word for word in map(read_allowed, answer.accept) if word}
         other = self.other_convention(key, readings, expected, allowed)
         return done._replace(
             verdict="convention" if other else "wrong",
@@ -279,7 +279,7 @@ class Grader:
         if meant is None and self.is_accepted(readings, accept, quantity):
             return EXACT
         if meant is None and layer is not None and quantity in SUMMED:
-            shown = as_shown(self.report, layer, quantity)
+            shown = count_as_shown(self.report, layer, quantity)
             return match(readings, shown, quantity)
         return meant
 

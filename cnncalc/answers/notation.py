@@ -14,7 +14,7 @@ from math import prod
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
-from cnncalc.answers.shape_words import sizes_said
+from cnncalc.answers.shape_words import read_sizes
 from cnncalc.errors import OptionError, visible
 from cnncalc.language import _
 
@@ -124,7 +124,7 @@ def parts_that_answer(plain: str, shaped: bool) -> list[str]:
 
     A student shows the work, and gives the number a name. `C=6, H=28, W=28` is all of one piece.
     """
-    if shaped and sizes_said(plain):
+    if shaped and read_sizes(plain):
         return [plain]
     aside = re.sub(r"(?<=\S)\s*\((?=[^()]*(?:[a-z=]|[一-鿿]))[^()]*\)$", "", plain, flags=re.IGNORECASE)
     parts = []
@@ -231,7 +231,7 @@ def groupings(digits: str) -> list[str]:
 
 def shapes(text: str) -> list[Reading]:
     """Readings as a size per axis, in the order written; where it is said which are the channels, these first."""
-    said = sizes_said(text)
+    said = read_sizes(text)
     if said is not None:
         return [Reading(tuple(map(tidy, sizes)), channels_first=first) for sizes, first in said]
     found: list[Reading] = []

@@ -29,7 +29,7 @@ ALLOWED_WORDS = {
 }
 
 
-def allowed_by(text: str) -> str | None:
+def read_allowed(text: str) -> str | None:
     """The word of ALLOWED that a text stands for; None where it is none, but perhaps a number."""
     return ALLOWED_WORDS.get(plain(text))
 
@@ -155,7 +155,7 @@ def value_of(report: Report, layer: str | None, quantity: str) -> Any:
     return None if isinstance(value, tuple) and None in value else value
 
 
-def as_shown(report: Report, layer: str, quantity: str) -> int | None:
+def count_as_shown(report: Report, layer: str, quantity: str) -> int | None:
     """The number with those of the activation and norm that are shown in the layer's row."""
     for i, row in enumerate(report.layers):
         if row.name == layer:

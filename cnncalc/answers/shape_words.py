@@ -33,9 +33,9 @@ NAMED = re.compile(r"\s*([a-z]+|[一-鿿]+)\s*[=:]?\s*(\d+)\s*|\s*(\d+)\s*([a-z]
 MOST_AXES = 6
 
 
-def sizes_said(text: str) -> Said | None:
+def read_sizes(text: str) -> Said | None:
     """The sizes that a text names, in every way in which it may be meant; None where it holds none."""
-    by_name = named_axes(text)
+    by_name = read_named_axes(text)
     if by_name is not None:
         return [(by_name, True)]
     called = CALLED.match(text)
@@ -75,7 +75,7 @@ def around_at(left: Sizes, right: Sizes) -> Said:
     return said
 
 
-def named_axes(text: str) -> Sizes | None:
+def read_named_axes(text: str) -> Sizes | None:
     """`C=6, H=28, W=28` and `28宽,28高,8深`: channels, height and width in whatever order, or None."""
     split = re.split(r"[,;x*]|\s+(?=[a-z一-鿿]+\s*[=:])", text.strip("()[] "), flags=re.IGNORECASE)
     pieces = [piece for piece in split if piece.strip()]

@@ -107,7 +107,7 @@ def command(
                 sys.exit(0)
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = Asked(spec, expression, params, inputs)
-        if not how.of_a_class and how.key is None and expectations_meant(spec, rest):
+        if not how.of_a_class and how.key is None and means_expectations(spec, rest):
             one_alone = expression is not None or bool(params) or bool(inputs)
             status = hold_expectations([asked] if one_alone else None, words, convention, out)
         else:
@@ -118,9 +118,9 @@ def command(
 
 def hold_expectations(asked: Sequence[Asked] | None, words: Sequence[str], convention: str | None, out: Output) -> int:
     """Specs compared with what they expect of themselves. The status: 2 if one cannot be used, 1 if one fails."""
-    from cnncalc.cli.expectations import checked, page_of
+    from cnncalc.cli.expectations import check_spec, page_of
 
-    found = [checked(one, convention) for one in asked or map(Asked, specs_in(words))]
+    found = [check_spec(one, convention) for one in asked or map(Asked, specs_in(words))]
     if not found:
         raise click.UsageError(_("There is no spec in what is named."))
     for one in found:
@@ -156,7 +156,7 @@ def is_inline(word: str) -> bool:
     return "=" in word and not os.path.lexists(word)
 
 
-def expectations_meant(spec: str | None, rest: Sequence[str]) -> bool:
+def means_expectations(spec: str | None, rest: Sequence[str]) -> bool:
     """Whether all words are specs: then their expectations are asked for."""
     return all(not is_inline(word) and is_spec(word) for word in rest)
 
@@ -217,14 +217,14 @@ def write_feedback(marks: Marks, grader: Grader, folder: str) -> None:
         fail(_("{output}: cannot be written: {reason}", output=visible(folder), reason=reason_of(error)))
     taken: set[str] = set()
     for name, sheet in marks.read.sheets.items():
-        stem = unused_name(re.sub(r"[^\w.()-]+", "_", name).strip("._") or "student", taken)
+        stem = choose_name(re.sub(r"[^\w.()-]+", "_", name).strip("._") or "student", taken)
         with speaking("zh" if re.search("[一-鿿]", sheet.source.text + sheet.student) else None):
             page = feedback_page(name, grader.again().grade(sheet), grader.report)
             for ending in ("html", "md"):
                 Output(None, os.path.join(folder, f"{stem}.{ending}"), EVERYWHERE).write(page)
 
 
-def unused_name(stem: str, taken: set[str]) -> str:
+def choose_name(stem: str, taken: set[str]) -> str:
     """A file's name that no other student has, whatever case means to the file system; it is taken from now on."""
     name, number = stem, 1
     while name.casefold() in taken:

@@ -346,9 +346,9 @@ def complain(error: CnncalcError | str) -> None:
     """What is wrong, on standard error; nothing in it is a command to the log of a CI server."""
     text = str(error)
     if os.environ.get("GITHUB_ACTIONS"):
-        from cnncalc.formats.github import defused
+        from cnncalc.formats.github import defuse
 
-        text = defused(text)
+        text = defuse(text)
     click.echo("\n".join(map(visible, text.split("\n"))), err=True)
 
 

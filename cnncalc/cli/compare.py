@@ -26,10 +26,10 @@ def command(specs: tuple[str, ...], params: tuple[str, ...], shape: str | None, 
     as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`.
     """
     with errors_end_the_run():
-        out.write(comparison_page(compared(specs, overrides(params, "--set"), shape)))
+        out.write(comparison_page(report_all(specs, overrides(params, "--set"), shape)))
 
 
-def compared(specs: tuple[str, ...], given: Mapping[str, str], shape: str | None) -> list[tuple[str, Report]]:
+def report_all(specs: tuple[str, ...], given: Mapping[str, str], shape: str | None) -> list[tuple[str, Report]]:
     """Every network's report. A parameter goes to those that have it, and must belong to one at least."""
     from cnncalc.analysis import analyze_graph
     from cnncalc.sources import load_graph, read_source, reader_of

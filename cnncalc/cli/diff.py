@@ -21,7 +21,7 @@ from cnncalc.cli.common import (
     output_options,
 )
 from cnncalc.cli.expectations import summarise
-from cnncalc.difference import TOTALS, Broken, Difference, Limit, broken, compare, most_changed
+from cnncalc.difference import TOTALS, Broken, Difference, Limit, compare, find_broken, find_most_changed
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.formats import write_page
 from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
@@ -71,14 +71,16 @@ def command(
             compared = since(revision, words, convention)
     for error in compared.unusable.values():
         complain(error)
-    over = [(pair, entry) for pair in compared.found if pair.is_change for entry in broken(pair.difference, limits)]
+    over = [
+        (pair, entry) for pair in compared.found if pair.is_change for entry in find_broken(pair.difference, limits)
+    ]
     page = page_of(compared, over, listed=revision is not None)
     if out.format == "github":
         summarise(write_page(page, "markdown"))
     out.write(page)
     for pair, entry in over:
         name = f"{pair.title}: " if pair.title else ""
-        complain(name + said(entry))
+        complain(name + say_limit(entry))
     if compared.unusable:
         sys.exit(2)
     if over or (exit_code and not all(pair.difference.same for pair in compared.found)):
@@ -124,12 +126,12 @@ def findings(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Fi
     found = [found_at(pair.path, None, "diff", in_short(pair.difference), "notice") for pair in compared.found]
     for pair, entry in over:
         limit = entry.limit
-        layer = most_changed(pair.difference, limit.quantity, shrinks=limit.shrinks)
+        layer = find_most_changed(pair.difference, limit.quantity, shrinks=limit.shrinks)
         graph = pair.difference.new.graph
         position = None
         if layer is not None and layer.new is not None and graph is not None:
             position = next((node.position for node in graph.nodes if node.name == layer.new.name), None)
-        found.append(found_at(pair.path, position, "limit", said(entry)))
+        found.append(found_at(pair.path, position, "limit", say_limit(entry)))
     for path, error in compared.unusable.items():
         found += unusable_spec(path, error)
     return found
@@ -140,12 +142,14 @@ def suites(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Suit
     found = []
     for pair in compared.found:
         broken_here = [entry for other, entry in over if other is pair]
-        cases = [Case(entry.limit.quantity, (said(entry), f"{pair.path}: {said(entry)}")) for entry in broken_here]
+        cases = [
+            Case(entry.limit.quantity, (say_limit(entry), f"{pair.path}: {say_limit(entry)}")) for entry in broken_here
+        ]
         found.append(Suite(pair.path, pair.path, cases or [Case("diff")]))
     return found + [Suite(path, path, [], error) for path, error in compared.unusable.items()]
 
 
-def said(entry: Broken) -> str:
+def say_limit(entry: Broken) -> str:
     """What a limit allows, and what happened."""
     quantity, limit, by = entry.limit.quantity, entry.limit.text.replace("%", " %"), f"{entry.by or 0:,}"
     if entry.by is None:
@@ -169,7 +173,7 @@ def since(revision: str, paths: Sequence[str], convention: str | None) -> Compar
     from cnncalc import revisions
 
     compared = Compared([], {})
-    for before, after in revisions.changed_specs(revision, paths):
+    for before, after in revisions.find_changed(revision, paths):
         path = after or before or ""
         title = f"{before} -> {after}" if before and after and before != after else path
         try:

@@ -19,18 +19,18 @@ class InterruptedRun(Exception):  # noqa: N818 - not an error
 def end_run(error: BaseException) -> int:
     """Say what ended a run in a line on standard error; the status."""
     if isinstance(error, (KeyboardInterrupt, InterruptedRun)):
-        return said(_("interrupted"), INTERRUPTED)
+        return end_saying(_("interrupted"), INTERRUPTED)
     if isinstance(error, MemoryError):
-        return said(_("this needs more memory than there is"), UNUSABLE)
+        return end_saying(_("this needs more memory than there is"), UNUSABLE)
     if isinstance(error, OSError) and error.filename is None and error.errno in NOT_WRITTEN:
         forget_output()
-        return said(_("standard output cannot be written: {reason}", reason=error.strerror), UNUSABLE)
+        return end_saying(_("standard output cannot be written: {reason}", reason=error.strerror), UNUSABLE)
     kind, text = type(error).__name__, " ".join(str(error).split())[:200]
     line = _("cnncalc went wrong here, which is its own fault: {kind}: {text}", kind=kind, text=text)
-    return said(f"{line}\n  " + _("please report the command and its input; --debug shows where"), BROKEN)
+    return end_saying(f"{line}\n  " + _("please report the command and its input; --debug shows where"), BROKEN)
 
 
-def said(line: str, status: int) -> int:
+def end_saying(line: str, status: int) -> int:
     from cnncalc.errors import visible
 
     try:

@@ -23,7 +23,7 @@ def update_expectations(paths: Sequence[str]) -> None:
         broken = [verdict for verdict in report.expectations if not verdict.holds]
         with open(path, encoding="utf-8", newline="") as file:
             text = file.read()
-        for line in updated(path, broken):
+        for line in update(path, broken):
             click.echo(line)
         changed = with_numbers(text, [verdict for verdict in broken if is_number(verdict)])
         if changed != text:
@@ -36,7 +36,7 @@ def is_number(verdict: Verdict) -> bool:
     return verdict.expectation.relation == "=" and verdict.actual is not None
 
 
-def updated(path: str, broken: Sequence[Verdict]) -> Iterator[str]:
+def update(path: str, broken: Sequence[Verdict]) -> Iterator[str]:
     """A line per expectation that does not hold."""
     for verdict in broken:
         old, new = verdict.expectation.text, plain(verdict.actual)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from cnncalc.pages.expected import Checked
 
 
-def checked(asked: Asked, convention: str | None = None) -> Checked:
+def check_spec(asked: Asked, convention: str | None = None) -> Checked:
     """What became of a spec's expectations, or what is wrong with the spec."""
     from cnncalc.pages.expected import Checked
-    from cnncalc.pages.expected import checked as kept
+    from cnncalc.pages.expected import check_report as kept
 
     path = path_of(asked.name)
     try:

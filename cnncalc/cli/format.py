@@ -68,13 +68,13 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
 
 def texts(path: str) -> tuple[str, str]:
     """The text of a file as it is, and in style: with its line ends, and the mark at the start if it has one."""
-    from cnncalc.spec.style import formatted
+    from cnncalc.spec.style import format_spec
 
     if path != "-" and not os.path.lexists(path):
         raise CnncalcError(_("{file}: there is no such file", file=visible(path)))
     if path == "-":
         text = read_source("-")
-        return text.text, formatted(text)
+        return text.text, format_spec(text)
     source = read_source(path)
     try:
         with open(path, encoding="utf-8", newline="") as file:
@@ -83,7 +83,7 @@ def texts(path: str) -> tuple[str, str]:
         fail(_("{output}: cannot be read: {reason}", output=visible(path), reason=reason_of(error)))
     first = before.split("\n", 1)[0]
     end = "\r\n" if first.endswith("\r") else "\n"
-    return before, (BOM if before.startswith(BOM) else "") + formatted(source).replace("\n", end)
+    return before, (BOM if before.startswith(BOM) else "") + format_spec(source).replace("\n", end)
 
 
 def difference(path: str, before: str, after: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 from cnncalc.cli.common import Output, errors_end_the_run, fail, lang_option, output_options
 from cnncalc.errors import visible
 from cnncalc.formats.page import Page, Section, Table
-from cnncalc.language import _, enumerated, n_
+from cnncalc.language import _, enumerate_words, n_
 from cnncalc.layers import KINDS, Kind, kind_named
 from cnncalc.layers.base import Layer, Option, shape_text
 from cnncalc.layers.sliding import Sliding
@@ -66,7 +66,7 @@ def kind_page(kind: Kind) -> Page:
     about = _(inspect.cleandoc(layer.__doc__ or "?"))
     sections = [Section("", notes=[" ".join(part.split()) for part in about.split("\n\n")], indent=0)]
     if kind.aliases:
-        names = enumerated(kind.aliases)
+        names = enumerate_words(kind.aliases)
         also = _("also: {names} (without regard to case, _, - and 1d, 2d, 3d)", names=names)
         sections.append(Section("", notes=[also], indent=0))
     options = [option_line(option) for option in options_of(layer)] or [_("none")]
@@ -108,16 +108,18 @@ def option_line(option: Option) -> str:
     ways = [f"{option.flag}3"] if option.flag else []
     ways += [_("first value")] if option.main else []
     ways += option.words
-    default = _("default {default}", default=shown(option.default)) if option.default is not None else _("optional")
+    default = (
+        _("default {default}", default=write_default(option.default)) if option.default is not None else _("optional")
+    )
     if option.required:
         default = _("required")
-    also = _("; also {names}", names=enumerated(option.aliases)) if option.aliases else ""
+    also = _("; also {names}", names=enumerate_words(option.aliases)) if option.aliases else ""
     if not ways:
         return _("{option} ({default})", option=_(option.doc), default=default + also)
-    return _("{option} [{ways}] ({default})", option=_(option.doc), ways=enumerated(ways), default=default + also)
+    return _("{option} [{ways}] ({default})", option=_(option.doc), ways=enumerate_words(ways), default=default + also)
 
 
-def shown(value: object) -> str:
+def write_default(value: object) -> str:
     """A default as it would be written in a spec."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -45,7 +45,7 @@ def command(
     """
     if explain is not None or list_:
         with errors_end_the_run():
-            out.write(rules_page() if explain is None else rule_page(RULES[known(explain)]))
+            out.write(rules_page() if explain is None else rule_page(RULES[read_code(explain)]))
         return
     if skip_others:
         words, passed_over = pass_over_others(words)
@@ -56,7 +56,7 @@ def command(
     codes = codes_of(select) or list(RULES)
     codes = [code for code in codes if code not in codes_of(ignore)]
     with errors_end_the_run():
-        found = [linted(path, codes) for path in specs_in(words)]
+        found = [lint_spec(path, codes) for path in specs_in(words)]
         if expression is not None:
             found.append(of(Source("-e", expression), "-e", codes, inline=True))
         if not found:
@@ -73,17 +73,17 @@ def command(
 
 def codes_of(given: Sequence[str]) -> list[str]:
     """The codes in what --select or --ignore was given. Raises UsageError for one that there is not."""
-    return [known(code.strip()) for text in given for code in text.split(",") if code.strip()]
+    return [read_code(code.strip()) for text in given for code in text.split(",") if code.strip()]
 
 
-def known(code: str) -> str:
+def read_code(code: str) -> str:
     if code not in RULES:
         near = suggest(code, RULES) or _("`cnncalc lint --list` names them")
         raise click.UsageError(_("There is no finding called '{code}': {near}", code=visible(code[:40]), near=near))
     return code
 
 
-def linted(name: str, codes: Sequence[str]) -> Linted:
+def lint_spec(name: str, codes: Sequence[str]) -> Linted:
     """The findings in a spec, or what is wrong with it."""
     try:
         source = read_source(name)

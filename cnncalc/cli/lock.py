@@ -13,7 +13,7 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import Output, complain, errors_end_the_run, fail, lang_option, output_options, write
 from cnncalc.errors import CnncalcError, Position, visible
 from cnncalc.language import _, reason_of
-from cnncalc.sources import LARGEST_FILE, decoded, load_graph
+from cnncalc.sources import LARGEST_FILE, decode, load_graph
 from cnncalc.spec_files import is_spec_file, specs_below, specs_in
 
 
@@ -68,7 +68,7 @@ class Lock:
         """Reads what there is. Ends the run where it cannot be read, or must be there and is not."""
         self.folder = os.path.dirname(os.path.abspath(file))
         there = must or os.path.lexists(file)
-        self.numbers, self.covered = locked_in(file) if there else locking.Locked({}, set())
+        self.numbers, self.covered = read_locked(file) if there else locking.Locked({}, set())
         self.names = {path for path, _name in self.numbers}
 
     def path_of(self, name: str) -> str:
@@ -166,11 +166,11 @@ def relative(path: str, folder: str) -> str:
     return os.path.relpath(path, folder).replace(os.sep, "/")
 
 
-def locked_in(file: str) -> locking.Locked:
+def read_locked(file: str) -> locking.Locked:
     try:
         if os.path.exists(file) and not os.path.isfile(file):
             fail(_("{file}: no file that could be read", file=visible(file)))
         with open(file, "rb") as opened:
-            return locking.read(decoded(opened.read(LARGEST_FILE + 1), file), file)
+            return locking.read(decode(opened.read(LARGEST_FILE + 1), file), file)
     except OSError as error:
         fail(_("{file}: cannot be read: {why}; `cnncalc lock SPECS` writes it", file=file, why=reason_of(error)))

@@ -80,13 +80,13 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     """Layer by layer, those whose units differ, and where paths meet."""
     from cnncalc.fields.alignment import merges
     from cnncalc.fields.forward import Pass
-    from cnncalc.fields.table import axes_of, has_gates, seen_by_layer, value_named, window_of
+    from cnncalc.fields.table import axes_of, find_value, has_gates, seen_by_layer, window_of
     from cnncalc.pages.fields import Told, alignment_section, layers_section, phases_section
 
     graph = report.graph
     assert graph is not None
     first = len(graph.inputs)
-    origins = dict(enumerate(range(first))) if since is None else {value_named(graph, since): 0}
+    origins = dict(enumerate(range(first))) if since is None else {find_value(graph, since): 0}
     found = Pass(graph, origins=origins)
     local = Pass(graph, origins=origins, local=True) if has_gates(graph) else None
     names = [since] if since is not None else list(graph.inputs)
@@ -94,7 +94,7 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     if target is not None:
         from cnncalc.fields.backward import seen_from
 
-        value = value_named(graph, target)
+        value = find_value(graph, target)
         if value < first:
             raise CnncalcError(_("{name} is an input: it sees nothing before it", name=target))
         if not found.fields[value]:
@@ -118,14 +118,14 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
 def channels_of(report: Report, target: str | None) -> Section:
     """The channels of every layer whose channels differ, or of one layer."""
     from cnncalc.fields.forward import Pass
-    from cnncalc.fields.table import groups_of, value_named
+    from cnncalc.fields.table import find_value, groups_of
     from cnncalc.pages.fields import channels_section
 
     graph = report.graph
     assert graph is not None
     found = Pass(graph)
     if target is not None:
-        node = value_named(graph, target) - len(graph.inputs)
+        node = find_value(graph, target) - len(graph.inputs)
         if node < 0:
             raise CnncalcError(_("{name} is an input: it sees nothing before it", name=target))
         return channels_section(report, {node: groups_of(found, node)})

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import click
 
 from cnncalc.errors import columns_of
-from cnncalc.formats.lines import wrapped
+from cnncalc.formats.lines import wrap_text
 from cnncalc.language import _, folder
 
 MARKS = "，。；：、！？（）"
@@ -47,7 +47,7 @@ class WideFormatter(click.HelpFormatter):
     def write_text(self, text: str) -> None:
         for i, paragraph in enumerate(text.split("\n\n")):
             self.write("\n" * bool(i))
-            for line in wrapped(close(" ".join(paragraph.split())), self.width - self.current_indent):
+            for line in wrap_text(close(" ".join(paragraph.split())), self.width - self.current_indent):
                 self.write(" " * self.current_indent + line + "\n")
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
@@ -55,7 +55,7 @@ class WideFormatter(click.HelpFormatter):
         left = min(max(columns_of(term) for term, _text in rows), col_max) + col_spacing
         margin = " " * self.current_indent
         for term, text in rows:
-            first, *others = wrapped(close(" ".join(text.split())), max(self.width - left - self.current_indent, 10))
+            first, *others = wrap_text(close(" ".join(text.split())), max(self.width - left - self.current_indent, 10))
             beside = columns_of(term) <= left - col_spacing
             gap = " " * (left - columns_of(term)) if beside else "\n" + margin + " " * left
             self.write((margin + term + gap + first).rstrip() + "\n")

@@ -16,7 +16,7 @@ from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.pages.view import title
-from cnncalc.report import Report, listed
+from cnncalc.report import Report, as_json
 
 F = TypeVar("F", bound=Callable[..., Any])
 ALONE = ("coverage", "effective", "halo", "all_units")  # views of which one can be asked for
@@ -34,7 +34,7 @@ class View(NamedTuple):
     @property
     def facts(self) -> dict[str, Any]:
         """What JSON says of the network."""
-        return {"name": self.report.name, "inputs": {name: listed(s) for name, s in self.report.inputs.items()}}
+        return {"name": self.report.name, "inputs": {name: as_json(s) for name, s in self.report.inputs.items()}}
 
     @property
     def inside(self) -> set[str]:
@@ -44,10 +44,10 @@ class View(NamedTuple):
     @property
     def layer(self) -> str:
         """The layer that --unit names; else the last map whose units see less than the whole image."""
-        from cnncalc.fields.sets.units import parsed
+        from cnncalc.fields.sets.units import parse_unit
 
         if self.options["unit"]:
-            return parsed(self.options["unit"])[0]
+            return parse_unit(self.options["unit"])[0]
         rows = [row for row in self.report.layers if row.shown_with is None]
         maps = [row.name for row in rows if max(row.output[1:], default=1) > 1 and row.jump and None not in row.jump]
         return maps[-1] if maps else rows[-1].name
@@ -116,12 +116,12 @@ def check_combination(views: list[str], options: Mapping[str, Any]) -> None:
 
 def unit(view: View) -> Page:
     """--unit"""
-    from cnncalc.fields.sets.units import parsed, unit_field
+    from cnncalc.fields.sets.units import parse_unit, unit_field
     from cnncalc.pages.picture import ASCII, BLOCKS, svg
     from cnncalc.pages.units import unit_page, unit_title
 
     options, of = view.options, title(view.report)
-    field = unit_field(view.graph, *parsed(options["unit"]), local=options["local"])
+    field = unit_field(view.graph, *parse_unit(options["unit"]), local=options["local"])
     if options["svg"]:
         write(svg(field, unit_title(field, of)), options["svg"])
     marks = BLOCKS if view.blocks else ASCII
@@ -130,12 +130,12 @@ def unit(view: View) -> Page:
 
 def all_units(view: View) -> Page:
     """--all-units"""
-    from cnncalc.fields.sets.units import layer_units, parsed
+    from cnncalc.fields.sets.units import layer_units, parse_unit
     from cnncalc.pages.units import all_units_page
 
     options, layers, inside = view.options, None, view.inside
     if options["unit"]:
-        name, place = parsed(options["unit"])
+        name, place = parse_unit(options["unit"])
         if place is not None:
             raise CnncalcError(_("--all-units shows every unit of {name}: leave out the place of one", name=name))
         layers, inside = [name], set()
@@ -167,11 +167,11 @@ def effective(view: View) -> Page:
     """--effective"""
     from cnncalc.fields.effective.moments import axes_alike, spreads
     from cnncalc.fields.effective.profile import Profile, profiles_of
-    from cnncalc.fields.table import value_named
+    from cnncalc.fields.table import find_value
     from cnncalc.pages.effective import ASCII_BARS, BARS, effective_page
 
     graph, target = view.graph, view.layer
-    value = value_named(graph, target)
+    value = find_value(graph, target)
     profiles: dict[str, list[list[Profile | None] | None]] = {}
     for source, (name, shape) in enumerate(graph.inputs.items()):
         for axis in range(len(shape) - 1):

@@ -17,7 +17,7 @@ from cnncalc.errors import OptionError, Position, Problem, Problems, Source, Spe
 from cnncalc.language import _, reason_of
 from cnncalc.layers import KINDS
 from cnncalc.quantities import COUNTED, listed_in
-from cnncalc.sources import LARGEST_FILE, decoded
+from cnncalc.sources import LARGEST_FILE, decode
 from cnncalc.spec.expressions import parse_expression
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, read_yaml
 
@@ -115,7 +115,7 @@ SHIPPED = (
 def convention(name: str) -> Convention:
     """The convention of this name, or that a file says. Raises SpecError, with every problem of the file."""
     if name in SHIPPED:
-        return shipped(name)
+        return read_shipped(name)
     if not (name.endswith(SUFFIXES) or os.path.lexists(name)):
         hint = suggest(name, SHIPPED) or _("known: {names}; or a file, my.yaml", names=", ".join(SHIPPED))
         unusable(name, _("there is no such convention, and no such file"), hint)
@@ -123,7 +123,7 @@ def convention(name: str) -> Convention:
 
 
 @lru_cache
-def shipped(name: str) -> Convention:
+def read_shipped(name: str) -> Convention:
     return read_convention(os.path.join(folder(), f"{name}.yaml"))
 
 
@@ -153,7 +153,7 @@ def source_of(path: str) -> Source:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         unusable(path, _("cannot be read: {reason}", reason=reason_of(error)), None)
-    return Source(path, decoded(data, path))
+    return Source(path, decode(data, path))
 
 
 def unusable(name: str, problem: str, hint: str | None) -> NoReturn:

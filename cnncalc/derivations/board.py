@@ -12,7 +12,7 @@ from cnncalc.formats.numbers import value_text
 from cnncalc.formats.page import Derived, Formula, Page, Section, Table
 from cnncalc.formats.plain import WIDEST
 from cnncalc.language import _
-from cnncalc.report import listed
+from cnncalc.report import as_json
 
 WRITERS = {"text": TEXT, "latex": LATEX, "mathml": MATHML}
 
@@ -119,7 +119,7 @@ def record(derivation: Derivation) -> dict[str, Any]:
     return {
         "layer": derivation.layer or "total",
         "quantity": derivation.quantity,
-        "value": listed(derivation.value),
+        "value": as_json(derivation.value),
         "formula": derivation.formula,
         "substituted": derivation.substituted,
     }

@@ -16,7 +16,7 @@ from cnncalc.layers.base import Facts, Shape
 from cnncalc.layers.windows import Window
 from cnncalc.quantities import ALWAYS, COUNT, EXPLAINED, QUANTITIES, SHAPE, listed_in, of_subject
 from cnncalc.report import BYTES, Report
-from cnncalc.trace import Traced, added_up, symbol
+from cnncalc.trace import Traced, add_up, symbol
 
 STORED = tuple(q.name for q in QUANTITIES.values() if q.stored and not q.bytes)  # with the layer that owns them
 (SIZES,) = of_subject(SHAPE)
@@ -277,7 +277,7 @@ def sum_derivation(report: Report, quantity: str, block: str | None = None) -> D
     rows = report.layers if group is None else report.layers[group.first : group.last]
     known = [(row.name, value) for row in rows if (value := getattr(row, quantity))]
     total = getattr(report.totals if block is None else report[block], quantity)
-    number = added_up([symbol(name, value) for name, value in known])
+    number = add_up([symbol(name, value) for name, value in known])
     table: list[tuple[str, str]] = []
     if len(known) > MOST_TERMS:  # a table is read more easily
         table = [(_("layer"), quantity), *((name, f"{value:,}") for name, value in known)]

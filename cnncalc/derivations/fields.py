@@ -94,7 +94,7 @@ def walk_lines(graph: Graph, report: Report, found: Walk | None, index: str) -> 
             _("`cnncalc rf` with --to shows what the largest sees of every layer."),
         ]
     lines = [
-        Line(f"RF{'_' + index if index else ''}({report.layers[stop.node].name})", traced(stop))
+        Line(f"RF{'_' + index if index else ''}({report.layers[stop.node].name})", trace_step(stop))
         for stop in windows(found)
     ]
     said = []
@@ -111,7 +111,7 @@ def windows(found: Walk) -> list[Stop]:
     return [stop for stop in found.stops if stop.window is not None and stop.window[:2] != (1, 1)]
 
 
-def traced(stop: Stop) -> int:
+def trace_step(stop: Stop) -> int:
     """The same step on numbers that remember: the field behind it is a plain number, as on the board."""
     assert stop.window is not None
     k, s, d = stop.window.kernel, stop.window.stride, stop.window.dilation

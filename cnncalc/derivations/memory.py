@@ -9,7 +9,7 @@ from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.lines import Line
 from cnncalc.language import _
 from cnncalc.report import BYTES, Report
-from cnncalc.trace import added_up, symbol
+from cnncalc.trace import add_up, symbol
 
 PEAK = "peak_activation_bytes"
 
@@ -29,4 +29,4 @@ def peak_derivation(report: Report) -> Derivation | None:
         _("Each value takes {n} bytes.", n=size) if report.settings.batch == 1
         else _("Each value takes {n} bytes, for all samples.", n=size),
     )  # fmt: skip
-    return Derivation(None, PEAK, PEAK, report.totals.peak_activation_bytes, (Line(PEAK, added_up(terms)),), remarks)
+    return Derivation(None, PEAK, PEAK, report.totals.peak_activation_bytes, (Line(PEAK, add_up(terms)),), remarks)

@@ -97,14 +97,14 @@ def verify(
     check_names(quantities)
     check_memory(graph)
     report = analyze_graph(graph, Settings(exact_padding=exact_padding))
-    rows = chosen(report, layers)
+    rows = choose_rows(report, layers)
     done = progress or (lambda name: None)
     counts: list[Finding] = [{} for _ in report.layers]
     peak = Measured(None, "", "")
     if set(quantities) - {*FIELDS, "seen_pixels", EFFECTIVE}:
         counts, peak = measure_counts(graph, seed, exact_padding, done)
     checks: dict[int, list[Check]] = {i: count_checks(report.layers[i], counts[i], quantities) for i in rows}
-    for i, check in seen_checks(graph, report, quantities, seed, done):
+    for i, check in check_seen(graph, report, quantities, seed, done):
         if i in checks:
             checks[i].append(check)
     totals = total_checks(report, counts, peak, quantities) if layers is None and any(counts) else []
@@ -120,7 +120,7 @@ def check_names(quantities: Sequence[str]) -> None:
             raise CnncalcError(_("there is no quantity '{name}': {hint}", name=quantity[:40], hint=hint))
 
 
-def seen_checks(
+def check_seen(
     graph: Graph, report: Report, quantities: Sequence[str], seed: int, done: Callable[[str], None]
 ) -> Iterator[tuple[int, Check]]:
     """What units see, as sizes, apart, and pixel by pixel, as far as it is asked for; each with its row."""
@@ -144,10 +144,10 @@ def spread_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> 
         parts = parts_of(graph, source, [row.fields.get(source) for row in report.layers], {})
         name = EFFECTIVE if len(graph.inputs) == 1 else f"{EFFECTIVE} of {source}"
         for i, claimed, found in measure_spreads(graph, source, parts):
-            yield i, judged(graph.nodes[i].name, name, claimed, found)
+            yield i, judge(graph.nodes[i].name, name, claimed, found)
 
 
-def judged(layer: str | None, quantity: str, claimed: Any, found: Measured) -> Check:
+def judge(layer: str | None, quantity: str, claimed: Any, found: Measured) -> Check:
     """A claim beside its evidence. A shape or a field is compared axis by axis, as far as both know it."""
     verdict, reason = HOLDS, found.reason
     pairs = [(claimed, found.value)]
@@ -167,7 +167,7 @@ def judged(layer: str | None, quantity: str, claimed: Any, found: Measured) -> C
 def count_checks(row: Row, found: Finding, quantities: Sequence[str]) -> list[Check]:
     """What a layer is, stores and does: nothing where the run ended before it; what no probe counts is said."""
     there = [name for name in quantities if name in found or (name in COUNTED and ran(found))]
-    return [judged(row.name, name, getattr(row, name), found.get(name, UNPROBED)) for name in there]
+    return [judge(row.name, name, getattr(row, name), found.get(name, UNPROBED)) for name in there]
 
 
 def ran(found: Finding) -> bool:
@@ -201,7 +201,7 @@ def run_check(name: str, claim: Seen | None, fields: tuple[Field, ...] | None) -
     fields = as_a_whole(claim, fields)
     sizes = tuple(None if c is None else f.size for c, f in zip(claim.size, fields, strict=True))
     reason = next((field.reason for field in fields if field.size is None), "")
-    return judged(name, BY_CHANNEL, claim.size, Measured(sizes, "reach", reason))
+    return judge(name, BY_CHANNEL, claim.size, Measured(sizes, "reach", reason))
 
 
 def as_a_whole(claim: Seen, fields: tuple[Field, ...]) -> tuple[Field, ...]:
@@ -216,10 +216,10 @@ def arrival(name: str, quantity: str, claim: Seen | None, fields: tuple[Field, .
     """What is to be said where an input does not arrive, or is not claimed to; None if neither."""
     if claim is not None and fields is None:
         if 0 in claim.size:  # along an axis nothing is seen: then nothing at all
-            return judged(name, quantity, claim.size, Measured(claim.size, "reach"))
-        return judged(name, quantity, claim.size, Measured((), "reach", _("nothing of this input arrives")))
+            return judge(name, quantity, claim.size, Measured(claim.size, "reach"))
+        return judge(name, quantity, claim.size, Measured((), "reach", _("nothing of this input arrives")))
     if claim is None and fields and any(field.size is not None or field.whole for field in fields):
-        return judged(name, quantity, (), Measured(tuple(field.size for field in fields), "reach"))
+        return judge(name, quantity, (), Measured(tuple(field.size for field in fields), "reach"))
     return None
 
 
@@ -234,7 +234,7 @@ def local_checks(graph: Graph, report: Report, done: Callable[[str], None]) -> I
         for i, row in enumerate(report.layers):
             for claim in local[i].values():
                 reason = _("without its gates the network does not fit together: {reason}", reason=error)
-                yield i, judged(row.name, "local receptive_field", claim.size, Measured(None, "reach", reason))
+                yield i, judge(row.name, "local receptive_field", claim.size, Measured(None, "reach", reason))
         return
     for source in graph.inputs:
         done(_("receptive fields of {source}, without gates", source=source))
@@ -271,7 +271,7 @@ def row_checks(
             shown = tuple(None if a is None else v for a, v in zip(claimed, values, strict=True))
             reason = next((f.reason for f, v in zip(measured, values, strict=True) if v is None), "")
             name = quantity if alone else f"{quantity} of {source}"
-            yield judged(row.name, name, claimed, Measured(shown, "reach", reason))
+            yield judge(row.name, name, claimed, Measured(shown, "reach", reason))
 
 
 def unit_checks(graph: Graph, seed: int, done: Callable[[str], None]) -> Iterator[tuple[int, Check]]:
@@ -283,7 +283,7 @@ def unit_checks(graph: Graph, seed: int, done: Callable[[str], None]) -> Iterato
         for number, unit, claimed, found in measure_units(graph, source, seed):
             name = "seen_pixels" if len(graph.inputs) == 1 else f"seen_pixels of {source}"
             place = ",".join(map(str, unit))
-            yield number, judged(f"{graph.nodes[number].name}[{place}]", name, claimed, found)
+            yield number, judge(f"{graph.nodes[number].name}[{place}]", name, claimed, found)
 
 
 def total_checks(
@@ -293,7 +293,7 @@ def total_checks(
     for quantity in quantities:
         if quantity in SUMMED and any(quantity not in found for found in counts):
             reason = UNPROBED if all(map(ran, counts)) else Measured(None, "", STOPPED)
-            yield judged(None, quantity, getattr(report.totals, quantity), reason)
+            yield judge(None, quantity, getattr(report.totals, quantity), reason)
         elif quantity in SUMMED:
             values = [found[quantity].value for found in counts]
             probes = " and ".join(dict.fromkeys(p for f in counts for p in f[quantity].probe.split(" and ")))
@@ -302,12 +302,12 @@ def total_checks(
                 left_out = _("{left_out} rows do not claim it", left_out=report.totals.left_out[quantity])
                 yield Check(None, quantity, claimed, sum(values), probes, NOT_CLAIMED, left_out)
             else:
-                yield judged(None, quantity, claimed, Measured(sum(values), probes))
+                yield judge(None, quantity, claimed, Measured(sum(values), probes))
         elif quantity in OWNED:
-            yield judged(None, quantity, getattr(report.totals, quantity), peak)
+            yield judge(None, quantity, getattr(report.totals, quantity), peak)
 
 
-def chosen(report: Report, layers: Sequence[str] | None) -> list[int]:
+def choose_rows(report: Report, layers: Sequence[str] | None) -> list[int]:
     """The rows to report: those named, and those of the blocks named. Raises UnknownLayerError."""
     if layers is None:
         return list(range(len(report.layers)))

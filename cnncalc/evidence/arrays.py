@@ -45,10 +45,10 @@ class PaddedOnes(Probe):
     """Values of 1 whose padding is 1 too, so that taps on padding are counted."""
 
     def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
-        return np.ones((*self.shape[:2], *lengthened(self, sides)), dtype=self.dtype).view(type(self))
+        return np.ones((*self.shape[:2], *lengthen(self, sides)), dtype=self.dtype).view(type(self))
 
 
-def lengthened(x: Array, sides: Sequence[tuple[int, int]]) -> list[int]:
+def lengthen(x: Array, sides: Sequence[tuple[int, int]]) -> list[int]:
     """The spatial size of (N, C, *size) with its sides added."""
     return [before + n + after for n, (before, after) in zip(x.shape[2:], sides, strict=True)]
 

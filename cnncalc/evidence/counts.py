@@ -43,16 +43,16 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
     ones = OnesProbe(exact_padding)
     findings: list[Finding] = []
     peak = 0
-    with counting() as book, np.errstate(all="ignore"), stopped() as failure:
+    with counting() as book, np.errstate(all="ignore"), catch_stop() as failure:
         for node, y, alive in reference.steps(graph, inputs, weights):
             work = dict(+book)
             book.clear()
             peak = max(peak, sum(array.nbytes for array in alive.values()))
             shapes = tuple(graph.shape(v) for v in node.reads)
-            found = stored(graph, node, shapes)
+            found = count_stored(graph, node, shapes)
             found["output"] = Measured(y.shape[1:], "shape")
             found["activation_bytes"] = Measured(y.nbytes, "shape")
-            found.update(worked(work, ones.of(node.layer, shapes)))
+            found.update(count_work(work, ones.of(node.layer, shapes)))
             findings.append(found)
             done(node.name)
     if failure:  # what is claimed to fit does not, or the reference has a fault: nothing can be said from here on
@@ -63,7 +63,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
 
 
 @contextmanager
-def stopped() -> Iterator[list[str]]:
+def catch_stop() -> Iterator[list[str]]:
     """Why a run could not go on, if it could not: sizes that are not what they are claimed to be end it."""
     failure: list[str] = []
     try:
@@ -83,7 +83,7 @@ class Counted(reference.Drawn):
         return values.view(Added) if weight.added else values.view(Tally) if weight.value else values
 
 
-def stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding:
+def count_stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding:
     """The sizes of the arrays that a layer allocates; those of a layer that uses another's are counted there."""
     found = dict.fromkeys(("params", "fixed_params", "buffers"), 0)
     size = 0
@@ -98,7 +98,7 @@ def stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding:
     return {name: Measured(count, "allocation") for name, count in found.items()}
 
 
-def worked(work: dict[str, int], ones: Ones) -> Finding:
+def count_work(work: dict[str, int], ones: Ones) -> Finding:
     """MACs, FLOPs and connections out of what was counted."""
     macs, biases, data = work.pop("mac", 0), work.pop("bias", 0), work.pop("data", 0)
     rest = sum(work.values())

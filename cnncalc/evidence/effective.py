@@ -18,8 +18,8 @@ from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.apart import without_gates
 from cnncalc.evidence.arrays import Probe, plain
-from cnncalc.evidence.counts import Measured, stopped
-from cnncalc.evidence.fields import Claimed, NoWeights, lengthened, longer_by
+from cnncalc.evidence.counts import Measured, catch_stop
+from cnncalc.evidence.fields import Claimed, NoWeights, lengthen, longer_by
 from cnncalc.fields.effective.moments import Axis, moments_of
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _
@@ -105,9 +105,9 @@ def measure_spreads(graph: Graph, source: str, claimed: Claimed) -> Iterator[tup
         variances = tuple(None if (axis := along[first + node]) is None else first_of(axis) for along in claims)
         if any(variance is not None for variance in variances):
             measured = [along[node] for along in found]
-            values = tuple(rounded(c, m.value) for c, m in zip(variances, measured, strict=True))
+            values = tuple(round_measured(c, m.value) for c, m in zip(variances, measured, strict=True))
             reason = next((m.reason for m in measured if m.value is None), "")
-            yield node, tuple(map(shown, variances)), Measured(values, PROBE, reason)
+            yield node, tuple(map(round_variance, variances)), Measured(values, PROBE, reason)
 
 
 def first_of(axis: Axis) -> float | None:
@@ -115,15 +115,15 @@ def first_of(axis: Axis) -> float | None:
     return next((float(unit.variance) for unit in axis.phases if unit is not None), None)
 
 
-def shown(variance: float | None) -> float | None:
+def round_variance(variance: float | None) -> float | None:
     return None if variance is None else round(variance, 4)
 
 
-def rounded(claimed: float | None, measured: float | None) -> float | None:
+def round_measured(claimed: float | None, measured: float | None) -> float | None:
     """What was measured as claims are shown; within what float64 loses, the claim itself."""
     if claimed is not None and measured is not None and abs(claimed - measured) <= CLOSE * max(1.0, claimed):
-        return shown(claimed)
-    return shown(measured)
+        return round_variance(claimed)
+    return round_variance(measured)
 
 
 def measure_axis(
@@ -135,13 +135,13 @@ def measure_axis(
         bare = passing_on(graph)
     except CnncalcError as error:
         return [Measured(None, PROBE, str(error))] * len(graph.nodes)
-    longer = lengthened(bare, source, axis, n + longer_by(claimed, axis))
+    longer = lengthen(bare, source, axis, n + longer_by(claimed, axis))
     if longer is None:
         return [Measured(None, PROBE, _("the network fits no longer image"))] * len(graph.nodes)
     found: list[Measured] = []
     first = len(graph.inputs)
     ratios: list[float | None] = [1.0 if name == source else None for name in graph.inputs]
-    with np.errstate(all="ignore"), stopped() as failure:
+    with np.errstate(all="ignore"), catch_stop() as failure:
         run = reference.steps(longer, planes_of(longer, source, axis), NoWeights(longer, Shares))
         for i, (_node, y, _alive) in enumerate(run):
             claim = claims[first + i]

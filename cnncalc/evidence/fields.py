@@ -19,7 +19,7 @@ import numpy as np
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Narrow, Sets
-from cnncalc.evidence.counts import stopped
+from cnncalc.evidence.counts import catch_stop
 from cnncalc.fields.forward import TELLING, Seen
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
@@ -148,17 +148,17 @@ def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list
     n = graph.inputs[source][1 + axis]
     along = [[part.along(axis) for part in parts] for parts in claimed]
     length = n + longer_by(claimed, axis)
-    longer = lengthened(graph, source, axis, length)
+    longer = lengthen(graph, source, axis, length)
     if longer is None:
         return run_axis(graph, source, axis, claimed)
     fields = run_axis(longer, source, axis, claimed, n)
     tied = [any(claim is not None and claim.tied for claim in claims) for claims in along]
-    bound = bound_to_size(graph, longer, axis, tied)
+    bound = find_bound(graph, longer, axis, tied)
     if any(bound):
         own = run_axis(graph, source, axis, claimed)
         fields = [here if tied else there for tied, here, there in zip(bound, own, fields, strict=True)]
     if any(map(doubtful, fields, along, bound)):
-        wide = widened(graph, source, axis, length, claimed)
+        wide = widen(graph, source, axis, length, claimed)
         if wide is not None:
             again = run_axis(wide, source, axis, claimed, n)
             for i, (claims, own_size) in enumerate(zip(along, bound, strict=True)):
@@ -200,7 +200,7 @@ def room(claimed: Claimed, axis: int) -> int:
     return 8 * ceil(max(jumps, default=1))
 
 
-def widened(graph: Graph, source: str, axis: int, length: int, claimed: Claimed) -> Graph | None:
+def widen(graph: Graph, source: str, axis: int, length: int, claimed: Claimed) -> Graph | None:
     """The network on an image that is long along all axes, or as wide as its own; None where that is too large."""
     more = length - graph.inputs[source][1 + axis]
     others = [
@@ -216,10 +216,10 @@ def widened(graph: Graph, source: str, axis: int, length: int, claimed: Claimed)
             return wide
     except CnncalcError:
         pass
-    return lengthened(graph, source, axis, length, (None,))
+    return lengthen(graph, source, axis, length, (None,))
 
 
-def lengthened(
+def lengthen(
     graph: Graph, source: str, axis: int, length: int, sides: Sequence[int | None] = (*SHORTEST, None)
 ) -> Graph | None:
     """The network on a long image, as narrow as it can be; None where its layers fit their own size alone."""
@@ -238,7 +238,7 @@ def lengthened(
     return None
 
 
-def bound_to_size(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -> list[bool]:
+def find_bound(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -> list[bool]:
     """For each node whether it, or one before it, does something else on another size, as adaptive pooling does.
 
     `tied` says which claims are those of one size.
@@ -267,7 +267,7 @@ def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | No
     length, rank = graph.inputs[source][1 + axis], len(graph.inputs[source]) - 1
     own = length if n is None else n
     found: list[list[Field | None]] = []
-    with np.errstate(all="ignore"), stopped() as failure:
+    with np.errstate(all="ignore"), catch_stop() as failure:
         for parts, (_node, y, _alive) in zip(
             claimed, reference.steps(graph, planes, NoWeights(graph, probe)), strict=True
         ):
@@ -400,7 +400,7 @@ def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None)
     return Field(widest + 1, None, first if known else None, reason=_("unit 0 lies at the border"))
 
 
-def seen_sets(graph: Graph, source: str, axis: int) -> list[Array]:
+def find_seen(graph: Graph, source: str, axis: int) -> list[Array]:
     """For each node which pixels along one axis its units see: boolean, (pixels, units along the axis).
 
     Exact, at the network's own size, at the borders too; with as many planes as the axis has pixels.

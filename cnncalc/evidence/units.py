@@ -16,7 +16,7 @@ import numpy as np
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Sets
-from cnncalc.evidence.counts import Measured, stopped
+from cnncalc.evidence.counts import Measured, catch_stop
 from cnncalc.evidence.fields import NoWeights
 from cnncalc.fields.sets.units import unit_field
 from cnncalc.graph import Graph
@@ -44,7 +44,7 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
         claims = {unit: claimed_mask(graph, number, unit, source) for unit in units}
     except CnncalcError:
         return
-    planes, singles = planned(claims, shape[1:], sum(prod(facts.output) for facts in graph.facts), seed)
+    planes, singles = plan_planes(claims, shape[1:], sum(prod(facts.output) for facts in graph.facts), seed)
     lit, failure = run(graph, source, planes, number)
     if lit is not None and lit.shape[2:] != size:
         lit, failure = None, _("the map that comes out has another size")
@@ -72,7 +72,7 @@ def claimed_mask(graph: Graph, number: int, unit: Place, source: str) -> Array:
     return found
 
 
-def planned(
+def plan_planes(
     claims: Mapping[Place, Array], size: Place, elements: int, seed: int
 ) -> tuple[list[Array], Sequence[tuple[int, ...]]]:
     """Planes of pixels, and which of them are single: all of the image's, or those behind a plane for each unit."""
@@ -106,7 +106,7 @@ def run(graph: Graph, source: str, pixels: Sequence[Array], number: int) -> tupl
             plane[:] = np.stack(pixels)[:, np.newaxis]
         planes.append(plane.view(Sets))
     found = None
-    with np.errstate(all="ignore"), stopped() as failure:
+    with np.errstate(all="ignore"), catch_stop() as failure:
         for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph, Sets))):
             if i == number:
                 found = np.asarray(y) > 0

@@ -12,15 +12,15 @@ from cnncalc.families.questions import Question
 from cnncalc.families.settings import Setting
 from cnncalc.report import Report
 from cnncalc.spec import graph_from_text
-from cnncalc.spec.values import as_written
+from cnncalc.spec.values import write_value
 
 
 def report_of(setting: Setting, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> Report:
     """The report of one member. Raises SpecError where it is no network."""
     graph = graph_from_text(
         setting.source,
-        params={**setting.params, **{name: as_written(value) for name, value in params.items()}},
-        inputs={**setting.inputs, **{name: as_written(shape) for name, shape in inputs.items()}},
+        params={**setting.params, **{name: write_value(value) for name, value in params.items()}},
+        inputs={**setting.inputs, **{name: write_value(shape) for name, shape in inputs.items()}},
         max_operations=setting.max_operations,
         inline=setting.inline,
     )

@@ -128,7 +128,7 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
         elif isinstance(step, Window):
             result.append(slid(b, step))
         elif isinstance(step, Phases):
-            result.append(stretched(b, step))
+            result.append(stretch_behind(b, step))
         else:
             result.append(b)
     return tuple(result)
@@ -153,7 +153,7 @@ def slid(behind: Behind, window: Window) -> Behind:
     return Behind(new, dense, behind.sure)
 
 
-def stretched(behind: Behind, phases: Phases) -> Behind:
+def stretch_behind(behind: Behind, phases: Phases) -> Behind:
     """Units of a longer axis read the taps of their phases; unit o of the target begins at phase lo(o) mod U."""
     outer = behind.field
     assert isinstance(outer, Grid)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from cnncalc.fields.folded import GROUPED, reorder
 from cnncalc.fields.found import Found
-from cnncalc.fields.steps import advance, merged, united
+from cnncalc.fields.steps import advance, merge, unite
 from cnncalc.fields.values import AxisField, ByOrigin, Fields, Fixed, Grid, Loose, Whole, unknown
 from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach, Shape
 from cnncalc.layers.links import Link
@@ -42,7 +42,7 @@ class ByChannel:
 
     def runs(self, value: int) -> list[Run]:
         """What the channels of a value see, in their order; neighbours that see the same are one run."""
-        for v in self._needed(value):
+        for v in self._find_needed(value):
             runs = self._work_out(v)
             self.left -= len(runs)
             self.known[v] = runs if self.left > 0 else self._not_known(v - self.first)
@@ -66,7 +66,7 @@ class ByChannel:
         shape, lead = self.found.values[value].shape, self.found.values[value].lead
         return prod(shape[:lead])
 
-    def _needed(self, value: int) -> list[int]:
+    def _find_needed(self, value: int) -> list[int]:
         """The values whose runs are missing, in the order in which they can be worked out."""
         stack, missing = [value], set()
         while stack:
@@ -88,13 +88,13 @@ class ByChannel:
         reads = found.branches(number)
         runs = [self.known.get(v) or self._uniform(v) for v in reads]
         if found.values[value].order is not None:
-            return self._arranged(value, runs[0])
+            return self._arrange(value, runs[0])
         if channels == MIXED and reach != FLATTENED:
             return self._uniform(value)
         if reach is None:
             return self._not_known(number)
         if channels == STACKED:
-            return joined(run for several in runs for run in several)
+            return join_runs(run for several in runs for run in several)
         if len(reads) > 1:
             return self._beside(number, reach, reads, runs)
         shape, output = found.values[reads[0]].shape, facts.output
@@ -107,12 +107,12 @@ class ByChannel:
 
         if reach == FLATTENED:
             positions = prod(shape[found.values[reads[0]].lead :])
-            return joined(Run(run.channels * positions, behind(run.seen, reach)) for run in runs[0])
+            return join_runs(Run(run.channels * positions, behind(run.seen, reach)) for run in runs[0])
         if channels == KEPT:
-            return joined(Run(run.channels, behind(run.seen, reach)) for run in runs[0])
-        return self._linked(number, reach, runs[0])
+            return join_runs(Run(run.channels, behind(run.seen, reach)) for run in runs[0])
+        return self._follow_links(number, reach, runs[0])
 
-    def _arranged(self, value: int, runs: list[Run]) -> list[Run]:
+    def _arrange(self, value: int, runs: list[Run]) -> list[Run]:
         """The same channels, grouped or in another order."""
         order = self.found.values[value].order
         if order == GROUPED or len(runs) == 1:
@@ -121,7 +121,7 @@ class ByChannel:
             return self._not_known(value - self.first)
         self.left -= self._count(value)
         run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
-        return joined(Run(1, runs[place].seen) for place in reorder(run_of, order))
+        return join_runs(Run(1, runs[place].seen) for place in reorder(run_of, order))
 
     def _not_known(self, number: int) -> list[Run]:
         seen: dict[int, Fields] = {}
@@ -144,12 +144,12 @@ class ByChannel:
             key = tuple(map(id, seen))
             if key not in known:
                 branches = [(s, found.values[v].shape) for s, v in zip(seen, reads, strict=True)]
-                known[key] = merged(reach, output, branches, found.sizes)
+                known[key] = merge(reach, output, branches, found.sizes)
             result.append(Run(end - start, known[key]))
             start = end
-        return joined(result)
+        return join_runs(result)
 
-    def _linked(self, number: int, reach: Reach, runs: list[Run]) -> list[Run]:
+    def _follow_links(self, number: int, reach: Reach, runs: list[Run]) -> list[Run]:
         """Channels that read those that their links say."""
         node, output = self.found.graph.nodes[number], self.found.graph.facts[number].output
         shape = self.found.values[node.reads[0]].shape
@@ -180,7 +180,7 @@ class ByChannel:
             elif len(shape) == 1:
                 there = {i: tuple(map(anew, field)) for i, field in there.items()}
             result.append(Run(1, there))
-        return joined(result)
+        return join_runs(result)
 
 
 Source = frozenset[tuple[int, int]]  # of a channel: the runs that it reads, and the link whose reach holds, or -1
@@ -215,10 +215,10 @@ def reads_several(links: Sequence[Link], filters: int) -> bool:
 def join(result: dict[int, Fields], seen: ByOrigin, output: Shape) -> None:
     """Put what is seen beside what is there: the hull of both, in place."""
     for i, field in seen.items():
-        result[i] = tuple(map(reduced, united(result[i], field, output))) if i in result else field
+        result[i] = tuple(map(shorten_period, unite(result[i], field, output))) if i in result else field
 
 
-def joined(runs: Iterator[Run] | Sequence[Run]) -> list[Run]:
+def join_runs(runs: Iterator[Run] | Sequence[Run]) -> list[Run]:
     """The runs, neighbours that see the same as one."""
     result: list[Run] = []
     for run in runs:
@@ -229,7 +229,7 @@ def joined(runs: Iterator[Run] | Sequence[Run]) -> list[Run]:
     return result
 
 
-def reduced(field: AxisField) -> AxisField:
+def shorten_period(field: AxisField) -> AxisField:
     """The same fields with the shortest period."""
     if not isinstance(field, Grid) or len(field.lo) == 1:
         return field

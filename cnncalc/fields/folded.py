@@ -10,7 +10,7 @@ from itertools import product
 from math import prod
 
 from cnncalc.fields.found import Found, Value
-from cnncalc.fields.steps import advance, merged
+from cnncalc.fields.steps import advance, merge
 from cnncalc.fields.values import Fields, unknown
 from cnncalc.layers.base import KEPT, MIXED, POINTWISE
 from cnncalc.layers.elements import RAVELLED, Permuted
@@ -19,7 +19,7 @@ Order = tuple[tuple[int, ...], tuple[int, ...]]  # the axes of channels that ent
 GROUPED = "grouped"  # the channels in the order in which they enter
 
 
-def rearranged(found: Found, number: int) -> Value | None:
+def rearrange(found: Found, number: int) -> Value | None:
     """What a node gives that only arranges channels; None where it does something else."""
     node, output = found.graph.nodes[number], found.graph.facts[number].output
     shape, seen, several, lead, *_ = found.values[node.reads[0]]
@@ -38,16 +38,16 @@ def rearranged(found: Found, number: int) -> Value | None:
     return Value(output, seen, several, len(output) - rank, order)
 
 
-def behind_folded(found: Found, number: int) -> Value:
+def leave_channel_axes(found: Found, number: int) -> Value:
     """What a node gives that reads a map whose channels lie on several axes."""
     node, facts = found.graph.nodes[number], found.graph.facts[number]
     values = [found.values[v] for v in found.branches(number)]
-    if facts.reach is None and len(values) == 1 and (arranged := rearranged(found, number)) is not None:
+    if facts.reach is None and len(values) == 1 and (arranged := rearrange(found, number)) is not None:
         return arranged
     channels, reach = node.layer.channels, facts.reach
     several = any(value.several for value in values)
     if keeps_places(values, reach, facts.output) and (channels == KEPT or not several):
-        seen = merged(reach, facts.output, [(value.seen, value.shape) for value in values], found.sizes)
+        seen = merge(reach, facts.output, [(value.seen, value.shape) for value in values], found.sizes)
         return Value(facts.output, seen, several and channels != MIXED, values[0].lead)
     lost = reach is None or several or reach == POINTWISE
     result: dict[int, Fields] = {}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.fields.found import Found, Value
-from cnncalc.fields.steps import advance, merged
+from cnncalc.fields.steps import advance, merge
 from cnncalc.fields.values import ByOrigin, Fields, Fixed, Grid, Loose, Units, Whole, jump_of, largest
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
@@ -103,9 +103,9 @@ class Pass(Found):
         if len(self.values) in self.origins or not node.reads:
             return Value(facts.output, self._origin(len(self.values)))
         if self._folds and any(self.values[v].lead > 1 for v in node.reads):
-            from cnncalc.fields.folded import behind_folded  # hardly a network needs it
+            from cnncalc.fields.folded import leave_channel_axes  # hardly a network needs it
 
-            return behind_folded(self, number)
+            return leave_channel_axes(self, number)
         entering = tuple([self.values[v] for v in self.branches(number)])
         visit = Visit(number, entering, *self.does(number), facts.output)
         for holds, behind in CASES:
@@ -126,11 +126,11 @@ def is_rearranging(visit: Visit) -> bool:
 
 def behind_rearranging(found: Pass, visit: Visit) -> Value | None:
     """A shuffle of channels keeps what they see; of another order nothing is known, which is a case below."""
-    from cnncalc.fields.folded import rearranged  # hardly a network needs it
+    from cnncalc.fields.folded import rearrange  # hardly a network needs it
 
     if len(found.graph.nodes[visit.number].reads) > 1:  # a gate is left out here
         return None
-    value = rearranged(found, visit.number)
+    value = rearrange(found, visit.number)
     found._folds |= value is not None and value.lead > 1
     return value
 
@@ -175,7 +175,7 @@ def stacks_maps(visit: Visit) -> bool:
 
 def behind_branches(found: Pass, visit: Visit) -> Value:
     """Where paths meet, the hull of all of them."""
-    seen = merged(visit.reach, visit.output, [(v.seen, v.shape) for v in visit.values], found.sizes)
+    seen = merge(visit.reach, visit.output, [(v.seen, v.shape) for v in visit.values], found.sizes)
     several = visit.channels != MIXED and (differ(visit) or visit.several)
     return Value(visit.output, seen, several, part=any(value.part for value in visit.values))
 

@@ -15,7 +15,7 @@ MOST_UNITS = 65_536  # of an axis that are listed; beyond, fields are not known
 MOST_READS = 4_000_000  # units that are read by all units of an axis
 
 
-def listed(field: Grid | Units, units: int) -> Units | None:
+def list_units(field: Grid | Units, units: int) -> Units | None:
     """The fields of the first `units` of a grid."""
     if isinstance(field, Units):
         return field if len(field.lo) == units else None
@@ -24,28 +24,28 @@ def listed(field: Grid | Units, units: int) -> Units | None:
     return Units(tuple(lowest(field, [o]) for o in range(units)), tuple(highest(field, [o]) for o in range(units)))
 
 
-def joined(a: Grid | Units, b: Grid | Units, units: int) -> Units | None:
+def join_units(a: Grid | Units, b: Grid | Units, units: int) -> Units | None:
     """The hulls of two fields, unit by unit."""
-    one, other = listed(a, units), listed(b, units)
+    one, other = list_units(a, units), list_units(b, units)
     if one is None or other is None:
         return None
     return Units(tuple(map(least_of, one.lo, other.lo)), tuple(map(most_of, one.hi, other.hi)))
 
 
-def moved(field: Grid | Units, step: Window | Phases | Listed, units: int) -> Units | None:
+def move_units(field: Grid | Units, step: Window | Phases | Listed, units: int) -> Units | None:
     """The fields behind a step that gives so many units; None where they are too many to list."""
     if isinstance(step, Listed):
-        return parted(field, step)
-    return None if isinstance(field, Grid) else stepped(field, step, units)
+        return merge_parts(field, step)
+    return None if isinstance(field, Grid) else step_units(field, step, units)
 
 
-def parted(field: Grid | Units, parts: Listed) -> Units | None:
+def merge_parts(field: Grid | Units, parts: Listed) -> Units | None:
     """Each unit sees what all units of its part see."""
-    one = listed(field, 1 + max(max(reads[0], reads[-1]) for reads in parts.reads if reads))
-    return None if one is None else gathered(one, len(parts.reads), parts.reads.__getitem__)
+    one = list_units(field, 1 + max(max(reads[0], reads[-1]) for reads in parts.reads if reads))
+    return None if one is None else gather_units(one, len(parts.reads), parts.reads.__getitem__)
 
 
-def stepped(field: Units, step: Window | Phases, units: int) -> Units | None:
+def step_units(field: Units, step: Window | Phases, units: int) -> Units | None:
     """A window or a stretch over units that are listed."""
     if isinstance(step, Window):
         k, s, before, d = step.kernel, step.stride, step.before, step.dilation
@@ -56,14 +56,14 @@ def stepped(field: Units, step: Window | Phases, units: int) -> Units | None:
             first = o * s - before
             return range(first + max(0, -(first // d)) * d, min(first + (k - 1) * d + 1, len(field.lo)), d)
 
-        return gathered(field, units, taps)
+        return gather_units(field, units, taps)
     up, most = len(step.taps), max(map(len, step.taps))
     if units > MOST_UNITS or units * most > MOST_READS:
         return None
-    return gathered(field, units, lambda o: [o // up + t for t in step.taps[o % up]])
+    return gather_units(field, units, lambda o: [o // up + t for t in step.taps[o % up]])
 
 
-def gathered(field: Units, units: int, reads: Callable[[int], Iterable[int]]) -> Units:
+def gather_units(field: Units, units: int, reads: Callable[[int], Iterable[int]]) -> Units:
     """Units that see what several units see; those that do not exist are left out."""
     count = len(field.lo)
     lo: list[int | None] = []

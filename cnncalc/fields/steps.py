@@ -42,7 +42,7 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) ->
     if reach == WHOLE:
         return tuple(whole_behind(f, output, axis) for axis, f in enumerate(fields))
     if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
-        through: Callable[[AxisField], AxisField] = flattened if reach == FLATTENED else unknown
+        through: Callable[[AxisField], AxisField] = flatten if reach == FLATTENED else unknown
         return tuple(map(through, fields))
     new: list[AxisField] = []
     for i, (field, step) in enumerate(zip(fields, reach, strict=True)):
@@ -84,7 +84,7 @@ def sees_nothing(field: AxisField) -> bool:
     return (isinstance(field, Loose) and field.size == 0) or (isinstance(field, Fixed) and field.hi < field.lo)
 
 
-def flattened(field: AxisField) -> AxisField:
+def flatten(field: AxisField) -> AxisField:
     """The field of the units of a map that are laid out in a row."""
     if isinstance(field, (Grid, Units)):
         return Loose(largest(field), field.lo[0], min(sizes_of(field)))
@@ -104,9 +104,9 @@ def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
     if isinstance(field, Grid) and not isinstance(step, Listed):
         return slide(field, step) if isinstance(step, Window) else stretch(field, step)
     if isinstance(field, (Grid, Units)):
-        from cnncalc.fields.listed import moved  # hardly a network needs it
+        from cnncalc.fields.listed import move_units  # hardly a network needs it
 
-        return moved(field, step, units)
+        return move_units(field, step, units)
     if isinstance(field, Loose) and isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
         return field
     return None
@@ -213,7 +213,7 @@ def stretch(field: Grid, phases: Phases) -> Grid | None:
     return Grid(tuple(lowest(field, r) for r in reads), tuple(highest(field, r) for r in reads), field.span)
 
 
-def merged(
+def merge(
     reach: Reach | None,
     output: Shape,
     branches: Sequence[tuple[Mapping[int, Fields], Shape]],
@@ -230,12 +230,12 @@ def merged(
             if reach != POINTWISE:
                 placed = advance(placed, reach, output, shape)
             if i in result and result[i] is not placed:
-                placed = united(result[i], placed, output)
+                placed = unite(result[i], placed, output)
             result[i] = placed
     return result
 
 
-def united(fields: Fields, others: Fields, output: Shape) -> Fields:
+def unite(fields: Fields, others: Fields, output: Shape) -> Fields:
     """The hulls of the fields of two units of a map, axis by axis; what sees nothing along one axis sees nothing."""
     if any(map(sees_nothing, fields)) or any(map(sees_nothing, others)):
         return others if any(map(sees_nothing, fields)) else fields
@@ -279,15 +279,15 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
         return None
     if isinstance(a, Grid) and isinstance(b, Grid):
         if a.span * len(b.lo) == b.span * len(a.lo):
-            return united_grids(a, b)
+            return unite_grids(a, b)
         if units != 1:
             return None  # the branches drift apart from unit to unit: there is no one field
-    from cnncalc.fields.listed import joined  # hardly a network needs it
+    from cnncalc.fields.listed import join_units  # hardly a network needs it
 
-    return joined(a, b, units)
+    return join_units(a, b, units)
 
 
-def united_grids(a: Grid, b: Grid) -> Grid | None:
+def unite_grids(a: Grid, b: Grid) -> Grid | None:
     """The hull of two grids of one jump, phase by phase."""
     period = lcm(len(a.lo), len(b.lo))
     if period > LONGEST_PERIOD:

@@ -178,7 +178,7 @@ def window_of(graph: Graph, node: int) -> tuple[str, str]:
     return tuple(texts[0] if len(set(texts)) == 1 else " x ".join(texts) for texts in (sizes, strides))  # type: ignore[return-value]
 
 
-def value_named(graph: Graph, name: str) -> int:
+def find_value(graph: Graph, name: str) -> int:
     """The value of an input, a layer, or what a block gives. Raises CnncalcError with the nearest name."""
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     if name in graph.groups and name not in names:

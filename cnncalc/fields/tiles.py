@@ -17,7 +17,7 @@ from typing import NamedTuple
 from cnncalc.errors import CnncalcError
 from cnncalc.fields.effective.moments import reaching
 from cnncalc.fields.reads import Book
-from cnncalc.fields.table import value_named
+from cnncalc.fields.table import find_value
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, Facts, Shape
@@ -72,7 +72,7 @@ def halos(graph: Graph, layer: str, resized: Resized | None = None) -> list[Halo
 
     Raises CnncalcError for a layer that does not exist, and where no tile gives the outputs of the whole image.
     """
-    value = value_named(graph, layer)
+    value = find_value(graph, layer)
     axes = len(graph.shape(value)) - 1
     sizes = {shape[1:] for shape in graph.inputs.values()}
     if not axes or any(len(size) != axes for size in sizes):
@@ -87,7 +87,7 @@ def along(graph: Graph, layer: str, value: int, axis: int, resized: Resized | No
     nodes = leading_to(graph, value)
     period = period_of(graph, nodes, axis)
     n = next(iter(graph.inputs.values()))[1 + axis]
-    longer = lengthened(graph, axis, period, resized)
+    longer = lengthen(graph, axis, period, resized)
     here, there = cuts(graph, nodes, axis), cuts(longer, nodes, axis)
     for number in nodes:
         v = number + len(graph.inputs)
@@ -116,7 +116,7 @@ def moves(facts: Facts, axis: int) -> object:
     return facts.reach[axis] if isinstance(facts.reach, tuple) and len(facts.reach) > axis else facts.reach
 
 
-def lengthened(graph: Graph, axis: int, more: int, resized: Resized | None) -> Graph:
+def lengthen(graph: Graph, axis: int, more: int, resized: Resized | None) -> Graph:
     """The network on an image that is longer. Raises CnncalcError where it does not fit."""
     inputs = {
         name: (*shape[: 1 + axis], shape[1 + axis] + more, *shape[2 + axis :]) for name, shape in graph.inputs.items()

@@ -37,7 +37,7 @@ def findings_in(source: Source, *, inline: bool = False, codes: Collection[str] 
     """The findings with these codes, in the order of the text. Raises SpecError where the spec cannot be used."""
     net = Network(source, inline=inline)
     ignores = [] if inline else ignores_in(source, RULES)
-    found = [f for rule in RULES.values() if rule.find and rule.code in codes for f in gathered(rule, net)]
+    found = [f for rule in RULES.values() if rule.find and rule.code in codes for f in gather(rule, net)]
     kept, needed = [], set()
     for finding in found:
         covering = [ignore for ignore in ignores if ignore.covers(finding.code, finding.position.line)]
@@ -55,7 +55,7 @@ def findings_in(source: Source, *, inline: bool = False, codes: Collection[str] 
     return sorted(kept, key=lambda finding: (finding.position[:2], finding.code))
 
 
-def gathered(rule: Rule, net: Network) -> Iterable[Finding]:
+def gather(rule: Rule, net: Network) -> Iterable[Finding]:
     """What a rule finds, once for each place: layers that one line has become are told together."""
     assert rule.find is not None
     places: dict[tuple[Position, str], list[Hit]] = {}

@@ -23,17 +23,17 @@ def unread_layer(net: Network) -> Iterator[Hit]:
             continue
         behind = only_for(net, i, dead)
         params = [p for j in behind if (p := net.graph.facts[j].params) and net.graph.nodes[j].weights_of is None]
-        node = net.graph.nodes[shown(net, i)]
+        node = net.graph.nodes[find_row(net, i)]
         text = _("{name}: nothing reads what comes out", name=node.name)
         if len(behind) > 1:
             count = len(behind)
             text = _(
                 "{name}: nothing reads what comes out; {count} layers are for nothing", name=node.name, count=count
             )
-        yield Hit(shown(net, i), text, _("leave it out, read it (`from:`), or name it under outputs:"), sum(params))
+        yield Hit(find_row(net, i), text, _("leave it out, read it (`from:`), or name it under outputs:"), sum(params))
 
 
-def shown(net: Network, i: int) -> int:
+def find_row(net: Network, i: int) -> int:
     """The node in whose row a node is shown: that of C1 for C1/relu."""
     owner = net.graph.nodes[i].shown_with
     return i if owner is None else owner - net.first
@@ -64,7 +64,7 @@ def unread_channels(net: Network) -> Iterator[Hit]:
     for value, readers in enumerate(net.readers):
         if not readers or value in net.outputs:
             continue
-        taken = [kept(net.graph.nodes[reader], net.shapes[value]) for reader in readers]
+        taken = [find_kept(net.graph.nodes[reader], net.shapes[value]) for reader in readers]
         if None in taken:
             continue
         c = net.shapes[value][0]
@@ -84,7 +84,7 @@ def unread_channels(net: Network) -> Iterator[Hit]:
             yield Hit(value - net.first, text, _("compute fewer channels, or read the rest"))
 
 
-def kept(node: Node, shape: tuple[int, ...]) -> tuple[int, int] | None:
+def find_kept(node: Node, shape: tuple[int, ...]) -> tuple[int, int] | None:
     """Which channels a layer that cuts them takes: from, up to. None if it is no such layer."""
     options = vars(node.layer)
     if node.layer.kind == "split":
@@ -99,7 +99,7 @@ def kept(node: Node, shape: tuple[int, ...]) -> tuple[int, int] | None:
 def identity_step(net: Network) -> Iterator[Hit]:
     """A layer that gives back what it gets, on any input, by what its own line says."""
     for i, node in net.readers_of_values:
-        if changes_nothing(node, net.entering(node)) and said_plainly(net, node):
+        if changes_nothing(node, net.entering(node)) and is_plain(net, node):
             text = _("{name}: gives back what it gets", name=node.name)
             yield Hit(i, text, _("leave it out"))
 
@@ -129,7 +129,7 @@ def changes_nothing(node: Node, shape: tuple[int, ...]) -> bool:
     return kind == "flatten" and len(shape) == 1
 
 
-def said_plainly(net: Network, node: Node) -> bool:
+def is_plain(net: Network, node: Node) -> bool:
     """Whether the node's step has no expression: one may stand for something else in another variant."""
     step = net.steps.get(node.position) if node.position else None
     return isinstance(step, LayerStep) and step.kind.name == node.layer.kind and not any(a.open for a in step.arguments)

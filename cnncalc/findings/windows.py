@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import prod
 
 from cnncalc.findings.network import Hit, Network
-from cnncalc.language import _, enumerated
+from cnncalc.language import _, enumerate_words
 from cnncalc.layers.base import Facts, shape_text
 from cnncalc.layers.options import SPATIAL
 from cnncalc.layers.sliding import Sliding
@@ -106,7 +106,7 @@ def unread_hit(net: Network, reader: int, size: Sequence[int], left: Sequence[by
     text = _(
         "{name}: no window reads {unread} of the {size} that enter ({share:.1f} % of the pixels)",
         name=node.name,
-        unread=enumerated(told),
+        unread=enumerate_words(told),
         size=shape_text(size),
         share=share,
     )
@@ -118,7 +118,7 @@ def unread_hit(net: Network, reader: int, size: Sequence[int], left: Sequence[by
 def lines_of(letter: str, marks: bytes) -> str:
     """The marked indices of an axis in words: `row 54`, `columns 54 to 55`, `rows 1, 3, 5, ... 55`."""
     found = [i for i, mark in enumerate(marks) if mark]
-    which = enumerated(found)
+    which = enumerate_words(found)
     if len(found) > 1 and found[-1] - found[0] == len(found) - 1:
         which = _("{first} to {last}", first=found[0], last=found[-1])
     elif len(found) > SHOWN + 1:

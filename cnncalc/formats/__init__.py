@@ -1,4 +1,4 @@
-"""How a page is written: a file per format, each with `render(page, width, colour)` and `escaped(text)`.
+"""How a page is written: a file per format, each with `render(page, width, colour)` and `escape(text)`.
 
 A format is a row of FORMATS and a file of its name in this folder. Every page can be written in every one of them,
 apart from those that are made of findings, where a page has none. A page is a value: see page.py.

@@ -10,13 +10,13 @@ from typing import Any
 
 from cnncalc.formats.json import compact
 from cnncalc.formats.page import Page
-from cnncalc.formats.plain import escaped as on_one_line
+from cnncalc.formats.plain import escape as on_one_line
 
 FORMULA = re.compile(r"[=+\-@\uff1d\uff0b\uff0d\uff20]")  # what a spreadsheet would work out, full-width too
 NUMBER = re.compile(r"[+-]?[\d,]+(\.\d+)?%?")
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """A text of others for a spreadsheet: no formula, and on one line."""
     text = on_one_line(text)
     return "'" + text if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
@@ -29,7 +29,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(escaped, names))
+    writer.writerow(map(escape, names))
     writer.writerows([value_text(row.get(name)) for name in names] for row in rows)
     return out.getvalue()
 
@@ -41,5 +41,5 @@ def value_text(value: Any) -> Any:
     if isinstance(value, (list, tuple)) and not any(isinstance(v, (str, list, tuple, Mapping)) for v in value):
         return "x".join("?" if v is None else str(v) for v in value)
     if isinstance(value, (Mapping, list, tuple)):
-        return escaped(compact(value))
-    return escaped(value) if isinstance(value, str) else value
+        return escape(compact(value))
+    return escape(value) if isinstance(value, str) else value

@@ -15,7 +15,7 @@ from cnncalc.formats.page import Page
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """A workflow command per finding, and a line that counts."""
     lines = [command(finding) for finding in page.findings or ()]
-    return "".join(f"{line}\n" for line in [*lines, *([defused(plain.escaped(page.summary))] if page.summary else [])])
+    return "".join(f"{line}\n" for line in [*lines, *([defuse(plain.escape(page.summary))] if page.summary else [])])
 
 
 def command(finding: Finding) -> str:
@@ -26,17 +26,17 @@ def command(finding: Finding) -> str:
         "col": str(finding.column or ""),
         "title": f"cnncalc: {finding.code}",
     }
-    named = ",".join(f"{key}={escaped(value, ':,')}" for key, value in place.items() if value)
-    return f"::{finding.level} {named}::{escaped(finding.message)}"
+    named = ",".join(f"{key}={escape(value, ':,')}" for key, value in place.items() if value)
+    return f"::{finding.level} {named}::{escape(finding.message)}"
 
 
-def escaped(text: str, also: str = "") -> str:
+def escape(text: str, also: str = "") -> str:
     """A text inside a command: what would end it, and what a log would act on, as %0A and the like."""
     coded = "%\r\n" + also  # what the runner decodes; anything else that cannot be shown is written out
-    return "".join(f"%{ord(c):02X}" if c in coded else plain.escaped(c) for c in text)
+    return "".join(f"%{ord(c):02X}" if c in coded else plain.escape(c) for c in text)
 
 
-def defused(text: str) -> str:
+def defuse(text: str) -> str:
     r"""Lines for a log in which none is a command: `::` at the beginning of a line becomes `\x3a:`.
 
     A runner looks at what a line says without the spaces before it, and for the older `##[` anywhere.

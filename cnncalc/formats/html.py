@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from html import escape as escape_markup
 
 from cnncalc.formats import plain
 from cnncalc.formats.page import Derived, Note, Page, Table, in_one
@@ -45,32 +45,32 @@ body {{ margin: {margin}; }}
 """
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text in which nothing is a tag; control characters are written out."""
-    return escape(plain.escaped(text))
+    return escape_markup(plain.escape(text))
 
 
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """A whole page."""
     margin = "2em auto; max-width: 60em; padding: 0 1em" if page.document else "2em"
-    return WHOLE.format(language=_("en"), title=escaped(page.title), margin=margin, body=fragment(page))
+    return WHOLE.format(language=_("en"), title=escape(page.title), margin=margin, body=fragment(page))
 
 
 def fragment(page: Page) -> str:
     """Headings, tables, pictures and notes, with their style."""
     parts = [f'<div class="cnncalc">\n<style>\n{STYLE}\n</style>']
     top = 1 if page.document else 3
-    parts += [f"<h{top}>{escaped(page.title)}</h{top}>"] if page.title else []
+    parts += [f"<h{top}>{escape(page.title)}</h{top}>"] if page.title else []
     for section in page.sections:
-        parts += [f"<h{top + 1}>{escaped(section.heading)}</h{top + 1}>"] if section.heading else []
+        parts += [f"<h{top + 1}>{escape(section.heading)}</h{top + 1}>"] if section.heading else []
         if section.derived is not None:
             parts += notes_lines(section.notes)
         if section.table is not None and section.table.rows:
             table = table_text(section.table)
-            summary = f"<details><summary>{escaped(section.folded)}</summary>" if section.folded else ""
+            summary = f"<details><summary>{escape(section.folded)}</summary>" if section.folded else ""
             parts.append(f"{summary}\n{table}\n</details>" if summary else table)
         if section.picture:
-            lines = "\n".join(map(escaped, section.picture))
+            lines = "\n".join(map(escape, section.picture))
             parts.append(f'<div class="box"><pre>{lines}</pre></div>')
         parts += derivation(section.derived) if section.derived is not None else notes_lines(section.notes)
     return "\n".join([*parts, "</div>", ""])
@@ -78,7 +78,7 @@ def fragment(page: Page) -> str:
 
 def table_text(table: Table) -> str:
     """A table in a box in which it scrolls where a screen is narrow; remarks stand below their rows, and wrap."""
-    table = table.mapped(escaped)
+    table = table.map_texts(escape)
     classes = [' class="left"' if table.is_left(i) else "" for i in range(len(table.headings))]
 
     def line(texts: Sequence[str], tag: str) -> str:
@@ -104,8 +104,8 @@ def notes_lines(notes: Sequence[Note]) -> list[str]:
         if isinstance(note, tuple) != inside:
             lines.append("</dl>" if inside else "<dl>")
             inside = not inside
-        lines.append(f"<dt>{escaped(note[0])}</dt><dd>{escaped(note[1])}</dd>" if isinstance(note, tuple)
-                     else f"<p>{escaped(note)}</p>")  # fmt: skip
+        lines.append(f"<dt>{escape(note[0])}</dt><dd>{escape(note[1])}</dd>" if isinstance(note, tuple)
+                     else f"<p>{escape(note)}</p>")  # fmt: skip
     return [*lines, "</dl>"] if inside else lines
 
 
@@ -113,7 +113,7 @@ def derivation(found: Derived) -> list[str]:
     """The letters as a list, and the arithmetic in MathML, each line in a box of its own."""
     lines = ["<ul>"] if found.symbols else []
     for letter, meaning in found.symbols:
-        lines.append(f"<li>{in_one((math(letter.parts('mathml')), escaped(meaning)))}</li>")
+        lines.append(f"<li>{in_one((math(letter.parts('mathml')), escape(meaning)))}</li>")
     lines += ["</ul>"] if found.symbols else []
     return lines + [f'<p class="box">{math(line.parts("mathml"))}</p>' for line in found.lines]
 

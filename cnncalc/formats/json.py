@@ -13,21 +13,21 @@ from cnncalc.formats.page import SCHEMA_VERSION, Page
 ACTED_ON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\uffff]")
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     r"""JSON in which a character that a terminal acts on, or that is half of one, is written as \u001b."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return ACTED_ON.sub(coded, text)
+    return ACTED_ON.sub(encode, text)
 
 
-def coded(found: re.Match[str]) -> str:
+def encode(found: re.Match[str]) -> str:
     """A character as JSON writes what it cannot show."""
     return f"\\u{ord(found[0]):04x}"
 
 
 def compact(value: Any) -> str:
     """A value on one line."""
-    return escaped(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    return escape(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape as escape_markup
+from xml.sax.saxutils import quoteattr
 
 from cnncalc.formats.page import Page
 
@@ -21,12 +22,12 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
                 lines.append(head + "/>")
                 continue
             short, full = case.failure
-            failure = f"<failure message={attribute(short)}>{escaped(full)}</failure>"
+            failure = f"<failure message={attribute(short)}>{escape(full)}</failure>"
             lines.append(f"{head}>\n      {failure}\n    </testcase>")
         bad = sum(case.failure is not None for case in suite.cases)
         if suite.error is not None:
             said = str(suite.error)
-            body = f"<error message={attribute(said.split(chr(10))[0])}>{escaped(said)}</error>"
+            body = f"<error message={attribute(said.split(chr(10))[0])}>{escape(said)}</error>"
             lines.append(f'    <testcase classname={attribute(suite.name)} name="read">\n      {body}\n    </testcase>')
         counts = f'tests="{len(lines)}" failures="{bad}" errors="{int(suite.error is not None)}"'
         head = f"  <testsuite name={attribute(suite.name)} {counts} file={attribute(suite.path)}>"
@@ -37,9 +38,9 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     return "\n".join([head, *drawn, "</testsuites>", ""])
 
 
-def escaped(content: str) -> str:
+def escape(content: str) -> str:
     """Text between tags. No line of it begins as a command to a workflow does, whose log it may be printed into."""
-    return re.sub("^::", "&#58;:", escape(clean(content), {"\r": "&#13;"}), flags=re.MULTILINE)
+    return re.sub("^::", "&#58;:", escape_markup(clean(content), {"\r": "&#13;"}), flags=re.MULTILINE)
 
 
 def attribute(content: str) -> str:

@@ -23,14 +23,14 @@ A_PAGE = 40  # rows: a longer table goes on over the next ones
 SIZES = ((130, r"\tiny"), (95, r"\scriptsize"), (75, r"\footnotesize"), (0, r"\small"))
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text in which nothing is a command, a comment or a formula."""
-    return re.sub(r"[&%$#_{}\\~^<>]", lambda found: MARKS[found[0]], plain.escaped(text).replace("\xa0", " "))
+    return re.sub(r"[&%$#_{}\\~^<>]", lambda found: MARKS[found[0]], plain.escape(text).replace("\xa0", " "))
 
 
-def commented(text: str) -> str:
+def comment(text: str) -> str:
     """A comment: on one line, whatever the text."""
-    return "% " + plain.escaped(text).replace("\xa0", " ")
+    return "% " + plain.escape(text).replace("\xa0", " ")
 
 
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
@@ -39,14 +39,14 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
         return document(page)
     packages = ["booktabs", *(["longtable"] if any(is_long(s.table) for s in page.sections) else [])]
     needed = _("needs \\usepackage{{{packages}}}", packages=",".join(packages))
-    lines = [*([commented(page.title)] if page.title else []), f"% {needed}"]
+    lines = [*([comment(page.title)] if page.title else []), f"% {needed}"]
     for i, section in enumerate(page.sections):
         lines += [""] * bool(i)
-        lines += [commented(section.heading)] if section.heading else []
+        lines += [comment(section.heading)] if section.heading else []
         if section.table is not None and section.table.rows:
             lines += table_lines(section.table)
-        lines += [commented(line) for line in section.picture]
-        lines += [commented(in_one(note)) for note in section.notes]
+        lines += [comment(line) for line in section.picture]
+        lines += [comment(in_one(note)) for note in section.notes]
     return "\n".join(lines) + "\n"
 
 
@@ -61,8 +61,8 @@ def table_lines(table: Table) -> list[str]:
     # As wide as tabulate made them, which left two columns more above than a number needs, and escaped afterwards.
     widths = [max(w, columns_of(heading) + 2) for w, heading in zip(table.widths(), table.headings, strict=True)]
     left = [table.is_left(i) for i in range(len(widths))]
-    padded = [list(map(plain.aligned, row, widths, left)) for row in table.lines()]
-    head, *rows = [" " + " & ".join(map(escaped, row)) + r" \\" for row in padded]
+    padded = [list(map(plain.align, row, widths, left)) for row in table.lines()]
+    head, *rows = [" " + " & ".join(map(escape, row)) + r" \\" for row in padded]
     if table.foot:
         rows.insert(len(rows) - 1, r"\midrule")
     shape = "".join("l" if at_left else "r" for at_left in left)
@@ -82,10 +82,10 @@ def table_lines(table: Table) -> list[str]:
 def document(page: Page) -> str:
     """Sections with what is said, letters and aligned equations."""
     lines = ["% " + _("needs \\usepackage{amsmath}, and for Chinese \\usepackage{ctex}")]
-    lines += [rf"\section*{{{escaped(page.title)}}}"] if page.title else []
+    lines += [rf"\section*{{{escape(page.title)}}}"] if page.title else []
     for section in page.sections:
-        lines += ["", rf"\subsection*{{{escaped(section.heading)}}}"] if section.heading else [""]
-        lines += [escaped(in_one(note)) + r"\par" for note in section.notes]
+        lines += ["", rf"\subsection*{{{escape(section.heading)}}}"] if section.heading else [""]
+        lines += [escape(in_one(note)) + r"\par" for note in section.notes]
         lines += simple_table(section) + derivation(section.derived or Derived((), ()))
     return "\n".join(lines).strip() + "\n"
 
@@ -94,16 +94,14 @@ def simple_table(section: Section) -> list[str]:
     """A small table inside a text, without rules."""
     if section.table is None:
         return []
-    table = section.table.with_remarks(_("remarks")).mapped(escaped)
+    table = section.table.with_remarks(_("remarks")).map_texts(escape)
     rows = [" & ".join(row) + r" \\" for row in table.lines()]
     return [rf"\begin{{tabular}}{{{'l' * len(table.headings)}}}", *rows, r"\end{tabular}\par"]
 
 
 def derivation(found: Derived) -> list[str]:
     """The letters in a line, then the equations."""
-    letters = [
-        in_one((f"${' = '.join(letter.parts('latex'))}$", escaped(meaning))) for letter, meaning in found.symbols
-    ]
+    letters = [in_one((f"${' = '.join(letter.parts('latex'))}$", escape(meaning))) for letter, meaning in found.symbols]
     lines = [_("; ").join(letters) + r"\par"] if letters else []
     return lines + ([equations([line.parts("latex") for line in found.lines])] if found.lines else [])
 

@@ -27,7 +27,7 @@ def units(text: str) -> Iterator[tuple[str, str]]:
         yield glue, held
 
 
-def wrapped(text: str, width: int, indent: int = 0) -> list[str]:
+def wrap_text(text: str, width: int, indent: int = 0) -> list[str]:
     """The lines of a text; `indent` is what the first one has used up already, and the others begin with."""
     lines, used = [""], indent
     for glue, unit in units(text):

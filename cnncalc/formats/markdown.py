@@ -11,23 +11,23 @@ from cnncalc.formats.page import Note, Page, Section, Table, in_one
 from cnncalc.language import _
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text in which no mark means anything to Markdown, and on one line."""
-    return re.sub(r"[\\|_*<`\[~$]", r"\\\g<0>", plain.escaped(text).replace("\xa0", " "))
+    return re.sub(r"[\\|_*<`\[~$]", r"\\\g<0>", plain.escape(text).replace("\xa0", " "))
 
 
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """Headings, tables with a bold foot, pictures as they are, and notes as lists."""
     top = "##" if page.document else "###"
-    blocks = [f"{top} {escaped(page.title)}"] if page.title else []
+    blocks = [f"{top} {escape(page.title)}"] if page.title else []
     for section in page.sections:
         if section.heading:
-            blocks.append(f"{top}# {escaped(section.heading)}")
+            blocks.append(f"{top}# {escape(section.heading)}")
         if section.derived is not None:
             blocks += derivation(section)
             continue
         if section.table is not None and section.table.rows:
-            blocks += folded(table_text(section.table), section.folded)
+            blocks += fold(table_text(section.table), section.folded)
         if section.picture:
             blocks.append(picture(section.picture))
         blocks.append("\n".join(f"- {note_text(note)}" for note in section.notes))
@@ -36,24 +36,24 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 def note_text(note: Note) -> str:
     """`subject: sentence`."""
-    return escaped(in_one(note))
+    return escape(in_one(note))
 
 
 def picture(lines: Sequence[str]) -> str:
     """Lines as they are, between fences longer than any row of backticks in them."""
-    text = "\n".join(plain.escaped(line) for line in lines)
+    text = "\n".join(plain.escape(line) for line in lines)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}\n{text}\n{fence}"
 
 
-def folded(table: str, summary: str) -> list[str]:
+def fold(table: str, summary: str) -> list[str]:
     """A table behind its summary, if it has one, that opens by a click."""
-    return [f"<details><summary>{escaped(summary)}</summary>", table, "</details>"] if summary else [table]
+    return [f"<details><summary>{escape(summary)}</summary>", table, "</details>"] if summary else [table]
 
 
 def table_text(table: Table) -> str:
     """A row per line between bars; colons under the headings say how a column is aligned."""
-    table = table.with_remarks(_("remarks")).mapped(escaped)
+    table = table.with_remarks(_("remarks")).map_texts(escape)
     if table.foot:
         table = table._replace(foot=[f"**{text}**" if text else "" for text in table.foot])
     # As wide as tabulate made them, which left two columns more above than a number needs.
@@ -62,7 +62,7 @@ def table_text(table: Table) -> str:
     ]
     left = [table.is_left(i) for i in range(len(widths))]
     marks = [f":{'-' * (w + 1)}" if at_left else f"{'-' * (w + 1)}:" for w, at_left in zip(widths, left, strict=True)]
-    lines = ["| " + " | ".join(map(plain.aligned, row, widths, left)) + " |" for row in table.lines()]
+    lines = ["| " + " | ".join(map(plain.align, row, widths, left)) + " |" for row in table.lines()]
     lines.insert(1, f"|{'|'.join(marks)}|")
     return "\n".join(lines)
 
@@ -73,7 +73,7 @@ def derivation(section: Section) -> list[str]:
     if section.table is not None:
         blocks.append(table_text(section.table))
     if section.derived is not None:
-        letters = [(f"${' = '.join(s.parts('latex'))}$", escaped(meaning)) for s, meaning in section.derived.symbols]
+        letters = [(f"${' = '.join(s.parts('latex'))}$", escape(meaning)) for s, meaning in section.derived.symbols]
         blocks.append("\n".join(f"- {in_one(letter)}" for letter in letters))
         blocks += ["$$" + " = ".join(line.parts("latex")) + "$$" for line in section.derived.lines]
     return blocks

@@ -1,7 +1,7 @@
 """What a command shows, before it is written in a format: a page of sections with tables, pictures and texts.
 
 One kind of value for all commands, so that a format is written once and a command gets every format. Its texts are
-those of the reader's language, as they are: each format makes them harmless for itself, in its `escaped`. The rows
+those of the reader's language, as they are: each format makes them harmless for itself, in its `escape`. The rows
 of a table are there twice, as texts for people and as `data` for programs, whose names are those of every language.
 """
 
@@ -46,7 +46,7 @@ class Table(NamedTuple):
         """Headings, rows and foot."""
         return [self.headings, *self.rows, *([self.foot] if self.foot else [])]
 
-    def mapped(self, change: Callable[[str], str]) -> "Table":
+    def map_texts(self, change: Callable[[str], str]) -> "Table":
         """The table with every text changed, as a format makes it harmless."""
         return self._replace(
             headings=[change(text) for text in self.headings],
@@ -56,7 +56,7 @@ class Table(NamedTuple):
             below=[[change(text) for text in texts] for texts in self.below],
         )
 
-    def chosen(self, places: Sequence[int]) -> "Table":
+    def choose(self, places: Sequence[int]) -> "Table":
         """The table with these columns alone."""
         return self._replace(
             headings=[self.headings[i] for i in places],
@@ -69,7 +69,7 @@ class Table(NamedTuple):
     def without(self, headings: Iterable[str]) -> "Table":
         """The table without the columns of these headings."""
         gone = set(headings)
-        return self.chosen([i for i, heading in enumerate(self.headings) if heading not in gone])
+        return self.choose([i for i, heading in enumerate(self.headings) if heading not in gone])
 
     def with_remarks(self, heading: str) -> "Table":
         """What belongs under a row in a last column of its own, for formats in which nothing stands between rows."""

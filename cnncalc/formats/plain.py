@@ -11,7 +11,7 @@ SUBJECT = 11  # columns for what a note is about
 WIDEST = 100  # columns of a line of arithmetic
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     r"""Text whose line breaks, escape sequences and direction marks are written out as \n, \x1b, \u202e."""
     return text if text.isprintable() else "\xa0".join(map(visible, text.split("\xa0")))
 
@@ -19,15 +19,15 @@ def escaped(text: str) -> str:
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """The title, and of each section heading, table, picture and notes, with empty lines between them."""
     if page.told is not None:
-        return "".join(f"{escaped(line)}\n" for line in page.told)
+        return "".join(f"{escape(line)}\n" for line in page.told)
     broken_at = width or page.broken_at
-    title = escaped(page.title)
+    title = escape(page.title)
     blocks = [f"{title}\n{'=' * columns_of(title)}" if page.document and title else title]
     for section in page.sections:
         if section.derived is not None:
             blocks.append(derivation(section, min(width or WIDEST, WIDEST)))
             continue
-        blocks.append(escaped(section.heading))
+        blocks.append(escape(section.heading))
         if section.table is not None and section.table.rows:
             blocks.append(table_text(section.table))
         blocks.append("\n".join(section.picture))
@@ -37,11 +37,11 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 def table_text(table: Table) -> str:
     """The rows under their headings, and a rule between the two."""
-    table = table.mapped(escaped)
+    table = table.map_texts(escape)
     widths = table.widths()
     left = [table.is_left(i) for i in range(len(widths))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    lines = ["  ".join(map(aligned, row, widths, left)).rstrip() for row in table.lines()]
+    lines = ["  ".join(map(align, row, widths, left)).rstrip() for row in table.lines()]
     if any(table.below):
         for i in reversed(range(len(table.rows))):
             lines[i + 2 : i + 2] = [f"    {text}" for text in table.below[i]]
@@ -54,18 +54,18 @@ def table_text(table: Table) -> str:
 def note_lines(note: Note, width: int | None, indent: int) -> list[str]:
     """A sentence, broken where there is a width; with a subject, indented behind it."""
     if width is None:  # what breaks lines is loaded where there are some
-        return [" ".join([aligned(escaped(note[0]), SUBJECT, True), escaped(note[1])]) if isinstance(note, tuple)
-                else escaped(note).replace("\xa0", " ")]  # fmt: skip
-    from cnncalc.formats.lines import wrapped
+        return [" ".join([align(escape(note[0]), SUBJECT, True), escape(note[1])]) if isinstance(note, tuple)
+                else escape(note).replace("\xa0", " ")]  # fmt: skip
+    from cnncalc.formats.lines import wrap_text
 
     if isinstance(note, tuple):
-        subject, text = map(escaped, note)
-        lines = wrapped(text, width, SUBJECT + 1)
-        return [f"{aligned(subject, SUBJECT, True)} {lines[0]}", *lines[1:]]
-    return [line.replace("\xa0", " ") for line in wrapped(escaped(note), width, indent)]
+        subject, text = map(escape, note)
+        lines = wrap_text(text, width, SUBJECT + 1)
+        return [f"{align(subject, SUBJECT, True)} {lines[0]}", *lines[1:]]
+    return [line.replace("\xa0", " ") for line in wrap_text(escape(note), width, indent)]
 
 
-def aligned(text: str, width: int, left: bool) -> str:
+def align(text: str, width: int, left: bool) -> str:
     """`text` with spaces up to `width` terminal columns."""
     space = " " * (width - columns_of(text))
     return text + space if left else space + text
@@ -73,11 +73,11 @@ def aligned(text: str, width: int, left: bool) -> str:
 
 def derivation(section: Section, width: int) -> str:
     """A number, what is said of it, the letters, and the arithmetic, each on lines of its own below it."""
-    from cnncalc.formats.lines import wrapped
+    from cnncalc.formats.lines import wrap_text
 
-    lines = [escaped(section.heading)]
+    lines = [escape(section.heading)]
     for note in section.notes:
-        first, *others = wrapped(escaped(str(note)), width, 2)
+        first, *others = wrap_text(escape(str(note)), width, 2)
         lines += ["  " + first, *others]
     if section.table is not None:
         lines += [f"    {line}" for line in table_text(section.table).splitlines()]
@@ -85,7 +85,7 @@ def derivation(section: Section, width: int) -> str:
     letters = [" = ".join(letter.parts("text")) for letter, _meaning in found.symbols]
     widest = max(map(len, letters), default=0)
     for letter, (_formula, meaning) in zip(letters, found.symbols, strict=True):
-        lines.append(f"    {letter:<{widest}}  {escaped(meaning)}".rstrip())
+        lines.append(f"    {letter:<{widest}}  {escape(meaning)}".rstrip())
     return "\n".join([*lines, *(f"  {line}" for line in arithmetic(found.lines, width - 2))])
 
 
@@ -95,7 +95,7 @@ def arithmetic(formulas: Sequence[Formula], width: int) -> list[str]:
 
     result = []
     for formula in formulas:
-        first, *rest = map(escaped, formula.parts("text"))
+        first, *rest = map(escape, formula.parts("text"))
         whole = " = ".join([first, *rest])
         if columns_of(whole) <= width:
             result.append(whole)

@@ -13,7 +13,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """A log with one run; the rules are the codes that were found."""
-    from cnncalc.formats.json import escaped
+    from cnncalc.formats.json import escape
 
     findings = page.findings or ()
     used = sorted({finding.code for finding in findings})
@@ -29,7 +29,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
             }
         ],
     }
-    return escaped(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
+    return escape(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
 
 
 def result(finding: Finding) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cnncalc.errors import columns_of
 from cnncalc.formats import lines, plain
 from cnncalc.formats.page import Note, Page, Table
-from cnncalc.formats.plain import SUBJECT, aligned, escaped
+from cnncalc.formats.plain import SUBJECT, align, escape
 from cnncalc.language import _
 
 COLOURS = {"kind": "cyan", "params": "green", "connections": "magenta", "macs": "yellow"}  # of columns
@@ -29,10 +29,10 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """The page as wide as the terminal."""
     width = width or shutil.get_terminal_size().columns
     pieces = page_pieces(page, width)
-    return coloured(pieces, width) if colour else "".join(text for text, _style in pieces)
+    return paint(pieces, width) if colour else "".join(text for text, _style in pieces)
 
 
-def coloured(pieces: Iterator[Piece], width: int) -> str:
+def paint(pieces: Iterator[Piece], width: int) -> str:
     """The pieces with the escape sequences of a terminal."""
     from io import StringIO
 
@@ -60,10 +60,10 @@ def page_pieces(page: Page, width: int) -> Iterator[Piece]:
 def blocks_of(page: Page, width: int) -> Iterator[list[Piece]]:
     """The title, and of each section heading, table, picture and notes, as far as they are there."""
     if page.told is not None:
-        yield [("".join(f"{escaped(line)}\n" for line in page.told), PLAIN)]
+        yield [("".join(f"{escape(line)}\n" for line in page.told), PLAIN)]
         return
     if page.title:
-        rule = [("=" * columns_of(escaped(page.title)) + "\n", DIM)] if page.document else []
+        rule = [("=" * columns_of(escape(page.title)) + "\n", DIM)] if page.document else []
         yield [*text_pieces(page.title, width, BOLD), *rule]
     for section in page.sections:
         notes = list(section.notes)
@@ -73,7 +73,7 @@ def blocks_of(page: Page, width: int) -> Iterator[list[Piece]]:
         if section.heading:
             yield list(text_pieces(section.heading, width, BOLD))
         if section.table is not None and section.table.rows:
-            fitted = fit(section.table.mapped(escaped), width)
+            fitted = fit(section.table.map_texts(escape), width)
             yield list(table_pieces(fitted, width))
             notes += hidden_note(fitted, notes)
         if section.picture:
@@ -109,7 +109,7 @@ def fit(table: Table, width: int) -> Fitted:
     narrow(table, widths, shown, excess())
     labels = table.names or table.headings
     gone = [labels[i] for i in range(len(widths)) if i not in shown]
-    return Fitted(table.chosen(shown), [widths[i] for i in shown], gone)
+    return Fitted(table.choose(shown), [widths[i] for i in shown], gone)
 
 
 def narrow(table: Table, widths: list[int], shown: Sequence[int], excess: int) -> None:
@@ -140,7 +140,7 @@ def table_pieces(fitted: Fitted, width: int) -> Iterator[Piece]:
     for i, row in enumerate(table.rows):
         yield from row_pieces(fitted, row, table.colours[i] if table.colours else None)
         for text in table.below[i] if table.below else ():
-            for line in lines.wrapped(text, width, 4):
+            for line in lines.wrap_text(text, width, 4):
                 yield (line if line.startswith("    ") else "    " + line) + "\n", PLAIN
     if table.foot:
         yield rule, PLAIN
@@ -153,14 +153,14 @@ def row_pieces(fitted: Fitted, texts: Sequence[str], style: str | None) -> Itera
     columns = []
     for i, (text, size) in enumerate(zip(texts, widths, strict=True)):
         short = not i and table.shortens
-        columns.append([shortened(text, size)] if short or columns_of(text) <= size else lines.wrapped(text, size))
+        columns.append([shorten(text, size)] if short or columns_of(text) <= size else lines.wrap_text(text, size))
     last = len(widths) - 1
     for k in range(max(map(len, columns))):
         line: list[Piece] = []
         for i, (cell, size) in enumerate(zip(columns, widths, strict=True)):
             named = table.names[i] if table.names else ""
             own = BOLD if not i and table.names else COLOURS.get(named, PLAIN)
-            text = aligned(cell[k] if k < len(cell) else "", size, table.is_left(i)) + SPACE * (i < last)
+            text = align(cell[k] if k < len(cell) else "", size, table.is_left(i)) + SPACE * (i < last)
             line.append((text, own if style is None else style))
         if style is not None:
             line = [("".join(text for text, _style in line), style)]
@@ -170,7 +170,7 @@ def row_pieces(fitted: Fitted, texts: Sequence[str], style: str | None) -> Itera
         yield "\n", PLAIN
 
 
-def shortened(text: str, width: int) -> str:
+def shorten(text: str, width: int) -> str:
     """`text` in `width` terminal columns: of a path the beginning and the end."""
     if columns_of(text) <= width:
         return text
@@ -199,12 +199,12 @@ def note_pieces(note: Note, width: int, indent: int) -> Iterator[Piece]:
         yield from text_pieces(note, width, PLAIN, indent)
         return
     subject, text = note
-    yield aligned(escaped(subject), SUBJECT, True) + " ", DIM
+    yield align(escape(subject), SUBJECT, True) + " ", DIM
     yield from text_pieces(text, width, ALARM if subject in (_("not so"), _("not known")) else PLAIN, SUBJECT + 1)
 
 
 def text_pieces(text: str, width: int, style: str, indent: int = 0) -> Iterator[Piece]:
     """A text in lines that fit, those after the first indented."""
-    for line in lines.wrapped(escaped(text), width, indent):
+    for line in lines.wrap_text(escape(text), width, indent):
         yield line.replace("\xa0", " "), style
         yield "\n", PLAIN

@@ -10,8 +10,8 @@ from typing import Any
 
 from cnncalc.errors import OptionError, ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import Shape, described
-from cnncalc.layers.options import SPATIAL, is_number, quoted
+from cnncalc.layers.base import Shape, describe
+from cnncalc.layers.options import SPATIAL, is_number, quote
 
 LETTERS = "cldhw"
 
@@ -22,7 +22,7 @@ def axis_name(raw: Any) -> str:
     if len(word) == 1 and (word in LETTERS or word in "01234567"):
         return word
     raise OptionError(
-        _("{value} is no axis", value=quoted(raw)), _("c is the channels, then l, h, w or d; or its number, from 0")
+        _("{value} is no axis", value=quote(raw)), _("c is the channels, then l, h, w or d; or its number, from 0")
     )
 
 
@@ -31,7 +31,7 @@ def axis_names(raw: Any) -> str:
     parts = raw if isinstance(raw, list) else raw.replace(",", "") if isinstance(raw, str) else str(raw)
     names = "".join(axis_name(part.strip() if isinstance(part, str) else part) for part in parts)
     if not names or len(set(names)) < len(names):
-        raise OptionError(_("{value} names no axes, or one twice", value=quoted(raw)), _("write hw, or 1,2"))
+        raise OptionError(_("{value} names no axes, or one twice", value=quote(raw)), _("write hw, or 1,2"))
     return names
 
 
@@ -43,7 +43,7 @@ def axis_number(axis: str, x: Shape, option: str = "axis") -> int:
         return number
     names = ", ".join(letters) if len(letters) == len(x) else f"0 ... {len(x) - 1}"
     raise ShapeError(
-        _("there is no axis {axis}; what enters is {shape}", axis=axis, shape=described(x)),
+        _("there is no axis {axis}; what enters is {shape}", axis=axis, shape=describe(x)),
         _("its axes: {names}", names=names),
         option,
     )

@@ -268,14 +268,14 @@ def spatial(kind: str, shape: Shape) -> tuple[int, ...]:
             _(
                 "{kind} needs a map (channels and 1 to 3 axes); what enters is {shape}",
                 kind=kind,
-                shape=described(shape),
+                shape=describe(shape),
             ),
             _("put it before the first flatten or dense layer"),
         )
     return shape[1:]
 
 
-def described(shape: Shape) -> str:
+def describe(shape: Shape) -> str:
     """A shape in words: `a vector of 84` or `16x5x5`."""
     return _("a vector of {shape}", shape=shape[0]) if len(shape) == 1 else shape_text(shape)
 

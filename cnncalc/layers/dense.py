@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnncalc.errors import CnncalcError, ShapeError
 from cnncalc.language import _, n_
-from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, described, option, weightless
+from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, describe, option, weightless
 from cnncalc.layers.options import BIAS, UNITS, choice, positive
 from cnncalc.layers.tables import check_table, map_table
 
@@ -178,7 +178,7 @@ class Flatten(Layer):
 def vector_length(kind: str, x: Shape) -> int:
     if len(x) != 1:
         raise ShapeError(
-            _("{kind} needs a vector; what enters is {shape}", kind=kind, shape=described(x)),
+            _("{kind} needs a vector; what enters is {shape}", kind=kind, shape=describe(x)),
             _("put a flatten before it"),
         )
     return x[0]

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
-from cnncalc.layers.base import POINTWISE, Facts, Layer, Option, Shape, described, option
+from cnncalc.layers.base import POINTWISE, Facts, Layer, Option, Shape, describe, option
 from cnncalc.layers.options import natural, positive, sizes_or_rest, switch
 
 
@@ -70,7 +70,7 @@ class Embedding(Layer):
     def facts(self, x: Shape) -> Facts:
         if len(x) > 1 and x[0] != 1:
             raise ShapeError(
-                _("{kind} needs a sequence of indices; what enters is {shape}", kind=self.kind, shape=described(x)),
+                _("{kind} needs a sequence of indices; what enters is {shape}", kind=self.kind, shape=describe(x)),
                 _("an input of one size, the length: 128"),
             )
         places = x if len(x) == 1 else x[1:]

@@ -31,7 +31,7 @@ class Elementwise(Layer):
     channels = KEPT
 
     def facts(self, *shapes: Shape) -> Facts:
-        output = stretched(self.kind, shapes)
+        output = stretch_shapes(self.kind, shapes)
         more, units = len(shapes) - 1, prod(output)
         work = {OPERATIONS.get(self.kind, "compare"): more * units}
         if self.kind == "mean":
@@ -43,7 +43,7 @@ class Elementwise(Layer):
 
         from cnncalc.layers.elements import stretched_read
 
-        output = stretched(self.kind, shapes)
+        output = stretch_shapes(self.kind, shapes)
         share = Fraction(1, len(shapes)) if self.kind == "mean" else 1
         return [stretched_read(i, shape, output, share) for i, shape in enumerate(shapes)]
 
@@ -96,7 +96,7 @@ class Concat(Layer):
         return found
 
 
-def stretched(kind: str, shapes: tuple[Shape, ...]) -> Shape:
+def stretch_shapes(kind: str, shapes: tuple[Shape, ...]) -> Shape:
     """The common shape, axes of size 1 stretched; ShapeError names the first two that do not agree."""
     output = shapes[0]
     largest = 0

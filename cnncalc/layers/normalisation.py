@@ -23,11 +23,11 @@ from cnncalc.layers.base import (
     Option,
     Reach,
     Shape,
-    described,
+    describe,
     option,
     weightless,
 )
-from cnncalc.layers.options import decimal, positive, quoted, switch
+from cnncalc.layers.options import decimal, positive, quote, switch
 from cnncalc.layers.windows import Window
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def over_axes(raw: Any) -> str:
         return axis_names(raw)
     except OptionError:
         raise OptionError(
-            _("{value} is not one of channels, all, spatial", value=quoted(raw)), _("or letters of axes, each once: hw")
+            _("{value} is not one of channels, all, spatial", value=quote(raw)), _("or letters of axes, each once: hw")
         ) from None
 
 
@@ -145,7 +145,7 @@ class LayerNorm(Layer):
         named = {"channels": {0}, "all": set(range(len(x))), "spatial": set(range(1, len(x)))}.get(self.axes)
         found = {axis_number(axis, x, "axes") for axis in self.axes} if named is None else named
         if not found:
-            problem = _("there is no spatial axis; what enters is {shape}", shape=described(x))
+            problem = _("there is no spatial axis; what enters is {shape}", shape=describe(x))
             raise ShapeError(problem, _("its axes: {names}", names="c"), "axes")
         return found
 
@@ -204,7 +204,7 @@ def own_numbers(raw: Any) -> str:
     if word in ("channel", "layer", "element") or (word and len(set(word)) == len(word) and set(word) <= set("cldhw")):
         return word
     raise OptionError(
-        _("{value} is not one of channel, layer, element", value=quoted(raw)), _("or letters of axes, each once: hw")
+        _("{value} is not one of channel, layer, element", value=quote(raw)), _("or letters of axes, each once: hw")
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.activation import SIGMOID
-from cnncalc.layers.base import WHOLE, Facts, Layer, Option, Shape, described, option
+from cnncalc.layers.base import WHOLE, Facts, Layer, Option, Shape, describe, option
 from cnncalc.layers.options import BIAS, UNITS, switch
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Recurrent(Layer):
                 _(
                     "{kind} needs a sequence (values and steps); what enters is {shape}",
                     kind=self.kind,
-                    shape=described(x),
+                    shape=describe(x),
                 ),
                 _("a shape of two numbers, 25x100: 25 values at each of 100 steps; `reshape` can make one"),
             )

@@ -102,13 +102,13 @@ class Pad(Layer):
             return None
         sides = sides_per_axis(self.padding, x[1:])
         steps = [
-            Listed(tuple((mirrored(i, n, self.mode),) for i in range(-before, n + after)))
+            Listed(tuple((mirror(i, n, self.mode),) for i in range(-before, n + after)))
             for n, (before, after) in zip(x[1:], sides, strict=True)
         ]
         return [Read(0, 0, tuple(steps))]
 
 
-def mirrored(i: int, n: int, mode: str) -> int:
+def mirror(i: int, n: int, mode: str) -> int:
     """The one of n elements that padding repeats at index i."""
     if mode == "circular":
         return i % n

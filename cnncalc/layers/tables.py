@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.errors import OptionError, ShapeError
 from cnncalc.language import _, n_
-from cnncalc.layers.options import natural, quoted
+from cnncalc.layers.options import natural, quote
 
 ONE = {"filters": n_("filter"), "units": n_("unit"), "maps": n_("map"), "inputs": n_("input")}
 
@@ -16,7 +16,7 @@ def map_table(raw: Any) -> tuple[tuple[int, ...], ...]:
     """For each filter or unit the list of inputs that it reads."""
     if not isinstance(raw, list) or not raw or not all(isinstance(row, list) and row for row in raw):
         raise OptionError(
-            _("{value} is not a table", value=quoted(raw)), _("write [[0, 1, 2], [1, 2, 3], ...], a list for each")
+            _("{value} is not a table", value=quote(raw)), _("write [[0, 1, 2], [1, 2, 3], ...], a list for each")
         )
     rows = tuple(tuple(natural(item) for item in row) for row in raw)
     for index, row in enumerate(rows):

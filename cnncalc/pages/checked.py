@@ -13,8 +13,8 @@ from cnncalc.errors import CnncalcError, visible
 from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import counted_by
-from cnncalc.report import Report, listed
+from cnncalc.pages.view import say_convention
+from cnncalc.report import Report, as_json
 
 RIGHT, WRONG = "✓", "✗"
 MARKS = {"unreadable": "?", "missing": "-"}
@@ -129,7 +129,7 @@ def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False
         sections += board(derive(wrong, report)).sections if explain else []
         sections.append(Section("", notes=[summary(result)]))
     if report.convention is not None:
-        sections.append(Section("", notes=[counted_by(report)]))
+        sections.append(Section("", notes=[say_convention(report)]))
     data = [as_data(result, hint=hint) for result in results]
     facts = data[0] if len(data) == 1 else {"sheets": data}
     return Page("", sections, facts, records=lambda: sheet_records(results, hint))
@@ -159,7 +159,7 @@ def as_data(result: Result, *, hint: bool = False) -> dict[str, Any]:
                 "name": item.name,
                 "line": item.line,
                 "given": item.given,
-                **({} if hint else {"expected": listed(item.expected)}),
+                **({} if hint else {"expected": as_json(item.expected)}),
                 "verdict": item.verdict,
                 "convention": item.convention or None,
                 "mistakes": [m.id for m in item.mistakes],

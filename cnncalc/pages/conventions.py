@@ -10,13 +10,13 @@ from cnncalc.conventions.identifying import Candidate, Match
 from cnncalc.conventions.quantities import QUANTITIES
 from cnncalc.formats.numbers import number
 from cnncalc.formats.page import Page, Section, Table
-from cnncalc.language import _, enumerated
+from cnncalc.language import _, enumerate_words
 
 WIDTH = 100  # of lines of prose where there is no terminal
 INDENT = 4  # of the second line of a note
 
 
-def said(notes: Sequence[tuple[str, str]]) -> list[str]:
+def say_notes(notes: Sequence[tuple[str, str]]) -> list[str]:
     """`subject: text`, a sentence for each."""
     return [_("{name}: {text}", name=subject, text=text) for subject, text in notes]
 
@@ -43,7 +43,7 @@ def listed_page(conventions: Sequence[Convention]) -> Page:
              for one in conventions]  # fmt: skip
     return Page(
         "",
-        [Section("conventions", table, [summary(one) for one in conventions], notes=said(notes), indent=INDENT)],
+        [Section("conventions", table, [summary(one) for one in conventions], notes=say_notes(notes), indent=INDENT)],
         records=lambda: [
             {"name": one.name, "version": one.version, "calls": one.calls, "unit": one.unit, "source": one.project}
             for one in conventions
@@ -76,7 +76,7 @@ def overview_page(entries: Sequence[Printed], macs: int | None) -> Page:
     ]
     return Page(
         "",
-        [Section("", table, notes=said(notes), indent=INDENT)],
+        [Section("", table, notes=say_notes(notes), indent=INDENT)],
         lambda: {"macs": macs, "conventions": [entry_data(entry) for entry in entries]},
         records=lambda: [entry_record(entry) for entry in entries],
         broken_at=WIDTH,
@@ -129,8 +129,8 @@ def reconciled_page(found: Reconciled) -> Page:
         Section("", notes=[sentence(found)], indent=0),
         Section("", table),
         Section("", notes=left_over(found)),
-        Section("", notes=said(where), indent=INDENT),
-        Section("", notes=said(list(dict.fromkeys(meanings_of(found)))), indent=INDENT),
+        Section("", notes=say_notes(where), indent=INDENT),
+        Section("", notes=say_notes(list(dict.fromkeys(meanings_of(found)))), indent=INDENT),
     ]
     return Page("", sections, lambda: reconciled_data(found), records=lambda: cause_records(found), broken_at=WIDTH)
 
@@ -217,7 +217,7 @@ def cause_data(cause: Cause) -> dict[str, Any]:
 
 def identified_page(text: str, matches: Sequence[Match], near: Sequence[Candidate]) -> Page:
     """Whose number it is, exact hits first; or the nearest numbers, where nothing gives it."""
-    found = [(m.candidate, enumerated(filter(None, [_(m.how), m.unit]))) for m in matches]
+    found = [(m.candidate, enumerate_words(filter(None, [_(m.how), m.unit]))) for m in matches]
     found = found or [(one, _("near")) for one in near]
     rows = [[one.variant, some(one.conventions), one.what, number(one.number), how] for one, how in found]
     table = Table([_("network"), _("tool"), _("what it is"), _("number"), ""], rows, left={0, 1, 2, 4})

@@ -9,9 +9,9 @@ from cnncalc.difference import Change, Difference, LayerDifference
 from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import COLUMNS, counted_by
+from cnncalc.pages.view import COLUMNS, say_convention
 from cnncalc.quantities import ALWAYS, QUANTITIES, SUMMED, USUAL, listed_in
-from cnncalc.report import listed, name_of
+from cnncalc.report import as_json, name_of
 
 MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
 COLOURS = {"+": "green", "-": "red", "~": "yellow"}
@@ -24,18 +24,18 @@ def heading(quantity: str) -> str:
 
 def difference_section(found: Difference, title: str = "") -> list[Section]:
     """The totals, then layer by layer what is not the same, and what is."""
-    fields = [layer for layer in changed_of(found) if only_sees_more(layer)]
-    layers = layers_table([layer for layer in changed_of(found) if layer not in fields])
+    fields = [layer for layer in find_changed(found) if only_sees_more(layer)]
+    layers = layers_table([layer for layer in find_changed(found) if layer not in fields])
     same = sum(layer.status == "same" for layer in found.layers)
     notes = [_("layers that are the same: {same}", same=same)]
-    notes += [counted_by(report) for report in (found.new,) if report.convention is not None]
+    notes += [say_convention(report) for report in (found.new,) if report.convention is not None]
     if fields:
         first, last = fields[0], fields[-1]
         notes.append(
             _("{count} layers differ in their receptive field alone, from {first} to {last}",
               count=len(fields), first=first.name, last=last.name)
         )  # fmt: skip
-    changed = len(changed_of(found))
+    changed = len(find_changed(found))
     folded = _("layers that differ: {changed}, that are the same: {same}", changed=changed, same=same)
     return [Section("", totals_table(found), heading=title), Section("", layers, notes=notes, folded=folded)]
 
@@ -64,7 +64,7 @@ def only_sees_more(layer: LayerDifference) -> bool:
     return layer.status == "changed" and all(change.quantity == "receptive_field" for change in layer.changes)
 
 
-def changed_of(found: Difference) -> list[LayerDifference]:
+def find_changed(found: Difference) -> list[LayerDifference]:
     return [layer for layer in found.layers if layer.status != "same"]
 
 
@@ -100,7 +100,9 @@ def in_short(found: Difference) -> str:
             share = "" if change.share is None else f" ({100 * change.share:+.1f} %)"
             parts.append(f"{heading(change.quantity)} {change.by:+,}{share}")
         elif change.old != change.new:
-            parts.append(f"{heading(change.quantity)} {shown(change.old) or '?'} -> {shown(change.new) or '?'}")
+            parts.append(
+                f"{heading(change.quantity)} {write_value(change.old) or '?'} -> {write_value(change.new) or '?'}"
+            )
     return ", ".join(parts) or _("no total differs")
 
 
@@ -123,12 +125,12 @@ def whole(layer: LayerDifference) -> list[Change]:
 def numbers(change: Change) -> list[str]:
     by, share = change.by, change.share
     return [
-        shown(change.old), shown(change.new), "" if by is None else f"{by:+,}",
+        write_value(change.old), write_value(change.new), "" if by is None else f"{by:+,}",
         "" if share is None or not by else f"{100 * share:+.1f}",
     ]  # fmt: skip
 
 
-def shown(value: Any) -> str:
+def write_value(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     return sizes(value) if isinstance(value, tuple) else number(value)
@@ -145,7 +147,7 @@ def as_data(found: Difference, title: str) -> dict[str, Any]:
             {"status": layer.status, "old": layer.old.name if layer.old else None,
              "new": layer.new.name if layer.new else None, "kind": kind_of(layer),
              "changes": [entry(change) for change in layer.changes or whole(layer)]}
-            for layer in changed_of(found)
+            for layer in find_changed(found)
         ],
     }  # fmt: skip
 
@@ -153,7 +155,7 @@ def as_data(found: Difference, title: str) -> dict[str, Any]:
 def records(found: Difference, title: str) -> list[dict[str, Any]]:
     """A row for each number that changed, of CSV; the totals stand first, without a layer."""
     rows = [{"status": "", "layer": "", "kind": "", **entry(change)} for change in found.totals if change.by != 0]
-    for layer in changed_of(found):
+    for layer in find_changed(found):
         name = (layer.new or layer.old).name  # type: ignore[union-attr]  # it is on one side at least
         rows += [
             {"status": layer.status, "layer": name, "kind": kind_of(layer), **entry(change)}
@@ -163,5 +165,5 @@ def records(found: Difference, title: str) -> list[dict[str, Any]]:
 
 
 def entry(change: Change) -> dict[str, Any]:
-    old, new = (value if isinstance(value, str) else listed(value) for value in (change.old, change.new))
+    old, new = (value if isinstance(value, str) else as_json(value) for value in (change.old, change.new))
     return {"quantity": change.quantity, "old": old, "new": new, "difference": change.by}

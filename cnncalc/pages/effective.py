@@ -59,7 +59,7 @@ def layers_section(found: Sequence[LayerSpread], inside: Container[str], exact: 
         axes = entry.axes
         phased |= any(axis is not None and len(axis.phases) > 1 for axis in axes)
         if entry.layer not in inside:
-            texts = [merged([text(pick(axis)) for axis in axes]) for pick in (sigma, variance, centre, mass)]
+            texts = [merge_equal([text(pick(axis)) for axis in axes]) for pick in (sigma, variance, centre, mass)]
             rows.append([entry.layer, *([entry.source] if several else []), *texts])
         data.append({"name": entry.layer, "input": entry.source, **axes_data(axes, exact)})
     notes = [
@@ -99,18 +99,18 @@ def text(value: Fraction | float | None) -> str:
     return f"{float(value):,.4f}".rstrip("0").rstrip(".")
 
 
-def merged(values: Sequence[str]) -> str:
+def merge_equal(values: Sequence[str]) -> str:
     return values[0] if len(set(values)) == 1 else " x ".join(values)
 
 
 def axes_data(axes: Sequence[Axis | None], exact: bool) -> dict[str, list[Any]]:
     """Moments as numbers, axis by axis; exactly as text, `25/3`, if wanted."""
     moments = {"variance": variance, "centre": centre, "mass": mass}
-    exactly = {name: [written(pick(axis), exact) for axis in axes] for name, pick in moments.items()}
+    exactly = {name: [write_value(pick(axis), exact) for axis in axes] for name, pick in moments.items()}
     return {"sigma": [sigma(axis) for axis in axes], **exactly, "phases": [a and len(a.phases) for a in axes]}
 
 
-def written(value: Fraction | None, exact: bool) -> Any:
+def write_value(value: Fraction | None, exact: bool) -> Any:
     if value is None:
         return None
     if value.denominator == 1:
@@ -196,7 +196,7 @@ def profile_data(units: Sequence[Profile | None] | None, exact: bool) -> list[di
                 "phase": profile.phase,
                 "start": profile.start,
                 "receptive_field": len(profile.weights),
-                "variance": written(profile.variance, exact),
+                "variance": write_value(profile.variance, exact),
                 "central_95.45_%": profile.central_width(),
                 "above_4.55_%_of_peak": profile.width_above(),
                 "weights": weights,

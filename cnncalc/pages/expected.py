@@ -11,7 +11,7 @@ from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.formats.plain import table_text
 from cnncalc.language import _
-from cnncalc.report import Report, Verdict, listed
+from cnncalc.report import Report, Verdict, as_json
 
 
 class Checked(NamedTuple):
@@ -31,7 +31,7 @@ class Checked(NamedTuple):
         return self.error is None and all(verdict.holds for verdict in self.verdicts)
 
 
-def checked(name: str, path: str, report: Report) -> Checked:
+def check_report(name: str, path: str, report: Report) -> Checked:
     """What is expected of the spec as written; of another variant, nothing is."""
     verdicts = report.expectations if report.as_written else ()
     return Checked(name, path, verdicts, tuple(position_of(report, v.expectation.layer) for v in verdicts))
@@ -43,7 +43,7 @@ def position_of(report: Report, layer: str | None) -> Position | None:
     return next((node.position for node in report.graph.nodes if node.name == layer), None)
 
 
-def shown(value: Any) -> str:
+def write_value(value: Any) -> str:
     if isinstance(value, tuple):
         return sizes(value)
     return number(value) if value is None or isinstance(value, int) else str(value)
@@ -51,7 +51,7 @@ def shown(value: Any) -> str:
 
 def expected_page(found: Sequence[Checked]) -> Page:
     """What does not hold, number by number, and a row for each spec."""
-    failed = [[one.name, v.name, v.expectation.text, shown(v.actual)]
+    failed = [[one.name, v.name, v.expectation.text, write_value(v.actual)]
               for one in found for v in one.verdicts if not v.holds]  # fmt: skip
     rows = []
     for one in found:
@@ -80,7 +80,12 @@ def expected_page(found: Sequence[Checked]) -> Page:
 def lines_of(verdicts: Sequence[Verdict]) -> list[str]:
     """A line per expectation: whether it holds, the number, and what was expected."""
     rows = [
-        [_("holds") if v.holds else _("FAILS"), v.name, shown(v.actual), _("expected {text}", text=v.expectation.text)]
+        [
+            _("holds") if v.holds else _("FAILS"),
+            v.name,
+            write_value(v.actual),
+            _("expected {text}", text=v.expectation.text),
+        ]
         for v in verdicts
     ]
     return ["  " + line for line in table_text(Table(["", "", "", ""], rows, left=2)).splitlines()[2:]] if rows else []
@@ -99,7 +104,7 @@ def spec_data(one: Checked) -> dict[str, Any]:
 
 def verdict_data(v: Verdict) -> dict[str, Any]:
     """An expectation and what became of it."""
-    return {"name": v.name, "line": line_of(v), "expected": v.expectation.text, "actual": listed(v.actual),
+    return {"name": v.name, "line": line_of(v), "expected": v.expectation.text, "actual": as_json(v.actual),
             "holds": v.holds}  # fmt: skip
 
 
@@ -123,7 +128,9 @@ def suites(found: Sequence[Checked]) -> list[Suite]:
 
 
 def comparison(verdict: Verdict) -> str:
-    return _("expected {expected}, it is {actual}", expected=verdict.expectation.text, actual=shown(verdict.actual))
+    return _(
+        "expected {expected}, it is {actual}", expected=verdict.expectation.text, actual=write_value(verdict.actual)
+    )
 
 
 def findings(found: Sequence[Checked]) -> list[Finding]:

@@ -12,7 +12,7 @@ from cnncalc.formats.numbers import sizes
 from cnncalc.formats.page import Section, Table
 from cnncalc.language import _
 from cnncalc.pages.view import View, shown_rows
-from cnncalc.report import Report, listed
+from cnncalc.report import Report, as_json
 
 SHOWN_SIZES = 4  # of units that differ, before only the smallest and the largest are named
 
@@ -58,9 +58,9 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
             row = [name, kind, *([told.origins[source]] if several else []), sizes(report.layers[place].output)]
             row += told.windows[own] if told.target else []
             size, *others = cells(found.axes)
-            least = joined([text(axis.size) for axis in found.local or found.axes])
+            least = join_axes([text(axis.size) for axis in found.local or found.axes])
             row += [size, *([least] if local else []), *others]
-            rows.append([*row, *([joined([text(axis.size) for axis in back])] if back is not None else [])])
+            rows.append([*row, *([join_axes([text(axis.size) for axis in back])] if back is not None else [])])
     head += [sees] if told.target else []
     notes = [_("counted from 0 in elements of {name}; centre: of unit 0", name=", ".join(told.origins))]
     if local:
@@ -82,7 +82,7 @@ def origin_row(report: Report, told: Told, source: int, local: bool) -> list[str
     shape = report.layers[place].output if place >= 0 else report.inputs[name]
     row = [name, _("input") if place < 0 else "", *([name] if len(told.origins) > 1 else []), sizes(shape)]
     row += ["", "", "1", *(["1"] if local else []), "1", "0", "0"]
-    return [*row, "" if back is None else joined([text(axis.size) for axis in back])]
+    return [*row, "" if back is None else join_axes([text(axis.size) for axis in back])]
 
 
 def places(report: Report, expand: bool) -> Iterator[tuple[str, str, int, int]]:
@@ -108,7 +108,7 @@ def layers_data(report: Report, told: Told) -> Iterator[dict[str, Any]]:
             if any(axis.phases for axis in found.axes):
                 row["phases"] = [None if axis.phases is None else phases_data(axis.phases) for axis in found.axes]
             if back is not None:
-                row["seen_by_target"] = listed(tuple(axis.size for axis in back))
+                row["seen_by_target"] = as_json(tuple(axis.size for axis in back))
             yield row
 
 
@@ -132,7 +132,7 @@ def phases_section(report: Report, told: Told, *, expand: bool = False) -> Secti
             known = [axis.phases for axis in found.axes]
             if any(known):
                 columns = [phase_cells(axis) for axis in found.axes]
-                rows.append([name, *(joined(texts) for texts in zip(*columns, strict=True))])
+                rows.append([name, *(join_axes(texts) for texts in zip(*columns, strict=True))])
     if not rows:
         return None
     head = [_("layer"), _("period"), _("sizes"), _("see nothing"), _("centres stray")]
@@ -151,12 +151,12 @@ def phase_cells(axis: AxisSeen) -> list[str]:
         shown = f"{several[0]}..{several[-1]}"
     empty = sum(not size for size in phases.sizes)
     strays = [stray for stray in phases.strays if stray is not None]
-    stray = f"{signed(min(strays))}..{signed(max(strays))}" if strays else "?"
+    stray = f"{write_signed(min(strays))}..{write_signed(max(strays))}" if strays else "?"
     of = len(phases.sizes)
     return [str(phases.period or "-"), shown or "0", f"{empty} / {of}" if empty else "", stray]
 
 
-def signed(value: Fraction) -> str:
+def write_signed(value: Fraction) -> str:
     return ("+" if value > 0 else "") + text(value)
 
 
@@ -168,10 +168,10 @@ def alignment_section(report: Report, found: Sequence[Merge], *, show_all: bool 
         [
             names[merge.node + len(report.inputs)],
             _(merge.kind),
-            joined([text(meeting.shift) for meeting in merge.axes]),
+            join_axes([text(meeting.shift) for meeting in merge.axes]),
             _(" and ").join(
-                f"{joined([text(m.branches[i].size) for m in merge.axes])}"
-                f" ({joined([text(m.branches[i].jump) for m in merge.axes])})"
+                f"{join_axes([text(m.branches[i].size) for m in merge.axes])}"
+                f" ({join_axes([text(m.branches[i].jump) for m in merge.axes])})"
                 for i in range(len(merge.axes[0].branches))
             ),
         ]
@@ -186,8 +186,8 @@ def alignment_section(report: Report, found: Sequence[Merge], *, show_all: bool 
             "branches": [
                 {
                     "name": names[merge.axes[0].branches[i].value],
-                    "receptive_field": listed(tuple(m.branches[i].size for m in merge.axes)),
-                    "jump": listed(tuple(m.branches[i].jump for m in merge.axes)),
+                    "receptive_field": as_json(tuple(m.branches[i].size for m in merge.axes)),
+                    "jump": as_json(tuple(m.branches[i].jump for m in merge.axes)),
                     "centre": exact([m.branches[i].centre for m in merge.axes]),
                 }
                 for i in range(len(merge.axes[0].branches))
@@ -227,7 +227,7 @@ def channels_section(report: Report, groups: Mapping[int, Mapping[int, Sequence[
 
 def cells(axes: Sequence[AxisSeen]) -> list[str]:
     """Size, jump, start and centre as texts."""
-    return [joined([missing(axis, i) for axis in axes]) for i in range(4)]
+    return [join_axes([missing(axis, i) for axis in axes]) for i in range(4)]
 
 
 def missing(axis: AxisSeen, column: int) -> str:
@@ -235,7 +235,7 @@ def missing(axis: AxisSeen, column: int) -> str:
     return "-" if column == 1 and axis.jump is None and axis.whole else text(axis[column])
 
 
-def joined(values: Sequence[str]) -> str:
+def join_axes(values: Sequence[str]) -> str:
     """The values of all axes: one where they are equal, else as `5 x 3`."""
     if not values:
         return "-"
@@ -254,10 +254,10 @@ def text(value: Any) -> str:
 def exact(values: Sequence[Any]) -> Any:
     """Numbers as JSON has them: a whole one without a point."""
     whole = [int(v) if isinstance(v, Fraction) and v.denominator == 1 else v for v in values]
-    return listed(tuple(whole))
+    return as_json(tuple(whole))
 
 
 def numbers(axes: Sequence[AxisSeen]) -> dict[str, Any]:
     """Size, jump, start and centre for JSON and CSV."""
     names = ("receptive_field", "jump", "rf_start", "centre")
-    return {name: listed(tuple([axis[i] for axis in axes])) for i, name in enumerate(names)}
+    return {name: as_json(tuple([axis[i] for axis in axes])) for i, name in enumerate(names)}

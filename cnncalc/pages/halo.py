@@ -9,7 +9,7 @@ from cnncalc.fields.sets.units import SPATIAL_LETTERS
 from cnncalc.fields.tiles import Halo
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.report import listed
+from cnncalc.report import as_json
 
 
 def halo_page(found: Sequence[Halo], of: str, facts: Mapping[str, Any]) -> Page:
@@ -23,7 +23,7 @@ def halo_page(found: Sequence[Halo], of: str, facts: Mapping[str, Any]) -> Page:
             length = f"{halo.period} x n + {halo.remainder}" if halo.remainder else f"{halo.period} x n"
         wrong = [str(halo.before), str(halo.after)]
         rows.append([letter, begin, length, str(halo.jump), *wrong, str(halo.overlap)])
-        (jump,) = listed((halo.jump,))
+        (jump,) = as_json((halo.jump,))
         data.append(
             {
                 "axis": letter,

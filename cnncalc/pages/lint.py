@@ -27,19 +27,19 @@ class Linted(NamedTuple):
 
 def lint_page(linted: Sequence[Linted]) -> Page:
     """Each finding with its place; where people read text, with its line."""
-    rows = [[f"{one.path}:{f.position.line}", f.code, said(f)] for one in linted for f in one.findings]
+    rows = [[f"{one.path}:{f.position.line}", f.code, say_finding(f)] for one in linted for f in one.findings]
     table = Table([_("place"), _("finding"), ""], rows, left=3)
     titles = {code: _(rule.title) for code, rule in RULES.items()}
     return Page(
         "",
-        [Section("", table, notes=[counted(linted)])],
+        [Section("", table, notes=[say_count(linted)])],
         lambda: {"specs": [spec_data(one) for one in linted]},
         records=lambda: [{"file": one.path, **as_data(f)} for one in linted for f in one.findings],
-        told=[*excerpts(linted), counted(linted)],
-        findings=noted(linted),
+        told=[*excerpts(linted), say_count(linted)],
+        findings=collect_noted(linted),
         suites=suites(linted),
         rules={**titles, "unusable": _("the spec cannot be used")},
-        summary=counted(linted),
+        summary=say_count(linted),
     )
 
 
@@ -72,12 +72,12 @@ def where(finding: Finding) -> list[str]:
     return told
 
 
-def said(finding: Finding) -> str:
+def say_finding(finding: Finding) -> str:
     """A finding in one line."""
     return "; ".join([finding.text, *where(finding)])
 
 
-def counted(linted: Sequence[Linted]) -> str:
+def say_count(linted: Sequence[Linted]) -> str:
     count = sum(len(one.findings) for one in linted)
     specs = sum(one.error is None for one in linted)
     if specs < len(linted):
@@ -114,18 +114,21 @@ def suites(linted: Sequence[Linted]) -> list[Suite]:
     found = []
     for one in linted:
         cases = [
-            Case(f"{f.code} {f.position.line}", (said(f), f"{one.path}:{f.position.line}: {f.code}: {said(f)}"))
+            Case(
+                f"{f.code} {f.position.line}",
+                (say_finding(f), f"{one.path}:{f.position.line}: {f.code}: {say_finding(f)}"),
+            )
             for f in one.findings
         ]
         found.append(Suite(one.name, one.path, cases or [Case("lint")] * (one.error is None), one.error))
     return found
 
 
-def noted(linted: Sequence[Linted]) -> list[Noted]:
+def collect_noted(linted: Sequence[Linted]) -> list[Noted]:
     result = []
     for one in linted:
         for finding in one.findings:
-            message = f"{said(finding)} ({finding.hint})"
+            message = f"{say_finding(finding)} ({finding.hint})"
             result.append(found_at(one.path, finding.position, finding.code, message, "warning"))
         if one.error is not None:
             result += unusable_spec(one.path, one.error)

@@ -48,7 +48,7 @@ def unit_page(
 
 def patch_section(patch: Patch, several: bool, exact: bool, width: int, marks: Marks) -> Section:
     lines = picture(patch, width, marks)
-    notes = [*said(patch, exact), _("pixels are counted from 0"), legend(marks, lines)]
+    notes = [*say_patch(patch, exact), _("pixels are counted from 0"), legend(marks, lines)]
     heading = _("of {name} {shape}", name=patch.source, shape=sizes(patch.shape)) if several else ""
     table = axes_table(patch)._replace(dispensable=[_("image"), _("holes")])
     return Section("", table, patch_data(patch, exact), heading, notes, lines)
@@ -78,7 +78,7 @@ def run_text(span: Span) -> str:
     return f"{span[0]}..{span[1]}" if span[0] < span[1] else str(span[0])
 
 
-def said(patch: Patch, exact: bool) -> Iterable[str]:
+def say_patch(patch: Patch, exact: bool) -> Iterable[str]:
     """How many pixels are seen, in which shape, and of which channels."""
     pixels = 1
     for n in patch.sizes:

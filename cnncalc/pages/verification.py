@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
-from cnncalc.language import _, enumerated, n_
+from cnncalc.language import _, enumerate_words, n_
 from cnncalc.pages.view import headings
 from cnncalc.quantities import EXPLAINED, MEMORY, QUANTITIES, listed_in
-from cnncalc.report import listed, name_of
+from cnncalc.report import as_json, name_of
 
 if TYPE_CHECKING:
     from cnncalc.evidence import Check, Verification
@@ -37,7 +37,7 @@ def verification_page(found: Verification, *, show_all: bool = False, scaled: st
         sections.append(
             Section("", Table(heads, [cells(check) for check in shown], left={0, 1, 4, 5}, dispensable=[_("probe")]))
         )
-    said = [_("{verdict}: {text}", verdict=_(verdict), text=text) for verdict, text in unmeasured(found.checks)]
+    said = [_("{verdict}: {text}", verdict=_(verdict), text=text) for verdict, text in list_unmeasured(found.checks)]
     sections += [Section("", notes=[line]) for line in [*said, conclusion(found)]]
     checks = [entry(check) for check in found.checks]
     facts = {
@@ -58,9 +58,9 @@ def by_layer(found: Verification) -> Table:
     rows: dict[str | None, dict[str, str]] = {}
     for check in found.checks:
         if check.quantity in quantities:
-            text = written(check.claimed)
+            text = write_value(check.claimed)
             if check.verdict == "differs":
-                text = _("{claimed}, but {measured}", claimed=text, measured=written(check.measured))
+                text = _("{claimed}, but {measured}", claimed=text, measured=write_value(check.measured))
             rows.setdefault(check.layer, {})[check.quantity] = f"{text} {MARKS[check.verdict]}"
     total = _("total")
     heads = [_("layer"), *headings(quantities)]
@@ -78,14 +78,15 @@ def summary(checks: Sequence[Check]) -> Table:
         own = [check for check in checks if check.quantity == quantity]
         counts = [sum(check.verdict == verdict for check in own) for verdict in verdicts]
         probes = dict.fromkeys(p for check in own if check.probe for p in check.probe.split(" and "))
-        rows.append([quantity, enumerated(map(_, probes)), *(str(n) if n else "" for n in counts)])
+        rows.append([quantity, enumerate_words(map(_, probes)), *(str(n) if n else "" for n in counts)])
     gone = [_("probe"), _("not claimed"), _("not measured")]
     return Table([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2, dispensable=gone)
 
 
 def cells(check: Check) -> list[str]:
     return [
-        check.layer or _("total"), check.quantity, written(check.claimed), written(check.measured), probes_of(check),
+        check.layer or _("total"), check.quantity,
+        write_value(check.claimed), write_value(check.measured), probes_of(check),
         _("{verdict}: {text}", verdict=_(check.verdict), text=_(check.reason)) if check.reason else _(check.verdict),
     ]  # fmt: skip
 
@@ -95,13 +96,13 @@ def probes_of(check: Check) -> str:
     return _(" and ").join(_(probe) for probe in check.probe.split(" and ") if probe)
 
 
-def written(value: Any) -> str:
+def write_value(value: Any) -> str:
     if value == ():
         return _("nothing")  # the run ended here
     return sizes(value) if isinstance(value, tuple) else number(value)
 
 
-def unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
+def list_unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
     """Every reason for which something was not measured, with the numbers that it concerns."""
     found: dict[tuple[str, str], list[str]] = {}
     for check in checks:
@@ -111,7 +112,7 @@ def unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
             found.setdefault((check.verdict, _(reason) if reason else ""), []).append(name)
     lines = []
     for (verdict, reason), names in found.items():
-        some = enumerated(names[:4])
+        some = enumerate_words(names[:4])
         if len(names) > 4:
             some = _("{names} and {count} more", names=some, count=len(names) - 4)
         lines.append((verdict, _("{names} ({reason})", names=some, reason=reason)))
@@ -129,6 +130,6 @@ def conclusion(found: Verification) -> str:
 
 
 def entry(check: Check) -> dict[str, Any]:
-    values = {key: listed(value) for key, value in (("claimed", check.claimed), ("measured", check.measured))}
+    values = {key: as_json(value) for key, value in (("claimed", check.claimed), ("measured", check.measured))}
     return {"layer": check.layer, "quantity": check.quantity, **values, "probe": check.probe,
             "verdict": check.verdict, "reason": check.reason or None}  # fmt: skip

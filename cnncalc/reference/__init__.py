@@ -18,7 +18,7 @@ from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.reference.base import REFERENCES, Array
 from cnncalc.reference.values import WeightError, as_input, as_weights
-from cnncalc.reference.weights import Drawn, NoReferenceError, allocate, draw, named, of, owner
+from cnncalc.reference.weights import Drawn, NoReferenceError, allocate, draw, name_array, of, owner
 
 __all__ = [
     "REFERENCES",
@@ -81,7 +81,7 @@ def steps(
         source = owner(graph, node)
         found = of(node.layer.kind)
         names = found.weights(source.layer, *(graph.shape(v) for v in source.reads))
-        own = {name: weights[named(source, name)] for name in names}
+        own = {name: weights[name_array(source, name)] for name in names}
         y = found.forward(node.layer, own, *(alive[v] for v in node.reads))
         if not node.reads:  # the same for every sample
             y = np.broadcast_to(y, (samples, *y.shape[1:]), subok=True)

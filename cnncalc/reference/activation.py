@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.reference.axes import numbered
+from cnncalc.reference.axes import number_axis
 from cnncalc.reference.base import Array, Shape, Weight, Weights, per_channel, reference, scale
 
 erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
@@ -265,7 +265,7 @@ def moderate(x: Array, axis: int) -> Array:
 @reference("softmax")
 def softmax(layer: Any, w: Weights, x: Array) -> Array:
     """exp(x) over its sum, along the axis."""
-    axis = numbered(layer.axis, x)
+    axis = number_axis(layer.axis, x)
     e = np.exp(moderate(x, axis))
     return e / e.sum(axis=axis, keepdims=True)
 
@@ -273,7 +273,7 @@ def softmax(layer: Any, w: Weights, x: Array) -> Array:
 @reference("log_softmax")
 def log_softmax(layer: Any, w: Weights, x: Array) -> Array:
     """x - log(sum of exp(x)), along the axis."""
-    axis = numbered(layer.axis, x)
+    axis = number_axis(layer.axis, x)
     x = moderate(x, axis)
     return x - np.log(np.exp(x).sum(axis=axis, keepdims=True))
 

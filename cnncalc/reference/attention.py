@@ -31,7 +31,7 @@ def projection_weights(layer: Any, c: int, e: int) -> dict[str, Weight]:
     return stored
 
 
-def projected(w: Weights, name: str, x: Array) -> Array:
+def project(w: Weights, name: str, x: Array) -> Array:
     """(N, C, tokens) by (f, C): (N, f, tokens), plus a bias for every f."""
     y = w[name] @ x
     return y + w[f"{name}_bias"][:, np.newaxis] if f"{name}_bias" in w else y
@@ -43,15 +43,15 @@ def in_heads(x: Array, heads: int) -> Array:
     return x.reshape(n, heads, width // heads, tokens).swapaxes(2, 3)
 
 
-def multiplied(a: Array, b: Array, allowed: Array | None = None) -> Array:
+def multiply(a: Array, b: Array, allowed: Array | None = None) -> Array:
     """A matrix product of two values: nothing is read through a weight. `allowed` says where a is not 0 for sure."""
     between = getattr(a, "between", None)
     return a @ b if between is None else between(b, allowed)
 
 
-def mixed(q: Array, k: Array, v: Array, *added: Array, allowed: Array | None = None) -> Array:
+def mix(q: Array, k: Array, v: Array, *added: Array, allowed: Array | None = None) -> Array:
     """softmax(q k' / sqrt(d) + added) v, over the last two axes; where it is not allowed the exp is made 0."""
-    scores = multiplied(q, k.swapaxes(-1, -2)) * number(q.shape[-1] ** -0.5, q)
+    scores = multiply(q, k.swapaxes(-1, -2)) * number(q.shape[-1] ** -0.5, q)
     for more in added:
         scores = scores + more
     if holds_values(scores):  # no exp is too large then, and the result is the same
@@ -59,10 +59,10 @@ def mixed(q: Array, k: Array, v: Array, *added: Array, allowed: Array | None = N
     e = np.exp(scores)
     if allowed is not None:
         e = e * allowed.astype(e.dtype)
-    return multiplied(e / e.sum(axis=-1, keepdims=True), v, allowed)
+    return multiply(e / e.sum(axis=-1, keepdims=True), v, allowed)
 
 
-def joined(x: Array) -> Array:
+def join_heads(x: Array) -> Array:
     """(N, heads, tokens, width of a head) to (N, width, tokens)."""
     n, heads, tokens, width = x.shape
     return x.swapaxes(2, 3).reshape(n, heads * width, tokens)
@@ -86,7 +86,7 @@ def window_of(layer: Any, size: Sequence[int]) -> tuple[int, ...]:
 def attention(layer: Any, w: Weights, x: Array) -> Array:
     """Every window by itself: all its positions ask all of them."""
     n, c, *size = x.shape
-    q, k, v = (projected(w, name, x.reshape(n, c, -1)) for name in ("query", "key", "value"))
+    q, k, v = (project(w, name, x.reshape(n, c, -1)) for name in ("query", "key", "value"))
     members = members_of_windows(layer, size)
     added = [distances(layer, w, members, size)] if layer.relative_bias else []
     allowed = None
@@ -94,12 +94,12 @@ def attention(layer: Any, w: Weights, x: Array) -> Array:
         allowed = together(layer, members, size)[:, np.newaxis]
     # (N, windows, heads, tokens of a window, width of a head)
     q, k, v = (in_heads(a, layer.heads)[:, :, members].swapaxes(1, 2) for a in (q, k, v))
-    y = mixed(q, k, v, *added, allowed=allowed)
+    y = mix(q, k, v, *added, allowed=allowed)
     back = np.argsort(members.reshape(-1), kind="stable")
     y = y.swapaxes(1, 2).reshape(n, layer.heads, -1, y.shape[-1])[:, :, back]
-    y = joined(y)
+    y = join_heads(y)
     if layer.project:
-        y = projected(w, "out", y)
+        y = project(w, "out", y)
     return y.reshape(n, -1, *size)
 
 
@@ -147,20 +147,20 @@ def cross_attention(layer: Any, w: Weights, x: Array, y: Array) -> Array:
     """The positions of x ask those of y."""
     n, c, *size = x.shape
     others = y.reshape(*y.shape[:2], -1)
-    q = projected(w, "query", x.reshape(n, c, -1))
-    k, v = projected(w, "key", others), projected(w, "value", others)
-    z = joined(mixed(*(in_heads(a, layer.heads) for a in (q, k, v))))
+    q = project(w, "query", x.reshape(n, c, -1))
+    k, v = project(w, "key", others), project(w, "value", others)
+    z = join_heads(mix(*(in_heads(a, layer.heads) for a in (q, k, v))))
     if layer.project:
-        z = projected(w, "out", z)
+        z = project(w, "out", z)
     return z.reshape(n, -1, *size)
 
 
 @reference("dot_product_attention")
 def dot_product_attention(layer: Any, w: Weights, q: Array, k: Array, v: Array, *added: Array) -> Array:
     """softmax(q k' / sqrt(d) + what is added) v."""
-    return mixed(q, k, v, *added)
+    return mix(q, k, v, *added)
 
 
 @reference("matmul")
 def matmul(layer: Any, w: Weights, a: Array, b: Array) -> Array:
-    return multiplied(a, b)
+    return multiply(a, b)

@@ -7,6 +7,6 @@ from cnncalc.reference.base import Array
 LETTERS = {2: "c", 3: "cl", 4: "chw", 5: "cdhw"}
 
 
-def numbered(axis: str, x: Array) -> int:
+def number_axis(axis: str, x: Array) -> int:
     """Where the axis stands, the samples being 0."""
     return 1 + (int(axis) if axis.isdigit() else LETTERS[x.ndim].index(axis))

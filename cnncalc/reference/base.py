@@ -146,7 +146,7 @@ def slides(layer: Any, size: Sequence[int]) -> list[Slide]:
     return moves
 
 
-def padded(x: Array, moves: Sequence[Slide], value: float = 0.0) -> Array:
+def surround(x: Array, moves: Sequence[Slide], value: float = 0.0) -> Array:
     """x with `value` around its axes (of a probe: with what the probe takes for padding)."""
     sides = [(move.before, move.after) for move in moves]
     if not any(map(any, sides)):
@@ -191,7 +191,7 @@ def per_channel(values: Array, rank: int) -> Array:
     return values.reshape(-1, *(1,) * rank)
 
 
-def folded(operation: np.ufunc, views: Iterator[Array]) -> Array:
+def fold_views(operation: np.ufunc, views: Iterator[Array]) -> Array:
     """All views combined element by element: one operation for each view after the first."""
     result = next(views)
     own = False  # the first view is part of the input, which stays as it is

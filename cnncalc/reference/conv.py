@@ -22,10 +22,10 @@ from cnncalc.reference.base import (
     bias,
     columns,
     kernel,
-    padded,
     per_channel,
     reference,
     slides,
+    surround,
 )
 
 
@@ -63,7 +63,7 @@ def add_bias(y: Array, w: Weights) -> Array:
 def conv(layer: Any, w: Weights, x: Array) -> Array:
     """Every filter at every place: the products of its kernel with what it reads, summed."""
     moves = slides(layer, x.shape[2:])
-    read = columns(padded(x, moves), moves)  # (N, C, taps, *positions)
+    read = columns(surround(x, moves), moves)  # (N, C, taps, *positions)
     n, c, k, *positions = read.shape
     if layer.table is not None:
         y = sparse(layer, w["weight"], read)
@@ -97,7 +97,7 @@ def depthwise_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 def depthwise(layer: Any, w: Weights, x: Array) -> Array:
     """Every filter reads one channel."""
     moves = slides(layer, x.shape[2:])
-    read = columns(padded(x, moves), moves)
+    read = columns(surround(x, moves), moves)
     n, c, k, *positions = read.shape
     y = w["weight"].reshape(c, layer.multiplier, k) @ read.reshape(n, c, k, -1)
     return add_bias(y.reshape(n, c * layer.multiplier, *positions), w)
@@ -118,7 +118,7 @@ def local_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 def local(layer: Any, w: Weights, x: Array) -> Array:
     """At every place kernels of its own."""
     moves = slides(layer, x.shape[2:])
-    read = columns(padded(x, moves), moves)
+    read = columns(surround(x, moves), moves)
     n, c, k, *positions = read.shape
     places = prod(positions)
     banks = w["weight"].reshape(places, layer.filters, c * k)

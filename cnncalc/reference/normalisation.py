@@ -36,7 +36,7 @@ def batchnorm(layer: Any, w: Weights, x: Array) -> Array:
     return np.add(y, per_channel(summand.astype(x.dtype), rank), out=y)
 
 
-def standardised(x: Array, axes: Sequence[int], epsilon: float) -> Array:
+def standardise(x: Array, axes: Sequence[int], epsilon: float) -> Array:
     """Mean 0 and variance 1 over some axes of each sample."""
     count = int(np.prod([x.shape[axis] for axis in axes]))
     over = tuple(axes)
@@ -66,7 +66,7 @@ def layernorm_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 @reference("layernorm", weights=layernorm_weights)
 def layernorm(layer: Any, w: Weights, x: Array) -> Array:
     """Standardised over the axes, then scaled and shifted element by element."""
-    y = standardised(x, [1 + axis for axis in normalised_axes(layer, x.shape[1:])], layer.epsilon)
+    y = standardise(x, [1 + axis for axis in normalised_axes(layer, x.shape[1:])], layer.epsilon)
     return y * w["gamma"] + w["beta"] if layer.affine else y
 
 
@@ -88,7 +88,7 @@ def instancenorm(layer: Any, w: Weights, x: Array) -> Array:
 
 
 def in_groups(layer: Any, w: Weights, x: Array, groups: int) -> Array:
-    y = standardised(x.reshape(x.shape[0], groups, -1), [2], layer.epsilon).reshape(x.shape)
+    y = standardise(x.reshape(x.shape[0], groups, -1), [2], layer.epsilon).reshape(x.shape)
     if not layer.affine:
         return y
     rank = x.ndim - 2

@@ -16,12 +16,12 @@ from cnncalc.reference.base import (
     Weights,
     axes_of,
     bias,
-    folded,
+    fold_views,
     kernel,
-    padded,
     per_channel,
     reference,
     slides,
+    surround,
     taps,
 )
 
@@ -30,14 +30,14 @@ from cnncalc.reference.base import (
 def maxpool(layer: Any, w: Weights, x: Array) -> Array:
     """The largest value of each window; padding is smaller than any."""
     moves = slides(layer, x.shape[2:])
-    return folded(np.maximum, taps(padded(x, moves, -np.inf), moves))
+    return fold_views(np.maximum, taps(surround(x, moves, -np.inf), moves))
 
 
 @reference("avgpool")
 def avgpool(layer: Any, w: Weights, x: Array) -> Array:
     """The sum of each window over the number of its elements, padding among them if it counts."""
     moves = slides(layer, x.shape[2:])
-    total = folded(np.add, taps(padded(x, moves), moves))
+    total = fold_views(np.add, taps(surround(x, moves), moves))
     return total / elements(layer, x.shape[2:], moves).astype(x.dtype)
 
 
@@ -60,7 +60,7 @@ def elements(layer: Any, size: Sequence[int], moves: Sequence[Slide]) -> Array:
 def lppool(layer: Any, w: Weights, x: Array) -> Array:
     """The p-th root of the sum of |x| to the p."""
     moves = slides(layer, x.shape[2:])
-    total = folded(np.add, (np.power(np.absolute(view), layer.norm) for view in taps(padded(x, moves), moves)))
+    total = fold_views(np.add, (np.power(np.absolute(view), layer.norm) for view in taps(surround(x, moves), moves)))
     return np.power(total, 1 / layer.norm)
 
 
@@ -76,9 +76,9 @@ def blurpool(layer: Any, w: Weights, x: Array) -> Array:
         weights = np.multiply.outer(weights, row)
     weighted = (
         view * weight.astype(x.dtype)
-        for view, weight in zip(taps(padded(x, moves), moves), weights.ravel(), strict=True)
+        for view, weight in zip(taps(surround(x, moves), moves), weights.ravel(), strict=True)
     )
-    return folded(np.add, weighted)
+    return fold_views(np.add, weighted)
 
 
 def subsample_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
@@ -91,7 +91,7 @@ def subsample_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 def subsample(layer: Any, w: Weights, x: Array) -> Array:
     """The sum of each window, times the map's coefficient, plus the map's bias."""
     moves = slides(layer, x.shape[2:])
-    total = folded(np.add, taps(padded(x, moves), moves))
+    total = fold_views(np.add, taps(surround(x, moves), moves))
     n, c, *positions = total.shape
     scaled = w["weight"].reshape(c, 1, 1) @ total.reshape(n, c, 1, -1)
     return np.add(scaled.reshape(n, c, *positions), per_channel(w["bias"], len(positions)))

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.reference.axes import numbered
+from cnncalc.reference.axes import number_axis
 from cnncalc.reference.base import Array, Weights, reference
 
 
 def over(layer: Any, x: Array) -> tuple[int, ...]:
-    return tuple(numbered(axis, x) for axis in layer.axes)
+    return tuple(number_axis(axis, x) for axis in layer.axes)
 
 
 @reference("reduce_sum")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.reference.base import Array, Weights, axes_of, folded, reference
+from cnncalc.reference.base import Array, Weights, axes_of, fold_views, reference
 
 
 @reference("upsample")
@@ -19,10 +19,10 @@ def upsample(layer: Any, w: Weights, x: Array) -> Array:
         for axis, (n, factor) in enumerate(zip(size, factors, strict=True), start=2):
             x = np.take(x, [o // factor for o in range(n * factor)], axis=axis)
         return x
-    return combined(x, [mixture(n, factor, layer.mode) for n, factor in zip(size, factors, strict=True)])
+    return combine_taps(x, [mixture(n, factor, layer.mode) for n, factor in zip(size, factors, strict=True)])
 
 
-def combined(x: Array, per_axis: list[list[tuple[Array, Array]]]) -> Array:
+def combine_taps(x: Array, per_axis: list[list[tuple[Array, Array]]]) -> Array:
     """All combinations of taps, each with the product of its weights, added up."""
 
     def weighted(choice: tuple[tuple[Array, Array], ...]) -> Array:
@@ -33,7 +33,7 @@ def combined(x: Array, per_axis: list[list[tuple[Array, Array]]]) -> Array:
             share = share[..., np.newaxis] * weight.astype(x.dtype)
         return elements * share
 
-    return folded(np.add, (weighted(choice) for choice in product(*per_axis)))
+    return fold_views(np.add, (weighted(choice) for choice in product(*per_axis)))
 
 
 def mixture(n: int, factor: int, mode: str) -> list[tuple[Array, Array]]:
@@ -77,7 +77,7 @@ def resample(layer: Any, w: Weights, x: Array) -> Array:
             x = np.take(x, np.minimum(places, n - 1), axis=axis)
         return x
     per_axis = [between(n, m, layer) for n, m in zip(size, wanted, strict=True)]
-    return combined(x, per_axis)
+    return combine_taps(x, per_axis)
 
 
 def between(n: int, m: int, layer: Any) -> list[tuple[Array, Array]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.reference.axes import numbered
-from cnncalc.reference.base import Array, Slide, Weights, axes_of, padded, reference
+from cnncalc.reference.axes import number_axis
+from cnncalc.reference.base import Array, Slide, Weights, axes_of, reference, surround
 
 
 @reference("dropout")
@@ -23,7 +23,7 @@ def pad(layer: Any, w: Weights, x: Array) -> Array:
     sides = [layer.padding[axis if len(layer.padding) > 1 else 0] for axis in range(rank)]
     # To a probe of fields what lies beyond the border is the image going on, whatever the padding repeats there.
     if layer.mode == "constant" or getattr(x, "goes_on", False):
-        return padded(x, [Slide(before, after, range(0), range(0)) for before, after in sides], layer.value)
+        return surround(x, [Slide(before, after, range(0), range(0)) for before, after in sides], layer.value)
     for axis, (before, after) in enumerate(sides, start=2):
         n = x.shape[axis]
         places = [around(i, n, layer.mode) for i in range(-before, n + after)]
@@ -84,17 +84,17 @@ def split(layer: Any, w: Weights, x: Array) -> Array:
 @reference("slice")
 def part_of_axis(layer: Any, w: Weights, x: Array) -> Array:
     """Elements start:stop of one axis."""
-    axis = numbered(layer.axis, x)
+    axis = number_axis(layer.axis, x)
     return x[(*[slice(None)] * axis, slice(*layer.range))]
 
 
 @reference("roll")
 def roll(layer: Any, w: Weights, x: Array) -> Array:
     """What leaves at the end of the axis comes in at its beginning."""
-    return np.roll(x, layer.shift, axis=numbered(layer.axis, x))
+    return np.roll(x, layer.shift, axis=number_axis(layer.axis, x))
 
 
 @reference("tile")
 def tile(layer: Any, w: Weights, x: Array) -> Array:
     """The axis as a whole, several times."""
-    return np.concatenate([x] * layer.times, axis=numbered(layer.axis, x))
+    return np.concatenate([x] * layer.times, axis=number_axis(layer.axis, x))

@@ -52,7 +52,7 @@ class Drawn(Mapping[str, Array]):
     def __init__(self, graph: Graph, seed: int = 0) -> None:
         self.seed = seed
         self.weights = {
-            named(node, name): weight
+            name_array(node, name): weight
             for node in graph.nodes
             if node.weights_of is None
             for name, weight in allocate(node, *(graph.shape(v) for v in node.reads)).items()
@@ -77,6 +77,6 @@ def draw(graph: Graph, seed: int = 0) -> dict[str, Array]:
     return dict(Drawn(graph, seed))
 
 
-def named(node: Node, name: str) -> str:
+def name_array(node: Node, name: str) -> str:
     """`C1.weight`: how a layer's array is called among those of the network."""
     return f"{node.name}.{name}"

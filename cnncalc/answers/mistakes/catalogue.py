@@ -14,6 +14,7 @@ from cnncalc.answers.mistakes.edits import (
     Edit,
     Number,
     Numbers,
+    has_filters,
     kind,
     letter,
     numbers,
@@ -23,7 +24,6 @@ from cnncalc.answers.mistakes.edits import (
     read,
     slides,
     values_of_symbols,
-    weighted,
 )
 
 WEIGHTS = frozenset({"params", "stored", "connections", "macs", "flops"})
@@ -63,7 +63,7 @@ def pin_output(change: Any) -> Any:
 
 def along_one_axis_less(case: Case) -> Case | None:
     """k for k x k, and k x k for k x k x k: the last axis of the kernel is left out."""
-    if not weighted(case) or len(case.shapes[0]) < 3:
+    if not has_filters(case) or len(case.shapes[0]) < 3:
         return None
     last = f"k{len(case.shapes[0]) - 2}"
     found = set_letter(case, last, 1)
@@ -92,11 +92,11 @@ def _flat_of(case: Case, length: int) -> Case | None:
     return case._replace(letters={**case.letters, "n": length})
 
 
-def flattened_without_channels(case: Case) -> Case | None:
+def flatten_without_channels(case: Case) -> Case | None:
     return _flat_of(case, prod(case.flat[1:])) if case.flat is not None and not case.direct else None
 
 
-def flattened_without_area(case: Case) -> Case | None:
+def flatten_without_area(case: Case) -> Case | None:
     return _flat_of(case, case.flat[0]) if case.flat is not None else None
 
 
@@ -109,7 +109,7 @@ def valid_for_same(case: Case) -> Case | None:
 
 
 def same_for_valid(case: Case) -> Case | None:
-    if case.layer.kind not in PADDED or _padding(case) != 0 or not weighted(case):
+    if case.layer.kind not in PADDED or _padding(case) != 0 or not has_filters(case):
         return None
     return case.options(padding="same")
 
@@ -290,7 +290,7 @@ def as_separable(found: Numbers, case: Case) -> Numbers | None:
     return {"params": c * taps + c * f + biases, "macs": (c * taps + c * f) * positions}
 
 
-def fully_connected(found: Numbers, case: Case) -> Numbers | None:
+def connect_fully(found: Numbers, case: Case) -> Numbers | None:
     """A convolution counted as a dense layer from every input to every output."""
     if case.layer.kind != "conv":
         return None
@@ -330,7 +330,7 @@ EDITS: tuple[Edit, ...] = (
          read(lambda found, case: {"params": found["params"] - prod(found["output"]) + found["output"][0]}
               if case.layer.kind == "local" and vars(case.layer)["bias"] else None)),
     Edit("answered_the_alternative", 20, only("params", "macs"), read(as_separable), pairs=False),
-    Edit("answered_the_alternative", 22, only("params", "connections", "macs"), read(fully_connected), pairs=False),
+    Edit("answered_the_alternative", 22, only("params", "connections", "macs"), read(connect_fully), pairs=False),
     Edit("full_instead_of_sparse", 9, WEIGHTS, options(table=None)),
     Edit("forgot_groups", 11, WEIGHTS, options(groups=1)),
     Edit(
@@ -346,8 +346,8 @@ EDITS: tuple[Edit, ...] = (
     Edit("bn_one_per_channel", 16, only("params"),
          read(lambda found, case: {"params": case.shapes[0][0]} if found["buffers"] and found["params"] else None)),
     *(recurrent(name) for name in ("rnn", "mgu", "gru", "lstm")),
-    Edit("flatten_forgot_channels", 11, WEIGHTS, flattened_without_channels),
-    Edit("flatten_forgot_area", 12, WEIGHTS, flattened_without_area),
+    Edit("flatten_forgot_channels", 11, WEIGHTS, flatten_without_channels),
+    Edit("flatten_forgot_area", 12, WEIGHTS, flatten_without_area),
     Edit("assumed_flatten", 13, WEIGHTS, as_dense),
     # another quantity
     Edit("no_weight_sharing", 11, only("params"), other("params", "connections", lambda case: not is_recurrent(case))),
@@ -411,7 +411,7 @@ EDITS: tuple[Edit, ...] = (
     Edit("swapped_h_w", 13, SIZES, swap_axes("kernel")),
     Edit("swapped_h_w", 13, SIZES, swap_axes("stride")),
     Edit("swapped_h_w", 13, SHAPE, output(lambda case, shape: _turn(shape))),
-    Edit("depth_kept_from_input", 11, SHAPE, channels(lambda case, c: case.shapes[0][0], weighted)),
+    Edit("depth_kept_from_input", 11, SHAPE, channels(lambda case, c: case.shapes[0][0], has_filters)),
     Edit("pool_changes_channels", 11, SHAPE, channels(divide_channels, pools)),
     Edit("depth_multiplied", 15, SHAPE, channels(
         lambda case, c: c * case.shapes[0][0], lambda case: "filters" in vars(case.layer))),

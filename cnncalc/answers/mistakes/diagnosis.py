@@ -75,7 +75,7 @@ def diagnose(report: Report, layer: str | None, quantity: str, values: Iterable[
     if question is None:
         question = known[layer, quantity] = ask(report, layer, quantity)
     found: dict[str, tuple[int, Mistake]] = {}
-    for value in [form for given in values for form in forms_given(given, question.actual, quantity)]:
+    for value in [form for given in values for form in list_forms(given, question.actual, quantity)]:
         if value in question.right:
             return []
         candidates = list(question.wrong.get(value, ()))
@@ -132,7 +132,7 @@ def forms(value: Any, quantity: str) -> Iterator[Any]:
         yield along[0]
 
 
-def forms_given(value: Any, actual: Any, quantity: str) -> Iterator[Any]:
+def list_forms(value: Any, actual: Any, quantity: str) -> Iterator[Any]:
     """What an answer may mean, as `forms` has it: without its batch, and with the channels behind the sizes too."""
     if not isinstance(value, tuple):
         yield whole_if(value)
@@ -235,21 +235,21 @@ def of_counts(
     if counted is None:
         return
     if len(rows) == 1 and layer is not None:
-        if not shared(report, rows[0]) and is_derived(network, rows[0], counted, scale, actual):
+        if not shares_weights(report, rows[0]) and is_derived(network, rows[0], counted, scale, actual):
             yield from layer_mistakes(report, network, rows[0], counted, scale)
         return
     # Where one term is counted in a way that the derivation does not know, sums of mistakes would be guesses.
-    own = [i for i in rows if not shared(report, i)]
+    own = [i for i in rows if not shares_weights(report, i)]
     if not all(is_derived(network, i, counted, scale, getattr(report.layers[i], quantity)) for i in own):
         return
     if quantity in ("params", "buffers", "fixed_params", "parameter_bytes"):
-        units = {i: 0 if shared(report, i) else scale for i in rows}
+        units = {i: 0 if shares_weights(report, i) else scale for i in rows}
     else:
         units = dict.fromkeys(rows, scale)
     yield from sum_mistakes(Sum(network, rows, counted, units))
 
 
-def shared(report: Report, row: int) -> bool:
+def shares_weights(report: Report, row: int) -> bool:
     return report.layers[row].weights_of is not None
 
 

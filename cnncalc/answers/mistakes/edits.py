@@ -295,7 +295,7 @@ def slides(case: Case) -> bool:
     return "kernel" in vars(case.layer)
 
 
-def weighted(case: Case) -> bool:
+def has_filters(case: Case) -> bool:
     """A layer with filters, as against one that only pools."""
     return "filters" in vars(case.layer) or "multiplier" in vars(case.layer)
 

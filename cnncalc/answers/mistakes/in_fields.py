@@ -65,7 +65,7 @@ def sum_spans(steps: Steps) -> int:
     return sum(step.span for step in steps)
 
 
-def at_dilated(steps: Steps, change: Callable[[Step], Step]) -> int | None:
+def change_dilated(steps: Steps, change: Callable[[Step], Step]) -> int | None:
     """The field where a mistake is made at every dilated kernel."""
     if all(step.dilation == 1 for step in steps):
         return None
@@ -104,16 +104,16 @@ MISTAKES: tuple[tuple[str, int, Callable[[Steps], int | None]], ...] = (
     ("rf_own_stride", 12, with_own_stride),
     ("rf_wrong_order", 12, from_the_wrong_end),
     ("rf_ignored_pooling", 12, lambda steps: field([step for step in steps if not step.pool])),
-    ("forgot_dilation", 10, lambda steps: at_dilated(steps, lambda step: step._replace(dilation=1))),
+    ("forgot_dilation", 10, lambda steps: change_dilated(steps, lambda step: step._replace(dilation=1))),
     (
         "dilation_off_by_one",
         11,
-        lambda steps: at_dilated(steps, lambda step: step._replace(dilation=step.dilation + 1)),
+        lambda steps: change_dilated(steps, lambda step: step._replace(dilation=step.dilation + 1)),
     ),
     (
         "dilation_times_kernel",
         12,
-        lambda steps: at_dilated(steps, lambda step: step._replace(extra=step.dilation - 1)),
+        lambda steps: change_dilated(steps, lambda step: step._replace(extra=step.dilation - 1)),
     ),
     ("rf_only_last_layer", 13, lambda steps: steps[-1].span if steps else None),
     ("forgot_dilation+rf_only_last_layer", 24, lambda steps: steps[-1].kernel if steps else None),
@@ -178,7 +178,7 @@ def beyond_chains(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[int
             seen = [[size for size in sizes_of(grid) if size] for grid in grids]
             if all(seen) and any(min(sizes) != max(sizes) for sizes in seen):
                 yield 13, "rf_smallest_unit", tuple(map(min, seen))
-            stuffed = [zero_stuffed(graph, node, source, axis) for axis in range(len(fields))]
+            stuffed = [stuff_zeros(graph, node, source, axis) for axis in range(len(fields))]
             whole = [int(size) for size in stuffed if size is not None and size.denominator == 1]
             if len(whole) == len(stuffed) and whole != list(map(max, seen)):
                 yield 12, "rf_zero_stuffed", tuple(whole)
@@ -189,7 +189,7 @@ def beyond_chains(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[int
             yield 12, "rf_without_gates", tuple(sizes)
 
 
-def zero_stuffed(graph: Graph, node: int, source: int, axis: int) -> Fraction | None:
+def stuff_zeros(graph: Graph, node: int, source: int, axis: int) -> Fraction | None:
     """The recurrence of a chain, with a jump of J / s as on a map stuffed with zeros: in general right for no unit."""
     known: dict[int, tuple[Fraction, Fraction]] = {source: (Fraction(1), Fraction(1))}
     first = len(graph.inputs)

@@ -123,7 +123,7 @@ def other_shapes(network: Network, node: int) -> Iterator[Found]:
             break
     if len(shape) == 1:
         yield from (Found(rank, "wrong_flatten_size", (length,)) for rank, length in earlier_lengths(network, node))
-    yield from stacked_depth(graph, node, shape)
+    yield from stack_depth(graph, node, shape)
 
 
 def earlier_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
@@ -138,7 +138,7 @@ def earlier_lengths(network: Network, node: int) -> Iterator[tuple[int, int]]:
             yield 16, shapes[0][0] * prod(shape[1:])
 
 
-def stacked_depth(graph: Graph, node: int, shape: tuple[int, ...]) -> Iterator[Found]:
+def stack_depth(graph: Graph, node: int, shape: tuple[int, ...]) -> Iterator[Found]:
     """A concatenation as deep as all convolutions of its branches, not only the last of each."""
     first, reads = len(graph.inputs), graph.nodes[node].reads
     if len(reads) < 2 or shape[0] != sum(graph.shape(v)[0] for v in reads):

@@ -165,14 +165,14 @@ def name_omission(network: Network, node: int) -> str:
         return "forgot_batchnorm"
     if "multiplier" in layer:
         return "forgot_depthwise"
-    before = weighted_before(network, node)
+    before = find_weighted(network, node)
     pointwise = "filters" in layer and set(layer["kernel"]) == {1}
     if pointwise and before is not None and "multiplier" in vars(network.graph.nodes[before].layer):
         return "forgot_pointwise"
     return "forgot_a_layer"
 
 
-def weighted_before(network: Network, node: int) -> int | None:
+def find_weighted(network: Network, node: int) -> int | None:
     """The nearest layer with weights on the way back, where all between keep the shape; None where there is none."""
     graph, first = network.graph, len(network.graph.inputs)
     value = first_read(graph, node)
@@ -185,7 +185,7 @@ def merge_layers(one: Sum) -> Iterator[Found]:
     """One convolution where there are two: 1x1 before a larger one, 3x1 and 1x3, or the halves of a separable one."""
     offs: dict[str, list[Any]] = defaultdict(list)
     for i in one.terms:
-        before = weighted_before(one.network, i)
+        before = find_weighted(one.network, i)
         if before is None or before not in one.terms or one.network.kinds[i] != "conv":
             continue
         found = as_one(one.network, before, i)

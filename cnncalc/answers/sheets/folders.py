@@ -65,7 +65,7 @@ def read_class(
             lines = sheet.source.text.split("\n")
             notes += [describe(note, sheet.source.name, lines) for note in sheet.notes]
             if sheet.answers:
-                sheets[unused(sheet, path, sheets)] = sheet
+                sheets[choose_name(sheet, path, sheets)] = sheet
             else:
                 unread[path] = "\n".join(describe(problem, path, lines) for problem in sheet.problems)
     return Class(sheets, unread, notes)
@@ -83,7 +83,7 @@ def others_in(words: Sequence[str]) -> list[str]:
     return [path for path in files_in(words) if path not in readable]
 
 
-def unused(sheet: Sheet, path: str, taken: dict[str, Sheet]) -> str:
+def choose_name(sheet: Sheet, path: str, taken: dict[str, Sheet]) -> str:
     """A name for a sheet that no other has: the student's, with the folder's before it, or the path."""
     folder = os.path.basename(os.path.dirname(path))
     # A learning platform puts `answers.csv` into a folder for each student.

@@ -115,7 +115,7 @@ def cells_of(page: Any) -> list[Cells]:
     found: list[Cells] = []
     rows = page.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS, values_only=True)
     for number, values in enumerate(rows, 1):
-        cells = [(as_written(value), Position(number, column)) for column, value in enumerate(values, 1)]
+        cells = [(write_cell(value), Position(number, column)) for column, value in enumerate(values, 1)]
         while cells and not cells[-1][0]:
             cells.pop()
         if cells:
@@ -123,7 +123,7 @@ def cells_of(page: Any) -> list[Cells]:
     return found
 
 
-def as_written(value: Any) -> str:
+def write_cell(value: Any) -> str:
     """A cell's value as a person wrote it: 156 for 156.0."""
     if value is None:
         return ""

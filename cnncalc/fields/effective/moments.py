@@ -32,10 +32,10 @@ E = TypeVar("E")
 class Algebra(Protocol[E]):
     """What is known of a profile, and how it changes; positions are pixels of the image."""
 
-    def moved(self, element: E, by: int) -> E:
+    def move(self, element: E, by: int) -> E:
         """The profile that much further on."""
 
-    def mixed(self, parts: Sequence[tuple[Fraction, E]]) -> E:
+    def mix(self, parts: Sequence[tuple[Fraction, E]]) -> E:
         """The sum of profiles, each times a number."""
 
     def swept(self, element: E, times: int, step: int) -> E:
@@ -63,11 +63,11 @@ class Moments(NamedTuple):
 class OfMoments:
     """The algebra of moments: linear, a few operations each."""
 
-    def moved(self, element: Moments, by: int) -> Moments:
+    def move(self, element: Moments, by: int) -> Moments:
         m, first, second = element
         return Moments(m, first + by * m, second + 2 * by * first + by * by * m) if by else element
 
-    def mixed(self, parts: Sequence[tuple[Fraction, Moments]]) -> Moments:
+    def mix(self, parts: Sequence[tuple[Fraction, Moments]]) -> Moments:
         if len(parts) == 1 and parts[0][0] == 1:
             return parts[0][1]
         return Moments(*(sum((w * e[i] for w, e in parts), Fraction(0)) for i in range(3)))
@@ -131,12 +131,12 @@ class Fold(Generic[E]):
             if step is None:
                 return UNKNOWN
             share = Fraction(read.share) * self._beside(read)
-            for readers, cells in self._mixed(read.channels, classes, shape[0], facts.output[0]):
+            for readers, cells in self._mix(read.channels, classes, shape[0], facts.output[0]):
                 behind = self._along(cells, step, read.weights and read.weights[self.axis])
                 if behind is None:
                     return UNKNOWN
                 parts.append((readers, share, behind))
-        return self._added(parts)
+        return self._add(parts)
 
     def _step(self, read: Read, reach: Any) -> Window | Phases | None:
         """The step along the axis, as interior units see it."""
@@ -155,7 +155,7 @@ class Fold(Generic[E]):
                 share *= Fraction(sum(1 for taps in step.taps if taps), len(step.taps))
         return share
 
-    def _mixed(self, channels: Channels, classes: Classes, c: int, filters: int) -> Iterable[tuple[int, Cells[E]]]:
+    def _mix(self, channels: Channels, classes: Classes, c: int, filters: int) -> Iterable[tuple[int, Cells[E]]]:
         """(readers, mean over the channels that they read)."""
         if isinstance(channels, int):
             for mask, cells in classes:
@@ -186,13 +186,13 @@ class Fold(Generic[E]):
         for o in range(period):
             there = [(w, self._at(cells, o)) for w, cells in parts]
             some = [(w, e) for w, e in there if e is not None]
-            units.append(self.algebra.mixed(some) if some else None)
+            units.append(self.algebra.mix(some) if some else None)
         return Cells(tuple(units), spans.pop())
 
     def _at(self, cells: Cells[E], unit: int) -> E | None:
         turns, phase = divmod(unit, len(cells.units))
         element = cells.units[phase]
-        return None if element is None else self.algebra.moved(element, turns * cells.span)
+        return None if element is None else self.algebra.move(element, turns * cells.span)
 
     def _along(self, cells: Cells[E], step: Window | Phases, weights: Any) -> Cells[E] | None:
         if isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
@@ -202,7 +202,7 @@ class Fold(Generic[E]):
             if isinstance(step, Window):
                 self._kept[key] = self._slid(cells, step, weights), cells
             else:
-                self._kept[key] = self._stretched(cells, step, weights), cells
+                self._kept[key] = self._stretch(cells, step, weights), cells
         return self._kept[key][0]  # type: ignore[no-any-return]
 
     def _slid(self, cells: Cells[E], window: Window, weights: Any) -> Cells[E]:
@@ -210,17 +210,17 @@ class Fold(Generic[E]):
         period = len(cells.units)
         shares = weights[0] if weights else [Fraction(1, k)] * k
         if not weights and period == 1 and cells.units[0] is not None:
-            element = self.algebra.moved(cells.units[0], -before * cells.span)
+            element = self.algebra.move(cells.units[0], -before * cells.span)
             return Cells((self.algebra.swept(element, k, d * cells.span),), cells.span * s)
         new = period // gcd(period, s)
         units = []
         for o in range(new):
             there = [self._at(cells, o * s - before + t * d) for t in range(k)]
             some = [(w, e) for w, e in zip(shares, there, strict=True) if e is not None]
-            units.append(self.algebra.mixed(some) if some else None)
+            units.append(self.algebra.mix(some) if some else None)
         return Cells(tuple(units), cells.span * new * s // period)
 
-    def _stretched(self, cells: Cells[E], phases: Phases, weights: Any) -> Cells[E] | None:
+    def _stretch(self, cells: Cells[E], phases: Phases, weights: Any) -> Cells[E] | None:
         up, period = len(phases.taps), len(cells.units)
         if up * period > LONGEST_PERIOD:
             return None
@@ -232,10 +232,10 @@ class Fold(Generic[E]):
             shares = weights[o % up] if weights else [alike] * len(taps)
             there = [(w, self._at(cells, o // up + t)) for w, t in zip(shares, taps, strict=True)]
             found = [(w, e) for w, e in there if e is not None]
-            units.append(self.algebra.mixed(found) if found else None)
+            units.append(self.algebra.mix(found) if found else None)
         return Cells(tuple(units), cells.span)
 
-    def _added(self, parts: list[tuple[int, Fraction, Cells[E]]]) -> Classes | None:
+    def _add(self, parts: list[tuple[int, Fraction, Cells[E]]]) -> Classes | None:
         """Classes of channels from parts that may share some: there they are added up."""
         found: list[tuple[int, list[tuple[Fraction, Cells[E]]]]] = []
         for mask, share, cells in parts:
@@ -287,7 +287,7 @@ def moments_of(graph: Graph, source: int, axis: int, *, last: int | None = None)
 
 def axis_of(classes: Classes, shape: Shape) -> Axis | None:
     """The mean over channels, phase by phase and over phases."""
-    cells = averaged(classes, shape[0], OfMoments())
+    cells = average(classes, shape[0], OfMoments())
     if cells is None:
         return None
     known = [unit for unit in cells.units if unit is not None]
@@ -300,10 +300,10 @@ def axis_of(classes: Classes, shape: Shape) -> Axis | None:
         Moments(m, f - step * m, s - 2 * step * f + step * step * m)
         for (m, f, s), step in zip(known, steps, strict=True)
     ]
-    return Axis(cells.units, cells.span, OfMoments().mixed([(share, unit) for unit in placed]))
+    return Axis(cells.units, cells.span, OfMoments().mix([(share, unit) for unit in placed]))
 
 
-def averaged(classes: Classes, channels: int, algebra: Algebra[Any]) -> Cells[Any] | None:
+def average(classes: Classes, channels: int, algebra: Algebra[Any]) -> Cells[Any] | None:
     fold: Any = Fold.__new__(Fold)
     fold.algebra = algebra
     try:

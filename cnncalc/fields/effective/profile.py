@@ -12,7 +12,7 @@ from math import lcm
 from typing import NamedTuple
 
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.effective.moments import Fold, averaged
+from cnncalc.fields.effective.moments import Fold, average
 from cnncalc.fields.reads import Book
 from cnncalc.graph import Graph
 from cnncalc.language import _
@@ -36,10 +36,10 @@ class OfProfiles:
     def __init__(self, width: int) -> None:
         self.width = width
 
-    def moved(self, element: Packed, by: int) -> Packed:
+    def move(self, element: Packed, by: int) -> Packed:
         return element._replace(start=element.start + by)
 
-    def mixed(self, parts: Sequence[tuple[Fraction, Packed]]) -> Packed:
+    def mix(self, parts: Sequence[tuple[Fraction, Packed]]) -> Packed:
         denominator = lcm(*(w.denominator * e.denominator for w, e in parts))
         start = min(e.start for _w, e in parts)
         value = 0
@@ -80,11 +80,11 @@ class OfSizes:
     def __init__(self) -> None:
         self.bits = 1
 
-    def moved(self, element: Size, by: int) -> Size:
+    def move(self, element: Size, by: int) -> Size:
         return element._replace(first=element.first + by, last=element.last + by)
 
-    def mixed(self, parts: Sequence[tuple[Fraction, Size]]) -> Size:
-        return self._noted(
+    def mix(self, parts: Sequence[tuple[Fraction, Size]]) -> Size:
+        return self._note(
             Size(
                 sum((w * e.mass for w, e in parts), Fraction(0)),
                 lcm(*(w.denominator * e.denominator for w, e in parts)),
@@ -95,9 +95,9 @@ class OfSizes:
 
     def swept(self, element: Size, times: int, step: int) -> Size:
         mass, denominator, first, last = element
-        return self._noted(Size(mass, denominator * times, first, last + (times - 1) * step))
+        return self._note(Size(mass, denominator * times, first, last + (times - 1) * step))
 
-    def _noted(self, size: Size) -> Size:
+    def _note(self, size: Size) -> Size:
         self.bits = max(self.bits, int(size.mass * size.denominator + 1).bit_length())
         return size
 
@@ -148,7 +148,7 @@ def profiles_of(graph: Graph, value: int, source: int, axis: int) -> list[Profil
     plan = Fold(book, source, axis, sizes, Size(Fraction(1), 1, 0, 0), value).values[value]
     if not plan:
         return None
-    last = averaged(plan, graph.shape(value)[0], sizes)
+    last = average(plan, graph.shape(value)[0], sizes)
     if last is None:
         return None
     width = -(-(sizes.bits + 1) // 8) * 8
@@ -157,7 +157,7 @@ def profiles_of(graph: Graph, value: int, source: int, axis: int) -> list[Profil
         raise CnncalcError(_("a profile of {length} pixels is too long to work out exactly", length=f"{length:,}"))
     algebra = OfProfiles(width)
     classes = Fold(book, source, axis, algebra, Packed(1, 0, 1), value).values[value]
-    cells = averaged(classes or [], graph.shape(value)[0], algebra)
+    cells = average(classes or [], graph.shape(value)[0], algebra)
     assert cells is not None
     return [
         None if unit is None else Profile(tuple(algebra.weights(unit)), unit.denominator, unit.start, phase)

@@ -11,9 +11,9 @@ from math import prod
 from typing import NamedTuple
 
 from cnncalc.fields.reads import Book
-from cnncalc.fields.sets.hulls import Hulls, merged, unit_hulls
+from cnncalc.fields.sets.hulls import Hulls, merge_hulls, unit_hulls
 from cnncalc.fields.sets.regions import Region, everything, products, runs, shadows, size, whole, without
-from cnncalc.fields.sets.taps import Reader, needed
+from cnncalc.fields.sets.taps import Reader, find_needed
 from cnncalc.fields.sets.units import Span
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts, Shape
@@ -75,7 +75,7 @@ def coverage(graph: Graph) -> Coverage:
     """What nobody reads, and who sees how much. Raises CnncalcError where reads are not known."""
     reader = Reader(graph)
     first = len(graph.inputs)
-    read = needed(reader, {v: everything(graph.shape(v)) for v in graph.outputs})
+    read = find_needed(reader, {v: everything(graph.shape(v)) for v in graph.outputs})
     unread, wasted = [], []
     for value in range(first + len(graph.nodes)):
         shape = graph.shape(value)
@@ -95,7 +95,7 @@ def coverage(graph: Graph) -> Coverage:
     macs_all = [facts.macs for facts in graph.facts]
     return Coverage(
         tuple(unread),
-        tuple(r for source in range(first) for r in reached(reader.book, source)),
+        tuple(r for source in range(first) for r in find_reached(reader.book, source)),
         None if None in wasted else sum(m for m in wasted if m),
         None if None in macs_all else sum(m for m in macs_all if m),
     )
@@ -170,7 +170,7 @@ def transposed_macs(read: Read, shape: Shape, facts: Facts, units: Region) -> in
     return count
 
 
-def reached(book: Book, source: int) -> list[Reached]:
+def find_reached(book: Book, source: int) -> list[Reached]:
     """For each layer with what hulls are known how much its units see of an input with axes."""
     graph = book.graph
     name, shape = list(graph.inputs.items())[source]
@@ -191,7 +191,7 @@ def shares(hulls: Hulls, sizes: Shape) -> tuple[Fraction, bool, bool]:
     """(largest share of the pixels, whether some hull is everything, whether every hull is)."""
     assert hulls
     share, some, every = Fraction(1), True, True
-    for ends, n in zip(merged([axes for _mask, axes in hulls]), sizes, strict=True):
+    for ends, n in zip(merge_hulls([axes for _mask, axes in hulls]), sizes, strict=True):
         spans = [max(0, hi - lo + 1) for lo, hi in zip(ends.lo, ends.hi, strict=True)]
         share *= Fraction(max(spans), n)
         some &= max(spans) == n

@@ -97,11 +97,11 @@ class Passing:
     def into_vector(self, read: Read, hulls: list[tuple[int, Axes]], shape: Shape, m: int) -> list[tuple[int, Axes]]:
         """What one read brings to a vector: from a map, all of the channels that are read."""
         if len(shape) > 1:
-            parts = [(readers, spanned(axes)) for readers, axes in classes(read.channels, hulls, shape[0], m)]
+            parts = [(readers, find_span(axes)) for readers, axes in classes(read.channels, hulls, shape[0], m)]
         elif isinstance(read.channels, int):
             shift = read.channels
             places = [i + shift if 0 <= i + shift < shape[0] else -1 for i in range(m)]
-            return [(whole(m), tuple(chosen(ends, places) for ends in axes)) for _all, axes in hulls]
+            return [(whole(m), tuple(pick_places(ends, places) for ends in axes)) for _all, axes in hulls]
         else:
             rows = [(whole(m), whole(shape[0]))] if read.channels == EVERY else read.channels
             assert not isinstance(rows, str)
@@ -109,8 +109,8 @@ class Passing:
             for readers, elements in rows:
                 for _all, axes in hulls:
                     part = elements != whole(shape[0])
-                    some = tuple(chosen(e, places_of(elements)) for e in axes) if part else axes
-                    parts.append((readers, spanned(some)))
+                    some = tuple(pick_places(e, places_of(elements)) for e in axes) if part else axes
+                    parts.append((readers, find_span(some)))
         if not parts:
             return []
         found = tuple(Ends([NOTHING] * m, [-1] * m) for _ in range(self.axes))
@@ -128,7 +128,8 @@ class Passing:
         key = (id(ends), id(step), m)
         if key not in self._steps:
             lo, hi = (
-                stepped(e, step, m, pick, none) for e, pick, none in zip(ends, (min, max), (NOTHING, -1), strict=False)
+                step_ends(e, step, m, pick, none)
+                for e, pick, none in zip(ends, (min, max), (NOTHING, -1), strict=False)
             )
             self._steps[key] = Ends(lo, hi), ends  # kept, so that no identity is used again
         return self._steps[key][0]
@@ -141,8 +142,8 @@ class Passing:
                 return hulls
             if len(shape) != self.axes + 1:
                 return None
-            return [(whole(length), tuple(laid_out(hulls, shape, axis) for axis in range(self.axes)))]
-        spans = spanned_all([axes for _mask, axes in hulls])
+            return [(whole(length), tuple(lay_out(hulls, shape, axis) for axis in range(self.axes)))]
+        spans = find_spans([axes for _mask, axes in hulls])
         alike = all(
             set(e.lo) == {lo} and set(e.hi) == {hi}
             for _mask, axes in hulls
@@ -157,7 +158,7 @@ class Passing:
 def classes(channels: Channels, hulls: list[tuple[int, Axes]], c: int, filters: int) -> list[tuple[int, Axes]]:
     """(readers, what they read) for channels that read alike; c channels enter."""
     if channels == EVERY:
-        return [(whole(filters), merged([axes for _mask, axes in hulls]))] if hulls else []
+        return [(whole(filters), merge_hulls([axes for _mask, axes in hulls]))] if hulls else []
     if isinstance(channels, int):
         found = []
         for mask, axes in hulls:
@@ -170,7 +171,7 @@ def classes(channels: Channels, hulls: list[tuple[int, Axes]], c: int, filters: 
         which = tuple(i for i, (mask, _axes) in enumerate(hulls) if mask & read)
         if which:
             by_read[which] = by_read.get(which, 0) | readers
-    return [(readers, merged([hulls[i][1] for i in which])) for which, readers in by_read.items()]
+    return [(readers, merge_hulls([hulls[i][1] for i in which])) for which, readers in by_read.items()]
 
 
 def apart(parts: list[tuple[int, Axes]]) -> list[tuple[int, Axes]]:
@@ -181,7 +182,7 @@ def apart(parts: list[tuple[int, Axes]]) -> list[tuple[int, Axes]]:
         for known, other in found:
             common = known & mask
             if common:
-                new.append((common, merged([other, axes])))
+                new.append((common, merge_hulls([other, axes])))
                 mask ^= common
                 known ^= common
             new += [(known, other)] if known else []
@@ -198,7 +199,7 @@ def apart(parts: list[tuple[int, Axes]]) -> list[tuple[int, Axes]]:
     return by_axes
 
 
-def merged(several: Sequence[Axes]) -> Axes:
+def merge_hulls(several: Sequence[Axes]) -> Axes:
     """The hulls of units that see what several others see."""
     if len({id(axes) for axes in several}) == 1:
         return several[0]
@@ -212,7 +213,7 @@ def merged(several: Sequence[Axes]) -> Axes:
     return tuple(found)
 
 
-def stepped(values: list[int], step: Step, m: int, pick: Pick, none: int) -> list[int]:
+def step_ends(values: list[int], step: Step, m: int, pick: Pick, none: int) -> list[int]:
     """For each of the m units behind a step the least, or most, of the values that it reads."""
     if step == WHOLE:
         return [pick(values)] * m
@@ -259,24 +260,24 @@ def slid(values: list[int], times: int, step: int, pick: Pick) -> list[int]:
     return values
 
 
-def chosen(ends: Ends, places: Iterable[int]) -> Ends:
+def pick_places(ends: Ends, places: Iterable[int]) -> Ends:
     """The hulls at these places; -1 is nowhere."""
     pairs = [(ends.lo[i], ends.hi[i]) if i >= 0 else (NOTHING, -1) for i in places]
     return Ends([lo for lo, _hi in pairs], [hi for _lo, hi in pairs])
 
 
-def spanned(axes: Axes) -> list[tuple[int, int]]:
+def find_span(axes: Axes) -> list[tuple[int, int]]:
     """For each axis the first and the last pixel that any unit sees."""
     return [(min(ends.lo), max(ends.hi)) for ends in axes]
 
 
-def spanned_all(several: Sequence[Axes]) -> list[tuple[int, int]]:
+def find_spans(several: Sequence[Axes]) -> list[tuple[int, int]]:
     """The same of several classes."""
-    along = zip(*map(spanned, several), strict=True)
+    along = zip(*map(find_span, several), strict=True)
     return [(min(lo for lo, _ in spans), max(hi for _, hi in spans)) for spans in along]
 
 
-def laid_out(hulls: list[tuple[int, Axes]], shape: Shape, axis: int) -> Ends:
+def lay_out(hulls: list[tuple[int, Axes]], shape: Shape, axis: int) -> Ends:
     """The hulls along one axis of the image of all units of a map, row by row."""
     sizes = shape[1:]
     inner = 1

@@ -37,10 +37,10 @@ def union(a: Region, b: Region) -> Region:
     """The elements of either."""
     if not a or not b or a == b:
         return a or b
-    return a | b if isinstance(a, int) else joined([*a, *b])
+    return a | b if isinstance(a, int) else join([*a, *b])
 
 
-def joined(parts: Iterable[tuple[int, Region]]) -> Region:
+def join(parts: Iterable[tuple[int, Region]]) -> Region:
     """The region of parts that may overlap, each places on the first axis and a region of the others."""
     by_rest: dict[Region, int] = {}
     for mask, rest in parts:
@@ -98,7 +98,7 @@ def part_of(region: Region, places: Sequence[int]) -> Region:
     """The elements of the region within a product."""
     if isinstance(region, int):
         return region & places[0]
-    return joined([(mask & places[0], part_of(rest, places[1:])) for mask, rest in region])
+    return join([(mask & places[0], part_of(rest, places[1:])) for mask, rest in region])
 
 
 def without(region: Region, other: Region) -> Region:
@@ -114,7 +114,7 @@ def without(region: Region, other: Region) -> Region:
                 parts.append((common, without(rest, gone)))
                 mask ^= common
         parts.append((mask, rest))
-    return joined(parts)
+    return join(parts)
 
 
 def holds(region: Region, place: Sequence[int]) -> bool:
@@ -159,17 +159,17 @@ def boxes(region: Region) -> Iterator[tuple[tuple[int, int], ...]]:
             yield run, *box
 
 
-def ravelled(region: Region, shape: Sequence[int]) -> int:
+def ravel(region: Region, shape: Sequence[int]) -> int:
     """The region of a vector that holds the elements of a map row by row."""
     if isinstance(region, int):
         return region
     inner = 1
     for n in shape[1:]:
         inner *= n
-    return sum(spread(mask, inner) * ravelled(rest, shape[1:]) for mask, rest in region)
+    return sum(spread(mask, inner) * ravel(rest, shape[1:]) for mask, rest in region)
 
 
-def unravelled(mask: int, shape: Sequence[int]) -> Region:
+def unravel(mask: int, shape: Sequence[int]) -> Region:
     """The region of a map of this shape whose elements, row by row, are these of a vector."""
     if len(shape) == 1:
         return mask
@@ -184,12 +184,12 @@ def unravelled(mask: int, shape: Sequence[int]) -> Region:
         chunk = mask >> i * inner & one
         if chunk:
             if chunk not in known:
-                known[chunk] = unravelled(chunk, shape[1:])
+                known[chunk] = unravel(chunk, shape[1:])
             parts[known[chunk]] = parts.get(known[chunk], 0) | 1 << i
-    return joined((places, rest) for rest, places in parts.items())
+    return join((places, rest) for rest, places in parts.items())
 
 
-def permuted(region: Region, order: Sequence[int]) -> Region:
+def permute(region: Region, order: Sequence[int]) -> Region:
     """The region with axis i being what axis `order[i]` was."""
     found: Region = ()
     for places in products(region):
@@ -210,7 +210,7 @@ def every(mask: int, step: int, first: int) -> int:
     return int(text[::-1], 2) if text else 0
 
 
-def repeated(mask: int, times: int, step: int) -> int:
+def repeat(mask: int, times: int, step: int) -> int:
     """The places, and those `step`, 2 `step`, ... further on, `times` in all."""
     done = 1
     while done < times:

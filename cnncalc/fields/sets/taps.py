@@ -13,16 +13,16 @@ from cnncalc.fields.sets.regions import (
     Region,
     every,
     everything,
-    joined,
-    permuted,
+    join,
+    permute,
     places_of,
     product,
-    ravelled,
-    repeated,
+    ravel,
+    repeat,
     shadows,
     spread,
     union,
-    unravelled,
+    unravel,
     whole,
 )
 from cnncalc.graph import Graph
@@ -45,10 +45,10 @@ class Reader:
         node, output = self.graph.nodes[number], self.graph.facts[number].output
         reads, shapes = self.book.of(number), self.book.shapes(node)
         if isinstance(reads, str):  # RAVELLED
-            return [(node.reads[0], unravelled(ravelled(wanted, output), shapes[0]))]
+            return [(node.reads[0], unravel(ravel(wanted, output), shapes[0]))]
         if isinstance(reads, Permuted):
             back = [reads.order.index(axis) for axis in range(len(reads.order))]
-            return [(node.reads[0], permuted(wanted, back))]
+            return [(node.reads[0], permute(wanted, back))]
         return [(node.reads[read.source], self.through(read, shapes[read.source], wanted)) for read in reads]
 
     def through(self, read: Read, shape: Shape, wanted: Region) -> Region:
@@ -56,7 +56,7 @@ class Reader:
         c = shape[0]
         if isinstance(wanted, int):  # of a vector: axes that the input has are seen as a whole
             return product([channels_read(read.channels, wanted, c), *map(whole, shape[1:])])
-        return joined(
+        return join(
             [(channels_read(read.channels, mask, c), self.places(read.steps, shape[1:], rest)) for mask, rest in wanted]
         )
 
@@ -68,7 +68,7 @@ class Reader:
             return everything(size)
         if isinstance(wanted, int):
             return self.pulled(steps[0], wanted, size[0])
-        return joined(
+        return join(
             [(self.pulled(steps[0], mask, size[0]), self.places(steps[1:], size[1:], rest)) for mask, rest in wanted]
         )
 
@@ -108,19 +108,19 @@ def pull_listed(step: Listed, wanted: int) -> int:
 def pull(step: Step, wanted: int) -> int:
     """The places, on an axis without an end, that the wanted places read; those before 0 are dropped."""
     if isinstance(step, Window):
-        taps = repeated(spread(wanted, step.stride), step.kernel, step.dilation)
-        return moved(taps, -step.before)
+        taps = repeat(spread(wanted, step.stride), step.kernel, step.dilation)
+        return shift(taps, -step.before)
     assert not isinstance(step, (str, Listed))
     found, up = 0, len(step.taps)
     for phase, offsets in enumerate(step.taps):
         units = every(wanted, up, phase)
         if units:
             for offset in offsets:
-                found |= moved(units, offset)
+                found |= shift(units, offset)
     return found
 
 
-def moved(mask: int, by: int) -> int:
+def shift(mask: int, by: int) -> int:
     return mask << by if by >= 0 else mask >> -by
 
 
@@ -129,7 +129,7 @@ def channels_read(channels: Channels, readers: int, c: int) -> int:
     if channels == EVERY:
         return whole(c) if readers else 0
     if isinstance(channels, int):
-        return moved(readers, channels) & whole(c)
+        return shift(readers, channels) & whole(c)
     assert isinstance(channels, tuple)
     found = 0
     for some, read in channels:
@@ -138,7 +138,7 @@ def channels_read(channels: Channels, readers: int, c: int) -> int:
     return found
 
 
-def needed(reader: Reader, wanted: dict[int, Region]) -> dict[int, Region]:
+def find_needed(reader: Reader, wanted: dict[int, Region]) -> dict[int, Region]:
     """For each value what of it the wanted elements depend on, themselves included: one pass backward."""
     graph = reader.graph
     first = len(graph.inputs)
@@ -159,7 +159,7 @@ def hulls_of_all(
     An origin is left out of which nothing is seen. None where it is not known what layers read.
     """
     try:
-        found = needed(Reader(graph, local=local, goes_on=True), {v: everything(graph.shape(v)) for v in values})
+        found = find_needed(Reader(graph, local=local, goes_on=True), {v: everything(graph.shape(v)) for v in values})
     except CnncalcError:
         return None
     hulls = {}

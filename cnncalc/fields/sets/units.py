@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.errors import CnncalcError
 from cnncalc.fields.forward import Pass
-from cnncalc.fields.sets.hulls import Axes, merged, unit_hulls
+from cnncalc.fields.sets.hulls import Axes, merge_hulls, unit_hulls
 from cnncalc.fields.sets.regions import Region, boxes, product, products, runs, shadows, size, union, whole
-from cnncalc.fields.sets.taps import Reader, needed
-from cnncalc.fields.table import value_named
+from cnncalc.fields.sets.taps import Reader, find_needed
+from cnncalc.fields.table import find_value
 from cnncalc.fields.values import ByOrigin, Fixed, Grid, Whole
 from cnncalc.graph import Graph
 from cnncalc.language import _
-from cnncalc.layers.base import Shape, described, shape_text
+from cnncalc.layers.base import Shape, describe, shape_text
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -156,14 +156,14 @@ def unit_field(graph: Graph, layer: str, unit: Sequence[int] | None = None, *, l
 
     Raises CnncalcError for a layer or a unit that does not exist.
     """
-    value = value_named(graph, layer)
+    value = find_value(graph, layer)
     shape = graph.shape(value)
     place = place_in(layer, shape, unit)
     reader = Reader(graph, local=local)  # raises where sets would be too large, before there are any
     wanted = product(
         [1 << i for i in place] if len(place) == len(shape) else [whole(shape[0]), *(1 << i for i in place)]
     )
-    found = needed(reader, {value: wanted})
+    found = find_needed(reader, {value: wanted})
     outer = without_borders(graph, value, place, local)
     patches = []
     for i, (name, size_) in enumerate(graph.inputs.items()):
@@ -187,7 +187,7 @@ def place_in(layer: str, shape: Shape, unit: Sequence[int] | None) -> tuple[int,
             problem = _(
                 "a unit of {layer} ({shape}) is {layer}[{example}]",
                 layer=layer,
-                shape=described(shape),
+                shape=describe(shape),
                 example=example,
             )
         raise CnncalcError(problem)
@@ -234,7 +234,7 @@ def without_borders(graph: Graph, value: int, place: Sequence[int], local: bool)
     return found
 
 
-def parsed(text: str) -> tuple[str, tuple[int, ...] | None]:
+def parse_unit(text: str) -> tuple[str, tuple[int, ...] | None]:
     """`LAYER[3,4]` as a name and a place; `LAYER` alone is its unit in the middle. Raises CnncalcError."""
     match = re.fullmatch(r"(.+?)\s*\[([^\[\]]*)\]\s*", text)
     if match is None:
@@ -281,7 +281,7 @@ def layer_units(
             continue
         hulls = unit_hulls(reader.book, source)
         for layer in names:
-            value = value_named(graph, layer)
+            value = find_value(graph, layer)
             classes = hulls[value]
             if classes == []:
                 continue
@@ -294,7 +294,7 @@ def layer_units(
 
 def spans_of(classes: Sequence[Axes]) -> tuple[list[Span | None], ...]:
     """For each axis the hulls over all classes of channels."""
-    return tuple([ends.at(i) for i in range(len(ends.lo))] for ends in merged(classes))
+    return tuple([ends.at(i) for i in range(len(ends.lo))] for ends in merge_hulls(classes))
 
 
 def sets_of(reader: Reader, value: int, source: int) -> tuple[list[list[Span]], ...]:
@@ -310,7 +310,7 @@ def sets_of(reader: Reader, value: int, source: int) -> tuple[list[list[Span]], 
         for place in range(shape[1 + axis] if len(shape) > 1 else shape[0]):
             places = [whole(n) for n in shape]
             places[1 + axis if len(shape) > 1 else 0] = 1 << place
-            seen = needed(reader, {value: product(places)}).get(source)
+            seen = find_needed(reader, {value: product(places)}).get(source)
             on_axes = shadows(seen, 1 + axes)[1:] if seen else [0] * axes
             for i in range(axes) if len(shape) == 1 else (axis,):
                 result[i].append(runs(on_axes[i]))

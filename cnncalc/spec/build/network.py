@@ -12,7 +12,7 @@ from cnncalc.graph_builder import MAX_OPERATIONS, TooLargeError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec.build.draft import Draft
-from cnncalc.spec.build.scope import Frame, names_given, shape_scope
+from cnncalc.spec.build.scope import Frame, collect_names, shape_scope
 from cnncalc.spec.build.unroll import SMALLEST, LongError, Unroller
 from cnncalc.spec.expressions import UNKNOWN, Value, parse_value, work_out
 from cnncalc.spec.read.document import Document
@@ -41,7 +41,7 @@ def build(
         told = problem._replace(problem=_("warning: {problem}", problem=problem.problem))
         warnings.warn(describe(told, document.source.name, lines), SpecWarning, stacklevel=3)
     inside = {**scope, **shape_scope(None if entry is None else draft.shapes[entry])}
-    frame = Frame(prefix="", scope=inside, entry=entry, given=names_given(document.layers))
+    frame = Frame(prefix="", scope=inside, entry=entry, given=collect_names(document.layers))
     draft, result = (draft, None) if document.loop else unroll(document, draft, scope, entry, frame)
     outputs: tuple[int, ...] = ()
     expectations: tuple[Expectation, ...] = ()

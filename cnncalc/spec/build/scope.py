@@ -60,7 +60,7 @@ class Frame:
         )
 
 
-def names_given(sequence: Sequence) -> dict[str, Position]:
+def collect_names(sequence: Sequence) -> dict[str, Position]:
     """The names that steps of a sequence were given, and where each step stands."""
     return {step.name: step.name_position for step in walk(sequence) if step.name}
 

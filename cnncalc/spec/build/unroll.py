@@ -18,7 +18,7 @@ from cnncalc.layers.base import Layer, shape_text
 from cnncalc.layers.options import condition, whole
 from cnncalc.spec.build.calls import block_scope
 from cnncalc.spec.build.draft import Draft
-from cnncalc.spec.build.scope import Frame, names_given, shape_scope
+from cnncalc.spec.build.scope import Frame, collect_names, shape_scope
 from cnncalc.spec.build.sharing import tie_weights
 from cnncalc.spec.build.shortcuts import projection
 from cnncalc.spec.expressions import Value, as_text, work_out
@@ -67,7 +67,7 @@ class Unroller:
         self.numbers: dict[str, int] = {}  # of layers of one kind behind one step: C1/relu, C1/relu2
         squares = (name for name, s in draft.inputs.items() if len(s) == 2 and s[0] == s[1] >= SMALLEST)
         self.square_input = next(squares, None)
-        self.block_names = {name: names_given(block.body) for name, block in document.blocks.items()}
+        self.block_names = {name: collect_names(block.body) for name, block in document.blocks.items()}
 
     def sequence(self, sequence: Sequence, x: int | None, frame: Frame) -> int | None:
         """Steps one behind the other: the value that comes out of the last."""

@@ -61,7 +61,7 @@ def read_expectations(
 def expectations_of(bounds: Mapping[str, Any], layers: Iterable[str]) -> tuple[Expectation, ...]:
     """Expectations from Python: {"macs": "<= 500M", "C3.output": (16, 10, 10)}. Raises CnncalcError."""
     problems: list[Problem] = []
-    entries = [(Text(name, _NOWHERE), Text(_as_written(value), _NOWHERE)) for name, value in bounds.items()]
+    entries = [(Text(name, _NOWHERE), Text(_write_value(value), _NOWHERE)) for name, value in bounds.items()]
     found = read_expectations(entries, layers, problems)
     if problems:
         raise CnncalcError("; ".join(p.problem + (f" ({p.hint})" if p.hint else "") for p in problems))
@@ -71,7 +71,7 @@ def expectations_of(bounds: Mapping[str, Any], layers: Iterable[str]) -> tuple[E
 _NOWHERE = Position(1, 1)
 
 
-def _as_written(value: Any) -> str:
+def _write_value(value: Any) -> str:
     return "x".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 

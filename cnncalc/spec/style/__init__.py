@@ -19,7 +19,7 @@ from cnncalc.spec.style.text import in_order, outside_brackets, replace_tabs, ti
 PASSES = 3  # until nothing changes any more
 
 
-def formatted(source: Source) -> str:
+def format_spec(source: Source) -> str:
     """The text of a spec in the one style.
 
     Raises SpecError where the spec cannot be used, and CnncalcError where ruamel.yaml is missing or the style would
@@ -58,7 +58,7 @@ def hold_equal(source: Source, old: str, new: str, document: Document, graph: Gr
         warnings.simplefilter("ignore", SpecWarning)  # what is probably meant otherwise has been said
         rebuilt = build(other)  # first, since it works out the defaults
     same = alike(graph, rebuilt)
-    if not same or said_by(document) != said_by(other) or not steps_alike(document, other):
+    if not same or read_rest(document) != read_rest(other) or not steps_alike(document, other):
         raise CnncalcError(_("{file}: formatting would change the network; please report this spec", file=source.name))
     if remarks(old) != remarks(new):
         raise CnncalcError(_("{file}: formatting would lose a comment; please report this spec", file=source.name))
@@ -68,7 +68,7 @@ def remarks(text: str) -> Counter[str]:
     return Counter(comment.rstrip() for _line, _column, comment in comments(text))
 
 
-def said_by(document: Document) -> object:
+def read_rest(document: Document) -> object:
     """What a document says besides its steps."""
     return (
         document.name,

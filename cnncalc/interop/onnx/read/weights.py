@@ -12,7 +12,7 @@ from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.language import _
 from cnncalc.reference import Drawn
-from cnncalc.reference.weights import named
+from cnncalc.reference.weights import name_array
 
 
 class Stored(Mapping[str, Any]):
@@ -22,7 +22,7 @@ class Stored(Mapping[str, Any]):
         self.source = builder.source
         first = len(graph.inputs)
         self.arrays = {
-            named(builder.nodes[value - first], name): constant for (value, name), constant in stored.items()
+            name_array(builder.nodes[value - first], name): constant for (value, name), constant in stored.items()
         }
         self.shapes = {name: weight.shape for name, weight in Drawn(graph).weights.items()}
         missing = [name for name in self.shapes if name not in self.arrays]
