@@ -39,7 +39,7 @@ READERS = (  # the first that matches reads it
     Reader(
         "onnx.read.reading", lambda name, head: head is not None and (name.endswith(".onnx") or begins_as_onnx(head))
     ),
-    Reader("refused", lambda name, head: head is not None and (name.endswith(NOT_READ) or head.startswith(REFUSED))),
+    Reader("refusals", lambda name, head: head is not None and (name.endswith(NOT_READ) or head.startswith(REFUSED))),
 )
 
 
@@ -149,7 +149,7 @@ def refuse_other_forms(path: str) -> None:
     reader = reader_of(path)
     if reader is None:
         return
-    if reader.module == "refused":
+    if reader.module == "refusals":
         load_graph(path)  # says what it is
     hint = _("`cnncalc convert {file} net.yaml` writes a spec of it", file=path)
     _unusable(path, _("this is a model of another program, and specs alone are read here"), hint)

@@ -41,7 +41,7 @@ def assert_budget(
 
 def account(report: Report, verdicts: Sequence[Verdict]) -> str:
     """A line per expectation, and how the numbers that do not hold come about."""
-    from cnncalc.pages.expected import lines_of
+    from cnncalc.pages.expectations import lines_of
 
     held = sum(verdict.holds for verdict in verdicts)
     head = _("{name}: {held} of {count} expectations hold", name=report.name, held=held, count=len(verdicts))

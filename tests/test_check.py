@@ -23,7 +23,7 @@ from cnncalc.answers.sheets.reading import decode, sheet_from_text
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.formats import EVERYWHERE, write_page
-from cnncalc.pages.checked import sheets_page
+from cnncalc.pages.grades import sheets_page
 
 LENET = cnncalc.analyze("lenet5")
 COUNTS = ("params", "connections", "macs")

@@ -359,7 +359,7 @@ NAMES_QUANTITIES = {
     "derivations/words.py",  # sentences beside single numbers
     "answers/mistakes/",  # the catalogue: which numbers a mistake changes
     "answers/exercise.py", "answers/recounting.py",  # what is asked on each level; how else people count
-    "answers/sheets/tables.py", "pages/checked.py",  # hints in words
+    "answers/sheets/tables.py", "pages/grades.py",  # hints in words
     "pages/fields.py",  # its own three columns
     "formats/table.py",  # colours
     "report.py",  # what a convention replaces

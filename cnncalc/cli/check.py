@@ -139,7 +139,7 @@ def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Outpu
     for message in grader.key_messages():
         complain(message)
     if how.key is not None and not words:
-        from cnncalc.pages.checked import key_page
+        from cnncalc.pages.grades import key_page
 
         out.write(key_page(grader.fill_in()))
         return 0
@@ -166,7 +166,7 @@ def one_sheet(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page 
     from cnncalc.answers import from_words
     from cnncalc.answers.sheets.folders import others_in, sheets_in, why_not_read
     from cnncalc.answers.sheets.reading import read_sheets
-    from cnncalc.pages.checked import sheets_page
+    from cnncalc.pages.grades import sheets_page
 
     inline = [word for word in words if is_inline(word)]
     named = [word for word in words if word not in inline]

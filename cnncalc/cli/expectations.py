@@ -14,13 +14,13 @@ from cnncalc.formats.page import Page
 from cnncalc.language import _, reason_of
 
 if TYPE_CHECKING:
-    from cnncalc.pages.expected import Checked
+    from cnncalc.pages.expectations import Checked
 
 
 def check_spec(asked: Asked, convention: str | None = None) -> Checked:
     """What became of a spec's expectations, or what is wrong with the spec."""
-    from cnncalc.pages.expected import Checked
-    from cnncalc.pages.expected import check_report as kept
+    from cnncalc.pages.expectations import Checked
+    from cnncalc.pages.expectations import check_report as kept
 
     path = path_of(asked.name)
     try:
@@ -39,7 +39,7 @@ def path_of(name: str) -> str:
 
 def page_of(found: Sequence[Checked], out: Output) -> Page:
     """The outcome; that for GitHub also goes to the summary of the job, if there is one."""
-    from cnncalc.pages.expected import expected_page
+    from cnncalc.pages.expectations import expected_page
 
     page = expected_page(found)
     if out.format == "github":

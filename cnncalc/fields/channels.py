@@ -13,8 +13,8 @@ from itertools import accumulate
 from math import prod
 from typing import NamedTuple
 
-from cnncalc.fields.folded import GROUPED, reorder
-from cnncalc.fields.found import Found
+from cnncalc.fields.channel_axes import GROUPED, reorder
+from cnncalc.fields.state import Found
 from cnncalc.fields.steps import advance, merge, unite
 from cnncalc.fields.values import AxisField, ByOrigin, Fields, Fixed, Grid, Loose, Whole, unknown
 from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach, Shape

@@ -7,7 +7,7 @@ node, which of the cases of CASES a node is.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from cnncalc.fields.found import Found, Value
+from cnncalc.fields.state import Found, Value
 from cnncalc.fields.steps import advance, merge
 from cnncalc.fields.values import ByOrigin, Fields, Fixed, Grid, Loose, Units, Whole, jump_of, largest
 from cnncalc.graph import Graph
@@ -103,7 +103,7 @@ class Pass(Found):
         if len(self.values) in self.origins or not node.reads:
             return Value(facts.output, self._origin(len(self.values)))
         if self._folds and any(self.values[v].lead > 1 for v in node.reads):
-            from cnncalc.fields.folded import leave_channel_axes  # hardly a network needs it
+            from cnncalc.fields.channel_axes import leave_channel_axes  # hardly a network needs it
 
             return leave_channel_axes(self, number)
         entering = tuple([self.values[v] for v in self.branches(number)])
@@ -126,7 +126,7 @@ def is_rearranging(visit: Visit) -> bool:
 
 def behind_rearranging(found: Pass, visit: Visit) -> Value | None:
     """A shuffle of channels keeps what they see; of another order nothing is known, which is a case below."""
-    from cnncalc.fields.folded import rearrange  # hardly a network needs it
+    from cnncalc.fields.channel_axes import rearrange  # hardly a network needs it
 
     if len(found.graph.nodes[visit.number].reads) > 1:  # a gate is left out here
         return None

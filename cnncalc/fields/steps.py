@@ -104,7 +104,7 @@ def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
     if isinstance(field, Grid) and not isinstance(step, Listed):
         return slide(field, step) if isinstance(step, Window) else stretch(field, step)
     if isinstance(field, (Grid, Units)):
-        from cnncalc.fields.listed import move_units  # hardly a network needs it
+        from cnncalc.fields.unit_by_unit import move_units  # hardly a network needs it
 
         return move_units(field, step, units)
     if isinstance(field, Loose) and isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
@@ -282,7 +282,7 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
             return unite_grids(a, b)
         if units != 1:
             return None  # the branches drift apart from unit to unit: there is no one field
-    from cnncalc.fields.listed import join_units  # hardly a network needs it
+    from cnncalc.fields.unit_by_unit import join_units  # hardly a network needs it
 
     return join_units(a, b, units)
 

@@ -10,7 +10,7 @@ from cnncalc.answers.sheets.folders import Class
 from cnncalc.derivations.board import board
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.checked import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, show, summary
+from cnncalc.pages.grades import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, show, summary
 from cnncalc.report import Report, name_of
 
 MOST = 10  # mistakes and numbers in a list

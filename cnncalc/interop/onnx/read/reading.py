@@ -34,7 +34,7 @@ from cnncalc.interop.onnx.read.shared import find_split_biases
 from cnncalc.interop.onnx.read.table import reader_of
 from cnncalc.interop.onnx.read.trained import FLOATS, stores_tensors
 from cnncalc.interop.onnx.read.wire import WireError
-from cnncalc.interop.refused import unusable_file
+from cnncalc.interop.refusals import unusable_file
 from cnncalc.language import _, reason_of
 from cnncalc.layers.base import shape_text
 from cnncalc.spec import MAX_OPERATIONS

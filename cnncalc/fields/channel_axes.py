@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import product
 from math import prod
 
-from cnncalc.fields.found import Found, Value
+from cnncalc.fields.state import Found, Value
 from cnncalc.fields.steps import advance, merge
 from cnncalc.fields.values import Fields, unknown
 from cnncalc.layers.base import KEPT, MIXED, POINTWISE

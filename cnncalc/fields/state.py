@@ -14,7 +14,7 @@ class Value(NamedTuple):
     seen     what its units see, by origin: the hull over its channels
     several  its channels may see differently
     lead     its channels lie on so many axes
-    order    of a value that only arranges the channels that enter: how; see fields/folded.py
+    order    of a value that only arranges the channels that enter: how; see fields/channel_axes.py
     part     it is a vector with some of the units of a map, not all
     """
 
