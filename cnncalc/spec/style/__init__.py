@@ -1,4 +1,4 @@
-"""The one way in which a spec is written: `formatted` gives its text, comments kept, meaning unchanged."""
+"""The one way in which a spec is written: `format_spec` gives its text, comments kept, meaning unchanged."""
 
 from __future__ import annotations
 
