@@ -57,11 +57,11 @@ def look_at(make: Callable[[], Any], size: int) -> str:
     """What became of a network: `right`, `refused: OPERATOR`, `wrong: ...` or `not made`."""
     import torch
 
-    from cnncalc.interop.torch.read.module import called
+    from cnncalc.interop.torch.read.module import call_factory
     from cnncalc.interop.torch.write.text import convert
 
     try:
-        module = called(torch, make).eval()
+        module = call_factory(torch, make).eval()
     except Exception as error:
         return f"not made: {type(error).__name__}"
     try:

@@ -199,9 +199,9 @@ def test_the_shape_has_to_be_given(folder: Path) -> None:
 
 
 def test_no_weights_are_kept_in_memory(folder: Path) -> None:
-    from cnncalc.interop.torch.read.module import called
+    from cnncalc.interop.torch.read.module import call_factory
 
-    module = called(torch, lambda: nn.Sequential(nn.Linear(10, 10), nn.BatchNorm1d(10)))
+    module = call_factory(torch, lambda: nn.Sequential(nn.Linear(10, 10), nn.BatchNorm1d(10)))
     assert all(p.is_meta for p in module.parameters())
     assert nn.Module.register_parameter.__module__ == "torch.nn.modules.module"
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from cnncalc.errors import OptionError, Problem, ShapeError, Source, SpecError
 from cnncalc.graph import Graph, Group, Node
 from cnncalc.graph_builder import MAX_OPERATIONS, GraphBuilder, TooLargeError
-from cnncalc.interop.names import Names, is_word, legal, numbered, unique
+from cnncalc.interop.names import Names, is_word, legal, number_name, unique
 from cnncalc.language import _
 from cnncalc.layers import KINDS, kind_named
 from cnncalc.layers.base import Layer, Shape, shape_text
@@ -228,12 +228,12 @@ class Builder(GraphBuilder):
             owner, _stroke, last = name[:-1].rpartition("/")
             found = kind_named(last)
             path = legal(owner if found is not None and found.name == kind else name)
-            path = numbered(kind, f"{path}/" if path else "", self.taken)
+            path = number_name(kind, f"{path}/" if path else "", self.taken)
         else:
             path = prefer or legal(name)
             if path in self.taken and is_word(re.split(r"[./]", name)[-1]):
-                path = numbered(path[:-1], "", self.taken)  # called again: pool1, pool2
-        path = path or numbered(kind, "", self.taken)
+                path = number_name(path[:-1], "", self.taken)  # called again: pool1, pool2
+        path = path or number_name(kind, "", self.taken)
         path = unique(path, self.taken)
         self.taken.add(path)
         return path

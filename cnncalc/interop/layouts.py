@@ -58,12 +58,12 @@ class Seen(NamedTuple):
         """The axes of the other program, that of the samples among them."""
         return len(self.shape) + 1 - self.folded
 
-    def laid_out(self, samples: int) -> Shape:
+    def lay_out(self, samples: int) -> Shape:
         """The shape of the other program."""
         shape, behind = self.shape, self.lead + self.folded
         return (*shape[: self.lead], samples * prod(shape[self.lead : behind]), *shape[behind:])
 
-    def arranged(self, shape: Sequence[int], samples: int, place: str = "") -> Seen | None:
+    def arrange(self, shape: Sequence[int], samples: int, place: str = "") -> Seen | None:
         """The same elements in the same order under another shape of the other program; None if samples are mixed."""
         ours = self.shape
         before, q, count = prod(ours[: self.lead]), 0, 1
@@ -78,9 +78,9 @@ class Seen(NamedTuple):
         new = (*shape[:q], *((together,) if together > 1 else ()), *shape[q + 1 :])
         if not new or prod(new) != prod(ours):
             return None
-        return self.reshaped(new, place)._replace(lead=q, folded=int(together > 1))
+        return self.reshape(new, place)._replace(lead=q, folded=int(together > 1))
 
-    def reordered(self, order: Sequence[int], place: str = "") -> Seen:
+    def reorder(self, order: Sequence[int], place: str = "") -> Seen:
         """The axes of the other program in another order, that of the samples among them."""
         ours: list[int] = []
         lead = 0
@@ -91,43 +91,43 @@ class Seen(NamedTuple):
                 ours += range(self.lead, self.lead + self.folded)
             else:
                 ours.append(axis)
-        return self.permuted(tuple(ours), place)._replace(lead=lead)
+        return self.permute(tuple(ours), place)._replace(lead=lead)
 
     @property
     def shape(self) -> Shape:
-        shape = moved(self.base, self.moves)
+        shape = move_axes(self.base, self.moves)
         if self.around:
             c, *size = shape
             shape = (c, *(n + before + after for n, (before, after) in zip(size, self.around, strict=True)))
         return shape
 
-    def reshaped(self, shape: Shape, place: str = "") -> Seen:
+    def reshape(self, shape: Shape, place: str = "") -> Seen:
         """The same elements in the same order under another shape."""
         moves = self.moves
-        while moves and (moves[-1].kind == "reshape" or in_order(moved(self.base, moves[:-1]), moves[-1].sizes)):
+        while moves and (moves[-1].kind == "reshape" or in_order(move_axes(self.base, moves[:-1]), moves[-1].sizes)):
             moves = moves[:-1]
-        if moved(self.base, moves) == shape:
+        if move_axes(self.base, moves) == shape:
             return self._replace(moves=moves)
         return self._replace(moves=(*moves, Move("reshape", shape, place)))
 
-    def permuted(self, order: tuple[int, ...], place: str = "") -> Seen:
+    def permute(self, order: tuple[int, ...], place: str = "") -> Seen:
         """Axis i is what axis `order[i]` was."""
         moves = self.moves
         if moves and moves[-1].kind == "permute":
             order = tuple(moves[-1].sizes[axis] for axis in order)
             moves = moves[:-1]
-        before = moved(self.base, moves)
+        before = move_axes(self.base, moves)
         if order == tuple(range(len(order))):
             return self._replace(moves=moves)
         if moves and in_order(before, order):  # behind a reshape
-            return self._replace(moves=moves).reshaped(tuple(before[axis] for axis in order), place)
+            return self._replace(moves=moves).reshape(tuple(before[axis] for axis in order), place)
         return self._replace(moves=(*moves, Move("permute", order, place)))
 
     def first(self, axis: int, place: str = "") -> tuple[Seen, tuple[int, ...]]:
         """With one axis brought to the front, and the order that brings it back."""
         rest = [i for i in range(len(self.shape)) if i != axis]
         back = tuple(0 if i == axis else 1 + rest.index(i) for i in range(len(self.shape)))
-        return self.permuted((axis, *rest), place), back
+        return self.permute((axis, *rest), place), back
 
 
 def in_order(shape: Shape, order: tuple[int, ...]) -> bool:
@@ -141,7 +141,7 @@ def value_of(b: Builder, seen: Seen, at: str = "") -> int:
     return seen.value if all(move.kind == "permute" for move in seen.moves) else settle(b, seen, at)
 
 
-def moved(shape: Shape, moves: Sequence[Move]) -> Shape:
+def move_axes(shape: Shape, moves: Sequence[Move]) -> Shape:
     for move in moves:
         shape = move.sizes if move.kind == "reshape" else tuple(shape[axis] for axis in move.sizes)
     return shape
@@ -155,33 +155,33 @@ def settle(b: Builder, seen: Seen, at: str = "") -> int:
         value = settle(b, seen._replace(around=()), at)
         return b.unknown("", "pad", [value], seen.shape, at=at)
     while moves:
-        groups, steps = shuffled(b.shape(value), moves)
+        groups, steps = find_shuffle(b.shape(value), moves)
         if groups:
-            name = named(moves[3 if steps == 5 else 0].place, "channel_shuffle")
+            name = name_step(moves[3 if steps == 5 else 0].place, "channel_shuffle")
             value = b.add(name, "channel_shuffle", {"groups": groups}, [value], at=at)
             del moves[:steps]
             continue
         move = moves.pop(0)
         if move.kind == "permute":
-            value = b.add(named(move.place, "permute"), "permute", {"order": move.sizes}, [value], at=at)
+            value = b.add(name_step(move.place, "permute"), "permute", {"order": move.sizes}, [value], at=at)
         elif len(move.sizes) == 1:
-            value = b.add(named(move.place, "flatten"), "flatten", {}, [value], at=at)
+            value = b.add(name_step(move.place, "flatten"), "flatten", {}, [value], at=at)
         elif len(move.sizes) > MOST_AXES:
-            value = b.unknown(named(move.place, "view"), "view", [value], None, at=at)
+            value = b.unknown(name_step(move.place, "view"), "view", [value], None, at=at)
             break
         elif move.sizes != b.shape(value):
-            value = b.add(named(move.place, "reshape"), "reshape", {"shape": move.sizes}, [value], at=at)
+            value = b.add(name_step(move.place, "reshape"), "reshape", {"shape": move.sizes}, [value], at=at)
     return value
 
 
-def named(place: str, kind: str) -> str:
+def name_step(place: str, kind: str) -> str:
     return f"{place}{kind}" if place.endswith(".") else place
 
 
 APART = ["reshape", "permute", "reshape"]
 
 
-def shuffled(shape: Shape, moves: list[Move]) -> tuple[int, int]:
+def find_shuffle(shape: Shape, moves: list[Move]) -> tuple[int, int]:
     """The groups of a channel shuffle, and how many moves it is; (0, 0) if it is none.
 
     (C, ...) as (g, C/g, ...), the first two exchanged, and as (C, ...) again: the axes behind the channels may be one
@@ -208,11 +208,11 @@ def shuffled(shape: Shape, moves: list[Move]) -> tuple[int, int]:
 def through(b: Builder, seen: Seen, add: Callable[[int], int], at: str = "") -> Seen:
     """A layer of each element by itself: a permutation stays in front of it, which it does not mind."""
     if seen.around or any(move.kind == "reshape" for move in seen.moves):
-        seen = made_plain(b, seen, at)
+        seen = make_plain(b, seen, at)
     return seen._replace(value=add(seen.value))
 
 
-def made_plain(b: Builder, seen: Seen, at: str = "") -> Seen:
+def make_plain(b: Builder, seen: Seen, at: str = "") -> Seen:
     """The same with its moves made as layers."""
     value = settle(b, seen, at)
     return seen._replace(value=value, base=b.shape(value), moves=(), around=())
@@ -221,7 +221,7 @@ def made_plain(b: Builder, seen: Seen, at: str = "") -> Seen:
 def in_base(b: Builder, seen: Seen, axes: Sequence[int], at: str = "") -> tuple[Seen, tuple[int, ...]]:
     """Axes as those of the graph's own value, behind which a permutation may stay; what is reshaped is made."""
     if seen.around or any(move.kind == "reshape" for move in seen.moves):
-        seen = made_plain(b, seen, at)
+        seen = make_plain(b, seen, at)
     order = seen.moves[0].sizes if seen.moves else tuple(range(len(seen.base)))
     return seen, tuple(order[axis] for axis in axes)
 
@@ -229,7 +229,7 @@ def in_base(b: Builder, seen: Seen, axes: Sequence[int], at: str = "") -> tuple[
 PER_AXIS = ("kernel", "stride", "dilation", "padding", "output_padding", "size", "factor")
 
 
-def shortened(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def shorten(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as a person writes them: one number where all axes have the same, no stride where it is the window's."""
     found = dict(options)
     for name in PER_AXIS:
@@ -255,10 +255,10 @@ def along(
     made = make(settle(b, front, at))
     if made is None:
         return None
-    return Seen(made, b.shape(made)).permuted(back, place)._replace(lead=seen.lead, folded=seen.folded)
+    return Seen(made, b.shape(made)).permute(back, place)._replace(lead=seen.lead, folded=seen.folded)
 
 
-def merged(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at: str = "") -> Seen | None:
+def merge(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at: str = "") -> Seen | None:
     """Values merged element by element: those that are laid out alike as they are. None where the axes differ."""
     if len({(len(s.shape), s.lead, s.folded) for s in seen}) > 1:
         return None

@@ -56,6 +56,6 @@ def unique(name: str, taken: Names) -> str:
     return taken.free(f"{name}_", 2) if name in taken else name
 
 
-def numbered(kind: str, prefix: str, taken: Names) -> str:
+def number_name(kind: str, prefix: str, taken: Names) -> str:
     """What a step without a name is called: its kind and the first number that is free, `conv1`."""
     return taken.free(f"{prefix}{kind}", 1)

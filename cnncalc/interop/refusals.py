@@ -15,7 +15,7 @@ def read(spec: str, **settings: Any) -> NoReturn:
     """Say what the file is, and what could be read instead. Raises SpecError."""
     with open(spec, "rb") as file:
         head = file.read(HEAD)
-    problem, hint = said(os.path.splitext(spec)[1].lower(), head)
+    problem, hint = say(os.path.splitext(spec)[1].lower(), head)
     raise unusable_file(spec, problem, hint)
 
 
@@ -24,7 +24,7 @@ def unusable_file(spec: str, problem: str, hint: str | None = None) -> SpecError
     return SpecError([Problem(problem, None, hint)], Source(spec, ""))
 
 
-def said(ending: str, head: bytes) -> tuple[str, str]:
+def say(ending: str, head: bytes) -> tuple[str, str]:
     """(problem, hint) for a file with these first bytes."""
     export = _("export the model to ONNX, and name that file")
     if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":

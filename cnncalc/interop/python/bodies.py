@@ -94,7 +94,7 @@ class Template(NamedTuple):
         )
 
 
-def grouped(bodies: Sequence[Body]) -> list[tuple[int, list[int]]]:
+def group(bodies: Sequence[Body]) -> list[tuple[int, list[int]]]:
     """Which blocks are one class: for each class its largest block, and all that belong to it."""
     classes: list[tuple[int, list[int]]] = []
     for number in sorted(range(len(bodies)), key=lambda n: -len(bodies[n].lines)):
@@ -146,7 +146,7 @@ def template(bodies: Sequence[Body], largest: int, common: Callable[[str], str])
         return line._replace(modules=modules, values=values)
 
     lines = tuple(filled(line) for line in whole.lines)
-    return Template(whole._replace(lines=lines), found.ordered(), flags)
+    return Template(whole._replace(lines=lines), found.order(), flags)
 
 
 class Slot(NamedTuple):
@@ -213,7 +213,7 @@ class Parameters:
         name = self.common(slot.argument.name)
         rivals = [s for s in varied if self.common(s.argument.name) == name and not fits(s.values, slot.values)]
         several = any(p.name.endswith("_channels") and p.name != "in_channels" for p in self.found)
-        several = several or any(None not in s.values and not self.derived(s, slot) for s in rivals)
+        several = several or any(None not in s.values and not self.is_derived(s, slot) for s in rivals)
         if (name == "channels" and several) or name in self.names.taken:
             name = f"{slot.owner}_{name}"
         first = next(v for v in slot.values if v is not None)
@@ -224,7 +224,7 @@ class Parameters:
         self.found.append(Parameter(self.names(name), values, default if optional else None, optional))
         return Code(self.found[-1].name)
 
-    def derived(self, slot: Slot, by: Slot) -> bool:
+    def is_derived(self, slot: Slot, by: Slot) -> bool:
         """Whether a number would follow from another's parameter, or from one that is there."""
         if self.expression(slot.values) is not None:
             return True
@@ -234,7 +234,7 @@ class Parameters:
             return False
         return len(ratios) == 1
 
-    def ordered(self) -> tuple[Parameter, ...]:
+    def order(self) -> tuple[Parameter, ...]:
         return tuple(sorted(self.found, key=lambda p: (p.optional, p.optional and type(p.default) is bool)))
 
 

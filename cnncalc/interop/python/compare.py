@@ -33,8 +33,8 @@ def compare(graph: Graph, back: Graph) -> None:
                 _(
                     "what was written is not this network: {name} stores {theirs} there, and {ours} here",
                     name=name,
-                    theirs=said(theirs),
-                    ours=said(ours),
+                    theirs=say(theirs),
+                    ours=say(ours),
                 )
             )
     for what, ours_too, theirs_too in whole(graph, back):
@@ -47,12 +47,12 @@ def compare(graph: Graph, back: Graph) -> None:
 def storing(graph: Graph) -> Iterator[tuple[Node, tuple[int, int]]]:
     """The layers that store something: how many weights, how many statistics."""
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
-        held = held_by(facts) if node.weights_of is None else (0, 0)
+        held = count_held(facts) if node.weights_of is None else (0, 0)
         if held != (0, 0):
             yield node, held
 
 
-def held_by(facts: Facts) -> tuple[int, int]:
+def count_held(facts: Facts) -> tuple[int, int]:
     return facts.weights or 0, facts.buffers or 0
 
 
@@ -77,7 +77,7 @@ def fields_of(graph: Graph) -> list[Any]:
     return [[(field.size, field.jump) for field in seen[v - first].values()] for v in graph.outputs if v >= first]
 
 
-def said(held: tuple[int, int] | None) -> str:
+def say(held: tuple[int, int] | None) -> str:
     return (
         _("nothing")
         if held is None

@@ -58,7 +58,7 @@ def scopes(graph: Graph) -> Scope:
         for path, group in graph.groups.items()
         if group.kind not in UNNAMED
         and group.kind not in KINDS
-        and closed(graph, users, group.first, group.last, group.result)
+        and is_closed(graph, users, group.first, group.last, group.result)
     ]
     found.sort(key=lambda s: (s.first, -s.last, s.path.count("/")))
     tree(root, found, graph)
@@ -86,7 +86,7 @@ class Users:
         self.sharing: dict[int, int] = {n.weights_of: i for i, n in enumerate(graph.nodes) if n.weights_of is not None}
 
 
-def closed(graph: Graph, users: Users, start: int, stop: int, result: int) -> bool:
+def is_closed(graph: Graph, users: Users, start: int, stop: int, result: int) -> bool:
     """Whether `result` is the one value of nodes start..stop that anything else reads, or leaves the network.
 
     Weights that are shared across the border are a reason against it, too.

@@ -110,7 +110,7 @@ def same(value: Any, default: Any) -> bool:
     return not isinstance(value, Code) and type(value) is type(default) and bool(value == default)
 
 
-def laid_out(start: str, tree: Call, end: str = "", depth: int = 0) -> list[str]:
+def lay_out(start: str, tree: Call, end: str = "", depth: int = 0) -> list[str]:
     """The lines of `start` + call + `end`, as black breaks them: inside the brackets, then one argument a line."""
     before = INDENT * depth
     line = f"{before}{start}{text_of(tree)}{end}"
@@ -123,11 +123,11 @@ def laid_out(start: str, tree: Call, end: str = "", depth: int = 0) -> list[str]
     if len(body) <= WIDTH:
         return [f"{before}{start}{tree.function}(", body, f"{before}){end}"]
     lines = [f"{before}{start}{tree.function}("]
-    for text, value in paired(tree):
+    for text, value in pair_up(tree):
         if len(f"{inner}{text},") <= WIDTH or value is None:
             lines.append(f"{inner}{text},")
         elif isinstance(value, Call):
-            lines += laid_out("", value, ",", depth + 1)
+            lines += lay_out("", value, ",", depth + 1)
         else:
             lines += [
                 f"{inner}{text[: text.index('(')]}(",
@@ -137,7 +137,7 @@ def laid_out(start: str, tree: Call, end: str = "", depth: int = 0) -> list[str]
     return [*lines, f"{before}){end}"]
 
 
-def paired(tree: Call) -> list[tuple[str, Any]]:
+def pair_up(tree: Call) -> list[tuple[str, Any]]:
     """The written arguments, each with what it is if that can be broken into lines: a call alone, or a tuple."""
     values: dict[str, Any] = {}
     values |= {

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.interop.spec.forms import LETTERS, SHORTCUT, Defaults, Form, Slot, form_of, without_shortcut
-from cnncalc.interop.spec.numbers import Column, Number, default_of, express, free, settled_column
+from cnncalc.interop.spec.numbers import Column, Number, default_of, express, free, settle_column
 from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step, entry, lines_of
 from cnncalc.layers import kind_named
 
@@ -113,7 +113,7 @@ class Folder:
             said = express(slot.name, column, params, entering)
             if said is None:
                 letter = free(LETTERS.get(slot.name, slot.name), params)
-                params[letter] = settled_column(column)
+                params[letter] = settle_column(column)
                 said = f"${letter}"
             written.append(said)
         return params, written

@@ -65,7 +65,7 @@ def relation(column: Sequence[int | None], others: Sequence[int], name: str) -> 
     return None
 
 
-def settled_column(column: Column) -> list[Number]:
+def settle_column(column: Column) -> list[Number]:
     """A parameter's values; where a list has no such number, because it has no shortcut, that of the next one."""
     known = next(value for value in column if value is not None)
     return [known if value is None else value for value in column]

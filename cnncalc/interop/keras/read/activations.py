@@ -37,10 +37,10 @@ def activate(call: Call, made: Seen | None, activation: Any) -> Seen | None:
     """The activation that stands in the configuration of another layer."""
     if made is None:
         return None
-    return activated(call._replace(entering=(made,)), activation, "")
+    return add_activation(call._replace(entering=(made,)), activation, "")
 
 
-def activated(call: Call, activation: Any, name: str) -> Seen | None:
+def add_activation(call: Call, activation: Any, name: str) -> Seen | None:
     """An activation by its name, as Keras 2 and 3 write it. Behind another layer it has no name of its own."""
     if isinstance(activation, Mapping):
         activation = (
@@ -66,7 +66,7 @@ def activated(call: Call, activation: Any, name: str) -> Seen | None:
 
 @translates("Activation")
 def activation(call: Call) -> Seen | None:
-    return activated(call, call.config.get("activation"), call.name)
+    return add_activation(call, call.config.get("activation"), call.name)
 
 
 @translates("ReLU")

@@ -154,7 +154,7 @@ class Waiting(NamedTuple):
     calls: Calls
 
 
-def numbered(waiting: list[Waiting], ends: Sequence[Key]) -> list[Waiting]:
+def number_calls(waiting: list[Waiting], ends: Sequence[Key]) -> list[Waiting]:
     """Calls by the numbers under which others speak of them.
 
     A model that is a layer of another was called once before, to make it, which Keras 3 counts and does not list.
@@ -180,14 +180,14 @@ def in_order(waiting: list[Waiting], found: Mapping[Key, Seen]) -> Iterator[Wait
     while ready:
         call = waiting[heappop(ready)]
         yield call
-        for key in [key for key in taken_by(call, readers) if key in readers and key in found]:
+        for key in [key for key in find_taken(call, readers) if key in readers and key in found]:
             for i in readers.pop(key):
                 missing[i] -= 1
                 if missing[i] == 0:
                     heappush(ready, i)
 
 
-def taken_by(call: Waiting, readers: Mapping[Key, Any]) -> Iterator[Key]:
+def find_taken(call: Waiting, readers: Mapping[Key, Any]) -> Iterator[Key]:
     """The results of a call that somebody waits for, from the first one on."""
     return takewhile(lambda key: key in readers or key[2] == 0, ((call.name, call.node, i) for i in count()))
 
@@ -234,7 +234,7 @@ class Reader:
     def first(self, seen: Seen) -> Seen:
         """With the channels first, as graphs have them."""
         rank = len(seen.shape)
-        return seen.permuted((rank - 1, *range(rank - 1))) if self.last and rank > 1 else seen
+        return seen.permute((rank - 1, *range(rank - 1))) if self.last and rank > 1 else seen
 
     # --- models
 
@@ -270,7 +270,7 @@ class Reader:
             if x is None:
                 told = (self.settings(layer, "").get("batch_input_shape"), config.get("build_input_shape"))
                 shape = next((s for s in told if isinstance(s, list)), None)
-                x = [self.entered("input", shape)]
+                x = [self.enter("input", shape)]
             x = self.layer(layer, Calls((), ()), x, prefix, depth)
         return x or []
 
@@ -296,7 +296,7 @@ class Reader:
                     found[name, 0, 0] = entering[starts.index(name)]
                 continue
             waiting += [Waiting(layer, name, node, calls) for node, calls in enumerate(self.calls(layer, name))]
-        waiting = numbered(waiting, ends)
+        waiting = number_calls(waiting, ends)
         told = {t[:3]: t.shape for call in waiting for t in call.calls.tensors if t.shape is not None}
         done = 0
         for call in in_order(waiting, found):
@@ -304,7 +304,7 @@ class Reader:
             results = self.layer(call.layer, call.calls, here, prefix, depth, told.get((call.name, call.node, 0)))
             for index, seen in enumerate(results):
                 shape = told.get((call.name, call.node, index))
-                found[call.name, call.node, index] = self.checked(seen, shape, prefix + call.name)
+                found[call.name, call.node, index] = self.check_shape(seen, shape, prefix + call.name)
             done += 1
         if done < len(waiting):
             name = next(c.name for c in waiting if (c.name, c.node, 0) not in found)
@@ -325,7 +325,7 @@ class Reader:
             nodes = [nodes]  # one call with one tensor, as Keras 2 may write it
         return [Calls(tuple(tensors_of(node)), tuple(others_of(node))) for node in nodes]
 
-    def checked(self, seen: Seen, told: tuple[Any, ...] | None, name: str) -> Seen:
+    def check_shape(self, seen: Seen, told: tuple[Any, ...] | None, name: str) -> Seen:
         """A layer's shape is the one that Keras wrote down; but not where another input was asked for."""
         if told and seen.shape and not self.given:
             for ours, theirs in zip(seen.shape, told[1:], strict=False):
@@ -339,9 +339,9 @@ class Reader:
     def input(self, layer: Mapping[str, Any]) -> Seen:
         config = self.settings(layer, "InputLayer")
         shape = config.get("batch_shape") or config.get("batch_input_shape")
-        return self.entered(str(config.get("name") or layer.get("name") or "input"), shape)
+        return self.enter(str(config.get("name") or layer.get("name") or "input"), shape)
 
-    def entered(self, name: str, shape: Any) -> Seen:
+    def enter(self, name: str, shape: Any) -> Seen:
         """An input: as Keras has it, or as --input gives it, with the channels first."""
         path = "input" if name.startswith("input") else name
         given = self.given.get(name) or self.given.get(path) or self.given.get("")
@@ -364,7 +364,7 @@ class Reader:
         value = self.b.input(path if path not in self.b.inputs else name, first)
         seen = Seen(value, first)
         if self.last and len(first) > 1:
-            seen = seen.permuted((*range(1, len(first)), 0))
+            seen = seen.permute((*range(1, len(first)), 0))
         return seen
 
     # --- layers

@@ -14,15 +14,15 @@ from cnncalc.interop.layouts import Seen, settle
 
 @translates("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "MaxPool1D", "MaxPool2D", "MaxPool3D")
 def maxpool(call: Call) -> Seen | None:
-    return pooled(call, "maxpool")
+    return pool(call, "maxpool")
 
 
 @translates("AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D")
 def avgpool(call: Call) -> Seen | None:
-    return pooled(call, "avgpool")
+    return pool(call, "avgpool")
 
 
-def pooled(call: Call, kind: str) -> Seen | None:
+def pool(call: Call, kind: str) -> Seen | None:
     c, rank = call.config, rank_in(call.word)
     size = sizes(c.get("pool_size", c.get("pool_length", 2)), rank)
     strides = c.get("strides", c.get("stride"))
@@ -38,7 +38,7 @@ def global_pool(call: Call) -> Seen | None:
     made = call.on_map("global_maxpool" if "Max" in call.word else "global_avgpool", {})
     if made is None or call.config.get("keepdims"):
         return made
-    return made.reshaped((call.x.shape[call.channel_axis()],))
+    return made.reshape((call.x.shape[call.channel_axis()],))
 
 
 @translates("AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D")
@@ -54,8 +54,8 @@ def adaptive_pool(call: Call) -> Seen | None:
 def merge(call: Call) -> Seen | None:
     kind = {"Add": "add", "Multiply": "multiply", "Average": "mean", "Maximum": "maximum"}[call.word]
     if len(call.entering) == 1:
-        return combined(call, kind)
-    return layouts.merged(
+        return combine(call, kind)
+    return layouts.merge(
         call.b, call.entering, lambda values: call.b.add(call.name, kind, {}, values, at=call.at), call.at
     )
 
@@ -66,10 +66,10 @@ def scaled_sum(call: Call) -> Seen | None:
     factor = {"factor": float(call.config["scale"])}
     right = call._replace(entering=call.entering[1:]).elementwise("rescale", factor, f"{call.name}/rescale")
     both = (call.x, right)
-    return layouts.merged(call.b, both, lambda v: call.b.add(call.name, "add", {}, v, at=call.at), call.at)
+    return layouts.merge(call.b, both, lambda v: call.b.add(call.name, "add", {}, v, at=call.at), call.at)
 
 
-def combined(call: Call, kind: str) -> Seen | None:
+def combine(call: Call, kind: str) -> Seen | None:
     """An operator on one tensor and a number, as keras.ops writes them."""
     if len(call.numbers) != 1 or kind not in ("add", "multiply"):
         return None
@@ -93,7 +93,7 @@ def concatenate(call: Call) -> Seen | None:
     fronts = [seen.first(axis, f"{call.name}.") for seen in call.entering]
     values = [settle(call.b, front, call.at) for front, _back in fronts]
     made = call.b.add(call.name, "concat", {}, values, at=call.at)
-    return Seen(made, call.b.shape(made)).permuted(fronts[0][1])
+    return Seen(made, call.b.shape(made)).permute(fronts[0][1])
 
 
 # --- what is left as it is
@@ -109,7 +109,7 @@ def dropout(call: Call) -> Seen | None:
     "ActivityRegularization", "GaussianNoise", "GaussianDropout", "Identity", "Masking", "RandomFlip", "RandomRotation",
     "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomCrop", "Cast",
 )  # fmt: skip
-def unchanged(call: Call) -> Seen | None:
+def pass_on(call: Call) -> Seen | None:
     """What does something in training alone."""
     if call.word in ("RandomCrop", "Masking"):
         return None
@@ -192,7 +192,7 @@ def reshape(call: Call) -> Seen | None:
     elements, known = prod(call.x.shape), prod(n for n in target if n > 0)
     if not call.x.shape or target.count(-1) > 1 or not known or elements % known:
         return None
-    return call.x.reshaped(tuple(elements // known if n == -1 else n for n in target), call.name)
+    return call.x.reshape(tuple(elements // known if n == -1 else n for n in target), call.name)
 
 
 @translates("Permute")
@@ -200,4 +200,4 @@ def permute(call: Call) -> Seen | None:
     order = tuple(int(n) - 1 for n in call.config["dims"])
     if sorted(order) != list(range(len(call.x.shape))):
         return None
-    return call.x.permuted(order, call.name)
+    return call.x.permute(order, call.name)

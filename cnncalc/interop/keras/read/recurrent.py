@@ -26,7 +26,7 @@ def recurrent(call: Call) -> Seen | None:
     front, back = call.x.first(1, f"{call.name}.")
     value = call.add(kind, options, settle(call.b, front, call.at))
     made = Seen(value, call.b.shape(value))
-    return made if last else made.permuted(back)
+    return made if last else made.permute(back)
 
 
 @translates("Bidirectional")

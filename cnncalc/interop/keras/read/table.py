@@ -51,7 +51,7 @@ class Call(NamedTuple):
         made = self.b.add(
             name or self.name,
             kind,
-            layouts.shortened(kind, options),
+            layouts.shorten(kind, options),
             [value],
             at=self.at,
             weights_of=known[0] if known else None,
@@ -102,7 +102,7 @@ def read_call(call: Call) -> list[Seen]:
     first = (told[-1], *told[:-1]) if call.last else told
     value = call.b.unknown(call.name, call.word, reads, first, at=call.at)
     seen = Seen(value, first)
-    return [seen.permuted((*range(1, len(first)), 0)) if call.last and len(first) > 1 else seen]
+    return [seen.permute((*range(1, len(first)), 0)) if call.last and len(first) > 1 else seen]
 
 
 def sizes(value: Any, rank: int) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cnncalc.interop.keras.write.table import NotInKerasError, Step, Write, rank_of, writes
-from cnncalc.interop.keras.write.windows import cropped, padded
+from cnncalc.interop.keras.write.windows import crop_map, pad_map
 from cnncalc.interop.python.text import Call, call, even
 from cnncalc.language import _
 from cnncalc.layers.axes import axis_number
@@ -140,7 +140,7 @@ def flatten(layer: Any, x: Shape) -> list[Step]:
 @writes("crop")
 def crop(layer: Any, x: Shape) -> list[Step]:
     cuts = [(w.before * -1, w.after * -1) for w in layer.facts(x).reach]
-    return [Step(call(f"layers.Cropping{rank_of(layer, x)}D", cropping=(cropped(cuts), None)))]
+    return [Step(call(f"layers.Cropping{rank_of(layer, x)}D", cropping=(crop_map(cuts), None)))]
 
 
 @writes("slice")
@@ -148,7 +148,7 @@ def slice_of_axis(layer: Any, x: Shape) -> list[Step]:
     start, stop, axis = layer.bounds(x)
     if axis:
         cuts = [(start, n - stop) if i == axis else (0, 0) for i, n in enumerate(x) if i]
-        return [Step(call(f"layers.Cropping{rank_of(layer, x)}D", cropping=(cropped(cuts), None)))]
+        return [Step(call(f"layers.Cropping{rank_of(layer, x)}D", cropping=(crop_map(cuts), None)))]
     return [Step(Call(""), "", (), f"{{0}}[..., {start}:{stop}]")]
 
 
@@ -226,7 +226,7 @@ def pad(layer: Any, x: Shape) -> list[Step]:
     rank_of(layer, x)
     if layer.mode != "constant" or layer.value:
         raise NotInKerasError(_("Keras pads with zeros alone"))
-    return [Step(padded([*sides_per_axis(layer.padding, x[1:])]))]
+    return [Step(pad_map([*sides_per_axis(layer.padding, x[1:])]))]
 
 
 # --- sequences

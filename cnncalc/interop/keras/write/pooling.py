@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.keras.write.table import NotInKerasError, Step, rank_of, writes
-from cnncalc.interop.keras.write.windows import padded, same, sides_of
+from cnncalc.interop.keras.write.windows import pad_map, same, sides_of
 from cnncalc.interop.onnx.write.part import ends
 from cnncalc.interop.python.text import Call, Code, call, even
 from cnncalc.language import _
@@ -31,7 +31,7 @@ def maxpool(layer: Any, x: Shape, *, positive: bool = False) -> list[Step]:
         if sides == [same_padding(n, w.kernel, w.stride, 1) for w, n in zip(windows, x[1:], strict=True)]:
             options["padding"] = ("same", "valid")
         elif positive:
-            before = [Step(padded(sides), "pad")]
+            before = [Step(pad_map(sides), "pad")]
         else:
             width = ((0, 0), *sides, (0, 0))
             use = f"keras.ops.pad({{0}}, {width}, constant_values={SMALLEST})"
@@ -52,7 +52,7 @@ def avgpool(layer: Any, x: Shape) -> list[Step]:
     before: list[Step] = []
     if any(map(any, sides_of(windows))) or cut:
         if counted and not cut:
-            before = [Step(padded(sides_of(windows)), "pad")]
+            before = [Step(pad_map(sides_of(windows)), "pad")]
         elif not counted and same(windows, x[1:]) and not cut:
             options["padding"] = ("same", "valid")
         else:

@@ -30,7 +30,7 @@ class Tensor(NamedTuple):
     name: str
     node: int
 
-    def noted(self) -> dict[str, Any]:
+    def note(self) -> dict[str, Any]:
         return {"class_name": "__keras_tensor__", "config": {"keras_history": [self.name, self.node, 0]}}
 
 
@@ -48,7 +48,7 @@ class Noted:
         model.layers.append(self.entry)
 
     def __call__(self, entering: Any) -> Tensor:
-        tensors = [t.noted() for t in entering] if isinstance(entering, list) else entering.noted()
+        tensors = [t.note() for t in entering] if isinstance(entering, list) else entering.note()
         self.entry["inbound_nodes"].append({"args": [tensors], "kwargs": {}})
         return Tensor(self.entry["name"], len(self.entry["inbound_nodes"]) - 1)
 

@@ -15,7 +15,7 @@ import numpy as np
 from cnncalc.graph import Graph
 from cnncalc.interop.keras.write.readback import read_back
 from cnncalc.interop.keras.write.table import NotInKerasError, Step, write_layer
-from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
+from cnncalc.interop.python.bodies import Body, Line, Template, group, template
 from cnncalc.interop.python.scopes import Scope, families, scopes
 from cnncalc.interop.python.text import (
     INDENT,
@@ -27,7 +27,7 @@ from cnncalc.interop.python.text import (
     bare,
     docstring,
     identifier,
-    laid_out,
+    lay_out,
     signature,
     text_of,
 )
@@ -104,7 +104,7 @@ class Writer:
             array = stored[f"{node.name}.{name}"]
             moved.append((name, array if move is None else move(array)))
         if node.layer.kind == "dense":
-            shape = self.flattened(node.reads[0])
+            shape = self.find_flattened(node.reads[0])
             if shape is not None and len(shape) > 1:
                 moved[0] = ("weight", channels_last(stored[f"{node.name}.weight"], shape).T)
         if node.layer.kind not in ("rnn", "gru", "lstm"):
@@ -121,7 +121,7 @@ class Writer:
             result += [np.stack(biases)] if len(biases) == 2 else biases
         return result
 
-    def flattened(self, value: int) -> Shape | None:
+    def find_flattened(self, value: int) -> Shape | None:
         """The map whose elements a vector holds, if it comes from a flatten."""
         while value >= self.first:
             node = self.graph.nodes[value - self.first]
@@ -149,7 +149,7 @@ class Writer:
         for name, word in zip(names, entering, strict=True):
             shape = Argument("shape", last_shape(self.graph.inputs[name]))
             given = (shape._replace(default=None), Argument("name", plain(name), None))
-            lines += laid_out(f"{word} = ", Call("keras.Input", given))
+            lines += lay_out(f"{word} = ", Call("keras.Input", given))
         body = self.body(root)
         found = Template(body, (), {})
         statements, results = forward(found, entering, "", 0)
@@ -158,7 +158,7 @@ class Writer:
         inputs = entering[0] if len(entering) == 1 else f"[{', '.join(entering)}]"
         title = Argument("name", identifier(self.graph.name.lower(), "network"), None)
         model = (Argument("inputs", Code(inputs)), Argument("outputs", Code(outputs)), title)
-        lines += laid_out("model = ", Call("keras.Model", model))
+        lines += lay_out("model = ", Call("keras.Model", model))
         return "\n".join(lines) + "\n"
 
     def about(self) -> str:
@@ -172,7 +172,7 @@ class Writer:
     def write_family(self, blocks: list[Scope]) -> None:
         """The functions of all blocks of one family, and how each block is called."""
         bodies = [self.body(scope) for scope in blocks]
-        for largest, members in grouped(bodies):
+        for largest, members in group(bodies):
             own = [bodies[m] for m in members]
             found = template(own, members.index(largest), lambda name: COMMON.get(name, name))
             name = self.names(identifier(blocks[0].family.lower(), "block"), "")
@@ -193,7 +193,7 @@ class Writer:
         names = {v: f"in{i}" for i, v in enumerate(scope.entries)}
         taken = Names()
         lines: list[Line] = []
-        for item in expanded(scope):
+        for item in expand(scope):
             if isinstance(item, Scope):
                 own = item.path[len(scope.path) + 1 :] if scope.path else item.path
                 name = taken(identifier(own, "block"))
@@ -233,7 +233,7 @@ def flat(graph: Graph) -> Scope:
     return root
 
 
-def expanded(scope: Scope) -> list[int | Scope]:
+def expand(scope: Scope) -> list[int | Scope]:
     """The items of a scope, a chain as the blocks that it is."""
     found: list[int | Scope] = []
     for item in scope.items:
@@ -284,7 +284,7 @@ def forward(found: Template, entering: list[str], prefix: str, depth: int) -> tu
             statements.append(f"{INDENT * depth}if {flag}:")
         condition = flag
         statements += statement(line, target, read, prefix, depth + bool(flag))
-    return looped(statements), [variables[name] for name in body.results]
+    return find_loops(statements), [variables[name] for name in body.results]
 
 
 def statement(line: Line, target: str, read: list[str], prefix: str, depth: int) -> list[str]:
@@ -297,11 +297,11 @@ def statement(line: Line, target: str, read: list[str], prefix: str, depth: int)
         if word == "block":
             values = tuple(Argument("", Code(word)) for word in read)
             arguments = (*values, *with_name(made.arguments, named))
-            return laid_out(f"{target} = ", made._replace(arguments=arguments), "", depth)
+            return lay_out(f"{target} = ", made._replace(arguments=arguments), "", depth)
         call = made._replace(arguments=(*made.arguments, named))
         if word == "shared":
-            return [*laid_out(f"{holder} = ", call, "", depth), f"{INDENT * depth}{target} = {holder}({entering})"]
-        return laid_out(f"{target} = ", call, f"({entering})", depth)
+            return [*lay_out(f"{holder} = ", call, "", depth), f"{INDENT * depth}{target} = {holder}({entering})"]
+        return lay_out(f"{target} = ", call, f"({entering})", depth)
     if word == "shared":
         return [f"{INDENT * depth}{target} = {holder}({entering})"]
     return [f"{INDENT * depth}{target} = {bare(line.use.format(*read))}"]
@@ -313,7 +313,7 @@ def with_name(arguments: tuple[Argument, ...], name: Argument) -> tuple[Argument
     return (*needed, name, *(a for a in arguments if a.default is not NOT_GIVEN))
 
 
-def looped(statements: list[str]) -> list[str]:
+def find_loops(statements: list[str]) -> list[str]:
     """Calls of a function that differ in the number in their names alone as a loop, from three on."""
     found: list[str] = []
     i = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.keras.write.table import Move, NotInKerasError, Step, rank_of, writes
-from cnncalc.interop.keras.write.windows import cropped, dilation, sides_of, sliding
+from cnncalc.interop.keras.write.windows import crop_map, dilation, sides_of, sliding
 from cnncalc.interop.python.text import call, even
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
@@ -16,7 +16,7 @@ def last(w: Any) -> Any:
     return w.transpose(*range(2, w.ndim), 1, 0)
 
 
-def biased(layer: Any) -> tuple[bool, bool]:
+def find_biases(layer: Any) -> tuple[bool, bool]:
     if layer.bias not in (True, False):
         raise NotInKerasError(_("Keras has one bias for every map"))
     return layer.bias, True
@@ -34,7 +34,7 @@ def conv(layer: Any, x: Shape) -> list[Step]:
     deep = layer.kind == "depthwise"
     if not deep and layer.table is not None:
         raise NotInKerasError(_("Keras has no convolution with a table of connections"))
-    bias = biased(layer)
+    bias = find_biases(layer)
     if deep and rank < 3:
         uneven = len({w.stride for w in windows}) > 1
         if uneven:
@@ -82,12 +82,12 @@ def transposed_conv(layer: Any, x: Shape) -> list[Step]:
         padding=("same" if fits and any(map(any, cuts)) else "valid", "valid"),
         strides=(even(tuple(w.stride for w in windows)), 1),
         dilation_rate=dilation(windows),
-        use_bias=biased(layer),
+        use_bias=find_biases(layer),
     )
     stored = weights(layer, last)
     if fits or not any(map(any, cuts)):
         return [Step(made, "", stored)]
-    return [Step(made, "", stored), Step(call(f"layers.Cropping{rank}D", cropping=(cropped(cuts), None)), "crop")]
+    return [Step(made, "", stored), Step(call(f"layers.Cropping{rank}D", cropping=(crop_map(cuts), None)), "crop")]
 
 
 @writes("dense")

@@ -12,7 +12,7 @@ from cnncalc.layers.sliding import same_padding
 from cnncalc.layers.windows import Window
 
 
-def padded(sides: Sequence[tuple[int, int]]) -> Call:
+def pad_map(sides: Sequence[tuple[int, int]]) -> Call:
     """Zeros around a map."""
     if len(sides) == 1:
         return call("layers.ZeroPadding1D", padding=(even(sides[0]) if len(set(sides[0])) == 1 else sides[0], 1))
@@ -41,7 +41,7 @@ def sliding(windows: Sequence[Window], size: Sequence[int]) -> tuple[list[Step],
         if same(windows, size):
             padding = "same"
         else:
-            before = [Step(padded(sides_of(windows)), "pad")]
+            before = [Step(pad_map(sides_of(windows)), "pad")]
     stride = even(tuple(w.stride for w in windows))
     return before, {"strides": (stride, 1), "padding": (padding, "valid")}
 
@@ -53,7 +53,7 @@ def dilation(windows: Sequence[Window]) -> tuple[Any, Any]:
     return found, 1
 
 
-def cropped(cuts: Sequence[tuple[int, int]]) -> Any:
+def crop_map(cuts: Sequence[tuple[int, int]]) -> Any:
     if len(cuts) == 1:
         return cuts[0]
     return even(tuple(b for b, _a in cuts)) if all(b == a for b, a in cuts) else tuple(cuts)

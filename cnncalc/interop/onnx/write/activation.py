@@ -63,7 +63,7 @@ def step(ops: Part, layer: Any, x: Value) -> str:
 
 @writes("scaled_tanh")
 def scaled_tanh(ops: Part, layer: Any, x: Value) -> str:
-    return ops.scaled(ops("Tanh", ops.scaled(x.name, 2 / 3)), 1.7159)
+    return ops.scale(ops("Tanh", ops.scale(x.name, 2 / 3)), 1.7159)
 
 
 @writes("rescale")
@@ -95,7 +95,7 @@ def square(ops: Part, layer: Any, x: Value) -> str:
 
 
 @writes("round")
-def rounded(ops: Part, layer: Any, x: Value) -> str:
+def round_off(ops: Part, layer: Any, x: Value) -> str:
     return ops({"nearest": "Round", "floor": "Floor", "ceil": "Ceil"}[layer.to], x.name)
 
 

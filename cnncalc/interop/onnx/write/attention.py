@@ -16,16 +16,16 @@ from cnncalc.interop.onnx.write.table import writes
 from cnncalc.layers.base import WHOLE
 
 
-def projected(ops: Part, name: str, x: str) -> str:
+def project(ops: Part, name: str, x: str) -> str:
     """(N, C, tokens) to (N, f, tokens)."""
     y = ops("MatMul", ops.weight(name), x)
     biased = f"{name}_bias"
     return ops("Add", y, ops.weight(biased, ops.array(biased)[:, np.newaxis])) if ops.has(biased) else y
 
 
-def mixed(ops: Part, q: str, k: str, v: str, width: int, *added: str) -> str:
+def mix(ops: Part, q: str, k: str, v: str, width: int, *added: str) -> str:
     """softmax(q k' / sqrt(width) + added) v, k with its axes exchanged already."""
-    scores = ops.scaled(ops("MatMul", q, k), width**-0.5)
+    scores = ops.scale(ops("MatMul", q, k), width**-0.5)
     for more in added:
         scores = ops("Add", scores, more)
     return ops("MatMul", ops("Softmax", scores, axis=-1), v)
@@ -45,7 +45,7 @@ def attention(ops: Part, layer: Any, x: Value) -> str:
         flat = ops("Gather", flat, ops.whole(*order.ravel().tolist()), axis=2)
 
     def heads(name: str, width: int, *perm: int) -> str:
-        apart = ops.reshape(projected(ops, name, flat), h, width // h, count, inside)
+        apart = ops.reshape(project(ops, name, flat), h, width // h, count, inside)
         return ops.transpose(apart, *perm)
 
     # (N, windows, heads, tokens, width of a head); keys with the last two exchanged
@@ -56,12 +56,12 @@ def attention(ops: Part, layer: Any, x: Value) -> str:
         added[0] = ops("Transpose", added[0], perm=[2, 0, 1])
     if any(layer.shifts(size)):
         added.append(ops.constant(forbidden(layer, size, order)[:, np.newaxis]))
-    y = ops.transpose(mixed(ops, q, k, values, d // h, *added), 2, 4, 1, 3)
+    y = ops.transpose(mix(ops, q, k, values, d // h, *added), 2, 4, 1, 3)
     y = ops.reshape(y, v, n)
     if count > 1:
         y = ops("Gather", y, ops.whole(*np.argsort(order.ravel()).tolist()), axis=2)
     if layer.project:
-        y = projected(ops, "out", y)
+        y = project(ops, "out", y)
     return ops.reshape(y, f, *size)
 
 
@@ -115,12 +115,12 @@ def cross_attention(ops: Part, layer: Any, x: Value, others: Value) -> str:
     h, (d, v, f) = layer.heads, layer.widths(x.shape[0])
     n, m = prod(x.shape[1:]), prod(others.shape[1:])
     asking, asked = ops.reshape(x.name, x.shape[0], n), ops.reshape(others.name, others.shape[0], m)
-    q = ops.transpose(ops.reshape(projected(ops, "query", asking), h, d // h, n), 1, 3, 2)
-    k = ops.reshape(projected(ops, "key", asked), h, d // h, m)
-    values = ops.transpose(ops.reshape(projected(ops, "value", asked), h, v // h, m), 1, 3, 2)
-    y = ops.reshape(ops.transpose(mixed(ops, q, k, values, d // h), 1, 3, 2), v, n)
+    q = ops.transpose(ops.reshape(project(ops, "query", asking), h, d // h, n), 1, 3, 2)
+    k = ops.reshape(project(ops, "key", asked), h, d // h, m)
+    values = ops.transpose(ops.reshape(project(ops, "value", asked), h, v // h, m), 1, 3, 2)
+    y = ops.reshape(ops.transpose(mix(ops, q, k, values, d // h), 1, 3, 2), v, n)
     if layer.project:
-        y = projected(ops, "out", y)
+        y = project(ops, "out", y)
     return ops.reshape(y, f, *x.shape[1:])
 
 
@@ -128,7 +128,7 @@ def cross_attention(ops: Part, layer: Any, x: Value, others: Value) -> str:
 def dot_product_attention(ops: Part, layer: Any, q: Value, k: Value, v: Value, *added: Value) -> str:
     rank = len(k.shape)
     exchanged = ops.transpose(k.name, *range(1, rank - 1), rank, rank - 1)
-    return mixed(ops, q.name, exchanged, v.name, q.shape[-1], *(value.name for value in added))
+    return mix(ops, q.name, exchanged, v.name, q.shape[-1], *(value.name for value in added))
 
 
 @writes("matmul")

@@ -19,7 +19,7 @@ def with_bias(ops: Part, y: str, rank: int) -> str:
     return ops("Add", y, ops.weight("bias", bias if bias.ndim > 1 else per_channel(bias, rank)))
 
 
-def convolved(ops: Part, layer: Any, x: Value, weight: str, groups: int) -> str:
+def convolve(ops: Part, layer: Any, x: Value, weight: str, groups: int) -> str:
     """A Conv, whose bias is an input of its own unless each place has one."""
     _, *size = x.shape
     windows = layer.windows(size)
@@ -35,14 +35,14 @@ def conv(ops: Part, layer: Any, x: Value) -> str:
     weight = ops.array("weight")
     if layer.table is not None:
         weight = spread(layer.table, weight, x.shape[0])
-    return convolved(ops, layer, x, ops.weight("weight", weight), layer.groups)
+    return convolve(ops, layer, x, ops.weight("weight", weight), layer.groups)
 
 
 @writes("depthwise")
 def depthwise(ops: Part, layer: Any, x: Value) -> str:
     """As many groups as channels: (C, multiplier, *kernel) to (C * multiplier, 1, *kernel)."""
     weight = ops.array("weight")
-    return convolved(ops, layer, x, ops.weight("weight", weight.reshape(-1, 1, *weight.shape[2:])), x.shape[0])
+    return convolve(ops, layer, x, ops.weight("weight", weight.reshape(-1, 1, *weight.shape[2:])), x.shape[0])
 
 
 @writes("local")

@@ -34,7 +34,7 @@ def pair_by_pair(ops: Part, layer: Any, first: Value, *others: Value) -> str:
 
 
 @writes(*COMPARED)
-def compared(ops: Part, layer: Any, first: Value, *others: Value) -> str:
+def compare(ops: Part, layer: Any, first: Value, *others: Value) -> str:
     """A comparison is true or false, and becomes 1 or 0."""
     y = first.name
     for value in others:

@@ -75,7 +75,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
         raise CnncalcError(_("{size:.1f} GB of weights: an ONNX model in one piece holds 2 GB", size=size / 1e9))
 
     def described(value: Value) -> Any:
-        return typed(onnx, value.name, (batch or BATCH, *value.shape))
+        return type_value(onnx, value.name, (batch or BATCH, *value.shape))
 
     first = len(graph.inputs)
     results = [v for v in dict.fromkeys(graph.outputs) if v >= first]
@@ -95,7 +95,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     store(onnx, model, {name: array for name, array in arrays.items() if name in small})
     large = {name: array for name, array in arrays.items() if name not in small}
     model.graph.input.extend(
-        typed(onnx, name, array.shape, whole=array.dtype == "int64") for name, array in large.items()
+        type_value(onnx, name, array.shape, whole=array.dtype == "int64") for name, array in large.items()
     )
     onnx.checker.check_model(model, full_check=True)
     del model.graph.input[first:]
@@ -115,7 +115,7 @@ def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversio
         return Conversion(data, unread=str(error).splitlines()[0])
 
 
-def typed(onnx: Any, name: str, shape: Sequence[int | str], *, whole: bool = False) -> Any:
+def type_value(onnx: Any, name: str, shape: Sequence[int | str], *, whole: bool = False) -> Any:
     """The description of a value of float32, or of whole numbers."""
     return onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64 if whole else onnx.TensorProto.FLOAT, shape)
 

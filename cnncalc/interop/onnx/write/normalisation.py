@@ -27,12 +27,12 @@ def lrn(ops: Part, layer: Any, x: Value) -> str:
         sides = [layer.size // 2, 0, (layer.size - 1) // 2, 0]
         rows = ops.reshape(ops("Mul", flat, flat), 1, c, -1)
         means = ops("AveragePool", rows, kernel_shape=[layer.size, 1], pads=sides, count_include_pad=1)
-        base = ops("Add", ops.scaled(ops.reshape(means, c, -1, 1), layer.alpha), ops.constant(layer.k))
+        base = ops("Add", ops.scale(ops.reshape(means, c, -1, 1), layer.alpha), ops.constant(layer.k))
         y = ops("Div", flat, ops("Pow", base, ops.constant(layer.beta)))
     return ops.reshape(y, *x.shape)
 
 
-def trained(ops: Part, shape: tuple[int, ...]) -> list[str]:
+def add_trained(ops: Part, shape: tuple[int, ...]) -> list[str]:
     """Scale and shift in the shape that an operator wants; 1 and 0 where none are trained."""
     return [
         ops.weight(name, ops.array(name).reshape(shape)) if ops.has(name) else ops.constant(np.full(shape, value))
@@ -43,7 +43,7 @@ def trained(ops: Part, shape: tuple[int, ...]) -> list[str]:
 @writes("batchnorm")
 def batchnorm(ops: Part, layer: Any, x: Value) -> str:
     statistics = [ops.weight("mean"), ops.weight("variance")]
-    return ops("BatchNormalization", x.name, *trained(ops, x.shape[:1]), *statistics, epsilon=layer.epsilon)
+    return ops("BatchNormalization", x.name, *add_trained(ops, x.shape[:1]), *statistics, epsilon=layer.epsilon)
 
 
 def beside(ops: Part, name: str, x: Value) -> str:
@@ -72,20 +72,20 @@ def layernorm(ops: Part, layer: Any, x: Value) -> str:
     back = [1 + order.index(1 + axis) for axis in range(len(order))]
     shape = tuple(x.shape[axis] for axis in together)
     y = ops.transpose(x.name, *order) if order != sorted(order) else x.name
-    y = ops("LayerNormalization", y, *trained(ops, shape), axis=1 + len(others), epsilon=layer.epsilon)
+    y = ops("LayerNormalization", y, *add_trained(ops, shape), axis=1 + len(others), epsilon=layer.epsilon)
     return ops.transpose(y, *back) if order != sorted(order) else y
 
 
 @writes("groupnorm")
 def groupnorm(ops: Part, layer: Any, x: Value) -> str:
     return as_map(
-        ops, "GroupNormalization", x, *trained(ops, x.shape[:1]), num_groups=layer.groups, epsilon=layer.epsilon
+        ops, "GroupNormalization", x, *add_trained(ops, x.shape[:1]), num_groups=layer.groups, epsilon=layer.epsilon
     )
 
 
 @writes("instancenorm")
 def instancenorm(ops: Part, layer: Any, x: Value) -> str:
-    return as_map(ops, "InstanceNormalization", x, *trained(ops, x.shape[:1]), epsilon=layer.epsilon)
+    return as_map(ops, "InstanceNormalization", x, *add_trained(ops, x.shape[:1]), epsilon=layer.epsilon)
 
 
 def as_map(ops: Part, operator: str, x: Value, *inputs: str, **attributes: Any) -> str:

@@ -121,7 +121,7 @@ class Part:
         pads = [0, 0, *(before for before, _ in sides), 0, 0, *(after for _, after in sides)]
         return self("Pad", x, self.whole(*pads), *([self.constant(value)] if mode == "constant" else []), mode=mode)
 
-    def scaled(self, x: str, factor: float) -> str:
+    def scale(self, x: str, factor: float) -> str:
         return self("Mul", x, self.constant(factor))
 
 
@@ -153,7 +153,7 @@ def taps(windows: Sequence[Window]) -> int:
     return prod(w.kernel for w in windows)
 
 
-def moved(ops: Part, x: str, apart: list[int], order: list[int], together: list[int]) -> str:
+def move(ops: Part, x: str, apart: list[int], order: list[int], together: list[int]) -> str:
     """Axes taken apart, brought into another order, and joined again."""
     return ops.reshape(ops.transpose(ops.reshape(x, *apart), *order), *together)
 

@@ -11,7 +11,7 @@ REDUCED = {"reduce_sum": "ReduceSum", "reduce_mean": "ReduceMean", "reduce_max":
 
 
 @writes(*REDUCED, "reduce_norm")
-def reduced(ops: Part, layer: Any, x: Value) -> str:
+def reduce(ops: Part, layer: Any, x: Value) -> str:
     axes = ops.whole(*sorted(1 + axis for axis in layer.over(x.shape)))
     if layer.kind != "reduce_norm":
         return ops(REDUCED[layer.kind], x.name, axes)

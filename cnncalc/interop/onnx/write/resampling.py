@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.write.part import Part, Value, moved
+from cnncalc.interop.onnx.write.part import Part, Value, move
 from cnncalc.interop.onnx.write.table import writes
 from cnncalc.layers.base import per_axis
 
@@ -44,7 +44,7 @@ def pixel_shuffle(ops: Part, layer: Any, x: Value) -> str:
         return ops("DepthToSpace", x.name, blocksize=r, mode="CRD")
     order = [1, *chain.from_iterable((2 + rank + a, 2 + a) for a in range(rank))]
     left = c // r**rank
-    return moved(ops, x.name, [left, *(r,) * rank, *size], order, [left, *(n * r for n in size)])
+    return move(ops, x.name, [left, *(r,) * rank, *size], order, [left, *(n * r for n in size)])
 
 
 @writes("pixel_unshuffle")
@@ -54,7 +54,7 @@ def pixel_unshuffle(ops: Part, layer: Any, x: Value) -> str:
     r, rank = layer.factor, len(size)
     order = [1, *(3 + 2 * a for a in range(rank)), *(2 + 2 * a for a in range(rank))]
     apart = [c, *chain.from_iterable((n // r, r) for n in size)]
-    return moved(ops, x.name, apart, order, [c * r**rank, *(n // r for n in size)])
+    return move(ops, x.name, apart, order, [c * r**rank, *(n // r for n in size)])
 
 
 @writes("resample")

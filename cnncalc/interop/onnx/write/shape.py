@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.onnx.write.part import Part, Value, moved
+from cnncalc.interop.onnx.write.part import Part, Value, move
 from cnncalc.interop.onnx.write.table import writes
 from cnncalc.layers.axes import axis_number
 from cnncalc.layers.sliding import sides_per_axis
@@ -38,7 +38,7 @@ def slice_of_axis(ops: Part, layer: Any, x: Value) -> str:
 
 
 @writes("roll", "tile")
-def rearranged(ops: Part, layer: Any, x: Value) -> str:
+def rearrange(ops: Part, layer: Any, x: Value) -> str:
     """Parts of one axis one behind the other."""
     axis = axis_number(layer.axis, x.shape)
     n = x.shape[axis]
@@ -59,7 +59,7 @@ def split(ops: Part, layer: Any, x: Value) -> str:
 def channel_shuffle(ops: Part, layer: Any, x: Value) -> str:
     c, *size = x.shape
     rest = [3 + a for a in range(len(size))]
-    return moved(ops, x.name, [layer.groups, c // layer.groups, *size], [2, 1, *rest], [c, *size])
+    return move(ops, x.name, [layer.groups, c // layer.groups, *size], [2, 1, *rest], [c, *size])
 
 
 @writes("reshape")

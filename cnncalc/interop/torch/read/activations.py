@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import in_base, merged
+from cnncalc.interop.layouts import in_base, merge
 from cnncalc.interop.torch.read.making import along, axis_word, elementwise, layer
 from cnncalc.interop.torch.read.table import Made, translates
 
@@ -48,7 +48,7 @@ def comparison(kind: str) -> Any:
             return None
         place = trace.place(kind)
         add = lambda values: trace.b.add(trace.name(kind), kind, {}, values, at=place)  # noqa: E731
-        return merged(trace.b, [one, trace.of(other)], add, place)
+        return merge(trace.b, [one, trace.of(other)], add, place)
 
     return handle
 
@@ -145,12 +145,12 @@ def hardshrink(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return elementwise(trace, given["input"], "hardshrink", {"alpha": given.get("lambd", 0.5)})
 
 
-def rounded(to: str) -> Any:
+def round_to(to: str) -> Any:
     return lambda trace, given, result: elementwise(trace, given["input"], "round", {"to": to})
 
 
 for _word, _to in (("round", "nearest"), ("floor", "floor"), ("ceil", "ceil")):
-    translates(_word, "input", anywhere=True)(rounded(_to))
+    translates(_word, "input", anywhere=True)(round_to(_to))
 
 
 @translates("softmax", "input | dim", anywhere=True)
@@ -193,7 +193,7 @@ def lrn(trace: Any, given: dict[str, Any], result: Any) -> Made:
         "beta": given.get("beta", 0.75),
         "k": given.get("k", 1.0),
     }
-    return layer(trace, "lrn", options, [trace.settled(given["input"])])
+    return layer(trace, "lrn", options, [trace.settle(given["input"])])
 
 
 @translates(

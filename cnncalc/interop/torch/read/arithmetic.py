@@ -11,7 +11,7 @@ from cnncalc.interop.torch.read.making import (
     along,
     axis_word,
     elementwise,
-    joined,
+    join,
     layer,
     standing,
     whole,
@@ -20,11 +20,11 @@ from cnncalc.interop.torch.read.making import (
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
-def merged_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
+def merge_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
     """Values that are laid out alike are merged as they are."""
     seen = [trace.of(tensor) for tensor in tensors]
     name, place = trace.name(kind), trace.place(kind)
-    return layouts.merged(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
+    return layouts.merge(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
 
 
 @translates("add iadd radd", "input other | alpha", anywhere=True)
@@ -33,10 +33,10 @@ def add(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("alpha", 1) != 1:
         return None
     if trace.of(one) and trace.of(other):
-        return merged_values(trace, "add", (one, other))
+        return merge_values(trace, "add", (one, other))
     return (
         with_number(trace, one, other, lambda n: {"offset": n})
-        or shifted(trace, one, other)
+        or shift_values(trace, one, other)
         or with_standing(trace, "add", one, other)
     )
 
@@ -47,7 +47,7 @@ def sub(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("alpha", 1) != 1:
         return None
     if trace.of(one) and trace.of(other):
-        return merged_values(trace, "subtract", (one, other))
+        return merge_values(trace, "subtract", (one, other))
     if trace.of(one) is None:
         return with_standing(trace, "subtract", one, other)
     return with_number(trace, one, other, lambda n: {"offset": -n}) or with_standing(trace, "subtract", one, other)
@@ -72,10 +72,10 @@ def neg(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def mul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
     if trace.of(one) and trace.of(other):
-        return merged_values(trace, "multiply", (one, other))
+        return merge_values(trace, "multiply", (one, other))
     return (
         with_number(trace, one, other, lambda n: {"factor": n})
-        or scaled(trace, one, other)
+        or scale_values(trace, one, other)
         or with_standing(trace, "multiply", one, other)
     )
 
@@ -86,7 +86,7 @@ def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("rounding_mode"):
         return None
     if trace.of(one) and trace.of(other):
-        return merged_values(trace, "divide", (one, other))
+        return merge_values(trace, "divide", (one, other))
     if isinstance(other, (int, float)) and not other:
         return None
     by_number = with_number(trace, one, other, lambda n: {"factor": 1 / n}) if trace.of(one) else None
@@ -106,7 +106,7 @@ def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
     if len(both) < len(found):
         return None
     name, place = trace.name(kind), trace.place(kind)
-    return layouts.merged(trace.b, both, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
+    return layouts.merge(trace.b, both, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
 
 
 @translates("addcmul", "input tensor1 tensor2 | value", anywhere=True)
@@ -136,15 +136,15 @@ def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen = [trace.of(tensor) for tensor in tensors]
     if not all(seen) or not all(s.shape for s in seen):
         return None
-    new = [s.arranged(shape, BATCH, trace.spot()) for s in seen]
+    new = [s.arrange(shape, BATCH, trace.spot()) for s in seen]
     axis = new[0].axis(dim) if all(new) else None
-    return None if axis is None else joined(trace, new, axis)
+    return None if axis is None else join(trace, new, axis)
 
 
 @translates("minimum", "input other", anywhere=True)
 def minimum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = given["input"], given["other"]
-    return merged_values(trace, "minimum", (one, other)) if trace.of(one) and trace.of(other) else None
+    return merge_values(trace, "minimum", (one, other)) if trace.of(one) and trace.of(other) else None
 
 
 def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dict[str, Any]]) -> Made:
@@ -157,7 +157,7 @@ def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dic
         if all(value == {"factor": 1.0, "offset": 0.0}[key] for key, value in found.items()):
             return trace.of(tensor)
         return elementwise(trace, tensor, "rescale", found)
-    fixed = trace.fixed(number)
+    fixed = trace.read_fixed(number)
     if fixed is None:
         return None
     if fixed.numel() == 1:
@@ -184,7 +184,7 @@ def shared_axes(trace: Any, tensor: Any, weights: Any) -> tuple[int, ...] | None
     if not hasattr(weights, "ndim") or not whole(trace, weights) or not seen.shape or weights.ndim > seen.rank:
         return None
     sizes = [1] * (seen.rank - weights.ndim) + list(weights.shape)
-    theirs = seen.laid_out(1)
+    theirs = seen.lay_out(1)
     fits = all(n == 1 or (seen.axis(dim) is not None and n == theirs[dim]) for dim, n in enumerate(sizes))
     found = [seen.axis(dim) for dim, n in enumerate(sizes) if n > 1]
     return tuple(axis for axis in found if axis is not None) if fits else None
@@ -203,14 +203,14 @@ def with_weights(trace: Any, kind: str, tensor: Any, weights: Any, axes: tuple[i
     return made and seen._replace(value=made.value)
 
 
-def scaled(trace: Any, one: Any, other: Any) -> Made:
+def scale_values(trace: Any, one: Any, other: Any) -> Made:
     """A value times trained numbers."""
     tensor, weights = (one, other) if trace.of(one) else (other, one)
     axes = shared_axes(trace, tensor, weights)
     return None if axes is None else with_weights(trace, "scale", tensor, weights, axes)
 
 
-def shifted(trace: Any, one: Any, other: Any) -> Made:
+def shift_values(trace: Any, one: Any, other: Any) -> Made:
     """A value plus trained numbers: a part of the layer right before it, where that may have it, or one of its own."""
     tensor, weights = (one, other) if trace.of(one) else (other, one)
     axes = shared_axes(trace, tensor, weights)
@@ -221,7 +221,7 @@ def shifted(trace: Any, one: Any, other: Any) -> Made:
     if node is None or node.weights_of is not None or any(s in trace.owners for s in trace.sources(weights)):
         return with_weights(trace, "shift", tensor, weights, axes)
     if node.layer.kind == "conv" and not node.layer.bias and not seen.moves and tuple(weights.shape) == seen.shape:
-        return biased(trace, seen, weights)
+        return bias(trace, seen, weights)
     behind = node.layer.kind == "scale" and not node.layer.shift and node.layer.per == "channel"
     if len(axes) != 1 or not behind or seen.first(axes[0])[0].moves:
         return with_weights(trace, "shift", tensor, weights, axes)
@@ -232,7 +232,7 @@ def shifted(trace: Any, one: Any, other: Any) -> Made:
     return seen
 
 
-def biased(trace: Any, seen: Any, weights: Any) -> Made:
+def bias(trace: Any, seen: Any, weights: Any) -> Made:
     """A bias of its own for every unit of the convolution before."""
     last = len(trace.b.nodes) - 1
     if not whole(trace, weights):
@@ -247,7 +247,7 @@ def biased(trace: Any, seen: Any, weights: Any) -> Made:
 @translates("maximum", "input other", anywhere=True)
 def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return (
-        merged_values(trace, "maximum", (given["input"], given["other"]))
+        merge_values(trace, "maximum", (given["input"], given["other"]))
         if trace.of(given["input"]) and trace.of(given["other"])
         else None
     )
@@ -268,4 +268,4 @@ def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen = [one for one in found if one is not None and one.shape]
     axis = like.axis(given.get("dim", 0) % result.ndim)
     alike = all((one.lead, one.folded) == (like.lead, like.folded) for one in seen)
-    return joined(trace, seen, axis) if axis is not None and alike and len(seen) == len(found) else None
+    return join(trace, seen, axis) if axis is not None and alike and len(seen) == len(found) else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isclose, prod
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, made_plain
+from cnncalc.interop.layouts import Seen, make_plain
 from cnncalc.interop.torch.read.making import along, layer, standing, whole
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
 from cnncalc.language import _
@@ -35,7 +35,7 @@ def product(trace: Any, a: Seen | None, b: Seen | None) -> Seen | None:
     alike = a.rank == b.rank and len(a.shape) == len(b.shape) and a.lead == b.lead == 0 and a.folded == b.folded
     if not alike or len(a.shape) - a.folded < 2:
         return None
-    a, b = (made_plain(trace.b, seen, trace.place()) for seen in (a, b))
+    a, b = (make_plain(trace.b, seen, trace.place()) for seen in (a, b))
     made = layer(trace, "matmul", {}, [a.value, b.value])
     return made and a._replace(value=made.value, base=made.base)
 
@@ -58,7 +58,7 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
         values.append(trace.of(mask) or standing(trace, mask, q))
     if any(s is None or not s.shape or s.lead or (s.folded, len(s.shape)) != (q.folded, len(q.shape)) for s in values):
         return None
-    plain = [made_plain(trace.b, seen, trace.place()) for seen in values]
+    plain = [make_plain(trace.b, seen, trace.place()) for seen in values]
     made = layer(trace, "dot_product_attention", {}, [seen.value for seen in plain])
     return made and q._replace(value=made.value, base=made.base, moves=())
 
@@ -78,7 +78,7 @@ def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     weights = [given.get(f"{name}_proj_weight") for name in "qkv"] if given.get("use_separate_proj_weight") else []
     stored = [*(weights or [given["in_proj_weight"]]), given["in_proj_bias"]]
-    return attended(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]))
+    return attend(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]))
 
 
 @translates(
@@ -92,10 +92,10 @@ def fast_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("mask") is not None:
         raise NotReadError(_("masks and keys of its own are not counted here"))
     stored = (given["in_proj_weight"], given["in_proj_bias"])
-    return attended(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]))
+    return attend(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]))
 
 
-def attended(trace: Any, given: dict[str, Any], into: Sequence[Any], out: Sequence[Any]) -> Made:
+def attend(trace: Any, given: dict[str, Any], into: Sequence[Any], out: Sequence[Any]) -> Made:
     """Attention to itself or to another sequence, as one layer."""
     query, key, value = (trace.of(given[name]) for name in ("query", "key", "value"))
     if query is None or key is None or not query.shape or key != value:
@@ -115,7 +115,7 @@ def attended(trace: Any, given: dict[str, Any], into: Sequence[Any], out: Sequen
         made = along(trace, query, width, lambda v: layer(trace, "attention", options, [v], stored))
         return made and [made]
     others, _back = key.first(key.axis(key.rank - 1), trace.inside())
-    asked = made_plain(trace.b, others, trace.place()).value
+    asked = make_plain(trace.b, others, trace.place()).value
     made = along(trace, query, width, lambda v: layer(trace, "cross_attention", options, [v, asked], stored))
     return made and [made]
 
@@ -150,10 +150,10 @@ def einsum(trace: Any, args: Any, result: Any) -> Made:
     def brought(s: Seen, word: str, *groups: Sequence[str]) -> Seen | None:
         order = [word.index(x) for group in groups for x in group]
         shape = [sizes[x] for x in groups[0]] + [prod(sizes[x] for x in group) for group in groups[1:]]
-        return s.reordered(order, place).arranged(shape, BATCH, place)
+        return s.reorder(order, place).arrange(shape, BATCH, place)
 
     one, other = seen
     made = product(trace, brought(one, a, both, rows, summed), brought(other, b, both, summed, columns))
     now = [*both, *rows, *columns]
-    apart = made and made.arranged([sizes[x] for x in now], BATCH, place)
-    return apart and apart.reordered([now.index(x) for x in out], place)
+    apart = made and made.arrange([sizes[x] for x in now], BATCH, place)
+    return apart and apart.reorder([now.index(x) for x in out], place)

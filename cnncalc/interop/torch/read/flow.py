@@ -51,7 +51,7 @@ class Flow:
     def note(self, operation: Any, args: Any, kwargs: Any, result: Any) -> None:
         """One operation: what comes out of it depends on the input if anything that enters does."""
         entering = self.tensors((args, tuple(kwargs.values())))
-        written = self.tensors(written_by(operation, args, kwargs))
+        written = self.tensors(find_written(operation, args, kwargs))
         self.written += written
         for tensor in written:
             self.zeros.pop(address(tensor), None)
@@ -86,7 +86,7 @@ class Flow:
         return written
 
 
-def written_by(operation: Any, args: Any, kwargs: Any) -> list[Any]:
+def find_written(operation: Any, args: Any, kwargs: Any) -> list[Any]:
     """The arguments that an operation writes over, as its schema says."""
     schema = operation._schema
     if not schema.is_mutable:

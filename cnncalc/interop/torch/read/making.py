@@ -21,7 +21,7 @@ def layer(
     trained = [s for tensor in stored if tensor is not None for s in trace.sources(tensor)]
     of = owner(trace, kind, options, trained)
     name = trace.behind(reads[0], kind) if len(reads) == 1 else trace.name(kind)
-    value = trace.b.add(name, kind, layouts.shortened(kind, options), reads, at=trace.place(kind), weights_of=of)
+    value = trace.b.add(name, kind, layouts.shorten(kind, options), reads, at=trace.place(kind), weights_of=of)
     for s in trained:
         trace.owners.setdefault(s, value)
     return Seen(value, trace.b.shape(value))
@@ -39,7 +39,7 @@ def owner(trace: Any, kind: str, options: dict[str, Any], trained: Sequence[int]
     first = len(trace.b.inputs)
     value = owners.pop()
     node = trace.b.nodes[value - first]
-    ours = vars(trace.b.layer(kind, layouts.shortened(kind, options)))
+    ours = vars(trace.b.layer(kind, layouts.shorten(kind, options)))
     alike = node.layer.kind == kind and all(
         ours[name] == vars(node.layer)[name] for name in node.layer.options if name not in OF_ITS_OWN
     )
@@ -116,7 +116,7 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
 def without_reshape(trace: Any, seen: Seen) -> Seen:
     """The value itself, or with its moves made where one of them is a reshape."""
     if any(move.kind == "reshape" for move in seen.moves):
-        return layouts.made_plain(trace.b, seen, trace.place())
+        return layouts.make_plain(trace.b, seen, trace.place())
     return seen
 
 
@@ -140,14 +140,14 @@ def wide(size: Any, rank: int) -> list[Any]:
     return found * rank if len(found) == 1 else found
 
 
-def joined(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
+def join(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
     """Values one behind the other along an axis: as they lie in the graph where all are permuted alike."""
     if len(pieces) == 1:
         return pieces[0]
     first = pieces[0]
     alike = len({tuple(move[:2] for move in piece.moves) for piece in pieces}) == 1
     if not alike or any(move.kind == "reshape" for move in first.moves) or any(piece.around for piece in pieces):
-        pieces = [layouts.made_plain(trace.b, piece, trace.place()) for piece in pieces]
+        pieces = [layouts.make_plain(trace.b, piece, trace.place()) for piece in pieces]
     seen, (base,) = layouts.in_base(trace.b, pieces[0], [axis], trace.place())
     options = {"axis": axis_word(base, len(seen.base))} if base else {}
     made = layer(trace, "concat", options, [piece.value for piece in pieces])
@@ -160,7 +160,7 @@ def plus_standing(trace: Any, seen: Seen, tensor: Any) -> Seen | None:
     if other is None:
         return None
     place = trace.place("add")
-    return layouts.merged(
+    return layouts.merge(
         trace.b, [seen, other], lambda values: trace.b.add(trace.name("add"), "add", {}, values, at=place), place
     )
 
@@ -168,7 +168,7 @@ def plus_standing(trace: Any, seen: Seen, tensor: Any) -> Seen | None:
 WINDOWED = ("kernel", "stride", "dilation", "padding")
 
 
-def unfolded(
+def unfold(
     trace: Any, seen: Seen | None, kind: str, options: dict[str, Any], stored: Sequence[Any] = ()
 ) -> Seen | None:
     """A layer with windows. Axes that stand in one with the samples are an axis more, along which no window moves."""

@@ -56,17 +56,17 @@ def read(
     torch = package()
     home, _colon, name = spec.rpartition(":")
     try:
-        made = imported(home)
+        made = import_home(home)
     except (Exception, SystemExit) as error:
-        raise unusable(_("{home} cannot be imported: {error}", home=home, error=told(error))) from None
+        raise unusable(_("{home} cannot be imported: {error}", home=home, error=tell(error))) from None
     try:
         for part in name.split("."):
             made = getattr(made, part)
         if not isinstance(made, torch.nn.Module):
-            made = called(torch, made)
+            made = call_factory(torch, made)
     except (Exception, SystemExit) as error:
         raise unusable(
-            _("it cannot be made: {error}", error=told(error)),
+            _("it cannot be made: {error}", error=tell(error)),
             _("the factory is called without arguments, and has to give an nn.Module"),
         ) from None
     if not isinstance(made, torch.nn.Module):
@@ -83,7 +83,7 @@ def read(
         raise unusable(str(error)) from None
 
 
-def imported(home: str) -> Any:
+def import_home(home: str) -> Any:
     """A module by its name, or by the file it stands in, looked for in the present folder first."""
     if not home.endswith(".py"):
         from importlib import import_module
@@ -111,7 +111,7 @@ def present_folder(folder: str) -> Iterator[None]:
         sys.path.remove(folder)
 
 
-def called(torch: Any, factory: Any) -> Any:
+def call_factory(torch: Any, factory: Any) -> Any:
     """What the factory gives. Its weights are let go as soon as a module gets them, before they are filled."""
     from torch.utils.weak import WeakIdKeyDictionary
 
@@ -133,7 +133,7 @@ def called(torch: Any, factory: Any) -> Any:
         torch.nn.Module.register_parameter = register
 
 
-def told(error: BaseException) -> str:
+def tell(error: BaseException) -> str:
     """An error of other people's code, in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
@@ -173,7 +173,7 @@ def graph_of(
     if isinstance(module, torch.jit.ScriptModule):
         problem = _("{name} is compiled by torch.jit: what its forward pass calls cannot be followed", name=title)
         raise SpecError([Problem(problem, None, _("give the module that it was made of"))], Source(source or title, ""))
-    module = made_whole(torch, module, shapes)
+    module = make_whole(torch, module, shapes)
     b = Builder(title, source or title, max_operations=max_operations)
     trace = Trace(torch, module, b)
     names = list(shapes) if isinstance(shapes, Mapping) else input_names(len(shapes))
@@ -188,14 +188,14 @@ def graph_of(
     except Exception as error:
         b.fail(
             trace.place(),
-            _("the forward pass fails: {error}", error=told(error)),
+            _("the forward pass fails: {error}", error=tell(error)),
             _("it is run on 2 samples without values, at which it cannot look"),
         )
     trace.finish(result)
     return b.graph(allow_unknown=allow_unknown)
 
 
-def made_whole(torch: Any, module: Any, shapes: Sequence[Shape] | Mapping[str, Shape]) -> Any:
+def make_whole(torch: Any, module: Any, shapes: Sequence[Shape] | Mapping[str, Shape]) -> Any:
     """The module; if it finds out sizes in its first forward pass, a copy that has done so."""
     lazy = torch.nn.parameter.is_lazy
     if not any(lazy(tensor) for tensor in (*module.parameters(), *module.buffers())):
@@ -215,7 +215,7 @@ def made_whole(torch: Any, module: Any, shapes: Sequence[Shape] | Mapping[str, S
             copy(*arguments, **by_name)
     except Exception as error:
         problem = _(
-            "its first forward pass, which finds out the sizes of lazy modules, fails: {error}", error=told(error)
+            "its first forward pass, which finds out the sizes of lazy modules, fails: {error}", error=tell(error)
         )
         raise CnncalcError(problem) from None
     return copy

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, in_base, made_plain
-from cnncalc.interop.torch.read.making import axis_word, joined, layer, wide
+from cnncalc.interop.layouts import Seen, in_base, make_plain
+from cnncalc.interop.torch.read.making import axis_word, join, layer, wide
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
@@ -62,7 +62,7 @@ def unbind(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if seen is None or not seen.shape or seen.axis(dim) is None:
         return None
     index: list[Any] = [slice(None)] * dim
-    found = [indexed(trace, seen, [*index, i], one) for i, one in enumerate(result)]
+    found = [take_index(trace, seen, [*index, i], one) for i, one in enumerate(result)]
     known = [one for one in found if one is not None]
     return known if len(known) == len(found) else None
 
@@ -83,7 +83,7 @@ def narrow(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def select(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen: Seen | None = trace.of(given["input"])
     dim = given["dim"] % given["input"].ndim
-    return None if seen is None else indexed(trace, seen, [*[slice(None)] * dim, given["index"]], result)
+    return None if seen is None else take_index(trace, seen, [*[slice(None)] * dim, given["index"]], result)
 
 
 @translates("getitem", "input index", anywhere=True)
@@ -97,10 +97,10 @@ def getitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
         at = index.index(...)
         missing = rank - sum(i is not None and i is not ... for i in index)
         index = (*index[:at], *[slice(None)] * missing, *index[at + 1 :])
-    return indexed(trace, seen, index, result)
+    return take_index(trace, seen, index, result)
 
 
-def indexed(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> Seen | None:
+def take_index(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> Seen | None:
     """Axis by axis a part of it, every s-th element, or one alone; then axes that are gone or new."""
     found: Seen | None = seen
     if not seen.shape:
@@ -119,15 +119,15 @@ def indexed(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> Seen |
         if step > 1:
             if found is None or last < n - step + 1:
                 return None
-            found = sampled(trace, found, axis, step)
-    return found and found.arranged(tuple(result.shape), BATCH, trace.spot())
+            found = sample(trace, found, axis, step)
+    return found and found.arrange(tuple(result.shape), BATCH, trace.spot())
 
 
-def sampled(trace: Any, seen: Seen, axis: int, step: int) -> Seen | None:
+def sample(trace: Any, seen: Seen, axis: int, step: int) -> Seen | None:
     """Every s-th element of an axis, which is the largest in a window of one. Not of the channels."""
     seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
     if not base:  # another axis is taken for the channels
-        seen = brought_first(trace, seen, next(i for i in range(len(seen.shape)) if i != axis))
+        seen = bring_first(trace, seen, next(i for i in range(len(seen.shape)) if i != axis))
         seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
     rank = len(seen.base) - 1
     if rank > 3:
@@ -137,10 +137,10 @@ def sampled(trace: Any, seen: Seen, axis: int, step: int) -> Seen | None:
     return made and seen._replace(value=made.value, base=made.base)
 
 
-def brought_first(trace: Any, seen: Seen, axis: int) -> Seen:
+def bring_first(trace: Any, seen: Seen, axis: int) -> Seen:
     """The same value with this axis as the channels of the graph's own."""
     front, back = seen.first(axis, trace.inside())
-    return made_plain(trace.b, front, trace.place()).permuted(back, trace.inside())
+    return make_plain(trace.b, front, trace.place()).permute(back, trace.inside())
 
 
 @translates("roll", "input shifts | dims", anywhere=True)
@@ -174,7 +174,7 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if value is None or found is None or tuple(given["value"].shape) != tuple(target[given["index"]].shape):
         return None  # a constant, places far apart, or a value that is stretched over them
     axis, start, stop = found
-    before = known_before(trace, target, given["index"])
+    before = recall(trace, target, given["index"])
     if before is not None:
         sides = [
             part(trace, before, axis - 1, *ends)
@@ -184,7 +184,7 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
         if not all(sides):
             return None
         pieces = [*sides[: start > 0], value, *sides[start > 0 :]]
-        return joined(trace, pieces, axis - 1)
+        return join(trace, pieces, axis - 1)
     if id(target) in trace.origins and id(target) not in trace.filling:
         return None  # something unknown is in it
     parts = trace.filling.setdefault(id(target), {})
@@ -195,7 +195,7 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     whole = ordered[0][1] == 0 and ordered[-1][2] == target.shape[axis]
     if not whole or any(one[2] != other[1] for one, other in pairwise(ordered)):
         return []
-    return joined(trace, [trace.filling[id(target)][key] for key in ordered], axis - 1)
+    return join(trace, [trace.filling[id(target)][key] for key in ordered], axis - 1)
 
 
 def region(target: Any, index: Any) -> tuple[int, int, int] | None:
@@ -218,7 +218,7 @@ def region(target: Any, index: Any) -> tuple[int, int, int] | None:
     return found[0] if len(found) == 1 and found[0][0] > 0 and found[0][1] < found[0][2] else None
 
 
-def known_before(trace: Any, target: Any, index: Any) -> Seen | None:
+def recall(trace: Any, target: Any, index: Any) -> Seen | None:
     """What a tensor was before a part of it is written; `y[:, :2] += x` has written that very part already."""
     if id(target) in trace.seen:
         seen: Seen = trace.of(target)
@@ -260,7 +260,7 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None if seen.around or 0 in axes or not seen.plain else seen._replace(around=around)
     seen, base = in_base(trace.b, seen, [axis for axis in axes if axis is not None], trace.place())
     if 0 in base:
-        seen = brought_first(trace, seen, next(axis for axis in range(len(seen.shape)) if axis not in axes))
+        seen = bring_first(trace, seen, next(axis for axis in range(len(seen.shape)) if axis not in axes))
         seen, base = in_base(trace.b, seen, [axis for axis in axes if axis is not None], trace.place())
     pairs = dict(zip(base, axes.values(), strict=True))
     lines = [pairs.get(axis, (0, 0)) for axis in range(1, len(seen.base))]
@@ -295,7 +295,7 @@ def interpolate(trace: Any, given: dict[str, Any], result: Any) -> Made:
     given.get("size"), given.get("scale_factor")  # what comes out has the size that they say
     if before == after:
         return trace.of(given["input"])
-    value = trace.settled(given["input"])
+    value = trace.settle(given["input"])
     if mode == "area":
         return layer(trace, "adaptive_avgpool", {"size": list(after)}, [value])
     exact = given.get("size") is not None or whole_factors(given.get("scale_factor"), before, after)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.layouts import settle
-from cnncalc.interop.torch.read.making import layer, pairs, unfolded, wide
+from cnncalc.interop.torch.read.making import layer, pairs, unfold, wide
 from cnncalc.interop.torch.read.table import Handler, Made, translates
 
 
-def pooled(kind: str, rank: int) -> Handler:
+def pool(kind: str, rank: int) -> Handler:
     def translate(trace: Any, given: dict[str, Any], result: Any) -> Made:
         if given.get("return_indices") or given.get("divisor_override") is not None:
             return None
@@ -33,7 +33,7 @@ def pooled(kind: str, rank: int) -> Handler:
             return None
         else:
             options["norm"] = int(given["norm_type"])
-        return unfolded(trace, seen, kind, options)
+        return unfold(trace, seen, kind, options)
 
     return translate
 
@@ -44,7 +44,7 @@ for _rank in (1, 2, 3):
         ("avg_pool{0}d", "input kernel_size | stride padding ceil_mode count_include_pad divisor_override", "avgpool"),
         ("lp_pool{0}d", "input norm_type kernel_size | stride ceil_mode", "lppool"),
     ):
-        translates(_words.format(_rank), _signature, anywhere=True)(pooled(_kind, _rank))
+        translates(_words.format(_rank), _signature, anywhere=True)(pool(_kind, _rank))
 
 
 def adaptive(kind: str, rank: int) -> Handler:
@@ -54,8 +54,8 @@ def adaptive(kind: str, rank: int) -> Handler:
         seen = trace.of(given["input"])
         size = [n if m is None else m for m, n in zip(wide(given["output_size"], rank), seen.shape[1:], strict=True)]
         if set(size) == {1}:
-            return layer(trace, f"global_{kind}", {}, [trace.settled(given["input"])])
-        return layer(trace, f"adaptive_{kind}", {"size": size}, [trace.settled(given["input"])])
+            return layer(trace, f"global_{kind}", {}, [trace.settle(given["input"])])
+        return layer(trace, f"adaptive_{kind}", {"size": size}, [trace.settle(given["input"])])
 
     return translate
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base
-from cnncalc.interop.torch.read.arithmetic import merged_values
+from cnncalc.interop.torch.read.arithmetic import merge_values
 from cnncalc.interop.torch.read.making import along, axis_word, layer
 from cnncalc.interop.torch.read.table import BATCH, Handler, Made, translates
 
 
-def reduced(kind: str, pooling: str = "") -> Handler:
+def reduce(kind: str, pooling: str = "") -> Handler:
     """The handler of a reduction; `pooling` is its kind where it is over all places and leaves the channels."""
 
     def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
@@ -25,7 +25,7 @@ def reduced(kind: str, pooling: str = "") -> Handler:
             made = along(trace, seen, kept[0], lambda value: layer(trace, pooling, {}, [value]))
         else:
             made = over_axes(trace, seen, kind, [axis for axis in over if axis is not None])
-        return made and made.arranged(tuple(result.shape), BATCH, trace.inside())
+        return made and made.arrange(tuple(result.shape), BATCH, trace.inside())
 
     return handle
 
@@ -44,7 +44,7 @@ for _words, _signature, _kind, _pooling in (
     ("amin", "input | dim keepdim", "reduce_min", ""),
     ("sum", "input | dim keepdim dtype", "reduce_sum", ""),
 ):
-    translates(_words, _signature, anywhere=True)(reduced(_kind, _pooling))
+    translates(_words, _signature, anywhere=True)(reduce(_kind, _pooling))
 
 
 @translates("max", "input | dim keepdim", anywhere=True)
@@ -52,10 +52,10 @@ def largest(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Of two maps; or along an axis, and where it stands, which is not known."""
     other = given.get("dim")
     if trace.of(other):
-        return merged_values(trace, "maximum", (given["input"], other))
+        return merge_values(trace, "maximum", (given["input"], other))
     if type(other) is not int or not hasattr(result, "values"):
         return None
-    made = reduced("reduce_max")(trace, given, result.values)
+    made = reduce("reduce_max")(trace, given, result.values)
     return [made] if isinstance(made, Seen) else None
 
 
@@ -72,7 +72,7 @@ def norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     made = over_axes(
         trace, seen, "reduce_norm", [a for a in over if a is not None], order=None if order == 2 else order
     )
-    return made and made.arranged(tuple(result.shape), BATCH, trace.inside())
+    return made and made.arrange(tuple(result.shape), BATCH, trace.inside())
 
 
 @translates("normalize", "input | p dim eps", anywhere=True)

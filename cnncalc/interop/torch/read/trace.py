@@ -107,9 +107,9 @@ class Trace:
                 kwargs = kwargs or {}
                 if any(tensor.is_meta for tensor in trace.tensors_in((args, kwargs))):  # what has values meets the rest
                     args, kwargs = trace.without_values(args), trace.without_values(kwargs)
-                result = trace.normalised(function, args, kwargs)
+                result = trace.normalise(function, args, kwargs)
                 result = function(*args, **kwargs) if result is None else result
-                trace.called(function, args, kwargs, result)
+                trace.note_call(function, args, kwargs, result)
                 return result
 
         return Recorder()
@@ -123,7 +123,7 @@ class Trace:
             if hasattr(part, AS_LAYER):
                 self.hidden -= 1
                 if not self.hidden:
-                    self.told(part, args, result)
+                    self.take_word(part, args, result)
             self.stack.pop()
 
         for part in self.parts:
@@ -161,7 +161,7 @@ class Trace:
         """The value of a tensor; None for what is no tensor, or holds weights or constants."""
         return self.seen.get(id(thing))
 
-    def settled(self, thing: Any) -> int:
+    def settle(self, thing: Any) -> int:
         """The value of a tensor as it is seen."""
         return settle(self.b, self.seen[id(thing)], self.place())
 
@@ -208,7 +208,7 @@ class Trace:
 
     # --- what is noted
 
-    def called(self, function: Any, args: Any, kwargs: Any, result: Any) -> None:
+    def note_call(self, function: Any, args: Any, kwargs: Any, result: Any) -> None:
         """Note one call: which layer it is. Whatever goes wrong in that is not the module's fault."""
         word = word_of(function)
         try:
@@ -329,14 +329,14 @@ class Trace:
         shape = tuple(tensor.shape[1:])
         return shape if 1 <= len(shape) <= MOST_AXES and tensor.shape[0] == BATCH and all(shape) else None
 
-    def told(self, part: Any, args: Any, result: Any) -> None:
+    def take_word(self, part: Any, args: Any, result: Any) -> None:
         """A module that says which layer it is: (kind, options). Its weights are counted against what it holds."""
         kind, options = getattr(part, AS_LAYER)()
         if kind not in KINDS or not all(id(t) in self.seen for t in args) or not isinstance(result, self.torch.Tensor):
             self.b.fail(
                 self.place(AS_LAYER), _("it is no layer of tensors that are known: {kind}", kind=str(kind)[:60])
             )
-        value = self.b.add(self.stack[-1], kind, options, [self.settled(t) for t in args], at=self.place(kind))
+        value = self.b.add(self.stack[-1], kind, options, [self.settle(t) for t in args], at=self.place(kind))
         facts = self.b.facts[value - len(self.b.inputs)]
         path = f"{self.stack[-1]}." if self.stack[-1] else ""
         own = {s: name for s, (name, trained) in self.stored.items() if trained and name.startswith(path)}
@@ -369,11 +369,11 @@ class Trace:
             return {key: self.without_values(item) for key, item in thing.items()}
         return thing
 
-    def fixed(self, thing: Any) -> Any:
+    def read_fixed(self, thing: Any) -> Any:
         """The numbers of a tensor that is not trained and depends on nothing; None where they are not known."""
         return self.numbers.get(id(thing))
 
-    def normalised(self, function: Any, args: Any, kwargs: Any) -> Any:
+    def normalise(self, function: Any, args: Any, kwargs: Any) -> Any:
         """What a batch norm gives: the shape of what enters, for which PyTorch takes half of a network's time."""
         if function is not self.torch.nn.functional.batch_norm or len(args) < 2:
             return None
@@ -386,7 +386,7 @@ class Trace:
         self, word: str, entering: Sequence[Any], results: Sequence[Any], reason: Problem | None = None
     ) -> list[Seen]:
         """Values of a function that no kind is; `reason` says it in better words than that it is not known."""
-        reads = list(dict.fromkeys(self.settled(t) for t in entering if id(t) in self.seen))
+        reads = list(dict.fromkeys(self.settle(t) for t in entering if id(t) in self.seen))
         found, said = [], len(self.b.unknowns)
         for tensor in results:
             shape = self.shape_of(tensor)
@@ -400,8 +400,8 @@ class Trace:
 
     def check(self, word: str, tensor: Any, seen: Seen) -> None:
         """A layer's shape is PyTorch's."""
-        if seen.shape and tuple(tensor.shape) != seen.laid_out(BATCH):
-            ours, theirs = ("x".join(map(str, s)) for s in (seen.laid_out(BATCH), tensor.shape))
+        if seen.shape and tuple(tensor.shape) != seen.lay_out(BATCH):
+            ours, theirs = ("x".join(map(str, s)) for s in (seen.lay_out(BATCH), tensor.shape))
             self.b.fail(self.place(word), _("{theirs} comes out, and {ours} was worked out", theirs=theirs, ours=ours))
 
     def finish(self, result: Any) -> None:
@@ -412,7 +412,7 @@ class Trace:
                 self.not_seen(tensor)
         if not found:
             self.b.fail("", _("no tensor that depends on the input comes out"))
-        self.b.output(*(self.settled(t) for t in found))
+        self.b.output(*(self.settle(t) for t in found))
         for source in self.used:
             name, trained = self.stored[source]
             if trained and source not in self.owners:
@@ -424,8 +424,8 @@ class Trace:
 
     def say_how_built(self, first: int, function: Any, kwargs: Any) -> None:
         """Whether the layers from `first` on are a module, a function or an operator; and whether one is in place."""
-        inplace = bool(kwargs.get("inplace")) or written_in_place(function)
-        built = self.built(function)
+        inplace = bool(kwargs.get("inplace")) or writes_in_place(function)
+        built = self.say_form(function)
         for i, node in enumerate(self.b.nodes[first:], first):
             if isinstance(node.layer, Unknown) or node.layer.kind in MOVED:
                 continue
@@ -434,7 +434,7 @@ class Trace:
                 layer = node.layer.replace(built="" if built == usual else built, inplace=inplace)
                 self.b.nodes[i] = node._replace(layer=layer)
 
-    def built(self, function: Any) -> str:
+    def say_form(self, function: Any) -> str:
         """How a call is written: in one of torch's own modules, as a function, or as a method or operator."""
         path = self.stack[-1]
         if path in self.exact:
@@ -480,7 +480,7 @@ def part_without(name: str, others: Sequence[str]) -> str:
     return next((m for m in around if not any(other.startswith(f"{m}.") for other in others)), name)
 
 
-def written_in_place(function: Any) -> bool:
+def writes_in_place(function: Any) -> bool:
     """Whether a function's name says that it writes over its input: relu_, __iadd__."""
     name = getattr(function, "__name__", "")
     return (name.endswith("_") and not name.endswith("__")) or (name.startswith("__i") and name not in ("__invert__",))

@@ -11,7 +11,7 @@ from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
 @translates("contiguous clone detach to float type_as data requires_grad alias positive", "", anywhere=True)
-def unchanged(trace: Any, args: Any, result: Any) -> Made:
+def pass_on(trace: Any, args: Any, result: Any) -> Made:
     """The same values; a copy of them may be."""
     return trace.of(args[0]) if result.is_floating_point() else None
 
@@ -21,7 +21,7 @@ def unchanged(trace: Any, args: Any, result: Any) -> Made:
 
 @translates("view reshape", "", anywhere=True)
 def view(trace: Any, args: Any, result: Any) -> Made:
-    return reshaped(trace, args[0], result)
+    return reshape(trace, args[0], result)
 
 
 @translates("expand expand_as broadcast_to", "")
@@ -37,26 +37,26 @@ def expand(trace: Any, args: Any, result: Any) -> Made:
     ):
         return None
     factors = [m // n for n, m in zip(seen.shape[1:], shape[2:], strict=True)]
-    return layer(trace, "upsample", {"factor": factors}, [trace.settled(args[0])])
+    return layer(trace, "upsample", {"factor": factors}, [trace.settle(args[0])])
 
 
 @translates("flatten unflatten squeeze unsqueeze view_as reshape_as", "", anywhere=True)
 def other_view(trace: Any, args: Any, result: Any) -> Made:
-    return reshaped(trace, args[0], result)
+    return reshape(trace, args[0], result)
 
 
-def reshaped(trace: Any, tensor: Any, result: Any) -> Made:
+def reshape(trace: Any, tensor: Any, result: Any) -> Made:
     """The same elements in the same order, the samples apart as before."""
     seen: Seen | None = trace.of(tensor)
     if seen is None or not seen.shape:
         return None
-    return seen.arranged(tuple(result.shape), BATCH, trace.spot())
+    return seen.arrange(tuple(result.shape), BATCH, trace.spot())
 
 
 @translates("permute", "", anywhere=True)
 def permute(trace: Any, args: Any, result: Any) -> Made:
     order = args[1] if len(args) == 2 and isinstance(args[1], (tuple, list)) else args[1:]
-    return permuted(trace, args[0], order)
+    return permute_axes(trace, args[0], order)
 
 
 @translates("transpose swapaxes swapdims", "input dim0 dim1", anywhere=True)
@@ -65,7 +65,7 @@ def transpose(trace: Any, given: dict[str, Any], result: Any) -> Made:
     order = list(range(rank))
     one, other = given["dim0"] % rank, given["dim1"] % rank
     order[one], order[other] = other, one
-    return permuted(trace, given["input"], order)
+    return permute_axes(trace, given["input"], order)
 
 
 @translates("movedim moveaxis", "input source destination", anywhere=True)
@@ -75,21 +75,21 @@ def movedim(trace: Any, given: dict[str, Any], result: Any) -> Made:
     order = [axis for axis in range(rank) if axis not in sources]
     for target, source in sorted(zip(targets, sources, strict=True)):
         order.insert(target, source)
-    return permuted(trace, given["input"], order)
+    return permute_axes(trace, given["input"], order)
 
 
-def permuted(trace: Any, tensor: Any, order: Sequence[int]) -> Made:
+def permute_axes(trace: Any, tensor: Any, order: Sequence[int]) -> Made:
     seen: Seen | None = trace.of(tensor)
     rank = tensor.ndim
     axes = [int(axis) % rank for axis in order]
     if seen is None or not seen.shape or len(axes) != rank:
         return None
-    return seen.reordered(axes, trace.spot())
+    return seen.reorder(axes, trace.spot())
 
 
 @translates("channel_shuffle", "input groups")
 def channel_shuffle(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return layer(trace, "channel_shuffle", {"groups": given["groups"]}, [trace.settled(given["input"])])
+    return layer(trace, "channel_shuffle", {"groups": given["groups"]}, [trace.settle(given["input"])])
 
 
 @translates("pixel_shuffle pixel_unshuffle", "input factor")
@@ -97,4 +97,4 @@ def pixel_shuffle(trace: Any, given: dict[str, Any], result: Any) -> Made:
     kind = "pixel_shuffle" if result.shape[1] < given["input"].shape[1] else "pixel_unshuffle"
     if given["factor"] == 1:
         return trace.of(given["input"])
-    return layer(trace, kind, {"factor": given["factor"]}, [trace.settled(given["input"])])
+    return layer(trace, kind, {"factor": given["factor"]}, [trace.settle(given["input"])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, settle
-from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, unfolded, whole
+from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, unfold, whole
 from cnncalc.interop.torch.read.table import Made, translates
 
 
@@ -32,8 +32,8 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         kind, first = "depthwise", {"multiplier": filters // c}
     seen = trace.of(given["input"])
     if not gained:
-        return unfolded(trace, seen, kind, {**first, **options}, (weight, bias))
-    made = unfolded(trace, seen, kind, {**first, **options}, (weight,))
+        return unfold(trace, seen, kind, {**first, **options}, (weight, bias))
+    made = unfold(trace, seen, kind, {**first, **options}, (weight,))
     return made and layer(trace, "scale", {"shift": bias is not None}, [made.value], (bias,))
 
 
@@ -66,7 +66,7 @@ def transposed_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         "groups": given.get("groups", 1),
         "bias": bias is not None,
     }
-    return layer(trace, "transposed_conv", options, [trace.settled(given["input"])], (weight, bias))
+    return layer(trace, "transposed_conv", options, [trace.settle(given["input"])], (weight, bias))
 
 
 @translates("linear", "input weight | bias", anywhere=True)
@@ -103,7 +103,7 @@ def batch_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     options = {"affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
     seen = trace.of(given["input"])
     if seen is None or seen.plain:
-        return seen and layer(trace, "batchnorm", options, [trace.settled(given["input"])], stored)
+        return seen and layer(trace, "batchnorm", options, [trace.settle(given["input"])], stored)
     axis = seen.axis(1)
     return axis and along(trace, seen, axis, lambda value: layer(trace, "batchnorm", options, [value], stored))
 
@@ -120,7 +120,7 @@ def layer_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     if count == 1:
         return along(trace, seen, axes[0], lambda value: layer(trace, "layernorm", options, [value], (weight, bias)))
-    value = trace.settled(given["input"])
+    value = trace.settle(given["input"])
     rank = len(seen.shape)
     options["axes"] = "all" if count == rank else "".join(axis_word(axis, rank) for axis in axes)
     made = layer(trace, "layernorm", options, [value], (weight, bias))
@@ -133,7 +133,7 @@ def group_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if (weight is None) != (bias is None):
         return None
     options = {"groups": given["num_groups"], "affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
-    return layer(trace, "groupnorm", options, [trace.settled(given["input"])], (weight, bias))
+    return layer(trace, "groupnorm", options, [trace.settle(given["input"])], (weight, bias))
 
 
 @translates("instance_norm", "input | running_mean running_var weight bias use_input_stats momentum eps")
@@ -142,7 +142,7 @@ def instance_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if (weight is None) != (bias is None) or not given.get("use_input_stats", True):
         return None
     options = {"affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
-    return layer(trace, "instancenorm", options, [trace.settled(given["input"])], (weight, bias))
+    return layer(trace, "instancenorm", options, [trace.settle(given["input"])], (weight, bias))
 
 
 @translates("prelu", "input weight")
@@ -152,5 +152,5 @@ def prelu(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     several = given["weight"].numel() > 1 or (seen.shape and seen.shape[0] == 1)
     return layer(
-        trace, "prelu", {"per": "channel" if several else "layer"}, [trace.settled(given["input"])], (given["weight"],)
+        trace, "prelu", {"per": "channel" if several else "layer"}, [trace.settle(given["input"])], (given["weight"],)
     )

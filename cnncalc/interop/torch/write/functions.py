@@ -73,7 +73,7 @@ def over_axis(layer: Any, x: Shape) -> Written:
 
 
 @writes("clamp", "hardtanh")
-def clamped(layer: Any, x: Shape) -> Written:
+def clamp(layer: Any, x: Shape) -> Written:
     low, high = layer.bounds()
     return Written(f"torch.clamp({{0}}, {low!r}, {high!r})")
 
@@ -84,12 +84,12 @@ def power(layer: Any, x: Shape) -> Written:
 
 
 @writes("round")
-def rounded(layer: Any, x: Shape) -> Written:
+def round_off(layer: Any, x: Shape) -> Written:
     return Written(f"torch.{'round' if layer.to == 'nearest' else layer.to}({{0}})")
 
 
 @writes(*REDUCTIONS, "reduce_norm")
-def reduced(layer: Any, x: Shape) -> Written:
+def reduce(layer: Any, x: Shape) -> Written:
     axes = tuple(1 + axis for axis in sorted(layer.over(x)))
     if layer.kind == "reduce_norm":
         return Written(f"torch.linalg.vector_norm({{0}}, {layer.order}, {axes}, keepdim=True)")

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from cnncalc.graph import Graph
 from cnncalc.interop.python.compare import NotTheSameError, compare
-from cnncalc.interop.torch.read.module import graph_of, told
+from cnncalc.interop.torch.read.module import graph_of, tell
 from cnncalc.language import _
 
 
@@ -23,7 +23,7 @@ def read_back(text: str, graph: Graph) -> Graph:
             module = vars(run(text))[last_class(text)]()
         back = graph_of(module, list(graph.inputs.values()), max_operations=10 * len(graph.nodes) + 1000)
     except Exception as error:
-        raise NotTheSameError(_("what was written does not run: {error}", error=told(error))) from None
+        raise NotTheSameError(_("what was written does not run: {error}", error=tell(error))) from None
     compare(graph, back)
     return back
 

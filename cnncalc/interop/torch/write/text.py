@@ -15,7 +15,7 @@ import numpy as np
 
 from cnncalc import reference
 from cnncalc.graph import Graph, Node
-from cnncalc.interop.python.bodies import Body, Line, Template, grouped, template
+from cnncalc.interop.python.bodies import Body, Line, Template, group, template
 from cnncalc.interop.python.scopes import Scope, every_scope, families, scopes
 from cnncalc.interop.python.text import (
     INDENT,
@@ -28,7 +28,7 @@ from cnncalc.interop.python.text import (
     class_name,
     docstring,
     identifier,
-    laid_out,
+    lay_out,
     signature,
     text_of,
 )
@@ -169,7 +169,7 @@ class Writer:
     def write_family(self, blocks: list[Scope]) -> None:
         """The classes of all blocks of one family, and how each block is made."""
         bodies = [self.body(scope) for scope in blocks]
-        for largest, members in grouped(bodies):
+        for largest, members in group(bodies):
             own = [bodies[m] for m in members]
             found = template(own, members.index(largest), lambda name: COMMON.get(name, name))
             name = self.names(class_name(blocks[0].family, "Block"), "")
@@ -201,7 +201,7 @@ class Writer:
             node, value = self.graph.nodes[item], self.first + item
             line = self.line(item, attributes, tuple(names[v] for v in node.reads))
             if open_line is not None and node.reads == (open_line[1],) and self.readers[open_line[1]] == 1:
-                longer = joined(lines[-1], line)
+                longer = join(lines[-1], line)
                 behind = node.name.startswith(f"{open_line[0]}/") or open_line[0] == f"{node.name}/flatten"
                 if behind and longer is not None:
                     lines[-1] = longer
@@ -219,7 +219,7 @@ class Writer:
         attribute = attributes[self.owner(i)]
         module = f"self.{attribute}"
         if self.owner(i) != i and found.module != self.written[self.owner(i)].module:
-            module, found = shared(found, module)
+            module, found = share(found, module)
         modules: dict[str, Call] = {}
         if found.module is not None and self.owner(i) == i:
             modules[attribute] = found.module
@@ -248,7 +248,7 @@ class Writer:
                     self.state[name] = (f"{prefix}{attributes[item]}{dot}{theirs}", move)
 
 
-def joined(first: Line, second: Line) -> Line | None:
+def join(first: Line, second: Line) -> Line | None:
     """Two lines as one, the first in the place of what the second reads. None if that is too long for one line."""
     use = second.use.replace("{0}", bare(first.use) if "({0}" in second.use else first.use)
     if len(use) > WIDTH - 20:
@@ -258,7 +258,7 @@ def joined(first: Line, second: Line) -> Line | None:
     )
 
 
-def shared(found: Written, owner: str) -> tuple[str, Written]:
+def share(found: Written, owner: str) -> tuple[str, Written]:
     """A layer with the weights of another's module, and a stride or padding of its own: the function."""
     module = found.module
     name = "" if module is None else module.function
@@ -297,7 +297,7 @@ def class_text(name: str, found: Template, about: str, inputs: list[str]) -> lis
             lines.append(f"{INDENT * 2}if {wanted}:")
         condition = wanted if line.modules else condition
         for attribute, module in line.modules.items():
-            lines += laid_out(f"self.{attribute} = ", module, "", 3 if wanted else 2)
+            lines += lay_out(f"self.{attribute} = ", module, "", 3 if wanted else 2)
     entering = [identifier(word) for word in inputs] if len(inputs) > 1 else ["x"]
     if not inputs:
         entering = ["x", "y", "z", "u", "v", "w", *(f"x{i}" for i in range(6, found.body.entries))][
@@ -345,7 +345,7 @@ def forward(found: Template, entering: list[str], kept: Mapping[str, str]) -> li
                 statements += [] if source == target else [f"{target} = {source}"]
                 statements += [f"if self.{flag}:", f"{INDENT}{target} = {use}"]
         else:
-            statements += broken(f"{target} = ", use)
+            statements += break_up(f"{target} = ", use)
     results = [variables[name] for name in body.results]
     last = statements[-1] if statements else ""
     if len(results) == 1 and last.startswith(f"{results[0]} = ") and not found.flags.get(body.lines[-1].name):
@@ -353,7 +353,7 @@ def forward(found: Template, entering: list[str], kept: Mapping[str, str]) -> li
     return [*statements, f"return {', '.join(results)}"]
 
 
-def broken(start: str, use: str) -> list[str]:
+def break_up(start: str, use: str) -> list[str]:
     """A statement in as many lines as it needs: sums one summand a line, calls inside their brackets."""
     if len(start) + len(use) <= WIDTH - 8:
         return [start + use]
