@@ -225,7 +225,7 @@ IN_CLAIMS: dict[str, tuple[Plant, str, str]] = {
         "1x40; upsample 3 bilinear; maxpool 3", "receptive_field",
     ),
     "flatten sees everything": (
-        replaced(steps, "flattened", lambda honest: lambda field: steps.Whole(None)),
+        replaced(steps, "flatten", lambda honest: lambda field: steps.Whole(None)),
         "1x40; conv 1 k3; flatten", "receptive_field",
     ),
     "pooling to a size that is a point": (
