@@ -94,7 +94,7 @@ class Row:
             "kind": self.kind,
             "inputs": list(self.inputs),
             # A shape that is not known is an empty tuple.
-            **{name: listed(value) if (value := getattr(self, name)) != () else None for name in LAYER_NAMES},
+            **{name: as_json(value) if (value := getattr(self, name)) != () else None for name in LAYER_NAMES},
         }
 
 
@@ -129,7 +129,7 @@ class Totals:
         """The totals as JSON has them."""
         return {
             # The output's shape is that of the last row.
-            **{q.name: listed(self.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE},
+            **{q.name: as_json(self.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE},
             "left_out": self.left_out,
         }
 
@@ -215,7 +215,7 @@ class Report:
         group = self.groups[name]
         rows = self.layers[group.first : group.last]
         last = self.layers[group.result - len(self.inputs)] if group.result >= len(self.inputs) else rows[-1]
-        return added_up(rows, last, name=name, kind=group.kind)
+        return add_rows(rows, last, name=name, kind=group.kind)
 
     def share(self, row: Row, quantity: str) -> float | None:
         """What part of the total of a quantity a row has: 0 to 1; None if it is not known."""
@@ -232,7 +232,7 @@ class Report:
             entry = row.to_dict()
             if several:
                 entry["fields"] = {
-                    name: dict(zip(FIELDS, map(listed, (seen.size, seen.jump, seen.start)), strict=True))
+                    name: dict(zip(FIELDS, map(as_json, (seen.size, seen.jump, seen.start)), strict=True))
                     for name, seen in row.fields.items()
                 }
             if row.weights_of is not None:
@@ -248,7 +248,7 @@ class Report:
             **({} if self.convention is None else {"convention": self.convention.to_dict()}),
             **({"remarks": list(self.remarks)} if self.remarks else {}),
             "expectations": [
-                {"name": v.name, "expected": v.expectation.text, "actual": listed(v.actual), "holds": v.holds}
+                {"name": v.name, "expected": v.expectation.text, "actual": as_json(v.actual), "holds": v.holds}
                 for v in self.expectations
             ],
         }
@@ -307,7 +307,7 @@ _RELATIONS: dict[str, Callable[[Any, Any, Any], bool]] = {
 }
 
 
-def added_up(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
+def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     """Several rows as one: counts are sums, unknown if one is; the shape and field are those of `result`."""
     row = Row()
     made = {r.name for r in rows}
@@ -344,10 +344,10 @@ def title(report: Report) -> str:
     return _("{name}, {inputs}", name=name_of(report), inputs=inputs) if report.name else inputs
 
 
-def listed(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """A tuple as JSON has it: a fraction as a number where that is exact, else as text like 1/3."""
     if isinstance(value, tuple):
-        return [listed(v) for v in value]
+        return [as_json(v) for v in value]
     if value is None or isinstance(value, (int, float)):
         return value
     denominator = value.denominator

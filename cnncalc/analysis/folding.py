@@ -5,7 +5,7 @@ A table and every drawing of a network show the same rows.
 
 from __future__ import annotations
 
-from cnncalc.report import Report, Row, added_up
+from cnncalc.report import Report, Row, add_rows
 
 SHORT_CHAIN = 3  # operations that a folded row still names one by one
 
@@ -31,7 +31,7 @@ def with_followers(report: Report, owner: int, places: list[int]) -> Row:
         return rows[0]
     # What comes before its layer was put there for it (a flatten); what comes behind was written.
     kinds = [row.kind for i, row in zip(places, rows, strict=True) if i >= owner]
-    return added_up(rows, rows[-1], name=report.layers[owner].name, kind=" + ".join(kinds))
+    return add_rows(rows, rows[-1], name=report.layers[owner].name, kind=" + ".join(kinds))
 
 
 def _folded(report: Report, folds: list[Fold], depth: int) -> list[Fold]:
@@ -54,4 +54,4 @@ def folded_row(report: Report, key: str, part: list[Fold]) -> Row:
     kind = " + ".join(row.kind for row in rows) if len(rows) <= SHORT_CHAIN else rows[0].kind
     if key in report.groups:
         kind = report.groups[key].kind
-    return added_up(rows, rows[-1], name=key, kind=kind)
+    return add_rows(rows, rows[-1], name=key, kind=kind)

@@ -26,7 +26,7 @@ from cnncalc.errors import Source
 from cnncalc.language import LANGUAGES, _
 from cnncalc.pages.difference import difference_page
 from cnncalc.pages.effective import assumptions
-from cnncalc.report import Report, listed
+from cnncalc.report import Report, as_json
 from cnncalc.spec import graph_from_text
 
 VERSION = 1  # of the form of this data
@@ -85,7 +85,7 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
         "borders": borders_data(graph),
         "effective": {**effective_data(report), **pool.spoken(lambda: {"notes": list(map(note_data, assumptions()))})},
         "tools": tools_data(report, pool),
-        "expectations": [[v.name, v.expectation.text, listed(v.actual), v.holds] for v in report.expectations],
+        "expectations": [[v.name, v.expectation.text, as_json(v.actual), v.holds] for v in report.expectations],
     }
 
 

@@ -14,7 +14,7 @@ from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.pages.view import COLUMNS, View, notes, peak_place, shown_rows, title
 from cnncalc.quantities import EXPLAINED, OF_THE_NETWORK, QUANTITIES, SHAPE, listed_in
-from cnncalc.report import Report, Row, listed
+from cnncalc.report import Report, Row, as_json
 
 GROUP, ROW, OPERATION = "group", "row", "operation"
 SHOWN = tuple(name for name, column in COLUMNS.items() if not column.asked)
@@ -83,7 +83,7 @@ def values_of(report: Report, row: Row, places: dict[str, int]) -> Iterator[Any]
             yield None if part is None else round(100 * part, 4)
         else:
             value = getattr(row, column)
-            yield (listed(value) if value != () else None) if isinstance(value, tuple) else exact(value)
+            yield (as_json(value) if value != () else None) if isinstance(value, tuple) else exact(value)
 
 
 def columns_data(report: Report) -> list[dict[str, Any]]:
@@ -110,11 +110,11 @@ def totals_data(report: Report) -> dict[str, Any]:
     """The totals as far as they are known; `left_out` has how many rows are not in them."""
     totals = report.totals
     found = {q.name: known(totals.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE}
-    return {**found, "left_out": totals.left_out, "output": listed(totals.output), "peak_at": peak_place(report)}
+    return {**found, "left_out": totals.left_out, "output": as_json(totals.output), "peak_at": peak_place(report)}
 
 
 def known(value: Any) -> Any:
-    return listed(value) if isinstance(value, tuple) else exact(value)
+    return as_json(value) if isinstance(value, tuple) else exact(value)
 
 
 def described(report: Report) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnncalc.analysis.folding import Fold, fold
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
-from cnncalc.report import Report, Row, added_up
+from cnncalc.report import Report, Row, add_rows
 
 DEEPEST = 12  # levels of blocks that are looked through for the right depth
 
@@ -64,7 +64,7 @@ def gathered(folds: list[Fold], most: int) -> list[Fold]:
             found.append(part[0])
             continue
         name = _("{first} to {last}", first=rows[0].name, last=rows[-1].name)
-        row = added_up(rows, rows[-1], name=name, kind=rows[0].kind)
+        row = add_rows(rows, rows[-1], name=name, kind=rows[0].kind)
         found.append((row, [i for _row, places in part for i in places]))
     return found
 

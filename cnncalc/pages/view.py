@@ -197,7 +197,7 @@ def notes(report: Report) -> list[tuple[str, str]]:
     per = "" if settings.batch == 1 else _(" for a batch of {batch}", batch=settings.batch)
     on_padding = _(" (taps on padding left out)") if settings.exact_padding else ""
     if report.convention is not None:
-        work = counted_by(report)
+        work = say_convention(report)
     lines = [(_("parameters"), stored), (_("operations"), work + per + on_padding), (_("memory"), memory + per)]
     lines += _unknown_notes(report)
     for quantity, rows in totals.left_out.items():
@@ -223,7 +223,7 @@ def peak_place(report: Report) -> str:
     return "" if node is None else report.graph.nodes[node].name
 
 
-def counted_by(report: Report) -> str:
+def say_convention(report: Report) -> str:
     """`4,133,742,592 MACs as thop 0.1.1 counts them: ...`."""
     labels = report.convention
     assert labels is not None
@@ -270,10 +270,10 @@ def _expectation_notes(report: Report) -> list[tuple[str, str]]:
     text = _("{holding} of {count} hold", holding=holding, count=count)
     if not report.as_written:
         return [(_("expected"), text + _("; they are meant for the spec without changes"))]
-    return [(_("expected"), text), *((_("not so"), broken(v)) for v in report.expectations if not v.holds)]
+    return [(_("expected"), text), *((_("not so"), say_broken(v)) for v in report.expectations if not v.holds)]
 
 
-def broken(verdict: Verdict) -> str:
+def say_broken(verdict: Verdict) -> str:
     """`C3.params: expected 1516, is 2,416`."""
     actual = verdict.actual
     is_now = sizes(actual) if isinstance(actual, tuple) else number(actual)

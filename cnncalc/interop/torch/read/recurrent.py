@@ -60,7 +60,7 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
         seen, (steps,) = in_base(trace.b, behind, [0], trace.place())
         options = {"range": f"{behind.shape[0] - 1}:end", "axis": axis_word(steps, len(seen.base))}
         made = layer(trace, "slice", options, [seen.value])
-        return made and made.permuted((steps, 1 - steps))._replace(lead=1)
+        return made and made.permute((steps, 1 - steps))._replace(lead=1)
 
     trace.later[id(trace.tensors_in(result)[1])] = last
     return [out]
