@@ -14,7 +14,7 @@ import numpy as np
 from cnncalc.errors import OptionError
 from cnncalc.families.columns import LARGEST, Array
 from cnncalc.spec.expressions import parse_value
-from cnncalc.spec.values import as_written, shape
+from cnncalc.spec.values import shape, write_value
 
 Form = tuple[str, Any]  # ("number", None), ("list", its length), ("word", what stands there)
 
@@ -36,7 +36,7 @@ class Group(NamedTuple):
         kind, what = self.forms[name]
         if kind == "number":
             return numbers[name]
-        return [numbers[f"{name}[{i}]"] for i in range(what)] if kind == "list" else as_written(what)
+        return [numbers[f"{name}[{i}]"] for i in range(what)] if kind == "list" else write_value(what)
 
 
 def groups_of(columns: Mapping[str, Sequence[Any]], members: int, is_input: Mapping[str, bool]) -> Iterator[Group]:
@@ -107,7 +107,7 @@ def form_of(raw: Any, is_input: bool) -> tuple[Form, tuple[int, ...]]:
     value: Any = raw
     try:
         if is_input:
-            value = list(shape(as_written(raw)))
+            value = list(shape(write_value(raw)))
         elif isinstance(raw, str):
             value = parse_value(raw)
     except OptionError:

@@ -78,7 +78,7 @@ def split_list(raw: str | Mixture) -> list[Any] | None:
     return [part.strip() if isinstance(part, str) else part for part in split(Mixture(inner), ",")]
 
 
-def quoted(raw: Any) -> str:
+def quote(raw: Any) -> str:
     """What stood there, short enough for a message."""
     text = _source(raw)
     return "'" + visible(text if len(text) <= 40 else text[:37] + "...") + "'"
@@ -102,7 +102,7 @@ def whole(raw: Any, least: int, what: str) -> int:
             return number
     if raw == "":
         raise OptionError(_("there is no value"), _("write {what}", what=_(what)))
-    raise OptionError(_("{value} is not {what}", value=quoted(raw), what=_(what)), _number_hint(raw, least))
+    raise OptionError(_("{value} is not {what}", value=quote(raw), what=_(what)), _number_hint(raw, least))
 
 
 def is_number(raw: Any) -> bool:
@@ -157,7 +157,7 @@ def _split_axes(raw: Any, what: str) -> list[Any]:
         parts = split(raw, "xX×*") if listed is None else listed
     if not isinstance(parts, list) or not 1 <= len(parts) <= 3 or any(isinstance(part, list) for part in parts):
         raise OptionError(
-            _("{value} is not {what}", value=quoted(raw), what=_(what)),
+            _("{value} is not {what}", value=quote(raw), what=_(what)),
             _("write one number, or one per axis: 3 or 3x1"),
         )
     return list(parts)
@@ -176,7 +176,7 @@ def sides(raw: Any) -> tuple[tuple[int, int], ...]:
     """`2`, `3x0`, [3, 0] or [[before, after], ...]: elements before and after each axis."""
     if isinstance(raw, list) and raw and all(isinstance(pair, list) for pair in raw):
         if len(raw) > 3 or any(len(pair) != 2 for pair in raw):
-            raise OptionError(_("{value} is not a pair per axis", value=quoted(raw)), _("write [[before, after], ...]"))
+            raise OptionError(_("{value} is not a pair per axis", value=quote(raw)), _("write [[before, after], ...]"))
         return tuple((natural(before), natural(after)) for before, after in raw)
     return tuple((p, p) for p in natural_axes(raw))
 
@@ -187,7 +187,7 @@ def padding(raw: Any) -> Padding:
         return "same" if raw.lower() == "same" else ((0, 0),)
     if isinstance(raw, str) and raw[:1].isalpha():
         raise OptionError(
-            _("{value} is not a padding", value=quoted(raw)), _("write a number, one per axis (3x0), same or valid")
+            _("{value} is not a padding", value=quote(raw)), _("write a number, one per axis (3x0), same or valid")
         )
     return sides(raw)
 
@@ -202,7 +202,7 @@ def switch(raw: Any, also: str = "") -> bool:
     if text in ("false", "no", "off"):
         return False
     hint = _("write true, false or {also}", also=also) if also else _("write true or false")
-    raise OptionError(_("{value} is neither true nor false", value=quoted(raw)), hint)
+    raise OptionError(_("{value} is neither true nor false", value=quote(raw)), hint)
 
 
 def all_or_number(raw: Any) -> bool | int:
@@ -227,7 +227,7 @@ def choice(*known: str, **also: str) -> Callable[[Any], str]:
         if word in also:
             return also[word]
         raise OptionError(
-            _("{value} is not one of {names}", value=quoted(raw), names=", ".join(known)), suggest(word, known)
+            _("{value} is not one of {names}", value=quote(raw), names=", ".join(known)), suggest(word, known)
         )
 
     return read
@@ -239,7 +239,7 @@ def decimal(raw: Any) -> float:
         return float(raw)
     if isinstance(raw, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", raw, re.ASCII):
         return float(raw)
-    raise OptionError(_("{value} is not a number", value=quoted(raw)), _decimal_hint(raw))
+    raise OptionError(_("{value} is not a number", value=quote(raw)), _decimal_hint(raw))
 
 
 def _decimal_hint(raw: Any) -> str | None:
@@ -261,7 +261,7 @@ def rate(raw: Any) -> float:
     value = decimal(raw)
     if not 0 <= value < 1:
         raise OptionError(
-            _("{value} is not a rate", value=quoted(raw)), _("write a number from 0 up to, not including, 1")
+            _("{value} is not a rate", value=quote(raw)), _("write a number from 0 up to, not including, 1")
         )
     return value
 
@@ -272,7 +272,7 @@ def natural_list(raw: Any) -> tuple[int, ...]:
     if isinstance(raw, (str, Mixture)):
         parts = [part.strip() if isinstance(part, str) else part for part in split(raw, ",")]
     if not isinstance(parts, list) or not all(is_number(part) or str(part).isdecimal() for part in parts):
-        raise OptionError(_("{value} is not a list of numbers", value=quoted(raw)), _("write 0,2,1"))
+        raise OptionError(_("{value} is not a list of numbers", value=quote(raw)), _("write 0,2,1"))
     return tuple(natural(part) for part in parts)
 
 
@@ -281,11 +281,11 @@ def sizes_or_rest(raw: Any) -> tuple[int, ...]:
     parts = split(raw, "x") if isinstance(raw, (str, Mixture)) else [raw] if is_number(raw) else raw
     if isinstance(raw, str) and "," in raw:
         raise OptionError(
-            _("{value} is not a shape", value=quoted(raw)),
+            _("{value} is not a shape", value=quote(raw)),
             _("write {value}", value="x".join(re.findall(r"-?\d+", raw))),
         )
     if not isinstance(parts, list) or not 1 <= len(parts) <= MOST_AXES:
-        raise OptionError(_("{value} is not a shape", value=quoted(raw)), _("channels, then the axes: 16x5x5"))
+        raise OptionError(_("{value} is not a shape", value=quote(raw)), _("channels, then the axes: 16x5x5"))
     sizes = tuple(-1 if part in ("-1", -1) else positive(part) for part in parts)
     if sizes.count(-1) > 1:
         raise OptionError(_("only one size may be -1"), _("it stands for what the others leave: write all but one"))
@@ -300,7 +300,7 @@ def slice_range(raw: Any) -> tuple[int, int | None]:
             return integer(ends[0] or 0), None if ends[1] in ("", "end") else integer(ends[1])
     match = re.fullmatch(r"(-?\d{1,13})?:(-?\d{1,13}|end)?", raw, re.ASCII) if isinstance(raw, str) else None
     if match is None:
-        raise OptionError(_("{value} is not a range", value=quoted(raw)), _("write start:stop, 0:32, or 8:end"))
+        raise OptionError(_("{value} is not a range", value=quote(raw)), _("write start:stop, 0:32, or 8:end"))
     start, stop = match.groups()
     return int(start or 0), None if stop in (None, "end") else int(stop)
 

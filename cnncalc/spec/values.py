@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.errors import OptionError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape
-from cnncalc.layers.options import Mixture, is_number, positive, quoted, split, split_list
+from cnncalc.layers.options import Mixture, is_number, positive, quote, split, split_list
 
 SHAPES = n_("channels first, without the batch: 3x224x224, 16x100, 784")
 SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -26,7 +26,7 @@ def shape(raw: Any) -> Shape:
         parts = listed if listed is not None else split(raw, "xX×*")
     sizes = isinstance(parts, list) and all(isinstance(part, str) or is_number(part) for part in parts)
     if not sizes or not 1 <= len(parts) <= 4:
-        raise OptionError(_("{value} is not a shape", value=quoted(raw)), _(SHAPES))
+        raise OptionError(_("{value} is not a shape", value=quote(raw)), _(SHAPES))
     try:
         return tuple(positive(part.strip() if isinstance(part, str) else part) for part in parts)
     except OptionError as error:
@@ -40,16 +40,16 @@ def shape(raw: Any) -> Shape:
             meant = "x".join(re.findall(r"\d+", plain))
             hint = hint if meant == raw else _("write {value}", value=meant)
         raise OptionError(
-            _("{value} is not a shape: {problem}", value=quoted(raw), problem=error.problem), hint
+            _("{value} is not a shape: {problem}", value=quote(raw), problem=error.problem), hint
         ) from None
 
 
-def as_written(value: Any) -> Any:
+def write_value(value: Any) -> Any:
     """A Python value as it would stand in a spec: text, or lists of text."""
     if hasattr(value, "tolist"):  # of NumPy
         value = value.tolist()
     if isinstance(value, (list, tuple, range)):
-        return [as_written(item) for item in value]
+        return [write_value(item) for item in value]
     return str(value)
 
 
@@ -62,4 +62,4 @@ def number(text: str) -> int:
         whole, rest = divmod(value, int("1" + "0" * len(decimals)))
         if rest == 0:
             return whole
-    raise OptionError(_("{value} is not a whole number", value=quoted(text)), _("60000, 60,000, 25.6M"))
+    raise OptionError(_("{value} is not a whole number", value=quote(text)), _("60000, 60,000, 25.6M"))
