@@ -5,9 +5,8 @@ it to the last one that reads it, so a skip connection stays alive; inputs live 
 the end. Nothing is done in place: what a runtime saves by that depends on the runtime.
 """
 
-from __future__ import annotations
-
 from math import prod
+from typing import NamedTuple
 
 from cnncalc.arithmetic import most
 from cnncalc.graph import Graph
@@ -33,8 +32,19 @@ def find_peak(graph: Graph) -> tuple[int | None, int | None]:
     return peak, place - 1 if place else None
 
 
-def elements_held(graph: Graph) -> list[int] | None:
-    """The elements that are alive before the first operation, and at each. None where a shape is not known."""
+class Lives(NamedTuple):
+    """How long every value lives: its elements, and the operation that reads it last.
+
+    That is the one that writes it where none does, the number of operations where it is kept to the end, and -1 or
+    less of an input that nothing reads.
+    """
+
+    elements: list[int]
+    last_use: list[int]
+
+
+def lives(graph: Graph) -> Lives | None:
+    """How large every value is and how long it lives; None where a shape is not known."""
     if not all(facts.output for facts in graph.facts):
         return None
     inputs = len(graph.inputs)
@@ -46,6 +56,16 @@ def elements_held(graph: Graph) -> list[int] | None:
             last_use[value] = i
     for value in graph.outputs:
         last_use[value] = len(graph.nodes)
+    return Lives(elements, last_use)
+
+
+def elements_held(graph: Graph) -> list[int] | None:
+    """The elements that are alive before the first operation, and at each. None where a shape is not known."""
+    known = lives(graph)
+    if known is None:
+        return None
+    elements, last_use = known
+    inputs = len(graph.inputs)
     ends: list[list[int]] = [[] for _ in graph.nodes]
     for value, end in enumerate(last_use):
         if 0 <= end < len(graph.nodes):

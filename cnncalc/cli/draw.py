@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from cnncalc.analysis import analyze_graph
@@ -10,7 +12,7 @@ from cnncalc.drawing import DEFAULT, STYLES, Drawing, Wish, format_of
 from cnncalc.drawing.words import quantity_named
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
-from cnncalc.report import BYTES, Settings
+from cnncalc.report import BYTES, Report, Settings
 
 
 @click.command("draw", context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,20 +52,36 @@ def command(
     `cnncalc networks`).
     """
     with errors_end_the_run():
+        terminal = terminal_width() if output in (None, "-") else None
         form = "svg" if output in (None, "-") else format_of(output or "")
-        if output in (None, "-") and terminal_width() is not None:
-            raise CnncalcError(_("a terminal shows no drawing: name a file with -o net.svg"))
+        if style not in (None, "costs") and terminal is not None:
+            raise CnncalcError(_("a terminal shows no drawing of this style: name a file with -o net.svg"))
         wish = Wish(
-            depth,
-            "" if color == "none" else color,
-            tuple(name for name in (quantities or "").split(",") if name),
-            sort,
-            top,
-            log,
-        )
+            depth, "" if color == "none" else color, named(quantities), sort, top, log,
+        )  # fmt: skip
         for name in (wish.color, wish.sort, *wish.quantities):
             if name:
                 quantity_named(name)
         report = analyze_graph(asked.graph(), Settings(dtype, batch))
-        drawing = Drawing(report, style or DEFAULT, wish)
-        write(drawing.render(form), output)
+        if output is None and (style is None or terminal is not None):
+            write(in_characters(report, wish, terminal), output)
+            return
+        write(Drawing(report, style or DEFAULT, wish).render(form), output)
+
+
+def named(text: str | None) -> tuple[str, ...]:
+    """The names in a text with commas between them."""
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def in_characters(report: Report, wish: Wish, width: int | None) -> str:
+    """The bars of `costs` for a terminal, or for one of 80 columns."""
+    from cnncalc.drawing.bars import ASCII, EIGHTHS, bars
+
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    try:
+        EIGHTHS.encode(encoding)
+        marks = EIGHTHS
+    except (UnicodeEncodeError, LookupError):
+        marks = ASCII
+    return "".join(f"{line.rstrip()}\n" for line in bars(report, wish, width or 80, marks))

@@ -36,9 +36,15 @@ class Format(NamedTuple):
 
 STYLES: dict[str, Style] = {
     "graph": Style("drawing.styles.graph", n_("the dataflow: a box for each row, frames round blocks")),
+    "maps": Style("drawing.styles.maps", n_("each map or stack of maps to scale, with the window that connects it")),
+    "blocks": Style(
+        "drawing.styles.blocks",
+        n_("a stack of boxes, as thick as there are channels and as high as the maps; skips as arcs"),
+    ),
     "costs": Style("drawing.styles.costs", n_("where parameters, MACs and activations are: a bar for each row")),
+    "memory": Style("drawing.styles.memory", n_("what is alive at each operation, tensor by tensor, with the peak")),
 }
-DEFAULT = "costs"
+DEFAULT = "graph"
 FORMATS: dict[str, Format] = {
     "svg": Format(("svg",), "drawing.writers.svg"),
 }

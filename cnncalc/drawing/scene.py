@@ -161,6 +161,20 @@ def points_of(path: Path) -> Iterator[Point]:
         yield from zip(numbers[::2], numbers[1::2], strict=True)
 
 
+def moved(item: Item, right: float, down: float) -> Item:
+    """The item elsewhere."""
+    if isinstance(item, Group):
+        return item._replace(items=tuple(moved(part, right, down) for part in item.items))
+    if isinstance(item, Path):
+        steps = (right, down) * 3
+        commands = tuple(
+            (name, *(a + b for a, b in zip(numbers, steps, strict=False)))  # type: ignore[operator]
+            for name, *numbers in item.commands
+        )
+        return item._replace(commands=commands)
+    return item._replace(x=item.x + right, y=item.y + down)
+
+
 def leaves_of(items: Iterable[Item]) -> Iterator[Box | Path | Text | Image]:
     """The items without their groups, in the order in which they are drawn."""
     for item in items:

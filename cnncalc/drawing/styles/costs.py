@@ -6,7 +6,7 @@ from cnncalc.drawing import Wish
 from cnncalc.drawing.colours import FRAME, INK, MUTED
 from cnncalc.drawing.letters import fitted, width_of
 from cnncalc.drawing.parts import Part, parts_of
-from cnncalc.drawing.scene import END, START, Box, Group, Item, Scene, Text, line, scene_of
+from cnncalc.drawing.scene import END, Box, Group, Item, Scene, Text, line, scene_of
 from cnncalc.drawing.words import quantity_named, short, told
 from cnncalc.formats.numbers import percent, sizes
 from cnncalc.language import _
@@ -74,15 +74,19 @@ def column(
     """The bars of one quantity from x on, put behind the items of their lines; where the column ends."""
     values = [measure(part, quantity) for part in parts]
     largest = max([value for value in values if value is not None], default=0)
-    texts = [number_text(report, part, quantity, value) for part, value in zip(parts, values, strict=True)]
     width = 0.0
-    for i, (part, value, text) in enumerate(zip(parts, values, texts, strict=True)):
+    for i, (part, value) in enumerate(zip(parts, values, strict=True)):
         long = LONGEST * value / largest if value and largest else 0
         if long:
             bar = Box(x, i * PITCH + 1.5, max(long, 0.6), THICK, fill=part.role, radius=1.5 if long > 4 else 0)
             lines[i].append(bar)
-        lines[i].append(Text(x + long + 5, i * PITCH + SIZE, text, SIZE - 1, START, INK if value else MUTED))
-        width = max(width, long + 5 + width_of(text, SIZE - 1))
+        text, share = number_texts(report, part, quantity, value)
+        end = x + long + 5
+        for words, role in ((text, INK if value else MUTED), (share, MUTED)):
+            if words:
+                lines[i].append(Text(end, i * PITCH + SIZE, words, SIZE - 1, fill=role))
+                end += width_of(words, SIZE - 1) + 7
+        width = max(width, end - x)
     total = total_text(report, quantity)
     heading = _(QUANTITIES[quantity].heading)
     items += [
@@ -93,13 +97,13 @@ def column(
     return x + max(width, width_of(heading, SIZE, bold=True) + 8 + width_of(total, SIZE - 1))
 
 
-def number_text(report: Report, part: Part, quantity: str, value: int | None) -> str:
-    """`117,600  35.8 %`."""
+def number_texts(report: Report, part: Part, quantity: str, value: int | None) -> tuple[str, str]:
+    """`117,600`, and `35.8 %` where a share says something."""
     text = short(quantity, getattr(part.row, quantity))
     if not QUANTITIES[quantity].share and not QUANTITIES[quantity].bytes:
-        return text
+        return text, ""
     share = report.share(part.row, quantity) if part.row is not None and value else None
-    return text if share is None else f"{text}  {percent(100 * share)} %"
+    return text, "" if share is None else f"{percent(100 * share)} %"
 
 
 def total_text(report: Report, quantity: str) -> str:
