@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from importlib import import_module
 from itertools import combinations, pairwise
+from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
 
 import cnncalc
+from cnncalc.drawing import Drawing, Wish
 from cnncalc.drawing.graph import Picture, Tree, place
 from cnncalc.pages.view import View, shown_rows
 from cnncalc.shipped import FAMILIES
@@ -139,6 +144,80 @@ def test_a_repeat_says_how_often() -> None:
     assert nodes["stage3"]["lines"][0] == "bottleneck x6"
 
 
+LADDER = """
+input: 3x64x64
+blocks:
+  twice:
+    params: {c: required}
+    layers:
+      - conv $c k3 p1 relu
+      - residual: [conv $c k3 p1 bn relu, conv $c k3 p1 bn]
+  net:
+    layers:
+      - down1: twice 8
+      - maxpool 2
+      - down2: twice 16
+      - maxpool 2
+      - down3: twice 32
+      - maxpool 2
+      - deep: twice 64
+      - transposed_conv 32 k2 s2
+      - concat: [{from: down3}, identity]
+      - up3: twice 32
+      - transposed_conv 16 k2 s2
+      - concat: [{from: down2, layers: [conv 16 k1]}, identity]
+      - up2: twice 16
+      - transposed_conv 8 k2 s2
+      - concat: [{from: down1}, identity]
+      - up1: twice 8
+layers:
+  - stem: conv 4 k3 p1
+  - LAYERS
+  - head: conv 2 k1
+"""
+
+
+@pytest.mark.parametrize("inside", ["net", "net x2"])
+def test_a_network_that_goes_down_and_up_again_looks_like_a_u(inside: str) -> None:
+    """Down on the left, up on the right, both ends of what goes across on one level; in a frame as well."""
+    tree = Tree(cnncalc.analyze(LADDER.replace("LAYERS", inside)))
+    for depth in range(1, tree.depth + 1):
+        picture = place(tree, tree.fold(depth))
+        check_places(picture)
+        places = {box["name"]: box for box in [*picture["nodes"], *picture["frames"]] if "/1/" not in box["name"]}
+        for level in (1, 2, 3):
+            down = [box for name, box in places.items() if name.endswith(f"down{level}")]
+            up = [box for name, box in places.items() if name.endswith(f"up{level}")]
+            if down:
+                assert down[0]["x"] + down[0]["w"] < up[0]["x"]
+        rows = [place for name, place in places.items() if name.split("/")[-1] in ("up3", "up2", "up1")]
+        assert [row["y"] for row in rows] == sorted((row["y"] for row in rows), reverse=True)
+
+
+def test_the_unet_of_its_paper_has_its_levels_side_by_side() -> None:
+    tree = tree_of("unet")
+    for depth in (1, 2, 3):
+        picture = place(tree, tree.fold(depth))
+        boxes = {box["name"]: box for box in [*picture["nodes"], *picture["frames"]]}
+        for level in (1, 2, 3, 4):
+            down, up = boxes[f"level{level}"], boxes[f"up{level}"]
+            assert down["x"] + down["w"] < up["x"]
+            assert abs(down["y"] + down["h"] - up["y"] - up["h"]) < 20
+
+
+def test_a_block_of_residuals_in_a_residual_is_no_u() -> None:
+    """What passes by is nested there, too; but the maps do not become smaller."""
+    spec = """
+input: 8x16x16
+layers:
+  - conv 8 k3 p1
+  - residual: [conv 8 k3 p1, {residual: [conv 8 k3 p1, {residual: [conv 8 k3 p1]}]}, conv 8 k3 p1]
+"""
+    picture = place(Tree(cnncalc.analyze(spec)))
+    for edge in picture["edges"]:
+        assert edge["points"][0][1] < edge["points"][-1][1]
+
+
 def test_large_networks_are_folded_by_themselves() -> None:
     layers = ["input: 1x8x8", "layers:", *["  - conv 1 k3 p1 relu"] * 3_000]
     report = cnncalc.analyze("\n".join(layers))
@@ -146,3 +225,56 @@ def test_large_networks_are_folded_by_themselves() -> None:
     assert len(picture["nodes"]) <= 100
     counted = sum(node["number"] or 0 for node in place(Tree(report), color="params")["nodes"])
     assert counted == report.totals.params
+
+
+NAMES = '输入-"<b>x</b>" ]; } --> \\'
+
+
+def hostile_report() -> Any:
+    name = json.dumps(NAMES, ensure_ascii=False)
+    layers = "[{卷积: conv 2 k3 p1}, {块: double 2}, dense 3]"
+    return cnncalc.analyze(f"name: {name}\ninput: 1x8x8\nblocks: {{double: {{params: {{c: required}}, layers: "
+                           f"[conv $c k3 p1 relu x2]}}}}\nlayers: {layers}\n")  # fmt: skip
+
+
+def test_mermaid_has_every_box_in_its_frame_and_no_name_breaks_it() -> None:
+    text = str(Drawing(hostile_report(), "graph").render("mermaid"))
+    lines = text.splitlines()
+    assert lines[1] == 'title: "输入-\\"<b>x</b>\\" ]; } --> \\\\, input 1x8x8"'
+    assert lines[3] == "flowchart TD"
+    assert '  n0(["<b>input</b><br/>1x8x8"])' in lines
+    start = lines.index('  subgraph f0["块"]')
+    assert lines[start + 1 : start + 4] == [
+        '    n2["<b>conv1</b><br/>conv + relu<br/>2x8x8"]',
+        '    n3["<b>conv2</b><br/>conv + relu<br/>2x8x8"]',
+        "  end",
+    ]
+    assert [line.strip() for line in lines if "-->" in line][1:] == ["n0 --> n1", "n1 --> n2", "n2 --> n3", "n3 --> n4"]
+
+
+def test_dot_has_every_box_in_its_cluster_and_no_name_breaks_it() -> None:
+    text = str(Drawing(hostile_report(), "graph", Wish(color="params")).render("dot"))
+    assert text.startswith('digraph "输入-\\"<b>x</b>\\" ]; } --> \\\\" {\n')
+    assert text.count("subgraph cluster_") == 1
+    assert "    n2 [label=<<b>conv1</b><br/>conv + relu<br/>2x8x8<br/>params 38>" in text
+    assert [line.strip() for line in text.splitlines() if line.startswith("  n") and "->" in line] == [
+        "n0 -> n1;", "n1 -> n2;", "n2 -> n3;", "n3 -> n4;",
+    ]  # fmt: skip
+
+
+@pytest.mark.skipif(which("dot") is None, reason="needs Graphviz")
+def test_graphviz_reads_the_dot_that_is_written() -> None:
+    text = str(Drawing(hostile_report(), "graph").render("dot"))
+    done = subprocess.run(["dot", "-Tplain"], input=text, capture_output=True, text=True, check=True)
+    assert sum(line.startswith("node ") for line in done.stdout.splitlines()) == 5
+    assert not done.stderr
+
+
+@pytest.mark.skipif(which("dot") is None, reason="needs Graphviz")
+@pytest.mark.parametrize("name", ["hrnet", "googlenet", "unet"])
+def test_no_more_lines_cross_than_in_the_drawing_of_dot(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script prints the table of docs/pictures.md; here it is asked about three networks."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    crossings = import_module("crossings")
+    for row in crossings.measured(name, deepest=3):
+        assert int(row[5]) <= int(row[6]), row

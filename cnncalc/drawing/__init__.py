@@ -47,6 +47,8 @@ STYLES: dict[str, Style] = {
 DEFAULT = "graph"
 FORMATS: dict[str, Format] = {
     "svg": Format(("svg",), "drawing.writers.svg"),
+    "mermaid": Format(("mmd", "mermaid"), "drawing.writers.mermaid", of_network=True),
+    "dot": Format(("dot", "gv"), "drawing.writers.dot", of_network=True),
 }
 
 

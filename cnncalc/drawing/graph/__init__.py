@@ -5,12 +5,14 @@
 
 from collections.abc import Collection
 
+from cnncalc.drawing import Wish
 from cnncalc.drawing.graph.assembly import assembled
 from cnncalc.drawing.graph.picture import Picture
 from cnncalc.drawing.graph.tree import Tree
 from cnncalc.drawing.words import quantity_named
+from cnncalc.report import Report
 
-__all__ = ["Picture", "Tree", "place"]
+__all__ = ["Picture", "Tree", "place", "place_for"]
 
 
 def place(tree: Tree, folded: Collection[str] | None = None, color: str = "") -> Picture:
@@ -33,3 +35,9 @@ def place(tree: Tree, folded: Collection[str] | None = None, color: str = "") ->
     """
     quantity = quantity_named(color).name if color else ""
     return assembled(tree, tree.fold() if folded is None else frozenset(folded), quantity)
+
+
+def place_for(report: Report, wish: Wish) -> Picture:
+    """The picture that is asked for: at a depth, with the colour of a quantity."""
+    tree = Tree(report)
+    return place(tree, tree.fold(wish.depth), wish.color)

@@ -1,9 +1,11 @@
 """From a tree and what is folded of it to the picture: which boxes there are, and where lines run in the whole."""
 
 from collections.abc import Sequence
+from math import prod
 
+from cnncalc.drawing.graph.boxes import Box, Point
 from cnncalc.drawing.graph.cells import TEXT, Cell, cell_of, even, heat_of
-from cnncalc.drawing.graph.frames import Box, Point, lay_out
+from cnncalc.drawing.graph.frames import lay_out, ordered
 from cnncalc.drawing.graph.layers import Line
 from cnncalc.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
 from cnncalc.drawing.graph.tree import Block, Leaf, Part, Tree, bounds
@@ -51,9 +53,9 @@ def assembled(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
     for node in nodes:
         around = "" if node.around is None or node.around is root else node.around.name
         node.cell = cell_of(tree, node.part, around, quantity)
-        node.box.w, node.box.h = node.cell.w, node.cell.h
+        node.box = Box(node.cell.w, node.cell.h, prod(node.cell.shape[1:]))
     prepare(root)
-    lay_out(root.box, bare=True)
+    lay_out(root.box, ordered(root.box), bare=True)
     root.box.x = root.box.y = MARGIN
     settle(root.box)
     largest = max((heat_of(node.cell.number) or 0 for node in nodes if node.cell), default=0)

@@ -1,93 +1,105 @@
 """Frames with boxes inside, placed: each frame by itself, from inside out, with ports where lines cross its border."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
+from cnncalc.drawing.graph.boxes import (
+    FOOT,
+    GAP,
+    HEAD,
+    NARROW,
+    SIDE,
+    STEP,
+    Box,
+    Point,
+    make_room,
+    offsets,
+    set_rows,
+)
 from cnncalc.drawing.graph.columns import set_columns
+from cnncalc.drawing.graph.horseshoe import find_legs
 from cnncalc.drawing.graph.layers import Layers, Line
 
-SIDE, FOOT, HEAD = 12, 10, 22  # room inside a frame's border: left and right, below, above for its title
-GAP, NARROW = 14, 6  # between neighbours; the width of a line that passes
-STEP = 26  # between layers, where lines go straight down
-
-Point = tuple[int, int]
+LANE = 36  # between the legs of a U, where lines go across
+BETWEEN = 56  # its two halves
 
 
-class Box:
-    """A box to place: a node, or a frame with boxes inside. Places are relative to the frame around it.
-
-    lines     of a frame: (source, target, net) between its boxes by number; -1 is the outside
-    ins, outs x of the ports above and below, from the left edge, by net, once the frame is laid out
-    routes    points of each line, once the frame is laid out
-    """
-
-    def __init__(self, w: int = 0, h: int = 0, parts: "Sequence[Box]" = (), lines: Sequence[Line] = (),
-                 title: int = 0) -> None:  # fmt: skip
-        self.w, self.h, self.parts, self.lines, self.title = w, h, parts, lines, title
-        self.x = self.y = self.title_x = 0
-        self.ins: dict[int, int] = {}
-        self.outs: dict[int, int] = {}
-        self.routes: dict[Line, list[Point]] = {}
-
-    @property
-    def is_frame(self) -> bool:
-        return bool(self.parts)
-
-
-class Sketch(NamedTuple):
-    """A frame's boxes and ports as vertices: its parts by number, then ports for nets that enter and that leave."""
+class Order(NamedTuple):
+    """How the parts of a frame are ordered, and the parts of its frames; its ports from left to right."""
 
     layers: Layers
-    entering: list[int]
-    leaving: list[int]
-    ends: dict[Line, Line]  # each line between vertices
+    ends: dict[Line, Line]  # each line between the vertices of `layers`
+    ins: list[int]
+    outs: list[int]
+    inside: "dict[int, Orders]"
+    crossings: int
 
 
-def lay_out(frame: Box, *, bare: bool = False) -> None:
-    """Places for everything inside a frame, and its size; `bare`: without a border and a title."""
-    for part in frame.parts:
-        if part.is_frame:
-            lay_out(part)
-    sketch = sketched(frame)
-    layers = sketch.layers
-    widths = [NARROW] * len(layers.rank)
-    widths[: len(frame.parts)] = [part.w for part in frame.parts]
-    above, below = offsets(frame, layers)
-    middles = set_columns(layers, widths, above, below, GAP)
-    left = min((x - w // 2 for x, w in zip(middles, widths, strict=True)), default=0) - (0 if bare else SIDE)
-    middles = [x - left for x in middles]
-    right = max((x + w // 2 for x, w in zip(middles, widths, strict=True)), default=0)
-    frame.w = right + (0 if bare else SIDE)
-    tops, bottoms = set_rows(frame, layers, middles, above, below, bare=bare)
-    frame.h = bottoms[-1] if bare or sketch.leaving else bottoms[-1] + FOOT
-    for v, part in enumerate(frame.parts):
-        part.x, part.y = middles[v] - part.w // 2, tops[layers.rank[v]]
-    for (line, ends), path in zip(sketch.ends.items(), layers.paths, strict=True):
-        points = []
-        for v in path:
-            off = 0 if v == ends.source else above.get((v, ends.net), 0)
-            if v == ends.source:
-                off = below.get((v, ends.net), 0)
-            x, top, bottom = middles[v] + off, tops[layers.rank[v]], bottoms[layers.rank[v]]
-            if v != ends.source:
-                points.append((x, top))
-            if v == ends.source:
-                points += [(x, top + (frame.parts[v].h if v < len(frame.parts) else 0)), (x, bottom)]
-            elif v != ends.target:
-                points.append((x, bottom))
-        frame.routes[line] = points
+class Leg(NamedTuple):
+    """A piece of a U: a frame without a border, and the numbers that its parts have in the frame around it."""
+
+    box: Box
+    numbers: list[int]
+    order: Order
+
+
+class Bow(NamedTuple):
+    """A frame that is a U, in its legs as they run; `mains`: the nets from each to the next; `across`: the net of the
+    line across, by leg; its ports.
+    """
+
+    legs: list[Leg]
+    mains: list[int]
+    across: dict[int, int]
+    ins: list[int]
+    outs: list[int]
+    crossings: int
+
+
+Orders = Order | Bow
+
+
+def ordered(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Orders:
+    """An order with few crossings, inside frames and between them, with these ports if they are given."""
+    legs = None if frame.up else find_legs([part.size for part in frame.parts], frame.lines)
+    return in_layers(frame, ins, outs) if legs is None else in_legs(frame, legs)
+
+
+def in_layers(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Order:
+    """Frames are ordered first by themselves; where the lines outside wish their ports otherwise, they are ordered
+    again with these, and stay so if there are fewer crossings in all.
+    """
+    inside = {v: ordered(part) for v, part in enumerate(frame.parts) if part.is_frame}
+    layers, ends = layers_of(frame, inside, ins, outs)
+    for _time in range(2):
+        changed = False
+        for v, order in inside.items():
+            above, below = layers.wishes_of(v)
+            if not layers.crossings or (above, below) == (order.ins, order.outs):
+                continue
+            other = ordered(frame.parts[v], above, below)
+            before = layers.crossings + order.crossings
+            layers.set_ports(v, other.ins, other.outs)
+            if layers.crossings + other.crossings < before:
+                inside[v], changed = other, True
+            else:
+                layers.set_ports(v, order.ins, order.outs)
+        if not changed:
+            break
+        layers.sort_again()
     first = len(frame.parts)
-    frame.ins = {net: middles[first + i] for i, net in enumerate(sketch.entering)}
-    start = first + len(sketch.entering)
-    frame.outs = {net: middles[start + i] for i, net in enumerate(sketch.leaving)}
-    if not bare:
-        make_room(frame)
+    crossings = layers.crossings + sum(order.crossings for order in inside.values())
+    nets = {v: end.net for end in ends.values() for v in (end.source, end.target) if v >= first}
+    above, below = ([nets[v] for v in by_place(layers, ports)] for ports in (layers.entering, layers.leaving))
+    return Order(layers, ends, above, below, inside, crossings)
 
 
-def sketched(frame: Box) -> Sketch:
-    """The frame's parts in layers."""
-    entering = list(dict.fromkeys(line.net for line in frame.lines if line.source < 0))
-    leaving = list(dict.fromkeys(line.net for line in frame.lines if line.target < 0))
+def layers_of(frame: Box, inside: Mapping[int, Orders], ins: Sequence[int],
+              outs: Sequence[int]) -> tuple[Layers, dict[Line, Line]]:  # fmt: skip
+    """The frame's parts and ports in layers: parts by number, then ports for nets that enter and that leave."""
+    entering = list(ins) or list(dict.fromkeys(line.net for line in frame.lines if line.source < 0))
+    leaving = list(outs) or list(dict.fromkeys(line.net for line in frame.lines if line.target < 0))
     first = len(frame.parts)
     port_in = {net: first + i for i, net in enumerate(entering)}
     port_out = {net: first + len(entering) + i for i, net in enumerate(leaving)}
@@ -96,73 +108,153 @@ def sketched(frame: Box) -> Sketch:
                    port_out[line.net] if line.target < 0 else line.target, line.net)
         for line in frame.lines
     }  # fmt: skip
-    ins = {v: sorted(part.ins, key=part.ins.__getitem__) for v, part in enumerate(frame.parts)}
-    outs = {v: sorted(part.outs, key=part.outs.__getitem__) for v, part in enumerate(frame.parts)}
     count = first + len(entering) + len(leaving)
-    layers = Layers(count, list(ends.values()), list(port_in.values()), list(port_out.values()), ins, outs)
-    return Sketch(layers, entering, leaving, ends)
+    fixed = [list(ports.values()) for ports, given in ((port_in, ins), (port_out, outs)) if given]
+    above = {v: order.ins for v, order in inside.items()}
+    below = {v: order.outs for v, order in inside.items()}
+    layers = Layers(count, list(ends.values()), list(port_in.values()), list(port_out.values()), above, below, fixed)
+    return layers, ends
 
 
-def offsets(frame: Box, layers: Layers) -> tuple[dict[tuple[int, int], int], dict[tuple[int, int], int]]:
-    """Where lines meet boxes, from the middle: above, as (vertex, net), and below."""
-    above: dict[tuple[int, int], int] = {}
-    below: dict[tuple[int, int], int] = {}
+def in_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
+    """The legs of a U, each ordered by itself. What comes across arrives to the left of what comes from below."""
+    turn = len(found) // 2
+    leg_of = {part: i for i, numbers in enumerate(found) for part in numbers} | {-1: -1}
+    place = {part: i for numbers in found for i, part in enumerate(numbers)} | {-1: -1}
+    lines: list[dict[Line, None]] = [{} for _leg in found]
+    mains: dict[int, int] = {}
+    across: dict[int, int] = {}
+    for source, target, net in frame.lines:
+        one, other = leg_of[source], leg_of[target]
+        if one >= 0:
+            lines[one][Line(place[source], place[target] if one == other else -1, net)] = None
+        if other >= 0 and one != other:
+            lines[other][Line(-1, place[target], net)] = None
+        if one >= 0 and other == one + 1:
+            mains[one] = net
+        elif one >= 0 and other > one:
+            across[one] = across[other] = net
+    legs = []
+    for i, numbers in enumerate(found):
+        box = Box(parts=[frame.parts[part] for part in numbers], lines=list(lines[i]))
+        if i > turn:
+            box.turn_up()
+        ports = dict.fromkeys([across[i], mains[i - 1]] if i > turn else [mains[i], across.get(i, mains[i])])
+        order = in_layers(box, list(ports)) if i > turn else in_layers(box, (), list(ports))
+        if i > turn:  # the main line is the one from below
+            for path, end in zip(order.layers.paths, order.ends.values(), strict=True):
+                if end.net == across[i]:
+                    order.layers.skips.update(pairwise(path))
+        legs.append(Leg(box, list(numbers), order))
+    ins = list(dict.fromkeys(line.net for line in frame.lines if line.source < 0))
+    outs = list(dict.fromkeys(line.net for line in frame.lines if line.target < 0))
+    found_mains = [mains[i] for i in range(len(found) - 1)]
+    return Bow(legs, found_mains, across, ins, outs, sum(leg.order.crossings for leg in legs))
+
+
+def lay_out(frame: Box, order: Orders, *, bare: bool = False) -> None:
+    """Places for everything inside a frame, and its size; `bare`: without a border and a title."""
+    first, last = (0, 0) if bare else (FOOT, HEAD) if frame.up else (HEAD, FOOT)
+    side = 0 if bare else SIDE
+    if isinstance(order, Bow):
+        place_legs(frame, order, first, last, side)
+    else:
+        place_layers(frame, order, first, last, side)
+    if not bare:
+        make_room(frame)
+    if frame.up:
+        frame.flip()
+
+
+def place_layers(frame: Box, order: Order, first: int, last: int, side: int) -> None:
+    """Places for parts in layers, with so much room around them."""
+    for v, inner in order.inside.items():
+        lay_out(frame.parts[v], inner)
+    layers, count = order.layers, len(frame.parts)
+    widths = [part.w for part in frame.parts] + [NARROW] * (len(layers.rank) - count)
+    above, below = offsets(frame, layers)
+    middles = set_columns(layers, widths, above, below, GAP)
+    left = min((x - w // 2 for x, w in zip(middles, widths, strict=True)), default=0) - side
+    middles = [x - left for x in middles]
+    frame.w = max((x + w // 2 for x, w in zip(middles, widths, strict=True)), default=0) + side
+    tops, bottoms = set_rows(frame, layers, middles, above, below, first, last)
+    frame.h = bottoms[-1] if layers.leaving else bottoms[-1] + last
     for v, part in enumerate(frame.parts):
-        if part.is_frame:
-            above |= {(v, net): x - part.w // 2 for net, x in part.ins.items()}
-            below |= {(v, net): x - part.w // 2 for net, x in part.outs.items()}
+        part.x, part.y = middles[v] - part.w // 2, tops[layers.rank[v]]
+    for (line, ends), path in zip(order.ends.items(), layers.paths, strict=True):
+        source, target, net = ends
+        x, y = middles[source] + below.get((source, net), 0), tops[layers.rank[source]]
+        points = [(x, y + (frame.parts[source].h if source < count else 0)), (x, bottoms[layers.rank[source]])]
+        for v in path[1:-1]:
+            points += [(middles[v], tops[layers.rank[v]]), (middles[v], bottoms[layers.rank[v]])]
+        points.append((middles[target] + above.get((target, net), 0), tops[layers.rank[target]]))
+        if target >= count:
+            points.append((points[-1][0], bottoms[layers.rank[target]]))
+        frame.routes[line] = points
+    frame.ins = {net: middles[v] for net, v in zip(order.ins, by_place(layers, layers.entering), strict=True)}
+    frame.outs = {net: middles[v] for net, v in zip(order.outs, by_place(layers, layers.leaving), strict=True)}
+
+
+def by_place(layers: Layers, ports: Sequence[int]) -> list[int]:
+    return sorted(ports, key=layers.place.__getitem__)
+
+
+def place_legs(frame: Box, bow: Bow, first: int, last: int, side: int) -> None:
+    """Places for the legs of a U: down on the left, up on the right, both ends of a line across on one level."""
+    boxes = [leg.box for leg in bow.legs]
+    turn = len(boxes) // 2
+    for leg in bow.legs:
+        lay_out(leg.box, leg.order, bare=True)
+        leg.box.straighten_entries()
+    for i, net in enumerate(bow.mains):
+        one, other = boxes[i : i + 2]
+        above, below = one.x + one.outs[net], other.ins[net]
+        middle = one.x + (one.w - other.w) // 2
+        # The main line goes straight; on its way up legs stand above each other, if it stays right of lines across.
+        free = i > turn and middle + other.ins[bow.across[i + 1]] + NARROW < min(above, middle + below)
+        other.x = middle if free else above - below if i != turn else 0
+    start = side
+    for half in (boxes[: turn + 1], boxes[turn + 1 :]):
+        by = start - min(box.x for box in half)
+        for box in half:
+            box.x += by
+        start = max(box.x + box.w for box in half) + BETWEEN
+    y = first + (STEP if bow.outs else 0)
+    for k in range(turn):
+        y += max(boxes[k].h, boxes[-1 - k].h) + (LANE if k else 0)
+        boxes[k].y, boxes[-1 - k].y = y - boxes[k].h, y - boxes[-1 - k].h
+    boxes[turn].y = y + LANE
+    right = start - BETWEEN
+    frame.w, frame.h = right + side + (SIDE if bow.outs else 0), y + 2 * LANE + boxes[turn].h + last
+    frame.ins = {net: boxes[0].x + boxes[0].ins[net] for net in bow.ins}
+    frame.outs = dict.fromkeys(bow.outs, right + SIDE)
+    for leg in bow.legs:
+        for part in leg.box.parts:
+            part.x, part.y = part.x + leg.box.x, part.y + leg.box.y
+    route_legs(frame, bow)
+
+
+def route_legs(frame: Box, bow: Bow) -> None:
+    """The lines of a U: inside a leg, to the next, and across to the other half."""
+    home = {part: (leg.box, i) for leg in bow.legs for i, part in enumerate(leg.numbers)}
+
+    def piece(box: Box, source: int, target: int, net: int) -> list[Point]:
+        return [(x + box.x, y + box.y) for x, y in box.routes[Line(source, target, net)]]
+
+    for line in frame.lines:
+        source, target, net = line
+        out, i = home.get(source, (None, -1))
+        into, k = home.get(target, (None, -1))
+        if out is into and out is not None:
+            frame.routes[line] = piece(out, i, k, net)
             continue
-        near = sorted((layers.leaves_at(u, net), u, net) for u, net in layers.up[v])
-        straight = [i for i, (_place, u, _net) in enumerate(near) if (u, v) not in layers.skips]
-        middle = 2 * straight[0] if len(straight) == 1 else len(near) - 1
-        reach = max(middle, 2 * (len(near) - 1) - middle, 1)
-        step = min(12, (part.w - 12) // 2 // reach)
-        above |= {(v, net): (2 * i - middle) * step for i, (_place, _u, net) in enumerate(near)}
-    return above, below
-
-
-def set_rows(frame: Box, layers: Layers, middles: Sequence[int], above: Mapping[tuple[int, int], int],
-             below: Mapping[tuple[int, int], int], *, bare: bool) -> tuple[list[int], list[int]]:  # fmt: skip
-    """Top and bottom of each layer: apart as far as lines between them go to the side."""
-    tops, bottoms = [], []
-    y = 0 if bare or layers.entering else HEAD
-    for i, row in enumerate(layers.rows):
-        height = max((frame.parts[v].h for v in row if v < len(frame.parts)), default=0)
-        if i == 0 and layers.entering:
-            height = HEAD - 8
-        tops.append(y)
-        bottoms.append(y + height)
-        aside = max(
-            (abs(middles[u] + below.get((u, net), 0) - middles[v] - above.get((v, net), 0))
-             for u in row for v, net in layers.down[u]),
-            default=0,
-        )  # fmt: skip
-        step = STEP + min(aside // 8, 40)
-        if (i == 0 and layers.entering) or (i + 2 == len(layers.rows) and layers.leaving):
-            step = max(12, step - 14)
-        y += height + step
-    return tops, bottoms or [0]
-
-
-def make_room(frame: Box) -> None:
-    """Room for the title beside the lines that cross the upper border: to their left, or to their right."""
-    ports = [*frame.ins.values()] or [frame.w + 1_000_000]
-    need_left, need_right = frame.title + SIDE - min(ports), max(ports) + 8 + frame.title + SIDE // 2 - frame.w
-    frame.title_x = SIDE // 2 + 2
-    if need_left > 0 and need_right < need_left:
-        frame.title_x = max(ports) + 8
-        frame.w = max(frame.w, frame.w + need_right)
-    elif need_left > 0:
-        shift_right(frame, need_left + need_left % 2)
-    frame.w = max(frame.w, frame.title_x + frame.title + SIDE // 2)
-    frame.w += frame.w % 2
-
-
-def shift_right(frame: Box, by: int) -> None:
-    """Everything inside a frame, further to the right."""
-    for part in frame.parts:
-        part.x += by
-    frame.routes = {line: [(x + by, y) for x, y in points] for line, points in frame.routes.items()}
-    frame.ins = {net: x + by for net, x in frame.ins.items()}
-    frame.outs = {net: x + by for net, x in frame.outs.items()}
-    frame.w += by
+        points = [(frame.ins[net], 0)] if out is None else piece(out, i, -1, net)
+        (x, y), right = points[-1], frame.outs.get(net, 0)
+        end = piece(into, -1, k, net) if into is not None else [(right, y - STEP // 2), (right, frame.h)]
+        if into is None:
+            points.append((x, y - STEP // 2))
+        elif out is not None and y == out.y:  # upwards
+            points.append((x, into.y + into.h + LANE))
+        elif x != end[0][0]:
+            points += [(x, y + LANE // 2), (end[0][0], y + LANE // 2)]
+        frame.routes[line] = points + end

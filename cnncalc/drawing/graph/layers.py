@@ -29,14 +29,17 @@ class Layers:
     skips   (upper, lower) of neighbouring layers on the way of lines that pass by other boxes on theirs
     down    of each vertex the (vertex, net) that its lines lead to in the next layer; up: that they come from
     ins     of a vertex that is a frame, nets by the order of its ports above; outs: below
+    fixed   layers of ports whose order is given
     """
 
     def __init__(self, count: int, lines: Sequence[Line], entering: Sequence[int], leaving: Sequence[int],
-                 ins: Mapping[int, Sequence[int]], outs: Mapping[int, Sequence[int]]) -> None:  # fmt: skip
+                 ins: Mapping[int, Sequence[int]], outs: Mapping[int, Sequence[int]],
+                 fixed: Sequence[Sequence[int]] = ()) -> None:  # fmt: skip
         self.lines, self.entering, self.leaving, self.boxes = lines, list(entering), list(leaving), count
         self.ins = {v: _places(nets) for v, nets in ins.items()}
         self.outs = {v: _places(nets) for v, nets in outs.items()}
         self.rank = rank_boxes(count, lines, self.entering, self.leaving)
+        self.fixed = {self.rank[ports[0]]: list(ports) for ports in fixed if ports}
         self.down: list[list[tuple[int, int]]] = [[] for _v in self.rank]
         self.up: list[list[tuple[int, int]]] = [[] for _v in self.rank]
         self.skips: set[tuple[int, int]] = set()
@@ -89,9 +92,29 @@ class Layers:
                 seen[v] = True
                 rows[self.rank[v]].append(v)
                 stack += sorted({w for w, _net in self.down[v] if not seen[w]}, reverse=True)
+        for layer, ports in self.fixed.items():
+            rows[layer] = ports
         for row in rows:
             self._number(row)
         return rows
+
+    def set_ports(self, v: int, ins: Sequence[int], outs: Sequence[int]) -> None:
+        """Another order of the ports of a frame; crossings are counted anew."""
+        self.ins[v], self.outs[v] = _places(ins), _places(outs)
+        self.crossings = self.count_crossings()
+
+    def wishes_of(self, v: int) -> tuple[list[int], list[int]]:
+        """The orders of a frame's ports above and below in which its lines would not cross each other outside."""
+        above = sorted((self.leaves_at(u, net), net) for u, net in self.up[v])
+        beside: defaultdict[int, list[float]] = defaultdict(list)
+        for w, net in self.down[v]:
+            beside[net].append(self.arrives_at(w, net))
+        below = sorted((sum(places) / len(places), net) for net, places in beside.items())
+        return [net for _place, net in above], [net for _place, net in below]
+
+    def sort_again(self) -> None:
+        """Orders with fewer crossings, from those that there are."""
+        self.crossings = self._sort()
 
     def _number(self, row: Sequence[int]) -> None:
         for i, v in enumerate(row):
@@ -127,6 +150,8 @@ class Layers:
     def _sweep(self, *, down: bool, turned: bool) -> None:
         layers = range(1, len(self.rows)) if down else range(len(self.rows) - 2, -1, -1)
         for layer in layers:
+            if layer in self.fixed:
+                continue
             row = self.rows[layer]
             wish = {}
             for v in row:
@@ -140,8 +165,8 @@ class Layers:
 
     def _exchange(self) -> None:
         """Neighbours change places as long as that leaves fewer crossings."""
-        for row in self.rows:
-            for _time in range(len(row)):
+        for layer, row in enumerate(self.rows):
+            for _time in range(len(row) if layer not in self.fixed else 0):
                 changed = False
                 for i in range(len(row) - 1):
                     a, b = row[i], row[i + 1]
@@ -167,10 +192,6 @@ class Layers:
             )
             for row in self.rows
         )
-
-    def order_of(self, ports: Sequence[int], nets: Sequence[int]) -> list[int]:
-        """The nets of these ports, from left to right."""
-        return [net for _place, net in sorted((self.place[v], net) for v, net in zip(ports, nets, strict=True))]
 
 
 def _places(nets: Sequence[int]) -> dict[int, float]:

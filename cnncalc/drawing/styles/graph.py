@@ -6,6 +6,7 @@ Where boxes and lines are is worked out in graph/; here they get colours. Heat, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from cnncalc.drawing import Wish
@@ -22,6 +23,7 @@ from cnncalc.report import Report, title
 
 SCALE = 20  # fields of the legend
 FIELD = 8.0  # the width of one
+ROUND = 8.0  # the radius of corners of lines
 
 
 def scene(report: Report, wish: Wish) -> Scene:
@@ -56,21 +58,36 @@ def edge_items(edge: Edge) -> list[Item]:
     """The line, curved where it goes across, and its head."""
     points = edge["points"]
     commands: list[tuple[str | float, ...]] = [("M", *points[0])]
-    for (x, y), (x2, y2) in pairwise(points):
+    for i, ((x, y), (x2, y2)) in enumerate(pairwise(points)):
         middle = (y + y2) / 2
-        commands.append(("L", x2, y2) if x == x2 or y == y2 else ("C", x, middle, x2, middle, x2, y2))
+        if x != x2 and y != y2:
+            commands.append(("C", x, middle, x2, middle, x2, y2))
+        elif i + 2 < len(points) and (turned := corner((x, y), (x2, y2), points[i + 2])):
+            commands += turned
+        else:
+            commands.append(("L", x2, y2))
     (x, y), (x2, y2) = points[-2:]
     start = (x, y) if y == y2 else (x2, y)
     return [Path(tuple(commands), stroke=LINE, thick=1.2), arrow_head(start, (x2, y2), size=8)]
 
 
+def corner(before: Sequence[int], at: Sequence[int], behind: Sequence[int]) -> list[tuple[str | float, ...]]:
+    """The way round a right angle; nothing where there is none."""
+    if (before[0] == at[0]) == (behind[0] == at[0]) or (behind[0] != at[0] and behind[1] != at[1]):
+        return []
+    ends = []
+    for other in (before, behind):
+        away = abs(other[0] - at[0]) + abs(other[1] - at[1])
+        part = min(ROUND, away / 2) / away
+        ends.append((at[0] + (other[0] - at[0]) * part, at[1] + (other[1] - at[1]) * part))
+    return [("L", *ends[0]), ("C", *at, *at, *ends[1])]
+
+
 def node_item(tree: Tree, node: Node, *, heated: bool) -> Group:
     """The box with its texts; of what is not known the border is dashed, of an output it is thick."""
     row = tree.row_of(tree.parts[node["id"]])
-    fill = of_kind("input" if row is None else node["kind"])
+    fill = fill_of(node, heated=heated)
     unknown = heated and row is not None and node["heat"] is None
-    if heated:
-        fill = PAPER if node["heat"] is None else of_heat(node["heat"])
     middle = node["x"] + node["w"] / 2
     box = Box(node["x"], node["y"], node["w"], node["h"], fill, INK if node["output"] else LINE,
               node["h"] / 2 if row is None else 5, 2 if node["output"] else 1, unknown)  # fmt: skip
@@ -79,6 +96,13 @@ def node_item(tree: Tree, node: Node, *, heated: bool) -> Group:
         Text(middle, node["y"] + PITCH * (i + 2), line, TEXT, MIDDLE) for i, line in enumerate(node["lines"])
     ]  # fmt: skip
     return Group((box, *texts), told(row) if row is not None else node["name"])
+
+
+def fill_of(node: Node, *, heated: bool) -> str:
+    """The role of a box's colour: by heat, or by the family of its kind."""
+    if heated:
+        return PAPER if node["heat"] is None else of_heat(node["heat"])
+    return of_kind("input" if node["role"] == "input" else node["kind"])
 
 
 def legend_items(legend: Legend) -> list[Item]:
