@@ -5,10 +5,12 @@ from __future__ import annotations
 import getpass
 import inspect
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -39,6 +41,27 @@ def part_streams() -> None:
 
 
 part_streams()
+
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# Without a sandbox, since continuous integration runs as root; without what a browser asks of its maker's hosts
+SWITCHES = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
+    "--disable-sync"
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium, driven by Playwright; tests that ask for it are marked `browser`."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    binary = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if binary is None:
+        pytest.skip("there is no Chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=binary, args=SWITCHES.split())
+        yield chromium
+        chromium.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -34,6 +34,7 @@ COMMANDS = {
     "convert": n_("A network in another form: a spec, ONNX, PyTorch, Keras."),
     "lock": n_("The numbers of specs written into a lock file, or held to it."),
     "kinds": n_("The kinds of layers: options, other names, and how each is counted."),
+    "playground": n_("The page that runs cnncalc in a browser, served on this machine."),
     "networks": n_("The bundled networks, family by family, with their totals."),
 }
 

@@ -1,0 +1,42 @@
+// The worker with Python in it: asked by promises, stopped and started anew where an answer takes too long.
+const LONGEST = 30_000; // milliseconds that a question may take once Python runs
+
+export function startPython(onState) {
+  let worker, waiting, count = 0, running;
+
+  function start() {
+    waiting = new Map();
+    worker = new Worker("worker.js", { type: "module" });
+    running = new Promise((resolve) => {
+      worker.onmessage = ({ data }) => {
+        if (data.ready) resolve();
+        if (data.progress || data.failed || data.ready) return onState(data);
+        const { resolve: give, reject, timer } = waiting.get(data.id);
+        clearTimeout(timer);
+        waiting.delete(data.id);
+        if (data.error) reject(new Error(data.error));
+        else give(data.value);
+      };
+      worker.onerror = (event) => onState({ failed: event.message ?? "worker" });
+    });
+  }
+
+  function stop() {
+    worker.terminate();
+    for (const { reject, timer } of waiting.values()) {
+      clearTimeout(timer);
+      reject(Object.assign(new Error("slow"), { slow: true }));
+    }
+    start();
+  }
+
+  start();
+  return async (name, request = {}, file = undefined) => {
+    await running;
+    return new Promise((resolve, reject) => {
+      const id = count++;
+      waiting.set(id, { resolve, reject, timer: setTimeout(stop, LONGEST) });
+      worker.postMessage({ id, name, request, file });
+    });
+  };
+}

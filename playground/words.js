@@ -1,0 +1,34 @@
+// The words of the page around cnncalc's own, which speaks both languages itself.
+const WORDS = {
+  en: {
+    network: "Network", open: "Open a file", share: "Copy the link", language: "Language", spec: "Spec",
+    problems: "Problems", questions: "Questions", explain: "Explain", check: "Check", solve: "Solve", field: "What a unit sees",
+    layer: "Layer", quantity: "Number", answers: "Answers, one a line: C1.params = 156", ask: "Ask",
+    find: "Find", where: "Where", solveHint: "Write $k in the spec, find k=1..11, where C1.output=6x28x28",
+    unit: "Unit", unitHint: "The map of the layer: click a unit", answer: "Answer", report: "Report",
+    drop: "Drop a spec, an ONNX or a Keras file: it is read here, nothing is uploaded",
+    loading: "Loading Python ...", unpack: "Unpacking ...", import: "Starting ...", counting: "Counting ...", ready: "Ready",
+    copied: "The link is copied", address: "The link is in the address line", failed: "This page could not start: {why}", slow: "That took too long and was stopped",
+    broken: "cnncalc went wrong here, which is its own fault: {why}", cut: "The link was cut off: nothing is opened",
+    unread: "{name} cannot be read: {why}", all: "all", own: "your own",
+    picture: "The last picture that was right; the text has problems",
+  },
+  zh: {
+    network: "网络", open: "打开文件", share: "复制链接", language: "语言", spec: "规格", problems: "问题", questions: "提问",
+    explain: "讲解", check: "批改", solve: "反求", field: "一个单元看到什么", layer: "层", quantity: "数",
+    answers: "答案，每行一个：C1.params = 156", ask: "提问", find: "求", where: "条件",
+    solveHint: "在规格中写 $k，求 k=1..11，条件 C1.output=6x28x28", unit: "单元", unitHint: "该层的特征图：点击一个单元",
+    answer: "回答", report: "报告", drop: "拖入规格、ONNX 或 Keras 文件：只在本页读取，不会上传",
+    loading: "正在加载 Python……", unpack: "正在解压……", import: "正在启动……", counting: "正在计算……", ready: "就绪",
+    copied: "链接已复制", address: "链接在地址栏中", failed: "本页无法启动：{why}", slow: "用时过长，已停止",
+    broken: "cnncalc 在这里出错了，这是它自己的错：{why}", cut: "链接不完整：没有打开任何内容",
+    unread: "无法读取 {name}：{why}", all: "全部", own: "自己的",
+    picture: "这是上一个正确的结果；文本有问题",
+  },
+};
+
+export const LANGUAGES = Object.keys(WORDS);
+
+export function wordsIn(language) {
+  return (key, values = {}) => WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}

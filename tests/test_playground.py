@@ -1,0 +1,245 @@
+"""The page that runs cnncalc in a browser: built, served by its command, used as a student would.
+
+Marked `browser`: needs Chromium, Playwright, and the page, which `python playground/build.py` makes with npm and pip.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cnncalc.cli import group
+from cnncalc.shipped import bundled
+from cnncalc.sources import read_source
+
+SITE = Path(__file__).parent.parent / "playground" / "site"
+MOST_BYTES = 15_000_000  # compressed, what a cold start loads
+PATIENCE = 60_000  # milliseconds: Python starts in some ten seconds on a crowded machine
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The address at which `cnncalc playground` serves the page."""
+    if not (SITE / "python.zip").exists():
+        pytest.skip("the page is not built: python playground/build.py")
+    command = [sys.executable, "-m", "cnncalc", "playground", str(SITE), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split(" at ")[1].split(";")[0]
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Any, served: str) -> Iterator[Any]:
+    """The page after a cold start, with what it asked for and what its console said."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, locale="en-GB")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.asked, page.said = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.goto(served)
+    settled(page)
+    yield page
+    context.close()
+
+
+def settled(page: Any) -> None:
+    """Wait until what was typed is shown."""
+    page.locator("#state[data-key=ready]").wait_for()
+
+
+def type_anew(page: Any, text: str) -> None:
+    page.locator("#editor .cm-content").fill(text)
+    settled(page)
+
+
+def shown(page: Any) -> str:
+    """The text of the report and of the answer, which have a shadow of their own."""
+    parts = page.evaluate("['report', 'answer'].map((id) => document.getElementById(id).shadowRoot?.textContent ?? '')")
+    return " ".join(parts)
+
+
+@pytest.mark.browser
+def test_first_number_after_a_cold_start(browser: Any, served: str, record_property: Any) -> None:
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
+    start = time.monotonic()
+    page = context.new_page()
+    page.goto(served)
+    page.locator("#report").get_by_text("60,000").first.wait_for()
+    seconds = time.monotonic() - start
+    context.close()
+    size = sum(len(gzip.compress(path.read_bytes(), 6)) for path in SITE.rglob("*") if path.is_file())
+    record_property("seconds", round(seconds, 1))
+    print(f"first number after {seconds:.1f} s, {size / 1e6:.1f} MB compressed")
+    assert size < MOST_BYTES
+
+
+@pytest.mark.browser
+def test_mistake_is_shown_at_its_column_and_gone_when_mended(visit: Any) -> None:
+    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: cnov 6 k5\n  - dense 10\n")
+    assert visit.locator("#problems li.error").inner_text().startswith("3:9 unknown kind 'cnov'")
+    assert "did you mean conv?" in visit.locator("#problems").inner_text()
+    assert visit.locator("#editor .cm-lintRange-error").inner_text() == "cnov"
+    assert "stale" in visit.locator("#right").get_attribute("class")  # the last right picture stays, and says so
+    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k5\n  - dense 10\n")
+    assert visit.locator("#problems li").count() == 0
+    assert "47,206" in shown(visit)  # 6 x 25 + 6, and 4,704 x 10 + 10
+    assert "stale" not in (visit.locator("#right").get_attribute("class") or "")
+
+
+@pytest.mark.browser
+def test_question_is_explained_checked_and_drawn(visit: Any) -> None:
+    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k5\n  - dense 10\n")
+    visit.select_option("#panel-explain select[name=layer]", "C1")
+    visit.select_option("#panel-explain select[name=quantity]", "params")
+    visit.locator("#answer").get_by_text("C1.params = 156").wait_for()
+    visit.click("#tab-check")
+    visit.fill("textarea[name=answers]", "C1.params = 150\nC1.macs: 117,600")
+    visit.click("#panel-check button")
+    visit.locator("#answer").get_by_text("150 is what comes out without the biases").wait_for()
+    assert "✓" in shown(visit)
+    visit.click("#tab-field")
+    visit.select_option("#panel-field select[name=layer]", "C1")
+    visit.locator("#answer img").wait_for()
+    box = visit.locator("#units").bounding_box()
+    visit.mouse.click(box["x"] + 2, box["y"] + 2)
+    visit.wait_for_timeout(200)
+    assert visit.locator("#panel-field input[name=unit]").input_value() == "0,0"
+    visit.click("#tab-explain")
+
+
+@pytest.mark.browser
+def test_every_network_gives_what_the_command_line_gives(browser: Any, served: str) -> None:
+    # Its own worker is asked, since 60 networks through the editor would take minutes
+    context = browser.new_context(bypass_csp=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(served + "link.js")  # a file of the same host, without a second Python
+    names = [name for name, path in bundled().items() if path == bundled()[Path(path).stem]]
+    specs = {name: read_source(bundled()[name]).text for name in names}
+    answers = page.evaluate(
+        """async (specs) => {
+          const worker = new Worker("worker.js", { type: "module" });
+          const answers = {};
+          for (const [id, spec] of Object.entries(specs)) {
+            const argv = ["analyze", "network.yaml", "--format", "json"];
+            const answer = new Promise((resolve) => {
+              worker.addEventListener("message", ({ data }) => data.id === id && resolve(data));
+            });
+            worker.postMessage({ id, name: "command", request: { argv, spec } });
+            const { value, error } = await answer;
+            answers[id] = error ?? value.out;
+          }
+          return answers;
+        }""",
+        specs,
+    )
+    context.close()
+    assert len(answers) > 30
+    for name in names:
+        printed = CliRunner().invoke(group(), ["analyze", bundled()[name], "--format", "json"]).stdout
+        assert json.loads(answers[name]) == json.loads(printed), name
+
+
+@pytest.mark.browser
+def test_chinese(visit: Any) -> None:
+    visit.select_option("#language", "zh")
+    settled(visit)
+    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: cnov 6 k5\n")
+    assert "未知" in visit.locator("#problems").inner_text()
+    assert visit.locator("#tab-explain").inner_text() == "讲解"
+    visit.select_option("#language", "en")
+    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k5\n")
+
+
+@pytest.mark.browser
+def test_link_holds_everything(visit: Any, browser: Any) -> None:
+    text = "# 作业 <b> & '\"\ninput: 1x16x16\nlayers:\n  - 卷积: conv 3 k3\n"
+    type_anew(visit, text)
+    visit.click("#tab-check")
+    visit.fill("textarea[name=answers]", "卷积.params = 27")
+    visit.click("#share")
+    visit.locator("#state[data-key=copied], #state[data-key=address]").wait_for()
+    link = visit.evaluate("location.href")
+    visit.click("#tab-explain")
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(link)
+    settled(page)
+    assert page.locator("#editor .cm-content").inner_text().strip() == text.strip()
+    page.locator("#answer").get_by_text("without the biases").wait_for()
+    page.goto(link[:-20])  # cut off by a mail program
+    page.reload()
+    page.locator("#state[data-key=ready]").wait_for()
+    context.close()
+
+
+@pytest.mark.browser
+def test_onnx_file_is_read_in_the_page(visit: Any, tmp_path: Path) -> None:
+    path = tmp_path / "some model (1).onnx"
+    made = CliRunner().invoke(group(), ["convert", "lenet5-modern", str(path)])
+    assert made.exit_code == 0, made.output
+    visit.set_input_files("#file", str(path))
+    visit.locator("#report").get_by_text("61,706").first.wait_for()
+    settled(visit)
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"\x08\x01no model")
+    visit.set_input_files("#file", str(broken))
+    visit.locator("#state[data-key=unread]").wait_for()
+    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k5\n")
+
+
+@pytest.mark.browser
+def test_without_a_network_after_the_first_visit(visit: Any) -> None:
+    visit.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    visit.wait_for_timeout(1000)
+    visit.context.set_offline(True)
+    try:
+        visit.reload()
+        settled(visit)
+        type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k3\n")
+        assert "60" in shown(visit)
+    finally:
+        visit.context.set_offline(False)
+
+
+@pytest.mark.browser
+def test_phone(browser: Any, served: str) -> None:
+    context = browser.new_context(viewport={"width": 400, "height": 800}, color_scheme="dark")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(served)
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+@pytest.mark.browser
+def test_no_request_left_the_host_and_nothing_went_wrong(visit: Any, served: str) -> None:
+    """Last of this file: of all that the tests above did in the page."""
+    assert [url for url in visit.asked if not url.startswith((served, "blob:", "data:"))] == []
+    assert visit.said == []
+
+
+def test_command_says_what_is_missing(tmp_path: Path) -> None:
+    result = CliRunner().invoke(group(), ["playground", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "build.py" in result.output
+    (tmp_path / "python.zip").touch()
+    (tmp_path / "index.html").touch()
+    taken = CliRunner().invoke(group(), ["playground", str(tmp_path), "--port", "1" if os.getuid() else "99999"])
+    assert taken.exit_code == 2
