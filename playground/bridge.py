@@ -15,6 +15,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import cnncalc
+from cnncalc.browser.data import data_of_text, json_text
 from cnncalc.cli import main
 from cnncalc.errors import Position, SpecError, SpecWarning
 from cnncalc.language import _, speaking
@@ -79,6 +80,14 @@ def choices(asked: str) -> str:
             for n in shown
         ]
     return json.dumps({"networks": networks, "version": cnncalc.__version__})
+
+
+def report(asked: str) -> str:
+    """{"spec": text, "lang"} -> the data of the page that explains a network (docs/report.md)."""
+    request = json.loads(asked)
+    language = request.get("lang", "en")
+    with speaking(language):
+        return json_text(data_of_text(_whole(request["spec"]), SPEC, language))
 
 
 def model(asked: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 PAGE = ("index.html", "style.css", "main.js", "link.js", "python.js", "report.js", "words.js", "worker.js")
+REPORT = HERE.parent / "cnncalc" / "browser" / "page"  # the scripts and the style of `cnncalc report`
 NEEDED = ("click", "tabulate")  # pure Python; rich is for terminals, NumPy for `verify`, which the page does without
 STAMP = (1980, 1, 1, 0, 0, 0)  # the same files give the same archive
 
@@ -77,6 +78,9 @@ def build(out: Path) -> None:
             shutil.copyfile(HERE / "node_modules" / "pyodide" / name, fresh / "pyodide" / name)
         for name in PAGE:
             shutil.copyfile(HERE / name, fresh / name)
+        (fresh / "report").mkdir()
+        for path in (*REPORT.glob("*.js"), *REPORT.glob("*.css")):
+            shutil.copyfile(path, fresh / "report" / path.name)
         bundle = f"--outfile={fresh / 'editor.bundle.js'}"
         run(HERE / "node_modules/.bin/esbuild", "editor.js", "--bundle", "--minify", "--format=esm", bundle)
         write_service_worker(fresh)

@@ -1,7 +1,11 @@
-// The right half: the report of the network in the editor.
+// The right half: the page that explains a network, drawn by the scripts of the package.
+import { show } from "./report/page.js";
+
 export async function showReport(root, { ask, spec, lang, isCurrent }) {
-  const { status, out } = await ask("command", { argv: ["analyze", "network.yaml", "--format", "html", "--lang", lang], spec });
-  if (!isCurrent() || status !== 0) return;
-  const shown = root.shadowRoot ?? root.attachShadow({ mode: "open" });
-  shown.replaceChildren(new DOMParser().parseFromString(out, "text/html").querySelector(".cnncalc"));
+  const data = await ask("report", { spec, lang });
+  if (!isCurrent()) return;
+  const frame = root.parentElement;
+  const { scrollTop } = frame;
+  show(root, data);
+  frame.scrollTop = scrollTop; // who is reading further down stays there while the text changes
 }

@@ -66,9 +66,11 @@ def type_anew(page: Any, text: str) -> None:
 
 
 def shown(page: Any) -> str:
-    """The text of the report and of the answer, which have a shadow of their own."""
-    parts = page.evaluate("['report', 'answer'].map((id) => document.getElementById(id).shadowRoot?.textContent ?? '')")
-    return " ".join(parts)
+    """The text of the report and of the answer, which has a shadow of its own."""
+    return str(
+        page.locator("#report").inner_text()
+        + page.locator("#answer").evaluate("(answer) => answer.shadowRoot?.textContent ?? ''")
+    )
 
 
 @pytest.mark.browser
