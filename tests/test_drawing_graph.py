@@ -243,7 +243,7 @@ def test_mermaid_has_every_box_in_its_frame_and_no_name_breaks_it() -> None:
     assert lines[1] == 'title: "输入-\\"<b>x</b>\\" ]; } --> \\\\, input 1x8x8"'
     assert lines[3] == "flowchart TD"
     assert '  n0(["<b>input</b><br/>1x8x8"])' in lines
-    start = lines.index('  subgraph f0["块"]')
+    start = lines.index('  subgraph f0["块 · double"]')
     assert lines[start + 1 : start + 4] == [
         '    n2["<b>conv1</b><br/>conv + relu<br/>2x8x8"]',
         '    n3["<b>conv2</b><br/>conv + relu<br/>2x8x8"]',

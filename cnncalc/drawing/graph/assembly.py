@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.drawing.graph.boxes import Box, Point
-from cnncalc.drawing.graph.cells import TEXT, Cell, cell_of, even, heat_of
+from cnncalc.drawing.graph.cells import TEXT, Cell, cell_of, even, heat_of, kind_of
 from cnncalc.drawing.graph.frames import lay_out, ordered
 from cnncalc.drawing.graph.layers import Line
 from cnncalc.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
@@ -34,7 +34,8 @@ class Seen:
 
     @property
     def name(self) -> str:
-        return self.part.name
+        """What names inside begin with."""
+        return self.chain[-1].name if self.chain else self.part.name
 
 
 def assembled(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
@@ -123,11 +124,14 @@ def prepare(frame: Seen) -> None:
 
 
 def title_of(frame: Seen) -> str:
-    """`stage1 · bottleneck x3`: the name inside the frame around it, and what it is."""
-    outer = frame.chain[0]
-    around = "" if frame.around is None else frame.around.name
-    name = outer.name.removeprefix(f"{around}/")
-    return fitted(name, TITLE_WIDTH, TEXT, bold=True)
+    """`stage1 · bottleneck x3`: the name inside the frame around it, and what it is, if that frame does not say so."""
+    around = frame.around
+    outer = "" if around is None else around.name
+    name = frame.chain[0].name.removeprefix(f"{outer}/")
+    inner = frame.chain[-1]
+    repeats = around is not None and bool(around.chain) and around.chain[-1].times > 1
+    kind = "" if repeats and len(frame.chain) == 1 else kind_of(inner)
+    return fitted(f"{name} · {kind}" if kind else name, TITLE_WIDTH, TEXT, bold=True)
 
 
 def settle(frame: Box) -> None:
@@ -184,7 +188,7 @@ def node_value(tree: Tree, node: Seen, largest: int) -> Node:
         "kind": cell.kind,
         "shape": list(cell.shape),
         "number": list(cell.number) if isinstance(cell.number, tuple) else cell.number,
-        "heat": round(heat / largest, 4) if heat is not None and largest else None,
+        "heat": None if heat is None else round(heat / max(largest, 1), 4),
         "role": "block" if isinstance(part, Block) else "layer" if part.row is not None else "input",
         "output": any(first <= leaf < last for leaf in tree.outputs),
         "times": part.times if isinstance(part, Block) else 1,
@@ -222,7 +226,7 @@ def legend_of(nodes: Sequence[Seen], quantity: str) -> Legend | None:
     """The largest number of any node, at which heat is 1."""
     known = [(heat_of(node.cell.number), node.cell.number) for node in nodes if node.cell]
     found = [(heat, value) for heat, value in known if heat is not None]
-    if not quantity or not found:
+    most, value = max(found, key=lambda pair: pair[0], default=(0, None))
+    if not most:
         return None
-    most = max(found, key=lambda pair: pair[0])[1]
-    return {"quantity": quantity, "heading": _(QUANTITIES[quantity].heading), "least": "0", "most": value_text(most)}
+    return {"quantity": quantity, "heading": _(QUANTITIES[quantity].heading), "least": "0", "most": value_text(value)}

@@ -97,9 +97,9 @@ def set_rows(frame: Box, layers: Layers, middles: Sequence[int], above: Mapping[
     for i, row in enumerate(layers.rows):
         height = max((frame.parts[v].h for v in row if v < len(frame.parts)), default=0)
         if i == 0 and layers.entering:
-            height = max(0, first - FOOT)
+            height = first - 4 if first > FOOT else 0  # lines go aside below the title
         elif i == ends and layers.leaving:
-            height = max(0, last - FOOT)
+            height = last - 4 if last > FOOT else 0
         tops.append(y)
         bottoms.append(y + height)
         aside = max(

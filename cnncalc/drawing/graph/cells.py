@@ -35,7 +35,8 @@ def cell_of(tree: Tree, part: Part, around: str, quantity: str) -> Cell:
         kind, shape, value = _("input"), tree.leaves[part.first if isinstance(part, Block) else part.number].shape, None
         lines = [sizes(shape)]
     else:
-        kind, shape = _kind_of(part, row.kind), row.output
+        shape = row.output
+        kind = kind_of(part, row.kind) if isinstance(part, Block) else row.kind
         value = getattr(row, quantity) if quantity else None
         lines = [fitted(kind, WIDEST, TEXT), sizes(shape)]
         if quantity:
@@ -44,13 +45,12 @@ def cell_of(tree: Tree, part: Part, around: str, quantity: str) -> Cell:
     return Cell(title, lines, kind, shape, value, max(64, even(inside) + 20), LINE * (1 + len(lines)) + 10)
 
 
-def _kind_of(part: Part, kind: str) -> str:
-    """`conv + relu`; of a folded block its kind and how often it repeats, of a range how many rows it is."""
-    if not isinstance(part, Block):
-        return kind
-    if part.range:
-        return _("{count:,} rows", count=part.last - part.first)
-    return f"{kind} x{part.times}" if part.times > 1 else kind
+def kind_of(block: Block, kind: str = "") -> str:
+    """What a block is: `bottleneck x3`, of one that nobody called what is given; of a range how many rows it is."""
+    if block.range:
+        return _("{count:,} rows", count=block.last - block.first)
+    kind = block.kind or kind
+    return f"{kind} x{block.times}" if block.times > 1 else kind
 
 
 def even(width: float) -> int:

@@ -69,8 +69,11 @@ class _Run:
 
         Skips come last: the main line is straight, and what passes by goes round.
         """
-        near = self.layers.up[v] if self.down else self.layers.down[v]
-        main = [(u, n) for u, n in near if ((u, v) if self.down else (v, u)) not in self.layers.skips]
+        layers = self.layers
+        near = layers.up[v] if self.down else layers.down[v]
+        main = [(u, n) for u, n in near if ((u, v) if self.down else (v, u)) not in layers.skips]
+        if layers.is_bend(v) and not main:  # where a skip begins and ends it leaves the box to the main line
+            main = near = [(u, n) for u, n in near if layers.is_bend(u)]
         near = main or near
         if self.down:
             found = [(self.layers.leaves_at(u, n), u, self.below.get((u, n), 0) - self.above.get((v, n), 0))

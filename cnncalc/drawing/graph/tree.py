@@ -34,6 +34,7 @@ class Block(NamedTuple):
     """Leaves `first` up to, not including, `last`: neighbours whose names begin with the same `depth` parts.
 
     frame  whether it has one when it is not folded; range: neighbours that have no name in common (depth 0)
+    kind   what was called or repeated; "" of one that only has a name
     times  how often the block repeats, where its parts are all repetitions; else 1
     """
 
@@ -46,6 +47,7 @@ class Block(NamedTuple):
     first: int
     last: int
     parts: "tuple[Block | Leaf, ...]"
+    kind: str = ""
 
 
 Part = Block | Leaf
@@ -72,6 +74,7 @@ class Tree:
         self.edges: list[tuple[int, int]] = list(dict.fromkeys((a, b) for a, b in reads if a != b))
         self.outputs = {where[name] for name in _outputs(report)}
         self._ids: dict[str, int] = {}
+        self._rows: dict[str, Row] = {}  # of folded blocks
         parts = (*self.leaves[:first], *self._grouped(self.leaves[first:], 1))
         self.root = Block("/", "", 0, False, False, 1, 0, len(self.leaves), tuple(self._in_ranges(parts)))
 
@@ -101,7 +104,8 @@ class Tree:
         first, last = bounds(parts[0])[0], bounds(parts[-1])[1]
         count = self._ids[name] = self._ids.get(name, 0) + 1
         id = f"{name}/" if count == 1 else f"{name}/@{first}"
-        return Block(id, name, depth, frame, depth == 0, times, first, last, parts)
+        kind = self.report.groups[name].kind if name in self.report.groups else ""
+        return Block(id, name, depth, frame, depth == 0, times, first, last, parts, kind)
 
     def _in_ranges(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts, or ranges of them where they are too many to be seen side by side."""
@@ -134,9 +138,11 @@ class Tree:
         """The row that stands for a leaf or a folded block; None for an input."""
         if isinstance(part, Leaf):
             return part.row
-        inside = self.leaves[part.first : part.last]
-        rows: list[Fold] = [(leaf.row, [*leaf.operations]) for leaf in inside if leaf.row is not None]
-        return folded_row(self.report, part.name, rows)
+        if part.id not in self._rows:
+            inside = self.leaves[part.first : part.last]
+            rows: list[Fold] = [(leaf.row, [*leaf.operations]) for leaf in inside if leaf.row is not None]
+            self._rows[part.id] = folded_row(self.report, part.name, rows)
+        return self._rows[part.id]
 
     def count_nodes(self, folded: frozenset[str]) -> int:
         """How many nodes a picture has with these blocks folded."""
