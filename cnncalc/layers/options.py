@@ -293,11 +293,13 @@ def sizes_or_rest(raw: Any) -> tuple[int, ...]:
 
 
 def slice_range(raw: Any) -> tuple[int, int | None]:
-    """`0:32`, `-8:end`: where a part of an axis begins, and before which element it ends."""
+    """`0:32`, `-8:end`: where a part of an axis begins, and before which element it ends. As numbers, (0, 32)."""
     if isinstance(raw, Mixture):
         ends = split(raw, ":")
         if len(ends) == 2:
             return integer(ends[0] or 0), None if ends[1] in ("", "end") else integer(ends[1])
+    if isinstance(raw, list) and len(raw) == 2 and is_number(raw[0]) and (raw[1] is None or is_number(raw[1])):
+        return integer(raw[0]), None if raw[1] is None else integer(raw[1])  # of models; a spec's are text
     match = re.fullmatch(r"(-?\d{1,13})?:(-?\d{1,13}|end)?", raw, re.ASCII) if isinstance(raw, str) else None
     if match is None:
         raise OptionError(_("{value} is not a range", value=quote(raw)), _("write start:stop, 0:32, or 8:end"))

@@ -253,7 +253,7 @@ def take_part(
         value = net.add(node, "split", {"parts": parts, "part": part or None}, [x.value])
     else:
         letter = ("c" + SPATIAL[len(shape)])[place]
-        options = {"range": f"{start}:{'end' if stop == n else stop}", "axis": None if place == 0 else letter}
+        options = {"range": (start, None if stop == n else stop), "axis": None if place == 0 else letter}
         value = net.add(node, "slice", options, [x.value])
     return Tensor(value, tuple(whole(place, stop - start) if i == axis else a for i, a in enumerate(axes)))
 

@@ -25,7 +25,7 @@ def part(trace: Any, seen: Seen, axis: int, start: int, stop: int, equal: int = 
 def cut(trace: Any, value: int, axis: str, start: int, stop: int, equal: int = 0) -> Seen | None:
     if equal and axis in ("c", "0"):
         return layer(trace, "split", {"parts": equal, "part": start // (stop - start)}, [value])
-    return layer(trace, "slice", {"range": f"{start}:{stop}", "axis": axis}, [value])
+    return layer(trace, "slice", {"range": (start, stop), "axis": axis}, [value])
 
 
 @translates("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split", "", anywhere=True)

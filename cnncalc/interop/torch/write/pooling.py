@@ -28,6 +28,19 @@ def fits(windows: tuple[Window, ...]) -> bool:
     return all(w.before == w.after and 2 * w.before <= w.kernel for w in windows)
 
 
+def make_pool(name: str, layer: Any, x: Shape, windows: tuple[Window, ...], *first: Any, **options: Any) -> Any:
+    """nn.MaxPool2d(3, stride=2): the size of the window behind what comes `first`, then the options."""
+    kernel = ("kernel_size", even(tuple(w.kernel for w in windows)))
+    return call(f"nn.{name}Pool{rank_of(layer, x)}d", *first, kernel, **options)
+
+
+def use_pool(module: Any, windows: tuple[Window, ...], alone: bool, border: str = "") -> Written:
+    """The module alone, or on a map that was padded before, because the module cannot: with zeros, or as `border`."""
+    if alone:
+        return Written("{m}({0})", module)
+    return Written(f"{{m}}(F.pad({{0}}, {{pad}}{border}))", module, {"pad": widths(sides_of(windows))})
+
+
 @writes("maxpool")
 def maxpool(layer: Any, x: Shape) -> Written:
     windows, _shape = layer.geometry(x)
@@ -35,11 +48,8 @@ def maxpool(layer: Any, x: Shape) -> Written:
     if not alone and layer.rounding == "ceil" and any(w.after for w in windows):
         raise NotInTorchError(_("PyTorch has no such padding together with ceil"))
     options = pool_options(layer, windows, even(tuple(w.before for w in windows)) if alone else 0)
-    kernel = ("kernel_size", even(tuple(w.kernel for w in windows)))
-    module = call(f"nn.MaxPool{rank_of(layer, x)}d", kernel, **options)
-    if alone:
-        return Written("{m}({0})", module)
-    return Written('{m}(F.pad({0}, {pad}, value=float("-inf")))', module, {"pad": widths(sides_of(windows))})
+    module = make_pool("Max", layer, x, windows, **options)
+    return use_pool(module, windows, alone, ', value=float("-inf")')  # padding is never the maximum
 
 
 @writes("avgpool")
@@ -55,11 +65,7 @@ def avgpool(layer: Any, x: Shape) -> Written:
     del options["dilation"]
     if any(w.before for w in windows) and alone:
         options["count_include_pad"] = (counted, True)
-    kernel = ("kernel_size", even(tuple(w.kernel for w in windows)))
-    module = call(f"nn.AvgPool{rank_of(layer, x)}d", kernel, **options)
-    if alone:
-        return Written("{m}({0})", module)
-    return Written("{m}(F.pad({0}, {pad}))", module, {"pad": widths(sides_of(windows))})
+    return use_pool(make_pool("Avg", layer, x, windows, **options), windows, alone)
 
 
 @writes("lppool")
@@ -70,9 +76,7 @@ def lppool(layer: Any, x: Shape) -> Written:
             _("PyTorch's p-norm pooling knows neither padding nor dilation, and scales what ceil keeps")
         )
     options = pool_options(layer, windows, 0)
-    kernel = ("kernel_size", even(tuple(w.kernel for w in windows)))
-    norm = ("norm_type", layer.norm)
-    module = call(f"nn.LPPool{rank_of(layer, x)}d", norm, kernel, stride=options["stride"])
+    module = make_pool("LP", layer, x, windows, ("norm_type", layer.norm), stride=options["stride"])
     return Written("{m}({0}.abs())" if layer.norm % 2 else "{m}({0})", module)  # |x|: PyTorch keeps the sign
 
 
