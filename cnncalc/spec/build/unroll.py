@@ -60,6 +60,7 @@ class Unroller:
         self.max_operations = draft.max_operations
         self.max_steps = 4 * draft.max_operations + 1000  # some steps are no operation: a call, a `from`
         self.made: dict[int, tuple[Mapping[str, Value], list[Argument], Layer | None]] = {}
+        self.scopes: dict[tuple[str, str], dict[str, Value]] = {}  # of calls, by the block and what is in them
         self.steps_taken = 0
         self.patience = patience
         self.empty_calls = 0  # of blocks whose steps are all left out
@@ -463,6 +464,8 @@ class Unroller:
         if scope is None:
             return None
         scope.update(shape_scope(None if x is None else self.draft.shapes[x]))
+        # Calls with equal values share one scope, so that `layer` finds what it worked out in the call before.
+        scope = self.scopes.setdefault((step.block, repr(scope)), scope)
         place = path if len(path) < 60 else "..." + path[-57:]
         inner = Frame(
             prefix=path + "/",
