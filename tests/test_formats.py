@@ -191,6 +191,48 @@ def test_no_text_of_a_page_gets_through(format: str) -> None:
                 assert well_formed(format, text) or format == "csv", (nasty, text)
 
 
+def test_docutils_reads_every_text_as_it_is() -> None:
+    """No text of a page is markup to reStructuredText: a cell says what it said, and nothing is complained about."""
+    docutils = pytest.importorskip("docutils.core", reason="docutils is not installed")
+    from cnncalc.formats import plain, write_page
+    from cnncalc.formats.page import Page, Section, Table
+
+    beginnings = [
+        "1. x",
+        "(a) y",
+        "- z",
+        "iv) q",
+        "a::",
+        "x_",
+        "..  c",
+        "--opt",
+        "=====",
+        ">>> 1",
+        ":f: x",
+        "A.",
+        "• x",
+    ]
+    for text in [*NASTY, *beginnings]:
+        table = Table([text, "n"], [[text, "1"], ["", text], [text, text]], foot=[text, ""])
+        complaints = io.StringIO()
+        tree = docutils.publish_doctree(
+            write_page(Page(text, [Section("rows", table, heading="of it", notes=[text])]), "rst"),
+            settings_overrides={"warning_stream": complaints, "report_level": 2},
+        )
+        cells = [cell.astext() for cell in tree.findall(lambda node: node.tagname == "entry")]
+        said = plain.escape(text)
+        assert cells == [said, "n", said, "1", "", said, said, said, said, ""]
+        assert (tree.astext().split("\n\n")[0], complaints.getvalue()) == (said, "")
+        assert {node.tagname for node in tree.findall() if node.tagname.endswith("_list")} == {"bullet_list"}
+
+
+def test_formulas_are_math_in_restructuredtext() -> None:
+    text = run("explain", "lenet5", "C3", "connections", "--format", "rst").stdout
+    assert "\n    \\text{connections} = \\text{params} \\times m \\times m" in text
+    assert "\n.. math::\n\n    " in text
+    assert "- :math:`k = 5`: " in text  # C3 of LeNet-5 has windows of 5x5: LeCun et al. 1998, section II-B
+
+
 def test_a_file_of_answers_gets_nothing_through(tmp_path: Path) -> None:
     for i, nasty in enumerate(NASTY):
         sheet = tmp_path / f"{i}.csv"

@@ -23,6 +23,7 @@ FORMATS = {
     "table": Format(),
     "plain": Format(("txt", "text")),
     "markdown": Format(("md", "markdown")),
+    "rst": Format(("rst",)),
     "csv": Format(("csv",)),
     "json": Format(("json",)),
     "latex": Format(("tex",)),
