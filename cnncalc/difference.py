@@ -108,6 +108,7 @@ def match_layers(old: Report, new: Report) -> list[tuple[Row | None, Row | None]
 
     before, after = signatures(old), signatures(new)
     pairs: list[tuple[Row | None, Row | None]] = []
+    # autojunk would pass over what is frequent, and in a deep network nearly every layer is.
     for operation, i, i_end, j, j_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         left, right = list(old.layers[i:i_end]), list(new.layers[j:j_end])
         if operation == "equal":
@@ -151,6 +152,7 @@ def by_name(old: Sequence[Row], new: Sequence[Row]) -> list[tuple[Row | None, Ro
     partner: dict[int, int] = {}
     for rule in RULES:
         for j, row in enumerate(new):
+            # Pairs do not cross: a partner stands between those of the rows before and behind.
             floor = max((i for k, i in partner.items() if k < j), default=-1)
             ceiling = min((i for k, i in partner.items() if k > j), default=len(old))
             if j not in partner:
@@ -159,6 +161,7 @@ def by_name(old: Sequence[Row], new: Sequence[Row]) -> list[tuple[Row | None, Ro
                     partner[j] = found
                     del left[found]
     pairs: list[tuple[Row | None, Row | None]] = []
+    # What is gone comes before the first row whose partner stood behind it.
     gone = iter(sorted(left))
     waiting = next(gone, None)
     for j, row in enumerate(new):
@@ -204,6 +207,7 @@ def find_broken(difference: Difference, limits: Sequence[Limit]) -> list[Broken]
         if old is None or new is None or len(old) != len(new):
             found.append(Broken(limit, None))
             continue
+        # One axis of a field over its limit is enough: the first is told.
         for before, after in zip(old, new, strict=True):
             by = before - after if limit.shrinks else after - before
             if by > (limit.most * before if limit.relative else limit.most):

@@ -60,6 +60,7 @@ def text_of(numbers: Numbers, covered: Iterable[str] = ()) -> str:
 
 def quote(text: str) -> str:
     """A text that stands between tabs on a line of its own: as it is where that reads back, else as JSON has it."""
+    # Strip, since editors take spaces off the ends of lines; a `#` would make a comment of it, a quote be read as one.
     if text.isprintable() and text == text.strip() and not text.startswith(("#", '"')):
         return text
     import json

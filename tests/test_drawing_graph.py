@@ -15,7 +15,7 @@ import pytest
 import cnncalc
 from cnncalc.drawing import Drawing, Wish
 from cnncalc.drawing.graph import Picture, Tree, place
-from cnncalc.pages.view import View, shown_rows
+from cnncalc.pages.view import View, choose_rows
 from cnncalc.shipped import FAMILIES
 
 NETWORKS = [name for family in FAMILIES.values() for name in family]
@@ -104,7 +104,7 @@ def test_a_node_is_a_row_of_the_table_at_the_same_depth(name: str) -> None:
     tree = tree_of(name)
     for depth in range(1, tree.depth + 1):
         picture = place(tree, tree.fold(depth), "macs")
-        rows = shown_rows(tree.report, View(depth=depth))
+        rows = choose_rows(tree.report, View(depth=depth))
         nodes = [node for node in picture["nodes"] if node["role"] != "input"]
         assert [(n["name"], n["number"], tuple(n["shape"])) for n in nodes] == [
             (r.name, r.macs, r.output) for r in rows

@@ -198,7 +198,7 @@ def test_a_bundled_network_holds(name: str) -> None:
     quantities = [q for q in QUANTITIES if name not in COUNTED or q not in FIELDS]
     found = cnncalc.verify(graph, quantities=quantities)
     assert differing(found) == []
-    assert found.counted()["holds"] > 7 * len(graph.nodes)
+    assert found.count_verdicts()["holds"] > 7 * len(graph.nodes)
 
 
 def cost(graph: Graph) -> int:

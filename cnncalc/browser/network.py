@@ -12,7 +12,7 @@ from cnncalc.browser.equations import exact
 from cnncalc.browser.pool import Text
 from cnncalc.language import _
 from cnncalc.layers import KINDS
-from cnncalc.pages.view import COLUMNS, View, notes, peak_place, shown_rows, title
+from cnncalc.pages.view import COLUMNS, View, choose_rows, notes, peak_place, title
 from cnncalc.quantities import EXPLAINED, OF_THE_NETWORK, QUANTITIES, SHAPE, listed_in
 from cnncalc.report import Report, Row, as_json
 
@@ -43,7 +43,7 @@ def items_of(report: Report) -> list[Item]:
     members: dict[int, list[int]] = {}
     for i, row in enumerate(rows):
         members.setdefault(i if row.shown_with is None else row.shown_with, []).append(i)
-    shown = dict(zip(members, shown_rows(report, View()), strict=True))
+    shown = dict(zip(members, choose_rows(report, View()), strict=True))
     owners = sorted(members)
     blocks = sorted(
         ((group.first, group.last, name) for name, group in report.groups.items()),

@@ -108,6 +108,7 @@ def command(
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = Asked(spec, expression, params, inputs)
         if not how.of_a_class and how.key is None and means_expectations(spec, rest):
+            # Parameters and inputs are those of one spec; without them there may be many, or folders.
             one_alone = expression is not None or bool(params) or bool(inputs)
             status = hold_expectations([asked] if one_alone else None, words, convention, out)
         else:
@@ -217,7 +218,9 @@ def write_feedback(marks: Marks, grader: Grader, folder: str) -> None:
         fail(_("{output}: cannot be written: {reason}", output=visible(folder), reason=reason_of(error)))
     taken: set[str] = set()
     for name, sheet in marks.read.sheets.items():
+        # A student's name is no path: what file systems might take for more becomes `_`.
         stem = choose_name(re.sub(r"[^\w.()-]+", "_", name).strip("._") or "student", taken)
+        # One sign of Chinese is enough: names of layers and quantities are English in every sheet.
         with speaking("zh" if re.search("[一-鿿]", sheet.source.text + sheet.student) else None):
             page = feedback_page(name, grader.again().grade(sheet), grader.report)
             for ending in ("html", "md"):

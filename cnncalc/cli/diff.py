@@ -81,6 +81,7 @@ def command(
     for pair, entry in over:
         name = f"{pair.title}: " if pair.title else ""
         complain(name + say_limit(entry))
+    # What cannot be used weighs more than a limit: nobody knows whether it would hold.
     if compared.unusable:
         sys.exit(2)
     if over or (exit_code and not all(pair.difference.same for pair in compared.found)):
@@ -164,6 +165,7 @@ def say_limit(entry: Broken) -> str:
 def report_of(spec: str, convention: str | None) -> Report:
     from cnncalc import revisions
 
+    # Only specs have revisions: REVISION:PATH is text out of git.
     graph = load_graph(spec) if reader_of(spec) else graph_from_text(revisions.read(spec))
     return counted(analyze_graph(graph), convention)
 
@@ -183,6 +185,7 @@ def since(revision: str, paths: Sequence[str], convention: str | None) -> Compar
             compared.unusable[path] = error
             continue
         difference = compare(old or nothing(new), new or nothing(old))
+        # One that is new or gone is no change by so much: limits do not hold for it.
         compared.found.append(Pair(title, path, old is not None and new is not None, difference))
     return compared
 

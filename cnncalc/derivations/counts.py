@@ -54,6 +54,7 @@ class Board:
         padded = self.paddings()
         pads = [line for line, _numbers in padded]
         names = {id(number): line.name for line, numbers in padded for number in numbers}
+        # One line does for all axes only where all of them are computed, by formulas that read the same.
         computed = [(axis, m) for axis, m in enumerate(sizes) if isinstance(m, Traced) and m.operator]
         formulas = {Line("m", m, names).formula() for _axis, m in computed}
         letters = AXES.get(len(sizes), ("",) * len(sizes))
@@ -75,11 +76,13 @@ class Board:
         for axis, (before, after) in enumerate(sides[:1] if alike else sides):
             index = "" if alike or axis >= len(letters) else letters[axis]
             names: dict[int, str] = {}
+            # `same` puts P // 2 before: P is the first part of that number's memory.
             for name, number in (("P", before.parts[0]), ("p_1", before), ("p_2", after)):
                 line = Line(f"{name}_{index}" if index and name == "P" else f"{name}{index}", number, dict(names))
                 names[id(number)] = line.name
                 found.append((line, [number]))
         if alike:
+            # The other axes have numbers of their own: formulas find the same names for them.
             for other_before, other_after in sides[1:]:
                 for (_line, numbers), number in zip(
                     found, (other_before.parts[0], other_before, other_after), strict=True
@@ -102,17 +105,18 @@ class Board:
             number = symbol("params", number)
         return Line(name, number, self.names_without(number))
 
-    def closed(self, line: Line, free: Collection[str]) -> Line:
+    def close(self, line: Line, free: Collection[str]) -> Line:
         """The line with everything put in but the free letters; parts are opened down to them."""
         return Line(line.name, line.number, {}, frozenset(free))
 
-    def needed_by(self, lines: Sequence[Line]) -> list[Line]:
+    def find_parts(self, lines: Sequence[Line]) -> list[Line]:
         """The lines of the parts that these use by name, each before the one that uses it."""
         candidates = list(self.sizes)
         if self.facts.params is not None:
             candidates.append(self.line("params", self.facts.params))
         used = {name for line in lines for name in line.uses()}
         found = []
+        # Backwards, since a part may itself use one that stands before it.
         for line in reversed(candidates):
             if line.name in used and line not in lines:
                 found.append(line)
@@ -179,13 +183,13 @@ def derivations_on(
             found.append(say_shared(row, quantity))
             continue
         if free:
-            own = [line for line in (board.closed(line, free) for line in own) if line.letters() & set(free)]
+            own = [line for line in (board.close(line, free) for line in own) if line.letters() & set(free)]
             if own:
                 found.append(closed_form(board, row, quantity, own, free))
             continue
         if not alone and quantity in OF_WEIGHTS and words.weightless(facts_of(row)):
             continue  # said once, with the parameters
-        shown = [*board.needed_by(own), *own] if alone else own
+        shown = [*board.find_parts(own), *own] if alone else own
         remarks = remarks_of(board, row, quantity, own)
         table = words.table_of(board.node.layer) if quantity == WEIGHTS else ()
         symbols = symbols_of(shown, board.meanings if not alone else {**board.meanings, **results()})
@@ -237,6 +241,7 @@ def flops_lines(board: Board) -> list[Line]:
     """Each kind of scalar operation, then two for every multiply-accumulate and all the others."""
     work, macs = board.facts.work or {}, board.facts.macs or 0
     lines = [board.line(operation, times) for operation, times in work.items() if times]
+    # FLOPs are the sum of these very numbers, so that their names stand in its formula.
     named = {id(line.number): line.name for line in lines if isinstance(line.number, Traced)}
     if isinstance(macs, Traced) and macs.operator:
         named[id(macs)] = "MACs"

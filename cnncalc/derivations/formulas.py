@@ -114,13 +114,13 @@ def _factors(value: int, names: Names, values: Values, *, top: bool = False) -> 
     return [*_factors(left, names, values), *_factors(right, names, values)]
 
 
-def folded(e: Expression) -> Expression:
+def fold(e: Expression) -> Expression:
     """The expression with everything worked out that holds no symbol: 5 × 5 × c + 1 is 25 × c + 1."""
     if e.kind in ("number", "symbol"):
         return e
     if e.kind == "sum":
         return _fold_sum(e)
-    parts = [folded(part) for part in e.parts]
+    parts = [fold(part) for part in e.parts]
     numbers = [part.parts[0] for part in parts if part.kind == "number"]
     if e.kind == "product":
         rest = [inner for part in parts if part.kind != "number"
@@ -153,7 +153,7 @@ def _fold_sum(e: Expression) -> Expression:
     constant = 0
     times: dict[Expression, int] = {}  # each term in the order in which it is met, and how often it stands there
     for sign, term in e.parts:
-        inner = folded(term)
+        inner = fold(term)
         for own, part in inner.parts if inner.kind == "sum" else ((1, inner),):
             factor, rest = _split_factor(part)
             if rest is None:

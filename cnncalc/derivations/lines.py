@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import NamedTuple
 
-from cnncalc.derivations.formulas import TEXT, Names, Notation, expression, folded
+from cnncalc.derivations.formulas import TEXT, Names, Notation, expression, fold
 from cnncalc.trace import Traced, symbols_in
 
 
@@ -28,7 +28,7 @@ class Line(NamedTuple):
 
     def formula(self, notation: Notation = TEXT) -> str:
         if self.free:
-            return notation.write(folded(expression(self.number, self.names, values=self.free)))
+            return notation.write(fold(expression(self.number, self.names, values=self.free)))
         return notation.write(expression(self.number, self.names))
 
     def substituted(self, notation: Notation = TEXT) -> str:

@@ -83,6 +83,7 @@ def trace_layer(layer: Layer, rank: int) -> Layer:
         if letter is None or value is None or isinstance(value, (str, float)):
             continue
         if isinstance(value, bool):
+            # A bias is a factor of formulas, b = 1 or 0; other switches choose between formulas.
             changes[name] = symbol(letter, int(value)) if name == "bias" else value
         elif isinstance(value, int):
             changes[name] = value if name == "groups" and value == 1 else symbol(letter, value)

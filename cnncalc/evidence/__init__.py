@@ -68,7 +68,7 @@ class Verification(NamedTuple):
         """Whether the network runs and no number differs. What could not be measured is neither passed nor failed."""
         return not self.failure and not any(check.verdict == DIFFERS for check in self.checks)
 
-    def counted(self) -> dict[str, int]:
+    def count_verdicts(self) -> dict[str, int]:
         """How many checks there are of each verdict."""
         verdicts = [check.verdict for check in self.checks]
         return {verdict: verdicts.count(verdict) for verdict in (HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED)}

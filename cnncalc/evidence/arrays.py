@@ -44,7 +44,7 @@ class Added(np.ndarray[Any, Any]):
 class PaddedOnes(Probe):
     """Values of 1 whose padding is 1 too, so that taps on padding are counted."""
 
-    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+    def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
         return np.ones((*self.shape[:2], *lengthen(self, sides)), dtype=self.dtype).view(type(self))
 
 
@@ -96,7 +96,7 @@ class Tally(Probe):
                 book["bias"] += result.size
         return np.asarray(result).view(Tally)
 
-    def looked_up(self, rows: int) -> Array:
+    def look_up(self, rows: int) -> Array:
         """As many numbers as a row of a table has, for each index: nothing is counted."""
         return np.repeat(plain(self)[:, np.newaxis], rows, axis=1).view(Tally)
 
@@ -174,7 +174,7 @@ class Reach(Probe):
         mine = self.view(np.ndarray)
         mine[where] = np.maximum(mine[where], plain(values))
 
-    def looked_up(self, rows: int) -> Array:
+    def look_up(self, rows: int) -> Array:
         """As many numbers as a row of a table has, for each index: (N, *places) to (N, rows, *places)."""
         return np.repeat(self[:, np.newaxis], rows, axis=1)
 
@@ -193,7 +193,7 @@ class Sets(Reach):
 
     nothing = 0.0
 
-    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+    def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
         return np.pad(plain(self), [(0, 0), (0, 0), *sides]).view(type(self))
 
 
@@ -207,7 +207,7 @@ class Hulls(Reach):
     nothing = -np.inf
     goes_on = True
 
-    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+    def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
         room = np.pad(plain(self), [(0, 0), (0, 0), *sides], constant_values=self.nothing)
         return room.view(type(self))
 
@@ -225,7 +225,7 @@ class Narrow(Hulls):
         """Hulls along one spatial axis, counted from 0."""
         return type("Narrow", (cls,), {"axis": axis})
 
-    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+    def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
         mine = [pair if axis == self.axis else (0, 0) for axis, pair in enumerate(sides)]
         others = [(0, 0) if axis == self.axis else pair for axis, pair in enumerate(sides)]
         room = np.pad(plain(self), [(0, 0), (0, 0), *mine], constant_values=self.nothing)

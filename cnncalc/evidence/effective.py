@@ -66,7 +66,7 @@ class Shares(Probe):
             return out[0]
         return result.view(type(self))
 
-    def surrounded(self, sides: Sequence[tuple[int, int]]) -> Array:
+    def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
         mine = [pair if axis == self.axis else (0, 0) for axis, pair in enumerate(sides)]
         others = [(0, 0) if axis == self.axis else pair for axis, pair in enumerate(sides)]
         room = np.pad(plain(self), [(0, 0), (0, 0), *mine])

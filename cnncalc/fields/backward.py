@@ -56,6 +56,7 @@ def seen_from(graph: Graph, number: int) -> list[Fields | None]:
         return by_passes(graph, target, range(target + 1), {}) if all_seen is None else all_seen
     one_unit = max(graph.shape(target)[1:]) == 1
     found: dict[int, tuple[Behind, ...]] = {target: (Behind(ORIGIN),) * rank}
+    # Backwards, so that all readers of a value were asked before it is.
     for v in range(target, first - 1, -1):
         behind = found.get(v)
         if behind is None:
@@ -67,6 +68,7 @@ def seen_from(graph: Graph, number: int) -> list[Fields | None]:
                 both = zip(found[read], before, strict=True)
                 before = tuple([together(a, b, int(one_unit)) for a, b in both])
             found[read] = before
+    # A walk back takes channels for alike and gaps for filled: where that may be wrong a pass forward tells.
     unsure = tells_apart(graph, number)
     open_values = [v for v, behind in found.items() if v != target and (unsure or not all(b.sure for b in behind))]
     known: dict[int, Fields] = {v: tuple([b.field for b in behind]) for v, behind in found.items()}
@@ -126,7 +128,7 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
         elif b.field is None or step is None or isinstance(step, Listed):
             result.append(Behind(None, sure=b.sure and step is not None and not isinstance(step, Listed)))
         elif isinstance(step, Window):
-            result.append(slid(b, step))
+            result.append(slide_behind(b, step))
         elif isinstance(step, Phases):
             result.append(stretch_behind(b, step))
         else:
@@ -134,7 +136,7 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
     return tuple(result)
 
 
-def slid(behind: Behind, window: Window) -> Behind:
+def slide_behind(behind: Behind, window: Window) -> Behind:
     """Units u up to v of a map read u*s - before up to v*s - before + d(k - 1) of the one before."""
     assert isinstance(behind.field, Grid)
     lo, hi, span = behind.field

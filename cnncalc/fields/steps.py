@@ -46,6 +46,7 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) ->
         return tuple(map(through, fields))
     new: list[AxisField] = []
     for i, (field, step) in enumerate(zip(fields, reach, strict=True)):
+        # Square maps are the rule: an axis that is as the one before it is not worked out again.
         alike = i and field is fields[i - 1] and step == reach[i - 1]
         if alike and (
             isinstance(new[-1], Grid) or shape[i : i + 2] == output[i : i + 2] or same_axes(shape, output, i)

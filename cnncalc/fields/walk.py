@@ -54,6 +54,7 @@ def walk_back(graph: Graph, last: int, value: int, axis: int) -> Walk | None:
         seen = fields.get(first + i)
         if seen is None and first + i not in whole and first + i not in unknown:
             continue
+        # `whole` and `unknown` spread back to all that is read, each with the node that was the first to be so.
         step = step_along(graph.facts[i], axis)
         for v in graph.nodes[i].reads:
             if step == WHOLE or first + i in whole:
@@ -74,6 +75,7 @@ def walk_back(graph: Graph, last: int, value: int, axis: int) -> Walk | None:
         return None
     stops: list[Stop] = []
     place = value
+    # From the front on: at every place the reader through which most is seen.
     while place != first + last:
         stops.append(through[place])
         place = first + through[place].node

@@ -104,7 +104,7 @@ class Network:
         readers = self.readers[value]
         return readers[0] if len(readers) == 1 and value not in self.outputs else None
 
-    def written(self, node: Node, option: str) -> object | None:
+    def find_written(self, node: Node, option: str) -> object | None:
         """What the node's step says of an option in plain words; None if it says nothing or has an expression."""
         step = self.steps.get(node.position) if node.position else None
         if not isinstance(step, LayerStep):

@@ -167,11 +167,11 @@ def useless_padding(net: Network) -> Iterator[Hit]:
     for i, (node, facts) in enumerate(zip(net.graph.nodes, net.graph.facts, strict=True)):
         size = net.entering(node)[1:]
         windows = sliding(facts, len(size))
-        said = net.written(node, "padding")
+        said = net.find_written(node, "padding")
         if said is None or not windows or not isinstance(node.layer, Sliding):
             continue
         if said == "same":
-            if all(w.kernel == 1 for w in windows) and net.written(node, "kernel") is not None:
+            if all(w.kernel == 1 for w in windows) and net.find_written(node, "kernel") is not None:
                 text = _("{name}: a window of one pixel needs no padding, and `same` adds none", name=node.name)
                 yield Hit(i, text, _("leave out `same`"))
             continue
@@ -191,6 +191,6 @@ def useless_dilation(net: Network) -> Iterator[Hit]:
         values = vars(node.layer)
         if set(values.get("kernel") or ()) != {1} or set(values.get("dilation") or ()) <= {1}:
             continue
-        if net.written(node, "kernel") is not None and net.written(node, "dilation") is not None:
+        if net.find_written(node, "kernel") is not None and net.find_written(node, "dilation") is not None:
             text = _("{name}: a window of one pixel has no distance between taps", name=node.name)
             yield Hit(i, text, _("leave the dilation out, or give the window more pixels"))

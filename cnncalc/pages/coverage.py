@@ -28,6 +28,7 @@ def unread_section(found: Coverage, inside: Container[str]) -> Section:
     heads = [_("map"), _("shape"), _("rows"), _("columns"), _("channels"), _("values"), _("MACs wasted")]
     rows = []
     for entry in found.unread:
+        # What is shown in the row of another layer has none, unless work is wasted in it.
         if entry.name not in inside or entry.macs:
             high, wide = lines_text(entry)
             macs = "?" if entry.macs is None else number(entry.macs)

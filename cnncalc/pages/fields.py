@@ -11,7 +11,7 @@ from cnncalc.fields.table import AxisSeen, Group, LayerSeen, Phases
 from cnncalc.formats.numbers import sizes
 from cnncalc.formats.page import Section, Table
 from cnncalc.language import _
-from cnncalc.pages.view import View, shown_rows
+from cnncalc.pages.view import View, choose_rows
 from cnncalc.report import Report, as_json
 
 SHOWN_SIZES = 4  # of units that differ, before only the smallest and the largest are named
@@ -89,7 +89,7 @@ def places(report: Report, expand: bool) -> Iterator[tuple[str, str, int, int]]:
     """Name, kind and node of each row, and the node of the last operation that is shown in it."""
     numbers = {row.name: i for i, row in enumerate(report.layers)}
     last = {} if expand else {row.shown_with: i for i, row in enumerate(report.layers) if row.shown_with is not None}
-    for row in shown_rows(report, View(expand=expand)):
+    for row in choose_rows(report, View(expand=expand)):
         place = numbers[row.name]
         yield row.name, row.kind, place, max(place, last.get(place, place))
 

@@ -13,9 +13,9 @@ from cnncalc.pages.view import (
     DISPENSABLE,
     View,
     cells,
+    choose_rows,
     headings,
     notes,
-    shown_rows,
     title,
     total_cells,
     value_of,
@@ -28,7 +28,7 @@ def network_page(report: Report, view: View | None = None) -> Page:
     view = view or View()
     check_columns(view)
     columns = view.columns_for(report)
-    rows = shown_rows(report, view)
+    rows = choose_rows(report, view)
     said = notes(report)
     if (
         not view.expand
@@ -37,7 +37,7 @@ def network_page(report: Report, view: View | None = None) -> Page:
     ):
         said.append((_("rows"), _("activations count in the row of their layer; --expand gives each its own")))
     if view.top is not None:
-        every = len(shown_rows(report, view._replace(top=None)))
+        every = len(choose_rows(report, view._replace(top=None)))
         if len(rows) < every:
             said.append(
                 (_("rows"), _("{shown} of {every} are shown; the total is that of all", shown=len(rows), every=every))
@@ -61,7 +61,7 @@ def rows_page(report: Report, view: View) -> Page:
     columns = [name for name in view.columns_for(report) if not name.endswith("_share")]
     table = Table(
         headings(columns, report),
-        [cells(report, row, columns) for row in shown_rows(report, view)],
+        [cells(report, row, columns) for row in choose_rows(report, view)],
         left={i for i, name in enumerate(columns) if COLUMNS[name].left},
         names=columns,
         dispensable=() if view.columns else headings(DISPENSABLE, report),
@@ -82,7 +82,7 @@ def check_columns(view: View) -> None:
 def records(report: Report, view: View) -> list[dict[str, Any]]:
     """For CSV every operation and column, unless the view says otherwise."""
     columns = view.columns or tuple(n for n, column in COLUMNS.items() if not (n.endswith("_share") or column.asked))
-    rows = shown_rows(report, view._replace(expand=view.expand or view.depth is None))
+    rows = choose_rows(report, view._replace(expand=view.expand or view.depth is None))
     return [{name: record(value_of(report, row, name)) for name in columns} for row in rows]
 
 

@@ -46,7 +46,7 @@ def verification_page(found: Verification, *, show_all: bool = False, scaled: st
         "scaled": scaled or None,
         "seed": found.seed,
         "holds": found.holds,
-        "counts": found.counted(),
+        "counts": found.count_verdicts(),
         "checks": checks,
     }
     return Page(title, sections, facts, records=lambda: checks)
@@ -120,7 +120,7 @@ def list_unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
 
 
 def conclusion(found: Verification) -> str:
-    counts = found.counted()
+    counts = found.count_verdicts()
     differs, unmeasured, unclaimed = (counts[verdict] for verdict in ("differs", "not measured", "not claimed"))
     said = _("{n:,} numbers hold", n=counts["holds"])
     said += _(", {n:,} differ", n=differs) if differs else _(", none differs")

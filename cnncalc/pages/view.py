@@ -101,6 +101,7 @@ class View(NamedTuple):
 
 def read_columns(text: str) -> tuple[str, ...]:
     """`name,output,params`. Raises CnncalcError with the nearest name."""
+    # Headings are understood too, in English and in the reader's language, since they are what is seen.
     headings = {text.lower(): name for name, (text, *_rest) in COLUMNS.items()}
     headings |= {_(text).lower(): name for name, (text, *_rest) in COLUMNS.items()}
     names = []
@@ -120,7 +121,7 @@ def read_columns(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def shown_rows(report: Report, view: View) -> list[Row]:
+def choose_rows(report: Report, view: View) -> list[Row]:
     """The rows to show: activations inside the row of their layer, blocks folded below `depth`."""
     rows = [row for row, _places in fold(report, expand=view.expand, depth=view.depth)]
     if view.sort is not None:
@@ -134,6 +135,7 @@ def rank(value: Any) -> tuple[bool, Any]:
         known = [v for v in value if v is not None and not isinstance(v, str)]
         return bool(known), prod(known) if known else 0
     if isinstance(value, str):
+        # Settings are texts, `11` or `3x1` or `same`: they go by their first number.
         first = value.replace("x", " ").split(" ")[0]
         return first.isdigit(), int(first) if first.isdigit() else 0
     return value is not None, value or 0

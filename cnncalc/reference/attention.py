@@ -95,6 +95,7 @@ def attention(layer: Any, w: Weights, x: Array) -> Array:
     # (N, windows, heads, tokens of a window, width of a head)
     q, k, v = (in_heads(a, layer.heads)[:, :, members].swapaxes(1, 2) for a in (q, k, v))
     y = mix(q, k, v, *added, allowed=allowed)
+    # Tokens back to where they were: the inverse of the order in which windows took them.
     back = np.argsort(members.reshape(-1), kind="stable")
     y = y.swapaxes(1, 2).reshape(n, layer.heads, -1, y.shape[-1])[:, :, back]
     y = join_heads(y)
@@ -129,6 +130,7 @@ def members_of_windows(layer: Any, size: Sequence[int]) -> Array:
 def together(layer: Any, members: Array, size: Sequence[int]) -> Array:
     """(windows, tokens, tokens): whether one may see the other; those that came around the border are apart."""
     places = np.array(np.unravel_index(members, size))  # (axes, windows, tokens)
+    # The roll moved the first `s` places of an axis behind its end, into a window with others.
     wrapped = np.array([axis < s for axis, s in zip(places, shifts(layer, size), strict=True)])
     return (wrapped[:, :, :, np.newaxis] == wrapped[:, :, np.newaxis, :]).all(axis=0)
 

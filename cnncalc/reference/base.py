@@ -151,9 +151,9 @@ def surround(x: Array, moves: Sequence[Slide], value: float = 0.0) -> Array:
     sides = [(move.before, move.after) for move in moves]
     if not any(map(any, sides)):
         return x
-    surrounded = getattr(x, "surrounded", None)
-    if surrounded is not None:
-        return surrounded(sides)
+    around = getattr(x, "surround", None)
+    if around is not None:
+        return around(sides)
     size = [move.before + n + move.after for move, n in zip(moves, x.shape[2:], strict=True)]
     room = np.full_like(x, value, shape=(*x.shape[:2], *size))
     inside = [slice(move.before, move.before + n) for move, n in zip(moves, x.shape[2:], strict=True)]

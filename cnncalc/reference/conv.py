@@ -69,6 +69,7 @@ def conv(layer: Any, w: Weights, x: Array) -> Array:
         y = sparse(layer, w["weight"], read)
     else:
         g = layer.groups
+        # For each group (F/g, C/g * taps) by (C/g * taps, places): one product, which arrays that count can count.
         bank = w["weight"].reshape(g, layer.filters // g, c // g * k)
         y = bank @ read.reshape(n, g, c // g * k, -1)
     return add_bias(y.reshape(n, layer.filters, *positions), w)
@@ -149,6 +150,7 @@ def transposed_conv(layer: Any, w: Weights, x: Array) -> Array:
     lengths = [move[-1] + taps[-1] + 1 for move, taps in zip(starts, offsets, strict=True)]
     cuts = borders(layer, window, rank)
     extra = [max(0, -after) for _, after in cuts]  # output_padding beyond the canvas
+    # Where nothing lands there is 0; arrays that count say what they take for it.
     canvas = np.full_like(
         x, getattr(x, "nothing", 0.0), shape=(n, f, *(m + e for m, e in zip(lengths, extra, strict=True)))
     )

@@ -34,8 +34,8 @@ def parameter(layer: Any, w: Weights) -> Array:
 def embedding(layer: Any, w: Weights, x: Array) -> Array:
     """The row of each index; what is no index of the table counts from its beginning again."""
     index = x if x.ndim == 2 else x[:, 0]
-    looked_up = getattr(index, "looked_up", None)
-    if looked_up is not None:  # a probe: what is looked up depends on the index alone
-        return looked_up(layer.dim)
+    look_up = getattr(index, "look_up", None)
+    if look_up is not None:  # a probe: what is looked up depends on the index alone
+        return look_up(layer.dim)
     rows = np.asarray(index).astype(int) % layer.size
     return np.moveaxis(w["table"][rows], -1, 1)

@@ -136,6 +136,7 @@ def lrn(layer: Any, w: Weights, x: Array) -> Array:
     squares = x * x
     y = np.empty_like(x)
     for c in range(channels):
+        # Of an even size one channel more lies before than behind.
         first, last = max(0, c - layer.size // 2), min(channels, c + (layer.size - 1) // 2 + 1)
         total = squares[:, first:last].sum(axis=1)
         base = total * x.dtype.type(layer.alpha / layer.size) + x.dtype.type(layer.k)

@@ -113,6 +113,7 @@ def recurrent(layer: Any, w: Weights, x: Array) -> Array:
     joined = []
     for direction in directions(layer):
         cell = Cell(w, direction)
+        # The state before the first step is 0; arrays that count say what they take for it.
         state = tuple(np.full_like(x, getattr(x, "nothing", 0.0), shape=(n, layer.units)) for _ in range(memories))
         states: dict[int, Array] = {}
         order = range(length) if not direction else reversed(range(length))
