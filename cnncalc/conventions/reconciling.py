@@ -89,6 +89,7 @@ def reconcile(report: Report, one: Convention, other: Convention) -> Reconciled:
         if a == b:
             continue
         mine, theirs = read_terms(first, of_params, scope), read_terms(second, of_params, other_scope)
+        # Tools that count from the same sizes differ in terms, which can be named one by one.
         parts = parts_of(mine, theirs, scope) if scope == other_scope else []
         if sum(amount for _term, amount in parts) != a - b:  # stored once, or for another number of samples
             parts = [({}, a - b)]

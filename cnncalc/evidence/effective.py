@@ -178,6 +178,7 @@ def planes_of(graph: Graph, source: str, axis: int) -> list[Array]:
 def variance_in_the_middle(y: Array, axis: int, claim: Axis) -> tuple[Measured, float]:
     """The variance of a unit in the middle, of the phase that is claimed first; and its mass over that claimed."""
     others = tuple(i for i in range(1, y.ndim) if i != 2 + axis)
+    # Moments of what units see: how much they get of ones, of places, and of places squared.
     mass, first, second = y.mean(axis=others)
     period = len(claim.phases)
     phase, known = next((o, unit) for o, unit in enumerate(claim.phases) if unit is not None)

@@ -338,6 +338,7 @@ def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) 
         return Field(
             None, reason=_("what units in the middle see reaches the border of {length} pixels", length=length)
         )
+    # Behind upsampling fields repeat: `period` units further on, `step` pixels further on.
     period, step = period_of(lows, highs)
     if not period:
         return Field(size, reason=_("too few units lie in the middle"))

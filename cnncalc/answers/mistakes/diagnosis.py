@@ -169,6 +169,7 @@ def by_value(found: Sequence[Candidate], right: frozenset[Any], quantity: str) -
             continue
         parts = set(candidate.id.split("+"))
         for value in forms(candidate.value, quantity):
+            # Two mistakes together are dropped where one of them gives the same value alone.
             others = [set(c.id.split("+")) for c in wrong.get(value, ())]
             if value in right or any(other < parts or (other == parts and len(parts) > 1) for other in others):
                 continue

@@ -83,6 +83,7 @@ def unroll(
     except TooLargeError:
         return draft, None
     except LongError:
+        # The rehearsal notes them again, and those that the first attempt did not come to.
         del draft.problems[noted:]
     from cnncalc.spec.build.rehearsal import Rehearsal  # which few networks need
 
