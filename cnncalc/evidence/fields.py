@@ -20,6 +20,7 @@ from cnncalc import reference
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Narrow, Sets
 from cnncalc.evidence.counts import catch_stop
+from cnncalc.evidence.size import bytes_needed, memory_to_be_had
 from cnncalc.fields.forward import TELLING, Seen
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
@@ -212,7 +213,7 @@ def widen(graph: Graph, source: str, axis: int, length: int, claimed: Claimed) -
     }
     try:
         wide = with_inputs(graph, inputs)
-        if sum(prod(facts.output) for facts in wide.facts) < LARGEST_WIDE:
+        if small_enough(wide, LARGEST_WIDE):
             return wide
     except CnncalcError:
         pass
@@ -234,8 +235,15 @@ def lengthen(
             longer = with_inputs(graph, inputs)
         except CnncalcError:
             continue
-        return longer if sum(prod(facts.output) for facts in longer.facts) < LARGEST else None
+        return longer if small_enough(longer, LARGEST) else None
     return None
+
+
+def small_enough(graph: Graph, most: int) -> bool:
+    """Whether a network that grew with its image has few enough elements, and this machine the memory for it."""
+    available = memory_to_be_had()
+    fits = available is None or bytes_needed(graph) < available
+    return fits and sum(prod(facts.output) for facts in graph.facts) < most
 
 
 def find_bound(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -> list[bool]:

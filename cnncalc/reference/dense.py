@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -78,7 +77,8 @@ def gaussian_rbf(layer: Any, w: Weights, x: Array) -> Array:
 def hopfield_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     """weight (pairs,): one for each pair of units, (0, 1), (0, 2), ... in order. bias (F,): minus the threshold."""
     n = x[0]
-    stored = {"weight": kernel((len(list(combinations(range(n), 2))),), max(1, n - 1))}
+    pairs = sum(n - 1 - i for i in range(n))  # of unit i with those behind it
+    stored = {"weight": kernel((pairs,), max(1, n - 1))}
     if layer.bias:
         stored["bias"] = bias((n,))
     return stored
@@ -88,14 +88,16 @@ def hopfield_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 def hopfield(layer: Any, w: Weights, x: Array) -> Array:
     """At every step each unit becomes 1 or -1 by the sum of all the others, which share a weight pair by pair."""
     n = x.shape[1]
-    others = np.array([[j for j in range(n) if j != i] for i in range(n)], dtype=int).reshape(n, n - 1)
-    pair = np.zeros((n, n), dtype=int)
-    for number, (i, j) in enumerate(combinations(range(n), 2)):
-        pair[i, j] = pair[j, i] = number
-    symmetric = w["weight"][pair[np.arange(n)[:, np.newaxis], others]] if n > 1 else w["weight"].reshape(1, 0)
+    units = np.arange(n)
+    first = np.cumsum([0, *(n - 1 - i for i in range(n - 1))])  # the number of each unit's pair with the next one
     state = x
     for _ in range(layer.steps):
-        field = (symmetric[:, np.newaxis, :] @ state[:, others][..., np.newaxis])[..., 0, 0]
+        sums = []
+        for i in range(n):  # row by row: a matrix of all pairs would fill memory
+            others = np.delete(units, i)
+            pairs = first[np.minimum(others, i)] + np.abs(others - i) - 1
+            sums.append((w["weight"][pairs][np.newaxis] @ state[:, others, np.newaxis])[:, 0, 0])
+        field = np.stack(sums, axis=1)
         if "bias" in w:
             field = field + w["bias"]
         above = np.greater_equal(field, 0)
