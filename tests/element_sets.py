@@ -16,15 +16,15 @@ from cnncalc.graph import Graph
 def element_sets(graph: Graph, source: str) -> list[Any]:
     """For each node a boolean array (*input shape, *output shape)."""
     planes = []
+    count = prod(graph.inputs[source])
     for name, shape in graph.inputs.items():
-        count = prod(graph.inputs[source])
-        plane = np.zeros((count, prod(shape)), dtype=np.float32)
+        plane = np.zeros((count, prod(shape)), dtype=bool)
         if name == source:
-            plane = np.eye(count, dtype=np.float32)
-        planes.append(plane.reshape(count, *shape).view(Sets))
+            plane = np.eye(count, dtype=bool)
+        planes.append(Sets.packed(plane.reshape(count, *shape)))
     found = []
     with np.errstate(all="ignore"):
         for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph, Sets)):
-            values = np.asarray(y) > 0
+            values = Sets.unpacked(y, count)
             found.append(values.reshape(*graph.inputs[source], *values.shape[1:]))
     return found

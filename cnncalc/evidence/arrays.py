@@ -111,6 +111,11 @@ class Tally(Probe):
         self.view(np.ndarray)[where] += plain(values)
 
 
+def over(axis: Any, *, keepdims: bool) -> dict[str, Any]:
+    """Along which axes a reduction goes, as its options."""
+    return {"axis": axis, "keepdims": keepdims}
+
+
 class Reach(Probe):
     """An array whose elements say what of the input they depend on; what is combined takes the larger.
 
@@ -118,18 +123,29 @@ class Reach(Probe):
     """
 
     nothing: float
+    numbers: type[np.generic] = np.float32
+
+    @staticmethod
+    def both(one: Any, other: Any) -> Any:
+        """What two elements depend on together."""
+        return np.maximum(one, other)
+
+    @classmethod
+    def all_of(cls, values: Array, axis: Any, *, keepdims: bool = False) -> Array:
+        """What the elements along an axis, or several, depend on together."""
+        return np.asarray(np.maximum.reduce(values, initial=cls.nothing, **over(axis, keepdims=keepdims)))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         values = [plain(item) for item in inputs]
         seeing = [isinstance(item, Reach) for item in inputs]
         if method == "reduce":
-            result = np.maximum.reduce(values[0], **options)
+            result = self.all_of(values[0], options.get("axis", 0), keepdims=options.get("keepdims") or False)
         elif ufunc is np.matmul:
             result = self._through_matrix(values, seeing)
         elif len(values) == 1:
             result = values[0]
         elif all(seeing):
-            result = np.maximum(*values)
+            result = self.both(*values)
         else:
             result = self._beside_constant(ufunc, values, seeing)
         result = np.asarray(result, dtype=self.dtype)
@@ -152,27 +168,26 @@ class Reach(Probe):
         left, right = values
         shape = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
         if all(seeing):
-            return np.maximum(
-                left.max(axis=-1, initial=self.nothing)[..., :, np.newaxis],
-                right.max(axis=-2, initial=self.nothing)[..., np.newaxis, :],
+            return np.asarray(
+                self.both(self.all_of(left, -1)[..., :, np.newaxis], self.all_of(right, -2)[..., np.newaxis, :])
             )
         if seeing[1]:
-            best = right.max(axis=-2, keepdims=True, initial=self.nothing)
+            best = self.all_of(right, -2, keepdims=True)
             return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
-        best = left.max(axis=-1, keepdims=True, initial=self.nothing)
+        best = self.all_of(left, -1, keepdims=True)
         return np.broadcast_to(best, (*shape, left.shape[-2], right.shape[-1]))
 
     def between(self, other: Array, allowed: Array | None = None) -> Array:
         """A matrix product with another value. Where it is not allowed, an element of this one is 0 for sure."""
         if allowed is None:
             return self @ other
-        seen = np.maximum(plain(self), plain(other).max(axis=-1)[..., np.newaxis, :])
-        rows = np.where(allowed, seen, self.nothing).max(axis=-1, keepdims=True)
+        seen = self.both(plain(self), self.all_of(plain(other), -1)[..., np.newaxis, :])
+        rows = self.all_of(np.where(allowed, seen, self.nothing), -1, keepdims=True)
         return np.repeat(rows, other.shape[-1], axis=-1).astype(self.dtype).view(type(self))
 
     def pour(self, where: Any, values: Array) -> None:
         mine = self.view(np.ndarray)
-        mine[where] = np.maximum(mine[where], plain(values))
+        mine[where] = self.both(mine[where], plain(values))
 
     def look_up(self, rows: int) -> Array:
         """As many numbers as a row of a table has, for each index: (N, *places) to (N, rows, *places)."""
@@ -188,10 +203,44 @@ class Reach(Probe):
         return self
 
 
+def words(values: Any) -> Array:
+    """The bits of numbers."""
+    return np.asarray(values, dtype=np.float64).view(np.uint64)
+
+
 class Sets(Reach):
-    """Plane i is 1 where input i has a say, else 0: exact, with as many planes as there are inputs."""
+    """Exact sets, with a plane for each input: it is 1 where this has a say, else 0.
+
+    64 planes are the bits of a sample. The bits are those of a float64, which nobody computes with: what a forward
+    makes of its type stays as it is.
+    """
 
     nothing = 0.0
+    numbers = np.float64
+
+    @classmethod
+    def packed(cls, planes: Array) -> Sets:
+        """Planes (P, ...) of booleans as samples."""
+        samples = np.zeros((-(-len(planes) // 64), *planes.shape[1:]), dtype=np.uint64)
+        for i, plane in enumerate(planes):
+            samples[i // 64] |= plane.astype(np.uint64) << np.uint64(i % 64)
+        return samples.view(np.float64).view(cls)
+
+    @staticmethod
+    def unpacked(samples: Array, planes: int) -> Array:
+        """The first so many planes (P, ...), as booleans."""
+        bits = plain(samples).view(np.uint64)
+        places = np.arange(64, dtype=np.uint64).reshape(64, *(1,) * (bits.ndim - 1))
+        found = (bits[:, np.newaxis] >> places) & np.uint64(1)
+        return np.asarray(found.astype(bool).reshape(-1, *bits.shape[1:])[:planes])
+
+    @staticmethod
+    def both(one: Any, other: Any) -> Any:
+        return (words(one) | words(other)).view(np.float64)
+
+    @classmethod
+    def all_of(cls, values: Array, axis: Any, *, keepdims: bool = False) -> Array:
+        return np.asarray(np.bitwise_or.reduce(words(values), **over(axis, keepdims=keepdims))).view(np.float64)
 
     def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
         return np.pad(plain(self), [(0, 0), (0, 0), *sides]).view(type(self))

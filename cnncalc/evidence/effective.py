@@ -35,6 +35,7 @@ class Shares(Probe):
     """Values of a linear map: what is combined is added up, with the weights that are there."""
 
     nothing = 0.0
+    numbers = np.float32
     goes_on = True
     axis: int
 

@@ -102,7 +102,7 @@ class NoWeights(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         weight = self.weights[name]
         if weight.value:
-            return np.full(weight.shape, self.probe.nothing, dtype=np.float32).view(self.probe)
+            return np.full(weight.shape, self.probe.nothing, dtype=self.probe.numbers).view(self.probe)
         return np.broadcast_to(np.float32(1), weight.shape)
 
     def __iter__(self) -> Iterator[str]:
@@ -415,15 +415,15 @@ def find_seen(graph: Graph, source: str, axis: int) -> list[Array]:
     Exact, at the network's own size, at the borders too; with as many planes as the axis has pixels.
     """
     planes = []
+    pixels = graph.inputs[source][1 + axis]
     for name, shape in graph.inputs.items():
-        pixels = graph.inputs[source][1 + axis]
-        plane = np.zeros((pixels, *shape), dtype=np.float32)
+        plane = np.zeros((pixels, *shape), dtype=bool)
         if name == source:
             for i in range(pixels):
-                plane[(i, slice(None), *(slice(None) if a != axis else i for a in range(len(shape) - 1)))] = 1
-        planes.append(plane.view(Sets))
+                plane[(i, slice(None), *(slice(None) if a != axis else i for a in range(len(shape) - 1)))] = True
+        planes.append(Sets.packed(plane))
     found = []
     for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph, Sets)):
-        values = np.asarray(y) > 0
-        found.append(np.asarray(values.any(axis=tuple(i for i in range(1, values.ndim) if i != 2 + axis))))
+        others = tuple(i for i in range(1, y.ndim) if i != 2 + axis)
+        found.append(Sets.unpacked(Sets.all_of(y, others), pixels))
     return found

@@ -23,8 +23,8 @@ from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.reference.base import Array
 
-ELEMENTS = 40_000_000  # of all maps of all planes of a run
-FEWEST = 6  # planes of single pixels
+ELEMENTS = 320_000_000  # of all maps of all planes of a run, each of which is a bit
+FEWEST = 48  # planes of single pixels: with those of a few units they are the bits of one sample
 Place = tuple[int, ...]
 
 
@@ -53,7 +53,7 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
         if lit is None:
             yield number, unit, claimed, Measured(None, "reach", failure)
             continue
-        answers = lit[(slice(None), slice(None), *unit)].any(axis=1)
+        answers = Sets.unpacked(Sets.all_of(lit[(slice(None), slice(None), *unit)], 1), len(planes))
         if len(singles) == mask.size:
             yield number, unit, claimed, Measured(int(answers.sum()), "reach")
             continue
@@ -101,14 +101,15 @@ def run(graph: Graph, source: str, pixels: Sequence[Array], number: int) -> tupl
     """What lights up of a node's map, plane by plane; or None and why the run stopped."""
     planes = []
     for name, shape in graph.inputs.items():
-        plane = np.zeros((len(pixels), *shape), dtype=np.float32)
+        plane = np.zeros((len(pixels), *shape[1:]), dtype=bool)
         if name == source:
-            plane[:] = np.stack(pixels)[:, np.newaxis]
-        planes.append(plane.view(Sets))
+            plane[:] = np.stack(pixels)
+        samples = Sets.packed(plane)[:, np.newaxis]
+        planes.append(np.broadcast_to(samples, (len(samples), *shape), subok=True))
     found = None
     with np.errstate(all="ignore"), catch_stop() as failure:
         for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph, Sets))):
             if i == number:
-                found = np.asarray(y) > 0
+                found = y
                 break
     return found, failure[0] if failure else _("the run stopped before this layer")
