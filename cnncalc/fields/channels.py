@@ -31,21 +31,29 @@ class Run(NamedTuple):
     seen: ByOrigin
 
 
-class ByChannel:
-    """The runs of values, worked out when they are asked for."""
+class Known:
+    """The runs that are known so far, by value, and how many more may be kept."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self) -> None:
+        self.runs: dict[int, list[Run]] = {}
+        self.left = MOST_RUNS
+
+
+class ByChannel:
+    """The runs of values, worked out when they are asked for. Made anew for each question: nothing holds itself."""
+
+    def __init__(self, found: Found, known: Known) -> None:
         self.found = found
         self.first = len(found.graph.inputs)
-        self.known: dict[int, list[Run]] = {}
-        self.left = MOST_RUNS
+        self.so_far = known
+        self.known = known.runs
 
     def runs(self, value: int) -> list[Run]:
         """What the channels of a value see, in their order; neighbours that see the same are one run."""
         for v in self._find_needed(value):
             runs = self._work_out(v)
-            self.left -= len(runs)
-            self.known[v] = runs if self.left > 0 else self._not_known(v - self.first)
+            self.so_far.left -= len(runs)
+            self.known[v] = runs if self.so_far.left > 0 else self._not_known(v - self.first)
         return self.known.get(value) or self._uniform(value)
 
     def hull(self, number: int) -> dict[int, Fields]:
@@ -117,9 +125,9 @@ class ByChannel:
         order = self.found.values[value].order
         if order == GROUPED or len(runs) == 1:
             return runs
-        if self._count(value) > min(MOST_CHANNELS, self.left):
+        if self._count(value) > min(MOST_CHANNELS, self.so_far.left):
             return self._not_known(value - self.first)
-        self.left -= self._count(value)
+        self.so_far.left -= self._count(value)
         run_of = [place for place, run in enumerate(runs) for _ in range(run.channels)]
         return join_runs(Run(1, runs[place].seen) for place in reorder(run_of, order))
 
@@ -153,9 +161,9 @@ class ByChannel:
         """Channels that read those that their links say."""
         node, output = self.found.graph.nodes[number], self.found.graph.facts[number].output
         shape = self.found.values[node.reads[0]].shape
-        if max(shape[0], output[0]) > min(MOST_CHANNELS, self.left):
+        if max(shape[0], output[0]) > min(MOST_CHANNELS, self.so_far.left):
             return self._not_known(number)
-        self.left -= shape[0] + output[0]
+        self.so_far.left -= shape[0] + output[0]
         links = node.layer.links(shape)
         if sum(len(link.outputs) + len(link.inputs) for link in links) > MOST_RUNS:
             return self._not_known(number)

@@ -64,7 +64,7 @@ class Pass(Found):
         self, graph: Graph, *, origins: Mapping[int, int] | None = None, last: int | None = None, local: bool = False
     ) -> None:
         super().__init__(graph, {i: i for i in range(len(graph.inputs))} if origins is None else dict(origins), local)
-        self._by_channel: Any = None
+        self._channels: Any = None
         for value, shape in enumerate(graph.inputs.values()):
             self.values.append(Value(shape, self._origin(value)))
         self._folds = False  # whether the channels of some value lie on several axes
@@ -84,11 +84,11 @@ class Pass(Found):
     @property
     def by_channel(self) -> Any:
         """The same channel by channel: see fields/channels.py."""
-        if self._by_channel is None:
-            from cnncalc.fields.channels import ByChannel  # hardly a network needs it
+        from cnncalc.fields.channels import ByChannel, Known  # hardly a network needs it
 
-            self._by_channel = ByChannel(self)
-        return self._by_channel
+        if self._channels is None:
+            self._channels = Known()
+        return ByChannel(self, self._channels)
 
     def _origin(self, value: int) -> dict[int, Fields]:
         """What is seen of itself by a value that fields are counted in; nothing by another."""

@@ -1,7 +1,7 @@
 """The top level of a spec: keys, parameters, blocks, inputs, expectations. Nothing is worked out yet."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from cnncalc.errors import Position, Problem, Problems, Source, SpecError, suggest
@@ -268,23 +268,24 @@ def write_way(blocks: list[str]) -> str:
 def least_sizes(blocks: Iterable[Block]) -> dict[str, int]:
     """For each block the least number of operations that it unrolls to; those that it calls come before it."""
     sizes: dict[str, int] = {}
-
-    def size(sequence: Sequence) -> int:
-        total = 0
-        for step in sequence.steps:
-            one = isinstance(step, (LayerStep, MergeStep, ResidualStep)) + sum(map(size, parts(step)))
-            one += len(step.then)
-            if step.condition is not None and step.condition.value not in ("1", "true"):
-                continue  # perhaps left out
-            if isinstance(step, CallStep):
-                one += sizes.get(step.block, 0)
-            times = str(step.repeat.value) if step.repeat else "1"
-            total += min(LARGEST_SIZE, one * (int(times) if times.isdecimal() and len(times) < 10 else 1))
-        return min(LARGEST_SIZE, total)
-
     for block in blocks:
-        sizes[block.name] = size(block.body)
+        sizes[block.name] = least_size(block.body, sizes)
     return sizes
+
+
+def least_size(sequence: Sequence, sizes: Mapping[str, int]) -> int:
+    """The least number of operations of a sequence, from those of the blocks that it calls."""
+    total = 0
+    for step in sequence.steps:
+        one = int(isinstance(step, (LayerStep, MergeStep, ResidualStep)))
+        one += sum(least_size(part, sizes) for part in parts(step)) + len(step.then)
+        if step.condition is not None and step.condition.value not in ("1", "true"):
+            continue  # perhaps left out
+        if isinstance(step, CallStep):
+            one += sizes.get(step.block, 0)
+        times = str(step.repeat.value) if step.repeat else "1"
+        total += min(LARGEST_SIZE, one * (int(times) if times.isdecimal() and len(times) < 10 else 1))
+    return min(LARGEST_SIZE, total)
 
 
 def walk(sequence: Sequence) -> Iterator[Step]:

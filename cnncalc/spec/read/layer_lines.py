@@ -108,16 +108,6 @@ class _LayerLine:
         self.by_word = {
             word: (o.name, text) for o in [*CONSTRUCTION.values(), *self.options] for word, text in o.words.items()
         }
-        # The order decides where a word could be several things: `x3` repeats, even where a kind had a flag x.
-        self.takers = (
-            self.take_named,
-            self.take_repeat,
-            self.take_flag,
-            self.take_open_word,
-            self.take_main,
-            self.take_apart,
-            self.take_appended,
-        )
 
     def read(self, words: Sequence[Token]) -> None:
         flags = [FLAG.fullmatch(word.text.lower()) for word in words]
@@ -125,7 +115,7 @@ class _LayerLine:
         at = 0
         while at < len(words):
             word, following = words[at], words[at + 1] if at + 1 < len(words) else None
-            taken = next((count for take in self.takers if (count := take(word, following))), 0)
+            taken = next((count for take in self.takers if (count := take(self, word, following))), 0)
             at += taken or self.refuse(word, following)
 
     def is_given(self, option: str | None) -> bool:
@@ -227,6 +217,9 @@ class _LayerLine:
         own = None if waits or following is None else main_value(other, following)
         self.step.then.append(self.reader.append_layer(other, word.position, [own] if own else []))
         return 2 if own else 1
+
+    # The order decides where a word could be several things: `x3` repeats, even where a kind had a flag x.
+    takers = (take_named, take_repeat, take_flag, take_open_word, take_main, take_apart, take_appended)
 
     def refuse(self, word: Token, following: Token | None) -> int:
         """Note a word that means nothing here."""

@@ -1,0 +1,28 @@
+"""One command over many specs needs no more memory than over one: what is built for a spec goes with it."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from cnncalc.cli.common import Asked
+from cnncalc.cli.expectations import checked
+
+# Blocks and repeats, branches whose channels see differently, words of every sort, a decoder, tables.
+NETWORKS = ("lenet5", "resnet50", "densenet121", "inception-v3", "unet", "shufflenet-v1", "vit-ti16")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_a_check_builds_holds_itself_nowhere(name: str) -> None:
+    """No cycles: collection is off while a command runs, so that they would stay until its end."""
+    checked(Asked(name))  # what is made once, and kept
+    gc.collect()
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        checked(Asked(name))
+        assert gc.collect() == 0
+    finally:
+        if was_enabled:
+            gc.enable()
