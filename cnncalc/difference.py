@@ -26,9 +26,10 @@ class Change(NamedTuple):
     new: Any
 
     @property
-    def by(self) -> int | None:
-        """The difference of two counts; None for shapes and what is not known."""
-        return self.new - self.old if isinstance(self.old, int) and isinstance(self.new, int) else None
+    def by(self) -> Any:
+        """The difference of two counts or ratios; None for shapes and what is not known."""
+        numbers = isinstance(self.old, (int, float)) and isinstance(self.new, (int, float))
+        return self.new - self.old if numbers else None
 
     @property
     def share(self) -> float | None:
@@ -189,8 +190,8 @@ class Broken(NamedTuple):
     """A limit that is not kept: the total grew, or shrank, by so much; None where that is not known."""
 
     limit: Limit
-    by: int | None
-    old: int = 0
+    by: float | None
+    old: float = 0
 
     @property
     def share(self) -> float | None:
@@ -216,7 +217,7 @@ def find_broken(difference: Difference, limits: Sequence[Limit]) -> list[Broken]
     return found
 
 
-def axes_of(value: Any) -> tuple[int, ...] | None:
+def axes_of(value: Any) -> tuple[Any, ...] | None:
     """A count as one axis, a field with its axes; None if any is not known."""
     axes = value if isinstance(value, tuple) else (value,)
     return None if None in axes else axes

@@ -42,8 +42,8 @@ class Expectation(NamedTuple):
     layer: str | None
     quantity: str
     relation: str
-    value: tuple[int, ...]
-    upper: tuple[int, ...] = ()
+    value: tuple[float, ...]
+    upper: tuple[float, ...] = ()
     position: Position | None = None
     text: str = ""
 

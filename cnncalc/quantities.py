@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from cnncalc.language import n_
 
-# What a quantity is about. Shapes and fields are tuples, an entry per axis; counts and memory are exact integers.
-SHAPE, COUNT, FIELD, MEMORY = "shape", "count", "field", "memory"
-SUBJECTS = (SHAPE, COUNT, FIELD, MEMORY)
+# What a quantity is about. Shapes and fields are tuples, an entry per axis; counts and memory are exact integers; a
+# ratio is the number nearest to the quotient of two of them.
+SHAPE, COUNT, FIELD, MEMORY, RATIO = "shape", "count", "field", "memory", "ratio"
+SUBJECTS = (SHAPE, COUNT, FIELD, MEMORY, RATIO)
 # How the network's number comes about: the sum over its layers, that of its output, or one that layers have not.
 SUM, RESULT, OWN = "sum", "result", "own"
 # The lists that are choices; JSON, CSV, expectations and answers have every quantity.
@@ -23,6 +24,7 @@ SUM, RESULT, OWN = "sum", "result", "own"
     USUAL_SHARE,  # and one more with its share of the total
     ALWAYS,  # said of every layer that is new, gone or explained in short
     EXPLAINED,  # has a derivation
+    ASKED,  # has one that is shown where it is asked for by name
     DIFFERS,  # a layer changed if this did
     LOCKED,  # of a layer, in cnncalc.lock
     LOCKED_TOTAL,  # of the network, in cnncalc.lock
@@ -30,7 +32,8 @@ SUM, RESULT, OWN = "sum", "result", "own"
     COUNTED,  # what the number of a convention may be
     DRAWN,  # bars of its own in a drawing of costs
 ) = (
-    "usual", "usual share", "always", "explained", "differs", "locked", "locked total", "compared", "counted", "drawn",
+    "usual", "usual share", "always", "explained", "asked", "differs", "locked", "locked total", "compared", "counted",
+    "drawn",
 )  # fmt: skip
 
 
@@ -40,6 +43,7 @@ class Quantity(NamedTuple):
     heading   of its column; sign: how formulas write it, `MACs`; share: heading of the column with its share
     remark    its row in docs/quantities.md; meaning: what it counts in a few words, where rules can speak of it
     fact      the field of `Facts` that a layer's number comes from; empty: it has a fold of its own
+    of        the two quantities that a ratio divides, the first by the second
     total     SUM, RESULT or OWN; empty: a network has none
     stored    belongs to the weights: a layer that uses those of another has 0
     batch     times the samples; bytes: times the bytes per value
@@ -56,6 +60,7 @@ class Quantity(NamedTuple):
     sign: str = ""
     share: str = ""
     fact: str = ""
+    of: tuple[str, ...] = ()
     total: str = ""
     of_layer: bool = True
     stored: bool = False
@@ -161,7 +166,7 @@ QUANTITIES: dict[str, Quantity] = {
             "elements of the output x bytes of the dtype",
             fact="elements", total=SUM, batch=True, bytes=True,
             lists=(EXPLAINED, DIFFERS, DRAWN),
-            words="activations activationmemory 激活内存 激活字节 激活显存",
+            words="activationmemory 激活内存 激活字节 激活显存",
         ),
         Quantity(
             "receptive_field", FIELD, n_("RF"),
@@ -196,6 +201,44 @@ QUANTITIES: dict[str, Quantity] = {
             lists=(EXPLAINED,),
             words="parammemory parametermemory weightmemory memory 参数内存 参数字节 内存 模型大小",
         ),
+        Quantity(
+            "activations", COUNT, n_("activations"),
+            "elements of the outputs of convolutions and dense layers, the projections of attention and the gates of "
+            "recurrent layers among them: the count of Radosavovic et al. 2020 (RegNet)",
+            meaning=n_("outputs of convolutions and dense layers"),
+            fact="activations", total=SUM, batch=True,
+            lists=(ASKED,),
+            words="acts activationcount numactivations 激活数 激活数量 激活量",
+        ),
+        Quantity(
+            "backward_flops", COUNT, n_("backward FLOPs"),
+            "scalar operations of the products in the backward pass: 2 per MAC for the gradient of the weights, 2 for "
+            "that of what enters; none for weights that are frozen, and for what depends on nothing that is trained",
+            sign="backward FLOPs", total=SUM, batch=True,
+            lists=(ASKED,),
+            words="backwardflop backwardoperations 反向运算量 反向浮点运算 反向计算量",
+        ),
+        Quantity(
+            "moved_bytes", MEMORY, n_("moved bytes"),
+            "what a layer reads and writes: its weights, inputs and outputs, each once",
+            total=SUM, batch=True, bytes=True,
+            lists=(ASKED,),
+            words="memoryaccess memorytraffic 访存 访存量 内存访问量",
+        ),
+        Quantity(
+            "saved_bytes", MEMORY, n_("saved bytes"),
+            "what a layer keeps for its backward pass, and no layer before it keeps: values that enter or come out, "
+            "and what it works out besides; weights and statistics that are stored are not among them (docs/memory.md)",
+            total=SUM, batch=True, bytes=True,
+            lists=(ASKED,),
+            words="savedmemory savedactivations 保存内存 反向保存 反向所需内存",
+        ),
+        Quantity(
+            "arithmetic_intensity", RATIO, n_("FLOPs per byte"),
+            "`flops` / `moved_bytes`, the nearest number that a computer holds",
+            of=("flops", "moved_bytes"), total=OWN,
+            lists=(ASKED,),
+        ),
     ]
 }  # fmt: skip
 
@@ -207,6 +250,7 @@ LAYER_NAMES: tuple[str, ...] = tuple(q.name for q in OF_A_LAYER)
 SUMMED: tuple[str, ...] = tuple(q.name for q in OF_THE_NETWORK if q.total == SUM)
 OWNED: tuple[str, ...] = tuple(q.name for q in OF_THE_NETWORK if q.total == OWN)
 OF_RESULT: tuple[str, ...] = tuple(q.name for q in OF_THE_NETWORK if q.total == RESULT)
+RATIOS: tuple[Quantity, ...] = tuple(q for q in QUANTITIES.values() if q.of)
 NETWORK_NAMES: tuple[str, ...] = (*SUMMED, *OWNED, *OF_RESULT)
 
 

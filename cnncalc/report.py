@@ -10,7 +10,17 @@ from cnncalc.errors import suggest
 from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
-from cnncalc.quantities import FIELD, LAYER_NAMES, NETWORK_NAMES, OF_THE_NETWORK, SHAPE, SUMMED, of_subject
+from cnncalc.quantities import (
+    FIELD,
+    LAYER_NAMES,
+    NETWORK_NAMES,
+    OF_THE_NETWORK,
+    RATIOS,
+    SHAPE,
+    SUMMED,
+    Quantity,
+    of_subject,
+)
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -52,7 +62,7 @@ class Labels(NamedTuple):
     @property
     def replaced(self) -> tuple[str, ...]:
         """The fields of a report that are the tool's, and not ours."""
-        return tuple(dict.fromkeys(("params", "macs", "flops", self.number)))
+        return tuple(dict.fromkeys(("params", "macs", "flops", *(ratio.name for ratio in RATIOS), self.number)))
 
     def to_dict(self) -> dict[str, Any]:
         """The convention as JSON has it."""
@@ -80,6 +90,11 @@ class Row:
     rf_start: Sizes | None
     activation_bytes: int | None
     parameter_bytes: int | None
+    activations: int | None
+    backward_flops: int | None
+    moved_bytes: int | None
+    saved_bytes: int | None
+    arithmetic_intensity: float | None
     shown_with: int | None
     weights_of: str | None  # the layer whose weights this one uses; they are counted there
     fields: Mapping[str, Any]
@@ -112,6 +127,11 @@ class Totals:
     trainable_params: int
     activation_bytes: int
     parameter_bytes: int
+    activations: int
+    backward_flops: int
+    moved_bytes: int
+    saved_bytes: int
+    arithmetic_intensity: float | None
     peak_activation_bytes: int | None
     receptive_field: Sizes | None
     output: Shape
@@ -320,7 +340,18 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     for quantity in SUMMED:
         values = [getattr(r, quantity) for r in rows]
         setattr(row, quantity, None if None in values else sum(values))
+    for ratio in RATIOS:
+        setattr(row, ratio.name, ratio_of(rows, ratio))
     return row
+
+
+def ratio_of(rows: Sequence[Row], ratio: Quantity) -> float | None:
+    """A ratio over several rows: that of their sums; None where it is not known of one of them."""
+    above, below = ratio.of
+    if any(getattr(row, ratio.name) is None for row in rows):
+        return None
+    whole: int = sum(getattr(row, below) for row in rows)
+    return sum(getattr(row, above) for row in rows) / whole if whole else None
 
 
 def name_of(report: Report) -> str:

@@ -41,7 +41,9 @@ def test_json_follows_the_contract() -> None:
     contract = {
         "name": "C1", "kind": "conv", "inputs": ["input"], "output": [6, 28, 28], "params": 156, "fixed_params": 0,
         "buffers": 0, "connections": 122304, "macs": 117600, "flops": 239904, "trainable_params": 156,
+        "activations": 4704, "backward_flops": 235200,
         "receptive_field": [5, 5], "jump": [1, 1], "rf_start": [0, 0], "activation_bytes": 18816,
+        "parameter_bytes": 624, "moved_bytes": 23536, "saved_bytes": 4096, "arithmetic_intensity": 239904 / 23536,
     }  # fmt: skip
     first = data["layers"][0]
     assert list(first)[: len(contract)] == list(contract)
@@ -164,7 +166,9 @@ def test_what_a_kind_does_not_say_is_unknown_and_never_zero() -> None:
     row = report["riddle1"]
     assert (row.macs, row.flops, row.connections, row.receptive_field) == (None, None, None, None)
     assert report["conv2"].receptive_field is None
-    assert report.totals.left_out == {"connections": 1, "macs": 1, "flops": 1}
+    unknown = ("connections", "macs", "flops", "activations", "backward_flops", "saved_bytes")
+    assert report.totals.left_out == dict.fromkeys(unknown, 1)
+    assert report.totals.arithmetic_intensity is None
     data = json.loads(report.to_json())
     assert data["layers"][1]["macs"] is None
     assert data["totals"]["left_out"]["macs"] == 1

@@ -278,10 +278,12 @@ def test_a_number_that_differs_ends_with_status_1() -> None:
     assert "2 differ" in done.output or "differ" in done.output
     found = json.loads(verify("-e", "1x5x4; conv 2 k3", "--format", "json").output)
     assert not found["holds"]
-    assert found["counts"]["differs"] == 4
+    assert found["counts"]["differs"] == 8
     wrong = [check for check in found["checks"] if check["verdict"] == "differs"]
     assert {(check["layer"], check["quantity"]) for check in wrong} == {
-        ("conv1", "macs"), ("conv1", "flops"), (None, "macs"), (None, "flops"),
+        (layer, quantity)
+        for layer in ("conv1", None)
+        for quantity in ("macs", "flops", "backward_flops", "arithmetic_intensity")
     }  # fmt: skip
 
 

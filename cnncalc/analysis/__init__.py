@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.analysis.costs import add_costs
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.fields.forward import Seen, receptive_fields
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts
-from cnncalc.quantities import OF_A_LAYER, SUMMED
-from cnncalc.report import BYTES, Report, Row, Settings, Totals
+from cnncalc.quantities import OF_A_LAYER, RATIOS, SUMMED
+from cnncalc.report import BYTES, Report, Row, Settings, Totals, ratio_of
 
 
 def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
@@ -34,10 +35,11 @@ def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
 def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
     """A row per node. With a batch, work and activations are those of all its samples."""
     size, batch = BYTES[settings.dtype], settings.batch
-    counted = [quantity for quantity in OF_A_LAYER if not quantity.tuples]
+    counted = [quantity for quantity in OF_A_LAYER if quantity.fact and not quantity.tuples]
     first = len(graph.inputs)
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     rows = []
+    claimed = []
     for node, facts, seen in zip(graph.nodes, graph.facts, receptive_fields(graph), strict=True):
         row = Row()
         row.name, row.kind = node.name, node.layer.kind
@@ -53,6 +55,8 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
         row.fields, row.shown_with = seen, None if node.shown_with is None else node.shown_with - first
         row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
         rows.append(row)
+        claimed.append(facts)
+    add_costs(graph, claimed, rows, settings)
     return tuple(rows)
 
 
@@ -66,6 +70,9 @@ def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
         connections=minus(facts.connections, connections),
         macs=minus(facts.macs, macs),
         work=facts.work,
+        activations=facts.activations,
+        kept=facts.kept,
+        products=facts.products,
     )
     return left.freeze(facts.frozen) if facts.frozen else left
 
@@ -91,6 +98,8 @@ def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Total
             totals.left_out[quantity] = unknown
             values = [value for value in values if value is not None]
         setattr(totals, quantity, sum(values))
+    for ratio in RATIOS:
+        setattr(totals, ratio.name, ratio_of(rows, ratio))
     totals.peak_activation_bytes = times(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
     output = graph.outputs[0]
     totals.output = graph.shape(output)

@@ -25,6 +25,7 @@ from cnncalc.difference import TOTALS, Broken, Difference, Limit, compare, find_
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.formats import write_page
 from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
+from cnncalc.formats.numbers import number as written
 from cnncalc.formats.page import Page
 from cnncalc.language import _
 from cnncalc.pages.difference import difference_page, differences_page, in_short
@@ -152,7 +153,7 @@ def suites(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Suit
 
 def say_limit(entry: Broken) -> str:
     """What a limit allows, and what happened."""
-    quantity, limit, by = entry.limit.quantity, entry.limit.text.replace("%", " %"), f"{entry.by or 0:,}"
+    quantity, limit, by = entry.limit.quantity, entry.limit.text.replace("%", " %"), written(entry.by or 0)
     if entry.by is None:
         return _("{quantity} is not known on both sides: it cannot be held to {limit}", quantity=quantity, limit=limit)
     if entry.share is not None:

@@ -16,6 +16,7 @@ from cnncalc.errors import CnncalcError, OptionError
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Layer, Shape
+from cnncalc.quantities import RATIOS
 from cnncalc.report import Labels, Report, Row
 from cnncalc.spec.expressions import Value, Word, evaluate
 
@@ -167,6 +168,8 @@ def replace_numbers(row: Row, one: Count, convention: Convention) -> Row:
     new.params = one.params
     if convention.name != "cnncalc":  # what its number is not, the tool does not print
         new.macs = new.flops = None
+        for ratio in RATIOS:
+            setattr(new, ratio.name, None)
     if convention.number != "params":
         setattr(new, convention.number, one.number)
     return new

@@ -21,7 +21,8 @@ from cnncalc.spec.expressions import Grammar, Value, Word
 AS_WRITTEN = "_as_written"  # behind a size per axis: as the spec gives it, one number or one for each axis
 
 # Work first, then what is stored, as readers look for it.
-COUNTS = tuple(sorted(of_subject(COUNT), key=lambda name: OF_REPORTS[name].stored))
+FACTS = [name for name in of_subject(COUNT) if OF_REPORTS[name].fact]
+COUNTS = tuple(sorted(FACTS, key=lambda name: OF_REPORTS[name].stored))
 
 # Every name with what it stands for; the options of the layer come on top.
 QUANTITIES: dict[str, str] = {

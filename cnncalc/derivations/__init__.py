@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from cnncalc.derivations.board import Derivation
+from cnncalc.derivations.costs import COSTS, RATIO_NAMES, cost_derivation, ratio_derivation
 from cnncalc.derivations.counts import layer_derivations, letters_of, sum_derivation
 from cnncalc.derivations.fields import field_derivation
 from cnncalc.derivations.lines import Line
 from cnncalc.derivations.memory import PEAK, peak_derivation
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
-from cnncalc.quantities import EXPLAINED, SUMMED, listed_in
+from cnncalc.quantities import ASKED, EXPLAINED, SUMMED, listed_in
 from cnncalc.report import Report
 
 __all__ = ["PEAK", "QUANTITIES", "Derivation", "Line", "explain", "walk"]
 
-QUANTITIES = listed_in(EXPLAINED)
+USUAL = listed_in(EXPLAINED)
+QUANTITIES = (*USUAL, *listed_in(ASKED))
 
 
 def explain(
@@ -41,11 +43,13 @@ def explain(
     """
     if layer == "total" and layer not in report:
         return of_network(report, quantity, since)
-    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
+    wanted = USUAL if quantity is None else (check_quantity(quantity),)
     if not any(row.name == layer for row in report.layers) and not free:
         return of_block(report, layer, wanted, since)
     number = node_of(report, layer)
     found = layer_derivations(report, number, wanted, free)
+    costs = [cost_derivation(report, number, name, free) for name in wanted if name in COSTS]
+    found += [entry for entry in costs if entry is not None]
     if "receptive_field" in wanted and not free:
         field = field_derivation(report, number, since)
         if field is not None:
@@ -66,7 +70,9 @@ def of_network(report: Report, quantity: str | None, since: str | None) -> list[
         return [] if peak is None else [peak]
     if quantity in SUMMED:
         return [sum_derivation(report, quantity)]
-    wanted = QUANTITIES if quantity is None else (check_quantity(quantity),)
+    if quantity in RATIO_NAMES:
+        return [ratio_derivation(report.totals, None, quantity)]
+    wanted = USUAL if quantity is None else (check_quantity(quantity),)
     result = report.graph.outputs[0] - len(report.inputs) if report.graph is not None else -1
     if quantity is not None and wanted[0] not in SUMMED and result >= 0:
         return explain(report, report.layers[result].name, quantity, since=since)
@@ -89,6 +95,7 @@ def of_block(report: Report, name: str, wanted: Collection[str], since: str | No
     result = report.layers[node_of(report, name)].name
     sums = [sum_derivation(report, quantity, name) for quantity in wanted if quantity in SUMMED]
     found = [entry for entry in sums if entry.value or len(sums) == 1]
+    found += [ratio_derivation(report[name], name, quantity) for quantity in wanted if quantity in RATIO_NAMES]
     own = [quantity for quantity in ("output", "receptive_field") if quantity in wanted]
     return [*(entry for quantity in own for entry in explain(report, result, quantity, since=since)), *found]
 

@@ -14,7 +14,7 @@ from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
 from cnncalc.layers.windows import Window
-from cnncalc.quantities import ALWAYS, COUNT, EXPLAINED, QUANTITIES, SHAPE, listed_in, of_subject
+from cnncalc.quantities import ALWAYS, ASKED, COUNT, EXPLAINED, QUANTITIES, SHAPE, listed_in, of_subject
 from cnncalc.report import BYTES, Report
 from cnncalc.trace import Traced, add_up, symbol
 
@@ -34,8 +34,8 @@ class Board:
         self.shapes = tuple(graph.shape(v) for v in node.reads)
         entering = self.shapes[0] if self.shapes else graph.facts[number].output  # a parameter reads nothing
         self.layer = trace_layer(node.layer, len(entering) - 1)
-        inputs = trace_shapes(self.shapes)
-        self.facts: Facts = self.layer.facts(*inputs)
+        self.inputs = trace_shapes(self.shapes)
+        self.facts: Facts = self.layer.facts(*self.inputs)
         if self.facts.work is not None:  # each number a memory of its own, since one may stand for two operations
             self.facts.work = {operation: own(times) for operation, times in self.facts.work.items()}
         self.meanings = meanings(len(entering), "units" in self.layer.options)
@@ -204,7 +204,7 @@ def lines_of(board: Board, row: Any, size: int, alone: bool) -> dict[str, list[L
     alone  the only quantity that is asked for has its line even where it is 0
     """
     lines: dict[str, list[Line]] = {SIZES: board.sizes}
-    for quantity in (QUANTITIES[name] for name in listed_in(EXPLAINED)):
+    for quantity in (QUANTITIES[name] for name in (*listed_in(EXPLAINED), *listed_in(ASKED))):
         if not quantity.fact or quantity.tuples:
             continue
         value = getattr(board.facts, quantity.fact)

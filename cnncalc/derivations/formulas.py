@@ -57,7 +57,7 @@ def _open(value: Traced, names: Names, values: Values) -> Expression:
     parts = value.parts
     if value.operator == "*":
         return Expression("product", tuple(_factors(value, names, values, top=True)))
-    kind = {"//": "floor", "ceil": "ceil", "%": "mod", "**": "power"}[value.operator]
+    kind = {"//": "floor", "/": "quotient", "ceil": "ceil", "%": "mod", "**": "power"}[value.operator]
     return Expression(kind, tuple(_make(part, names, values) for part in parts))
 
 
@@ -192,6 +192,10 @@ class Notation:
     def number(self, value: int) -> str:
         return f"{value:,}"
 
+    def rounded(self, value: float) -> str:
+        """A number that is no whole one, with two digits behind the point."""
+        return f"{value:,.2f}"
+
     def symbol(self, name: str) -> str:
         return name
 
@@ -200,6 +204,9 @@ class Notation:
 
     def floor(self, above: str, below: str) -> str:
         return f"floor({above} / {below})"
+
+    def quotient(self, above: str, below: str) -> str:
+        return f"{above} / {below}"
 
     def ceil(self, above: str, below: str) -> str:
         return f"ceil({above} / {below})"
@@ -226,7 +233,8 @@ class Notation:
             return self.joined([text for part in inner for text in (self.times, part)][1:])
         if e.kind == "power":
             return self.power(self.inside(e.parts[0], ("sum", "product", "power")), self.write(e.parts[1]))
-        return {"floor": self.floor, "ceil": self.ceil, "mod": self.mod}[e.kind](*self.operands(e))
+        write = {"floor": self.floor, "ceil": self.ceil, "mod": self.mod, "quotient": self.quotient}[e.kind]
+        return write(*self.operands(e))
 
     def operands(self, e: Expression) -> list[str]:
         return [self.inside(part, ("sum", "product") if i else ("sum",)) for i, part in enumerate(e.parts)]
@@ -255,6 +263,9 @@ class Latex(Notation):
     def number(self, value: int) -> str:
         return f"{value:,}".replace(",", "{,}")
 
+    def rounded(self, value: float) -> str:
+        return super().rounded(value).replace(",", "{,}")
+
     def symbol(self, name: str) -> str:
         letter, _, index = name.partition("_")
         if len(letter) > 1:
@@ -269,6 +280,9 @@ class Latex(Notation):
 
     def floor(self, above: str, below: str) -> str:
         return rf"\left\lfloor \frac{{{above}}}{{{below}}} \right\rfloor"
+
+    def quotient(self, above: str, below: str) -> str:
+        return rf"\frac{{{above}}}{{{below}}}"
 
     def ceil(self, above: str, below: str) -> str:
         return rf"\left\lceil \frac{{{above}}}{{{below}}} \right\rceil"
@@ -288,6 +302,9 @@ class MathML(Notation):
     def number(self, value: int) -> str:
         return f"<mn>{value:,}</mn>"
 
+    def rounded(self, value: float) -> str:
+        return f"<mn>{value:,.2f}</mn>"
+
     def symbol(self, name: str) -> str:
         letter, _, index = name.partition("_")
         if len(letter) > 1:
@@ -302,6 +319,9 @@ class MathML(Notation):
 
     def floor(self, above: str, below: str) -> str:
         return f"<mrow><mo>⌊</mo><mfrac><mrow>{above}</mrow><mrow>{below}</mrow></mfrac><mo>⌋</mo></mrow>"
+
+    def quotient(self, above: str, below: str) -> str:
+        return f"<mfrac><mrow>{above}</mrow><mrow>{below}</mrow></mfrac>"
 
     def ceil(self, above: str, below: str) -> str:
         return f"<mrow><mo>⌈</mo><mfrac><mrow>{above}</mrow><mrow>{below}</mrow></mfrac><mo>⌉</mo></mrow>"

@@ -56,3 +56,18 @@ class Line(NamedTuple):
     def uses(self) -> set[str]:
         """Names of the parts that are derived elsewhere."""
         return {part.name or self.names[id(part)] for part in self.symbols()}
+
+
+class Quotient(Line):
+    """`name = one / other = their values = the nearest number`, of which two digits behind the point are shown."""
+
+    @property
+    def derived(self) -> bool:
+        return True
+
+    def parts(self, notation: Notation = TEXT) -> list[str]:
+        """What stands between the signs of equality."""
+        assert isinstance(self.number, Traced)
+        above, below = self.number.parts
+        value = notation.rounded(int(above) / int(below))
+        return [notation.symbol(self.name), self.formula(notation), self.substituted(notation), value]

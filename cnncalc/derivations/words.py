@@ -141,6 +141,7 @@ GENERAL: dict[str, Remark] = {
     "flops": say(n_("Scalar operations: two for each multiply-accumulate, and the rest one by one.")),
     "activation_bytes": say(n_("Elements of the output times bytes of each.")),
     "parameter_bytes": say(n_("Stored parameters times bytes of each.")),
+    "activations": say(n_("Elements that come out of convolutions and dense layers, of those inside it too.")),
 }
 
 SLIDES = say(n_("The window starts at the first element and moves on by the stride while all of it fits."))

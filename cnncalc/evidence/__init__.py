@@ -19,14 +19,15 @@ from cnncalc.fields.forward import Seen
 from cnncalc.fields.table import has_gates
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
-from cnncalc.quantities import COUNT, FIELD, MEMORY, OWNED, SHAPE, SUMMED, of_subject
+from cnncalc.quantities import COUNT, FIELD, MEMORY, OWNED, RATIO, RATIOS, SHAPE, SUMMED, of_subject
 from cnncalc.report import Report, Row, Settings
 
 FIELDS = of_subject(FIELD)
 # Sets of pixels are measured for some units only, and stand in no report.
-QUANTITIES = (*of_subject(SHAPE, COUNT, FIELD), "seen_pixels", *of_subject(MEMORY), *OWNED)
+RATIO_OF = {ratio.name: ratio.of for ratio in RATIOS}
+QUANTITIES = tuple(dict.fromkeys([*of_subject(SHAPE, COUNT, FIELD), "seen_pixels", *of_subject(MEMORY, RATIO), *OWNED]))
 EFFECTIVE = "effective_variance"  # measured where it is asked for by name
-COUNTED = of_subject(COUNT, MEMORY)
+COUNTED = of_subject(COUNT, MEMORY, RATIO)
 UNPROBED = Measured(None, "", n_("no probe counts it"))
 BY_CHANNEL = "receptive_field by channel"
 HOLDS, DIFFERS, NOT_MEASURED, NOT_CLAIMED = n_("holds"), n_("differs"), n_("not measured"), n_("not claimed")
@@ -303,8 +304,19 @@ def total_checks(
                 yield Check(None, quantity, claimed, sum(values), probes, NOT_CLAIMED, left_out)
             else:
                 yield judge(None, quantity, claimed, Measured(sum(values), probes))
+        elif quantity in RATIO_OF:
+            yield judge(None, quantity, getattr(report.totals, quantity), total_ratio(counts, quantity))
         elif quantity in OWNED:
             yield judge(None, quantity, getattr(report.totals, quantity), peak)
+
+
+def total_ratio(counts: Sequence[Finding], quantity: str) -> Measured:
+    """A ratio over all layers, of the sums of what was measured of each."""
+    if not all(name in found for found in counts for name in RATIO_OF[quantity]):
+        return Measured(None, "", STOPPED)
+    above, below = (sum(found[name].value for found in counts) for name in RATIO_OF[quantity])
+    probes = dict.fromkeys(p for found in counts for p in found[quantity].probe.split(" and "))
+    return Measured(above / below if below else None, " and ".join(probes))
 
 
 def choose_rows(report: Report, layers: Sequence[str] | None) -> list[int]:

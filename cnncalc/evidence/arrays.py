@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+_book: ContextVar[Counter[str]] = ContextVar("book")
 
 # What a ufunc counts as, in the words of the claims. Everything else counts under its own name.
 OPERATIONS = {
@@ -28,16 +29,34 @@ OPERATIONS = {
 
 
 class Probe(np.ndarray[Any, Any]):
-    """An array that stays what it is through everything that only moves elements."""
+    """An array that stays what it is through everything that only moves elements.
+
+    trained  whether it depends on what training changes, so that it needs a gradient
+    """
+
+    trained = False
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         result = super().__array_function__(function, types, args, kwargs)
         if function in (np.concatenate, np.stack):  # they alone return plain arrays
-            return result.view(type(self))
+            result = result.view(type(self))
+            found = {getattr(part, "trained", False) for part in args[0]}
+            result.trained = True in found
+            if len(found) > 1:  # which part a product is with is not told apart from here on
+                _book.get(Counter())["mixed"] += 1
+        elif function in (np.full_like, np.zeros_like):
+            result.trained = False
         return result
 
 
-class Added(np.ndarray[Any, Any]):
+class Stored(Probe):
+    """A weight."""
+
+    def __array_finalize__(self, obj: Any) -> None:
+        self.trained = getattr(obj, "trained", False)
+
+
+class Added(Stored):
     """A bias: adding it to a value is a connection."""
 
 
@@ -62,9 +81,6 @@ def outputs(out: tuple[Any, ...] | None) -> dict[str, Any]:
     return {} if out is None else {"out": tuple(plain(item) for item in out)}
 
 
-_book: ContextVar[Counter[str]] = ContextVar("book")
-
-
 @contextmanager
 def counting() -> Iterator[Counter[str]]:
     """A book in which every Tally counts meanwhile."""
@@ -80,8 +96,16 @@ class Tally(Probe):
     """An array that counts what NumPy does to it, in the book that is open: see `counting`.
 
     A ufunc counts the elements of its output, a reduction of n elements to one n - 1, a product of (m, k)
-    and (k, n) matrices m*k*n multiply-accumulates. What is done to weights alone is not work on data.
+    and (k, n) matrices m*k*n multiply-accumulates. What is done to weights alone is not work on data. A product of
+    matrices has as many again in the backward pass for each of the two that depends on what is trained.
     """
+
+    def __array_finalize__(self, obj: Any) -> None:
+        self.trained = getattr(obj, "trained", False)
+
+    def __setitem__(self, where: Any, values: Any) -> None:
+        super().__setitem__(where, values)
+        self.trained = self.trained or getattr(values, "trained", False)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         book = _book.get()
@@ -89,12 +113,19 @@ class Tally(Probe):
         if method == "reduce":
             book[OPERATIONS.get(ufunc.__name__, ufunc.__name__)] += inputs[0].size - result.size
         elif ufunc is np.matmul:
-            book["mac"] += result.size * inputs[0].shape[-1]
+            macs = result.size * inputs[0].shape[-1]
+            book["mac"] += macs
+            for item in inputs:
+                if getattr(item, "trained", False):
+                    book["gradient"] += macs
         else:
             book[OPERATIONS.get(ufunc.__name__, ufunc.__name__)] += result.size
             if any(isinstance(item, Added) for item in inputs):
                 book["bias"] += result.size
-        return np.asarray(result).view(Tally)
+        counted = np.asarray(result).view(Tally)
+        # Whether a value is larger has no derivative.
+        counted.trained = result.dtype != bool and any(getattr(item, "trained", False) for item in inputs)
+        return counted
 
     def look_up(self, rows: int) -> Array:
         """As many numbers as a row of a table has, for each index: nothing is counted."""
@@ -109,6 +140,7 @@ class Tally(Probe):
     def pour(self, where: Any, values: Array) -> None:
         """Accumulation that the multiply-accumulates before it count already."""
         self.view(np.ndarray)[where] += plain(values)
+        self.trained = self.trained or getattr(values, "trained", False)
 
 
 def over(axis: Any, *, keepdims: bool) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
-from cnncalc.evidence.arrays import Added, PaddedOnes, Tally, counting
+from cnncalc.evidence.arrays import Added, PaddedOnes, Stored, Tally, counting
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Layer, Shape
@@ -18,6 +19,7 @@ from cnncalc.reference.base import Array, Reference, Weight
 from cnncalc.reference.values import as_input
 
 LARGEST_EXACT = 2**24  # whole numbers that float32 holds; beyond, ones are added up in float64
+FLOAT = 4  # bytes of a value
 STOPPED = n_("the run stopped before")
 UNDERWAY = Callable[[str], None]
 
@@ -42,6 +44,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
     inputs = [x[np.newaxis].view(Tally) for x in as_input(graph, None, seed).values()]
     ones = OnesProbe(exact_padding)
     findings: list[Finding] = []
+    used = leading(graph)
     peak = 0
     with counting() as book, np.errstate(all="ignore"), catch_stop() as failure:
         for node, y, alive in reference.steps(graph, inputs, weights):
@@ -52,7 +55,25 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
             found = count_stored(graph, node, shapes)
             found["output"] = Measured(y.shape[1:], "shape")
             found["activation_bytes"] = Measured(y.nbytes, "shape")
+            read = sum(alive[v].nbytes for v in dict.fromkeys(node.reads))
+            weighing = weights_of(graph, node)
+            stored_bytes = FLOAT * sum(prod(weight.shape) for weight in weighing if weight.stored != "buffers")
+            found["moved_bytes"] = Measured(read + y.nbytes + stored_bytes, "allocation")
+            found.update(put_out(node, shapes, y))
+            gradients, mixed = 2 * work.pop("gradient", 0), work.pop("mixed", 0)
+            gradients = gradients if len(graph.inputs) + len(findings) in used else 0
+            frozen = node.layer.frozen
+            if frozen is not True and any(weight.stored == "params" for weight in weighing):
+                y.trained = True  # type: ignore[attr-defined]  # what was looked up is no product of the table
+            told_apart = not (mixed and gradients) and all(weight.unit != 0 for weight in weighing)  # no distances
+            macs = work.get("mac", 0)
             found.update(count_work(work, ones.of(node.layer, shapes)))
+            if frozen in (True, False) and told_apart:  # of each product alike: those on padding have no gradients
+                real = found["macs"]
+                counted = gradients * real.value // macs if macs else 0
+                found["backward_flops"] = Measured(counted, real.probe)
+            moved, flops = found["moved_bytes"].value, found["flops"].value
+            found["arithmetic_intensity"] = Measured(flops / moved, found["flops"].probe)
             findings.append(found)
             done(node.name)
     if failure:  # what is claimed to fit does not, or the reference has a fault: nothing can be said from here on
@@ -75,12 +96,18 @@ def catch_stop() -> Iterator[list[str]]:
 
 
 class Counted(reference.Drawn):
-    """Weights drawn when they are asked for, biases marked so that a tally knows them."""
+    """Weights drawn when they are asked for, biases and what is trained marked so that a tally knows them."""
+
+    def __init__(self, graph: Graph, seed: int = 0) -> None:
+        super().__init__(graph, seed)
+        self.trains = {node.name: node.layer.frozen is not True for node in graph.nodes}
 
     def __getitem__(self, name: str) -> Array:
         values = super().__getitem__(name)
         weight = self.weights[name]
-        return values.view(Added) if weight.added else values.view(Tally) if weight.value else values
+        own = values.view(Added if weight.added else Tally if weight.value else Stored)
+        own.trained = weight.stored == "params" and self.trains[name.rpartition(".")[0]]
+        return own
 
 
 def count_stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding:
@@ -96,6 +123,33 @@ def count_stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding
     found["trainable_params"] = 0 if frozen is True else max(0, found["params"] - frozen)
     found["parameter_bytes"] = size
     return {name: Measured(count, "allocation") for name, count in found.items()}
+
+
+def leading(graph: Graph) -> set[int]:
+    """The values that an output of the network depends on."""
+    reads = {len(graph.inputs) + i: node.reads for i, node in enumerate(graph.nodes)}
+    found: set[int] = set()
+    waiting = list(graph.outputs)
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += reads.get(value, ())
+    return found
+
+
+def weights_of(graph: Graph, node: Node) -> list[Weight]:
+    """The arrays that a layer reads, its own or another's."""
+    source = reference.owner(graph, node)
+    return list(reference.allocate(source, *(graph.shape(v) for v in source.reads)).values())
+
+
+def put_out(node: Node, shapes: tuple[Shape, ...], y: Array) -> Finding:
+    """Elements that come out of sums over weights, where all of a layer's are its output."""
+    found = reference.of(node.layer.kind)
+    if not any(weight.unit is not None for weight in found.weights(node.layer, *shapes).values()):
+        return {"activations": Measured(0, "allocation")}
+    return {"activations": Measured(y[0].size, "shape")} if found.sums == "products" else {}
 
 
 def count_work(work: dict[str, int], ones: Ones) -> Finding:

@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def number(value: int | None) -> str:
-    """`60,000`."""
-    return "?" if value is None else f"{value:,}"
+def number(value: float | None) -> str:
+    """`60,000`; `12.35` for what is no whole number."""
+    return "?" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+
+
+def signed(value: float) -> str:
+    """`+60,000`, `-1.50`."""
+    return f"{value:+,.2f}" if isinstance(value, float) else f"{value:+,}"
 
 
 def sizes(value: Sequence[Any] | None) -> str:

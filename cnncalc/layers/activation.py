@@ -13,6 +13,7 @@ from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.axes import axis_name, axis_number
 from cnncalc.layers.base import KEPT, LINKED, MIXED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, option, weightless
+from cnncalc.layers.gradients import ENTERED, NOTHING, RESULT, SAME, STEPS, Kept
 from cnncalc.layers.options import choice, decimal, decimals, positive
 from cnncalc.layers.windows import Window
 
@@ -59,6 +60,25 @@ OPERATIONS: dict[str, dict[str, int]] = {
 }
 
 
+# What the derivative is worked out from: the result alone, what enters and the numbers on the way to it, or nothing.
+# The others need what enters. Those of BY_RESULT_IN_PLACE do with the result where it is written over what entered.
+BY_RESULT = ("sigmoid", "tanh", "relu", "sqrt", "reciprocal", "exp")
+BY_RESULT_IN_PLACE = ("relu", "leaky_relu", "elu", "selu", "celu")
+BY_VALUES = {"softsign": (0,), "log_sigmoid": (0,), "scaled_tanh": (), "tanhshrink": ()}  # the inputs kept with them
+BY_NOTHING = {"identity": SAME, "negative": NOTHING, "sign": NOTHING, "round": NOTHING, "step": STEPS}
+
+
+def kept_by(kind: str, elements: int, *, inplace: bool) -> Kept:
+    """What an activation keeps: where what enters is written over and needed, it is copied first."""
+    if kind in BY_NOTHING:
+        return BY_NOTHING[kind]
+    if kind in BY_VALUES:
+        return Kept(inputs=BY_VALUES[kind], values=elements)
+    if kind in BY_RESULT or (inplace and kind in BY_RESULT_IN_PLACE):
+        return RESULT
+    return Kept(values=elements) if inplace else ENTERED
+
+
 class Activation(Layer):
     """A function of each element by itself. Any shape, unchanged; nothing stored."""
 
@@ -67,7 +87,7 @@ class Activation(Layer):
     def facts(self, x: Shape) -> Facts:
         elements = prod(x)
         work = {operation: times * elements for operation, times in OPERATIONS[self.kind].items()}
-        return weightless(x, work, POINTWISE)
+        return weightless(x, work, POINTWISE, kept_by(self.kind, elements, inplace=self.inplace))
 
 
 # x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x x x))): Hendrycks & Gimpel 2016, section 2
@@ -89,7 +109,7 @@ class GELU(Activation):
             return super().facts(x)
         elements = prod(x)
         work = {operation: times * elements for operation, times in GELU_BY_TANH.items()}
-        return weightless(x, work, POINTWISE)
+        return weightless(x, work, POINTWISE, ENTERED)
 
 
 class Sloped(Activation):
@@ -120,7 +140,7 @@ class Power(Layer):
     exponent: float = option(Option(decimal, "exponent: that each element is raised to", required=True, main=True))
 
     def facts(self, x: Shape) -> Facts:
-        return weightless(x, {"power": prod(x)}, POINTWISE)
+        return weightless(x, {"power": prod(x)}, POINTWISE, ENTERED)
 
 
 class Clamp(Layer):
@@ -147,7 +167,9 @@ class Clamp(Layer):
             raise ShapeError(
                 _("the bounds are the wrong way round: {low} > {high}", low=low, high=high), _("low comes first"), "low"
             )
-        return weightless(x, {"compare": prod(x) * (low is not None) + prod(x) * (high is not None)}, POINTWISE)
+        elements = prod(x)
+        work = {"compare": elements * (low is not None) + elements * (high is not None)}
+        return weightless(x, work, POINTWISE, kept_by(self.kind, elements, inplace=self.inplace))
 
 
 class Rescale(Layer):
@@ -170,7 +192,7 @@ class Rescale(Layer):
                 problem = _("{count} numbers for {c} channels", count=len(value), c=x[0])
                 raise ShapeError(problem, _("give one, or one for each channel"), name)
         work = {"multiply": elements * (self.factor != 1), "add": elements * (self.offset != 0)}
-        return weightless(x, work, POINTWISE)
+        return weightless(x, work, POINTWISE, NOTHING)
 
 
 class PReLU(Layer):
@@ -193,6 +215,8 @@ class PReLU(Layer):
             macs=0,
             work={"compare": 2 * elements, "multiply": elements, "add": elements},
             reach=POINTWISE,
+            activations=0,
+            kept=ENTERED,
         )
 
 
@@ -219,10 +243,10 @@ class Softmax(Layer):
         else:
             work |= {"log": positions, "subtract": n * positions}
         if axis == 0 and x[1:]:
-            return weightless(x, work, POINTWISE)
+            return weightless(x, work, POINTWISE, RESULT)
         if len(x) < 3:
-            return weightless(x, work, WHOLE)
-        return weightless(x, work, tuple(WHOLE if i == axis else Window() for i in range(1, len(x))))
+            return weightless(x, work, WHOLE, RESULT)
+        return weightless(x, work, tuple(WHOLE if i == axis else Window() for i in range(1, len(x))), RESULT)
 
 
 class Maxout(Layer):
@@ -236,7 +260,7 @@ class Maxout(Layer):
         if c % k:
             raise ShapeError(_("{k} pieces do not divide the {c} channels", k=k, c=c), _("use a divisor"), "pieces")
         output = (c // k, *x[1:])
-        return weightless(output, {"compare": (k - 1) * prod(output)}, POINTWISE)
+        return weightless(output, {"compare": (k - 1) * prod(output)}, POINTWISE, Kept(indices=prod(output)))
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link
@@ -256,7 +280,8 @@ class GLU(Layer):
             raise ShapeError(_("glu halves the channels; what enters has {c}", c=c), _("give it an even number"))
         output = (c // 2, *x[1:])
         units = prod(output)
-        return weightless(output, {**{k: v * units for k, v in SIGMOID.items()}, "multiply": units}, POINTWISE)
+        work = {**{k: v * units for k, v in SIGMOID.items()}, "multiply": units}
+        return weightless(output, work, POINTWISE, ENTERED)
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link

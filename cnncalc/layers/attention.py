@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
@@ -29,6 +29,7 @@ from cnncalc.layers.base import (
     shape_text,
     spatial,
 )
+from cnncalc.layers.gradients import Kept, Products
 from cnncalc.layers.options import axes, natural_axes, positive, switch
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed
 
@@ -75,6 +76,7 @@ class Projected(Layer):
     out: int | None = option(OUT)
     project: bool = option(PROJECT)
     bias: bool | str = option(BIASES)
+    asks: ClassVar[tuple[int, ...]] = (0,)  # its inputs, all of which it keeps
 
     def widths(self, c: int) -> tuple[int, int, int]:
         """Width of queries and keys, of values, and the channels that come out. Raises ShapeError."""
@@ -122,6 +124,9 @@ class Projected(Layer):
         }
         for operation, times in more.items():
             work[operation] += times
+        asked, answered = n * c * d, m * e * (d + v)  # the projections of x, and those of the others
+        # Between data each MAC has two gradients.
+        inside = n * weights_out + 2 * n * seen * d + 2 * n * seen * v
         return Facts(
             output=(f, *x[1:]),
             params=params,
@@ -130,6 +135,19 @@ class Projected(Layer):
             macs=n * c * d + m * e * (d + v) + n * weights_out + n * seen * d + n * seen * v,
             work=work,
             reach=reach,
+            activations=n * d + m * (d + v) + n * f * self.project,
+            # Queries, keys and values, what they give, and of each row of scores the logarithm of its sum: the scores
+            # are worked out again. What is added to those of a window is the same for all samples.
+            kept=Kept(
+                inputs=self.asks,
+                values=n * d + m * (d + v) + n * v + n * h,
+                once=seen * seen * h * (trained > 0),
+            ),
+            products=Products(
+                weights=asked + answered + n * weights_out,
+                inputs=(asked, answered) if len(self.asks) > 1 else (asked + answered,),
+                inside=inside,
+            ),
         )
 
 
@@ -218,6 +236,8 @@ class CrossAttention(Projected):
     Inputs (C, *size) and (E, *others), output (out, *size).
     """
 
+    asks: ClassVar[tuple[int, ...]] = (0, 1)
+
     def facts(self, x: Shape, *others: Shape) -> Facts:
         if len(others) != 1:
             raise ShapeError(
@@ -279,6 +299,9 @@ class DotProductAttention(Layer):
             connections=0,
             macs=scores * d + scores * e,
             work=work,
+            activations=0,
+            kept=Kept(inputs=(0, 1, 2), result=True, values=heads * n),
+            products=Products(inputs=(scores * d, scores * d, scores * e), inside=scores * e),
         )
 
     def elements(self, *shapes: Shape) -> Reads | None:
@@ -338,7 +361,17 @@ class MatMul(Layer):
                 "branch 1",
             )
         batch = tuple(map(max, b, c))
-        return Facts(output=(*batch, n, m), params=0, connections=0, macs=prod(batch) * n * k * m, work={})
+        macs = prod(batch) * n * k * m
+        return Facts(
+            output=(*batch, n, m),
+            params=0,
+            connections=0,
+            macs=macs,
+            work={},
+            activations=0,
+            kept=Kept(others=(0, 1)),
+            products=Products(inputs=(macs, macs)),
+        )
 
     def elements(self, *shapes: Shape) -> Reads | None:
         """Row i reads row i of the first; column j reads column j of the second."""

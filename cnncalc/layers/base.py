@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
+from cnncalc.layers.gradients import Kept, Products
 from cnncalc.layers.reach import (
     FLATTENED as FLATTENED,
 )
@@ -114,10 +115,14 @@ class Facts:
     work          scalar operations besides the MACs, by kind: {"add": 4704, "tanh": 4704}
     reach         what each axis does to the receptive field
     local         what is left of it without the statistics of the whole map; None: all of it
+    activations   elements of the outputs of convolutions and dense layers: its own, or of those inside it
+    kept          what it keeps for its backward pass
+    products      multiply-accumulates of its gradients; None: each MAC is of a weight with what enters
     """
 
     __slots__ = (
-        "buffers", "connections", "fixed_params", "frozen", "local", "macs", "output", "params", "reach", "work",
+        "activations", "buffers", "connections", "fixed_params", "frozen", "kept", "local", "macs", "output", "params",
+        "products", "reach", "work",
     )  # fmt: skip
 
     def __init__(
@@ -132,6 +137,9 @@ class Facts:
         work: Mapping[str, int] | None = None,
         reach: Reach | None = None,
         local: Reach | None = None,
+        activations: int | None = None,
+        kept: Kept | None = None,
+        products: Products | None = None,
     ) -> None:
         self.output = output
         self.params = params
@@ -142,6 +150,9 @@ class Facts:
         self.work = work
         self.reach = reach
         self.local = local
+        self.activations = activations
+        self.kept = kept
+        self.products = products
         self.frozen = 0  # of the params, how many are kept as they are: see `freeze`
 
     def freeze(self, frozen: bool | int) -> Facts:
@@ -173,10 +184,17 @@ class Facts:
             return None
         return 2 * self.macs + sum(self.work.values())
 
+    @property
+    def backward(self) -> Products | None:
+        """Multiply-accumulates of the gradients: of each MAC one for its weight, one for what the weight meets."""
+        if self.products is not None or self.macs is None:
+            return self.products
+        return Products(weights=self.macs, inputs=(self.macs,))
 
-def weightless(output: Shape, work: Mapping[str, int], reach: Reach | None) -> Facts:
+
+def weightless(output: Shape, work: Mapping[str, int], reach: Reach | None, kept: Kept) -> Facts:
     """The facts of a layer without weights: nothing stored, no connections, no MACs."""
-    return Facts(output=output, params=0, connections=0, macs=0, work=work, reach=reach)
+    return Facts(output=output, params=0, connections=0, macs=0, work=work, reach=reach, activations=0, kept=kept)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))

@@ -28,6 +28,7 @@ from cnncalc.layers.base import (
     shape_text,
     spatial,
 )
+from cnncalc.layers.gradients import ENTERED
 from cnncalc.layers.options import (
     BIAS,
     DILATION,
@@ -91,6 +92,8 @@ class Convolution(Sliding):
             macs=weights * prod(positions),
             work={"add": (b + own) * units},
             reach=windows,
+            activations=units,
+            kept=ENTERED,
         )
 
     def on_padding(self, x: Shape) -> tuple[int, int]:
@@ -201,6 +204,8 @@ class Local(Sliding):
             macs=fan_in * units,
             work={"add": b * units},
             reach=windows,
+            activations=units,
+            kept=ENTERED,
         )
 
     def on_padding(self, x: Shape) -> tuple[int, int]:
@@ -246,6 +251,8 @@ class TransposedConv(Layer):
             macs=weights * prod(size),
             work={"add": b * units},
             reach=tuple(transposed_phases(w.kernel, w.stride, w.before, w.dilation) for w in stretches),
+            activations=units,
+            kept=ENTERED,
         )
 
     @property

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 from cnncalc.errors import CnncalcError, ShapeError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, describe, option, weightless
+from cnncalc.layers.gradients import ENTERED, SAME, Kept, Products
 from cnncalc.layers.options import BIAS, UNITS, choice, positive
 from cnncalc.layers.tables import check_table, map_table
 
 if TYPE_CHECKING:
     from cnncalc.layers.elements import Reads
 
+
+FOR_WEIGHTS = Kept(trained=(0,))  # what enters is multiplied with the weights alone
 
 MOST_TOLD_APART = 8192  # units of which each reads all but itself, as sets
 
@@ -62,6 +65,8 @@ class Dense(Layer):
             macs=weights,
             work={"add": b * m},
             reach=WHOLE if self.table is None else None,  # which pixels a table's inputs are is not followed
+            activations=m,
+            kept=FOR_WEIGHTS,
         )
 
     def at_every_position(self, x: Shape) -> Facts:
@@ -77,6 +82,8 @@ class Dense(Layer):
             macs=n * m * positions,
             work={"add": b * m * positions},
             reach=POINTWISE,
+            activations=m * positions,
+            kept=FOR_WEIGHTS,
         )
 
     def elements(self, x: Shape) -> Reads | None:
@@ -105,6 +112,9 @@ class RBF(Layer):
             macs=n * m,
             work={"subtract": n * m},
             reach=WHOLE,
+            activations=m,
+            kept=ENTERED,
+            products=Products(inside=n * m),  # of each difference, which goes on to the input
         )
 
 
@@ -127,6 +137,9 @@ class GaussianRBF(Layer):
             macs=n * m,
             work={"subtract": n * m, "negative": m, "divide": m, "exp": m},
             reach=WHOLE,
+            activations=m,
+            kept=Kept(inputs=(0,), result=True, values=m),  # the distances, for the widths
+            products=Products(inside=n * m),  # of each difference, which goes on to the centre and to the input
         )
 
 
@@ -150,6 +163,9 @@ class Hopfield(Layer):
             macs=steps * n * (n - 1),
             work={"add": steps * b * n, "compare": steps * n},
             reach=WHOLE if n > 1 else None,  # one unit reads none, itself neither
+            activations=steps * n,
+            kept=Kept(trained=(0,), values=(steps - 1) * n),  # the state before each update
+            products=Products(weights=steps * n * (n - 1), inputs=(n * (n - 1),)),  # no gradient passes a sign
         )
 
     def elements(self, x: Shape) -> Reads | None:
@@ -172,7 +188,7 @@ class Flatten(Layer):
     """A map becomes a vector: (C, *size) to (C * size,), nothing computed."""
 
     def facts(self, x: Shape) -> Facts:
-        return weightless((prod(x),), {}, FLATTENED)
+        return weightless((prod(x),), {}, FLATTENED, SAME)
 
 
 def vector_length(kind: str, x: Shape) -> int:

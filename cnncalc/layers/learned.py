@@ -11,6 +11,7 @@ from typing import ClassVar
 from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import POINTWISE, Facts, Layer, Option, Shape, describe, option
+from cnncalc.layers.gradients import NOTHING, Kept
 from cnncalc.layers.options import natural, positive, sizes_or_rest, switch
 
 
@@ -44,6 +45,8 @@ class Parameter(Layer):
             connections=0,
             macs=0,
             work={},
+            activations=0,
+            kept=NOTHING,
         )
 
 
@@ -77,5 +80,12 @@ class Embedding(Layer):
         # The places of a vector are no axis: what single units of it see is not followed.
         reach = POINTWISE if len(x) > 1 else None
         return Facts(
-            output=(self.dim, *places), params=self.size * self.dim, connections=0, macs=0, work={}, reach=reach
+            output=(self.dim, *places),
+            params=self.size * self.dim,
+            connections=0,
+            macs=0,
+            work={},
+            reach=reach,
+            activations=0,
+            kept=Kept(indices=prod(places)),
         )

@@ -13,6 +13,7 @@ from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.axes import axis_name, axis_number
 from cnncalc.layers.base import KEPT, POINTWISE, STACKED, Facts, Layer, Option, Shape, option, shape_text, weightless
+from cnncalc.layers.gradients import NOTHING, STEPS, Kept
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed
 
 if TYPE_CHECKING:
@@ -36,7 +37,24 @@ class Elementwise(Layer):
         work = {OPERATIONS.get(self.kind, "compare"): more * units}
         if self.kind == "mean":
             work["divide"] = units
-        return weightless(output, work, POINTWISE)
+        return weightless(output, work, POINTWISE, self.kept(shapes))
+
+    def kept(self, shapes: tuple[Shape, ...]) -> Kept:
+        """What the gradients need: of a product the other factors, of a choice both; of a sum nothing.
+
+        More than two are combined one by one, and what comes out on the way is kept too.
+        """
+        if self.kind in ("add", "subtract", "mean"):
+            return NOTHING
+        if self.kind in ("greater", "less", "equal"):
+            return STEPS
+        every = tuple(range(len(shapes)))
+        between = sum(prod(stretch_shapes(self.kind, shapes[:i])) for i in every[2:])
+        if self.kind == "multiply":
+            return Kept(others=every, values=between)
+        if self.kind == "divide":
+            return Kept(inputs=every[1:], others=(0,), values=between)
+        return Kept(inputs=every, values=between)
 
     def elements(self, *shapes: Shape) -> Reads:
         from fractions import Fraction
@@ -76,7 +94,7 @@ class Concat(Layer):
                     hint = _("only the axis {axis} may differ, along which they are joined", axis=self.axis)
                 raise ShapeError(problem, hint, f"branch {i}")
         output = (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
-        return weightless(output, {}, POINTWISE if axis == 0 else None)
+        return weightless(output, {}, POINTWISE if axis == 0 else None, NOTHING)
 
     def elements(self, *shapes: Shape) -> Reads | None:
         from cnncalc.layers.elements import Read

@@ -27,6 +27,7 @@ from cnncalc.layers.base import (
     option,
     weightless,
 )
+from cnncalc.layers.gradients import NOTHING, Kept
 from cnncalc.layers.options import decimal, positive, quote, switch
 from cnncalc.layers.windows import Window
 
@@ -88,14 +89,17 @@ class BatchNorm(Layer):
             macs=0,
             work={"multiply": elements, "add": elements},
             reach=POINTWISE,
+            activations=0,
+            kept=Kept(inputs=(0,), once=2 * c),  # mean and variance over all samples
         )
 
 
-def standardised(x: Shape, sets: int, parameters: int, reach: Reach) -> Facts:
+def standardised(x: Shape, sets: int, parameters: int, reach: Reach, repeated: int = 0) -> Facts:
     """Facts of a layer that brings each of `sets` equal parts of x to mean 0 and variance 1 by itself.
 
     With n elements in a set: the mean n - 1 additions and a division; n subtractions; the variance n
-    multiplications, n - 1 additions and a division; epsilon and a root; n divisions. Then the affine part.
+    multiplications, n - 1 additions and a division; epsilon and a root; n divisions. Then the affine part, whose
+    scales may be `repeated` for each sample.
     """
     elements, affine = prod(x), parameters > 0
     return Facts(
@@ -112,6 +116,8 @@ def standardised(x: Shape, sets: int, parameters: int, reach: Reach) -> Facts:
         },
         reach=reach,
         local=POINTWISE,  # the value itself; the mean and the variance are a gate's doing
+        activations=0,
+        kept=Kept(inputs=(0,), values=2 * sets + repeated),  # what enters, its means and variances
     )
 
 
@@ -195,7 +201,7 @@ class InstanceNorm(Layer):
 
     def facts(self, x: Shape) -> Facts:
         c = x[0]
-        return standardised(x, c, 2 * c * self.affine, WHOLE)
+        return standardised(x, c, 2 * c * self.affine, WHOLE, c * self.affine)
 
 
 def own_numbers(raw: Any) -> str:
@@ -251,6 +257,8 @@ class Scale(Numbers):
             macs=0,
             work={"multiply": elements, "add": elements * self.shift},
             reach=POINTWISE,
+            activations=0,
+            kept=Kept(trained=(0,)),
         )
 
 
@@ -264,7 +272,16 @@ class Shift(Numbers):
 
     def facts(self, x: Shape) -> Facts:
         c, elements = prod(self.places(x)), prod(x)
-        return Facts(output=x, params=c, connections=0, macs=0, work={"add": elements}, reach=POINTWISE)
+        return Facts(
+            output=x,
+            params=c,
+            connections=0,
+            macs=0,
+            work={"add": elements},
+            reach=POINTWISE,
+            activations=0,
+            kept=NOTHING,
+        )
 
 
 class LRN(Layer):
@@ -293,6 +310,8 @@ class LRN(Layer):
                 "divide": elements,
             },
             POINTWISE if x[1:] else WHOLE,
+            # The squares with zeros around their channels; the sums before the power, and behind it.
+            Kept(inputs=(0,), values=(c + before + after) * positions + 2 * elements),
         )
 
     def links(self, x: Shape) -> list[Link]:

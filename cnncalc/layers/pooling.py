@@ -27,6 +27,7 @@ from cnncalc.layers.base import (
     spatial,
     weightless,
 )
+from cnncalc.layers.gradients import ENTERED, NOTHING, Kept
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
 from cnncalc.layers.sliding import Sliding, lost_on_padding
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Window
@@ -66,8 +67,8 @@ class MaxPool(Pool):
 
     def facts(self, x: Shape) -> Facts:
         windows, output = self.geometry(x)
-        k = prod(w.kernel for w in windows)
-        return weightless(output, {"compare": (k - 1) * prod(output)}, windows)
+        k, units = prod(w.kernel for w in windows), prod(output)
+        return weightless(output, {"compare": (k - 1) * units}, windows, Kept(inputs=(0,), indices=units))
 
 
 class AvgPool(Pool):
@@ -81,7 +82,7 @@ class AvgPool(Pool):
     def facts(self, x: Shape) -> Facts:
         windows, output = self.geometry(x)
         k = prod(w.kernel for w in windows)
-        return weightless(output, {"add": (k - 1) * prod(output), "divide": prod(output)}, windows)
+        return weightless(output, {"add": (k - 1) * prod(output), "divide": prod(output)}, windows, ENTERED)
 
 
 class LpPool(Pool):
@@ -93,7 +94,8 @@ class LpPool(Pool):
         windows, output = self.geometry(x)
         k, units = prod(w.kernel for w in windows), prod(output)
         work = {"absolute": k * units, "power": (k + 1) * units, "add": (k - 1) * units}
-        return weightless(output, work, windows)
+        # The powers; then of their means the values, their sign, their size, and what the root is drawn of.
+        return weightless(output, work, windows, Kept(inputs=(0,), values=prod(x) + 4 * units))
 
 
 class BlurPool(Pool):
@@ -108,7 +110,7 @@ class BlurPool(Pool):
     def facts(self, x: Shape) -> Facts:
         windows, output = self.geometry(x)
         k, units = prod(w.kernel for w in windows), prod(output)
-        return weightless(output, {"multiply": k * units, "add": (k - 1) * units}, windows)
+        return weightless(output, {"multiply": k * units, "add": (k - 1) * units}, windows, ENTERED)
 
     def elements(self, x: Shape) -> Reads | None:
         from fractions import Fraction
@@ -136,6 +138,8 @@ class Subsample(Pool):
             macs=units,
             work={"add": (k - 1) * units + units},
             reach=windows,
+            activations=0,
+            kept=Kept(values=units),  # the sums, which the coefficient is multiplied with
         )
 
     def on_padding(self, x: Shape) -> tuple[int, int]:
@@ -151,8 +155,10 @@ class GlobalPool(Layer):
     def facts(self, x: Shape) -> Facts:
         c, size = x[0], spatial(self.kind, x)
         n = prod(size)
-        work = {"add": (n - 1) * c, "divide": c} if self.kind == "global_avgpool" else {"compare": (n - 1) * c}
-        return weightless((c, *(1 for _ in size)), work, WHOLE)
+        mean = self.kind == "global_avgpool"
+        work = {"add": (n - 1) * c, "divide": c} if mean else {"compare": (n - 1) * c}
+        kept = NOTHING if mean else Kept(inputs=(0,), indices=c)
+        return weightless((c, *(1 for _ in size)), work, WHOLE, kept)
 
 
 class AdaptivePool(Layer):
@@ -171,10 +177,11 @@ class AdaptivePool(Layer):
         units = c * prod(target)
         # Neighbouring windows share an element wherever i*n/m is not whole: m - gcd(n, m) times.
         read = c * prod(n + m - gcd(n, m) for n, m in zip(size, target, strict=True))
-        work = {"compare": read - units}
+        work, kept = {"compare": read - units}, Kept(inputs=(0,), indices=units)
         if self.kind == "adaptive_avgpool":
             work = {"add": read - units, "divide": units}
-        return weightless((c, *target), work, self._reach(size, target))
+            kept = NOTHING if set(target) == {1} else ENTERED  # of all values: a mean
+        return weightless((c, *target), work, self._reach(size, target), kept)
 
     def _reach(self, size: Sequence[int], target: Sequence[int]) -> tuple[Step, ...]:
         return tuple(

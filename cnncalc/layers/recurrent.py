@@ -15,6 +15,7 @@ from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.activation import SIGMOID
 from cnncalc.layers.base import WHOLE, Facts, Layer, Option, Shape, describe, option
+from cnncalc.layers.gradients import Kept, Products
 from cnncalc.layers.options import BIAS, UNITS, switch
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Recurrent(Layer):
     """What all recurrent layers share: for every gate a weight for each input and each unit of the state."""
 
     gates: ClassVar[int]  # blocks of weights, the candidate among them
+    kept: ClassVar[int]  # numbers for each unit and step that the backward pass goes back over
+    kept_first: ClassVar[int] = 0  # and for each unit at the start
     cell: ClassVar[Mapping[str, int]]  # operations for each unit and step besides products and biases
 
     units: int = option(UNITS)
@@ -74,6 +77,13 @@ class Recurrent(Layer):
             macs=directions * steps * weights,
             work=work,
             reach=WHOLE,
+            activations=g * cells,
+            kept=Kept(inputs=(0,), values=self.kept * cells + self.kept_first * directions * m),
+            products=Products(
+                weights=directions * steps * weights,
+                inputs=(directions * steps * g * n * m,),
+                inside=directions * (steps - 1) * g * m * m,  # the first state was there
+            ),
         )
 
     def elements(self, x: Shape) -> Reads | None:
@@ -102,6 +112,8 @@ class RNN(Recurrent):
     """h = tanh(W [x, h] + b)."""
 
     gates = 1
+    kept = 1  # the state, which the next step reads; the first one too
+    kept_first = 1
     cell: ClassVar = {"tanh": 1}
 
 
@@ -109,6 +121,7 @@ class MGU(Recurrent):
     """f = sigmoid(W [x, h] + b), c = tanh(V [x, f h] + d), h = (1 - f) h + f c."""
 
     gates = 2
+    kept = 4  # f, c, f h, and the state before
     cell: ClassVar = {**SIGMOID, "tanh": 1, "multiply": 3, "subtract": 1, "add": SIGMOID["add"] + 1}
 
 
@@ -120,6 +133,7 @@ class GRU(Recurrent):
     """
 
     gates = 3
+    kept = 7  # z, r, c, the state before, what r is multiplied with, c less the state, and the state less c
     cell: ClassVar = {
         **{operation: 2 * times for operation, times in SIGMOID.items()},
         "tanh": 1,
@@ -136,6 +150,7 @@ class LSTM(Recurrent):
     """i, f, o = sigmoid(W [x, h] + b), g = tanh(V [x, h] + d), c = f c + i g, h = o tanh(c)."""
 
     gates = 4
+    kept = 7  # i, f, g, o, tanh(c), and state and cell before
     cell: ClassVar = {
         **{operation: 3 * times for operation, times in SIGMOID.items()},
         "tanh": 2,

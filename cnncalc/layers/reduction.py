@@ -6,6 +6,7 @@ from math import prod
 
 from cnncalc.layers.axes import axis_names, axis_number
 from cnncalc.layers.base import KEPT, MIXED, POINTWISE, WHOLE, Facts, Layer, Option, Reach, Shape, option, weightless
+from cnncalc.layers.gradients import NOTHING, Kept
 from cnncalc.layers.options import positive
 from cnncalc.layers.windows import Window
 
@@ -30,7 +31,8 @@ class Reduce(Layer):
     def facts(self, x: Shape) -> Facts:
         over = self.over(x)
         output = tuple(1 if axis in over else n for axis, n in enumerate(x))
-        return weightless(output, self.work(prod(x), prod(output)), self._reach(x, over))
+        kept = NOTHING if self.kind in ("reduce_sum", "reduce_mean") else Kept(inputs=(0,), result=True)
+        return weightless(output, self.work(prod(x), prod(output)), self._reach(x, over), kept)
 
     def work(self, elements: int, results: int) -> dict[str, int]:
         """Operations that bring so many elements down to so many results."""

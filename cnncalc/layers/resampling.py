@@ -26,6 +26,7 @@ from cnncalc.layers.base import (
     spatial,
     weightless,
 )
+from cnncalc.layers.gradients import NOTHING
 from cnncalc.layers.options import axes, choice, positive, switch
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Phases, Window, interpolation_phases
 
@@ -71,7 +72,7 @@ class Upsample(Layer):
         taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
         k, units = taps ** len(size), prod(output)
         work = {} if taps == 1 else {"multiply": k * units, "add": (k - 1) * units}
-        return weightless(output, work, tuple(interpolation_phases(s, taps) for s in factor))
+        return weightless(output, work, tuple(interpolation_phases(s, taps) for s in factor), NOTHING)
 
     def elements(self, x: Shape) -> Reads | None:
         from cnncalc.layers.elements import Read, tent_weights
@@ -126,7 +127,9 @@ class Resample(Layer):
         units = c * prod(target)
         k = taps ** len(size)
         work = {} if taps == 1 else {"multiply": k * units, "add": (k - 1) * units}
-        return weightless((c, *target), work, tuple(self.places(n, m, taps) for n, m in zip(size, target, strict=True)))
+        return weightless(
+            (c, *target), work, tuple(self.places(n, m, taps) for n, m in zip(size, target, strict=True)), NOTHING
+        )
 
     def places(self, n: int, m: int, taps: int) -> Listed | None:
         """Which of n elements each of m places reads; an element whose weight is 0 is not read."""
@@ -163,7 +166,7 @@ class PixelShuffle(Layer):
                 "factor",
             )
         reach = tuple(interpolation_phases(r, 1) for _ in size)
-        return weightless((c // parts, *(n * r for n in size)), {}, reach)
+        return weightless((c // parts, *(n * r for n in size)), {}, reach, NOTHING)
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link
@@ -194,7 +197,7 @@ class PixelUnshuffle(Layer):
                 "factor",
             )
         reach = tuple(Window(r, r) for _ in size)
-        return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach)
+        return weightless((c * r ** len(size), *(n // r for n in size)), {}, reach, NOTHING)
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link

@@ -28,6 +28,7 @@ from cnncalc.layers.base import (
     spatial,
     weightless,
 )
+from cnncalc.layers.gradients import ENTERED, NOTHING, PART, SAME, Kept
 from cnncalc.layers.options import (
     axes,
     choice,
@@ -56,7 +57,7 @@ class Dropout(Layer):
     rate: float = option(Option(rate, "rate: share of values left out", default=0.5, main=True, aliases=("p",)))
 
     def facts(self, x: Shape) -> Facts:
-        return weightless(x, {}, POINTWISE)
+        return weightless(x, {}, POINTWISE, Kept(mask=prod(x)) if self.rate else SAME)
 
 
 class Pad(Layer):
@@ -92,7 +93,10 @@ class Pad(Layer):
                     _("the widest is {widest}", widest=widest),
                     "padding",
                 )
-        return weightless((c, *(w.positions(n) for w, n in zip(windows, size, strict=True))), {}, tuple(windows))
+        output = (c, *(w.positions(n) for w, n in zip(windows, size, strict=True)))
+        # Where elements are repeated the framework looks at the shape of what entered, and keeps it for that.
+        kept = ENTERED if self.mode in ("reflect", "replicate") else NOTHING
+        return weightless(output, {}, tuple(windows), kept)
 
     def elements(self, x: Shape) -> Reads | None:
         from cnncalc.layers.elements import Read
@@ -140,7 +144,7 @@ class Crop(Layer):
             if min(left) < 1:
                 problem = _("nothing would be left of the {shape} input", shape=shape_text(size))
             raise ShapeError(problem, _("crop less"), "size" if self.size else "cropping")
-        return weightless((c, *left), {}, tuple(Window(1, 1, -before, -after) for before, after in cuts))
+        return weightless((c, *left), {}, tuple(Window(1, 1, -before, -after) for before, after in cuts), PART)
 
 
 class ChannelShuffle(Layer):
@@ -156,7 +160,7 @@ class ChannelShuffle(Layer):
                 _("use a divisor"),
                 "groups",
             )
-        return weightless(x, {}, POINTWISE)
+        return weightless(x, {}, POINTWISE, NOTHING)
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link
@@ -197,7 +201,8 @@ class Reshape(Layer):
                 "shape",
             )
         output = tuple(elements // known if n == -1 else n for n in self.shape)
-        return weightless(output, {}, POINTWISE if output == x else FLATTENED if len(output) == 1 else None)
+        reach = POINTWISE if output == x else FLATTENED if len(output) == 1 else None
+        return weightless(output, {}, reach, SAME)
 
     def elements(self, x: Shape) -> Reads:
         from cnncalc.layers.elements import RAVELLED
@@ -231,7 +236,7 @@ class Permute(Layer):
                 "order",
             )
         unmoved = self.order == tuple(range(len(x)))
-        return weightless(tuple(x[axis] for axis in self.order), {}, POINTWISE if unmoved else None)
+        return weightless(tuple(x[axis] for axis in self.order), {}, POINTWISE if unmoved else None, PART)
 
     def elements(self, x: Shape) -> Reads:
         from cnncalc.layers.elements import Permuted
@@ -263,7 +268,7 @@ class Split(Layer):
                 _("parts are counted from 0 to {n}", n=n - 1),
                 "part",
             )
-        return weightless((c // n, *x[1:]), {}, POINTWISE)
+        return weightless((c // n, *x[1:]), {}, POINTWISE, PART)
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import Link
@@ -285,9 +290,9 @@ class Slice(Layer):
         length = stop - start
         output = (*x[:axis], length, *x[axis + 1 :])
         if axis == 0:
-            return weightless(output, {}, POINTWISE)
+            return weightless(output, {}, POINTWISE, PART)
         reach = tuple(Window(1, 1, -start, stop - n) if i == axis else Window() for i, n in enumerate(x) if i)
-        return weightless(output, {}, reach)
+        return weightless(output, {}, reach, PART)
 
     @property
     def channels(self) -> str:  # type: ignore[override]  # depends on the options
@@ -334,11 +339,12 @@ class Moved(Layer):
         length = self.length(x[axis])
         output = (*x[:axis], length, *x[axis + 1 :])
         if axis == 0:
-            return weightless(output, {}, POINTWISE)
+            return weightless(output, {}, POINTWISE, NOTHING)
         if length > LONGEST_PATTERN:
-            return weightless(output, {}, None)
+            return weightless(output, {}, None, NOTHING)
         places = Listed(tuple(range(i, i + 1) for i in self.sources(x[axis])))
-        return weightless(output, {}, tuple(places if i == axis else Window() for i in range(1, len(x))))
+        reach = tuple(places if i == axis else Window() for i in range(1, len(x)))
+        return weightless(output, {}, reach, NOTHING)
 
     def length(self, n: int) -> int:
         return n

@@ -13,7 +13,7 @@ from cnncalc.errors import CnncalcError, suggest
 from cnncalc.formats.numbers import in_units, number, percent, sizes
 from cnncalc.language import _, n_
 from cnncalc.pages.settings import setting_of
-from cnncalc.quantities import OF_A_LAYER, SHAPE, USUAL, USUAL_SHARE
+from cnncalc.quantities import ASKED, OF_A_LAYER, QUANTITIES, SHAPE, USUAL, USUAL_SHARE
 from cnncalc.report import Report, Row, Verdict
 from cnncalc.report import title as title
 
@@ -204,6 +204,8 @@ def notes(report: Report) -> list[tuple[str, str]]:
     lines += _unknown_notes(report)
     for quantity, rows in totals.left_out.items():
         if report.convention is not None and quantity in report.convention.replaced:
+            continue
+        if ASKED in QUANTITIES[quantity].lists:  # no number here leaves them out
             continue
         text = _("{quantity} of {rows} rows, left out of the total", quantity=quantity, rows=rows)
         if rows == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 from cnncalc.errors import CnncalcError, OptionError, Position, Problem, suggest
@@ -79,11 +80,13 @@ def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> 
     def made(relation: str, low: tuple[int, ...], high: tuple[int, ...] = ()) -> Expectation:
         return Expectation(layer, quantity, relation, low, high, key.position, text)
 
-    read = _sizes if QUANTITIES[quantity].tuples else _count
+    read: Any = _sizes if QUANTITIES[quantity].tuples else _ratio if QUANTITIES[quantity].of else _count
+    text = str(value).strip()
+    if read is _ratio and text[:1].isdecimal() and ".." not in text:  # as far as it is written
+        (near,), digits = read(text), len(text.partition(".")[2])
+        return made("..", (near - 0.5 / 10**digits,), (near + 0.5 / 10**digits,))
     if not isinstance(value, str):
-        text = str(value)
         return made("=", read(value))
-    text = value.strip()
     for relation in ("<=", ">=", "<", ">"):
         if text.startswith(relation):
             return made(relation, read(text[len(relation) :].strip()))
@@ -94,6 +97,14 @@ def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> 
             raise OptionError(_("no number lies in {text}", text=text), _("the smaller number stands first"))
         return made("..", lower, upper)
     return made("=", read(text))
+
+
+def _ratio(value: object) -> tuple[float, ...]:
+    """A ratio, with or without a point."""
+    try:
+        return (float(value),) if isinstance(value, str) and isfinite(float(value)) else _count(value)
+    except ValueError:
+        return _count(value)
 
 
 def _count(value: object) -> tuple[int, ...]:
