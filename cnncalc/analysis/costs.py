@@ -1,16 +1,24 @@
 """What each layer costs to run and to train, beside what it counts: bytes moved and kept, products of gradients.
 
-Bytes and operations of all samples of a batch; weights are moved once, however many samples there are.
+Whether a gradient is needed follows from what is trained: forward, a value needs one if it depends on a trained
+weight; back, a layer has one if an output of the network depends on it. What is kept is memory: a value that
+several layers keep is kept once, and counts where the first of them keeps it. docs/memory.md has the rules.
+Bytes and operations are those of all samples of a batch; weights are moved once, however many samples there are.
 """
 
 from collections.abc import Sequence
 from math import prod
 
-from cnncalc.analysis.training import backward_macs, kept_stores, values_with_gradients
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Facts
+from cnncalc.layers.gradients import CUT, INDEX, STRAIGHT, Kept
 from cnncalc.quantities import RATIOS
 from cnncalc.report import BYTES, Row, Settings
+
+Known = bool | None  # None: not known
+
+
+MASK = 1  # bytes for each element that dropout may leave out: on accelerators; on CPUs it is a value (PyTorch)
 
 
 def add_costs(graph: Graph, facts: Sequence[Facts], rows: Sequence[Row], settings: Settings) -> None:
@@ -36,3 +44,118 @@ def moved(graph: Graph, node: Node, facts: Facts, size: int, batch: int) -> int 
     if facts.weights is None or () in shapes:
         return None
     return size * (facts.weights + batch * sum(map(prod, shapes)))
+
+
+def any_of(values: Sequence[Known]) -> Known:
+    """Whether one of them is so: known where one is, or none is unknown."""
+    return True if True in values else None if None in values else False
+
+
+def is_trained(facts: Facts) -> Known:
+    """Whether training changes a weight of a layer."""
+    return None if facts.trainable_params is None else facts.trainable_params > 0
+
+
+def values_with_gradients(graph: Graph, facts: Sequence[Facts]) -> list[Known]:
+    """For each value whether a gradient reaches it: it depends on a trained weight, and an output depends on it."""
+    first = len(graph.inputs)
+    needed: list[Known] = [False] * first
+    for node, claimed in zip(graph.nodes, facts, strict=True):
+        smooth = claimed.kept is None or claimed.kept.smooth
+        needed.append(any_of([is_trained(claimed), *(needed[v] for v in node.reads)]) if smooth else False)
+    leads = [False] * len(needed)
+    for value in graph.outputs:
+        leads[value] = True
+    for i in range(len(graph.nodes) - 1, -1, -1):
+        if leads[first + i]:
+            for value in graph.nodes[i].reads:
+                leads[value] = True
+    return [needs if leading else False for needs, leading in zip(needed, leads, strict=True)]
+
+
+def backward_macs(node: Node, facts: Facts, needed: Sequence[Known], output: Known) -> int | None:
+    """Multiply-accumulates of a layer's gradients for one sample; `output`: whether one reaches its output."""
+    products = facts.backward
+    if output is False or products is None:
+        return None if products is None else 0
+    trained = is_trained(facts)
+    entering = [needed[v] for v in node.reads]
+    parts: list[tuple[int, Known]] = [(products.weights, trained), (products.inside, any_of([trained, *entering]))]
+    if facts.frozen and trained:  # of some weights alone: which products are theirs is not known
+        parts[0] = products.weights, None
+    parts += zip(products.inputs, entering, strict=False)
+    if any(macs and asked is None for macs, asked in parts) or (output is None and any(macs for macs, _ in parts)):
+        return None
+    return sum(macs for macs, asked in parts if asked)
+
+
+class Store:
+    """Memory that is kept, in bytes: `value` is the number of the value in it, None for what is worked out besides."""
+
+    __slots__ = ("size", "value")
+
+    def __init__(self, value: int | None, size: int) -> None:
+        self.value, self.size = value, size
+
+
+class Stores:
+    """Which memory each value is in: its own, that of another that it is a view of, or that of a weight.
+
+    whole  whether its elements stand in their order, so that they can be seen under another shape
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.of: list[int] = list(range(len(graph.inputs)))  # the value whose memory it is; -1: a weight's
+        self.whole: list[bool] = [True] * len(graph.inputs)
+
+    def add(self, node: Node, facts: Facts) -> None:
+        """Place the output of the next node."""
+        own, shares = len(self.of), facts.kept.shares if facts.kept is not None else ""
+        if not node.reads:
+            self.of.append(-1)
+            self.whole.append(True)
+            return
+        source = node.reads[0]
+        if node.layer.inplace or shares == CUT or (shares == STRAIGHT and self.whole[source]):
+            self.of.append(self.of[source])
+            self.whole.append(shares != CUT and self.whole[source])
+        else:
+            self.of.append(own)
+            self.whole.append(True)
+
+
+def kept_values(kept: Kept, node: Node, facts: Facts, needed: Sequence[Known], own: int) -> list[int]:
+    """The numbers of the values that a layer keeps; `own` is that of its output."""
+    trained = is_trained(facts)
+    entering = [needed[v] for v in node.reads]
+    found = [node.reads[i] for i in kept.inputs]
+    found += [node.reads[i] for i in kept.trained if trained]
+    found += [node.reads[i] for i in kept.others if any_of([*entering[:i], *entering[i + 1 :]])]
+    return [*found, own] if kept.result else found
+
+
+def kept_stores(
+    graph: Graph, facts: Sequence[Facts], size: int, batch: int, needed: Sequence[Known], mask: int = MASK
+) -> list[list[Store] | None]:
+    """For each layer what it is the first to keep, in bytes of all samples; None where that is not known."""
+    first = len(graph.inputs)
+    stores = Stores(graph)
+    seen = {-1}
+    found: list[list[Store] | None] = []
+    for i, (node, claimed) in enumerate(zip(graph.nodes, facts, strict=True)):
+        stores.add(node, claimed)
+        kept = claimed.kept
+        if kept is None or needed[first + i] is None:
+            found.append(None)
+            continue
+        parts: list[Store] = []
+        if needed[first + i]:
+            for value in kept_values(kept, node, claimed, needed, first + i):
+                place = stores.of[value]
+                if place not in seen:
+                    seen.add(place)
+                    parts.append(Store(place, batch * size * prod(graph.shape(place))))
+            own = batch * (size * kept.values + INDEX * kept.indices + mask * kept.mask) + size * kept.once
+            parts += [Store(None, own)] if own else []
+        found.append(parts)
+    return found

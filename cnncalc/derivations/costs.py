@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.analysis.training import any_of, is_trained, kept_stores, kept_values, values_with_gradients
+from cnncalc.analysis.costs import any_of, is_trained, kept_stores, kept_values, values_with_gradients
 from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.counts import Board, symbols_of
 from cnncalc.derivations.lines import Line, Quotient
