@@ -341,11 +341,11 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
         values = [getattr(r, quantity) for r in rows]
         setattr(row, quantity, None if None in values else sum(values))
     for ratio in RATIOS:
-        setattr(row, ratio.name, ratio_of(rows, ratio))
+        setattr(row, ratio.name, divide_sums(rows, ratio))
     return row
 
 
-def ratio_of(rows: Sequence[Row], ratio: Quantity) -> float | None:
+def divide_sums(rows: Sequence[Row], ratio: Quantity) -> float | None:
     """A ratio over several rows: that of their sums; None where it is not known of one of them."""
     above, below = ratio.of
     if any(getattr(row, ratio.name) is None for row in rows):

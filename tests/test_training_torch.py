@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.analysis.costs import kept_stores, values_with_gradients
+from cnncalc.analysis.costs import find_gradients, find_kept
 from cnncalc.graph import Graph
 from cnncalc.shipped import bundled
 
@@ -60,8 +60,8 @@ def kept_by(run: Callable[[], Any], own: Iterable[Any]) -> int:
 
 def claimed(graph: Graph, mask: int = FLOAT) -> int:
     """What is claimed to be kept; dropout as on a CPU, where its mask is an array of values."""
-    needed = values_with_gradients(graph, graph.facts)
-    found = kept_stores(graph, graph.facts, FLOAT, BATCH, needed, mask)
+    needed = find_gradients(graph, graph.facts)
+    found = find_kept(graph, graph.facts, FLOAT, BATCH, needed, mask)
     assert None not in found
     return sum(store.size for stores in found for store in stores or ())
 

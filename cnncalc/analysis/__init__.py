@@ -11,7 +11,7 @@ from cnncalc.fields.forward import Seen, receptive_fields
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts
 from cnncalc.quantities import OF_A_LAYER, RATIOS, SUMMED
-from cnncalc.report import BYTES, Report, Row, Settings, Totals, ratio_of
+from cnncalc.report import BYTES, Report, Row, Settings, Totals, divide_sums
 
 
 def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
@@ -99,7 +99,7 @@ def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Total
             values = [value for value in values if value is not None]
         setattr(totals, quantity, sum(values))
     for ratio in RATIOS:
-        setattr(totals, ratio.name, ratio_of(rows, ratio))
+        setattr(totals, ratio.name, divide_sums(rows, ratio))
     totals.peak_activation_bytes = times(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
     output = graph.outputs[0]
     totals.output = graph.shape(output)

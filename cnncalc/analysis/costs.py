@@ -24,13 +24,13 @@ MASK = 1  # bytes for each element that dropout may leave out: on accelerators; 
 def add_costs(graph: Graph, facts: Sequence[Facts], rows: Sequence[Row], settings: Settings) -> None:
     """Put the numbers into the rows of a network, whose facts are given as they are counted."""
     size, batch = BYTES[settings.dtype], settings.batch
-    needed = values_with_gradients(graph, facts)
-    kept = kept_stores(graph, facts, size, batch, needed)
+    needed = find_gradients(graph, facts)
+    kept = find_kept(graph, facts, size, batch, needed)
     first = len(graph.inputs)
     for i, (node, claimed, row) in enumerate(zip(graph.nodes, facts, rows, strict=True)):
-        macs = backward_macs(node, claimed, needed, needed[first + i])
+        macs = count_backward_macs(node, claimed, needed, needed[first + i])
         row.backward_flops = None if macs is None else 2 * macs * batch
-        row.moved_bytes = moved(graph, node, claimed, size, batch)
+        row.moved_bytes = count_moved(graph, node, claimed, size, batch)
         parts = kept[i]
         row.saved_bytes = None if parts is None else sum([part.size for part in parts])
         for ratio in RATIOS:
@@ -38,7 +38,7 @@ def add_costs(graph: Graph, facts: Sequence[Facts], rows: Sequence[Row], setting
             setattr(row, ratio.name, above / below if below and above is not None else None)
 
 
-def moved(graph: Graph, node: Node, facts: Facts, size: int, batch: int) -> int | None:
+def count_moved(graph: Graph, node: Node, facts: Facts, size: int, batch: int) -> int | None:
     """Bytes of a layer's weights, of what it reads and of what it writes; a value that it reads twice counts once."""
     shapes = [facts.output, *(graph.shape(value) for value in dict.fromkeys(node.reads))]
     if facts.weights is None or () in shapes:
@@ -46,7 +46,7 @@ def moved(graph: Graph, node: Node, facts: Facts, size: int, batch: int) -> int 
     return size * (facts.weights + batch * sum(map(prod, shapes)))
 
 
-def any_of(values: Sequence[Known]) -> Known:
+def is_any(values: Sequence[Known]) -> Known:
     """Whether one of them is so: known where one is, or none is unknown."""
     return True if True in values else None if None in values else False
 
@@ -56,13 +56,13 @@ def is_trained(facts: Facts) -> Known:
     return None if facts.trainable_params is None else facts.trainable_params > 0
 
 
-def values_with_gradients(graph: Graph, facts: Sequence[Facts]) -> list[Known]:
+def find_gradients(graph: Graph, facts: Sequence[Facts]) -> list[Known]:
     """For each value whether a gradient reaches it: it depends on a trained weight, and an output depends on it."""
     first = len(graph.inputs)
     needed: list[Known] = [False] * first
     for node, claimed in zip(graph.nodes, facts, strict=True):
         smooth = claimed.kept is None or claimed.kept.smooth
-        needed.append(any_of([is_trained(claimed), *(needed[v] for v in node.reads)]) if smooth else False)
+        needed.append(is_any([is_trained(claimed), *(needed[v] for v in node.reads)]) if smooth else False)
     leads = [False] * len(needed)
     for value in graph.outputs:
         leads[value] = True
@@ -73,14 +73,14 @@ def values_with_gradients(graph: Graph, facts: Sequence[Facts]) -> list[Known]:
     return [needs if leading else False for needs, leading in zip(needed, leads, strict=True)]
 
 
-def backward_macs(node: Node, facts: Facts, needed: Sequence[Known], output: Known) -> int | None:
+def count_backward_macs(node: Node, facts: Facts, needed: Sequence[Known], output: Known) -> int | None:
     """Multiply-accumulates of a layer's gradients for one sample; `output`: whether one reaches its output."""
     products = facts.backward
     if output is False or products is None:
         return None if products is None else 0
     trained = is_trained(facts)
     entering = [needed[v] for v in node.reads]
-    parts: list[tuple[int, Known]] = [(products.weights, trained), (products.inside, any_of([trained, *entering]))]
+    parts: list[tuple[int, Known]] = [(products.weights, trained), (products.inside, is_any([trained, *entering]))]
     if facts.frozen and trained:  # of some weights alone: which products are theirs is not known
         parts[0] = products.weights, None
     parts += zip(products.inputs, entering, strict=False)
@@ -124,17 +124,17 @@ class Stores:
             self.whole.append(True)
 
 
-def kept_values(kept: Kept, node: Node, facts: Facts, needed: Sequence[Known], own: int) -> list[int]:
+def find_kept_values(kept: Kept, node: Node, facts: Facts, needed: Sequence[Known], own: int) -> list[int]:
     """The numbers of the values that a layer keeps; `own` is that of its output."""
     trained = is_trained(facts)
     entering = [needed[v] for v in node.reads]
     found = [node.reads[i] for i in kept.inputs]
     found += [node.reads[i] for i in kept.trained if trained]
-    found += [node.reads[i] for i in kept.others if any_of([*entering[:i], *entering[i + 1 :]])]
+    found += [node.reads[i] for i in kept.others if is_any([*entering[:i], *entering[i + 1 :]])]
     return [*found, own] if kept.result else found
 
 
-def kept_stores(
+def find_kept(
     graph: Graph, facts: Sequence[Facts], size: int, batch: int, needed: Sequence[Known], mask: int = MASK
 ) -> list[list[Store] | None]:
     """For each layer what it is the first to keep, in bytes of all samples; None where that is not known."""
@@ -150,7 +150,7 @@ def kept_stores(
             continue
         parts: list[Store] = []
         if needed[first + i]:
-            for value in kept_values(kept, node, claimed, needed, first + i):
+            for value in find_kept_values(kept, node, claimed, needed, first + i):
                 place = stores.of[value]
                 if place not in seen:
                     seen.add(place)

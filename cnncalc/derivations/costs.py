@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.analysis.costs import any_of, is_trained, kept_stores, kept_values, values_with_gradients
+from cnncalc.analysis.costs import find_gradients, find_kept, find_kept_values, is_any, is_trained
 from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.counts import Board, symbols_of
 from cnncalc.derivations.lines import Line, Quotient
@@ -59,10 +59,10 @@ def backward_lines(report: Report, board: Board, number: int) -> Explained:
     """Two operations for each product of a gradient that is needed."""
     graph = report.graph
     assert graph is not None
-    needed, node, products = values_with_gradients(graph, graph.facts), graph.nodes[number], board.facts.backward
+    needed, node, products = find_gradients(graph, graph.facts), graph.nodes[number], board.facts.backward
     assert products is not None
     name, batch = QUANTITIES["backward_flops"].symbol, report.settings.batch
-    trained, entering = is_trained(graph.facts[number]), any_of([needed[v] for v in node.reads])
+    trained, entering = is_trained(graph.facts[number]), is_any([needed[v] for v in node.reads])
     parts: list[tuple[str, int]] = []
     if needed[number + len(graph.inputs)]:
         asked = [n for n, v in zip(products.inputs, node.reads, strict=False) if needed[v]]
@@ -116,12 +116,12 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
     graph = report.graph
     assert graph is not None
     size, batch = BYTES[report.settings.dtype], report.settings.batch
-    needed = values_with_gradients(graph, graph.facts)
+    needed = find_gradients(graph, graph.facts)
     own = number + len(graph.inputs)
     if not needed[own]:
         return [], [_("No gradient goes through it: it keeps nothing.")]
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
-    stores = kept_stores(graph, graph.facts, size, batch, needed)
+    stores = find_kept(graph, graph.facts, size, batch, needed)
     mine = [store for store in stores[number] or [] if store.value is not None]
     terms: list[Any] = [symbol(names[store.value or 0], store.size) for store in mine]
     remarks = []
@@ -134,7 +134,7 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
             terms.append((each * samples if each * samples > 1 else 1) * count)
     claimed = graph.facts[number].kept
     assert claimed is not None
-    values = kept_values(claimed, graph.nodes[number], graph.facts[number], needed, own)
+    values = find_kept_values(claimed, graph.nodes[number], graph.facts[number], needed, own)
     others = [
         names[value] for value in dict.fromkeys(values) if names[value] not in {names[s.value or 0] for s in mine}
     ]

@@ -44,7 +44,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
     inputs = [x[np.newaxis].view(Tally) for x in as_input(graph, None, seed).values()]
     ones = OnesProbe(exact_padding)
     findings: list[Finding] = []
-    used = leading(graph)
+    used = find_leading(graph)
     peak = 0
     with counting() as book, np.errstate(all="ignore"), catch_stop() as failure:
         for node, y, alive in reference.steps(graph, inputs, weights):
@@ -59,7 +59,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
             weighing = weights_of(graph, node)
             stored_bytes = FLOAT * sum(prod(weight.shape) for weight in weighing if weight.stored != "buffers")
             found["moved_bytes"] = Measured(read + y.nbytes + stored_bytes, "allocation")
-            found.update(put_out(node, shapes, y))
+            found.update(count_outputs(node, shapes, y))
             gradients, mixed = 2 * work.pop("gradient", 0), work.pop("mixed", 0)
             gradients = gradients if len(graph.inputs) + len(findings) in used else 0
             frozen = node.layer.frozen
@@ -125,7 +125,7 @@ def count_stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding
     return {name: Measured(count, "allocation") for name, count in found.items()}
 
 
-def leading(graph: Graph) -> set[int]:
+def find_leading(graph: Graph) -> set[int]:
     """The values that an output of the network depends on."""
     reads = {len(graph.inputs) + i: node.reads for i, node in enumerate(graph.nodes)}
     found: set[int] = set()
@@ -144,7 +144,7 @@ def weights_of(graph: Graph, node: Node) -> list[Weight]:
     return list(reference.allocate(source, *(graph.shape(v) for v in source.reads)).values())
 
 
-def put_out(node: Node, shapes: tuple[Shape, ...], y: Array) -> Finding:
+def count_outputs(node: Node, shapes: tuple[Shape, ...], y: Array) -> Finding:
     """Elements that come out of sums over weights, where all of a layer's are its output."""
     found = reference.of(node.layer.kind)
     if not any(weight.unit is not None for weight in found.weights(node.layer, *shapes).values()):

@@ -9,7 +9,7 @@ def number(value: float | None) -> str:
     return "?" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
 
 
-def signed(value: float) -> str:
+def with_sign(value: float) -> str:
     """`+60,000`, `-1.50`."""
     return f"{value:+,.2f}" if isinstance(value, float) else f"{value:+,}"
 

@@ -68,7 +68,7 @@ BY_VALUES = {"softsign": (0,), "log_sigmoid": (0,), "scaled_tanh": (), "tanhshri
 BY_NOTHING = {"identity": SAME, "negative": NOTHING, "sign": NOTHING, "round": NOTHING, "step": STEPS}
 
 
-def kept_by(kind: str, elements: int, *, inplace: bool) -> Kept:
+def choose_kept(kind: str, elements: int, *, inplace: bool) -> Kept:
     """What an activation keeps: where what enters is written over and needed, it is copied first."""
     if kind in BY_NOTHING:
         return BY_NOTHING[kind]
@@ -87,7 +87,7 @@ class Activation(Layer):
     def facts(self, x: Shape) -> Facts:
         elements = prod(x)
         work = {operation: times * elements for operation, times in OPERATIONS[self.kind].items()}
-        return weightless(x, work, POINTWISE, kept_by(self.kind, elements, inplace=self.inplace))
+        return weightless(x, work, POINTWISE, choose_kept(self.kind, elements, inplace=self.inplace))
 
 
 # x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x x x))): Hendrycks & Gimpel 2016, section 2
@@ -169,7 +169,7 @@ class Clamp(Layer):
             )
         elements = prod(x)
         work = {"compare": elements * (low is not None) + elements * (high is not None)}
-        return weightless(x, work, POINTWISE, kept_by(self.kind, elements, inplace=self.inplace))
+        return weightless(x, work, POINTWISE, choose_kept(self.kind, elements, inplace=self.inplace))
 
 
 class Rescale(Layer):

@@ -37,9 +37,9 @@ class Elementwise(Layer):
         work = {OPERATIONS.get(self.kind, "compare"): more * units}
         if self.kind == "mean":
             work["divide"] = units
-        return weightless(output, work, POINTWISE, self.kept(shapes))
+        return weightless(output, work, POINTWISE, self.choose_kept(shapes))
 
-    def kept(self, shapes: tuple[Shape, ...]) -> Kept:
+    def choose_kept(self, shapes: tuple[Shape, ...]) -> Kept:
         """What the gradients need: of a product the other factors, of a choice both; of a sum nothing.
 
         More than two are combined one by one, and what comes out on the way is kept too.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.difference import Change, Difference, LayerDifference
-from cnncalc.formats.numbers import number, signed, sizes
+from cnncalc.formats.numbers import number, sizes, with_sign
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.view import COLUMNS, say_convention
@@ -98,7 +98,7 @@ def in_short(found: Difference) -> str:
     for change in found.totals:
         if change.by:
             share = "" if change.share is None else f" ({100 * change.share:+.1f} %)"
-            parts.append(f"{heading(change.quantity)} {signed(change.by)}{share}")
+            parts.append(f"{heading(change.quantity)} {with_sign(change.by)}{share}")
         elif change.old != change.new:
             parts.append(
                 f"{heading(change.quantity)} {write_value(change.old) or '?'} -> {write_value(change.new) or '?'}"
@@ -125,7 +125,7 @@ def whole(layer: LayerDifference) -> list[Change]:
 def numbers(change: Change) -> list[str]:
     by, share = change.by, change.share
     return [
-        write_value(change.old), write_value(change.new), "" if by is None else signed(by),
+        write_value(change.old), write_value(change.new), "" if by is None else with_sign(by),
         "" if share is None or not by else f"{100 * share:+.1f}",
     ]  # fmt: skip
 
