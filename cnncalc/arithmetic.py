@@ -23,6 +23,12 @@ def as_one_step(function: Callable[..., Any]) -> Callable[..., Any]:
     return step
 
 
+def divide(above: int, below: int) -> float:
+    """A quotient, as the nearest number that a computer holds."""
+    return above / below
+
+
 least = as_one_step(min)
+quotient = as_one_step(divide)
 most = as_one_step(max)
 gcd = as_one_step(math.gcd)

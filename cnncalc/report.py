@@ -6,6 +6,7 @@ Counts are exact integers; None says that a number is not known. Field names are
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncalc.arithmetic import quotient
 from cnncalc.errors import suggest
 from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
 from cnncalc.language import _
@@ -351,7 +352,8 @@ def divide_sums(rows: Sequence[Row], ratio: Quantity) -> float | None:
     if any(getattr(row, ratio.name) is None for row in rows):
         return None
     whole: int = sum(getattr(row, below) for row in rows)
-    return sum(getattr(row, above) for row in rows) / whole if whole else None
+    ratio_of_sums: float | None = quotient(sum(getattr(row, above) for row in rows), whole) if whole else None
+    return ratio_of_sums
 
 
 def name_of(report: Report) -> str:

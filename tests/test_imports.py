@@ -30,7 +30,14 @@ ARROWS = {
     "graph_builder": {"errors", "layers", "graph"},
     "spec": {"errors", "arithmetic", "layers", "graph", "graph_builder"},
     "findings": {"errors", "layers", "graph", "spec"},
-    "report": {"errors", "layers", "graph", "formats", "display"},  # formats: for to_json; display: for notebooks
+    "report": {
+        "errors",
+        "arithmetic",
+        "layers",
+        "graph",
+        "formats",
+        "display",
+    },  # formats: for to_json; display: for notebooks
     "analysis": {"errors", "arithmetic", "layers", "graph", "report", "fields"},
     "formats": {"errors"},
     "display": {"formats"},

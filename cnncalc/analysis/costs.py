@@ -9,6 +9,7 @@ Bytes and operations are those of all samples of a batch; weights are moved once
 from collections.abc import Sequence
 from math import prod
 
+from cnncalc.arithmetic import quotient
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Facts
 from cnncalc.layers.gradients import CUT, INDEX, STRAIGHT, Kept
@@ -35,7 +36,7 @@ def add_costs(graph: Graph, facts: Sequence[Facts], rows: Sequence[Row], setting
         row.saved_bytes = None if parts is None else sum([part.size for part in parts])
         for ratio in RATIOS:
             above, below = (getattr(row, name) for name in ratio.of)
-            setattr(row, ratio.name, above / below if below and above is not None else None)
+            setattr(row, ratio.name, quotient(above, below) if below and above is not None else None)
 
 
 def count_moved(graph: Graph, node: Node, facts: Facts, size: int, batch: int) -> int | None:
@@ -84,7 +85,7 @@ def count_backward_macs(node: Node, facts: Facts, needed: Sequence[Known], outpu
     if facts.frozen and trained:  # of some weights alone: which products are theirs is not known
         parts[0] = products.weights, None
     parts += zip(products.inputs, entering, strict=False)
-    if any(macs and asked is None for macs, asked in parts) or (output is None and any(macs for macs, _ in parts)):
+    if any(asked is None and macs for macs, asked in parts) or (output is None and any(macs for macs, _ in parts)):
         return None
     return sum(macs for macs, asked in parts if asked)
 
