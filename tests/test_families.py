@@ -132,7 +132,7 @@ def test_kernels_strides_groups_and_minima_are_followed() -> None:
 @pytest.mark.parametrize(("planted", "compare"), [("is_less", int.__lt__), ("is_equal", int.__eq__)])
 def test_a_decision_that_is_not_noted_is_caught(planted: str, compare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Members then get formulas of others that the code led another way."""
-    family = Family(Source("-e", "4x8x8; conv 8 k$k g$g"), inline=True)
+    family = Family(Source("-e", "4x8x8; conv $(8 if k < 5 else 4) k1 g$g p$k"), inline=True)
     columns = {"k": [3, 9, 3, 8], "g": [1, 1, 3, 4]}
     assert differences(family, columns, ["macs", "output"]) == []
     monkeypatch.setattr(Trace, planted, lambda _self, a, b: compare(value_of(a), value_of(b)))
