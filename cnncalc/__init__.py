@@ -62,11 +62,12 @@ if TYPE_CHECKING:
     from cnncalc.difference import Difference
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError, SpecWarning
     from cnncalc.evidence import Check, Verification
+    from cnncalc.families.results import Sweep
     from cnncalc.fields.sets.units import Patch, UnitField
     from cnncalc.findings import Finding
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
-    from cnncalc.results import Comparison, Sweep
+    from cnncalc.results import Comparison
     from cnncalc.testing import assert_budget
 
 __all__ = [
@@ -138,7 +139,8 @@ _HOMES = {
     "Finding": "findings",
     "Match": "conventions.identifying",
     "Reconciled": "conventions",
-    **dict.fromkeys(("Comparison", "Sweep"), "results"),
+    "Comparison": "results",
+    "Sweep": "families.results",
     **dict.fromkeys(("Patch", "UnitField"), "fields.sets.units"),
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),

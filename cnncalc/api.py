@@ -6,7 +6,6 @@ import gc
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import product
 from operator import index
 from typing import TYPE_CHECKING, Any, overload
 
@@ -17,7 +16,7 @@ from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.report import BYTES, Report, Settings
-from cnncalc.results import Comparison, Sweep
+from cnncalc.results import Comparison
 from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 from cnncalc.spec.values import write_value
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from cnncalc.derivations import Derivation
     from cnncalc.difference import Difference
     from cnncalc.evidence import Verification
+    from cnncalc.families.results import Sweep
     from cnncalc.fields.sets.units import UnitField
     from cnncalc.findings import Finding
 
@@ -451,23 +451,49 @@ def networks() -> list[str]:
     return shipped.known_names()
 
 
-def sweep(spec: str | os.PathLike[str], *, input: Inputs | None = None, **params: Any) -> Sweep:
-    """The totals of a spec for every combination of the values that its parameters are given.
+def sweep(
+    spec: str | os.PathLike[str],
+    *,
+    over: Mapping[str, Any] | None = None,
+    input: Any = None,
+    quantities: Sequence[str] | None = None,
+    where: str = "",
+    sort: str = "",
+    top: int | None = None,
+    pareto: Sequence[str] | str = (),
+    dtype: str = "float32",
+    batch: int = 1,
+    exact_padding: bool = False,
+    max_operations: int = MAX_OPERATIONS,
+    **params: Any,
+) -> Sweep:
+    """The numbers of a spec for every combination of the values that its parameters are given.
 
-    params  a value, or a range or NumPy array of values: sweep("resnet50", width=range(8, 129), classes=10).
-            A list is one value, as depth=[2, 2, 2, 2] is; several of those go into a tuple.
+    params      a value, or several: a range, a list or an array, as sweep("resnet50", width=range(8, 129),
+                classes=10). Where a parameter is itself a list, depth=[2, 2, 2, 2] is one value, and a list of
+                lists is several
+    over        the same as a mapping, for parameters whose names are words of this function
+    input       an input shape, or a list of several; with several inputs {name: shapes}
+    quantities  of the network, "macs", or of a layer, "C3.output"; all totals unless given
+    where       which members are kept: "macs <= 600M and params <= 5M"
+    sort, top   a quantity or a parameter to order by, behind a - in falling order; how many are kept
+    pareto      members that no other beats: "macs,-receptive_field" for few MACs and a large field
 
-    Raises SpecError for the first combination that is no network.
+    sweep["macs"] is a NumPy array with a number per member. One that is no network has its reason in `.reasons`.
+    Raises CnncalcError for names that do not exist, SpecError for a spec that cannot be read.
     """
-    several = {name: list(values) for name, values in params.items() if _is_several(values)}
-    fixed = {name: value for name, value in params.items() if name not in several}
-    members = [dict(zip(several, values, strict=True)) for values in product(*several.values())]
-    reports = [analyze(spec, set={**fixed, **member}, input=input) for member in members]
-    return Sweep(tuple({**fixed, **member} for member in members), tuple(report.totals for report in reports))
+    from cnncalc.families.asking import SHOWN, family_of, space_of, wish_of
+    from cnncalc.families.results import result_of
+    from cnncalc.families.sweeping import Sweeping
 
-
-def _is_several(values: Any) -> bool:
-    return isinstance(values, (range, tuple)) or (hasattr(values, "tolist") and getattr(values, "ndim", 0) == 1)
+    text = text_of(spec)
+    inline = "\n" not in text and ";" in text
+    source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
+    family = family_of(source, inline, make_settings(dtype, batch, exact_padding), max_operations)
+    space = space_of(family, {**(over or {}), **params}, input)
+    with collection_paused():
+        wish = wish_of(quantities, where, sort, top, pareto)
+        return result_of(Sweeping(family, space, wish), shown=SHOWN if quantities is None else None)
 
 
 def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:

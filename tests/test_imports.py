@@ -57,6 +57,7 @@ ARROWS = {
         "fields",
         "conventions",
         "results",
+        "families",
     },
     "fields": {"errors", "arithmetic", "layers", "graph", "report", "display"},  # report: what a jump is
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
@@ -83,7 +84,21 @@ ARROWS = {
     "interop": {"errors", "layers", "graph", "graph_builder", "analysis", "spec", "reference", "fields"},
     # spec: its expressions and positions; answers: how numbers are written
     "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers", "display"},
-    "families": {"errors", "arithmetic", "layers", "graph", "graph_builder", "spec", "analysis", "fields", "report"},
+    # formats: how cells are written; drawing: the plot
+    "families": {
+        "errors",
+        "arithmetic",
+        "layers",
+        "graph",
+        "graph_builder",
+        "spec",
+        "analysis",
+        "fields",
+        "report",
+        "formats",
+        "drawing",
+        "display",
+    },
     "results": {"report", "display"},
     "difference": {"report", "display"},
     "revisions": {"errors", "sources", "spec_files"},
@@ -105,6 +120,7 @@ ARROWS = {
         "fields",
         "interop",
         "results",
+        "families",
         "difference",
         "findings",
         "shipped",
@@ -151,6 +167,7 @@ ARROWS = {
         "conventions",
         "interop",
         "api",
+        "families",
         "reference",
         "drawing",
     },

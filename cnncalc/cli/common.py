@@ -102,14 +102,18 @@ class Asked:
         alone.spec = None
         return alone, (self.spec, *words[:-1])
 
+    def changes(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What --set and --input change. Raises UsageError."""
+        shapes = _once([_pair(text) if "=" in text else ("", text) for text in self.inputs], "--input")
+        return overrides(self.params, "--set"), shapes
+
     def graph(self) -> Graph:
         """Raises SpecError, or UsageError where nothing is named, or two networks."""
         if self.spec is None and self.expression is None:
             raise click.UsageError(_("Give a SPEC or -e NET."))
         if self.spec is not None and self.expression is not None:
             raise click.UsageError(_("Give a SPEC or -e NET, not both."))
-        values = overrides(self.params, "--set")
-        shapes = _once([_pair(text) if "=" in text else ("", text) for text in self.inputs], "--input")
+        values, shapes = self.changes()
         most = self.max_operations
         if self.expression is not None:
             source = Source("-e", self.expression)
@@ -330,8 +334,8 @@ def terminal_width() -> int | None:
 def format_for(path: str, formats: Collection[str]) -> str:
     """The format that the ending of a file's name asks for; plain text if it has none. Raises CnncalcError."""
     ending = os.path.splitext(path)[1].lower().lstrip(".")
-    found = ENDINGS.get(ending, "plain")
-    if (ending and ending not in ENDINGS) or found not in formats:
+    found = ENDINGS.get(ending, ending if ending in formats else "plain")
+    if (ending and ending not in (*ENDINGS, *formats)) or found not in formats:
         raise CnncalcError(
             _(
                 "no format goes by .{ending}: name one with --format, of {names}",

@@ -27,7 +27,7 @@ class Column(NamedTuple):
         """From a value per member: an integer, a fraction, a tuple of those; None where it is not known."""
         ranks = {len(item) if isinstance(item, tuple) else None for item in items if item is not None}
         if len(ranks) != 1:  # none at all, or shapes of several ranks
-            return cls(_objects(items), np.array([item is not None for item in items], dtype=bool))
+            return cls(objects(items), np.array([item is not None for item in items], dtype=bool))
         rank = ranks.pop()
         if rank is None:
             known = np.array([item is not None for item in items], dtype=bool)
@@ -70,7 +70,7 @@ def packed(numbers: Sequence[Any]) -> Array:
     """Exact numbers as an array: int64 where all of them are whole and fit."""
     if all(isinstance(n, int) and -LARGEST <= n <= LARGEST for n in numbers):
         return np.array([int(n) for n in numbers], dtype=np.int64)
-    return _objects(numbers)
+    return objects(numbers)
 
 
 def exact(value: Any) -> Any:
@@ -78,7 +78,8 @@ def exact(value: Any) -> Any:
     return int(value) if isinstance(value, np.integer) else value
 
 
-def _objects(items: Sequence[Any]) -> Array:
+def objects(items: Sequence[Any]) -> Array:
+    """A column of Python's values, whatever they are."""
     column = np.empty(len(items), dtype=object)
     for i, item in enumerate(items):  # one by one: NumPy would open tuples
         column[i] = item

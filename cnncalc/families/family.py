@@ -46,7 +46,7 @@ class Family:
         max_operations: int = MAX_OPERATIONS,
     ) -> None:
         self.setting = Setting(source, inline, params or {}, inputs or {}, settings or Settings(), max_operations)
-        self.parameters, self.inputs = names_of(source, inline=inline)
+        self.parameters, self.inputs, self.lists = names_of(source, inline=inline)
         self._trees: dict[Any, Tree] = {}
         self._bounds: dict[str, tuple[int, int]] = {}
 

@@ -19,6 +19,24 @@ from cnncalc.spec.values import shape, write_value
 Form = tuple[str, Any]  # ("number", None), ("list", its length), ("word", what stands there)
 
 
+class Choice(Sequence[Any]):
+    """A column of few values, each of which stands at many members.
+
+    values  the different ones; which: for every member, the place of its own
+    """
+
+    def __init__(self, values: Sequence[Any], which: Array) -> None:
+        self.values, self.which = values, which
+
+    def __len__(self) -> int:
+        return len(self.which)
+
+    def __getitem__(self, member: Any) -> Any:
+        """The value of a member, or the column of some of them."""
+        which = self.which[member]
+        return Choice(self.values, which) if isinstance(which, np.ndarray) else self.values[int(which)]
+
+
 class Group(NamedTuple):
     """Members of one structure.
 
@@ -77,6 +95,8 @@ def _opened(column: Sequence[Any], is_input: bool) -> Opened:
         form: Form = ("number", None) if column.ndim == 1 else ("list", column.shape[1])
         parts = [column] if column.ndim == 1 else list(column.T)
         return {form: slice(None)}, {form: [_as_int64(part) for part in parts]}
+    if isinstance(column, Choice):
+        return _opened_choice(column, is_input)
     forms: dict[Form, list[int]] = {}
     values: dict[Form, list[tuple[int, ...]]] = {}
     for row, raw in enumerate(column):
@@ -92,6 +112,15 @@ def _opened(column: Sequence[Any], is_input: bool) -> Opened:
             part[rows] = numbers
             found[form].append(part)
     return forms, found
+
+
+def _opened_choice(column: Choice, is_input: bool) -> Opened:
+    """The same of few values: each is looked at once."""
+    forms, values = _opened(list(column.values), is_input)
+    kinds = forms_of_members(forms, len(column.values))[column.which]
+    rows = {form: np.flatnonzero(kinds == code) for code, form in enumerate(forms)}
+    there = {form: places for form, places in rows.items() if len(places)}
+    return there, {form: [part[column.which] for part in values[form]] for form in there}
 
 
 def _as_int64(part: Array) -> Array:

@@ -52,9 +52,9 @@ class Sliding(Layer):
         if window.dilation > 1:
             padded += _(", dilation {dilation}: it spans {span}", dilation=window.dilation, span=window.span)
         values = {"kernel": kernel, "size": shape_text(size), "padded": padded}
-        if kernel.isdigit():
+        if len(windows) == 1:
             problem = _("a window of {kernel} does not fit the input of length {n} ({padded})", n=n, **values)
-        elif kernel[0] == "8" or kernel.split("x")[0] in ("11", "18"):
+        elif takes_an(windows[0].kernel):
             problem = _("an {kernel} window does not fit the {size} input ({padded})", **values)
         else:
             problem = _("a {kernel} window does not fit the {size} input ({padded})", **values)
@@ -64,6 +64,11 @@ class Sliding(Layer):
         if len(size) == 2 and size[1] in (1, 3, 4) and size[0] >= 8:
             hint += _(". Shapes are channels first: 3x32x32")
         raise ShapeError(problem, hint, "kernel")
+
+
+def takes_an(number: int) -> bool:
+    """Whether a number of up to four digits is spoken with a vowel first: 8, 11, 18, 80 to 89, 800 to 899."""
+    return number in (11, 18) or any(8 * size <= number < 9 * size for size in (1, 10, 100, 1000))
 
 
 def same_padding(n: int, k: int, s: int, d: int) -> tuple[int, int]:

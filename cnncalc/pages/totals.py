@@ -10,7 +10,7 @@ from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.quantities import COMPARED, QUANTITIES, listed_in
 from cnncalc.report import Report, Totals, name_of
-from cnncalc.results import Comparison, Sweep
+from cnncalc.results import Comparison
 
 COUNTS = {name: QUANTITIES[name].heading for name in listed_in(COMPARED)}
 # Where they do not all fit on a terminal: heading and rank, the first to go comes first. MACs and parameters stay.
@@ -46,17 +46,6 @@ def totals_table(reports: Sequence[tuple[str, Report]], *, short: bool = False) 
 def compared_page(found: Comparison) -> Page:
     """Networks that were compared, side by side."""
     return comparison_page(list(zip(found.names, found.reports, strict=True)))
-
-
-def sweep_page(found: Sweep) -> Page:
-    """A row for each member of a family: the values of its parameters, and its totals."""
-    names = list(found.params[0]) if found.params else []
-    rows = [
-        [*(str(params[name]) for name in names), *(total_text(totals, quantity) for quantity in COUNTS)]
-        for params, totals in zip(found.params, found.totals, strict=True)
-    ]
-    heads = [*names, *(_(heading) for heading in COUNTS.values())]
-    return Page("", [Section("", Table(heads, rows, left=len(names), dispensable=[_(h) for h in DISPENSABLE]))])
 
 
 def total_text(totals: Totals, quantity: str) -> str:

@@ -70,16 +70,19 @@ def parameters_of(source: Source) -> tuple[str, ...]:
     return tuple(read_document(source, tree_of(source)).params)
 
 
-def names_of(source: Source, *, inline: bool = False) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of a spec's parameters, and of its inputs. Raises SpecError where it cannot be read.
+def names_of(source: Source, *, inline: bool = False) -> tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]:
+    """The names of a spec's parameters and of its inputs, and the parameters whose own value is a list.
 
-    A one-line net declares none: its parameters are the names in its expressions.
+    A one-line net declares none: its parameters are the names in its expressions. Raises SpecError where the spec
+    cannot be read.
     """
     document = read_document(source, tree_of(source, inline=inline))
     if document.problems:
         raise SpecError(document.problems, source)
     params = names_used(source.text) if inline else tuple(document.params)
-    return params, tuple(document.inputs)
+    own = {name: argument.value for name, argument in document.params.items()}
+    lists = [name for name, value in own.items() if isinstance(value, list) or str(value).startswith("[")]
+    return params, tuple(document.inputs), frozenset(lists)
 
 
 def declare_used(document: Document, given: Mapping[str, Any]) -> None:

@@ -1,0 +1,226 @@
+"""cnncalc sweep SPEC --over NAME=VALUES"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from cnncalc.api import collection_paused
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, overrides, spec_options, write
+from cnncalc.errors import CnncalcError, Source, open_file
+from cnncalc.language import _, reason_of
+from cnncalc.report import BYTES, Settings
+from cnncalc.sources import decoded, read_source
+
+if TYPE_CHECKING:
+    from cnncalc.families.family import Family
+    from cnncalc.families.plotting import Plot
+    from cnncalc.families.sweeping import Sweeping, Wish
+
+STREAMED = ("csv", "jsonl", "parquet")  # written part by part, whatever the number of members
+
+
+@click.command("sweep", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.option(
+    "--over", "overs", multiple=True, metavar="NAME=VALUES",
+    help=_("Values of a parameter: 16..128, 16..128..8, [relu, silu]; of the input: 3x{128..320..32}x{same}."),
+)  # fmt: skip
+@click.option("--members", metavar="FILE", help=_("Members from a CSV: a column per parameter, a line per member."))
+@click.option("--columns", metavar="NAMES", help=_("These numbers: macs,C3.output. [default: all totals]"))
+@click.option(
+    "--where", metavar="CONDITIONS", default="", help=_("Members that meet them: 'macs <= 600M and params <= 5M'.")
+)
+@click.option(
+    "--sort", metavar="NAME", default="", help=_("Order by a number or a parameter; -NAME: the largest first.")
+)
+@click.option("--top", type=click.IntRange(min=1), metavar="N", help=_("The first N members only."))
+@click.option("--pareto", metavar="NAMES", default="", help=_("Members that none other beats: macs,-receptive_field."))
+@click.option("--svg", metavar="FILE", help=_("A scatter plot of the members."))
+@click.option(
+    "--plot", "axes", metavar="X,Y", help=_("The two numbers of the plot. [default: those of --pareto, or macs,params]")
+)
+@click.option(
+    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
+)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
+@output_options("jsonl", "parquet")
+def command(
+    asked: Asked,
+    overs: tuple[str, ...],
+    members: str | None,
+    columns: str | None,
+    where: str,
+    sort: str,
+    top: int | None,
+    pareto: str,
+    svg: str | None,
+    axes: str | None,
+    dtype: str,
+    batch: int,
+    exact_padding: bool,
+    out: Output,
+) -> None:
+    """The numbers of a spec for many values of its parameters and sizes of its input, at once.
+
+    `cnncalc sweep resnet50 --over width=16..128..8 --over "input=3x{160..320..32}x{same}"` has a row for every
+    combination. What is no network is listed with its reason.
+    """
+    with errors_end_the_run():
+        from cnncalc.families.asking import SHOWN, space_from_texts, wish_of
+        from cnncalc.families.sweeping import Sweeping
+
+        family = family_asked_for(asked, Settings(dtype, batch, exact_padding))
+        table = read_members(members)
+        if not overs and not table:
+            raise click.UsageError(_("Say what varies: --over NAME=VALUES, or --members FILE."))
+        space = space_from_texts(family, overrides(overs, "--over").items(), table)
+        named = None if columns is None else [name.strip() for name in columns.replace("，", ",").split(",")]
+        wish = wish_of(named, where, sort, top, pareto)
+        plot = None if svg is None else plot_asked_for(axes, wish)
+        if plot is not None:
+            wish = wish._replace(others=(plot.x_name, plot.y_name))
+        sweeping = Sweeping(family, space, wish, None if plot is None else plot.add)
+        with collection_paused():
+            show(sweeping, out, None if named is not None else SHOWN, plot)
+        if plot is not None and svg is not None:
+            draw(plot, svg, asked.name, joined=bool(wish.pareto))
+
+
+def show(sweeping: Sweeping, out: Output, shown: Any, plot: Plot | None) -> None:
+    """The members of a sweep, in the format that is asked for; a plot sees which are kept."""
+    with progress(sweeping.space.size) as told:
+        if out.format in STREAMED:
+            stream(sweeping, out, told, plot)
+            return
+        from cnncalc.families.results import result_of
+
+        found = result_of(sweeping, told, shown)
+    if plot is not None:
+        plot.add(found.part, kept=not sweeping.wish.keeps_all)
+    from cnncalc.pages.sweep import sweep_page
+
+    out.write(sweep_page(found))
+
+
+def family_asked_for(asked: Asked, settings: Settings) -> Family:
+    """The family of a SPEC or a net. Raises UsageError where there is none or both, and SpecError."""
+    from cnncalc.families.asking import family_of
+
+    if (asked.spec is None) == (asked.expression is None):
+        asked.graph()  # says what is missing
+    inline = asked.expression is not None
+    source = Source("-e", asked.expression or "") if inline else read_source(asked.spec or "")
+    params, inputs = asked.changes()
+    return family_of(source, inline, settings, asked.max_operations, params, inputs)
+
+
+def read_members(path: str | None) -> dict[str, list[str]]:
+    """The columns of a table of members; `-` is standard input."""
+    from cnncalc.families.asking import read_table
+
+    if path is None:
+        return {}
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read()
+        else:
+            with open_file(path) as file:
+                data = file.read()
+    except OSError as error:
+        raise CnncalcError(_("{name}: cannot be read: {reason}", name=path, reason=reason_of(error))) from None
+    return read_table(decoded(data, path), path)
+
+
+def plot_asked_for(axes: str | None, wish: Wish) -> Plot:
+    """The plot of two numbers: those that are named, or those that members compete in."""
+    from cnncalc.families.plotting import Plot
+
+    named = axes.replace("，", ",").split(",") if axes else [name.removeprefix("-") for name in wish.pareto[:2]]
+    names = [name.strip() for name in named if name.strip()] or ["macs", "params"]
+    if len(names) != 2:
+        raise CnncalcError(_("a plot has two numbers: --plot macs,params"))
+    return Plot(names)
+
+
+def draw(plot: Plot, path: str, name: str, *, joined: bool) -> None:
+    """Write the plot as SVG."""
+    from cnncalc.drawing.scatter import scene
+    from cnncalc.drawing.writers.svg import render
+
+    points = plot.drawn()
+    count = f"{len(points):,}"
+    about = _("{count} members of {name}", count=count, name=name)
+    write(render(scene(points, plot.x_name, plot.y_name, about, joined=joined)), path)
+
+
+def stream(sweeping: Sweeping, out: Output, told: Callable[[int], None] | None, plot: Plot | None) -> None:
+    """Write the parts as they come."""
+    from cnncalc.families import writing
+    from cnncalc.families.sweeping import empty_part
+
+    quantities = sweeping.wish.quantities
+    with opened(out.path, binary=out.format == "parquet") as file:
+        closing: Callable[[], None] | None = None
+        if out.format == "parquet":
+            write_part, closing = writing.parquet_writer(file, quantities)
+        else:
+            write_part = (writing.csv_writer if out.format == "csv" else writing.json_writer)(file, quantities)
+        written = False
+        for part in sweeping.parts(told):
+            write_part(part)
+            written = True
+            if plot is not None:
+                plot.add(part, kept=not sweeping.wish.keeps_all)
+        if not written:
+            write_part(empty_part(sweeping))
+        if closing is not None:
+            closing()
+    if sweeping.infeasible and not sweeping.wish.keeps_all:
+        count, seen = sweeping.infeasible, sweeping.seen
+        click.echo(_("{count:,} of {seen:,} members are no networks", count=count, seen=seen), err=True)
+
+
+@contextmanager
+def opened(path: str | None, *, binary: bool) -> Iterator[IO[Any]]:
+    """Where results go. A file is there when all of it has been written, or stays as it was."""
+    if path in (None, "-"):
+        if binary:
+            yield sys.stdout.buffer
+        else:
+            yield sys.stdout
+        return
+    from tempfile import NamedTemporaryFile
+
+    target = os.path.realpath(path or "")
+    mode, encoding = ("wb", None) if binary else ("w", "utf-8")
+    try:
+        with NamedTemporaryFile(
+            mode, dir=os.path.dirname(target), prefix=".cnncalc-", delete=False, encoding=encoding
+        ) as file:
+            try:
+                yield file
+                file.flush()
+                os.chmod(file.name, 0o644)
+                os.replace(file.name, target)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        raise CnncalcError(_("{output}: cannot be written: {reason}", output=path, reason=reason_of(error))) from None
+
+
+@contextmanager
+def progress(members: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on standard error, where that is a terminal and there is something to wait for."""
+    if members < 20_000 or sys.stderr is None or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=members, label=_("members"), file=sys.stderr) as bar:
+        yield bar.update

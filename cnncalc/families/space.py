@@ -1,0 +1,152 @@
+"""Which members a family has: every combination of the values of some parameters, or the rows of a table.
+
+A member is a number from 0 on, and its values are worked out from it: a space of any size takes no memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cnncalc.errors import CnncalcError, OptionError
+from cnncalc.families.columns import LARGEST, Array
+from cnncalc.families.members import Choice
+from cnncalc.language import _
+from cnncalc.spec.values import shape
+
+MOST_VALUES = 10_000_000  # of one parameter
+RANGE = re.compile(r"(-?\d{1,18})\.\.(-?\d{1,18})(?:\.\.(-?\d{1,18}))?", re.ASCII)
+
+Values = Array | Sequence[Any]  # whole numbers, an array with two axes of shapes, or anything a parameter may be
+
+
+class Space:
+    """The members of a family.
+
+    factors  of each, columns of one length whose rows go together; members are all combinations of the rows of the
+             factors, the last of which changes first
+    """
+
+    def __init__(self, factors: Sequence[Mapping[str, Values]]) -> None:
+        self.factors = [dict(factor) for factor in factors if factor]
+        self.lengths = [len(next(iter(factor.values()))) for factor in self.factors]
+        self.size = prod(self.lengths)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for factor in self.factors for name in factor]
+
+    def columns(self, members: Array) -> dict[str, Any]:
+        """The values of these members, a column each."""
+        found: dict[str, Any] = {}
+        rest = members
+        for factor, length in zip(reversed(self.factors), reversed(self.lengths), strict=True):
+            rest, rows = np.divmod(rest, length)
+            for name, values in factor.items():
+                found[name] = values[rows] if isinstance(values, np.ndarray) else Choice(values, rows)
+        return {name: found[name] for name in self.names}
+
+    def bounds(self) -> dict[str, tuple[int, int]]:
+        """The least and the greatest of the numbers in each column, as `Family.widen` takes them."""
+        found = {}
+        for factor in self.factors:
+            for name, values in factor.items():
+                if isinstance(values, np.ndarray) and values.size:
+                    parts = {name: values} if values.ndim == 1 else {f"{name}[{i}]": c for i, c in enumerate(values.T)}
+                    found.update({key: (int(part.min()), int(part.max())) for key, part in parts.items()})
+        return found
+
+
+def read_values(text: str, *, of_lists: bool = False, of_shapes: bool = False) -> Values:
+    """`16..128`, `16..128..8`, `8, 16, 32..64`, `[relu, silu]`, or a text with such in braces: `3x{32..64}x{same}`.
+
+    of_lists   a parameter that is a list: [3, 4, 6, 3] is one value, [[2, 2], [3, 4]] are two
+    of_shapes  values are shapes of an input
+
+    Raises CnncalcError.
+    """
+    text = text.strip()
+    if of_lists and text.startswith("[") and not text[1:].lstrip().startswith("["):
+        texts = [text]
+    elif "{" in text:
+        texts = _filled_in(text)
+    else:
+        inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+        texts = [value for part in _parts(inner) for value in _expanded(part)]
+    if not texts or not all(texts):
+        raise CnncalcError(_("'{text}' gives no values: write 16..128, 16..128..8 or [16, 32]", text=text[:60]))
+    return as_values(texts, of_shapes=of_shapes)
+
+
+def as_values(items: Sequence[Any], *, of_shapes: bool = False) -> Values:
+    """Values as an array where they are whole numbers, or shapes of one rank."""
+    if of_shapes:
+        try:
+            shapes = [shape(item) if isinstance(item, str) else tuple(map(int, item)) for item in items]
+        except (OptionError, TypeError, ValueError):
+            return list(items)  # the spec says what is wrong with it
+        fits = len({len(sizes) for sizes in shapes}) == 1 and all(n <= LARGEST for sizes in shapes for n in sizes)
+        return np.array(shapes, dtype=np.int64) if fits else shapes
+    numbers = [_whole(item) for item in items]
+    if all(number is not None for number in numbers):
+        return np.array(numbers, dtype=np.int64)
+    return list(items)
+
+
+def _whole(item: Any) -> int | None:
+    if isinstance(item, str):
+        return int(item) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", item) else None
+    if isinstance(item, (bool, np.bool_)) or not isinstance(item, (int, np.integer)):
+        return None
+    return int(item) if -LARGEST <= item <= LARGEST else None
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between commas that are in no brackets."""
+    parts, depth, start = [], 0, 0
+    for i, letter in enumerate(text + ","):
+        depth += (letter in "[(") - (letter in "])")
+        if i == len(text) or (letter in ",，" and depth <= 0):
+            parts.append(text[start:i].strip())
+            start = i + 1
+    return parts
+
+
+def _expanded(part: str) -> list[str]:
+    """The numbers of a range; another value as it is."""
+    match = RANGE.fullmatch(part)
+    if match is None:
+        return [part]
+    first, last = int(match[1]), int(match[2])
+    step = int(match[3] or (1 if first <= last else -1))
+    if step == 0 or (last - first) * step < 0:
+        raise CnncalcError(_("'{text}' never comes to its end", text=part))
+    if (last - first) // step >= MOST_VALUES:
+        raise CnncalcError(_("'{text}' has more than {most:,} values", text=part, most=MOST_VALUES))
+    return list(map(str, range(first, last + (1 if step > 0 else -1), step)))
+
+
+def _filled_in(text: str) -> list[str]:
+    """A text once for each combination of what stands in its braces; {same} is what stands in those before."""
+    literal = re.split(r"\{([^{}]*)\}", text)
+    inside = literal[1::2]
+    if "{" in "".join(literal[::2]) or "}" in "".join(literal[::2]) or (inside and inside[0].strip() == "same"):
+        raise CnncalcError(_("'{text}': braces hold values, {{32..64}}, or same for those before", text=text[:60]))
+    choices = [
+        ["same"] if part.strip() == "same" else [v for p in _parts(part) for v in _expanded(p)] for part in inside
+    ]
+    if prod(map(len, choices)) > MOST_VALUES:
+        raise CnncalcError(_("'{text}' has more than {most:,} values", text=text[:60], most=MOST_VALUES))
+    found = []
+    for values in product(*choices):
+        pieces, last = [literal[0]], ""
+        for value, behind in zip(values, literal[2::2], strict=True):
+            last = last if value == "same" else value
+            pieces += [last, behind]
+        found.append("".join(pieces))
+    return found

@@ -1,0 +1,240 @@
+"""All members of a family, part by part: evaluated, held against conditions, ordered, the best of them kept.
+
+What is kept while the parts go by is no more than what is asked for: the first so many, those that no other beats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.errors import CnncalcError, suggest
+from cnncalc.families.columns import Array, Column, Evaluated
+from cnncalc.families.conditions import Condition, holding
+from cnncalc.families.family import CHUNK, Family
+from cnncalc.families.members import Choice
+from cnncalc.families.questions import questions_of
+from cnncalc.families.space import Space
+from cnncalc.language import _
+
+MOST_REASONS = 1000  # that are told apart
+PART = 8 * CHUNK  # members between two looks at what is kept
+
+
+class Wish(NamedTuple):
+    """What is asked of a family.
+
+    quantities  that are shown
+    conditions  which members are kept
+    sort        the column by which they are ordered, behind a - in falling order; empty: as they come
+    top         how many of them; None: all
+    pareto      columns, the smaller the better, behind a - the larger: members that none other beats in all of them
+    others      columns that are worked out besides, for a plot
+    """
+
+    quantities: tuple[str, ...]
+    conditions: tuple[Condition, ...] = ()
+    sort: str = ""
+    top: int | None = None
+    pareto: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether members go by as they come, those that are no networks too."""
+        return not (self.conditions or self.sort or self.top is not None or self.pareto)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every column that is spoken of."""
+        ordered = [name.removeprefix("-") for name in (self.sort, *self.pareto) if name]
+        return tuple(dict.fromkeys([*self.quantities, *(c.name for c in self.conditions), *ordered, *self.others]))
+
+
+class Part(NamedTuple):
+    """Some members: their numbers, what their parameters are, what they give, and why they are no networks."""
+
+    members: Array
+    params: Mapping[str, Column]
+    columns: Mapping[str, Column]
+    reasons: Sequence[str | None]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def column(self, name: str) -> Column:
+        return self.params[name] if name in self.params else self.columns[name]
+
+    def rows(self, places: Array) -> Part:
+        """These of the members, in this order."""
+        return Part(
+            self.members[places],
+            {name: _taken(column, places) for name, column in self.params.items()},
+            {name: _taken(column, places) for name, column in self.columns.items()},
+            [self.reasons[place] for place in places],
+        )
+
+
+def _taken(column: Column, places: Array) -> Column:
+    return Column(column.values[places], column.known[places])
+
+
+def check_wish(family: Family, space: Space, wish: Wish) -> tuple[str, ...]:
+    """The quantities to work out. Raises CnncalcError for a name that is neither a parameter nor a quantity."""
+    names = [name for name in wish.named if name not in space.names]
+    for name in names:
+        if "." not in name and name in family.parameters:
+            raise CnncalcError(_("{name} has one value: conditions and orders are on what varies", name=name))
+    try:
+        questions_of(names)
+    except CnncalcError:
+        for name in names:
+            hint = suggest(name, space.names)
+            if hint and "." not in name:
+                raise CnncalcError(_("there is no quantity '{name}': {hint}", name=name[:60], hint=hint)) from None
+        raise
+    return tuple(names)
+
+
+def evaluate_part(family: Family, space: Space, members: Array, names: Sequence[str]) -> Part:
+    """Some members of a space, evaluated."""
+    columns = space.columns(members)
+    found: Evaluated = family.evaluate(columns, names)
+    return Part(members, {name: _as_column(values) for name, values in columns.items()}, found.columns, found.reasons)
+
+
+def _as_column(values: Any) -> Column:
+    if isinstance(values, Choice):
+        one = Column.of([tuple(v) if isinstance(v, list) else v for v in values.values])
+        return _taken(one, values.which)
+    return Column(values, np.ones(values.shape, dtype=bool))
+
+
+class Sweeping:
+    """The members of a space that are wished for, as they come out of its parts.
+
+    infeasible  members so far that are no networks; seen: members so far; examples: some reasons, with how many
+    """
+
+    def __init__(self, family: Family, space: Space, wish: Wish, watch: Callable[[Part], None] | None = None) -> None:
+        self.family, self.space, self.wish = family, space, wish
+        self.watch = watch  # sees every part that meets the conditions, before the best of it are chosen
+        self.names = check_wish(family, space, wish)
+        family.widen(space.bounds())
+        self.seen = self.infeasible = 0
+        self.examples: dict[str, int] = {}
+        self._best: Part | None = None
+
+    def parts(self, told: Callable[[int], None] | None = None) -> Iterator[Part]:
+        """The parts of what is wished for. `told` hears how many members each step has dealt with."""
+        for start in range(0, self.space.size, PART):
+            members = np.arange(start, min(start + PART, self.space.size))
+            part = self.looked_at(evaluate_part(self.family, self.space, members, self.names))
+            if told is not None:
+                told(len(members))
+            if self.wish.keeps_all:
+                if self.watch is not None:
+                    self.watch(part)
+                yield part
+                continue
+            part = part.rows(np.flatnonzero(self._wanted(part)))
+            if self.watch is not None:
+                self.watch(part)
+            if self.wish.sort or self.wish.pareto or self.wish.top is not None:
+                self._best = self._chosen(part if self._best is None else joined([self._best, part]))
+                if not self.wish.sort and not self.wish.pareto and len(self._best) == self.wish.top:
+                    break
+            elif len(part):
+                yield part
+        if self._best is not None:
+            yield self._best
+
+    def looked_at(self, part: Part) -> Part:
+        """The part, counted."""
+        self.seen += len(part)
+        for reason in part.reasons:
+            if reason is not None:
+                self.infeasible += 1
+                known = reason in self.examples or len(self.examples) < MOST_REASONS
+                reason = reason if known else _("other reasons")
+                self.examples[reason] = self.examples.get(reason, 0) + 1
+        return part
+
+    def _wanted(self, part: Part) -> Array:
+        feasible = np.array([reason is None for reason in part.reasons], dtype=bool)
+        names = [condition.name for condition in self.wish.conditions]
+        return feasible & holding(self.wish.conditions, {name: part.column(name) for name in names}, len(part))
+
+    def _chosen(self, part: Part) -> Part:
+        """What is kept of these: those that none other beats, the first so many in order."""
+        if self.wish.pareto:
+            part = part.rows(unbeaten([_key(part, name) for name in self.wish.pareto]))
+        if self.wish.sort:
+            part = part.rows(np.argsort(_key(part, self.wish.sort), kind="stable"))
+        return part if self.wish.top is None else part.rows(np.arange(min(len(part), self.wish.top)))
+
+
+def _key(part: Part, name: str) -> Array:
+    """What members are ordered by, the best first; the unknown last. Of sizes per axis the smallest counts."""
+    falls = name.startswith("-")
+    values, known = part.column(name.removeprefix("-"))
+    if values.ndim == 2:
+        worst = np.where(known, values, values.max(initial=0))
+        values, known = np.asarray(worst.min(axis=1)), np.asarray(known.any(axis=1))
+    if values.dtype == object and any(not isinstance(value, int) for value in values):
+        order = sorted(set(map(_comparable, values)))
+        places = {value: place for place, value in enumerate(order)}
+        values = np.array([places[_comparable(value)] for value in values], dtype=np.int64)
+    key = -values if falls else values
+    if known.all() or not len(key):
+        return np.asarray(key)
+    return np.where(known, key, key.max() + 1)
+
+
+def _comparable(value: Any) -> tuple[int, Any]:
+    """A value in an order: numbers, then words, then tuples."""
+    if isinstance(value, str):
+        return 1, value
+    return (2, tuple(str(v).zfill(30) for v in value)) if isinstance(value, tuple) else (0, value)
+
+
+def unbeaten(keys: Sequence[Array]) -> Array:
+    """The places that no other is at least as good as in all keys and better in one, the least being the best."""
+    rows = np.stack(keys, axis=1)
+    order = np.lexsort(tuple(reversed(keys)))
+    left, kept = order, []
+    while len(left):
+        best = rows[left[0]]
+        same = left[(rows[left] == best).all(axis=1)]
+        kept.append(same)
+        left = left[~(rows[left] >= best).all(axis=1)]
+    return np.concatenate(kept) if kept else order
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """Several parts as one."""
+    first = parts[0]
+    return Part(
+        np.concatenate([part.members for part in parts]),
+        {name: _behind_each_other([part.params[name] for part in parts]) for name in first.params},
+        {name: _behind_each_other([part.columns[name] for part in parts]) for name in first.columns},
+        [reason for part in parts for reason in part.reasons],
+    )
+
+
+def empty_part(sweeping: Sweeping) -> Part:
+    """A part without members."""
+    none = np.zeros(0, dtype=np.int64)
+    columns = {name: Column(none, none.astype(bool)) for name in (*sweeping.space.names, *sweeping.names)}
+    params = {name: columns.pop(name) for name in sweeping.space.names}
+    return Part(none, params, columns, [])
+
+
+def _behind_each_other(columns: Sequence[Column]) -> Column:
+    shapes = {column.values.shape[1:] for column in columns if len(column.values)}
+    if len(shapes) > 1:  # of several ranks
+        return Column.of([item for column in columns for item in column.items()])
+    columns = [column for column in columns if len(column.values)] or columns[:1]
+    return Column(np.concatenate([c.values for c in columns]), np.concatenate([c.known for c in columns]))

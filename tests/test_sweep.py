@@ -1,0 +1,208 @@
+"""Sweeps: members from ranges, lists, braces and tables; conditions, orders, fronts; every format; Python."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import cnncalc
+from cnncalc.cli import group
+from cnncalc.errors import CnncalcError
+from cnncalc.families.conditions import read_conditions
+from cnncalc.families.space import read_values
+from cnncalc.families.sweeping import unbeaten
+
+NET = "3x16x16; conv $f k$k; relu; gap; dense 10"
+
+
+def run(*arguments: str, status: int = 0) -> str:
+    """What the command prints, errors too."""
+    done = CliRunner().invoke(group(), ["sweep", *arguments])
+    assert done.exit_code == status, done.output
+    return done.output
+
+
+def rows(*arguments: str) -> list[dict[str, str]]:
+    lines = run(*arguments, "--format", "csv").splitlines(keepends=True)
+    return list(csv.DictReader(line for line in lines if "members are no networks" not in line))  # on standard error
+
+
+@pytest.mark.parametrize(
+    ("text", "how", "values"),
+    [
+        ("16..19", {}, [16, 17, 18, 19]),
+        ("16..64..16", {}, [16, 32, 48, 64]),
+        ("5..1..-2", {}, [5, 3, 1]),
+        ("8, 32..34", {}, [8, 32, 33, 34]),
+        ("[relu, silu]", {}, ["relu", "silu"]),
+        ("[3, 4, 6, 3]", {"of_lists": True}, ["[3, 4, 6, 3]"]),
+        ("[[3, 4], [6, 3]]", {"of_lists": True}, ["[3, 4]", "[6, 3]"]),
+        ("3x{8..10}x{same}", {"of_shapes": True}, [[3, 8, 8], [3, 9, 9], [3, 10, 10]]),
+        ("{1,3}x{8..9}", {"of_shapes": True}, [[1, 8], [1, 9], [3, 8], [3, 9]]),
+    ],
+)  # fmt: skip
+def test_values_as_people_write_them(text: str, how: dict[str, bool], values: list[Any]) -> None:
+    found = read_values(text, **how)
+    assert (found.tolist() if isinstance(found, np.ndarray) else found) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("4..8..-1", "never comes to its end"), ("1..99999999999", "more than"), ("", "no values"), ("{same}", "braces")],
+)
+def test_values_that_are_none(text: str, problem: str) -> None:
+    with pytest.raises(CnncalcError, match=problem):
+        read_values(text)
+
+
+def test_every_combination_has_a_row_with_the_numbers_of_its_network() -> None:
+    found = rows("-e", NET, "--over", "f=4,8", "--over", "k=3..5")
+    assert [(row["f"], row["k"]) for row in found] == [(f, k) for f in "48" for k in "345"]
+    for row in found:
+        totals = cnncalc.analyze(NET, f=int(row["f"]), k=int(row["k"])).totals
+        assert (row["params"], row["macs"], row["reason"]) == (str(totals.params), str(totals.macs), "")
+        assert row["receptive_field"] == "16x16"
+
+
+def test_members_from_a_table_have_a_line_each(tmp_path: Path) -> None:
+    table = tmp_path / "members.csv"
+    table.write_text("f,k\n4,3\n8,20\n")
+    found = rows("-e", NET, "--members", str(table), "--columns", "conv1.output")
+    assert [(row["f"], row["k"], row["conv1.output"]) for row in found] == [("4", "3", "4x14x14"), ("8", "20", "")]
+    assert found[1]["reason"] == "conv1: a 20x20 window does not fit the 16x16 input (padding 0)"
+    table.write_text("f,k\n4\n")
+    assert "members.csv:2: every line has 2 values" in run("-e", NET, "--members", str(table), status=2)
+
+
+def test_words_change_the_structure_and_have_rows_of_their_own() -> None:
+    net = "3x16x16; conv 4 k3; $act; conv 4 k3"
+    found = rows("-e", net, "--over", "act=[relu, silu, none]")
+    expected = [str(cnncalc.analyze(net, act=act).totals.flops) for act in ("relu", "silu", "none")]
+    assert [row["flops"] for row in found] == expected
+    assert len(set(expected)) == 3
+
+
+def test_conditions_orders_and_fronts_are_those_of_all_members_one_by_one() -> None:
+    arguments = ["-e", NET, "--over", "f=1..12", "--over", "k=1..18"]
+    everything = [row for row in rows(*arguments) if not row["reason"]]
+    assert len(everything) == 12 * 16
+    kept = [row for row in everything if int(row["macs"]) <= 20_000 and int(row["params"]) > 200]
+    assert rows(*arguments, "--where", "macs <= 20k and params > 200") == kept
+    best = sorted(kept, key=lambda row: -int(row["params"]))[:7]
+    assert rows(*arguments, "--where", "macs<=20k, 200<params", "--sort", "-params", "--top", "7") == best
+    front = {
+        (row["f"], row["k"])
+        for row in everything
+        if not any(
+            int(o["macs"]) <= int(row["macs"])
+            and int(o["params"]) >= int(row["params"])
+            and (o["macs"], o["params"]) != (row["macs"], row["params"])
+            for o in everything
+        )
+    }
+    assert {(row["f"], row["k"]) for row in rows(*arguments, "--pareto", "macs,-params")} == front
+
+
+def test_a_front_is_what_no_other_beats() -> None:
+    rng = np.random.default_rng(2)
+    points = rng.integers(0, 6, (60, 3))
+    best = [i for i, p in enumerate(points) if not any((q <= p).all() and (q < p).any() for q in points)]
+    assert sorted(unbeaten(list(points.T)).tolist()) == best
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("C1.output = 6x28x28", True), ("C1.output = 6x28", False), ("receptive_field >= 32", True),
+        ("receptive_field > 32", False), ("params = 61706", True), ("60k <= params <= 0.1M", True),
+        ("params != 61706", False), ("macs ≤ 416520", True), ("S2.jump = 2", True), ("S2.jump != 2", False),
+    ],
+)  # fmt: skip
+def test_conditions_on_numbers_and_shapes(text: str, holds: bool) -> None:
+    names = {condition.name for condition in read_conditions(text)}
+    found = cnncalc.sweep("lenet5-modern", quantities=sorted(names), where=text)
+    assert len(found) == holds
+
+
+def test_a_table_for_people_says_which_members_are_no_networks() -> None:
+    shown = run("-e", NET, "--over", "k=15..18", "--set", "f=4", "--sort", "macs")
+    assert "2 of 4 members" in shown
+    assert "conv1: a 17x17 window does not fit the 16x16 input (padding 0) (1)" in shown
+    assert re.search(r"(?m)^16 +3,126 ", shown)  # 4 filters of 16x16x3, 10 units of 4 inputs, a bias each
+
+
+def test_json_has_exact_numbers_and_reasons() -> None:
+    page = json.loads(
+        run("-e", NET, "--over", "k=16..17", "--set", "f=4", "--format", "json", "--columns", "macs,output")
+    )
+    assert page["members"][0] == {"k": 16, "macs": 3112, "output": [10], "reason": None}
+    assert page["members"][1]["macs"] is None
+    assert page["infeasible"] == 1
+    lines = run("-e", NET, "--over", "k=16..17", "--set", "f=4", "--format", "jsonl", "--columns", "macs,output")
+    assert [json.loads(line) for line in lines.splitlines()] == page["members"]
+
+
+def test_parquet_has_the_same_numbers(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "found.parquet"
+    run("-e", NET, "--over", "k=15..17", "--set", "f=4", "-o", str(path))
+    table = parquet.read_table(path).to_pydict()
+    assert table["k"] == [15, 16, 17]
+    assert table["receptive_field"] == [[16, 16], [16, 16], None]
+    assert [n is None for n in table["macs"]] == [False, False, True]
+
+
+def test_a_plot_has_a_mark_for_every_member(tmp_path: Path) -> None:
+    path = tmp_path / "plot.svg"
+    run("-e", NET, "--over", "f=1..9", "--over", "k=1..3", "--pareto", "macs,-params", "--svg", str(path))
+    text = path.read_text(encoding="utf-8")
+    assert text.count("<title>f=") == 27
+    assert "f=9, k=3: macs 47,718, params 352" in text  # 9 filters of 3x3x3 on 14x14 places, and 90 weights more
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--over", "g=1..3"], "no parameter 'g'"),
+        (["--over", "k=1..3", "--columns", "mac"], "no quantity 'mac': did you mean macs?"),
+        (["--over", "k=1..3", "--where", "macs"], "'macs' is no condition"),
+        (["--over", "k=1..3", "--where", "3 < 4"], "names no quantity"),
+        (["--over", "k=1..3", "--plot", "macs", "--svg", "x.svg"], "two numbers"),
+        (["--over", "k=1..3", "-o", "x.doc"], "no format goes by .doc"),
+        ([], "Say what varies"),
+        (["--over", "k=1", "--members", "none.csv"], "cannot be read"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_swept_is_told(arguments: list[str], problem: str) -> None:
+    assert problem in run("-e", NET, *arguments, status=2)
+
+
+def test_lists_in_python_are_several_values_where_a_parameter_is_a_number() -> None:
+    several = cnncalc.sweep(
+        "resnet34", width=[8, 16], depth=[[1, 1, 1, 1], [2, 1, 1, 1]], input=["3x64x64", (3, 96, 96)]
+    )
+    assert len(several) == 8
+    one = cnncalc.sweep("resnet34", width=16, depth=[2, 1, 1, 1], input=(3, 96, 96))
+    assert one["macs"].tolist() == [several["macs"][7]]
+    expected = [
+        cnncalc.analyze("resnet34", width=w, depth=d, input=(3, n, n)).totals.macs
+        for w, d, n in product([8, 16], [[1, 1, 1, 1], [2, 1, 1, 1]], [64, 96])
+    ]
+    assert several["macs"].tolist() == expected
+    assert several["macs"].dtype == np.int64
+
+
+def test_columns_go_to_pandas() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = cnncalc.sweep("1x8x8; conv $f k3", f=[1, 2], quantities=["params", "output"]).to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame["params"].tolist() == [10, 20]
+    assert frame["output"].tolist() == [(1, 6, 6), (2, 6, 6)]
