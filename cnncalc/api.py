@@ -491,7 +491,7 @@ def sweep(
     source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
     family = family_of(source, inline, make_settings(dtype, batch, exact_padding), max_operations)
     space = space_of(family, {**(over or {}), **params}, input)
-    with collection_paused():
+    with pause_collection():
         wish = wish_of(quantities, where, sort, top, pareto)
         return result_of(Sweeping(family, space, wish), shown=SHOWN if quantities is None else None)
 

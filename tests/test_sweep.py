@@ -18,7 +18,7 @@ from cnncalc.cli import group
 from cnncalc.errors import CnncalcError
 from cnncalc.families.conditions import read_conditions
 from cnncalc.families.space import read_values
-from cnncalc.families.sweeping import unbeaten
+from cnncalc.families.sweeping import find_unbeaten
 
 NET = "3x16x16; conv $f k$k; relu; gap; dense 10"
 
@@ -115,7 +115,7 @@ def test_a_front_is_what_no_other_beats() -> None:
     rng = np.random.default_rng(2)
     points = rng.integers(0, 6, (60, 3))
     best = [i for i, p in enumerate(points) if not any((q <= p).all() and (q < p).any() for q in points)]
-    assert sorted(unbeaten(list(points.T)).tolist()) == best
+    assert sorted(find_unbeaten(list(points.T)).tolist()) == best
 
 
 @pytest.mark.parametrize(

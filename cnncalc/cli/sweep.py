@@ -10,12 +10,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from cnncalc.api import collection_paused
+from cnncalc.api import pause_collection
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, overrides, spec_options, write
 from cnncalc.errors import CnncalcError, Source, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.report import BYTES, Settings
-from cnncalc.sources import decoded, read_source
+from cnncalc.sources import decode, read_source
 
 if TYPE_CHECKING:
     from cnncalc.families.family import Family
@@ -87,7 +87,7 @@ def command(
         if plot is not None:
             wish = wish._replace(others=(plot.x_name, plot.y_name))
         sweeping = Sweeping(family, space, wish, None if plot is None else plot.add)
-        with collection_paused():
+        with pause_collection():
             show(sweeping, out, None if named is not None else SHOWN, plot)
         if plot is not None and svg is not None:
             draw(plot, svg, asked.name, joined=bool(wish.pareto))
@@ -135,7 +135,7 @@ def read_members(path: str | None) -> dict[str, list[str]]:
                 data = file.read()
     except OSError as error:
         raise CnncalcError(_("{name}: cannot be read: {reason}", name=path, reason=reason_of(error))) from None
-    return read_table(decoded(data, path), path)
+    return read_table(decode(data, path), path)
 
 
 def plot_asked_for(axes: str | None, wish: Wish) -> Plot:
@@ -154,7 +154,7 @@ def draw(plot: Plot, path: str, name: str, *, joined: bool) -> None:
     from cnncalc.drawing.scatter import scene
     from cnncalc.drawing.writers.svg import render
 
-    points = plot.drawn()
+    points = plot.choose_points()
     count = f"{len(points):,}"
     about = _("{count} members of {name}", count=count, name=name)
     write(render(scene(points, plot.x_name, plot.y_name, about, joined=joined)), path)
@@ -166,7 +166,7 @@ def stream(sweeping: Sweeping, out: Output, told: Callable[[int], None] | None, 
     from cnncalc.families.sweeping import empty_part
 
     quantities = sweeping.wish.quantities
-    with opened(out.path, binary=out.format == "parquet") as file:
+    with open_output(out.path, binary=out.format == "parquet") as file:
         closing: Callable[[], None] | None = None
         if out.format == "parquet":
             write_part, closing = writing.parquet_writer(file, quantities)
@@ -188,7 +188,7 @@ def stream(sweeping: Sweeping, out: Output, told: Callable[[int], None] | None, 
 
 
 @contextmanager
-def opened(path: str | None, *, binary: bool) -> Iterator[IO[Any]]:
+def open_output(path: str | None, *, binary: bool) -> Iterator[IO[Any]]:
     """Where results go. A file is there when all of it has been written, or stays as it was."""
     if path in (None, "-"):
         if binary:

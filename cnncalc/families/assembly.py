@@ -9,7 +9,7 @@ import numpy as np
 
 from cnncalc.families.columns import Array, Column, Evaluated
 from cnncalc.families.evaluation import Evaluation
-from cnncalc.families.formulas import Leaf, filled_in
+from cnncalc.families.formulas import Leaf, fill_in
 
 
 class _Piece(NamedTuple):
@@ -31,7 +31,7 @@ class Assembly:
     def put(self, rows: Array, leaf: Leaf, evaluation: Evaluation) -> bool:
         """What a leaf says of these members; False where its message does not fit them all."""
         if leaf.reason is not None:
-            reasons = filled_in(leaf.reason, evaluation)
+            reasons = fill_in(leaf.reason, evaluation)
             if None in reasons:
                 return False
             for row, reason in zip(rows.tolist(), reasons, strict=True):
@@ -52,11 +52,11 @@ class Assembly:
                     columns = [None if part is None else _alone(part) for part in parts]
                     self.pieces[name].append(_Piece(np.array([row]), columns, isinstance(value, tuple)))
 
-    def evaluated(self) -> Evaluated:
+    def finish(self) -> Evaluated:
         """All of it."""
-        return Evaluated({name: self._joined(pieces) for name, pieces in self.pieces.items()}, self.reasons)
+        return Evaluated({name: self._join(pieces) for name, pieces in self.pieces.items()}, self.reasons)
 
-    def _joined(self, pieces: list[_Piece]) -> Column:
+    def _join(self, pieces: list[_Piece]) -> Column:
         pieces = [piece for piece in pieces if piece.is_tuple or piece.parts[0] is not None]
         ranks = {len(piece.parts) if piece.is_tuple else None for piece in pieces}
         if len(ranks) > 1:
@@ -84,7 +84,7 @@ class Assembly:
         for piece in pieces:
             alone = Assembly((), len(piece.rows))
             place = _Piece(np.arange(len(piece.rows)), piece.parts, piece.is_tuple)
-            for row, item in zip(piece.rows.tolist(), alone._joined([place]).items(), strict=True):
+            for row, item in zip(piece.rows.tolist(), alone._join([place]).items(), strict=True):
                 items[row] = item
         return Column.of(items)
 

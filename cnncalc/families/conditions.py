@@ -116,7 +116,7 @@ def read_value(text: str) -> Any:
     return text.strip("'\"")
 
 
-def holding(conditions: Iterable[Condition], columns: Mapping[str, Column], members: int) -> Array:
+def find_holding(conditions: Iterable[Condition], columns: Mapping[str, Column], members: int) -> Array:
     """For which members all conditions hold."""
     found = np.ones(members, dtype=bool)
     for condition in conditions:

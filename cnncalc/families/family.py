@@ -72,7 +72,7 @@ class Family:
                 part = slice(start, start + CHUNK)
                 numbers = {name: column[part] for name, column in group.numbers.items()}
                 self._evaluate(Group(group.rows[part], group.forms, numbers), questions, found)
-        return found.evaluated()
+        return found.finish()
 
     def evaluate_singly(self, columns: Mapping[str, Sequence[Any]], quantities: Iterable[str]) -> Evaluated:
         """The same, member by member: what is right, a thousand times slower."""

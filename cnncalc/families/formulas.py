@@ -37,7 +37,7 @@ def formula_of(answer: Any) -> Formula:
     return Formula(tuple([part.step if is_traced(part) else part for part in parts]), isinstance(answer, tuple))
 
 
-def filled_in(reason: str, evaluation: Evaluation) -> list[str | None]:
+def fill_in(reason: str, evaluation: Evaluation) -> list[str | None]:
     """A message with the numbers of every member in place of those that stand in for them.
 
     None where something is left of them: a message that was cut.

@@ -59,7 +59,7 @@ class Group(NamedTuple):
 
 def groups_of(columns: Mapping[str, Sequence[Any]], members: int, is_input: Mapping[str, bool]) -> Iterator[Group]:
     """The members by structure."""
-    opened = {name: _opened(column, is_input[name]) for name, column in columns.items()}
+    opened = {name: _open(column, is_input[name]) for name, column in columns.items()}
     codes = np.zeros((members, max(1, len(opened))), dtype=np.int64)
     for i, (forms, _numbers) in enumerate(opened.values()):
         if len(forms) > 1:
@@ -89,14 +89,14 @@ def forms_of_members(forms: Mapping[Form, Any], members: int) -> Array:
     return codes
 
 
-def _opened(column: Sequence[Any], is_input: bool) -> Opened:
+def _open(column: Sequence[Any], is_input: bool) -> Opened:
     """The forms of a column, each with its rows, and its numbers as columns of all members."""
     if isinstance(column, np.ndarray) and column.dtype.kind in "iu" and column.ndim in (1, 2):
         form: Form = ("number", None) if column.ndim == 1 else ("list", column.shape[1])
         parts = [column] if column.ndim == 1 else list(column.T)
         return {form: slice(None)}, {form: [_as_int64(part) for part in parts]}
     if isinstance(column, Choice):
-        return _opened_choice(column, is_input)
+        return _open_choice(column, is_input)
     forms: dict[Form, list[int]] = {}
     values: dict[Form, list[tuple[int, ...]]] = {}
     for row, raw in enumerate(column):
@@ -114,9 +114,9 @@ def _opened(column: Sequence[Any], is_input: bool) -> Opened:
     return forms, found
 
 
-def _opened_choice(column: Choice, is_input: bool) -> Opened:
+def _open_choice(column: Choice, is_input: bool) -> Opened:
     """The same of few values: each is looked at once."""
-    forms, values = _opened(list(column.values), is_input)
+    forms, values = _open(list(column.values), is_input)
     kinds = forms_of_members(forms, len(column.values))[column.which]
     rows = {form: np.flatnonzero(kinds == code) for code, form in enumerate(forms)}
     there = {form: places for form, places in rows.items() if len(places)}
@@ -145,9 +145,9 @@ def form_of(raw: Any, is_input: bool) -> tuple[Form, tuple[int, ...]]:
         return ("number", None), (value,)
     if isinstance(value, (list, tuple)) and value and all(type(n) is int for n in value):
         return ("list", len(value)), tuple(value)
-    return ("word", _kept(raw)), ()
+    return ("word", _freeze(raw)), ()
 
 
-def _kept(raw: Any) -> Any:
+def _freeze(raw: Any) -> Any:
     """The value, as something that can be compared: lists become tuples."""
-    return tuple(map(_kept, raw)) if isinstance(raw, (list, tuple)) else raw
+    return tuple(map(_freeze, raw)) if isinstance(raw, (list, tuple)) else raw

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.drawing.scatter import Point
 from cnncalc.families.sweeping import Part
 
-CELLS = (320, 200)  # of the plot, of each of which one member is drawn
+CELLS = (320, 200)  # of the plot, of each of which one member is choose_points
 MOST = 20_000  # members between two looks at which cell they fall into
 
 
@@ -32,7 +32,7 @@ class Plot:
             if kept:
                 self.kept.add((x, y))
             if (x, y) not in self.points:
-                self.points[x, y] = titled(part, i, (self.x_name, self.y_name))
+                self.points[x, y] = describe(part, i, (self.x_name, self.y_name))
         if len(self.points) > MOST:
             self._thin_out()
 
@@ -46,7 +46,7 @@ class Plot:
         left_over = {*cells.values(), *self.kept}
         self.points = {point: title for point, title in self.points.items() if point in left_over}
 
-    def drawn(self) -> list[Point]:
+    def choose_points(self) -> list[Point]:
         """The points, those that were kept standing out where there are others."""
         self._thin_out() if self.points else None
         marked = self.kept if self.kept and len(self.kept) < len(self.points) else set()
@@ -62,7 +62,7 @@ def numbers_of(part: Part, name: str) -> list[Any]:
     return found
 
 
-def titled(part: Part, row: int, names: Sequence[str]) -> str:
+def describe(part: Part, row: int, names: Sequence[str]) -> str:
     """`width=32: macs 1,234, params 56`."""
     params = ", ".join(f"{name}={text_of(part.params[name].item(row))}" for name in part.params)
     numbers = ", ".join(f"{name} {text_of(part.column(name).item(row))}" for name in names if name not in part.params)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnncalc.families.columns import Array, Column, objects
-from cnncalc.families.sweeping import Part, Sweeping, empty_part, joined
+from cnncalc.families.sweeping import Part, Sweeping, empty_part, join_parts
 
 
 class Sweep:
@@ -80,7 +80,7 @@ def result_of(
 ) -> Sweep:
     """All parts of a sweep in memory."""
     parts = list(sweeping.parts(told))
-    part = joined(parts) if parts else empty_part(sweeping)
+    part = join_parts(parts) if parts else empty_part(sweeping)
     return Sweep(part, sweeping.wish.quantities, sweeping.seen, sweeping.examples, shown)
 
 

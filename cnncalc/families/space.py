@@ -74,10 +74,10 @@ def read_values(text: str, *, of_lists: bool = False, of_shapes: bool = False) -
     if of_lists and text.startswith("[") and not text[1:].lstrip().startswith("["):
         texts = [text]
     elif "{" in text:
-        texts = _filled_in(text)
+        texts = _fill_in(text)
     else:
         inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-        texts = [value for part in _parts(inner) for value in _expanded(part)]
+        texts = [value for part in _parts(inner) for value in _expand(part)]
     if not texts or not all(texts):
         raise CnncalcError(_("'{text}' gives no values: write 16..128, 16..128..8 or [16, 32]", text=text[:60]))
     return as_values(texts, of_shapes=of_shapes)
@@ -117,7 +117,7 @@ def _parts(text: str) -> list[str]:
     return parts
 
 
-def _expanded(part: str) -> list[str]:
+def _expand(part: str) -> list[str]:
     """The numbers of a range; another value as it is."""
     match = RANGE.fullmatch(part)
     if match is None:
@@ -131,15 +131,13 @@ def _expanded(part: str) -> list[str]:
     return list(map(str, range(first, last + (1 if step > 0 else -1), step)))
 
 
-def _filled_in(text: str) -> list[str]:
+def _fill_in(text: str) -> list[str]:
     """A text once for each combination of what stands in its braces; {same} is what stands in those before."""
     literal = re.split(r"\{([^{}]*)\}", text)
     inside = literal[1::2]
     if "{" in "".join(literal[::2]) or "}" in "".join(literal[::2]) or (inside and inside[0].strip() == "same"):
         raise CnncalcError(_("'{text}': braces hold values, {{32..64}}, or same for those before", text=text[:60]))
-    choices = [
-        ["same"] if part.strip() == "same" else [v for p in _parts(part) for v in _expanded(p)] for part in inside
-    ]
+    choices = [["same"] if part.strip() == "same" else [v for p in _parts(part) for v in _expand(p)] for part in inside]
     if prod(map(len, choices)) > MOST_VALUES:
         raise CnncalcError(_("'{text}' has more than {most:,} values", text=text[:60], most=MOST_VALUES))
     found = []

@@ -12,7 +12,7 @@ import numpy as np
 
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.families.columns import Array, Column, Evaluated
-from cnncalc.families.conditions import Condition, holding
+from cnncalc.families.conditions import Condition, find_holding
 from cnncalc.families.family import CHUNK, Family
 from cnncalc.families.members import Choice
 from cnncalc.families.questions import questions_of
@@ -71,13 +71,13 @@ class Part(NamedTuple):
         """These of the members, in this order."""
         return Part(
             self.members[places],
-            {name: _taken(column, places) for name, column in self.params.items()},
-            {name: _taken(column, places) for name, column in self.columns.items()},
+            {name: _take(column, places) for name, column in self.params.items()},
+            {name: _take(column, places) for name, column in self.columns.items()},
             [self.reasons[place] for place in places],
         )
 
 
-def _taken(column: Column, places: Array) -> Column:
+def _take(column: Column, places: Array) -> Column:
     return Column(column.values[places], column.known[places])
 
 
@@ -108,7 +108,7 @@ def evaluate_part(family: Family, space: Space, members: Array, names: Sequence[
 def _as_column(values: Any) -> Column:
     if isinstance(values, Choice):
         one = Column.of([tuple(v) if isinstance(v, list) else v for v in values.values])
-        return _taken(one, values.which)
+        return _take(one, values.which)
     return Column(values, np.ones(values.shape, dtype=bool))
 
 
@@ -131,7 +131,7 @@ class Sweeping:
         """The parts of what is wished for. `told` hears how many members each step has dealt with."""
         for start in range(0, self.space.size, PART):
             members = np.arange(start, min(start + PART, self.space.size))
-            part = self.looked_at(evaluate_part(self.family, self.space, members, self.names))
+            part = self.count_members(evaluate_part(self.family, self.space, members, self.names))
             if told is not None:
                 told(len(members))
             if self.wish.keeps_all:
@@ -143,7 +143,7 @@ class Sweeping:
             if self.watch is not None:
                 self.watch(part)
             if self.wish.sort or self.wish.pareto or self.wish.top is not None:
-                self._best = self._chosen(part if self._best is None else joined([self._best, part]))
+                self._best = self._choose(part if self._best is None else join_parts([self._best, part]))
                 if not self.wish.sort and not self.wish.pareto and len(self._best) == self.wish.top:
                     break
             elif len(part):
@@ -151,7 +151,7 @@ class Sweeping:
         if self._best is not None:
             yield self._best
 
-    def looked_at(self, part: Part) -> Part:
+    def count_members(self, part: Part) -> Part:
         """The part, counted."""
         self.seen += len(part)
         for reason in part.reasons:
@@ -165,12 +165,12 @@ class Sweeping:
     def _wanted(self, part: Part) -> Array:
         feasible = np.array([reason is None for reason in part.reasons], dtype=bool)
         names = [condition.name for condition in self.wish.conditions]
-        return feasible & holding(self.wish.conditions, {name: part.column(name) for name in names}, len(part))
+        return feasible & find_holding(self.wish.conditions, {name: part.column(name) for name in names}, len(part))
 
-    def _chosen(self, part: Part) -> Part:
+    def _choose(self, part: Part) -> Part:
         """What is kept of these: those that none other beats, the first so many in order."""
         if self.wish.pareto:
-            part = part.rows(unbeaten([_key(part, name) for name in self.wish.pareto]))
+            part = part.rows(find_unbeaten([_key(part, name) for name in self.wish.pareto]))
         if self.wish.sort:
             part = part.rows(np.argsort(_key(part, self.wish.sort), kind="stable"))
         return part if self.wish.top is None else part.rows(np.arange(min(len(part), self.wish.top)))
@@ -200,7 +200,7 @@ def _comparable(value: Any) -> tuple[int, Any]:
     return (2, tuple(str(v).zfill(30) for v in value)) if isinstance(value, tuple) else (0, value)
 
 
-def unbeaten(keys: Sequence[Array]) -> Array:
+def find_unbeaten(keys: Sequence[Array]) -> Array:
     """The places that no other is at least as good as in all keys and better in one, the least being the best."""
     rows = np.stack(keys, axis=1)
     order = np.lexsort(tuple(reversed(keys)))
@@ -213,7 +213,7 @@ def unbeaten(keys: Sequence[Array]) -> Array:
     return np.concatenate(kept) if kept else order
 
 
-def joined(parts: Sequence[Part]) -> Part:
+def join_parts(parts: Sequence[Part]) -> Part:
     """Several parts as one."""
     first = parts[0]
     return Part(

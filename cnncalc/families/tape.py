@@ -46,7 +46,7 @@ class Tape:
 
     def step(self, operation: Any, operands: tuple[Operand, ...]) -> Operand:
         """The step of an operation, or the number where it has one value alone."""
-        operation, operands = simplified(self, operation, operands)
+        operation, operands = bring_together(self, operation, operands)
         if operation is None:
             return operands[0]
         known = self._known.get((operation, operands))
@@ -82,7 +82,7 @@ class Tape:
 Simplified = tuple[Any, tuple[Operand, ...]]  # an operation and its operands; None and the operand that it comes to
 
 
-def simplified(tape: Tape, operation: Any, operands: tuple[Operand, ...]) -> Simplified:
+def bring_together(tape: Tape, operation: Any, operands: tuple[Operand, ...]) -> Simplified:
     """The same with constants brought together: (n + 2) - 1 is n + 1, (4 w) // 4 is w."""
     if all(not isinstance(operand, Step) for operand in operands):
         return None, (PLAIN[operation](*operands) if operation in PLAIN else operation(*operands),)

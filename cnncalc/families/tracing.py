@@ -133,7 +133,7 @@ class Tree:
         found, plain = Assembly(leaf.formulas or {}, 1), self.plain(values)
         if not found.put(np.zeros(1, dtype=np.int64), leaf, evaluation):
             return False
-        result = found.evaluated()
+        result = found.finish()
         same = all(column.item(0) == plain.columns[name].item(0) for name, column in result.columns.items())
         return same and result.reasons == plain.reasons
 

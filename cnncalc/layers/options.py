@@ -55,10 +55,10 @@ def split(raw: str | Mixture, separators: str) -> list[Any]:
         first, *others = re.split(f"[{separators}]", piece) if isinstance(piece, str) else [piece]
         parts[-1].append(first)
         parts += [[other] for other in others]
-    return [_joined(part) for part in parts]
+    return [_join(part) for part in parts]
 
 
-def _joined(pieces: list[Any]) -> Any:
+def _join(pieces: list[Any]) -> Any:
     kept = [piece for piece in pieces if not isinstance(piece, str) or piece.strip()]
     if all(isinstance(piece, str) for piece in kept):
         return "".join(pieces)
