@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from xml.etree import ElementTree
 
 import pytest
 from test_cli import run
 
 import cnncalc
+from cnncalc import language
 from cnncalc.drawing import FORMATS, STYLES, Drawing
 from cnncalc.drawing.letters import fitted, width_of
 from cnncalc.drawing.scene import Box, Path, Text, leaves_of
@@ -219,3 +222,85 @@ def test_a_drawing_shows_itself_in_a_notebook_and_saves_itself(tmp_path: pathlib
         cnncalc.draw("lenet5", "mapps")
     with pytest.raises(cnncalc.CnncalcError, match="a report is fixed"):
         cnncalc.draw(cnncalc.analyze("lenet5"), "maps", batch=2)
+
+
+# --- other formats
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_tikz_has_every_text_of_the_drawing(style: str) -> None:
+    from cnncalc.drawing.writers.tikz import letters
+
+    drawing = cnncalc.draw("unet", style)
+    tex = str(drawing.render("tikz"))
+    words = [item.words for item in leaves_of(drawing.scene.items) if isinstance(item, Text)]
+    assert tex.count(r"\node[") == len(words)
+    assert all(f"{{{letters(text)}}};" in tex for text in words)
+    assert "documentclass" not in tex
+    assert str(drawing.render("tikz", standalone=True)).rstrip().endswith(r"\end{document}")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex with standalone and TikZ")
+@pytest.mark.parametrize("style", STYLES)
+def test_a_document_of_tikz_compiles_by_itself(style: str, tmp_path: pathlib.Path) -> None:
+    """A name that holds what LaTeX reads as commands among them."""
+    drawing = cnncalc.draw(renamed(r"a_b$ \input{x} % ^~# [c] <d> &"), style)
+    drawing.save(tmp_path / "net.tex", standalone=True)
+    compile_tex("pdflatex", tmp_path)
+
+
+@pytest.mark.skipif(shutil.which("xelatex") is None, reason="needs xelatex with ctex and TikZ")
+def test_a_chinese_document_of_tikz_compiles(tmp_path: pathlib.Path) -> None:
+    with language.speaking("zh"):
+        drawing = cnncalc.draw(renamed("卷积层"), "memory")
+        drawing.save(tmp_path / "net.tex", standalone=True)
+    assert "XeLaTeX" in (tmp_path / "net.tex").read_text(encoding="utf-8")
+    compile_tex("xelatex", tmp_path)
+
+
+def compile_tex(program: str, folder: pathlib.Path) -> None:
+    words = [program, "-interaction=nonstopmode", "-halt-on-error", "net.tex"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120, errors="replace")
+    if "standalone.cls' not found" in done.stdout or "ctex.sty' not found" in done.stdout:
+        pytest.skip("needs LaTeX's standalone, and ctex for Chinese")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (folder / "net.pdf").stat().st_size > 1000
+
+
+@pytest.mark.skipif(find_spec("reportlab") is None, reason="needs reportlab")
+@pytest.mark.parametrize("name", ["lenet5", *NASTY])
+def test_pdf_has_the_drawing_and_its_title_in_the_same_bytes(name: str, tmp_path: pathlib.Path) -> None:
+    drawing = cnncalc.draw(cnncalc.load(name) if name == "lenet5" else renamed(name), "maps")
+    written = drawing.render("pdf")
+    assert isinstance(written, bytes)
+    assert written.startswith(b"%PDF-")
+    assert written == drawing.render("pdf")
+    width, height = (float(n) for n in re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+)", written).groups())  # type: ignore[union-attr]
+    assert (width, height) == pytest.approx((drawing.scene.width * 0.75, drawing.scene.height * 0.75), abs=0.01)
+
+
+@pytest.mark.skipif(find_spec("resvg_py") is None, reason="needs resvg-py")
+def test_png_has_two_pixels_for_each_of_the_drawing(tmp_path: pathlib.Path) -> None:
+    drawing = cnncalc.draw("lenet5", "maps")
+    drawing.save(tmp_path / "net.png")
+    data = (tmp_path / "net.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    assert (width, height) == pytest.approx((2 * drawing.scene.width, 2 * drawing.scene.height), abs=1.5)
+
+
+@pytest.mark.parametrize(("ending", "module"), [("pdf", "reportlab"), ("png", "resvg")])
+def test_a_library_that_is_missing_is_named_and_no_file_is_written(
+    ending: str, module: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("reportlab", "reportlab.pdfgen", "reportlab.pdfgen.canvas", "resvg_py"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(cnncalc.CnncalcError, match=rf"as .{ending} need {module}: pip install 'cnncalc\[draw\]'"):
+        cnncalc.draw("lenet5", "maps").save(tmp_path / f"net.{ending}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_standalone_is_for_tikz() -> None:
+    done = run("draw", "lenet5", "--standalone", "-o", "net.svg")
+    assert done.returncode == 2
+    assert "--standalone is for TikZ" in done.stderr

@@ -28,6 +28,7 @@ from cnncalc.report import BYTES, Report, Settings
 @click.option("--quantity", "quantities", metavar="NAMES", help=_("What costs shows: params,macs and others."))
 @click.option("--sort", metavar="NAME", default="", help=_("Order the bars by a quantity, the largest first."))
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help=_("The first N bars only."))
+@click.option("--standalone", is_flag=True, help=_("TikZ as a document that compiles by itself."))
 @click.option("--log", is_flag=True, help=_("Sizes by their logarithms."))
 @click.option(
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
@@ -42,6 +43,7 @@ def command(
     quantities: str | None,
     sort: str,
     top: int | None,
+    standalone: bool,
     log: bool,
     dtype: str,
     batch: int,
@@ -56,6 +58,8 @@ def command(
         form = "svg" if output in (None, "-") else format_of(output or "")
         if style not in (None, "costs") and terminal is not None:
             raise CnncalcError(_("a terminal shows no drawing of this style: name a file with -o net.svg"))
+        if standalone and form != "tikz":
+            raise click.UsageError(_("--standalone is for TikZ: name a file with -o net.tex."))
         wish = Wish(
             depth, "" if color == "none" else color, named(quantities), sort, top, log,
         )  # fmt: skip
@@ -66,7 +70,8 @@ def command(
         if output is None and (style is None or terminal is not None):
             write(in_characters(report, wish, terminal), output)
             return
-        write(Drawing(report, style or DEFAULT, wish).render(form), output)
+        options = {"standalone": True} if standalone else {}
+        write(Drawing(report, style or DEFAULT, wish).render(form, **options), output)
 
 
 def named(text: str | None) -> tuple[str, ...]:

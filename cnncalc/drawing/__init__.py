@@ -49,6 +49,9 @@ FORMATS: dict[str, Format] = {
     "svg": Format(("svg",), "drawing.writers.svg"),
     "mermaid": Format(("mmd", "mermaid"), "drawing.writers.mermaid", of_network=True),
     "dot": Format(("dot", "gv"), "drawing.writers.dot", of_network=True),
+    "tikz": Format(("tex", "tikz"), "drawing.writers.tikz"),
+    "pdf": Format(("pdf",), "drawing.writers.pdf", binary=True),
+    "png": Format(("png",), "drawing.writers.png", binary=True),
 }
 
 
@@ -105,10 +108,13 @@ class Drawing:
             written = writer.render(self.scene, **options)
         return written
 
-    def save(self, path: "str | os.PathLike[str]") -> None:
-        """Write the drawing to a file, in the format that its ending says. Raises CnncalcError, OSError."""
+    def save(self, path: "str | os.PathLike[str]", **options: Any) -> None:
+        """Write the drawing to a file, in the format that its ending says. Raises CnncalcError, OSError.
+
+        options  standalone=True: TikZ as a document that compiles by itself
+        """
         name = os.fsdecode(path)
-        written = self.render(format_of(name))
+        written = self.render(format_of(name), **options)
         with open(name, "wb") as file:
             file.write(written.encode() if isinstance(written, str) else written)
 

@@ -30,6 +30,7 @@ class Box(NamedTuple):
     thick: float = 1
     dashed: bool = False
     title: str = ""
+    opacity: float = 1  # of the fill
 
 
 class Path(NamedTuple):
@@ -41,6 +42,7 @@ class Path(NamedTuple):
     thick: float = 1
     dashed: bool = False
     title: str = ""
+    opacity: float = 1
 
 
 class Text(NamedTuple):

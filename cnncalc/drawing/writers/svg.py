@@ -90,6 +90,7 @@ def paint(item: Box | Path) -> str:
     classes = [f"{name}-{role}" for name, role in (("f", item.fill), ("s", item.stroke)) if role != NONE]
     text = f' class="{" ".join(classes)}"' if classes else ""
     text += f' fill="{NONE if item.fill == NONE else colours_of(item.fill)[0]}"'
+    text += "" if item.opacity == 1 else f' fill-opacity="{number(item.opacity)}"'
     if item.stroke != NONE:
         text += f' stroke="{colours_of(item.stroke)[0]}"'
         text += "" if item.thick == 1 else f' stroke-width="{number(item.thick)}"'
