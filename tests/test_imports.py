@@ -58,6 +58,7 @@ ARROWS = {
         "conventions",
         "results",
         "families",
+        "drawing",
     },
     "fields": {"errors", "arithmetic", "layers", "graph", "report", "display"},  # report: what a jump is
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes

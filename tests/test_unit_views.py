@@ -83,17 +83,90 @@ def test_units_that_see_nothing_are_null() -> None:
     assert "this unit sees nothing of the input" in page
 
 
-def test_an_svg_has_a_box_for_every_box(tmp_path: Path) -> None:
-    target = tmp_path / "unit.svg"
-    assert rf("-e", NET, "--unit", "conv3[2,3]", "--svg", str(target)).exit_code == 0
-    root = ElementTree.parse(target).getroot()
-    (path,) = [e for e in root if e.get("class") == "seen"]
-    assert (path.get("d") or "").count("z") == 36
-    assert [e.get("class") for e in root if e.tag.endswith("rect")] == [None, "image", "field"]
-    image, field = (e for e in root if e.get("class") in ("image", "field"))
-    assert float(field.get("width") or 0) / float(image.get("width") or 1) == pytest.approx(13 / 20, abs=1e-5)
-    texts = [e.text for e in root if e.tag.endswith("text")]
-    assert texts == ["conv3[2,3] of 1x16x16: input 1x20x20", "1", "11", "0", "10"]
+def svg_of(tmp_path: Path, *arguments: str) -> ElementTree.Element:
+    target = tmp_path / "field.svg"
+    result = rf(*arguments, "--svg", str(target))
+    assert result.exit_code == 0, result.stderr
+    return ElementTree.parse(target).getroot()
+
+
+def elements(root: ElementTree.Element, kind: str) -> list[ElementTree.Element]:
+    return [e for e in root.iter() if e.tag.endswith("}" + kind)]
+
+
+def test_an_svg_has_a_box_for_every_box_and_says_what_the_dashed_one_is(tmp_path: Path) -> None:
+    root = svg_of(tmp_path, "-e", NET, "--unit", "conv3[2,3]")
+    (path,) = [e for e in elements(root, "path") if e.get("class") == "f-accent"]
+    assert (path.get("d") or "").count("Z") == 36
+    field, legend = [e for e in elements(root, "rect") if e.get("stroke-dasharray")]
+    (image,) = [e for e in elements(root, "rect") if "f-panel" in (e.get("class") or "")]
+    assert float(field.get("width") or 0) / float(image.get("width") or 1) == pytest.approx(13 / 20, abs=1e-4)
+    assert legend.get("stroke") == field.get("stroke")
+    texts = [e.text or "" for e in elements(root, "text")]
+    assert texts[:5] == ["conv3[2,3] of 1x16x16: input 1x20x20", "1", "11", "0", "10"]
+    assert texts[5:] == [
+        "seen", "dashed: from the first to the last pixel that it would see if the image went on at its borders",
+    ]  # fmt: skip
+
+
+def test_the_pyramid_has_a_line_for_each_layer_with_what_is_seen_of_it(tmp_path: Path) -> None:
+    """The numbers are those of the table of --to."""
+    root = svg_of(tmp_path, "alexnet", "--to", "pool5")
+    texts = ["".join([e.text or "", *(child.tail or "" for child in e)]) for e in elements(root, "text")]
+    table = json.loads(rf("alexnet", "--to", "pool5", "--format", "json").stdout)["layers"]
+    shown = [row for row in table if row["name"] in texts]
+    assert [row["name"] for row in shown][:2] == ["conv1", "conv1/lrn"]
+    for row in shown:
+        count, size = row["seen_by_target"][-1], "x".join(map(str, row["receptive_field"]))
+        assert any(text.startswith(f"{count} of ") and text.endswith(f"RF {size}") for text in texts), row
+    assert "1 of 6 units; RF 195x195" in texts
+
+
+def test_the_field_over_the_image_is_to_scale(tmp_path: Path) -> None:
+    root = svg_of(tmp_path, "lenet5", "--to", "S4")
+    (image,) = [e for e in elements(root, "rect") if "f-panel" in (e.get("class") or "")]
+    framed = [e for e in elements(root, "rect") if e.get("class") == "s-peak"]
+    pixel = float(image.get("width") or 0) / 32
+    assert float(framed[0].get("width") or 0) / pixel == pytest.approx(16, abs=0.01)
+    assert (float(framed[0].get("x") or 0) - float(image.get("x") or 0)) / pixel == pytest.approx(8, abs=0.01)
+
+
+def test_a_picture_lies_behind_as_a_part_of_the_file(tmp_path: Path) -> None:
+    picture = tmp_path / "cat.gif"
+    picture.write_bytes(
+        b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+    )
+    for words in (("--to", "S4"), ("--unit", "S4"), ("--effective", "--unit", "S4")):
+        root = svg_of(tmp_path, "lenet5", *words, "--image", str(picture))
+        (image,) = elements(root, "image")
+        assert (image.get("href") or "").startswith("data:image/gif;base64,R0lGOD")
+    wrong = tmp_path / "cat.txt"
+    wrong.write_text("a cat")
+    for path, said in ((wrong, "no picture that can be shown"), (tmp_path / "dog.png", "No such file")):
+        result = rf("lenet5", "--to", "S4", "--svg", str(tmp_path / "x.svg"), "--image", str(path))
+        assert result.exit_code == 2
+        assert said in result.stderr
+        assert not (tmp_path / "x.svg").exists()
+
+
+def test_the_heat_of_an_effective_field_is_hottest_in_the_middle(tmp_path: Path) -> None:
+    root = svg_of(tmp_path, "-e", "1x33x33; conv 4 k3; conv 4 k3; conv 4 k3", "--effective", "--unit", "conv3")
+    hot = [e for e in elements(root, "rect") if (e.get("class") or "").startswith("f-heat-") and e.get("y") != "574"]
+    (image,) = [e for e in elements(root, "rect") if "f-panel" in (e.get("class") or "")]
+    pixel = float(image.get("width") or 0) / 33
+    top = max(int((e.get("class") or "").removeprefix("f-heat-")) for e in hot)
+    inside = [e for e in hot if float(e.get("y") or 0) < float(image.get("y") or 0) + 33 * pixel]
+    assert sum(round(float(e.get("width") or 0) / pixel) for e in inside) == 7 * 7
+    (middle,) = [e for e in inside if e.get("class") == f"f-heat-{top}"]
+    assert (float(middle.get("x") or 0) - float(image.get("x") or 0)) / pixel == pytest.approx(16, abs=0.01)
+
+
+def test_what_has_no_field_to_draw_is_said(tmp_path: Path) -> None:
+    target = str(tmp_path / "x.svg")
+    result = rf("-e", "1x8x8; conv 2 k3; dense 3", "--effective", "--unit", "dense1", "--svg", target)
+    assert result.exit_code == 2
+    assert "is not defined" in result.stderr
+    assert rf("-e", NET, "--to", "conv3", "--image", "cat.png").exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -103,6 +176,8 @@ def test_an_svg_has_a_box_for_every_box(tmp_path: Path) -> None:
         (("--unit", "conv3[a]"), "is no unit: write the layer and the place of a unit"),
         (("--unit", "conv4"), "there is no layer 'conv4': did you mean"),
         (("--svg", "x.svg"), "--svg draws what one unit sees"),
+        (("--halo", "--svg", "x.svg"), "--svg draws what one unit sees"),
+        (("--unit", "conv1", "--image", "x.png"), "--image lies behind a drawing"),
         (("--exact",), "--exact needs --unit"),
         (("--local",), "--local goes with"),
         (("--halo", "--coverage"), "One view at a time: --coverage --halo."),

@@ -55,9 +55,13 @@ def command(
     """
     with errors_end_the_run():
         report = analyze_graph(asked.graph())
-        page = view_page(asked, report, followed, out.path)
+        page = view_page(asked, report, followed, out.path, target)
         if page is not None and (target or since or channels or alignment or expand):
             raise click.UsageError(_("Views of units go without --to, --from, --channels, --alignment and --expand."))
+        if followed["svg"] and target is not None:
+            from cnncalc.cli.drawn import draw_pyramid
+
+            draw_pyramid(report, target, followed)
         if page is None:
             views: list[tuple[Any, Callable[[], list[Section]]]] = [  # the first that is asked for
                 (channels, lambda: [channels_of(report, target)]),

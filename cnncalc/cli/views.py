@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from cnncalc.cli.common import Asked, write
+from cnncalc.cli.common import Asked
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
@@ -73,7 +73,8 @@ def view_options(function: F) -> F:
             ("--unit", "LAYER[3,4]", _("The pixels that one unit sees, counted from 0.")),
             ("--all-units", None, _("What every unit sees, of all layers or --unit LAYER.")),
             ("--exact", None, _("Index by index, with --unit or --all-units; fractions, with --effective.")),
-            ("--svg", "FILE", _("A drawing of what --unit sees.")),
+            ("--svg", "FILE", _("A drawing of it: with --to, --unit or --effective; its ending chooses the format.")),
+            ("--image", "FILE", _("A picture behind that drawing.")),
             ("--coverage", None, _("What no output depends on, and who sees all of the image.")),
             ("--effective", None, _("How much pixels count: sigma, mass, profile (Luo et al. 2016).")),
             ("--halo", None, _("How far tiles have to overlap to give the outputs of the whole image.")),
@@ -84,10 +85,15 @@ def view_options(function: F) -> F:
     return function
 
 
-def view_page(asked: Asked, report: Report, options: Mapping[str, Any], output: str | None) -> Page | None:
-    """The page of the view that is asked for; None if none of these is. Raises CnncalcError, UsageError."""
+def view_page(
+    asked: Asked, report: Report, options: Mapping[str, Any], output: str | None, to: str | None = None
+) -> Page | None:
+    """The page of the view that is asked for; None if none of these is. Raises CnncalcError, UsageError.
+
+    to  the layer that is asked for in another way, of which a drawing can be made too
+    """
     views = [name for name in ALONE if options[name]]
-    check_combination(views, options)
+    check_combination(views, options, to)
     if not views and not options["unit"]:
         return None
     assert report.graph is not None
@@ -101,13 +107,18 @@ def view_page(asked: Asked, report: Report, options: Mapping[str, Any], output: 
     return make[views[0] if views else "unit"](View(asked, report.graph, report, options, output))
 
 
-def check_combination(views: list[str], options: Mapping[str, Any]) -> None:
+def check_combination(views: list[str], options: Mapping[str, Any], to: str | None = None) -> None:
     """Options that exclude each other, or need another one. Raises UsageError."""
     if len(views) > 1:
         names = " ".join(f"--{name.replace('_', '-')}" for name in views)
         raise click.UsageError(_("One view at a time: {names}.", names=names))
-    if options["svg"] and (views or not options["unit"]):
-        raise click.UsageError(_("--svg draws what one unit sees: name it with --unit LAYER[3,4]."))
+    drawable = options["unit"] or to or views == ["effective"]
+    if options["svg"] and (views not in ([], ["effective"]) or not drawable):
+        raise click.UsageError(
+            _("--svg draws what one unit sees: name it with --unit LAYER[3,4], or use --to LAYER or --effective.")
+        )
+    if options["image"] and not options["svg"]:
+        raise click.UsageError(_("--image lies behind a drawing: name that with --svg FILE."))
     if options["exact"] and not options["unit"] and views != ["effective"]:
         raise click.UsageError(_("--exact needs --unit LAYER[3,4], or --all-units with --unit LAYER."))
     if options["local"] and (not options["unit"] or views not in ([], ["all_units"])):
@@ -117,13 +128,15 @@ def check_combination(views: list[str], options: Mapping[str, Any]) -> None:
 def unit(view: View) -> Page:
     """--unit"""
     from cnncalc.fields.sets.units import parse_unit, unit_field
-    from cnncalc.pages.picture import ASCII, BLOCKS, svg
+    from cnncalc.pages.picture import ASCII, BLOCKS
     from cnncalc.pages.units import unit_page, unit_title
 
     options, of = view.options, title(view.report)
     field = unit_field(view.graph, *parse_unit(options["unit"]), local=options["local"])
     if options["svg"]:
-        write(svg(field, unit_title(field, of)), options["svg"])
+        from cnncalc.cli.drawn import draw_unit
+
+        draw_unit(field, unit_title(field, of), options)
     marks = BLOCKS if view.blocks else ASCII
     return unit_page(field, of, view.facts, exact=options["exact"], width=view.width, marks=marks)
 
@@ -178,6 +191,10 @@ def effective(view: View) -> Page:
             along = profiles.setdefault(name, [])
             again = axis and axes_alike(graph, axis - 1, axis)
             along.append(along[-1] if again else profiles_of(graph, value, source, axis))
+    if view.options["svg"]:
+        from cnncalc.cli.drawn import draw_effective
+
+        draw_effective(view.report, target, value, profiles, view.options)
     return effective_page(
         spreads(graph), profiles, target, title(view.report), view.facts, view.inside,
         exact=view.options["exact"], width=view.width, bars=BARS if view.blocks else ASCII_BARS,

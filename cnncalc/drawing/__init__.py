@@ -137,6 +137,14 @@ def format_of(path: str) -> str:
     raise CnncalcError(_("no drawing goes by .{ending}: known are {endings}", ending=ending, endings=known))
 
 
+def render_scene(scene: "Scene", path: str) -> str | bytes:
+    """A scene in the format that the ending of a file's name says; as SVG where it says none that scenes have."""
+    ending = os.path.splitext(path)[1].lower().lstrip(".")
+    row = next((row for row in FORMATS.values() if ending in row.endings and not row.of_network), FORMATS["svg"])
+    written: str | bytes = import_module(f"cnncalc.{row.module}").render(scene)
+    return written
+
+
 def style_named(name: str) -> str:
     """The name of a style. Raises CnncalcError with the nearest one."""
     if name not in STYLES:

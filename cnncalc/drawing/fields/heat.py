@@ -13,12 +13,11 @@ from typing import NamedTuple
 from cnncalc.drawing.colours import FRAME, MUTED, NONE, PEAK, STEPS, of_heat
 from cnncalc.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, backdrop
 from cnncalc.drawing.letters import width_of
-from cnncalc.drawing.scene import Box, Item, Scene, Text, line, scene_of
+from cnncalc.drawing.scene import Box, Item, Scene, Text, scene_of
 from cnncalc.errors import CnncalcError
 from cnncalc.fields.effective.profile import Profile
 from cnncalc.formats.numbers import sizes
 from cnncalc.language import _
-from cnncalc.layers.base import Shape
 
 CELLS = 112  # along a side, at most: several pixels are one cell where there are more
 SIZE = 12.0
@@ -37,7 +36,9 @@ def heat_scene(source: str, axes: Sequence[Along | None], title: str, picture: P
     """The heat of one unit over the last two axes of an input. Raises CnncalcError where it is not defined."""
     known = [axis for axis in axes[-2:] if axis is not None]
     if len(known) < min(2, len(axes)) or not known:
-        raise CnncalcError(_("the effective field on {input} is not defined: units see all of it, or differ", input=source))
+        raise CnncalcError(
+            _("the effective field on {input} is not defined: units see all of it, or differ", input=source)
+        )
     across, down = known[-1], known[0] if len(known) > 1 else None
     rows = down.n if down is not None else 1
     scale = min(LARGEST_PIXEL, SIDE / max(rows, across.n))
@@ -47,13 +48,16 @@ def heat_scene(source: str, axes: Sequence[Along | None], title: str, picture: P
     columns, lines = cells(across, each), cells(down, each) if down is not None else [1.0]
     most = max(columns) * max(lines)
     for i, weight in enumerate(lines):
-        items += line_of_heat(panel, i, [weight * column / most for column in columns], each, rows, across.n, bool(picture))
+        shares = [weight * column / most for column in columns]
+        items += line_of_heat(panel, i, shares, each, (rows, across.n), 0.7 if picture else 1.0)
     items += boxes_of(panel, across, down)
     bottom = panel.up + rows * scale * panel.tall
     items += legend_items(bottom + 16, most, each)
     spread = sizes([f"{sqrt(axis.profile.variance):.1f}" for axis in known])
-    note = _("sigma {sigma} pixels; dashed: the middle that holds 95.45 % of the mass along each axis; outside: the field",
-             sigma=spread)  # fmt: skip
+    note = _(
+        "sigma {sigma} pixels; dashed: the middle that holds 95.45 % of the mass along each axis; outside: the field",
+        sigma=spread,
+    )
     items.append(Text(0, bottom + 58, note, SIZE, fill=MUTED))
     return scene_of(items, title=title, description=_("how much each pixel counts for one unit"))
 
@@ -70,17 +74,17 @@ def cells(axis: Along, each: int) -> list[float]:
 
 
 def line_of_heat(
-    panel: Panel, i: int, weights: Sequence[float], each: int, rows: int, columns: int, over: bool
+    panel: Panel, i: int, weights: Sequence[float], each: int, sizes: tuple[int, int], opacity: float
 ) -> list[Item]:
     """The cells of one line, neighbours of one heat together; cold ones are left out."""
     items: list[Item] = []
     start = 0
-    top, last = i * each, min((i + 1) * each, rows) - 1
+    top, last = i * each, min((i + 1) * each, sizes[0]) - 1
     for step, same in groupby(round(weight * STEPS) for weight in weights):
         count = len(list(same))
         if step:
-            place = panel.box((top, last), (start * each, min((start + count) * each, columns) - 1))
-            items.append(Box(*place, fill=of_heat(step / STEPS), opacity=0.7 if over else 1.0))
+            place = panel.box((top, last), (start * each, min((start + count) * each, sizes[1]) - 1))
+            items.append(Box(*place, fill=of_heat(step / STEPS), opacity=opacity))
         start += count
     return items
 

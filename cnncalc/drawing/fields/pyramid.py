@@ -19,7 +19,7 @@ from cnncalc.drawing.windows import ends
 from cnncalc.errors import CnncalcError
 from cnncalc.fields.backward import seen_from
 from cnncalc.fields.forward import Pass, summarize
-from cnncalc.fields.table import value_named
+from cnncalc.fields.table import find_value
 from cnncalc.fields.values import AxisField, Fields, Whole, jump_of
 from cnncalc.formats.numbers import sizes
 from cnncalc.graph import Graph
@@ -59,7 +59,7 @@ def pyramid_scene(report: Report, target: str, title: str, picture: Picture | No
     """The pyramids of a layer's middle unit, one below the other for each input. Raises CnncalcError."""
     graph = report.graph
     assert graph is not None
-    value = value_named(graph, target)
+    value = find_value(graph, target)
     if value < len(graph.inputs):
         raise CnncalcError(_("{name} is an input: it sees nothing before it", name=target))
     found, back = Pass(graph), seen_from(graph, value - len(graph.inputs))
@@ -77,7 +77,9 @@ def pyramid_scene(report: Report, target: str, title: str, picture: Picture | No
     if not items:
         raise CnncalcError(_("{name} sees nothing that has places: no field can be drawn", name=target))
     heading = Text(0, -14, title, 15, bold=True)
-    return scene_of([heading, *items], title=title, description=_("what one unit of {name} sees of every layer", name=target))
+    return scene_of(
+        [heading, *items], title=title, description=_("what one unit of {name} sees of every layer", name=target)
+    )
 
 
 def levels_of(
@@ -160,24 +162,26 @@ def one_pyramid(
     ground = top + len(levels) * PITCH + 14
     panel = Panel(left, ground, scale, RIBBON / scale if len(shape) == 2 else 1.0)
     items = backdrop(panel, (rows, columns), picture)
-    for one in levels:
-        items.append(window_box(panel, one, thick=0.9, role=ACCENT))
-    items[-1] = window_box(panel, levels[-1], thick=2.0, role=PEAK)
+    framed = [(one, 0.9, ACCENT) for one in levels[:-1]] + [(levels[-1], 2.0, PEAK)]
+    if picture is not None:  # an edge that is seen on every picture
+        items += [window_box(panel, one, thick=thick + 2, role=PAPER) for one, thick, _role in framed]
+    items += [window_box(panel, one, thick=thick, role=role) for one, thick, role in framed]
     ways = reachable(parts)
     for i, one in enumerate(levels):
         y = ground - 14 - (i + 1) * PITCH
         items += level_items(panel, one, y, levels[-1])
         below = levels[i - 1] if i else None
-        if below is not None and below.place in ways[one.place]:
+        if below is None:
+            start, end = levels[-1].window[-1]
+            items.append(side(panel, one.over, y + THICK, (start, end + 1), ground))
+        elif below.place in ways[one.place]:
             items.append(side(panel, one.over, y + THICK, below.over, y + PITCH))
-    window = levels[0].window
-    bottom = panel.box((window[-2][0] if len(window) > 1 else 0,) * 2, (0, 0))[1]
-    del bottom
     words = [(PEAK, _("the field of {name}", name=levels[-1].part.name)),
              (ACCENT, _("the field of one unit of each layer in between"))]  # fmt: skip
     y = ground + rows * scale * panel.tall + 10
     for i, (role, text) in enumerate(words[: 1 + (len(levels) > 1)]):
-        items += [Box(left, y + i * 18, 18, 9, stroke=role, thick=1.5), Text(left + 26, y + i * 18 + 9, text, SIZE, fill=MUTED)]
+        items.append(Box(left, y + i * 18, 18, 9, stroke=role, thick=1.5))
+        items.append(Text(left + 26, y + i * 18 + 9, text, SIZE, fill=MUTED))
     items.append(Text(left - 12, ground + 12, fitted(name, NAMES, SIZE), SIZE, END))
     return items, y + 2 * 18
 

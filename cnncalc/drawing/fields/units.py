@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from cnncalc.drawing.colours import ACCENT, MUTED, PAPER, PEAK
 from cnncalc.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, Span, backdrop
 from cnncalc.drawing.letters import width_of
@@ -29,8 +28,8 @@ def unit_scene(field: UnitField, title: str, picture: Picture | None = None) -> 
         dashed |= goes_on
     entries = [(Box(0, 0, 22, 10, fill=ACCENT, opacity=0.75), _("seen"))] if field.inputs else []
     if dashed:
-        entries.append((Box(0, 0, 22, 10, stroke=PEAK, thick=1.5, dashed=True),
-                        _("from the first to the last pixel that it would see if the image went on at its borders")))  # fmt: skip
+        beyond = _("dashed: from the first to the last pixel that it would see if the image went on at its borders")
+        entries.append((Box(0, 0, 22, 10, stroke=PEAK, thick=1.5, dashed=True), beyond))
     if not field.inputs:
         items.append(Text(0, top + 10, _("this unit sees nothing of the input"), SIZE))
     for i, (box, words) in enumerate(entries):
@@ -76,7 +75,9 @@ def grid(panel: Panel, window: Window) -> list[Item]:
         return []
     x, y, w, h = panel.box((0, rows - 1), (0, columns - 1))
     down = [[(x + i * panel.scale, y), (x + i * panel.scale, y + h)] for i in range(1, columns)]
-    across = [[(x, y + i * panel.scale * panel.tall), (x + w, y + i * panel.scale * panel.tall)] for i in range(1, rows)]
+    across = [
+        [(x, y + i * panel.scale * panel.tall), (x + w, y + i * panel.scale * panel.tall)] for i in range(1, rows)
+    ]
     steps = tuple(step for points in (*down, *across) for step in line(points).commands)
     return [Path(steps, stroke=PAPER, thick=0.5)] if steps else []
 

@@ -67,6 +67,8 @@ def element(item: Item) -> list[str]:
             f'rect x="{number(item.x)}" y="{number(item.y)}" width="{number(item.width)}" '
             f'height="{number(item.height)}"' + (f' rx="{number(item.radius)}"' if item.radius else "")
         )
+        sharp = item.stroke == NONE and not item.radius  # neighbours meet without a seam
+        start += ' shape-rendering="crispEdges"' if sharp else ""
     else:
         start = f'path d="{drawn(item)}"'
     start += paint(item)

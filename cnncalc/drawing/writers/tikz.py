@@ -6,10 +6,12 @@ for XeLaTeX or LuaLaTeX, and says so.
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnncalc.drawing.colours import NONE, colours_of
 from cnncalc.drawing.scene import END, MIDDLE, START, Box, Image, Path, Scene, Text, leaves_of
 from cnncalc.errors import CnncalcError
-from cnncalc.formats.latex import commented, escaped
+from cnncalc.formats.latex import comment, escape
 from cnncalc.language import _
 
 POINTS = 0.75  # of a pixel
@@ -29,14 +31,21 @@ def render(scene: Scene, *, standalone: bool = False) -> str:
         raise CnncalcError(_("TikZ has no place for a picture of pixels: write SVG, PDF or PNG"))
     words = [item.words for item in items if isinstance(item, Text)]
     plain = all(letter.isascii() or letter in ARROWS for text in words for letter in text)
-    roles = sorted({role for item in items for role in (item.fill, getattr(item, "stroke", NONE)) if role != NONE})
-    lines = [commented(scene.title)] if scene.title else []
+    roles = sorted(
+        {
+            role
+            for item in items
+            for role in (getattr(item, "fill", NONE), getattr(item, "stroke", NONE))
+            if role != NONE
+        }
+    )
+    lines = [comment(scene.title)] if scene.title else []
     if not plain:
-        lines.append(commented(_("for XeLaTeX or LuaLaTeX: it has letters that pdfLaTeX does not know")))
+        lines.append(comment(_("for XeLaTeX or LuaLaTeX: it has letters that pdfLaTeX does not know")))
     if standalone:
         lines += preamble(plain)
     else:
-        lines.append(commented(_("needs \\usepackage{{{packages}}}", packages="tikz")))
+        lines.append(comment(_("needs \\usepackage{{{packages}}}", packages="tikz")))
     lines += [rf"\definecolor{{{named(role)}}}{{HTML}}{{{colours_of(role)[0][1:].upper()}}}" for role in roles]
     lines.append(r"\begin{tikzpicture}[x=0.75pt,y=-0.75pt,line join=round,every node/.style={inner sep=0pt}]")
     lines += [drawn(item) for item in items if not isinstance(item, Image)]
@@ -101,13 +110,13 @@ def steps(path: Path) -> list[str]:
     return found
 
 
-def point(x: float, y: float) -> str:
+def point(x: Any, y: Any) -> str:
     return f"({x:.2f},{y:.2f})"
 
 
 def letters(words: str) -> str:
     """A text in which nothing is a command; spaces stay as many as there are."""
-    text = escaped(words)
+    text: str = escape(words)
     for letter, command in ARROWS.items():
         text = text.replace(letter, command)
     return text.replace("  ", r"\ \ ").replace("[", "{[}").replace("]", "{]}")
