@@ -9,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pictures
 import pytest
 import write_docs
 
 import cnncalc
 from cnncalc.cli import COMMANDS
 from cnncalc.cli.analyze import command as analyze
+from cnncalc.drawing import STYLES
 from cnncalc.pages.view import COLUMNS
 from cnncalc.spec.read.document import KEYS
 
@@ -57,8 +59,27 @@ def test_the_readme_has_the_two_commands_that_ci_runs() -> None:
 def test_every_command_of_the_readme_runs(line: str, tmp_path: Path) -> None:
     words = shlex.split(line)
     shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    (tmp_path / "docs" / "pictures").mkdir(parents=True)
     done = subprocess.run([sys.executable, "-m", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", pictures.commands())
+def test_a_picture_is_what_the_command_below_it_draws(name: str, tmp_path: Path) -> None:
+    """python tests/pictures.py draws them anew."""
+    pictures.draw(pictures.commands()[name], tmp_path)
+    assert (tmp_path / Path(name).name).read_bytes() == (ROOT / name).read_bytes()
+
+
+def test_the_readme_opens_with_two_pictures_and_every_picture_is_shown() -> None:
+    readme, page = ((ROOT / name).read_text(encoding="utf-8") for name in pictures.PAGES)
+    opening = readme.split("A calculator for CNN")[0]
+    shown = re.findall(r"!\[[^\]]+\]\((docs/pictures/[^)]+)\)\n\n```sh\ncnncalc [^\n]*\1\n", opening)
+    assert len(shown) == 2
+    drawn = {Path(name).name for name in pictures.commands()}
+    assert drawn == {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert {Path(name).name for name in re.findall(r"\]\((pictures/[^)]+)\)", page)} == drawn
+    assert all(f"## {style}\n" in page for style in STYLES)
 
 
 def test_help_names_every_column() -> None:

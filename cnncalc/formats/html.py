@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape as escape_markup
 
 from cnncalc.formats import plain
-from cnncalc.formats.page import Derived, Note, Page, Table, in_one
+from cnncalc.formats.page import Derived, Note, Page, Section, Table, in_one
 from cnncalc.language import _
 
 STYLE = """
@@ -69,11 +69,21 @@ def fragment(page: Page) -> str:
             table = table_text(section.table)
             summary = f"<details><summary>{escape(section.folded)}</summary>" if section.folded else ""
             parts.append(f"{summary}\n{table}\n</details>" if summary else table)
-        if section.picture:
-            lines = "\n".join(map(escape, section.picture))
-            parts.append(f'<div class="box"><pre>{lines}</pre></div>')
-        parts += derivation(section.derived) if section.derived is not None else notes_lines(section.notes)
+        parts += picture_lines(section)
+        parts += derivation(section.derived) if section.derived is not None else []
     return "\n".join([*parts, "</div>", ""])
+
+
+def picture_lines(section: Section) -> list[str]:
+    """The drawing, or the picture in characters; then the notes, unless they stand above arithmetic."""
+    drawn = section.drawing() if section.drawing is not None else ""
+    parts = [f'<div class="box">\n{drawn}</div>'] if drawn else []
+    if section.picture and not drawn:
+        lines = "\n".join(map(escape, section.picture))
+        parts.append(f'<div class="box"><pre>{lines}</pre></div>')
+    if section.derived is None:
+        parts += notes_lines([note for note in section.notes if not drawn or note != section.caption])
+    return parts
 
 
 def table_text(table: Table) -> str:

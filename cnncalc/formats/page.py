@@ -112,6 +112,8 @@ class Section(NamedTuple):
     key      its name in JSON, where `data` stands under it; without one it is for people alone
     data     a mapping for each row; its keys are the headings of CSV
     picture  lines that are printed as they are, below the table
+    drawing  the picture as the text of an SVG, for formats that show such; empty where there is none
+    caption  the one of the notes that explains the picture, and not the drawing
     derived  arithmetic: then the notes stand above everything else
     indent   of the second line of a note that is broken
     folded   what stands for the table until a reader opens it, where that can be
@@ -124,6 +126,8 @@ class Section(NamedTuple):
     notes: Sequence[Note] = ()
     picture: Sequence[str] = ()
     derived: Derived | None = None
+    drawing: Callable[[], str] | None = None
+    caption: str = ""
     indent: int = 2
     folded: str = ""
 

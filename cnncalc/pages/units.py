@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from cnncalc.errors import CnncalcError
 from cnncalc.fields.sets.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
 from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.formats.page import Page, Section, Table
@@ -37,7 +39,10 @@ def unit_page(
     field: UnitField, of: str, facts: Mapping[str, Any], *, exact: bool = False, width: int = 80, marks: Marks = BLOCKS
 ) -> Page:
     """A unit's field on every input: a row for each axis, how much is seen, and a picture."""
-    sections = [patch_section(patch, len(field.inputs) > 1, exact, width, marks) for patch in field.inputs]
+    sections = [
+        patch_section(patch, len(field.inputs) > 1, exact, width, marks)._replace(drawing=partial(drawn, field, patch))
+        for patch in field.inputs
+    ]
     if not sections:
         sections = [Section("seen", notes=[_("this unit sees nothing of the input")])]
     data = [section.data for section in sections if section.data]
@@ -48,10 +53,22 @@ def unit_page(
 
 def patch_section(patch: Patch, several: bool, exact: bool, width: int, marks: Marks) -> Section:
     lines = picture(patch, width, marks)
-    notes = [*say_patch(patch, exact), _("pixels are counted from 0"), legend(marks, lines)]
+    caption = legend(marks, lines)
+    notes = [*say_patch(patch, exact), _("pixels are counted from 0"), caption]
     heading = _("of {name} {shape}", name=patch.source, shape=sizes(patch.shape)) if several else ""
     table = axes_table(patch)._replace(dispensable=[_("image"), _("holes")])
-    return Section("", table, patch_data(patch, exact), heading, notes, lines)
+    return Section("", table, patch_data(patch, exact), heading, notes, lines, caption=caption)
+
+
+def drawn(field: UnitField, patch: Patch) -> str:
+    """The field on one input as SVG; nothing where it falls into too many pieces."""
+    from cnncalc.drawing.fields.units import unit_scene
+    from cnncalc.drawing.writers.svg import render
+
+    try:
+        return render(unit_scene(field._replace(inputs=(patch,)), unit_name(field)))
+    except CnncalcError:
+        return ""
 
 
 def letters(patch: Patch) -> Sequence[str]:
