@@ -192,6 +192,8 @@ def test_the_command_writes_what_the_ending_says(tmp_path: pathlib.Path) -> None
         (("--quantity", "mcas"), "no layer has the quantity 'mcas': did you mean macs?"),
         (("--sort", "colour"), "no layer has the quantity 'colour'"),
         (("--style", "map"), "maps"),
+        (("--style", "memory", "--sort", "macs"), "sort is not for the style memory, but for costs"),
+        (("--log",), "log is not for the style costs, but for maps, blocks"),
     ],
 )
 def test_what_cannot_be_drawn_is_said_and_no_file_is_left(

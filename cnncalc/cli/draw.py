@@ -8,7 +8,7 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, terminal_width, write
-from cnncalc.drawing import DEFAULT, STYLES, Drawing, Wish, format_of
+from cnncalc.drawing import DEFAULT, STYLES, Drawing, Wish, check_wish, format_of
 from cnncalc.drawing.words import quantity_named
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
@@ -61,20 +61,21 @@ def command(
         if standalone and form != "tikz":
             raise click.UsageError(_("--standalone is for TikZ: name a file with -o net.tex."))
         wish = Wish(
-            depth, "" if color == "none" else color, named(quantities), sort, top, log,
+            depth, "" if color == "none" else color, split_names(quantities), sort, top, log,
         )  # fmt: skip
         for name in (wish.color, wish.sort, *wish.quantities):
             if name:
                 quantity_named(name)
         report = analyze_graph(asked.graph(), Settings(dtype, batch))
         if output is None and (style is None or terminal is not None):
+            check_wish("costs", wish)
             write(in_characters(report, wish, terminal), output)
             return
         options = {"standalone": True} if standalone else {}
         write(Drawing(report, style or DEFAULT, wish).render(form, **options), output)
 
 
-def named(text: str | None) -> tuple[str, ...]:
+def split_names(text: str | None) -> tuple[str, ...]:
     """The names in a text with commas between them."""
     return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 

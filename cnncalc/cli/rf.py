@@ -59,7 +59,7 @@ def command(
         if page is not None and (target or since or channels or alignment or expand):
             raise click.UsageError(_("Views of units go without --to, --from, --channels, --alignment and --expand."))
         if followed["svg"] and target is not None:
-            from cnncalc.cli.drawn import draw_pyramid
+            from cnncalc.cli.field_drawings import draw_pyramid
 
             draw_pyramid(report, target, followed)
         if page is None:

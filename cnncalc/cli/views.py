@@ -134,7 +134,7 @@ def unit(view: View) -> Page:
     options, of = view.options, title(view.report)
     field = unit_field(view.graph, *parse_unit(options["unit"]), local=options["local"])
     if options["svg"]:
-        from cnncalc.cli.drawn import draw_unit
+        from cnncalc.cli.field_drawings import draw_unit
 
         draw_unit(field, unit_title(field, of), options)
     marks = BLOCKS if view.blocks else ASCII
@@ -192,7 +192,7 @@ def effective(view: View) -> Page:
             again = axis and axes_alike(graph, axis - 1, axis)
             along.append(along[-1] if again else profiles_of(graph, value, source, axis))
     if view.options["svg"]:
-        from cnncalc.cli.drawn import draw_effective
+        from cnncalc.cli.field_drawings import draw_effective
 
         draw_effective(view.report, target, value, profiles, view.options)
     return effective_page(

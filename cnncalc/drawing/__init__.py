@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class Style(NamedTuple):
-    """Where a style's scene is made, and what it shows."""
+    """Where a style's scene is made, what it shows, and which fields of a wish it heeds."""
 
     module: str
     about: str
+    heeds: tuple[str, ...] = ()
 
 
 class Format(NamedTuple):
@@ -35,13 +36,24 @@ class Format(NamedTuple):
 
 
 STYLES: dict[str, Style] = {
-    "graph": Style("drawing.styles.graph", n_("the dataflow: a box for each row, frames round blocks")),
-    "maps": Style("drawing.styles.maps", n_("each map or stack of maps to scale, with the window that connects it")),
+    "graph": Style(
+        "drawing.styles.graph", n_("the dataflow: a box for each row, frames round blocks"), ("depth", "color")
+    ),
+    "maps": Style(
+        "drawing.styles.maps",
+        n_("each map or stack of maps to scale, with the window that connects it"),
+        ("depth", "log"),
+    ),
     "blocks": Style(
         "drawing.styles.blocks",
         n_("a stack of boxes, as thick as there are channels and as high as the maps; skips as arcs"),
+        ("depth", "log"),
     ),
-    "costs": Style("drawing.styles.costs", n_("where parameters, MACs and activations are: a bar for each row")),
+    "costs": Style(
+        "drawing.styles.costs",
+        n_("where parameters, MACs and activations are: a bar for each row"),
+        ("depth", "quantities", "sort", "top"),
+    ),
     "memory": Style("drawing.styles.memory", n_("what is alive at each operation, tensor by tensor, with the peak")),
 }
 DEFAULT = "graph"
@@ -81,7 +93,8 @@ class Drawing:
     """A drawing of a network, which a notebook shows: `.svg`, `.save(path)`, and `.scene` for writers."""
 
     def __init__(self, report: "Report", style: str = DEFAULT, wish: Wish | None = None) -> None:
-        self.report, self.style, self.wish = report, style_named(style), wish or Wish()
+        self.report, self.style, self.wish = report, check_style(style), wish or Wish()
+        check_wish(self.style, self.wish)
         self._scene: Scene | None = None
 
     @property
@@ -98,7 +111,7 @@ class Drawing:
 
     def render(self, format: str, **options: Any) -> str | bytes:
         """The drawing in one of FORMATS. Raises CnncalcError for one that there is not, or that the style has not."""
-        row = FORMATS[format_named(format)]
+        row = FORMATS[check_format(format)]
         writer = import_module(f"cnncalc.{row.module}")
         if row.of_network:
             if self.style != "graph":
@@ -145,14 +158,23 @@ def render_scene(scene: "Scene", path: str) -> str | bytes:
     return written
 
 
-def style_named(name: str) -> str:
+def check_wish(style: str, wish: Wish) -> None:
+    """Raise CnncalcError for what is asked of a style that does not heed it, with the styles that do."""
+    for name, value, usual in zip(Wish._fields, wish, Wish(), strict=True):
+        if value != usual and name not in STYLES[style].heeds:
+            others = ", ".join(other for other, row in STYLES.items() if name in row.heeds)
+            raise CnncalcError(_("{option} is not for the style {style}, but for {others}", option=name, style=style,
+                                 others=others))  # fmt: skip
+
+
+def check_style(name: str) -> str:
     """The name of a style. Raises CnncalcError with the nearest one."""
     if name not in STYLES:
         raise CnncalcError(_("there is no style '{name}': {hint}", name=str(name)[:40], hint=hint_for(name, STYLES)))
     return name
 
 
-def format_named(name: str) -> str:
+def check_format(name: str) -> str:
     """The name of a format. Raises CnncalcError with the nearest one."""
     if name not in FORMATS:
         raise CnncalcError(

@@ -38,7 +38,7 @@ def quantity_bars(report: Report, parts: Sequence[Part], quantity: str, width: i
     room = max(width - names - numbers - shares - 3, NARROWEST)
     lines = []
     for part, value, (text, share) in zip(parts, values, texts, strict=True):
-        name = shortened(visible(part.name), names)
+        name = shorten(visible(part.name), names)
         bar = bar_of(value or 0, largest, room, marks)
         cells = [name + " " * (names - columns_of(name)), bar.ljust(room), text.rjust(numbers), share.rjust(shares)]
         lines.append(" ".join(cells).rstrip())
@@ -55,7 +55,7 @@ def bar_of(value: int, largest: int, room: int, marks: str) -> str:
     return marks[-1] * whole + (marks[rest] if rest else "")
 
 
-def shortened(text: str, columns: int) -> str:
+def shorten(text: str, columns: int) -> str:
     """A name in so many columns of a terminal, with … in it where it is longer."""
     if columns_of(text) <= columns:
         return text

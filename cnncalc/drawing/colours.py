@@ -7,6 +7,8 @@ lightness and place differ as well, and no drawing says anything by colour alone
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from cnncalc.layers import KINDS
 
 NONE = "none"
@@ -51,13 +53,22 @@ SERIES = (
     ("#dfd0ef", "#553f7c"), ("#9bdad3", "#1d6863"), ("#fae09a", "#775a12"), ("#f5b5a6", "#8b3b2b"),
     ("#d5e5a1", "#52621d"), ("#ccd2d9", "#4c535d"),
 )  # fmt: skip
+# Of blocks, by their names: the same block has the same colour in every drawing.
+BLOCKS = (
+    ("#c7d49b", "#56662a"), ("#9fd0e2", "#1c5b73"), ("#e8c4a6", "#774922"), ("#c3c0ec", "#48448f"),
+    ("#eab4bf", "#82303f"), ("#b0dbc8", "#276850"),
+)  # fmt: skip
+PALETTES = {"series": SERIES, "block": BLOCKS}
 SHADES = {"-lit": ("#ffffff", 0.45), "-dim": ("#000000", 0.16)}  # the faces of boxes
 
 
 def of_kind(kind: str) -> str:
-    """The role of a layer of this kind, by its family; that of the first where several stand in one row."""
-    known = KINDS.get(kind.split(" ")[0])
-    family = known.family if known is not None else kind
+    """The role of a layer of this kind, by its family; that of the first where several stand in one row; of a block."""
+    word = kind.split(" ")[0]
+    known = KINDS.get(word)
+    family = known.family if known is not None else word
+    if known is None and word not in FAMILIES and word:
+        return f"block-{crc32(word.encode()) % len(BLOCKS)}"
     return f"kind-{family if family in FAMILIES else 'other'}"
 
 
@@ -76,14 +87,14 @@ def colours_of(role: str) -> tuple[str, str]:
     for ending, (towards, share) in SHADES.items():
         if role.endswith(ending):
             light, dark = colours_of(role.removesuffix(ending))
-            return mixed(light, towards, share), mixed(dark, towards, share / 2)
+            return mix(light, towards, share), mix(dark, towards, share / 2)
     if role in COLOURS:
         return COLOURS[role]
     what, _dash, which = role.partition("-")
     if what == "kind":
         return FAMILIES[which]
-    if what == "series":
-        return SERIES[int(which)]
+    if what in PALETTES:
+        return PALETTES[what][int(which)]
     if what == "heat":
         light, dark = (between(scale, int(which) / STEPS) for scale in HEAT)
         return light, dark
@@ -94,10 +105,10 @@ def between(scale: tuple[str, ...], share: float) -> str:
     """The colour at a share of the way along a scale."""
     place = share * (len(scale) - 1)
     i = min(int(place), len(scale) - 2)
-    return mixed(scale[i], scale[i + 1], place - i)
+    return mix(scale[i], scale[i + 1], place - i)
 
 
-def mixed(one: str, other: str, share: float) -> str:
+def mix(one: str, other: str, share: float) -> str:
     """A colour that is this share of the way from one to the other."""
     pairs = [(int(one[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5)]
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)

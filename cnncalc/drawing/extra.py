@@ -9,7 +9,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 
 
-def needed(module: str, ending: str) -> Any:
+def require(module: str, ending: str) -> Any:
     """A module of a library of the extra. Raises CnncalcError where it is not installed."""
     try:
         return import_module(module)

@@ -129,13 +129,13 @@ def box(wide: float, high: float, deep: float, role: str) -> Figure:
 
 def volumes(channels: int, depth: int, sizes: Sequence[int], role: str, scales: Scales) -> Figure:
     """Boxes one before the other, of which no more than a few are drawn."""
-    from cnncalc.drawing.scene import moved
+    from cnncalc.drawing.scene import move
 
     high, wide = (scales.of(n, scales.side, SIDE * 0.7) for n in sizes)
     one = box(wide, high, scales.of(depth, scales.depth, SIDE * 0.35, 1.0), role)
     count = min(channels, COPIES)
     step = 12.0
-    items = [moved(item, i * step, i * step) for i in range(count) for item in one.items]
+    items = [move(item, i * step, i * step) for i in range(count) for item in one.items]
     ends = step * (count - 1)
     x, y, w, h = one.front
     return Figure(tuple(items), one.width + ends, one.height + ends, (x + ends, y + ends, w, h), 2)

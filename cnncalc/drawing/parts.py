@@ -12,6 +12,7 @@ from cnncalc.layers.base import Shape
 from cnncalc.report import Report, Row, add_rows
 
 DEEPEST = 12  # levels of blocks that are looked through for the right depth
+FEW = 12  # of so many rows that could be read one is hardly any
 
 
 class Part(NamedTuple):
@@ -40,20 +41,25 @@ def parts_of(report: Report, depth: int | None, most: int) -> list[Part]:
     folds = fold(report, depth=depth)
     if depth is None and len(folds) > most:
         folds = readable(report, folds, most)
-    return linked(report, folds)
+    return link(report, folds)
 
 
 def readable(report: Report, folds: list[Fold], most: int) -> list[Fold]:
-    """The rows folded as little as gives no more than `most` of them; gathered where folding does not."""
+    """The rows folded as little as gives no more than `most` of them.
+
+    Where that leaves hardly any, and where nothing can be folded, neighbours are gathered instead.
+    """
     levels = min(max(row.name.count("/") for row, _places in folds), DEEPEST)
+    finer = folds
     for depth in range(levels, 0, -1):
         folds = fold(report, depth=depth)
         if len(folds) <= most:
-            return folds
-    return gathered(folds, most)
+            return folds if len(folds) * FEW >= most else gather(finer, most)
+        finer = folds
+    return gather(folds, most)
 
 
-def gathered(folds: list[Fold], most: int) -> list[Fold]:
+def gather(folds: list[Fold], most: int) -> list[Fold]:
     """Neighbouring rows as one, so that no more than `most` are left."""
     each = -(-len(folds) // most)
     found = []
@@ -69,7 +75,7 @@ def gathered(folds: list[Fold], most: int) -> list[Fold]:
     return found
 
 
-def linked(report: Report, folds: list[Fold]) -> list[Part]:
+def link(report: Report, folds: list[Fold]) -> list[Part]:
     """The parts with what each reads of the others."""
     graph = report.graph
     assert graph is not None

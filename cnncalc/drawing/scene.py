@@ -163,10 +163,10 @@ def points_of(path: Path) -> Iterator[Point]:
         yield from zip(numbers[::2], numbers[1::2], strict=True)
 
 
-def moved(item: Item, right: float, down: float) -> Item:
+def move(item: Item, right: float, down: float) -> Item:
     """The item elsewhere."""
     if isinstance(item, Group):
-        return item._replace(items=tuple(moved(part, right, down) for part in item.items))
+        return item._replace(items=tuple(move(part, right, down) for part in item.items))
     if isinstance(item, Path):
         steps = (right, down) * 3
         commands = tuple(

@@ -14,6 +14,8 @@ from cnncalc.fields.values import AxisField, Fields, Fixed, Grid, Units, Whole, 
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 
+MOST = 2000  # operations of a part: what lies so far apart has hardly a window
+
 
 class Seen(NamedTuple):
     """Along an axis the first place that unit `unit` sees, and how many it sees; both cut off at the borders."""
@@ -28,7 +30,7 @@ def windows_of(graph: Graph, part: Part) -> dict[int, tuple[Seen, ...]]:
 
     The unit lies near the upper left. Values of which nothing is known, and those that are seen as a whole, have none.
     """
-    if not part.members or not part.output:
+    if not part.members or not part.output or len(part.members) > MOST:
         return {}
     first = len(graph.inputs)
     inner = {first + node for node in part.members}

@@ -39,10 +39,10 @@ def unit_page(
     field: UnitField, of: str, facts: Mapping[str, Any], *, exact: bool = False, width: int = 80, marks: Marks = BLOCKS
 ) -> Page:
     """A unit's field on every input: a row for each axis, how much is seen, and a picture."""
-    sections = [
-        patch_section(patch, len(field.inputs) > 1, exact, width, marks)._replace(drawing=partial(drawn, field, patch))
-        for patch in field.inputs
-    ]
+    sections = []
+    for patch in field.inputs:
+        section = patch_section(patch, len(field.inputs) > 1, exact, width, marks)
+        sections.append(section._replace(drawing=partial(draw_patch, field, patch)))
     if not sections:
         sections = [Section("seen", notes=[_("this unit sees nothing of the input")])]
     data = [section.data for section in sections if section.data]
@@ -60,7 +60,7 @@ def patch_section(patch: Patch, several: bool, exact: bool, width: int, marks: M
     return Section("", table, patch_data(patch, exact), heading, notes, lines, caption=caption)
 
 
-def drawn(field: UnitField, patch: Patch) -> str:
+def draw_patch(field: UnitField, patch: Patch) -> str:
     """The field on one input as SVG; nothing where it falls into too many pieces."""
     from cnncalc.drawing.fields.units import unit_scene
     from cnncalc.drawing.writers.svg import render

@@ -13,7 +13,7 @@ from cnncalc.analysis.folding import fold
 from cnncalc.drawing.colours import ACCENT, FRAME, INK, MUTED, NONE, PAPER, PEAK
 from cnncalc.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, backdrop
 from cnncalc.drawing.letters import fitted, width_of
-from cnncalc.drawing.parts import Part, linked
+from cnncalc.drawing.parts import Part, link
 from cnncalc.drawing.scene import END, Box, Item, Scene, Text, line, polygon, scene_of
 from cnncalc.drawing.windows import ends
 from cnncalc.errors import CnncalcError
@@ -63,7 +63,7 @@ def pyramid_scene(report: Report, target: str, title: str, picture: Picture | No
     if value < len(graph.inputs):
         raise CnncalcError(_("{name} is an input: it sees nothing before it", name=target))
     found, back = Pass(graph), seen_from(graph, value - len(graph.inputs))
-    parts = linked(report, fold(report))
+    parts = link(report, fold(report))
     items: list[Item] = []
     top = 0.0
     for source, (name, shape) in enumerate(graph.inputs.items()):
@@ -120,15 +120,15 @@ def level(
     everything = tuple((0, k - 1) for k in image)
     if len(shape) - 1 != axes or len(back) != axes:
         return Level(place, part, None, (0, 0), (0, n), (0, n), everything, size)
-    spans = [clipped(ends(field, at, k), k) for field, at, k in zip(back, unit or (0,) * axes, shape[1:], strict=True)]
+    spans = [clip(ends(field, at, k), k) for field, at, k in zip(back, unit or (0,) * axes, shape[1:], strict=True)]
     middle = [(low + high) // 2 for low, high in spans]
-    window = tuple(clipped(ends(field, at, k), k) for field, at, k in zip(fields, middle, image, strict=True))
+    window = tuple(clip(ends(field, at, k), k) for field, at, k in zip(fields, middle, image, strict=True))
     low, high = spans[-1]
     extent = over(fields[-1], 0, shape[-1] - 1, n)
     return Level(place, part, shape[-1], (low, high), extent, over(fields[-1], low, high, n), window, size)
 
 
-def clipped(span: tuple[int | None, int | None], n: int) -> tuple[int, int]:
+def clip(span: tuple[int | None, int | None], n: int) -> tuple[int, int]:
     """From the first to the last of n places that is seen; all of them where that is not known."""
     low, high = span
     if low is None or high is None:

@@ -41,7 +41,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     parts = parts_of(report, wish.depth, MOST)
     scales = scales_of([part.output for part in parts], logarithmic=wish.log)
     thickest = min(90.0, max(14.0, ALL_THICK / len(parts)))
-    boxes = [measured(part, scales, thickest) for part in parts]
+    boxes = [measure(part, scales, thickest) for part in parts]
     lefts, x = [], 0.0
     for box in boxes:
         lefts.append(x)
@@ -52,7 +52,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     ]  # fmt: skip
     bottom = max(box.high for box in boxes) / 2
     for i, (part, box) in enumerate(zip(parts, boxes, strict=True)):
-        items.append(drawn(part, box, lefts[i], bottom))
+        items.append(box_items(part, box, lefts[i], bottom))
     arcs = [arc for i, part in enumerate(parts) for j in part.reads if j != i - 1 for arc in skip(boxes, lefts, j, i)]
     items += arcs
     labels = max(width_of(label(part), SIZE) for part in parts)
@@ -66,7 +66,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     return scene_of(items, title=head, description=said)
 
 
-def measured(part: Part, scales: Scales, thickest: float) -> Shapes:
+def measure(part: Part, scales: Scales, thickest: float) -> Shapes:
     """How large the box of a part is."""
     shape, places = part.output, spatial(part.output)
     if not shape:
@@ -85,7 +85,7 @@ def label(part: Part) -> str:
     return f"{fitted(part.name, NAMES, SIZE)}  {sizes(part.output)}"
 
 
-def drawn(part: Part, box: Shapes, left: float, bottom: float) -> Group:
+def box_items(part: Part, box: Shapes, left: float, bottom: float) -> Group:
     """A box in the middle of the line, and its name, turned, below all of them."""
     thick, high, deep = box
     top = -high / 2

@@ -12,7 +12,7 @@ from cnncalc.drawing.colours import ACCENT, LINE, MUTED
 from cnncalc.drawing.figures import Figure, figure_of, scales_of, spatial
 from cnncalc.drawing.letters import LEADING, fitted, width_of
 from cnncalc.drawing.parts import Part, parts_of
-from cnncalc.drawing.scene import MIDDLE, Box, Group, Item, Point, Scene, Text, arrow_head, line, moved, scene_of
+from cnncalc.drawing.scene import MIDDLE, Box, Group, Item, Point, Scene, Text, arrow_head, line, move, scene_of
 from cnncalc.drawing.windows import Seen, windows_of
 from cnncalc.drawing.words import told
 from cnncalc.fields.table import window_of
@@ -54,7 +54,7 @@ def scene(report: Report, wish: Wish) -> Scene:
         Place(part, figure_of(part.output, part.role, scales), labels_of(part), tuple(below(report, part)))
         for part in parts
     ]
-    lines = broken(places)
+    lines = break_into_lines(places)
     line_of = {i: number for number, row in enumerate(lines) for i in row}
     items: list[Item] = []
     top = 0.0
@@ -98,15 +98,15 @@ def below(report: Report, part: Part) -> list[str]:
     return [fitted(text, NAMES, SMALL) for text in (*words, *others) if text]
 
 
-def broken(places: Sequence[Place]) -> list[list[int]]:
+def break_into_lines(places: Sequence[Place]) -> list[list[int]]:
     """The figures in lines that are not too long, and about as long as each other."""
-    limit = sum(place.width + GAP for place in places) / len(filled(places, WIDTH))
-    while len(filled(places, limit)) > len(filled(places, WIDTH)):
+    limit = sum(place.width + GAP for place in places) / len(fill_lines(places, WIDTH))
+    while len(fill_lines(places, limit)) > len(fill_lines(places, WIDTH)):
         limit += GAP
-    return filled(places, min(limit, WIDTH))
+    return fill_lines(places, min(limit, WIDTH))
 
 
-def filled(places: Sequence[Place], limit: float) -> list[list[int]]:
+def fill_lines(places: Sequence[Place], limit: float) -> list[list[int]]:
     """The figures in lines of this length, one filled after the other."""
     lines: list[list[int]] = [[]]
     used = 0.0
@@ -144,19 +144,19 @@ def line_of_figures(
     tallest = max(places[i].figure.height for i in row)
     middle = labels_end + 8 + tallest / 2
     bottom = middle + tallest / 2
-    items: list[Item] = [part for arc in arcs for part in drawn_arc(arc, labels_top)]
+    items: list[Item] = [part for arc in arcs for part in arc_items(arc, labels_top)]
     corners = {i: (centres[i] - places[i].figure.width / 2, middle - places[i].figure.height / 2) for i in row}
     lowest = bottom
     for i in row:
         texts = texts_of(places, i, line_of, centres[i], labels_end, bottom)
         lowest = max([lowest, *(text.y + 4 for text in texts)])
-        figure = [moved(item, *corners[i]) for item in places[i].figure.items]
+        figure = [move(item, *corners[i]) for item in places[i].figure.items]
         part = places[i].part
         items.append(Group((*figure, *texts), title=told(part.row) if part.row is not None else ""))
     for i in row[1:]:
         if i - 1 in places[i].part.reads:
             items += link(report, places, i, corners)
-    items += continued(places, row, line_of, middle, x - GAP)
+    items += continuations(places, row, line_of, middle, x - GAP)
     return items, lowest - top
 
 
@@ -210,14 +210,14 @@ def arcs_of(places: Sequence[Place], row: Sequence[int], centres: dict[int, floa
     return arcs
 
 
-def drawn_arc(arc: Arc, bottom: float) -> list[Item]:
+def arc_items(arc: Arc, bottom: float) -> list[Item]:
     """Up, along its lane and down to an arrow's head."""
     y = bottom - 8 - arc.lane * LANE
     points = [(arc.start, bottom), (arc.start, y), (arc.end, y), (arc.end, bottom)]
     return [line(points, stroke=LINE), arrow_head(points[2], points[3], size=5)]
 
 
-def continued(
+def continuations(
     places: Sequence[Place], row: Sequence[int], line_of: dict[int, int], middle: float, end: float
 ) -> list[Item]:
     """Arrows from the end of a line and to the beginning of the next, where the figures there are connected."""

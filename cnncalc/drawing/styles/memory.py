@@ -94,7 +94,7 @@ def runs(
     """
     open_: dict[tuple[int | None, float, float], int] = {}
     for i, column in enumerate([*columns, Column(-1, [])]):
-        now = dict.fromkeys(stacked(column, known, scale))
+        now = dict.fromkeys(stack(column, known, scale))
         for key in [key for key in open_ if key not in now]:
             value, top, height = key
             first = open_.pop(key)
@@ -103,7 +103,7 @@ def runs(
             open_.setdefault(key, i)
 
 
-def stacked(column: Column, known: Lives, scale: float) -> Iterator[tuple[int | None, float, float]]:
+def stack(column: Column, known: Lives, scale: float) -> Iterator[tuple[int | None, float, float]]:
     """(value, top, height) from below to above; what is too small to be seen comes together at the top."""
     level = small = 0.0
     for value in column.alive:

@@ -7,7 +7,7 @@ from cnncalc.drawing.colours import FRAME, INK, LINE, PANEL, colours_of
 from cnncalc.drawing.graph import place_for
 from cnncalc.drawing.graph.nested import Nested, nested
 from cnncalc.drawing.styles.graph import fill_of
-from cnncalc.drawing.writers.svg import escaped
+from cnncalc.drawing.writers.svg import escape
 from cnncalc.report import Report, title
 
 
@@ -31,7 +31,7 @@ def render_network(report: Report, wish: Wish) -> str:
                 write_frame(inner, indent)
                 continue
             node = inner
-            said = "<br/>".join([f"<b>{escaped(node['title'])}</b>", *map(escaped, node["lines"])])
+            said = "<br/>".join([f"<b>{escape(node['title'])}</b>", *map(escape, node["lines"])])
             more = ", penwidth=2" if node["output"] else ""
             fill = colours_of(fill_of(node, heated=bool(wish.color)))[0]
             lines.append(f'{indent}{names[node["id"]]} [label=<{said}>, fillcolor="{fill}"{more}];')

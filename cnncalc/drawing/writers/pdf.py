@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.drawing.colours import NONE, PAPER, colours_of
-from cnncalc.drawing.extra import needed
+from cnncalc.drawing.extra import require
 from cnncalc.drawing.scene import END, MIDDLE, Box, Image, Path, Scene, Text, leaves_of
 from cnncalc.errors import visible
 
@@ -31,7 +31,7 @@ FOLDERS = (
 
 def render(scene: Scene) -> bytes:
     """The scene as a page of its size; the same scene gives the same bytes. Raises CnncalcError without ReportLab."""
-    canvas_module = needed("reportlab.pdfgen.canvas", ".pdf")
+    canvas_module = require("reportlab.pdfgen.canvas", ".pdf")
     buffer = BytesIO()
     size = (scene.width * POINTS, scene.height * POINTS)
     canvas = canvas_module.Canvas(buffer, pagesize=size, invariant=1, pageCompression=1)
@@ -53,7 +53,7 @@ def draw(canvas: Canvas, fonts: Fonts, item: Box | Path | Text | Image) -> None:
     if isinstance(item, Text):
         draw_text(canvas, fonts, item)
     elif isinstance(item, Image):
-        reader = needed("reportlab.lib.utils", ".pdf").ImageReader(BytesIO(item.data))
+        reader = require("reportlab.lib.utils", ".pdf").ImageReader(BytesIO(item.data))
         canvas.drawImage(reader, item.x, -item.y - item.height, item.width, item.height, mask="auto")
     else:
         fill, stroke = item.fill != NONE, item.stroke != NONE
@@ -120,10 +120,10 @@ class Fonts:
             pass
         from unicodedata import east_asian_width
 
-        metrics = needed("reportlab.pdfbase.pdfmetrics", ".pdf")
+        metrics = require("reportlab.pdfbase.pdfmetrics", ".pdf")
         if east_asian_width(letter) in "WF":
             if CHINESE not in metrics.getRegisteredFontNames():
-                metrics.registerFont(needed("reportlab.pdfbase.cidfonts", ".pdf").UnicodeCIDFont(CHINESE))
+                metrics.registerFont(require("reportlab.pdfbase.cidfonts", ".pdf").UnicodeCIDFont(CHINESE))
             return CHINESE, letter
         name = self.found()
         if name and ord(letter) in metrics.getFont(name).face.charToGlyph:
@@ -134,17 +134,16 @@ class Fonts:
         """The name of a font of this machine that has many scripts, made known; None where there is none."""
         if not self.searched:
             self.searched = True
-            path = next(
-                (os.path.join(folder, name) for folder, names in walked() for name in FONTS if name in names), None
-            )
+            paths = (os.path.join(folder, name) for folder, names in font_folders() for name in FONTS if name in names)
+            path = next(paths, None)
             if path is not None:
                 self.other = os.path.splitext(os.path.basename(path))[0].replace(" ", "")
-                font = needed("reportlab.pdfbase.ttfonts", ".pdf").TTFont(self.other, path)
-                needed("reportlab.pdfbase.pdfmetrics", ".pdf").registerFont(font)
+                font = require("reportlab.pdfbase.ttfonts", ".pdf").TTFont(self.other, path)
+                require("reportlab.pdfbase.pdfmetrics", ".pdf").registerFont(font)
         return self.other
 
 
-def walked() -> list[tuple[str, set[str]]]:
+def font_folders() -> list[tuple[str, set[str]]]:
     """The folders with fonts, in one order on every run, and the names of their files."""
     found = []
     for top in FOLDERS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.drawing.extra import needed
+from cnncalc.drawing.extra import require
 from cnncalc.drawing.scene import Scene
 from cnncalc.drawing.writers import svg
 
@@ -12,7 +12,7 @@ MOST = 16_000  # pixels along a side
 
 def render(scene: Scene) -> bytes:
     """The scene on light paper. Raises CnncalcError without resvg."""
-    resvg = needed("resvg_py", ".png")
+    resvg = require("resvg_py", ".png")
     zoom = min(ZOOM, MOST / max(scene.width, scene.height))
     width = max(1, round(scene.width * zoom))
     return bytes(resvg.svg_to_bytes(svg_string=svg.render(scene), width=width))

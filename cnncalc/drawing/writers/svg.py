@@ -23,14 +23,14 @@ SPECIAL = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 def render(scene: Scene) -> str:
     """The scene as a file, ending with a line break."""
     window = " ".join(number(value) for value in (scene.left, scene.top, scene.width, scene.height))
-    label = escaped(scene.title)
+    label = escape(scene.title)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="cd" viewBox="{window}" width="{number(scene.width)}" '
         f'height="{number(scene.height)}" style="max-width:100%;height:auto" role="img" aria-label="{label}" '
         f'xml:lang="{_("en")}" font-family="{FONTS}">'
     ]
     lines += [f"<title>{label}</title>"] if label else []
-    lines += [f"<desc>{escaped(scene.description)}</desc>"] if scene.description else []
+    lines += [f"<desc>{escape(scene.description)}</desc>"] if scene.description else []
     paper = Box(scene.left, scene.top, scene.width, scene.height, fill=PAPER)
     lines.append(style_sheet([paper, *scene.items]))
     for item in (paper, *scene.items):
@@ -53,7 +53,7 @@ def element(item: Item) -> list[str]:
     """The lines of an item."""
     if isinstance(item, Group):
         inner = [text for part in item.items for text in element(part)]
-        return ["<g>", *told(item.title), *inner, "</g>"]
+        return ["<g>", *tooltip(item.title), *inner, "</g>"]
     if isinstance(item, Image):
         data = b64encode(item.data).decode()
         return [
@@ -70,9 +70,9 @@ def element(item: Item) -> list[str]:
         sharp = item.stroke == NONE and not item.radius  # neighbours meet without a seam
         start += ' shape-rendering="crispEdges"' if sharp else ""
     else:
-        start = f'path d="{drawn(item)}"'
+        start = f'path d="{outline(item)}"'
     start += paint(item)
-    return [f"<{start}/>"] if not item.title else [f"<{start}>{''.join(told(item.title))}</{start.split(' ')[0]}>"]
+    return [f"<{start}/>"] if not item.title else [f"<{start}>{''.join(tooltip(item.title))}</{start.split(' ')[0]}>"]
 
 
 def text_element(item: Text) -> str:
@@ -83,7 +83,7 @@ def text_element(item: Text) -> str:
     bold = ' font-weight="bold"' if item.bold else ""
     return (
         f'<text {place} font-size="{number(item.size)}"{anchor}{bold} class="f-{item.fill}" '
-        f'fill="{colours_of(item.fill)[0]}">{"".join(told(item.title))}{escaped(item.words)}</text>'
+        f'fill="{colours_of(item.fill)[0]}">{"".join(tooltip(item.title))}{escape(item.words)}</text>'
     )
 
 
@@ -100,12 +100,12 @@ def paint(item: Box | Path) -> str:
     return text
 
 
-def drawn(path: Path) -> str:
+def outline(path: Path) -> str:
     return "".join(f"{name}{' '.join(map(number, numbers))}" for name, *numbers in path.commands)  # type: ignore[arg-type]
 
 
-def told(title: str) -> list[str]:
-    return [f"<title>{escaped(title)}</title>"] if title else []
+def tooltip(title: str) -> list[str]:
+    return [f"<title>{escape(title)}</title>"] if title else []
 
 
 def number(value: float) -> str:
@@ -114,7 +114,7 @@ def number(value: float) -> str:
     return "0" if text in ("", "-0") else text
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text in which nothing is a tag; control characters and marks of direction are written out."""
     from cnncalc.errors import visible
 

@@ -46,9 +46,9 @@ def render(scene: Scene, *, standalone: bool = False) -> str:
         lines += preamble(plain)
     else:
         lines.append(comment(_("needs \\usepackage{{{packages}}}", packages="tikz")))
-    lines += [rf"\definecolor{{{named(role)}}}{{HTML}}{{{colours_of(role)[0][1:].upper()}}}" for role in roles]
+    lines += [rf"\definecolor{{{colour_name(role)}}}{{HTML}}{{{colours_of(role)[0][1:].upper()}}}" for role in roles]
     lines.append(r"\begin{tikzpicture}[x=0.75pt,y=-0.75pt,line join=round,every node/.style={inner sep=0pt}]")
-    lines += [drawn(item) for item in items if not isinstance(item, Image)]
+    lines += [command(item) for item in items if not isinstance(item, Image)]
     lines.append(r"\end{tikzpicture}")
     lines += [r"\end{document}"] if standalone else []
     return "\n".join(lines) + "\n"
@@ -71,22 +71,22 @@ def preamble(plain: bool) -> list[str]:
     ]  # fmt: skip
 
 
-def named(role: str) -> str:
+def colour_name(role: str) -> str:
     return f"cd-{role}"
 
 
-def drawn(item: Box | Path | Text) -> str:
+def command(item: Box | Path | Text) -> str:
     """One command."""
     if isinstance(item, Text):
         size = f"{item.size * POINTS:.2f}"
-        options = [ANCHORS[item.anchor], *(["rotate=90"] if item.turned else []), f"text={named(item.fill)}"]
+        options = [ANCHORS[item.anchor], *(["rotate=90"] if item.turned else []), f"text={colour_name(item.fill)}"]
         font = rf"\fontsize{{{size}}}{{{size}}}\selectfont" + (r"\bfseries" if item.bold else "")
         options[0] = f"anchor={options[0]}"
         return rf"\node[{','.join(options)},font={font}] at {point(item.x, item.y)} {{{letters(item.words)}}};"
-    options = [] if item.fill == NONE else [f"fill={named(item.fill)}"]
+    options = [] if item.fill == NONE else [f"fill={colour_name(item.fill)}"]
     options += [f"fill opacity={item.opacity:.2f}"] if item.opacity != 1 else []
     if item.stroke != NONE:
-        options += [f"draw={named(item.stroke)}", f"line width={item.thick * POINTS:.2f}pt"]
+        options += [f"draw={colour_name(item.stroke)}", f"line width={item.thick * POINTS:.2f}pt"]
         options += ["dash pattern=on 3.75pt off 2.25pt"] if item.dashed else []
     if isinstance(item, Box):
         radius = min(item.radius, item.width / 2, item.height / 2) * POINTS
