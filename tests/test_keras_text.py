@@ -24,7 +24,7 @@ NETWORKS = [*bundled(), *VARIANTS]
 REFUSED = {  # and why
     **dict.fromkeys(["vit-b16", "vit-ti16", "vit-s16", "vit-l16", "vit-b32"], "no layer for the kind parameter"),
     **dict.fromkeys(
-        ["swin-t", "swin-s", "swin-b", "maxvit-t", "coatnet-0", "mobilevit-s"], "no layer for the kind attention"
+        ["swin-t", "swin-s", "swin-b", "maxvit-t", "coatnet-0", "mobilevit-s"], "Keras attends to all positions"
     ),
     "perceptron": "no layer for the kind step",
     "rbf-network": "no layer for the kind gaussian_rbf",
@@ -90,6 +90,13 @@ outputs: [both, left]
     "a border cut off": "4x5x7; transposed_conv 6 k3 s2 p1; transposed_conv 3 k2 s3",
     "signals and volumes": "4x17; conv 3 k3 bn relu; avgpool 2; reshape 3x1x1x7; conv 2 k1x1x3 bn; maxpool 1x1x2",
     "activations": "6x5; elu 0.5; leaky_relu 0.2; selu; silu; hard_swish; hard_sigmoid; mish; softplus; gelu; softmax",
+    "attention": "8x3x5; {add: [identity, [layernorm, attention heads=2]]}; attention heads=3 dim=6 value_dim=12 out=4 "
+    "nobias gelu; flatten; dense 3",
+    "attention to others": """
+inputs: {a: 6x9, b: 4x7}
+layers:
+  - mixed: {cross_attention: [{from: a, layers: [identity]}, {from: b, layers: [conv 5 k1]}], heads: 2, dim: 8}
+""",
     "merges": "4x9x7; {multiply: [identity, [global_avgpool, conv 4 k1 sigmoid]]}; {mean: [identity, relu, tanh]}; "
     "{maximum: [identity, sigmoid, [conv 4 k1]]}; {concat: [identity, {add: [identity, tanh]}]}",
 }

@@ -64,12 +64,12 @@ def add_activation(call: Call, activation: Any, name: str) -> Seen | None:
     return call.elementwise(kind, options, named)
 
 
-@translates("Activation")
+@translates("Activation", steps=True)
 def activation(call: Call) -> Seen | None:
     return add_activation(call, call.config.get("activation"), call.name)
 
 
-@translates("ReLU")
+@translates("ReLU", steps=True)
 def relu(call: Call) -> Seen | None:
     largest = call.config.get("max_value")
     slope = call.config.get("negative_slope", call.config.get("alpha", 0.0)) or 0.0
@@ -82,13 +82,13 @@ def relu(call: Call) -> Seen | None:
     return call.elementwise("relu" if largest is None else "relu6")
 
 
-@translates("LeakyReLU")
+@translates("LeakyReLU", steps=True)
 def leaky_relu(call: Call) -> Seen | None:
     slope = call.config.get("negative_slope", call.config.get("alpha", 0.3))
     return call.elementwise("leaky_relu", {"alpha": float(slope)})
 
 
-@translates("ELU")
+@translates("ELU", steps=True)
 def elu(call: Call) -> Seen | None:
     return call.elementwise("elu", {"alpha": float(call.config.get("alpha", 1.0))})
 
@@ -105,7 +105,7 @@ def prelu(call: Call) -> Seen | None:
     return call.on_map("prelu", {"per": "channel" if axis not in shared else "layer"})
 
 
-@translates("Softmax")
+@translates("Softmax", steps=True)
 def softmax(call: Call) -> Seen | None:
     axis = call.config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis

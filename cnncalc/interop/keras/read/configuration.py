@@ -17,6 +17,7 @@ from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.keras.read.table import Call, read_call
+from cnncalc.interop.keras.read.unread import Asked, Numbers, Tensors
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.language import _, reason_of
 from cnncalc.layers.base import Shape
@@ -139,10 +140,18 @@ Key = tuple[str, int, int]  # a layer, the number of its call, the number of the
 
 
 class Calls(NamedTuple):
-    """One call of a layer: the tensors that enter, and the numbers beside them."""
+    """One call of a layer: the tensors that enter, the numbers beside them, and all arguments.
 
-    tensors: tuple[Tensor, ...]
-    others: tuple[Any, ...]
+    tensors    in the order of the arguments
+    others     the numbers among the arguments
+    named      arguments that have names; a tensor stands as its number among the tensors
+    arguments  those without names, as Keras 3 writes them
+    """
+
+    tensors: tuple[Tensor, ...] = ()
+    others: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = {}
+    arguments: tuple[Any, ...] = ()
 
 
 class Waiting(NamedTuple):
@@ -229,6 +238,7 @@ class Reader:
         self.b = b
         self.given = dict(shapes)
         self.owners: dict[str, list[int]] = {}  # of a layer's path: the values of its layers, for another call
+        self.time = 0  # axes of steps in front: inside a model that TimeDistributed stands around
         self.last = True  # whether channels are last where a layer does not say
 
     def first(self, seen: Seen) -> Seen:
@@ -271,7 +281,7 @@ class Reader:
                 told = (self.settings(layer, "").get("batch_input_shape"), config.get("build_input_shape"))
                 shape = next((s for s in told if isinstance(s, list)), None)
                 x = [self.enter("input", shape)]
-            x = self.layer(layer, Calls((), ()), x, prefix, depth)
+            x = self.layer(layer, Calls(), x, prefix, depth)
         return x or []
 
     def functional(
@@ -323,11 +333,14 @@ class Reader:
             self.b.fail(f"'{name}'", _("its configuration cannot be read"))
         if nodes and isinstance(nodes[0], list) and nodes[0] and isinstance(nodes[0][0], str):
             nodes = [nodes]  # one call with one tensor, as Keras 2 may write it
-        return [Calls(tuple(tensors_of(node)), tuple(others_of(node))) for node in nodes]
+        return [
+            Calls(tuple(tensors_of(node)), tuple(others_of(node)), find_named(node), find_arguments(node))
+            for node in nodes
+        ]
 
     def check_shape(self, seen: Seen, told: tuple[Any, ...] | None, name: str) -> Seen:
         """A layer's shape is the one that Keras wrote down; but not where another input was asked for."""
-        if told and seen.shape and not self.given:
+        if told and seen.shape and not self.given and not self.time:
             for ours, theirs in zip(seen.shape, told[1:], strict=False):
                 if isinstance(theirs, int) and theirs != ours:
                     shapes = {"ours": "x".join(map(str, seen.shape)), "theirs": "x".join(map(str, told[1:]))}
@@ -390,9 +403,22 @@ class Reader:
         name = f"{prefix}{layer.get('name') or config.get('name') or word.lower()}"
         if word in MODELS:
             return self.model(layer, entering, f"{name}/", depth + 1)
+        inner = config.get("layer")
+        if word == "TimeDistributed" and isinstance(inner, Mapping) and inner.get("class_name") in MODELS:
+            self.time += 1
+            found = self.model(inner, entering, f"{name}/", depth + 1)
+            self.time -= 1
+            return found
         at = _("layer '{name}' ({kind})", name=name[:100], kind=word[:60])
-        shape = told[1:] if told and not self.given and all(type(n) is int and n > 0 for n in told[1:]) else None
-        call = Call(self.b, name, word, config, tuple(entering), calls.others, at, self.last, self.owners, shape)
+        shape = (
+            told[1:]
+            if told and not self.given and not self.time and all(type(n) is int and n > 0 for n in told[1:])
+            else None
+        )
+        call = Call(
+            self.b, name, word, Asked(config), Tensors(entering), Numbers(calls.others), at, self.last, self.owners,
+            shape, Asked(calls.named), calls.arguments, self.time,
+        )  # fmt: skip
         try:
             return read_call(call)
         except MALFORMED as error:
@@ -448,3 +474,28 @@ def others_of(thing: Any) -> Iterator[Any]:
             yield from others_of(item)
     elif isinstance(thing, (int, float)) and not isinstance(thing, bool):
         yield thing
+
+
+def find_named(node: Any) -> dict[str, Any]:
+    """The arguments of a call that have names and say something; tensors as their numbers among those of the call."""
+    if isinstance(node, Mapping) and isinstance(node.get("kwargs"), Mapping):  # Keras 3
+        before, named = len(list(tensors_of(node.get("args")))), node["kwargs"]
+    elif isinstance(node, list) and node and isinstance(node[0], list) and len(node[0]) > 3:  # Keras 2
+        before, named = 1, node[0][3]
+    else:
+        return {}
+    found = {}
+    for name, value in named.items() if isinstance(named, Mapping) else ():
+        tensors = len(list(tensors_of(value)))
+        if tensors:
+            found[str(name)] = before
+            before += tensors
+        elif value is not None and value is not False:
+            found[str(name)] = value
+    return found
+
+
+def find_arguments(node: Any) -> tuple[Any, ...]:
+    """The arguments of a call without names, as Keras 3 writes them."""
+    listed = node.get("args") if isinstance(node, Mapping) else None
+    return tuple(listed) if isinstance(listed, list) else ()

@@ -12,12 +12,14 @@ from cnncalc.interop.layouts import Seen, settle
 # --- pooling
 
 
-@translates("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "MaxPool1D", "MaxPool2D", "MaxPool3D")
+@translates("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "MaxPool1D", "MaxPool2D", "MaxPool3D", steps=True)
 def maxpool(call: Call) -> Seen | None:
     return pool(call, "maxpool")
 
 
-@translates("AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D")
+@translates(
+    "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", steps=True
+)
 def avgpool(call: Call) -> Seen | None:
     return pool(call, "avgpool")
 
@@ -33,15 +35,24 @@ def pool(call: Call, kind: str) -> Seen | None:
 @translates(
     "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
     "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GlobalAvgPool2D", "GlobalMaxPool2D",
+    steps=True,
 )  # fmt: skip
 def global_pool(call: Call) -> Seen | None:
-    made = call.on_map("global_maxpool" if "Max" in call.word else "global_avgpool", {})
+    kind, channels = "maxpool" if "Max" in call.word else "avgpool", call.channel_axis()
+    if call.time:
+        inner = [n for axis, n in enumerate(call.x.shape) if axis not in (*range(call.time), channels)]
+        made = call.on_map(kind, {"kernel": inner, "stride": inner})
+    else:
+        made = call.on_map(f"global_{kind}", {})
     if made is None or call.config.get("keepdims"):
         return made
-    return made.reshape((call.x.shape[call.channel_axis()],))
+    return made.reshape((*call.x.shape[: call.time], call.x.shape[channels]))
 
 
-@translates("AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D")
+@translates(
+    "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D",
+)  # fmt: skip
 def adaptive_pool(call: Call) -> Seen | None:
     size = sizes(call.config["output_size"], rank_in(call.word))
     return call.on_map("adaptive_maxpool" if "Max" in call.word else "adaptive_avgpool", {"size": size})
@@ -50,9 +61,15 @@ def adaptive_pool(call: Call) -> Seen | None:
 # --- merges
 
 
-@translates("Add", "Multiply", "Average", "Maximum")
+MERGES = {
+    "Add": "add", "Multiply": "multiply", "Average": "mean", "Maximum": "maximum", "Minimum": "minimum",
+    "Subtract": "subtract",
+}  # fmt: skip
+
+
+@translates(*MERGES, steps=True)
 def merge(call: Call) -> Seen | None:
-    kind = {"Add": "add", "Multiply": "multiply", "Average": "mean", "Maximum": "maximum"}[call.word]
+    kind = MERGES[call.word]
     if len(call.entering) == 1:
         return combine(call, kind)
     return layouts.merge(
@@ -70,21 +87,39 @@ def scaled_sum(call: Call) -> Seen | None:
 
 
 def combine(call: Call, kind: str) -> Seen | None:
-    """An operator on one tensor and a number, as keras.ops writes them."""
-    if len(call.numbers) != 1 or kind not in ("add", "multiply"):
+    """An operator on one tensor and a number, as keras.ops writes them; which comes first is in the arguments."""
+    if len(call.numbers) != 1:
         return None
     number = float(call.numbers[0])
-    return call.elementwise("rescale", {"offset": number} if kind == "add" else {"factor": number})
+    first = isinstance(call.arguments[0], (int, float)) if call.arguments else False
+    if kind == "maximum" and number == 0:
+        return call.elementwise("relu")
+    if kind in ("maximum", "minimum"):
+        return call.elementwise("clamp", {"low" if kind == "maximum" else "high": number})
+    options = {
+        "add": {"offset": number},
+        "multiply": {"factor": number},
+        "subtract": {"factor": -1, "offset": number} if first else {"offset": -number},
+    }.get(kind)
+    return None if options is None else call.elementwise("rescale", options)
 
 
 @translates("TrueDivide", "Divide")
 def divide(call: Call) -> Seen | None:
-    if len(call.entering) != 1 or len(call.numbers) != 1 or not call.numbers[0]:
+    if len(call.entering) == 2:
+        return layouts.merge(
+            call.b, call.entering, lambda values: call.b.add(call.name, "divide", {}, values, at=call.at), call.at
+        )
+    if len(call.numbers) != 1 or not call.numbers[0]:
         return None
-    return call.elementwise("rescale", {"factor": 1 / float(call.numbers[0])})
+    number = float(call.numbers[0])
+    if not isinstance(call.arguments[0] if call.arguments else None, (int, float)):
+        return call.elementwise("rescale", {"factor": 1 / number})
+    turned = call.elementwise("reciprocal", {}, f"{call.name}/reciprocal")
+    return call._replace(entering=(turned,)).elementwise("rescale", {"factor": number})
 
 
-@translates("Concatenate")
+@translates("Concatenate", steps=True)
 def concatenate(call: Call) -> Seen | None:
     rank = len(call.x.shape)
     axis = int(call.config.get("axis", -1)) % (rank + 1) - 1
@@ -99,7 +134,9 @@ def concatenate(call: Call) -> Seen | None:
 # --- what is left as it is
 
 
-@translates("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "StochasticDepth")
+@translates(
+    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "StochasticDepth", steps=True
+)
 def dropout(call: Call) -> Seen | None:
     rate = call.config.get("rate", call.config.get("drop_path_rate", 0.5))
     return call.elementwise("dropout", {"rate": float(rate or 0)})
@@ -107,12 +144,16 @@ def dropout(call: Call) -> Seen | None:
 
 @translates(
     "ActivityRegularization", "GaussianNoise", "GaussianDropout", "Identity", "Masking", "RandomFlip", "RandomRotation",
-    "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomCrop", "Cast",
+    "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness", "RandomCrop", "Cast", "RandomColorJitter",
+    "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert",
+    "RandomPerspective", "RandomPosterization", "RandomSaturation", "RandomSharpness", "RandomShear",
+    steps=True,
 )  # fmt: skip
 def pass_on(call: Call) -> Seen | None:
     """What does something in training alone."""
     if call.word in ("RandomCrop", "Masking"):
         return None
+    call.nothing_else()
     return call.elementwise("identity")
 
 
@@ -128,17 +169,17 @@ def pairs(value: Any, rank: int) -> list[list[int]]:
     return [[v, v] if isinstance(v, int) else [int(v[0]), int(v[1])] for v in value]
 
 
-@translates("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
+@translates("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", steps=True)
 def zero_padding(call: Call) -> Seen | None:
     return call.on_map("pad", {"padding": pairs(call.config.get("padding", 1), rank_in(call.word))})
 
 
-@translates("Cropping1D", "Cropping2D", "Cropping3D")
+@translates("Cropping1D", "Cropping2D", "Cropping3D", steps=True)
 def cropping(call: Call) -> Seen | None:
     return call.on_map("crop", {"cropping": pairs(call.config.get("cropping", 0), rank_in(call.word))})
 
 
-@translates("UpSampling1D", "UpSampling2D", "UpSampling3D")
+@translates("UpSampling1D", "UpSampling2D", "UpSampling3D", steps=True)
 def upsampling(call: Call) -> Seen | None:
     mode = call.config.get("interpolation", "nearest")
     if mode not in ("nearest", "bilinear", "bicubic"):
@@ -174,21 +215,28 @@ def center_crop(call: Call) -> Seen | None:
     return call.on_map("crop", {"size": target})
 
 
-@translates("Flatten")
+@translates("Flatten", steps=True)
 def flatten(call: Call) -> Seen | None:
     """A row of all elements. Keras has the channels innermost; which element is where says no count."""
     if not call.x.shape:
         return None
     seen = call.x
+    if call.time:
+        return seen.reshape((*seen.shape[: call.time], prod(seen.shape[call.time :])), call.name)
     if all(move.kind == "permute" for move in seen.moves):
         seen = seen._replace(moves=())
     value = call.b.add(call.name, "flatten", {}, [settle(call.b, seen, call.at)], at=call.at)
     return Seen(value, call.b.shape(value))
 
 
-@translates("Reshape")
+@translates("Reshape", steps=True)
 def reshape(call: Call) -> Seen | None:
-    target = [int(n) for n in call.config["target_shape"]]
+    """A layer says the shape without the samples, an operator of keras.ops with them."""
+    shape = call.config.get("newshape")
+    if shape is not None and shape[0] not in (-1, None):
+        return None
+    target = [-1 if n is None else int(n) for n in (shape[1:] if shape is not None else call.config["target_shape"])]
+    target = [*call.x.shape[: call.time], *target]
     elements, known = prod(call.x.shape), prod(n for n in target if n > 0)
     if not call.x.shape or target.count(-1) > 1 or not known or elements % known:
         return None

@@ -8,7 +8,7 @@ from cnncalc.interop.keras.read.table import Call, translates
 from cnncalc.interop.layouts import Seen
 
 
-@translates("BatchNormalization", "SyncBatchNormalization")
+@translates("BatchNormalization", "SyncBatchNormalization", steps=True)
 def batchnorm(call: Call) -> Seen | None:
     c = call.config
     axis = c.get("axis", -1)
@@ -21,7 +21,7 @@ def batchnorm(call: Call) -> Seen | None:
     return call.along(axis % (len(call.x.shape) + 1) - 1, "batchnorm", options)
 
 
-@translates("LayerNormalization")
+@translates("LayerNormalization", steps=True)
 def layernorm(call: Call) -> Seen | None:
     c = call.config
     axes = c.get("axis", -1)
@@ -46,7 +46,7 @@ def groupnorm(call: Call) -> Seen | None:
     return call.along(axis, "groupnorm", {**options, "epsilon": float(c.get("epsilon", 1e-3))})
 
 
-@translates("Rescaling")
+@translates("Rescaling", steps=True)
 def rescaling(call: Call) -> Seen | None:
     factor, offset = call.config.get("scale", 1.0), call.config.get("offset", 0.0)
     return call.on_map("rescale", {"factor": factor, "offset": offset})
@@ -76,6 +76,6 @@ def normalization(call: Call) -> Seen | None:
     )
 
 
-@translates("LayerScale")
+@translates("LayerScale", steps=True)
 def layer_scale(call: Call) -> Seen | None:
     return call.along(len(call.x.shape) - 1, "scale", {})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cnncalc.interop.keras.read.table import CLASSES, Call, translates
+from collections.abc import Mapping
+from typing import Any
+
+from cnncalc.interop.keras.read.table import CLASSES, Call, inside, translates
 from cnncalc.interop.layouts import Seen, settle
 
 
@@ -30,7 +33,7 @@ def recurrent(call: Call) -> Seen | None:
 
 
 @translates("Bidirectional")
-def bidirectional(call: Call) -> Seen | None:
+def bidirectional(call: Call) -> Seen | list[Seen] | None:
     inner = call.config.get("layer", {})
     if call.config.get("merge_mode", "concat") != "concat" or inner.get("class_name") not in (
         "SimpleRNN",
@@ -38,14 +41,29 @@ def bidirectional(call: Call) -> Seen | None:
         "GRU",
     ):
         return None
+    behind = call.config.get("backward_layer")
+    if behind is not None and not is_turned(inner, behind):
+        return None
     config = {**inner["config"], "both_ways": True}
-    return recurrent(call._replace(word=inner["class_name"], config=config))
+    return inside(call, inner["class_name"], config, recurrent)
+
+
+OF_THE_DIRECTION = ("name", "go_backwards", "seed", "dtype", "batch_input_shape")
+
+
+def is_turned(ahead: Mapping[str, Any], behind: Mapping[str, Any]) -> bool:
+    """Whether one layer is the other, read backwards: what Keras makes where nothing is said."""
+    mine, theirs = ahead["config"], behind["config"]
+    names = {*mine, *theirs} - {*OF_THE_DIRECTION, *(name for name in mine if name.endswith("_initializer"))}
+    same = all(mine.get(name) == theirs.get(name) for name in names)
+    return bool(same and ahead.get("class_name") == behind.get("class_name") and theirs.get("go_backwards"))
 
 
 @translates("TimeDistributed")
-def time_distributed(call: Call) -> Seen | None:
-    """A dense layer at every step; others are no kind."""
+def time_distributed(call: Call) -> Seen | list[Seen] | None:
+    """A layer at every step: along the axis of the steps nothing moves. What is inside may be a model: see Reader."""
     inner = call.config.get("layer", {})
-    if inner.get("class_name") not in ("Dense", "Activation", "Dropout"):
+    word = inner.get("class_name")
+    if word not in CLASSES:
         return None
-    return CLASSES[inner["class_name"]](call._replace(word=inner["class_name"], config=inner["config"]))
+    return inside(call._replace(time=call.time + 1), word, inner["config"], CLASSES[word])

@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from cnncalc.errors import CnncalcError
 from cnncalc.interop import layouts
 from cnncalc.interop.builder import Builder
+from cnncalc.interop.keras.read.unread import Asked, find_unread
 from cnncalc.interop.layouts import Seen
+from cnncalc.language import _
 
-Handler = Callable[["Call"], "Seen | None"]
+Handler = Callable[["Call"], "Seen | list[Seen] | None"]
 CLASSES: dict[str, Handler] = {}
-FILES = ("activations", "weighted", "normalisation", "maps", "recurrent")
+AT_EACH_STEP: set[str] = set()  # classes whose handlers know of axes of steps in front
+FILES = ("activations", "weighted", "normalisation", "maps", "recurrent", "attention", "operations")
 
 
 class Call(NamedTuple):
@@ -32,6 +36,9 @@ class Call(NamedTuple):
     last: bool
     owners: dict[str, list[int]]
     told: tuple[int, ...] | None = None  # the shape that comes out, if Keras wrote it down
+    named: Mapping[str, Any] = {}  # arguments of the call that have names; a tensor is its number among `entering`
+    arguments: tuple[Any, ...] = ()  # those without, as Keras 3 writes them
+    time: int = 0  # how many axes of steps stand in front of what it is a layer of: TimeDistributed
 
     @property
     def x(self) -> Seen:
@@ -41,7 +48,7 @@ class Call(NamedTuple):
         """The axis of the channels, the samples not counted."""
         told = self.config.get("data_format")
         last = self.last if told not in ("channels_first", "channels_last") else told == "channels_last"
-        return len(self.x.shape) - 1 if last else 0
+        return len(self.x.shape) - 1 if last else self.time
 
     def add(self, kind: str, options: Mapping[str, Any], value: int, name: str = "") -> int:
         """A layer on one value; with the weights of the first call, if this is another."""
@@ -67,23 +74,83 @@ class Call(NamedTuple):
 
     def on_map(self, kind: str, options: Mapping[str, Any], name: str = "") -> Seen | None:
         """A layer on the map with its channels."""
-        return self.along(self.channel_axis(), kind, options, name)
+        return self.along(self.channel_axis(), kind, at_each_step(options, self.time), name)
 
     def elementwise(self, kind: str, options: Mapping[str, Any] | None = None, name: str = "") -> Seen:
         return layouts.through(
             self.b, self.x, lambda value: self.b.add(name or self.name, kind, options or {}, [value], at=self.at)
         )
 
+    def nothing_else(self) -> None:
+        """Say that the rest of the configuration matters in training alone."""
+        if isinstance(self.config, Asked):
+            self.config.asked.update(self.config)
+
     def replaced(self, config: Mapping[str, Any], x: Seen | None = None) -> Call:
         return self._replace(config=config, entering=self.entering if x is None else (x,))
 
 
-def translates(*words: str) -> Callable[[Handler], Handler]:
+def translates(*words: str, steps: bool = False) -> Callable[[Handler], Handler]:
+    """Declare the handler of classes.
+
+    steps  it may have axes of steps in front, along which nothing moves: what TimeDistributed stands around
+    """
+
     def declare(handle: Handler) -> Handler:
         CLASSES.update(dict.fromkeys(words, handle))
+        if steps:
+            AT_EACH_STEP.update(words)
         return handle
 
     return declare
+
+
+# Of one step: a window of one element, moved by one.
+OF_A_STEP: dict[str, Any] = {
+    "kernel": 1, "stride": 1, "dilation": 1, "factor": 1, "output_padding": 0, "padding": [0, 0], "cropping": [0, 0],
+}  # fmt: skip
+
+
+def at_each_step(options: Mapping[str, Any], steps: int) -> Mapping[str, Any]:
+    """Options with one value for each axis, for a map with so many axes of steps in front of its others."""
+    if not steps:
+        return options
+    return {
+        name: [OF_A_STEP[name]] * steps + list(value) if name in OF_A_STEP and isinstance(value, list) else value
+        for name, value in options.items()
+    }
+
+
+def move_axis(axis: Any, steps: int) -> Any:
+    """An axis, or several, counted from the front: with so many axes of steps before them."""
+    if isinstance(axis, list):
+        return [move_axis(each, steps) for each in axis]
+    return axis + steps if isinstance(axis, int) and axis > 0 else axis
+
+
+class UnreadError(CnncalcError):
+    """What a layer inside another says and nobody reads."""
+
+
+def inside(call: Call, word: str, config: Mapping[str, Any], handle: Handler) -> Seen | list[Seen] | None:
+    """A layer in the configuration of another. Raises UnreadError for a setting that is not read."""
+    inner = call._replace(word=word, config=Asked(config))
+    made = handle_step(inner, handle)
+    reason = "" if made is None else find_unread(inner.config, (), (), {})
+    if reason:
+        raise UnreadError(reason)
+    return made
+
+
+def handle_step(call: Call, handle: Handler) -> Seen | list[Seen] | None:
+    """What a handler gives, of a sample or at each step. Raises UnreadError for what is no layer of single steps."""
+    if not call.time:
+        return handle(call)
+    if call.word not in AT_EACH_STEP or len(call.x.shape) > 4:
+        raise UnreadError(_("it is a layer at each step (TimeDistributed)"))
+    if "axis" in call.config and isinstance(call.config, Asked):
+        dict.__setitem__(call.config, "axis", move_axis(dict.get(call.config, "axis"), call.time))
+    return handle(call)
 
 
 def read_call(call: Call) -> list[Seen]:
@@ -92,15 +159,21 @@ def read_call(call: Call) -> list[Seen]:
         for file in FILES:
             import_module(f"cnncalc.interop.keras.read.{file}")
     handle = CLASSES.get(call.word)
-    made = handle(call) if handle is not None and (call.entering or call.word == "InputLayer") else None
-    if made is not None:
-        return [made]
+    try:
+        made = (
+            handle_step(call, handle) if handle is not None and (call.entering or call.word == "InputLayer") else None
+        )
+        reason = "" if made is None else find_unread(call.config, call.entering, call.numbers, call.named)
+    except UnreadError as error:
+        made, reason = None, str(error)
+    if made is not None and not reason:
+        return made if isinstance(made, list) else [made]
     reads = list(dict.fromkeys(layouts.value_of(call.b, seen, call.at) for seen in call.entering))
     told = call.told
     if not told or len(told) > 4:
-        return [Seen(call.b.unknown(call.name, call.word, reads, None, at=call.at), ())]
+        return [Seen(call.b.unknown(call.name, call.word, reads, None, at=call.at, reason=reason), ())]
     first = (told[-1], *told[:-1]) if call.last else told
-    value = call.b.unknown(call.name, call.word, reads, first, at=call.at)
+    value = call.b.unknown(call.name, call.word, reads, first, at=call.at, reason=reason)
     seen = Seen(value, first)
     return [seen.permute((*range(1, len(first)), 0)) if call.last and len(first) > 1 else seen]
 

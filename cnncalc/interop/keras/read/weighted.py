@@ -23,7 +23,7 @@ def window(call: Call, rank: int) -> dict[str, Any]:
     return options
 
 
-@translates("Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D")
+@translates("Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D", steps=True)
 def conv(call: Call) -> Seen | None:
     c = call.config
     options = window(call, rank_in(call.word))
@@ -37,14 +37,14 @@ def conv(call: Call) -> Seen | None:
     return activate(call, made, c.get("activation"))
 
 
-@translates("DepthwiseConv1D", "DepthwiseConv2D")
+@translates("DepthwiseConv1D", "DepthwiseConv2D", steps=True)
 def depthwise(call: Call) -> Seen | None:
     c = call.config
     own = {"multiplier": int(c.get("depth_multiplier", 1)), "bias": bool(c.get("use_bias", True))}
     return activate(call, call.on_map("depthwise", {**own, **window(call, rank_in(call.word))}), c.get("activation"))
 
 
-@translates("SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D")
+@translates("SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", steps=True)
 def separable(call: Call) -> Seen | None:
     c = call.config
     first = {"multiplier": int(c.get("depth_multiplier", 1)), "bias": False, **window(call, rank_in(call.word))}
@@ -56,7 +56,7 @@ def separable(call: Call) -> Seen | None:
     return activate(call, made, c.get("activation"))
 
 
-@translates("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Convolution2DTranspose")
+@translates("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Convolution2DTranspose", steps=True)
 def transposed_conv(call: Call) -> Seen | None:
     c = call.config
     options = window(call, rank_in(call.word))
@@ -69,7 +69,7 @@ def transposed_conv(call: Call) -> Seen | None:
     return activate(call, call.on_map("transposed_conv", {**own, **options}), c.get("activation"))
 
 
-@translates("Dense")
+@translates("Dense", steps=True)
 def dense(call: Call) -> Seen | None:
     """Over the last axis: of a vector a dense layer, else a convolution with a kernel of 1 at every place."""
     c, rank = call.config, len(call.x.shape)

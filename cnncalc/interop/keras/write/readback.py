@@ -47,9 +47,9 @@ class Noted:
         self.entry = {"class_name": word, "name": name, "config": config, "inbound_nodes": []}
         model.layers.append(self.entry)
 
-    def __call__(self, entering: Any) -> Tensor:
-        tensors = [t.note() for t in entering] if isinstance(entering, list) else entering.note()
-        self.entry["inbound_nodes"].append({"args": [tensors], "kwargs": {}})
+    def __call__(self, *entering: Any) -> Tensor:
+        tensors = [[t.note() for t in each] if isinstance(each, list) else each.note() for each in entering]
+        self.entry["inbound_nodes"].append({"args": tensors, "kwargs": {}})
         return Tensor(self.entry["name"], len(self.entry["inbound_nodes"]) - 1)
 
 
@@ -57,6 +57,8 @@ def names_of(word: str) -> tuple[str, str]:
     """What the first two arguments of a class are called."""
     if "Conv" in word:
         return (SECOND, "") if word.startswith("Depthwise") else ("filters", SECOND)
+    if word == "MultiHeadAttention":
+        return "num_heads", "key_dim"
     return FIRST.get(word, "pool_size" if "Pool" in word else "size"), ""
 
 

@@ -25,18 +25,20 @@ class NotInKerasError(CnncalcError):
 class Step(NamedTuple):
     """One layer of Keras: the call that makes it, what stands behind the name of ours, and its weights in order.
 
-    With `use` no layer, but an expression in which {0} is what enters.
+    With `use` no layer, but an expression in which {0} is what enters. `asks`: it is called with who asks and who is
+    asked, the same twice where one value enters.
     """
 
     made: Call
     suffix: str = ""
     stored: tuple[tuple[str, Move | None], ...] = ()
     use: str = ""
+    asks: bool = False
 
 
 Write = Callable[..., Sequence[Step]]
 WRITERS: dict[str, Write] = {}
-FILES = ("weighted", "pooling", "maps")
+FILES = ("weighted", "pooling", "maps", "attention")
 
 
 def writes(*kinds: str) -> Callable[[Write], Write]:

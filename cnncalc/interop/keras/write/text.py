@@ -209,9 +209,9 @@ class Writer:
                 called = f"{own}/{step.suffix}" if step.suffix else own
                 name = taken(identifier(called, "layer"))
                 modules = {} if step.use else {called: step.made}
-                use = step.use or "layer"
+                use = step.use or ("asks" if step.asks else "layer")
                 if step.stored and (owner != item or item in self.shared):
-                    use = f"shared {identifier(self.graph.nodes[owner].name, 'layer')}_layer"
+                    use = f"shared {identifier(self.graph.nodes[owner].name, 'layer')}_layer {'asks' * step.asks}"
                     modules = modules if owner == item else {}
                 lines.append(Line(name, modules, use, reads))
                 reads = (name,)
@@ -291,6 +291,9 @@ def statement(line: Line, target: str, read: list[str], prefix: str, depth: int)
     """One statement: a layer made and called, a function, or an expression."""
     entering = read[0] if len(read) == 1 else f"[{', '.join(read)}]"
     word, _blank, holder = line.use.partition(" ")
+    holder, _blank, asks = holder.partition(" ")
+    if asks or word == "asks":
+        entering = f"{read[0]}, {read[-1]}"
     for own, made in line.modules.items():
         name = plain(own)
         named = Argument("name", name if not prefix else Code(f'f"{{{prefix}}}_{name}"'), None)

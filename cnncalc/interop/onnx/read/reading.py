@@ -141,7 +141,7 @@ def read_graph(net: Network, model: ModelData, graph: GraphData, inputs: Mapping
         net.values[name] = net.constant(stored, name)
     nodes, constants = inline(graph.nodes, model.functions, most, net.builder)
     read_constants(net, constants, stores_tensors(graph))
-    fused = [unread.watched(node) for node in fuse([unread.watched(node) for node in nodes], graph, net.number_of)]
+    fused = [unread.watch(node) for node in fuse([unread.watch(node) for node in nodes], graph, net.number_of)]
     nodes = needed(fused, graph)
     net.left_out = count_left_out(net, fused, nodes)
     for node in nodes:
@@ -297,7 +297,7 @@ def handle(net: Network, node: NodeData, declared: Mapping[str, ValueInfo]) -> S
         unread.start(node)
         try:
             found = reader(net, node)
-            reason = unread.left_out(node)
+            reason = unread.find_unread(node)
             if not reason:
                 return found if isinstance(found, list) else [found]
             if not isinstance(found, list) and isinstance(found, Tensor):

@@ -78,7 +78,7 @@ class Inputs(tuple[str, ...]):
         return super().__iter__()
 
 
-def watched(node: NodeData) -> NodeData:
+def watch(node: NodeData) -> NodeData:
     """The operator, which notes what is asked of it."""
     if isinstance(node.attributes, Attributes):
         return node
@@ -99,7 +99,7 @@ def no_more(node: NodeData) -> None:
         node.inputs.asked.update(range(len(node.inputs)))
 
 
-def left_out(node: NodeData) -> str:
+def find_unread(node: NodeData) -> str:
     """Why an operator is not what its reader took it for: the first thing it left unread; empty if there is none."""
     if isinstance(node.inputs, Inputs):
         names = tuple.__iter__(node.inputs)

@@ -1,0 +1,97 @@
+"""What the configuration of a layer of Keras says and its handler did not ask for: nothing gets lost without a word.
+
+The configuration, the tensors that enter and the arguments of a call note who asks for them. What is left, and is not
+what Keras has where nothing is said, makes the layer one that is not read here, by that name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, SupportsIndex
+
+from cnncalc.interop.layouts import Seen
+from cnncalc.language import _
+
+# What a setting is where it is not written down, if that is the same for every layer that has it.
+USUAL: dict[str, Any] = {
+    "antialias": False, "approximate": False, "fill_mode": "constant", "fill_value": 0.0, "go_backwards": False,
+    "invert": False, "keepdims": False, "renorm": False, "return_attention_scores": False, "return_state": False,
+    "rms_scaling": False, "time_major": False, "training": False, "use_causal_mask": False, "use_gate": False,
+}  # fmt: skip
+# Names, where and how exactly numbers are held, how they begin, training, and what says the same as shapes.
+OF_NO_EFFECT = re.compile(
+    r"name|trainable|dtype|dtype_policy|batch_input_shape|batch_shape|build_config|input_shape|input_dim|input_length"
+    r"|seed|noise_shape|data_format|implementation|unroll|stateful|zero_output_for_mask|unit_forget_bias|dropout"
+    r"|recurrent_dropout|momentum|renorm_momentum|renorm_clipping|synchronized|fused|virtual_batch_size|supports_masking|support_masking|ragged|sparse"
+    r"|flash_attention|.*_(initializer|regularizer|constraint)|init|.*_format"
+)
+
+
+class Asked(dict[str, Any]):
+    """Settings by name; `asked` are those that somebody asked for."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        super().__init__(given)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def left(self) -> tuple[str, Any] | None:
+        """The first setting, and its value, that nobody asked for and that may have an effect."""
+        for name, value in self.items():
+            if name in self.asked or OF_NO_EFFECT.fullmatch(name) or value is None:
+                continue
+            if name not in USUAL or value != USUAL[name]:
+                return name, value
+        return None
+
+
+class Tensors(tuple[Seen, ...]):
+    """What enters a call; `asked` are the numbers of those that somebody asked for."""
+
+    asked: set[int]
+
+    def __new__(cls, given: Sequence[Seen] = ()) -> Tensors:
+        made = super().__new__(cls, given)
+        made.asked = set()
+        return made
+
+    def __getitem__(self, i: SupportsIndex | slice) -> Any:
+        self.asked.update(range(*i.indices(len(self))) if isinstance(i, slice) else [int(i) % max(1, len(self))])
+        return super().__getitem__(i)
+
+    def __iter__(self) -> Iterator[Seen]:
+        self.asked.update(range(len(self)))
+        return super().__iter__()
+
+
+class Numbers(tuple[Any, ...]):
+    """The numbers among the arguments of a call; whether somebody asked for them."""
+
+    asked = False
+
+    def __getitem__(self, i: Any) -> Any:
+        self.asked = True
+        return super().__getitem__(i)
+
+
+def find_unread(config: Any, entering: Any, numbers: Any, named: Any) -> str:
+    """Why a layer is not what its handler took it for: the first thing it left unread; empty if there is none."""
+    if isinstance(entering, Tensors):
+        for i in range(len(entering)):
+            if i not in entering.asked:
+                return _("its input {i} is not read", i=1 + i)
+    for given in (config, named):
+        found = given.left() if isinstance(given, Asked) else None
+        if found is not None:
+            return _("{name} is {value}", name=found[0][:40], value=str(found[1])[:60])
+    if isinstance(numbers, Numbers) and numbers and not numbers.asked:
+        return _("the numbers among its arguments are not read")
+    return ""
