@@ -141,6 +141,7 @@ ARROWS = {
         "difference",
         "formats",
         "pages",
+        "drawing",
     },
     "testing": {"api", "graph", "spec", "report", "derivations", "formats", "pages"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},

@@ -14,7 +14,8 @@ from typing import Any
 import cnncalc
 from cnncalc.analysis import analyze_graph
 from cnncalc.browser.equations import Equations, fields_explained, layers_explained, peak_explained
-from cnncalc.browser.network import described, items_of, nodes_data, rows_data, totals_data
+from cnncalc.browser.graph import graph_data
+from cnncalc.browser.network import described, items_of, nodes_data, places_of, rows_data, totals_data
 from cnncalc.browser.pool import Pool, Text
 from cnncalc.browser.sections import note_data
 from cnncalc.browser.sections import page_data as sections_of
@@ -22,6 +23,7 @@ from cnncalc.browser.texts import TEXTS
 from cnncalc.browser.tools import tools_data
 from cnncalc.browser.units import borders_data, effective_data, reads_data
 from cnncalc.difference import compare
+from cnncalc.drawing.graph.tree import Tree
 from cnncalc.errors import Source
 from cnncalc.language import LANGUAGES, _
 from cnncalc.pages.difference import difference_page
@@ -61,7 +63,9 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
     graph = report.graph
     assert graph is not None
     equations = Equations()
-    items = items_of(report)
+    tree = Tree(report)
+    items = items_of(tree)
+    places = places_of(report, items)
     layers, of_layer = pool.spoken(lambda: layers_explained(report, equations))
     fields, of_field = pool.spoken(lambda: fields_explained(report, equations))
     peak = pool.spoken(lambda: peak_explained(report, equations))
@@ -71,6 +75,7 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
         "outputs": list(graph.outputs),
         **pool.spoken(lambda: described(report)),
         "rows": rows_data(report, items),
+        "graph": pool.spoken(lambda: graph_data(tree, places)),
         "totals": totals_data(report),
         "nodes": nodes_data(report),
         "derivations": {

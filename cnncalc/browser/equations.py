@@ -1,8 +1,8 @@
 """Derivations as data for the page: each formula once, as MathML with places for its numbers.
 
 A line of arithmetic is [formula, ...values]: the formula is a number in a list of MathML in which every number is
-`<mn/>` and every name `<mtext/>`, and the values fill these in their order; a name is a number in a list of names. So
-that a line takes some bytes, and the derivations of all layers a few kilobytes.
+`<mn/>` and every name `<mtext/>`, and the values fill these in their order; a name is a number in a list of names.
+Lines are written once too, and derivations say their numbers: those of all layers take some kilobytes.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ class Equations:
         self.formulas: dict[str, int] = {}
         self.names: dict[str, int] = {}
         self.rows: dict[tuple[int, tuple[str, ...]], int] = {}
-        self._known: dict[Hashable, tuple[list[list[Any]], list[list[Any]]]] = {}
-        self._steps: dict[Hashable, list[Any]] = {}
+        self.arithmetic: dict[tuple[Any, ...], int] = {}
+        self._known: dict[Hashable, tuple[list[int], list[int]]] = {}
+        self._steps: dict[Hashable, int] = {}
 
-    def line(self, parts: Sequence[str]) -> list[Any]:
-        """A line whose parts are MathML."""
+    def line(self, parts: Sequence[str]) -> int:
+        """The number of a line whose parts are MathML."""
         values: list[Any] = []
 
         def emptied(found: re.Match[str]) -> str:
@@ -55,7 +56,8 @@ class Equations:
             return f"<{found[1]}/>"
 
         formula = FILLED.sub(emptied, "<mo>=</mo>".join(parts))
-        return [self.formulas.setdefault(formula, len(self.formulas)), *values]
+        line = self.formulas.setdefault(formula, len(self.formulas)), *values
+        return self.arithmetic.setdefault(line, len(self.arithmetic))
 
     def table(self, rows: Sequence[Sequence[str]]) -> int | None:
         """A table as the number of its last row; each row knows the one before it."""
@@ -64,7 +66,7 @@ class Equations:
             place = self.rows.setdefault((place, tuple(row)), len(self.rows))
         return None if place < 0 else place
 
-    def lines(self, found: Derivation, key: Hashable) -> tuple[list[list[Any]], list[list[Any]]]:
+    def lines(self, found: Derivation, key: Hashable) -> tuple[list[int], list[int]]:
         """The lines of a derivation, and its letters with their values; under the same key they are known."""
         if key not in self._known:
             lines = [self._written(line) for line in found.steps]
@@ -74,7 +76,7 @@ class Equations:
             self._known[key] = lines, letters
         return self._known[key]
 
-    def _written(self, line: Line) -> list[Any]:
+    def _written(self, line: Line) -> int:
         # A step of a walk back is told by its symbols: hundreds of layers have the same ones.
         if not line.name.startswith("RF"):
             return self.line(line.parts(MATHML))
@@ -89,7 +91,7 @@ class Equations:
         meanings = [Text(meaning) for _value, meaning in found.symbols.values()]
         parts = {
             "lines": lines,
-            "letters": [list(pair) for pair in zip(letters, meanings, strict=True)],
+            "letters": [part for pair in zip(letters, meanings, strict=True) for part in pair],
             "remarks": [Text(remark) for remark in found.remarks],
         }
         data: dict[str, Any] = {name: part for name, part in parts.items() if part}
@@ -102,6 +104,7 @@ class Equations:
         """The lists that lines and tables refer to."""
         return {
             "formulas": list(self.formulas),
+            "lines": [list(line) for line in self.arithmetic],
             "names": list(self.names),
             "rows": [[before, list(row)] for before, row in self.rows],
         }

@@ -48,6 +48,12 @@ def joined_script(start: str = START) -> str:
     return "".join(f"// {name}\n{text}" for name, text in done.items())
 
 
+def shortened(text: str) -> str:
+    """A script or a style without indentation and lines of comments; no text in them goes on for lines."""
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
 def allowed(text: str) -> str:
     """How a policy names what stands between the tags of an element."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
@@ -55,7 +61,7 @@ def allowed(text: str) -> str:
 
 def html_text(data: Mapping[str, Any], title: str) -> str:
     """The whole file. `title` is what the browser's tab shows, in the language in which the page opens."""
-    style, script = f"\n{read_part('page.css')}", f"\n{joined_script()}"
+    style, script = shortened(read_part("page.css")), shortened(joined_script())
     policy = (
         f"default-src 'none'; script-src {allowed(script)}; style-src {allowed(style)}; img-src blob:; "
         "base-uri 'none'; form-action 'none'"

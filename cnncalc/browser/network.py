@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from cnncalc.browser.equations import exact
 from cnncalc.browser.pool import Text
+from cnncalc.drawing.graph.tree import Leaf, Part, Tree
 from cnncalc.language import _
 from cnncalc.layers import KINDS
-from cnncalc.pages.view import COLUMNS, View, choose_rows, notes, peak_place, title
+from cnncalc.pages.view import COLUMNS, View, notes, peak_place, title
 from cnncalc.quantities import EXPLAINED, OF_THE_NETWORK, QUANTITIES, SHAPE, listed_in
 from cnncalc.report import Report, Row, as_json
 
@@ -23,12 +24,14 @@ SHOWN = tuple(name for name, column in COLUMNS.items() if not column.asked)
 class Item(NamedTuple):
     """A line of the table: a block with what is in it, a row as the command shows it, or one operation of a row.
 
+    id           of the leaf or block of the tree; "": of an operation
     parent       the number of the item that it lies in; -1: none
     first, last  its operations, `last` not among them
     node         the operation that gives its result
     """
 
     type: str
+    id: str
     name: str
     parent: int
     first: int
@@ -37,37 +40,47 @@ class Item(NamedTuple):
     row: Row
 
 
-def items_of(report: Report) -> list[Item]:
+def items_of(tree: Tree) -> list[Item]:
     """Blocks, rows and operations, each behind the one that holds it."""
-    rows = report.layers
-    members: dict[int, list[int]] = {}
-    for i, row in enumerate(rows):
-        members.setdefault(i if row.shown_with is None else row.shown_with, []).append(i)
-    shown = dict(zip(members, choose_rows(report, View()), strict=True))
-    owners = sorted(members)
-    blocks = sorted(
-        ((group.first, group.last, name) for name, group in report.groups.items()),
-        key=lambda block: (block[0], -block[1], len(block[2])),
-    )
+    report = tree.report
     items: list[Item] = []
-    open_: list[tuple[int, int]] = []  # (number of the item, where it ends)
-    waiting = [block for block in blocks if sum(block[0] <= owner < block[1] for owner in owners) > 1]
-    for owner in owners:
-        while open_ and owner >= open_[-1][1]:
-            open_.pop()
-        while waiting and waiting[0][0] <= owner:
-            first, last, name = waiting.pop(0)
-            if owner < last:
-                result = max(0, report.groups[name].result - len(report.inputs))
-                parent = open_[-1][0] if open_ else -1
-                open_.append((len(items), last))
-                items.append(Item(GROUP, name, parent, first, last, result, report.group_row(name)))
-        parent, own = open_[-1][0] if open_ else -1, members[owner]
+
+    def add(part: Part, parent: int) -> None:
+        row = tree.row_of(part)
+        if row is None:  # an input
+            return
+        if isinstance(part, Leaf):
+            add_leaf(part, row, parent)
+            return
+        inside = [i for leaf in tree.leaves[part.first : part.last] for i in leaf.operations]
         place = len(items)
-        items.append(Item(ROW, rows[owner].name, parent, min(own), max(own) + 1, owner, shown[owner]))
+        node = result_of(report, part.name, inside)
+        items.append(Item(GROUP, part.id, part.name, parent, min(inside), max(inside) + 1, node, row))
+        for inner in part.parts:
+            add(inner, place)
+
+    def add_leaf(leaf: Leaf, row: Row, parent: int) -> None:
+        place, own, rows = len(items), leaf.operations, report.layers
+        owner = next(i for i in own if rows[i].name == leaf.name)
+        items.append(Item(ROW, leaf.id, leaf.name, parent, min(own), max(own) + 1, owner, row))
         if len(own) > 1:
-            items += [Item(OPERATION, rows[i].name, place, i, i + 1, i, rows[i]) for i in own]
+            items.extend(Item(OPERATION, "", rows[i].name, place, i, i + 1, i, rows[i]) for i in own)
+
+    for part in tree.root.parts:
+        add(part, -1)
     return items
+
+
+def result_of(report: Report, name: str, inside: Sequence[int]) -> int:
+    """The operation that gives a block's result; the last of a block that only has a name in common."""
+    group = report.groups.get(name)
+    return max(0, group.result - len(report.inputs)) if group is not None else max(inside)
+
+
+def places_of(report: Report, items: Sequence[Item]) -> dict[str, int]:
+    """The number of the item of every leaf and block, by id; of input i it is -1 - i."""
+    found = {f"input:{name}": -1 - i for i, name in enumerate(report.inputs)}
+    return found | {item.id: i for i, item in enumerate(items) if item.id}
 
 
 def values_of(report: Report, row: Row, places: dict[str, int]) -> Iterator[Any]:
@@ -123,7 +136,7 @@ def described(report: Report) -> dict[str, Any]:
         "title": Text(title(report)),
         "columns": columns_data(report),
         "notes": [[Text(subject), Text(text)] for subject, text in notes(report)],
-        "families": {kind.family: Text(_(kind.family)) for kind in KINDS.values()},
+        "families": {name: [KINDS[name].family, Text(_(KINDS[name].family))] for name in kinds_of(report)},
         "quantities": {
             name: {"heading": Text(_(row.heading)), "meaning": Text(_(row.meaning) if row.meaning else "")}
             for name, row in QUANTITIES.items()
@@ -132,29 +145,34 @@ def described(report: Report) -> dict[str, Any]:
 
 
 def rows_data(report: Report, items: Sequence[Item]) -> list[list[Any]]:
-    """[type, name, kind, parent, first, last, node, ...values], for every item."""
+    """[type, name, kind, parent, first, last, node, ...values], for every item; 0: the name or kind of its node."""
     graph = report.graph
     assert graph is not None
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     places = {name: i for i, name in enumerate(names)}
     return [
         [
-            (GROUP, ROW, OPERATION).index(item.type), item.name, item.row.kind, item.parent, item.first, item.last,
-            item.node, *values_of(report, item.row, places),
+            (GROUP, ROW, OPERATION).index(item.type), item.name if item.type == GROUP else 0,
+            item.row.kind if item.row.kind != graph.nodes[item.node].layer.kind else 0,
+            item.parent, item.first, item.last, item.node, *values_of(report, item.row, places),
         ]
         for item in items
     ]  # fmt: skip
 
 
 def nodes_data(report: Report) -> dict[str, list[Any]]:
-    """The operations, field by field: name, kind, family, which values they read, and the shape of their output."""
+    """The operations, field by field: name, kind, which values they read, and the shape of their output."""
     graph = report.graph
     assert graph is not None
     kinds = [node.layer.kind for node in graph.nodes]
     return {
         "name": [node.name for node in graph.nodes],
         "kind": kinds,
-        "family": [KINDS[kind].family if kind in KINDS else "other" for kind in kinds],
         "reads": [list(node.reads) for node in graph.nodes],
         "shape": [list(facts.output) for facts in graph.facts],
     }
+
+
+def kinds_of(report: Report) -> list[str]:
+    """The kinds of layers in a network, each once."""
+    return [name for name in dict.fromkeys(row.kind for row in report.layers) if name in KINDS]

@@ -22,16 +22,17 @@ export function derivationView(app) {
 
   function letters(found) {
     if (!found.letters) return null;
-    return el("dl", { class: "letters" }, found.letters.map(([line, meaning]) => [el("dt", {}, equation(line)), el("dd", {}, text(meaning))]));
+    const pairs = found.letters.flatMap((line, i) => (i % 2 ? [] : [[line, found.letters[i + 1]]]));
+    return el("dl", { class: "letters" }, pairs.map(([line, meaning]) => [el("dt", {}, equation(line)), el("dd", {}, text(meaning))]));
   }
 
   function equation(line) {
-    const parts = equationParts(line, net.derivations.formulas, net.derivations.names);
+    const parts = equationParts(net.derivations.lines[line], net.derivations.formulas, net.derivations.names);
     return parts.map((part, i) => [i ? el("span", { class: "equals" }, " = ") : null, part]);
   }
 
   function arithmetic(line) {
-    const [name, ...others] = equationParts(line, net.derivations.formulas, net.derivations.names);
+    const [name, ...others] = equationParts(net.derivations.lines[line], net.derivations.formulas, net.derivations.names);
     return el("div", { class: "arithmetic", role: "math" }, el("div", { class: "of" }, name),
       others.map((part) => el("div", { class: "is" }, el("span", { class: "equals" }, "="), el("div", {}, part))));
   }

@@ -4,6 +4,7 @@ import { derivationView } from "./derivation.js";
 import { differenceView } from "./difference.js";
 import { button, el, written } from "./dom.js";
 import { nameOf } from "./fields.js";
+import { graphView } from "./graph.js";
 import { openAtFirst, pathTo, rowsOf } from "./rows.js";
 import { notesOf } from "./sections.js";
 import { tableView } from "./table.js";
@@ -78,7 +79,7 @@ export function show(root, data) {
       header(app),
       el("main", {}, [
         el("div", { class: "top" }, cards(app), warnings(app)),
-        el("div", { class: "split" }, tableView(app)),
+        el("div", { class: "split" }, graphView(app), tableView(app)),
         treemapView(app),
         unitsView(app),
         toolsView(app),

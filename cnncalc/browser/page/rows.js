@@ -10,18 +10,24 @@ const MOST_AT_FIRST = 40; // rows that are seen before anybody unfolds
 export function rowsOf(net) {
   const keys = net.columns.filter((column) => column.key !== "name" && column.key !== "kind").map((column) => column.key);
   const rows = net.rows.map((data, place) => {
-    const [type, name, kind, parent, first, last, node] = data;
+    const [type, ownName, ownKind, parent, first, last, node] = data;
+    const [name, kind] = [ownName || net.nodes.name[node], ownKind || net.nodes.kind[node]];
     const values = {};
     keys.forEach((key, i) => (values[key] = data[FIRST_VALUE + i]));
     return { place, type, name, kind, parent, first, last, node, values, depth: 0, children: [], label: name };
   });
   for (const row of rows) {
-    row.family = net.nodes.family[row.node] || "other";
+    [row.family, row.familyText] = net.families[net.nodes.kind[row.node]] ?? ["other", null];
+    if (row.type === BLOCK) [row.family, row.familyText] = ["block", null];
     const above = rows[row.parent];
     if (!above) continue;
     row.depth = above.depth + 1;
     above.children.push(row.place);
     if (row.type !== OPERATION && row.name.startsWith(`${above.name}/`)) row.label = row.name.slice(above.name.length + 1);
+    if (row.type === ROW && row.name === above.name) {
+      row.label = row.name.split("/").at(-1);
+      [above.family, above.familyText] = [row.family, row.familyText]; // a layer with what is appended to it
+    }
     if (row.type === OPERATION) row.label = row.name === above.name ? row.kind : row.name.split("/").at(-1);
   }
   return rows;
@@ -61,4 +67,9 @@ export function pathTo(rows, place) {
   const path = [];
   for (let above = place; above >= 0; above = rows[above].parent) path.unshift(above);
   return path;
+}
+
+// Whether a block is a layer with what is appended to it: it is drawn as one.
+export function isLayer(rows, row) {
+  return row.type === BLOCK && row.children.some((place) => rows[place].name === row.name);
 }

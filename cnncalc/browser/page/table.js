@@ -67,7 +67,7 @@ export function tableView(app) {
   }
 
   function matches(row, words) {
-    return `${row.name} ${row.kind} ${text(net.families[row.family] ?? 0)}`.toLowerCase().includes(words);
+    return `${row.name} ${row.kind} ${row.familyText === null ? "" : text(row.familyText)}`.toLowerCase().includes(words);
   }
 
   function nameCell(row) {

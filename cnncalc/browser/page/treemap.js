@@ -1,9 +1,8 @@
 // Where it goes: blocks as areas, by a quantity; a block opens where it is.
 
 import { button, el, grouped, perCent, svg, written } from "./dom.js";
-import { OPERATION } from "./rows.js";
+import { OPERATION, isLayer } from "./rows.js";
 
-const WIDTH = 1000;
 const HEIGHT = 420;
 const TITLE = 22; // of a block, above what is in it
 const SMALLEST = 26; // a block whose inside is narrower is drawn as one
@@ -18,11 +17,14 @@ export function treemapView(app) {
   const crumbs = el("div", { class: "crumbs" });
   let key = keys.includes(state.area) ? state.area : keys[0];
   let top = -1;
+  let width = 1000;
   const chips = el("div", { class: "chips", role: "group", "aria-label": say("quantity") });
 
   const valueOf = (place) => Number(rows[place].values[key] ?? 0);
   const inside = (place) => rows.filter((row) => row.parent === place && row.type !== OPERATION && valueOf(row.place) > 0)
     .sort((a, b) => valueOf(b.place) - valueOf(a.place)).map((row) => row.place);
+
+  const opens = (row) => row.children.length > 0 && rows[row.children[0]].type !== OPERATION && !isLayer(rows, row);
 
   function told_of(place) {
     const row = rows[place];
@@ -36,7 +38,7 @@ export function treemapView(app) {
 
   function drawn(place, x, y, w, h, depth) {
     const row = rows[place];
-    const children = row.children.length && rows[row.children[0]].type !== OPERATION ? inside(place) : [];
+    const children = opens(row) ? inside(place) : [];
     const group = svg("g", { class: `area family-${row.family}${children.length ? " block" : ""}`, "data-place": place, tabindex: w * h > 900 ? "0" : "-1", role: "button", "aria-label": told_of(place) },
       svg("title", {}, told_of(place)),
       svg("rect", { x, y, width: Math.max(0, w), height: Math.max(0, h), rx: 2 }));
@@ -91,8 +93,8 @@ export function treemapView(app) {
     for (let above = top; above >= 0; above = rows[above].parent) path.unshift(above);
     crumbs.replaceChildren(button(say("whole network"), () => go(-1), { class: "link", disabled: top < 0 }),
       ...path.flatMap((place) => [" / ", button(rows[place].label, () => go(place), { class: "link", disabled: place === top })]));
-    const boxes = squares(inside(top), 0, 0, WIDTH, HEIGHT).flatMap(([place, ...box]) => drawn(place, ...box, 0));
-    picture.replaceChildren(svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "areas", role: "group", "aria-label": say("where it goes") }, boxes));
+    const boxes = squares(inside(top), 0, 0, width, HEIGHT).flatMap(([place, ...box]) => drawn(place, ...box, 0));
+    picture.replaceChildren(svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, class: "areas", role: "group", "aria-label": say("where it goes") }, boxes));
     chips.replaceChildren(...keys.map((one) => button(text(net.quantities[one].heading), () => { key = state.area = one; draw(); }, { "aria-pressed": String(one === key) })));
     told.textContent = say("all of it", { number: grouped(net.totals[key]), quantity: text(net.quantities[key].heading) });
   }
@@ -104,7 +106,7 @@ export function treemapView(app) {
 
   function act(place) {
     app.select(place);
-    if (rows[place].children.length && rows[rows[place].children[0]].type !== OPERATION) go(place);
+    if (opens(rows[place])) go(place);
     else app.explain(place, key);
   }
 
@@ -123,6 +125,12 @@ export function treemapView(app) {
     app.emit("hover", Number(place));
   });
   picture.addEventListener("mouseleave", () => app.emit("hover", null));
+  new ResizeObserver(([entry]) => {
+    const now = Math.round(entry.contentRect.width);
+    if (!now || now === width) return;
+    width = now;
+    draw();
+  }).observe(picture);
   draw();
   return el("section", { id: "areas" }, el("div", { class: "tools" }, el("h2", {}, say("where it goes")), chips), crumbs, picture, told);
 }

@@ -224,7 +224,8 @@ export function unitsView(app) {
     paint(image, shape, area, Math.min(LARGEST, app.root.clientWidth - 48), { picture: onImage ? seen.picture : null, frame, profile });
     heat.firstChild.disabled = !profileOf(seen.value);
     [...way.children].forEach((line, i) => line.firstChild.setAttribute("aria-current", String(i === seen.step)));
-    way.children[seen.step]?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    const step = way.children[seen.step];
+    way.scrollLeft = Math.min(Math.max(way.scrollLeft, step.offsetLeft + step.offsetWidth - way.offsetLeft - way.clientWidth), step.offsetLeft - way.offsetLeft);
     say_what(value, shape, area, outer, onImage);
   }
 
