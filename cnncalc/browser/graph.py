@@ -7,12 +7,14 @@ places are those of here. Frames, boxes and lines are those of drawing/graph; pl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from cnncalc.browser.pool import Text
 from cnncalc.drawing.graph.assembly import Seen, connect, look, number, title_of
+from cnncalc.drawing.graph.boxes import Box
 from cnncalc.drawing.graph.cells import TEXT, Cell, cell_of, even
-from cnncalc.drawing.graph.frames import Box, lay_out
+from cnncalc.drawing.graph.frames import lay_out, ordered
 from cnncalc.drawing.graph.tree import Tree, bounds
 from cnncalc.drawing.letters import width_of
 
@@ -41,16 +43,19 @@ def graph_data(tree: Tree, places: Mapping[str, int]) -> dict[str, Any]:
         if source != target:
             connect(nodes[source], nodes[target], source)
     boxes: dict[str, Any] = {}
-    found = {"root": frame_data(tree, root, places, boxes)}
+    turned: set[int] = set()  # frames in whose place lines lead up
+    found = {"root": frame_data(tree, root, places, boxes, turned)}
     opened = tree.fold()
     for frame in frames:
-        found[str(places[frame.chain[0].id])] = frame_data(tree, frame, places, boxes)
+        found[str(places[frame.chain[0].id])] = frame_data(tree, frame, places, boxes, turned)
     open_ = [places[frame.chain[0].id] for frame in frames if not any(block.id in opened for block in frame.chain)]
     return {"boxes": boxes, "frames": found, "open": open_}
 
 
-def frame_data(tree: Tree, frame: Seen, places: Mapping[str, int], boxes: dict[str, Any]) -> dict[str, Any]:
-    """One frame, its parts folded; their boxes are added to `boxes`."""
+def frame_data(
+    tree: Tree, frame: Seen, places: Mapping[str, int], boxes: dict[str, Any], turned: set[int]
+) -> dict[str, Any]:
+    """One frame, its parts folded; their boxes are added to `boxes`, and those in which lines lead up to `turned`."""
     bare = frame.around is None
     parts, ids = [], []
     for seen in frame.inside:
@@ -60,10 +65,13 @@ def frame_data(tree: Tree, frame: Seen, places: Mapping[str, int], boxes: dict[s
         place = places[part.id]
         ids.append(place)
         boxes[str(place)] = box_data(cell, is_output=any(first <= leaf < last for leaf in tree.outputs))
-        parts.append(Box(cell.w, cell.h))
+        parts.append(Box(cell.w, cell.h, prod(cell.shape[1:])))
     title = "" if bare else title_of(frame)
     box = Box(parts=parts, lines=list(frame.lines), title=even(width_of(title, TEXT, bold=True)) if title else 0)
-    lay_out(box, bare=bare)
+    if not bare and places[frame.chain[0].id] in turned:
+        box.turn_up()
+    lay_out(box, ordered(box), bare=bare)
+    turned |= {place for place, part in zip(ids, box.parts, strict=True) if part.up}
     return {
         "w": box.w,
         "h": box.h,

@@ -43,6 +43,7 @@ TEXTS = {
     "made by": n_("Made by {name}. This file loads nothing and sends nothing."),
     "map of": n_("the map of {name}; unit {unit}, moved by the arrow keys"),
     "network": n_("network"),
+    "node": n_("{name} ({kind}): {shape}, {quantity} {number}"),
     "no image": n_("That is no image that this browser can show."),
     "not as expected": n_("{name}: expected {expected}, is {actual}"),
     "not derived": n_("There is no formula to show for this number."),

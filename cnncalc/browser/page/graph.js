@@ -59,18 +59,24 @@ function composed(graph, key, open) {
   for (const [source, target, net, ...flat] of frame.lines) {
     const points = flat.reduce((found, c, i) => (i % 2 ? found : [...found, [c, flat[i + 1]]]), []);
     const route = points.map(([x, y]) => [atX(x), atY(y)]);
+    // A line leaves and arrives at the side of a box at which it was laid out: in the right half of a U it leads up.
+    const sideOf = (part, y) => (y >= frame.parts[part][2] + graph.boxes[frame.parts[part][0]][4] / 2 ? 1 : 0);
     if (source >= 0) {
       const box = here[source];
+      const below = sideOf(source, points[0][1]);
       const x = box.inner ? box.x + (box.inner.outs[net] ?? box.w / 2) : box.x + box.w / 2 + points[0][0] - box.middle;
-      route[0] = [x, box.y + box.h];
-      if (route.length > 1 && points[1][0] === points[0][0]) route[1] = [x, Math.max(route[1][1], box.y + box.h)];
-    } else route[0] = [route[0][0], 0];
+      const y = box.y + below * box.h;
+      route[0] = [x, y];
+      if (route.length > 1 && points[1][0] === points[0][0]) route[1] = [x, below ? Math.max(route[1][1], y) : Math.min(route[1][1], y)];
+    }
     if (target >= 0) {
       const box = here[target];
       const [x0, y0] = points.at(-1);
+      const below = sideOf(target, y0);
       const x = box.inner ? box.x + (box.inner.ins[net] ?? box.w / 2) : box.x + box.w / 2 + x0 - box.middle;
-      route.splice(-1, 1, [x, Math.min(atY(y0), box.y)], [x, box.y]);
-    } else route[route.length - 1] = [route.at(-1)[0], atY(frame.h)];
+      const y = box.y + below * box.h;
+      route.splice(-1, 1, [x, below ? Math.max(atY(y0), y) : Math.min(atY(y0), y)], [x, y]);
+    }
     pieces.set(`${source},${target},${net}`, route);
   }
   const ports = (given) => Object.fromEntries(Object.entries(given).map(([net, x]) => [net, atX(x)]));
@@ -100,9 +106,9 @@ function pathOf(points) {
   let text = `M${points[0].map(Math.round).join(" ")}`;
   for (let i = 1; i < points.length; i++) {
     const [[x0, y0], [x1, y1]] = [points[i - 1], points[i]];
-    if (Math.abs(x1 - x0) < 1) text += `L${Math.round(x1)} ${Math.round(y1)}`;
+    if (Math.abs(x1 - x0) < 1 || Math.abs(y1 - y0) < 1) text += `L${Math.round(x1)} ${Math.round(y1)}`;
     else {
-      const bend = Math.max(6, (y1 - y0) / 2);
+      const bend = (y1 - y0) / 2;
       text += `C${[x0, y0 + bend, x1, y1 - bend, x1, y1].map(Math.round).join(" ")}`;
     }
   }
@@ -142,10 +148,8 @@ export function graphView(app) {
     const opens = Boolean(graph.frames[at.place]);
     const family = row ? row.family : "input";
     const lines = [row ? text(kind) : "", shape, value === null ? "" : written(value)].filter(Boolean);
-    const label = `${row ? row.name : title}, ${text(kind)}, ${shape}${value === null ? "" : `, ${text(net.quantities[state.heat].heading)} ${written(value)}`}`;
     const middle = at.x + at.w / 2;
-    return svg("g", { class: `node family-${family}${opens ? " opens" : ""}${leaves ? " leaves" : ""}${row ? "" : " entering"}`, "data-place": at.place, tabindex: "-1", role: "button", "aria-label": label, "aria-expanded": opens ? "false" : null },
-      svg("title", {}, label),
+    return svg("g", { class: `node family-${family}${opens ? " opens" : ""}${leaves ? " leaves" : ""}${row ? "" : " entering"}`, "data-place": at.place, tabindex: "-1", role: "button", "aria-expanded": opens ? "false" : null },
       opens ? svg("rect", { class: "below", x: at.x + 4, y: at.y + 4, width: at.w, height: at.h, rx: 6 }) : null,
       svg("rect", { class: "box", x: at.x, y: at.y, width: at.w, height: at.h, rx: 6, css: { "--heat": `${Math.round(heat * 100)}%` } }),
       svg("rect", { class: "edge", x: at.x, y: at.y + 5, width: 4, height: at.h - 10, rx: 2 }),
@@ -155,8 +159,7 @@ export function graphView(app) {
   }
 
   function frameMade(at) {
-    const row = rows[at.place];
-    return svg("g", { class: `frame depth-${at.depth % 2}`, "data-place": at.place, tabindex: "-1", role: "button", "aria-label": say("fold", { name: row.name }), "aria-expanded": "true" },
+    return svg("g", { class: `frame depth-${at.depth % 2}`, "data-place": at.place, tabindex: "-1", role: "button", "aria-expanded": "true" },
       svg("rect", { class: "box", x: at.x, y: at.y, width: at.w, height: at.h, rx: 8 }),
       svg("text", { class: "title", x: at.titleX, y: at.y + 15 }, at.title),
       svg("g", { class: "sign", "data-fold": at.place }, svg("circle", { cx: at.x + at.w - 2, cy: at.y + 2, r: 9 }), svg("path", { d: `M${at.x + at.w - 6.5} ${at.y + 2}h9` })));
@@ -327,7 +330,9 @@ export function graphView(app) {
   });
   for (const name of ["mouseover", "focusin"]) box.addEventListener(name, (event) => {
     const group = event.target.closest?.("[data-place]");
-    app.emit("hover", group ? Number(group.dataset.place) : null);
+    const place = group ? Number(group.dataset.place) : null;
+    app.emit("hover", place);
+    if (place !== null && place >= 0) told.textContent = say("node", { name: rows[place].name, kind: rows[place].kind, shape: written(rows[place].values.output), quantity: text(net.quantities[state.heat].heading), number: written(valueOf(place)) });
   });
   box.addEventListener("mouseleave", () => app.emit("hover", null));
   box.addEventListener("wheel", (event) => {

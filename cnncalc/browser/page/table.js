@@ -96,7 +96,7 @@ export function tableView(app) {
   }
 
   function line(row, i) {
-    const made = el("tr", { class: ["block", "row", "operation"][row.type] + (state.selected === row.place ? " selected" : ""), "aria-rowindex": i + 1, "data-place": row.place, "aria-level": row.depth + 1,
+    const made = el("tr", { class: ["block", "row", "operation"][row.type] + (state.selected === row.place ? " selected" : ""), "aria-rowindex": i + 1, "data-place": row.place,
       onclick: (event) => { if (!event.target.closest("button")) app.select(row.place); },
       onmouseenter: () => app.emit("hover", row.place), onmouseleave: () => app.emit("hover", null) },
       columns().map((column) => cell(row, column)));

@@ -39,11 +39,11 @@ export function treemapView(app) {
   function drawn(place, x, y, w, h, depth) {
     const row = rows[place];
     const children = opens(row) ? inside(place) : [];
-    const group = svg("g", { class: `area family-${row.family}${children.length ? " block" : ""}`, "data-place": place, tabindex: w * h > 900 ? "0" : "-1", role: "button", "aria-label": told_of(place) },
-      svg("title", {}, told_of(place)),
+    const group = svg("g", { class: `area family-${row.family}${children.length ? " block" : ""}`, "data-place": place, tabindex: w * h > 900 ? "0" : "-1", role: "button" },
       svg("rect", { x, y, width: Math.max(0, w), height: Math.max(0, h), rx: 2 }));
     const room = Math.floor((w - 10) / OF_LETTER);
-    if (h > 16 && room > 2) {
+    if (h <= 16 || room <= 2) group.setAttribute("aria-label", told_of(place));
+    else {
       const label = row.label.length > room ? `${row.label.slice(0, Math.max(1, room - 1))}…` : row.label;
       group.append(svg("text", { x: x + 5, y: y + 14, class: "label" }, label));
       if (!children.length && h > 34 && room > 5) group.append(svg("text", { x: x + 5, y: y + 29, class: "part" }, `${shareOf(row)} %`));

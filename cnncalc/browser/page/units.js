@@ -263,10 +263,9 @@ export function unitsView(app) {
   }
 
   function unitAt(event) {
-    const box = map.getBoundingClientRect();
     const shape = shapeOf(net, seen.value);
     const [h, w] = planeOf(shape);
-    const at = [Math.floor(((event.clientY - box.top) / box.height) * h), Math.floor(((event.clientX - box.left) / box.width) * w)];
+    const at = [Math.floor((event.offsetY / map.clientHeight) * h), Math.floor((event.offsetX / map.clientWidth) * w)];
     return moveTo(at);
   }
 

@@ -1,0 +1,320 @@
+"""`cnncalc report` in a real browser: every feature clicked through, with a console that stays empty."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unicodedata import normalize
+
+import pytest
+from browser_tools import a_browser, opened
+from click.testing import CliRunner
+
+import cnncalc
+from cnncalc.browser.data import page_data
+from cnncalc.browser.file import html_text
+from cnncalc.cli import group
+from cnncalc.derivations import explain
+from cnncalc.fields.sets.units import unit_field
+from cnncalc.graph import Graph
+
+NETWORKS = ("lenet5", "resnet50", "unet", "densenet121", "onnx")
+# A layer of each, with a map, and one of its units.
+UNITS = {"lenet5": ("S4", (0, 4)), "resnet50": ("stage2/3/conv2", (0, 13)), "unet": ("bottom/conv2", (3, 27)),
+         "densenet121": ("block1/0/conv2", (0, 55)), "onnx": ("C3", (9, 0))}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with a_browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Graph]:
+    def graph(name: str) -> Graph:
+        if name != "onnx":
+            return cnncalc.load(name)
+        path = tmp_path_factory.mktemp("model") / "lenet.onnx"
+        done = CliRunner().invoke(group(), ["convert", "lenet5-modern", str(path)])
+        assert done.exit_code == 0, done.output
+        return cnncalc.load(path)
+
+    return graph
+
+
+@pytest.fixture(scope="module")
+def pages(graphs: Callable[[str], Graph], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    folder = tmp_path_factory.mktemp("pages")
+
+    def page(name: str) -> Path:
+        path = folder / f"{name}.html"
+        if not path.exists():
+            path.write_text(html_text(page_data([cnncalc.analyze(graphs(name))]), name), encoding="utf-8")
+        return path
+
+    return page
+
+
+def rows_shown(page: Any) -> int:
+    return int(page.locator(".layers tbody tr").count())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_everything_of_a_page_is_clicked_through(browser: Any, pages: Any, graphs: Any, name: str) -> None:
+    report = cnncalc.analyze(graphs(name))
+    with opened(browser, pages(name), viewport={"width": 1400, "height": 900}) as page:
+        look_through_table(page, report)
+        look_through_derivations(page, report)
+        look_through_graph(page)
+        look_through_units(page, graphs(name), *UNITS[name])
+        look_through_costs(page, report)
+        look_through_tools(page)
+        look_through_settings(page)
+
+
+def look_through_table(page: Any, report: Any) -> None:
+    assert f"{report.totals.params:,}" in page.locator(".layers tfoot").inner_text()
+    if page.locator(".layers-part >> text=unfold all").count():
+        page.click(".layers-part >> text=fold all >> nth=0")
+        folded = rows_shown(page)
+        page.click(".layers tbody .fold[aria-expanded=false] >> nth=0")
+        assert rows_shown(page) > folded
+        page.click(".layers-part >> text=unfold all")
+    page.locator(".table-box").evaluate("(box) => { box.scrollTop = 1e6; }")
+    assert page.locator(".layers tfoot").is_visible()
+    page.click(".sort >> text=/^MACs$/")
+    assert page.locator("th[aria-sort=descending]").inner_text().startswith("MACs")
+    page.fill(".layers-part .filter", report.layers[0].name)
+    assert report.layers[0].name in page.locator(".layers tbody").inner_text()
+    page.fill(".layers-part .filter", "there is no such layer")
+    assert rows_shown(page) == 0
+    page.fill(".layers-part .filter", "")
+    page.click(".sort >> text=/^MACs/")
+    page.click(".sort >> text=/^MACs/")
+    page.click("summary >> text=columns")
+    page.check(".choices label:has-text('jump') input")
+    assert page.locator("th >> text=jump").count() == 1
+    page.click("summary >> text=columns")
+
+
+def look_through_derivations(page: Any, report: Any) -> None:
+    row = next(row for row in report.layers if row.macs and row.shown_with is None)
+    page.fill(".layers-part .filter", row.name)
+    page.locator(".layers tbody tr", has=page.get_by_role("button", name=row.name, exact=True)).first.locator(
+        "[data-key=macs]"
+    ).click()
+    panel = page.locator(".panel")
+    assert panel.locator("h2").inner_text() == f"{row.name}.macs = {row.macs:,}"
+    assert panel.locator(".arithmetic math").count() >= 2
+    plain = re.sub(r"\s", "", normalize("NFKC", panel.locator(".arithmetic").last.inner_text()))  # letters are italic
+    claimed = explain(report, row.name, "macs")[0]
+    assert plain == re.sub(r"\s", "", f"MACs={claimed.formula}={claimed.substituted}={row.macs:,}")
+    for chip in panel.locator(".chips button").all():
+        chip.click()
+        assert panel.locator("output").inner_text() != ""
+    page.keyboard.press("Escape")
+    assert panel.is_hidden()
+    page.click(".layers tfoot [data-key=params]")
+    assert panel.locator(".sum tfoot").inner_text().split()[-1] == f"{report.totals.params:,}"
+    page.click(".close")
+    page.fill(".layers-part .filter", "")
+
+
+def look_through_graph(page: Any) -> None:
+    graph = page.locator("#graph")
+    if graph.locator("text=unfold all").count():
+        graph.locator("text=fold all").first.click()
+        folded = graph.locator(".node").count()
+        graph.locator(".node [data-fold]").first.click()
+        assert graph.locator(".node").count() > folded
+        assert graph.locator(".frame").count() == 1
+        graph.locator("text=unfold all").click()
+        assert graph.locator(".node").count() > folded + 5
+    for heat in ("params", "receptive_field", "activation_bytes", "macs"):
+        graph.locator("select").select_option(heat)
+        assert graph.locator(".node .box").evaluate_all(
+            "(all) => all.some((one) => one.style.getPropertyValue('--heat') === '100%')"
+        )
+    assert not graph.locator("path.line").evaluate_all(
+        "(all) => all.some((one) => /NaN|undefined/.test(one.getAttribute('d')))"
+    )
+    graph.locator("[aria-label=larger]").click()
+    graph.locator("text=/^fit$/").click()
+    first = graph.locator(".node:not(.entering)").first
+    first.dispatch_event("click")
+    place = first.get_attribute("data-place")
+    assert page.locator(f".layers tbody tr.selected, .layers tbody tr[data-place='{place}']").count() >= 1
+    assert "selected" in (first.get_attribute("class") or "")
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.place") != place
+    row = page.locator(".layers tbody tr.row").last
+    row.locator(".name").click()
+    assert graph.locator(".selected").count() == 1
+    graph.locator(".filter").fill("conv")
+    assert graph.locator(".found").count() >= 1
+    graph.locator(".filter").press("Enter")
+    close_panel(page)
+    graph.locator(".filter").fill("")
+
+
+def look_through_units(page: Any, graph: Graph, layer: str, unit: tuple[int, ...]) -> None:
+    fields = page.locator("#fields")
+    names = [node.name for node in graph.nodes]
+    shape = graph.facts[names.index(layer)].output
+    fields.locator("select").first.select_option(str(len(graph.inputs) + names.index(layer)))
+    canvas = fields.locator(".map")
+    box = canvas.bounding_box()
+    assert box is not None
+    canvas.click(
+        position={
+            "x": 1 + (unit[1] + 0.5) * (box["width"] - 2) / shape[2],
+            "y": 1 + (unit[0] + 0.5) * (box["height"] - 2) / shape[1],
+        }
+    )
+    patch = unit_field(graph, layer, unit).inputs[0]
+    said = fields.locator(".told-of-it").inner_text()
+    assert f"{layer}[{unit[0]},{unit[1]}]" in fields.locator(".where").inner_text()
+    assert patch.hull is not None
+    assert f"{patch.pixels:,} of" in said
+    assert " x ".join(f"{a}..{b}" for a, b in patch.hull) in said
+    fields.locator(".step").first.click()
+    fields.locator("input[type=range]").press("ArrowRight")
+    assert fields.locator(".step[aria-current=true]").count() == 1
+    fields.locator(".step").last.click()
+    image = page.evaluate("""() => { const c = document.createElement("canvas"); c.width = c.height = 8;
+        c.getContext("2d").fillRect(0, 0, 8, 4); return c.toDataURL().split(",")[1]; }""")
+    import base64
+
+    before = fields.locator(".image").evaluate("(c) => c.toDataURL()")
+    fields.locator("input[type=file]").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": base64.b64decode(image)}
+    )
+    page.wait_for_function("(old) => document.querySelector('.image').toDataURL() !== old", arg=before)
+    heat = fields.locator(".check:has-text('effective') input")
+    if heat.is_enabled():
+        heat.check()
+        heat.uncheck()
+
+
+def look_through_costs(page: Any, report: Any) -> None:
+    areas = page.locator("#areas")
+    for chip in areas.locator(".chips button").all():
+        chip.click()
+        assert areas.locator(".area").count() >= 3
+    areas.locator(".chips button").first.click()
+    assert f"{report.totals.macs:,}" in areas.locator(".told").inner_text()
+    areas.locator(".area").first.focus()
+    page.keyboard.press("Enter")
+    if not close_panel(page):
+        areas.locator(".crumbs button").first.click()
+
+
+def close_panel(page: Any) -> bool:
+    """Closes the derivation, if one is open: a second click on what is chosen explains it."""
+    seen: bool = page.locator(".panel").is_visible()
+    if seen:
+        page.click(".close")
+    return seen
+
+
+def look_through_tools(page: Any) -> None:
+    tools = page.locator("#tools")
+    tools.locator("button", has_text=re.compile("^fvcore$")).click()
+    assert "left over: 0" in tools.locator(".why").inner_text()
+    tools.locator("button", has_text=re.compile("^fvcore$")).click()
+    assert tools.locator(".why").inner_text() == ""
+
+
+def look_through_settings(page: Any) -> None:
+    page.click("text=中文")
+    assert page.locator("#fields h2").inner_text() == "感受野"
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert page.evaluate("document.activeElement.textContent") == "中文"
+    page.click(".theme")
+    assert page.evaluate("getComputedStyle(document.querySelector('.report')).colorScheme") == "dark"
+    page.click("text=English")
+    page.emulate_media(media="print")
+    assert page.locator(".panel").is_hidden()
+    assert page.locator(".layers tfoot").is_visible()
+    page.emulate_media(media="screen")
+
+
+def test_a_narrow_screen_scrolls_one_way(browser: Any, pages: Any) -> None:
+    for name in ("lenet5", "resnet50"):
+        with opened(browser, pages(name), viewport={"width": 400, "height": 800}) as page:
+            page.click(".layers tbody .number >> nth=1")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 400
+            box = page.locator(".panel").bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 400
+
+
+def test_nasty_names_are_names(browser: Any, tmp_path: Path) -> None:
+    import json
+
+    name = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"a\" 'b' 网络 " + "w" * 200
+    spec = json.dumps(
+        {"name": name, "input": "1x8x8", "layers": ["conv 2 k3", {"卷积": "conv 3 k3"}, {"n" * 60: "dense 3"}]},
+        indent=1,
+    )
+    path = tmp_path / "nasty.html"
+    path.write_text(html_text(page_data([cnncalc.analyze(spec)]), name), encoding="utf-8")
+    with opened(browser, path, viewport={"width": 400, "height": 800}) as page:
+        assert page.locator("h1").inner_text() == name
+        assert page.locator("img").count() == 0
+        page.click(".layers tbody .number >> nth=1")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_two_networks_are_shown_one_after_the_other_with_what_changed(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "two.html"
+    data = page_data([cnncalc.analyze("lenet5"), cnncalc.analyze("lenet5-modern")])
+    path.write_text(html_text(data, "two"), encoding="utf-8")
+    with opened(browser, path) as page:
+        assert "60,000" in page.locator("#difference").inner_text()
+        assert "61,706" in page.locator("#difference").inner_text()
+        page.click(".networks button >> nth=1")
+        assert "61,706" in page.locator(".layers tfoot").inner_text()
+
+
+def test_show_may_be_called_again_and_taken_away(browser: Any, pages: Any, tmp_path: Path) -> None:
+    from cnncalc.browser.data import json_text
+    from cnncalc.browser.file import joined_script, read_part
+
+    script = joined_script("page.js")
+    one, two = (
+        json_text(page_data([cnncalc.analyze(name)])) for name in ("lenet5", "-e 1x8x8; conv 2 k3".removeprefix("-e "))
+    )
+    path = tmp_path / "own.html"
+    parts = f"{script}window.first = {one}; window.second = {two}; window.show = show;"
+    html = (
+        f"<!doctype html><style>{read_part('page.css')}</style><div id=place></div><script type=module>{parts}</script>"
+    )
+    path.write_text(html, encoding="utf-8")
+    with opened(browser, path) as page:
+        page.evaluate("() => { window.shown = show(place, first); show(place, second); }")
+        assert page.locator(".layers tfoot").count() == 1
+        assert "20" in page.locator(".layers tfoot").inner_text()
+        page.evaluate("() => show(place, first).remove()")
+        assert page.locator("#place").inner_text() == ""
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet50"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(browser: Any, pages: Any, name: str, scheme: str) -> None:
+    path = os.environ.get("CNNCALC_AXE", "node_modules/axe-core/axe.min.js")
+    if not Path(path).exists():
+        pytest.skip("axe-core is not there: npm install axe-core, or CNNCALC_AXE=.../axe.min.js")
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True, viewport={"width": 1200, "height": 900})
+    page = context.new_page()
+    page.goto(pages(name).as_uri())
+    page.click(".layers tbody .number >> nth=3")
+    page.evaluate(Path(path).read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    context.close()
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")] == []

@@ -1,0 +1,204 @@
+"""`cnncalc report` without a browser: one file that loads nothing, with the numbers and texts of the commands."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import cnncalc
+from cnncalc.browser.data import data_of_text, json_text, page_data
+from cnncalc.browser.file import IMPORT, html_text, joined_script
+from cnncalc.browser.texts import TEXTS
+from cnncalc.cli import group
+from cnncalc.derivations import explain
+from cnncalc.derivations.formulas import MATHML
+from cnncalc.errors import SpecError
+from cnncalc.pages.view import View, shown_rows
+from cnncalc.report import as_json
+
+PAGE = Path(str(files("cnncalc.browser").joinpath("page")))
+SCRIPTS = sorted(PAGE.glob("*.js"))
+
+
+@pytest.fixture(scope="module")
+def resnet() -> dict[str, Any]:
+    return json.loads(json_text(page_data([cnncalc.analyze("resnet50")])))
+
+
+def test_the_file_is_small_and_its_policy_allows_what_it_holds_and_nothing_else(resnet: dict[str, Any]) -> None:
+    text = html_text(resnet, "ResNet-50")
+    assert len(text.encode()) < 300_000
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    style, script = re.search(r"<style>(.*?)</style>", text, re.S), re.search(r'"module">(.*?)</script>', text, re.S)
+    assert policy
+    assert style
+    assert script
+    for kind, part in (("style", style[1]), ("script", script[1])):
+        digest = base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}';" in policy[1]
+    assert policy[1].startswith("default-src 'none';")
+    assert "unsafe" not in policy[1]
+    assert "http" not in policy[1]
+    assert "*" not in policy[1]
+    outside = set(re.findall(r"https?://[^\s\"'`]+", text.replace(json_text(resnet), "")))
+    assert outside == {"http://www.w3.org/1998/Math/MathML", "http://www.w3.org/2000/svg"}  # names, never asked for
+
+
+def test_names_in_the_island_end_no_element_and_stay_what_they_are() -> None:
+    name = "</script><script>alert(1)</script> \"quoted\" 'so' & 网络 <!-- " + "long" * 60
+    assert json.loads(json_text({"a": "\u2028\u202e<"})) == {"a": "\u2028\u202e<"}
+    assert json_text({"a": "\u2028"}).isascii()
+    spec = json.dumps({"name": name, "input": "1x8x8", "layers": ["conv 2 k3", {"卷积": "conv 3 k3"}]})
+    data = data_of_text(spec)
+    island = json_text(data)
+    assert "<" not in island
+    assert "\u2028" not in island
+    assert json.loads(island) == data
+    assert data["networks"][0]["name"] == name
+    page = html_text(data, name)
+    assert page.count("</script>") == 2
+    assert "<script>alert" not in page
+
+
+def test_rows_are_those_of_the_command_with_their_numbers(resnet: dict[str, Any]) -> None:
+    report = cnncalc.analyze("resnet50")
+    net = resnet["networks"][0]
+    keys = [column["key"] for column in net["columns"] if column["key"] not in ("name", "kind")]
+    rows = [row for row in net["rows"] if row[0] == 1]
+    shown = shown_rows(report, View())
+    assert len(rows) == len(shown)
+    for data, row in zip(rows, shown, strict=True):
+        values = dict(zip(keys, data[7:], strict=True))
+        assert net["nodes"]["name"][data[6]] == row.name
+        assert (data[2] or net["nodes"]["kind"][data[6]]) == row.kind
+        for key in ("output", "params", "macs", "flops", "connections", "activation_bytes", "receptive_field"):
+            value = getattr(row, key)
+            assert values[key] == (as_json(value) if isinstance(value, tuple) else value)
+    assert net["totals"]["macs"] == report.totals.macs == 4_089_184_256
+
+
+def filled(net: dict[str, Any], line: int) -> str:
+    """A line of the data with its values put in, as MathML."""
+    derivations = net["derivations"]
+    formula, *values = derivations["lines"][line]
+
+    def value(found: re.Match[str]) -> str:
+        given = values.pop(0)
+        return f"<mn>{int(given):,}</mn>" if found[1] == "mn" else f"<mtext>{derivations['names'][given]}</mtext>"
+
+    text = re.sub(r"<(mn|mtext)/>", value, derivations["formulas"][formula])
+    assert not values
+    return text
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet50", "unet"])
+def test_every_number_has_the_derivation_that_explain_gives(name: str) -> None:
+    report = cnncalc.analyze(name)
+    data = page_data([report])
+    net, texts = data["networks"][0], data["texts"]
+    derivations = net["derivations"]
+    for number in range(0, len(report.layers), 1 if name == "lenet5" else 9):
+        row = report.layers[number]
+        own = derivations["layers"][derivations["of_layer"][number]]
+        field = derivations["of_field"][number]
+        for quantity in ("output", "params", "connections", "macs", "flops", "activation_bytes", "receptive_field"):
+            claimed = explain(report, row.name, quantity)
+            found = (
+                own.get(quantity)
+                if quantity != "receptive_field"
+                else None
+                if field is None
+                else derivations["fields"][field]
+            )
+            assert bool(claimed) == bool(found), (row.name, quantity)
+            if not claimed or found is None:
+                continue
+            expected = ["<mo>=</mo>".join(line.parts(MATHML)) for line in claimed[0].steps]
+            assert [filled(net, line) for line in found.get("lines", ())] == expected
+            remarks = [texts[i] if isinstance(texts[i], str) else texts[i][0] for i in found.get("remarks", ())]
+            assert remarks == [remark for remark in claimed[0].remarks if not remark.startswith("The row of the table")]
+
+
+def test_scripts_make_no_markup_of_text_and_share_no_name() -> None:
+    names: Counter[str] = Counter()
+    for path in SCRIPTS:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setTimeout\(\"", text
+        )
+        assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|EventSource|sendBeacon|import)\(", text), path
+        names.update(re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", text, re.MULTILINE))
+        assert all(line.count("`") % 2 == 0 for line in text.splitlines()), (
+            f"{path.name}: a text that goes on for lines"
+        )
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_the_joined_script_has_every_module_once_and_imports_nothing() -> None:
+    joined = joined_script()
+    assert re.findall(r"^// ([\w-]+\.js)$", joined, re.MULTILINE).count("dom.js") == 1
+    assert set(re.findall(r"^// ([\w-]+\.js)$", joined, re.MULTILINE)) == {path.name for path in SCRIPTS}
+    assert not re.search(r"^\s*(import|export)\b", joined, re.MULTILINE)
+    for path in SCRIPTS:  # what an import names is there
+        for names, other in re.findall(r'^import \{([^}]*)\} from "\./([\w-]+\.js)";', path.read_text(), re.MULTILINE):
+            exported = set(
+                re.findall(
+                    r"^export (?:async )?(?:function|const|class) (\w+)", (PAGE / other).read_text(), re.MULTILINE
+                )
+            )
+            assert {name.strip() for name in names.split(",")} <= exported, path.name
+        assert len(IMPORT.findall(path.read_text())) == path.read_text().count(
+            "\nimport "
+        ) + path.read_text().startswith("import ")
+
+
+def test_the_words_of_the_page_are_those_that_its_scripts_use() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    used = set(re.findall(r"\bsay\(\"([^\"]+)\"", text)) | {
+        key for pair in re.findall(r"\bsay\([^\"()]*\? \"([^\"]+)\" : \"([^\"]+)\"", text) for key in pair
+    }
+    assert used == TEXTS.keys()
+
+
+def test_texts_are_there_in_both_languages(resnet: dict[str, Any]) -> None:
+    assert resnet["languages"] == ["en", "zh"]
+    own = [resnet["texts"][place] for key, place in resnet["own"].items() if key != "sigma"]
+    assert all(isinstance(text, list) and text[0] != text[1] for text in own)
+
+
+def test_two_networks_are_there_with_what_diff_says() -> None:
+    data = page_data([cnncalc.analyze("lenet5"), cnncalc.analyze("lenet5-modern")])
+    assert [net["name"] for net in data["networks"]] == ["LeNet-5", cnncalc.analyze("lenet5-modern").name]
+    cells = [data["texts"][cell] for row in data["difference"][0]["table"]["rows"] for cell in row]
+    assert "61,706" in cells
+    assert "60,000" in cells
+
+
+def test_the_text_of_a_spec_gives_the_data_and_its_mistakes_their_places() -> None:
+    assert data_of_text("input: 1x32x32\nlayers:\n- conv 6 k5\n")["networks"][0]["totals"]["params"] == 156
+    with pytest.raises(SpecError, match=r"net\.yaml:3:"):
+        data_of_text("input: 1x32x32\nlayers:\n- conv 6 k50\n", "net.yaml")
+
+
+def test_the_command_writes_the_file_and_refuses_what_it_cannot(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    done = CliRunner().invoke(group(), ["report", "lenet5", "-o", str(path)])
+    assert (done.exit_code, done.output) == (0, "")
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith('<!doctype html>\n<html lang="en">')
+    assert "<title>LeNet-5</title>" in text
+    missing = CliRunner().invoke(group(), ["report", "no-such-net", "-o", str(tmp_path / "other.html")])
+    assert missing.exit_code == 2
+    assert not (tmp_path / "other.html").exists()
+    inline = CliRunner().invoke(group(), ["report", "-e", "1x8x8; conv 2 k3"])
+    assert inline.exit_code == 0
+    assert "</html>" in inline.output
