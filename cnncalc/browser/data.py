@@ -15,7 +15,7 @@ import cnncalc
 from cnncalc.analysis import analyze_graph
 from cnncalc.browser.equations import Equations, fields_explained, layers_explained, peak_explained
 from cnncalc.browser.graph import graph_data
-from cnncalc.browser.network import described, items_of, nodes_data, places_of, rows_data, totals_data
+from cnncalc.browser.network import described, items_of, memory_data, nodes_data, places_of, rows_data, totals_data
 from cnncalc.browser.pool import Pool, Text
 from cnncalc.browser.sections import note_data
 from cnncalc.browser.sections import page_data as sections_of
@@ -77,6 +77,7 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
         "rows": rows_data(report, items),
         "graph": pool.spoken(lambda: graph_data(tree, places)),
         "totals": totals_data(report),
+        "memory": memory_data(report),
         "nodes": nodes_data(report),
         "derivations": {
             "layers": layers,

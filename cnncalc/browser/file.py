@@ -16,6 +16,8 @@ from importlib.resources import files
 from typing import Any
 
 from cnncalc.browser.data import json_text
+from cnncalc.drawing.colours import FAMILIES
+from cnncalc.formats.html import look
 
 START = "start.js"  # the module that reads the island and shows the page
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
@@ -48,10 +50,23 @@ def joined_script(start: str = START) -> str:
     return "".join(f"// {name}\n{text}" for name, text in done.items())
 
 
+def colours_of_kinds() -> str:
+    """The colours that drawings have, as variables of the style: --conv, and --kind below .family-conv."""
+    pairs = FAMILIES.items()
+    variables = "".join(f"--{family}: light-dark({light}, {dark});" for family, (light, dark) in pairs)
+    classes = "".join(f".report .family-{family} {{ --kind: var(--{family}); }}\n" for family in FAMILIES)
+    return f".report {{ {variables} }}\n{classes}"
+
+
+def page_style() -> str:
+    """The style of the page: the look that all pages share, the colours of kinds, and its own."""
+    return shortened(look() + colours_of_kinds() + read_part("page.css"))
+
+
 def shortened(text: str) -> str:
     """A script or a style without indentation and lines of comments; no text in them goes on for lines."""
     lines = (line.strip() for line in text.splitlines())
-    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def allowed(text: str) -> str:
@@ -61,7 +76,7 @@ def allowed(text: str) -> str:
 
 def html_text(data: Mapping[str, Any], title: str) -> str:
     """The whole file. `title` is what the browser's tab shows, in the language in which the page opens."""
-    style, script = shortened(read_part("page.css")), shortened(joined_script())
+    style, script = page_style(), shortened(joined_script())
     policy = (
         f"default-src 'none'; script-src {allowed(script)}; style-src {allowed(style)}; img-src blob:; "
         "base-uri 'none'; form-action 'none'"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.analysis.memory import elements_held, lives
 from cnncalc.browser.equations import exact
 from cnncalc.browser.pool import Text
 from cnncalc.drawing.graph.tree import Leaf, Part, Tree
@@ -15,7 +16,7 @@ from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.pages.view import COLUMNS, View, notes, peak_place, title
 from cnncalc.quantities import EXPLAINED, OF_THE_NETWORK, QUANTITIES, SHAPE, listed_in
-from cnncalc.report import Report, Row, as_json
+from cnncalc.report import BYTES, Report, Row, as_json
 
 GROUP, ROW, OPERATION = "group", "row", "operation"
 SHOWN = tuple(name for name, column in COLUMNS.items() if not column.asked)
@@ -176,3 +177,18 @@ def nodes_data(report: Report) -> dict[str, list[Any]]:
 def kinds_of(report: Report) -> list[str]:
     """The kinds of layers in a network, each once."""
     return [name for name in dict.fromkeys(row.kind for row in report.layers) if name in KINDS]
+
+
+def memory_data(report: Report) -> dict[str, Any] | None:
+    """Bytes of every value, the operation that reads it last, and the bytes alive at each operation; None: not known."""
+    graph = report.graph
+    assert graph is not None
+    known, held = lives(graph), elements_held(graph)
+    if known is None or held is None or not graph.nodes:
+        return None
+    size = BYTES[report.settings.dtype] * report.settings.batch
+    return {
+        "bytes": [exact(size * elements) for elements in known.elements],
+        "last": known.last_use,
+        "held": [exact(size * elements) for elements in held[1:]],
+    }

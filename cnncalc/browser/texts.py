@@ -4,6 +4,7 @@ from cnncalc.language import n_
 
 TEXTS = {
     "all": n_("all"),
+    "alive": n_("{name}: {bytes} bytes alive: {values}"),
     "all of it": n_("{number} {quantity} in all"),
     "area of": n_("{name} ({kind}): {number} {quantity}, {share} %"),
     "back to the image": n_("from the unit back to the image"),
@@ -42,6 +43,9 @@ TEXTS = {
     "local": n_("without gates and the statistics of whole maps"),
     "made by": n_("Made by {name}. This file loads nothing and sends nothing."),
     "map of": n_("the map of {name}; unit {unit}, moved by the arrow keys"),
+    "memory": n_("memory"),
+    "memory hint": n_("Bytes of activations that are alive while each operation runs, one after the other."),
+    "memory of": n_("the memory of {name}: {bytes} bytes at the peak, at {where}"),
     "network": n_("network"),
     "node": n_("{name} ({kind}): {shape}, {quantity} {number}"),
     "no image": n_("That is no image that this browser can show."),

@@ -27,6 +27,26 @@ STYLE = """
 @media (max-width: 30em) { .cnncalc dl { display: block; } }
 """.strip()
 
+AROUND = """
+body { margin: 0; padding: 16px; }
+main { box-sizing: border-box; margin: 0 auto; padding: 8px 28px 20px; background: var(--surface);
+  border: 1px solid var(--line); border-radius: 10px; width: fit-content; max-width: 100%; }
+main.document { width: auto; max-width: 60em; }
+.look .cnncalc { font: inherit; }
+.look h1 { font-size: 22px; } .look h2 { font-size: 17px; } .look h3 { font-size: 16px; }
+.look .cnncalc thead th { color: var(--muted); border-bottom: 1px solid var(--strong-line); }
+.look .cnncalc tbody td { border-bottom: 1px solid var(--line); }
+.look .cnncalc tbody tr:nth-child(even) { background: none; }
+.look .cnncalc tbody tr:hover { background: var(--accent-ground); }
+.look .cnncalc tfoot td { border-top: 1px solid var(--strong-line); }
+.look .cnncalc dt { color: var(--muted); opacity: 1; }
+.look .cnncalc .box:has(> math) { padding: 8px 12px; background: var(--page); border-radius: 8px; }
+.look .good { color: var(--good); font-weight: 600; } .look .bad { color: var(--bad); font-weight: 600; }
+.look summary { cursor: pointer; color: var(--accent); }
+@media (max-width: 30em) { body { padding: 6px; } main { padding: 4px 12px 12px; } }
+@media print { .look { background: #fff; color-scheme: light; } main { border: 0; padding: 0; max-width: none; } }
+"""
+
 WHOLE = """<!doctype html>
 <html lang="{language}">
 <head>
@@ -34,12 +54,13 @@ WHOLE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light dark; }}
-body {{ margin: {margin}; }}
+{style}
 </style>
 </head>
-<body>
+<body class="look">
+<main class="{shape}">
 {body}
+</main>
 </body>
 </html>
 """
@@ -92,7 +113,7 @@ def table_text(table: Table) -> str:
     classes = [' class="left"' if table.is_left(i) else "" for i in range(len(table.headings))]
 
     def line(texts: Sequence[str], tag: str) -> str:
-        inner = "".join(f"<{tag}{c}>{text}</{tag}>" for c, text in zip(classes, texts, strict=True))
+        inner = "".join(f"<{tag}{MARKED.get(text, c)}>{text}</{tag}>" for c, text in zip(classes, texts, strict=True))
         return f"<tr>{inner}</tr>"
 
     rows = []

@@ -5,6 +5,7 @@ import { differenceView } from "./difference.js";
 import { button, el, written } from "./dom.js";
 import { nameOf } from "./fields.js";
 import { graphView } from "./graph.js";
+import { memoryView } from "./memory.js";
 import { openAtFirst, pathTo, rowsOf } from "./rows.js";
 import { notesOf } from "./sections.js";
 import { tableView } from "./table.js";
@@ -72,7 +73,7 @@ export function show(root, data) {
         app.emit("fold");
       },
     };
-    root.classList.add("report");
+    root.classList.add("look", "report");
     root.lang = state.language === "zh" ? "zh-CN" : state.language;
     if (root.id === "cnncalc") document.documentElement.lang = root.lang;
     root.replaceChildren(...[
@@ -81,6 +82,7 @@ export function show(root, data) {
         el("div", { class: "top" }, cards(app), warnings(app)),
         el("div", { class: "split" }, graphView(app), tableView(app)),
         treemapView(app),
+        memoryView(app),
         unitsView(app),
         toolsView(app),
         differenceView(app),
