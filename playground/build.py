@@ -17,6 +17,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from cnncalc.browser.file import join_styles
+
 HERE = Path(__file__).resolve().parent
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 PAGE = ("index.html", "style.css", "main.js", "link.js", "python.js", "report.js", "words.js", "worker.js")
@@ -79,8 +81,9 @@ def build(out: Path) -> None:
         for name in PAGE:
             shutil.copyfile(HERE / name, fresh / name)
         (fresh / "report").mkdir()
-        for path in (*REPORT.glob("*.js"), *REPORT.glob("*.css")):
+        for path in REPORT.glob("*.js"):
             shutil.copyfile(path, fresh / "report" / path.name)
+        (fresh / "report" / "page.css").write_text(join_styles(), encoding="utf-8")
         bundle = f"--outfile={fresh / 'editor.bundle.js'}"
         run(HERE / "node_modules/.bin/esbuild", "editor.js", "--bundle", "--minify", "--format=esm", bundle)
         write_service_worker(fresh)

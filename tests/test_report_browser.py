@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
 import pytest
-from browser_tools import a_browser, opened
 from click.testing import CliRunner
 
 import cnncalc
@@ -21,16 +21,32 @@ from cnncalc.derivations import explain
 from cnncalc.fields.sets.units import unit_field
 from cnncalc.graph import Graph
 
-NETWORKS = ("lenet5", "resnet50", "unet", "densenet121", "onnx")
+pytestmark = pytest.mark.browser
+
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("resnet50", "unet", "densenet121")]
+NETWORKS = ("lenet5", "onnx", *SLOW)
 # A layer of each, with a map, and one of its units.
 UNITS = {"lenet5": ("S4", (0, 4)), "resnet50": ("stage2/3/conv2", (0, 13)), "unet": ("bottom/conv2", (3, 27)),
          "densenet121": ("block1/0/conv2", (0, 55)), "onnx": ("C3", (9, 0))}  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with a_browser() as found:
-        yield found
+@contextmanager
+def opened(browser: Any, path: Path, **options: Any) -> Iterator[Any]:
+    """A page in the browser. Fails where its console has an error, or where it asks for anything but itself."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.set_default_timeout(8000)
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("request", lambda request: told.append(request.url) if request.url != path.as_uri() else None)
+    page.on("dialog", lambda dialog: (told.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    page.goto(path.as_uri())
+    try:
+        yield page
+        assert told == []
+    finally:
+        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +224,13 @@ def look_through_costs(page: Any, report: Any) -> None:
         assert areas.locator(".area").count() >= 3
     areas.locator(".chips button").first.click()
     assert f"{report.totals.macs:,}" in areas.locator(".told").inner_text()
+    memory = page.locator("#memory")
+    memory.locator(".timeline").focus()
+    page.keyboard.press("End")
+    assert report.layers[-1].name in memory.locator(".told").inner_text()
+    memory.locator("button").click()
+    assert page.locator(".panel output").inner_text() == f"{report.totals.peak_activation_bytes:,}"
+    page.click(".close")
     areas.locator(".area").first.focus()
     page.keyboard.press("Enter")
     if not close_panel(page):
@@ -245,7 +268,7 @@ def look_through_settings(page: Any) -> None:
 
 
 def test_a_narrow_screen_scrolls_one_way(browser: Any, pages: Any) -> None:
-    for name in ("lenet5", "resnet50"):
+    for name in ("lenet5", "onnx"):
         with opened(browser, pages(name), viewport={"width": 400, "height": 800}) as page:
             page.click(".layers tbody .number >> nth=1")
             assert page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -284,9 +307,9 @@ def test_two_networks_are_shown_one_after_the_other_with_what_changed(browser: A
 
 def test_show_may_be_called_again_and_taken_away(browser: Any, pages: Any, tmp_path: Path) -> None:
     from cnncalc.browser.data import json_text
-    from cnncalc.browser.file import joined_script, read_part
+    from cnncalc.browser.file import join_scripts, read_part
 
-    script = joined_script("page.js")
+    script = join_scripts("page.js")
     one, two = (
         json_text(page_data([cnncalc.analyze(name)])) for name in ("lenet5", "-e 1x8x8; conv 2 k3".removeprefix("-e "))
     )
@@ -304,7 +327,7 @@ def test_show_may_be_called_again_and_taken_away(browser: Any, pages: Any, tmp_p
         assert page.locator("#place").inner_text() == ""
 
 
-@pytest.mark.parametrize("name", ["lenet5", "resnet50"])
+@pytest.mark.parametrize("name", ["lenet5", SLOW[0]])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_violation(browser: Any, pages: Any, name: str, scheme: str) -> None:
     path = os.environ.get("CNNCALC_AXE", "node_modules/axe-core/axe.min.js")

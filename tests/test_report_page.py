@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 import cnncalc
 from cnncalc.browser.data import data_of_text, json_text, page_data
-from cnncalc.browser.file import IMPORT, html_text, joined_script
+from cnncalc.browser.file import IMPORT, html_text, join_scripts
 from cnncalc.browser.texts import TEXTS
 from cnncalc.cli import group
 from cnncalc.derivations import explain
@@ -143,8 +143,8 @@ def test_scripts_make_no_markup_of_text_and_share_no_name() -> None:
     assert [name for name, times in names.items() if times > 1] == []
 
 
-def test_the_joined_script_has_every_module_once_and_imports_nothing() -> None:
-    joined = joined_script()
+def test_the_join_scripts_has_every_module_once_and_imports_nothing() -> None:
+    joined = join_scripts()
     assert re.findall(r"^// ([\w-]+\.js)$", joined, re.MULTILINE).count("dom.js") == 1
     assert set(re.findall(r"^// ([\w-]+\.js)$", joined, re.MULTILINE)) == {path.name for path in SCRIPTS}
     assert not re.search(r"^\s*(import|export)\b", joined, re.MULTILINE)

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browser_tools import a_browser
 
 import cnncalc
-from cnncalc.browser.file import joined_script
+from cnncalc.browser.file import join_scripts
 from cnncalc.browser.network import nodes_data
 from cnncalc.browser.units import borders_data, reads_data
 from cnncalc.fields.sets.regions import products, runs
 from cnncalc.fields.sets.units import unit_field
 from cnncalc.graph import Graph
 from cnncalc.shipped import bundled
+
+pytestmark = pytest.mark.browser
 
 SMALL = (
     "lenet5",
@@ -46,14 +47,13 @@ WALK = """([net, asked]) => asked.map(([value, unit, local]) => {
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    with a_browser() as browser:
-        page = browser.new_page()
-        page.set_content("<p>")
-        page.add_script_tag(
-            content=f"{joined_script('fields.js')};window.walk = {{ seenBy, products, runsOf, withoutBorders }};"
-        )
-        yield page
+def page(browser: Any) -> Iterator[Any]:
+    names = "seenBy, products, runsOf, withoutBorders"
+    page = browser.new_page()
+    page.set_content("<p>")
+    page.add_script_tag(content=f"{join_scripts('fields.js')};window.walk = {{ {names} }};")
+    yield page
+    page.close()
 
 
 def net_of(graph: Graph) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import cnncalc
 from cnncalc.analysis import analyze_graph
-from cnncalc.browser.equations import Equations, fields_explained, layers_explained, peak_explained
+from cnncalc.browser.equations import Equations, explain_fields, explain_layers, explain_peak
 from cnncalc.browser.graph import graph_data
-from cnncalc.browser.network import described, items_of, memory_data, nodes_data, places_of, rows_data, totals_data
+from cnncalc.browser.network import describe, items_of, memory_data, nodes_data, places_of, rows_data, totals_data
 from cnncalc.browser.pool import Pool, Text
 from cnncalc.browser.sections import note_data
 from cnncalc.browser.sections import page_data as sections_of
@@ -66,14 +66,14 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
     tree = Tree(report)
     items = items_of(tree)
     places = places_of(report, items)
-    layers, of_layer = pool.spoken(lambda: layers_explained(report, equations))
-    fields, of_field = pool.spoken(lambda: fields_explained(report, equations))
-    peak = pool.spoken(lambda: peak_explained(report, equations))
+    layers, of_layer = pool.spoken(lambda: explain_layers(report, equations))
+    fields, of_field = pool.spoken(lambda: explain_fields(report, equations))
+    peak = pool.spoken(lambda: explain_peak(report, equations))
     return {
         "name": report.name,
         "inputs": [[name, list(shape)] for name, shape in graph.inputs.items()],
         "outputs": list(graph.outputs),
-        **pool.spoken(lambda: described(report)),
+        **pool.spoken(lambda: describe(report)),
         "rows": rows_data(report, items),
         "graph": pool.spoken(lambda: graph_data(tree, places)),
         "totals": totals_data(report),

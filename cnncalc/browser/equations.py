@@ -110,7 +110,7 @@ class Equations:
         }
 
 
-def layers_explained(report: Report, equations: Equations) -> tuple[list[dict[str, Any]], list[int]]:
+def explain_layers(report: Report, equations: Equations) -> tuple[list[dict[str, Any]], list[int]]:
     """The counts of every layer that is not like another, quantity by quantity, and for each layer which it is."""
     graph = report.graph
     assert graph is not None
@@ -128,7 +128,7 @@ def layers_explained(report: Report, equations: Equations) -> tuple[list[dict[st
     return found, places
 
 
-def fields_explained(report: Report, equations: Equations) -> tuple[list[dict[str, Any]], list[int | None]]:
+def explain_fields(report: Report, equations: Equations) -> tuple[list[dict[str, Any]], list[int | None]]:
     """The same for receptive fields: what layers see that keep the field of the one before differs in nothing."""
     known: dict[str, int] = {}
     found: list[dict[str, Any]] = []
@@ -147,7 +147,7 @@ def fields_explained(report: Report, equations: Equations) -> tuple[list[dict[st
     return found, places
 
 
-def peak_explained(report: Report, equations: Equations) -> dict[str, Any] | None:
+def explain_peak(report: Report, equations: Equations) -> dict[str, Any] | None:
     """What is alive at the peak of memory."""
     found = peak_derivation(report)
     return None if found is None else equations.derivation(found, "peak")

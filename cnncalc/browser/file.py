@@ -17,7 +17,7 @@ from typing import Any
 
 from cnncalc.browser.data import json_text
 from cnncalc.drawing.colours import FAMILIES
-from cnncalc.formats.html import look
+from cnncalc.formats.html import read_look
 
 START = "start.js"  # the module that reads the island and shows the page
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
@@ -29,7 +29,7 @@ def read_part(name: str) -> str:
     return files("cnncalc.browser").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def joined_script(start: str = START) -> str:
+def join_scripts(start: str = START) -> str:
     """A module with all that it imports, as one script that imports nothing."""
     done: dict[str, str] = {}
     waiting: list[str] = []
@@ -50,7 +50,7 @@ def joined_script(start: str = START) -> str:
     return "".join(f"// {name}\n{text}" for name, text in done.items())
 
 
-def colours_of_kinds() -> str:
+def write_colours() -> str:
     """The colours that drawings have, as variables of the style: --conv, and --kind below .family-conv."""
     pairs = FAMILIES.items()
     variables = "".join(f"--{family}: light-dark({light}, {dark});" for family, (light, dark) in pairs)
@@ -58,27 +58,27 @@ def colours_of_kinds() -> str:
     return f".report {{ {variables} }}\n{classes}"
 
 
-def page_style() -> str:
+def join_styles() -> str:
     """The style of the page: the look that all pages share, the colours of kinds, and its own."""
-    return shortened(look() + colours_of_kinds() + read_part("page.css"))
+    return shorten(read_look() + write_colours() + read_part("page.css"))
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     """A script or a style without indentation and lines of comments; no text in them goes on for lines."""
     lines = (line.strip() for line in text.splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/*")))
 
 
-def allowed(text: str) -> str:
+def name_source(text: str) -> str:
     """How a policy names what stands between the tags of an element."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def html_text(data: Mapping[str, Any], title: str) -> str:
     """The whole file. `title` is what the browser's tab shows, in the language in which the page opens."""
-    style, script = page_style(), shortened(joined_script())
+    style, script = join_styles(), shorten(join_scripts())
     policy = (
-        f"default-src 'none'; script-src {allowed(script)}; style-src {allowed(style)}; img-src blob:; "
+        f"default-src 'none'; script-src {name_source(script)}; style-src {name_source(style)}; img-src blob:; "
         "base-uri 'none'; form-action 'none'"
     )
     parts = {

@@ -131,7 +131,7 @@ def known(value: Any) -> Any:
     return as_json(value) if isinstance(value, tuple) else exact(value)
 
 
-def described(report: Report) -> dict[str, Any]:
+def describe(report: Report) -> dict[str, Any]:
     """What is said of the network, in the language in use."""
     return {
         "title": Text(title(report)),
@@ -180,7 +180,7 @@ def kinds_of(report: Report) -> list[str]:
 
 
 def memory_data(report: Report) -> dict[str, Any] | None:
-    """Bytes of every value, the operation that reads it last, and the bytes alive at each operation; None: not known."""
+    """Bytes of every value, which operation reads it last, and the bytes alive at each; None: not known."""
     graph = report.graph
     assert graph is not None
     known, held = lives(graph), elements_held(graph)

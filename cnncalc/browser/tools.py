@@ -20,7 +20,7 @@ def tools_data(report: Report, pool: Pool) -> dict[str, Any]:
     """The table of all tools, and for each of them the difference to cnncalc as an exact sum of causes."""
     entries = overview(report, [convention(name) for name in SHIPPED])
     macs = None if "macs" in report.totals.left_out else report.totals.macs
-    differences = [reconciled(report, entry) for entry in entries]
+    differences = [reconcile_with_ours(report, entry) for entry in entries]
 
     def overall() -> dict[str, Any]:
         (section,) = overview_page(entries, macs).sections
@@ -34,7 +34,7 @@ def tools_data(report: Report, pool: Pool) -> dict[str, Any]:
     }
 
 
-def reconciled(report: Report, entry: Printed) -> Callable[[], list[dict[str, Any]]] | None:
+def reconcile_with_ours(report: Report, entry: Printed) -> Callable[[], list[dict[str, Any]]] | None:
     """What makes the page on one tool, in the language in use; None for our own numbers, and where it has none."""
     if entry.convention.name == OURS or entry.stops or entry.number is None:
         return None

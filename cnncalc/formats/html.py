@@ -66,6 +66,9 @@ WHOLE = """<!doctype html>
 """
 
 
+MARKED = {"✓": ' class="good"', "✗": ' class="bad"'}  # cells that are a mark alone
+
+
 def escape(text: str) -> str:
     """Text in which nothing is a tag; control characters are written out."""
     return escape_markup(plain.escape(text))
@@ -73,8 +76,16 @@ def escape(text: str) -> str:
 
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """A whole page."""
-    margin = "2em auto; max-width: 60em; padding: 0 1em" if page.document else "2em"
-    return WHOLE.format(language=_("en"), title=escape(page.title), margin=margin, body=fragment(page))
+    style = read_look() + AROUND
+    shape = "document" if page.document else "tables"
+    return WHOLE.format(language=_("en"), title=escape(page.title), style=style, shape=shape, body=fragment(page))
+
+
+def read_look() -> str:
+    """The colours and letters that all pages for a browser share."""
+    from importlib.resources import files
+
+    return files("cnncalc.formats").joinpath("look.css").read_text(encoding="utf-8")
 
 
 def fragment(page: Page) -> str:

@@ -55,8 +55,10 @@ export function unitsView(app) {
 
   // The last map that is no larger than can be clicked and whose units see less than the whole image.
   function firstMap() {
-    const drawn = Object.keys(net.effective.profiles).map(Number);
-    return drawn.length ? drawn.at(-1) : maps.find((node) => net.nodes.shape[node].length > 1) ?? maps[0];
+    const drawn = Object.keys(net.effective.profiles).map(Number).sort((a, b) => a - b);
+    const field = (node) => rows.find((row) => row.node === node)?.values.receptive_field ?? [];
+    const inside = drawn.filter((node) => field(node).every((n, axis) => n < 0.7 * net.inputs[0][1][axis + 1]));
+    return inside.length ? inside.at(-1) : drawn.length ? drawn.at(-1) : maps.find((node) => net.nodes.shape[node].length > 1) ?? maps[0];
   }
 
   function middleOf(value) {
