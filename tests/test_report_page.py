@@ -22,7 +22,7 @@ from cnncalc.cli import group
 from cnncalc.derivations import explain
 from cnncalc.derivations.formulas import MATHML
 from cnncalc.errors import SpecError
-from cnncalc.pages.view import View, shown_rows
+from cnncalc.pages.view import View, choose_rows
 from cnncalc.report import as_json
 
 PAGE = Path(str(files("cnncalc.browser").joinpath("page")))
@@ -74,7 +74,7 @@ def test_rows_are_those_of_the_command_with_their_numbers(resnet: dict[str, Any]
     net = resnet["networks"][0]
     keys = [column["key"] for column in net["columns"] if column["key"] not in ("name", "kind")]
     rows = [row for row in net["rows"] if row[0] == 1]
-    shown = shown_rows(report, View())
+    shown = choose_rows(report, View())
     assert len(rows) == len(shown)
     for data, row in zip(rows, shown, strict=True):
         values = dict(zip(keys, data[7:], strict=True))

@@ -29,10 +29,10 @@ def cost_derivation(report: Report, number: int, quantity: str, free: Collection
         return None if free else Derivation(row.name, quantity, quantity, None)
     lines, remarks = WRITERS[quantity](report, board, number)
     if free:
-        lines = [line for line in (board.closed(line, free) for line in lines) if line.letters() & set(free)]
+        lines = [line for line in (board.close(line, free) for line in lines) if line.letters() & set(free)]
         if not lines:
             return None
-    shown = lines if free else [*board.needed_by(lines), *lines]
+    shown = lines if free else [*board.find_parts(lines), *lines]
     known = symbols_of(shown, {**board.meanings, **results()})
     symbols = {name: entry for name, entry in known.items() if not free or name in free}
     return Derivation(row.name, quantity, quantity, getattr(row, quantity), tuple(shown), tuple(remarks), symbols)
