@@ -17,6 +17,7 @@ A spec is a file, the name of a bundled network, or text. What comes back prints
     draw(spec, style)           a picture: the graph, the maps to scale, where costs and memory go
     lint(spec)                  what is there for sure and probably not meant
     sweep(spec, width=...)      the totals of a family
+    solve(spec, find=...)       which values meet what is asked
     reconcile(spec, one, other) why two tools print different numbers
     identify(spec, number)      whose number it is
     networks()                  the bundled networks
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         networks,
         receptive_field,
         reconcile,
+        solve,
         sweep,
         to_keras,
         to_torch,
@@ -118,6 +120,7 @@ __all__ = [
     "receptive_field",
     "reconcile",
     "reference",
+    "solve",
     "sweep",
     "to_keras",
     "to_torch",
@@ -127,7 +130,7 @@ __all__ = [
 
 _API = (
     "analyze", "check", "compare", "diff", "draw", "explain", "from_torch", "identify", "lint", "load", "networks",
-    "receptive_field", "reconcile", "sweep", "to_keras", "to_torch", "verify", "weights_of",
+    "receptive_field", "reconcile", "solve", "sweep", "to_keras", "to_torch", "verify", "weights_of",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_API, "api"),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cnncalc.difference import Difference
     from cnncalc.evidence import Verification
     from cnncalc.families.results import Sweep
+    from cnncalc.families.solving import Solved
     from cnncalc.fields.sets.units import UnitField
     from cnncalc.findings import Finding
 
@@ -494,6 +495,46 @@ def sweep(
     with pause_collection():
         wish = wish_of(quantities, where, sort, top, pareto)
         return result_of(Sweeping(family, space, wish), shown=SHOWN if quantities is None else None)
+
+
+def solve(
+    spec: str | os.PathLike[str],
+    *,
+    find: Mapping[str, Any],
+    where: str = "",
+    maximize: str = "",
+    minimize: str = "",
+    dtype: str = "float32",
+    batch: int = 1,
+    max_operations: int = MAX_OPERATIONS,
+) -> Solved:
+    """A question asked backwards: which values of some parameters give a network that meets conditions.
+
+    find                values by parameter, {"k": range(1, 12), "act": ["relu", "silu"]}; `size` is that of the input
+    where               "conv1.output = 6x28x28", "macs <= 600M and params <= 5M"
+    maximize, minimize  a quantity or a parameter: only the solutions with the most, or the least, of it
+
+    solved.members is a dict per solution, the usual one first; solved.misses what comes nearest where there is none.
+    Raises CnncalcError for names that do not exist and for a space that is too large to be searched.
+    """
+    from cnncalc.families.asking import family_of, space_sought_in
+    from cnncalc.families.conditions import read_conditions
+    from cnncalc.families.solving import roles_in
+    from cnncalc.families.solving import solve as solve_question
+
+    text = text_of(spec)
+    inline = "\n" not in text and ";" in text
+    source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
+    family = family_of(source, inline, make_settings(dtype, batch, False), max_operations)
+    with collection_paused():
+        return solve_question(
+            family,
+            space_sought_in(family, find),
+            read_conditions(where),
+            maximize=maximize,
+            minimize=minimize,
+            roles=roles_in(source.text),
+        )
 
 
 def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:

@@ -12,7 +12,7 @@ from cnncalc.formats.page import Page
 PAGES = {"Report": "network.network_page", "Difference": "difference.difference_page",
          "Verification": "verification.verification_page", "Reconciled": "conventions.reconciled_page",
          "UnitField": "units.field_page", "Result": "grades.result_page", "Sweep": "sweep.sweep_page",
-         "Comparison": "totals.compared_page"}  # fmt: skip
+         "Solved": "solve.solve_page", "Comparison": "totals.compared_page"}  # fmt: skip
 
 
 def page_of(value: Any) -> Page:

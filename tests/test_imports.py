@@ -96,6 +96,8 @@ ARROWS = {
         "analysis",
         "fields",
         "report",
+        "derivations",
+        "trace",
         "formats",
         "drawing",
         "display",

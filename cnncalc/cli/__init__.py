@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": n_("Every number held against what running the network gives."),
     "compare": n_("Totals of several networks side by side."),
     "sweep": n_("A spec for many values of its parameters and many sizes of its input, at once."),
+    "solve": n_("Questions asked backwards: which width, kernel or input meets what is asked."),
     "diff": n_("What changed from one network to another, layer by layer and in total."),
     "lint": n_("What is in a spec for sure and probably not meant: pixels that no window reads, biases before a norm."),
     "format": n_("Specs written in the one style: one line per layer, comments kept."),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from cnncalc.errors import CnncalcError, Source
+from cnncalc.errors import CnncalcError, OptionError, Source
 from cnncalc.families.conditions import read_conditions
 from cnncalc.families.family import INPUT, Family
 from cnncalc.families.space import Space, Values, as_values, read_values
@@ -17,6 +18,9 @@ from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
 from cnncalc.quantities import COMPARED, OF_THE_NETWORK, SHAPE, listed_in
 from cnncalc.report import Settings
+from cnncalc.spec import tree_of
+from cnncalc.spec.read.document import read_document
+from cnncalc.spec.values import shape
 
 # What is shown unless others are asked for. The output's shape is that of the last row.
 TOTALS = tuple(quantity.name for quantity in OF_THE_NETWORK if quantity.subject != SHAPE)
@@ -107,3 +111,72 @@ def wish_of(
         raise CnncalcError(_("at least one row is kept, not {top}", top=top))
     names = TOTALS if quantities is None else tuple(dict.fromkeys(quantities))
     return Wish(names, tuple(read_conditions(where)), sort.strip(), top, tuple(pareto))
+
+
+# --- questions asked backwards
+
+SIZE = "size"  # the height and width of the only input, where no parameter is called so
+USUAL_RANGE = "1..512"  # of what is sought without a range
+
+
+def read_finds(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """What is sought, with its values: `k=1..11,s=1,2,4`, or a name alone. Raises CnncalcError."""
+    found = []
+    for text in texts:
+        for part in re.split(r"[,，;]\s*(?=[^\W\d][\w.]*\s*(?:=|[,，;]|$))", text):
+            name, sign, values = (piece.strip() for piece in part.partition("="))
+            if not re.fullmatch(r"[^\W\d][\w.]*", name) or (sign and not values):
+                raise CnncalcError(
+                    _("'{text}' does not say what is sought: write width, or width=8..512", text=text[:60])
+                )
+            found.append((name, values or USUAL_RANGE))
+    return found
+
+
+def space_sought(family: Family, finds: Iterable[tuple[str, str]]) -> Space:
+    """The members among which a question is to be solved. Raises CnncalcError."""
+    finds = list(finds)
+    named = [(name, values) for name, values in finds if not is_size(family, name)]
+    space = space_from_texts(family, named, {})
+    sizes = [values for name, values in finds if is_size(family, name)]
+    if len(sizes) > 1:
+        raise CnncalcError(_("{name} is given twice", name=SIZE))
+    return Space([*space.factors, shapes_of_sizes(family, read_values(sizes[0]))]) if sizes else space
+
+
+def space_sought_in(family: Family, find: Mapping[str, Any]) -> Space:
+    """The same for values from Python. Raises CnncalcError."""
+    named = {name: values for name, values in find.items() if not is_size(family, name)}
+    space = space_of(family, named)
+    sizes = [values_from_python(values, of_lists=False) for name, values in find.items() if is_size(family, name)]
+    return Space([*space.factors, shapes_of_sizes(family, sizes[0])]) if sizes else space
+
+
+def is_size(family: Family, name: str) -> bool:
+    return name == SIZE and SIZE not in family.parameters
+
+
+def shapes_of_sizes(family: Family, sizes: Values) -> dict[str, Values]:
+    """The shapes of the only input with these heights and widths. Raises CnncalcError."""
+    if not isinstance(sizes, np.ndarray) or sizes.ndim != 1 or sizes.min() < 1:
+        raise CnncalcError(_("sizes are whole numbers from 1 on"))
+    channels, *axes = own_shape(family)
+    columns = [np.full_like(sizes, channels), *[sizes for _axis in axes]] if axes else [sizes]
+    return {INPUT: np.stack(columns, axis=1)}
+
+
+def own_shape(family: Family) -> tuple[int, ...]:
+    """The shape of the only input, as the spec has it, or as it was fixed. Raises CnncalcError where it has none."""
+    setting = family.setting
+    text = setting.inputs.get("", None)
+    if text is None:
+        inputs = read_document(setting.source, tree_of(setting.source, inline=setting.inline)).inputs
+        if len(inputs) != 1:
+            raise CnncalcError(_("size is that of the only input: name a parameter, or give --find input.NAME=SHAPES"))
+        text = str(next(iter(inputs.values())).value)
+    try:
+        return shape(text)
+    except OptionError:
+        raise CnncalcError(
+            _("the input {shape} depends on parameters: find those instead of size", shape=text[:40])
+        ) from None

@@ -12,11 +12,13 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, SpecWarning, suggest
 from cnncalc.families.assembly import Assembly
 from cnncalc.families.columns import Evaluated
+from cnncalc.families.formulas import Formula
 from cnncalc.families.members import Form, Group, groups_of
 from cnncalc.families.numbers import Trace
 from cnncalc.families.questions import Question, questions_of
 from cnncalc.families.settings import Setting
 from cnncalc.families.singly import evaluate_singly
+from cnncalc.families.tape import Tape
 from cnncalc.families.tracing import StepClaims, Tree
 from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
@@ -82,6 +84,25 @@ class Family:
             self.split(dict(zip(columns, values, strict=True))) for values in zip(*columns.values(), strict=True)
         ]
         return evaluate_singly(self.setting, members, questions)
+
+    def formulas(
+        self, member: Mapping[str, Any], quantities: Iterable[str]
+    ) -> tuple[Tape, Mapping[str, int], Mapping[str, Formula]]:
+        """The formulas of one member: the tape they stand on, the values of its parameters, a formula per quantity.
+
+        Empty where that member is no network, or nothing of its formulas is to be relied on.
+        """
+        questions = questions_of(quantities)
+        columns = {name: [value] for name, value in member.items()}
+        (group,) = groups_of(columns, 1, {name: self.is_input(name) for name in columns})
+        values = {name: int(numbers[0]) for name, numbers in group.numbers.items()}
+        self.widen({name: (value, value) for name, value in values.items()})
+        inputs = [name for name in group.forms if self.is_input(name)]
+        same = _alike_in_bounds(_alike(group, inputs), self._bounds)
+        values = {name: value for name, value in values.items() if same[name] == name}
+        tree = self._tree(group, questions, same, list(values))
+        leaf = tree.leaf_of(values)
+        return tree.tape, values, leaf.formulas or {}
 
     def widen(self, bounds: Mapping[str, tuple[int, int]]) -> None:
         """Say between which numbers members will be asked about: formulas hold there, and are made anew beyond.
@@ -163,6 +184,11 @@ class Family:
                 raise CnncalcError(_("the spec has no parameter '{name}': {hint}", name=name[:40], hint=hint))
         if len({len(values) for values in columns.values()}) > 1:
             raise CnncalcError(_("every column has a value per member: their lengths differ"))
+
+
+def _alike_in_bounds(same: Mapping[str, str], bounds: Mapping[str, tuple[int, int]]) -> dict[str, str]:
+    """Of one member, sizes that are the same by chance apart: only those that vary alike go together."""
+    return {name: other if bounds[name] == bounds[other] else name for name, other in same.items()}
 
 
 def _alike(group: Group, inputs: Sequence[str]) -> dict[str, str]:

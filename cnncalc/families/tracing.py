@@ -103,6 +103,12 @@ class Tree:
                 found.append((rows, place, evaluation))
         return found
 
+    def leaf_of(self, values: Mapping[str, int]) -> Leaf:
+        """What is known for one member. It is run where no run has gone its way."""
+        columns = {name: packed([value]) for name, value in values.items()}
+        ((_rows, leaf, _evaluation),) = self.leaves(columns, 1)
+        return leaf
+
     def at(self, path: Sequence[Decision]) -> Fork | Leaf | None:
         """The place to which these decisions lead; None where no run has been."""
         place = self.root

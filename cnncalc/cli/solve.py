@@ -1,0 +1,64 @@
+"""cnncalc solve SPEC --find NAME=VALUES --where CONDITIONS"""
+
+from __future__ import annotations
+
+import click
+
+from cnncalc.api import collection_paused
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.language import _
+from cnncalc.report import BYTES, Settings
+
+
+@click.command("solve", context_settings={"help_option_names": ["-h", "--help"]})
+@spec_options
+@click.option(
+    "--find", "finds", multiple=True, metavar="NAMES",
+    help=_("What is sought, with its values: k=1..11,s=1..4, or a name alone; size is that of the input."),
+)  # fmt: skip
+@click.option("--where", metavar="CONDITIONS", default="", help=_("What it has to meet: 'C1.output = 6x28x28'."))
+@click.option("--maximize", metavar="NAME", default="", help=_("Only the solutions with the most of this number."))
+@click.option("--minimize", metavar="NAME", default="", help=_("Only the solutions with the least of it."))
+@click.option(
+    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
+)
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@output_options()
+def command(
+    asked: Asked,
+    finds: tuple[str, ...],
+    where: str,
+    maximize: str,
+    minimize: str,
+    dtype: str,
+    batch: int,
+    out: Output,
+) -> None:
+    """Questions asked backwards: which values give a network that meets conditions.
+
+    `cnncalc solve -e '1x32x32; conv 6 k$k s$s p$p' --find k=1..11,s=1..4,p=0..5 --where conv1.output=6x28x28` lists
+    every solution, the usual one first. `cnncalc solve resnet50 --find width=8..512 --where 'macs <= 600M'
+    --maximize params` finds the largest that is allowed. Status 1 where there is none.
+    """
+    with errors_end_the_run():
+        from cnncalc.cli.sweep import family_asked_for, progress
+        from cnncalc.families.asking import read_finds, space_sought
+        from cnncalc.families.conditions import read_conditions
+        from cnncalc.families.solving import roles_in, solve
+        from cnncalc.pages.solve import solve_page
+
+        if not finds:
+            raise click.UsageError(_("Say what is sought: --find NAME=VALUES, or --find size."))
+        if maximize and minimize:
+            raise click.UsageError(_("Either --maximize or --minimize."))
+        conditions = read_conditions(where)
+        if not conditions and not (maximize or minimize):
+            raise click.UsageError(_("Say what it has to meet: --where CONDITIONS, or --maximize NAME."))
+        family = family_asked_for(asked, Settings(dtype, batch))
+        space = space_sought(family, read_finds(finds))
+        roles = roles_in(family.setting.source.text)
+        with collection_paused(), progress(space.size) as told:
+            found = solve(family, space, conditions, maximize=maximize, minimize=minimize, roles=roles, told=told)
+        out.write(solve_page(found))
+    if not len(found):
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,359 @@
+"""Questions asked backwards: which values of some parameters give a network that meets conditions.
+
+Every member of the space is worked out where there are not too many; else the longest range is bisected, where what is
+asked for rises or falls along it. Whether it does is looked at, member by member at many places, and not assumed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.errors import CnncalcError
+from cnncalc.families.closed_form import closed_forms
+from cnncalc.families.columns import Array, Column
+from cnncalc.families.conditions import Condition
+from cnncalc.families.family import Family
+from cnncalc.families.space import Space
+from cnncalc.families.sweeping import Part, Sweeping, Wish, check_wish, empty_part, evaluate_part, joined
+from cnncalc.language import _
+
+MOST_MEMBERS = 2_000_000  # that are worked out one by one
+MOST_LINES = 2_000  # of members along which the longest range is bisected
+PROBES = 64  # places along a range at which it is looked whether a number rises or falls
+MISSES = 3  # nearest members that are shown where none fits
+
+
+class Solved(NamedTuple):
+    """What a question asked backwards has for answers.
+
+    solutions  members that meet all conditions, the usual one first
+    misses     where there is none, the members that come nearest
+    lines      the formulas that were solved, where they are short
+    bisected   the parameter whose range was bisected: rows are then the first and the last value of each stretch
+    seen       members in the space; infeasible: how many of those looked at are no networks, with their reasons
+    """
+
+    solutions: Part
+    misses: Part
+    conditions: tuple[Condition, ...]
+    lines: tuple[str, ...]
+    bisected: str | None
+    seen: int
+    infeasible: int
+    reasons: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.solutions)
+
+    @property
+    def members(self) -> list[dict[str, Any]]:
+        """The values of the parameters, a dict per solution."""
+        return [self.member(i) for i in range(len(self.solutions))]
+
+    def member(self, place: int) -> dict[str, Any]:
+        return {name: column.item(place) for name, column in self.solutions.params.items()}
+
+    def __str__(self) -> str:
+        from cnncalc.display import text_of
+
+        return text_of(self)
+
+    def _repr_html_(self) -> str:
+        from cnncalc.display import html_of
+
+        return html_of(self)
+
+
+def solve(
+    family: Family,
+    space: Space,
+    conditions: Sequence[Condition],
+    *,
+    maximize: str = "",
+    minimize: str = "",
+    roles: Mapping[str, str] | None = None,
+    told: Callable[[int], None] | None = None,
+) -> Solved:
+    """The members of a space that meet all conditions.
+
+    maximize, minimize  a quantity or a parameter: only the members that have the most, or the least, of it
+    roles               of a parameter, the option that it fills: `kernel`, `padding`. It decides what is usual
+    told                hears how many members each step has dealt with
+
+    Raises CnncalcError for names that do not exist, and for a space that is too large to be searched.
+    """
+    sought = maximize or minimize
+    wish = Wish((), tuple(conditions), others=(sought,) if sought else ())
+    sweeping = Sweeping(family, space, wish)
+    names = sweeping.names
+    bisected = None
+    if space.size <= MOST_MEMBERS:
+        parts = list(sweeping.parts(told))
+    else:
+        search = Bisection(family, space, conditions, check_wish(family, space, wish))
+        bisected, parts = search.name, list(search.stretches(told))
+        sweeping.infeasible = search.infeasible
+    found = joined(parts) if parts else empty_part(sweeping)
+    if sought and len(found):
+        found = best_of(found, sought, greatest=bool(maximize))
+    found = found.rows(usual_order(found, roles or {}))
+    misses = empty_part(sweeping) if len(found) or bisected else nearest(family, space, conditions, names)
+    feasible = found if len(found) else misses
+    lines: tuple[str, ...] = ()
+    if len(feasible):
+        first = {name: column.item(0) for name, column in feasible.params.items()}
+        lines = tuple(closed_forms(family, first, list(conditions)))
+    return Solved(
+        found, misses, tuple(conditions), lines, bisected, space.size, sweeping.infeasible, dict(sweeping.examples)
+    )
+
+
+def best_of(part: Part, name: str, *, greatest: bool) -> Part:
+    """The members with the most of a number, or the least: all of them where several have it."""
+    column = part.column(name)
+    numbers = [None if value is None else extent(value) for value in column.items()]
+    known = [number for number in numbers if number is not None]
+    if not known:
+        return part.rows(np.zeros(0, dtype=np.int64))
+    best = max(known) if greatest else min(known)
+    return part.rows(np.flatnonzero([number == best for number in numbers]))
+
+
+def extent(value: Any) -> Any:
+    """What members are compared by: a number; of sizes per axis the smallest."""
+    if isinstance(value, tuple):
+        return min((extent(part) for part in value if part is not None), default=0)
+    if isinstance(value, str):
+        raise CnncalcError(_("'{word}' is a word: the most and the least are of numbers", word=value[:40]))
+    return value
+
+
+def axes_of(value: Any) -> tuple[Any, ...]:
+    """A number, or sizes per axis, as numbers one by one. Raises CnncalcError where there is none."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    if any(number is None or isinstance(number, str) for number in numbers):
+        raise CnncalcError(_("a range this long is bisected along numbers that are known for every value alone"))
+    return numbers
+
+
+# --- what is usual
+
+USUAL = ("kernel", "padding", "stride", "dilation")
+
+
+def usual_order(part: Part, roles: Mapping[str, str]) -> Array:
+    """Solutions as people would name them: odd kernels, small padding, small strides, then small numbers."""
+    columns = {name: column.items() for name, column in part.params.items()}
+
+    def key(row: int) -> tuple[Any, ...]:
+        values = {name: column[row] for name, column in columns.items()}
+        even = sum(
+            isinstance(value, int) and value % 2 == 0 for name, value in values.items() if roles.get(name) == "kernel"
+        )
+        small = [
+            tuple(sortable(values[name]) for name in values if roles.get(name) == role)
+            for role in ("padding", "stride", "dilation", "kernel")
+        ]
+        return even, *small, tuple(map(sortable, values.values()))
+
+    return np.array(sorted(range(len(part)), key=key), dtype=np.int64)
+
+
+def sortable(value: Any) -> tuple[Any, ...]:
+    """A value in an order: numbers, shapes, words."""
+    if isinstance(value, (int, Fraction)):
+        return 0, abs(value), value
+    return (1, *value) if isinstance(value, tuple) and all(isinstance(v, int) for v in value) else (2, str(value))
+
+
+LETTERS = {"k": "kernel", "p": "padding", "s": "stride", "d": "dilation"}
+ROLE = re.compile(
+    r"(?<![\w$])(k|p|s|d|kernel\s*[=:]\s*|padding\s*[=:]\s*|stride\s*[=:]\s*|dilation\s*[=:]\s*)\$\(?(\w+)"
+)
+
+
+def roles_in(text: str) -> dict[str, str]:
+    """Which parameters of a spec fill a kernel, a padding, a stride or a dilation, by how they stand in it."""
+    found = {}
+    for option, name in ROLE.findall(text):
+        word = option.rstrip(" =:\t")
+        found[name] = LETTERS.get(word, word)
+    return found
+
+
+# --- nearest misses
+
+
+def nearest(family: Family, space: Space, conditions: Sequence[Condition], names: Sequence[str]) -> Part:
+    """The few networks of a space that miss conditions by the least, each difference as a share of what is asked."""
+    best: Part | None = None
+    for members in parts_of(space.size):
+        part = evaluate_part(family, space, members, names)
+        part = part.rows(np.flatnonzero(np.array([reason is None for reason in part.reasons], dtype=bool)))
+        both = part if best is None else joined([best, part])
+        far = np.zeros(len(both))
+        for condition in conditions:
+            far += distances(condition, both.column(condition.name), ~condition.holds(both.column(condition.name)))
+        best = both.rows(np.argsort(far, kind="stable")[:MISSES])
+    assert best is not None
+    return best
+
+
+def parts_of(size: int, most: int = 65_536) -> Iterator[Array]:
+    for start in range(0, size, most):
+        yield np.arange(start, min(start + most, size))
+
+
+def distances(condition: Condition, column: Column, missed: Array) -> Array:
+    """How far members are from meeting a condition; 0 where they do. For an order only: not exact."""
+    far = np.zeros(len(missed))
+    wanted = condition.value if isinstance(condition.value, tuple) else None
+    for place in np.flatnonzero(missed):
+        value = column.item(int(place))
+        if value is None or isinstance(value, str) or isinstance(condition.value, str):
+            far[place] = 1e9
+            continue
+        values = value if isinstance(value, tuple) else (value,)
+        targets = wanted if wanted is not None else (condition.value,) * len(values)
+        if len(targets) != len(values):
+            far[place] = 1e9
+            continue
+        far[place] = sum(
+            abs(float(v) - float(t)) / max(abs(float(t)), 1.0)
+            for v, t in zip(values, targets, strict=True)
+            if v is not None
+        )
+    return far
+
+
+# --- spaces that are too large
+
+
+class Bisection:
+    """The longest range of a space, bisected for every combination of the other parameters.
+
+    name        the parameter whose range it is
+    infeasible  members that were looked at and are no networks
+    """
+
+    def __init__(self, family: Family, space: Space, conditions: Sequence[Condition], names: Sequence[str]) -> None:
+        self.family, self.space, self.conditions, self.names = family, space, conditions, names
+        self.infeasible = 0
+        longest = max(range(len(space.factors)), key=lambda i: space.lengths[i])
+        factor = space.factors[longest]
+        self.length = space.lengths[longest]
+        self.name = next(iter(factor))
+        values = factor[self.name]
+        self.lines = space.size // self.length
+        rises = isinstance(values, np.ndarray) and values.ndim == 1 and bool((np.diff(values) > 0).all())
+        if len(factor) > 1 or not rises or self.lines > MOST_LINES:
+            raise CnncalcError(
+                _(
+                    "{size:,} members are too many to look at each: narrow the values of what is sought",
+                    size=space.size,
+                )
+            )
+        # A member is a number whose digits are the places in the factors, the last of which changes first
+        self.stride = int(np.prod(space.lengths[longest + 1 :], dtype=object)) if space.lengths[longest + 1 :] else 1
+
+    def stretches(self, told: Callable[[int], None] | None = None) -> Iterator[Part]:
+        """The first and the last member of every stretch of solutions."""
+        for line in range(self.lines):
+            above, below = divmod(line, self.stride)
+            start = above * self.stride * self.length + below
+            low, high = 0, self.length - 1
+            for condition in self.conditions:
+                low, high = self.narrowed(start, condition, low, high)
+                if low > high:
+                    break
+            if low <= high:
+                yield self.part(start, sorted({low, high}))
+            if told is not None:
+                told(self.length)
+
+    def part(self, start: int, places: Sequence[int]) -> Part:
+        """Members along the line. Raises CnncalcError where one is no network: nothing is bisected then."""
+        members = np.array([start + self.stride * place for place in places], dtype=np.int64)
+        part = evaluate_part(self.family, self.space, members, self.names)
+        for reason in part.reasons:
+            if reason is not None:
+                raise CnncalcError(
+                    _(
+                        "{size:,} members are too many to look at each, and {name} cannot be bisected: not every "
+                        "value gives a network ({reason})",
+                        size=self.space.size,
+                        name=self.name,
+                        reason=reason,
+                    )
+                )
+        return part
+
+    def narrowed(self, start: int, condition: Condition, low: int, high: int) -> tuple[int, int]:
+        """The stretch between two places at which a condition holds, given that its number rises or falls."""
+        places = sorted({low + (high - low) * i // PROBES for i in range(PROBES + 1)})
+        column = self.part(start, places).column(condition.name)
+        self.check_monotone(condition.name, column.items())
+        holds = condition.holds(column).tolist()
+        if condition.relation == "!=":
+            raise CnncalcError(_("!= leaves holes: a range this long is bisected for =, <, <=, > and >= alone"))
+        if not any(holds):
+            inside = self.crossing(condition, column.items())
+            if inside is None:
+                return 1, 0
+            return (
+                self.narrowed(start, condition, places[inside], places[inside + 1])
+                if places[inside + 1] - places[inside] > 1
+                else (1, 0)
+            )
+        first, last = holds.index(True), len(holds) - 1 - holds[::-1].index(True)
+        return (
+            self.edge(start, condition, places[first - 1], places[first]) if first else low,
+            self.edge(start, condition, places[last + 1], places[last]) if last < len(places) - 1 else high,
+        )
+
+    def check_monotone(self, name: str, values: Sequence[Any]) -> None:
+        """Raise CnncalcError where a number rises and falls along the places looked at; of a shape each on its own."""
+        for numbers in zip(*map(axes_of, values), strict=True):
+            steps = [b - a for a, b in pairwise(numbers)]
+            if any(step > 0 for step in steps) and any(step < 0 for step in steps):
+                raise CnncalcError(
+                    _(
+                        "{size:,} members are too many to look at each, and {name} cannot be bisected: {quantity} "
+                        "rises and falls along it",
+                        size=self.space.size,
+                        name=self.name,
+                        quantity=name,
+                    )
+                )
+
+    def crossing(self, condition: Condition, values: Sequence[Any]) -> int | None:
+        """Between which two places the number passes what is asked for, where it hits it at neither."""
+        if condition.relation != "=" or isinstance(condition.value, str):
+            return None
+        numbers = list(map(axes_of, values))
+        wanted = (
+            axes_of(condition.value) if isinstance(condition.value, tuple) else (condition.value,) * len(numbers[0])
+        )
+        if len(wanted) != len(numbers[0]):
+            return None
+        for place, ends in enumerate(pairwise(numbers)):
+            if all(min(a, b) <= value <= max(a, b) for a, b, value in zip(*ends, wanted, strict=True)):
+                return place
+        return None
+
+    def edge(self, start: int, condition: Condition, outside: int, inside: int) -> int:
+        """The last place on the way from one at which the condition holds to one at which it does not."""
+        while abs(outside - inside) > 1:
+            middle = (outside + inside) // 2
+            part = self.part(start, [middle])
+            if bool(condition.holds(part.column(condition.name))[0]):
+                inside = middle
+            else:
+                outside = middle
+        return inside

@@ -1,0 +1,93 @@
+"""What `solve` shows: a row for each solution, the formulas that were solved, and what comes nearest where none is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.formats.numbers import value_text
+from cnncalc.formats.page import Page, Section, Table
+from cnncalc.language import _
+from cnncalc.pages.sweep import as_data, heading, text_of
+
+if TYPE_CHECKING:
+    from cnncalc.families.solving import Solved
+    from cnncalc.families.sweeping import Part
+
+MOST_ROWS = 1000  # of a table for people; the formats for programs have all of them
+
+
+def solve_page(found: Solved) -> Page:
+    """The solutions, or the nearest misses."""
+    lines = [line.replace(" <= ", " ≤ ").replace(" >= ", " ≥ ") for line in found.lines]
+    if len(found):
+        solved = [_("solved: {formula}", formula=line) for line in lines]
+        table = table_of(found.solutions)
+        notes = [*solved, *notes_of(found)]
+    else:
+        table = table_of(found.misses)
+        asked = ", ".join(condition.text for condition in found.conditions)
+        near = _("the nearest are above") if len(found.misses) else _("none of the members is a network")
+        solved = [_("asked: {formula}", formula=line) for line in lines]
+        notes = [_("no solution: nothing meets {conditions}; {near}", conditions=asked, near=near), *solved]
+        notes += notes_of(found)
+    return Page("", [Section("", table, notes=notes)], lambda: facts_of(found))
+
+
+def table_of(part: Part) -> Table:
+    params, quantities = list(part.params), [name for name in part.columns if name not in part.params]
+    columns = [part.column(name) for name in (*params, *quantities)]
+    rows = [
+        [text_of(column.item(row), place < len(params)) for place, column in enumerate(columns)]
+        for row in range(min(len(part), MOST_ROWS))
+    ]
+    return Table([*params, *map(heading, quantities)], rows, left=len(params))
+
+
+def notes_of(found: Solved) -> list[str]:
+    """How many solutions there are among how many members."""
+    notes = []
+    if found.bisected is not None and len(found):
+        notes.append(
+            _("{name} was bisected: rows are the first and the last value of each stretch", name=found.bisected)
+        )
+    elif len(found):
+        several = _("{count:,} solutions among {seen:,} members", count=len(found), seen=found.seen)
+        one = _("the only solution among {seen:,} members", seen=found.seen)
+        notes.append(one if len(found) == 1 else several)
+    elif len(found.misses):
+        notes.append(_("the nearest of {seen:,} members are above", seen=found.seen))
+    if len(found) > MOST_ROWS:
+        notes.append(_("{more:,} more rows: --format csv writes all", more=len(found) - MOST_ROWS))
+    if found.infeasible:
+        notes.append(_("{count:,} of {seen:,} members are no networks", count=found.infeasible, seen=found.seen))
+        if not len(found):
+            notes += [f"{reason} ({count:,})" for reason, count in list(found.reasons.items())[:3]]
+    return notes
+
+
+def facts_of(found: Solved) -> Mapping[str, Any]:
+    return {
+        "conditions": [condition.text for condition in found.conditions],
+        "formulas": list(found.lines),
+        "solutions": records_of(found.solutions),
+        "nearest": records_of(found.misses),
+        "bisected": found.bisected,
+        "seen": found.seen,
+        "infeasible": found.infeasible,
+        "reasons": dict(found.reasons),
+    }
+
+
+def records_of(part: Part) -> list[dict[str, Any]]:
+    """Members for programs: exact numbers, lists for what has several axes."""
+    names = dict.fromkeys((*part.params, *part.columns))
+    return [{name: as_data(part.column(name).item(row)) for name in names} for row in range(len(part))]
+
+
+def solution_text(found: Solved, place: int = 0) -> str:
+    """One solution in a line: `k = 5, s = 1`."""
+    return ", ".join(
+        f"{name} = {value_text(value) if isinstance(value, (int, tuple)) else value}"
+        for name, value in found.member(place).items()
+    )
