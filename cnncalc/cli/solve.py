@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.api import collection_paused
+from cnncalc.api import pause_collection
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
 from cnncalc.language import _
 from cnncalc.report import BYTES, Settings
@@ -57,7 +57,7 @@ def command(
         family = family_asked_for(asked, Settings(dtype, batch))
         space = space_sought(family, read_finds(finds))
         roles = roles_in(family.setting.source.text)
-        with collection_paused(), progress(space.size) as told:
+        with pause_collection(), progress(space.size) as told:
             found = solve(family, space, conditions, maximize=maximize, minimize=minimize, roles=roles, told=told)
         out.write(solve_page(found))
     if not len(found):

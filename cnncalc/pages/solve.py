@@ -27,10 +27,8 @@ def solve_page(found: Solved) -> Page:
     else:
         table = table_of(found.misses)
         asked = ", ".join(condition.text for condition in found.conditions)
-        near = _("the nearest are above") if len(found.misses) else _("none of the members is a network")
         solved = [_("asked: {formula}", formula=line) for line in lines]
-        notes = [_("no solution: nothing meets {conditions}; {near}", conditions=asked, near=near), *solved]
-        notes += notes_of(found)
+        notes = [_("no solution: nothing meets {conditions}", conditions=asked), *solved, *notes_of(found)]
     return Page("", [Section("", table, notes=notes)], lambda: facts_of(found))
 
 
