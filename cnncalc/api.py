@@ -526,7 +526,7 @@ def solve(
     inline = "\n" not in text and ";" in text
     source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
     family = family_of(source, inline, make_settings(dtype, batch, False), max_operations)
-    with collection_paused():
+    with pause_collection():
         return solve_question(
             family,
             space_sought_in(family, find),

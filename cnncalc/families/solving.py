@@ -20,7 +20,7 @@ from cnncalc.families.columns import Array, Column
 from cnncalc.families.conditions import Condition
 from cnncalc.families.family import Family
 from cnncalc.families.space import Space
-from cnncalc.families.sweeping import Part, Sweeping, Wish, check_wish, empty_part, evaluate_part, joined
+from cnncalc.families.sweeping import Part, Sweeping, Wish, check_wish, empty_part, evaluate_part, join_parts
 from cnncalc.language import _
 
 MOST_MEMBERS = 2_000_000  # that are worked out one by one
@@ -99,7 +99,7 @@ def solve(
         search = Bisection(family, space, conditions, check_wish(family, space, wish))
         bisected, parts = search.name, list(search.stretches(told))
         sweeping.infeasible = search.infeasible
-    found = joined(parts) if parts else empty_part(sweeping)
+    found = join_parts(parts) if parts else empty_part(sweeping)
     if sought and len(found):
         found = best_of(found, sought, greatest=bool(maximize))
     found = found.rows(usual_order(found, roles or {}))
@@ -196,7 +196,7 @@ def nearest(family: Family, space: Space, conditions: Sequence[Condition], names
     for members in parts_of(space.size):
         part = evaluate_part(family, space, members, names)
         part = part.rows(np.flatnonzero(np.array([reason is None for reason in part.reasons], dtype=bool)))
-        both = part if best is None else joined([best, part])
+        both = part if best is None else join_parts([best, part])
         far = np.zeros(len(both))
         for condition in conditions:
             far += distances(condition, both.column(condition.name), ~condition.holds(both.column(condition.name)))
