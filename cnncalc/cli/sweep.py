@@ -45,6 +45,16 @@ STREAMED = ("csv", "jsonl", "parquet")  # written part by part, whatever the num
 @click.option(
     "--plot", "axes", metavar="X,Y", help=_("The two numbers of the plot. [default: those of --pareto, or macs,params]")
 )
+@click.option("--parts", metavar="FOLDER", help=_("Parquet in partitions, into a folder; a later run goes on with it."))
+@click.option(
+    "--partition", type=click.IntRange(min=1), metavar="N", help=_("Members of a partition.  [default: 262144]")
+)
+@click.option(
+    "--dask",
+    "workers",
+    metavar="WHERE",
+    help=_("Let workers of Dask write the partitions: `local`, or the address of a scheduler, tcp://..."),
+)
 @click.option(
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
 )
@@ -62,6 +72,9 @@ def command(
     pareto: str,
     svg: str | None,
     axes: str | None,
+    parts: str | None,
+    partition: int | None,
+    workers: str | None,
     dtype: str,
     batch: int,
     exact_padding: bool,
@@ -83,6 +96,9 @@ def command(
         space = space_from_texts(family, overrides(overs, "--over").items(), table)
         named = None if columns is None else [name.strip() for name in columns.replace("，", ",").split(",")]
         wish = wish_of(named, where, sort, top, pareto)
+        if parts is not None or workers is not None or partition is not None:
+            write_parts(Sweeping(family, space, wish), parts, partition, workers, svg)
+            return
         plot = None if svg is None else plot_asked_for(axes, wish)
         if plot is not None:
             wish = wish._replace(others=(plot.x_name, plot.y_name))
@@ -136,6 +152,30 @@ def read_members(path: str | None) -> dict[str, list[str]]:
     except OSError as error:
         raise CnncalcError(_("{name}: cannot be read: {reason}", name=path, reason=reason_of(error))) from None
     return read_table(decode(data, path), path)
+
+
+def write_parts(
+    sweeping: Sweeping, folder: str | None, partition: int | None, workers: str | None, svg: str | None
+) -> None:
+    """Write the members in partitions, and say how many there are."""
+    from cnncalc.families.partitions import MEMBERS, Job, write_partitions
+    from cnncalc.families.writing import import_parquet
+
+    wish = sweeping.wish
+    if folder is None:
+        raise click.UsageError(_("--dask and --partition go with --parts FOLDER."))
+    if wish.sort or wish.top is not None or wish.pareto or svg is not None:
+        raise click.UsageError(_("--parts writes all members: --sort, --top, --pareto and --svg go without it."))
+    import_parquet()
+    job = Job(sweeping.family.setting, sweeping.space, wish, folder, partition or MEMBERS)
+    try:
+        with progress(sweeping.space.size) as told:
+            found = write_partitions(job, told, workers)
+    except OSError as error:
+        raise CnncalcError(_("{output}: cannot be written: {reason}", output=folder, reason=reason_of(error))) from None
+    rows, infeasible = sum(entry.rows for entry in found), sum(entry.infeasible for entry in found)
+    told_of = {"files": len(found), "folder": folder, "rows": rows, "infeasible": infeasible}
+    click.echo(_("{files:,} partitions in {folder}: {rows:,} rows, {infeasible:,} members are no networks", **told_of))
 
 
 def plot_asked_for(axes: str | None, wish: Wish) -> Plot:

@@ -127,13 +127,17 @@ class Sweeping:
         self.examples: dict[str, int] = {}
         self._best: Part | None = None
 
-    def parts(self, told: Callable[[int], None] | None = None) -> Iterator[Part]:
-        """The parts of what is wished for. `told` hears how many members each step has dealt with."""
-        for start in range(0, self.space.size, PART):
-            members = np.arange(start, min(start + PART, self.space.size))
-            part = self.count_members(evaluate_part(self.family, self.space, members, self.names))
+    def parts(self, told: Callable[[int], None] | None = None, members: range | None = None) -> Iterator[Part]:
+        """The parts of what is wished for. `told` hears how many members each step has dealt with.
+
+        members  those to look at, one after the other; all of them unless given
+        """
+        wanted = range(self.space.size) if members is None else members
+        for start in range(wanted.start, wanted.stop, PART):
+            members_here = np.arange(start, min(start + PART, wanted.stop))
+            part = self.count_members(evaluate_part(self.family, self.space, members_here, self.names))
             if told is not None:
-                told(len(members))
+                told(len(members_here))
             if self.wish.keeps_all:
                 if self.watch is not None:
                     self.watch(part)

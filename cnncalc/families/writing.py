@@ -63,7 +63,7 @@ def parquet_writer(file: IO[bytes], quantities: Sequence[str]) -> tuple[Writer, 
 
     Counts are 64-bit integers, shapes and sizes per axis lists of those, jumps lists of texts: fractions are exact.
     """
-    parquet = _parquet()
+    parquet = import_parquet()
     writers: list[Any] = []
 
     def write(part: Part) -> None:
@@ -79,7 +79,8 @@ def parquet_writer(file: IO[bytes], quantities: Sequence[str]) -> tuple[Writer, 
     return write, close
 
 
-def _parquet() -> Any:
+def import_parquet() -> Any:
+    """What writes Parquet. Raises CnncalcError where it is not installed."""
     try:
         from pyarrow import parquet
     except ImportError:

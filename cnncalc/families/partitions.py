@@ -1,0 +1,205 @@
+"""A sweep written into a folder in partitions: Parquet files, and a manifest that says which are finished.
+
+A run that ends early, by a kill too, leaves finished partitions behind, and the same run goes on behind them. Where
+they are worked out does not matter: here, or by Dask in other processes and on other machines that see the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from hashlib import sha256
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.errors import CnncalcError
+from cnncalc.families.family import Family
+from cnncalc.families.settings import Setting
+from cnncalc.families.space import Space
+from cnncalc.families.sweeping import Sweeping, Wish, empty_part, join_parts
+from cnncalc.families.writing import table_of
+from cnncalc.language import _
+
+# The run in its first line, then a line for each finished partition. Readers of Parquet pass over names with _ or a dot.
+MANIFEST = "_manifest.jsonl"
+MEMBERS = 262_144  # of a partition, unless it is said otherwise
+WAITING = 4  # partitions for each worker that are handed out before they are asked for
+
+
+class Job(NamedTuple):
+    """A sweep and the folder that it is written to.
+
+    members  of each partition
+    """
+
+    setting: Setting
+    space: Space
+    wish: Wish
+    folder: str
+    members: int = MEMBERS
+
+    @property
+    def partitions(self) -> int:
+        return -(-self.space.size // self.members)
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What the manifest says of the run: another one does not go on with its partitions."""
+        space = [{name: values_as_data(values) for name, values in factor.items()} for factor in self.space.factors]
+        text = repr((self.setting, space, self.wish))
+        return {
+            "spec": self.setting.source.name,
+            "members": self.space.size,
+            "partition": self.members,
+            "run": sha256(text.encode()).hexdigest(),
+        }
+
+
+class Finished(NamedTuple):
+    """A partition that has been written: its number, its members, rows, and members that are no networks."""
+
+    partition: int
+    members: int
+    rows: int
+    infeasible: int
+
+
+def values_as_data(values: Any) -> Any:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
+
+
+def write_partitions(job: Job, told: Callable[[int], None] | None = None, workers: str | None = None) -> list[Finished]:
+    """Write those partitions that are not there yet, and say of all what is in them.
+
+    told     hears how many members each has dealt with, those of earlier runs first
+    workers  None: this process; "local": processes of this machine; or the address of a scheduler of Dask
+
+    Raises CnncalcError where the folder holds another run, or where a library is missing.
+    """
+    os.makedirs(job.folder, exist_ok=True)
+    found = {entry.partition: entry for entry in read_manifest(job)}
+    if told is not None:
+        told(sum(entry.members for entry in found.values()))
+    for name in os.listdir(job.folder):  # what a kill cut off
+        if name.startswith(".part-"):
+            os.unlink(os.path.join(job.folder, name))
+    left = [i for i in range(job.partitions) if i not in found]
+    results = work_here(job, left) if workers is None else work_with_dask(job, left, workers)
+    with open(os.path.join(job.folder, MANIFEST), "a", encoding="utf-8") as manifest:
+        for entry in results:
+            manifest.write(json.dumps(entry._asdict()) + "\n")
+            manifest.flush()
+            found[entry.partition] = entry
+            if told is not None:
+                told(entry.members)
+    return [found[i] for i in sorted(found)]
+
+
+def read_manifest(job: Job) -> list[Finished]:
+    """The partitions that are finished; of a new folder none, and its manifest is begun. Raises CnncalcError."""
+    path = os.path.join(job.folder, MANIFEST)
+    if not os.path.exists(path):
+        if any(name.endswith(".parquet") for name in os.listdir(job.folder)):
+            raise CnncalcError(_("{folder} holds Parquet files and no manifest of a sweep", folder=job.folder))
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(json.dumps(job.header) + "\n")
+        os.replace(path + ".new", path)
+        return []
+    with open(path, encoding="utf-8") as file:
+        first, *lines = file.read().split("\n")
+    if json.loads(first) != job.header:
+        raise CnncalcError(_("{folder} holds another sweep: choose an empty folder", folder=job.folder))
+    found = []
+    for line in lines:
+        try:
+            found.append(Finished(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue  # the end of a line that a kill cut off: its partition is written again
+    if lines and lines[-1]:  # so that the next line begins anew
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("\n")
+    return [entry for entry in found if os.path.exists(path_of(job, entry.partition))]
+
+
+def path_of(job: Job, partition: int) -> str:
+    return os.path.join(job.folder, f"part-{partition:06}.parquet")
+
+
+@lru_cache(1)
+def find_family(setting_text: str, setting: Setting) -> Family:
+    """The family of a run, once for each process: its formulas are those of all partitions."""
+    return Family(
+        setting.source,
+        inline=setting.inline,
+        params=dict(setting.params),
+        inputs=dict(setting.inputs),
+        settings=setting.settings,
+        max_operations=setting.max_operations,
+    )
+
+
+def write_partition(job: Job, partition: int) -> Finished:
+    """Write one partition: the file is there when all of it has been written."""
+    from pyarrow import parquet
+
+    setting = job.setting._replace(params=FrozenMapping(job.setting.params), inputs=FrozenMapping(job.setting.inputs))
+    family = find_family(repr(setting), setting)
+    first = partition * job.members
+    members = range(first, min(first + job.members, job.space.size))
+    sweeping = Sweeping(family, job.space, job.wish)
+    parts = list(sweeping.parts(members=members))
+    part = join_parts(parts) if parts else empty_part(sweeping)
+    path = path_of(job, partition)
+    new = os.path.join(job.folder, f".{os.path.basename(path)}.{os.getpid()}")
+    try:
+        parquet.write_table(table_of(part, job.wish.quantities), new)
+        os.replace(new, path)
+    except BaseException:
+        if os.path.exists(new):
+            os.unlink(new)
+        raise
+    return Finished(partition, len(members), len(part), sweeping.infeasible)
+
+
+class FrozenMapping(dict[str, Any]):
+    """A mapping that can be a key: what a run fixes does not change."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(repr(self))
+
+
+def work_here(job: Job, partitions: list[int]) -> Iterator[Finished]:
+    """The partitions, one after the other."""
+    for partition in partitions:
+        yield write_partition(job, partition)
+
+
+def work_with_dask(job: Job, partitions: list[int], workers: str) -> Iterator[Finished]:
+    """The partitions as they come from the workers of Dask; a few are handed out at a time."""
+    try:
+        from distributed import Client, LocalCluster, as_completed
+    except ImportError:
+        raise CnncalcError(_("--dask needs Dask: pip install 'cnncalc[dask]'")) from None
+    cluster = LocalCluster(threads_per_worker=1, dashboard_address=None) if workers == "local" else None
+    try:
+        with Client(cluster if cluster is not None else workers) as client:
+            shared = client.scatter(job, broadcast=True)
+            waiting = iter(partitions)
+            at_once = WAITING * max(1, len(client.scheduler_info()["workers"]))
+            futures = [client.submit(write_partition, shared, i, pure=False) for i in islice(waiting, at_once)]
+            running = as_completed(futures)
+            for future in running:
+                yield future.result()
+                for i in islice(waiting, 1):
+                    running.add(client.submit(write_partition, shared, i, pure=False))
+    except OSError as error:
+        raise CnncalcError(
+            _("the workers at {address} cannot be reached: {reason}", address=workers, reason=error)
+        ) from None
+    finally:
+        if cluster is not None:
+            cluster.close()
