@@ -24,7 +24,7 @@ from cnncalc.families.sweeping import Sweeping, Wish, empty_part, join_parts
 from cnncalc.families.writing import table_of
 from cnncalc.language import _
 
-# The run in its first line, then a line for each finished partition. Readers of Parquet pass over names with _ or a dot.
+# The run in its first line, then a line for each finished partition. Readers of Parquet pass over names in _.
 MANIFEST = "_manifest.jsonl"
 MEMBERS = 262_144  # of a partition, unless it is said otherwise
 WAITING = 4  # partitions for each worker that are handed out before they are asked for
