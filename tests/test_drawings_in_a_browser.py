@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +13,7 @@ import cnncalc
 from cnncalc import language
 from cnncalc.drawing import STYLES
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PROGRAM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-pytestmark = [
-    pytest.mark.skipif(find_spec("playwright") is None, reason="needs playwright"),
-    pytest.mark.skipif(PROGRAM is None, reason="needs chromium"),
-]
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run")  # fmt: skip
+pytestmark = pytest.mark.browser
 WIDTHS = (1200, 400)
 SOME = ("unet", "swin-t")
 ALLOWED = 0.6  # pixels of the drawing by which boxes may meet: rounding
@@ -58,13 +48,10 @@ LOOK = """allowed => {
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=PROGRAM, args=list(QUIET))
-        yield browser.new_page()
-        browser.close()
+def page(browser: Any) -> Iterator[Any]:
+    opened = browser.new_page()
+    yield opened
+    opened.close()
 
 
 def faults(page: Any, svg: str, folder: Path) -> list[str]:
