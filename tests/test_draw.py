@@ -16,7 +16,7 @@ from test_cli import run
 import cnncalc
 from cnncalc import language
 from cnncalc.drawing import FORMATS, STYLES, Drawing
-from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.drawing.letters import fit, width_of
 from cnncalc.drawing.scene import Box, Path, Text, leaves_of
 from cnncalc.graph import Graph
 
@@ -206,7 +206,7 @@ def test_what_cannot_be_drawn_is_said_and_no_file_is_left(
 
 
 def test_names_are_shortened_in_the_middle_and_widths_know_wide_letters() -> None:
-    assert fitted("stage1/0/conv1/batchnorm", 60, 12) == "stage…rm"
+    assert fit("stage1/0/conv1/batchnorm", 60, 12) == "stage…rm"
     assert width_of("卷积", 10) == pytest.approx(2 * 10 * 1.04)
     assert width_of("ab", 10) < width_of("ab", 10, bold=True) < width_of("mm", 10, bold=True)
 
@@ -243,7 +243,7 @@ def test_tikz_has_every_text_of_the_drawing(style: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex with standalone and TikZ")
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", [pytest.param(s, marks=() if s == "maps" else pytest.mark.slow) for s in STYLES])
 def test_a_document_of_tikz_compiles_by_itself(style: str, tmp_path: pathlib.Path) -> None:
     """A name that holds what LaTeX reads as commands among them."""
     drawing = cnncalc.draw(renamed(r"a_b$ \input{x} % ^~# [c] <d> &"), style)

@@ -9,7 +9,7 @@ import click
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, terminal_width, write
 from cnncalc.drawing import DEFAULT, STYLES, Drawing, Wish, check_wish, format_of
-from cnncalc.drawing.words import quantity_named
+from cnncalc.drawing.words import find_quantity
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.report import BYTES, Report, Settings
@@ -65,7 +65,7 @@ def command(
         )  # fmt: skip
         for name in (wish.color, wish.sort, *wish.quantities):
             if name:
-                quantity_named(name)
+                find_quantity(name)
         report = analyze_graph(asked.graph(), Settings(dtype, batch))
         if output is None and (style is None or terminal is not None):
             check_wish("costs", wish)

@@ -40,7 +40,7 @@ def other_width(letter: str) -> int:
     return WIDE if east_asian_width(letter) in "WFA" else OTHER
 
 
-def fitted(words: str, width: float, size: float, *, bold: bool = False) -> str:
+def fit(words: str, width: float, size: float, *, bold: bool = False) -> str:
     """The text, or as much of its beginning and end as fits, with … between them."""
     if width_of(words, size, bold=bold) <= width:
         return words

@@ -11,7 +11,7 @@ from cnncalc.quantities import OF_A_LAYER, QUANTITIES, Quantity
 from cnncalc.report import Row
 
 
-def quantity_named(word: str) -> Quantity:
+def find_quantity(word: str) -> Quantity:
     """The quantity of a layer that this word names: `macs`, or `activations`. Raises CnncalcError."""
     plain = word.strip().lower()
     for quantity in OF_A_LAYER:
@@ -29,7 +29,7 @@ def short(quantity: str, value: Any) -> str:
     return value_text(value) if value != () else "?"
 
 
-def told(row: Row) -> str:
+def describe(row: Row) -> str:
     """What a pointer is told of a row: a line for its kind and shape, and one for each quantity that is drawn."""
     from cnncalc.quantities import DRAWN
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cnncalc.analysis.folding import fold
 from cnncalc.drawing.colours import ACCENT, FRAME, INK, MUTED, NONE, PAPER, PEAK
 from cnncalc.drawing.fields.image import LARGEST_PIXEL, RIBBON, SIDE, Panel, Picture, backdrop
-from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.drawing.letters import fit, width_of
 from cnncalc.drawing.parts import Part, link
 from cnncalc.drawing.scene import END, Box, Item, Scene, Text, line, polygon, scene_of
 from cnncalc.drawing.windows import ends
@@ -158,7 +158,7 @@ def one_pyramid(
     """The lines of the layers, the target at the top, and the image below; where it ends."""
     rows, columns = shape[-2:] if len(shape) > 2 else (1, shape[-1])
     scale = min(LARGEST_PIXEL, SIDE / max(rows, columns))
-    left = max(width_of(fitted(one.part.name, NAMES, SIZE), SIZE) for one in levels) + 12
+    left = max(width_of(fit(one.part.name, NAMES, SIZE), SIZE) for one in levels) + 12
     ground = top + len(levels) * PITCH + 14
     panel = Panel(left, ground, scale, RIBBON / scale if len(shape) == 2 else 1.0)
     items = backdrop(panel, (rows, columns), picture)
@@ -182,7 +182,7 @@ def one_pyramid(
     for i, (role, text) in enumerate(words[: 1 + (len(levels) > 1)]):
         items.append(Box(left, y + i * 18, 18, 9, stroke=role, thick=1.5))
         items.append(Text(left + 26, y + i * 18 + 9, text, SIZE, fill=MUTED))
-    items.append(Text(left - 12, ground + 12, fitted(name, NAMES, SIZE), SIZE, END))
+    items.append(Text(left - 12, ground + 12, fit(name, NAMES, SIZE), SIZE, END))
     return items, y + 2 * 18
 
 
@@ -196,7 +196,7 @@ def level_items(panel: Panel, one: Level, y: float, target: Level) -> list[Item]
     """A layer: its units along the axis, those that are seen, and how many they are."""
     left, right = (panel.left + x * panel.scale for x in one.extent)
     items: list[Item] = [
-        Text(panel.left - 12, y + THICK - 1.5, fitted(one.part.name, NAMES, SIZE), SIZE, END, title=one.part.name),
+        Text(panel.left - 12, y + THICK - 1.5, fit(one.part.name, NAMES, SIZE), SIZE, END, title=one.part.name),
         Box(left, y, right - left, THICK, fill=PAPER, stroke=FRAME),
     ]
     a, b = (panel.left + x * panel.scale for x in one.over)

@@ -9,7 +9,7 @@ from cnncalc.drawing import Wish
 from cnncalc.drawing.graph.assembly import assembled
 from cnncalc.drawing.graph.picture import Picture
 from cnncalc.drawing.graph.tree import Tree
-from cnncalc.drawing.words import quantity_named
+from cnncalc.drawing.words import find_quantity
 from cnncalc.report import Report
 
 __all__ = ["Picture", "Tree", "place", "place_for"]
@@ -33,7 +33,7 @@ def place(tree: Tree, folded: Collection[str] | None = None, color: str = "") ->
     taking its id out, and a frame is folded by putting `frame["folds"][0]` in. The same report, set and colour give the
     same value, number by number. Raises CnncalcError for a colour that is no quantity.
     """
-    quantity = quantity_named(color).name if color else ""
+    quantity = find_quantity(color).name if color else ""
     return assembled(tree, tree.fold() if folded is None else frozenset(folded), quantity)
 
 

@@ -9,7 +9,7 @@ from cnncalc.drawing.graph.frames import lay_out, ordered
 from cnncalc.drawing.graph.layers import Line
 from cnncalc.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
 from cnncalc.drawing.graph.tree import Block, Leaf, Part, Tree, bounds
-from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.drawing.letters import fit, width_of
 from cnncalc.formats.numbers import value_text
 from cnncalc.language import _
 from cnncalc.quantities import QUANTITIES
@@ -131,7 +131,7 @@ def title_of(frame: Seen) -> str:
     inner = frame.chain[-1]
     repeats = around is not None and bool(around.chain) and around.chain[-1].times > 1
     kind = "" if repeats and len(frame.chain) == 1 else kind_of(inner)
-    return fitted(f"{name} · {kind}" if kind else name, TITLE_WIDTH, TEXT, bold=True)
+    return fit(f"{name} · {kind}" if kind else name, TITLE_WIDTH, TEXT, bold=True)
 
 
 def settle(frame: Box) -> None:

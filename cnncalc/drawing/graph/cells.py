@@ -4,7 +4,7 @@ from math import ceil, prod
 from typing import Any, NamedTuple
 
 from cnncalc.drawing.graph.tree import Block, Part, Tree
-from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.drawing.letters import fit, width_of
 from cnncalc.formats.numbers import sizes, value_text
 from cnncalc.language import _
 from cnncalc.quantities import QUANTITIES
@@ -30,7 +30,7 @@ def cell_of(tree: Tree, part: Part, around: str, quantity: str) -> Cell:
     """The cell of a leaf or a folded block, inside a frame of the name `around`; `quantity` may be empty."""
     row = tree.row_of(part)
     name = part.name if isinstance(part, Block) and part.range else part.name.removeprefix(f"{around}/")
-    title = fitted(name, WIDEST, TITLE, bold=True)
+    title = fit(name, WIDEST, TITLE, bold=True)
     if row is None:
         kind, shape, value = _("input"), tree.leaves[part.first if isinstance(part, Block) else part.number].shape, None
         lines = [sizes(shape)]
@@ -38,7 +38,7 @@ def cell_of(tree: Tree, part: Part, around: str, quantity: str) -> Cell:
         shape = row.output
         kind = kind_of(part, row.kind) if isinstance(part, Block) else row.kind
         value = getattr(row, quantity) if quantity else None
-        lines = [fitted(kind, WIDEST, TEXT), sizes(shape)]
+        lines = [fit(kind, WIDEST, TEXT), sizes(shape)]
         if quantity:
             lines.append(f"{_(QUANTITIES[quantity].heading)} {value_text(value)}")
     inside = max(width_of(title, TITLE, bold=True), *(width_of(line, TEXT) for line in lines))

@@ -10,10 +10,10 @@ from cnncalc.drawing import Wish
 from cnncalc.drawing.colours import ACCENT, LINE, MUTED
 from cnncalc.drawing.figures import Scales, scales_of, spatial
 from cnncalc.drawing.legend import kinds_in, legend
-from cnncalc.drawing.letters import LEADING, fitted, width_of
+from cnncalc.drawing.letters import LEADING, fit, width_of
 from cnncalc.drawing.parts import Part, parts_of
 from cnncalc.drawing.scene import END, Box, Group, Item, Path, Scene, Text, arrow_head, line, polygon, scene_of
-from cnncalc.drawing.words import told
+from cnncalc.drawing.words import describe
 from cnncalc.formats.numbers import sizes
 from cnncalc.language import _
 from cnncalc.report import Report, title
@@ -61,7 +61,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     items += legend(entries, 0, bottom + 24 + labels, width)
     top = min(-max(box.high / 2 + box.deep for box in boxes), highest(arcs))
     head = title(report)
-    items.append(Text(0, top - 22, fitted(head, max(width, 700), 16, bold=True), 16, bold=True, title=head))
+    items.append(Text(0, top - 22, fit(head, max(width, 700), 16, bold=True), 16, bold=True, title=head))
     said = _("{count} boxes, as thick as there are channels and as high as the map", count=len(parts))
     return scene_of(items, title=head, description=said)
 
@@ -82,7 +82,7 @@ def measure(part: Part, scales: Scales, thickest: float) -> Shapes:
 
 def label(part: Part) -> str:
     """`conv1  64x112x112`."""
-    return f"{fitted(part.name, NAMES, SIZE)}  {sizes(part.output)}"
+    return f"{fit(part.name, NAMES, SIZE)}  {sizes(part.output)}"
 
 
 def box_items(part: Part, box: Shapes, left: float, bottom: float) -> Group:
@@ -105,7 +105,7 @@ def box_items(part: Part, box: Shapes, left: float, bottom: float) -> Group:
             *faces,
         ]  # fmt: skip
     words = Text(left + box.thick / 2 + SIZE * 0.35, bottom + 10, label(part), SIZE, END, MUTED, turned=True)
-    return Group((*faces, words), title=told(part.row) if part.row is not None else "")
+    return Group((*faces, words), title=describe(part.row) if part.row is not None else "")
 
 
 def skip(boxes: Sequence[Shapes], lefts: Sequence[float], j: int, i: int) -> list[Item]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cnncalc.drawing import Wish
 from cnncalc.drawing.colours import FRAME, INK, MUTED
-from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.drawing.letters import fit, width_of
 from cnncalc.drawing.parts import Part, parts_of
 from cnncalc.drawing.scene import END, Box, Group, Item, Scene, Text, line, scene_of
-from cnncalc.drawing.words import quantity_named, short, told
+from cnncalc.drawing.words import describe, find_quantity, short
 from cnncalc.formats.numbers import percent, sizes
 from cnncalc.language import _
 from cnncalc.quantities import DRAWN, QUANTITIES, listed_in
@@ -25,7 +25,7 @@ def rows_of(report: Report, wish: Wish) -> list[Part]:
     """The rows to draw, in the order asked for."""
     parts = [part for part in parts_of(report, wish.depth, MOST) if part.row is not None]
     if wish.sort:
-        by = quantity_named(wish.sort).name
+        by = find_quantity(wish.sort).name
         parts.sort(key=lambda part: -(measure(part, by) or 0))
     return parts[: wish.top]
 
@@ -41,18 +41,18 @@ def measure(part: Part, quantity: str) -> int | None:
 
 
 def quantities_of(wish: Wish) -> list[str]:
-    return [quantity_named(name).name for name in wish.quantities or listed_in(DRAWN)]
+    return [find_quantity(name).name for name in wish.quantities or listed_in(DRAWN)]
 
 
 def scene(report: Report, wish: Wish) -> Scene:
     """A line of the drawing per row; a column of bars per quantity, with its total above."""
     parts, quantities = rows_of(report, wish), quantities_of(wish)
-    names = [fitted(part.name, NAMES, SIZE) for part in parts]
+    names = [fit(part.name, NAMES, SIZE) for part in parts]
     left = max([width_of(name, SIZE) for name in names], default=0) + GAP
     shapes = [sizes(part.output) for part in parts]
     middle = left + max([width_of(text, SIZE - 1) for text in shapes], default=0) + 2 * GAP
     head = title(report)
-    items: list[Item] = [Text(0, -46, fitted(head, 760, 16, bold=True), 16, bold=True, title=head)]
+    items: list[Item] = [Text(0, -46, fit(head, 760, 16, bold=True), 16, bold=True, title=head)]
     lines: list[list[Item]] = []
     for i, name in enumerate(names):
         y = i * PITCH + SIZE
@@ -63,7 +63,9 @@ def scene(report: Report, wish: Wish) -> Scene:
     x = middle
     for quantity in quantities:
         x = column(report, parts, quantity, x, items, lines) + 3 * GAP
-    items += [Group(tuple(found), title=told(part.row)) for found, part in zip(lines, parts, strict=True) if part.row]
+    items += [
+        Group(tuple(found), title=describe(part.row)) for found, part in zip(lines, parts, strict=True) if part.row
+    ]
     said = _("a bar for each row: {names}", names=", ".join(_(QUANTITIES[name].heading) for name in quantities))
     return scene_of(items, title=head, description=said)
 

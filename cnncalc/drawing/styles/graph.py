@@ -15,9 +15,9 @@ from cnncalc.drawing.graph import Tree, place
 from cnncalc.drawing.graph.cells import LINE as PITCH
 from cnncalc.drawing.graph.cells import TEXT, TITLE
 from cnncalc.drawing.graph.picture import Edge, Frame, Legend, Node
-from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.drawing.letters import fit, width_of
 from cnncalc.drawing.scene import MIDDLE, Box, Group, Item, Path, Scene, Text, arrow_head, scene_of
-from cnncalc.drawing.words import told
+from cnncalc.drawing.words import describe
 from cnncalc.language import _
 from cnncalc.report import Report, title
 
@@ -36,7 +36,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     legend = picture["legend"]
     head = title(report)
     above: list[Item] = [
-        Text(16, 0 if legend is None else -44, fitted(head, 760, 16, bold=True), 16, bold=True, title=head)
+        Text(16, 0 if legend is None else -44, fit(head, 760, 16, bold=True), 16, bold=True, title=head)
     ]
     above += [] if legend is None else legend_items(legend)
     return scene_of([*above, *items], title=head, description=described(len(picture["nodes"]), report))
@@ -95,7 +95,7 @@ def node_item(tree: Tree, node: Node, *, heated: bool) -> Group:
     texts += [
         Text(middle, node["y"] + PITCH * (i + 2), line, TEXT, MIDDLE) for i, line in enumerate(node["lines"])
     ]  # fmt: skip
-    return Group((box, *texts), told(row) if row is not None else node["name"])
+    return Group((box, *texts), describe(row) if row is not None else node["name"])
 
 
 def fill_of(node: Node, *, heated: bool) -> str:

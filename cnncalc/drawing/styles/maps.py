@@ -10,11 +10,11 @@ from typing import NamedTuple
 from cnncalc.drawing import Wish
 from cnncalc.drawing.colours import ACCENT, LINE, MUTED
 from cnncalc.drawing.figures import Figure, figure_of, scales_of, spatial
-from cnncalc.drawing.letters import LEADING, fitted, width_of
+from cnncalc.drawing.letters import LEADING, fit, width_of
 from cnncalc.drawing.parts import Part, parts_of
 from cnncalc.drawing.scene import MIDDLE, Box, Group, Item, Point, Scene, Text, arrow_head, line, move, scene_of
 from cnncalc.drawing.windows import Seen, windows_of
-from cnncalc.drawing.words import told
+from cnncalc.drawing.words import describe
 from cnncalc.fields.table import window_of
 from cnncalc.formats.numbers import sizes
 from cnncalc.language import _
@@ -79,7 +79,7 @@ def labels_of(part: Part) -> tuple[str, ...]:
     whole = _("{name}: {text}", name=part.name, text=shape)
     if width_of(whole, SIZE) <= NAMES:
         return (whole,)
-    return fitted(part.name, NAMES, SIZE), fitted(shape, NAMES, SIZE)
+    return fit(part.name, NAMES, SIZE), fit(shape, NAMES, SIZE)
 
 
 def below(report: Report, part: Part) -> list[str]:
@@ -88,14 +88,14 @@ def below(report: Report, part: Part) -> list[str]:
         return []
     first, *others = part.kind.split(" + ")
     if part.name in report.groups or len(part.members) > 4:
-        return [fitted(first, NAMES, SMALL), _("{n} operations", n=len(part.members))]
+        return [fit(first, NAMES, SMALL), _("{n} operations", n=len(part.members))]
     main = next((i for i in part.members if report.layers[i].name == part.name), part.members[-1])
     kernel, stride = window_of(report.graph, main)
     flags = [f"k{kernel.replace(' ', '')}"] if kernel else []
     flags += [f"s{stride.replace(' ', '')}"] if stride not in ("", "1") else []
     together = " ".join([first, *flags])
     words = [together] if width_of(together, SMALL) <= NAMES else [first, " ".join(flags)]
-    return [fitted(text, NAMES, SMALL) for text in (*words, *others) if text]
+    return [fit(text, NAMES, SMALL) for text in (*words, *others) if text]
 
 
 def break_into_lines(places: Sequence[Place]) -> list[list[int]]:
@@ -152,7 +152,7 @@ def line_of_figures(
         lowest = max([lowest, *(text.y + 4 for text in texts)])
         figure = [move(item, *corners[i]) for item in places[i].figure.items]
         part = places[i].part
-        items.append(Group((*figure, *texts), title=told(part.row) if part.row is not None else ""))
+        items.append(Group((*figure, *texts), title=describe(part.row) if part.row is not None else ""))
     for i in row[1:]:
         if i - 1 in places[i].part.reads:
             items += link(report, places, i, corners)
@@ -181,7 +181,7 @@ def elsewhere(places: Sequence[Place], i: int, line_of: dict[int, int]) -> list[
     goes = [j for j, place in enumerate(places) if i in place.part.reads and line_of[j] != line_of[i] and j != i + 1]
     texts = []
     for sign, others in (("←", comes), ("→", goes)):
-        texts += [fitted(f"{sign} {places[j].part.name}", NAMES, SMALL) for j in others[:SAID]]
+        texts += [fit(f"{sign} {places[j].part.name}", NAMES, SMALL) for j in others[:SAID]]
         if len(others) > SAID:
             texts.append(_("{sign} and {count} more", sign=sign, count=len(others) - SAID))
     return texts

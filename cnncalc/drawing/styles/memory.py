@@ -11,7 +11,7 @@ from cnncalc.analysis.memory import Lives, elements_held, lives
 from cnncalc.drawing import Wish
 from cnncalc.drawing.colours import FRAME, MUTED, PAPER, PEAK, of_kind
 from cnncalc.drawing.legend import kinds_in, legend
-from cnncalc.drawing.letters import fitted, width_of
+from cnncalc.drawing.letters import fit, width_of
 from cnncalc.drawing.scene import END, MIDDLE, Box, Item, Scene, Text, line, scene_of
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.numbers import in_units, number, sizes
@@ -152,7 +152,7 @@ def peak_mark(columns: Sequence[Column], place: int, wide: float, name: str, pea
     """A line round the fullest column, and what it is."""
     number = next(i for i, column in enumerate(columns) if column.step == place)
     x = number * wide
-    words = _("peak {bytes} at {layer}", bytes=in_units(peak), layer=fitted(name, 300, SIZE + 1))
+    words = _("peak {bytes} at {layer}", bytes=in_units(peak), layer=fit(name, 300, SIZE + 1))
     width = width_of(words, SIZE + 1, bold=True)
     left = max(0.0, min(x + wide / 2 - width / 2, max(wide * len(columns) - width, 0)))
     return [
@@ -170,7 +170,7 @@ def step_names(columns: Sequence[Column], wide: float, graph: Graph, place: int)
     for i, column in enumerate(columns):
         if (i - peak) % each:
             continue
-        name = fitted(graph.nodes[column.step].name, NAMES, SIZE)
+        name = fit(graph.nodes[column.step].name, NAMES, SIZE)
         role = PEAK if i == peak else MUTED
         items.append(Text((i + 0.5) * wide + SIZE * 0.35, 10, name, SIZE, END, role, bold=i == peak, turned=True))
     return items
