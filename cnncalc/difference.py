@@ -61,6 +61,11 @@ class Difference(NamedTuple):
     layers: tuple[LayerDifference, ...]
     totals: tuple[Change, ...]
 
+    def __repr__(self) -> str:
+        return (
+            f"<Difference {self.old.name} -> {self.new.name}: {sum(c.old != c.new for c in self.totals)} totals differ>"
+        )
+
     def __str__(self) -> str:
         """What the command prints."""
         from cnncalc.display import text_of

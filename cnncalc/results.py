@@ -13,6 +13,9 @@ class Comparison(NamedTuple):
     names: tuple[str, ...]
     reports: tuple[Report, ...]
 
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.names)}>"
+
     def __str__(self) -> str:
         """What the command prints."""
         from cnncalc.display import text_of

@@ -306,3 +306,27 @@ def test_standalone_is_for_tikz() -> None:
     done = run("draw", "lenet5", "--standalone", "-o", "net.svg")
     assert done.returncode == 2
     assert "--standalone is for TikZ" in done.stderr
+
+
+# --- notebooks
+
+
+def test_results_show_as_tables_and_pictures_and_no_raw_tuples() -> None:
+    field = cnncalc.receptive_field("lenet5", "C3", (2, 4))
+    results = {
+        "Result": cnncalc.check("lenet5", {"C3.params": "1,516"}),
+        "Verification": cnncalc.verify("1x8x8; conv 2 k3"),
+        "Difference": cnncalc.diff("lenet5", "lenet5-modern"),
+        "Sweep": cnncalc.sweep("resnet50", classes=range(10, 12)),
+        "Comparison": cnncalc.compare("lenet5", "alexnet"),
+        "UnitField": field,
+    }
+    for name, result in results.items():
+        html = result._repr_html_()
+        assert "<table>" in html, name
+        assert not re.search(rf"{name}\(|Report\(|\(\(|=\(", html), name
+        assert re.fullmatch(rf"<{name} ?.{{3,90}}>", repr(result)), repr(result)
+    drawn = field._repr_html_()
+    (svg,) = re.findall(r"<svg.*?</svg>", drawn, re.DOTALL)
+    assert "C3[2,4]" in texts(svg)
+    assert "█" not in drawn  # the picture in characters is for terminals

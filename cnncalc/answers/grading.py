@@ -61,6 +61,9 @@ class Result(NamedTuple):
     items: tuple[Item, ...]
     problems: tuple[Problem, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Result: {len(self.items)} answers, score {self.score:.2f}>"
+
     def __str__(self) -> str:
         """What the command prints."""
         from cnncalc.display import text_of

@@ -46,6 +46,9 @@ class Reconciled(NamedTuple):
     causes: tuple[Cause, ...]
     unknown: dict[str, str]
 
+    def __repr__(self) -> str:
+        return f"<Reconciled {self.quantity}: {self.one:,} and {self.other:,}, {len(self.causes)} causes>"
+
     def __str__(self) -> str:
         """What the command prints."""
         from cnncalc.display import text_of

@@ -53,6 +53,11 @@ class Verification(NamedTuple):
     seed: int
     failure: str = ""
 
+    def __repr__(self) -> str:
+        return (
+            f"<Verification of {self.report.name}: {'holds' if self.holds else 'differs'}, {len(self.checks)} checks>"
+        )
+
     def __str__(self) -> str:
         """What the command prints."""
         from cnncalc.display import text_of

@@ -130,6 +130,9 @@ class UnitField(NamedTuple):
     inputs: tuple[Patch, ...]
     local: bool = False
 
+    def __repr__(self) -> str:
+        return f"<UnitField {self.layer}[{','.join(map(str, self.unit))}]>"
+
     def __str__(self) -> str:
         """What the command prints."""
         from cnncalc.display import text_of
