@@ -1,6 +1,6 @@
 """What is written in the boxes: title, kind, shape and the number that is asked for."""
 
-from math import ceil, prod
+from math import ceil
 from typing import Any, NamedTuple
 
 from cnncalc.drawing.graph.tree import Block, Part, Tree
@@ -59,8 +59,8 @@ def even(width: float) -> int:
 
 
 def heat_of(value: Any) -> int | None:
-    """What heat grows with: a count itself, of sizes their product."""
+    """What heat grows with: a count itself, of sizes their sum."""
     if isinstance(value, tuple):
         known = [v for v in value if v is not None]
-        return prod(known) if known else None
+        return sum(known) if known else None
     return None if value is None else int(value)

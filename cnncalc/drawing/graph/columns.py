@@ -67,13 +67,16 @@ class _Run:
     def _near(self, v: int) -> list[tuple[int, int]]:
         """The vertices that v may stand below (or above), with the shift that makes the line straight.
 
-        Skips come last: the main line is straight, and what passes by goes round.
+        The main line comes first, and what passes by goes round: it is only straight where no main line wants to be.
         """
-        layers = self.layers
-        near = layers.up[v] if self.down else layers.down[v]
-        main = [(u, n) for u, n in near if ((u, v) if self.down else (v, u)) not in layers.skips]
-        if layers.is_bend(v) and not main:  # where a skip begins and ends it leaves the box to the main line
-            main = near = [(u, n) for u, n in near if layers.is_bend(u)]
+        near = self._joined(v, self.down)
+        main = [(u, net) for u, net in near if not self._is_skip(u, v, self.down)]
+        if not main:
+            near = [
+                (u, net)
+                for u, net in near
+                if all(self._is_skip(w, u, not self.down) for w, _net in self._joined(u, not self.down))
+            ]
         near = main or near
         if self.down:
             found = [(self.layers.leaves_at(u, n), u, self.below.get((u, n), 0) - self.above.get((v, n), 0))
@@ -83,6 +86,12 @@ class _Run:
                      for u, n in near]  # fmt: skip
         found.sort()
         return [(u, shift) for _place, u, shift in found]
+
+    def _joined(self, v: int, down: bool) -> list[tuple[int, int]]:
+        return self.layers.up[v] if down else self.layers.down[v]
+
+    def _is_skip(self, u: int, v: int, down: bool) -> bool:
+        return ((u, v) if down else (v, u)) in self.layers.skips
 
     def _align(self) -> None:
         rows = self.layers.rows if self.down else self.layers.rows[::-1]

@@ -228,20 +228,24 @@ def rank_boxes(count: int, lines: Sequence[Line], entering: Sequence[int], leavi
 
 
 def find_skips(rank: Sequence[int], lines: Sequence[Line]) -> set[Line]:
-    """Lines that another way goes beside, through boxes: an identity round a block."""
+    """Lines that are not the main one: another way goes beside them, through boxes, as round a block, or they lead to
+    boxes from which nothing comes to the last layer, while others of the same source do.
+    """
     ahead: list[set[int]] = [set() for _v in rank]
     for source, target, _net in lines:
         ahead[source].add(target)
-    reach = [0] * len(rank)  # of each vertex those below it, a bit for each
+    reach = [1 << v for v in range(len(rank))]  # of each vertex itself and those below it, a bit for each
     for v in sorted(range(len(rank)), key=lambda v: -rank[v]):
         for w in ahead[v]:
-            reach[v] |= reach[w] | 1 << w
-    return {
-        line
-        for line in lines
-        if rank[line.target] - rank[line.source] > 1
-        and any(w != line.target and reach[w] >> line.target & 1 for w in ahead[line.source])
-    }
+            reach[v] |= reach[w]
+    last = sum(1 << v for v in range(len(rank)) if rank[v] == max(rank))
+    found = set()
+    for line in lines:
+        others = [w for w in ahead[line.source] if w != line.target]
+        passes = rank[line.target] - rank[line.source] > 1 and any(reach[w] >> line.target & 1 for w in others)
+        if passes or (not reach[line.target] & last and any(reach[w] & last for w in others)):
+            found.add(line)
+    return found
 
 
 def count_inversions(pairs: list[tuple[float, float]]) -> int:

@@ -16,6 +16,7 @@ from cnncalc.report import Report, Row
 READABLE = 100  # nodes that a picture has, if names fold it to so few
 MANY = 600  # parts side by side before ranges of them are folded
 RANGES = 64  # and into so many
+PLAIN = ("group", "from")  # kinds of groups that say nothing of what is in them
 MOST = 2_000  # nodes of a picture, whatever depth is asked for
 
 
@@ -34,7 +35,7 @@ class Block(NamedTuple):
     """Leaves `first` up to, not including, `last`: neighbours whose names begin with the same `depth` parts.
 
     frame  whether it has one when it is not folded; range: neighbours that have no name in common (depth 0)
-    kind   what was called or repeated; "" of one that only has a name
+    kind   the block or layer that was called or repeated; "" of what only has a name
     times  how often the block repeats, where its parts are all repetitions; else 1
     """
 
@@ -105,6 +106,7 @@ class Tree:
         count = self._ids[name] = self._ids.get(name, 0) + 1
         id = f"{name}/" if count == 1 else f"{name}/@{first}"
         kind = self.report.groups[name].kind if name in self.report.groups else ""
+        kind = "" if kind in PLAIN else kind
         return Block(id, name, depth, frame, depth == 0, times, first, last, parts, kind)
 
     def _in_ranges(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
