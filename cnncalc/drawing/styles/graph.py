@@ -14,7 +14,7 @@ from cnncalc.drawing.colours import FRAME, INK, LINE, MUTED, NONE, PANEL, PAPER,
 from cnncalc.drawing.graph import Tree, place
 from cnncalc.drawing.graph.cells import LINE as PITCH
 from cnncalc.drawing.graph.cells import TEXT, TITLE
-from cnncalc.drawing.graph.picture import Edge, Frame, Legend, Node
+from cnncalc.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
 from cnncalc.drawing.letters import fit, width_of
 from cnncalc.drawing.scene import MIDDLE, Box, Group, Item, Path, Scene, Text, arrow_head, scene_of
 from cnncalc.drawing.words import describe
@@ -33,18 +33,29 @@ def scene(report: Report, wish: Wish) -> Scene:
     items: list[Item] = [item for frame in picture["frames"] for item in frame_items(frame)]
     items += [item for edge in picture["edges"] for item in edge_items(edge)]
     items += [node_item(tree, node, heated=bool(wish.color)) for node in picture["nodes"]]
-    legend = picture["legend"]
+    return scene_of([*head_items(report, picture), *items], title=title(report), description=described(report, picture))
+
+
+def head_items(report: Report, picture: Picture) -> list[Item]:
+    """The title, how much is folded, and the legend of heat."""
+    legend, y = picture["legend"], 0
+    items: list[Item] = []
+    if legend is not None:
+        y -= 20
+        items += legend_items(legend, y)
+        y -= 24
+    if any(node["role"] == "block" for node in picture["nodes"]):
+        boxes = sum(node["role"] != "input" for node in picture["nodes"])
+        note = _("{boxes:,} boxes for {operations:,} operations", boxes=boxes, operations=len(report))
+        items.append(Text(16, y, note, TEXT, fill=MUTED))
+        y -= 20
     head = title(report)
-    above: list[Item] = [
-        Text(16, 0 if legend is None else -44, fit(head, 760, 16, bold=True), 16, bold=True, title=head)
-    ]
-    above += [] if legend is None else legend_items(legend)
-    return scene_of([*above, *items], title=head, description=described(len(picture["nodes"]), report))
+    return [Text(16, y, fit(head, 760, 16, bold=True), 16, bold=True, title=head), *items]
 
 
-def described(boxes: int, report: Report) -> str:
-    return _("{boxes} boxes for {operations} operations, joined by the tensors that they read", boxes=boxes,
-             operations=len(report))  # fmt: skip
+def described(report: Report, picture: Picture) -> str:
+    return _("{boxes} boxes for {operations} operations, joined by the tensors that they read",
+             boxes=len(picture["nodes"]), operations=len(report))  # fmt: skip
 
 
 def frame_items(frame: Frame) -> list[Item]:
@@ -105,14 +116,14 @@ def fill_of(node: Node, *, heated: bool) -> str:
     return of_kind("input" if node["role"] == "input" else node["kind"])
 
 
-def legend_items(legend: Legend) -> list[Item]:
+def legend_items(legend: Legend, y: int) -> list[Item]:
     """What the colours stand for: the quantity, and the numbers at both ends."""
-    items: list[Item] = [Text(16, -20, legend["heading"], TEXT, bold=True)]
+    items: list[Item] = [Text(16, y, legend["heading"], TEXT, bold=True)]
     x = 16 + width_of(legend["heading"], TEXT, bold=True) + 12
-    items.append(Text(x, -20, legend["least"], TEXT, fill=MUTED))
+    items.append(Text(x, y, legend["least"], TEXT, fill=MUTED))
     x += width_of(legend["least"], TEXT) + 6
     items += [
-        Box(x + i * FIELD, -30, FIELD, 12, of_heat(i / (SCALE - 1)), of_heat(i / (SCALE - 1))) for i in range(SCALE)
+        Box(x + i * FIELD, y - 10, FIELD, 12, of_heat(i / (SCALE - 1)), of_heat(i / (SCALE - 1))) for i in range(SCALE)
     ]  # fmt: skip
-    items.append(Box(x, -30, SCALE * FIELD, 12, NONE, FRAME))
-    return [*items, Text(x + SCALE * FIELD + 6, -20, legend["most"], TEXT, fill=MUTED)]
+    items.append(Box(x, y - 10, SCALE * FIELD, 12, NONE, FRAME))
+    return [*items, Text(x + SCALE * FIELD + 6, y, legend["most"], TEXT, fill=MUTED)]
