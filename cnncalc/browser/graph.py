@@ -14,7 +14,7 @@ from cnncalc.browser.pool import Text
 from cnncalc.drawing.graph.assembly import Seen, connect, look, number, title_of
 from cnncalc.drawing.graph.boxes import Box
 from cnncalc.drawing.graph.cells import TEXT, Cell, cell_of, even
-from cnncalc.drawing.graph.frames import lay_out, ordered
+from cnncalc.drawing.graph.frames import lay_out, order_parts
 from cnncalc.drawing.graph.tree import Tree, bounds
 from cnncalc.drawing.letters import width_of
 
@@ -70,7 +70,7 @@ def frame_data(
     box = Box(parts=parts, lines=list(frame.lines), title=even(width_of(title, TEXT, bold=True)) if title else 0)
     if not bare and places[frame.chain[0].id] in turned:
         box.turn_up()
-    lay_out(box, ordered(box), bare=bare)
+    lay_out(box, order_parts(box), bare=bare)
     turned |= {place for place, part in zip(ids, box.parts, strict=True) if part.up}
     return {
         "w": box.w,

@@ -6,7 +6,7 @@
 from collections.abc import Collection
 
 from cnncalc.drawing import Wish
-from cnncalc.drawing.graph.assembly import assembled
+from cnncalc.drawing.graph.assembly import assemble
 from cnncalc.drawing.graph.picture import Picture
 from cnncalc.drawing.graph.tree import Tree
 from cnncalc.drawing.words import find_quantity
@@ -34,7 +34,7 @@ def place(tree: Tree, folded: Collection[str] | None = None, color: str = "") ->
     same value, number by number. Raises CnncalcError for a colour that is no quantity.
     """
     quantity = find_quantity(color).name if color else ""
-    return assembled(tree, tree.fold() if folded is None else frozenset(folded), quantity)
+    return assemble(tree, tree.fold() if folded is None else frozenset(folded), quantity)
 
 
 def place_for(report: Report, wish: Wish) -> Picture:

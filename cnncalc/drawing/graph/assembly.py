@@ -5,7 +5,7 @@ from math import prod
 
 from cnncalc.drawing.graph.boxes import Box, Point
 from cnncalc.drawing.graph.cells import TEXT, Cell, cell_of, even, heat_of, kind_of
-from cnncalc.drawing.graph.frames import lay_out, ordered
+from cnncalc.drawing.graph.frames import lay_out, order_parts
 from cnncalc.drawing.graph.layers import Line
 from cnncalc.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
 from cnncalc.drawing.graph.tree import Block, Leaf, Part, Tree, bounds
@@ -38,7 +38,7 @@ class Seen:
         return self.chain[-1].name if self.chain else self.part.name
 
 
-def assembled(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
+def assemble(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
     """The picture; see `place`."""
     root = Seen(tree.root, None)
     root.inside = [seen for part in tree.root.parts for seen in look(part, root, folded)]
@@ -56,7 +56,7 @@ def assembled(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
         node.cell = cell_of(tree, node.part, around, quantity)
         node.box = Box(node.cell.w, node.cell.h, prod(node.cell.shape[1:]))
     prepare(root)
-    lay_out(root.box, ordered(root.box), bare=True)
+    lay_out(root.box, order_parts(root.box), bare=True)
     root.box.x = root.box.y = MARGIN
     settle(root.box)
     largest = max((heat_of(node.cell.number) or 0 for node in nodes if node.cell), default=0)
@@ -160,10 +160,10 @@ def edge_value(source: Seen, target: Seen, net: int) -> Edge:
     assert out.around is not None
     across = out.around.box.routes[Line(out.number, into.number, net)]
     points = [point for piece in [*before, across, *behind[::-1]] for point in piece]
-    return {"source": source.part.id, "target": target.part.id, "points": [list(p) for p in straightened(points)]}
+    return {"source": source.part.id, "target": target.part.id, "points": [list(p) for p in straighten(points)]}
 
 
-def straightened(points: Sequence[Point]) -> list[Point]:
+def straighten(points: Sequence[Point]) -> list[Point]:
     """The points less those that are twice there, and those between two others on a vertical or horizontal line."""
     found: list[Point] = []
     for point in points:

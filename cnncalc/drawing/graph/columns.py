@@ -69,13 +69,13 @@ class _Run:
 
         The main line comes first, and what passes by goes round: it is only straight where no main line wants to be.
         """
-        near = self._joined(v, self.down)
+        near = self._neighbours(v, self.down)
         main = [(u, net) for u, net in near if not self._is_skip(u, v, self.down)]
         if not main:
             near = [
                 (u, net)
                 for u, net in near
-                if all(self._is_skip(w, u, not self.down) for w, _net in self._joined(u, not self.down))
+                if all(self._is_skip(w, u, not self.down) for w, _net in self._neighbours(u, not self.down))
             ]
         near = main or near
         if self.down:
@@ -87,7 +87,7 @@ class _Run:
         found.sort()
         return [(u, shift) for _place, u, shift in found]
 
-    def _joined(self, v: int, down: bool) -> list[tuple[int, int]]:
+    def _neighbours(self, v: int, down: bool) -> list[tuple[int, int]]:
         return self.layers.up[v] if down else self.layers.down[v]
 
     def _is_skip(self, u: int, v: int, down: bool) -> bool:

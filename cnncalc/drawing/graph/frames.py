@@ -60,17 +60,17 @@ class Bow(NamedTuple):
 Orders = Order | Bow
 
 
-def ordered(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Orders:
+def order_parts(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Orders:
     """An order with few crossings, inside frames and between them, with these ports if they are given."""
     legs = None if frame.up else find_legs([part.size for part in frame.parts], frame.lines)
-    return in_layers(frame, ins, outs) if legs is None else in_legs(frame, legs)
+    return order_layers(frame, ins, outs) if legs is None else order_legs(frame, legs)
 
 
-def in_layers(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Order:
+def order_layers(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Order:
     """Frames are ordered first by themselves; where the lines outside wish their ports otherwise, they are ordered
     again with these, and stay so if there are fewer crossings in all.
     """
-    inside = {v: ordered(part) for v, part in enumerate(frame.parts) if part.is_frame}
+    inside = {v: order_parts(part) for v, part in enumerate(frame.parts) if part.is_frame}
     layers, ends = layers_of(frame, inside, ins, outs)
     for _time in range(2):
         changed = False
@@ -78,7 +78,7 @@ def in_layers(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> 
             above, below = layers.wishes_of(v)
             if not layers.crossings or (above, below) == (order.ins, order.outs):
                 continue
-            other = ordered(frame.parts[v], above, below)
+            other = order_parts(frame.parts[v], above, below)
             before = layers.crossings + order.crossings
             layers.set_ports(v, other.ins, other.outs)
             if layers.crossings + other.crossings < before:
@@ -116,7 +116,7 @@ def layers_of(frame: Box, inside: Mapping[int, Orders], ins: Sequence[int],
     return layers, ends
 
 
-def in_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
+def order_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
     """The legs of a U, each ordered by itself. What comes across arrives to the left of what comes from below."""
     turn = len(found) // 2
     leg_of = {part: i for i, numbers in enumerate(found) for part in numbers} | {-1: -1}
@@ -140,7 +140,7 @@ def in_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
         if i > turn:
             box.turn_up()
         ports = dict.fromkeys([across[i], mains[i - 1]] if i > turn else [mains[i], across.get(i, mains[i])])
-        order = in_layers(box, list(ports)) if i > turn else in_layers(box, (), list(ports))
+        order = order_layers(box, list(ports)) if i > turn else order_layers(box, (), list(ports))
         if i > turn:  # the main line is the one from below
             for path, end in zip(order.layers.paths, order.ends.values(), strict=True):
                 if end.net == across[i]:

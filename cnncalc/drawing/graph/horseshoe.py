@@ -39,10 +39,10 @@ def find_legs(sizes: Sequence[int], lines: Sequence[Line]) -> list[list[int]] | 
     found: list[list[int]] = [[] for _leg in range(2 * m + 1)]
     for box, leg in enumerate(legs):
         found[leg].append(box)
-    return found if joined_by_one(legs, lines) else None
+    return found if join_singly(legs, lines) else None
 
 
-def joined_by_one(legs: Sequence[int], lines: Sequence[Line]) -> bool:
+def join_singly(legs: Sequence[int], lines: Sequence[Line]) -> bool:
     """Whether no two legs are joined by lines of several boxes."""
     nets: dict[tuple[int, int], set[int]] = {}
     for source, target, net in lines:

@@ -68,7 +68,7 @@ class Tree:
             Leaf(row.name, row.name, row, row.output, first + n, tuple(operations))
             for n, (row, operations) in enumerate(fold(report))
         ]
-        self.leaves: list[Leaf] = _with_own_ids([*entering, *rows])
+        self.leaves: list[Leaf] = _name_uniquely([*entering, *rows])
         where = {name: number for number, name in enumerate(report.inputs)}
         where |= {report.layers[i].name: leaf.number for leaf in self.leaves for i in leaf.operations}
         reads = [(where[name], where[row.name]) for row in report.layers for name in row.inputs]
@@ -76,10 +76,10 @@ class Tree:
         self.outputs = {where[name] for name in _outputs(report)}
         self._ids: dict[str, int] = {}
         self._rows: dict[str, Row] = {}  # of folded blocks
-        parts = (*self.leaves[:first], *self._grouped(self.leaves[first:], 1))
-        self.root = Block("/", "", 0, False, False, 1, 0, len(self.leaves), tuple(self._in_ranges(parts)))
+        parts = (*self.leaves[:first], *self._group(self.leaves[first:], 1))
+        self.root = Block("/", "", 0, False, False, 1, 0, len(self.leaves), tuple(self._make_ranges(parts)))
 
-    def _grouped(self, leaves: list[Leaf], depth: int) -> list[Part]:
+    def _group(self, leaves: list[Leaf], depth: int) -> list[Part]:
         """Neighbours whose names begin with the same `depth` parts as one block; a single one stays a leaf."""
         runs: list[tuple[str, list[Leaf]]] = []
         for leaf in leaves:
@@ -92,16 +92,16 @@ class Tree:
 
     def _block(self, name: str, leaves: list[Leaf], depth: int) -> Block:
         if any(leaf.name.count("/") >= depth for leaf in leaves):
-            parts = self._grouped(leaves, depth + 1)
+            parts = self._group(leaves, depth + 1)
         else:  # several rows of one name
             parts = list(leaves)
         groups = self.report.groups
         frame = name in groups or all(leaf.name != name for leaf in leaves)
         tails = [part.name.rpartition("/")[2] for part in parts if part.name in groups]
         times = len(parts) if name in groups and tails == [str(n) for n in range(len(parts))] else 1
-        return self._made(name, depth, frame, times, self._in_ranges(tuple(parts)))
+        return self._make(name, depth, frame, times, self._make_ranges(tuple(parts)))
 
-    def _made(self, name: str, depth: int, frame: bool, times: int, parts: tuple[Part, ...]) -> Block:
+    def _make(self, name: str, depth: int, frame: bool, times: int, parts: tuple[Part, ...]) -> Block:
         first, last = bounds(parts[0])[0], bounds(parts[-1])[1]
         count = self._ids[name] = self._ids.get(name, 0) + 1
         id = f"{name}/" if count == 1 else f"{name}/@{first}"
@@ -109,7 +109,7 @@ class Tree:
         kind = "" if kind in PLAIN else kind
         return Block(id, name, depth, frame, depth == 0, times, first, last, parts, kind)
 
-    def _in_ranges(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    def _make_ranges(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts, or ranges of them where they are too many to be seen side by side."""
         if len(parts) <= MANY:
             return parts
@@ -118,7 +118,7 @@ class Tree:
         for start in range(0, len(parts), size):
             inside = parts[start : start + size]
             name = f"{inside[0].name} … {inside[-1].name}"
-            found.append(self._made(name, 0, False, 1, self._in_ranges(inside)))
+            found.append(self._make(name, 0, False, 1, self._make_ranges(inside)))
         return tuple(found)
 
     @cached_property
@@ -148,7 +148,7 @@ class Tree:
 
     def count_nodes(self, folded: frozenset[str]) -> int:
         """How many nodes a picture has with these blocks folded."""
-        return sum(1 for _part in shown(self.root, folded))
+        return sum(1 for _part in see(self.root, folded))
 
     def fold(self, depth: int | None = None) -> frozenset[str]:
         """The blocks to fold: those of this depth, as the table has it, or so many that a picture can be read.
@@ -158,18 +158,18 @@ class Tree:
         if depth is not None:
             for tried in range(min(depth, self.depth), 0, -1):
                 for ranges in (False, True):
-                    folded = self._folded_at(tried, ranges=ranges)
+                    folded = self._fold_at(tried, ranges=ranges)
                     if self.count_nodes(folded) <= MOST:
                         return folded
-        best = self._folded_at(1, ranges=self.count_nodes(self._folded_at(1, ranges=False)) > MANY)
+        best = self._fold_at(1, ranges=self.count_nodes(self._fold_at(1, ranges=False)) > MANY)
         for tried in range(2, self.depth + 1):
-            folded = self._folded_at(tried, ranges=False)
+            folded = self._fold_at(tried, ranges=False)
             if self.count_nodes(folded) > READABLE:
                 break
             best = folded
         return best
 
-    def _folded_at(self, depth: int, *, ranges: bool) -> frozenset[str]:
+    def _fold_at(self, depth: int, *, ranges: bool) -> frozenset[str]:
         return frozenset(b.id for b in self.blocks.values() if (ranges if b.range else b.depth >= depth))
 
 
@@ -181,13 +181,13 @@ def walk(part: Part) -> Iterator[Part]:
             yield from walk(inner)
 
 
-def shown(part: Part, folded: frozenset[str]) -> Iterator[Part]:
+def see(part: Part, folded: frozenset[str]) -> Iterator[Part]:
     """The leaves and folded blocks that are seen of a part."""
     if isinstance(part, Leaf) or part.id in folded:
         yield part
         return
     for inner in part.parts:
-        yield from shown(inner, folded)
+        yield from see(inner, folded)
 
 
 def bounds(part: Part) -> tuple[int, int]:
@@ -204,7 +204,7 @@ def _outputs(report: Report) -> list[str]:
     return [row.name for row in report.layers if row.name not in read]
 
 
-def _with_own_ids(leaves: list[Leaf]) -> list[Leaf]:
+def _name_uniquely(leaves: list[Leaf]) -> list[Leaf]:
     """The leaves, those of a name that was there before with their number behind it."""
     seen: set[str] = set()
     found = []

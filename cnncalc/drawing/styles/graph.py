@@ -33,7 +33,9 @@ def scene(report: Report, wish: Wish) -> Scene:
     items: list[Item] = [item for frame in picture["frames"] for item in frame_items(frame)]
     items += [item for edge in picture["edges"] for item in edge_items(edge)]
     items += [node_item(tree, node, heated=bool(wish.color)) for node in picture["nodes"]]
-    return scene_of([*head_items(report, picture), *items], title=title(report), description=described(report, picture))
+    return scene_of(
+        [*head_items(report, picture), *items], title=title(report), description=count_boxes(report, picture)
+    )
 
 
 def head_items(report: Report, picture: Picture) -> list[Item]:
@@ -53,7 +55,7 @@ def head_items(report: Report, picture: Picture) -> list[Item]:
     return [Text(16, y, fit(head, 760, 16, bold=True), 16, bold=True, title=head), *items]
 
 
-def described(report: Report, picture: Picture) -> str:
+def count_boxes(report: Report, picture: Picture) -> str:
     return _("{boxes} boxes for {operations} operations, joined by the tensors that they read",
              boxes=len(picture["nodes"]), operations=len(report))  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.drawing import Wish
 from cnncalc.drawing.colours import FRAME, INK, LINE, PANEL, colours_of
 from cnncalc.drawing.graph import place_for
-from cnncalc.drawing.graph.nested import Nested, nested
+from cnncalc.drawing.graph.nest import Nest, nest
 from cnncalc.drawing.styles.graph import fill_of
 from cnncalc.drawing.writers.svg import escape
 from cnncalc.report import Report, title
@@ -17,17 +17,17 @@ def render_network(report: Report, wish: Wish) -> str:
     names = {node["id"]: f"n{i}" for i, node in enumerate(picture["nodes"])}
     light = {role: colours_of(role)[0] for role in (FRAME, INK, LINE, PANEL)}
     lines = [
-        f"digraph {quoted(report.name or 'network')} {{",
-        f'  graph [label={quoted(title(report))}, labelloc=t, fontname="Helvetica", compound=true];',
+        f"digraph {quote(report.name or 'network')} {{",
+        f'  graph [label={quote(title(report))}, labelloc=t, fontname="Helvetica", compound=true];',
         f'  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11, color="{light[LINE]}", '
         f'fontcolor="{light[INK]}"];',
         f'  edge [color="{light[LINE]}", arrowsize=0.7];',
     ]
     counted = iter(range(len(picture["frames"])))
 
-    def write(part: Nested, indent: str) -> None:
+    def write(part: Nest, indent: str) -> None:
         for inner in part.parts:
-            if isinstance(inner, Nested):
+            if isinstance(inner, Nest):
                 write_frame(inner, indent)
                 continue
             node = inner
@@ -36,22 +36,22 @@ def render_network(report: Report, wish: Wish) -> str:
             fill = colours_of(fill_of(node, heated=bool(wish.color)))[0]
             lines.append(f'{indent}{names[node["id"]]} [label=<{said}>, fillcolor="{fill}"{more}];')
 
-    def write_frame(part: Nested, indent: str) -> None:
+    def write_frame(part: Nest, indent: str) -> None:
         assert part.frame is not None
         lines.append(f"{indent}subgraph cluster_{next(counted)} {{")
         lines.append(
-            f'{indent}  label={quoted(part.frame["title"])}; style="rounded,filled"; color="{light[FRAME]}"; '
+            f'{indent}  label={quote(part.frame["title"])}; style="rounded,filled"; color="{light[FRAME]}"; '
             f'fillcolor="{light[PANEL]}"; labeljust=l;'
         )
         write(part, indent + "  ")
         lines.append(f"{indent}}}")
 
-    write(nested(picture), "  ")
+    write(nest(picture), "  ")
     lines += [f"  {names[edge['source']]} -> {names[edge['target']]};" for edge in picture["edges"]]
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A text in quotes, in which nothing is a command."""
     from cnncalc.errors import visible
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnncalc.drawing import Wish
 from cnncalc.drawing.colours import LINE, colours_of
 from cnncalc.drawing.graph import place_for
-from cnncalc.drawing.graph.nested import Nested, nested
+from cnncalc.drawing.graph.nest import Nest, nest
 from cnncalc.drawing.styles.graph import fill_of
 from cnncalc.report import Report, title
 
@@ -14,25 +14,25 @@ def render_network(report: Report, wish: Wish) -> str:
     """The flowchart as a file, ending with a line break."""
     picture = place_for(report, wish)
     names = {node["id"]: f"n{i}" for i, node in enumerate(picture["nodes"])}
-    lines = ["---", f"title: {quoted(title(report))}", "---", "flowchart TD"]
+    lines = ["---", f"title: {quote(title(report))}", "---", "flowchart TD"]
     counted = iter(range(len(picture["frames"])))
     classes: dict[str, list[str]] = {}
 
-    def write(part: Nested, indent: str) -> None:
+    def write(part: Nest, indent: str) -> None:
         for node in part.parts:
-            if isinstance(node, Nested):
+            if isinstance(node, Nest):
                 assert node.frame is not None
-                lines.append(f'{indent}subgraph f{next(counted)}["{escaped(node.frame["title"])}"]')
+                lines.append(f'{indent}subgraph f{next(counted)}["{escape(node.frame["title"])}"]')
                 write(node, indent + "  ")
                 lines.append(f"{indent}end")
                 continue
             name = names[node["id"]]
-            said = "<br/>".join([f"<b>{escaped(node['title'])}</b>", *map(escaped, node["lines"])])
+            said = "<br/>".join([f"<b>{escape(node['title'])}</b>", *map(escape, node["lines"])])
             start, end = ("([", "])") if node["role"] == "input" else ("[", "]")
             lines.append(f'{indent}{name}{start}"{said}"{end}')
             classes.setdefault(fill_of(node, heated=bool(wish.color)), []).append(name)
 
-    write(nested(picture), "  ")
+    write(nest(picture), "  ")
     lines += [f"  {names[edge['source']]} --> {names[edge['target']]}" for edge in picture["edges"]]
     line = colours_of(LINE)[0]
     for role, members in classes.items():
@@ -41,14 +41,14 @@ def render_network(report: Report, wish: Wish) -> str:
     return "\n".join(lines) + "\n"
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text in a label, in which nothing is a tag, a mark-up or an end of the label."""
     from cnncalc.errors import visible
 
     return "".join(c if c.isalnum() or c in " .,+-/…·" else f"#{ord(c)};" for c in visible(text))
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """A text as a scalar of YAML."""
     from cnncalc.errors import visible
 

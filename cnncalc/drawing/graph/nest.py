@@ -3,22 +3,22 @@
 from cnncalc.drawing.graph.picture import Frame, Node, Picture
 
 
-class Nested:
+class Nest:
     """A frame (None: the whole picture) with the nodes and frames inside it, in the order in which they run."""
 
     def __init__(self, frame: Frame | None = None) -> None:
         self.frame = frame
-        self.parts: list[Node | Nested] = []
+        self.parts: list[Node | Nest] = []
 
 
-def nested(picture: Picture) -> Nested:
+def nest(picture: Picture) -> Nest:
     """The whole picture, from outside in."""
     frames = {frame["id"]: frame for frame in picture["frames"]}
-    found = {"": Nested()}
+    found = {"": Nest()}
 
-    def part_of(id: str) -> Nested:
+    def part_of(id: str) -> Nest:
         if id not in found:
-            found[id] = Nested(frames[id])
+            found[id] = Nest(frames[id])
             part_of(frames[id]["frame"]).parts.append(found[id])
         return found[id]
 
