@@ -72,12 +72,14 @@ def test_names_in_the_island_end_no_element_and_stay_what_they_are() -> None:
 def test_rows_are_those_of_the_command_with_their_numbers(resnet: dict[str, Any]) -> None:
     report = cnncalc.analyze("resnet50")
     net = resnet["networks"][0]
-    keys = [column["key"] for column in net["columns"] if column["key"] not in ("name", "kind")]
+    columns = [column for column in net["columns"] if column["key"] not in ("name", "kind")]
+    keys = [column["key"] for column in columns if not column["own"]]
+    own = [column["key"] for column in columns if column["own"]]
     rows = [row for row in net["rows"] if row[0] == 1]
     shown = choose_rows(report, View())
     assert len(rows) == len(shown)
     for data, row in zip(rows, shown, strict=True):
-        values = dict(zip(keys, data[7:], strict=True))
+        values = dict(zip(keys, net["values"][data[7]], strict=True)) | dict(zip(own, data[8:], strict=True))
         assert net["nodes"]["name"][data[6]] == row.name
         assert (data[2] or net["nodes"]["kind"][data[6]]) == row.kind
         for key in ("output", "params", "macs", "flops", "connections", "activation_bytes", "receptive_field"):
@@ -93,7 +95,9 @@ def filled(net: dict[str, Any], line: int) -> str:
 
     def value(found: re.Match[str]) -> str:
         given = values.pop(0)
-        return f"<mn>{int(given):,}</mn>" if found[1] == "mn" else f"<mtext>{derivations['names'][given]}</mtext>"
+        if found[1] == "mtext":
+            return f"<mtext>{derivations['names'][given]}</mtext>"
+        return f"<mn>{given}</mn>" if "." in str(given) else f"<mn>{int(given):,}</mn>"
 
     text = re.sub(r"<(mn|mtext)/>", value, derivations["formulas"][formula])
     assert not values
@@ -106,25 +110,23 @@ def test_every_number_has_the_derivation_that_explain_gives(name: str) -> None:
     data = page_data([report])
     net, texts = data["networks"][0], data["texts"]
     derivations = net["derivations"]
+    quantities = ("output", "params", "connections", "macs", "flops", "activation_bytes", "receptive_field",
+                  "backward_flops", "saved_bytes", "moved_bytes", "arithmetic_intensity")  # fmt: skip
     for number in range(0, len(report.layers), 1 if name == "lenet5" else 9):
         row = report.layers[number]
-        own = derivations["layers"][derivations["of_layer"][number]]
-        field = derivations["of_field"][number]
-        for quantity in ("output", "params", "connections", "macs", "flops", "activation_bytes", "receptive_field"):
+        layer = derivations["layers"][derivations["of_layer"][number]]
+        for quantity in quantities:
             claimed = explain(report, row.name, quantity)
-            found = (
-                own.get(quantity)
-                if quantity != "receptive_field"
-                else None
-                if field is None
-                else derivations["fields"][field]
-            )
-            assert bool(claimed) == bool(found), (row.name, quantity)
+            of_node = derivations["of_node"].get(quantity)
+            place = layer.get(quantity, -1) if of_node is None else of_node[number]
+            found = None if place < 0 else derivations["found"][place]
+            assert bool(claimed) == (found is not None), (row.name, quantity)
             if not claimed or found is None:
                 continue
             expected = ["<mo>=</mo>".join(line.parts(MATHML)) for line in claimed[0].steps]
-            assert [filled(net, line) for line in found.get("lines", ())] == expected
-            remarks = [texts[i] if isinstance(texts[i], str) else texts[i][0] for i in found.get("remarks", ())]
+            assert [filled(net, line) for line in (found[0] if found else ())] == expected
+            said = found[2] if len(found) > 2 else ()
+            remarks = [texts[i] if isinstance(texts[i], str) else texts[i][0] for i in said]
             assert remarks == [remark for remark in claimed[0].remarks if not remark.startswith("The row of the table")]
 
 

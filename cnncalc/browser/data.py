@@ -13,7 +13,7 @@ from typing import Any
 
 import cnncalc
 from cnncalc.analysis import analyze_graph
-from cnncalc.browser.equations import Equations, explain_fields, explain_layers, explain_peak
+from cnncalc.browser.equations import Distinct, Equations, explain_costs, explain_fields, explain_layers, explain_peak
 from cnncalc.browser.graph import graph_data
 from cnncalc.browser.network import describe, items_of, memory_data, nodes_data, places_of, rows_data, totals_data
 from cnncalc.browser.pool import Pool, Text
@@ -66,32 +66,42 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
     tree = Tree(report)
     items = items_of(tree)
     places = places_of(report, items)
-    layers, of_layer = pool.spoken(lambda: explain_layers(report, equations))
-    fields, of_field = pool.spoken(lambda: explain_fields(report, equations))
-    peak = pool.spoken(lambda: explain_peak(report, equations))
+    derivations = derivations_data(report, equations, pool)
     return {
         "name": report.name,
         "inputs": [[name, list(shape)] for name, shape in graph.inputs.items()],
         "outputs": list(graph.outputs),
         **pool.spoken(lambda: describe(report)),
-        "rows": rows_data(report, items),
+        **rows_data(report, items),
         "graph": pool.spoken(lambda: graph_data(tree, places)),
         "totals": totals_data(report),
         "memory": memory_data(report),
         "nodes": nodes_data(report),
-        "derivations": {
-            "layers": layers,
-            "of_layer": of_layer,
-            "fields": fields,
-            "of_field": of_field,
-            "peak": peak,
-            **equations.as_data(),
-        },
+        "derivations": {**derivations, **equations.as_data()},
         "reads": reads_data(graph),
         "borders": borders_data(graph),
         "effective": {**effective_data(report), **pool.spoken(lambda: {"notes": list(map(note_data, assumptions()))})},
         "tools": tools_data(report, pool),
         "expectations": [[v.name, v.expectation.text, as_json(v.actual), v.holds] for v in report.expectations],
+    }
+
+
+def derivations_data(report: Report, equations: Equations, pool: Pool) -> dict[str, Any]:
+    """Every derivation once, in `found`; for each quantity of each distinct layer, and for each layer, its number."""
+    layers, of_layer = pool.spoken(lambda: explain_layers(report, equations))
+    fields, of_field = pool.spoken(lambda: explain_fields(report, equations))
+    costs = pool.spoken(lambda: explain_costs(report, equations))
+    peak = pool.spoken(lambda: explain_peak(report, equations))
+    distinct = Distinct()
+    return {
+        "layers": [{name: distinct.place(one) for name, one in layer.items()} for layer in layers],
+        "of_layer": of_layer,
+        "of_node": {
+            "receptive_field": [distinct.place(fields[place]) for place in of_field],
+            **{name: [distinct.place(found[place]) for place in places] for name, (found, places) in costs.items()},
+        },
+        "peak": distinct.place(peak),
+        "found": distinct.values,
     }
 
 

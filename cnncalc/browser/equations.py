@@ -8,12 +8,13 @@ Lines are written once too, and derivations say their numbers: those of all laye
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from html import unescape
 from typing import Any
 
 from cnncalc.browser.pool import Text
 from cnncalc.derivations.board import Derivation, letter_of
+from cnncalc.derivations.costs import COSTS, cost_derivation
 from cnncalc.derivations.counts import single_derivations
 from cnncalc.derivations.fields import field_derivation
 from cnncalc.derivations.formulas import MATHML
@@ -26,8 +27,10 @@ LARGEST = 2**53  # of what JavaScript counts exactly: what is larger is text
 
 
 def exact(value: Any) -> Any:
-    """A number that JavaScript reads as it is."""
-    if isinstance(value, bool) or not isinstance(value, int):
+    """A number that JavaScript reads as it is; of what is no whole number four digits."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if not isinstance(value, int):
         return value
     return int(value) if abs(value) < LARGEST else str(int(value))
 
@@ -42,6 +45,7 @@ class Equations:
         self.arithmetic: dict[tuple[Any, ...], int] = {}
         self._known: dict[Hashable, tuple[list[int], list[int]]] = {}
         self._steps: dict[Hashable, int] = {}
+        self._alike: dict[str, tuple[list[int], list[int]]] = {}
 
     def line(self, parts: Sequence[str]) -> int:
         """The number of a line whose parts are MathML."""
@@ -50,7 +54,8 @@ class Equations:
         def emptied(found: re.Match[str]) -> str:
             text = unescape(found[2])
             if found[1] == "mn":
-                values.append(exact(int(text.replace(",", ""))))
+                plain = text.replace(",", "")
+                values.append(exact(int(plain)) if plain.lstrip("-").isdigit() else text)
             else:
                 values.append(self.names.setdefault(text, len(self.names)))
             return f"<{found[1]}/>"
@@ -85,20 +90,48 @@ class Equations:
             self._steps[key] = self.line(line.parts(MATHML))
         return self._steps[key]
 
-    def derivation(self, found: Derivation, key: Hashable) -> dict[str, Any]:
-        """Lines, letters with their meanings, remarks, and a table: what is empty is left out."""
+    def derivation(self, found: Derivation, key: Hashable) -> list[Any]:
+        """[lines, letters each with its meaning, remarks, headings, table]: what is empty at the end is left out."""
         lines, letters = self.lines(found, key)
         meanings = [Text(meaning) for _value, meaning in found.symbols.values()]
-        parts = {
-            "lines": lines,
-            "letters": [part for pair in zip(letters, meanings, strict=True) for part in pair],
-            "remarks": [Text(remark) for remark in found.remarks],
-        }
-        data: dict[str, Any] = {name: part for name, part in parts.items() if part}
+        data = [
+            lines,
+            [part for pair in zip(letters, meanings, strict=True) for part in pair],
+            [Text(remark) for remark in found.remarks],
+        ]
         if found.table:
             head, *rows = found.table
-            data |= {"head": [Text(text) for text in head], "table": self.table(rows)}
+            return [*data, [Text(text) for text in head], self.table(rows)]
+        while data and not data[-1]:
+            data.pop()
         return data
+
+    def each(
+        self, numbers: Sequence[int], name: str, derive: Callable[[int], Derivation | None]
+    ) -> tuple[list[list[Any] | None], list[int]]:
+        """The derivations of all these numbers, each that differs once, and which of them each number has.
+
+        Which are alike is found in the first language, and is so in the others.
+        """
+        if name in self._alike:
+            firsts, places = self._alike[name]
+            return [self._data(derive(number), (name, number)) for number in firsts], places
+        known: dict[str, int] = {}
+        found: list[list[Any] | None] = []
+        firsts, places = [], []
+        for number in numbers:
+            data = self._data(derive(number), (name, number))
+            key = repr(data)
+            if key not in known:
+                known[key] = len(found)
+                found.append(data)
+                firsts.append(number)
+            places.append(known[key])
+        self._alike[name] = firsts, places
+        return found, places
+
+    def _data(self, found: Derivation | None, key: Hashable) -> list[Any] | None:
+        return None if found is None else self.derivation(found, key)
 
     def as_data(self) -> dict[str, Any]:
         """The lists that lines and tables refer to."""
@@ -110,12 +143,30 @@ class Equations:
         }
 
 
-def explain_layers(report: Report, equations: Equations) -> tuple[list[dict[str, Any]], list[int]]:
+class Distinct:
+    """Values of which each is written once; elsewhere its number stands for it. Of None it is -1."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._places: dict[str, int] = {}
+
+    def place(self, value: Any) -> int:
+        """The number of a value."""
+        if value is None:
+            return -1
+        key = repr(value)
+        if key not in self._places:
+            self._places[key] = len(self.values)
+            self.values.append(value)
+        return self._places[key]
+
+
+def explain_layers(report: Report, equations: Equations) -> tuple[list[dict[str, list[Any]]], list[int]]:
     """The counts of every layer that is not like another, quantity by quantity, and for each layer which it is."""
     graph = report.graph
     assert graph is not None
     known: dict[Any, int] = {}
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, list[Any]]] = []
     places = []
     for number, (node, row) in enumerate(zip(graph.nodes, report.layers, strict=True)):
         key = node.layer, tuple(graph.shape(v) for v in node.reads), row.weights_of
@@ -128,26 +179,22 @@ def explain_layers(report: Report, equations: Equations) -> tuple[list[dict[str,
     return found, places
 
 
-def explain_fields(report: Report, equations: Equations) -> tuple[list[dict[str, Any]], list[int | None]]:
+def explain_fields(report: Report, equations: Equations) -> tuple[list[list[Any] | None], list[int]]:
     """The same for receptive fields: what layers see that keep the field of the one before differs in nothing."""
-    known: dict[str, int] = {}
-    found: list[dict[str, Any]] = []
-    places: list[int | None] = []
-    for number in range(len(report.layers)):
-        derivation = field_derivation(report, number)
-        if derivation is None:
-            places.append(None)
-            continue
-        data = equations.derivation(derivation, number)
-        key = repr(data)
-        if key not in known:
-            known[key] = len(found)
-            found.append(data)
-        places.append(known[key])
-    return found, places
+    return equations.each(range(len(report.layers)), "field", lambda number: field_derivation(report, number))
 
 
-def explain_peak(report: Report, equations: Equations) -> dict[str, Any] | None:
+def explain_costs(report: Report, equations: Equations) -> dict[str, tuple[list[list[Any] | None], list[int]]]:
+    """The same for each quantity that depends on what else the network holds, as what is kept for training does."""
+    numbers = range(len(report.layers))
+
+    def explained(quantity: str) -> tuple[list[list[Any] | None], list[int]]:
+        return equations.each(numbers, quantity, lambda number: cost_derivation(report, number, quantity))
+
+    return {quantity: explained(quantity) for quantity in COSTS}
+
+
+def explain_peak(report: Report, equations: Equations) -> list[Any] | None:
     """What is alive at the peak of memory."""
     found = peak_derivation(report)
     return None if found is None else equations.derivation(found, "peak")

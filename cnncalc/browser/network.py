@@ -9,16 +9,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.memory import elements_held, lives
-from cnncalc.browser.equations import exact
+from cnncalc.browser.equations import Distinct, exact
 from cnncalc.browser.pool import Text
+from cnncalc.derivations.costs import COSTS
 from cnncalc.drawing.graph.tree import Leaf, Part, Tree
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.pages.view import COLUMNS, View, notes, peak_place, title
-from cnncalc.quantities import EXPLAINED, OF_THE_NETWORK, QUANTITIES, SHAPE, listed_in
+from cnncalc.quantities import EXPLAINED, FIELD, OF_THE_NETWORK, QUANTITIES, SHAPE, SUMMED, listed_in, of_subject
 from cnncalc.report import BYTES, Report, Row, as_json
 
 GROUP, ROW, OPERATION = "group", "row", "operation"
+OWN = ("inputs", *of_subject(FIELD))
 SHOWN = tuple(name for name, column in COLUMNS.items() if not column.asked)
 
 
@@ -94,7 +96,7 @@ def values_of(report: Report, row: Row, places: dict[str, int]) -> Iterator[Any]
             yield [places[name] for name in row.inputs if name in places]
         elif share:
             part = report.share(row, quantity)
-            yield None if part is None else round(100 * part, 4)
+            yield None if part is None else round(100 * part, 2)
         else:
             value = getattr(row, column)
             yield (as_json(value) if value != () else None) if isinstance(value, tuple) else exact(value)
@@ -109,15 +111,17 @@ def columns_data(report: Report) -> list[dict[str, Any]]:
             "heading": Text(_(COLUMNS[name].heading)),
             "left": COLUMNS[name].left,
             "usual": name in usual,
-            "summed": COLUMNS[name].summed,
+            "total": COLUMNS[name].summed,
+            "summed": name in SUMMED,
             "share": name.endswith("_share"),
             "explained": name in EXPLAINED_NAMES,
+            "own": name in OWN,
         }
         for name in SHOWN
     ]
 
 
-EXPLAINED_NAMES = listed_in(EXPLAINED)
+EXPLAINED_NAMES = {*listed_in(EXPLAINED), *COSTS}
 
 
 def totals_data(report: Report) -> dict[str, Any]:
@@ -138,27 +142,33 @@ def describe(report: Report) -> dict[str, Any]:
         "columns": columns_data(report),
         "notes": [[Text(subject), Text(text)] for subject, text in notes(report)],
         "families": {name: [KINDS[name].family, Text(_(KINDS[name].family))] for name in kinds_of(report)},
-        "quantities": {
-            name: {"heading": Text(_(row.heading)), "meaning": Text(_(row.meaning) if row.meaning else "")}
-            for name, row in QUANTITIES.items()
-        },
+        "quantities": {name: {"heading": Text(_(row.heading)), "of": list(row.of)} for name, row in QUANTITIES.items()},
     }
 
 
-def rows_data(report: Report, items: Sequence[Item]) -> list[list[Any]]:
-    """[type, name, kind, parent, first, last, node, ...values], for every item; 0: the name or kind of its node."""
+def rows_data(report: Report, items: Sequence[Item]) -> dict[str, list[Any]]:
+    """Rows as [type, name, kind, parent, first, last, node, values, ...own]; 0: the name or kind of the node.
+
+    values is a number in `values`, the list of what differs; own are the columns in `OWN`, in which few rows agree.
+    """
     graph = report.graph
     assert graph is not None
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     places = {name: i for i, name in enumerate(names)}
-    return [
-        [
-            (GROUP, ROW, OPERATION).index(item.type), item.name if item.type == GROUP else 0,
-            item.row.kind if item.row.kind != graph.nodes[item.node].layer.kind else 0,
-            item.parent, item.first, item.last, item.node, *values_of(report, item.row, places),
-        ]
-        for item in items
-    ]  # fmt: skip
+    shared, own = Distinct(), [column in OWN for column in SHOWN if column not in ("name", "kind")]
+    rows = []
+    for item in items:
+        values = list(zip(own, values_of(report, item.row, places), strict=True))
+        kind = graph.nodes[item.node].layer.kind
+        rows.append(
+            [
+                (GROUP, ROW, OPERATION).index(item.type), item.name if item.type == GROUP else 0,
+                item.row.kind if item.row.kind != kind else 0, item.parent, item.first, item.last, item.node,
+                shared.place([value for is_own, value in values if not is_own]),
+                *(value for is_own, value in values if is_own),
+            ]
+        )  # fmt: skip
+    return {"rows": rows, "values": shared.values}
 
 
 def nodes_data(report: Report) -> dict[str, list[Any]]:

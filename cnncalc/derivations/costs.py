@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
-from cnncalc.analysis.costs import find_gradients, find_kept, find_kept_values, is_any, is_trained
+from cnncalc.analysis.costs import Known, Store, find_gradients, find_kept, find_kept_values, is_any, is_trained
 from cnncalc.derivations.board import Derivation
 from cnncalc.derivations.counts import Board, symbols_of
 from cnncalc.derivations.lines import Line, Quotient
 from cnncalc.derivations.symbols import results
+from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.gradients import INDEX
 from cnncalc.quantities import ASKED, QUANTITIES, RATIOS, listed_in
@@ -19,6 +21,18 @@ from cnncalc.trace import Traced, add_up, symbol
 
 RATIO_NAMES = tuple(ratio.name for ratio in RATIOS)
 Explained = tuple[list[Line], list[str]]  # lines, and remarks
+
+
+@lru_cache(maxsize=1)
+def gradients_of(graph: Graph) -> list[Known]:
+    """Whether a gradient reaches each value: of the network whose layers are explained one after the other."""
+    return find_gradients(graph, graph.facts)
+
+
+@lru_cache(maxsize=1)
+def kept_of(graph: Graph, size: int, batch: int) -> list[list[Store] | None]:
+    """What each layer is the first to keep."""
+    return find_kept(graph, graph.facts, size, batch, gradients_of(graph))
 
 
 def cost_derivation(report: Report, number: int, quantity: str, free: Collection[str] = ()) -> Derivation | None:
@@ -59,7 +73,7 @@ def backward_lines(report: Report, board: Board, number: int) -> Explained:
     """Two operations for each product of a gradient that is needed."""
     graph = report.graph
     assert graph is not None
-    needed, node, products = find_gradients(graph, graph.facts), graph.nodes[number], board.facts.backward
+    needed, node, products = gradients_of(graph), graph.nodes[number], board.facts.backward
     assert products is not None
     name, batch = QUANTITIES["backward_flops"].symbol, report.settings.batch
     trained, entering = is_trained(graph.facts[number]), is_any([needed[v] for v in node.reads])
@@ -116,12 +130,12 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
     graph = report.graph
     assert graph is not None
     size, batch = BYTES[report.settings.dtype], report.settings.batch
-    needed = find_gradients(graph, graph.facts)
+    needed = gradients_of(graph)
     own = number + len(graph.inputs)
     if not needed[own]:
         return [], [_("No gradient goes through it: it keeps nothing.")]
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
-    stores = find_kept(graph, graph.facts, size, batch, needed)
+    stores = kept_of(graph, size, batch)
     mine = [store for store in stores[number] or [] if store.value is not None]
     terms: list[Any] = [symbol(names[store.value or 0], store.size) for store in mine]
     remarks = []

@@ -3,6 +3,7 @@
 import { button, el, equationParts, written } from "./dom.js";
 import { BLOCK, OPERATION, pathTo } from "./rows.js";
 
+const SHORT = 50; // letters of a line that is not broken
 const MOST_TERMS = 400; // of a sum that are listed
 
 export function derivationView(app) {
@@ -21,7 +22,7 @@ export function derivationView(app) {
   panel.addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 
   function letters(found) {
-    if (!found.letters) return null;
+    if (!found.letters.length) return null;
     const pairs = found.letters.flatMap((line, i) => (i % 2 ? [] : [[line, found.letters[i + 1]]]));
     return el("dl", { class: "letters" }, pairs.map(([line, meaning]) => [el("dt", {}, equation(line)), el("dd", {}, text(meaning))]));
   }
@@ -33,12 +34,13 @@ export function derivationView(app) {
 
   function arithmetic(line) {
     const [name, ...others] = equationParts(net.derivations.lines[line], net.derivations.formulas, net.derivations.names);
-    return el("div", { class: "arithmetic", role: "math" }, el("div", { class: "of" }, name),
+    const short = [name, ...others].flat().reduce((sum, math) => sum + math.textContent.length, 0) < SHORT;
+    return el("div", { class: `arithmetic${short ? " short" : ""}`, role: "math" }, el("div", { class: "of" }, name),
       others.map((part) => el("div", { class: "is" }, el("span", { class: "equals" }, "="), el("div", {}, part))));
   }
 
   function table(found) {
-    if (found.table === undefined) return null;
+    if (found.table === null) return null;
     const lines = [];
     for (let at = found.table; at >= 0; at = net.derivations.rows[at][0]) lines.unshift(net.derivations.rows[at][1]);
     const left = (i) => (i === 0 || (found.head.length === 3 && i === 1) ? "left" : null);
@@ -49,17 +51,23 @@ export function derivationView(app) {
 
   function derived(found) {
     return [
-      (found.remarks ?? []).map((remark) => el("p", { class: "remark" }, text(remark))),
-      (found.lines ?? []).map(arithmetic),
+      found.remarks.map((remark) => el("p", { class: "remark" }, text(remark))),
+      found.lines.map(arithmetic),
       letters(found),
       table(found),
     ];
   }
 
+  // A derivation by its number: [lines, letters, remarks, headings, table]; null where there is none.
+  function byNumber(number) {
+    if (number === undefined || number < 0) return null;
+    const [lines = [], letters = [], remarks = [], head = [], table = null] = net.derivations.found[number];
+    return { lines, letters, remarks, head, table };
+  }
+
   function ofNode(node, key) {
-    const { layers, of_layer: layer, fields, of_field: field } = net.derivations;
-    if (key === "receptive_field") return field[node] === null ? null : fields[field[node]];
-    return layers[layer[node]][key] ?? null;
+    const { layers, of_layer: layer, of_node: own } = net.derivations;
+    return byNumber(own[key] ? own[key][node] : layers[layer[node]][key]);
   }
 
   function sum(terms, key, total) {
@@ -75,39 +83,45 @@ export function derivationView(app) {
     return rows.filter((row) => row.parent < 0);
   }
 
+  const valueAt = (row, key) => (row ? row.values[key] : net.totals[key]);
+
+  // A ratio: of a row, a block or the network the one number by the other.
+  function ratio(row, key, [above, below]) {
+    const lines = [`${above} / ${below}`, `${written(valueAt(row, above))} / ${written(valueAt(row, below))}`, written(valueAt(row, key))];
+    return el("div", { class: "arithmetic", role: "math" }, el("div", { class: "of" }, key), lines.map((line) => el("div", { class: "is" }, el("span", { class: "equals" }, "="), el("div", {}, line))));
+  }
+
   function explained(place, key) {
     const row = rows[place];
-    const column = net.columns.find((one) => one.key === key);
-    const total = row ? written(row.values[key]) : written(net.totals[key]) + (net.totals.left_out[key] ? " + ?" : "");
+    const summed = net.columns.find((one) => one.key === key)?.summed;
+    const total = written(valueAt(row, key)) + (!row && net.totals.left_out[key] ? " + ?" : "");
+    const { of } = net.quantities[key];
     const parts = [];
-    if (!row && key === "peak_activation_bytes") parts.push(derived(net.derivations.peak ?? {}));
-    else if (!row || (row.type === BLOCK && column.summed)) {
-      parts.push(el("p", { class: "remark" }, say(row ? "sum of the block" : "sum of all")), sum(termsOf(row ? place : -1), key, total));
-    } else if (row.children.length && column.summed && row.children.filter((child) => rows[child].values[key]).length > 1) {
+    if (!row && key === "peak_activation_bytes" && net.derivations.peak >= 0) parts.push(derived(byNumber(net.derivations.peak)));
+    else if (of.length) parts.push(ratio(row, key, of));
+    else if (summed && (!row || row.type === BLOCK)) parts.push(el("p", { class: "remark" }, say(row ? "sum of the block" : "sum of all")), sum(termsOf(row ? place : -1), key, total));
+    else if (summed && row.children.filter((child) => rows[child].values[key]).length > 1) {
       parts.push(el("p", { class: "remark" }, say("sum of the row")), sum(termsOf(place), key, total));
       for (const child of row.children) {
         const found = rows[child].values[key] ? ofNode(rows[child].node, key) : null;
         if (found) parts.push(el("h3", {}, `${rows[child].name} = ${written(rows[child].values[key])}`), derived(found));
       }
     } else {
-      const node = resultOf(row, key);
-      const found = ofNode(node, key);
+      const found = ofNode(nodeOf(row, key, summed), key);
       parts.push(found ? derived(found) : el("p", { class: "remark" }, say("not derived")));
     }
     return { total, parts };
   }
 
-  // The operation whose derivation a row's number has: that which brings it, else the one that gives the result.
-  function resultOf(row, key) {
-    const column = net.columns.find((one) => one.key === key);
-    if (!row.children.length) return row.node;
-    const inside = row.children.map((child) => rows[child]);
-    if (column.summed) return (inside.find((child) => child.values[key]) ?? row).node;
-    return row.node;
+  // The operation whose derivation a number has: that which brings it, else the one that gives the result.
+  function nodeOf(row, key, summed) {
+    if (!row) return net.outputs[0] - net.inputs.length;
+    const inside = summed && row.type !== BLOCK ? row.children.map((child) => rows[child]) : [];
+    return (inside.find((child) => child.values[key]) ?? row).node;
   }
 
   function steps(place, key) {
-    const keys = net.columns.filter((column) => column.explained && (place >= 0 ? rows[place].type !== BLOCK || column.summed : column.summed));
+    const keys = net.columns.filter((column) => column.explained && (place >= 0 || column.total));
     return el("div", { class: "chips" }, keys.map((column) => button(text(column.heading), () => open(place, column.key), { "aria-pressed": String(column.key === key) })));
   }
 

@@ -33,7 +33,8 @@ export function button(label, onclick, attributes = {}) {
 // 25,557,032; numbers beyond 2^53 come as text.
 export function grouped(value) {
   if (value === null || value === undefined) return "?";
-  const text = String(value);
+  const text = typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value);
+  if (/^-?\d+\.\d+$/.test(text)) return text.replace(/\B(?=(\d{3})+\.)/, ",");
   if (!/^-?\d+$/.test(text)) return text;
   return text.replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -118,9 +118,8 @@ export function show(root, data) {
     const { net } = app;
     return el("div", { class: "cards" }, CARDS.filter((key) => net.totals[key] !== null && net.totals[key] !== undefined).map((key) => {
       const value = written(net.totals[key]) + (net.totals.left_out[key] ? " + ?" : "");
-      const explained = key === "receptive_field" ? null : () => app.explain(-1, key);
       return el("div", { class: "card" }, el("span", { class: "what" }, text(net.quantities[key].heading)),
-        explained ? button(value, explained, { class: "number", title: say("how", { name: key }) }) : el("span", { class: "number" }, value));
+        button(value, () => app.explain(-1, key), { class: "number", title: say("how", { name: key }) }));
     }));
   }
 

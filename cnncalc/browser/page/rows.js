@@ -3,17 +3,20 @@
 export const BLOCK = 0;
 export const ROW = 1;
 export const OPERATION = 2;
-const FIRST_VALUE = 7; // of a row's data: type, name, kind, parent, first, last, node, ...values
+const FIRST_OWN = 8; // of a row's data: type, name, kind, parent, first, last, node, values, ...own
 const MOST_AT_FIRST = 40; // rows that are seen before anybody unfolds
 
 // [{place, type, name, label, kind, family, parent, depth, first, last, node, values, children}, ...]
 export function rowsOf(net) {
-  const keys = net.columns.filter((column) => column.key !== "name" && column.key !== "kind").map((column) => column.key);
+  const columns = net.columns.filter(({ key }) => key !== "name" && key !== "kind");
+  const keysOf = (own) => columns.filter((column) => column.own === own).map((column) => column.key);
+  const [ownKeys, sharedKeys] = [keysOf(true), keysOf(false)];
   const rows = net.rows.map((data, place) => {
-    const [type, ownName, ownKind, parent, first, last, node] = data;
+    const [type, ownName, ownKind, parent, first, last, node, shared] = data;
     const [name, kind] = [ownName || net.nodes.name[node], ownKind || net.nodes.kind[node]];
     const values = {};
-    keys.forEach((key, i) => (values[key] = data[FIRST_VALUE + i]));
+    sharedKeys.forEach((key, i) => (values[key] = net.values[shared][i]));
+    ownKeys.forEach((key, i) => (values[key] = data[FIRST_OWN + i]));
     return { place, type, name, kind, parent, first, last, node, values, depth: 0, children: [], label: name };
   });
   for (const row of rows) {

@@ -90,7 +90,7 @@ export function tableView(app) {
     const shown = written(value);
     const share = row.values[`${key}_share`];
     const bar = share ? { "--share": `${Math.min(100, share)}%` } : {};
-    const known = column.explained && (row.type !== BLOCK || column.summed);
+    const known = column.explained;
     return el("td", { class: share ? "bar" : null, css: bar },
       known ? button(shown, () => app.explain(row.place, key), { class: "number", "data-key": key, title: say("how", { name: `${row.name}.${key}` }) }) : shown);
   }
@@ -114,7 +114,7 @@ export function tableView(app) {
     const { totals } = net;
     foot.replaceChildren(el("tr", {}, columns().map((column, i) => {
       if (!i) return el("th", { scope: "row", class: "left" }, say("total"));
-      if (!column.summed) return el("td");
+      if (!column.total) return el("td");
       const value = totals[column.key];
       const shown = written(value) + (totals.left_out[column.key] ? " + ?" : "");
       return el("td", {}, button(shown, () => app.explain(-1, column.key), { class: "number", "data-key": column.key, title: say("how", { name: column.key }) }));
