@@ -21,7 +21,7 @@ def fold(report: Report, *, expand: bool = False, depth: int | None = None) -> l
         for i, row in enumerate(rows):
             parts.setdefault(i if row.shown_with is None else row.shown_with, []).append(i)
         folds = [(with_followers(report, owner, part), part) for owner, part in parts.items()]
-    return folds if depth is None else _folded(report, folds, depth)
+    return folds if depth is None else fold_blocks(report, folds, depth)
 
 
 def with_followers(report: Report, owner: int, places: list[int]) -> Row:
@@ -34,16 +34,27 @@ def with_followers(report: Report, owner: int, places: list[int]) -> Row:
     return add_rows(rows, rows[-1], name=report.layers[owner].name, kind=" + ".join(kinds))
 
 
-def _folded(report: Report, folds: list[Fold], depth: int) -> list[Fold]:
+def fold_blocks(report: Report, folds: list[Fold], depth: int) -> list[Fold]:
     """Neighbouring rows whose names begin with the same `depth` parts, as one."""
     parts: list[tuple[str, list[Fold]]] = []
     for entry in folds:
-        key = "/".join(entry[0].name.split("/")[:depth])
+        key = beginning(entry[0].name, depth)
         if parts and parts[-1][0] == key:
             parts[-1][1].append(entry)
         else:
             parts.append((key, [entry]))
     return [(folded_row(report, key, part), [i for _row, places in part for i in places]) for key, part in parts]
+
+
+def count_blocks(folds: list[Fold], depth: int) -> int:
+    """How many rows would be left."""
+    keys = [beginning(row.name, depth) for row, _places in folds]
+    return sum(key != before for key, before in zip(keys, [None, *keys], strict=False))
+
+
+def beginning(name: str, depth: int) -> str:
+    """The first `depth` parts of a name."""
+    return "/".join(name.split("/")[:depth])
 
 
 def folded_row(report: Report, key: str, part: list[Fold]) -> Row:

@@ -6,7 +6,7 @@ far as a reader can take in, and what is still too much is gathered in order.
 
 from typing import NamedTuple
 
-from cnncalc.analysis.folding import Fold, fold
+from cnncalc.analysis.folding import Fold, count_blocks, fold, fold_blocks
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.report import Report, Row, add_rows
@@ -49,14 +49,11 @@ def readable(report: Report, folds: list[Fold], most: int) -> list[Fold]:
 
     Where that leaves hardly any, and where nothing can be folded, neighbours are gathered instead.
     """
-    levels = min(max(row.name.count("/") for row, _places in folds), DEEPEST)
-    finer = folds
-    for depth in range(levels, 0, -1):
-        folds = fold(report, depth=depth)
-        if len(folds) <= most:
-            return folds if len(folds) * FEW >= most else gather(finer, most)
-        finer = folds
-    return gather(folds, most)
+    deepest = min(max(row.name.count("/") for row, _places in folds), DEEPEST)
+    depth = next((depth for depth in range(deepest, 0, -1) if count_blocks(folds, depth) <= most), 0)
+    if depth and count_blocks(folds, depth) * FEW >= most:
+        return fold_blocks(report, folds, depth)
+    return gather(folds if depth == deepest else fold_blocks(report, folds, depth + 1), most)
 
 
 def gather(folds: list[Fold], most: int) -> list[Fold]:
