@@ -11,14 +11,14 @@ from importlib.util import find_spec
 from xml.etree import ElementTree
 
 import pytest
-from test_cli import run
+from test_cli import on_terminal, run
 
 import cnncalc
 from cnncalc import language
 from cnncalc.drawing import FORMATS, STYLES, Drawing
 from cnncalc.drawing.letters import fit, width_of
 from cnncalc.drawing.scene import Box, Path, Text, leaves_of
-from cnncalc.graph import Graph
+from cnncalc.graph import BEHIND_UNKNOWN, Graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 NETWORKS = ["lenet5", "resnet50", "unet", "example-1d", "lstm", "swin-t"]
@@ -173,6 +173,27 @@ def test_a_terminal_gets_bars_that_fit(tmp_path: pathlib.Path) -> None:
         lines = bars(report, Wish(depth=2), width)
         assert max(map(columns_of, lines[2:])) <= width
         assert any(line.startswith("stage1/0") and "█" in line for line in lines)
+
+
+def test_a_terminal_has_bars_in_its_letters_and_language() -> None:
+    seen = on_terminal("draw", "lenet5", "--quantity", "macs", columns=60, LC_ALL="C.UTF-8")
+    assert max(map(len, seen.splitlines())) <= 60
+    assert "C3     █" in seen
+    assert "LeNet-5，输入 1x32x32" in run("draw", "lenet5", "--lang", "zh").stdout
+    assert "C3     #" in run("draw", "lenet5", PYTHONIOENCODING="ascii").stdout
+    refused = on_terminal("draw", "lenet5", "--style", "maps")
+    assert "a terminal shows no drawing of this style: name a file with -o net.svg" in refused
+
+
+def test_what_is_not_known_is_a_question_and_no_zero() -> None:
+    graph = cnncalc.load("3x16x16; conv 4 k3; conv 5 k3; dense 3")
+    facts = (graph.facts[0], *[BEHIND_UNKNOWN] * (len(graph.nodes) - 1))
+    lost = Graph(name="", inputs=graph.inputs, nodes=graph.nodes, outputs=graph.outputs, groups={}, facts=facts)
+    assert "conv2: ?" in texts(cnncalc.draw(lost, "maps").svg)
+    assert "conv2  ?" in texts(cnncalc.draw(lost, "blocks").svg)
+    assert texts(cnncalc.draw(lost, "costs").svg).count("?") == 2 * 4
+    with pytest.raises(cnncalc.CnncalcError, match="a layer has a shape that is not known"):
+        _ = cnncalc.draw(lost, "memory").svg
 
 
 def test_the_command_writes_what_the_ending_says(tmp_path: pathlib.Path) -> None:

@@ -25,27 +25,29 @@ COPIES = 4  # volumes that are drawn for the channels
 
 
 class Figure(NamedTuple):
-    """What is drawn for a value, how large it is, and its front: where windows lie (left, top, width, height)."""
+    """What is drawn for a value, how large it is, and its front: where windows lie (left, top, width, height).
+
+    slant  how much further to the right the front ends than it begins
+    """
 
     items: tuple[Item, ...]
     width: float
     height: float
     front: tuple[float, float, float, float]
     axes: int  # along which places can be told: 2 of a map, 1 of a sequence, 0 of a vector
+    slant: float = 0
 
     @property
     def right_edge(self) -> tuple[Point, Point]:
         """The upper and lower corner on the right."""
         x, y, w, h = self.front
-        slant = SLANT * h if not self.axes else 0
-        return (x + w, y), (x + w + slant, y + h)
+        return (x + w, y), (x + w + self.slant, y + h)
 
     @property
     def left_edge(self) -> tuple[Point, Point]:
         """The upper and lower corner on the left."""
         x, y, _w, h = self.front
-        slant = SLANT * h if not self.axes else 0
-        return (x, y), (x + slant, y + h)
+        return (x, y), (x + self.slant, y + h)
 
 
 class Scales(NamedTuple):
@@ -157,4 +159,4 @@ def bar(units: int, role: str, scales: Scales) -> Figure:
     high = scales.of(units, scales.vector, min(LONG, UNIT * scales.vector))
     slant = SLANT * high
     corners = [(0.0, 0.0), (BAR, 0.0), (BAR + slant, high), (slant, high)]
-    return Figure((polygon(corners, fill=role, stroke=LINE),), BAR + slant, high, (0, 0, BAR, high), 0)
+    return Figure((polygon(corners, fill=role, stroke=LINE),), BAR + slant, high, (0, 0, BAR, high), 0, slant)

@@ -92,7 +92,7 @@ def below(report: Report, part: Part) -> list[str]:
     main = next((i for i in part.members if report.layers[i].name == part.name), part.members[-1])
     kernel, stride = window_of(report.graph, main)
     flags = [f"k{kernel.replace(' ', '')}"] if kernel else []
-    flags += [f"s{stride.replace(' ', '')}"] if stride not in ("", "1") else []
+    flags += [f"s{stride.replace(' ', '')}"] if stride not in ("", "1", "1/1") else []
     together = " ".join([first, *flags])
     words = [together] if width_of(together, SMALL) <= NAMES else [first, " ".join(flags)]
     return [fit(text, NAMES, SMALL) for text in (*words, *others) if text]
