@@ -32,6 +32,7 @@ NEEDED: dict[str, tuple[Callable[[Model], Model], str, dict[str, Any]]] = {
     "LayerNormalization": (lambda m: m.weight("a", 6).weight("b", 6), "x a b", {}),
     "LRN": (lambda m: m, "x", {"size": 3}),
     "Concat": (lambda m: m.op("Relu", "x", "r"), "x r", {"axis": 1}),
+    "Attention": (lambda m: m.op("Sqrt", "x", "r"), "x r r", {}),
     "Cast": (lambda m: m, "x", {"to": 1}),
     "Reshape": (lambda m: m.whole("s", 1, 4, 36), "x s", {}),
     "Squeeze": (lambda m: m.op("ReduceMean", "x", "r", axes=[3]).whole("s", 3), "r s", {}),

@@ -155,7 +155,7 @@ def part(call: Call, x: Seen, axis: int, start: int, stop: int, name: str) -> Se
     if (start, stop) == (0, x.shape[axis]):
         return x
     seen, (base,) = layouts.in_base(call.b, x, [axis], call.at)
-    options = {"range": f"{start}:{stop}", "axis": letter(base, len(seen.base)) if base else None}
+    options = {"range": (start, stop), "axis": letter(base, len(seen.base)) if base else None}
     value = call.b.add(name, "slice", options, [seen.value], at=call.at)
     return seen._replace(value=value, base=call.b.shape(value))
 

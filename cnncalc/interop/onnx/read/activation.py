@@ -8,10 +8,9 @@ from cnncalc.interop.onnx.read.constants import shortest
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import settle
+from cnncalc.interop.onnx.read.places import axis_word, lay
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
-from cnncalc.layers.options import SPATIAL
 
 PLAIN = {
     "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu", "Selu": "selu", "HardSwish": "hard_swish",
@@ -145,11 +144,10 @@ def read_softmax(net: Network, node: NodeData) -> Value:
     axis = node.attributes.get("axis", -1 if net.opset >= 13 else 1) % len(dims)
     shape = net.shape(x)
     over = axes[axis] if net.opset >= 13 else tuple(f for part in axes[axis:] for f in part)
-    letters = "c" + SPATIAL[len(shape)]
     other = next((place for place, n in enumerate(shape) if place and over and over == whole(place, n)), None)
     if other is not None:
         kind = "softmax" if node.operator == "Softmax" else "log_softmax"
-        return Tensor(net.add(node, kind, {"axis": letters[other]}, [x.value]), x.axes)
+        return Tensor(net.add(node, kind, {"axis": axis_word(other, shape)}, [x.value]), x.axes)
     if over != whole(0, shape[0]):
         if len(over) != len([f for part in axes for f in part if f.axis >= 0]):
             return softmax_apart(net, node, x, axis)
@@ -160,12 +158,12 @@ def read_softmax(net: Network, node: NodeData) -> Value:
 
 def softmax_apart(net: Network, node: NodeData, x: Tensor, axis: int) -> Tensor:
     """Over a part of an axis: the axes are taken apart first. Raises NotReadError where it goes over several."""
-    if net.opset < 13 or axis == 0:
+    if net.opset < 13:
         raise NotReadError(_("it goes over another axis than the channels"), x.dims())
-    value = settle(net, node, x).value
-    letters = "c" + SPATIAL[len(net.builder.shape(value))]
+    laid = lay(net, node, x)
     kind = "softmax" if node.operator == "Softmax" else "log_softmax"
-    return net.seen(net.add(node, kind, {"axis": letters[axis - 1]}, [value]))
+    options = {"axis": axis_word(laid.axis(axis), net.shape(laid.tensor))}
+    return Tensor(net.add(node, kind, options, [laid.tensor.value]), laid.tensor.axes)
 
 
 @reads("Dropout")

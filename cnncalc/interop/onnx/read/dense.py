@@ -10,7 +10,7 @@ from cnncalc.interop.onnx.read.conv import Bias, add_apart, find_bias, say_other
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Axis, Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import settle
+from cnncalc.interop.onnx.read.places import in_places, lay, lay_alike
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
 
@@ -35,18 +35,49 @@ def read_gemm(net: Network, node: NodeData) -> Value:
 
 @reads("MatMul")
 def read_matmul(net: Network, node: NodeData) -> Value:
-    """By a matrix of weights: a dense layer, or at every place of a map a convolution of 1x1."""
-    weight, x = net.weight(node, 1), net.tensor(node)
+    """By a matrix of weights: a dense layer, or at every place of a map a convolution of 1x1. Or of two values."""
+    first, second = (net.values.get(name) for name in node.inputs[:2])
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        return multiply_values(net, node, net.tensor(node), net.tensor(node, 1))
+    turned = isinstance(first, Constant)
+    weight, x = net.weight(node, 0 if turned else 1), net.tensor(node, 1 if turned else 0)
     rows = weight.dims[-2:]
     if len(rows) != 2 or prod(rows) != weight.size:
         raise NotReadError(_("its weights are no matrix"))
-    weight = weight.moved(rows, lambda array: array.reshape(rows)).turned()
+    weight = weight.moved(rows, lambda array: array.reshape(rows))
     rank = len(x.dims())
-    bias = find_bias(net, node, weight, None, rank, rank - 1, weight.dims[0])
-    return multiply(net, node, x, weight, bias)
+    if not turned:
+        weight = weight.turned()
+        bias = find_bias(net, node, weight, None, rank, rank - 1, weight.dims[0])
+        return multiply(net, node, x, weight, bias)
+    if rank < 2:
+        raise NotReadError(_("its weights are no matrix"))
+    bias = find_bias(net, node, weight, None, rank, rank - 2, weight.dims[0])
+    made = multiply(net, node, exchange(x), weight, bias)
+    return exchange(made) if len(made.axes or ()) == rank else made
 
 
-def multiply(net: Network, node: NodeData, x: Tensor, weight: Constant, bias: Bias) -> Value:
+def exchange(x: Tensor) -> Tensor:
+    """With its last two axes exchanged."""
+    axes = x.axes or ()
+    return Tensor(x.value, (*axes[:-2], axes[-1], axes[-2]))
+
+
+def multiply_values(net: Network, node: NodeData, a: Tensor, b: Tensor) -> Tensor:
+    """The product of two values over the last axis of one and the last but one of the other."""
+    if min(len(a.dims()), len(b.dims())) < 2:
+        raise NotReadError(_("its inputs are no matrices"))
+    one, other = lay_alike(net, node, (a, b), apart=2)
+    last = len(net.shape(one.tensor)) - 1
+    if one.where[-2:] != (last - 1, last) or len(net.shape(other.tensor)) != last + 1:
+        raise NotReadError(_("its inputs have their samples in different places"))
+    if a.dims()[-1] != b.dims()[-2]:
+        net.refuse(node, _("{shape} cannot be multiplied with {other}", shape=list(a.dims()), other=list(b.dims())))
+    value = net.add(node, "matmul", {}, [one.tensor.value, other.tensor.value])
+    return in_places(net, one, value)
+
+
+def multiply(net: Network, node: NodeData, x: Tensor, weight: Constant, bias: Bias) -> Tensor:
     """The last axis of x times (units, inputs)."""
     axes = x.axes or ()
     units, inputs = weight.dims
@@ -60,10 +91,10 @@ def multiply(net: Network, node: NodeData, x: Tensor, weight: Constant, bias: Bi
         value = net.add(node, "dense", options, [x.value], bias.arrays(weight))
         return net.seen(add_apart(net, node, value, bias))
     if axes[-1] != whole(0, shape[0]) or len(shape) < 2:  # the axis that is multiplied comes first
-        moved = settle(net, node, Tensor(x.value, (axes[0], axes[-1], *axes[1:-1])))
+        moved = lay(net, node, Tensor(x.value, (axes[-1], *axes[:-1]))).tensor
         shape = net.shape(moved)
         left = moved.axes or ()
-        x = Tensor(moved.value, (left[0], *left[2:], left[1]))
+        x = Tensor(moved.value, (*left[1:], left[0]))
         axes = x.axes or ()
     kernel = (1,) * (len(shape) - 1)
     weight = weight.moved((units, inputs, *kernel), lambda array: array.reshape(units, inputs, *kernel))

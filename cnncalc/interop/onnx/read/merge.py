@@ -8,9 +8,9 @@ from typing import Any
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.conv import fill_behind
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Tensor, whole
+from cnncalc.interop.onnx.read.layout import Tensor, plain, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import settle
+from cnncalc.interop.onnx.read.places import axis_word, lay_alike
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
 from cnncalc.layers.options import SPATIAL
@@ -68,14 +68,14 @@ def merge(net: Network, node: NodeData, kind: str, tensors: Sequence[Tensor]) ->
     alike = all(axis in ((), common[i]) for x in tensors for i, axis in enumerate(x.axes or ()))
     ranks = {len(net.shape(x)) for x in tensors}
     if not alike or len(ranks) > 1:
-        tensors = [settle(net, node, x) for x in tensors]
+        tensors = [each.tensor for each in lay_alike(net, node, tensors)]
         common = [max((axes[i] for axes in (x.axes or () for x in tensors)), key=bool) for i in range(rank)]
     return Tensor(net.add(node, kind, {}, [x.value for x in tensors]), tuple(common))
 
 
 @reads("Concat")
 def read_concat(net: Network, node: NodeData) -> Value:
-    tensors = [net.tensor(node, i) for i in range(len(node.inputs))]
+    tensors = [part_to_join(net, node, i) for i in range(len(node.inputs))]
     first = tensors[0].axes or ()
     axis = node.attributes.get("axis", 1) % len(first)
     if len(tensors) == 1:
@@ -87,23 +87,47 @@ def read_concat(net: Network, node: NodeData) -> Value:
     if not alike or any((x.axes or ())[axis] != whole(0, c) for x, c in zip(tensors, channels, strict=True)):
         dims = list(tensors[0].dims())
         dims[axis] = sum(x.dims()[axis] for x in tensors)
-        if axis != 1:
-            return concat_along(net, node, tensors, axis, dims)
-        tensors = [settle(net, node, x) for x in tensors]
-        first = tensors[0].axes or ()
-        channels = [net.shape(x)[0] for x in tensors]
+        return concat_along(net, node, tensors, axis, dims)
     value = net.add(node, "concat", {}, [x.value for x in tensors])
     return Tensor(value, tuple(whole(0, sum(channels)) if i == axis else a for i, a in enumerate(first)))
 
 
+def part_to_join(net: Network, node: NodeData, i: int) -> Tensor:
+    """An input of a Concat: computed, or trained numbers that stand by themselves, as a class token does."""
+    constant = net.values.get(node.inputs[i])
+    if not isinstance(constant, Constant) or not net.is_trained(constant):
+        return net.tensor(node, i)
+    return standing(net, node, constant, f"parameter{i}")
+
+
+def standing(net: Network, node: NodeData, constant: Constant, part: str) -> Tensor:
+    """Trained numbers as a value, the same for all samples, which are the first axis."""
+    if constant.mixed or constant.dims[:1] != (1,) or len(constant.dims) < 2:
+        raise NotReadError(_("its constant is worked out of several tensors: {names}", names=", ".join(constant.roots)))
+    if stored_size(net, constant) != constant.size:
+        raise NotReadError(_("its weights are one stored tensor repeated: {name}", name=constant.roots[0]))
+    note_loose(net, node, constant)
+    shape = constant.dims[1:]
+    value = constant.moved(shape, lambda array: array[0])
+    made = net.add(node, "parameter", {"shape": list(shape)}, [], {"value": value}, part=part)
+    return Tensor(made, plain(shape, net.batch))
+
+
 def concat_along(net: Network, node: NodeData, tensors: Sequence[Tensor], axis: int, dims: Sequence[int]) -> Tensor:
     """Joined along another axis than the channels: with all axes in their places."""
-    if axis == 0:
+    laid = lay_alike(net, node, tensors)
+    place = laid[0].where[axis]
+    if place is None or axis in holding_samples(tensors):
         raise NotReadError(_("it joins samples"), dims)
-    tensors = [settle(net, node, x) for x in tensors]
-    shape = net.shape(tensors[0])
-    value = net.add(node, "concat", {"axis": ("c" + SPATIAL[len(shape)])[axis - 1]}, [x.value for x in tensors])
-    return net.seen(value)
+    options = {"axis": axis_word(place, net.shape(laid[0].tensor)) if place else None}
+    value = net.add(node, "concat", options, [each.tensor.value for each in laid])
+    joined = whole(place, net.builder.shape(value)[place])
+    return Tensor(value, tuple(joined if i == axis else a for i, a in enumerate(laid[0].tensor.axes or ())))
+
+
+def holding_samples(tensors: Sequence[Tensor]) -> set[int]:
+    """The axes of any of these in which samples stand."""
+    return {i for x in tensors for i, axis in enumerate(x.axes or ()) if any(f.axis < 0 for f in axis)}
 
 
 # --- with a constant
@@ -205,6 +229,8 @@ def add_trained(net: Network, node: NodeData, x: Tensor, constant: Constant, fir
     if operator not in ("Add", "Sub", "Mul", "Div") or (first and operator in ("Sub", "Div")):
         raise NotReadError(_("one of its inputs is a tensor that counts as trained: {name}", name=constant.roots[0]),
                            x.dims())  # fmt: skip
+    if stored_size(net, constant) != constant.size:
+        return add_table(net, node, x, constant, first)
     placed = along_axes(net, x, constant)
     if placed is None:
         raise NotReadError(_("its weights are along mixed axes"), x.dims())
@@ -217,6 +243,26 @@ def add_trained(net: Network, node: NodeData, x: Tensor, constant: Constant, fir
     if operator in ("Add", "Sub"):
         return Tensor(net.add(node, "shift", {"per": per}, [x.value], {"beta": numbers}), x.axes)
     return add_scale(net, node, x, per, numbers)
+
+
+def stored_size(net: Network, constant: Constant) -> int:
+    """How many numbers the file stores of what a constant is made of."""
+    found = [net.values.get(root) for root in constant.roots]
+    return sum(root.size for root in found if isinstance(root, Constant))
+
+
+def add_table(net: Network, node: NodeData, x: Tensor, constant: Constant, first: bool) -> Tensor:
+    """Trained numbers that stand at several places, or of which some are left out, as a value of their own."""
+    rank = len(x.dims())
+    dims = (1,) * (rank - len(constant.dims)) + constant.dims
+    if dims[0] != 1:
+        raise NotReadError(_("its weights are along mixed axes"), x.dims())
+    note_loose(net, node, constant)
+    moved = constant.moved(dims[1:], lambda array: array.reshape(dims[1:]))
+    options = {"shape": list(dims[1:]), "stored": stored_size(net, constant)}
+    made = net.add(node, "parameter", options, [], {"value": moved}, part="parameter")
+    numbers = Tensor(made, plain(dims[1:], net.batch))
+    return merge(net, node, MERGES[node.operator], [numbers, x] if first else [x, numbers])
 
 
 def note_loose(net: Network, node: NodeData, constant: Constant) -> None:

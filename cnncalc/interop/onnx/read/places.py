@@ -2,40 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from math import prod
+from typing import NamedTuple
 
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Axis, Tensor, gathered, in_order, permutation, shuffled, spread
+from cnncalc.interop.onnx.read.layout import Axis, Tensor, gathered, in_order, permutation, shuffled, spread, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
+from cnncalc.layers.options import MOST_AXES, SPATIAL
+
+
+class Laid(NamedTuple):
+    """A tensor whose axes are whole ones of its map, in their order, and which of those each of them is.
+
+    where  the axis of the map for each axis of the tensor; None for the one that the samples have for themselves
+    """
+
+    tensor: Tensor
+    where: tuple[int | None, ...]
+
+    def axis(self, i: int) -> int:
+        """The axis of the map that an axis of the tensor is. Raises NotReadError for that of the samples."""
+        place = self.where[i]
+        if place is None or any(f.axis < 0 for f in (self.tensor.axes or ())[i]):
+            raise NotReadError(_("it goes over the samples"))
+        return place
+
+
+def lay_alike(net: Network, node: NodeData, tensors: Sequence[Tensor], apart: int = 0) -> list[Laid]:
+    """Tensors that are combined, each axis of one with that of the others. Raises NotReadError where they differ.
+
+    Those with fewer axes are filled up in front; the last axes, `apart` of them, are no samples.
+    """
+    rank = max(len(x.axes or ()) for x in tensors)
+    filled = [Tensor(x.value, ((),) * (rank - len(x.axes or ())) + (x.axes or ())) for x in tensors]
+    free = {i for i in range(rank - apart) if not any((x.axes or ())[i] for x in filled)}
+    found = [lay(net, node, x, free) for x in filled]
+    if len({each.where for each in found}) > 1:
+        raise NotReadError(_("its inputs have their samples in different places"))
+    return found
+
+
+def lay(net: Network, node: NodeData, x: Tensor, free: Collection[int] | None = None) -> Laid:
+    """The tensor with its axes in order, wherever the samples stand: layers are added where it takes them.
+
+    The samples may stand in front of others in one axis, as heads that are taken for samples do. Where there is one
+    sample nothing shows its place: `free` are the axes that may be it, those of one element unless it is said.
+    """
+    axes = x.axes or ()
+    places = [tuple(f for f in axis if f.axis >= 0) for axis in axes]
+    holding = [i for i, axis in enumerate(axes) if any(f.axis < 0 for f in axis)]
+    if len(holding) > 1 or any(f.axis < 0 for axis in axes for f in axis[1:]):
+        raise NotReadError(_("the samples are not the first axis of what enters"))
+    free = [i for i, axis in enumerate(axes) if not axis] if free is None else sorted(free)
+    lead = next(iter([*holding, *free]), None)
+    kept = [i for i in range(len(axes)) if i != lead or places[i]]
+    value = move_axes(net, node, x, [places[i] for i in kept] or [()])
+    shape = net.builder.shape(value)
+    where = [kept.index(i) if i in kept else None for i in range(len(axes))]
+    found = tuple(
+        (*(f for f in axis if f.axis < 0), *(() if at is None else whole(at, shape[at])))
+        for axis, at in zip(axes, where, strict=True)
+    )
+    return Laid(Tensor(value, found), tuple(where))
+
+
+def in_places(net: Network, laid: Laid, value: int) -> Tensor:
+    """A result whose axes stand as those of one of the values that it is made of."""
+    shape = net.builder.shape(value)
+    samples = [tuple(f for f in axis if f.axis < 0) for axis in laid.tensor.axes or ()]
+    places = [() if at is None else whole(at, shape[at]) for at in laid.where]
+    return Tensor(value, tuple((*lead, *place) for lead, place in zip(samples, places, strict=True)))
 
 
 def settle(net: Network, node: NodeData, x: Tensor) -> Tensor:
     """The tensor as a map, its samples first and its axes in order: layers are added where it takes them."""
-    axes, shape, dims = x.axes or (), net.shape(x), x.dims()
+    axes = x.axes or ()
     if not axes or any(f.axis < 0 for axis in axes[1:] for f in axis) or any(f.axis >= 0 for f in axes[0]):
         raise NotReadError(_("the samples are not the first axis of what enters"))
-    target = tuple(dims[1:]) or (1,)
-    places = tuple(axes[1:]) or ((),)
-    if len(target) > 4:
-        raise NotReadError(_("what enters has {count} axes behind the samples: 4 at most", count=len(target)))
+    value = move_axes(net, node, x, list(axes[1:]) or [()])
+    return Tensor(x.value, x.axes) if value == x.value else net.seen(value)
+
+
+def move_axes(net: Network, node: NodeData, x: Tensor, places: Sequence[Axis]) -> int:
+    """The value of the map whose axes are these factors, in this order: layers are added where it takes them."""
+    target = tuple(prod(f.size for f in axis) for axis in places)
+    if len(target) > MOST_AXES:
+        count = len(target)
+        raise NotReadError(
+            _("what enters has {count} axes behind the samples: {most} at most", count=count, most=MOST_AXES)
+        )
+    value, shape = x.value, net.shape(x)
     if target == shape and in_order(places):
-        return Tensor(x.value, x.axes)
-    value = x.value
+        return value
     node = net.movers.get((x.value, x.axes), node)
     if in_order(places):
-        return net.seen(reshape_map(net, node, value, target))
+        return reshape_map(net, node, value, target)
     groups = shuffled(places, shape)
     if groups is not None:
-        return net.seen(net.add(node, "channel_shuffle", {"groups": groups}, [value]))
+        return net.add(node, "channel_shuffle", {"groups": groups}, [value])
     factor = spread(places, shape)
     if factor is not None:
-        return net.seen(net.add(node, "pixel_shuffle", {"factor": factor}, [value]))
+        return net.add(node, "pixel_shuffle", {"factor": factor}, [value])
     factor = gathered(places, shape)
     if factor is not None:
-        return net.seen(net.add(node, "pixel_unshuffle", {"factor": factor}, [value]))
-    return net.seen(permute_map(net, node, value, places, target))
+        return net.add(node, "pixel_unshuffle", {"factor": factor}, [value])
+    return permute_map(net, node, value, places, target)
+
+
+def axis_word(axis: int, shape: Shape) -> str:
+    """An axis of a map as the language names it: by its letter, where maps of so many axes have letters."""
+    letters = "c" + SPATIAL.get(len(shape), "")
+    return letters[axis] if len(letters) == len(shape) else str(axis)
 
 
 def as_map(net: Network, node: NodeData, x: Tensor) -> int:

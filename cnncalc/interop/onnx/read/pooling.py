@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Factor, Tensor, plain
+from cnncalc.interop.onnx.read.layout import Factor, Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, settle, spatial_axes
+from cnncalc.interop.onnx.read.places import as_map, axis_word, lay, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.unread import no_more
 from cnncalc.interop.onnx.read.windows import one, window_options
 from cnncalc.language import _
-from cnncalc.layers.options import SPATIAL
 
 POOLS = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}
 
@@ -75,10 +74,9 @@ def read_reduction(net: Network, node: NodeData) -> Value:
     if any(f.axis < 0 for f in factors):
         raise NotReadError(_("it goes over the samples"), kept)
     if any(f != Factor(f.axis, shape[f.axis], 1) for f in factors):  # over parts of axes: they are taken apart first
-        settled = settle(net, node, x)
-        places = [i - 1 for i in sorted(chosen)]
-        value = reduce_axes(net, node, settled.value, places)
-        whole_axes = plain(net.builder.shape(value), net.batch)
+        laid = lay(net, node, x)
+        value = reduce_axes(net, node, laid.tensor.value, [laid.axis(i) for i in sorted(chosen)])
+        whole_axes = tuple(() if i in chosen else axis for i, axis in enumerate(laid.tensor.axes or ()))
         return Tensor(value, whole_axes if keep else tuple(a for i, a in enumerate(whole_axes) if i not in chosen))
     gone = sorted({f.axis for f in factors})
     if not gone:
@@ -94,7 +92,7 @@ def reduce_axes(net: Network, node: NodeData, x: int, gone: list[int]) -> int:
         if all(n == 1 or i in gone for i, n in enumerate(shape) if i):
             return net.add(node, f"global_{pool}", {}, [x])
         return net.add(node, pool, {"kernel": one([n if i in gone else 1 for i, n in enumerate(shape) if i])}, [x])
-    letters = "".join(("c" + SPATIAL[len(shape)])[place] for place in gone)
+    letters = "".join(axis_word(place, shape) for place in gone)
     if node.operator == "ReduceSumSquare":
         squares = net.add(node, "square", {}, [x], part="square")
         return net.add(node, "reduce_sum", {"axes": letters}, [squares], part="sum")

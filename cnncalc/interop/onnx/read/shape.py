@@ -9,11 +9,10 @@ from cnncalc.interop.onnx.read.constants import Constant, constant
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import BATCH, Axis, Factor, Tensor, in_order, plain, regrouped, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, reshape_map, settle
+from cnncalc.interop.onnx.read.places import as_map, axis_word, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
-from cnncalc.layers.options import SPATIAL
 
 WHOLE_NUMBERS = (2, 3, 4, 5, 6, 7, 9, 12, 13)  # TensorProto.DataType, with truth values
 
@@ -243,17 +242,18 @@ def take_part(
         return x
     shape = net.shape(x)
     if len(axes[axis]) != 1 or axes[axis][0] != Factor(axes[axis][0].axis, n, 1) or axes[axis][0].axis < 0:
-        x = settle(net, node, x)
+        laid = lay(net, node, x)
+        x = laid.tensor
         axes, shape = x.axes or (), net.shape(x)
-        if axis == 0 or len(axes) != len(shape) + 1:
+        if laid.where[axis] is None or any(f.axis < 0 for f in axes[axis]):
             raise NotReadError(_("it takes a part of the samples, or of mixed axes"))
     place = axes[axis][0].axis
     if equal is not None and place == 0:
         parts, part = equal
         value = net.add(node, "split", {"parts": parts, "part": part or None}, [x.value])
     else:
-        letter = ("c" + SPATIAL[len(shape)])[place]
-        options = {"range": (start, None if stop == n else stop), "axis": None if place == 0 else letter}
+        word = axis_word(place, shape)
+        options = {"range": (start, None if stop == n else stop), "axis": None if place == 0 else word}
         value = net.add(node, "slice", options, [x.value])
     return Tensor(value, tuple(whole(place, stop - start) if i == axis else a for i, a in enumerate(axes)))
 

@@ -40,6 +40,7 @@ FILES = {
     ),
     "resampling": "Pad Resize Upsample Expand Tile",
     "recurrent": "RNN GRU LSTM",
+    "attention": "Attention",
 }
 OPERATORS = {operator: file for file, operators in FILES.items() for operator in operators.split()}
 READERS: dict[str, Read] = {}

@@ -4,7 +4,7 @@
    mean and variance are statistics.
 2. Any other stored tensor that has axes, (4,) or (1, 4, 6, 6), is trained, whatever it is added to or multiplied with.
 3. A single number without axes is part of the formula, unless PyTorch wrote the file and the number has the name
-   of a parameter.
+   of a parameter. With axes of one element it is one too where PyTorch's exporter made it up (`val_12`).
 4. What an exporter made up is not trained: values in an operator Constant or worked out of no tensor (the ones and
    zeros that a norm without them demands), and what it calls constant (`const_fold_opt__12`, `lifted_tensor_0`). Where
    a file has no stored tensors at all, its Constants are its weights.
@@ -30,7 +30,7 @@ def is_trained(constant: Constant, *, by_pytorch: bool) -> bool:
     if not constant.stored or all(CALLED_CONSTANT.search(root) for root in constant.roots):
         return False
     if constant.dims:
-        return True
+        return not (by_pytorch and constant.size == 1 and re.fullmatch(r"val_\d+", constant.roots[0]))
     return by_pytorch and not WORKED_OUT.fullmatch(constant.roots[0])
 
 

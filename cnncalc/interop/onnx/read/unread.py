@@ -17,11 +17,11 @@ from cnncalc.language import _
 
 # What an attribute is where it is not written down, if that is the same for every operator that has it.
 USUAL: dict[str, Any] = {
-    "antialias": 0, "auto_pad": "NOTSET", "broadcast": 0, "ceil_mode": 0, "count_include_pad": 0,
-    "cubic_coeff_a": -0.75, "exclude_outside": 0, "extrapolation_value": 0.0, "fmod": 0, "group": 1,
-    "input_forget": 0, "is_causal": 0, "keep_aspect_ratio_policy": "stretch", "layout": 0, "linear_before_reset": 0,
-    "noop_with_empty_axes": 0, "qk_matmul_output_mode": 0, "softcap": 0.0, "spatial": 1, "storage_order": 0,
-    "training_mode": 0, "value": 0.0,
+    "allowzero": 0, "antialias": 0, "auto_pad": "NOTSET", "broadcast": 0, "ceil_mode": 0, "count_include_pad": 0,
+    "cubic_coeff_a": -0.75, "exclude_outside": 0, "exclusive": 0, "extrapolation_value": 0.0, "fmod": 0, "group": 1,
+    "input_forget": 0, "is_causal": 0, "keep_aspect_ratio_policy": "stretch", "keepdims": 1, "layout": 0,
+    "linear_before_reset": 0, "noop_with_empty_axes": 0, "qk_matmul_output_mode": 0, "reverse": 0, "softcap": 0.0,
+    "spatial": 1, "start": 0, "storage_order": 0, "training_mode": 0, "transA": 0, "transB": 0, "value": 0.0,
 }  # fmt: skip
 # Training alone, how exactly numbers are held, and what the file says elsewhere too.
 OF_NO_EFFECT: dict[str, tuple[str, ...]] = {

@@ -58,7 +58,7 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
     def last() -> Seen | None:
         """(layers, N, units): of the one layer there is."""
         seen, (steps,) = in_base(trace.b, behind, [0], trace.place())
-        options = {"range": f"{behind.shape[0] - 1}:end", "axis": axis_word(steps, len(seen.base))}
+        options = {"range": (behind.shape[0] - 1, None), "axis": axis_word(steps, len(seen.base))}
         made = layer(trace, "slice", options, [seen.value])
         return made and made.permute((steps, 1 - steps))._replace(lead=1)
 
