@@ -113,6 +113,49 @@ def test_many_members_of_every_spec_are_what_each_is_by_itself(name: str) -> Non
         assert differences(family, random_members(name, 12, rng), [*NETWORK_NAMES, *asked]) == []
 
 
+LAYERS = (
+    "conv $f k$k s$s p$p", "conv $(2 * f) k3 g$g same", "conv $f k3 p1 x$n", "conv $f k$(k)x3 p$(p)x1 d$s",
+    "depthwise k$k same", "maxpool k$k s$s ceil", "avgpool 2 p$(p // 3)", "transposed_conv $f k$k s$s", "upsample $s",
+    "bn", "$act", "groupnorm $g", "adaptive_avgpool $a", "local 3 k$k", "pixel_shuffle $s", "lrn 3",
+    "conv $f k1 $act", "dense $f axes=c",
+    "{residual: [conv $f k3 p1 $act, conv $f k3 p1 s$s]}", "{concat: [conv $f k1, conv $g k3 p1, identity]}",
+    "{multiply: [identity, [gap, conv $(in.c) k1 sigmoid]]}", "{add: [identity, [conv $(in.c) k$k same]]}",
+    "{conv: $f k1, if: $(f > 3 * g)}", "{maximum: [identity, [maxpool k$k s1 same]]}", "subsample 2", "prelu",
+)  # fmt: skip
+PARAMS = {"f": (1, 14), "k": (1, 5), "s": (1, 3), "p": (0, 3), "g": (1, 4), "n": (1, 3), "a": (1, 6)}
+
+
+def random_net(rng: random.Random) -> str:
+    """A spec of a few layers, all of which are made of the parameters."""
+    layers = [rng.choice(LAYERS) for _ in range(rng.randint(2, 6))]
+    ends = rng.choice([[], ["gap", "dense $n"], ["flatten", "dense $f"]])
+    lines = "".join(f"  - {layer}\n" for layer in [*layers, *ends])
+    return f"params: {{f: 8, k: 3, s: 1, p: 1, g: 1, n: 1, a: 2, act: relu}}\ninput: 4x16x18\nlayers:\n{lines}"
+
+
+def check_random_net(seed: int, count: int) -> int:
+    """How many of the members of a random spec are networks; all of them must be what they are by themselves."""
+    rng = random.Random(seed)
+    text = random_net(rng)
+    columns: dict[str, Any] = {name: [rng.randint(*ends) for _ in range(count)] for name, ends in PARAMS.items()}
+    columns["act"] = [
+        rng.choice(["relu", "silu", "none", "sgn"]) if rng.random() < 0.3 else "relu" for _ in range(count)
+    ]
+    columns["input"] = [(4, rng.randint(6, 20), rng.choice([12, 18])) for _ in range(count)]
+    family = Family(Source("random", text))
+    assert differences(family, columns, list(NETWORK_NAMES)) == [], text
+    return family.evaluate(columns, ["macs"]).reasons.count(None)
+
+
+def test_random_members_of_random_specs_are_what_each_is_by_itself() -> None:
+    assert sum(check_random_net(seed, 8) for seed in range(8)) > 15
+
+
+@pytest.mark.slow
+def test_many_members_of_random_specs_are_what_each_is_by_itself() -> None:
+    assert sum(check_random_net(seed, 50) for seed in range(1000, 1040)) > 500
+
+
 NET = "2x20x24; conv $f k$k s$s p$p; relu; maxpool k2 ceil; conv $(min(2 * f, 24)) k3 g$g same; gap; dense $f"
 
 

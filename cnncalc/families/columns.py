@@ -48,7 +48,14 @@ class Column(NamedTuple):
 
     def items(self) -> list[Any]:
         """A value per member, as `item` has it."""
-        return [self.item(member) for member in range(len(self.values))]
+        values: list[Any] = self.values.tolist()
+        if self.values.ndim == 2:
+            values = list(map(tuple, values))
+        if not self.known.all():
+            places = self.known.all(axis=1) if self.values.ndim == 2 else self.known
+            for member in np.flatnonzero(~places).tolist():
+                values[member] = self.item(member)
+        return values
 
 
 class Evaluated(NamedTuple):

@@ -19,8 +19,9 @@ LESS, EQUAL, VALUE = "<", "=", "value"
 Question = tuple[str, Operand, Operand]  # one of these, and what is compared; of VALUE the step alone
 Decision = tuple[Question, int]  # and the answer: a truth value, or the number
 
-# What stands for a number in a message: its step between two characters that no spec may hold.
-BEFORE, BEHIND = "\ue000", "\ue001"
+# What stands for a number in a message: its step between two brackets. A message of a spec that has them by itself is
+# made for each member.
+BEFORE, BEHIND = "\u27ea", "\u27eb"
 
 
 class Trace:

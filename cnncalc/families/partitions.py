@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from hashlib import sha256
@@ -76,7 +77,7 @@ def write_partitions(job: Job, told: Callable[[int], None] | None = None, worker
     """Write those partitions that are not there yet, and say of all what is in them.
 
     told     hears how many members each has dealt with, those of earlier runs first
-    workers  None: this process; "local": processes of this machine; or the address of a scheduler of Dask
+    workers  None: this process; "local", "local:4": processes of this machine; or the address of a scheduler of Dask
 
     Raises CnncalcError where the folder holds another run, or where a library is missing.
     """
@@ -184,7 +185,10 @@ def work_with_dask(job: Job, partitions: list[int], workers: str) -> Iterator[Fi
         from distributed import Client, LocalCluster, as_completed
     except ImportError:
         raise CnncalcError(_("--dask needs Dask: pip install 'cnncalc[dask]'")) from None
-    cluster = LocalCluster(threads_per_worker=1, dashboard_address=None) if workers == "local" else None
+    cluster = None
+    if re.fullmatch("local(:[1-9][0-9]{0,3})?", workers):
+        count = int(workers.partition(":")[2] or 0) or None
+        cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
     try:
         with Client(cluster if cluster is not None else workers) as client:
             shared = client.scatter(job, broadcast=True)

@@ -108,6 +108,8 @@ def _array(name: str, column: Column, *, is_parameter: bool) -> Any:
         if quantity is not None and quantity.name == "jump":
             items = [None if item is None else [None if n is None else str(n) for n in item] for item in column.items()]
             return pyarrow.array(items, type=pyarrow.list_(pyarrow.string()))
+        if column.values.dtype == np.int64 and column.values.ndim == 2:
+            return _array_of_lists(column)
         if quantity is not None and quantity.subject in (SHAPE, FIELD):
             items = [None if item is None else list(item) for item in column.items()]
             return pyarrow.array(items, type=pyarrow.list_(pyarrow.int64()))
@@ -119,9 +121,22 @@ def _array(name: str, column: Column, *, is_parameter: bool) -> Any:
         raise CnncalcError(problem) from None
 
 
+def _array_of_lists(column: Column) -> Any:
+    """A list per member; none where nothing of it is known."""
+    import pyarrow
+
+    members, axes = column.values.shape
+    numbers = pyarrow.array(column.values.reshape(-1), mask=~column.known.reshape(-1))
+    offsets = np.arange(members + 1, dtype=np.int32) * axes
+    mask = pyarrow.array(~column.known.any(axis=1))
+    return pyarrow.ListArray.from_arrays(pyarrow.array(offsets), numbers, mask=mask)
+
+
 def _array_of_parameter(column: Column) -> Any:
     import pyarrow
 
+    if column.values.dtype == np.int64 and column.known.all():
+        return pyarrow.array(column.values) if column.values.ndim == 1 else _array_of_lists(column)
     items = [list(item) if isinstance(item, tuple) else item for item in column.items()]
     if all(isinstance(item, (int, list)) for item in items):
         return pyarrow.array(items)
