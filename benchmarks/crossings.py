@@ -2,9 +2,10 @@
 
     python benchmarks/crossings.py > table.md
 
-A row for each bundled network and depth at which lines could cross at all: nodes, frames, lines, and pairs of lines
-without a common end that cross, in our drawing and in that of `dot`, which reads what `cnncalc draw -o net.dot` writes
-(its clusters are our frames); then the seconds that both take to lay it out.
+A row for each bundled network and depth at which lines could cross at all, which they cannot in a chain or a tree:
+nodes, frames, lines, and pairs of lines without a common end that cross, in our drawing and in that of `dot`, which
+reads what `cnncalc draw -o net.dot` writes (its clusters are our frames); then the seconds that both take to lay it
+out.
 """
 
 from __future__ import annotations
@@ -103,9 +104,14 @@ def main() -> None:
     names = sys.argv[1:] or [name for family in FAMILIES.values() for name in family]
     print("| network | depth | nodes | frames | lines | crossings | dot's | s | dot's s |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
+    straight = []
     for name in names:
-        for row in measured(name):
+        rows = measured(name)
+        for row in rows:
             print(f"| {' | '.join(row)} |", flush=True)
+        if not rows:
+            straight.append(name)
+    print(f"\nNothing can cross at any depth in {', '.join(straight)}.")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import subprocess
 from importlib import import_module
 from itertools import combinations, pairwise
 from pathlib import Path
+from random import Random
 from shutil import which
 from typing import Any
 
@@ -192,6 +193,42 @@ def test_a_network_that_goes_down_and_up_again_looks_like_a_u(inside: str) -> No
                 assert down[0]["x"] + down[0]["w"] < up[0]["x"]
         rows = [place for name, place in places.items() if name.split("/")[-1] in ("up3", "up2", "up1")]
         assert [row["y"] for row in rows] == sorted((row["y"] for row in rows), reverse=True)
+
+
+def random_layers(rng: Random, depth: int, count: int) -> list[str]:
+    """Steps that read earlier ones, or all of a block one level further in."""
+    steps: list[str] = []
+    for i in range(count):
+        what, names = rng.random(), [f"n{k}" for k in range(i)]
+        if names and what < 0.35:
+            bodies = ["", ", layers: [conv 4 k3 p1]", ", layers: [conv 4 k1 relu, conv 4 k1]"]
+            some = rng.sample(names, min(len(names), rng.randint(1, 3)))
+            steps.append(f"concat: [{', '.join(f'{{from: {n}{rng.choice(bodies)}}}' for n in some)}, identity]")
+            steps[-1] = f"{{{steps[-1]}}}"
+        elif what < 0.55 and depth < 3:
+            steps.append(f"b{depth + 1}{rng.choice(['', ' x2', ' x3'])}")
+        elif names and what < 0.65:
+            steps.append(f"{{from: {rng.choice(names)}, layers: [conv 4 k3 p1 relu]}}")
+        elif what < 0.75:
+            steps.append("{residual: [conv 4 k3 p1 bn relu, conv 4 k3 p1], shortcut: [conv 4 k1]}")
+        else:
+            steps.append("conv 4 k3 p1" + rng.choice(["", " bn relu", " relu"]))
+    return [f"{{n{i}: {step}}}" for i, step in enumerate(steps)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_stands_over_another_in_networks_that_nobody_thought_of(seed: int) -> None:
+    rng = Random(seed)
+    lines = ["input: 4x16x16", "blocks:"]
+    for depth in (1, 2, 3):
+        lines += [f"  b{depth}:", "    layers:"]
+        lines += [f"      - {step}" for step in random_layers(rng, depth, rng.randint(2, 4))]
+    lines += ["layers:", *(f"  - {step}" for step in random_layers(rng, 0, rng.randint(3, 10)))]
+    tree = Tree(cnncalc.analyze("\n".join(lines)))
+    for depth in range(1, tree.depth + 1):
+        folded = tree.fold(depth)
+        if tree.count_nodes(folded) < 150:
+            check_places(place(tree, folded, "macs"))
 
 
 def test_the_unet_of_its_paper_has_its_levels_side_by_side() -> None:
