@@ -150,6 +150,12 @@ def check_lines(report: Report, layer: str) -> None:
             assert not found.value
 
 
+def test_letters_stay_free_in_costs_too() -> None:
+    (found,) = explain(cnncalc.analyze("3x9x9; conv 6 k3"), "conv1", "moved_bytes", free=["n"])
+    assert list(found.symbols) == ["n"]
+    assert found.steps[0].formula() == "3 × n × n"
+
+
 def run(*words: str) -> str:
     done = CliRunner().invoke(group(), list(words))
     assert done.exit_code == 0, done.output

@@ -13,13 +13,14 @@ import pytest
 
 import cnncalc
 from cnncalc.analysis.costs import find_gradients, find_kept
+from cnncalc.analysis.timeline import Plan, plan_training
 from cnncalc.graph import Graph
 from cnncalc.shipped import bundled
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: training is not compared with it")
 from torch import nn  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
-from torch_twin import NoTwinError, Twin  # noqa: E402
+from torch_twin import MOVED, NoTwinError, Twin, joined, moved  # noqa: E402
 
 F = torch.nn.functional
 pytestmark = pytest.mark.framework
@@ -225,3 +226,74 @@ def test_frozen_layers_keep_what_autograd_keeps(frozen: str) -> None:
     for parameter in list(net.steps[str(len(graph.nodes) - 1)].parameters()):
         parameter.requires_grad_(False)
     assert claimed(graph) == kept_by(lambda: net(*images), [*net.parameters(), *net.buffers()])
+
+
+# --- the peak of a training step, against PyTorch's tracker of memory on tensors without values
+
+
+class Frugal(Twin):
+    """A twin that lets go of what nobody reads any more, as code with a variable for each map does."""
+
+    def forward(self, *inputs: Any) -> Any:
+        values = dict(enumerate(inputs))
+        del inputs
+        first = len(values)
+        last = {v: i for i, (node, _owner, _function) in enumerate(self.plan) for v in node.reads}
+        for i, (node, owner, function) in enumerate(self.plan):
+            values[first + i] = self.step(node, owner, function, [values[v] for v in node.reads])
+            for v in {*node.reads, first + i}:
+                if last.get(v, -1) <= i and v not in self.graph.outputs:
+                    del values[v]
+        return values[self.graph.outputs[0]]
+
+    def step(self, node: Any, owner: str, function: Any, xs: list[Any]) -> Any:
+        if len(xs) > 1:
+            return joined(node.layer, xs)
+        if node.layer.kind in MOVED:
+            return moved(node.layer, xs[0])
+        return function(xs[0]) if function is not None else self.steps[owner](xs[0])
+
+
+MAKERS: dict[str, Callable[[Any], Any]] = {
+    "sgd": lambda parameters: torch.optim.SGD(parameters, 0.1),
+    "momentum": lambda parameters: torch.optim.SGD(parameters, 0.1, momentum=0.9),
+    "adam": torch.optim.Adam,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "optimizer"),
+    [
+        ("resnet34", 8, "sgd"),
+        ("resnet50", 16, "adam"),
+        ("mobilenet-v2", 8, "momentum"),
+        ("densenet121", 4, "sgd"),
+        ("googlenet-torchvision", 8, "adam"),
+        ("vgg16", 4, "sgd"),
+        ("unet", 1, "sgd"),
+        ("squeezenet1_1", 8, "sgd"),
+        ("alexnet-torchvision", 128, "momentum"),
+    ],
+)
+def test_the_peak_of_training_is_that_of_pytorchs_tracker(name: str, batch: int, optimizer: str) -> None:
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.distributed._tools.mem_tracker import MemTracker
+
+    graph = cnncalc.load(name)
+    with FakeTensorMode():
+        net = Frugal(graph).train()
+        images = [torch.randn(batch, *shape) for shape in graph.inputs.values()]
+        steps = MAKERS[optimizer](net.parameters())
+        tracker = MemTracker()
+        tracker.track_external(net, steps, *images)
+        with tracker:
+            for _ in range(2):  # the state of the optimizer is there from the second step on
+                y = net(*images)
+                y.sum().backward()
+                del y
+                steps.step()
+                steps.zero_grad()
+                tracker.reset_mod_stats()
+        (found,) = tracker.get_tracker_snapshot("peak").values()
+    peak = plan_training(graph, Plan(batch=batch, optimizer=optimizer, mask=FLOAT)).peak()
+    assert abs(peak - found["Total"]) < 0.02 * found["Total"]

@@ -25,6 +25,7 @@ COMMANDS = {
     "check": n_("Answers graded, with the mistake behind a wrong one; or the expectations of specs, for CI."),
     "exercise": n_("A random network that fits, questions about it, and the key."),
     "verify": n_("Every number held against what running the network gives."),
+    "memory": n_("What is in memory while a network runs or is trained: the peak, by kind, step by step; what fits."),
     "compare": n_("Totals of several networks side by side."),
     "sweep": n_("A spec for many values of its parameters and many sizes of its input, at once."),
     "solve": n_("Questions asked backwards: which width, kernel or input meets what is asked."),

@@ -34,10 +34,12 @@ class Kept:
     values   numbers besides; indices: places, of 8 bytes each; once: numbers for all samples together
     mask     elements of which it keeps whether they were left out
     shares   how its output is the memory of its first input: STRAIGHT or CUT; empty: it is written anew
-    smooth   whether gradients go through it
+    smooth   whether gradients go through it; passes: the gradient of its output is that of each input, as it is
     """
 
-    __slots__ = ("indices", "inputs", "mask", "once", "others", "result", "shares", "smooth", "trained", "values")
+    __slots__ = (
+        "indices", "inputs", "mask", "once", "others", "passes", "result", "shares", "smooth", "trained", "values",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -52,15 +54,17 @@ class Kept:
         mask: int = 0,
         shares: str = "",
         smooth: bool = True,
+        passes: bool = False,
     ) -> None:
         self.inputs, self.trained, self.others, self.result = inputs, trained, others, result
         self.values, self.indices, self.once, self.mask = values, indices, once, mask
-        self.shares, self.smooth = shares, smooth
+        self.shares, self.smooth, self.passes = shares, smooth, passes
 
 
 NOTHING = Kept()  # a sum, a mean, elements moved: the gradient is passed on
 ENTERED = Kept(inputs=(0,))
 RESULT = Kept(result=True)
+HANDED_ON = Kept(passes=True)  # of a sum
 SAME = Kept(shares=STRAIGHT)  # the same elements in the same order
 PART = Kept(shares=CUT)
 STEPS = Kept(smooth=False)  # its derivative is 0, or there is none

@@ -13,7 +13,7 @@ from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.axes import axis_name, axis_number
 from cnncalc.layers.base import KEPT, POINTWISE, STACKED, Facts, Layer, Option, Shape, option, shape_text, weightless
-from cnncalc.layers.gradients import NOTHING, STEPS, Kept
+from cnncalc.layers.gradients import HANDED_ON, NOTHING, STEPS, Kept
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ class Elementwise(Layer):
 
         More than two are combined one by one, and what comes out on the way is kept too.
         """
-        if self.kind in ("add", "subtract", "mean"):
+        if self.kind == "add":
+            return HANDED_ON
+        if self.kind in ("subtract", "mean"):
             return NOTHING
         if self.kind in ("greater", "less", "equal"):
             return STEPS
