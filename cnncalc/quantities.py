@@ -228,7 +228,8 @@ QUANTITIES: dict[str, Quantity] = {
         Quantity(
             "saved_bytes", MEMORY, n_("saved bytes"),
             "what a layer keeps for its backward pass, and no layer before it keeps: values that enter or come out, "
-            "and what it works out besides; weights and statistics that are stored are not among them",
+            "and what it works out besides; weights and statistics that are stored are not among them "
+            "([memory.md](memory.md))",
             total=SUM, batch=True, bytes=True,
             lists=(ASKED,),
             words="savedmemory savedactivations 保存内存 反向保存 反向所需内存",
