@@ -143,6 +143,9 @@ def test_a_repeat_says_how_often() -> None:
     nodes = {node["name"]: node for node in place(tree_of("resnet50"), tree_of("resnet50").fold(1))["nodes"]}
     assert nodes["stage3"]["times"] == 6
     assert nodes["stage3"]["lines"][0] == "bottleneck x6"
+    vgg = tree_of("vgg16")
+    assert {node["lines"][0] for node in place(vgg, vgg.fold(1))["nodes"] if node["times"] == 3} == {"conv x3"}
+    assert "conv3 · conv x3" in [frame["title"] for frame in place(vgg)["frames"]]
 
 
 LADDER = """

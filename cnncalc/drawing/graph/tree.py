@@ -95,19 +95,22 @@ class Tree:
             parts = self._group(leaves, depth + 1)
         else:  # several rows of one name
             parts = list(leaves)
-        groups = self.report.groups
-        frame = name in groups or all(leaf.name != name for leaf in leaves)
-        tails = [part.name.rpartition("/")[2] for part in parts if part.name in groups]
-        times = len(parts) if name in groups and tails == [str(n) for n in range(len(parts))] else 1
+        frame = name in self.report.groups or all(leaf.name != name for leaf in leaves)
+        repetitions = [f"{name}/{n}" for n in range(len(parts))]
+        repeats = bool(self._kind_of(name)) and [part.name for part in parts] == repetitions
+        times = len(parts) if repeats else 1
         return self._make(name, depth, frame, times, self._make_ranges(tuple(parts)))
 
     def _make(self, name: str, depth: int, frame: bool, times: int, parts: tuple[Part, ...]) -> Block:
         first, last = bounds(parts[0])[0], bounds(parts[-1])[1]
         count = self._ids[name] = self._ids.get(name, 0) + 1
         id = f"{name}/" if count == 1 else f"{name}/@{first}"
-        kind = self.report.groups[name].kind if name in self.report.groups else ""
-        kind = "" if kind in PLAIN else kind
-        return Block(id, name, depth, frame, depth == 0, times, first, last, parts, kind)
+        return Block(id, name, depth, frame, depth == 0, times, first, last, parts, self._kind_of(name))
+
+    def _kind_of(self, name: str) -> str:
+        """What a block is, as far as that says something."""
+        group = self.report.groups.get(name)
+        return "" if group is None or group.kind in PLAIN else group.kind
 
     def _make_ranges(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The parts, or ranges of them where they are too many to be seen side by side."""
