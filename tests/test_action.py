@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 SPEC = "input: 1x32x32\nlayers:\n  - C1: conv {filters} k5\n  - dense 10\nexpect:\n  params: {params}\n"
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
-INSTALL, CHECK, LOCK, DIFF = STEPS
+INSTALL, CHECK, LOCK, DIFF, PAGES, KEEP = STEPS
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -109,6 +109,17 @@ def test_the_steps_say_what_the_change_does_and_fail(pull_request: Path) -> None
     assert "b.yaml" not in diff.stdout
     for said in ("### cnncalc check", "### cnncalc lock", "### models/a net 网络.yaml", "<details>"):
         assert said in runner.summary
+
+
+def test_pages_are_written_where_they_are_asked_for_and_kept(pull_request: Path) -> None:
+    runner = Runner(pull_request, pages="models/a net 网络.yaml\n\nlenet5\n")
+    done = runner.run(PAGES)
+    assert done.returncode == 0, done.stderr
+    folder = runner.home / "cnncalc-pages"
+    assert sorted(path.name for path in folder.iterdir()) == ["a net 网络.html", "lenet5.html"]
+    assert "Content-Security-Policy" in (folder / "lenet5.html").read_text(encoding="utf-8")
+    assert STEPS[KEEP]["with"]["path"] == "${{ runner.temp }}/cnncalc-pages"
+    assert all(STEPS[name]["if"] == "${{ !cancelled() && inputs.pages != '' }}" for name in (PAGES, KEEP))
 
 
 def test_the_steps_pass_where_nothing_is_wrong(pull_request: Path) -> None:

@@ -55,6 +55,7 @@ TEXTS = {
     "of map": n_("{seen} of {all}"),
     "own image": n_("an image of your own"),
     "pixels": n_("{seen} of {all}"),
+    "profiles multiplied": n_("Drawn: the profiles of both axes, multiplied;"),
     "quantity": n_("quantity"),
     "reads unknown": n_("What {name} reads is not known element by element: the way back ends there."),
     "receptive fields": n_("receptive fields"),

@@ -80,12 +80,12 @@ export function show(root, data) {
       header(app),
       el("main", {}, [
         el("div", { class: "top" }, cards(app), warnings(app)),
+        differenceView(app),
         el("div", { class: "split" }, graphView(app), tableView(app)),
         treemapView(app),
         memoryView(app),
         unitsView(app),
         toolsView(app),
-        differenceView(app),
         el("section", { id: "notes" }, el("h2", {}, say("notes")), notesOf(app, net.notes)),
       ]),
       derivationView(app),

@@ -311,7 +311,7 @@ export function unitsView(app) {
     el("div", { class: "units" },
       el("div", { class: "of-unit" }, el("label", { class: "wide" }, say("layer"), " ", layers), place, map, others, local),
       el("div", { class: "of-image" }, drop, el("div", { class: "tools" }, slider), where),
-      el("div", { class: "told-of-it" }, facts, heat, el("p", { class: "hint" }, text(net.effective.notes[1])),
+      el("div", { class: "told-of-it" }, facts, heat, el("p", { class: "hint" }, say("profiles multiplied"), " ", text(net.effective.notes[1])),
         el("label", { class: "file" }, say("own image"), file), el("p", { class: "hint" }, say("stays here")), warning)),
     way);
 }
