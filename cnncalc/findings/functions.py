@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from cnncalc.findings.network import Hit, Network
 from cnncalc.findings.ranges import UNCHANGED
@@ -118,3 +119,41 @@ def softmax_of_one(net: Network) -> Iterator[Hit]:
             always = 1 if node.layer.kind == "softmax" else 0
             text = _("{name}: of one channel it is always {always}", name=node.name, always=always)
             yield Hit(i, text, _("write sigmoid, or give it two channels"))
+
+
+def kept_twice(net: Network) -> Iterator[Hit]:
+    """An activation whose input training keeps for it alone, while its result is kept too and would do in its place."""
+    trained = False
+    for i, node in enumerate(net.graph.nodes):
+        before = net.maker(node.reads[0]) if len(node.reads) == 1 else None
+        if before is not None and trained and not node.layer.inplace and is_kept_behind(net, net.first + i):
+            value = node.reads[0]
+            given = net.graph.facts[value - net.first].kept
+            alone = net.only_reader(value) is not None and given is not None and not (given.result or given.shares)
+            if alone and does_with_result(net, i):
+                text = _(
+                    "{name}: training keeps what enters and what comes out, {count:,} numbers each",
+                    name=node.name,
+                    count=prod(net.shapes[value]),
+                )
+                yield Hit(i, text, _("written over what enters, the result alone is kept: {kind} inplace",
+                                     kind=node.layer.kind))  # fmt: skip
+        trained = trained or bool(net.graph.facts[i].trainable_params)
+
+
+def is_kept_behind(net: Network, value: int) -> bool:
+    """Whether a layer that reads a value keeps it for its backward pass."""
+    for i in net.readers[value]:
+        kept, reads = net.graph.facts[i].kept, net.graph.nodes[i].reads
+        if kept is not None and any(reads[place] == value for place in (*kept.inputs, *kept.trained)):
+            return True
+    return False
+
+
+def does_with_result(net: Network, i: int) -> bool:
+    """Whether a layer keeps what enters, and in place its result instead, and nothing else."""
+    node, kept = net.graph.nodes[i], net.graph.facts[i].kept
+    if kept is None or kept.inputs != (0,) or kept.values or net.entering(node) != net.graph.facts[i].output:
+        return False
+    other = node.layer.replace(inplace=True).facts(net.entering(node)).kept
+    return other is not None and other.result and not (other.inputs or other.values)

@@ -252,6 +252,18 @@ _ROWS = [
         words.shadowed_param,
     ),
     Rule(
+        "kept-twice",
+        n_("an activation of which training keeps both what enters and what comes out"),
+        n_(
+            "leaky_relu, elu, selu and celu work their derivative out from what enters, or, where they are written "
+            "over it, from their result. The layer behind keeps the result in any case: in place there is one tensor "
+            "instead of two, with the same gradients. A framework without such activations keeps both."
+        ),
+        net("conv 8 k3 nobias bn leaky_relu", "conv 8 k3"),
+        net("conv 8 k3 nobias bn leaky_relu inplace", "conv 8 k3"),
+        functions.kept_twice,
+    ),
+    Rule(
         "constant-condition",
         n_("an `if:` whose value never changes"),
         n_("`if: 0` leaves the step out of every variant, `if: 1` out of none: write a parameter, or nothing at all."),
