@@ -103,7 +103,10 @@ def look_at_keras(make: Any) -> str:
 
     from cnncalc.interop.keras.read.configuration import graph_of
 
-    model = make(weights=None)
+    try:
+        model = make(weights=None)
+    except ValueError as error:  # NASNet under the backend torch
+        return f"not made: {type(error).__name__}"
     try:
         graph = graph_of(json.loads(model.to_json()), "keras", {})
     except cnncalc.CnncalcError as error:

@@ -55,3 +55,53 @@ def test_tools_print_for_a_module_what_their_conventions_say(name: str) -> None:
         with torch.no_grad():
             printed, _params = count(copy.deepcopy(module), (torch.zeros(1, *shape),))
         assert getattr(counted.totals, counted.convention.number) == printed, tool
+
+
+class Attending(torch.nn.Module):  # type: ignore[misc]
+    """nn.MultiheadAttention to itself."""
+
+    def __init__(self, width: int, heads: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.inner = torch.nn.MultiheadAttention(width, heads, bias=bias, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        return self.inner(x, x, x, need_weights=False)[0]
+
+
+class Products(torch.nn.Module):  # type: ignore[misc]
+    """Scores of tokens by a function, and numbers of the module's own."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function, self.own = function, torch.nn.Parameter(torch.zeros(1, 9, 8))
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x + self.own)
+
+
+ATTENTION: dict[str, tuple[Any, tuple[int, int]]] = {
+    "two heads": (lambda: Attending(8, 2), (9, 8)),
+    "three heads": (lambda: Attending(12, 3), (7, 12)),
+    "no biases": (lambda: Attending(8, 2, bias=False), (9, 8)),
+    "dot products": (lambda: Products(lambda x: torch.nn.functional.scaled_dot_product_attention(x, x, x)), (9, 8)),
+    "a product": (lambda: Products(lambda x: x @ x.transpose(1, 2)), (9, 8)),
+    "an einsum": (lambda: Products(lambda x: torch.einsum("bnc,bmc->bnm", x, x)), (9, 8)),
+}
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_tools_print_for_attention_what_their_conventions_say(name: str) -> None:
+    """With gradients, as the tools run it where nothing is said; what is unknown is said to be."""
+    make, shape = ATTENTION[name]
+    module = make().eval()
+    report = cnncalc.analyze(cnncalc.from_torch(module, shape))
+    for tool, count in TOOLS.items():
+        if find_spec(tool.partition("-")[0]) is None:
+            continue
+        counted = under(report, convention(tool))
+        number = getattr(counted.totals, counted.convention.number)
+        printed, _params = count(copy.deepcopy(module), (torch.zeros(1, *shape),))
+        if tool == "ptflops" and name in ("a product", "an einsum"):  # torch.matmul alone is counted
+            assert "macs" in counted.totals.left_out
+            continue
+        assert number == printed, tool

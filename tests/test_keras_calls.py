@@ -231,3 +231,10 @@ def test_one_layer_asked_in_two_ways_has_its_weights_once_or_is_refused(read: An
     it["inbound_nodes"][1]["args"][1] = tensor("b", [9, 8])
     with pytest.raises(SpecError, match="and its weights are the same"):
         read(model)
+
+
+def test_the_scale_of_convnext_in_keras_is_one_number_for_each_channel(read: Any) -> None:
+    scale = one("LayerScale", [3, 4, 6], init_values=1e-6, projection_dim=6)
+    assert cnncalc.analyze(read(scale)).totals.params == 6
+    with pytest.raises(SpecError, match="LayerScale"):
+        read(one("LayerScale", [3, 4, 6], init_values=1e-6, projection_dim=3))

@@ -78,4 +78,7 @@ def normalization(call: Call) -> Seen | None:
 
 @translates("LayerScale", steps=True)
 def layer_scale(call: Call) -> Seen | None:
+    call.config.get("init_values")  # with which the scale begins
+    if call.config.get("projection_dim", call.x.shape[-1]) != call.x.shape[-1]:
+        return None
     return call.along(len(call.x.shape) - 1, "scale", {})

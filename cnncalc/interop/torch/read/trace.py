@@ -71,7 +71,8 @@ class Trace:
         self.exact = {
             self.paths[id(part)] for part in self.parts if type(part).__module__.startswith("torch.nn.modules.")
         }
-        self.exact &= self.leaves
+        heads = torch.nn.MultiheadAttention  # one layer, though its last projection is a module inside it
+        self.exact &= self.leaves | {self.paths[id(part)] for part in self.parts if type(part) is heads}
         self.pads = {path for path in self.leaves if "Pad" in type(module.get_submodule(path)).__name__}
         self.handles: list[Any] = []
         self.frozen: set[int] = set()  # stored tensors that are parameters, and not trained
