@@ -17,8 +17,6 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from cnncalc.browser.file import join_styles
-
 HERE = Path(__file__).resolve().parent
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 PAGE = ("index.html", "style.css", "main.js", "link.js", "python.js", "report.js", "words.js", "worker.js")
@@ -69,6 +67,14 @@ def write_service_worker(out: Path) -> None:
     (out / "service-worker.js").write_text(text, encoding="utf-8")
 
 
+def report_style() -> str:
+    """The style of the report, from the checkout that this stands in, installed or not."""
+    sys.path.insert(0, str(HERE.parent))
+    from cnncalc.browser.file import join_styles
+
+    return join_styles()
+
+
 def build(out: Path) -> None:
     run("npm", "ci", "--no-audit", "--no-fund", "--loglevel", "error")
     fresh = Path(tempfile.mkdtemp(dir=out.parent, prefix=".playground-"))
@@ -83,7 +89,7 @@ def build(out: Path) -> None:
         (fresh / "report").mkdir()
         for path in REPORT.glob("*.js"):
             shutil.copyfile(path, fresh / "report" / path.name)
-        (fresh / "report" / "page.css").write_text(join_styles(), encoding="utf-8")
+        (fresh / "report" / "page.css").write_text(report_style(), encoding="utf-8")
         bundle = f"--outfile={fresh / 'editor.bundle.js'}"
         run(HERE / "node_modules/.bin/esbuild", "editor.js", "--bundle", "--minify", "--format=esm", bundle)
         write_service_worker(fresh)
