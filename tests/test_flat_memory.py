@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from cnncalc.cli.common import Asked
-from cnncalc.cli.expectations import checked
+from cnncalc.cli.expectations import check_spec
 
 # Blocks and repeats, branches whose channels see differently, words of every sort, a decoder, tables.
 NETWORKS = ("lenet5", "resnet50", "densenet121", "inception-v3", "unet", "shufflenet-v1", "vit-ti16")
@@ -16,12 +16,12 @@ NETWORKS = ("lenet5", "resnet50", "densenet121", "inception-v3", "unet", "shuffl
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_a_check_builds_holds_itself_nowhere(name: str) -> None:
     """No cycles: collection is off while a command runs, so that they would stay until its end."""
-    checked(Asked(name))  # what is made once, and kept
+    check_spec(Asked(name))  # what is made once, and kept
     gc.collect()
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        checked(Asked(name))
+        check_spec(Asked(name))
         assert gc.collect() == 0
     finally:
         if was_enabled:

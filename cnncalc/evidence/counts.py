@@ -63,7 +63,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
             gradients, mixed = 2 * work.pop("gradient", 0), work.pop("mixed", 0)
             gradients = gradients if len(graph.inputs) + len(findings) in used else 0
             frozen = node.layer.frozen
-            if frozen is not True and any(weight.stored == "params" for weight in weighing):
+            if frozen is not True and any(weight.stored == "params" and prod(weight.shape) for weight in weighing):
                 y.trained = True  # type: ignore[attr-defined]  # what was looked up is no product of the table
             told_apart = not (mixed and gradients) and all(weight.unit != 0 for weight in weighing)  # no distances
             macs = work.get("mac", 0)
@@ -106,7 +106,8 @@ class Counted(reference.Drawn):
         values = super().__getitem__(name)
         weight = self.weights[name]
         own = values.view(Added if weight.added else Tally if weight.value else Stored)
-        own.trained = weight.stored == "params" and self.trains[name.rpartition(".")[0]]
+        # An array without elements, as of a Hopfield network of one unit, is nothing that is trained
+        own.trained = weight.stored == "params" and values.size > 0 and self.trains[name.rpartition(".")[0]]
         return own
 
 
