@@ -11,7 +11,7 @@ import pytest
 import cnncalc
 from cnncalc import shipped
 from cnncalc.errors import CnncalcError, Source
-from cnncalc.families import Family
+from cnncalc.families import Family, tracing
 from cnncalc.families.numbers import Trace, value_of
 from cnncalc.families.tape import SIMPLIFY
 from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES
@@ -189,6 +189,15 @@ def test_a_formula_that_is_wrong_for_its_own_member_is_not_used(monkeypatch: pyt
     assert differences(family, random_settings(30), ["macs", "output"]) == []
 
 
+def test_members_that_have_nothing_in_common_are_analyzed_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing, "MANY_RUNS", 6)
+    family = Family(Source("-e", "1x8x8; conv 2 k3 p1 x$n"), inline=True)
+    columns = {"n": list(range(1, 40))}
+    assert differences(family, columns, ["macs", "receptive_field"]) == []
+    (tree,) = family._trees.values()
+    assert tree.runs < 10
+
+
 def test_numbers_beyond_64_bits_are_exact() -> None:
     family = Family(Source("-e", "1000x300000x300000; conv $f k$k p$(k // 2) nobias; conv $f k$k nobias"), inline=True)
     columns = {"f": [3, 10**6, 10**9], "k": [3, 5, 29]}
@@ -197,6 +206,14 @@ def test_numbers_beyond_64_bits_are_exact() -> None:
     assert found["params"].items()[1] == 1000 * 10**6 * 25 + 10**12 * 25
     assert found["macs"].items()[2] > 2**63
     assert differences(family, columns, ["macs", "params", "flops", "peak_activation_bytes"]) == []
+
+
+def test_ratios_are_those_of_python_where_doubles_hold_both_numbers_and_where_not() -> None:
+    family = Family(Source("-e", "3x16x16; conv $f k3; dense $n"), inline=True)
+    columns = {"f": [3, 7, 10**9], "n": [10, 13, 10**9 + 7]}
+    assert differences(family, columns, ["arithmetic_intensity", "conv1.arithmetic_intensity"]) == []
+    small = {name: values[:2] for name, values in columns.items()}
+    assert differences(Family(family.setting.source, inline=True), small, ["arithmetic_intensity"]) == []
 
 
 def test_int64_holds_what_bounds_prove_and_nothing_more() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cnncalc.arithmetic import divide
 from cnncalc.families.columns import Array
 from cnncalc.families.numbers import EQUAL, VALUE, Question
 from cnncalc.families.tape import PARAMETER, Operand, Step, Tape
@@ -62,12 +63,19 @@ class Evaluation:
         if operation == PARAMETER:
             return self.columns[operands[0]]
         parts = [self._values[o.number] if isinstance(o, Step) else o for o in operands]
-        exact = self.tape.exact[number]
+        exact = self.tape.exact[number] or operation is divide
         if not exact:  # Python's integers, of any size
             parts = [part.astype(object) if isinstance(part, np.ndarray) else part for part in parts]
+        if operation is divide and all(self._is_double(operand) for operand in operands):
+            return np.asarray(parts[0] / parts[1])
         known = OPERATIONS.get(operation)
         value: Array = apply(operation, parts) if known is None else known(*parts)
         return value if exact or not self.tape.fits(Step(number)) else value.astype(np.int64)
+
+    def _is_double(self, operand: Operand) -> bool:
+        """Whether a double holds every value of a step, so that a quotient of two is rounded once."""
+        low, high = self.tape.bounds_of(operand)
+        return self.tape.fits(operand) and low >= -(2**53) and high <= 2**53
 
 
 def _fold(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,6 +23,9 @@ from cnncalc.families.tape import Tape
 from cnncalc.graph import BEHIND_UNKNOWN, Claims
 from cnncalc.layers.base import Facts, Layer, Shape
 
+# A run that remembers takes as long as a few that do not: members with little in common are analyzed one by one.
+SEVERAL, MANY_RUNS = 5, 40
+
 
 class Fork:
     """A question, and what follows from each of its answers."""
@@ -70,7 +73,7 @@ class Tree:
         self.run = run
         self.plain = plain
         self.root: Fork | Leaf | None = None
-        self.runs = 0
+        self.runs = self.served = 0
 
     def leaves(self, columns: Mapping[str, Array], members: int) -> list[tuple[Array, Leaf, Evaluation]]:
         """Which members come to which leaf, with the values of their steps."""
@@ -82,6 +85,9 @@ class Tree:
             path = list(path)
             place = self.at(path)
             while not isinstance(place, Leaf):
+                if place is None and self.is_scattered(len(rows)):
+                    place = UNSOUND
+                    continue
                 if place is None:
                     self.trace({name: int(column[rows[0]]) for name, column in columns.items()})
                     place = self.at(path)
@@ -101,7 +107,12 @@ class Tree:
                 break
             else:
                 found.append((rows, place, evaluation))
+                self.served += len(rows)
         return found
+
+    def is_scattered(self, members: int) -> bool:
+        """Whether a run for so few members is not worth it: those before have hardly served more than one each."""
+        return members < SEVERAL and self.runs > MANY_RUNS and self.served < SEVERAL * self.runs
 
     def leaf_of(self, values: Mapping[str, int]) -> Leaf:
         """What is known for one member. It is run where no run has gone its way."""

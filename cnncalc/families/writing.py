@@ -14,7 +14,7 @@ from cnncalc.families.columns import Column
 from cnncalc.families.sweeping import Part
 from cnncalc.formats.csv import value_text
 from cnncalc.language import _
-from cnncalc.quantities import FIELD, QUANTITIES, SHAPE
+from cnncalc.quantities import FIELD, QUANTITIES, RATIO, SHAPE
 
 REASON = "reason"  # the column that says why a member is no network
 
@@ -108,6 +108,8 @@ def _array(name: str, column: Column, *, is_parameter: bool) -> Any:
         if quantity is not None and quantity.name == "jump":
             items = [None if item is None else [None if n is None else str(n) for n in item] for item in column.items()]
             return pyarrow.array(items, type=pyarrow.list_(pyarrow.string()))
+        if quantity is not None and quantity.subject == RATIO:
+            return pyarrow.array(column.items(), type=pyarrow.float64())
         if column.values.dtype == np.int64 and column.values.ndim == 2:
             return _array_of_lists(column)
         if quantity is not None and quantity.subject in (SHAPE, FIELD):
