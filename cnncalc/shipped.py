@@ -46,6 +46,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     n_("residual and dense connections"): ("resnet34", "resnet50", "densenet121", "hrnet"),
     n_("unshared weights"): ("deepface",),
     n_("small and fast"): ("mobilenet-v1", "mobilenet-v2", "shufflenet-v1", "squeezenet1_0", "squeezenet1_1"),
+    n_("design spaces"): ("nas-bench-201", "regnet"),
     n_("attention"): ("vit-b16", "swin-t", "maxvit-t", "coatnet-0", "mobilevit-s"),
     n_("recurrent"): ("rnn", "mgu", "gru", "lstm"),
     n_("images from noise, maps from images"): ("dcgan-generator", "dcgan-discriminator", "unet"),
@@ -86,6 +87,29 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "mobilenet-v1-0.5": ("mobilenet-v1", {"width": "16"}),
     "mobilenet-v1-0.25": ("mobilenet-v1", {"width": "8"}),
     "mobilenet-v1-0.25-128": ("mobilenet-v1", {"width": "8", "resolution": "128"}),
+    "regnetx-400mf": ("regnet", {"width": "[32, 64, 160, 384]", "depth": "[1, 2, 7, 12]", "group": "16"}),
+    "regnetx-600mf": ("regnet", {"width": "[48, 96, 240, 528]", "depth": "[1, 3, 5, 7]", "group": "24"}),
+    "regnetx-800mf": ("regnet", {"width": "[64, 128, 288, 672]", "depth": "[1, 3, 7, 5]", "group": "16"}),
+    "regnetx-1.6gf": ("regnet", {"width": "[72, 168, 408, 912]", "depth": "[2, 4, 10, 2]", "group": "24"}),
+    "regnetx-3.2gf": ("regnet", {"width": "[96, 192, 432, 1008]", "depth": "[2, 6, 15, 2]", "group": "48"}),
+    "regnetx-4.0gf": ("regnet", {"width": "[80, 240, 560, 1360]", "depth": "[2, 5, 14, 2]", "group": "40"}),
+    "regnetx-6.4gf": ("regnet", {"width": "[168, 392, 784, 1624]", "depth": "[2, 4, 10, 1]", "group": "56"}),
+    "regnetx-8.0gf": ("regnet", {"width": "[80, 240, 720, 1920]", "depth": "[2, 5, 15, 1]", "group": "120"}),
+    "regnetx-12gf": ("regnet", {"width": "[224, 448, 896, 2240]", "depth": "[2, 5, 11, 1]", "group": "112"}),
+    "regnetx-16gf": ("regnet", {"width": "[256, 512, 896, 2048]", "depth": "[2, 6, 13, 1]", "group": "128"}),
+    "regnetx-32gf": ("regnet", {"width": "[336, 672, 1344, 2520]", "depth": "[2, 7, 13, 1]", "group": "168"}),
+    "regnety-200mf": ("regnet", {"width": "[24, 56, 152, 368]", "depth": "[1, 1, 4, 7]", "group": "8", "se": "1"}),
+    "regnety-400mf": ("regnet", {"width": "[48, 104, 208, 440]", "depth": "[1, 3, 6, 6]", "group": "8", "se": "1"}),
+    "regnety-600mf": ("regnet", {"width": "[48, 112, 256, 608]", "depth": "[1, 3, 7, 4]", "group": "16", "se": "1"}),
+    "regnety-800mf": ("regnet", {"width": "[64, 128, 320, 768]", "depth": "[1, 3, 8, 2]", "group": "16", "se": "1"}),
+    "regnety-1.6gf": ("regnet", {"width": "[48, 120, 336, 888]", "depth": "[2, 6, 17, 2]", "group": "24", "se": "1"}),
+    "regnety-3.2gf": ("regnet", {"width": "[72, 216, 576, 1512]", "depth": "[2, 5, 13, 1]", "group": "24", "se": "1"}),
+    "regnety-4.0gf": ("regnet", {"width": "[128, 192, 512, 1088]", "depth": "[2, 6, 12, 2]", "group": "64", "se": "1"}),
+    "regnety-6.4gf": ("regnet", {"width": "[144, 288, 576, 1296]", "depth": "[2, 7, 14, 2]", "group": "72", "se": "1"}),
+    "regnety-8.0gf": ("regnet", {"width": "[168, 448, 896, 2016]", "depth": "[2, 4, 10, 1]", "group": "56", "se": "1"}),
+    "regnety-12gf": ("regnet", {"width": "[224, 448, 896, 2240]", "depth": "[2, 5, 11, 1]", "group": "112", "se": "1"}),
+    "regnety-16gf": ("regnet", {"width": "[224,448,1232,3024]", "depth": "[2,4,11,1]", "group": "112", "se": "1"}),
+    "regnety-32gf": ("regnet", {"width": "[232,696,1392,3712]", "depth": "[2,5,12,1]", "group": "232", "se": "1"}),
     "vit-ti16": ("vit-b16", {"dim": "192", "heads": "3", "mlp": "768"}),
     "vit-s16": ("vit-b16", {"dim": "384", "heads": "6", "mlp": "1536"}),
     "vit-l16": ("vit-b16", {"dim": "1024", "heads": "16", "mlp": "4096", "depth": "24"}),
@@ -98,7 +122,8 @@ VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "shufflenet-v1-g8": ("shufflenet-v1", {"g": "8"}),
 }
 
-# Other names for a network or a variant. Case, spaces, hyphens, underscores and dots never matter.
+# Other names for a network or a variant. Case, spaces, hyphens, underscores and dots do not matter, unless names
+# differ in where they stand between digits.
 ALIASES = {
     "lenet": "lenet5",
     "lenet-5-1998": "lenet5",
@@ -116,6 +141,7 @@ ALIASES = {
     "hrnet-w32-c": "hrnet-w32",
     "hrnet-w48-c": "hrnet-w48",
     "mobilenet": "mobilenet-v1",
+    "regnetx-200mf": "regnet",
     "shufflenet": "shufflenet-v1",
     "shufflenet-v1-g3": "shufflenet-v1",
     "squeezenet": "squeezenet1_0",
@@ -155,26 +181,32 @@ def known_names() -> list[str]:
 
 def find(name: str) -> Found | None:
     """The bundled network of this name; `ResNet-50`, `resnet_50` and `resnet50.yaml` are one. None if there is none."""
-    stem, suffix = os.path.splitext(name)
-    wanted = _plain(stem if suffix in SUFFIXES else name)
-    names = {_plain(known): known for known in reversed(known_names())}
-    known = names.get(wanted)
+    known = _known(name)
     if known is None:
         return None
-    known = ALIASES.get(known, known)
     base, params = VARIANTS.get(known, (known, {}))
     return Found(bundled()[base], params)
 
 
 def siblings(name: str) -> list[str]:
     """The other names of the network's spec with other parameters: of resnet50 resnet101, resnet152, ..."""
-    found = find(name)
-    if found is None:
+    known = _known(name)
+    if known is None:
         return []
-    by_path = {path: known for known, path in bundled().items()}
-    base = by_path[found.path]
-    others = [base, *(known for known, (of, _params) in VARIANTS.items() if of == base)]
-    return [other for other in others if _plain(other) != _plain(name)]
+    base = VARIANTS[known][0] if known in VARIANTS else known
+    others = [base, *(other for other, (of, _params) in VARIANTS.items() if of == base)]
+    return [other for other in others if other != known]
+
+
+def _known(name: str) -> str | None:
+    """The network or variant that a name stands for."""
+    stem, suffix = os.path.splitext(name)
+    name = stem if suffix in SUFFIXES else name
+    for spelled in (_with_points, _plain):
+        known = {spelled(known): known for known in reversed(known_names())}.get(spelled(name))
+        if known is not None:
+            return ALIASES.get(known, known)
+    return None
 
 
 @cache
@@ -189,6 +221,11 @@ def known_totals() -> dict[str, dict[str, int]]:
     with open(path, encoding="utf-8") as file:
         totals: dict[str, dict[str, int]] = json.load(file)
     return totals
+
+
+def _with_points(name: str) -> str:
+    """The name in its plain letters, with a point where digits are apart: RegNetX-1.6GF is not RegNetX-16GF."""
+    return re.sub(r"([0-9])[-_. ](?=[0-9])|[-_. ]", lambda found: f"{found[1]}." if found[1] else "", name.lower())
 
 
 def _plain(name: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from cases import FOLDER, differences, load_cases, report_of
 
 from cnncalc.layers import KINDS
-from cnncalc.shipped import ALIASES, VARIANTS, _plain, bundled, find, folder, known_names
+from cnncalc.shipped import ALIASES, VARIANTS, bundled, find, folder, known_names
 
 FILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 CASES = [pytest.param(case, id=f"{name}: {case['case']}") for name in FILES for case in load_cases(name)]
@@ -44,4 +44,23 @@ def test_every_spec_has_a_name_in_a_family_and_every_name_a_spec() -> None:
     assert {file.removesuffix(".yaml") for file in os.listdir(folder())} == bundled().keys()
     assert set(ALIASES.values()) <= {*bundled(), *VARIANTS}
     assert {base for base, _ in VARIANTS.values()} <= bundled().keys()
-    assert len({find(name) and _plain(name) for name in known_names()}) == len(known_names())
+    for name in known_names():
+        base, params = VARIANTS.get(ALIASES.get(name, name), (ALIASES.get(name, name), {}))
+        assert find(name) == (bundled()[base], params)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("RegNetX-1.6GF", "regnetx-1.6gf"),
+        ("regnet_x_1_6gf", "regnetx-1.6gf"),
+        ("regnet_x_16gf", "regnetx-16gf"),
+        ("mobilenet_v1_0_25", "mobilenet-v1-0.25"),
+        ("mobilenetv1025", "mobilenet-v1-0.25"),
+        ("SqueezeNet 1.1.yaml", "squeezenet1_1"),
+    ],
+)
+def test_a_name_may_be_written_otherwise(name: str, known: str) -> None:
+    found = find(name)
+    assert found is not None
+    assert found == find(known)

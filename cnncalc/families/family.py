@@ -116,6 +116,10 @@ class Family:
     def _evaluate(self, group: Group, questions: Mapping[str, Question], found: Assembly) -> None:
         same = _alike(group, [name for name in group.forms if self.is_input(name)])
         numbers = {name: column for name, column in group.numbers.items() if same[name] == name}
+        if len(group.rows) == 1 and all(low == high for low, high in map(self._bounds.__getitem__, numbers)):
+            member = self._member(group, same, {name: int(column[0]) for name, column in numbers.items()})
+            found.put_single(group.rows, evaluate_singly(self.setting, [member], questions))
+            return  # the only one of its structure: formulas would serve nobody else
         tree = self._tree(group, questions, same, list(numbers))
         for rows, leaf, evaluation in tree.leaves(numbers, len(group.rows)):
             places = group.rows[rows]
