@@ -34,6 +34,7 @@ def doubled(leaf: str, call: str, times: int = 30) -> str:
 
 TOO_MANY = "the network has more than 1,000,000 operations"
 EMPTY = "more than 100,000 calls come to nothing: all steps of their blocks are left out"
+DIFFERENT = "the blocks stand for more than 40,000 steps that differ from one another"
 BOMBS = {
     # text: what is said, and in which line
     "a mistake behind a long repeat": (
@@ -58,6 +59,19 @@ BOMBS = {
     "repeated calls that come to nothing": (
         "input: 3x8x8\nparams: {x: 0}\nblocks:\n  b: {layers: [{relu: '', if: $x}]}\nlayers:\n  - b x999999\n",
         EMPTY, 6,
+    ),
+    "calls doubled with other values in every call": (
+        "input: 3x8x8\nblocks:\n  b0: {params: {c: 3}, layers: [{conv: $c, kernel: 1, if: $(c > 0)}]}\n"
+        + "".join(
+            f"  b{i}: {{params: {{c: 3}}, layers: [{{b{i - 1}: [$c], if: $(c > 0)}}, "
+            f"{{b{i - 1}: [$(c + {2 ** (i - 1)})], if: $(c > 0)}}]}}\n"
+            for i in range(1, 24)
+        )
+        + "layers:\n  - b23 3\n",
+        DIFFERENT, 7,
+    ),
+    "a repeat whose shape changes every time": (
+        "input: 3x8x8\nlayers:\n  - {pad: 1, repeat: 999999}\n", DIFFERENT, 3,
     ),
     "a long chain of calls": (
         "input: 3x8x8\nblocks:\n  b0: {layers: [relu]}\n"

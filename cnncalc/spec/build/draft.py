@@ -78,6 +78,12 @@ class Draft(GraphBuilder):
         self.note(self.too_many(), position, _("repeat less, or allow more with --max-operations"))
         raise TooLargeError
 
+    def too_different(self, position: Position, most: int) -> NoReturn:
+        """Note that there are too many steps of which hardly any is done again in the same way, and stop."""
+        problem = _("the blocks stand for more than {most:,} steps that differ from one another", most=most)
+        self.note(problem, position, _("repeat less, or allow more with --max-operations"))
+        raise TooLargeError
+
     def too_empty(self, position: Position, most: int) -> NoReturn:
         """Note that too many calls come to nothing, and stop."""
         problem = _("more than {most:,} calls come to nothing: all steps of their blocks are left out", most=most)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from math import inf
 from typing import Any, cast
 
 from cnncalc.errors import OptionError, Position, Problem, SpecError, SpecWarning, UnknownValueError, describe, suggest
@@ -20,6 +21,7 @@ from cnncalc.spec.read.expectations import read_expectations
 from cnncalc.spec.steps import Argument
 from cnncalc.spec.values import shape
 
+DIFFERENT = 25  # of so many operations that are allowed one, where hardly any is like another
 PATIENCE = 5_000  # steps before a network counts as long
 
 
@@ -88,10 +90,15 @@ def unroll(
     from cnncalc.spec.build.rehearsal import Rehearsal  # which few networks need
 
     try:
-        Rehearsal(document, empty.again(), scope).rehearse(document.layers, entry, frame.anew())
+        known = Rehearsal(document, empty.again(), scope).rehearse(document.layers, entry, frame.anew())
         if draft.problems:
             return empty, None
-        return empty, Unroller(document, empty, scope).sequence(document.layers, entry, frame.anew())
+        patience = inf if known else max(empty.max_operations // DIFFERENT, allow_steps(document))
+        builder = Unroller(document, empty, scope, patience)
+        try:
+            return empty, builder.sequence(document.layers, entry, frame.anew())
+        except LongError:
+            empty.too_different(builder.at, int(patience))
     except TooLargeError:
         return empty, None
 

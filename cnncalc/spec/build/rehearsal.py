@@ -42,15 +42,16 @@ class Rehearsal(Unroller):
     passed_over = 0  # operations
     steps_passed_over = 0
 
-    def rehearse(self, sequence: Sequence, x: int | None, frame: Frame) -> None:
-        """Note what is wrong. Raises TooLargeError, which is noted."""
+    def rehearse(self, sequence: Sequence, x: int | None, frame: Frame) -> bool:
+        """Note what is wrong; whether all was gone through. Raises TooLargeError, which is noted."""
         self.calls: dict[object, _Call] = {}
         self.reading: list[tuple[str, dict[str, Shape | None]]] = []  # of the calls under way: path, what they read
         self.patience = MOST_STEPS
         try:
             self.sequence(sequence, x, frame)
         except LongError:
-            pass  # too much of it is new: nothing more is known before it is built
+            return False  # too much of it is new: nothing more is known before it is built
+        return True
 
     def count(self) -> _Counts:
         return _Counts(self.count_operations(), self.steps_taken + self.steps_passed_over, self.empty_calls)

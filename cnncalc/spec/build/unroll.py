@@ -62,6 +62,7 @@ class Unroller:
         self.made: dict[int, tuple[Mapping[str, Value], list[Argument], Layer | None]] = {}
         self.scopes: dict[tuple[str, str], dict[str, Value]] = {}  # of calls, by the block and what is in them
         self.steps_taken = 0
+        self.at = document.layers.position  # where patience ended
         self.patience = patience
         self.empty_calls = 0  # of blocks whose steps are all left out
         self.depth = 0
@@ -185,6 +186,7 @@ class Unroller:
         self.steps_taken += 1
         start, operations = len(self.draft.nodes), self.count_operations()
         if self.steps_taken > self.patience:
+            self.at = step.position
             raise LongError
         if self.steps_taken > self.max_steps:
             self.draft.too_large(step.position)
