@@ -33,6 +33,7 @@ SHORTEST = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)  # tried in turn for the 
 LONGEST_PERIOD = 64  # phases that are told apart
 LARGEST = 400_000_000  # elements of planes in one run
 LARGEST_WIDE = 60_000_000  # of one that is wide along all axes
+LONGEST_WIDE = 16_384  # of an axis of that, or channels: a sequence, or what looks at neighbours, goes one by one
 
 
 class Part(NamedTuple):
@@ -213,7 +214,7 @@ def widen(graph: Graph, source: str, axis: int, length: int, claimed: Claimed) -
     }
     try:
         wide = with_inputs(graph, inputs)
-        if small_enough(wide, LARGEST_WIDE):
+        if small_enough(wide, LARGEST_WIDE) and all(max(facts.output) <= LONGEST_WIDE for facts in wide.facts):
             return wide
     except CnncalcError:
         pass

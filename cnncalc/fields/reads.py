@@ -82,7 +82,7 @@ def reads_of(layer: Layer, facts: Facts, shapes: tuple[Shape, ...]) -> Reads | N
                 read_of(source, channels, reach, shape)
                 for channels, reach in by_reach(links, facts.reach, shape, facts.output[0])
             ]
-    if facts.local is None:
+    if facts.local is None or facts.local == facts.reach:  # statistics of a place, not of the map
         return whole_or_none(found)
     gates = [read and read._replace(gate=True) for read in found]
     return whole_or_none([read_of(0, 0, facts.local, shapes[0]), *gates])

@@ -53,7 +53,7 @@ class Found:
         """What a node does to channels and to places; without the statistics of a map, where they are not counted."""
         node, facts = self.graph.nodes[number], self.graph.facts[number]
         channels, reach = node.layer.channels, facts.reach
-        if self.local and facts.local is not None:
+        if self.local and facts.local is not None and facts.local != facts.reach:  # else only channels are mixed
             channels, reach = KEPT, facts.local
         # A vector has no places: a layer that tells its channels apart reads those, not all that there are.
         if reach == WHOLE and channels != MIXED and all(len(self.values[v].shape) == 1 for v in node.reads):
