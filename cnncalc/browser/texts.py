@@ -37,7 +37,7 @@ TEXTS = {
     "larger": n_("larger"),
     "layer": n_("layer"),
     "layer by layer": n_("layer by layer"),
-    "layers": n_("layers"),
+    "layers": n_("the layers"),
     "layers of": n_("layers of {name}"),
     "light or dark": n_("light / dark"),
     "local": n_("without gates and the statistics of whole maps"),

@@ -16,6 +16,8 @@ import { unitsView } from "./units.js";
 const THEMES = ["light", "dark"];
 const CARDS = ["params", "macs", "flops", "connections", "peak_activation_bytes", "receptive_field"];
 
+const shownIn = new WeakMap(); // what ends the listeners of the page that an element shows
+
 // What is chosen: it stays when the language changes, as far as the data has it.
 function newState(data) {
   return { language: data.language, network: 0, theme: null, of: new Map() };
@@ -39,6 +41,8 @@ export function show(root, data) {
   const state = newState(data);
   const at = Object.fromEntries(data.languages.map((language, i) => [language, i]));
   const ended = new AbortController();
+  shownIn.get(root)?.abort();
+  shownIn.set(root, ended);
 
   function text(place) {
     const found = data.texts[place];
