@@ -13,6 +13,7 @@ import { toolsView } from "./tools.js";
 import { treemapView } from "./treemap.js";
 import { unitsView } from "./units.js";
 
+const NARROW = 600; // pixels of a window in which the kinds are no column at first
 const THEMES = ["light", "dark"];
 const CARDS = ["params", "macs", "flops", "connections", "peak_activation_bytes", "receptive_field"];
 
@@ -29,7 +30,7 @@ function stateOf(state, data) {
     const rows = rowsOf(net);
     state.of.set(state.network, {
       rows, open: openAtFirst(rows), selected: null, sort: null, filter: "", heat: "macs", area: "macs",
-      columns: new Set(net.columns.filter((column) => column.usual).map((column) => column.key)),
+      columns: new Set(net.columns.filter((column) => column.usual && !(column.key === "kind" && window.innerWidth < NARROW)).map((column) => column.key)),
     });
   }
   return state.of.get(state.network);

@@ -131,7 +131,7 @@ export function tableView(app) {
     drawFoot();
     const every = rows.filter((row) => row.type === ROW).length;
     const here = shown.filter((place) => rows[place].type === ROW).length;
-    count.textContent = say("rows of", { shown: grouped(here), every: grouped(every) });
+    count.textContent = !state.filter.trim() ? "" : say("rows of", { shown: grouped(here), every: grouped(every) });
   }
 
   box.addEventListener("scroll", () => {
