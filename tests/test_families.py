@@ -91,15 +91,13 @@ def specs_with_parameters() -> list[str]:
     return [name for name in shipped.bundled() if cnncalc.load(name).params]
 
 
-@pytest.mark.parametrize(
-    "name", ["alexnet", "dcgan-generator", "gru", "hopfield", "example-two-3x3", "resnet34", "vgg16"]
-)
+@pytest.mark.parametrize("name", ["alexnet", "dcgan-generator", "gru", "hopfield", "example-two-3x3", "mobilenet-v1"])
 def test_random_members_of_a_spec_are_what_each_is_by_itself(name: str) -> None:
     rng = random.Random(name)
     layers = [node.name for node in cnncalc.load(name).nodes]
     asked = [f"{rng.choice(layers)}.{rng.choice(LAYER_NAMES)}" for _ in range(8)]
     family = Family(read_source(name))
-    assert differences(family, random_members(name, 8, rng), [*NETWORK_NAMES, *asked]) == []
+    assert differences(family, random_members(name, 6, rng), [*NETWORK_NAMES, *asked]) == []
 
 
 @pytest.mark.slow
@@ -148,7 +146,7 @@ def check_random_net(seed: int, count: int) -> int:
 
 
 def test_random_members_of_random_specs_are_what_each_is_by_itself() -> None:
-    assert sum(check_random_net(seed, 8) for seed in range(8)) > 15
+    assert sum(check_random_net(seed, 8) for seed in range(5)) > 10
 
 
 @pytest.mark.slow

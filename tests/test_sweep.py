@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shlex
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,27 @@ def test_a_plot_has_a_mark_for_every_member(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_cannot_be_swept_is_told(arguments: list[str], problem: str) -> None:
     assert problem in run("-e", NET, *arguments, status=2)
+
+
+def test_several_inputs_have_a_column_each() -> None:
+    branches = "[{from: a, layers: [conv 2 k3]}, {from: b, layers: [conv 4 k3]}]"
+    net = f"inputs: {{a: 3x8x8, b: 5x8x8}}\nlayers:\n  - {{concat: {branches}}}\n"
+    found = cnncalc.sweep(net, over={}, input={"a": ["3x8x8", "7x8x8"], "b": "5x8x8"})
+    assert found["params"].tolist() == [2 * 28 + 4 * 46, 2 * 64 + 4 * 46]
+    with pytest.raises(CnncalcError, match=r"no parameter 'input'.*input\.a"):
+        cnncalc.sweep(net, input="3x8x8")
+
+
+def commands_of_the_page() -> list[str]:
+    page = (Path(__file__).parent.parent / "docs" / "families.md").read_text(encoding="utf-8")
+    return [line for line in re.findall("(?m)^    cnncalc sweep (.*)$", page) if "--parts" not in line]
+
+
+@pytest.mark.parametrize("line", commands_of_the_page())
+def test_every_command_of_the_page_runs(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = run(*shlex.split(line))
+    assert len(shown.splitlines()) > 5
 
 
 def test_lists_in_python_are_several_values_where_a_parameter_is_a_number() -> None:

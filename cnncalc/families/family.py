@@ -177,13 +177,18 @@ class Family:
 
     def is_input(self, column: str) -> bool:
         """Whether a column holds the shapes of an input; a parameter called `input` outranks it."""
-        return column not in self.parameters and (column == INPUT or column.startswith(INPUT + "."))
+        return column not in self.parameters and column in self.input_columns
+
+    @property
+    def input_columns(self) -> list[str]:
+        """The names of columns of shapes."""
+        return [*([INPUT] if len(self.inputs) == 1 else []), *(f"{INPUT}.{name}" for name in self.inputs)]
 
     def check_columns(self, columns: Mapping[str, Sequence[Any]]) -> None:
         """Raise CnncalcError for a column that is neither a parameter nor an input, or of another length."""
         for name in columns:
             if name not in self.parameters and not self.is_input(name):
-                known = [*self.parameters, INPUT]
+                known = [*self.parameters, *(self.input_columns if len(self.inputs) > 1 else [INPUT])]
                 hint = suggest(name, known) or _("known: {names}", names=", ".join(known))
                 raise CnncalcError(_("the spec has no parameter '{name}': {hint}", name=name[:40], hint=hint))
         if len({len(values) for values in columns.values()}) > 1:
