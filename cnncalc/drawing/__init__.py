@@ -128,8 +128,15 @@ class Drawing:
         """
         name = os.fsdecode(path)
         written = self.render(format_of(name), **options)
-        with open(name, "wb") as file:
-            file.write(written.encode() if isinstance(written, str) else written)
+        part = f"{name}.part"  # the whole of it, or the file stays as it was
+        try:
+            with open(part, "wb") as file:
+                file.write(written.encode() if isinstance(written, str) else written)
+            os.replace(part, name)
+        except OSError:
+            if os.path.exists(part):
+                os.unlink(part)
+            raise
 
     def _repr_svg_(self) -> str:
         return self.svg
