@@ -16,6 +16,7 @@ from cnncalc.families.conditions import Condition, find_holding
 from cnncalc.families.family import CHUNK, Family
 from cnncalc.families.members import Choice
 from cnncalc.families.questions import questions_of
+from cnncalc.families.singly import report_of
 from cnncalc.families.space import Space
 from cnncalc.language import _
 
@@ -126,6 +127,8 @@ class Sweeping:
         self.seen = self.infeasible = 0
         self.examples: dict[str, int] = {}
         self._best: Part | None = None
+        self._unanswered = [name for name in self.names if "." in name]  # of layers that no member has had yet
+        self._sound: int | None = None  # the first member that is a network
 
     def parts(self, told: Callable[[int], None] | None = None, members: range | None = None) -> Iterator[Part]:
         """The parts of what is wished for. `told` hears how many members each step has dealt with.
@@ -152,12 +155,26 @@ class Sweeping:
                     break
             elif len(part):
                 yield part
+        if members is None:
+            self._check_layers()
         if self._best is not None:
             yield self._best
+
+    def _check_layers(self) -> None:
+        """Raise UnknownLayerError for a layer that no member has: an empty column would say nothing."""
+        if self._sound is None or not self._unanswered:
+            return
+        columns = self.space.columns(np.array([self._sound]))
+        report = report_of(self.family.setting, *self.family.split({name: c[0] for name, c in columns.items()}))
+        for name in self._unanswered:
+            report[name.rpartition(".")[0]]
 
     def count_members(self, part: Part) -> Part:
         """The part, counted."""
         self.seen += len(part)
+        self._unanswered = [name for name in self._unanswered if not part.columns[name].known.any()]
+        if self._sound is None and None in part.reasons:
+            self._sound = int(part.members[part.reasons.index(None)])
         for reason in part.reasons:
             if reason is not None:
                 self.infeasible += 1
