@@ -308,3 +308,45 @@ def test_what_is_written_computes_what_the_reference_computes(text: str) -> None
     back = cnncalc.analyze(cnncalc.from_torch(module, (4, 6, 5))).totals
     totals = cnncalc.analyze(graph).totals
     assert (back.params, back.macs, back.flops) == (totals.params, totals.macs, totals.flops)
+
+
+class Blurred(nn.Module):
+    """A fixed filter for every map, as blur pools of timm keep it in a buffer."""
+
+    def __init__(self, *row: float) -> None:
+        super().__init__()
+        one = torch.tensor(row) / sum(row)
+        self.register_buffer("filt", (one[:, None] * one[None]).repeat(4, 1, 1, 1), persistent=False)
+
+    def forward(self, x: Any) -> Any:
+        return F.conv2d(F.pad(x, [1] * 4, mode="reflect"), self.filt, stride=2, groups=4)
+
+
+def test_fixed_binomial_filters_are_a_blur_pool() -> None:
+    module = Blurred(1, 2, 1)
+    graph = cnncalc.from_torch(module, (4, 6, 5))
+    assert [node.layer.kind for node in graph.nodes] == ["pad", "blurpool"]
+    image = np.random.default_rng(3).standard_normal((4, 6, 5), dtype=np.float32)
+    ours = list(reference.run(graph, image, {}).values())[-1]
+    assert np.abs(ours - module(torch.from_numpy(image)[None])[0].numpy()).max() < TOLERANCE
+    with pytest.raises(cnncalc.SpecError, match="its filters are fixed, and no binomial ones"):
+        cnncalc.from_torch(Blurred(1, 3, 1), (4, 6, 5))
+
+
+class Pooled(nn.Module):
+    """Attention pooling: a trained query asks all tokens; a norm of a scale alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.latent, self.gain = nn.Parameter(torch.randn(1, 1, 4)), nn.Parameter(torch.randn(4))
+
+    def forward(self, x: Any) -> Any:
+        tokens = F.layer_norm(TOKENS(x), (4,), self.gain, None)
+        asks = self.latent.expand(len(x), -1, -1).type_as(tokens)
+        return F.scaled_dot_product_attention(asks, tokens, tokens)
+
+
+def test_a_trained_query_and_a_norm_of_a_scale_alone_are_counted_once() -> None:
+    totals = cnncalc.analyze(cnncalc.from_torch(Pooled(), (4, 6, 5))).totals
+    assert (totals.params, totals.macs) == (8, 2 * 30 * 4)
+    assert totals.left_out == {}

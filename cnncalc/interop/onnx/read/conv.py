@@ -7,9 +7,9 @@ that the later ones give as defaults.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import comb
 from typing import Any
 
+from cnncalc.interop.blur import is_binomial
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.folding import dequantized_weight
@@ -156,16 +156,7 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
 
 def is_blur(weight: Constant) -> bool:
     """Whether fixed filters, of numbers in an operator Constant, are those of a blur pool: binomial along each axis."""
-    import numpy as np
-
-    filters, _one, *kernel = weight.dims
-    if weight.size > MOST_FIXED or max(kernel) > 30:
-        return False
-    wanted = np.ones(())
-    for k in kernel:
-        row = np.array([comb(k - 1, i) for i in range(k)], dtype=float)
-        wanted = np.multiply.outer(wanted, row / row.sum())
-    return bool(np.allclose(weight.array().reshape(filters, *kernel), wanted, atol=1e-6))
+    return weight.size <= MOST_FIXED and is_binomial(weight.array().reshape(weight.dims))
 
 
 MOST_FIXED = 1_000_000  # numbers of fixed filters that are looked at

@@ -45,6 +45,8 @@ def product(trace: Any, a: Seen | None, b: Seen | None) -> Seen | None:
 )
 def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
     q, k, v = (trace.of(given[name]) for name in ("query", "key", "value"))
+    if q is None and k is not None:  # queries of the module's own, as attention pooling has
+        q = standing(trace, given["query"], k)
     if not all((q, k, v)) or given.get("enable_gqa"):
         return None
     if given.get("is_causal"):

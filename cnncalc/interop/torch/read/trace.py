@@ -12,6 +12,7 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError, Problem, SpecError
 from cnncalc.interop.builder import Builder
+from cnncalc.interop.faults import fault_text, say_fault
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.flow import FRESH, Flow, address, overlap
 from cnncalc.interop.torch.read.table import ANYWHERE, BATCH, NotReadError, find_handler
@@ -31,8 +32,9 @@ MOVED = (
     "split",
     "crop",
 )  # made where something needs them
+LIKE = ("type_as", "expand_as", "view_as", "reshape_as")  # of what they get second they read type or shape alone
 FILL = ("setitem", "copy")  # functions that write into what they get first, and read nothing of it
-MOST_FIXED = 10_000  # numbers of a constant that are looked at
+MOST_FIXED = 100_000  # numbers of a constant that are looked at
 
 
 class Trace:
@@ -232,7 +234,7 @@ class Trace:
             self.kept += results
             self.forget(written, (), word)
             return
-        entering = self.tensors_in((args, kwargs))
+        entering = self.tensors_in(args[:1] if word in LIKE else (args, kwargs))
         sources = frozenset().union(*(self.sources(t) for t in entering)) if entering else frozenset()
         if word in FRESH or not any(self.depends(t) for t in entering):
             if sources:
@@ -272,8 +274,10 @@ class Trace:
         except NotReadError as error:
             problem = _("this {operator} is not read here: {reason}", operator=word, reason=str(error))
             made, reason = None, self.b.problem(self.place(word), problem, None)
-        except Exception:  # arguments of a form that the handler does not expect
-            made = None
+        except Exception as error:  # arguments of a form that the handler does not expect, or a fault of ours
+            say_fault(error)
+            problem = _("this {operator} is not read here: {reason}", operator=word, reason=fault_text(error))
+            made, reason = None, self.b.problem(self.place(word), problem, None)
         if made is None:
             return self.not_known(word, entering, results, reason)
         return [seen if seen.base else Seen(seen.value, ()) for seen in ([made] if isinstance(made, Seen) else made)]

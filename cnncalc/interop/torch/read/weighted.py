@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.interop.blur import is_binomial
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, unfold, whole
-from cnncalc.interop.torch.read.table import Made, translates
+from cnncalc.interop.torch.read.table import Made, NotReadError, translates
+from cnncalc.language import _
 
 
 @translates("conv1d conv2d conv3d", "input weight | bias stride padding dilation groups", anywhere=True)
@@ -16,7 +18,7 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     gained = has_gain(trace, weight)
     if not gained and not whole(trace, weight):
-        return None
+        return blur(trace, given)
     rank = weight.ndim - 2
     groups, c, filters = given.get("groups", 1), given["input"].shape[1], weight.shape[0]
     options: dict[str, Any] = {
@@ -35,6 +37,25 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return unfold(trace, seen, kind, {**first, **options}, (weight, bias))
     made = unfold(trace, seen, kind, {**first, **options}, (weight,))
     return made and layer(trace, "scale", {"shift": bias is not None}, [made.value], (bias,))
+
+
+def blur(trace: Any, given: dict[str, Any]) -> Made:
+    """A convolution with fixed filters that are known: one map at a time by a binomial one is a blur pool."""
+    numbers, channels = trace.read_fixed(given["weight"]), given["input"].shape[1]
+    rank = given["weight"].ndim - 2
+    dilated = set(pairs(given.get("dilation", 1), rank)) != {1}
+    padding = given.get("padding", 0)
+    own = numbers is not None and len(numbers) == channels == given.get("groups", 1)
+    if not own or given.get("bias") is not None or dilated or isinstance(padding, str):
+        return None
+    if numbers.shape[1] != 1 or not is_binomial(numbers.double().numpy()):
+        raise NotReadError(_("its filters are fixed, and no binomial ones"))
+    options = {
+        "kernel": tuple(numbers.shape[2:]),
+        "stride": pairs(given.get("stride", 1), rank),
+        "padding": [[p, p] for p in pairs(padding, rank)],
+    }
+    return unfold(trace, trace.of(given["input"]), "blurpool", options)
 
 
 def has_gain(trace: Any, weight: Any) -> bool:
@@ -111,8 +132,10 @@ def batch_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
 @translates("layer_norm", "input normalized_shape | weight bias eps", anywhere=True)
 def layer_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     weight, bias, seen = given.get("weight"), given.get("bias"), trace.of(given["input"])
-    if seen is None or (weight is None) != (bias is None) or not seen.shape:
+    if seen is None or not seen.shape:
         return None
+    if (weight is None) != (bias is None):
+        return norm_with_one(trace, given, seen)
     options = {"affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
     count = len(given["normalized_shape"])
     axes = [seen.axis(dim) for dim in range(seen.rank - count, seen.rank)]
@@ -125,6 +148,22 @@ def layer_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     options["axes"] = "all" if count == rank else "".join(axis_word(axis, rank) for axis in axes)
     made = layer(trace, "layernorm", options, [value], (weight, bias))
     return made and made._replace(lead=seen.lead, folded=seen.folded)
+
+
+def norm_with_one(trace: Any, given: dict[str, Any], seen: Seen) -> Made:
+    """Over the channels with a scale or a shift alone, which stands behind."""
+    axis = seen.axis(seen.rank - 1)
+    if axis is None or len(given["normalized_shape"]) != 1:
+        return None
+    weight = given.get("weight")
+    kind, stored = ("shift", given.get("bias")) if weight is None else ("scale", weight)
+    options = {"affine": False, "epsilon": given.get("eps", 1e-5)}
+
+    def both(value: int) -> Seen | None:
+        made = layer(trace, "layernorm", options, [value])
+        return made and layer(trace, kind, {}, [made.value], (stored,))
+
+    return along(trace, seen, axis, both)
 
 
 @translates("group_norm", "input num_groups | weight bias eps")
