@@ -532,3 +532,61 @@ def test_tables_as_spreadsheets_write_them(text: str) -> None:
         "C1.params": True,
         "C1.output": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "said"),
+    [
+        ("conv1.padding=2", "right", ""),
+        ("conv1.padding=p=2", "right", ""),
+        ("conv1.padding=2x2", "right", ""),
+        ("conv1.kernel=6", "right", "the network has another value; the output is the same"),
+        ("conv1.padding=1", "wrong", "with it the output is 6x15x15, not 6x16x16"),
+        ("conv1.kernel=40", "wrong", "with it there is no output: a 40x40 window does not fit the 32x32 input"),
+        ("conv1.stride=1", "wrong", "with it the output is 6x32x32, not 6x16x16"),
+        ("conv1.filters=16", "wrong", "with it the output is 16x16x16, not 6x16x16"),
+        ("conv1.步长=2", "right", ""),
+        ("maxpool1.stride=2", "right", ""),
+        ("dense1.units=10", "right", ""),
+    ],
+)
+def test_an_option_is_right_where_the_layer_has_the_same_output_with_it(answer: str, verdict: str, said: str) -> None:
+    page = json.loads(
+        run("-e", "3x32x32; conv 6 k5 s2 p2 relu; maxpool 2; dense 10", answer, "--format", "json").stdout
+    )
+    (item,) = page["items"]
+    assert item["verdict"] == verdict
+    assert said in " ".join(item["remarks"])
+    assert bool(item["remarks"]) == bool(said)
+
+
+def test_options_stand_in_sheets_and_keys_as_quantities_do(tmp_path: Path) -> None:
+    """A row for each, a tree, and a key whose answers are accepted beside what gives the output."""
+    assert graded("layer,quantity,answer\nC1,填充,0\nS2,步长,2\nC1,kernel,3\n").score == pytest.approx(2 / 3)
+    assert graded("C1: {kernel: 5, stride: 1}\nS2.stride: 2\n", "sheet.yaml").score == 1
+    key = sheet_from_text(Source("key.csv", "layer,quantity,answer,accept\nC1,padding,,1|2\n"))
+    assert Grader(LENET, key=key).fill_in() == [("C1", "padding", "0", 1)]
+    assert graded("layer,quantity,answer\nC1,padding,2\n", key=key).score == 1
+    assert graded("layer,quantity,answer\nC1,padding,3\n", key=key).score == 0
+    missing = graded("layer,quantity,answer\nC3,params,1516\n", key=key)
+    assert [item.verdict for item in missing.items] == ["right", "missing"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("F6.padding=2", "F6 has no padding"),
+        ("padding=2", "the network has no padding"),
+        ("C1.padding=abc", "C1.padding: 'abc' is not a padding"),
+    ],
+)
+def test_an_option_that_is_not_there_or_cannot_be_read_is_said(answer: str, problem: str) -> None:
+    done = run("lenet5", answer)
+    assert done.exit_code in (1, 2)
+    assert problem in done.output
+
+
+def test_a_hint_on_an_option_does_not_name_the_value() -> None:
+    done = run("-e", "3x64x64; conv 6 k5 s2 p2", "conv1.padding=1", "--hint")
+    assert "with it the output is 6x31x31, not 6x32x32" in done.output
+    assert "expected" not in done.output

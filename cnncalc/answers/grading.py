@@ -11,6 +11,17 @@ from cnncalc.answers.matching import EXACT, Match, binary_match, match
 from cnncalc.answers.mistakes import diagnosis
 from cnncalc.answers.mistakes.diagnosis import Mistake
 from cnncalc.answers.notation import Reading, read
+from cnncalc.answers.options import (
+    OPTIONS,
+    has_option,
+    is_own_value,
+    option_of,
+    output_of,
+    own_value,
+    sentence_of,
+    try_value,
+    value_in,
+)
 from cnncalc.answers.recounting import Conventions, count_as_shown, read_allowed, value_of
 from cnncalc.answers.sheets.sheet import Answer, Sheet
 from cnncalc.answers.words import IN_BYTES, QUANTITIES, SHAPED, quantity_of
@@ -168,7 +179,7 @@ class Grader:
     def fill_in(self) -> list[tuple[str, str, str, Fraction]]:
         """(layer, quantity, right answer, points) of every question of the key."""
         return [
-            (layer or "total", quantity, as_text(value_of(self.report, layer, quantity)), row.points)
+            (layer or "total", quantity, as_text(self.expected(layer, quantity)), row.points)
             for (layer, quantity), row in self.key.items()
         ]
 
@@ -194,7 +205,7 @@ class Grader:
         # Who leaves a question out has the same total as everyone else.
         for key, question in self.key.items():
             if key not in seen:
-                expected = value_of(self.report, *key)
+                expected = self.expected(*key)
                 points = Fraction(0) if expected is None else question.points
                 items.append(Item(*key, "", expected, "missing", points=points))
         return Result(sheet, tuple(items), tuple(dict.fromkeys(problems)))
@@ -213,6 +224,9 @@ class Grader:
             problems.append(Problem(_("there is no layer '{name}'", name=answer.layer[:40]), answer.position, hint))
             return None
         quantities = OF_THE_NETWORK if layer is None else OF_A_LAYER
+        option = option_of(answer.quantity) if quantity is None else None
+        if option is not None:
+            return self.option_key(layer, option, answer, problems)
         if quantity is None or quantity not in quantities:
             hint = suggest(answer.quantity, QUANTITIES) or _("known: {names}", names=", ".join(quantities))
             said = _("there is no quantity '{name}'", name=answer.quantity[:40])
@@ -233,6 +247,14 @@ class Grader:
             quantity = told.number
         return layer, quantity
 
+    def option_key(self, layer: str | None, option: str, answer: Answer, problems: list[Problem]) -> Key | None:
+        """The layer and its option, asked backwards; None, and a problem, where it has no such option."""
+        if has_option(self.report, layer, option):
+            return layer, option
+        said = _("{layer} has no {option}", layer=layer or _("the network"), option=option)
+        problems.append(Problem(said, answer.position, _("write LAYER.{name}", name=option) if layer is None else None))
+        return None
+
     def layer_within(self, text: str) -> str | None:
         """The one layer that a phrase names, such as 请计算C1层 or `the first convolution, C1`."""
         phrase = text.casefold()[:LONGEST_PHRASE]
@@ -243,13 +265,15 @@ class Grader:
     def item(self, key: Key, answer: Answer, problems: list[Problem]) -> Item:
         """One answer, graded."""
         layer, quantity = key
-        expected = value_of(self.report, layer, quantity)
+        expected = self.expected(layer, quantity)
         if expected is None:
             said = _("{name} of this network is not known: it is not graded", name=answer_name(key))
             problems.append(Problem(said, answer.position))
             return unreadable(answer, layer, quantity, None)._replace(points=Fraction(0))
         if not answer.text.strip():
             return unreadable(answer, layer, quantity, expected)._replace(verdict="missing")
+        if quantity in OPTIONS:
+            return self.option_item(key, answer, expected, problems)
         try:
             readings = read(answer.text, shaped=quantity in SHAPED)
         except OptionError as error:
@@ -274,6 +298,29 @@ class Grader:
             mistakes=self.diagnosis(key, tuple(r.value for r in readings)),
             earned=answer.points if other and not self.strict else Fraction(0),
         )
+
+    def expected(self, layer: str | None, quantity: str) -> Any:
+        """The report's number; of an option the network's own value."""
+        return (own_value if quantity in OPTIONS else value_of)(self.report, layer, quantity)
+
+    def option_item(self, key: Key, answer: Answer, expected: Any, problems: list[Problem]) -> Item:
+        """An answer to a question asked backwards: right where the layer with it gives the same output."""
+        layer, option = key
+        try:
+            trial = try_value(self.report, layer, option, answer.text)
+        except OptionError as error:
+            said = _("{name}: {text}", name=answer_name(key), text=error.problem)
+            problems.append(Problem(said, answer.position, error.hint))
+            return unreadable(answer, layer, option, expected)
+        line = answer.position.line if answer.position else None
+        done = Item(layer, option, answer.text, expected, "right", "", (), answer.points, answer.points, line)
+        wanted = output_of(self.report, layer)
+        accepted = {value_in(text, option) for text in answer.accept}
+        if trial.output == wanted or value_in(answer.text, option) in accepted:
+            same = trial.output != wanted or is_own_value(self.report, layer, option, answer.text)
+            return done if same else done._replace(remark=_("the network has another value; the output is the same"))
+        wrong = Mistake("other_output", sentence_of(trial, wanted), None)
+        return done._replace(verdict="wrong", mistakes=(wrong,), earned=Fraction(0))
 
     def right(self, key: Key, readings: Sequence[Reading], expected: Any, accept: Iterable[str]) -> Match | None:
         """How an answer is right: as it stands, as the teacher allows, or with its activation, as the table has it."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.answers.grading import Item, Result
+from cnncalc.answers.options import OPTIONS
 from cnncalc.derivations import QUANTITIES, Derivation
 from cnncalc.derivations import explain as derivations_of
 from cnncalc.derivations.board import board
@@ -72,7 +73,7 @@ def remark_on(item: Item, hint: bool) -> list[str]:
 def of_wrong(item: Item, hint: bool) -> list[str]:
     """The mistakes behind a wrong answer. One that another may explain, or chance, is named with perhaps."""
     sentences = [m.sentence if m.sure else _("perhaps: {sentence}", sentence=m.sentence) for m in item.mistakes]
-    if not hint:
+    if not hint or item.quantity in OPTIONS:  # of those, what another value gives, and never the value
         return sentences[:MOST_NAMED]
     right = {show(item.expected), show(item.expected).replace(",", "")}
     sentences = [s for s in sentences if not any(text in s for text in right)]
@@ -139,9 +140,10 @@ def derive(items: Sequence[Item], report: Report) -> list[Derivation]:
     """The derivations of the numbers that these answers are about."""
     found: list[Derivation] = []
     for item in items:
-        if item.expected is not None and item.quantity in QUANTITIES:
+        quantity = "output" if item.quantity in OPTIONS else item.quantity  # asked backwards: what it has to give
+        if item.expected is not None and quantity in QUANTITIES:
             try:
-                found += derivations_of(report, item.layer or "total", item.quantity)
+                found += derivations_of(report, item.layer or "total", quantity)
             except CnncalcError:  # a total that is no sum
                 continue
     return found
