@@ -178,6 +178,7 @@ export function graphView(app) {
       all.frames.map((at) => put(at, frameMade(at))),
       all.routes.map((route) => svg("path", { class: "line", d: pathOf(route.points), "marker-end": route.ends ? "url(#arrow)" : null, "data-from": route.from, "data-to": route.to })),
       all.boxes.map((at) => put(at, boxMade(at, largest))));
+    box.style.setProperty("--high", `${Math.ceil(picture.h) + 20}px`);
     box.replaceChildren(root);
     if (active === null || !groups.has(active)) active = all.boxes[0]?.place ?? null;
     groups.get(active)?.setAttribute("tabindex", "0");
