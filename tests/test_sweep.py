@@ -179,6 +179,8 @@ def test_a_plot_has_a_mark_for_every_member(tmp_path: Path) -> None:
         (["--over", "k=1..3", "--where", "3 < 4"], "names no quantity"),
         (["--over", "k=1..3", "--plot", "macs", "--svg", "x.svg"], "two numbers"),
         (["--over", "k=1..3", "-o", "x.doc"], "no format goes by .doc"),
+        (["--over", "k=1..3", "--set", "k=2"], "k is given twice"),
+        (["--over", "input={3x9x9}", "--input", "3x8x8"], "input is given twice"),
         ([], "Say what varies"),
         (["--over", "k=1", "--members", "none.csv"], "cannot be read"),
     ],

@@ -191,6 +191,9 @@ class Family:
                 known = [*self.parameters, *(self.input_columns if len(self.inputs) > 1 else [INPUT])]
                 hint = suggest(name, known) or _("known: {names}", names=", ".join(known))
                 raise CnncalcError(_("the spec has no parameter '{name}': {hint}", name=name[:40], hint=hint))
+            fixed = self.setting.inputs if self.is_input(name) else self.setting.params
+            if (name[len(INPUT) + 1 :] if self.is_input(name) else name) in fixed:
+                raise CnncalcError(_("{name} is given twice", name=name[:40]))
         if len({len(values) for values in columns.values()}) > 1:
             raise CnncalcError(_("every column has a value per member: their lengths differ"))
 
