@@ -23,5 +23,6 @@ def test_a_random_network_does_what_it_claims(network: tuple[str, Graph]) -> Non
         check
         for check in found.checks
         if not check.quantity.split(" of ")[0].endswith(("receptive_field", "jump", "rf_start", "by channel"))
+        and check.quantity != "saved_bytes"  # which a forward pass does not show
     ]
     assert all(check.verdict == "holds" for check in counts)  # fields may be unknown, a count never

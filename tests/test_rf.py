@@ -17,6 +17,7 @@ from cnncalc.fields.alignment import merges
 from cnncalc.fields.backward import seen_from
 from cnncalc.fields.channels import Run
 from cnncalc.fields.forward import Pass
+from cnncalc.fields.steps import sees_nothing
 from cnncalc.fields.table import groups_of
 from cnncalc.fields.values import Fields, Grid, Loose, Whole, jump_of, sizes_of
 from cnncalc.graph import Graph
@@ -53,7 +54,10 @@ def disagreements(graph: Graph, step: int = 1) -> list[tuple[int, int, Any, Any]
             shape = graph.facts[number].output
             if any(1 in graph.shape(w)[1:] for w in range(v, first + number)):
                 continue  # one unit lies on no grid: how it would go on is nobody's business
-            pair = numbers(back[v], shape), numbers(forward[v][first + number].get(0), shape)
+            ahead = forward[v][first + number].get(0)
+            if ahead is not None and any(map(sees_nothing, ahead)):
+                continue  # its taps land beside all units; the way back has hulls alone, in which that does not show
+            pair = numbers(back[v], shape), numbers(ahead, shape)
             if pair[0] != pair[1]:
                 found.append((v, number, *pair))
     return found
