@@ -108,7 +108,8 @@ def look_at_keras(make: Any) -> str:
     except ValueError as error:  # NASNet under the backend torch
         return f"not made: {type(error).__name__}"
     try:
-        graph = graph_of(json.loads(model.to_json()), "keras", {})
+        open_size = None in model.input_shape[1:]
+        graph = graph_of(json.loads(model.to_json()), "keras", {"": (3, 224, 224)} if open_size else {})
     except cnncalc.CnncalcError as error:
         return f"refused: {operator_in(str(error))}"
     stored = sum(prod(weight.shape) for weight in model.weights if "seed" not in weight.path)

@@ -158,3 +158,18 @@ def test_a_terminal_gets_colours_for_what_came_and_went() -> None:
     assert "\x1b[33m~   C3 (conv)" in text
     assert "\x1b[31m---" not in text
     assert "\x1b[" not in on_terminal("diff", "lenet5", "lenet5-modern", columns=120, NO_COLOR="1")
+
+
+def test_models_whose_size_is_open_are_compared_at_the_one_that_is_given(tmp_path: Path) -> None:
+    layers = [
+        {"class_name": "InputLayer", "config": {"batch_shape": [None, None, None, 3], "name": "i"}},
+        {"class_name": "Conv2D", "config": {"name": "c1", "filters": 4, "kernel_size": [3, 3]}},
+    ]
+    model = {"class_name": "Sequential", "config": {"name": "open", "layers": layers}}
+    (tmp_path / "open.json").write_text(json.dumps(model), encoding="utf-8")
+    (tmp_path / "net.yaml").write_text("input: 3x8x8\nlayers:\n- c1: conv 5 k3\n", encoding="utf-8")
+    assert run("open.json", "net.yaml", cwd=tmp_path).returncode == 2
+    found = run("open.json", "net.yaml", "--input", "3x20x20", "--format", "json", cwd=tmp_path)
+    assert found.returncode == 0
+    totals = {entry["quantity"]: entry["new"] for entry in json.loads(found.stdout)["totals"]}
+    assert totals["macs"] == 18 * 18 * 5 * 27

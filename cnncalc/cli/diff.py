@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import click
@@ -38,6 +38,7 @@ from cnncalc.spec.values import number
 @click.command("diff", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", type=SPEC, nargs=-1, metavar="OLD NEW")
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
+@click.option("--input", "shape", metavar="SHAPE", help=_("Another input shape, for all of them."))
 @output_options("junit", "github", "sarif")
 @convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
@@ -47,6 +48,7 @@ from cnncalc.spec.values import number
 def command(
     words: tuple[str, ...],
     revision: str | None,
+    shape: str | None,
     out: Output,
     convention: str | None,
     exit_code: bool,
@@ -60,6 +62,7 @@ def command(
     """
     if revision is None and len(words) != 2:
         raise click.UsageError(_("Give two specs, OLD and NEW, or --git REVISION."))
+    inputs = {} if shape is None else {"": shape}
     with errors_end_the_run():
         limits = [
             *read_limits(max_increase or "", "--max-increase"),
@@ -67,9 +70,11 @@ def command(
         ]
         compared = Compared([], {})
         if revision is None:
-            compared.found.append(Pair("", words[1], True, compare(*(report_of(word, convention) for word in words))))
+            compared.found.append(
+                Pair("", words[1], True, compare(*(report_of(word, convention, inputs) for word in words)))
+            )
         else:
-            compared = since(revision, words, convention)
+            compared = since(revision, words, convention, inputs)
     for error in compared.unusable.values():
         complain(error)
     over = [
@@ -163,15 +168,15 @@ def say_limit(entry: Broken) -> str:
     return _("{quantity} grows by {by}, limit {limit}", quantity=quantity, by=by, limit=limit)
 
 
-def report_of(spec: str, convention: str | None) -> Report:
+def report_of(spec: str, convention: str | None, inputs: Mapping[str, str]) -> Report:
     from cnncalc import revisions
 
     # Only specs have revisions: REVISION:PATH is text out of git.
-    graph = load_graph(spec) if reader_of(spec) else graph_from_text(revisions.read(spec))
+    graph = load_graph(spec, inputs=inputs) if reader_of(spec) else graph_from_text(revisions.read(spec), inputs=inputs)
     return counted(analyze_graph(graph), convention)
 
 
-def since(revision: str, paths: Sequence[str], convention: str | None) -> Compared:
+def since(revision: str, paths: Sequence[str], convention: str | None, inputs: Mapping[str, str]) -> Compared:
     """The specs of this repository that are not as they were; one that came or went against an empty network."""
     from cnncalc import revisions
 
@@ -180,8 +185,8 @@ def since(revision: str, paths: Sequence[str], convention: str | None) -> Compar
         path = after or before or ""
         title = f"{before} -> {after}" if before and after and before != after else path
         try:
-            old = None if before is None else report_of(f"{revision}:{before}", convention)
-            new = None if after is None else report_of(after, convention)
+            old = None if before is None else report_of(f"{revision}:{before}", convention, inputs)
+            new = None if after is None else report_of(after, convention, inputs)
         except CnncalcError as error:
             compared.unusable[path] = error
             continue
