@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 import xml.dom.minidom
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+import cnncalc
 from cnncalc.cli import group
 from cnncalc.layers import KINDS
 
@@ -127,3 +131,78 @@ def test_the_arithmetic_of_every_kind_is_shown_on_an_example(kind: str) -> None:
     assert "example.output = " in result.output
     assert "def facts" not in result.output
     assert not re.search(r"self\.\w|_\(", result.output)
+
+
+def solved_for(net: str, layer: str, sought: str) -> list[list[int]]:
+    """The solutions that the board names, axis by axis."""
+    done = CliRunner().invoke(group(), ["explain", "-e", net, layer, "--inverse", sought, "--format", "json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)["derivations"]
+    return [list(map(int, re.findall(r"\d+", one["remarks"][0].rpartition(" = ")[2]))) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("sought", "values"),
+    [("padding", range(6)), ("kernel", range(1, 12)), ("stride", range(1, 9)), ("size", range(1, 40))],
+)
+def test_the_board_solves_for_what_gives_the_same_size(sought: str, values: range) -> None:
+    """Each value tried on the layer itself: those that the board names give the output, and no others."""
+    random = Random(sought)
+    for _case in range(12):
+        own = {"size": random.randint(9, 30), "kernel": random.randint(1, 5), "stride": random.randint(1, 4)}
+        own |= {"padding": random.randint(0, 3), "dilation": random.randint(1, 2)}
+
+        def output(changed: dict[str, int]) -> Any:
+            net = "1x{size}x{size}; conv 2 k{kernel} s{stride} p{padding} d{dilation}".format(**changed)
+            try:
+                return cnncalc.analyze(net)["conv1"].output
+            except cnncalc.CnncalcError:
+                return None
+
+        net = "1x{size}x{size}; conv 2 k{kernel} s{stride} p{padding} d{dilation}".format(**own)
+        (named,) = solved_for(net, "conv1", sought)
+        fits = [value for value in values if output({**own, sought: value}) == output(own)]
+        assert [value for value in named if value in values] == fits, net
+
+
+def test_the_steps_of_a_question_asked_backwards_are_on_the_board() -> None:
+    done = CliRunner().invoke(
+        group(), ["explain", "-e", "3x224x224; conv 64 k7 s2 p3", "conv1", "--inverse", "padding"]
+    )
+    for line in (
+        "2 p lies between 5 and 6: p = 3.",
+        "floor((2 × p + 217) / 2) + 1 = 112",
+        "a = s × (m - 1) + k - n = 2 × (112 - 1) + 7 - 224 = 5",
+    ):
+        assert line in done.output
+
+
+def test_axes_that_differ_are_solved_one_by_one_and_padding_that_is_uneven_as_a_whole() -> None:
+    assert solved_for("3x32x40; conv 64 k3x5 s2 same d2", "conv1", "padding") == [[3, 4], [7, 8]]
+    # one position: every stride beyond the room of 3
+    assert solved_for("1x8; conv 1 k5", "conv1", "kernel") == [[5]]
+    assert solved_for("1x8; conv 1 k8", "conv1", "stride")[0][:3] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "html", "csv", "rst", "plain"])
+def test_every_format_writes_a_board_that_was_solved(form: str) -> None:
+    done = CliRunner().invoke(group(), ["explain", "lenet5", "C1", "--inverse", "kernel", "--format", form])
+    assert done.exit_code == 0
+    assert "kernel" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("lenet5", "F6"), "F6 slides no window: there is no kernel to solve for"),
+        (("-e", "1x8x8; maxpool 3 ceil", "maxpool1"), "maxpool1 rounds up"),
+        (("-e", "1x8x8; conv 1 k3 same", "conv1"), "its padding follows from the others"),
+        (("lenet5", "C9"), "C9"),
+        (("lenet5",), "--inverse needs a LAYER"),
+        (("resnet34", "stage1"), "slides no window"),
+    ],
+)
+def test_what_cannot_be_solved_on_the_board_is_said(words: tuple[str, ...], problem: str) -> None:
+    done = CliRunner().invoke(group(), ["explain", *words, "--inverse", "kernel"])
+    assert done.exit_code == 2
+    assert problem in done.output

@@ -22,6 +22,10 @@ from cnncalc.language import _
 )
 @click.option("--symbolic", is_flag=True, help=_("The closed form, with the letters of --free left as letters."))
 @click.option("--free", metavar="LETTERS", help=_("Letters for --symbolic, separated by commas.  [default: n,c,f]"))
+@click.option(
+    "--inverse", metavar="OPTION", type=click.Choice(["padding", "kernel", "stride", "size"]),
+    help=_("The size formula solved for padding, kernel, stride, or the size that enters."),
+)  # fmt: skip
 @output_options()
 def command(
     asked: Asked,
@@ -30,12 +34,14 @@ def command(
     since: str | None,
     symbolic: bool,
     free: str | None,
+    inverse: str | None,
     out: Output,
 ) -> None:
     """How every number comes about: formula, substitution, result, and the rule behind it.
 
     The whole network, or one LAYER, or one QUANTITY of it: `cnncalc explain lenet5 C3 connections`.
     `total` in place of a layer stands for the sums: `cnncalc explain lenet5 total connections`.
+    `cnncalc explain lenet5 C1 --inverse padding` solves for what gives the size of its output.
     """
     asked, (layer, quantity) = asked.with_words(layer, quantity)
     with errors_end_the_run():
@@ -51,5 +57,12 @@ def command(
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
             raise click.UsageError(_("--symbolic needs a LAYER."))
-        found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
+        if inverse is not None:
+            if layer is None or quantity is not None or letters or since:
+                raise click.UsageError(_("--inverse needs a LAYER, and nothing besides."))
+            from cnncalc.derivations.inverse import invert
+
+            found = invert(report, layer, inverse)
+        else:
+            found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
         out.write(board(found, name_of(report) or asked.spec or ""))
