@@ -50,14 +50,22 @@ REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", 
 
 @writes(*FUNCTIONS)
 def function(layer: Any, x: Shape) -> Written:
-    return Written(FUNCTIONS[layer.kind], infix=layer.kind == "scaled_tanh")
+    use = FUNCTIONS[layer.kind]
+    if layer.inplace and layer.kind in IN_PLACE:
+        use = use.replace("{0}", "{0}, inplace=True")
+    return Written(use, infix=layer.kind == "scaled_tanh")
+
+
+# Of torch.nn.functional, what can be written over what enters: what training keeps may depend on it.
+IN_PLACE = ("relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "hard_swish", "mish")
 
 
 def with_slope(name: str, option: str, default: float) -> Write:
     def write(layer: Any, x: Shape) -> Written:
+        more = ", inplace=True" if layer.inplace and name in IN_PLACE else ""
         if layer.alpha in (None, default):
-            return Written(f"F.{name}({{0}})")
-        return Written(f"F.{name}({{0}}, {option}={{alpha}})", values={"alpha": layer.alpha})
+            return Written(f"F.{name}({{0}}{more})")
+        return Written(f"F.{name}({{0}}, {option}={{alpha}}{more})", values={"alpha": layer.alpha})
 
     return write
 
