@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -178,3 +179,31 @@ def test_in_chinese(seed: str, capsys: pytest.CaptureFixture[str], tmp_path: Pat
     (tmp_path / "filled.md").write_text(filled, encoding="utf-8")
     check = ["check", str(tmp_path / f"{seed}.yaml"), str(tmp_path / "filled.md")]
     assert CliRunner().invoke(group(), check).exit_code == 0, filled
+
+
+@pytest.mark.parametrize("words", [("--level", "hard"), ("lenet5",), ("--lang", "zh"), ("--variants", "2")])
+def test_a_number_may_be_hidden_and_asked_for(words: tuple[str, ...], tmp_path: Path) -> None:
+    """It stands neither in the sheet nor beside an output that gives it away; the key earns everything."""
+    stem = str(tmp_path / "x")
+    assert run("--seed", "4", "--backwards", *words, "-o", stem).exit_code == 0
+    sheets = sorted(tmp_path.glob("*-questions.md"))
+    assert len(sheets) == (2 if "--variants" in words else 1)
+    for sheet in sheets:
+        text = sheet.read_text(encoding="utf-8")
+        (line,) = [line for line in text.split("\n") if " p? " in f"{line} " or " k? " in f"{line} "]
+        layer = line.split("- ")[1].split(":")[0]
+        key = sheet.with_name(sheet.name.replace("-questions.md", "-key.csv"))
+        rows = [row.split(",")[:2] for row in key.read_text(encoding="utf-8").split("\n")]
+        assert [layer, "padding" if " p? " in f"{line} " else "kernel"] in rows
+        assert [layer, "output"] not in rows
+        spec = str(sheet).replace("-questions.md", ".yaml")
+        done = CliRunner().invoke(group(), ["check", spec, str(key), "--key", str(key)])
+        assert done.exit_code == 0, done.output
+        blank = CliRunner().invoke(group(), ["check", spec, str(sheet), "--key", str(key), "--format", "json"])
+        assert {item["verdict"] for item in json.loads(blank.stdout)["items"]} == {"missing"}
+
+
+def test_where_nothing_can_be_hidden_it_is_said() -> None:
+    done = run("xor", "--backwards")
+    assert done.exit_code == 2
+    assert "nothing to ask backwards" in done.output

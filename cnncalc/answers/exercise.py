@@ -5,11 +5,13 @@ The same seed gives the same exercise, on every machine.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.answers.options import own_value
 from cnncalc.answers.recounting import value_of
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.graph import Graph
@@ -295,6 +297,34 @@ def questions_of(report: Report, text: str, asked: Asked, title: str) -> str:
     ]
     head = [f"| {_('layer')} | {_('quantity')} | {_('answer')} | {_('note')} |", "|-------|----------|--------|------|"]
     return "\n".join([f"# {title}", "", "```yaml", text.rstrip(), "```", "", *head, *rows, ""])
+
+
+HIDDEN = (("padding", r"p[1-9][0-9]*"), ("kernel", r"k[0-9]+"))  # what may be asked backwards, as it stands in a line
+
+
+def ask_backwards(made: Exercise) -> Exercise:
+    """The exercise with a number of one layer hidden, for its output. Raises CnncalcError: there is none."""
+    report = analyze_graph(graph_from_text(Source("<exercise>", made.spec)))
+    steps = [
+        (option, flag, line)
+        for option, flag in HIDDEN
+        for line in re.finditer(
+            rf"^  - ([\w+-]+): (?:conv|depthwise)\b[^\n]*? {flag}(?![\w.])[^\n]*$", made.spec, re.MULTILINE
+        )
+    ]
+    if not steps:
+        raise CnncalcError(_("no convolution has a name and a kernel in its line: nothing to ask backwards"))
+    option, flag, line = steps[0]
+    layer = line[1]
+    shape = "x".join(map(str, report[layer].output))
+    hidden = re.sub(rf" {flag}(?![\w.])", f" {option[0]}?", line[0], count=1)
+    word = {"padding": _("padding"), "kernel": _("kernel")}[option]
+    note, output = _("so that the output is {shape}", shape=shape), _("output")
+    row = f"| {layer} | {word} |  | {note} |\n"
+    given = re.compile(rf"^\| {re.escape(layer)} \| {re.escape(output)} \|[^\n]*\n", re.MULTILINE)
+    questions = given.sub("", made.questions.replace(line[0], hidden)) + row
+    key = re.sub(rf"^{re.escape(layer)},output,[^\n]*\n", "", made.key, flags=re.MULTILINE)
+    return Exercise(made.spec, questions, f"{key}{layer},{option},{own_value(report, layer, option)},1\n")
 
 
 def key_of(report: Report, asked: Asked) -> str:

@@ -34,6 +34,7 @@ MOST_QUESTIONS, MOST_VARIANTS = 200, 500
     "--variants", type=click.IntRange(1, MOST_VARIANTS), metavar="N",
     help=_("N exercises with the same questions and other numbers, each with its key; needs -o."),
 )  # fmt: skip
+@click.option("--backwards", is_flag=True, help=_("Hide the padding or the kernel of a layer, and ask for it."))
 @click.option("--answers", is_flag=True, help=_("Print the key too."))
 @click.option("--force", is_flag=True, help=_("Write over files that are there."))
 @click.option("-o", "--output", "stem", metavar="NAME", help=_("Write files that begin so.  [default: print]"))
@@ -48,6 +49,7 @@ def command(
     level: str | None,
     questions: int,
     variants: int | None,
+    backwards: bool,
     answers: bool,
     force: bool,
     stem: str | None,
@@ -66,6 +68,10 @@ def command(
         source = Asked(like if like is not None else spec, expression, params, inputs)
         named = source.spec is not None or expression is not None
         made = draw_exercises(source if named else None, seed, level, questions, variants or 0, like is not None)
+        if backwards:
+            from cnncalc.answers.exercise import ask_backwards
+
+            made = [ask_backwards(one) for one in made]
         if stem is None:
             text = made[0].questions + (f"\n```csv\n{made[0].key}```\n" if answers else "")
             write(text, None)
