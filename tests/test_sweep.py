@@ -176,6 +176,7 @@ def test_a_plot_has_a_mark_for_every_member(tmp_path: Path) -> None:
         (["--over", "k=1..3", "--columns", "mac"], "no quantity 'mac': did you mean macs?"),
         (["--over", "k=1..3", "--set", "f=2", "--columns", "conv9.macs"], "no layer 'conv9': did you mean conv1?"),
         (["--over", "k=1..3", "--where", "macs"], "'macs' is no condition"),
+        (["--over", "k=1..3", "--where", "macs <= ((("], "'(((' is no number"),
         (["--over", "k=1..3", "--where", "3 < 4"], "names no quantity"),
         (["--over", "k=1..3", "--plot", "macs", "--svg", "x.svg"], "two numbers"),
         (["--over", "k=1..3", "-o", "x.doc"], "no format goes by .doc"),

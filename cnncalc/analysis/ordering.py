@@ -84,8 +84,12 @@ class Search:
         One that raises no peak and leaves no more behind than there was may always run first: then it is the only one.
         """
         found = []
-        for i in range(self.count):
-            if ran >> i & 1 or self.needs[i] & ~ran:
+        waiting = ~ran & (1 << self.count) - 1
+        while waiting:
+            lowest = waiting & -waiting  # of long networks most have run: those are not looked at
+            waiting ^= lowest
+            i = lowest.bit_length() - 1
+            if self.needs[i] & ~ran:
                 continue
             after = ran | 1 << i
             reached = held + self.elements[self.first + i]

@@ -91,11 +91,14 @@ def _read(text: str) -> Iterable[Condition]:
         one, sign, other = (part.strip() for part in parts[i : i + 3])
         sign = {"==": "=", "≤": "<=", "≥": ">="}.get(sign, sign)
         if is_name(one) and not (i and is_name(other)):
-            yield Condition(one, sign, read_value(other), text)
+            name, relation, value = one, sign, read_value(other)
         elif is_name(other):
-            yield Condition(other, TURNED[sign], read_value(one), text)
+            name, relation, value = other, TURNED[sign], read_value(one)
         else:
             raise CnncalcError(_("'{text}' names no quantity", text=text[:60]))
+        if isinstance(value, str) and relation not in ("=", "!="):  # which nothing would ever meet
+            raise CnncalcError(_("'{text}': '{value}' is no number", text=text[:60], value=value[:40]))
+        yield Condition(name, relation, value, text)
 
 
 def is_name(text: str) -> bool:
@@ -110,7 +113,7 @@ def read_value(text: str) -> Any:
         pass
     if re.fullmatch(r"\d+([x×]\d+)+|\[\d+(\s*,\s*\d+)*\]", text):
         return tuple(map(int, re.findall(r"\d+", text)))
-    if re.fullmatch(r"-?\d+(/[1-9]\d*)?|\d+\.\d+", text):
+    if re.fullmatch(r"-?\d+(/[1-9]\d*)?|\d+(\.\d+)?([eE][+-]?\d{1,3})?", text):
         value = Fraction(text)
         return value.numerator if value.denominator == 1 else value
     return text.strip("'\"")
