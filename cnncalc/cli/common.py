@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from errno import EACCES, EPIPE
 from functools import wraps
-from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
+from cnncalc.cli.docstrings import docstring_of
 from cnncalc.errors import CnncalcError, Source, visible
 from cnncalc.formats import ALIASES, ENDINGS, EVERYWHERE, write_page
 from cnncalc.formats.page import Page
@@ -52,7 +52,7 @@ def lang_option(function: F) -> F:
 
     `main` reads --lang before a command is loaded, since help texts are made then; here it is only checked.
     """
-    function.__doc__ = _(cleandoc(function.__doc__ or "?"))
+    function.__doc__ = _(docstring_of(function) or "?")
     return click.option(
         "--lang",
         type=click.Choice(LANGUAGES),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from itertools import groupby
 from typing import Any
@@ -11,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from cnncalc.cli.common import Output, errors_end_the_run, fail, lang_option, output_options
+from cnncalc.cli.docstrings import docstring_of
 from cnncalc.errors import visible
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, enumerate_words, n_
@@ -25,7 +25,7 @@ FAMILIES = (
     n_("conv"), n_("pooling"), n_("dense"), n_("normalisation"), n_("attention"), n_("activation"), n_("shape"),
     n_("learned"), n_("reduction"), n_("resampling"), n_("merge"), n_("recurrent"),
 )  # fmt: skip
-WINDOW_RULE = (Window.positions.__doc__ or "").partition(": ")[2]
+WINDOW_RULE = docstring_of(Window.positions).partition(": ")[2]
 
 
 class KindType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -63,7 +63,7 @@ def kinds_page() -> Page:
 def kind_page(kind: Kind) -> Page:
     """All that is known of a kind, from the code itself."""
     layer = kind.load()
-    about = _(inspect.cleandoc(layer.__doc__ or "?"))
+    about = _(docstring_of(layer) or "?")
     sections = [Section("", notes=[" ".join(part.split()) for part in about.split("\n\n")], indent=0)]
     if kind.aliases:
         names = enumerate_words(kind.aliases)
@@ -85,7 +85,7 @@ def kind_page(kind: Kind) -> Page:
 def kind_data(kind: Kind) -> dict[str, Any]:
     """A kind as JSON has it."""
     layer = kind.load()
-    about = inspect.cleandoc(layer.__doc__ or "")
+    about = docstring_of(layer)
     return {"name": kind.name, "family": kind.family, "also": list(kind.aliases), "about": about,
             "options": options_data(layer)}  # fmt: skip
 
