@@ -52,7 +52,7 @@ def lang_option(function: F) -> F:
 
     `main` reads --lang before a command is loaded, since help texts are made then; here it is only checked.
     """
-    function.__doc__ = _(docstring_of(function) or "?")
+    function.__doc__ = _(docstring_of(function))
     return click.option(
         "--lang",
         type=click.Choice(LANGUAGES),

@@ -9,11 +9,11 @@ from typing import Any
 
 
 def docstring_of(thing: Any) -> str:
-    """The docstring of a function or a class, without its indentation; empty where nothing says it."""
+    """The docstring of a function or a class, without its indentation; a question mark where nothing says it."""
     text: str | None = thing.__doc__
     if text is None and sys.flags.optimize > 1:
         text = text_in_source(thing)
-    return cleandoc(text or "")
+    return cleandoc(text or "?")
 
 
 def text_in_source(thing: Any) -> str | None:

@@ -63,7 +63,7 @@ def kinds_page() -> Page:
 def kind_page(kind: Kind) -> Page:
     """All that is known of a kind, from the code itself."""
     layer = kind.load()
-    about = _(docstring_of(layer) or "?")
+    about = _(docstring_of(layer))
     sections = [Section("", notes=[" ".join(part.split()) for part in about.split("\n\n")], indent=0)]
     if kind.aliases:
         names = enumerate_words(kind.aliases)
