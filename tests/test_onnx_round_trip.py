@@ -55,6 +55,9 @@ def written(graph: cnncalc.Graph, folder: Path) -> str:
 def test_a_bundled_network_comes_back_with_the_same_report(name: str, tmp_path: Path) -> None:
     graph = load(name)
     ours, theirs = analyze(graph).to_dict(), analyze(written(graph, tmp_path)).to_dict()
+    for report in (ours, theirs):
+        for row in (*report["layers"], report["totals"]):
+            del row["saved_bytes"]  # ONNX does not say what is done in place; `convert` says that this is lost
     assert theirs["layers"] == ours["layers"]
     assert theirs["totals"] == ours["totals"]
     assert theirs["inputs"] == ours["inputs"]
