@@ -76,6 +76,7 @@ def test_an_interrupt_is_status_130_and_one_line(folder: Path) -> None:
         ),
         ("RecursionError()", 3, "cnncalc went wrong here, which is its own fault: RecursionError: "),
         ("MemoryError()", 2, "this needs more memory than there is"),
+        ("ModuleNotFoundError(name='numpy')", 2, "this command needs NumPy, which is not installed here"),
     ],
 )
 def test_what_nobody_expected_asks_for_a_report(folder: Path, raised: str, status: int, line: str) -> None:

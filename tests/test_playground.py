@@ -124,6 +124,17 @@ def test_question_is_explained_checked_and_drawn(visit: Any) -> None:
 
 
 @pytest.mark.browser
+def test_what_needs_numpy_says_so(visit: Any) -> None:
+    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k5\n")
+    visit.click("#tab-solve")
+    visit.fill("#panel-solve input[name=find]", "size")
+    visit.fill("#panel-solve input[name=where]", "C1.output=6x20x20")
+    visit.click("#panel-solve button")
+    visit.locator("#answer").get_by_text("needs NumPy").wait_for()
+    visit.click("#tab-explain")
+
+
+@pytest.mark.browser
 def test_every_network_gives_what_the_command_line_gives(browser: Any, served: str) -> None:
     # Its own worker is asked, since 60 networks through the editor would take minutes
     context = browser.new_context(bypass_csp=True)

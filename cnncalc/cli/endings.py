@@ -25,6 +25,9 @@ def end_run(error: BaseException) -> int:
     if isinstance(error, OSError) and error.filename is None and error.errno in NOT_WRITTEN:
         forget_output()
         return end_saying(_("standard output cannot be written: {reason}", reason=error.strerror), UNUSABLE)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "numpy":
+        # Where Python runs in a browser there is none; everywhere else it comes with the package
+        return end_saying(_("this command needs NumPy, which is not installed here"), UNUSABLE)
     kind, text = type(error).__name__, " ".join(str(error).split())[:200]
     line = _("cnncalc went wrong here, which is its own fault: {kind}: {text}", kind=kind, text=text)
     return end_saying(f"{line}\n  " + _("please report the command and its input; --debug shows where"), BROKEN)
