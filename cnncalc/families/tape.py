@@ -84,8 +84,6 @@ Simplified = tuple[Any, tuple[Operand, ...]]  # an operation and its operands; N
 
 def bring_together(tape: Tape, operation: Any, operands: tuple[Operand, ...]) -> Simplified:
     """The same with constants brought together: (n + 2) - 1 is n + 1, (4 w) // 4 is w."""
-    if all(not isinstance(operand, Step) for operand in operands):
-        return None, (PLAIN[operation](*operands) if operation in PLAIN else operation(*operands),)
     simplify = SIMPLIFY.get(operation)
     return (operation, operands) if simplify is None else simplify(tape, *operands)
 
@@ -165,14 +163,6 @@ SIMPLIFY: dict[Any, Callable[..., Simplified]] = {
     "%": _remainder,
     min: _extreme(min),
     max: _extreme(max),
-}
-PLAIN: dict[Any, Callable[..., int]] = {
-    "+": int.__add__,
-    "-": int.__sub__,
-    "*": int.__mul__,
-    "//": int.__floordiv__,
-    "%": int.__mod__,
-    "abs": int.__abs__,
 }
 
 
