@@ -18,9 +18,9 @@ from itertools import pairwise
 from typing import Any
 
 import cnncalc
-from cnncalc.drawing import Wish
-from cnncalc.drawing.graph import Picture, Tree, place
-from cnncalc.drawing.writers.dot import render_network
+from cnncalc.pages.drawing import Wish
+from cnncalc.pages.drawing.graph import Picture, Tree, place
+from cnncalc.pages.drawing.writers.dot import render_network
 from cnncalc.shipped import FAMILIES
 
 Point = tuple[float, float]

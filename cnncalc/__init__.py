@@ -36,6 +36,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnncalc import conventions, reference
+    from cnncalc.analysis.derivations import Derivation
+    from cnncalc.analysis.fields.sets.units import Patch, UnitField
     from cnncalc.answers import Item, Mistake, Result
     from cnncalc.api import (
         analyze,
@@ -60,16 +62,14 @@ if TYPE_CHECKING:
     )
     from cnncalc.conventions import Reconciled
     from cnncalc.conventions.identifying import Match
-    from cnncalc.derivations import Derivation
     from cnncalc.difference import Difference
     from cnncalc.errors import CnncalcError, Position, Problem, ShapeError, SpecError, SpecWarning
     from cnncalc.evidence import Check, Verification
     from cnncalc.families.results import Sweep
-    from cnncalc.fields.sets.units import Patch, UnitField
-    from cnncalc.findings import Finding
     from cnncalc.graph import Expectation, Graph, Group, Node, UnknownLayerError
     from cnncalc.report import Report, Row, Settings, Totals, Verdict
     from cnncalc.results import Comparison
+    from cnncalc.spec.findings import Finding
     from cnncalc.testing import assert_budget
 
 __all__ = [
@@ -137,14 +137,14 @@ _HOMES = {
     **dict.fromkeys(("Item", "Mistake", "Result"), "answers"),
     **dict.fromkeys(("CnncalcError", "Position", "Problem", "ShapeError", "SpecError", "SpecWarning"), "errors"),
     **dict.fromkeys(("Check", "Verification"), "evidence"),
-    "Derivation": "derivations",
+    "Derivation": "analysis.derivations",
     "Difference": "difference",
-    "Finding": "findings",
+    "Finding": "spec.findings",
     "Match": "conventions.identifying",
     "Reconciled": "conventions",
     "Comparison": "results",
     "Sweep": "families.results",
-    **dict.fromkeys(("Patch", "UnitField"), "fields.sets.units"),
+    **dict.fromkeys(("Patch", "UnitField"), "analysis.fields.sets.units"),
     **dict.fromkeys(("Expectation", "Graph", "Group", "Node", "UnknownLayerError"), "graph"),
     **dict.fromkeys(("Report", "Row", "Settings", "Totals", "Verdict"), "report"),
     "assert_budget": "testing",

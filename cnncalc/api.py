@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from cnncalc import sources
 from cnncalc.analysis import analyze_graph
-from cnncalc.drawing import DEFAULT, Drawing, Wish
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
+from cnncalc.pages.drawing import DEFAULT, Drawing, Wish
 from cnncalc.report import BYTES, Report, Settings
 from cnncalc.results import Comparison
 from cnncalc.sources import load_graph
@@ -22,16 +22,16 @@ from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 from cnncalc.spec.values import write_value
 
 if TYPE_CHECKING:
+    from cnncalc.analysis.derivations import Derivation
+    from cnncalc.analysis.fields.sets.units import UnitField
     from cnncalc.answers import Result
     from cnncalc.conventions import Reconciled
     from cnncalc.conventions.identifying import Match
-    from cnncalc.derivations import Derivation
     from cnncalc.difference import Difference
     from cnncalc.evidence import Verification
     from cnncalc.families.results import Sweep
     from cnncalc.families.solving import Solved
-    from cnncalc.fields.sets.units import UnitField
-    from cnncalc.findings import Finding
+    from cnncalc.spec.findings import Finding
 
 Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
 
@@ -220,7 +220,7 @@ def receptive_field(
     `inputs` of the result has a patch for each input that is seen: pixels, hull, boxes, mask(). Raises SpecError,
     and CnncalcError for a layer or a unit that does not exist.
     """
-    from cnncalc.fields.sets.units import unit_field
+    from cnncalc.analysis.fields.sets.units import unit_field
 
     graph = _graph_of(spec, set, input, max_operations, params)
     return unit_field(graph, layer, unit, local=local)
@@ -282,7 +282,7 @@ def explain(
 
     A Derivation has .value, .formula, .substituted, .steps, .to_latex(), and shows itself in a notebook.
     """
-    from cnncalc import derivations
+    from cnncalc.analysis import derivations
 
     report = spec if isinstance(spec, Report) else analyze(spec, **params)
     if isinstance(spec, Report) and params:
@@ -337,7 +337,7 @@ def draw(
     """A drawing of a network, which shows itself in a notebook; `.svg` is its text, `.save("net.svg")` writes it.
 
     spec, params  a report, a graph, or as for `analyze`
-    style         one of `cnncalc.drawing.STYLES`
+    style         one of `cnncalc.pages.drawing.STYLES`
     depth         how many levels of blocks are shown; None: as many as can be read
     color         the quantity that heats the nodes of a graph
     quantities    what `costs` shows; sort: the one by which rows are ordered; top: how many rows
@@ -437,7 +437,7 @@ def lint(spec: str | os.PathLike[str], *, ignore: Collection[str] = ()) -> list[
 
     Raises SpecError where the spec cannot be used.
     """
-    from cnncalc import findings
+    from cnncalc.spec import findings
 
     text = text_of(spec)
     inline = "\n" not in text and ";" in text

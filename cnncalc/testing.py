@@ -51,8 +51,8 @@ def account(report: Report, verdicts: Sequence[Verdict]) -> str:
 
 def derive(report: Report, failed: Sequence[Verdict]) -> str:
     """The derivations of numbers, where there is one."""
-    from cnncalc.derivations import QUANTITIES, explain
-    from cnncalc.derivations.board import board
+    from cnncalc.analysis.derivations import QUANTITIES, explain
+    from cnncalc.analysis.derivations.board import board
     from cnncalc.formats import write_page
 
     found = []

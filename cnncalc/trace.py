@@ -7,7 +7,7 @@ derivation at once, so that the formula that is shown is the code that ran.
     k, c = symbol("k", 5), symbol("c", 3)
     n = (k * k * c + 1) * 6             # 456, whose formula is (k k c + 1) 6
 
-This module knows neither layers nor how a formula is written: see derivations/formulas.py.
+This module knows neither layers nor how a formula is written: see analysis/derivations/formulas.py.
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import cnncalc
-from cnncalc.browser.data import data_of_text, json_text
 from cnncalc.cli import main
 from cnncalc.errors import Position, SpecError, SpecWarning
 from cnncalc.language import _, speaking
+from cnncalc.pages.browser.data import data_of_text, json_text
 from cnncalc.sources import read_source
 
 SPEC = "network.yaml"  # the text in the editor, for every command

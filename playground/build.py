@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 PAGE = ("index.html", "style.css", "main.js", "link.js", "python.js", "report.js", "words.js", "worker.js")
-REPORT = HERE.parent / "cnncalc" / "browser" / "page"  # the scripts and the style of `cnncalc report`
+REPORT = HERE.parent / "cnncalc" / "pages" / "browser" / "page"  # the scripts and the style of `cnncalc report`
 NEEDED = ("click", "tabulate")  # pure Python; rich is for terminals, NumPy for `verify`, which the page does without
 STAMP = (1980, 1, 1, 0, 0, 0)  # the same files give the same archive
 
@@ -70,7 +70,7 @@ def write_service_worker(out: Path) -> None:
 def report_style() -> str:
     """The style of the report, from the checkout that this stands in, installed or not."""
     sys.path.insert(0, str(HERE.parent))
-    from cnncalc.browser.file import join_styles
+    from cnncalc.pages.browser.file import join_styles
 
     return join_styles()
 

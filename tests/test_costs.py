@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 import cnncalc
+from cnncalc.analysis.derivations import explain
 from cnncalc.cli import group
-from cnncalc.derivations import explain
 from cnncalc.language import use
 from cnncalc.report import Report
 

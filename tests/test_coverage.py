@@ -11,9 +11,9 @@ from test_unit_views import rf
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.fields.reads import Book
-from cnncalc.fields.sets.coverage import coverage, macs_of
-from cnncalc.fields.sets.regions import everything
+from cnncalc.analysis.fields.reads import Book
+from cnncalc.analysis.fields.sets.coverage import coverage, macs_of
+from cnncalc.analysis.fields.sets.regions import everything
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import write_docs
 import cnncalc
 from cnncalc.cli import COMMANDS
 from cnncalc.cli.analyze import command as analyze
-from cnncalc.drawing import STYLES
+from cnncalc.pages.drawing import STYLES
 from cnncalc.pages.view import COLUMNS
 from cnncalc.spec.read.document import KEYS
 
@@ -129,7 +129,7 @@ def test_the_design_page_names_every_room_and_only_files_that_there_are() -> Non
     names = [f"{path.name}/" if path.is_dir() else path.name for path in modules if not path.name.startswith("_")]
     assert [name for name in names if not re.search(rf"(^|[\s`]){re.escape(name)}", page, re.MULTILINE)] == []
     named = {name for name in re.findall(r"`([\w/.]+\.(?:py|yaml|md|po))`", page) if "FAMILY" not in name}
-    folders = [ROOT, package, package / "spec" / "read", package / "spec" / "build", package / "formats"]
+    folders = [ROOT, package, *(package / name for name in ("spec/read", "spec/build", "formats", "pages/drawing"))]
     assert [name for name in sorted(named) if not any((folder / name).exists() for folder in folders)] == []
 
 

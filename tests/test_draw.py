@@ -15,10 +15,10 @@ from test_cli import on_terminal, run
 
 import cnncalc
 from cnncalc import language
-from cnncalc.drawing import FORMATS, STYLES, Drawing
-from cnncalc.drawing.letters import fit, width_of
-from cnncalc.drawing.scene import Box, Path, Text, leaves_of
 from cnncalc.graph import BEHIND_UNKNOWN, Graph
+from cnncalc.pages.drawing import FORMATS, STYLES, Drawing
+from cnncalc.pages.drawing.letters import fit, width_of
+from cnncalc.pages.drawing.scene import Box, Path, Text, leaves_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 NETWORKS = ["lenet5", "resnet50", "unet", "example-1d", "lstm", "swin-t"]
@@ -164,9 +164,9 @@ def test_a_very_large_network_is_folded_to_what_can_be_read() -> None:
 
 
 def test_a_terminal_gets_bars_that_fit(tmp_path: pathlib.Path) -> None:
-    from cnncalc.drawing import Wish
-    from cnncalc.drawing.bars import bars
     from cnncalc.errors import columns_of
+    from cnncalc.pages.drawing import Wish
+    from cnncalc.pages.drawing.bars import bars
 
     report = cnncalc.analyze("resnet50")
     for width in (40, 80, 120):
@@ -252,7 +252,7 @@ def test_a_drawing_shows_itself_in_a_notebook_and_saves_itself(tmp_path: pathlib
 
 @pytest.mark.parametrize("style", STYLES)
 def test_tikz_has_every_text_of_the_drawing(style: str) -> None:
-    from cnncalc.drawing.writers.tikz import letters
+    from cnncalc.pages.drawing.writers.tikz import letters
 
     drawing = cnncalc.draw("unet", style)
     tex = str(drawing.render("tikz"))

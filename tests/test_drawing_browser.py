@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.drawing import Drawing, Wish
-from cnncalc.drawing.graph import Tree
+from cnncalc.pages.drawing import Drawing, Wish
+from cnncalc.pages.drawing.graph import Tree
 from cnncalc.shipped import FAMILIES
 
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.drawing import Drawing, Wish
-from cnncalc.drawing.graph import Picture, Tree, place
+from cnncalc.pages.drawing import Drawing, Wish
+from cnncalc.pages.drawing.graph import Picture, Tree, place
 from cnncalc.pages.view import View, choose_rows
 from cnncalc.shipped import FAMILIES
 

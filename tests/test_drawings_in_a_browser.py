@@ -11,7 +11,7 @@ from test_draw import NASTY, renamed
 
 import cnncalc
 from cnncalc import language
-from cnncalc.drawing import STYLES
+from cnncalc.pages.drawing import STYLES
 
 pytestmark = pytest.mark.browser
 WIDTHS = (1200, 400)

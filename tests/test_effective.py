@@ -13,9 +13,9 @@ from test_unit_views import rf
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.fields.effective.moments import moments_of
-from cnncalc.fields.effective.profile import Profile, profiles_of
-from cnncalc.fields.table import find_value
+from cnncalc.analysis.fields.effective.moments import moments_of
+from cnncalc.analysis.fields.effective.profile import Profile, profiles_of
+from cnncalc.analysis.fields.table import find_value
 from cnncalc.graph import Graph
 
 # (network, layer, field, variance as an exact number or to four decimals, 95.45 % of the mass, above 4.55 % of the

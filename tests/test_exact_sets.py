@@ -16,11 +16,11 @@ from test_small_networks import NETWORKS, members, spec
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.fields.reads import Book
-from cnncalc.fields.sets.hulls import unit_hulls
-from cnncalc.fields.sets.regions import shadows
-from cnncalc.fields.sets.taps import Reader, find_needed
-from cnncalc.fields.sets.units import Patch, unit_field
+from cnncalc.analysis.fields.reads import Book
+from cnncalc.analysis.fields.sets.hulls import unit_hulls
+from cnncalc.analysis.fields.sets.regions import shadows
+from cnncalc.analysis.fields.sets.taps import Reader, find_needed
+from cnncalc.analysis.fields.sets.units import Patch, unit_field
 from cnncalc.graph import Graph
 
 
@@ -73,7 +73,7 @@ def wrong_hulls(hulls: Any, found: Any) -> list[tuple[int, int]]:
 
 
 def _one(unit: tuple[int, ...]) -> Any:
-    from cnncalc.fields.sets.regions import product as region
+    from cnncalc.analysis.fields.sets.regions import product as region
 
     return region([1 << i for i in unit])
 

@@ -13,7 +13,7 @@ import pytest
 from cases import FOLDER, load_cases, report_of
 
 import cnncalc
-from cnncalc.derivations import QUANTITIES, Derivation, explain, walk
+from cnncalc.analysis.derivations import QUANTITIES, Derivation, explain, walk
 from cnncalc.quantities import SUMMED
 from cnncalc.report import Report
 from cnncalc.shipped import bundled
@@ -209,7 +209,7 @@ def test_traced_numbers_are_ints_with_a_memory() -> None:
 
 def test_no_formula_is_written_down_beside_the_code() -> None:
     """Sentences of the teacher hold no arithmetic: every formula is run, not typed."""
-    folder = Path(cnncalc.__file__).parent / "derivations"
+    folder = Path(cnncalc.__file__).parent / "analysis" / "derivations"
     for path in (folder / "words.py", folder / "fields.py", folder / "symbols.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n" not in node.value:

@@ -12,7 +12,7 @@ from test_unit_views import rf
 
 import cnncalc
 from cnncalc import reference
-from cnncalc.fields.tiles import Halo, halos
+from cnncalc.analysis.fields.tiles import Halo, halos
 
 
 def unet(up: str, size: str, depth: int = 4, channels: int = 2) -> str:

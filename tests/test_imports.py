@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
@@ -29,7 +30,7 @@ ARROWS = {
     "graph": {"errors", "layers"},
     "graph_builder": {"errors", "layers", "graph"},
     "spec": {"errors", "arithmetic", "layers", "graph", "graph_builder"},
-    "findings": {"errors", "layers", "graph", "spec"},
+    "spec.findings": {"errors", "layers", "graph", "spec"},
     "report": {
         "errors",
         "arithmetic",
@@ -38,7 +39,7 @@ ARROWS = {
         "formats",
         "display",
     },  # formats: for to_json; display: for notebooks
-    "analysis": {"errors", "arithmetic", "layers", "graph", "report", "fields"},
+    "analysis": {"errors", "arithmetic", "layers", "graph", "report", "analysis.fields"},
     "formats": {"errors"},
     "display": {"formats"},
     # pages: their results, and how a formula is written
@@ -49,24 +50,24 @@ ARROWS = {
         "report",
         "analysis",
         "evidence",
-        "derivations",
+        "analysis.derivations",
         "difference",
         "answers",
-        "findings",
+        "spec.findings",
         "locking",
-        "fields",
+        "analysis.fields",
         "conventions",
         "results",
         "families",
-        "drawing",
+        "pages.drawing",
     },
-    "fields": {"errors", "arithmetic", "layers", "graph", "report", "display"},  # report: what a jump is
+    "analysis.fields": {"errors", "arithmetic", "layers", "graph", "report", "display"},  # report: what a jump is
     "reference": {"errors", "layers", "graph"},  # of layers: the table of kinds, and nothing that computes
     # fields: what is claimed of units, which the probes share nothing with
-    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "fields", "display"},
-    "drawing": {"errors", "layers", "graph", "analysis", "report", "fields", "formats"},
+    "evidence": {"errors", "layers", "graph", "analysis", "report", "reference", "analysis.fields", "display"},
+    "pages.drawing": {"errors", "layers", "graph", "analysis", "report", "analysis.fields", "formats"},
     "trace": set(),
-    "derivations": {"errors", "layers", "graph", "analysis", "fields", "report", "trace", "formats"},
+    "analysis.derivations": {"errors", "layers", "graph", "analysis", "analysis.fields", "report", "trace", "formats"},
     # shipped: the totals that people look up
     "answers": {
         "errors",
@@ -74,15 +75,15 @@ ARROWS = {
         "graph",
         "spec",
         "analysis",
-        "fields",
+        "analysis.fields",
         "report",
-        "derivations",
+        "analysis.derivations",
         "trace",
         "shipped",
         "display",
     },
     # of reference: which weights there are; of spec: how values are written; of fields: what is compared
-    "interop": {"errors", "layers", "graph", "graph_builder", "analysis", "spec", "reference", "fields"},
+    "interop": {"errors", "layers", "graph", "graph_builder", "analysis", "spec", "reference", "analysis.fields"},
     # spec: its expressions and positions; answers: how numbers are written
     "conventions": {"errors", "layers", "graph", "spec", "analysis", "report", "sources", "answers", "display"},
     # formats: how cells are written; drawing: the plot
@@ -94,12 +95,12 @@ ARROWS = {
         "graph_builder",
         "spec",
         "analysis",
-        "fields",
+        "analysis.fields",
         "report",
-        "derivations",
+        "analysis.derivations",
         "trace",
         "formats",
-        "drawing",
+        "pages.drawing",
         "display",
     },
     "results": {"report", "display"},
@@ -118,37 +119,37 @@ ARROWS = {
         "sources",
         "conventions",
         "evidence",
-        "derivations",
+        "analysis.derivations",
         "answers",
-        "fields",
+        "analysis.fields",
         "interop",
         "results",
         "families",
         "difference",
-        "findings",
+        "spec.findings",
         "shipped",
-        "drawing",
+        "pages.drawing",
     },
     # the page in a browser: what it shows, as data
-    "browser": {
+    "pages.browser": {
         "errors",
         "layers",
         "graph",
         "spec",
         "analysis",
-        "fields",
+        "analysis.fields",
         "report",
-        "derivations",
+        "analysis.derivations",
         "conventions",
         "difference",
         "formats",
         "pages",
-        "drawing",
+        "pages.drawing",
     },
-    "testing": {"api", "graph", "spec", "report", "derivations", "formats", "pages"},
+    "testing": {"api", "graph", "spec", "report", "analysis.derivations", "formats", "pages"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
     "cli": {
-        "browser",
+        "pages.browser",
         "errors",
         "layers",
         "graph",
@@ -160,23 +161,29 @@ ARROWS = {
         "shipped",
         "sources",
         "evidence",
-        "derivations",
+        "analysis.derivations",
         "difference",
         "revisions",
-        "findings",
+        "spec.findings",
         "locking",
         "spec_files",
         "answers",
-        "fields",
+        "analysis.fields",
         "conventions",
         "interop",
         "api",
         "families",
         "reference",
-        "drawing",
+        "pages.drawing",
     },
 }
 LATE = {("report", "formats"), ("report", "display")}  # only inside functions
+
+
+def room_of(parts: Sequence[str]) -> str:
+    """The room in which a module stands: one within another has arrows of its own."""
+    inner = ".".join(parts[:2])
+    return inner if inner in ARROWS else parts[0]
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
@@ -187,7 +194,7 @@ def imports(path: Path) -> list[tuple[str, bool]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "cnncalc":
             names = [node.module] if node.module != "cnncalc" else [f"cnncalc.{alias.name}" for alias in node.names]
-            found += [(name.split(".")[1], id(node) in top) for name in names]
+            found += [(room_of(name.split(".")[1:]), id(node) in top) for name in names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
     return found
@@ -198,19 +205,28 @@ def test_arrows_run_one_way(path: Path) -> None:
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     if parts[0] in ("__init__", "__main__"):
         return
+    own = room_of(parts)
     for room, at_top in imports(path):
-        known = {parts[0], "language", "quantities", *ARROWS[parts[0]]}
+        known = {own, "language", "quantities", *ARROWS[own]}
         assert room in known, f"{path.name} may not import {room}"
-        assert (parts[0], room) not in LATE or not at_top, f"{path.name} imports {room} at module level"
+        assert (own, room) not in LATE or not at_top, f"{path.name} imports {room} at module level"
+
+
+def test_a_person_who_looks_for_a_room_has_twelve_doors() -> None:
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert len(rooms) <= 12, sorted(rooms)
+    assert {own.split(".")[0] for own in ARROWS if (PACKAGE / own.split(".")[0]).is_dir()} == rooms
 
 
 def test_no_room_names_a_kind_of_layer_but_layers() -> None:
     """An analysis or a format that asks for a kind would have to be changed for the next one."""
     from cnncalc.layers import KINDS
 
-    for room in ("analysis", "fields", "report.py", "graph.py"):
+    for room in ("analysis", "report.py", "graph.py"):
         files = [PACKAGE / room] if room.endswith(".py") else sorted((PACKAGE / room).rglob("*.py"))
         for path in files:
+            if path.is_relative_to(PACKAGE / "analysis" / "derivations"):  # sentences: some kinds have one of their own
+                continue
             strings = {n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)}
             assert not strings & KINDS.keys(), path
 
@@ -384,14 +400,14 @@ NAMES_QUANTITIES = {
     "quantities.py",
     "layers/base.py",  # the fields of Facts
     "evidence/counts.py",  # what each probe measures
-    "derivations/words.py",  # sentences beside single numbers
+    "analysis/derivations/words.py",  # sentences beside single numbers
     "answers/mistakes/",  # the catalogue: which numbers a mistake changes
     "answers/exercise.py", "answers/recounting.py",  # what is asked on each level; how else people count
     "answers/sheets/tables.py", "pages/grades.py",  # hints in words
     "pages/fields.py",  # its own three columns
     "formats/table.py",  # colours
     "report.py",  # what a convention replaces
-    "derivations/costs.py",  # how each of those that are no facts comes about
+    "analysis/derivations/costs.py",  # how each of those that are no facts comes about
 }  # fmt: skip
 
 

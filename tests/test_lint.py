@@ -18,16 +18,16 @@ import cnncalc
 from cnncalc import reference
 from cnncalc.cli import group
 from cnncalc.errors import Source, SpecError
-from cnncalc.findings import RULES, findings_in
-from cnncalc.findings.network import Network
-from cnncalc.findings.ranges import UNCHANGED, behind, ranges
-from cnncalc.findings.windows import gaps
 from cnncalc.graph import Graph
 from cnncalc.layers.windows import Window
 from cnncalc.pages.lint import problem
 from cnncalc.reference.weights import name_array
 from cnncalc.shipped import VARIANTS, bundled
 from cnncalc.sources import read_source
+from cnncalc.spec.findings import RULES, findings_in
+from cnncalc.spec.findings.network import Network
+from cnncalc.spec.findings.ranges import UNCHANGED, behind, ranges
+from cnncalc.spec.findings.windows import gaps
 
 GOLDEN = yaml.safe_load((Path(__file__).parent / "lint.yaml").read_text(encoding="utf-8"))
 

@@ -13,7 +13,7 @@ import pytest
 
 import cnncalc
 from cnncalc import analysis, reference
-from cnncalc.fields import steps
+from cnncalc.analysis.fields import steps
 from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, recurrent, resampling, sliding
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window

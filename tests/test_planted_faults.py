@@ -10,7 +10,7 @@ from cases import FOLDER, differences, load_cases
 
 import cnncalc
 from cnncalc.analysis import memory
-from cnncalc.fields import steps
+from cnncalc.analysis.fields import steps
 from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, sliding
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 import cnncalc
+from cnncalc.analysis.fields.forward import Pass
+from cnncalc.analysis.fields.values import Grid, jump_of, sizes_of
 from cnncalc.evidence.fields import find_seen
-from cnncalc.fields.forward import Pass
-from cnncalc.fields.values import Grid, jump_of, sizes_of
 
 HERE = Path(__file__).parent
 TABLE = yaml.safe_load((HERE / "published_fields.yaml").read_text(encoding="utf-8"))

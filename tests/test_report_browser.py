@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 import cnncalc
-from cnncalc.browser.data import page_data
-from cnncalc.browser.file import html_text
+from cnncalc.analysis.derivations import explain
+from cnncalc.analysis.fields.sets.units import unit_field
 from cnncalc.cli import group
-from cnncalc.derivations import explain
-from cnncalc.fields.sets.units import unit_field
 from cnncalc.graph import Graph
+from cnncalc.pages.browser.data import page_data
+from cnncalc.pages.browser.file import html_text
 
 pytestmark = pytest.mark.browser
 
@@ -306,8 +306,8 @@ def test_two_networks_are_shown_one_after_the_other_with_what_changed(browser: A
 
 
 def test_show_may_be_called_again_and_taken_away(browser: Any, pages: Any, tmp_path: Path) -> None:
-    from cnncalc.browser.data import json_text
-    from cnncalc.browser.file import join_scripts, read_part
+    from cnncalc.pages.browser.data import json_text
+    from cnncalc.pages.browser.file import join_scripts, read_part
 
     script = join_scripts("page.js")
     one, two = (

@@ -15,17 +15,17 @@ import pytest
 from click.testing import CliRunner
 
 import cnncalc
-from cnncalc.browser.data import data_of_text, json_text, page_data
-from cnncalc.browser.file import IMPORT, html_text, join_scripts
-from cnncalc.browser.texts import TEXTS
+from cnncalc.analysis.derivations import explain
+from cnncalc.analysis.derivations.formulas import MATHML
 from cnncalc.cli import group
-from cnncalc.derivations import explain
-from cnncalc.derivations.formulas import MATHML
 from cnncalc.errors import SpecError
+from cnncalc.pages.browser.data import data_of_text, json_text, page_data
+from cnncalc.pages.browser.file import IMPORT, html_text, join_scripts
+from cnncalc.pages.browser.texts import TEXTS
 from cnncalc.pages.view import View, choose_rows
 from cnncalc.report import as_json
 
-PAGE = Path(str(files("cnncalc.browser").joinpath("page")))
+PAGE = Path(str(files("cnncalc.pages.browser").joinpath("page")))
 SCRIPTS = sorted(PAGE.glob("*.js"))
 
 

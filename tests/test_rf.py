@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, note, settings
 from random_specs import networks
 
 import cnncalc
+from cnncalc.analysis.fields.alignment import merges
+from cnncalc.analysis.fields.backward import seen_from
+from cnncalc.analysis.fields.channels import Run
+from cnncalc.analysis.fields.forward import Pass
+from cnncalc.analysis.fields.steps import sees_nothing
+from cnncalc.analysis.fields.table import groups_of
+from cnncalc.analysis.fields.values import Fields, Grid, Loose, Whole, jump_of, sizes_of
 from cnncalc.cli import group
-from cnncalc.fields.alignment import merges
-from cnncalc.fields.backward import seen_from
-from cnncalc.fields.channels import Run
-from cnncalc.fields.forward import Pass
-from cnncalc.fields.steps import sees_nothing
-from cnncalc.fields.table import groups_of
-from cnncalc.fields.values import Fields, Grid, Loose, Whole, jump_of, sizes_of
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.shipped import bundled

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 import cnncalc
+from cnncalc.analysis.fields.backward import seen_from
+from cnncalc.analysis.fields.values import Grid
 from cnncalc.evidence.fields import find_seen
-from cnncalc.fields.backward import seen_from
-from cnncalc.fields.values import Grid
 
 NETWORKS = yaml.safe_load((Path(__file__).parent / "small_networks.yaml").read_text(encoding="utf-8"))
 WORDS = {"k": "kernel", "s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}

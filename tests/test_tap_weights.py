@@ -10,8 +10,8 @@ from kinds_run import KINDS_RUN, layer_line
 
 import cnncalc
 from cnncalc import reference
+from cnncalc.analysis.fields.effective.moments import moments_of
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.effective.moments import moments_of
 from cnncalc.graph import Graph
 
 LARGE = {1: "12x60", 2: "12x26x23"}  # the middle is far from all borders

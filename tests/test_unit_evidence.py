@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.analysis.fields.sets import taps
 from cnncalc.evidence import Verification, units
-from cnncalc.fields.sets import taps
 from cnncalc.layers.windows import Window
 
 SPEC = "2x17x14; conv 3 k3 d2 p2; maxpool 2; conv 4 k3 p1"

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.browser.file import join_scripts
-from cnncalc.browser.network import nodes_data
-from cnncalc.browser.units import borders_data, reads_data
-from cnncalc.fields.sets.regions import products, runs
-from cnncalc.fields.sets.units import unit_field
+from cnncalc.analysis.fields.sets.regions import products, runs
+from cnncalc.analysis.fields.sets.units import unit_field
 from cnncalc.graph import Graph
+from cnncalc.pages.browser.file import join_scripts
+from cnncalc.pages.browser.network import nodes_data
+from cnncalc.pages.browser.units import borders_data, reads_data
 from cnncalc.shipped import bundled
 
 pytestmark = pytest.mark.browser

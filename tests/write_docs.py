@@ -14,9 +14,9 @@ from cnncalc.cli.kinds import option_line, options_of
 from cnncalc.conventions import SHIPPED, Convention, Rule, convention
 from cnncalc.conventions.quantities import QUANTITIES
 from cnncalc.conventions.reading import folder, read_convention
-from cnncalc.findings import RULES
 from cnncalc.layers import KINDS
 from cnncalc.quantities import OF_A_LAYER, OF_THE_NETWORK
+from cnncalc.spec.findings import RULES
 
 DOCS = ROOT / "docs"
 HEAD = ["| kinds | if | count | source |", "|---|---|---|---|"]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.analysis.costs import add_costs
+from cnncalc.analysis.fields.forward import Seen, receptive_fields
 from cnncalc.analysis.memory import peak_elements
-from cnncalc.fields.forward import Seen, receptive_fields
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts
 from cnncalc.quantities import OF_A_LAYER, RATIOS, SUMMED

@@ -8,10 +8,10 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, terminal_width, write
-from cnncalc.drawing import DEFAULT, STYLES, Drawing, Wish, check_wish, format_of
-from cnncalc.drawing.words import find_quantity
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
+from cnncalc.pages.drawing import DEFAULT, STYLES, Drawing, Wish, check_wish, format_of
+from cnncalc.pages.drawing.words import find_quantity
 from cnncalc.report import BYTES, Report, Settings
 
 
@@ -82,7 +82,7 @@ def split_names(text: str | None) -> tuple[str, ...]:
 
 def in_characters(report: Report, wish: Wish, width: int | None) -> str:
     """The bars of `costs` for a terminal, or for one of 80 columns."""
-    from cnncalc.drawing.bars import ASCII, EIGHTHS, bars
+    from cnncalc.pages.drawing.bars import ASCII, EIGHTHS, bars
 
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:

@@ -47,8 +47,8 @@ def command(
     with errors_end_the_run():
         graph = asked.graph()
         from cnncalc.analysis import analyze_graph
-        from cnncalc.derivations import PEAK, QUANTITIES, explain, walk
-        from cnncalc.derivations.board import board
+        from cnncalc.analysis.derivations import PEAK, QUANTITIES, explain, walk
+        from cnncalc.analysis.derivations.board import board
         from cnncalc.report import name_of
 
         report = analyze_graph(graph)
@@ -60,7 +60,7 @@ def command(
         if inverse is not None:
             if layer is None or quantity is not None or letters or since:
                 raise click.UsageError(_("--inverse needs a LAYER, and nothing besides."))
-            from cnncalc.derivations.inverse import invert
+            from cnncalc.analysis.derivations.inverse import invert
 
             found = invert(report, layer, inverse)
         else:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cnncalc.analysis.fields.effective.profile import Profile
+from cnncalc.analysis.fields.forward import Pass
+from cnncalc.analysis.fields.sets.units import UnitField
 from cnncalc.cli.common import write
-from cnncalc.drawing import render_scene
-from cnncalc.drawing.fields.heat import Along, heat_scene
-from cnncalc.drawing.fields.image import Picture, read_picture
-from cnncalc.drawing.fields.pyramid import pyramid_scene
-from cnncalc.drawing.fields.units import unit_scene
-from cnncalc.drawing.scene import Scene
-from cnncalc.drawing.windows import ends
-from cnncalc.fields.effective.profile import Profile
-from cnncalc.fields.forward import Pass
-from cnncalc.fields.sets.units import UnitField
 from cnncalc.language import _
+from cnncalc.pages.drawing import render_scene
+from cnncalc.pages.drawing.fields.heat import Along, heat_scene
+from cnncalc.pages.drawing.fields.image import Picture, read_picture
+from cnncalc.pages.drawing.fields.pyramid import pyramid_scene
+from cnncalc.pages.drawing.fields.units import unit_scene
+from cnncalc.pages.drawing.scene import Scene
+from cnncalc.pages.drawing.windows import ends
 from cnncalc.report import Report, title
 
 Options = Mapping[str, Any]

@@ -131,9 +131,9 @@ def write_default(value: object) -> str:
 def arithmetic(kind: Kind) -> list[Section]:
     """The kind's arithmetic on the board: the formulas that its `facts` run, on an example."""
     from cnncalc.analysis import analyze_graph
+    from cnncalc.analysis.derivations import explain
+    from cnncalc.analysis.derivations.board import board
     from cnncalc.cli.examples import example_of
-    from cnncalc.derivations import explain
-    from cnncalc.derivations.board import board
 
     example = example_of(kind)
     if example is None:

@@ -10,11 +10,11 @@ import click
 from cnncalc.cli.common import SPEC, Output, complain, errors_end_the_run, lang_option, output_options, pass_over_others
 from cnncalc.cli.expectations import path_of, summarise
 from cnncalc.errors import CnncalcError, Source, suggest, visible
-from cnncalc.findings import RULES, findings_in
 from cnncalc.formats import write_page
 from cnncalc.language import _
 from cnncalc.pages.lint import Linted, lint_page, rule_page, rules_page
 from cnncalc.sources import read_source
+from cnncalc.spec.findings import RULES, findings_in
 from cnncalc.spec_files import specs_in
 
 

@@ -33,8 +33,8 @@ def command(asked: Asked, other: str | None, output: str | None, dtype: str, bat
         if output in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
             raise CnncalcError(_("a page is for a browser: name a file with -o net.html"))
         graphs = [asked.graph(), *([] if other is None else [load_graph(other)])]
-        from cnncalc.browser.data import page_data
-        from cnncalc.browser.file import html_text
+        from cnncalc.pages.browser.data import page_data
+        from cnncalc.pages.browser.file import html_text
 
         reports = [analyze_graph(graph, Settings(dtype, batch)) for graph in graphs]
         title = " / ".join(name_of(report) or asked.name for report in reports)

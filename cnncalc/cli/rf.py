@@ -82,9 +82,9 @@ def page_of(report: Report, sections: list[Section]) -> Page:
 
 def layers_of(report: Report, target: str | None, since: str | None, alignment: bool, expand: bool) -> list[Section]:
     """Layer by layer, those whose units differ, and where paths meet."""
-    from cnncalc.fields.alignment import merges
-    from cnncalc.fields.forward import Pass
-    from cnncalc.fields.table import axes_of, find_value, has_gates, seen_by_layer, window_of
+    from cnncalc.analysis.fields.alignment import merges
+    from cnncalc.analysis.fields.forward import Pass
+    from cnncalc.analysis.fields.table import axes_of, find_value, has_gates, seen_by_layer, window_of
     from cnncalc.pages.fields import Told, alignment_section, layers_section, phases_section
 
     graph = report.graph
@@ -96,7 +96,7 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     names = [since] if since is not None else list(graph.inputs)
     told = Told(seen_by_layer(found, local), names, list(origins))
     if target is not None:
-        from cnncalc.fields.backward import seen_from
+        from cnncalc.analysis.fields.backward import seen_from
 
         value = find_value(graph, target)
         if value < first:
@@ -121,8 +121,8 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
 
 def channels_of(report: Report, target: str | None) -> Section:
     """The channels of every layer whose channels differ, or of one layer."""
-    from cnncalc.fields.forward import Pass
-    from cnncalc.fields.table import find_value, groups_of
+    from cnncalc.analysis.fields.forward import Pass
+    from cnncalc.analysis.fields.table import find_value, groups_of
     from cnncalc.pages.fields import channels_section
 
     graph = report.graph

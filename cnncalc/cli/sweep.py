@@ -19,8 +19,8 @@ from cnncalc.sources import decode, read_source
 
 if TYPE_CHECKING:
     from cnncalc.families.family import Family
-    from cnncalc.families.plotting import Plot
     from cnncalc.families.sweeping import Sweeping, Wish
+    from cnncalc.pages.plotting import Plot
 
 STREAMED = ("csv", "jsonl", "parquet")  # written part by part, whatever the number of members
 
@@ -180,7 +180,7 @@ def write_parts(
 
 def plot_asked_for(axes: str | None, wish: Wish) -> Plot:
     """The plot of two numbers: those that are named, or those that members compete in."""
-    from cnncalc.families.plotting import Plot
+    from cnncalc.pages.plotting import Plot
 
     named = axes.replace("，", ",").split(",") if axes else [name.removeprefix("-") for name in wish.pareto[:2]]
     names = [name.strip() for name in named if name.strip()] or ["macs", "params"]
@@ -191,8 +191,8 @@ def plot_asked_for(axes: str | None, wish: Wish) -> Plot:
 
 def draw(plot: Plot, path: str, name: str, *, joined: bool) -> None:
     """Write the plot as SVG."""
-    from cnncalc.drawing.scatter import scene
-    from cnncalc.drawing.writers.svg import render
+    from cnncalc.pages.drawing.scatter import scene
+    from cnncalc.pages.drawing.writers.svg import render
 
     points = plot.choose_points()
     count = f"{len(points):,}"

@@ -44,7 +44,7 @@ class View(NamedTuple):
     @property
     def layer(self) -> str:
         """The layer that --unit names; else the last map whose units see less than the whole image."""
-        from cnncalc.fields.sets.units import parse_unit
+        from cnncalc.analysis.fields.sets.units import parse_unit
 
         if self.options["unit"]:
             return parse_unit(self.options["unit"])[0]
@@ -127,7 +127,7 @@ def check_combination(views: list[str], options: Mapping[str, Any], to: str | No
 
 def unit(view: View) -> Page:
     """--unit"""
-    from cnncalc.fields.sets.units import parse_unit, unit_field
+    from cnncalc.analysis.fields.sets.units import parse_unit, unit_field
     from cnncalc.pages.picture import ASCII, BLOCKS
     from cnncalc.pages.units import unit_page, unit_title
 
@@ -143,7 +143,7 @@ def unit(view: View) -> Page:
 
 def all_units(view: View) -> Page:
     """--all-units"""
-    from cnncalc.fields.sets.units import layer_units, parse_unit
+    from cnncalc.analysis.fields.sets.units import layer_units, parse_unit
     from cnncalc.pages.units import all_units_page
 
     options, layers, inside = view.options, None, view.inside
@@ -158,7 +158,7 @@ def all_units(view: View) -> Page:
 
 def covered(view: View) -> Page:
     """--coverage"""
-    from cnncalc.fields.sets.coverage import coverage
+    from cnncalc.analysis.fields.sets.coverage import coverage
     from cnncalc.pages.coverage import coverage_page
 
     return coverage_page(coverage(view.graph), title(view.report), view.facts, view.inside)
@@ -166,7 +166,7 @@ def covered(view: View) -> Page:
 
 def tiles(view: View) -> Page:
     """--halo"""
-    from cnncalc.fields.tiles import halos
+    from cnncalc.analysis.fields.tiles import halos
     from cnncalc.pages.halo import halo_page
 
     def resized(inputs: Mapping[str, Shape]) -> Graph:
@@ -178,9 +178,9 @@ def tiles(view: View) -> Page:
 
 def effective(view: View) -> Page:
     """--effective"""
-    from cnncalc.fields.effective.moments import axes_alike, spreads
-    from cnncalc.fields.effective.profile import Profile, profiles_of
-    from cnncalc.fields.table import find_value
+    from cnncalc.analysis.fields.effective.moments import axes_alike, spreads
+    from cnncalc.analysis.fields.effective.profile import Profile, profiles_of
+    from cnncalc.analysis.fields.table import find_value
     from cnncalc.pages.effective import ASCII_BARS, BARS, effective_page
 
     graph, target = view.graph, view.layer

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.analysis.fields.forward import Seen
+from cnncalc.analysis.fields.table import has_gates
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.evidence.counts import STOPPED, Finding, Measured, measure_counts
 from cnncalc.evidence.fields import Field, measure_fields
 from cnncalc.evidence.size import check_memory
-from cnncalc.fields.forward import Seen
-from cnncalc.fields.table import has_gates
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
 from cnncalc.quantities import COUNT, FIELD, MEMORY, OWNED, RATIO, RATIOS, SHAPE, SUMMED, of_subject

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
+from cnncalc.analysis.fields.channels import Run
+from cnncalc.analysis.fields.forward import Pass, Seen, summarize
 from cnncalc.evidence.fields import Part
-from cnncalc.fields.channels import Run
-from cnncalc.fields.forward import Pass, Seen, summarize
 from cnncalc.graph import Graph, Node
 from cnncalc.layers import KINDS
 

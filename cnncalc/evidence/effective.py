@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from cnncalc import reference
+from cnncalc.analysis.fields.effective.moments import Axis, moments_of
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.apart import without_gates
 from cnncalc.evidence.arrays import Probe, plain
 from cnncalc.evidence.counts import Measured, catch_stop
 from cnncalc.evidence.fields import Claimed, NoWeights, lengthen, longer_by
-from cnncalc.fields.effective.moments import Axis, moments_of
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.layers import KINDS
@@ -95,7 +95,7 @@ def passing_on(graph: Graph) -> Graph:
 def measure_spreads(graph: Graph, source: str, claimed: Claimed) -> Iterator[tuple[int, tuple[Any, ...], Measured]]:
     """(node, variances claimed, variances measured) per axis, of the first phase that a unit in the middle has.
 
-    Left out are nodes whose effective field is not defined: see fields/effective/moments.py.
+    Left out are nodes whose effective field is not defined: see analysis/fields/effective/moments.py.
     """
     number = list(graph.inputs).index(source)
     axes = range(len(graph.inputs[source]) - 1)

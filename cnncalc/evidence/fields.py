@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnncalc import reference
+from cnncalc.analysis.fields.forward import TELLING, Seen
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Hulls, Narrow, Sets
 from cnncalc.evidence.counts import catch_stop
 from cnncalc.evidence.size import bytes_needed, memory_to_be_had
-from cnncalc.fields.forward import TELLING, Seen
 from cnncalc.graph import Graph
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Shape

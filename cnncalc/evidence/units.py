@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from cnncalc import reference
+from cnncalc.analysis.fields.sets.units import unit_field
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.arrays import Sets
 from cnncalc.evidence.counts import Measured, catch_stop
 from cnncalc.evidence.fields import NoWeights
-from cnncalc.fields.sets.units import unit_field
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.reference.base import Array

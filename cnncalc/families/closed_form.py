@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from cnncalc.derivations.lines import Line
+from cnncalc.analysis.derivations.lines import Line
 from cnncalc.families.conditions import Condition
 from cnncalc.families.family import Family
 from cnncalc.families.tape import PARAMETER, Operand, Step, Tape

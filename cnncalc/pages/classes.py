@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from cnncalc.analysis.derivations.board import board
 from cnncalc.answers.grading import VERDICTS, Item, Result, commonest
 from cnncalc.answers.sheets.folders import Class
-from cnncalc.derivations.board import board
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.grades import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, show, summary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from cnncalc.fields.sets.coverage import Coverage, Reached, Unread
+from cnncalc.analysis.fields.sets.coverage import Coverage, Reached, Unread
 from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _

@@ -7,9 +7,9 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any
 
-from cnncalc.fields.effective.moments import Axis, LayerSpread
-from cnncalc.fields.effective.profile import Profile
-from cnncalc.fields.sets.units import SPATIAL_LETTERS
+from cnncalc.analysis.fields.effective.moments import Axis, LayerSpread
+from cnncalc.analysis.fields.effective.profile import Profile
+from cnncalc.analysis.fields.sets.units import SPATIAL_LETTERS
 from cnncalc.formats.numbers import percent
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _

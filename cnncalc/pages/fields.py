@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncalc.fields.alignment import MISALIGNED, Merge
-from cnncalc.fields.table import AxisSeen, Group, LayerSeen, Phases
+from cnncalc.analysis.fields.alignment import MISALIGNED, Merge
+from cnncalc.analysis.fields.table import AxisSeen, Group, LayerSeen, Phases
 from cnncalc.formats.numbers import sizes
 from cnncalc.formats.page import Section, Table
 from cnncalc.language import _

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.analysis.derivations import QUANTITIES, Derivation
+from cnncalc.analysis.derivations import explain as derivations_of
+from cnncalc.analysis.derivations.board import board
 from cnncalc.answers.grading import Item, Result
 from cnncalc.answers.options import OPTIONS
-from cnncalc.derivations import QUANTITIES, Derivation
-from cnncalc.derivations import explain as derivations_of
-from cnncalc.derivations.board import board
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnncalc.fields.sets.units import SPATIAL_LETTERS
-from cnncalc.fields.tiles import Halo
+from cnncalc.analysis.fields.sets.units import SPATIAL_LETTERS
+from cnncalc.analysis.fields.tiles import Halo
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.report import as_json

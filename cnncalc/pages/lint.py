@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Problem, Source, describe
-from cnncalc.findings import RULES, Finding, Rule
 from cnncalc.formats.findings import Case, Suite, found_at, unusable_spec
 from cnncalc.formats.findings import Finding as Noted
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
+from cnncalc.spec.findings import RULES, Finding, Rule
 
 NAMED = 3  # layers of a line that stands for several
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnncalc.fields.sets.flat import flat, window_of
-from cnncalc.fields.sets.units import Patch, Span
+from cnncalc.analysis.fields.sets.flat import flat, window_of
+from cnncalc.analysis.fields.sets.units import Patch, Span
 from cnncalc.language import _
 
 TALLEST = 32  # lines of a picture

@@ -7,8 +7,8 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from cnncalc.analysis.fields.sets.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.sets.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
 from cnncalc.formats.numbers import number, percent, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
@@ -62,8 +62,8 @@ def patch_section(patch: Patch, several: bool, exact: bool, width: int, marks: M
 
 def draw_patch(field: UnitField, patch: Patch) -> str:
     """The field on one input as SVG; nothing where it falls into too many pieces."""
-    from cnncalc.drawing.fields.units import unit_scene
-    from cnncalc.drawing.writers.svg import render
+    from cnncalc.pages.drawing.fields.units import unit_scene
+    from cnncalc.pages.drawing.writers.svg import render
 
     try:
         return render(unit_scene(field._replace(inputs=(patch,)), unit_name(field)))
@@ -144,7 +144,7 @@ def of_channels(patch: Patch) -> Iterable[str]:
     if len(parts) < 2 and (not parts or parts[0][0] == [(0, patch.shape[0] - 1)]):
         return
     for channels, area in parts[:SHOWN_PRODUCTS]:
-        from cnncalc.fields.sets.regions import size
+        from cnncalc.analysis.fields.sets.regions import size
 
         yield _("of channel {channels}: {seen} pixels", channels=runs_text(channels), seen=number(size(area)))
 

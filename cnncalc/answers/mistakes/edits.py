@@ -15,7 +15,7 @@ from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.derivations.symbols import LETTERS
+from cnncalc.analysis.derivations.symbols import LETTERS
 from cnncalc.errors import CnncalcError
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.trace import Traced, symbol

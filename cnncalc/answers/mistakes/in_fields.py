@@ -1,6 +1,6 @@
 """Mistakes in a receptive field: other ways to go through the windows between the image and a layer.
 
-Along one axis; the windows are those of the walk back (fields/walk.py), from the image on.
+Along one axis; the windows are those of the walk back (analysis/fields/walk.py), from the image on.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-from cnncalc.fields.forward import Pass
-from cnncalc.fields.table import has_gates
-from cnncalc.fields.values import Grid, Loose, sizes_of
-from cnncalc.fields.walk import walk_back
+from cnncalc.analysis.fields.forward import Pass
+from cnncalc.analysis.fields.table import has_gates
+from cnncalc.analysis.fields.values import Grid, Loose, sizes_of
+from cnncalc.analysis.fields.walk import walk_back
 from cnncalc.graph import Graph
 from cnncalc.layers.base import FLATTENED, POINTWISE
 from cnncalc.layers.windows import Phases, Window

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
+from cnncalc.analysis.fields.forward import receptive_fields
 from cnncalc.errors import CnncalcError
-from cnncalc.fields.forward import receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.layers.base import Facts

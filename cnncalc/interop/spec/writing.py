@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.analysis.fields.forward import receptive_fields
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError, Source, SpecError, SpecWarning
-from cnncalc.fields.forward import receptive_fields
 from cnncalc.graph import Graph
 from cnncalc.interop.names import Names, unique
 from cnncalc.interop.spec.blocks import Folder

@@ -1,0 +1,263 @@
+"""Receptive fields: which input pixels, per axis, a unit depends on. One pass forward over any graph.
+
+What a field is stands in fields/values.py, what a layer does to it in fields/steps.py. Here it is decided, node by
+node, which of the cases of CASES a node is.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from cnncalc.analysis.fields.state import Found, Value
+from cnncalc.analysis.fields.steps import advance, merge
+from cnncalc.analysis.fields.values import ByOrigin, Fields, Fixed, Grid, Loose, Units, Whole, jump_of, largest
+from cnncalc.graph import Graph
+from cnncalc.layers.base import FLATTENED, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
+from cnncalc.report import Jump
+
+TELLING = (LINKED, PARTED)  # layers whose channels read some of the channels, not all
+
+
+class Seen(NamedTuple):
+    """What a layer's unit sees of one input, per axis: sizes and starts in pixels, jump between neighbours.
+
+    tied   axes on which it is that of this size of the input alone
+    exact  axes, among these, on which it is what is seen to the pixel, cut off at borders
+    """
+
+    size: tuple[int | None, ...]
+    jump: tuple[Jump | None, ...]
+    start: tuple[int | None, ...]
+    tied: tuple[int, ...] = ()
+    exact: tuple[int, ...] = ()
+
+
+class Visit(NamedTuple):
+    """A node that the pass has come to.
+
+    reads, branches  the values that enter, in their order; `values` are without the gates where these do not count
+    channels, reach  what the layer does to channels and to places, without the statistics of a map where these do
+                     not count
+    """
+
+    number: int
+    values: tuple[Value, ...]
+    channels: str
+    reach: Reach | None
+    output: Shape
+
+    @property
+    def several(self) -> bool:
+        """Whether channels that enter may see differently."""
+        return any(value.several for value in self.values)
+
+
+class Pass(Found):
+    """One pass forward: for each value the fields of its units on every origin that reaches it, by its number.
+
+    origins  the values that fields are counted in, with the number that stands for each: the network's inputs
+             unless said otherwise
+    last     the value at which to stop
+    local    without gates
+    """
+
+    def __init__(
+        self, graph: Graph, *, origins: Mapping[int, int] | None = None, last: int | None = None, local: bool = False
+    ) -> None:
+        super().__init__(graph, {i: i for i in range(len(graph.inputs))} if origins is None else dict(origins), local)
+        self._channels: Any = None
+        for value, shape in enumerate(graph.inputs.values()):
+            self.values.append(Value(shape, self._origin(value)))
+        self._folds = False  # whether the channels of some value lie on several axes
+        for number in range(len(graph.nodes) if last is None else last + 1 - len(graph.inputs)):
+            self.values.append(self._value_of(number))
+
+    @property
+    def fields(self) -> list[ByOrigin]:
+        """The fields of every value, in their order, by origin."""
+        return [value.seen for value in self.values]
+
+    @property
+    def of_nodes(self) -> list[ByOrigin]:
+        """The fields of every node, in their order."""
+        return self.fields[len(self.graph.inputs) :]
+
+    @property
+    def by_channel(self) -> Any:
+        """The same channel by channel: see fields/channels.py."""
+        from cnncalc.analysis.fields.channels import ByChannel, Known  # hardly a network needs it
+
+        if self._channels is None:
+            self._channels = Known()
+        return ByChannel(self, self._channels)
+
+    def _origin(self, value: int) -> dict[int, Fields]:
+        """What is seen of itself by a value that fields are counted in; nothing by another."""
+        if value not in self.origins:
+            return {}
+        number = self.origins[value]
+        return {number: (Grid((0,), (0,), 1),) * len(self.sizes[number])}
+
+    def _value_of(self, number: int) -> Value:
+        """What a node gives: by the first case that it is."""
+        node, facts = self.graph.nodes[number], self.graph.facts[number]
+        if len(self.values) in self.origins or not node.reads:
+            return Value(facts.output, self._origin(len(self.values)))
+        if self._folds and any(self.values[v].lead > 1 for v in node.reads):
+            from cnncalc.analysis.fields.channel_axes import leave_channel_axes  # hardly a network needs it
+
+            return leave_channel_axes(self, number)
+        entering = tuple([self.values[v] for v in self.branches(number)])
+        visit = Visit(number, entering, *self.does(number), facts.output)
+        for holds, behind in CASES:
+            if holds(visit):
+                value = behind(self, visit)
+                if value is not None:
+                    return value
+        raise AssertionError("the last case holds always")
+
+
+Case = tuple[Callable[[Visit], bool], Callable[[Pass, Visit], Value | None]]
+
+
+def is_rearranging(visit: Visit) -> bool:
+    """Elements in another order, or under another shape."""
+    return visit.reach is None and len(visit.values) == 1
+
+
+def behind_rearranging(found: Pass, visit: Visit) -> Value | None:
+    """A shuffle of channels keeps what they see; of another order nothing is known, which is a case below."""
+    from cnncalc.analysis.fields.channel_axes import rearrange  # hardly a network needs it
+
+    if len(found.graph.nodes[visit.number].reads) > 1:  # a gate is left out here
+        return None
+    value = rearrange(found, visit.number)
+    found._folds |= value is not None and value.lead > 1
+    return value
+
+
+def reads_a_part(visit: Visit) -> bool:
+    """All units of a vector that holds a part of a map are read by each."""
+    return visit.reach == WHOLE and any(value.part and not all_whole(value.seen) for value in visit.values)
+
+
+def all_whole(seen: ByOrigin) -> bool:
+    """Whether every unit sees all that there is: then so does one that reads a part of them."""
+    return all(isinstance(field, Whole) for fields in seen.values() for field in fields)
+
+
+def behind_a_part(found: Pass, visit: Visit) -> Value:
+    """What such units see is that of this size of the input, and counted exactly."""
+    from cnncalc.analysis.fields.sets.taps import hulls_of_all  # hardly a network needs it
+
+    node = found.graph.nodes[visit.number]
+    hulls = None
+    if node.layer.elements(*(found.graph.shape(v) for v in node.reads)) is None:  # each unit reads all of them
+        hulls = hulls_of_all(found.graph, node.reads, found.origins, found.local)
+    seen: dict[int, Fields] = {}
+    for i in sorted({i for value in visit.values for i in value.seen}):
+        axes = len(found.sizes[i])
+        if hulls is None:
+            seen[i] = (None,) * axes
+        else:
+            seen[i] = tuple([Fixed(*ends) for ends in hulls[i]]) if i in hulls else (Fixed(0, -1),) * axes
+    return Value(visit.output, seen)
+
+
+def stacks_vectors(visit: Visit) -> bool:
+    """Vectors one behind the other whose units see differently."""
+    return differ(visit) and len(visit.output) == 1
+
+
+def stacks_maps(visit: Visit) -> bool:
+    """Several inputs, element by element or one behind the other."""
+    return len(visit.values) > 1
+
+
+def behind_branches(found: Pass, visit: Visit) -> Value:
+    """Where paths meet, the hull of all of them."""
+    seen = merge(visit.reach, visit.output, [(v.seen, v.shape) for v in visit.values], found.sizes)
+    several = visit.channels != MIXED and (differ(visit) or visit.several)
+    return Value(visit.output, seen, several, part=any(value.part for value in visit.values))
+
+
+def differ(visit: Visit) -> bool:
+    """Whether inputs are stacked that see differently."""
+    first = visit.values[0].seen
+    return visit.channels == STACKED and any(value.seen != first for value in visit.values[1:])
+
+
+def tells_channels_apart(visit: Visit) -> bool:
+    """Channels see differently, and the layer reads some of them, or lays them out in a row."""
+    telling = visit.channels in TELLING or visit.reach == FLATTENED
+    return telling and visit.reach is not None and visit.values[0].several
+
+
+def behind_channels(found: Pass, visit: Visit) -> Value:
+    """What is seen by way of the channels that are read; a part of a vector may be a part of a map."""
+    number = visit.number
+    part = len(visit.output) == 1 and (visit.channels in TELLING or any(value.part for value in visit.values))
+    found.values.append(Value(visit.output, {}, True))  # the question goes back from the node itself
+    seen = found.by_channel.hull(number)
+    found.values.pop()
+    return Value(visit.output, seen, True, part=part)
+
+
+def always(_visit: Visit) -> bool:
+    return True
+
+
+def behind_one_input(found: Pass, visit: Visit) -> Value:
+    """The step of a layer with one input, all of whose channels see alike or are kept apart."""
+    shape, seen, several, *_rest, part = visit.values[0]
+    if visit.reach != POINTWISE:
+        seen = {i: advance(f, visit.reach, visit.output, shape) for i, f in seen.items()}
+    apart = visit.channels == PARTED or visit.reach == FLATTENED  # units of one map are at several places of the vector
+    return Value(visit.output, seen, apart or (several and visit.channels != MIXED), part=part)
+
+
+# Which case a node is, the first that holds, and what it gives then; None: it is one further down.
+CASES: tuple[Case, ...] = (
+    (is_rearranging, behind_rearranging),
+    (reads_a_part, behind_a_part),
+    (stacks_vectors, behind_channels),
+    (stacks_maps, behind_branches),
+    (tells_channels_apart, behind_channels),
+    (always, behind_one_input),
+)
+
+
+def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
+    """For each node, what its units see of every input that reaches it."""
+    names = list(graph.inputs)
+    sizes = [shape[1:] for shape in graph.inputs.values()]
+    rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
+    result = []
+    fields = Pass(graph).of_nodes
+    for seen in fields:
+        row = rows.get(id(seen))
+        if row is None:
+            row = rows[id(seen)] = {names[i]: summarize(field, sizes[i]) for i, field in seen.items()}
+        result.append(row)
+    return result
+
+
+def summarize(fields: Fields, size: Shape) -> Seen:
+    """Sizes, jumps and starts; a unit that sees the whole axis sees its n pixels from 0 on."""
+    sizes: list[int | None] = []
+    starts: list[int | None] = []
+    for field, n in zip(fields, size, strict=True):
+        if isinstance(field, (Grid, Units)):
+            sizes.append(largest(field))
+            starts.append(field.lo[0])
+        elif isinstance(field, Loose):
+            sizes.append(field.size)
+            starts.append(field.start)
+        elif isinstance(field, Fixed):
+            sizes.append(field.hi - field.lo + 1)
+            starts.append(field.lo if field.hi >= field.lo else None)
+        else:
+            sizes.append(None if field is None else n)
+            starts.append(None if field is None else 0)
+    tied = tuple([axis for axis, field in enumerate(fields) if isinstance(field, (Units, Fixed))])
+    exact = tuple([axis for axis in tied if isinstance(fields[axis], Fixed)])
+    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts), tied, exact)

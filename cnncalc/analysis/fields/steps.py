@@ -1,0 +1,298 @@
+"""What a layer does to fields: a window slides over them, a stretch takes them apart, at a merge they are united.
+
+Axis by axis. Sources: Araujo, Norris, Sim 2019, Distill (chains, and where paths meet); Dumoulin & Visin,
+arXiv:1603.07285 (transposed convolution).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import gcd, lcm
+
+from cnncalc.analysis.fields.values import (
+    LARGEST_SPAN,
+    LONGEST_PERIOD,
+    AxisField,
+    Fields,
+    Fixed,
+    Grid,
+    Loose,
+    Units,
+    Whole,
+    as_jump,
+    highest,
+    jump_of,
+    largest,
+    least_of,
+    lowest,
+    most_of,
+    rising,
+    sizes_of,
+    unknown,
+)
+from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Reach, Shape, Step
+from cnncalc.layers.windows import Listed, Phases, Window
+
+MOST_TAPS = 65_536  # of a map of which it is told apart which units see
+
+
+def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) -> Fields:
+    """The fields behind a layer with one input of this shape."""
+    if reach == POINTWISE:
+        return fields
+    if reach == WHOLE:
+        return tuple(whole_behind(f, output, axis) for axis, f in enumerate(fields))
+    if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
+        through: Callable[[AxisField], AxisField] = flatten if reach == FLATTENED else unknown
+        return tuple(map(through, fields))
+    new: list[AxisField] = []
+    for i, (field, step) in enumerate(zip(fields, reach, strict=True)):
+        # Square maps are the rule: an axis that is as the one before it is not worked out again.
+        alike = i and field is fields[i - 1] and step == reach[i - 1]
+        if alike and (
+            isinstance(new[-1], Grid) or shape[i : i + 2] == output[i : i + 2] or same_axes(shape, output, i)
+        ):
+            new.append(new[-1])
+        else:
+            new.append(along(field, step, shape[i + 1], output[i + 1]))
+    return tuple(new)
+
+
+def same_axes(shape: Shape, output: Shape, axis: int) -> bool:
+    """Whether an axis has as many units as the one before it, in front of a layer and behind."""
+    return shape[axis] == shape[axis + 1] and output[axis] == output[axis + 1]
+
+
+def whole_behind(field: AxisField, output: Shape, axis: int) -> AxisField:
+    """The field of a unit that reads all units of a map; what all of them see alike it sees too."""
+    if isinstance(field, Fixed):
+        return field
+    if sees_nothing(field):
+        return nothing(output[1 + axis] if len(output) > 1 + axis else 0)
+    # A norm keeps the places of its units; a pooling or a dense layer leaves one unit or none in a place.
+    same_places = len(output) > 1 and any(n > 1 for n in output[1:])
+    return Whole(jump_of(field)) if same_places else Whole(None, bounded=len(output) > 1)
+
+
+def nothing(units: int) -> Units | Loose:
+    """The fields of so many units that see nothing; 0: of units that lie in no order."""
+    return Units((None,) * units, (None,) * units) if units else Loose(0, None, 0)
+
+
+def sees_nothing(field: AxisField) -> bool:
+    """Whether all units are known to see nothing: no tap of theirs lands on a unit that sees something."""
+    if isinstance(field, (Grid, Units)):
+        return all(end is None for end in field.hi)
+    return (isinstance(field, Loose) and field.size == 0) or (isinstance(field, Fixed) and field.hi < field.lo)
+
+
+def flatten(field: AxisField) -> AxisField:
+    """The field of the units of a map that are laid out in a row."""
+    if isinstance(field, (Grid, Units)):
+        return Loose(largest(field), field.lo[0], min(sizes_of(field)))
+    return Whole(None) if isinstance(field, Whole) else field
+
+
+def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
+    """The field behind one step along one axis, from so many units to so many."""
+    if step == WHOLE:
+        if sees_nothing(field):
+            return nothing(units)
+        return field if isinstance(field, Fixed) else Whole(None, bounded=units == 1)
+    if step is None or isinstance(step, str):
+        return unknown(field)
+    if isinstance(field, (Whole, Fixed)):
+        return beyond_whole(field, step, before, units)
+    if isinstance(field, Grid) and not isinstance(step, Listed):
+        return slide(field, step) if isinstance(step, Window) else stretch(field, step)
+    if isinstance(field, (Grid, Units)):
+        from cnncalc.analysis.fields.unit_by_unit import move_units  # hardly a network needs it
+
+        return move_units(field, step, units)
+    if isinstance(field, Loose) and isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
+        return field
+    return None
+
+
+def beyond_whole(field: Whole | Fixed, step: Window | Phases | Listed, before: int, units: int) -> AxisField:
+    """Behind units that all see the same; a map of which no tap lands on a unit sees nothing."""
+    if step[:4] == (1, 1, 0, 0):
+        return field  # the window of one unit, which is moved by one
+    if not lands(step, before, units):
+        return nothing(units)
+    if isinstance(field, Fixed) or isinstance(step, Listed):
+        return field if isinstance(field, Fixed) else Whole(None)
+    if field.bounded:
+        bounded = units * taps_of(step) <= MOST_TAPS
+        seeing = tuple(map(partial(reads_any, step, field.seeing), range(units))) if bounded else (True,)
+    else:
+        bounded, seeing = False, still_seeing(field.seeing, step)
+    if not any(seeing):
+        return nothing(units)
+    down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
+    return Whole(None if field.jump is None else as_jump(field.jump * down, up), seeing, bounded)
+
+
+def taps_of(step: Window | Phases) -> int:
+    """The most units that one unit behind a step reads."""
+    return step.kernel if isinstance(step, Window) else max(map(len, step.taps))
+
+
+def reads_any(step: Window | Phases, seeing: tuple[bool, ...], unit: int) -> bool:
+    """Whether a unit behind a step reads one of these units that sees something; beyond them there are none."""
+    if isinstance(step, Window):
+        first = unit * step.stride - step.before
+        read: Sequence[int] = range(first, first + (step.kernel - 1) * step.dilation + 1, step.dilation)
+    else:
+        up = len(step.taps)
+        read = [unit // up + t for t in step.taps[unit % up]]
+    return any(0 <= i < len(seeing) and seeing[i] for i in read)
+
+
+def still_seeing(seeing: tuple[bool, ...], step: Window | Phases) -> tuple[bool, ...]:
+    """Which units of a period see anything behind a step, where not all did before it, or not all read something."""
+    period = len(seeing)
+    if isinstance(step, Window):
+        if period == 1:
+            return seeing
+        units = range(period // gcd(period, step.stride))
+        taps = range(min(step.kernel, period))  # further ones read the same phases again
+        first = [o * step.stride - step.before for o in units]
+        return tuple([any(seeing[(f + t * step.dilation) % period] for t in taps) for f in first])
+    up = len(step.taps)
+    if (period == 1 and all(map(len, step.taps))) or up * period > LONGEST_PERIOD:
+        return (True,)
+    return tuple([any(seeing[(o // up + t) % period] for t in step.taps[o % up]) for o in range(up * period)])
+
+
+def lands(step: Window | Phases | Listed, before: int, units: int) -> bool:
+    """Whether any of the units behind a step reads one of the `before` units in front of it, not padding alone."""
+    if isinstance(step, Window):
+        return step.taps_on_input(before) > 0
+    if isinstance(step, Listed):
+        return any(map(len, step.reads))
+    up = len(step.taps)
+    return any(0 <= o // up + t < before for o in range(units) for t in step.taps[o % up])
+
+
+def slide(field: Grid, window: Window) -> Grid | None:
+    """Behind a window: unit o reads the units o*s - before + t*d for t < k."""
+    lo, hi, span = field
+    if span > LARGEST_SPAN:
+        return None
+    k, s, before, d = window.kernel, window.stride, window.before, window.dilation
+    period = len(lo)
+    if period == 1:
+        if lo[0] is None or hi[0] is None:
+            return Grid(lo, hi, span * s)
+        return Grid((lo[0] - before * span,), (hi[0] + ((k - 1) * d - before) * span,), span * s)
+    units = range(period // gcd(period, s))
+    new_span = len(units) * s // period * span
+    if rising(field):
+        lows = [divmod(o * s - before, period) for o in units]
+        highs = [divmod(o * s - before + (k - 1) * d, period) for o in units]
+        return Grid(
+            tuple([lo[phase] + turns * span for turns, phase in lows]),  # type: ignore[operator]
+            tuple([hi[phase] + turns * span for turns, phase in highs]),  # type: ignore[operator]
+            new_span,
+        )
+    # Fields move on by `span` every `period` units, so that the first taps hold the lowest pixel and the
+    # last the highest.
+    first = [t * d - before for t in range(min(k, period))]
+    last = [t * d - before for t in range(max(0, k - period), k)]
+    new_lo = [lowest(field, [o * s + t for t in first]) for o in units]
+    new_hi = [highest(field, [o * s + t for t in last]) for o in units]
+    return Grid(tuple(new_lo), tuple(new_hi), new_span)
+
+
+def stretch(field: Grid, phases: Phases) -> Grid | None:
+    """Behind a stretch: unit o reads the units o // U + t for the taps t of its phase."""
+    up = len(phases.taps)
+    if up * len(field.lo) > LONGEST_PERIOD:
+        return None
+    units = range(up * len(field.lo))
+    reads = [[o // up + t for t in phases.taps[o % up]] for o in units]
+    return Grid(tuple(lowest(field, r) for r in reads), tuple(highest(field, r) for r in reads), field.span)
+
+
+def merge(
+    reach: Reach | None,
+    output: Shape,
+    branches: Sequence[tuple[Mapping[int, Fields], Shape]],
+    sizes: Mapping[int, Shape],
+) -> dict[int, Fields]:
+    """The fields behind a layer with several inputs: for each origin the union over branches."""
+    result: dict[int, Fields] = {}
+    for fields, shape in branches:
+        for i, field in fields.items():
+            placed = field
+            if shape[1:] != output[1:]:
+                places = enumerate(zip(field, sizes[i], strict=True))
+                placed = tuple([behind_stretch(f, shape, output, axis, n) for axis, (f, n) in places])
+            if reach != POINTWISE:
+                placed = advance(placed, reach, output, shape)
+            if i in result and result[i] is not placed:
+                placed = unite(result[i], placed, output)
+            result[i] = placed
+    return result
+
+
+def unite(fields: Fields, others: Fields, output: Shape) -> Fields:
+    """The hulls of the fields of two units of a map, axis by axis; what sees nothing along one axis sees nothing."""
+    if any(map(sees_nothing, fields)) or any(map(sees_nothing, others)):
+        return others if any(map(sees_nothing, fields)) else fields
+    rank = len(fields)
+    units = output[1:] if len(output) - 1 == rank else (0,) * rank
+    new: list[AxisField] = []
+    for i, (a, b) in enumerate(zip(fields, others, strict=True)):
+        if i and a is fields[i - 1] and b is others[i - 1] and units[i] == units[i - 1]:
+            new.append(new[-1])
+        else:
+            new.append(union(a, b, units[i]))
+    return tuple(new)
+
+
+def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: int) -> AxisField:
+    """A gate's one unit on an axis is read by all units: whole if it sees everything, else on no grid."""
+    axes = min(len(shape), len(output)) - 1
+    if axis >= axes or shape[axis + 1] == output[axis + 1] or not isinstance(field, (Grid, Whole)):
+        return field
+    if isinstance(field, Whole):  # of as many units as there are now
+        return Whole(field.jump)
+    lo, hi = field.lo[0], field.hi[0]
+    return Whole(None) if lo is not None and hi is not None and lo <= 0 and hi >= n - 1 else None
+
+
+def union(a: AxisField, b: AxisField, units: int) -> AxisField:
+    """The hull of two fields that meet in a unit, one of so many; 0 where they are not to be listed."""
+    if a is b or (a == b and not isinstance(a, Loose)):  # units in no order: alike is not yet the same
+        return a
+    if isinstance(a, Whole) or isinstance(b, Whole):
+        jump = jump_of(a)
+        bounded = [f for f in (a, b) if isinstance(f, Whole) and f.bounded]
+        # Two maps of so many units, or one and a gate that all of them read; else which units see is not followed.
+        if isinstance(a, Whole) and isinstance(b, Whole) and bounded and len({len(f.seeing) for f in bounded}) == 1:
+            seeing = tuple(map(any, zip(*(f.seeing for f in bounded), strict=True))) if len(bounded) == 2 else None
+            return Whole(jump_of(b) if jump is None else jump, seeing or (True,) * len(bounded[0].seeing), True)
+        return Whole(jump_of(b) if jump is None else jump)
+    if isinstance(a, Fixed) and isinstance(b, Fixed):
+        return Fixed(min(a.lo, b.lo), max(a.hi, b.hi))
+    if not isinstance(a, (Grid, Units)) or not isinstance(b, (Grid, Units)):
+        return None
+    if isinstance(a, Grid) and isinstance(b, Grid):
+        if a.span * len(b.lo) == b.span * len(a.lo):
+            return unite_grids(a, b)
+        if units != 1:
+            return None  # the branches drift apart from unit to unit: there is no one field
+    from cnncalc.analysis.fields.unit_by_unit import join_units  # hardly a network needs it
+
+    return join_units(a, b, units)
+
+
+def unite_grids(a: Grid, b: Grid) -> Grid | None:
+    """The hull of two grids of one jump, phase by phase."""
+    period = lcm(len(a.lo), len(b.lo))
+    if period > LONGEST_PERIOD:
+        return None
+    lo = [least_of(lowest(a, [o]), lowest(b, [o])) for o in range(period)]
+    hi = [most_of(highest(a, [o]), highest(b, [o])) for o in range(period)]
+    return Grid(tuple(lo), tuple(hi), a.span * (period // len(a.lo)))

@@ -1,0 +1,128 @@
+"""The data of the page: all that it shows of one network, or of two side by side.
+
+`page_data(reports)` is what the island in the page holds, and what its function `show(root, data)` is called with;
+`data_of_text(text)` is the same for the text of a spec. Numbers and texts are those of the commands. The parts, each
+with its form, are in docs/report.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cnncalc
+from cnncalc.analysis import analyze_graph
+from cnncalc.difference import compare
+from cnncalc.errors import Source
+from cnncalc.language import LANGUAGES, _
+from cnncalc.pages.browser.equations import (
+    Distinct,
+    Equations,
+    explain_costs,
+    explain_fields,
+    explain_layers,
+    explain_peak,
+)
+from cnncalc.pages.browser.graph import graph_data
+from cnncalc.pages.browser.network import describe, items_of, memory_data, nodes_data, places_of, rows_data, totals_data
+from cnncalc.pages.browser.pool import Pool, Text
+from cnncalc.pages.browser.sections import note_data
+from cnncalc.pages.browser.sections import page_data as sections_of
+from cnncalc.pages.browser.texts import TEXTS
+from cnncalc.pages.browser.tools import tools_data
+from cnncalc.pages.browser.units import borders_data, effective_data, reads_data
+from cnncalc.pages.difference import difference_page
+from cnncalc.pages.drawing.graph.tree import Tree
+from cnncalc.pages.effective import assumptions
+from cnncalc.report import Report, as_json
+from cnncalc.spec import graph_from_text
+
+VERSION = 1  # of the form of this data
+
+
+def page_data(reports: Sequence[Report], language: str = "en") -> dict[str, Any]:
+    """What the page shows of these networks, one or two, as JSON has it.
+
+    language  in which it opens, one of LANGUAGES; it has all of them
+    """
+    pool = Pool()
+    networks = [network_data(report, pool) for report in reports]
+    own = pool.spoken(lambda: {key: Text(_(text)) for key, text in TEXTS.items()})
+    difference = None
+    if len(reports) == 2:
+        found = compare(*reports)
+        difference = pool.spoken(lambda: sections_of(difference_page(found)))
+    return {
+        "version": VERSION,
+        "generator": f"cnncalc {cnncalc.__version__}",
+        "languages": list(LANGUAGES),
+        "language": language,
+        "own": own,
+        "networks": networks,
+        "difference": difference,
+        "texts": pool.texts,
+    }
+
+
+def network_data(report: Report, pool: Pool) -> dict[str, Any]:
+    """One network: rows, operations, derivations, what units see, and how others count."""
+    graph = report.graph
+    assert graph is not None
+    equations = Equations()
+    tree = Tree(report)
+    items = items_of(tree)
+    places = places_of(report, items)
+    derivations = derivations_data(report, equations, pool)
+    return {
+        "name": report.name,
+        "inputs": [[name, list(shape)] for name, shape in graph.inputs.items()],
+        "outputs": list(graph.outputs),
+        **pool.spoken(lambda: describe(report)),
+        **rows_data(report, items),
+        "graph": pool.spoken(lambda: graph_data(tree, places)),
+        "totals": totals_data(report),
+        "memory": memory_data(report),
+        "nodes": nodes_data(report),
+        "derivations": {**derivations, **equations.as_data()},
+        "reads": reads_data(graph),
+        "borders": borders_data(graph),
+        "effective": {**effective_data(report), **pool.spoken(lambda: {"notes": list(map(note_data, assumptions()))})},
+        "tools": tools_data(report, pool),
+        "expectations": [[v.name, v.expectation.text, as_json(v.actual), v.holds] for v in report.expectations],
+    }
+
+
+def derivations_data(report: Report, equations: Equations, pool: Pool) -> dict[str, Any]:
+    """Every derivation once, in `found`; for each quantity of each distinct layer, and for each layer, its number."""
+    layers, of_layer = pool.spoken(lambda: explain_layers(report, equations))
+    fields, of_field = pool.spoken(lambda: explain_fields(report, equations))
+    costs = pool.spoken(lambda: explain_costs(report, equations))
+    peak = pool.spoken(lambda: explain_peak(report, equations))
+    distinct = Distinct()
+    return {
+        "layers": [{name: distinct.place(one) for name, one in layer.items()} for layer in layers],
+        "of_layer": of_layer,
+        "of_node": {
+            "receptive_field": [distinct.place(fields[place]) for place in of_field],
+            **{name: [distinct.place(found[place]) for place in places] for name, (found, places) in costs.items()},
+        },
+        "peak": distinct.place(peak),
+        "found": distinct.values,
+    }
+
+
+def data_of_text(text: str, name: str = "spec.yaml", language: str = "en") -> dict[str, Any]:
+    """The data of the page for the text of a spec. Raises SpecError with the places of its mistakes."""
+    return page_data([analyze_graph(graph_from_text(Source(name, text)))], language)
+
+
+def json_text(data: Mapping[str, Any]) -> str:
+    """The data as one line of JSON that may stand inside a script element: no `<` in it ends one."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, code in ESCAPED.items():
+        text = text.replace(character, code)
+    return text
+
+
+ESCAPED = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029", "\u202e": "\\u202e"}

@@ -1,0 +1,204 @@
+"""A report as data for the page: columns, rows in their blocks, totals, and what is said of the network.
+
+Every number is one of the report's; the page writes them, adds nothing up and divides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.analysis.derivations.costs import COSTS
+from cnncalc.analysis.memory import elements_held, lives
+from cnncalc.language import _
+from cnncalc.layers import KINDS
+from cnncalc.pages.browser.equations import Distinct, exact
+from cnncalc.pages.browser.pool import Text
+from cnncalc.pages.drawing.graph.tree import Leaf, Part, Tree
+from cnncalc.pages.view import COLUMNS, View, notes, peak_place, title
+from cnncalc.quantities import EXPLAINED, FIELD, OF_THE_NETWORK, QUANTITIES, SHAPE, SUMMED, listed_in, of_subject
+from cnncalc.report import BYTES, Report, Row, as_json
+
+GROUP, ROW, OPERATION = "group", "row", "operation"
+OWN = ("inputs", *of_subject(FIELD))
+SHOWN = tuple(name for name, column in COLUMNS.items() if not column.asked)
+
+
+class Item(NamedTuple):
+    """A line of the table: a block with what is in it, a row as the command shows it, or one operation of a row.
+
+    id           of the leaf or block of the tree; "": of an operation
+    parent       the number of the item that it lies in; -1: none
+    first, last  its operations, `last` not among them
+    node         the operation that gives its result
+    """
+
+    type: str
+    id: str
+    name: str
+    parent: int
+    first: int
+    last: int
+    node: int
+    row: Row
+
+
+def items_of(tree: Tree) -> list[Item]:
+    """Blocks, rows and operations, each behind the one that holds it."""
+    report = tree.report
+    items: list[Item] = []
+
+    def add(part: Part, parent: int) -> None:
+        row = tree.row_of(part)
+        if row is None:  # an input
+            return
+        if isinstance(part, Leaf):
+            add_leaf(part, row, parent)
+            return
+        inside = [i for leaf in tree.leaves[part.first : part.last] for i in leaf.operations]
+        place = len(items)
+        node = result_of(report, part.name, inside)
+        items.append(Item(GROUP, part.id, part.name, parent, min(inside), max(inside) + 1, node, row))
+        for inner in part.parts:
+            add(inner, place)
+
+    def add_leaf(leaf: Leaf, row: Row, parent: int) -> None:
+        place, own, rows = len(items), leaf.operations, report.layers
+        owner = next(i for i in own if rows[i].name == leaf.name)
+        items.append(Item(ROW, leaf.id, leaf.name, parent, min(own), max(own) + 1, owner, row))
+        if len(own) > 1:
+            items.extend(Item(OPERATION, "", rows[i].name, place, i, i + 1, i, rows[i]) for i in own)
+
+    for part in tree.root.parts:
+        add(part, -1)
+    return items
+
+
+def result_of(report: Report, name: str, inside: Sequence[int]) -> int:
+    """The operation that gives a block's result; the last of a block that only has a name in common."""
+    group = report.groups.get(name)
+    return max(0, group.result - len(report.inputs)) if group is not None else max(inside)
+
+
+def places_of(report: Report, items: Sequence[Item]) -> dict[str, int]:
+    """The number of the item of every leaf and block, by id; of input i it is -1 - i."""
+    found = {f"input:{name}": -1 - i for i, name in enumerate(report.inputs)}
+    return found | {item.id: i for i, item in enumerate(items) if item.id}
+
+
+def values_of(report: Report, row: Row, places: dict[str, int]) -> Iterator[Any]:
+    """What stands in each column: numbers as they are, shapes as lists, inputs as numbers of values."""
+    for column in SHOWN:
+        if column in ("name", "kind"):
+            continue
+        quantity, share, _rest = column.partition("_share")
+        if column == "inputs":
+            yield [places[name] for name in row.inputs if name in places]
+        elif share:
+            part = report.share(row, quantity)
+            yield None if part is None else round(100 * part, 2)
+        else:
+            value = getattr(row, column)
+            yield (as_json(value) if value != () else None) if isinstance(value, tuple) else exact(value)
+
+
+def columns_data(report: Report) -> list[dict[str, Any]]:
+    """The columns of the table, and which of them are there unless others are asked for."""
+    usual = View().columns_for(report)
+    return [
+        {
+            "key": name,
+            "heading": Text(_(COLUMNS[name].heading)),
+            "left": COLUMNS[name].left,
+            "usual": name in usual,
+            "total": COLUMNS[name].summed,
+            "summed": name in SUMMED,
+            "share": name.endswith("_share"),
+            "explained": name in EXPLAINED_NAMES,
+            "own": name in OWN,
+        }
+        for name in SHOWN
+    ]
+
+
+EXPLAINED_NAMES = {*listed_in(EXPLAINED), *COSTS}
+
+
+def totals_data(report: Report) -> dict[str, Any]:
+    """The totals as far as they are known; `left_out` has how many rows are not in them."""
+    totals = report.totals
+    found = {q.name: known(totals.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE}
+    return {**found, "left_out": totals.left_out, "output": as_json(totals.output), "peak_at": peak_place(report)}
+
+
+def known(value: Any) -> Any:
+    return as_json(value) if isinstance(value, tuple) else exact(value)
+
+
+def describe(report: Report) -> dict[str, Any]:
+    """What is said of the network, in the language in use."""
+    return {
+        "title": Text(title(report)),
+        "columns": columns_data(report),
+        "notes": [[Text(subject), Text(text)] for subject, text in notes(report)],
+        "families": {name: [KINDS[name].family, Text(_(KINDS[name].family))] for name in kinds_of(report)},
+        "quantities": {name: {"heading": Text(_(row.heading)), "of": list(row.of)} for name, row in QUANTITIES.items()},
+    }
+
+
+def rows_data(report: Report, items: Sequence[Item]) -> dict[str, list[Any]]:
+    """Rows as [type, name, kind, parent, first, last, node, values, ...own]; 0: the name or kind of the node.
+
+    values is a number in `values`, the list of what differs; own are the columns in `OWN`, in which few rows agree.
+    """
+    graph = report.graph
+    assert graph is not None
+    names = [*graph.inputs, *(node.name for node in graph.nodes)]
+    places = {name: i for i, name in enumerate(names)}
+    shared, own = Distinct(), [column in OWN for column in SHOWN if column not in ("name", "kind")]
+    rows = []
+    for item in items:
+        values = list(zip(own, values_of(report, item.row, places), strict=True))
+        kind = graph.nodes[item.node].layer.kind
+        rows.append(
+            [
+                (GROUP, ROW, OPERATION).index(item.type), item.name if item.type == GROUP else 0,
+                item.row.kind if item.row.kind != kind else 0, item.parent, item.first, item.last, item.node,
+                shared.place([value for is_own, value in values if not is_own]),
+                *(value for is_own, value in values if is_own),
+            ]
+        )  # fmt: skip
+    return {"rows": rows, "values": shared.values}
+
+
+def nodes_data(report: Report) -> dict[str, list[Any]]:
+    """The operations, field by field: name, kind, which values they read, and the shape of their output."""
+    graph = report.graph
+    assert graph is not None
+    kinds = [node.layer.kind for node in graph.nodes]
+    return {
+        "name": [node.name for node in graph.nodes],
+        "kind": kinds,
+        "reads": [list(node.reads) for node in graph.nodes],
+        "shape": [list(facts.output) for facts in graph.facts],
+    }
+
+
+def kinds_of(report: Report) -> list[str]:
+    """The kinds of layers in a network, each once."""
+    return [name for name in dict.fromkeys(row.kind for row in report.layers) if name in KINDS]
+
+
+def memory_data(report: Report) -> dict[str, Any] | None:
+    """Bytes of every value, which operation reads it last, and the bytes alive at each; None: not known."""
+    graph = report.graph
+    assert graph is not None
+    known, held = lives(graph), elements_held(graph)
+    if known is None or held is None or not graph.nodes:
+        return None
+    size = BYTES[report.settings.dtype] * report.settings.batch
+    return {
+        "bytes": [exact(size * elements) for elements in known.elements],
+        "last": known.last_use,
+        "held": [exact(size * elements) for elements in held[1:]],
+    }

@@ -1,0 +1,232 @@
+"""From a tree and what is folded of it to the picture: which boxes there are, and where lines run in the whole."""
+
+from collections.abc import Sequence
+from math import prod
+
+from cnncalc.formats.numbers import value_text
+from cnncalc.language import _
+from cnncalc.pages.drawing.graph.boxes import Box, Point
+from cnncalc.pages.drawing.graph.cells import TEXT, Cell, cell_of, even, heat_of, kind_of
+from cnncalc.pages.drawing.graph.frames import lay_out, order_parts
+from cnncalc.pages.drawing.graph.layers import Line
+from cnncalc.pages.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
+from cnncalc.pages.drawing.graph.tree import Block, Leaf, Part, Tree, bounds
+from cnncalc.pages.drawing.letters import fit, width_of
+from cnncalc.quantities import QUANTITIES
+
+MARGIN = 16
+TITLE_WIDTH = 260
+
+
+class Seen:
+    """A node or a frame that is seen: its part of the tree, and the frame around it.
+
+    chain  of a frame: the blocks that it is, from outside in; a block with one block inside has one frame with it
+    """
+
+    def __init__(self, part: Part, around: "Seen | None", chain: Sequence[Block] = ()) -> None:
+        self.part, self.around, self.chain = part, around, chain
+        self.inside: list[Seen] = []
+        self.number = self.depth = 0  # among its neighbours; frames around it
+        self.lines: dict[Line, None] = {}
+        self.box = Box()
+        self.cell: Cell | None = None
+
+    @property
+    def name(self) -> str:
+        """What names inside begin with."""
+        return self.chain[-1].name if self.chain else self.part.name
+
+
+def assemble(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
+    """The picture; see `place`."""
+    root = Seen(tree.root, None)
+    root.inside = [seen for part in tree.root.parts for seen in look(part, root, folded)]
+    nodes: list[Seen] = []
+    frames: list[Seen] = []
+    number(root, nodes, frames)
+    of_leaf = {leaf: node for node in nodes for leaf in range(*bounds(node.part))}
+    order = {id(node): n for n, node in enumerate(nodes)}
+    pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in tree.edges)
+    edges = [(nodes[a], nodes[b], a) for a, b in pairs if a != b]
+    for source, target, net in edges:
+        connect(source, target, net)
+    for node in nodes:
+        around = "" if node.around is None or node.around is root else node.around.name
+        node.cell = cell_of(tree, node.part, around, quantity)
+        node.box = Box(node.cell.w, node.cell.h, prod(node.cell.shape[1:]))
+    prepare(root)
+    lay_out(root.box, order_parts(root.box), bare=True)
+    root.box.x = root.box.y = MARGIN
+    settle(root.box)
+    largest = max((heat_of(node.cell.number) or 0 for node in nodes if node.cell), default=0)
+    return {
+        "width": root.box.w + 2 * MARGIN,
+        "height": root.box.h + 2 * MARGIN,
+        "nodes": [node_value(tree, node, largest) for node in nodes],
+        "frames": [frame_value(frame) for frame in frames],
+        "edges": [edge_value(source, target, net) for source, target, net in edges],
+        "legend": legend_of(nodes, quantity),
+    }
+
+
+def look(part: Part, around: Seen, folded: frozenset[str]) -> list[Seen]:
+    """What is seen of a part: a node, a frame, or, of a block without a frame, what is inside it."""
+    if isinstance(part, Leaf) or part.id in folded:
+        return [Seen(part, around)]
+    if not part.frame:
+        return [seen for inner in part.parts for seen in look(inner, around, folded)]
+    frame = Seen(part, around, [part])
+    frame.inside = [seen for inner in part.parts for seen in look(inner, frame, folded)]
+    if len(frame.inside) == 1:
+        only = frame.inside[0]
+        only.around = around
+        if only.chain:
+            only.chain = [part, *only.chain]
+        return [only]
+    return [frame]
+
+
+def number(frame: Seen, nodes: list[Seen], frames: list[Seen]) -> None:
+    """All nodes and frames, in the order in which they run, with their number in their frame."""
+    for i, seen in enumerate(frame.inside):
+        seen.number, seen.depth = i, frame.depth + 1
+        if seen.inside:
+            frames.append(seen)
+            number(seen, nodes, frames)
+        else:
+            nodes.append(seen)
+
+
+def connect(source: Seen, target: Seen, net: int) -> None:
+    """A line, as pieces: out of the frames around its source, across, and into those around its target."""
+    out, into = source, target
+    while out.around is not into.around:
+        if out.depth >= into.depth:
+            assert out.around is not None
+            out.around.lines[Line(out.number, -1, net)] = None
+            out = out.around
+        else:
+            assert into.around is not None
+            into.around.lines[Line(-1, into.number, net)] = None
+            into = into.around
+    assert out.around is not None
+    out.around.lines[Line(out.number, into.number, net)] = None
+
+
+def prepare(frame: Seen) -> None:
+    """The boxes of a frame, with their lines."""
+    for seen in frame.inside:
+        if seen.inside:
+            prepare(seen)
+    title = 0 if frame.around is None else even(width_of(title_of(frame), TEXT, bold=True))
+    frame.box = Box(parts=[seen.box for seen in frame.inside], lines=list(frame.lines), title=title)
+
+
+def title_of(frame: Seen) -> str:
+    """`stage1 · bottleneck x3`: the name inside the frame around it, and what it is, if that frame does not say so."""
+    around = frame.around
+    outer = "" if around is None else around.name
+    name = frame.chain[0].name.removeprefix(f"{outer}/")
+    inner = frame.chain[-1]
+    repeats = around is not None and bool(around.chain) and around.chain[-1].times > 1
+    kind = "" if repeats and len(frame.chain) == 1 else kind_of(inner)
+    return fit(f"{name} · {kind}" if kind else name, TITLE_WIDTH, TEXT, bold=True)
+
+
+def settle(frame: Box) -> None:
+    """Places in the whole picture, from places in the frame around."""
+    for part in frame.parts:
+        part.x, part.y = part.x + frame.x, part.y + frame.y
+        if part.is_frame:
+            settle(part)
+    frame.routes = {line: [(x + frame.x, y + frame.y) for x, y in points] for line, points in frame.routes.items()}
+
+
+def edge_value(source: Seen, target: Seen, net: int) -> Edge:
+    """A line's pieces put together again, without points on the way of a straight line."""
+    before: list[list[Point]] = []
+    behind: list[list[Point]] = []
+    out, into = source, target
+    while out.around is not into.around:
+        if out.depth >= into.depth:
+            assert out.around is not None
+            before.append(out.around.box.routes[Line(out.number, -1, net)])
+            out = out.around
+        else:
+            assert into.around is not None
+            behind.append(into.around.box.routes[Line(-1, into.number, net)])
+            into = into.around
+    assert out.around is not None
+    across = out.around.box.routes[Line(out.number, into.number, net)]
+    points = [point for piece in [*before, across, *behind[::-1]] for point in piece]
+    return {"source": source.part.id, "target": target.part.id, "points": [list(p) for p in straighten(points)]}
+
+
+def straighten(points: Sequence[Point]) -> list[Point]:
+    """The points less those that are twice there, and those between two others on a vertical or horizontal line."""
+    found: list[Point] = []
+    for point in points:
+        if found and found[-1] == point:
+            continue
+        while len(found) > 1 and any(found[-2][i] == found[-1][i] == point[i] for i in (0, 1)):
+            found.pop()
+        found.append(point)
+    return found
+
+
+def node_value(tree: Tree, node: Seen, largest: int) -> Node:
+    cell, part, box = node.cell, node.part, node.box
+    assert cell is not None
+    heat = heat_of(cell.number)
+    first, last = bounds(part)
+    return {
+        "id": part.id,
+        "name": part.name,
+        "title": cell.title,
+        "lines": cell.lines,
+        "kind": cell.kind,
+        "shape": list(cell.shape),
+        "number": list(cell.number) if isinstance(cell.number, tuple) else cell.number,
+        "heat": None if heat is None else round(heat / max(largest, 1), 4),
+        "role": "block" if isinstance(part, Block) else "layer" if part.row is not None else "input",
+        "output": any(first <= leaf < last for leaf in tree.outputs),
+        "times": part.times if isinstance(part, Block) else 1,
+        "frame": frame_id(node),
+        "x": box.x,
+        "y": box.y,
+        "w": box.w,
+        "h": box.h,
+    }
+
+
+def frame_id(seen: Seen) -> str:
+    return "" if seen.around is None or seen.around.around is None else seen.around.part.id
+
+
+def frame_value(frame: Seen) -> Frame:
+    box = frame.box
+    return {
+        "id": frame.part.id,
+        "folds": [block.id for block in frame.chain],
+        "name": frame.part.name,
+        "title": title_of(frame),
+        "frame": frame_id(frame),
+        "depth": frame.depth,
+        "x": box.x,
+        "y": box.y,
+        "w": box.w,
+        "h": box.h,
+        "title_x": box.x + box.title_x,
+        "title_y": box.y + 15,
+    }
+
+
+def legend_of(nodes: Sequence[Seen], quantity: str) -> Legend | None:
+    """The largest number of any node, at which heat is 1."""
+    known = [(heat_of(node.cell.number), node.cell.number) for node in nodes if node.cell]
+    found = [(heat, value) for heat, value in known if heat is not None]
+    most, value = max(found, key=lambda pair: pair[0], default=(0, None))
+    if not most:
+        return None
+    return {"quantity": quantity, "heading": _(QUANTITIES[quantity].heading), "least": "0", "most": value_text(value)}

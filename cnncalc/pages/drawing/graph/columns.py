@@ -1,0 +1,152 @@
+"""Where vertices in layers stand from left to right: long lines straight, boxes in the middle of what they read.
+
+After Brandes and Köpf (2001), on boxes of any width with ports (Rüegg et al. 2015): vertices are aligned into
+columns in four ways, each is packed, and a vertex stands at the mean of the two middle places. Whole numbers only.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from cnncalc.pages.drawing.graph.layers import Layers
+
+Offsets = Mapping[tuple[int, int], int]  # of (vertex, net): where the line meets it, from its middle
+
+
+def set_columns(layers: Layers, widths: Sequence[int], above: Offsets, below: Offsets, gap: int) -> list[int]:
+    """The middle of each vertex; `above` and `below` are the offsets of lines that arrive and leave."""
+    rank_conflicts = find_conflicts(layers)
+    runs: list[list[int]] = []
+    for down in (True, False):
+        for left in (True, False):
+            runs.append(_Run(layers, widths, above, below, gap, down, left, rank_conflicts).x)
+    if not runs[0]:
+        return []
+    spans = [
+        (min(x - w // 2 for x, w in zip(run, widths, strict=True)),
+         max(x + w // 2 for x, w in zip(run, widths, strict=True)))
+        for run in runs
+    ]  # fmt: skip
+    small = min(range(4), key=lambda i: (spans[i][1] - spans[i][0], i))
+    for i, run in enumerate(runs):  # packed to the left: left edges together; to the right: right edges
+        side = i % 2
+        shift = spans[small][side] - spans[i][side]
+        runs[i] = [x + shift for x in run]
+    found = []
+    for four in zip(*runs, strict=True):
+        _least, b, c, _most = sorted(four)
+        found.append((b + c) // 2)
+    return found
+
+
+def find_conflicts(layers: Layers) -> set[tuple[int, int]]:
+    """Arcs (upper, lower) that cross one between two bends, which is to be straight."""
+    found = set()
+    for row in layers.rows[:-1]:
+        arcs = [(layers.leaves_at(u, net), layers.arrives_at(v, net), u, v) for u in row for v, net in layers.down[u]]
+        inner = [arc for arc in arcs if layers.is_bend(arc[2]) and layers.is_bend(arc[3])]
+        if not inner:
+            continue
+        for a, b, u, v in arcs:
+            if not (layers.is_bend(u) and layers.is_bend(v)) and any((a < c) != (b < d) for c, d, _u, _v in inner):
+                found.add((u, v))
+    return found
+
+
+class _Run:
+    """One of the four ways: aligned downwards or upwards, the left or the right of two middle ones first."""
+
+    def __init__(self, layers: Layers, widths: Sequence[int], above: Offsets, below: Offsets, gap: int,
+                 down: bool, left: bool, conflicts: set[tuple[int, int]]) -> None:  # fmt: skip
+        self.layers, self.down, self.left, self.conflicts = layers, down, left, conflicts
+        self.above, self.below = above, below
+        self.root = list(range(len(widths)))
+        self.shift = [0] * len(widths)  # of a vertex from its column
+        self._align()
+        self.x = self._pack(widths, gap)
+
+    def _near(self, v: int) -> list[tuple[int, int]]:
+        """The vertices that v may stand below (or above), with the shift that makes the line straight.
+
+        The main line comes first, and what passes by goes round: it is only straight where no main line wants to be.
+        """
+        near = self._neighbours(v, self.down)
+        main = [(u, net) for u, net in near if not self._is_skip(u, v, self.down)]
+        if not main:
+            near = [
+                (u, net)
+                for u, net in near
+                if all(self._is_skip(w, u, not self.down) for w, _net in self._neighbours(u, not self.down))
+            ]
+        near = main or near
+        if self.down:
+            found = [(self.layers.leaves_at(u, n), u, self.below.get((u, n), 0) - self.above.get((v, n), 0))
+                     for u, n in near]  # fmt: skip
+        else:
+            found = [(self.layers.arrives_at(u, n), u, self.above.get((u, n), 0) - self.below.get((v, n), 0))
+                     for u, n in near]  # fmt: skip
+        found.sort()
+        return [(u, shift) for _place, u, shift in found]
+
+    def _neighbours(self, v: int, down: bool) -> list[tuple[int, int]]:
+        return self.layers.up[v] if down else self.layers.down[v]
+
+    def _is_skip(self, u: int, v: int, down: bool) -> bool:
+        return ((u, v) if down else (v, u)) in self.layers.skips
+
+    def _align(self) -> None:
+        rows = self.layers.rows if self.down else self.layers.rows[::-1]
+        place, taken = self.layers.place, set()
+        for row in rows:
+            last = -1 if self.left else 1 << 60
+            for v in row if self.left else reversed(row):
+                near = self._near(v)
+                middle = sorted({(len(near) - 1) // 2, len(near) // 2}, reverse=not self.left) if near else []
+                for i in middle:
+                    u, shift = near[i]
+                    free = place[u] > last if self.left else place[u] < last
+                    pair = (u, v) if self.down else (v, u)
+                    if free and u not in taken and pair not in self.conflicts:
+                        self.root[v] = self.root[u]
+                        self.shift[v] = self.shift[u] + shift
+                        last = place[u]
+                        taken.add(u)
+                        break
+
+    def _pack(self, widths: Sequence[int], gap: int) -> list[int]:
+        """Columns as far to the left as they go, then as near to their right neighbours; or the other way round."""
+        apart: dict[int, dict[int, int]] = {}
+        behind: dict[int, dict[int, int]] = {}
+        for row in self.layers.rows:
+            for u, v in pairwise(row):
+                a, b = self.root[u], self.root[v]
+                need = (widths[u] + widths[v]) // 2 + gap + self.shift[u] - self.shift[v]
+                apart.setdefault(a, {})[b] = max(need, apart.get(a, {}).get(b, need))
+                behind.setdefault(b, {})[a] = apart[a][b]
+        order = _topological(sorted(set(self.root)), apart)
+        if not self.left:
+            order, apart, behind = order[::-1], behind, apart
+        x: dict[int, int] = {}
+        for v in order:
+            x[v] = max((x[u] + need for u, need in behind.get(v, {}).items()), default=0)
+        for v in reversed(order):
+            room = min((x[w] - need for w, need in apart.get(v, {}).items()), default=x[v])
+            x[v] = max(x[v], room)
+        sign = 1 if self.left else -1
+        return [sign * x[self.root[v]] + self.shift[v] for v in range(len(widths))]
+
+
+def _topological(vertices: Sequence[int], ahead: Mapping[int, Mapping[int, int]]) -> list[int]:
+    waiting = dict.fromkeys(vertices, 0)
+    for near in ahead.values():
+        for v in near:
+            waiting[v] += 1
+    ready = [v for v in vertices if not waiting[v]]
+    order = []
+    while ready:
+        v = ready.pop()
+        order.append(v)
+        for w in ahead.get(v, {}):
+            waiting[w] -= 1
+            if not waiting[w]:
+                ready.append(w)
+    return order

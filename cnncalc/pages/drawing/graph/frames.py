@@ -1,0 +1,260 @@
+"""Frames with boxes inside, placed: each frame by itself, from inside out, with ports where lines cross its border."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from cnncalc.pages.drawing.graph.boxes import (
+    FOOT,
+    GAP,
+    HEAD,
+    NARROW,
+    SIDE,
+    STEP,
+    Box,
+    Point,
+    make_room,
+    offsets,
+    set_rows,
+)
+from cnncalc.pages.drawing.graph.columns import set_columns
+from cnncalc.pages.drawing.graph.horseshoe import find_legs
+from cnncalc.pages.drawing.graph.layers import Layers, Line
+
+LANE = 36  # between the legs of a U, where lines go across
+BETWEEN = 56  # its two halves
+
+
+class Order(NamedTuple):
+    """How the parts of a frame are ordered, and the parts of its frames; its ports from left to right."""
+
+    layers: Layers
+    ends: dict[Line, Line]  # each line between the vertices of `layers`
+    ins: list[int]
+    outs: list[int]
+    inside: "dict[int, Orders]"
+    crossings: int
+
+
+class Leg(NamedTuple):
+    """A piece of a U: a frame without a border, and the numbers that its parts have in the frame around it."""
+
+    box: Box
+    numbers: list[int]
+    order: Order
+
+
+class Bow(NamedTuple):
+    """A frame that is a U, in its legs as they run; `mains`: the nets from each to the next; `across`: the net of the
+    line across, by leg; its ports.
+    """
+
+    legs: list[Leg]
+    mains: list[int]
+    across: dict[int, int]
+    ins: list[int]
+    outs: list[int]
+    crossings: int
+
+
+Orders = Order | Bow
+
+
+def order_parts(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Orders:
+    """An order with few crossings, inside frames and between them, with these ports if they are given."""
+    legs = None if frame.up else find_legs([part.size for part in frame.parts], frame.lines)
+    return order_layers(frame, ins, outs) if legs is None else order_legs(frame, legs)
+
+
+def order_layers(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Order:
+    """Frames are ordered first by themselves; where the lines outside wish their ports otherwise, they are ordered
+    again with these, and stay so if there are fewer crossings in all.
+    """
+    inside = {v: order_parts(part) for v, part in enumerate(frame.parts) if part.is_frame}
+    layers, ends = layers_of(frame, inside, ins, outs)
+    for _time in range(2):
+        changed = False
+        for v, order in inside.items():
+            above, below = layers.wishes_of(v)
+            if not layers.crossings or (above, below) == (order.ins, order.outs):
+                continue
+            other = order_parts(frame.parts[v], above, below)
+            before = layers.crossings + order.crossings
+            layers.set_ports(v, other.ins, other.outs)
+            if layers.crossings + other.crossings < before:
+                inside[v], changed = other, True
+            else:
+                layers.set_ports(v, order.ins, order.outs)
+        if not changed:
+            break
+        layers.sort_again()
+    first = len(frame.parts)
+    crossings = layers.crossings + sum(order.crossings for order in inside.values())
+    nets = {v: end.net for end in ends.values() for v in (end.source, end.target) if v >= first}
+    above, below = ([nets[v] for v in by_place(layers, ports)] for ports in (layers.entering, layers.leaving))
+    return Order(layers, ends, above, below, inside, crossings)
+
+
+def layers_of(frame: Box, inside: Mapping[int, Orders], ins: Sequence[int],
+              outs: Sequence[int]) -> tuple[Layers, dict[Line, Line]]:  # fmt: skip
+    """The frame's parts and ports in layers: parts by number, then ports for nets that enter and that leave."""
+    entering = list(ins) or list(dict.fromkeys(line.net for line in frame.lines if line.source < 0))
+    leaving = list(outs) or list(dict.fromkeys(line.net for line in frame.lines if line.target < 0))
+    first = len(frame.parts)
+    port_in = {net: first + i for i, net in enumerate(entering)}
+    port_out = {net: first + len(entering) + i for i, net in enumerate(leaving)}
+    ends = {
+        line: Line(port_in[line.net] if line.source < 0 else line.source,
+                   port_out[line.net] if line.target < 0 else line.target, line.net)
+        for line in frame.lines
+    }  # fmt: skip
+    count = first + len(entering) + len(leaving)
+    fixed = [list(ports.values()) for ports, given in ((port_in, ins), (port_out, outs)) if given]
+    above = {v: order.ins for v, order in inside.items()}
+    below = {v: order.outs for v, order in inside.items()}
+    layers = Layers(count, list(ends.values()), list(port_in.values()), list(port_out.values()), above, below, fixed)
+    return layers, ends
+
+
+def order_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
+    """The legs of a U, each ordered by itself. What comes across arrives to the left of what comes from below."""
+    turn = len(found) // 2
+    leg_of = {part: i for i, numbers in enumerate(found) for part in numbers} | {-1: -1}
+    place = {part: i for numbers in found for i, part in enumerate(numbers)} | {-1: -1}
+    lines: list[dict[Line, None]] = [{} for _leg in found]
+    mains: dict[int, int] = {}
+    across: dict[int, int] = {}
+    for source, target, net in frame.lines:
+        one, other = leg_of[source], leg_of[target]
+        if one >= 0:
+            lines[one][Line(place[source], place[target] if one == other else -1, net)] = None
+        if other >= 0 and one != other:
+            lines[other][Line(-1, place[target], net)] = None
+        if one >= 0 and other == one + 1:
+            mains[one] = net
+        elif one >= 0 and other > one:
+            across[one] = across[other] = net
+    legs = []
+    for i, numbers in enumerate(found):
+        box = Box(parts=[frame.parts[part] for part in numbers], lines=list(lines[i]))
+        if i > turn:
+            box.turn_up()
+        ports = dict.fromkeys([across[i], mains[i - 1]] if i > turn else [mains[i], across.get(i, mains[i])])
+        order = order_layers(box, list(ports)) if i > turn else order_layers(box, (), list(ports))
+        if i > turn:  # the main line is the one from below
+            for path, end in zip(order.layers.paths, order.ends.values(), strict=True):
+                if end.net == across[i]:
+                    order.layers.skips.update(pairwise(path))
+        legs.append(Leg(box, list(numbers), order))
+    ins = list(dict.fromkeys(line.net for line in frame.lines if line.source < 0))
+    outs = list(dict.fromkeys(line.net for line in frame.lines if line.target < 0))
+    found_mains = [mains[i] for i in range(len(found) - 1)]
+    return Bow(legs, found_mains, across, ins, outs, sum(leg.order.crossings for leg in legs))
+
+
+def lay_out(frame: Box, order: Orders, *, bare: bool = False) -> None:
+    """Places for everything inside a frame, and its size; `bare`: without a border and a title."""
+    first, last = (0, 0) if bare else (FOOT, HEAD) if frame.up else (HEAD, FOOT)
+    side = 0 if bare else SIDE
+    if isinstance(order, Bow):
+        place_legs(frame, order, first, last, side)
+    else:
+        place_layers(frame, order, first, last, side)
+    if not bare:
+        make_room(frame)
+    if frame.up:
+        frame.flip()
+
+
+def place_layers(frame: Box, order: Order, first: int, last: int, side: int) -> None:
+    """Places for parts in layers, with so much room around them."""
+    for v, inner in order.inside.items():
+        lay_out(frame.parts[v], inner)
+    layers, count = order.layers, len(frame.parts)
+    widths = [part.w for part in frame.parts] + [NARROW] * (len(layers.rank) - count)
+    above, below = offsets(frame, layers)
+    middles = set_columns(layers, widths, above, below, GAP)
+    left = min((x - w // 2 for x, w in zip(middles, widths, strict=True)), default=0) - side
+    middles = [x - left for x in middles]
+    frame.w = max((x + w // 2 for x, w in zip(middles, widths, strict=True)), default=0) + side
+    tops, bottoms = set_rows(frame, layers, middles, above, below, first, last)
+    frame.h = bottoms[-1] if layers.leaving else bottoms[-1] + last
+    for v, part in enumerate(frame.parts):
+        part.x, part.y = middles[v] - part.w // 2, tops[layers.rank[v]]
+    for (line, ends), path in zip(order.ends.items(), layers.paths, strict=True):
+        source, target, net = ends
+        x, y = middles[source] + below.get((source, net), 0), tops[layers.rank[source]]
+        points = [(x, y + (frame.parts[source].h if source < count else 0)), (x, bottoms[layers.rank[source]])]
+        for v in path[1:-1]:
+            points += [(middles[v], tops[layers.rank[v]]), (middles[v], bottoms[layers.rank[v]])]
+        points.append((middles[target] + above.get((target, net), 0), tops[layers.rank[target]]))
+        if target >= count:
+            points.append((points[-1][0], bottoms[layers.rank[target]]))
+        frame.routes[line] = points
+    frame.ins = {net: middles[v] for net, v in zip(order.ins, by_place(layers, layers.entering), strict=True)}
+    frame.outs = {net: middles[v] for net, v in zip(order.outs, by_place(layers, layers.leaving), strict=True)}
+
+
+def by_place(layers: Layers, ports: Sequence[int]) -> list[int]:
+    return sorted(ports, key=layers.place.__getitem__)
+
+
+def place_legs(frame: Box, bow: Bow, first: int, last: int, side: int) -> None:
+    """Places for the legs of a U: down on the left, up on the right, both ends of a line across on one level."""
+    boxes = [leg.box for leg in bow.legs]
+    turn = len(boxes) // 2
+    for leg in bow.legs:
+        lay_out(leg.box, leg.order, bare=True)
+        leg.box.straighten_entries()
+    for i, net in enumerate(bow.mains):
+        one, other = boxes[i : i + 2]
+        above, below = one.x + one.outs[net], other.ins[net]
+        middle = one.x + (one.w - other.w) // 2
+        # The main line goes straight; on its way up legs stand above each other, if it stays right of lines across.
+        free = i > turn and middle + other.ins[bow.across[i + 1]] + NARROW < min(above, middle + below)
+        other.x = middle if free else above - below if i != turn else 0
+    start = side
+    for half in (boxes[: turn + 1], boxes[turn + 1 :]):
+        by = start - min(box.x for box in half)
+        for box in half:
+            box.x += by
+        start = max(box.x + box.w for box in half) + BETWEEN
+    y = first + (STEP if bow.outs else 0)
+    for k in range(turn):
+        y += max(boxes[k].h, boxes[-1 - k].h) + (LANE if k else 0)
+        boxes[k].y, boxes[-1 - k].y = y - boxes[k].h, y - boxes[-1 - k].h
+    boxes[turn].y = y + LANE
+    right = start - BETWEEN
+    frame.w, frame.h = right + side + (SIDE if bow.outs else 0), y + 2 * LANE + boxes[turn].h + last
+    frame.ins = {net: boxes[0].x + boxes[0].ins[net] for net in bow.ins}
+    frame.outs = dict.fromkeys(bow.outs, right + SIDE)
+    for leg in bow.legs:
+        for part in leg.box.parts:
+            part.x, part.y = part.x + leg.box.x, part.y + leg.box.y
+    route_legs(frame, bow)
+
+
+def route_legs(frame: Box, bow: Bow) -> None:
+    """The lines of a U: inside a leg, to the next, and across to the other half."""
+    home = {part: (leg.box, i) for leg in bow.legs for i, part in enumerate(leg.numbers)}
+
+    def piece(box: Box, source: int, target: int, net: int) -> list[Point]:
+        return [(x + box.x, y + box.y) for x, y in box.routes[Line(source, target, net)]]
+
+    for line in frame.lines:
+        source, target, net = line
+        out, i = home.get(source, (None, -1))
+        into, k = home.get(target, (None, -1))
+        if out is into and out is not None:
+            frame.routes[line] = piece(out, i, k, net)
+            continue
+        points = [(frame.ins[net], 0)] if out is None else piece(out, i, -1, net)
+        (x, y), right = points[-1], frame.outs.get(net, 0)
+        end = piece(into, -1, k, net) if into is not None else [(right, y - STEP // 2), (right, frame.h)]
+        if into is None:
+            points.append((x, y - STEP // 2))
+        elif out is not None and y == out.y:  # upwards
+            points.append((x, into.y + into.h + LANE))
+        elif x != end[0][0]:
+            points += [(x, y + LANE // 2), (end[0][0], y + LANE // 2)]
+        frame.routes[line] = points + end

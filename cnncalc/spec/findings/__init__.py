@@ -1,0 +1,74 @@
+"""Findings in a spec that can be used: what is so for sure, and probably not meant.
+
+`findings_in` runs every rule of the table over a network and leaves out what its comments ignore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from cnncalc.errors import Position, Source
+from cnncalc.language import _
+from cnncalc.spec.findings.ignores import ignores_in
+from cnncalc.spec.findings.network import Hit, Network
+from cnncalc.spec.findings.rules import RULES, UNUSED_IGNORE, Rule
+
+__all__ = ["RULES", "Finding", "Rule", "findings_in"]
+
+
+class Finding(NamedTuple):
+    """Something at a place of a spec.
+
+    layers  the layers that have it, of the `uses` that the line stands for; none where it is no layer
+    params  trained numbers that all of them together have for nothing
+    """
+
+    code: str
+    position: Position
+    text: str
+    hint: str
+    layers: tuple[str, ...] = ()
+    uses: int = 1
+    params: int = 0
+
+
+def findings_in(source: Source, *, inline: bool = False, codes: Collection[str] = tuple(RULES)) -> list[Finding]:
+    """The findings with these codes, in the order of the text. Raises SpecError where the spec cannot be used."""
+    net = Network(source, inline=inline)
+    ignores = [] if inline else ignores_in(source, RULES)
+    found = [f for rule in RULES.values() if rule.find and rule.code in codes for f in gather(rule, net)]
+    kept, needed = [], set()
+    for finding in found:
+        covering = [ignore for ignore in ignores if ignore.covers(finding.code, finding.position.line)]
+        needed.update(covering)
+        if not covering:
+            kept.append(finding)
+    if UNUSED_IGNORE in codes and not source.params:  # of another variant, other findings
+        unused = [i for i in ignores if i not in needed and i.code in codes and i.code != UNUSED_IGNORE]
+        hidden = {line for i in ignores if i.code == UNUSED_IGNORE for line in i.lines or (0,)}
+        rule = RULES[UNUSED_IGNORE]
+        for ignore in unused:
+            if not hidden & {0, ignore.position.line, *ignore.lines}:
+                text = _("there is no {code} here to ignore", code=ignore.code)
+                kept.append(Finding(rule.code, ignore.position, text, _("leave the comment out")))
+    return sorted(kept, key=lambda finding: (finding.position[:2], finding.code))
+
+
+def gather(rule: Rule, net: Network) -> Iterable[Finding]:
+    """What a rule finds, once for each place: layers that one line has become are told together."""
+    assert rule.find is not None
+    places: dict[tuple[Position, str], list[Hit]] = {}
+    for hit in rule.find(net):
+        if not isinstance(hit.place, int):
+            yield Finding(rule.code, hit.place, hit.text, hit.hint)
+            continue
+        node = net.graph.nodes[hit.place]
+        if node.position is not None:
+            places.setdefault((node.position, node.layer.kind), []).append(hit)
+    for place, hits in places.items():
+        uses = len(net.uses[place])
+        layers = tuple(dict.fromkeys(net.graph.nodes[hit.place].name for hit in hits if isinstance(hit.place, int)))
+        if len(layers) == uses or not rule.every:
+            params = sum(hit.params for hit in hits)
+            yield Finding(rule.code, place[0], hits[0].text, hits[0].hint, layers, uses, params)
