@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from cnncalc.errors import CnncalcError, OptionError, Source
+from cnncalc.families.columns import np
 from cnncalc.families.conditions import read_conditions
 from cnncalc.families.family import INPUT, Family
 from cnncalc.families.space import Space, Values, as_values, read_values

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from cnncalc.families.columns import Array, Column, Evaluated
+from cnncalc.families.columns import Array, Column, Evaluated, np
 from cnncalc.families.evaluation import Evaluation
 from cnncalc.families.formulas import Leaf, fill_in
 

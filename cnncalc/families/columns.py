@@ -1,11 +1,23 @@
-"""Numbers of many networks as NumPy columns: a quantity is a column, a member a place in it."""
+"""Numbers of many networks as columns: a quantity is a column, a member a place in it.
+
+Columns are NumPy's arrays. Where there is no NumPy they are lists (`lists.py`): the same members come to the same
+numbers, only later. All of families takes `np` from here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
+else:
+    try:
+        import numpy as np
+    except ModuleNotFoundError:
+        from cnncalc.families import lists as np
+
+__all__ = ["LARGEST", "Array", "Column", "Evaluated", "exact", "np", "objects", "packed"]
 
 Array = np.ndarray[Any, Any]
 LARGEST = 2**63 - 1  # what int64 holds

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from cnncalc.errors import CnncalcError, OptionError
-from cnncalc.families.columns import Array, Column
+from cnncalc.families.columns import Array, Column, np
 from cnncalc.language import _
 from cnncalc.spec.values import number
 

@@ -6,10 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from cnncalc.arithmetic import divide
-from cnncalc.families.columns import Array
+from cnncalc.families.columns import Array, np
 from cnncalc.families.numbers import EQUAL, VALUE, Question
 from cnncalc.families.tape import PARAMETER, Operand, Step, Tape
 

@@ -6,12 +6,10 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, SpecWarning, suggest
 from cnncalc.families.assembly import Assembly
-from cnncalc.families.columns import Evaluated
+from cnncalc.families.columns import Evaluated, np
 from cnncalc.families.formulas import Formula
 from cnncalc.families.members import Form, Group, groups_of
 from cnncalc.families.numbers import Trace

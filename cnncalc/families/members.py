@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from cnncalc.errors import OptionError
-from cnncalc.families.columns import LARGEST, Array
+from cnncalc.families.columns import LARGEST, Array, np
 from cnncalc.spec.expressions import parse_value
 from cnncalc.spec.values import shape, write_value
 

@@ -15,9 +15,8 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from cnncalc.errors import CnncalcError
+from cnncalc.families.columns import np
 from cnncalc.families.family import Family
 from cnncalc.families.settings import Setting
 from cnncalc.families.space import Space

@@ -12,11 +12,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from cnncalc.errors import CnncalcError
 from cnncalc.families.closed_form import closed_forms
-from cnncalc.families.columns import Array, Column
+from cnncalc.families.columns import Array, Column, np
 from cnncalc.families.conditions import Condition
 from cnncalc.families.family import Family
 from cnncalc.families.space import Space

@@ -11,10 +11,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from cnncalc.errors import CnncalcError, OptionError
-from cnncalc.families.columns import LARGEST, Array
+from cnncalc.families.columns import LARGEST, Array, np
 from cnncalc.families.members import Choice
 from cnncalc.language import _
 from cnncalc.spec.values import shape

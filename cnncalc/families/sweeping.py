@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.families.columns import Array, Column, Evaluated
+from cnncalc.families.columns import Array, Column, Evaluated, np
 from cnncalc.families.conditions import Condition, find_holding
 from cnncalc.families.family import CHUNK, Family
 from cnncalc.families.members import Choice

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from cnncalc.errors import CnncalcError
 from cnncalc.families.assembly import Assembly
-from cnncalc.families.columns import Array, Evaluated, packed
+from cnncalc.families.columns import Array, Evaluated, np, packed
 from cnncalc.families.evaluation import Evaluation
 from cnncalc.families.formulas import Leaf, formula_of
 from cnncalc.families.numbers import Decision, Question, Trace, operand_of

@@ -7,10 +7,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import IO, Any
 
-import numpy as np
-
 from cnncalc.errors import CnncalcError
-from cnncalc.families.columns import Column
+from cnncalc.families.columns import Column, np
 from cnncalc.families.sweeping import Part
 from cnncalc.formats.csv import value_text
 from cnncalc.language import _
