@@ -484,9 +484,12 @@ def sweep(
     Raises CnncalcError for names that do not exist, SpecError for a spec that cannot be read.
     """
     from cnncalc.families.asking import SHOWN, family_of, space_of, wish_of
+    from cnncalc.families.columns import QUICK
     from cnncalc.families.results import result_of
     from cnncalc.families.sweeping import Sweeping
 
+    if not QUICK:
+        raise CnncalcError(_("cnncalc.sweep gives NumPy's arrays, and NumPy is not installed here"))
     text = text_of(spec)
     inline = "\n" not in text and ";" in text
     source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)

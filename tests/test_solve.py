@@ -154,6 +154,22 @@ def test_large_spaces_are_bisected(
     assert sorted({min(every), max(every)} if every else []) == stretches
 
 
+def test_every_combination_of_the_others_is_bisected(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ["-e", "1x40x40; conv $f k$k s$s", "--find", "k=1..7..2,f=1..2000,s=1..2", "--where"]
+    asked += ["50 <= params, params <= 5000, macs <= 3M", "--format", "json"]
+    every: dict[tuple[int, int], list[int]] = {}
+    for row in json.loads(run(*asked).stdout)["solutions"]:
+        every.setdefault((row["k"], row["s"]), []).append(row["f"])
+    monkeypatch.setattr(solving, "MOST_MEMBERS", 100)
+    answer = json.loads(run(*asked).stdout)
+    found: dict[tuple[int, int], list[int]] = {}
+    for row in answer["solutions"]:
+        found.setdefault((row["k"], row["s"]), []).append(row["f"])
+    assert answer["bisected"] == "f"
+    assert len(found) == 8
+    assert found == {key: sorted({min(values), max(values)}) for key, values in every.items()}
+
+
 def test_what_neither_rises_nor_falls_is_not_bisected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(solving, "MOST_MEMBERS", 100)
     result = run("-e", "1x9x9; conv $(1 + n % 7) k3", "--find", "n=1..5000", "--where", "params <= 20")

@@ -17,9 +17,10 @@ else:
     except ModuleNotFoundError:
         from cnncalc.families import lists as np
 
-__all__ = ["LARGEST", "Array", "Column", "Evaluated", "exact", "np", "objects", "packed"]
+__all__ = ["LARGEST", "QUICK", "Array", "Column", "Evaluated", "exact", "np", "objects", "packed"]
 
 Array = np.ndarray[Any, Any]
+QUICK = np.__name__ == "numpy"  # whether millions of members are worked out in seconds
 LARGEST = 2**63 - 1  # what int64 holds
 
 

@@ -269,7 +269,7 @@ def asarray(values: ndarray, dtype: Any = None) -> ndarray:
     return values if dtype is None else values.astype(dtype)
 
 
-def arange(start: int, stop: int | None = None, step: int = 1) -> ndarray:
+def arange(start: int, stop: int | None = None, step: int = 1, dtype: Any = int64) -> ndarray:
     return ndarray(range(start) if stop is None else range(start, stop, step), int64)
 
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError
 from cnncalc.families.closed_form import closed_forms
-from cnncalc.families.columns import Array, Column, np
+from cnncalc.families.columns import QUICK, Array, Column, np
 from cnncalc.families.conditions import Condition
 from cnncalc.families.family import Family
 from cnncalc.families.space import Space
 from cnncalc.families.sweeping import Part, Sweeping, Wish, check_wish, empty_part, evaluate_part, join_parts
 from cnncalc.language import _
 
-MOST_MEMBERS = 2_000_000  # that are worked out one by one
+MOST_MEMBERS = 2_000_000 if QUICK else 100_000  # that are worked out one by one
 MOST_LINES = 2_000  # of members along which the longest range is bisected
+AT_ONCE = 65_536  # members between two looks at what is kept
 PROBES = 64  # places along a range at which it is looked whether a number rises or falls
 MISSES = 3  # nearest members that are shown where none fits
 
@@ -203,7 +204,7 @@ def nearest(family: Family, space: Space, conditions: Sequence[Condition], names
     return best
 
 
-def parts_of(size: int, most: int = 65_536) -> Iterator[Array]:
+def parts_of(size: int, most: int = AT_ONCE) -> Iterator[Array]:
     for start in range(0, size, most):
         yield np.arange(start, min(start + most, size))
 
@@ -233,8 +234,19 @@ def distances(condition: Condition, column: Column, missed: Array) -> Array:
 # --- spaces that are too large
 
 
+Place = tuple[int, int]  # the number of a line, and the place along it
+Stretches = dict[int, tuple[int, int]]  # by line the first and the last place
+
+
+class Edge(NamedTuple):
+    """Two places of a line, between which a condition begins or ceases to hold; the same where it does at an end."""
+
+    outside: int
+    inside: int
+
+
 class Bisection:
-    """The longest range of a space, bisected for every combination of the other parameters.
+    """The longest range of a space, bisected for every combination of the other parameters: all lines together.
 
     name        the parameter whose range it is
     infeasible  members that were looked at and are no networks
@@ -262,58 +274,73 @@ class Bisection:
 
     def stretches(self, told: Callable[[int], None] | None = None) -> Iterator[Part]:
         """The first and the last member of every stretch of solutions."""
-        for line in range(self.lines):
-            above, below = divmod(line, self.stride)
-            start = above * self.stride * self.length + below
-            low, high = 0, self.length - 1
-            for condition in self.conditions:
-                low, high = self.narrowed(start, condition, low, high)
-                if low > high:
-                    break
-            if low <= high:
-                yield self.part(start, sorted({low, high}))
+        found: Stretches = dict.fromkeys(range(self.lines), (0, self.length - 1))
+        for condition in self.conditions:
+            found = self.narrowed(condition, found)
             if told is not None:
-                told(self.length)
+                told(self.space.size // len(self.conditions))
+        places = [(line, place) for line, ends in found.items() for place in sorted(set(ends))]
+        if places:
+            yield self.part(places)
 
-    def part(self, start: int, places: Sequence[int]) -> Part:
-        """Members along the line. Raises CnncalcError where one is no network: nothing is bisected then."""
-        members = np.array([start + self.stride * place for place in places], dtype=np.int64)
-        part = evaluate_part(self.family, self.space, members, self.names)
-        for reason in part.reasons:
-            if reason is not None:
-                raise CnncalcError(
-                    _(
-                        "{size:,} members are too many to look at each, and {name} cannot be bisected: not every "
-                        "value gives a network ({reason})",
-                        size=self.space.size,
-                        name=self.name,
-                        reason=reason,
+    def part(self, places: Sequence[Place]) -> Part:
+        """Members on lines. Raises CnncalcError where one is no network: nothing is bisected then."""
+        parts = []
+        for start in range(0, len(places), AT_ONCE):
+            members = np.array([self.member(*place) for place in places[start : start + AT_ONCE]], dtype=np.int64)
+            part = evaluate_part(self.family, self.space, members, self.names)
+            for reason in part.reasons:
+                if reason is not None:
+                    raise CnncalcError(
+                        _(
+                            "{size:,} members are too many to look at each, and {name} cannot be bisected: not every "
+                            "value gives a network ({reason})",
+                            size=self.space.size,
+                            name=self.name,
+                            reason=reason,
+                        )
                     )
-                )
-        return part
+            parts.append(part)
+        return join_parts(parts)
 
-    def narrowed(self, start: int, condition: Condition, low: int, high: int) -> tuple[int, int]:
-        """The stretch between two places at which a condition holds, given that its number rises or falls."""
-        places = sorted({low + (high - low) * i // PROBES for i in range(PROBES + 1)})
-        column = self.part(start, places).column(condition.name)
-        self.check_monotone(condition.name, column.items())
-        holds = condition.holds(column).tolist()
+    def member(self, line: int, place: int) -> int:
+        above, below = divmod(line, self.stride)
+        return (above * self.length + place) * self.stride + below
+
+    def narrowed(self, condition: Condition, stretches: Stretches) -> Stretches:
+        """The stretches in which a condition holds too, given that its number rises or falls along them."""
         if condition.relation == "!=":
             raise CnncalcError(_("!= leaves holes: a range this long is bisected for =, <, <=, > and >= alone"))
-        if not any(holds):
-            inside = self.crossing(condition, column.items())
-            if inside is None:
-                return 1, 0
-            return (
-                self.narrowed(start, condition, places[inside], places[inside + 1])
-                if places[inside + 1] - places[inside] > 1
-                else (1, 0)
-            )
-        first, last = holds.index(True), len(holds) - 1 - holds[::-1].index(True)
-        return (
-            self.edge(start, condition, places[first - 1], places[first]) if first else low,
-            self.edge(start, condition, places[last + 1], places[last]) if last < len(places) - 1 else high,
-        )
+        edges: dict[int, tuple[Edge, Edge]] = {}
+        while stretches:
+            probed = [(line, place) for line, ends in stretches.items() for place in places_between(*ends)]
+            column = self.part(probed).column(condition.name)
+            values, holds = iter(column.items()), iter(condition.holds(column).tolist())
+            narrower: Stretches = {}
+            for line, ends in stretches.items():
+                places = places_between(*ends)
+                values_here, holds_here = list(islice(values, len(places))), list(islice(holds, len(places)))
+                self.check_monotone(condition.name, values_here)
+                inside = self.crossing(condition, values_here)
+                if any(holds_here):
+                    edges[line] = edges_of(places, holds_here)
+                elif inside is not None and places[inside + 1] - places[inside] > 1:
+                    narrower[line] = places[inside], places[inside + 1]
+            stretches = narrower
+        lows = self.closed_in(condition, {line: low for line, (low, _high) in edges.items()})
+        highs = self.closed_in(condition, {line: high for line, (_low, high) in edges.items()})
+        return {line: (lows[line], highs[line]) for line in sorted(edges)}
+
+    def closed_in(self, condition: Condition, edges: Mapping[int, Edge]) -> dict[int, int]:
+        """On each line the last place, on the way to one at which the condition does not hold, at which it does."""
+        edges = dict(edges)
+        while True:
+            middles = {line: sum(edge) // 2 for line, edge in edges.items() if abs(edge.outside - edge.inside) > 1}
+            if not middles:
+                return {line: edge.inside for line, edge in edges.items()}
+            holds = condition.holds(self.part(list(middles.items())).column(condition.name)).tolist()
+            for (line, middle), held in zip(middles.items(), holds, strict=True):
+                edges[line] = edges[line]._replace(**{"inside" if held else "outside": middle})
 
     def check_monotone(self, name: str, values: Sequence[Any]) -> None:
         """Raise CnncalcError where a number rises and falls along the places looked at; of a shape each on its own."""
@@ -345,13 +372,14 @@ class Bisection:
                 return place
         return None
 
-    def edge(self, start: int, condition: Condition, outside: int, inside: int) -> int:
-        """The last place on the way from one at which the condition holds to one at which it does not."""
-        while abs(outside - inside) > 1:
-            middle = (outside + inside) // 2
-            part = self.part(start, [middle])
-            if bool(condition.holds(part.column(condition.name))[0]):
-                inside = middle
-            else:
-                outside = middle
-        return inside
+
+def places_between(low: int, high: int) -> list[int]:
+    """Some places of a stretch, its ends among them."""
+    return sorted({low + (high - low) * i // PROBES for i in range(PROBES + 1)})
+
+
+def edges_of(places: Sequence[int], holds: Sequence[bool]) -> tuple[Edge, Edge]:
+    """Between which of the places a condition begins to hold, and between which it ends."""
+    first, last = holds.index(True), len(holds) - 1 - holds[::-1].index(True)
+    before, behind = max(first - 1, 0), min(last + 1, len(places) - 1)
+    return Edge(places[before], places[first]), Edge(places[behind], places[last])

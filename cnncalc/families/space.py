@@ -12,12 +12,13 @@ from math import prod
 from typing import Any
 
 from cnncalc.errors import CnncalcError, OptionError
-from cnncalc.families.columns import LARGEST, Array, np
+from cnncalc.families.columns import LARGEST, QUICK, Array, np
 from cnncalc.families.members import Choice
 from cnncalc.language import _
 from cnncalc.spec.values import shape
 
 MOST_VALUES = 10_000_000  # of one parameter
+MOST_TEXTS = MOST_VALUES if QUICK else 200_000  # that braces give
 RANGE = re.compile(r"(-?\d{1,18})\.\.(-?\d{1,18})(?:\.\.(-?\d{1,18}))?", re.ASCII)
 
 Values = Array | Sequence[Any]  # whole numbers, an array with two axes of shapes, or anything a parameter may be
@@ -74,8 +75,12 @@ def read_values(text: str, *, of_lists: bool = False, of_shapes: bool = False) -
     elif "{" in text:
         texts = _fill_in(text)
     else:
-        inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-        texts = [value for part in _parts(inner) for value in _expand(part)]
+        parts = _parts(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+        ranges = [_range(part) for part in parts]
+        if not of_shapes and all(found is not None for found in ranges):
+            columns = [np.arange(r.start, r.stop, r.step, dtype=np.int64) for r in ranges if r is not None]
+            return columns[0] if len(columns) == 1 else np.concatenate(columns)
+        texts = [value for part in parts for value in _expand(part)]
     if not texts or not all(texts):
         raise CnncalcError(_("'{text}' gives no values: write 16..128, 16..128..8 or [16, 32]", text=text[:60]))
     return as_values(texts, of_shapes=of_shapes)
@@ -115,18 +120,24 @@ def _parts(text: str) -> list[str]:
     return parts
 
 
-def _expand(part: str) -> list[str]:
-    """The numbers of a range; another value as it is."""
+def _range(part: str) -> range | None:
+    """The numbers of a range; None where it is none."""
     match = RANGE.fullmatch(part)
     if match is None:
-        return [part]
+        return None
     first, last = int(match[1]), int(match[2])
     step = int(match[3] or (1 if first <= last else -1))
     if step == 0 or (last - first) * step < 0:
         raise CnncalcError(_("'{text}' never comes to its end", text=part))
     if (last - first) // step >= MOST_VALUES:
         raise CnncalcError(_("'{text}' has more than {most:,} values", text=part, most=MOST_VALUES))
-    return list(map(str, range(first, last + (1 if step > 0 else -1), step)))
+    return range(first, last + (1 if step > 0 else -1), step)
+
+
+def _expand(part: str) -> list[str]:
+    """The numbers of a range as texts; another value as it is."""
+    numbers = _range(part)
+    return [part] if numbers is None else list(map(str, numbers))
 
 
 def _fill_in(text: str) -> list[str]:
@@ -136,8 +147,8 @@ def _fill_in(text: str) -> list[str]:
     if "{" in "".join(literal[::2]) or "}" in "".join(literal[::2]) or (inside and inside[0].strip() == "same"):
         raise CnncalcError(_("'{text}': braces hold values, {{32..64}}, or same for those before", text=text[:60]))
     choices = [["same"] if part.strip() == "same" else [v for p in _parts(part) for v in _expand(p)] for part in inside]
-    if prod(map(len, choices)) > MOST_VALUES:
-        raise CnncalcError(_("'{text}' has more than {most:,} values", text=text[:60], most=MOST_VALUES))
+    if prod(map(len, choices)) > MOST_TEXTS:
+        raise CnncalcError(_("'{text}' has more than {most:,} values", text=text[:60], most=MOST_TEXTS))
     found = []
     for values in product(*choices):
         pieces, last = [literal[0]], ""

@@ -80,6 +80,7 @@ def parquet_writer(file: IO[bytes], quantities: Sequence[str]) -> tuple[Writer, 
 def import_parquet() -> Any:
     """What writes Parquet. Raises CnncalcError where it is not installed."""
     try:
+        import numpy  # noqa: F401 - whose arrays it takes
         from pyarrow import parquet
     except ImportError:
         raise CnncalcError(_("Parquet is written with pyarrow: pip install 'cnncalc[parquet]'")) from None
