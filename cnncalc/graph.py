@@ -150,7 +150,7 @@ class Claims:
             key = (layer, shapes)
             facts = self._known.get(key)
             if facts is None:
-                facts = layer.facts(*shapes) if () not in shapes else BEHIND_UNKNOWN
+                facts = BEHIND_UNKNOWN if () in shapes and layer.asks_shapes else layer.facts(*shapes)
                 if layer.frozen:
                     facts = facts.freeze(layer.frozen)
                 self._known[key] = facts

@@ -77,6 +77,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
         [x.permute(0, 2, 3, 1)[:, 0::2, :4][..., :], x.permute(0, 2, 3, 1)[:, 1::2, 1:]], -1
     ),
     "padded, channels last": lambda x: F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 2, 0, 1)).permute(0, 3, 1, 2),
+    "padded by nothing": lambda x: F.pad(x, (0, 0, 0, 0)) + F.pad(x, (0, 0), "constant", 0.0),
     "stacked in front": lambda x: torch.stack([x, x.tanh()], 0)[1],
     "comparisons": lambda x: (x[:, :2] > x[:, 1:3]).float() - (x[:, :2] < x[:, 2:]).float(),
     "fixed numbers for each channel": lambda x: (x - torch.arange(4.0).view(1, 4, 1, 1)) / torch.tensor(2.0),
@@ -123,6 +124,10 @@ HOLDING: dict[str, tuple[Any, int]] = {
     "attention to itself": (lambda: Within(nn.MultiheadAttention(4, 2, batch_first=True)), 4 * 30 * 16 + 2 * 900 * 4),
     "a sequence first": (lambda: Within(nn.MultiheadAttention(4, 2), first=True), 4 * 30 * 16 + 2 * 900 * 4),
     "no biases": (lambda: Within(nn.MultiheadAttention(4, 2, bias=False, batch_first=True)), 4 * 30 * 16 + 7200),
+    "an encoder's layer": (
+        lambda: nn.Sequential(Tokens(), nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)),
+        30 * (4 * 16 + 2 * 32) + 2 * 900 * 4,
+    ),
     "a linear layer on tokens": (lambda: Held(lambda x, w: F.linear(TOKENS(x), w), w=(7, 4)), 30 * 28),
     "a matrix of weights": (lambda: Held(lambda x, w: TOKENS(x) @ w, w=(4, 7)), 30 * 28),
     "a token of its own": (
@@ -171,6 +176,25 @@ class Within(nn.Module):
         return self.inner(y, y, y, need_weights=False)[0]
 
 
+class Masked(nn.Module):
+    """A convolution whose map is multiplied with fixed numbers, one for every place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 2, 3, padding=1)
+        self.register_buffer("mask", torch.ones(6, 5).triu())
+
+    def forward(self, x: Any) -> Any:
+        return self.conv(x) * self.mask
+
+
+class Tokens(nn.Module):
+    """The positions of a map, one behind the other."""
+
+    def forward(self, x: Any) -> Any:
+        return TOKENS(x)
+
+
 class Rows(nn.Module):
     """Every position as a sample of its own."""
 
@@ -186,6 +210,20 @@ def test_numbers_of_a_module_are_counted_once_however_it_uses_them(name: str) ->
     assert totals.params == sum(p.numel() for p in module.parameters())
     assert totals.macs == macs
     assert totals.left_out == {}
+
+
+def test_numbers_that_the_forward_pass_makes_have_no_say_in_what_is_seen() -> None:
+    assert cnncalc.verify(cnncalc.from_torch(Masked(), (4, 6, 5))).holds
+
+
+def test_what_stands_behind_something_unknown_is_not_called_unknown_itself() -> None:
+    def between(x: Any) -> Any:
+        y = torch.erfinv(x.flatten(2).transpose(1, 2).reshape(-1, 10, 4))
+        return y.view(len(x), 3, 10, 4).transpose(1, 3).unbind(2)[0].relu()
+
+    with pytest.raises(cnncalc.SpecError, match="erfinv") as caught:
+        cnncalc.from_torch(Calling(between), (4, 6, 5))
+    assert len(caught.value.problems) == 1
 
 
 def test_where_numbers_stand_that_are_taken_from_a_table_is_not_guessed() -> None:

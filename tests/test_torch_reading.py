@@ -19,7 +19,7 @@ from test_torch_text import SHARED, WRITTEN, module_of  # noqa: E402
 pytestmark = pytest.mark.framework
 nn = torch.nn
 F = nn.functional
-SEVERAL = {"hrnet", "hrnet-w32", "hrnet-w48"}  # sums of three: two additions in PyTorch
+SEVERAL = {"hrnet", "hrnet-w32", "hrnet-w48", "nas-bench-201"}  # sums of three: two additions in PyTorch
 OTHERS = {"lenet-1989", "example-full-connection"}  # its padding is a layer there; 10^12 weights
 COMPARED = [name for name in WRITTEN if name not in SEVERAL | OTHERS]
 
@@ -204,6 +204,26 @@ def test_no_weights_are_kept_in_memory(folder: Path) -> None:
     module = call_factory(torch, lambda: nn.Sequential(nn.Linear(10, 10), nn.BatchNorm1d(10)))
     assert all(p.is_meta for p in module.parameters())
     assert nn.Module.register_parameter.__module__ == "torch.nn.modules.module"
+
+
+class Looking(nn.Module):
+    """A module that computes with its weights while it is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.rate = float(self.conv.weight.abs().max())
+
+    def forward(self, x: Any) -> Any:
+        return self.conv(x) * self.rate
+
+
+def test_a_module_that_looks_at_its_weights_while_it_is_made_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch_nets, "Looking", Looking, raising=False)
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    report = cnncalc.analyze(cnncalc.load("torch_nets:Looking", input="3x9x8"))
+    assert [row.kind for row in report] == ["conv", "rescale"]
+    assert report.totals.params == 112
 
 
 class Twice(nn.Module):

@@ -157,6 +157,12 @@ class Reach(Probe):
     nothing: float
     numbers: type[np.generic] = np.float32
 
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        result = super().__array_function__(function, types, args, kwargs)
+        if function is np.zeros_like:  # zeros depend on nothing, and 0 is an index
+            result.fill(self.nothing)
+        return result
+
     @staticmethod
     def both(one: Any, other: Any) -> Any:
         """What two elements depend on together."""

@@ -142,8 +142,12 @@ def value_of(b: Builder, seen: Seen, at: str = "") -> int:
 
 
 def move_axes(shape: Shape, moves: Sequence[Move]) -> Shape:
+    """The shape behind the moves; () where it is not known, which no permutation changes."""
     for move in moves:
-        shape = move.sizes if move.kind == "reshape" else tuple(shape[axis] for axis in move.sizes)
+        if move.kind == "reshape":
+            shape = move.sizes
+        elif shape:
+            shape = tuple(shape[axis] for axis in move.sizes)
     return shape
 
 

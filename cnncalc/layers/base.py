@@ -212,6 +212,7 @@ class Layer:
     options: ClassVar[Mapping[str, Option]] = {}
     flattens: ClassVar[bool] = False  # a map that meets this layer is flattened first
     reads_nothing: ClassVar[bool] = False  # what enters its step goes no further
+    asks_shapes: ClassVar[bool] = True  # what it claims depends on the shapes that enter
     channels: ClassVar[str] = MIXED  # MIXED, KEPT, STACKED, LINKED or PARTED
 
     def __init_subclass__(cls) -> None:

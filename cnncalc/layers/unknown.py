@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from cnncalc.layers.base import Facts, Layer, Shape
 
 NOT_KNOWN: Shape = ()  # the shape of a value of which none is known: every other shape has channels
@@ -12,6 +14,8 @@ class Unknown(Layer):
 
     Not in the table of kinds: no spec can name one.
     """
+
+    asks_shapes: ClassVar[bool] = False
 
     def __init__(self, *, kind: str, shape: Shape = NOT_KNOWN) -> None:
         vars(self).update(kind=kind, shape=shape)

@@ -76,6 +76,7 @@ def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """nn.MultiheadAttention. The weights of the attention, its second result, are not followed."""
     if any(given.get(name) is not None for name in ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k")):
         raise NotReadError(_("masks and keys of its own are not counted here"))
+    given.get("dropout_p")  # of the weights, in training
     if given["add_zero_attn"] or given.get("training") or given.get("is_causal"):
         return None
     weights = [given.get(f"{name}_proj_weight") for name in "qkv"] if given.get("use_separate_proj_weight") else []

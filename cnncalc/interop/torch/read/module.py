@@ -112,6 +112,14 @@ def present_folder(folder: str) -> Iterator[None]:
 
 
 def call_factory(torch: Any, factory: Any) -> Any:
+    """What the factory gives: without memory for its weights, unless it computes with them."""
+    try:
+        return call_without_memory(torch, factory)
+    except Exception:  # a module that looks at its weights, or runs, while it is made
+        return factory()
+
+
+def call_without_memory(torch: Any, factory: Any) -> Any:
     """What the factory gives. Its weights are let go as soon as a module gets them, before they are filled."""
     from torch.utils.weak import WeakIdKeyDictionary
 

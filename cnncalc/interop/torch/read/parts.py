@@ -249,13 +249,13 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     sides = {given["input"].ndim - 1 - i: (widths[2 * i], widths[2 * i + 1]) for i in range(len(widths) // 2)}
     sides = {dim: pair for dim, pair in sides.items() if any(pair)}
     seen: Seen | None = trace.of(given["input"])
+    mode, value = given.get("mode", "constant"), given.get("value")
     if seen is None or not seen.shape or not sides:
         return seen
     axes = {seen.axis(dim): pair for dim, pair in sides.items()}
     if None in axes or len(axes) == len(seen.shape) or len(seen.shape) > 4:
         return None
-    mode = given.get("mode", "constant")
-    if mode == "constant" and given.get("value") == float("-inf") and min(map(min, sides.values())) >= 0:
+    if mode == "constant" and value == float("-inf") and min(map(min, sides.values())) >= 0:
         around = tuple(axes.get(axis, (0, 0)) for axis in range(1, len(seen.shape)))
         return None if seen.around or 0 in axes or not seen.plain else seen._replace(around=around)
     seen, base = in_base(trace.b, seen, [axis for axis in axes if axis is not None], trace.place())
@@ -268,7 +268,7 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     more = [[max(0, before), max(0, after)] for before, after in lines]
     for kind, name, found in (("crop", "cropping", cuts), ("pad", "padding", more)):
         if any(map(any, found)):
-            filled = {} if kind == "crop" else {"mode": mode, "value": float(given.get("value") or 0)}
+            filled = {} if kind == "crop" else {"mode": mode, "value": float(value or 0)}
             made = layer(trace, kind, {name: found, **filled}, [seen.value])
             if made is None:
                 return None

@@ -260,7 +260,7 @@ class Trace:
             filled = word in FILL and tensor is args[0]  # its handler knows what was in it before
             if not filled and id(tensor) not in self.seen and self.depends(tensor):
                 self.not_seen(tensor)
-        if any(not seen.shape for seen in map(self.of, entering) if seen is not None):
+        if any(not seen.base or not seen.shape for seen in map(self.of, entering) if seen is not None):
             return self.open(word, entering, results)
         handle = find_handler(word)
         reason = None
