@@ -586,6 +586,63 @@ def test_an_option_that_is_not_there_or_cannot_be_read_is_said(answer: str, prob
     assert problem in done.output
 
 
+NET = """input: 3x32x32
+layers:
+- conv 16 k3 p1 relu
+- maxpool 2
+- conv 32 k3 p1 relu
+- maxpool 2
+- dense 10
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("conv2 output = 32*16*16", "conv2.output"),
+        ("params of conv1 = 448", "conv1.params"),
+        ("conv 2 params = 4640", "conv2.params"),
+        ("second conv layer params=4640", "conv2.params"),
+        ("the first convolutional layer.macs=442,368", "conv1.macs"),
+        ("receptive field of the second pooling layer=10", "maxpool2.receptive_field"),
+        ("FC1 params = 20490", "dense1.params"),
+        ("卷积层2.参数=4640", "conv2.params"),
+        ("第二个卷积层的参数量=4640", "conv2.params"),
+        ("第1层池化 输出=16x16x16", "maxpool1.output"),
+        ("全连接层1 参数量=20490", "dense1.params"),
+        ("conv1 padding = 1", "conv1.padding"),
+    ],
+)
+def test_a_layer_may_be_said_by_its_place_among_its_kind(words: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(NET)
+    done = run(str(tmp_path / "net.yaml"), words)
+    assert done.exit_code == 0, done.output
+    assert said in done.stdout
+
+
+def test_layers_are_counted_in_any_network_where_that_can_mean_one_alone() -> None:
+    assert run("lenet5", "conv2.params=1516", "fc1.params=10164", "卷积层1 参数=156").exit_code == 0
+    done = run("vgg16", "conv2 params=1")  # conv2_1 and conv2_2 are there, and a second convolution, conv1_2
+    assert done.exit_code != 0
+    assert "conv1_2" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [("conv9.params=3", "1:1"), ("lenet.foo=1", "1:1"), ("  C1.paramss=1", "1:3"), ("params=x y", "1:8")],
+)
+def test_a_problem_stands_at_the_words_that_it_is_about(words: str, place: str) -> None:
+    assert f":{place}: " in run("lenet5", words).stderr
+
+
+def test_a_problem_of_a_sheet_stands_at_its_cell(tmp_path: Path) -> None:
+    sheet = tmp_path / "answers.csv"
+    sheet.write_text("layer,quantity,answer\nC1,params,156\nC9,params,3\n\nC1,paramss,4\n")
+    told = run("lenet5", str(sheet)).stderr
+    assert "answers.csv:3:1: there is no layer 'C9'" in told
+    assert "answers.csv:5:4: there is no quantity 'paramss'" in told
+
+
 def test_a_hint_on_an_option_does_not_name_the_value() -> None:
     done = run("-e", "3x64x64; conv 6 k5 s2 p2", "conv1.padding=1", "--hint")
     assert "with it the output is 6x31x31, not 6x32x32" in done.output

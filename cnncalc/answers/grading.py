@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from cnncalc.answers.layer_names import LayerNames
 from cnncalc.answers.matching import EXACT, Match, binary_match, match
 from cnncalc.answers.mistakes import diagnosis
 from cnncalc.answers.mistakes.diagnosis import Mistake
@@ -33,7 +33,6 @@ from cnncalc.report import Report
 OF_THE_NETWORK, OF_A_LAYER = NETWORK_NAMES, tuple(name for name in QUANTITIES if name in LAYER_NAMES)
 PARAMS, TRAINABLE = "params", "trainable_params"
 VERDICTS = ("right", "convention", "wrong", "unreadable", "missing")
-LONGEST_PHRASE = 200  # characters of a question in which a layer is looked for
 Key = tuple[str | None, str]
 
 
@@ -135,9 +134,7 @@ class Grader:
         self.strict = strict
         self.accept = frozenset(accept)
         self.conventions = Conventions(report)
-        self.names = [*(row.name for row in report.layers), *report.groups]
-        self.by_case = {name.casefold(): name for name in reversed(self.names)}
-        self.known = set(self.names)
+        self.layers = LayerNames(report)
         self.diagnosed: dict[tuple[Key, tuple[Any, ...]], tuple[Mistake, ...]] = {}
         self.key_sheet = key
         self.key_problems: list[Problem] = list(key.problems) if key else []
@@ -217,11 +214,12 @@ class Grader:
     def resolve(self, answer: Answer, problems: list[Problem]) -> Key | None:
         """The layer and quantity that are meant; None, and a problem, where there are none."""
         layer, quantity = answer.layer, quantity_of(answer.quantity)
-        if layer is not None and layer not in self.known:
-            layer = self.by_case.get(layer.strip().casefold()) or self.layer_within(layer)
+        if layer is not None:
+            layer = self.layers.find(layer)
         if layer is None and answer.layer is not None:
-            hint = suggest(answer.layer, self.names) or _("layers are named as in the table")
-            problems.append(Problem(_("there is no layer '{name}'", name=answer.layer[:40]), answer.position, hint))
+            hint = suggest(answer.layer, self.layers.names) or _("layers are named as in the table")
+            place = answer.layer_at or answer.position
+            problems.append(Problem(_("there is no layer '{name}'", name=answer.layer[:40]), place, hint))
             return None
         quantities = OF_THE_NETWORK if layer is None else OF_A_LAYER
         option = option_of(answer.quantity) if quantity is None else None
@@ -236,9 +234,9 @@ class Grader:
                 if layer is not None:
                     said = _("{name} belongs to the whole network", name=quantity)
                     hint = _("write {name} alone", name=quantity)
-            elif answer.layer is None and answer.quantity in self.known:
+            elif answer.layer is None and answer.quantity in self.layers.names:
                 hint = _("that is a layer: write {name}.params", name=answer.quantity)
-            problems.append(Problem(said, answer.position, hint))
+            problems.append(Problem(said, answer.quantity_at or answer.position, hint))
             return None
         if quantity == TRAINABLE and value_of(self.report, layer, TRAINABLE) == value_of(self.report, layer, PARAMS):
             quantity = PARAMS  # nothing is frozen: people say so of the same number
@@ -254,13 +252,6 @@ class Grader:
         said = _("{layer} has no {option}", layer=layer or _("the network"), option=option)
         problems.append(Problem(said, answer.position, _("write LAYER.{name}", name=option) if layer is None else None))
         return None
-
-    def layer_within(self, text: str) -> str | None:
-        """The one layer that a phrase names, such as 请计算C1层 or `the first convolution, C1`."""
-        phrase = text.casefold()[:LONGEST_PHRASE]
-        words = re.findall(r"[a-z0-9_]+(?:[/.-][a-z0-9_]+)*", phrase)
-        found = {self.by_case[word] for word in words if word in self.by_case}
-        return found.pop() if len(found) == 1 and phrase.strip() not in words else None
 
     def item(self, key: Key, answer: Answer, problems: list[Problem]) -> Item:
         """One answer, graded."""

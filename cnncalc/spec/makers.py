@@ -140,7 +140,8 @@ class LayerMaker:
 
 
 def _missing(kind: Kind, missing: Sequence[str], position: Position) -> Problem:
-    examples = {"filters": "6", "kernel": "5", "units": "84", "groups": "4"}
+    window = "2" if kind.family == "pooling" else "5"
+    examples = {"filters": "6", "kernel": window, "units": "84", "groups": "4"}
     line = [kind.name]
     for o in kind.load().options.values():
         if o.required:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 from unicodedata import normalize
 
+from cnncalc.answers.options import option_of
 from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key
 from cnncalc.answers.sheets.tables import UNANSWERED, Cells, from_rows, heading_of
 from cnncalc.answers.words import COLUMN_OF, is_total, plain, quantity_of
@@ -97,7 +98,9 @@ def layer_and_quantity(text: str) -> tuple[str | None, str] | None:
     if of and quantity_of(left) is not None and right.strip():
         return (None if is_total(right) else right.strip().removeprefix("layer ")), quantity_of(left) or ""
     for i in range(1, len(text)):
-        known = quantity_of(text[i:])
+        rest = text[i:].strip()
+        # A single letter may be anything; `conv1 padding` asks backwards.
+        known = quantity_of(rest) or (option_of(rest) if len(rest) > 1 else None)
         joined = text[i - 1] in JOINTS or text[i - 1].isascii() != text[i].isascii()
         name = text[:i].strip(JOINTS).removesuffix("层").strip(JOINTS)
         if known is not None and joined and name:

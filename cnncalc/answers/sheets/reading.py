@@ -10,11 +10,12 @@ import re
 import sys
 from collections.abc import Sequence
 
-from cnncalc.answers.sheets.forms import sheets_from_rows
+from cnncalc.answers.sheets.forms import layer_and_quantity, sheets_from_rows
 from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key, unusable, with_some_answer
 from cnncalc.answers.sheets.tables import rows_of_text
 from cnncalc.answers.sheets.trees import from_tree
 from cnncalc.answers.sheets.workbooks import read_workbook
+from cnncalc.answers.words import quantity_of
 from cnncalc.errors import Position, Problem, Source, SpecError, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.spec.read.yamltree import read_yaml
@@ -132,6 +133,9 @@ def words_of_lines(text: str, problems: list[Problem]) -> list[Answer]:
             problems.append(Problem(_("'{text}' is no answer", text=line.strip()[:40]), Position(number, 1), hint))
             continue
         layer, quantity = split_key(key)
+        if layer is None and quantity_of(quantity) is None:  # `conv2 output = 32x16x16`, `params of C1 = 156`
+            layer, quantity = layer_and_quantity(key.strip()) or (layer, quantity)
         position = Position(number, len(key) + 2, max(1, len(value)))
-        answers.append(Answer(layer, quantity, value.strip(), position))
+        asked = Position(number, len(key) - len(key.lstrip()) + 1, len(key.strip()))
+        answers.append(Answer(layer, quantity, value.strip(), position, layer_at=asked, quantity_at=asked))
     return answers

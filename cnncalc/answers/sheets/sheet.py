@@ -15,7 +15,10 @@ ABOUT_THE_SHEET = {"name", "student", "course", "date", "spec", "notes", "id", "
 
 
 class Answer(NamedTuple):
-    """What stands in a sheet, words as written; a layer of None is the whole network."""
+    """What stands in a sheet, words as written; a layer of None is the whole network.
+
+    position, layer_at, quantity_at  where the answer, the layer and the quantity stand, if that is known
+    """
 
     layer: str | None
     quantity: str
@@ -23,6 +26,8 @@ class Answer(NamedTuple):
     position: Position | None = None
     points: Fraction = Fraction(1)
     accept: tuple[str, ...] = ()
+    layer_at: Position | None = None
+    quantity_at: Position | None = None
 
 
 class Sheet(NamedTuple):

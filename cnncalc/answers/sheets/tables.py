@@ -133,6 +133,7 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
     """A row per answer; a layer's name that stands once above several rows is carried down."""
     answers: list[Answer] = []
     layer: str | None = ""
+    above: Position | None = None  # where the layer that is carried down stands
     for cells in rows:
         cells = join_cells(cells, len(head))
         found = {name: cell for name, cell in zip(head, cells, strict=False) if name}
@@ -140,6 +141,7 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
         text, at = found.get("answer", ("", place))
         quantity = found.get("quantity", ("", place))[0].strip()
         given = found.get("layer", ("", place))[0].strip()
+        above = found["layer"][1] if given else above
         if "." in quantity and not given:
             own, quantity = split_key(quantity)
         elif not quantity and "." in given:
@@ -159,7 +161,8 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
             points = points_in(found.get("points"), problems)
             accept = tuple(p.strip() for p in re.split(r"[|/]| or |或", found.get("accept", ("", at))[0]) if p.strip())
             written = "" if text.strip() in UNANSWERED else text.strip()
-            answers.append(Answer(own, quantity, written, at, points, accept))
+            asked = found.get("quantity", ("", place))[1]
+            answers.append(Answer(own, quantity, written, at, points, accept, above, asked))
     return answers
 
 
