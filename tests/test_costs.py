@@ -210,3 +210,19 @@ def test_in_chinese() -> None:
     finally:
         use("en")
     assert "进入的值不需要梯度" in text
+
+
+def test_no_gradient_passes_what_has_no_derivative() -> None:
+    """A sign tells nothing of how much: neither what is before it is learnt by gradients nor the layer itself."""
+    behind = cnncalc.analyze("4; dense 3; hopfield; dense 2")
+    assert {row.name: (row.backward_flops, row.saved_bytes) for row in behind} == {
+        "dense1": (0, 0),
+        "hopfield1": (0, 0),
+        "dense2": (2 * 3 * 2, 4 * 3),  # of its weights alone: what enters depends on nothing that gradients reach
+    }
+    perceptron = cnncalc.analyze("perceptron")
+    assert (perceptron.totals.backward_flops, perceptron.totals.saved_bytes) == (0, 0)
+    beside = cnncalc.analyze("4; a: dense 3; {add: [identity, step]}; dense 2")
+    assert beside["a"].backward_flops == 2 * 4 * 3  # by way of the sum
+    for report in ("4; dense 3; hopfield; dense 2", "4; dense 3; step; dense 2", "perceptron"):
+        assert cnncalc.verify(report, quantities=("backward_flops",)).holds

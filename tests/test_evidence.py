@@ -99,7 +99,6 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
     **{kind: {JUMP_OF_WHOLE} for kind in ("groupnorm", "instancenorm", "add", "multiply", "rnn", "mgu", "gru", "lstm")},
 }
 OF_COSTS: dict[str, set[tuple[str, str, str]]] = {
-    "rbf": {GRADIENTS},
     "gaussian_rbf": {INSIDE, GRADIENTS},
     **{kind: {INSIDE} for kind in ("subsample", "hopfield", "attention", "cross_attention")},
     **{kind: {INSIDE, GRADIENTS} for kind in ("rnn", "mgu", "gru", "lstm")},

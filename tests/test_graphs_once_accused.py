@@ -60,6 +60,41 @@ FIELDS = [
     # what the kernel of one leaves empty between its rows 0, 3, ..: rows 1, 4, .. see nothing
     ("1x9; transposed_conv 1 k1 s3; maxpool 1 s3; dense 2", "dense1", (9,), (0,)),
     ("1x9; transposed_conv 1 k1 s3; slice 1:end axis=l; maxpool 1 s3; dense 2", "dense1", (0,), None),
+    # two channels see all by a norm, two a place: on a map that goes on all of their taps land
+    ("4x1x6; {concat: [groupnorm 2, identity]}; conv 16 k2x1 d3x1 g8 same", "conv1", (1, 6), (0, 0)),
+    # so many units at any size: the holes of the way back from a kernel of one are known one by one
+    (
+        "1x9; global_avgpool; adaptive_avgpool 3; transposed_conv 1 k1 s3; crop 1; subsample 1 s3",
+        "subsample1",
+        (0,),
+        None,
+    ),
+    ("1x9; dense 3; reshape 1x3; transposed_conv 1 k1 s3; crop 1; subsample 1 s3", "subsample1", (0,), None),
+    (
+        "1x9; adaptive_avgpool 3; layernorm axes=all; transposed_conv 1 k1 s3; crop 1; subsample 1 s3",
+        "subsample1",
+        (0,),
+        None,
+    ),
+    (
+        "1x9; flatten; split 3 part=1; dense 3; reshape 1x3; transposed_conv 1 k1 s3; crop 1; subsample 1 s3",
+        "subsample1",
+        (0,),
+        None,
+    ),
+    (
+        "1x9; flatten; split 3 part=1; dense 3; reshape 1x3; transposed_conv 1 k1 s3; crop 1; dense 2",
+        "dense2",
+        (3,),
+        (3,),
+    ),
+    # behind another order of units it is not told which of them see
+    (
+        "1x9x9; dense 9; reshape 1x3x3; transposed_conv 1 k1 s3; permute 0,2,1; crop 1; subsample 1 s3",
+        "subsample1",
+        None,
+        None,
+    ),
     # an instance norm of a vector has no places to take its mean over
     ("1x6; flatten; instancenorm; slice 1:end; dense 2", "dense1", (5,), (1,)),
 ]

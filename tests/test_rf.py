@@ -30,6 +30,8 @@ def numbers(fields: Fields | None, shape: Shape) -> Any:
     where units have neighbours."""
     if fields is None:
         return None
+    if any(map(sees_nothing, fields)):
+        return "nothing"
     return [
         (sorted(set(sizes_of(f)[:n])), jump_of(f) if max(shape[1:], default=1) > 1 else None, f.lo[0])
         if isinstance(f, Grid)
@@ -55,8 +57,6 @@ def disagreements(graph: Graph, step: int = 1) -> list[tuple[int, int, Any, Any]
             if any(1 in graph.shape(w)[1:] for w in range(v, first + number)):
                 continue  # one unit lies on no grid: how it would go on is nobody's business
             ahead = forward[v][first + number].get(0)
-            if ahead is not None and any(map(sees_nothing, ahead)):
-                continue  # its taps land beside all units; the way back has hulls alone, in which that does not show
             pair = numbers(back[v], shape), numbers(ahead, shape)
             if pair[0] != pair[1]:
                 found.append((v, number, *pair))

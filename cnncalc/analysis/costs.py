@@ -1,7 +1,8 @@
 """What each layer costs to run and to train, beside what it counts: bytes moved and kept, products of gradients.
 
 Whether a gradient is needed follows from what is trained: forward, a value needs one if it depends on a trained
-weight; back, a layer has one if an output of the network depends on it. What is kept is memory: a value that
+weight; back, a layer has one if an output of the network depends on it; both by way of layers that have a derivative.
+What is kept is memory: a value that
 several layers keep is kept once, and counts where the first of them keeps it. docs/memory.md has the rules.
 Bytes and operations are those of all samples of a batch; weights are moved once, however many samples there are.
 """
@@ -58,17 +59,20 @@ def is_trained(facts: Facts) -> Known:
 
 
 def find_gradients(graph: Graph, facts: Sequence[Facts]) -> list[Known]:
-    """For each value whether a gradient reaches it: it depends on a trained weight, and an output depends on it."""
+    """For each value whether a gradient reaches it: it depends on a trained weight, and an output depends on it.
+
+    Through a layer without a derivative (`step`, `hopfield`) none goes: neither to what is before it nor on from it.
+    """
     first = len(graph.inputs)
     needed: list[Known] = [False] * first
-    for node, claimed in zip(graph.nodes, facts, strict=True):
-        smooth = claimed.kept is None or claimed.kept.smooth
-        needed.append(is_any([is_trained(claimed), *(needed[v] for v in node.reads)]) if smooth else False)
+    smooth = [claimed.kept is None or claimed.kept.smooth for claimed in facts]
+    for node, claimed, passes in zip(graph.nodes, facts, smooth, strict=True):
+        needed.append(is_any([is_trained(claimed), *(needed[v] for v in node.reads)]) if passes else False)
     leads = [False] * len(needed)
     for value in graph.outputs:
         leads[value] = True
     for i in range(len(graph.nodes) - 1, -1, -1):
-        if leads[first + i]:
+        if leads[first + i] and smooth[i]:
             for value in graph.nodes[i].reads:
                 leads[value] = True
     return [needs if leading else False for needs, leading in zip(needed, leads, strict=True)]

@@ -50,10 +50,17 @@ class Probe(np.ndarray[Any, Any]):
 
 
 class Stored(Probe):
-    """A weight."""
+    """A weight, or what was worked out of weights alone, which is no work on data."""
 
     def __array_finalize__(self, obj: Any) -> None:
         self.trained = getattr(obj, "trained", False)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        if any(isinstance(item, Tally) for item in inputs):
+            return NotImplemented  # it counts
+        result = np.asarray(getattr(ufunc, method)(*map(plain, inputs), **outputs(out), **options)).view(type(self))
+        result.trained = any(getattr(item, "trained", False) for item in inputs)
+        return result
 
 
 class Added(Stored):
@@ -127,9 +134,11 @@ class Tally(Probe):
         counted.trained = result.dtype != bool and any(getattr(item, "trained", False) for item in inputs)
         return counted
 
-    def look_up(self, rows: int) -> Array:
+    def look_up(self, table: Array) -> Array:
         """As many numbers as a row of a table has, for each index: nothing is counted."""
-        return np.repeat(plain(self)[:, np.newaxis], rows, axis=1).view(Tally)
+        found = np.repeat(plain(self)[:, np.newaxis], table.shape[1], axis=1).view(Tally)
+        found.trained = getattr(table, "trained", False)
+        return found
 
     def between(self, other: Array, allowed: Array | None = None) -> Array:
         """A matrix product with another value: multiply-accumulates, none of which reads through a weight."""
@@ -227,9 +236,9 @@ class Reach(Probe):
         mine = self.view(np.ndarray)
         mine[where] = self.both(mine[where], plain(values))
 
-    def look_up(self, rows: int) -> Array:
-        """As many numbers as a row of a table has, for each index: (N, *places) to (N, rows, *places)."""
-        return np.repeat(self[:, np.newaxis], rows, axis=1)
+    def look_up(self, table: Array) -> Array:
+        """As many numbers as a row of a table has, for each index: (N, *places) to (N, numbers, *places)."""
+        return np.repeat(self[:, np.newaxis], table.shape[1], axis=1)
 
     @property
     def picked(self) -> Reach:

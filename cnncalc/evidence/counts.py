@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
 from typing import Any, NamedTuple
@@ -44,7 +44,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
     inputs = [x[np.newaxis].view(Tally) for x in as_input(graph, None, seed).values()]
     ones = OnesProbe(exact_padding)
     findings: list[Finding] = []
-    used = find_leading(graph)
+    backward = BackwardProbe(graph)
     peak = 0
     with counting() as book, np.errstate(all="ignore"), catch_stop() as failure:
         for node, y, alive in reference.steps(graph, inputs, weights):
@@ -60,18 +60,9 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
             stored_bytes = FLOAT * sum(prod(weight.shape) for weight in weighing if weight.stored != "buffers")
             found["moved_bytes"] = Measured(read + y.nbytes + stored_bytes, "allocation")
             found.update(count_outputs(node, shapes, y))
-            gradients, mixed = 2 * work.pop("gradient", 0), work.pop("mixed", 0)
-            gradients = gradients if len(graph.inputs) + len(findings) in used else 0
-            frozen = node.layer.frozen
-            if frozen is not True and any(weight.stored == "params" and prod(weight.shape) for weight in weighing):
-                y.trained = True  # type: ignore[attr-defined]  # what was looked up is no product of the table
-            told_apart = not (mixed and gradients) and all(weight.unit != 0 for weight in weighing)  # no distances
-            macs = work.get("mac", 0)
+            products = backward.note(node, y, alive, work, weighing)
             found.update(count_work(work, ones.of(node.layer, shapes)))
-            if frozen in (True, False) and told_apart:  # of each product alike: those on padding have no gradients
-                real = found["macs"]
-                counted = gradients * real.value // macs if macs else 0
-                found["backward_flops"] = Measured(counted, real.probe)
+            backward.products.append(products._replace(real=found["macs"]))
             moved, flops = found["moved_bytes"].value, found["flops"].value
             found["arithmetic_intensity"] = Measured(flops / moved, found["flops"].probe)
             findings.append(found)
@@ -80,6 +71,9 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
         findings.append({"output": Measured(None, "shape", failure[0])})
         findings += [{"output": Measured(None, "shape", STOPPED)}] * (len(graph.nodes) - len(findings))
         return findings, Measured(None, "allocation", STOPPED)
+    for found, measured in zip(findings, backward.measure(), strict=True):
+        if measured is not None:
+            found["backward_flops"] = measured
     return findings, Measured(peak, "allocation")
 
 
@@ -126,17 +120,60 @@ def count_stored(graph: Graph, node: Node, shapes: tuple[Shape, ...]) -> Finding
     return {name: Measured(count, "allocation") for name, count in found.items()}
 
 
-def find_leading(graph: Graph) -> set[int]:
-    """The values that an output of the network depends on."""
-    reads = {len(graph.inputs) + i: node.reads for i, node in enumerate(graph.nodes)}
-    found: set[int] = set()
-    waiting = list(graph.outputs)
-    while waiting:
-        value = waiting.pop()
-        if value not in found:
-            found.add(value)
-            waiting += reads.get(value, ())
-    return found
+class Products(NamedTuple):
+    """What a layer's gradients take, as far as its own arrays tell.
+
+    gradients  multiply-accumulates with what depends on something trained, out of `macs`; `real`: those that count
+    told       whether it can be said of each product what it is with
+    passes     whether what comes out depends on what is trained, where something does that goes in
+    """
+
+    gradients: int
+    macs: int
+    told: bool
+    passes: bool
+    real: Measured = Measured(0, "tally")
+
+
+class BackwardProbe:
+    """Which layers have a gradient at all, from what depended on what is trained in the pass forward."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.products: list[Products] = []
+
+    def note(
+        self, node: Node, y: Array, alive: Mapping[int, Array], work: dict[str, int], weighing: Sequence[Weight]
+    ) -> Products:
+        """What was counted of a layer; taken out of `work`."""
+        gradients, mixed = work.pop("gradient", 0), work.pop("mixed", 0)
+        told = not (mixed and gradients) and all(weight.unit != 0 for weight in weighing)  # no distances
+        trained = node.layer.frozen is not True and any(w.stored == "params" and prod(w.shape) for w in weighing)
+        entering = trained or any(getattr(alive[v], "trained", False) for v in node.reads)
+        passes = not entering or bool(getattr(y, "trained", False))
+        return Products(gradients, work.get("mac", 0), told and node.layer.frozen in (True, False), passes)
+
+    def measure(self) -> Iterator[Measured | None]:
+        """The FLOPs of each layer's products; None where they cannot be told. Of each product alike: those on padding
+        have no gradients. Where what is trained has no say in what comes out, no gradient comes back either.
+        """
+        used = self.find_used()
+        for i, (gradients, macs, told, _passes, real) in enumerate(self.products):
+            counted = gradients if len(self.graph.inputs) + i in used else 0
+            exact = 2 * counted * real.value // macs if macs else 0
+            yield Measured(exact, real.probe) if told or not counted else None
+
+    def find_used(self) -> set[int]:
+        """The values that an output of the network depends on, by way of layers that pass a gradient on."""
+        first = len(self.graph.inputs)
+        found: set[int] = set()
+        waiting = list(self.graph.outputs)
+        while waiting:
+            value = waiting.pop()
+            if value not in found and (value < first or self.products[value - first].passes):
+                found.add(value)
+                waiting += self.graph.nodes[value - first].reads if value >= first else ()
+        return found
 
 
 def weights_of(graph: Graph, node: Node) -> list[Weight]:

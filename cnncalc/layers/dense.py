@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnncalc.errors import CnncalcError, ShapeError
 from cnncalc.language import _, n_
 from cnncalc.layers.base import FLATTENED, POINTWISE, WHOLE, Facts, Layer, Option, Shape, describe, option, weightless
-from cnncalc.layers.gradients import ENTERED, SAME, Kept, Products
+from cnncalc.layers.gradients import ENTERED, SAME, STEPS, Kept, Products
 from cnncalc.layers.options import BIAS, UNITS, choice, positive
 from cnncalc.layers.tables import check_table, map_table
 
@@ -164,8 +164,7 @@ class Hopfield(Layer):
             work={"add": steps * b * n, "compare": steps * n},
             reach=WHOLE if n > 1 else None,  # one unit reads none, itself neither
             activations=steps * n,
-            kept=Kept(trained=(0,), values=(steps - 1) * n),  # the state before each update
-            products=Products(weights=steps * n * (n - 1), inputs=(n * (n - 1),)),  # no gradient passes a sign
+            kept=STEPS,  # no gradient passes a sign: its weights are learnt by a rule of their own
         )
 
     def elements(self, x: Shape) -> Reads | None:

@@ -35,7 +35,7 @@ def embedding(layer: Any, w: Weights, x: Array) -> Array:
     """The row of each index; what is no index of the table counts from its beginning again."""
     index = x if x.ndim == 2 else x[:, 0]
     look_up = getattr(index, "look_up", None)
-    if look_up is not None:  # a probe: what is looked up depends on the index alone
-        return look_up(layer.dim)
+    if look_up is not None:  # a probe: which numbers are looked up depends on the index alone
+        return look_up(w["table"])
     rows = np.asarray(index).astype(int) % layer.size
     return np.moveaxis(w["table"][rows], -1, 1)

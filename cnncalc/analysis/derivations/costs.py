@@ -97,7 +97,9 @@ def backward_lines(report: Report, board: Board, number: int) -> Explained:
             lines.append(board.line(part, count))
             terms.append(symbol(part, int(count)))
     remarks = []
-    if macs and not entering and needed[number + len(graph.inputs)]:
+    if macs and not needed[number + len(graph.inputs)]:
+        remarks.append(_("No gradient goes through it."))
+    elif macs and not entering:
         remarks.append(_("Nothing before it is trained: what enters needs no gradient."))
     if macs and not trained and board.facts.weights:
         remarks.append(_("Its weights are not trained: they have no gradient."))

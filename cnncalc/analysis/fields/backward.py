@@ -12,7 +12,7 @@ from math import gcd
 from typing import NamedTuple
 
 from cnncalc.analysis.fields.forward import TELLING, Pass
-from cnncalc.analysis.fields.steps import stretch, union
+from cnncalc.analysis.fields.steps import lands, stretch, union
 from cnncalc.analysis.fields.values import (
     LARGEST_SPAN,
     LONGEST_PERIOD,
@@ -55,6 +55,7 @@ def seen_from(graph: Graph, number: int) -> list[Fields | None]:
         all_seen = behind_a_dense_layer(graph, target)
         return by_passes(graph, target, range(target + 1), {}) if all_seen is None else all_seen
     one_unit = max(graph.shape(target)[1:]) == 1
+    small = any(map(has_so_many_units, graph.facts[: number + 1]))
     found: dict[int, tuple[Behind, ...]] = {target: (Behind(ORIGIN),) * rank}
     # Backwards, so that all readers of a value were asked before it is.
     for v in range(target, first - 1, -1):
@@ -64,6 +65,8 @@ def seen_from(graph: Graph, number: int) -> list[Fields | None]:
         facts = graph.facts[v - first]
         for read in graph.nodes[v - first].reads:
             before = through(facts, graph.shape(read), behind)
+            if not all(surely_lands(b, n, small or n == 1) for b, n in zip(behind, facts.output[1:], strict=False)):
+                before = tuple([b._replace(sure=False) if isinstance(b.field, Whole) else b for b in before])
             if read in found and len(found[read]) == len(before):
                 both = zip(found[read], before, strict=True)
                 before = tuple([together(a, b, int(one_unit)) for a, b in both])
@@ -114,7 +117,7 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
     """What is seen of the input of a layer, where so much is seen of its output."""
     reach, rank = facts.reach, len(shape) - 1
     if reach == WHOLE:
-        return (Behind(Whole(None)),) * rank
+        return (Behind(Whole(None), sure=all(b.sure for b in behind)),) * rank
     if reach == FLATTENED or len(behind) != rank:  # from a vector on, fields are no longer those of a place
         whole = bool(behind) and all(isinstance(b.field, Whole) for b in behind)
         return (Behind(Whole(None) if whole else None, sure=whole),) * rank
@@ -122,9 +125,12 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
     for axis, b in enumerate(behind):
         step = reach if isinstance(reach, str) or reach is None else reach[axis]
         if shape[1 + axis] != facts.output[1 + axis] and step == POINTWISE:
-            result.append(Behind(Whole(None)))  # the one unit of a gate
-        elif step == WHOLE or isinstance(b.field, Whole):
-            result.append(Behind(Whole(None)))
+            result.append(Behind(Whole(None), sure=b.sure))  # the one unit of a gate
+        elif step == WHOLE:
+            result.append(Behind(Whole(None), sure=b.sure))
+        elif isinstance(b.field, Whole):
+            reads = isinstance(step, str) or (step is not None and lands(step, shape[1 + axis], facts.output[1 + axis]))
+            result.append(Behind(Whole(None), sure=b.sure and reads))
         elif b.field is None or step is None or isinstance(step, Listed):
             result.append(Behind(None, sure=b.sure and step is not None and not isinstance(step, Listed)))
         elif isinstance(step, Window):
@@ -134,6 +140,25 @@ def through(facts: Facts, shape: tuple[int, ...], behind: tuple[Behind, ...]) ->
         else:
             result.append(b)
     return tuple(result)
+
+
+def has_so_many_units(facts: Facts) -> bool:
+    """Whether a layer may give a map of so many units at any size of the input, and of more than one."""
+    reach = facts.reach
+    return reach is None or (isinstance(reach, tuple) and any(isinstance(step, Listed) for step in reach))
+
+
+def surely_lands(behind: Behind, units: int, bounded: bool) -> bool:
+    """Whether of a map of so many units one is seen for sure. `bounded`: there may be no more on a larger image, so
+    that all taps of a window may miss them.
+    """
+    field = behind.field
+    if not isinstance(field, Grid):
+        return isinstance(field, Whole)
+    lo, hi = lowest(field, [0]), highest(field, [0])
+    if None in field.lo or lo is None or hi is None:
+        return False
+    return not bounded or (behind.sure and behind.dense and lo < units and hi >= 0)
 
 
 def slide_behind(behind: Behind, window: Window) -> Behind:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cnncalc.analysis.fields.channel_axes import GROUPED, reorder
 from cnncalc.analysis.fields.state import Found
 from cnncalc.analysis.fields.steps import advance, merge, unite
-from cnncalc.analysis.fields.values import AxisField, ByOrigin, Fields, Fixed, Grid, Loose, Whole, unknown
+from cnncalc.analysis.fields.values import AxisField, ByOrigin, Fields, Fixed, Grid, Loose, Whole, all_see, unknown
 from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Reach, Shape
 from cnncalc.layers.links import Link
 
@@ -280,7 +280,7 @@ def largest_of(fields: Sequence[AxisField], start_known: bool) -> AxisField:
     if all(field == fields[0] for field in fields) and start_known:
         return fields[0]
     if any(isinstance(field, Whole) for field in fields):
-        return Whole(None)
+        return Whole(None, (True,) if all(isinstance(field, Whole) and all_see(field) for field in fields) else None)
     if all(isinstance(field, Fixed) for field in fields):
         return None  # units that see different parts, which lie anywhere
     loose = [field for field in fields if isinstance(field, Loose)]

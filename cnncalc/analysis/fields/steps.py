@@ -4,8 +4,7 @@ Axis by axis. Sources: Araujo, Norris, Sim 2019, Distill (chains, and where path
 arXiv:1603.07285 (transposed convolution).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from math import gcd, lcm
 
 from cnncalc.analysis.fields.values import (
@@ -42,8 +41,9 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) ->
     if reach == WHOLE:
         return tuple(whole_behind(f, output, axis) for axis, f in enumerate(fields))
     if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
-        through: Callable[[AxisField], AxisField] = flatten if reach == FLATTENED else unknown
-        return tuple(map(through, fields))
+        if reach == FLATTENED:
+            return tuple(map(flatten, fields))
+        return tuple(elsewhere(f, output, axis, followed=reach is None) for axis, f in enumerate(fields))
     new: list[AxisField] = []
     for i, (field, step) in enumerate(zip(fields, reach, strict=True)):
         # Square maps are the rule: an axis that is as the one before it is not worked out again.
@@ -65,12 +65,33 @@ def same_axes(shape: Shape, output: Shape, axis: int) -> bool:
 def whole_behind(field: AxisField, output: Shape, axis: int) -> AxisField:
     """The field of a unit that reads all units of a map; what all of them see alike it sees too."""
     if isinstance(field, Fixed):
-        return field
+        return field._replace(seeing=(True,))
+    units = output[1 + axis] if len(output) > 1 + axis else 0
     if sees_nothing(field):
-        return nothing(output[1 + axis] if len(output) > 1 + axis else 0)
+        return nothing(units)
     # A norm keeps the places of its units; a pooling or a dense layer leaves one unit or none in a place.
     same_places = len(output) > 1 and any(n > 1 for n in output[1:])
-    return Whole(jump_of(field)) if same_places else Whole(None, bounded=len(output) > 1)
+    if not same_places:
+        return Whole(None, bounded=len(output) > 1)
+    return Whole(jump_of(field), (True,) * units, True) if is_bounded(field, units) else Whole(jump_of(field))
+
+
+def is_bounded(field: AxisField, units: int) -> bool:
+    """Whether a map has so many units at any size of the input, or what is said of it is said of this size alone."""
+    return isinstance(field, Units) or (isinstance(field, Whole) and field.bounded and len(field.seeing or ()) == units)
+
+
+def elsewhere(field: AxisField, output: Shape, axis: int, *, followed: bool) -> AxisField:
+    """The field of units that lie on other axes now, or in another order: what all see alike they go on seeing.
+
+    followed  they are the same units; else some may be none of those before, of which it is not told which
+    """
+    left = unknown(field)
+    if not isinstance(left, (Whole, Fixed)) or not followed or left.seeing is None:
+        return left._replace(seeing=None) if isinstance(left, (Whole, Fixed)) else left
+    if isinstance(left, Whole) and len(output) > 1 + axis:  # of another input the shape would be another one
+        return Whole(None, (True,) * output[1 + axis], True)
+    return left
 
 
 def nothing(units: int) -> Units | Loose:
@@ -89,7 +110,7 @@ def flatten(field: AxisField) -> AxisField:
     """The field of the units of a map that are laid out in a row."""
     if isinstance(field, (Grid, Units)):
         return Loose(largest(field), field.lo[0], min(sizes_of(field)))
-    return Whole(None) if isinstance(field, Whole) else field
+    return unknown(field) if isinstance(field, (Whole, Fixed)) else field
 
 
 def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
@@ -97,7 +118,10 @@ def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
     if step == WHOLE:
         if sees_nothing(field):
             return nothing(units)
-        return field if isinstance(field, Fixed) else Whole(None, bounded=units == 1)
+        if isinstance(field, Fixed):
+            return field._replace(seeing=(True,))
+        bounded = units == 1 or is_bounded(field, units)
+        return Whole(None, (True,) * units if bounded else (True,), bounded)
     if step is None or isinstance(step, str):
         return unknown(field)
     if isinstance(field, (Whole, Fixed)):
@@ -114,38 +138,55 @@ def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
 
 
 def beyond_whole(field: Whole | Fixed, step: Window | Phases | Listed, before: int, units: int) -> AxisField:
-    """Behind units that all see the same; a map of which no tap lands on a unit sees nothing."""
+    """Behind units that all see the same; a map of which no tap lands on a unit that sees something sees nothing.
+
+    A map that goes on with the image is taken to go on; one that has so many units at any size ends where it does.
+    """
     if step[:4] == (1, 1, 0, 0):
         return field  # the window of one unit, which is moved by one
-    if not lands(step, before, units):
-        return nothing(units)
-    if isinstance(field, Fixed) or isinstance(step, Listed):
-        return field if isinstance(field, Fixed) else Whole(None)
-    if field.bounded:
-        bounded = units * taps_of(step) <= MOST_TAPS
-        seeing = tuple(map(partial(reads_any, step, field.seeing), range(units))) if bounded else (True,)
+    if field.seeing is None:
+        return None
+    seeing: tuple[bool, ...] | None
+    if isinstance(field, Fixed) or field.bounded or isinstance(step, Listed):
+        seeing = seeing_behind(field.seeing, step, before, units)
     else:
-        bounded, seeing = False, still_seeing(field.seeing, step)
-    if not any(seeing):
+        seeing = still_seeing(field.seeing, step)
+    if seeing is not None and not any(seeing):
         return nothing(units)
+    if isinstance(field, Fixed):
+        return field._replace(seeing=seeing)
+    if isinstance(step, Listed):
+        return Whole(None, seeing, True)
     down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
-    return Whole(None if field.jump is None else as_jump(field.jump * down, up), seeing, bounded)
+    return Whole(None if field.jump is None else as_jump(field.jump * down, up), seeing, field.bounded)
 
 
-def taps_of(step: Window | Phases) -> int:
+def seeing_behind(
+    seeing: tuple[bool, ...], step: Window | Phases | Listed, before: int, units: int
+) -> tuple[bool, ...] | None:
+    """Which of so many units read one of `before` units that sees something; None where that is too much to ask."""
+    period = len(seeing)
+    if units * taps_of(step) > MOST_TAPS:
+        return (True,) if all(seeing) and lands(step, before, units) else None
+    return tuple([any(0 <= i < before and seeing[i % period] for i in taps_at(step, o)) for o in range(units)])
+
+
+def taps_of(step: Window | Phases | Listed) -> int:
     """The most units that one unit behind a step reads."""
-    return step.kernel if isinstance(step, Window) else max(map(len, step.taps))
+    if isinstance(step, Window):
+        return step.kernel
+    return max(map(len, step.taps if isinstance(step, Phases) else step.reads))
 
 
-def reads_any(step: Window | Phases, seeing: tuple[bool, ...], unit: int) -> bool:
-    """Whether a unit behind a step reads one of these units that sees something; beyond them there are none."""
+def taps_at(step: Window | Phases | Listed, unit: int) -> Sequence[int]:
+    """The places that a unit behind a step reads, beyond the ends too."""
     if isinstance(step, Window):
         first = unit * step.stride - step.before
-        read: Sequence[int] = range(first, first + (step.kernel - 1) * step.dilation + 1, step.dilation)
-    else:
-        up = len(step.taps)
-        read = [unit // up + t for t in step.taps[unit % up]]
-    return any(0 <= i < len(seeing) and seeing[i] for i in read)
+        return range(first, first + (step.kernel - 1) * step.dilation + 1, step.dilation)
+    if isinstance(step, Listed):
+        return step.reads[unit]
+    up = len(step.taps)
+    return [unit // up + t for t in step.taps[unit % up]]
 
 
 def still_seeing(seeing: tuple[bool, ...], step: Window | Phases) -> tuple[bool, ...]:
@@ -267,15 +308,11 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
     if a is b or (a == b and not isinstance(a, Loose)):  # units in no order: alike is not yet the same
         return a
     if isinstance(a, Whole) or isinstance(b, Whole):
+        bounded = any(isinstance(field, Whole) and field.bounded for field in (a, b))
         jump = jump_of(a)
-        bounded = [f for f in (a, b) if isinstance(f, Whole) and f.bounded]
-        # Two maps of so many units, or one and a gate that all of them read; else which units see is not followed.
-        if isinstance(a, Whole) and isinstance(b, Whole) and bounded and len({len(f.seeing) for f in bounded}) == 1:
-            seeing = tuple(map(any, zip(*(f.seeing for f in bounded), strict=True))) if len(bounded) == 2 else None
-            return Whole(jump_of(b) if jump is None else jump, seeing or (True,) * len(bounded[0].seeing), True)
-        return Whole(jump_of(b) if jump is None else jump)
+        return Whole(jump_of(b) if jump is None else jump, seeing_together(a, b), bounded)
     if isinstance(a, Fixed) and isinstance(b, Fixed):
-        return Fixed(min(a.lo, b.lo), max(a.hi, b.hi))
+        return Fixed(min(a.lo, b.lo), max(a.hi, b.hi), seeing_together(a, b))
     if not isinstance(a, (Grid, Units)) or not isinstance(b, (Grid, Units)):
         return None
     if isinstance(a, Grid) and isinstance(b, Grid):
@@ -286,6 +323,17 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
     from cnncalc.analysis.fields.unit_by_unit import join_units  # hardly a network needs it
 
     return join_units(a, b, units)
+
+
+def seeing_together(a: AxisField, b: AxisField) -> tuple[bool, ...] | None:
+    """Of a period of units, those that see by way of either of two fields; None where that is not followed."""
+    both = [field.seeing for field in (a, b) if isinstance(field, (Whole, Fixed)) and field.seeing is not None]
+    if any(map(all, both)):
+        return max((seeing for seeing in both if all(seeing)), key=len)
+    period = lcm(*map(len, both))
+    if len(both) < 2 or period > LONGEST_PERIOD:
+        return None
+    return tuple([any(seeing[o % len(seeing)] for seeing in both) for o in range(period)])
 
 
 def unite_grids(a: Grid, b: Grid) -> Grid | None:

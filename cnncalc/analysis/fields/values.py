@@ -43,23 +43,24 @@ class Whole(NamedTuple):
     """Every unit sees the whole axis; `jump` is that of the paths which do not, if there are any.
 
     seeing   of the units of a period, those that see: behind a transposed convolution with a kernel smaller than its
-             stride there are others, which see nothing
+             stride there are others, which see nothing; None: which do is not followed
     bounded  there are these units and no others, at any size of the input: behind a global pool
     """
 
     jump: Jump | None
-    seeing: tuple[bool, ...] = (True,)
+    seeing: tuple[bool, ...] | None = (True,)
     bounded: bool = False
 
 
 class Fixed(NamedTuple):
     """Every unit sees the same elements, at one size of the input: behind a dense layer over a part of a map.
 
-    hi below lo: none of them.
+    hi below lo: none of them. seeing: as of `Whole`, of as many units as there are.
     """
 
     lo: int
     hi: int
+    seeing: tuple[bool, ...] | None = (True,)
 
 
 AxisField = Grid | Units | Loose | Whole | Fixed | None  # None: not known
@@ -69,7 +70,15 @@ ByOrigin = Mapping[int, Fields]  # by the number of the input, or of the value t
 
 def unknown(field: AxisField) -> AxisField:
     """What is left of a field behind a layer of which it is not known which units it reads."""
-    return field if isinstance(field, Fixed) else Whole(None) if isinstance(field, Whole) else None
+    if not isinstance(field, (Whole, Fixed)):
+        return None
+    seeing = None if not all_see(field) else (True,)
+    return Whole(None, seeing) if isinstance(field, Whole) else field._replace(seeing=seeing)
+
+
+def all_see(field: Whole | Fixed) -> bool:
+    """Whether no unit is left out, as far as that is followed."""
+    return field.seeing is not None and all(field.seeing)
 
 
 def lowest(field: Grid, units: Sequence[int]) -> int | None:
