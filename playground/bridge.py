@@ -18,7 +18,7 @@ import cnncalc
 from cnncalc.cli import main
 from cnncalc.errors import Position, SpecError, SpecWarning
 from cnncalc.language import _, speaking
-from cnncalc.pages.browser.data import data_of_text, json_text
+from cnncalc.pages.browser.data import data_of_text, json_text, page_data
 from cnncalc.sources import read_source
 
 SPEC = "network.yaml"  # the text in the editor, for every command
@@ -83,18 +83,40 @@ def choices(asked: str) -> str:
 
 
 def report(asked: str) -> str:
-    """{"spec": text, "lang"} -> the data of the page that explains a network (docs/report.md)."""
+    """{"spec": text, "lang"} -> the data of the page that explains a network (docs/report.md).
+
+    {"path": where JavaScript put a model, "unknown": whether operators may be unknown, "lang"}: of that model.
+    """
     request = json.loads(asked)
     language = request.get("lang", "en")
     with speaking(language):
-        return json_text(data_of_text(_whole(request["spec"]), SPEC, language))
+        if "path" not in request:
+            return json_text(data_of_text(_whole(request["spec"]), SPEC, language))
+        graph = cnncalc.load(request["path"], max_operations=MOST_OPERATIONS, allow_unknown=request["unknown"])
+        return json_text(page_data([cnncalc.analyze(graph)], language))
 
 
 def model(asked: str) -> str:
-    """{"name": file name, "path": where JavaScript put it} -> {"spec": text} or {"error": text}."""
+    """{"path": where JavaScript put it, "lang"} -> {"spec": text}, {"error": text} or {"why": text, "unknown"}.
+
+    "why" is why no spec says this model, which can be shown all the same; "unknown" whether it has operators that
+    are not known. What reading and writing say beside a spec stands above it, as comments.
+    """
     request = json.loads(asked)
-    answer = json.loads(command(json.dumps({"argv": ["convert", request["path"], "--to", "spec"]})))
-    return json.dumps({"spec": answer["out"]} if answer["status"] == 0 else {"error": answer["err"]})
+    asked_for = [request["path"], "--max-operations", str(MOST_OPERATIONS), "--lang", request.get("lang", "en")]
+
+    def run(*argv: str) -> dict[str, Any]:
+        return dict(json.loads(command(json.dumps({"argv": argv}))))
+
+    written = run("convert", *asked_for, "--to", "spec")
+    said = written["err"].replace(f"{request['path']}: ", "").strip().splitlines()
+    if written["status"] == 0:
+        return json.dumps({"spec": "".join(f"# {line}\n" for line in said) + written["out"]})
+    for options in ([], ["--allow-unknown"]):
+        if run("analyze", *asked_for, *options, "--format", "json")["status"] == 0:
+            why = [line for line in said if "--allow-unknown" not in line]  # which is what is done here
+            return json.dumps({"why": "\n".join(why), "unknown": bool(options)})
+    return json.dumps({"error": "\n".join(said)})
 
 
 def _keep(spec: str | None) -> None:

@@ -3,7 +3,7 @@ import { autocompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { HighlightStyle, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { EditorState } from "@codemirror/state";
+import { Compartment, EditorState } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
@@ -57,6 +57,7 @@ export function createEditor(parent, { label, kinds, onChange }) {
     const from = word.from + word.text.search(/[\w-]*$/);
     return { from, options: kinds().map((name) => ({ label: name, type: "type" })), validFor: /^[\w-]*$/ };
   };
+  const locked = new Compartment();
   const view = new EditorView({
     parent,
     state: EditorState.create({
@@ -66,6 +67,7 @@ export function createEditor(parent, { label, kinds, onChange }) {
         keymap.of([...completionKeymap, ...lintKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
         EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
         EditorView.updateListener.of((update) => update.docChanged && onChange()),
+        locked.of([]),
       ],
     }),
   });
@@ -77,6 +79,11 @@ export function createEditor(parent, { label, kinds, onChange }) {
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
     },
     focus: () => view.focus(),
+    // Whether the text can be read and copied alone
+    set locked(on) {
+      view.dispatch({ effects: locked.reconfigure(on ? [EditorState.readOnly.of(true), EditorView.lineWrapping] : []) });
+      view.dom.classList.toggle("locked", on);
+    },
     // Lines and columns count from 1, columns in characters as Python has them
     mark(problems) {
       const doc = view.state.doc;

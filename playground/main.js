@@ -8,6 +8,7 @@ import { LANGUAGES, wordsIn } from "./words.js";
 const PAUSE = 250; // milliseconds without a key before the text is read
 const FIRST = "lenet5";
 const TOOLS = ["explain", "check", "solve", "field"];
+const LARGEST = 1_500_000_000; // bytes of a model: what Python can hold in a page
 const QUANTITIES = ["output", "params", "connections", "macs", "flops", "receptive_field", "parameter_bytes", "activation_bytes"];
 
 const at = (id) => document.getElementById(id);
@@ -17,6 +18,7 @@ let rows = [];
 let round = 0; // only the newest text is shown, whatever order answers come in
 let networks = [];
 let kinds = [];
+let model = null; // {file, why, unknown, before}: what is shown where no spec says a model; `before` was in the editor
 
 const ask = startPython(({ progress, failed }) => {
   if (failed) say("failed", { why: failed });
@@ -24,6 +26,13 @@ const ask = startPython(({ progress, failed }) => {
 });
 const editor = createEditor(at("editor"), { label: "cnncalc", kinds: () => kinds, onChange: changed });
 const readSoon = later(PAUSE, update);
+
+// A question about what is open: the text, or a model that no text says.
+const askAbout = (name, request = {}) =>
+  model ? ask(name, { ...request, unknown: model.unknown }, model.file) : ask(name, { ...request, spec: state.spec });
+
+// How a command names it, with the option that it needs.
+const named = () => [...(model?.unknown ? ["--allow-unknown"] : []), "network.yaml"];
 
 function say(key, values) {
   at("state").textContent = word(key, values);
@@ -82,19 +91,19 @@ async function update() {
   say("counting");
   keepLink();
   try {
-    const problems = await ask("problems", { spec, lang: state.lang });
+    const problems = model ? [] : await ask("problems", { spec, lang: state.lang });
     if (mine !== round) return;
     showProblems(problems);
     const broken = problems.some(({ severity }) => severity === "error");
     at("right").classList.toggle("stale", broken);
     at("right").dataset.note = word("picture");
     if (!broken) {
-      const answer = await ask("command", { argv: ["analyze", "network.yaml", "--format", "json"], spec });
+      const answer = await askAbout("command", { argv: ["analyze", ...named(), "--format", "json"] });
       if (mine !== round) return;
       if (answer.status !== 0) return complain(new Error(answer.err));
       rows = JSON.parse(answer.out).layers;
       offerLayers();
-      await showReport(at("report"), { ask, spec, lang: state.lang, isCurrent: () => mine === round });
+      await showReport(at("report"), { ask: askAbout, lang: state.lang, isCurrent: () => mine === round });
       if (mine !== round) return;
       await answerQuestion();
     }
@@ -127,7 +136,7 @@ function offerLayers() {
   for (const select of document.querySelectorAll("select[name=layer]")) {
     const before = select.value || state.fields.layer;
     const first = select.closest("form").id === "panel-explain" ? [new Option(word("all"), "")] : [];
-    const named = rows.filter(({ output }) => first.length || output.length > 1);
+    const named = rows.filter(({ output }) => first.length || output?.length > 1);
     select.replaceChildren(...first, ...named.map(({ name }) => new Option(name, name)));
     if ([...select.options].some(({ value }) => value === before)) select.value = before;
     else if (first.length && rows.length) select.value = rows[0].name;
@@ -158,12 +167,12 @@ function question() {
   const fields = fieldsOf(state.tool);
   const html = ["--format", "html", "--lang", state.lang];
   if (state.tool === "explain") {
-    return ["command", ["explain", "network.yaml", ...[fields.layer, fields.layer && fields.quantity].filter(Boolean), ...html]];
+    return ["command", ["explain", ...named(), ...[fields.layer, fields.layer && fields.quantity].filter(Boolean), ...html]];
   }
   if (state.tool === "check") {
     // Blanks round the sign are as people write them; a sentence without a sign goes as it is
     const answers = fields.answers.split("\n").map((line) => line.trim().replace(/\s*[=:＝：]\s*/, "=")).filter(Boolean);
-    return answers.length ? ["command", ["check", ...html, "--explain", "--", "network.yaml", ...answers]] : null;
+    return answers.length ? ["command", ["check", ...html, "--explain", "--", named().at(-1), ...answers]] : null;
   }
   if (state.tool === "solve") {
     if (!fields.find.trim()) return null;
@@ -174,7 +183,7 @@ function question() {
   if (!row) return null;
   const unit = fields.unit.trim() || row.output.slice(1).map((size) => Math.floor(size / 2)).join(",");
   drawUnits(row, unit);
-  return ["drawing", ["rf", "network.yaml", "--unit", `${row.name}[${unit}]`, "--svg", "OUT", ...html]];
+  return ["drawing", ["rf", ...named(), "--unit", `${row.name}[${unit}]`, "--svg", "OUT", ...html]];
 }
 
 async function answerQuestion() {
@@ -183,7 +192,7 @@ async function answerQuestion() {
   if (!asked) return at("answer").replaceChildren();
   const mine = round;
   const [name, argv] = asked;
-  const { status, out, err, picture } = await ask(name, { argv, spec: state.spec });
+  const { status, out, err, picture } = await askAbout(name, { argv });
   if (mine !== round) return;
   const shown = at("answer").shadowRoot ?? at("answer").attachShadow({ mode: "open" });
   shown.replaceChildren();
@@ -241,22 +250,48 @@ function drawUnits(row, unit) {
   };
 }
 
+// A model stays on this machine: no link holds it.
 const keepLink = later(300, async () => {
-  history.replaceState(null, "", await linkOf());
+  history.replaceState(null, "", model ? location.href.split("#")[0] : await linkOf());
 });
 
 async function open(file) {
   try {
-    if (/\.ya?ml$/i.test(file.name)) editor.text = await file.text();
-    else {
-      say("counting");
-      const { spec, error } = await ask("model", { name: file.name }, file);
-      if (error) return say("unread", { name: file.name, why: error });
-      editor.text = spec;
-    }
+    if (/\.ya?ml$/i.test(file.name)) return write(await file.text());
+    if (file.size > LARGEST) return say("unread", { name: file.name, why: word("large") });
+    say("reading", { name: file.name, size: sizeOf(file) });
+    round++; // an answer on its way is about what was open before
+    const { spec, error, why, unknown } = await ask("model", { lang: state.lang }, file);
+    if (error) return say("unread", { name: file.name, why: error });
+    if (spec !== undefined) return write(spec);
+    const before = model ? model.before : editor.text;
+    model = { file, why, unknown, before };
+    showModel();
   } catch (error) {
     complain(error);
   }
+}
+
+const sizeOf = ({ size }) => (size < 1e6 ? `${Math.ceil(size / 1e3)} kB` : `${(size / 1e6).toFixed(1)} MB`);
+
+// A text to edit, in place of what was open.
+function write(text) {
+  model = null;
+  showModel();
+  editor.text = text;
+}
+
+// Where no spec says what is open, the editor says why, and is read alone.
+function showModel() {
+  editor.locked = model !== null;
+  at("back").hidden = model === null;
+  at("share").disabled = model !== null;
+  at("share").title = model ? word("stays") : "";
+  if (!model) return;
+  const lines = word("fromFile", { name: model.file.name, size: sizeOf(model.file), why: model.why });
+  const text = lines.split("\n").map((line) => `# ${line}\n`).join("");
+  if (editor.text === text) readSoon();
+  else editor.text = text; // which reads it
 }
 
 // A link that comes while the page is open, or with it.
@@ -308,15 +343,17 @@ function listen() {
   }
   at("networks").onchange = () => {
     const chosen = networks.find(({ name }) => name === at("networks").value);
-    if (chosen) editor.text = chosen.spec;
+    if (chosen) write(chosen.spec);
   };
   at("language").onchange = async () => {
     state.lang = at("language").value;
     translate();
     for (const select of document.querySelectorAll("select[name=quantity]")) select.replaceChildren();
     await offerNetworks();
-    await update();
+    if (model) await open(model.file); // which says anew why no spec says it
+    else await update();
   };
+  at("back").onclick = () => write(model.before);
   at("share").onclick = async () => {
     const link = await linkOf();
     history.replaceState(null, "", link);
@@ -341,7 +378,7 @@ function listen() {
   addEventListener("hashchange", async () => {
     if (await openLink()) {
       translate();
-      editor.text = state.spec;
+      write(state.spec);
     }
   });
 }

@@ -1,8 +1,8 @@
 // The right half: the page that explains a network, drawn by the scripts of the package.
 import { show } from "./report/page.js";
 
-export async function showReport(root, { ask, spec, lang, isCurrent }) {
-  const data = await ask("report", { spec, lang });
+export async function showReport(root, { ask, lang, isCurrent }) {
+  const data = await ask("report", { lang });
   if (!isCurrent()) return;
   const frame = root.parentElement;
   const { scrollTop } = frame;

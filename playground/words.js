@@ -10,7 +10,9 @@ const WORDS = {
     loading: "Loading Python ...", unpack: "Unpacking ...", import: "Starting ...", counting: "Counting ...", ready: "Ready",
     copied: "The link is copied", address: "The link is in the address line", failed: "This page could not start: {why}", slow: "That took too long and was stopped",
     broken: "cnncalc went wrong here, which is its own fault: {why}", cut: "The link was cut off: nothing is opened",
-    unread: "{name} cannot be read: {why}", all: "all", own: "your own",
+    unread: "{name} cannot be read: {why}", reading: "Reading {name}, {size}, on this machine ...", back: "Back to the text",
+    large: "it is larger than a page can hold; the command line reads it", stays: "A model stays on this machine: no link holds it",
+    fromFile: "{name} ({size}) is a model of another program.\nIt is shown beside this and can be asked about, but not edited here:\n{why}", all: "all", own: "your own",
     picture: "The last picture that was right; the text has problems",
   },
   zh: {
@@ -22,7 +24,9 @@ const WORDS = {
     loading: "正在加载 Python……", unpack: "正在解压……", import: "正在启动……", counting: "正在计算……", ready: "就绪",
     copied: "链接已复制", address: "链接在地址栏中", failed: "本页无法启动：{why}", slow: "用时过长，已停止",
     broken: "cnncalc 在这里出错了，这是它自己的错：{why}", cut: "链接不完整：没有打开任何内容",
-    unread: "无法读取 {name}：{why}", all: "全部", own: "自己的",
+    unread: "无法读取 {name}：{why}", reading: "正在本机读取 {name}（{size}）……", back: "回到文本",
+    large: "文件过大，网页放不下；请用命令行读取", stays: "模型只留在本机：链接中不含它",
+    fromFile: "{name}（{size}）是其他程序的模型。\n它显示在旁边，可以提问，但不能在这里编辑：\n{why}", all: "全部", own: "自己的",
     picture: "这是上一个正确的结果；文本有问题",
   },
 };

@@ -1,6 +1,7 @@
 // Python in a worker: cnncalc runs here, so that the page stays fluid while it counts.
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
+const SPEC = "network.yaml"; // in a command, what is open: the text, or the model
 const FUNCTIONS = ["command", "drawing", "problems", "choices", "model", "report"];
 
 async function start() {
@@ -14,6 +15,21 @@ async function start() {
 }
 
 const ready = start();
+let kept = { path: "", file: null }; // the model that was asked about last, as Python has it
+
+// A model as a file of Python's: the one before it goes, so that the memory is that of one.
+async function keep(python, file) {
+  const same = kept.file && ["name", "size", "lastModified"].every((key) => kept.file[key] === file[key]);
+  if (same) return kept.path;
+  if (kept.path) python.FS.unlink(kept.path);
+  kept = { path: "", file: null };
+  // Its name is that of the network, and its end says which form it has; what else a name may hold is left out
+  const path = `/tmp/${file.name.replace(/[^\p{L}\p{N}._-]/gu, "_").slice(-60)}`;
+  python.FS.writeFile(path, new Uint8Array(await file.arrayBuffer()), { canOwn: true });
+  kept = { path, file };
+  return path;
+}
+
 ready.then(() => postMessage({ ready: true }), (error) => postMessage({ failed: String(error) }));
 
 onmessage = async ({ data: { id, name, request, file } }) => {
@@ -21,9 +37,8 @@ onmessage = async ({ data: { id, name, request, file } }) => {
     const { python, bridge } = await ready;
     if (!FUNCTIONS.includes(name)) throw new Error(`no function ${name}`);
     if (file) {
-      // Only the end of the name is kept: it says which form the file has, and the rest is the reader's own
-      request.path = `/tmp/model${(file.name.match(/\.[A-Za-z0-9]+$/) ?? [""])[0].toLowerCase()}`;
-      python.FS.writeFile(request.path, new Uint8Array(await file.arrayBuffer()));
+      request.path = await keep(python, file);
+      request.argv = request.argv?.map((word) => (word === SPEC ? request.path : word));
     }
     postMessage({ id, value: JSON.parse(bridge[name](JSON.stringify(request))) });
   } catch (error) {

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from onnx_bytes import Model, part, tensor
 
 from cnncalc.cli import group
 from cnncalc.shipped import bundled
@@ -214,6 +215,35 @@ def test_onnx_file_is_read_in_the_page(visit: Any, tmp_path: Path) -> None:
     visit.set_input_files("#file", str(broken))
     visit.locator("#state[data-key=unread]").wait_for()
     type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k5\n")
+
+
+@pytest.mark.browser
+def test_model_that_no_spec_says_is_shown_and_not_edited(visit: Any, tmp_path: Path) -> None:
+    made = Model(1, 3, 8, 8).weight("W", 4, 3, 3, 3)
+    made.op("Conv", "x W", "a").op("Odd", "a", "b", domain="own").op("Relu", "b", "y")
+    made.after += part(5, tensor("large", [12_500_000], 1, bytes(50_000_000)))
+    path = made.save(tmp_path, "ours & large.onnx")
+    type_anew(visit, "input: 1x16x16\nlayers:\n  - conv 2 k3\n")
+    visit.set_input_files("#file", path)
+    visit.locator("#report").get_by_text("108 + ?").first.wait_for()
+    settled(visit)
+    told = visit.locator("#editor .cm-content").inner_text()
+    assert "ours & large.onnx (50.0 MB) is a model of another program" in told
+    assert "own.Odd is not known here" in told
+    assert "own.Odd" in visit.locator("#report").inner_text()
+    visit.locator("#editor .cm-content").click()
+    visit.keyboard.type("nothing")
+    assert visit.locator("#editor .cm-content").inner_text() == told
+    visit.select_option("#panel-explain select[name=layer]", "a")
+    visit.select_option("#panel-explain select[name=quantity]", "params")
+    visit.locator("#answer").get_by_text("a.params = 108").wait_for()
+    visit.wait_for_timeout(400)
+    assert "#" not in visit.url
+    assert visit.locator("#share").is_disabled()
+    visit.click("#back")
+    settled(visit)
+    visit.locator("#report").get_by_text("2x14x14").first.wait_for()
+    assert visit.locator("#editor .cm-content").inner_text().startswith("input: 1x16x16")
 
 
 @pytest.mark.browser

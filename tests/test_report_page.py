@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from onnx_bytes import Model
 
 import cnncalc
 from cnncalc.analysis.derivations import explain
@@ -204,3 +205,23 @@ def test_the_command_writes_the_file_and_refuses_what_it_cannot(tmp_path: Path) 
     inline = CliRunner().invoke(group(), ["report", "-e", "1x8x8; conv 2 k3"])
     assert inline.exit_code == 0
     assert "</html>" in inline.output
+
+
+@pytest.mark.parametrize(
+    "command", [["report"], ["explain"], ["explain", "y", "macs"], ["analyze", "--convention", "torch"]]
+)
+def test_what_lies_behind_an_unknown_operator_has_no_numbers_and_no_formulas(
+    command: list[str], tmp_path: Path
+) -> None:
+    made = Model(1, 3, 8, 8).weight("W", 4, 3, 3, 3).weight("V", 5, 4, 3, 3)
+    made.op("Conv", "x W", "a").op("Odd", "a", "b", domain="own").op("Conv", "b V", "c").op("Add", "c a", "y")
+    name, *words = command
+    done = CliRunner().invoke(group(), [name, made.save(tmp_path), *words, "--allow-unknown"])
+    assert done.exit_code == 0, done.output
+    if name == "report":
+        data = json.loads(re.search(r'id="data">(.*?)</script>', done.stdout, re.S)[1])["networks"][0]  # type: ignore[index]
+        found = data["derivations"]
+        layers = [found["layers"][place] for place in found["of_layer"]]
+        assert [bool(found["found"][layer["macs"]]) for layer in layers] == [True, False, False, False]
+    if name == "explain" and words:
+        assert "y.macs = ?" in done.stdout

@@ -83,7 +83,9 @@ def scope_of(
 
 
 def count(kind: str, scope: dict[str, Value], convention: Convention) -> Count:
-    """The first rule that fits, and its numbers."""
+    """The first rule that fits, and its numbers; none where not even the shape that comes out is known."""
+    if not scope["output"]:
+        return Count(None, None, None, _("the shape of {kind} is not known", kind=kind))
     rule = rule_for(kind, scope, convention)
     known = scope.get("params")
     params = known if isinstance(known, int) else None

@@ -70,7 +70,7 @@ def quantities(layer: Layer, shapes: Sequence[Shape], facts: Facts, batch: int) 
         "output": list(y),
         "dims": max(len(x) - 1, 0),
         "c": x[0] if x else 0,
-        "f": y[0],
+        "f": y[0] if y else 0,
         "n": prod(x[1:]) if x else 0,
         "m": prod(y[1:]),
         "built": Word(layer.built or ("operator" if len(shapes) > 1 else "module")),

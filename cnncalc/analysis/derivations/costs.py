@@ -9,7 +9,7 @@ from typing import Any
 
 from cnncalc.analysis.costs import Known, Store, find_gradients, find_kept, find_kept_values, is_any, is_trained
 from cnncalc.analysis.derivations.board import Derivation
-from cnncalc.analysis.derivations.counts import Board, symbols_of
+from cnncalc.analysis.derivations.counts import Board, knows_shapes, symbols_of
 from cnncalc.analysis.derivations.lines import Line, Quotient
 from cnncalc.analysis.derivations.symbols import results
 from cnncalc.graph import Graph
@@ -38,9 +38,9 @@ def kept_of(graph: Graph, size: int, batch: int) -> list[list[Store] | None]:
 def cost_derivation(report: Report, number: int, quantity: str, free: Collection[str] = ()) -> Derivation | None:
     """How such a number of a layer comes about; None where nothing of it depends on the letters that stay free."""
     row = report.layers[number]
-    board = Board(report.graph, number) if report.graph is not None else None
-    if board is None or getattr(row, quantity) is None:
+    if report.graph is None or getattr(row, quantity) is None or not knows_shapes(report.graph, number):
         return None if free else Derivation(row.name, quantity, quantity, None)
+    board = Board(report.graph, number)
     lines, remarks = WRITERS[quantity](report, board, number)
     if free:
         lines = [line for line in (board.close(line, free) for line in lines) if line.letters() & set(free)]

@@ -13,6 +13,7 @@ from cnncalc.analysis.derivations.symbols import AXES, meanings, results, trace_
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Shape
+from cnncalc.layers.unknown import NOT_KNOWN
 from cnncalc.layers.windows import Window
 from cnncalc.quantities import ALWAYS, ASKED, COUNT, EXPLAINED, QUANTITIES, SHAPE, listed_in, of_subject
 from cnncalc.report import BYTES, Report
@@ -151,6 +152,18 @@ def letters_of(report: Report, number: int) -> list[str]:
     return list(dict.fromkeys(name for d in found for name in d.symbols if len(name.partition("_")[0]) == 1))
 
 
+def knows_shapes(graph: Graph, number: int) -> bool:
+    """Whether it is known what enters and leaves a layer: of one behind an operator that is not known it may not be."""
+    shapes = graph.facts[number].output, *(graph.shape(v) for v in graph.nodes[number].reads)
+    return NOT_KNOWN not in shapes
+
+
+def nothing_known(report: Report, number: int, wanted: Sequence[str]) -> list[Derivation]:
+    """The quantities of a layer whose shapes are not known: no number, and no formula."""
+    counted = [name for name in listed_in(EXPLAINED) if name == SIZES or not QUANTITIES[name].tuples]
+    return [Derivation(report.layers[number].name, name, name, None) for name in counted if name in wanted]
+
+
 def layer_derivations(
     report: Report, number: int, wanted: Sequence[str], free: Collection[str] = ()
 ) -> list[Derivation]:
@@ -159,14 +172,18 @@ def layer_derivations(
     With letters that stay `free`, only what depends on them, each in one closed form.
     """
     assert report.graph is not None
+    if not knows_shapes(report.graph, number):
+        return [] if free else nothing_known(report, number, wanted)
     return derivations_on(Board(report.graph, number), report, number, wanted, free, alone=len(wanted) == 1)
 
 
 def single_derivations(report: Report, number: int) -> list[Derivation]:
     """Every quantity of one layer, each as if it alone were asked for: with the lines of the parts that it uses."""
     assert report.graph is not None
-    board = Board(report.graph, number)
     wanted = listed_in(EXPLAINED)
+    if not knows_shapes(report.graph, number):
+        return nothing_known(report, number, wanted)
+    board = Board(report.graph, number)
     return [found for quantity in wanted for found in derivations_on(board, report, number, (quantity,), alone=True)]
 
 
