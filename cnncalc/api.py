@@ -158,6 +158,8 @@ def reconcile(spec: str | os.PathLike[str] | Graph | Report, one: str, other: st
 def identify(spec: str | os.PathLike[str] | Graph | Report, number: int | str, **params: Any) -> list[Match]:
     """Whose number it is: which tool and unit gives a total that somebody published, the best matches first.
 
+    Where no total is the number, a layer may have it: then .candidate.what is as `C1.macs`.
+
     spec    a report, a graph, or as for `analyze`
     number  a whole number, or text as people write it: "4.13G", "4.1 GFLOPs"
 
@@ -166,7 +168,7 @@ def identify(spec: str | os.PathLike[str] | Graph | Report, number: int | str, *
     from cnncalc.conventions.identifying import identify as identified
 
     report = spec if isinstance(spec, Report) else analyze(spec, **params)
-    return identified(str(number), [(report.name, report)])[0]
+    return identified(str(number), [(report.name, report)], layers=True)[0]
 
 
 def verify(

@@ -404,6 +404,18 @@ def test_a_number_that_nothing_gives_is_not_explained_away() -> None:
         identify("many", [])
 
 
+def test_the_number_of_a_layer_is_found_where_no_total_is_it() -> None:
+    status, text = run("identify", "lenet5", "117,600")
+    assert status == 0
+    assert "C1.macs" in text
+    report = cnncalc.analyze("resnet50")
+    block = next(iter(report.groups))
+    assert f"{block}.params" in {m.candidate.what.split(",")[0] for m in cnncalc.identify(report, report[block].params)}
+    alike = [match.candidate.what for match in cnncalc.identify("vgg16", "2359808")]  # 3 x 3 x 512 x 512 + 512
+    assert alike == ["conv4/1.params, and of 4 others"]
+    assert run("identify", "lenet5", "1176001")[0] == 1
+
+
 # --- the commands
 
 

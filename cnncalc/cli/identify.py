@@ -43,7 +43,7 @@ def command(
     `cnncalc identify resnet50 4133742592`, `cnncalc identify resnet50 4.1 GFLOPs`. K, M, G and T are powers of 1000, or
     of 1024 where that fits. The variants of a bundled network are tried too, and parameters that turn a part on or off.
     Without a SPEC, as in `cnncalc identify 61706`, all bundled networks are looked through.
-    Status 1 if nothing gives the number.
+    Where no total of a SPEC is the number, its layers are looked through too. Status 1 if nothing gives the number.
     """
     from cnncalc.conventions import SHIPPED, convention
     from cnncalc.conventions.identifying import identify
@@ -59,7 +59,7 @@ def command(
             networks = bundled_networks(text, batch)
         else:
             networks = variants(Asked(None if expression is not None else words[0], expression, params, inputs), batch)
-        matches, near = identify(text, networks, known)
+        matches, near = identify(text, networks, known, layers=not alone)
         out.write(identified_page(text, matches, near))
     if not matches:
         sys.exit(1)

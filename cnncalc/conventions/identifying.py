@@ -15,7 +15,10 @@ from cnncalc.answers.recounting import change_graph
 from cnncalc.conventions.overview import Printed, overview
 from cnncalc.conventions.reading import Convention
 from cnncalc.language import _, n_
+from cnncalc.quantities import COUNT, of_subject
 from cnncalc.report import Report
+
+COUNTED = tuple(name for name in of_subject(COUNT) if name != "trainable_params")  # where none is frozen, params
 
 
 class Candidate(NamedTuple):
@@ -78,6 +81,22 @@ def numbers_of(report: Report, every: Sequence[Printed]) -> Iterator[tuple[str, 
         yield _("parameters without biases"), bare.totals.params, "cnncalc"
 
 
+def candidates_of_layers(variant: str, report: Report) -> Iterator[Candidate]:
+    """Every count of the single layers and blocks, as cnncalc has it; layers that have the same one together."""
+    rows = [*report.layers, *(report[name] for name in report.groups)]
+    found: dict[tuple[str, int], list[str]] = {}
+    for quantity in COUNTED:
+        for row in rows:
+            number = getattr(row, quantity)
+            if number:
+                found.setdefault((quantity, number), []).append(row.name)
+    for (quantity, number), names in found.items():
+        what = f"{names[0]}.{quantity}"
+        if len(names) > 1:
+            what = _("{name}, and of {n} others", name=what, n=len(names) - 1)
+        yield Candidate(variant, what, ("cnncalc",), number)
+
+
 def without_biases(report: Report) -> Report | None:
     """The same network without its biases; None where none has any."""
     changed = None if report.graph is None else change_graph(report.graph, "bias", True, False)
@@ -85,11 +104,30 @@ def without_biases(report: Report) -> Report | None:
 
 
 def identify(
-    text: str, networks: Iterable[tuple[str, Report]], conventions: list[Convention] | None = None
+    text: str,
+    networks: Iterable[tuple[str, Report]],
+    conventions: list[Convention] | None = None,
+    *,
+    layers: bool = False,
 ) -> tuple[list[Match], list[Candidate]]:
-    """What a number is, the best readings first; and the candidates that are nearest. Raises OptionError."""
+    """What a number is, the best readings first; and the candidates that are nearest. Raises OptionError.
+
+    layers  where no total is the number, it may be that of a layer
+    """
     readings = meanings(text)
+    networks = list(networks)
     every = [one for variant, report in networks for one in candidates(variant, report, conventions)]
+    matches = matches_among(every, readings)
+    if layers and not matches:  # the first of the variants that has it: they share most of their layers
+        of_layers = (matches_among(candidates_of_layers(name, of), readings) for name, of in networks)
+        matches = next(filter(None, of_layers), [])
+    target = readings[0][0][0]
+    near = sorted(every, key=lambda one: abs(one.number - target))
+    return matches, near[:3]
+
+
+def matches_among(every: Iterable[Candidate], readings: Sequence[tuple[tuple[Fraction, Fraction], str]]) -> list[Match]:
+    """The candidates that are the number in one of its readings, the best first."""
     matches = []
     for one in every:
         found = [(how, unit) for reading, unit in readings if (how := match_number(one.number, *reading))]
@@ -97,9 +135,7 @@ def identify(
             how, unit = min(found, key=lambda entry: RANK[entry[0]])
             matches.append(Match(one, how, unit))
     matches.sort(key=lambda match: RANK[match.how])  # stable: variants and conventions stay in their order
-    target = readings[0][0][0]
-    near = sorted(every, key=lambda one: abs(one.number - target))
-    return matches, near[:3]
+    return matches
 
 
 RANK = {EXACT: 0, ROUNDED: 1, CUT: 2}
