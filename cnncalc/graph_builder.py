@@ -13,10 +13,11 @@ from __future__ import annotations
 from cnncalc.errors import CnncalcError, ShapeError
 from cnncalc.graph import Claims, Node
 from cnncalc.language import _
-from cnncalc.layers.base import Facts, Shape
+from cnncalc.layers.base import Facts, Layer, Shape
 
 MAX_OPERATIONS = 1_000_000
 LARGEST_AXIS = 10**100  # so that no count grows beyond what can be written down
+CALL = Layer(kind="call")  # stands for several operations in one
 
 
 class TooLargeError(CnncalcError):
@@ -60,6 +61,13 @@ class GraphBuilder:
         self.nodes.append(node)
         self.facts.append(facts)
         self.shapes.append(facts.output)
+        return len(self.shapes) - 1
+
+    def append_call(self, name: str, reads: int, output: Shape) -> int:
+        """Add several operations as one, of which no more is known here than the shape that comes out; its value."""
+        self.nodes.append(Node(name, CALL, (reads,)))
+        self.facts.append(Facts(output=output, fixed_params=None, buffers=None))
+        self.shapes.append(output)
         return len(self.shapes) - 1
 
     def too_many(self) -> str:

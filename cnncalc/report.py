@@ -348,12 +348,16 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
 
 def divide_sums(rows: Sequence[Row], ratio: Quantity) -> float | None:
     """A ratio over several rows: that of their sums; None where it is not known of one of them."""
-    above, below = ratio.of
     if any(getattr(row, ratio.name) is None for row in rows):
         return None
-    whole: int = sum(getattr(row, below) for row in rows)
-    ratio_of_sums: float | None = quotient(sum(getattr(row, above) for row in rows), whole) if whole else None
-    return ratio_of_sums
+    above, below = (sum(getattr(row, name) for row in rows) for name in ratio.of)
+    return divide(above, below)
+
+
+def divide(above: int | None, below: int | None) -> float | None:
+    """A quotient of two counts; None where one of them is not known, or there is nothing to divide by."""
+    found: float | None = quotient(above, below) if below and above is not None else None
+    return found
 
 
 def name_of(report: Report) -> str:

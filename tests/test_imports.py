@@ -29,7 +29,8 @@ ARROWS = {
     "layers": {"errors", "arithmetic"},
     "graph": {"errors", "layers"},
     "graph_builder": {"errors", "layers", "graph"},
-    "spec": {"errors", "arithmetic", "layers", "graph", "graph_builder"},
+    "pieces": {"layers", "graph"},
+    "spec": {"errors", "arithmetic", "layers", "graph", "graph_builder", "pieces"},
     "spec.findings": {"errors", "layers", "graph", "spec"},
     "report": {
         "errors",
@@ -39,7 +40,7 @@ ARROWS = {
         "formats",
         "display",
     },  # formats: for to_json; display: for notebooks
-    "analysis": {"errors", "arithmetic", "layers", "graph", "report", "analysis.fields"},
+    "analysis": {"errors", "arithmetic", "layers", "graph", "pieces", "report", "analysis.fields"},
     "formats": {"errors"},
     "display": {"formats"},
     # pages: their results, and how a formula is written
@@ -93,6 +94,7 @@ ARROWS = {
         "layers",
         "graph",
         "graph_builder",
+        "pieces",
         "spec",
         "analysis",
         "analysis.fields",

@@ -7,15 +7,14 @@ several layers keep is kept once, and counts where the first of them keeps it. d
 Bytes and operations are those of all samples of a batch; weights are moved once, however many samples there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
-from cnncalc.arithmetic import quotient
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Facts
 from cnncalc.layers.gradients import CUT, INDEX, STRAIGHT, Kept
 from cnncalc.quantities import RATIOS
-from cnncalc.report import BYTES, Row, Settings
+from cnncalc.report import BYTES, Row, Settings, divide
 
 Known = bool | None  # None: not known
 
@@ -36,8 +35,7 @@ def add_costs(graph: Graph, facts: Sequence[Facts], rows: Sequence[Row], setting
         parts = kept[i]
         row.saved_bytes = None if parts is None else sum([part.size for part in parts])
         for ratio in RATIOS:
-            above, below = (getattr(row, name) for name in ratio.of)
-            setattr(row, ratio.name, quotient(above, below) if below and above is not None else None)
+            setattr(row, ratio.name, divide(*(getattr(row, name) for name in ratio.of)))
 
 
 def count_moved(graph: Graph, node: Node, facts: Facts, size: int, batch: int) -> int | None:
@@ -63,19 +61,34 @@ def find_gradients(graph: Graph, facts: Sequence[Facts]) -> list[Known]:
 
     Through a layer without a derivative (`step`, `hopfield`) none goes: neither to what is before it nor on from it.
     """
+    needed: list[Known] = [False] * len(graph.inputs)
+    for node, claimed in zip(graph.nodes, facts, strict=True):
+        needed.append(depends_on_trained(claimed, [needed[v] for v in node.reads]))
+    leads = find_leading(graph, [is_smooth(claimed) for claimed in facts])
+    return [needs if leading else False for needs, leading in zip(needed, leads, strict=True)]
+
+
+def is_smooth(facts: Facts) -> bool:
+    """Whether a gradient goes through a layer."""
+    return facts.kept is None or facts.kept.smooth
+
+
+def depends_on_trained(facts: Facts, entering: Sequence[Known]) -> Known:
+    """Whether the output of a layer depends on a trained weight, by whether what enters does."""
+    return is_any([is_trained(facts), *entering]) if is_smooth(facts) else False
+
+
+def find_leading(graph: Graph, smooth: Sequence[bool]) -> list[bool]:
+    """For each value whether an output of the network depends on it, through operations that are smooth."""
     first = len(graph.inputs)
-    needed: list[Known] = [False] * first
-    smooth = [claimed.kept is None or claimed.kept.smooth for claimed in facts]
-    for node, claimed, passes in zip(graph.nodes, facts, smooth, strict=True):
-        needed.append(is_any([is_trained(claimed), *(needed[v] for v in node.reads)]) if passes else False)
-    leads = [False] * len(needed)
+    leads = [False] * (first + len(graph.nodes))
     for value in graph.outputs:
         leads[value] = True
     for i in range(len(graph.nodes) - 1, -1, -1):
         if leads[first + i] and smooth[i]:
             for value in graph.nodes[i].reads:
                 leads[value] = True
-    return [needs if leading else False for needs, leading in zip(needed, leads, strict=True)]
+    return leads
 
 
 def count_backward_macs(node: Node, facts: Facts, needed: Sequence[Known], output: Known) -> int | None:
@@ -109,9 +122,9 @@ class Stores:
     whole  whether its elements stand in their order, so that they can be seen under another shape
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.of: list[int] = list(range(len(graph.inputs)))  # the value whose memory it is; -1: a weight's
-        self.whole: list[bool] = [True] * len(graph.inputs)
+    def __init__(self, inputs: int) -> None:
+        self.of: list[int] = list(range(inputs))  # the value whose memory it is; -1: a weight's
+        self.whole: list[bool] = [True] * inputs
 
     def add(self, node: Node, facts: Facts) -> None:
         """Place the output of the next node."""
@@ -143,24 +156,41 @@ def find_kept(
     graph: Graph, facts: Sequence[Facts], size: int, batch: int, needed: Sequence[Known], mask: int = MASK
 ) -> list[list[Store] | None]:
     """For each layer what it is the first to keep, in bytes of all samples; None where that is not known."""
-    first = len(graph.inputs)
-    stores = Stores(graph)
-    seen = {-1}
-    found: list[list[Store] | None] = []
-    for i, (node, claimed) in enumerate(zip(graph.nodes, facts, strict=True)):
-        stores.add(node, claimed)
-        kept = claimed.kept
-        if kept is None or needed[first + i] is None:
-            found.append(None)
-            continue
+    keeping = Keeping(len(graph.inputs), lambda place: prod(graph.shape(place)), size, batch, mask)
+    outputs = needed[len(graph.inputs) :]
+    return [keeping.keep(node, f, needed, output) for node, f, output in zip(graph.nodes, facts, outputs, strict=True)]
+
+
+class Keeping:
+    """What layers keep, one after the other: a value counts where the first of them keeps it.
+
+    elements  how many a value has, by its number
+    seen      the values that are kept so far, and -1: weights are kept anyway
+    """
+
+    def __init__(self, inputs: int, elements: Callable[[int], int], size: int, batch: int, mask: int = MASK) -> None:
+        self.stores = Stores(inputs)
+        self.seen = {-1}
+        self.elements, self.size, self.batch, self.mask = elements, size, batch, mask
+
+    def keep(self, node: Node, facts: Facts, needed: Sequence[Known], output: Known) -> list[Store] | None:
+        """What the next layer is the first to keep; None where that is not known.
+
+        needed  for each value before it whether it needs a gradient; output: whether one reaches its output
+        """
+        own = len(self.stores.of)
+        self.stores.add(node, facts)
+        kept = facts.kept
+        if kept is None or output is None:
+            return None
+        if not output:
+            return []
         parts: list[Store] = []
-        if needed[first + i]:
-            for value in find_kept_values(kept, node, claimed, needed, first + i):
-                place = stores.of[value]
-                if place not in seen:
-                    seen.add(place)
-                    parts.append(Store(place, batch * size * prod(graph.shape(place))))
-            own = batch * (size * kept.values + INDEX * kept.indices + mask * kept.mask) + size * kept.once
-            parts += [Store(None, own)] if own else []
-        found.append(parts)
-    return found
+        for value in find_kept_values(kept, node, facts, needed, own):
+            place = self.stores.of[value]
+            if place not in self.seen:
+                self.seen.add(place)
+                parts.append(Store(place, self.batch * self.size * self.elements(place)))
+        numbers = self.size * kept.values + INDEX * kept.indices + self.mask * kept.mask
+        besides = self.batch * numbers + self.size * kept.once
+        return [*parts, Store(None, besides)] if besides else parts

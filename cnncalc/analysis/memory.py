@@ -5,6 +5,7 @@ it to the last one that reads it, so a skip connection stays alive; inputs live 
 the end. Nothing is done in place: what a runtime saves by that depends on the runtime.
 """
 
+from collections.abc import Mapping
 from math import prod
 from typing import NamedTuple
 
@@ -62,21 +63,38 @@ def lives(graph: Graph) -> Lives | None:
 def elements_held(graph: Graph) -> list[int] | None:
     """The elements that are alive before the first operation, and at each. None where a shape is not known."""
     known = lives(graph)
-    if known is None:
-        return None
-    elements, last_use = known
-    inputs = len(graph.inputs)
-    ends: list[list[int]] = [[] for _ in graph.nodes]
-    for value, end in enumerate(last_use):
-        if 0 <= end < len(graph.nodes):
-            ends[end].append(value)
-    alive = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
-    held = [alive]
-    for i in range(len(graph.nodes)):
-        alive += elements[inputs + i]
-        held.append(alive)
-        alive -= sum(elements[value] for value in ends[i])
-    return held
+    return None if known is None else Holding(known, len(graph.inputs)).held({})
+
+
+class Holding:
+    """What is alive at each of the operations of a network, by how long its values live.
+
+    entering  elements that are alive before the first operation
+    written   by operation, the elements of what it writes; freed: those of what it is the last to read
+    """
+
+    def __init__(self, known: Lives, inputs: int) -> None:
+        elements, last_use = known
+        self.written = elements[inputs:]
+        self.freed = [0] * len(self.written)
+        for n, end in zip(elements, last_use, strict=True):
+            if 0 <= end < len(self.freed):
+                self.freed[end] += n
+        self.entering = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
+
+    def held(self, inside: Mapping[int, int]) -> list[int]:
+        """The elements that are alive before the first operation, and at each.
+
+        inside  of operations that are several by themselves: what is alive at most in these, besides what is alive
+                before them
+        """
+        alive = self.entering
+        held = [alive]
+        for i, (written, freed) in enumerate(zip(self.written, self.freed, strict=True)):
+            after = alive + written
+            held.append(alive + inside[i] if i in inside else after)
+            alive = after - freed
+        return held
 
 
 def alive_at(graph: Graph, place: int) -> list[int]:

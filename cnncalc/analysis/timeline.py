@@ -240,7 +240,7 @@ class Training:
         self.first = len(graph.inputs)
         self.names = [*graph.inputs, *(node.name for node in graph.nodes)]
         self.needed = find_gradients(graph, graph.facts)
-        self.stores = Stores(graph)
+        self.stores = Stores(len(graph.inputs))
         for node, facts in zip(graph.nodes, graph.facts, strict=True):
             self.stores.add(node, facts)
         self.segments = find_segments(graph, plan.checkpoint)

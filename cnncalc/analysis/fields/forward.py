@@ -4,7 +4,7 @@ What a field is stands in fields/values.py, what a layer does to it in fields/st
 node, which of the cases of CASES a node is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.fields.state import Found, Value
@@ -65,9 +65,9 @@ class Pass(Found):
     ) -> None:
         super().__init__(graph, {i: i for i in range(len(graph.inputs))} if origins is None else dict(origins), local)
         self._channels: Any = None
-        for value, shape in enumerate(graph.inputs.values()):
-            self.values.append(Value(shape, self._origin(value)))
         self._folds = False  # whether the channels of some value lie on several axes
+        for value, shape in enumerate(graph.inputs.values()):
+            self.values.append(self._entering(value, shape))
         for number in range(len(graph.nodes) if last is None else last + 1 - len(graph.inputs)):
             self.values.append(self._value_of(number))
 
@@ -89,6 +89,16 @@ class Pass(Found):
         if self._channels is None:
             self._channels = Known()
         return ByChannel(self, self._channels)
+
+    def hulls_of(self, values: Sequence[int]) -> Any:
+        """The first and the last element that all units of these values together see, per origin and axis."""
+        from cnncalc.analysis.fields.sets.taps import hulls_of_all  # hardly a network needs it
+
+        return hulls_of_all(self.graph, values, self.origins, self.local)
+
+    def _entering(self, value: int, shape: Shape) -> Value:
+        """What is found of an input."""
+        return Value(shape, self._origin(value))
 
     def _origin(self, value: int) -> dict[int, Fields]:
         """What is seen of itself by a value that fields are counted in; nothing by another."""
@@ -147,12 +157,10 @@ def all_whole(seen: ByOrigin) -> bool:
 
 def behind_a_part(found: Pass, visit: Visit) -> Value:
     """What such units see is that of this size of the input, and counted exactly."""
-    from cnncalc.analysis.fields.sets.taps import hulls_of_all  # hardly a network needs it
-
     node = found.graph.nodes[visit.number]
     hulls = None
     if node.layer.elements(*(found.graph.shape(v) for v in node.reads)) is None:  # each unit reads all of them
-        hulls = hulls_of_all(found.graph, node.reads, found.origins, found.local)
+        hulls = found.hulls_of(node.reads)
     seen: dict[int, Fields] = {}
     for i in sorted({i for value in visit.values for i in value.seen}):
         axes = len(found.sizes[i])

@@ -1,0 +1,53 @@
+"""A network in pieces: what a block does by itself, and the calls in it, each of which is a piece again.
+
+A call whose block has the same values, on the same shape, is the same piece: what is worked out of it serves wherever
+it stands, in one network and in others. Made by spec/build/pieces.py, folded by analysis/pieces.py.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.graph import Graph
+from cnncalc.layers.base import Shape
+
+
+class ApartError(Exception):
+    """What a network in pieces does not tell: it is to be built, and analyzed, as a whole."""
+
+
+class Outline:
+    """What a block, or a network, does by itself: a graph in which each call is one operation.
+
+    calls   which of its operations are calls
+    steps   of the spec that were taken for it; depth: how deep they are nested
+    known   what folds have worked out of it
+    """
+
+    __slots__ = ("calls", "depth", "graph", "known", "steps")
+
+    def __init__(self, graph: Graph, calls: Sequence[int], steps: int, depth: int) -> None:
+        self.graph, self.calls, self.steps, self.depth = graph, tuple(calls), steps, depth
+        self.known: dict[Any, Any] = {}
+
+
+class Piece:
+    """An outline with the piece of each of its calls.
+
+    operations, steps, depth  those of its calls among them
+    known                     what folds have worked out of it
+    """
+
+    __slots__ = ("depth", "known", "operations", "outline", "pieces", "steps")
+
+    def __init__(self, outline: Outline, pieces: Sequence["Piece"], depth: int) -> None:
+        self.outline, self.pieces, self.depth = outline, tuple(pieces), depth
+        own = len(outline.graph.nodes) - len(outline.calls)
+        self.operations = own + sum([piece.operations for piece in pieces])
+        self.steps = outline.steps + sum([piece.steps for piece in pieces])
+        self.known: dict[Any, Any] = {}
+
+    @property
+    def output(self) -> Shape | None:
+        """The shape that comes out; None of a call that comes to nothing: what enters is what comes out."""
+        graph = self.outline.graph
+        return graph.shape(graph.outputs[0]) if graph.nodes else None
