@@ -7,8 +7,8 @@ it stands, in one network and in others. Made by spec/build/pieces.py, folded by
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.graph import Graph
-from cnncalc.layers.base import Shape
+from cnncalc.graph import Graph, Node
+from cnncalc.layers.base import Facts, Shape
 
 
 class ApartError(Exception):
@@ -42,8 +42,8 @@ class Piece:
     def __init__(self, outline: Outline, pieces: Sequence["Piece"], depth: int) -> None:
         self.outline, self.pieces, self.depth = outline, tuple(pieces), depth
         own = len(outline.graph.nodes) - len(outline.calls)
-        self.operations = own + sum([piece.operations for piece in pieces])
-        self.steps = outline.steps + sum([piece.steps for piece in pieces])
+        self.operations: int = own + sum([piece.operations for piece in pieces])
+        self.steps: int = outline.steps + sum([piece.steps for piece in pieces])
         self.known: dict[Any, Any] = {}
 
     @property
@@ -51,3 +51,32 @@ class Piece:
         """The shape that comes out; None of a call that comes to nothing: what enters is what comes out."""
         graph = self.outline.graph
         return graph.shape(graph.outputs[0]) if graph.nodes else None
+
+
+def flatten(piece: Piece) -> Graph:
+    """The network as a whole, without the names of its operations."""
+    nodes: list[Node] = []
+    facts: list[Facts] = []
+    graph = piece.outline.graph
+    inputs = len(graph.inputs)
+
+    def add(piece: Piece, values: list[int]) -> int:
+        """The operations of a piece behind those before it; the value that comes out."""
+        own = piece.outline.graph
+        calls = dict(zip(piece.outline.calls, piece.pieces, strict=True))
+        for i, node in enumerate(own.nodes):
+            reads = [values[v] for v in node.reads]
+            if i in calls:
+                values.append(add(calls[i], reads))
+                continue
+            nodes.append(node._replace(reads=tuple(reads), shown_with=None))
+            facts.append(own.facts[i])
+            values.append(inputs + len(nodes) - 1)
+        found.append([values[v] for v in own.outputs])
+        return found[-1][0]
+
+    found: list[list[int]] = []
+    add(piece, list(range(inputs)))
+    return Graph(
+        name="", inputs=graph.inputs, nodes=tuple(nodes), outputs=tuple(found[-1]), groups={}, facts=tuple(facts)
+    )

@@ -7,8 +7,7 @@ Most numbers of a piece are sums over its layers, whatever is around it. Three d
     fields      what the units that enter see. Behind units of a grid, what is seen of what enters is moved and
                 stretched: hulls of intervals stay hulls
 
-How a single layer counts is said where networks are analyzed as a whole: here are the folds alone. A field that needs
-more of the network than the piece raises ApartError.
+How a single layer counts is said where networks are analyzed as a whole: here are the folds alone.
 """
 
 from __future__ import annotations
@@ -21,20 +20,22 @@ from cnncalc.analysis import of_first_input, times, without_padding
 from cnncalc.analysis.costs import Keeping, Known, count_backward_macs, count_moved, depends_on_trained, find_leading
 from cnncalc.analysis.fields.forward import Pass, summarize
 from cnncalc.analysis.fields.state import Value
-from cnncalc.analysis.fields.values import LARGEST_SPAN, ByOrigin, Grid
+from cnncalc.analysis.fields.values import LARGEST_SPAN, AxisField, ByOrigin, Fields, Grid
 from cnncalc.analysis.memory import Holding, Lives, lives
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts, Shape
-from cnncalc.pieces import ApartError, Outline, Piece
-from cnncalc.quantities import OF_A_LAYER, RATIOS, SUM, SUMMED
+from cnncalc.pieces import ApartError, Outline, Piece, flatten
+from cnncalc.quantities import OF_A_LAYER, RATIOS, SUM
 from cnncalc.report import BYTES, Settings, Totals, divide
 
 COUNTED = [q for q in OF_A_LAYER if q.fact and q.total == SUM]  # of a layer by itself, whatever is around it
-MOVED, BACKWARD, SAVED, PEAK, FIELD = (
-    "moved_bytes", "backward_flops", "saved_bytes", "peak_activation_bytes", "receptive_field",
-)  # fmt: skip
+MOVED = "moved_bytes"
+BACKWARD, SAVED = "backward_flops", "saved_bytes"
+PEAK, FIELD = "peak_activation_bytes", "receptive_field"
 ALONE = (*(quantity.name for quantity in COUNTED), MOVED)
-assert {*ALONE, BACKWARD, SAVED} == {*SUMMED}
+QUOTIENTS = [ratio for ratio in RATIOS if {*ratio.of} <= {*ALONE}]
+# A quantity that has a fold of its own elsewhere, and none here yet, is that of networks as a whole.
+TOLD = {*ALONE, BACKWARD, SAVED, PEAK, FIELD, "output", *(ratio.name for ratio in QUOTIENTS)}
 
 
 class Sums(NamedTuple):
@@ -90,12 +91,14 @@ class Folds:
         """The totals of a network that are named, and no others. Raises ApartError."""
         graph = piece.outline.graph
         names = {*names}
+        if not names <= TOLD:
+            raise ApartError
         totals = Totals()
         numbers, unknown, ratios = self.sums(piece)
         totals.left_out = {name: n for name, n in zip(ALONE, unknown, strict=True) if n}
         for name, number in zip(ALONE, numbers, strict=True):
             setattr(totals, name, number)
-        for ratio, missing in zip(RATIOS, ratios, strict=True):
+        for ratio, missing in zip(QUOTIENTS, ratios, strict=True):
             above, below = (getattr(totals, name) for name in ratio.of)
             setattr(totals, ratio.name, None if missing else divide(above, below))
         if names & {BACKWARD, SAVED}:
@@ -129,7 +132,7 @@ class Folds:
             rows = [self._counts(outline.graph, i, facts) for i, facts in self._facts(outline) if facts is not None]
             numbers = [sum([n for n in column if n is not None]) for column in zip(*rows, strict=True)]
             unknown = [column.count(None) for column in zip(*rows, strict=True)]
-            ratios = [sum([_divide(row, *ratio.of) is None for row in rows]) for ratio in RATIOS]
+            ratios = [sum([_divide(row, *ratio.of) is None for row in rows]) for ratio in QUOTIENTS]
             nothing = (0,) * len(ALONE)
             known = Sums(tuple(numbers) or nothing, tuple(unknown) or nothing, tuple(ratios))
             outline.known["sums"] = known
@@ -206,7 +209,11 @@ class Folds:
         if output < len(graph.inputs):
             return None
         sizes = [shape[1:] for shape in graph.inputs.values()]
-        seen = self._behind(piece).seen
+        try:
+            seen = self._behind(piece).seen
+        except ApartError:  # channels that see differently are followed one by one, through the network as a whole
+            whole = flatten(piece)
+            seen = Pass(whole).fields[whole.outputs[0]]
         return of_first_input({str(i): summarize(fields, sizes[i]) for i, fields in seen.items()})[0]
 
     def _behind(self, piece: Piece) -> Value:
@@ -388,16 +395,16 @@ def _moved(entering: Value, behind: Value) -> ByOrigin | None:
     if entering[2:] != (False, 1, None, False) or len(behind.seen) != 1:
         return None
     (steps,) = behind.seen.values()
-    found = {}
+    found: dict[int, Fields] = {}
     for origin, fields in entering.seen.items():
         if len(fields) != len(steps):
             return None
-        moved = []
+        moved: list[AxisField] = []
         for field, step in zip(fields, steps, strict=True):
-            if not _is_plain(field) or not _is_plain(step):
+            one, other = _ends(field), _ends(step)
+            if one is None or other is None:
                 return None
-            (lo,), (hi,), span = field  # type: ignore[misc]
-            (first,), (last,), stride = step  # type: ignore[misc]
+            (lo, hi, span), (first, last, stride) = one, other
             if span * stride > LARGEST_SPAN:
                 return None
             moved.append(Grid((lo + first * span,), (hi + last * span,), span * stride))
@@ -405,6 +412,8 @@ def _moved(entering: Value, behind: Value) -> ByOrigin | None:
     return found
 
 
-def _is_plain(field: Any) -> bool:
-    """Whether each unit sees so many elements, so far from what its neighbour sees."""
-    return isinstance(field, Grid) and len(field.lo) == 1 and None not in (*field.lo, *field.hi)
+def _ends(field: AxisField) -> tuple[int, int, int] | None:
+    """The first and the last element that unit 0 sees, and how far unit 1 is; None where units are not all alike."""
+    if not isinstance(field, Grid) or len(field.lo) > 1 or field.lo[0] is None or field.hi[0] is None:
+        return None
+    return field.lo[0], field.hi[0], field.span

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.families.columns import Array, Column, Evaluated, np
@@ -49,6 +49,23 @@ class Assembly:
                 if value is not None:
                     columns = [None if part is None else _alone(part) for part in parts]
                     self.pieces[name].append(_Piece(np.array([row]), columns, isinstance(value, tuple)))
+
+    def put_together(self, rows: Sequence[int], found: Evaluated) -> None:
+        """The same of many members; a column of which all is known is put in as a whole."""
+        for row, reason in zip(rows, found.reasons, strict=True):
+            self.reasons[row] = reason
+        places = np.array(rows, dtype=np.int64)
+        left = {}
+        for name, column in found.columns.items():
+            values = column.values
+            if values.ndim == 2 and column.known.all():
+                self.pieces[name].append(_Piece(places, [values[:, i] for i in range(values.shape[1])], True))
+            elif values.dtype == np.int64 and column.known.all():
+                self.pieces[name].append(_Piece(places, [values], False))
+            else:
+                left[name] = column
+        if left:
+            self.put_single(places, Evaluated(left, found.reasons))
 
     def finish(self) -> Evaluated:
         """All of it."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.errors import CnncalcError, Source, SpecWarning, suggest
@@ -23,8 +24,12 @@ from cnncalc.language import _
 from cnncalc.report import Settings
 from cnncalc.spec import graph_from_text, names_of
 
+if TYPE_CHECKING:
+    from cnncalc.families.piecewise import Piecewise
+
 INPUT = "input"  # the column of the only input's shapes; `input.NAME` where there are several
 CHUNK = 8192  # members that are evaluated together: columns that stay near the processor
+FEW = 40  # members of a structure: a run that remembers takes as long as a few that do not
 
 
 class Family:
@@ -67,6 +72,10 @@ class Family:
         groups = list(groups_of(columns, members, {name: self.is_input(name) for name in columns}))
         for group in groups:
             self.widen({name: (int(numbers.min()), int(numbers.max())) for name, numbers in group.numbers.items()})
+        few = [group for group in groups if len(groups) > 1 and len(group.rows) <= FEW]
+        if few and self._piecewise.serves(questions):
+            self._evaluate_piecewise(few, questions, found)
+            groups = [group for group in groups if len(group.rows) > FEW]
         for group in groups:
             for start in range(0, len(group.rows), CHUNK):
                 part = slice(start, start + CHUNK)
@@ -124,6 +133,25 @@ class Family:
             if not leaf.is_sound or not found.put(places, leaf, evaluation):
                 members = [self._member(group, same, {n: int(c[row]) for n, c in numbers.items()}) for row in rows]
                 found.put_single(places, evaluate_singly(self.setting, members, questions))
+
+    @cached_property
+    def _piecewise(self) -> Piecewise:
+        from cnncalc.families.piecewise import Piecewise  # of members that differ in words
+
+        return Piecewise(self.setting)
+
+    def _evaluate_piecewise(self, groups: Sequence[Group], questions: Mapping[str, Question], found: Assembly) -> None:
+        """Groups of a few members each: formulas would serve hardly anyone, the blocks that they share do."""
+        rows, members = [], []
+        for group in groups:
+            numbers = {name: column.tolist() for name, column in group.numbers.items()}
+            same = {name: name for name in numbers}
+            for i, row in enumerate(group.rows.tolist()):
+                rows.append(row)
+                members.append(self._member(group, same, {name: column[i] for name, column in numbers.items()}))
+        for start in range(0, len(rows), CHUNK):
+            evaluated = self._piecewise.evaluate(members[start : start + CHUNK], questions)
+            found.put_together(rows[start : start + CHUNK], evaluated)
 
     def _tree(
         self, group: Group, questions: Mapping[str, Question], same: Mapping[str, str], names: Sequence[str]

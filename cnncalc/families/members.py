@@ -64,8 +64,11 @@ def groups_of(columns: Mapping[str, Sequence[Any]], members: int, is_input: Mapp
             codes[:, i] = forms_of_members(forms, members)
     patterns, which = np.unique(codes, axis=0, return_inverse=True) if codes.any() else (codes[:1], codes[:, 0])
     which = which.reshape(-1)
-    for g, pattern in enumerate(patterns):
-        rows = np.flatnonzero(which == g)
+    places: list[list[int]] = [[] for _pattern in patterns]
+    for place, g in enumerate(which.tolist() if len(patterns) > 1 else ()):
+        places[g].append(place)
+    for g, pattern in enumerate(patterns.tolist()):
+        rows = np.array(places[g], dtype=np.int64) if len(patterns) > 1 else np.arange(members)
         forms_here: dict[str, Form] = {}
         numbers: dict[str, Array] = {}
         for (name, (forms, known)), code in zip(opened.items(), pattern, strict=False):

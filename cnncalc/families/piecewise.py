@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnncalc.analysis.pieces import Folds
+from cnncalc.analysis.pieces import TOLD, Folds
 from cnncalc.errors import SpecError
 from cnncalc.families.columns import Column, Evaluated
 from cnncalc.families.questions import Question
@@ -37,8 +37,9 @@ class Piecewise:
         self.served = self.apart = 0
         if not setting.inline:
             try:
-                document = read_document(setting.source, tree_of(setting.source))
-                self.pieces = Pieces(document, setting.max_operations)
+                self.pieces = Pieces(
+                    lambda: read_document(setting.source, tree_of(setting.source)), setting.max_operations
+                )
             except (ApartError, SpecError):
                 pass
 
@@ -46,7 +47,7 @@ class Piecewise:
         """Whether members are likely to be in pieces, and these questions are about the network alone."""
         if self.pieces is None or (self.apart >= PATIENCE and not self.served):
             return False
-        return not any(question.layer for question in questions.values())
+        return all(not question.layer and question.quantity in TOLD for question in questions.values())
 
     def evaluate(self, members: Sequence[Member], questions: Mapping[str, Question]) -> Evaluated:
         """The columns of some members, as `evaluate_singly` gives them."""

@@ -10,7 +10,7 @@ or of a limit, it leaves to a network that is built as a whole: ApartError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnncalc.errors import OptionError
@@ -31,6 +31,7 @@ from cnncalc.spec.steps import Argument, CallStep
 from cnncalc.spec.steps import Sequence as Steps
 
 MOST_REMEMBERED = 20_000  # pieces, and operations of outlines: then all is forgotten
+MOST_DEFAULTS = 20  # of which pieces are kept apart
 NETWORK = ""  # the name of the steps that are in no block
 
 
@@ -54,19 +55,29 @@ class Call:
 
 
 class Pieces:
-    """The pieces of a spec, for one network after the other. Raises ApartError for a spec that has none."""
+    """The pieces of a spec, for one network after the other. Raises ApartError for a spec that has none.
 
-    def __init__(self, document: Document, max_operations: int) -> None:
-        self.document, self.max_operations = document, max_operations
+    read      gives its document, anew each time
+    defaults  the network's parameters, by which the options that stand under `defaults:` are worked out
+    """
+
+    def __init__(
+        self, read: Callable[[], Document], max_operations: int, defaults: Mapping[str, Value] | None = None
+    ) -> None:
+        self.read, self.document, self.max_operations = read, (document := read()), max_operations
+        opened = [argument for _kind, arguments in document.maker.open_defaults.values() for argument in arguments]
+        if defaults is not None:
+            document.maker.work_out_defaults(defaults)
+            opened = []
         self.blocks = document.blocks
         self.bodies: dict[str, Steps] = {NETWORK: document.layers, **{n: b.body for n, b in self.blocks.items()}}
-        expected = read_expectations(document.expect, (), document.problems, as_written=False)
+        read_expectations(document.expect, (), document.problems, as_written=False)  # what is wrong with them
         shared = any(step.weights is not None for body in self.bodies.values() for step in walk(body))
-        if document.problems or document.loop or shared or document.maker.open_defaults or not self.blocks:
+        if document.problems or document.loop or shared or not self.blocks:
             raise ApartError
-        del expected  # what is expected of other members is not asked for
         try:
             self.names = names_of_blocks(document)
+            self.names_of_defaults = names_in(opened)
         except OptionError:
             raise ApartError from None
         self.claims = Claims()
@@ -78,6 +89,10 @@ class Pieces:
         self.remembered = 0
         self.outlines: dict[Any, Call | Outline | None] = {}
         self.known: dict[Any, Piece | None] = {}
+        self.known_of_calls: dict[
+            Any, dict[tuple[Any, ...], Piece | None]
+        ] = {}  # by the step and the shape that enters
+        self.by_defaults: dict[Any, Pieces] = {}
         self.given_names = {name: collect_names(body) for name, body in self.bodies.items()}
 
     def network(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> Piece:
@@ -91,12 +106,22 @@ class Pieces:
         # A square without channels may be meant as an image: whether a window suits it is asked of the whole network.
         if entry is None or any(len(shape) == 2 for shape in draft.inputs.values()):
             raise ApartError
+        if self.names_of_defaults:
+            return self.with_defaults(scope).network(params, inputs)
         self.params = scope
         inside = {**scope, **shape_scope(draft.shapes[entry])}
         piece = self.piece_of(NETWORK, inside, draft.inputs, draft)
         if piece.output is None or piece.operations > self.max_operations or piece.steps > self.steps:
             raise ApartError
         return piece
+
+    def with_defaults(self, scope: Mapping[str, Value]) -> Pieces:
+        """The pieces of the networks that have these defaults, which are in every layer."""
+        key = as_key(scope, self.names_of_defaults)
+        if key not in self.by_defaults:
+            self.remembered += MOST_REMEMBERED // MOST_DEFAULTS
+            self.by_defaults[key] = Pieces(self.read, self.max_operations, scope)
+        return self.by_defaults[key]
 
     def check_sound(self) -> None:
         """Raise ApartError where a problem was noted, and forget it: the whole network says it."""
@@ -250,6 +275,8 @@ class PieceUnroller(Unroller):
         if not isinstance(call, Call):
             call = Call(step, [*step.arguments, *changes], self.draft.shapes[x], self.depth)
             call.network = needed_of_network(self.document, self.owner.names[step.block], step.block)
+            key = (id(step), *map(id, changes), call.shape)
+            call.pieces = self.owner.known_of_calls.setdefault(key, call.pieces)
             self.way[self.key] = call
         piece = self.owner.piece_of_call(call, frame.scope)
         self.depth_of_calls = max(self.depth_of_calls, call.depth + piece.depth)

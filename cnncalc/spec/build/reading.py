@@ -1,4 +1,4 @@
-"""Which parameters the steps of a spec speak of: what a block comes to depends on them, and on the shape that enters."""
+"""Which parameters the steps of a spec speak of: what a block comes to depends on them, and on what enters."""
 
 from __future__ import annotations
 
