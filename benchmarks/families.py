@@ -10,7 +10,9 @@ import os
 import subprocess
 import sys
 import time
+from itertools import product
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +56,10 @@ layers:
 WIDTHS = np.arange(8, 65, 8)
 
 
-def seconds(family: Family, columns: dict[str, np.ndarray], *, singly: bool = False) -> float:
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+
+
+def seconds(family: Family, columns: dict[str, Any], *, singly: bool = False) -> float:
     ask = family.evaluate_singly if singly else family.evaluate
     start = time.perf_counter()
     ask(columns, NETWORK_NAMES)
@@ -68,11 +73,12 @@ def resnets(members: int) -> dict[str, np.ndarray]:
     return {"width": 8 + which // 1000, "input": np.stack([np.full(members, 3), sizes, sizes], axis=1)}
 
 
-def compare(name: str, family: Family, columns: dict[str, np.ndarray], sample: int) -> None:
+def compare(name: str, family: Family, columns: dict[str, Any], sample: int) -> None:
     members = len(next(iter(columns.values())))
     whole = seconds(family, columns)
     some = np.random.default_rng(1).permutation(members)[:sample]
-    loop = seconds(family, {key: values[some] for key, values in columns.items()}, singly=True) / sample
+    sampled = {key: [values[i] for i in some] for key, values in columns.items()}
+    loop = seconds(family, sampled, singly=True) / sample
     print(f"{name}: {members:,} members in {whole:.2f} s, {loop * members / whole:,.0f} times the loop over analyze")
 
 
@@ -114,6 +120,9 @@ def main() -> None:
     grid = np.stack(np.meshgrid(*[WIDTHS] * 5, indexing="ij"), axis=-1).reshape(-1, 5)
     widths = {f"c{i + 1}": grid[:, i] for i in range(5)}
     compare("NATS-Bench, 8^5 widths", Family(Source("sizes", SIZES)), widths, 60)
+    cells = list(zip(*product(OPERATIONS, repeat=6), strict=True))
+    columns = dict(zip("abcdef", cells, strict=True))
+    compare("NAS-Bench-201, all cells", Family(read_source("nas-bench-201")), columns, 60)
 
 
 if __name__ == "__main__":
