@@ -17,7 +17,15 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import of_first_input, times, without_padding
-from cnncalc.analysis.costs import Keeping, Known, count_backward_macs, count_moved, depends_on_trained, find_leading
+from cnncalc.analysis.costs import (
+    Keeping,
+    Known,
+    count_backward_macs,
+    count_moved,
+    depends_on_trained,
+    find_leading,
+    is_smooth,
+)
 from cnncalc.analysis.fields.forward import Pass, summarize
 from cnncalc.analysis.fields.state import Value
 from cnncalc.analysis.fields.values import LARGEST_SPAN, AxisField, ByOrigin, Fields, Grid
@@ -165,6 +173,16 @@ class Folds:
             known = piece.known[key] = _Costing(self, piece, entering, leads=leads).cost()
         return known
 
+    def leading(self, piece: Piece) -> list[bool]:
+        """For each value whether what comes out depends on it through what is smooth."""
+        key: tuple[Any, ...] = ("leading", *[self.leading(part)[0] for part in piece.pieces])
+        known: list[bool] | None = piece.outline.known.get(key)
+        if known is None:
+            parts = iter(key[1:])
+            smooth = [next(parts) if facts is None else is_smooth(facts) for _i, facts in self._facts(piece.outline)]
+            known = piece.outline.known[key] = find_leading(piece.outline.graph, smooth)
+        return known
+
     # --- what is alive at once
 
     def peak(self, piece: Piece, *, ends: bool) -> int:
@@ -270,14 +288,8 @@ class _Costing:
         self.keeping = Keeping(len(entering), self.elements.__getitem__, folds.size, folds.batch)
         self.keeping.stores.whole[:] = [value.whole for value in entering]
         self.keeping.seen.update(i for i, value in enumerate(entering) if value.kept)
-        self.leading = self._leading() if leads else [False] * (len(entering) + len(self.graph.nodes))
+        self.leading = folds.leading(piece) if leads else [False] * (len(entering) + len(self.graph.nodes))
         self.macs = self.bytes = self.unknown_macs = self.unknown_bytes = 0
-
-    def _leading(self) -> list[bool]:
-        known: list[bool] | None = self.piece.outline.known.get("leading")
-        if known is None:
-            known = self.piece.outline.known["leading"] = find_leading(self.graph)
-        return known
 
     def cost(self) -> Cost:
         parts = iter(self.piece.pieces)
