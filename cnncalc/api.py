@@ -431,20 +431,30 @@ def diff(
     return difference.compare(before, after)
 
 
-def lint(spec: str | os.PathLike[str], *, ignore: Collection[str] = ()) -> list[Finding]:
+def lint(
+    spec: str | os.PathLike[str] | Graph, *, input: Inputs | None = None, ignore: Collection[str] = ()
+) -> list[Finding]:
     """What is in a spec for sure and probably not meant: each with `.code`, `.position`, `.text` and `.hint`.
 
-    spec    a file, a bundled network, or the text of a spec
+    spec    as for `load`, or a graph
+    input   another input shape, as for `load`
     ignore  codes of findings that are not looked for
 
-    Raises SpecError where the spec cannot be used.
+    In a graph and in the model of another program `.position` is None. Raises SpecError where the spec cannot be used.
     """
     from cnncalc.spec import findings
 
+    codes = [code for code in findings.RULES if code not in ignore]
+    if isinstance(spec, Graph):
+        return findings.findings_of(_graph_of(spec, None, input, MAX_OPERATIONS, {}), codes)
     text = text_of(spec)
     inline = "\n" not in text and ";" in text
-    source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
-    return findings.findings_in(source, inline=inline, codes=[code for code in findings.RULES if code not in ignore])
+    if inline or "\n" in text:
+        return findings.findings_in(Source("<text>", text), inputs=_inputs(input), inline=inline, codes=codes)
+    if sources.reader_of(text) is not None:
+        return findings.findings_of(load(text, input=input), codes)
+    name, shapes = sources.split_shapes(text)
+    return findings.findings_in(sources.read_source(name), inputs=_inputs(input) or shapes, codes=codes)
 
 
 def networks() -> list[str]:

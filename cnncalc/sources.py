@@ -32,6 +32,8 @@ class Reader(NamedTuple):
 NOT_READ = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".hdf5", ".tflite", ".pb", ".caffemodel", ".npz", ".npy")
 REFUSED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY")
 SPECS = (".yaml", ".yml", ".json", ".onnx", ".keras")  # HEAD:net.yaml is a file of a commit, no attribute
+# net.onnx@3x224x224, net.onnx@image=3x64x64,words=16
+SHAPED = re.compile(r"(.+)@((?:[^\W\d][\w.]*=)?\d+(?:x\d+)*(?:,[^\W\d][\w.]*=\d+(?:x\d+)*)*)", re.DOTALL)
 FACTORY = re.compile(r"([\w./\\-]+\.py|[^\W\d][\w.]*):[^\W\d][\w.]*")  # package.module:factory, net.py:Net
 READERS = (  # the first that matches reads it
     Reader("torch.read.module", lambda name, head: head is None and is_factory(name)),
@@ -41,6 +43,35 @@ READERS = (  # the first that matches reads it
     ),
     Reader("refusals", lambda name, head: head is not None and (name.endswith(NOT_READ) or head.startswith(REFUSED))),
 )
+
+
+def split_shapes(spec: str) -> tuple[str, dict[str, str]]:
+    """A name and the input shapes behind it: `net.onnx@3x224x224` is the model on this input.
+
+    `""` is the only input, as in `load_graph`. A file that is called so is meant itself.
+    """
+    match = SHAPED.fullmatch(spec)
+    if match is None or os.path.lexists(spec):
+        return spec, {}
+    pairs = [text.rpartition("=") for text in match[2].split(",")]
+    return match[1], {name: shape for name, _equals, shape in pairs}
+
+
+def with_shapes(spec: str, inputs: Mapping[str, Any]) -> str:
+    """A name with input shapes behind it; one that has its own keeps them."""
+    if not inputs or split_shapes(spec)[1]:
+        return spec
+    return f"{spec}@" + ",".join(f"{name}={shape}" if name else str(shape) for name, shape in inputs.items())
+
+
+def file_of(spec: str) -> str | None:
+    """The file that a name stands for, without what is made of it and on which input; None for a module that is
+    imported."""
+    name = split_shapes(spec)[0]
+    if os.path.lexists(name) or not is_factory(name):
+        return name
+    path = name.rpartition(":")[0]
+    return path if path.endswith(".py") else None
 
 
 def is_factory(name: str) -> bool:
@@ -71,11 +102,13 @@ def load_graph(
 ) -> Graph:
     """The network that a name stands for: a model of another program, or a spec as `read_source` finds it.
 
-    params, inputs  override those of the network; `""` is its only input
+    params, inputs  override those of the network, and the shapes that the name says; `""` is its only input
     allow_unknown   go on behind operators of a model that are not known
 
     Raises SpecError.
     """
+    spec, own = split_shapes(spec)
+    inputs = inputs or own
     reader = reader_of(spec)
     if reader is None:
         return graph_from_text(read_source(spec), params=params, inputs=inputs, max_operations=max_operations)
@@ -84,7 +117,7 @@ def load_graph(
     from importlib import import_module
 
     read = import_module(f"cnncalc.interop.{reader.module}").read
-    graph: Graph = read(spec, inputs=inputs or {}, max_operations=max_operations, allow_unknown=allow_unknown)
+    graph: Graph = read(spec, inputs=inputs, max_operations=max_operations, allow_unknown=allow_unknown)
     return graph
 
 
@@ -93,6 +126,7 @@ def weights_of(spec: str, graph: Graph) -> Mapping[str, Any] | None:
 
     graph  what was read from it
     """
+    spec = split_shapes(spec)[0]
     reader = reader_of(spec)
     if reader is None:
         return None
@@ -105,6 +139,7 @@ def weights_of(spec: str, graph: Graph) -> Mapping[str, Any] | None:
 
 def reader_of(spec: str) -> Reader | None:
     """Who reads this model; None for a spec. Of what is no file, a pipe say, nothing is taken."""
+    spec = split_shapes(spec)[0]
     head = None
     try:
         if stat.S_ISREG(os.stat(spec).st_mode):

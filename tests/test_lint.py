@@ -85,7 +85,7 @@ def test_variants_have_what_is_known_of_them() -> None:
 @given(network=networks())
 def test_a_pixel_is_unread_if_and_only_if_changing_it_changes_nothing(network: tuple[str, Graph]) -> None:
     text, _graph = network
-    net = Network(Source("net.yaml", text))
+    net = Network.of_spec(Source("net.yaml", text))
     with np.errstate(invalid="ignore"):
         maps = [np.nan_to_num(y) for y in reference.run(net.graph, seed=1).values()]
     weights = reference.draw(net.graph, seed=1)

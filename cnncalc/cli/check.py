@@ -108,20 +108,19 @@ def command(
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = Asked(spec, expression, params, inputs)
         if not how.of_a_class and how.key is None and means_expectations(spec, rest):
-            # Parameters and inputs are those of one spec; without them there may be many, or folders.
-            one_alone = expression is not None or bool(params) or bool(inputs)
-            status = hold_expectations([asked] if one_alone else None, words, convention, out)
+            each = [Asked(path, None, params, inputs) for path in specs_in(words)]
+            status = hold_expectations([asked] if expression is not None else each, convention, out)
         else:
             report = counted(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)
             status = grade_answers(report, rest, how, out)
     sys.exit(status)
 
 
-def hold_expectations(asked: Sequence[Asked] | None, words: Sequence[str], convention: str | None, out: Output) -> int:
+def hold_expectations(asked: Sequence[Asked], convention: str | None, out: Output) -> int:
     """Specs compared with what they expect of themselves. The status: 2 if one cannot be used, 1 if one fails."""
     from cnncalc.cli.expectations import check_spec, page_of
 
-    found = [check_spec(one, convention) for one in asked or map(Asked, specs_in(words))]
+    found = [check_spec(one, convention) for one in asked]
     if not found:
         raise click.UsageError(_("There is no spec in what is named."))
     for one in found:

@@ -19,8 +19,10 @@ from cnncalc.formats import ALIASES, ENDINGS, EVERYWHERE, write_page
 from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
 from cnncalc.language import LANGUAGES, _, reason_of
-from cnncalc.sources import load_graph
+from cnncalc.layers.base import shape_text
+from cnncalc.sources import load_graph, reader_of, with_shapes
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
+from cnncalc.spec.values import shape as read_shape
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -86,6 +88,11 @@ class Asked:
     @property
     def name(self) -> str:
         return self.spec or self.expression or ""
+
+    @property
+    def is_model(self) -> bool:
+        """Whether another program wrote it."""
+        return self.spec is not None and reader_of(self.spec) is not None
 
     def changed(self, params: tuple[str, ...], inputs: tuple[str, ...]) -> Asked:
         """The same with other parameters and inputs."""
@@ -167,6 +174,24 @@ def spec_options(function: F) -> F:
     ):
         decorated = decorate(decorated)
     return cast(F, decorated)
+
+
+def inputs_option(function: F) -> F:
+    """--input of a command that takes several networks, as `inputs`: for `each_asked`."""
+    return click.option(
+        "--input", "inputs", multiple=True, metavar="SHAPE",
+        help=_("Another input shape, or NAME=SHAPE, for all networks; SPEC@SHAPE says that of one."),
+    )(function)  # fmt: skip
+
+
+def each_asked(words: Iterable[str], inputs: tuple[str, ...]) -> list[str]:
+    """The networks that are named, on these inputs; one that says its own keeps them.
+
+    Raises UsageError, and OptionError for what is no shape.
+    """
+    given = Asked(None, inputs=inputs).changes()[1]
+    shapes = {name: shape_text(read_shape(text)) for name, text in given.items()}
+    return [with_shapes(word, shapes) for word in words]
 
 
 class ConventionType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only

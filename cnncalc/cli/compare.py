@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 import click
 
-from cnncalc.cli.common import SPEC, Output, errors_end_the_run, fail, lang_option, output_options, overrides
+from cnncalc.cli.common import (
+    SPEC,
+    Output,
+    each_asked,
+    errors_end_the_run,
+    fail,
+    inputs_option,
+    lang_option,
+    output_options,
+    overrides,
+)
 from cnncalc.errors import suggest
 from cnncalc.language import _
 from cnncalc.pages.totals import comparison_page
@@ -16,32 +26,35 @@ from cnncalc.report import Report
 @click.command("compare", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("specs", type=SPEC, nargs=-1, required=True)
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("For every network with this parameter."))
-@click.option("--input", "shape", metavar="SHAPE", help=_("Another input shape, for all of them."))
+@inputs_option
 @output_options()
 @lang_option
-def command(specs: tuple[str, ...], params: tuple[str, ...], shape: str | None, out: Output) -> None:
+def command(specs: tuple[str, ...], params: tuple[str, ...], inputs: tuple[str, ...], out: Output) -> None:
     """Totals of several networks side by side: `cnncalc compare lenet5 alexnet resnet50`.
 
     Each SPEC is a file or a bundled network; `SPEC:NAME=VALUE,...` sets parameters of this one alone,
-    as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`.
+    as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`, and `SPEC@SHAPE` the shape of its input.
     """
     with errors_end_the_run():
-        out.write(comparison_page(report_all(specs, overrides(params, "--set"), shape)))
+        out.write(comparison_page(report_all(specs, overrides(params, "--set"), inputs)))
 
 
-def report_all(specs: tuple[str, ...], given: Mapping[str, str], shape: str | None) -> list[tuple[str, Report]]:
+def report_all(specs: tuple[str, ...], given: Mapping[str, str], inputs: tuple[str, ...]) -> list[tuple[str, Report]]:
     """Every network's report. A parameter goes to those that have it, and must belong to one at least."""
     from cnncalc.analysis import analyze_graph
-    from cnncalc.sources import load_graph, read_source, reader_of
+    from cnncalc.sources import load_graph, read_source, reader_of, split_shapes, with_shapes
     from cnncalc.spec import parameters_of
 
     networks = []
     known: dict[str, None] = {}
     for spec in specs:
-        name, own = own_parameters(spec)
+        [full] = each_asked([spec], inputs)
+        word, shapes = split_shapes(full)
+        name, own = own_parameters(word)
         names = () if reader_of(name) else parameters_of(read_source(name))
         known.update(dict.fromkeys(names))
-        networks.append((spec, name, {**{key: given[key] for key in given if key in names}, **own}))
+        values = {**{key: given[key] for key in given if key in names}, **own}
+        networks.append((spec, with_shapes(name, shapes), values))
     unknown = [name for name in given if name not in known]
     if unknown:
         hint = suggest(unknown[0], known) or (
@@ -49,8 +62,7 @@ def report_all(specs: tuple[str, ...], given: Mapping[str, str], shape: str | No
         )
         problem = _("none of these networks has a parameter '{name}'", name=unknown[0][:40])
         fail(problem + "\n" + _("  hint: {hint}", hint=hint))
-    inputs = {} if shape is None else {"": shape}
-    return [(spec, analyze_graph(load_graph(name, params=values, inputs=inputs))) for spec, name, values in networks]
+    return [(spec, analyze_graph(load_graph(name, params=values))) for spec, name, values in networks]
 
 
 def own_parameters(spec: str) -> tuple[str, dict[str, str]]:

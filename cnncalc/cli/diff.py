@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import click
@@ -16,7 +16,9 @@ from cnncalc.cli.common import (
     complain,
     convention_option,
     counted,
+    each_asked,
     errors_end_the_run,
+    inputs_option,
     lang_option,
     output_options,
 )
@@ -30,7 +32,7 @@ from cnncalc.formats.page import Page
 from cnncalc.language import _
 from cnncalc.pages.difference import difference_page, differences_page, in_short
 from cnncalc.report import Report
-from cnncalc.sources import load_graph, reader_of
+from cnncalc.sources import load_graph, reader_of, split_shapes
 from cnncalc.spec import graph_from_text
 from cnncalc.spec.values import number
 
@@ -38,7 +40,7 @@ from cnncalc.spec.values import number
 @click.command("diff", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", type=SPEC, nargs=-1, metavar="OLD NEW")
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
-@click.option("--input", "shape", metavar="SHAPE", help=_("Another input shape, for all of them."))
+@inputs_option
 @output_options("junit", "github", "sarif")
 @convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
@@ -48,7 +50,7 @@ from cnncalc.spec.values import number
 def command(
     words: tuple[str, ...],
     revision: str | None,
-    shape: str | None,
+    inputs: tuple[str, ...],
     out: Output,
     convention: str | None,
     exit_code: bool,
@@ -62,7 +64,6 @@ def command(
     """
     if revision is None and len(words) != 2:
         raise click.UsageError(_("Give two specs, OLD and NEW, or --git REVISION."))
-    inputs = {} if shape is None else {"": shape}
     with errors_end_the_run():
         limits = [
             *read_limits(max_increase or "", "--max-increase"),
@@ -71,7 +72,7 @@ def command(
         compared = Compared([], {})
         if revision is None:
             compared.found.append(
-                Pair("", words[1], True, compare(*(report_of(word, convention, inputs) for word in words)))
+                Pair("", words[1], True, compare(*(report_of(word, convention) for word in each_asked(words, inputs))))
             )
         else:
             compared = since(revision, words, convention, inputs)
@@ -168,15 +169,16 @@ def say_limit(entry: Broken) -> str:
     return _("{quantity} grows by {by}, limit {limit}", quantity=quantity, by=by, limit=limit)
 
 
-def report_of(spec: str, convention: str | None, inputs: Mapping[str, str]) -> Report:
+def report_of(spec: str, convention: str | None) -> Report:
     from cnncalc import revisions
 
     # Only specs have revisions: REVISION:PATH is text out of git.
-    graph = load_graph(spec, inputs=inputs) if reader_of(spec) else graph_from_text(revisions.read(spec), inputs=inputs)
+    name, shapes = split_shapes(spec)
+    graph = load_graph(spec) if reader_of(name) else graph_from_text(revisions.read(name), inputs=shapes)
     return counted(analyze_graph(graph), convention)
 
 
-def since(revision: str, paths: Sequence[str], convention: str | None, inputs: Mapping[str, str]) -> Compared:
+def since(revision: str, paths: Sequence[str], convention: str | None, inputs: tuple[str, ...]) -> Compared:
     """The specs of this repository that are not as they were; one that came or went against an empty network."""
     from cnncalc import revisions
 
@@ -185,8 +187,10 @@ def since(revision: str, paths: Sequence[str], convention: str | None, inputs: M
         path = after or before or ""
         title = f"{before} -> {after}" if before and after and before != after else path
         try:
-            old = None if before is None else report_of(f"{revision}:{before}", convention, inputs)
-            new = None if after is None else report_of(after, convention, inputs)
+            sides = [None if before is None else f"{revision}:{before}", after]
+            old, new = (
+                None if side is None else report_of(each_asked([side], inputs)[0], convention) for side in sides
+            )
         except CnncalcError as error:
             compared.unusable[path] = error
             continue

@@ -30,9 +30,11 @@ def check_spec(asked: Asked, convention: str | None = None) -> Checked:
 
 
 def path_of(name: str) -> str:
-    """The file of a spec, as it was named; of a bundled network, where it lies."""
+    """The file of a spec or a model, as it was named; of a bundled network, where it lies."""
     from cnncalc import shipped
+    from cnncalc.sources import file_of
 
+    name = file_of(name) or name
     found = None if os.path.isfile(name) or os.path.basename(name) != name else shipped.find(name)
     return found.path if found else name
 

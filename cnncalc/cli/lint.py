@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
-from cnncalc.cli.common import SPEC, Output, complain, errors_end_the_run, lang_option, output_options, pass_over_others
+from cnncalc.cli.common import (
+    SPEC,
+    Asked,
+    Output,
+    complain,
+    each_asked,
+    errors_end_the_run,
+    inputs_option,
+    lang_option,
+    output_options,
+    pass_over_others,
+)
 from cnncalc.cli.expectations import path_of, summarise
 from cnncalc.errors import CnncalcError, Source, suggest, visible
 from cnncalc.formats import write_page
 from cnncalc.language import _
 from cnncalc.pages.lint import Linted, lint_page, rule_page, rules_page
-from cnncalc.sources import read_source
-from cnncalc.spec.findings import RULES, findings_in
+from cnncalc.sources import load_graph, read_source, reader_of, split_shapes
+from cnncalc.spec.findings import RULES, findings_in, findings_of
 from cnncalc.spec_files import specs_in
 
 
@@ -26,6 +37,7 @@ from cnncalc.spec_files import specs_in
 @click.option("--explain", metavar="CODE", help=_("Say why a finding matters, with an example."))
 @click.option("--list", "list_", is_flag=True, help=_("Name every finding."))
 @click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
+@inputs_option
 @output_options("junit", "github", "sarif")
 @lang_option
 def command(
@@ -36,12 +48,13 @@ def command(
     explain: str | None,
     list_: bool,
     skip_others: bool,
+    inputs: tuple[str, ...],
     out: Output,
 ) -> None:
     """What is in a spec for sure and probably not meant: pixels that no window reads, biases before a norm.
 
-    SPECS are files, folders and bundled networks. A comment `# cnncalc: ignore[CODE] why` at the line, or in the line
-    before, lets a finding pass. Status 1 if something was found.
+    SPECS are files, folders, bundled networks and models of other programs. A comment `# cnncalc: ignore[CODE] why` at
+    the line, or in the line before, lets a finding pass. Status 1 if something was found.
     """
     if explain is not None or list_:
         with errors_end_the_run():
@@ -56,9 +69,10 @@ def command(
     codes = codes_of(select) or list(RULES)
     codes = [code for code in codes if code not in codes_of(ignore)]
     with errors_end_the_run():
-        found = [lint_spec(path, codes) for path in specs_in(words)]
+        found = [lint_spec(path, codes) for path in each_asked(specs_in(words), inputs)]
         if expression is not None:
-            found.append(of(Source("-e", expression), "-e", codes, inline=True))
+            shapes = Asked(None, inputs=inputs).changes()[1]
+            found.append(lint_text(Source("-e", expression), "-e", codes, shapes, inline=True))
         if not found:
             raise click.UsageError(_("There is no spec in what is named."))
         for one in found:
@@ -84,16 +98,22 @@ def read_code(code: str) -> str:
 
 
 def lint_spec(name: str, codes: Sequence[str]) -> Linted:
-    """The findings in a spec, or what is wrong with it."""
+    """The findings in a spec or a model, or what is wrong with it."""
     try:
-        source = read_source(name)
+        if reader_of(name) is not None:
+            return Linted(name, path_of(name), None, findings_of(load_graph(name), codes))
+        text, shapes = split_shapes(name)
+        source = read_source(text)
     except CnncalcError as error:
         return Linted(name, path_of(name), None, error=error)
-    return of(source, name, codes)
+    return lint_text(source, name, codes, shapes)
 
 
-def of(source: Source, name: str, codes: Sequence[str], *, inline: bool = False) -> Linted:
+def lint_text(
+    source: Source, name: str, codes: Sequence[str], shapes: Mapping[str, str], *, inline: bool = False
+) -> Linted:
     try:
-        return Linted(name, path_of(name), source, findings_in(source, inline=inline, codes=codes))
+        found = findings_in(source, inputs=shapes, inline=inline, codes=codes)
+        return Linted(name, path_of(name), source, found)
     except CnncalcError as error:
         return Linted(name, path_of(name), source, error=error)

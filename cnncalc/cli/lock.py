@@ -10,10 +10,20 @@ import click
 
 from cnncalc import locking
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Output, complain, errors_end_the_run, fail, lang_option, output_options, write
+from cnncalc.cli.common import (
+    Output,
+    complain,
+    each_asked,
+    errors_end_the_run,
+    fail,
+    inputs_option,
+    lang_option,
+    output_options,
+    write,
+)
 from cnncalc.errors import CnncalcError, Position, visible
 from cnncalc.language import _, reason_of
-from cnncalc.sources import LARGEST_FILE, decode, load_graph
+from cnncalc.sources import LARGEST_FILE, decode, file_of, load_graph, reader_of
 from cnncalc.spec_files import is_spec_file, specs_below, specs_in
 
 
@@ -24,19 +34,25 @@ from cnncalc.spec_files import is_spec_file, specs_below, specs_in
     "--update-expect", is_flag=True, help=_("Write the numbers as they are now into the expect: blocks of the specs.")
 )
 @click.option("--file", "file", default="cnncalc.lock", show_default=True, metavar="FILE", help=_("The lock file."))
+@inputs_option
 @output_options("junit", "github", "sarif")
 @lang_option
-def command(specs: tuple[str, ...], check: bool, update_expect: bool, file: str, out: Output) -> None:
+def command(
+    specs: tuple[str, ...], check: bool, update_expect: bool, file: str, inputs: tuple[str, ...], out: Output
+) -> None:
     """Write the numbers of specs into a lock file, or hold the specs to it.
 
-    SPECS are files and folders; without any, those that the lock file names, and what is new in its folders. Numbers
-    of specs that are not named stay in the file as they are.
+    SPECS are files, folders and models of other programs, with --input or as `net.onnx@3x224x224` on that input;
+    without any, those that the lock file names, and what is new in its folders. Numbers of specs that are not named
+    stay in the file as they are.
     """
+    if inputs and (update_expect or not specs):
+        raise click.UsageError(_("--input goes with SPECS whose numbers are locked."))
     if check and update_expect:
         raise click.UsageError(_("--check writes nothing: choose it or --update-expect."))
     with errors_end_the_run():
         lock = Lock(file, must=check)
-        paths, gone = lock.specs_meant(specs), lock.specs_gone(specs)
+        paths, gone = lock.specs_meant(specs, inputs), lock.specs_gone(specs)
         if not paths and not gone:
             raise CnncalcError(_("there is no spec to lock: name files or folders"))
         if update_expect:
@@ -73,16 +89,21 @@ class Lock:
 
     def path_of(self, name: str) -> str:
         """A path of the file as one from where the command runs."""
-        return os.path.relpath(os.path.join(self.folder, name))
+        return name if file_of(name) is None else os.path.relpath(os.path.join(self.folder, name))
 
     def name_of(self, path: str) -> str:
         return relative(path, self.folder)
 
-    def specs_meant(self, words: Sequence[str]) -> list[str]:
+    def is_gone(self, name: str) -> bool:
+        """Whether the file of a spec or a model is there no longer."""
+        path = file_of(self.path_of(name))
+        return path is not None and not os.path.lexists(path)
+
+    def specs_meant(self, words: Sequence[str], inputs: tuple[str, ...] = ()) -> list[str]:
         """The specs that are named, or else those of the file that are there and what is new in its folders."""
         if words:
-            return sorted(specs_in(words))
-        found = {path for path in map(self.path_of, self.names) if os.path.lexists(path)}
+            return sorted(each_asked(specs_in(words), inputs))
+        found = {self.path_of(name) for name in self.names if not self.is_gone(name)}
         for folder in self.covered:
             top = self.path_of(folder.removesuffix("*"))
             below = map(os.path.normpath, specs_below(top) if os.path.isdir(top) else ())
@@ -91,7 +112,7 @@ class Lock:
 
     def specs_gone(self, words: Sequence[str]) -> set[str]:
         """The locked specs that are there no longer: all, or those of the folders that are named."""
-        gone = {name for name in self.names if not os.path.lexists(self.path_of(name))}
+        gone = set(filter(self.is_gone, self.names))
         folders = tuple(prefix_of(folder) for folder in self.folders_in(words))
         return {name for name in gone if not words or name.startswith(folders)} if folders or not words else set()
 
@@ -102,7 +123,7 @@ class Lock:
         """The folders of which every spec is locked now: those named, and those whose specs are named one by one."""
         found = self.covered | self.folders_in(words)
         names = {self.name_of(path) for path in paths} | self.names
-        for where in {os.path.dirname(path) or "." for path in paths}:
+        for where in {os.path.dirname(path) or "." for path in paths if reader_of(path) is None}:
             beside = [os.path.join(where, name) for name in os.listdir(where)]
             folder = self.name_of(where) + "/"
             whole = any(folder.startswith(prefix_of(other)) for other in found if not other.endswith("*"))
@@ -136,7 +157,7 @@ class Numbers:
             return
         name = relative(path, self.folder)
         self.numbers.update(locking.numbers_of(name, report))
-        self.places[name, ""] = (path, None)
+        self.places[name, ""] = (file_of(path) or path, None)
         if report.graph is not None:
             self.places.update({(name, node.name): (path, node.position) for node in report.graph.nodes})
 
@@ -163,7 +184,8 @@ def report_drift(found: Sequence[locking.Drift], now: Numbers, out: Output) -> i
 
 
 def relative(path: str, folder: str) -> str:
-    return os.path.relpath(path, folder).replace(os.sep, "/")
+    """A path as one from a folder; a module that is imported keeps its name."""
+    return path if file_of(path) is None else os.path.relpath(path, folder).replace(os.sep, "/")
 
 
 def read_locked(file: str) -> locking.Locked:

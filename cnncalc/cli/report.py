@@ -7,7 +7,7 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
+from cnncalc.cli.common import Asked, each_asked, errors_end_the_run, spec_options, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _, in_use
 from cnncalc.report import BYTES, Settings, name_of
@@ -32,7 +32,7 @@ def command(asked: Asked, other: str | None, output: str | None, dtype: str, bat
     with errors_end_the_run():
         if output in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
             raise CnncalcError(_("a page is for a browser: name a file with -o net.html"))
-        graphs = [asked.graph(), *([] if other is None else [load_graph(other)])]
+        graphs = [asked.graph(), *(map(load_graph, each_asked([other], asked.inputs)) if other else ())]
         from cnncalc.pages.browser.data import page_data
         from cnncalc.pages.browser.file import html_text
 

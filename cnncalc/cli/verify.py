@@ -60,7 +60,9 @@ def command(
 
         scaled = ""
         if fast:
-            graph, scaled = smaller(graph, lambda *changes: asked.changed(*changes).graph(), asked.params, asked.inputs)
+            # The shape that a model of another program needs is no wish: a smaller one will do.
+            kept = () if asked.is_model else asked.inputs
+            graph, scaled = smaller(graph, lambda *changes: asked.changed(*changes).graph(), asked.params, kept)
         check_memory(graph, _("choose a smaller --input") if fast else _("--fast runs a smaller version of it"))
         if out.format in ("json", "csv"):
             use("en")  # for programs: reasons are those of every language

@@ -84,7 +84,11 @@ def smaller(graph: Graph, load: Load, params: tuple[str, ...], inputs: tuple[str
     width = graph.params.get("width")
     free = isinstance(width, int) and not any(text.startswith("width=") for text in params)
     widths = [(f"width={width // by}",) for by in NARROWER if width >= by] if free and width else []
-    shapes = [tuple(f"{name}={shorter(shape, by)}" for name, shape in graph.inputs.items()) for by in SHORTER]
+    alone = len(graph.inputs) == 1  # its name may be another one in the model that it comes from
+    shapes = [
+        tuple(f"{'' if alone else f'{name}='}{shorter(shape, by)}" for name, shape in graph.inputs.items())
+        for by in SHORTER
+    ]
     for changed in (*(shapes if not inputs else ()), inputs):
         for narrow in (*widths, ()):
             if changed == inputs and not narrow:

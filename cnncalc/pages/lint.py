@@ -16,7 +16,10 @@ NAMED = 3  # layers of a line that stands for several
 
 
 class Linted(NamedTuple):
-    """A spec by the name under which it was asked for: what was found in it, or why it cannot be used."""
+    """A network by the name under which it was asked for: what was found in it, or why it cannot be used.
+
+    source  its text; None where it has none
+    """
 
     name: str
     path: str
@@ -27,7 +30,7 @@ class Linted(NamedTuple):
 
 def lint_page(linted: Sequence[Linted]) -> Page:
     """Each finding with its place; where people read text, with its line."""
-    rows = [[f"{one.path}:{f.position.line}", f.code, say_finding(f)] for one in linted for f in one.findings]
+    rows = [[say_place(one, f), f.code, say_finding(f)] for one in linted for f in one.findings]
     table = Table([_("place"), _("finding"), ""], rows, left=3)
     titles = {code: _(rule.title) for code, rule in RULES.items()}
     return Page(
@@ -46,10 +49,14 @@ def lint_page(linted: Sequence[Linted]) -> Page:
 def excerpts(linted: Sequence[Linted]) -> Iterator[str]:
     """Each finding as errors are told, with its line of the spec."""
     for one in linted:
-        if one.source is not None:
-            lines = one.source.text.split("\n")
-            for finding in one.findings:
-                yield from describe(problem(finding), one.source.name, lines).split("\n")
+        name, text = (one.name, "") if one.source is None else (one.source.name, one.source.text)
+        lines = text.split("\n")
+        for finding in one.findings:
+            yield from describe(problem(finding), name, lines).split("\n")
+
+
+def say_place(one: Linted, finding: Finding) -> str:
+    return one.name if finding.position is None else f"{one.path}:{finding.position.line}"
 
 
 def problem(finding: Finding) -> Problem:
@@ -102,7 +109,7 @@ def spec_data(one: Linted) -> dict[str, Any]:
 
 
 def as_data(finding: Finding) -> Mapping[str, Any]:
-    line, column, width = finding.position
+    line, column, width = finding.position or (None, None, None)
     return {
         "code": finding.code, "line": line, "column": column, "width": width, "text": finding.text,
         "hint": finding.hint, "layers": list(finding.layers), "uses": finding.uses, "params": finding.params,
@@ -115,8 +122,8 @@ def suites(linted: Sequence[Linted]) -> list[Suite]:
     for one in linted:
         cases = [
             Case(
-                f"{f.code} {f.position.line}",
-                (say_finding(f), f"{one.path}:{f.position.line}: {f.code}: {say_finding(f)}"),
+                f"{f.code} {f.layers[0] if f.position is None else f.position.line}",
+                (say_finding(f), f"{say_place(one, f)}: {f.code}: {say_finding(f)}"),
             )
             for f in one.findings
         ]

@@ -1,12 +1,15 @@
-"""What the rules look at: a spec as written and the network that it becomes, with what reads what."""
+"""What the rules look at: a spec as written and the network that it becomes, with what reads what.
+
+A model of another program is a network that nobody wrote in this language: rules about words find nothing in it.
+"""
 
 from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.errors import OptionError, Position, Source
 from cnncalc.graph import Graph, Node
@@ -37,14 +40,25 @@ class Hit(NamedTuple):
 class Network:
     """A spec and its graph. Values are numbered as in the graph: the inputs, then the output of each node."""
 
-    def __init__(self, source: Source, *, inline: bool = False, max_operations: int = MAX_OPERATIONS) -> None:
-        """Raises SpecError where the spec cannot be used."""
-        self.source = source
-        self.tree = tree_of(source, inline=inline)
-        self.document: Document = read_document(source, self.tree)
-        self.graph: Graph = build(self.document, params=dict(source.params), max_operations=max_operations)
+    def __init__(self, graph: Graph, document: Document | None = None, tree: Tree | None = None) -> None:
+        self.graph, self.document, self.tree = graph, document, tree
         self.first = len(self.graph.inputs)  # the value of the first node
         self.shapes: list[Shape] = [*self.graph.inputs.values(), *(facts.output for facts in self.graph.facts)]
+
+    @classmethod
+    def of_spec(
+        cls,
+        source: Source,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        inline: bool = False,
+        max_operations: int = MAX_OPERATIONS,
+    ) -> Network:
+        """The network of a spec, on these inputs in place of its own. Raises SpecError where it cannot be used."""
+        tree = tree_of(source, inline=inline)
+        document = read_document(source, tree)
+        graph = build(document, params=dict(source.params), inputs=inputs, max_operations=max_operations)
+        return cls(graph, document, tree)
 
     @cached_property
     def readers(self) -> list[list[int]]:
@@ -62,6 +76,8 @@ class Network:
     @cached_property
     def sequences(self) -> list[Sequence]:
         """The steps of the network, and those of each of its blocks."""
+        if self.document is None:
+            return []
         return [self.document.layers, *(block.body for block in self.document.blocks.values())]
 
     @cached_property

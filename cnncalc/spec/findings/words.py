@@ -39,6 +39,8 @@ def entries(node: Tree) -> Iterator[tuple[Text, Tree]]:
 
 def unused_block(net: Network) -> Iterator[Hit]:
     """Blocks that the network does not call, nor any block that it calls."""
+    if net.document is None:
+        return
     blocks = net.document.blocks
     called: set[str] = set()
     waiting = [call.block for call in calls_in(net.document.layers)]
@@ -54,6 +56,9 @@ def unused_block(net: Network) -> Iterator[Hit]:
 
 def unused_default(net: Network) -> Iterator[Hit]:
     """Defaults of kinds that do not occur, of options that every step says itself, or that are so anyway."""
+    document = net.document
+    if document is None:
+        return
     steps = [step for sequence in net.sequences for step in walk(sequence)]
     open_words = any(isinstance(step, WordStep) for step in steps)  # `$act` may be any norm or activation
     given: dict[str, list[set[str]]] = {}
@@ -71,7 +76,7 @@ def unused_default(net: Network) -> Iterator[Hit]:
             text = _("the defaults of {kind} are never used: there is no such layer", kind=kind.name)
             yield Hit(key.position, text, _("leave them out"))
             continue
-        known = net.document.maker.options(kind)
+        known = document.maker.options(kind)
         for name, value in defaults:
             option = known[name.text.lower()]
             if all(option.name in said for said in given[kind.name]):
@@ -97,11 +102,14 @@ def name_of(value: object) -> str:
 
 def shadowed_param(net: Network) -> Iterator[Hit]:
     """A block's own default for a parameter of the network: where it is in force, --set does not reach."""
+    document = net.document
+    if document is None:
+        return
     calls = [call for sequence in net.sequences for call in calls_in(sequence)]
     for key, _node in net.top("blocks"):
         params = list(net.top("blocks", key.text, "params"))
         for i, (name, default) in enumerate(params):
-            if name.text not in net.document.params or names_in(raw(default)) or raw(default) == NEEDED:
+            if name.text not in document.params or names_in(raw(default)) or raw(default) == NEEDED:
                 continue
             leave_out = [call for call in calls if call.block == key.text and not gives(call, name.text, i)]
             if leave_out:

@@ -1,0 +1,145 @@
+"""Every command that takes a spec takes the model of another program, on the input that is said for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from onnx_bytes import Model
+
+import cnncalc
+from cnncalc.cli import group
+from cnncalc.sources import file_of, split_shapes, with_shapes
+
+COMMANDS = (
+    "lint", "lock", "diff", "verify --fast", "compare", "check", "explain", "rf", "memory", "draw", "report", "convert",
+    "conventions", "analyze",
+)  # fmt: skip
+MODULE = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x):
+        return self.norm(self.conv(x))
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(group(), list(arguments))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three networks of a convolution with a bias and a norm behind it, 240 parameters, whose input is left open."""
+    monkeypatch.chdir(tmp_path)
+    model = Model("N", 3, "H", "W").weight("w", 8, 3, 3, 3)
+    for name in ("b", "scale", "shift", "mean", "variance"):
+        model.weight(name, 8)
+    model.op("Conv", "x w b", "a").op("BatchNormalization", "a scale shift mean variance", "y")
+    (tmp_path / "net.onnx").write_bytes(model.bytes())
+    image = {"module": "keras.layers", "class_name": "InputLayer",
+             "config": {"batch_shape": [None, None, None, 3], "name": "image"}}  # fmt: skip
+    conv = {"module": "keras.layers", "class_name": "Conv2D",
+            "config": {"name": "conv", "filters": 8, "kernel_size": [3, 3]}}  # fmt: skip
+    norm = {"module": "keras.layers", "class_name": "BatchNormalization", "config": {"name": "norm"}}
+    sequential = {
+        "module": "keras",
+        "class_name": "Sequential",
+        "config": {"name": "net", "layers": [image, conv, norm]},
+    }
+    (tmp_path / "net.json").write_text(json.dumps(sequential))
+    (tmp_path / "net.py").write_text(MODULE)
+    (tmp_path / "lenet.yaml").write_text("input: 1x32x32\nlayers: [conv 6 k5, dense 10]\n")
+    return tmp_path
+
+
+FORMS = ["net.onnx", "net.json", pytest.param("net.py:Net", marks=pytest.mark.framework)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_every_form_of_model(folder: Path, command: str, form: str) -> None:
+    behind = {"diff": [form], "compare": [form], "convert": ["out.yaml"], "draw": ["-o", "out.svg"],
+              "report": ["-o", "out.html"], "check": ["params=240"]}  # fmt: skip
+    if "py" in form:
+        pytest.importorskip("torch")
+    done = run(*command.split(), form, *behind.get(command, []), "--input", "3x16x20")
+    assert done.exit_code == (1 if command == "lint" else 0), done.output
+    if command == "lint":  # a bias that the norm takes away
+        assert f"{form}@3x16x20: bias-before-norm" in done.output
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_lock_file_remembers_on_which_input_a_model_was_locked(folder: Path, form: str) -> None:
+    if "py" in form:
+        pytest.importorskip("torch")
+    assert run("lock", form, "--input", "3x16x20").exit_code == 0
+    assert f"{form}@3x16x20\tparams\t240\n" in (folder / "cnncalc.lock").read_text()
+    assert run("lock", "--check").exit_code == 0
+    assert run("lock", form, "--input", "3x16x20", "--check").exit_code == 0
+    (folder / form.split(":")[0]).unlink()
+    gone = run("lock", "--check")
+    assert gone.exit_code == 1
+    assert "(gone)" in gone.output
+
+
+def test_each_network_has_its_own_input_beside_the_one_for_all(folder: Path) -> None:
+    done = run("compare", "net.onnx@3x9x9", "net.onnx", "--input", "3x16x20", "--format", "json")
+    shapes = [list(network["inputs"].values()) for network in json.loads(done.output)["networks"]]
+    assert shapes == [[[3, 9, 9]], [[3, 16, 20]]]
+    assert run("diff", "lenet.yaml", "net.onnx@3x16x20").exit_code == 0
+    assert run("report", "lenet.yaml", "net.onnx@3x16x20", "-o", "out.html").exit_code == 0
+    assert cnncalc.load("lenet.yaml@1x30x30").inputs == {"input": (1, 30, 30)}
+
+
+def test_all_specs_are_checked_on_the_input_that_is_given(folder: Path) -> None:
+    (folder / "other.yaml").write_text("input: 1x32x32\nlayers: [conv 6 k40]\n")
+    done = run("check", "lenet.yaml", "other.yaml", "--input", "1x30x30")
+    assert done.exit_code == 2  # a window of 40 does not fit
+    assert run("check", "lenet.yaml", "other.yaml", "--input", "1x40x40").exit_code == 0
+
+
+def test_what_is_no_shape_behind_a_name_is_said(folder: Path) -> None:
+    done = run("lint", "net.onnx", "--input", "3xx")
+    assert done.exit_code == 2
+    assert "'3xx' is not a shape" in done.output
+    assert run("lock", "--input", "3x8x8").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "shapes"),
+    [
+        ("net.onnx@3x224x224", "net.onnx", {"": "3x224x224"}),
+        ("a.b:net@7", "a.b:net", {"": "7"}),
+        ("n.onnx@image=3x8x8,words=16", "n.onnx", {"image": "3x8x8", "words": "16"}),
+        ("HEAD@{1}:net.yaml", "HEAD@{1}:net.yaml", {}),
+        ("me@home.yaml", "me@home.yaml", {}),
+    ],
+)
+def test_a_name_says_its_shapes_behind_an_at(word: str, name: str, shapes: dict[str, str]) -> None:
+    assert split_shapes(word) == (name, shapes)
+    assert with_shapes(name, shapes) == word
+    assert with_shapes(word, {"": "9"}) == (word if shapes else f"{word}@9")
+
+
+def test_a_file_of_such_a_name_is_itself(folder: Path) -> None:
+    (folder / "net@3x8x8").write_text("input: 1x32x32\nlayers: [conv 6 k5]\n")
+    assert split_shapes("net@3x8x8") == ("net@3x8x8", {})
+    assert file_of("net.py:Net@3x8x8") == "net.py"
+    assert file_of("torchvision.models:resnet18@3x8x8") is None
+
+
+def test_findings_in_a_graph_name_their_layer(folder: Path) -> None:
+    [found] = cnncalc.lint(cnncalc.load("net.onnx", input="3x9x9"))
+    assert (found.code, found.position, found.params) == ("bias-before-norm", None, 8)
+    assert found.layers == ("a",)
+    assert cnncalc.lint("net.onnx", input="3x9x9") == [found]
