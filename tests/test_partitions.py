@@ -75,6 +75,14 @@ def test_a_run_that_ends_early_is_gone_on_with(tmp_path: Path, monkeypatch: pyte
     assert written == [2, 3, 4, 3]
 
 
+def test_partitions_without_a_network_are_an_error(tmp_path: Path) -> None:
+    arguments = ["sweep", "-e", NET, "--over", "f=1..3", "--over", "k=17..18", "--parts", str(tmp_path)]
+    done = CliRunner().invoke(group(), arguments)
+    assert done.exit_code == 2
+    assert "1 partitions" in done.output
+    assert "none of the 6 members is a network" in done.output
+
+
 def test_a_folder_of_another_sweep_stays_as_it_is(tmp_path: Path) -> None:
     run(tmp_path)
     assert "holds another sweep" in run(tmp_path, "--columns", "macs", status=2)

@@ -123,6 +123,13 @@ def test_no_solution_comes_with_the_nearest() -> None:
     assert answer["nearest"][0]["conv1.output"] == [6, 16, 16]
 
 
+def test_no_member_that_is_a_network_is_an_error() -> None:
+    result = run("-e", "1x8x8; conv 6 k$k", "--find", "k=9..12", "--where", "macs <= 5")
+    assert result.exit_code == 2
+    assert "none of the 4 members is a network" in result.output
+    assert "a 9x9 window does not fit" in result.output
+
+
 def test_size_is_that_of_the_input() -> None:
     result = run("lenet5-modern", "--find", "size", "--where", "params=61706", "--format", "json")
     assert [row["input"] for row in json.loads(result.stdout)["solutions"]] == [[1, n, n] for n in range(32, 36)]

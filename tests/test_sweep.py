@@ -140,6 +140,29 @@ def test_a_table_for_people_says_which_members_are_no_networks() -> None:
     assert re.search(r"(?m)^16 +3,126 ", shown)  # 4 filters of 16x16x3, 10 units of 4 inputs, a bias each
 
 
+def test_no_member_that_is_a_network_is_an_error_with_the_reasons(tmp_path: Path) -> None:
+    table = tmp_path / "members.csv"
+    table.write_text("k\n9\n10\n", encoding="utf-8")
+    for given in (["--over", "k=9..10"], ["--members", str(table)]):
+        for how in (
+            ["--format", "csv"],
+            ["--format", "json"],
+            [],
+            ["--where", "macs > 1"],
+            ["--top", "1", "--sort", "k"],
+        ):
+            shown = run("-e", "1x8x8; conv 2 k$k", *given, *how, status=2)
+            assert "none of the 2 members is a network" in shown
+            assert "a 10x10 window does not fit" in shown
+
+
+def test_conditions_that_no_member_meets_are_no_error() -> None:
+    for how in ([], ["--format", "csv"], ["--format", "jsonl"], ["--sort", "k"]):
+        shown = run("-e", "1x8x8; conv 2 k$k", "--over", "k=1..9", "--where", "macs <= 1", *how)
+        assert "none of 9 members meets macs <= 1" in shown
+        assert "1 of 9 members are no networks" in shown
+
+
 def test_json_has_exact_numbers_and_reasons() -> None:
     page = json.loads(
         run("-e", NET, "--over", "k=16..17", "--set", "f=4", "--format", "json", "--columns", "macs,output")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+import subprocess
+import sys
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -61,8 +65,22 @@ def test_a_cell_of_each_pair_has_the_numbers_of_the_authors() -> None:
 
 
 @pytest.mark.slow
-def test_all_cells_have_the_numbers_of_the_authors() -> None:
-    check_cells(list(product(OPS, repeat=6)))
+def test_all_cells_have_the_numbers_of_the_authors_by_the_command_of_the_page(tmp_path: Path) -> None:
+    page = (HERE.parent / "docs" / "families.md").read_text(encoding="utf-8")
+    (command,) = re.findall("(?m)^    op=(?:.*\\\\\n)*.*$", page)
+    lines = [f"{classes},{'x'.join(map(str, shape))}" for classes, shape in DATASETS.values()]
+    assert all(f"`{line}`" in page for line in lines)
+    (tmp_path / "datasets.csv").write_text("\n".join(["classes,input", *lines]), encoding="utf-8")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, env={**os.environ, "PATH": path}, check=True)
+    published, names = published_cells(), {str(classes): name for name, (classes, _shape) in DATASETS.items()}
+    with (tmp_path / "cells.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 15625
+    for row in rows:
+        pair = map(str, pair_of(tuple(row[name] for name in "abcdef")))
+        assert [int(row["params"]), int(row["macs"])] == published["|".join([names[row["classes"]], *pair])]
+        assert int(row["connections"]) == int(row["macs"]) + int(row["classes"])
 
 
 @pytest.mark.parametrize(("network", "full"), [("mobilenet_v1", 32), ("mobilenet_v2", 100)])

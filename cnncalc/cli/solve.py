@@ -6,6 +6,7 @@ import click
 
 from cnncalc.api import pause_collection
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.report import BYTES, Settings
 
@@ -38,7 +39,8 @@ def command(
 
     `cnncalc solve -e '1x32x32; conv 6 k$k s$s p$p' --find k=1..11,s=1..4,p=0..5 --where conv1.output=6x28x28` lists
     every solution, the usual one first. `cnncalc solve resnet50 --find width=8..512 --where 'macs <= 600M'
-    --maximize params` finds the largest that is allowed. Status 1 where there is none.
+    --maximize params` finds the largest that is allowed. Status 1 where there is no solution, 2 where no member is a
+    network.
     """
     with errors_end_the_run():
         from cnncalc.cli.sweep import family_asked_for, progress
@@ -60,5 +62,7 @@ def command(
         with pause_collection(), progress(space.size) as told:
             found = solve(family, space, conditions, maximize=maximize, minimize=minimize, roles=roles, told=told)
         out.write(solve_page(found))
+        if 0 < found.seen == found.infeasible:
+            raise CnncalcError(_("none of the {seen:,} members is a network", seen=found.seen))
     if not len(found):
         raise click.exceptions.Exit(1)

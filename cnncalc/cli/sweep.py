@@ -83,7 +83,7 @@ def command(
     """The numbers of a spec for many values of its parameters and sizes of its input, at once.
 
     `cnncalc sweep resnet50 --over width=16..128..8 --over "input=3x{160..320..32}x{same}"` has a row for every
-    combination. What is no network is listed with its reason.
+    combination. What is no network is listed with its reason; status 2 where none of them is one.
     """
     with errors_end_the_run():
         from cnncalc.families.asking import SHOWN, space_from_texts, wish_of
@@ -107,6 +107,8 @@ def command(
             show(sweeping, out, None if named is not None else SHOWN, plot)
         if plot is not None and svg is not None:
             draw(plot, svg, asked.name, joined=bool(wish.pareto))
+        if sweeping.none_is_sound:
+            raise CnncalcError(_("none of the {seen:,} members is a network", seen=sweeping.seen))
 
 
 def show(sweeping: Sweeping, out: Output, shown: Any, plot: Plot | None) -> None:
@@ -176,6 +178,8 @@ def write_parts(
     rows, infeasible = sum(entry.rows for entry in found), sum(entry.infeasible for entry in found)
     told_of = {"files": len(found), "folder": folder, "rows": rows, "infeasible": infeasible}
     click.echo(_("{files:,} partitions in {folder}: {rows:,} rows, {infeasible:,} members are no networks", **told_of))
+    if infeasible == sweeping.space.size:
+        raise CnncalcError(_("none of the {seen:,} members is a network", seen=infeasible))
 
 
 def plot_asked_for(axes: str | None, wish: Wish) -> Plot:
@@ -204,6 +208,7 @@ def stream(sweeping: Sweeping, out: Output, told: Callable[[int], None] | None, 
     """Write the parts as they come."""
     from cnncalc.families import writing
     from cnncalc.families.sweeping import empty_part
+    from cnncalc.pages.sweep import notes_on
 
     quantities = sweeping.wish.quantities
     with open_output(out.path, binary=out.format == "parquet") as file:
@@ -212,17 +217,20 @@ def stream(sweeping: Sweeping, out: Output, told: Callable[[int], None] | None, 
             write_part, closing = writing.parquet_writer(file, quantities)
         else:
             write_part = (writing.csv_writer if out.format == "csv" else writing.json_writer)(file, quantities)
-        written = False
+        written = 0
         for part in sweeping.parts(told):
             write_part(part)
-            written = True
+            written += len(part)
             if plot is not None:
                 plot.add(part, kept=not sweeping.wish.keeps_all)
         if not written:
             write_part(empty_part(sweeping))
         if closing is not None:
             closing()
-    if sweeping.infeasible and not sweeping.wish.keeps_all:
+    if sweeping.none_is_sound or not written:  # what a table says below its rows
+        notes = notes_on(sweeping.wish.conditions, written, sweeping.seen, sweeping.examples)
+        click.echo("\n".join(notes), err=True)
+    elif sweeping.infeasible and not sweeping.wish.keeps_all:
         count, seen = sweeping.infeasible, sweeping.seen
         click.echo(_("{count:,} of {seen:,} members are no networks", count=count, seen=seen), err=True)
 

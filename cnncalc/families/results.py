@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnncalc.families.columns import Array, Column, objects
+from cnncalc.families.conditions import Condition
 from cnncalc.families.sweeping import Part, Sweeping, empty_part, join_parts
 
 
@@ -15,6 +16,7 @@ class Sweep:
     quantities  the names of the numbers; shown: those of them that are printed
     seen        how many members were looked at; infeasible: how many of them are no networks
     examples    reasons why, with how many members have each
+    conditions  that members were to meet
     """
 
     def __init__(
@@ -24,11 +26,13 @@ class Sweep:
         seen: int,
         examples: Mapping[str, int],
         shown: Sequence[str] | None = None,
+        conditions: Sequence[Condition] = (),
     ) -> None:
         self.part = part
         self.quantities = tuple(quantities)
         self.shown = self.quantities if shown is None else tuple(shown)
         self.seen = seen
+        self.conditions = tuple(conditions)
         self.examples = dict(examples)
         self.infeasible = sum(examples.values())
 
@@ -81,7 +85,8 @@ def result_of(
     """All parts of a sweep in memory."""
     parts = list(sweeping.parts(told))
     part = join_parts(parts) if parts else empty_part(sweeping)
-    return Sweep(part, sweeping.wish.quantities, sweeping.seen, sweeping.examples, shown)
+    wish = sweeping.wish
+    return Sweep(part, wish.quantities, sweeping.seen, sweeping.examples, shown, wish.conditions)
 
 
 def array_of(column: Column) -> Array:

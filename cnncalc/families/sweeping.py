@@ -128,6 +128,11 @@ class Sweeping:
         self._unanswered = [name for name in self.names if "." in name]  # of layers that no member has had yet
         self._sound: int | None = None  # the first member that is a network
 
+    @property
+    def none_is_sound(self) -> bool:
+        """Whether members were looked at, and none of them is a network."""
+        return 0 < self.seen == self.infeasible
+
     def parts(self, told: Callable[[int], None] | None = None, members: range | None = None) -> Iterator[Part]:
         """The parts of what is wished for. `told` hears how many members each step has dealt with.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.formats.numbers import value_text
@@ -11,6 +11,7 @@ from cnncalc.language import _
 from cnncalc.quantities import QUANTITIES
 
 if TYPE_CHECKING:
+    from cnncalc.families.conditions import Condition
     from cnncalc.families.results import Sweep
 
 MOST_ROWS = 1000  # of a table for people; the formats for programs have all of them
@@ -64,15 +65,23 @@ def text_of(value: Any, is_parameter: bool) -> str:
 
 def notes_of(found: Sweep) -> list[str]:
     """How many rows there are, and why some members have none."""
+    more = len(found) - MOST_ROWS
+    notes = [_("{more:,} more rows: --top shows the first, --format csv writes all", more=more)] if more > 0 else []
+    return notes + notes_on(found.conditions, len(found), found.seen, found.examples)
+
+
+def notes_on(conditions: Sequence[Condition], rows: int, seen: int, examples: Mapping[str, int]) -> list[str]:
+    """How many of the members that were seen have rows, and why some are no networks."""
     notes = []
-    if len(found) > MOST_ROWS:
-        more = len(found) - MOST_ROWS
-        notes.append(_("{more:,} more rows: --top shows the first, --format csv writes all", more=more))
-    if len(found) < found.seen:
-        notes.append(_("{rows:,} of {seen:,} members", rows=len(found), seen=found.seen))
-    if found.infeasible:
-        notes.append(_("{count:,} of {seen:,} members are no networks:", count=found.infeasible, seen=found.seen))
-        most = sorted(found.examples.items(), key=lambda item: -item[1])
+    infeasible = sum(examples.values())
+    if not rows and seen > infeasible and conditions:
+        asked = ", ".join(condition.text for condition in conditions)
+        notes.append(_("none of {seen:,} members meets {conditions}", seen=seen, conditions=asked))
+    elif rows < seen > infeasible:
+        notes.append(_("{rows:,} of {seen:,} members", rows=rows, seen=seen))
+    if infeasible:
+        notes.append(_("{count:,} of {seen:,} members are no networks:", count=infeasible, seen=seen))
+        most = sorted(examples.items(), key=lambda item: -item[1])
         notes += [_("{reason} ({count:,})", reason=reason, count=count) for reason, count in most[:MOST_REASONS]]
         if len(most) > MOST_REASONS:
             rest = sum(count for _reason, count in most[MOST_REASONS:])
