@@ -100,7 +100,7 @@ def compare(old: Report, new: Report) -> Difference:
 
 def total(report: Report, name: str) -> Any:
     """A total; None where a layer's part of it is not known."""
-    return None if name in report.totals.left_out else getattr(report.totals, name)
+    return None if report.totals.is_partial(name) else getattr(report.totals, name)
 
 
 def find_changes(old: Row, new: Row) -> tuple[Change, ...]:

@@ -252,6 +252,8 @@ SUMMED: tuple[str, ...] = tuple(q.name for q in OF_THE_NETWORK if q.total == SUM
 OWNED: tuple[str, ...] = tuple(q.name for q in OF_THE_NETWORK if q.total == OWN)
 OF_RESULT: tuple[str, ...] = tuple(q.name for q in OF_THE_NETWORK if q.total == RESULT)
 RATIOS: tuple[Quantity, ...] = tuple(q for q in QUANTITIES.values() if q.of)
+# Those of a layer that neither it nor its field says: analysis/costs.py works them out
+COSTS: tuple[str, ...] = tuple(q.name for q in OF_A_LAYER if not q.fact and q.subject != FIELD)
 NETWORK_NAMES: tuple[str, ...] = (*SUMMED, *OWNED, *OF_RESULT)
 
 

@@ -4,6 +4,7 @@ Counts are exact integers; None says that a number is not known. Field names are
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.arithmetic import quotient
@@ -12,10 +13,12 @@ from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.quantities import (
+    COSTS,
     FIELD,
     LAYER_NAMES,
     NETWORK_NAMES,
     OF_THE_NETWORK,
+    QUANTITIES,
     RATIOS,
     SHAPE,
     SUMMED,
@@ -34,6 +37,7 @@ SCHEMA_VERSION = 1
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "int32": 4, "int16": 2, "int8": 1}
 
 FIELDS = of_subject(FIELD)  # size, jump and start
+RATIO_NAMES = tuple(ratio.name for ratio in RATIOS)
 
 Sizes = tuple[int | None, ...]
 
@@ -63,7 +67,7 @@ class Labels(NamedTuple):
     @property
     def replaced(self) -> tuple[str, ...]:
         """The fields of a report that are the tool's, and not ours."""
-        return tuple(dict.fromkeys(("params", "macs", "flops", *(ratio.name for ratio in RATIOS), self.number)))
+        return tuple(dict.fromkeys(("params", "macs", "flops", *RATIO_NAMES, self.number)))
 
     def to_dict(self) -> dict[str, Any]:
         """The convention as JSON has it."""
@@ -71,9 +75,12 @@ class Labels(NamedTuple):
 
 
 class Row:
-    """One operation, or several that are shown as one. Units: see docs/quantities.md."""
+    """One operation, or several that are shown as one. Units: see docs/quantities.md.
 
-    __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of")
+    later  puts in what the row costs (`quantities.COSTS`) when one of these is first asked for: most reports show none
+    """
+
+    __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of", "later")
 
     name: str
     kind: str
@@ -99,6 +106,16 @@ class Row:
     shown_with: int | None
     weights_of: str | None  # the layer whose weights this one uses; they are counted there
     fields: Mapping[str, Any]
+    later: Callable[[], object]
+
+    if not TYPE_CHECKING:  # to mypy any name would be an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """A cost that is not there yet; Python asks here for nothing else that a row has."""
+            if name not in COSTS:
+                raise AttributeError(f"a row has no {name}")
+            self.later()
+            return object.__getattribute__(self, name)
 
     def __repr__(self) -> str:
         return f"Row({self.name!r}, {self.kind!r}, output={self.output}, params={self.params}, macs={self.macs})"
@@ -115,9 +132,13 @@ class Row:
 
 
 class Totals:
-    """Sums over the rows, and what only the whole network has. `left_out`: rows that a sum does not know."""
+    """Sums over rows, each added up when it is asked for, and what only the whole network has.
 
-    __slots__ = (*NETWORK_NAMES, "left_out")
+    rows     None: there are none, and no number but those that are put in
+    unknown  how many rows a sum that is there does not know
+    """
+
+    __slots__ = (*NETWORK_NAMES, "rows", "unknown")
 
     params: int
     fixed_params: int
@@ -136,15 +157,48 @@ class Totals:
     peak_activation_bytes: int | None
     receptive_field: Sizes | None
     output: Shape
-    left_out: dict[str, int]
+
+    def __init__(self, rows: Sequence[Row] | None) -> None:
+        self.rows = rows
+        self.unknown: dict[str, int] = {}
+
+    if not TYPE_CHECKING:  # to mypy any name would be an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """A sum of what is known of it, or a ratio of two sums, which is kept."""
+            if name not in (*SUMMED, *RATIO_NAMES) or self.rows is None:
+                raise AttributeError(f"totals without {name}")
+            if name in SUMMED:
+                values = [value for row in self.rows if (value := getattr(row, name)) is not None]
+                found, self.unknown[name] = sum(values), len(self.rows) - len(values)
+            else:
+                found = divide_sums(self.rows, QUANTITIES[name])
+            setattr(self, name, found)
+            return found
 
     def __repr__(self) -> str:
         return f"Totals(params={self.params}, connections={self.connections}, macs={self.macs}, flops={self.flops})"
 
+    def count_left_out(self, quantity: str) -> int:
+        """The rows that a sum does not know; 0 for what is no sum."""
+        if quantity not in SUMMED:
+            return 0
+        getattr(self, quantity)
+        return self.unknown.get(quantity, 0)
+
+    def is_partial(self, quantity: str) -> bool:
+        """Whether a sum leaves out rows, of which it is not known."""
+        return self.count_left_out(quantity) > 0
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """The sums that are not of all rows, with the number of rows that they do not know."""
+        return {quantity: rows for quantity in SUMMED if (rows := self.count_left_out(quantity))}
+
     def known(self, quantity: str) -> Any:
         """A sum as far as it is known; None where nothing of it is: that is no 0."""
         value = getattr(self, quantity)
-        return None if not value and quantity in self.left_out else value
+        return None if not value and self.is_partial(quantity) else value
 
     def to_dict(self) -> dict[str, Any]:
         """The totals as JSON has them."""
@@ -241,7 +295,7 @@ class Report:
     def share(self, row: Row, quantity: str) -> float | None:
         """What part of the total of a quantity a row has: 0 to 1; None if it is not known."""
         part, whole = getattr(row, quantity), getattr(self.totals, quantity)
-        if part is None or quantity in self.totals.left_out:
+        if part is None or self.totals.is_partial(quantity):
             return None
         return part / whole if whole else 0.0
 
@@ -299,7 +353,7 @@ class Report:
         """Whether a number of the report is as expected. Raises UnknownLayerError."""
         subject: Row | Totals = self.totals if expectation.layer is None else self[expectation.layer]
         actual = getattr(subject, expectation.quantity)
-        if expectation.quantity in getattr(subject, "left_out", ()):
+        if isinstance(subject, Totals) and subject.is_partial(expectation.quantity):
             actual = None
         values = actual if isinstance(actual, tuple) else (actual,)
         return Verdict(expectation, actual, meets(values, expectation))
@@ -335,15 +389,27 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     row.name, row.kind = name, kind
     row.inputs = tuple(dict.fromkeys(i for r in rows for i in r.inputs if i not in made))
     for name in LAYER_NAMES:
-        if name not in SUMMED:
+        if name not in SUMMED and name not in COSTS:
             setattr(row, name, getattr(result, name))
     row.fields, row.shown_with, row.weights_of = result.fields, None, None
     for quantity in SUMMED:
-        values = [getattr(r, quantity) for r in rows]
-        setattr(row, quantity, None if None in values else sum(values))
-    for ratio in RATIOS:
-        setattr(row, ratio.name, divide_sums(rows, ratio))
+        if quantity not in COSTS:
+            setattr(row, quantity, add_known(rows, quantity))
+    row.later = partial(add_costs, row, rows)
     return row
+
+
+def add_costs(row: Row, rows: Sequence[Row]) -> None:
+    """What several rows cost, put into the one that stands for them."""
+    for name in COSTS:
+        ratio = QUANTITIES[name]
+        setattr(row, name, divide_sums(rows, ratio) if ratio.of else add_known(rows, name))
+
+
+def add_known(rows: Sequence[Row], quantity: str) -> int | None:
+    """The sum over rows; None where one of them is not known."""
+    values = [getattr(row, quantity) for row in rows]
+    return None if None in values else sum(values)
 
 
 def divide_sums(rows: Sequence[Row], ratio: Quantity) -> float | None:

@@ -33,8 +33,8 @@ NOT_READ = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".hdf5", ".tflite"
 REFUSED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY")
 SPECS = (".yaml", ".yml", ".json", ".onnx", ".keras")  # HEAD:net.yaml is a file of a commit, no attribute
 # net.onnx@3x224x224, net.onnx@image=3x64x64,words=16
-SHAPED = re.compile(r"(.+)@((?:[^\W\d][\w.]*=)?\d+(?:x\d+)*(?:,[^\W\d][\w.]*=\d+(?:x\d+)*)*)", re.DOTALL)
-FACTORY = re.compile(r"([\w./\\-]+\.py|[^\W\d][\w.]*):[^\W\d][\w.]*")  # package.module:factory, net.py:Net
+SHAPED = r"(.+)@((?:[^\W\d][\w.]*=)?\d+(?:x\d+)*(?:,[^\W\d][\w.]*=\d+(?:x\d+)*)*)"
+FACTORY = r"([\w./\\-]+\.py|[^\W\d][\w.]*):[^\W\d][\w.]*"  # package.module:factory, net.py:Net
 READERS = (  # the first that matches reads it
     Reader("torch.read.module", lambda name, head: head is None and is_factory(name)),
     Reader("keras.read.configuration", lambda name, head: head is not None and is_keras(name, head)),
@@ -50,7 +50,7 @@ def split_shapes(spec: str) -> tuple[str, dict[str, str]]:
 
     `""` is the only input, as in `load_graph`. A file that is called so is meant itself.
     """
-    match = SHAPED.fullmatch(spec)
+    match = re.fullmatch(SHAPED, spec, re.DOTALL) if "@" in spec else None
     if match is None or os.path.lexists(spec):
         return spec, {}
     pairs = [text.rpartition("=") for text in match[2].split(",")]
@@ -76,7 +76,7 @@ def file_of(spec: str) -> str | None:
 
 def is_factory(name: str) -> bool:
     """Whether a name says what to import, and what in it to call."""
-    return FACTORY.fullmatch(name) is not None and not name.endswith(SPECS)
+    return ":" in name and re.fullmatch(FACTORY, name) is not None and not name.endswith(SPECS)
 
 
 def is_keras(name: str, head: bytes) -> bool:
@@ -89,7 +89,7 @@ def is_keras(name: str, head: bytes) -> bool:
 
 def begins_as_onnx(head: bytes) -> bool:
     """Whether a file begins as ONNX models do: the version of the format, then the producer, versions, the graph."""
-    return re.match(rb"\x08[\x01-\x40][\x12\x1a\x22\x28\x32\x3a\x42]", head) is not None
+    return head[:1] == b"\x08" and re.match(rb"\x08[\x01-\x40][\x12\x1a\x22\x28\x32\x3a\x42]", head) is not None
 
 
 def load_graph(

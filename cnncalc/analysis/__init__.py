@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from cnncalc.analysis.costs import add_costs
 from cnncalc.analysis.fields.forward import Seen, receptive_fields
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Facts
-from cnncalc.quantities import OF_A_LAYER, RATIOS, SUMMED
-from cnncalc.report import BYTES, Report, Row, Settings, Totals, divide_sums
+from cnncalc.quantities import OF_A_LAYER
+from cnncalc.report import BYTES, Report, Row, Settings, Totals
 
 
 def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
@@ -56,8 +56,17 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
         row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
         rows.append(row)
         claimed.append(facts)
-    add_costs(graph, claimed, rows, settings)
+    put_costs = partial(add_costs_later, graph, claimed, rows, settings)
+    for row in rows:
+        row.later = put_costs
     return tuple(rows)
+
+
+def add_costs_later(graph: Graph, facts: Sequence[Facts], rows: Sequence[Row], settings: Settings) -> None:
+    """Put what every row costs into it; what works that out is loaded now."""
+    from cnncalc.analysis.costs import add_costs
+
+    add_costs(graph, facts, rows, settings)
 
 
 def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
@@ -88,22 +97,11 @@ def known(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 
 def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Totals:
-    """Sums of what is known, with the number of rows that are not; peak memory; the field of the output."""
-    totals = Totals()
-    totals.left_out = {}
-    for quantity in SUMMED:
-        values = [getattr(row, quantity) for row in rows]
-        unknown = values.count(None)
-        if unknown:
-            totals.left_out[quantity] = unknown
-            values = [value for value in values if value is not None]
-        setattr(totals, quantity, sum(values))
-    for ratio in RATIOS:
-        setattr(totals, ratio.name, divide_sums(rows, ratio))
-    totals.peak_activation_bytes = times(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
-    output = graph.outputs[0]
+    """Sums of what is known; peak memory; the shape and the field of the output."""
+    totals, output, first = Totals(rows), graph.outputs[0], len(graph.inputs)
     totals.output = graph.shape(output)
-    totals.receptive_field = rows[output - len(graph.inputs)].receptive_field if output >= len(graph.inputs) else None
+    totals.receptive_field = rows[output - first].receptive_field if output >= first else None
+    totals.peak_activation_bytes = times(peak_elements(graph), BYTES[settings.dtype] * settings.batch)
     return totals
 
 

@@ -101,9 +101,9 @@ class Folds:
         names = {*names}
         if not names <= TOLD:
             raise ApartError
-        totals = Totals()
+        totals = Totals(None)
         numbers, unknown, ratios = self.sums(piece)
-        totals.left_out = {name: n for name, n in zip(ALONE, unknown, strict=True) if n}
+        totals.unknown = dict(zip(ALONE, unknown, strict=True))
         for name, number in zip(ALONE, numbers, strict=True):
             setattr(totals, name, number)
         for ratio, missing in zip(QUOTIENTS, ratios, strict=True):
@@ -113,8 +113,7 @@ class Folds:
             entering = tuple([Entering(False, True, False, prod(shape)) for shape in graph.inputs.values()])
             cost = self.cost(piece, entering, leads=True)
             totals.backward_flops, totals.saved_bytes = 2 * cost.macs * self.batch, cost.bytes
-            counted = ((BACKWARD, cost.unknown_macs), (SAVED, cost.unknown_bytes))
-            totals.left_out.update((name, n) for name, n in counted if n)
+            totals.unknown |= {BACKWARD: cost.unknown_macs, SAVED: cost.unknown_bytes}
         if PEAK in names:
             totals.peak_activation_bytes = times(self.peak(piece, ends=True), self.size * self.batch)
         totals.output = graph.shape(graph.outputs[0])

@@ -149,7 +149,7 @@ def subject(report: Report, layer: str | None) -> Row | Totals:
 def value_of(report: Report, layer: str | None, quantity: str) -> Any:
     """The number of a layer or of the whole; None where it is not known."""
     one = subject(report, layer)
-    if quantity in getattr(one, "left_out", ()):
+    if isinstance(one, Totals) and one.is_partial(quantity):
         return None
     value = getattr(one, quantity, None)
     return None if isinstance(value, tuple) and None in value else value

@@ -64,6 +64,6 @@ def command(
                 one, other = map(convention, reconcile)
                 page = reconciled_page(reconciled_between(report, one, other))
             else:
-                macs = None if "macs" in report.totals.left_out else report.totals.macs
+                macs = None if report.totals.is_partial("macs") else report.totals.macs
                 page = overview_page(overview(report, wanted), macs)
         out.write(page)

@@ -202,13 +202,14 @@ def since(revision: str, paths: Sequence[str], convention: str | None, inputs: t
 
 def nothing(like: Report | None) -> Report:
     """A network without layers, to compare a spec with that is new or gone."""
+    from cnncalc.quantities import RATIOS
     from cnncalc.report import Totals
 
     assert like is not None
-    totals = Totals()
-    for name in Totals.__slots__:
-        setattr(totals, name, 0)
-    totals.left_out, totals.receptive_field = {}, None
+    totals = Totals(())
+    totals.output, totals.receptive_field, totals.peak_activation_bytes = (), None, 0
+    for ratio in RATIOS:
+        setattr(totals, ratio.name, 0)
     return Report(
         name="", source="", inputs=like.inputs, layers=(), totals=totals, groups={}, settings=like.settings,
         convention=like.convention,

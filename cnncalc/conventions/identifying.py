@@ -61,7 +61,7 @@ def numbers_of(report: Report, every: Sequence[Printed]) -> Iterator[tuple[str, 
     for one in complete:
         yield _("as it prints it"), one.number, one.convention.name
     totals = report.totals
-    if "flops" not in totals.left_out:
+    if not totals.is_partial("flops"):
         yield _("FLOPs, all operations counted"), totals.flops, "cnncalc"
     # People double MACs and halve FLOPs, whichever the tool gave.
     for one in complete:
@@ -74,10 +74,10 @@ def numbers_of(report: Report, every: Sequence[Printed]) -> Iterator[tuple[str, 
             yield _("parameters"), one.params, one.convention.name
     if not totals.left_out.keys() & {"params", "buffers"}:
         yield _("parameters and buffers"), totals.params + totals.buffers, "cnncalc"
-    if "connections" not in totals.left_out:
+    if not totals.is_partial("connections"):
         yield _("connections"), totals.connections, "cnncalc"
     bare = without_biases(report)
-    if bare is not None and "params" not in bare.totals.left_out:
+    if bare is not None and not bare.totals.is_partial("params"):
         yield _("parameters without biases"), bare.totals.params, "cnncalc"
 
 

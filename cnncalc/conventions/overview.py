@@ -44,7 +44,7 @@ def print_totals(report: Report, one: Convention) -> Printed:
     known = [part for part in parts if part is not None]
     number = None if stops or not known else sum(known)
     params = [count.params for count in found]
-    macs = None if "macs" in report.totals.left_out else report.totals.macs
+    macs = None if report.totals.is_partial("macs") else report.totals.macs
     comparable = number is not None and len(known) == len(parts) and one.per_mac and macs
     return Printed(
         one,

@@ -304,8 +304,8 @@ def total_checks(
             values = [found[quantity].value for found in counts]
             probes = " and ".join(dict.fromkeys(p for f in counts for p in f[quantity].probe.split(" and ")))
             claimed = getattr(report.totals, quantity)
-            if quantity in report.totals.left_out:
-                left_out = _("{left_out} rows do not claim it", left_out=report.totals.left_out[quantity])
+            if report.totals.is_partial(quantity):
+                left_out = _("{left_out} rows do not claim it", left_out=report.totals.count_left_out(quantity))
                 yield Check(None, quantity, claimed, sum(values), probes, NOT_CLAIMED, left_out)
             else:
                 yield judge(None, quantity, claimed, Measured(sum(values), probes))

@@ -7,11 +7,13 @@ of a table are there twice, as texts for people and as `data` for programs, whos
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.errors import columns_of
-from cnncalc.formats.findings import Finding, Suite
 from cnncalc.language import _
+
+if TYPE_CHECKING:  # most pages have none
+    from cnncalc.formats.findings import Finding, Suite
 
 SCHEMA_VERSION = 1  # of what is written as JSON
 
@@ -151,8 +153,8 @@ class Page(NamedTuple):
     facts: Mapping[str, Any] | Callable[[], Mapping[str, Any]] = MappingProxyType({})
     records: Callable[[], Sequence[Mapping[str, Any]]] | None = None
     told: Sequence[str] | None = None
-    findings: Sequence[Finding] | None = None
-    suites: Sequence[Suite] = ()
+    findings: "Sequence[Finding] | None" = None
+    suites: "Sequence[Suite]" = ()
     rules: Mapping[str, str] = MappingProxyType({})
     summary: str = ""
     document: bool = False

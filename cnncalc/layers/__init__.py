@@ -157,6 +157,8 @@ MERGES = tuple(row.name for row in _ROWS if row.family == "merge" or row.joins)
 
 def plain(word: str) -> str:
     """A kind's name as it is compared: `MaxPooling2D` and `max_pooling` are one."""
+    if word.isalpha():
+        return word.lower()
     return re.sub(r"[_-]|(?<=[a-z])[123]d(?![a-z0-9])|(?<=[a-z])[123]d(?=transpose)", "", word.lower())
 
 

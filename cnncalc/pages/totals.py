@@ -51,7 +51,7 @@ def compared_page(found: Comparison) -> Page:
 def total_text(totals: Totals, quantity: str) -> str:
     """A total. A sum that leaves rows out has a ? behind it."""
     value = totals.known(quantity)
-    return ("" if value is None else number(value)) + "?" * (quantity in totals.left_out)
+    return ("" if value is None else number(value)) + "?" * totals.is_partial(quantity)
 
 
 def totals_record(name: str, report: Report, *, short: bool = False) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def totals_record(name: str, report: Report, *, short: bool = False) -> dict[str
     }
     for quantity, heading in COUNTS.items():
         if not (short and quantity in LONG):
-            value, left_out = report.totals.known(quantity), quantity in report.totals.left_out
+            value, left_out = report.totals.known(quantity), report.totals.is_partial(quantity)
             row[heading] = "?" if value is None else f"{value}?" if left_out else value
     return row
 

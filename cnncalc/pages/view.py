@@ -13,7 +13,7 @@ from cnncalc.errors import CnncalcError, suggest
 from cnncalc.formats.numbers import in_units, number, percent, sizes
 from cnncalc.language import _, n_
 from cnncalc.pages.settings import setting_of
-from cnncalc.quantities import ASKED, OF_A_LAYER, QUANTITIES, SHAPE, USUAL, USUAL_SHARE
+from cnncalc.quantities import ASKED, OF_A_LAYER, QUANTITIES, SHAPE, SUMMED, USUAL, USUAL_SHARE
 from cnncalc.report import Report, Row, Verdict
 from cnncalc.report import title as title
 
@@ -174,7 +174,7 @@ def _sum(report: Report, quantity: str, write: Callable[[Any], str]) -> str:
     value = report.totals.known(quantity)
     if value is None:
         return "?"
-    return write(value) + " + ?" * (quantity in report.totals.left_out)
+    return write(value) + " + ?" * report.totals.is_partial(quantity)
 
 
 def notes(report: Report) -> list[tuple[str, str]]:
@@ -202,10 +202,13 @@ def notes(report: Report) -> list[tuple[str, str]]:
         work = say_convention(report)
     lines = [(_("parameters"), stored), (_("operations"), work + per + on_padding), (_("memory"), memory + per)]
     lines += _unknown_notes(report)
-    for quantity, rows in totals.left_out.items():
+    for quantity in SUMMED:
         if report.convention is not None and quantity in report.convention.replaced:
             continue
         if ASKED in QUANTITIES[quantity].lists:  # no number here leaves them out
+            continue
+        rows = totals.count_left_out(quantity)
+        if not rows:
             continue
         text = _("{quantity} of {rows} rows, left out of the total", quantity=quantity, rows=rows)
         if rows == 1:

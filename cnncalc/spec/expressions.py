@@ -61,7 +61,11 @@ def parse_value(raw: Any) -> Value:
         if "[" in inner:
             raise OptionError(_("'{text}' is a list of lists", text=text[:40]), _("one level of brackets"))
         return [parse_value(part) for part in inner.split(",")] if inner else []
-    if re.fullmatch(r"-?[0-9][0-9_,.]*([eE][-+]?[0-9]+)?", text) and not re.fullmatch(r"[0-9]*\.[0-9]+", text):
+    if (
+        text[0] in "-0123456789"
+        and re.fullmatch(r"-?[0-9][0-9_,.]*([eE][-+]?[0-9]+)?", text)
+        and not re.fullmatch(r"[0-9]*\.[0-9]+", text)
+    ):
         raise OptionError(_("'{text}' is not a whole number", text=text[:40]), _("write plain digits"))
     return Word(text)
 

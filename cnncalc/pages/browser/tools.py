@@ -19,7 +19,7 @@ OURS = "cnncalc"
 def tools_data(report: Report, pool: Pool) -> dict[str, Any]:
     """The table of all tools, and for each of them the difference to cnncalc as an exact sum of causes."""
     entries = overview(report, [convention(name) for name in SHIPPED])
-    macs = None if "macs" in report.totals.left_out else report.totals.macs
+    macs = None if report.totals.is_partial("macs") else report.totals.macs
     differences = [reconcile_with_ours(report, entry) for entry in entries]
 
     def overall() -> dict[str, Any]:

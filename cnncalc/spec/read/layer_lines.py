@@ -47,8 +47,8 @@ class LayerReader:
         line = _LayerLine(self, kind, head.position)
         line.read(tidy(words, self.note))
         step = line.step
-        said = re.search("([123])d$", head.text.lower())
-        step.axes = int(said[1]) if said else None
+        ending = head.text[-2:].lower()
+        step.axes = int(ending[0]) if ending in ("1d", "2d", "3d") else None
         step.arguments = self.maker.check_names(kind, [*line.found, *more])
         # What is wrong has been said; what is missing may be what is misspelt.
         step.broken = len(self.problems) > problems

@@ -80,8 +80,11 @@ class LineReader(LayerReader):
         """BLOCK value ... name=value ... x4 first:name=value"""
         step = CallStep(head.position, head.text, [])
         for word in words:
-            match = re.match(r"(?:(first|last):)?([A-Za-z_]\w*)=(.*)", word.text, re.DOTALL)
-            repeat = re.fullmatch(r"x([0-9$(-].*)", word.text, re.DOTALL)
+            match, repeat = None, None  # a pattern is compiled at the first word that it may be for
+            if "=" in word.text:
+                match = re.match(r"(?:(first|last):)?([A-Za-z_]\w*)=(.*)", word.text, re.DOTALL)
+            if word.text.startswith("x"):
+                repeat = re.fullmatch(r"x([0-9$(-].*)", word.text, re.DOTALL)
             if match:
                 target = {None: step.arguments, "first": step.first, "last": step.last}[match[1]]
                 if any(a.name == match[2] for a in target):

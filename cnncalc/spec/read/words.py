@@ -13,7 +13,7 @@ from cnncalc.layers import kind_named
 from cnncalc.spec.read.yamltree import Text
 
 # What an input method for Chinese writes for what stands on the keyboard. Other scripts' letters may be names.
-WIDE = re.compile("[\uff01-\uff5e\u3000\u3001\u3002]")
+WIDE = "[\uff01-\uff5e\u3000\u3001\u3002]"
 FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)  # k5, k$c, p-1
 Note = Callable[..., None]
 
@@ -56,7 +56,7 @@ def narrow(text: str) -> str:
 
 def wide_character(text: str) -> tuple[int, str, str] | None:
     """(offset, problem, hint) for the first full-width character of a text; None if it has none."""
-    found = None if text.isascii() else WIDE.search(text)
+    found = None if text.isascii() else re.search(WIDE, text)
     if found is None:
         return None
     character = found[0]

@@ -113,4 +113,4 @@ def total_text(report: Report, quantity: str) -> str:
     if quantity not in report.totals.__slots__:
         return ""
     value = report.totals.known(quantity)
-    return short(quantity, value) + " + ?" * (value is not None and quantity in report.totals.left_out)
+    return short(quantity, value) + " + ?" * (value is not None and report.totals.is_partial(quantity))
