@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from onnx_bytes import Model, part, tensor
+from overflow import what_sticks_out
 
 from cnncalc.cli import group
 from cnncalc.shipped import bundled
@@ -269,6 +270,17 @@ def test_phone(browser: Any, served: str) -> None:
     settled(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()
+
+
+@pytest.mark.browser
+def test_report_fits_into_its_column(visit: Any) -> None:
+    visit.select_option("#networks", "resnet50")
+    visit.locator("#report").get_by_text("25,557,032").first.wait_for()
+    settled(visit)
+    for width in (400, 700, 970, 1000, 1200):
+        visit.set_viewport_size({"width": width, "height": 900})
+        visit.wait_for_timeout(100)
+        assert what_sticks_out(visit, "#right") == [], width
 
 
 @pytest.mark.browser

@@ -12,6 +12,7 @@ from unicodedata import normalize
 
 import pytest
 from click.testing import CliRunner
+from overflow import what_sticks_out
 
 import cnncalc
 from cnncalc.analysis.derivations import explain
@@ -303,6 +304,30 @@ def test_two_networks_are_shown_one_after_the_other_with_what_changed(browser: A
         assert "61,706" in page.locator("#difference").inner_text()
         page.click(".networks button >> nth=1")
         assert "61,706" in page.locator(".layers tfoot").inner_text()
+
+
+WIDE = """
+name: A network with a name that nobody would choose but which a program that writes specs may well write somewhere
+input: 3x224x224
+layers:
+- a_layer_with_a_name_that_goes_on_and_on_and_on_and_on_and_on_without_a_blank_in_it: conv 64 k3 p1 bn relu
+- 一个名字非常长的卷积层它的名字一直写下去没有空格也没有标点符号直到所有列都放不下为止: conv 512 k3 p1 relu
+- stage: {residual: [conv 512 k3 p1 bn relu], repeat: 12}
+- global_avgpool
+- dense 100000
+"""
+
+
+def test_nothing_sticks_out_of_a_page_of_any_width(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "wide.html"
+    path.write_text(html_text(page_data([cnncalc.analyze(WIDE), cnncalc.analyze("lenet5")]), "wide"), encoding="utf-8")
+    with opened(browser, path, viewport={"width": 1000, "height": 900}) as page:
+        for language in ("English", "中文"):
+            page.get_by_role("button", name=language).click()
+            for width in (400, 500, 600, 700, 850, 1000, 1200):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.wait_for_timeout(60)  # canvases are drawn anew
+                assert what_sticks_out(page, ".report") == [], (language, width)
 
 
 def test_show_may_be_called_again_and_taken_away(browser: Any, pages: Any, tmp_path: Path) -> None:

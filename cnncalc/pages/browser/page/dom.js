@@ -124,13 +124,20 @@ export function colourOf(root, variable) {
   return found;
 }
 
-// A picture's canvas, sharp on every screen: its context, in CSS pixels.
+// A text that fits into a canvas, its end kept: where names are long they differ there.
+export function fitted(context, text, width) {
+  let shown = text;
+  for (let first = 1; context.measureText(shown).width > width && first < text.length; first++) shown = `…${text.slice(first)}`;
+  return shown;
+}
+
+// A picture's canvas, sharp on every screen: its context, in CSS pixels. Where there is less room it shrinks as a whole.
 export function sized(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   canvas.style.setProperty("width", `${width}px`);
-  canvas.style.setProperty("height", `${height}px`);
+  canvas.style.setProperty("height", "auto");
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   return context;

@@ -1,6 +1,6 @@
 // The memory timeline: what is alive while each operation runs, value by value, with the peak.
 
-import { button, colourOf, el, grouped, sized, written } from "./dom.js";
+import { button, colourOf, el, fitted, grouped, sized, written } from "./dom.js";
 import { nameOf, shapeOf } from "./fields.js";
 import { rowOfNode } from "./rows.js";
 
@@ -66,7 +66,8 @@ export function memoryView(app) {
     context.lineWidth = 1.5;
     context.strokeRect(at * each, y(peak), Math.max(each, 2), TIMELINE_HEIGHT - 1 - y(peak));
     context.font = "600 12px system-ui, sans-serif";
-    const label = `${nameOf(net, inputs + at)} · ${grouped(net.totals.peak_activation_bytes)}`;
+    const amount = ` · ${grouped(net.totals.peak_activation_bytes)}`;
+    const label = fitted(context, nameOf(net, inputs + at), width - context.measureText(amount).width) + amount;
     const wide = context.measureText(label).width;
     context.fillText(label, Math.min(Math.max(0, at * each - wide / 2), width - wide), 14);
     if (chosen !== null) {

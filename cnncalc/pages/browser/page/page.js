@@ -13,7 +13,7 @@ import { toolsView } from "./tools.js";
 import { treemapView } from "./treemap.js";
 import { unitsView } from "./units.js";
 
-const NARROW = 600; // pixels of a window in which the kinds are no column at first
+const NARROW = 600; // pixels of a page in which the kinds are no column at first
 const THEMES = ["light", "dark"];
 const CARDS = ["params", "macs", "flops", "connections", "peak_activation_bytes", "receptive_field"];
 
@@ -24,13 +24,13 @@ function newState(data) {
   return { language: data.language, network: 0, theme: null, of: new Map() };
 }
 
-function stateOf(state, data) {
+function stateOf(state, data, width) {
   if (!state.of.has(state.network)) {
     const net = data.networks[state.network];
     const rows = rowsOf(net);
     state.of.set(state.network, {
       rows, open: openAtFirst(rows), selected: null, sort: null, filter: "", heat: "macs", area: "macs",
-      columns: new Set(net.columns.filter((column) => column.usual && !(column.key === "kind" && window.innerWidth < NARROW)).map((column) => column.key)),
+      columns: new Set(net.columns.filter((column) => column.usual && !(column.key === "kind" && width < NARROW)).map((column) => column.key)),
     });
   }
   return state.of.get(state.network);
@@ -56,7 +56,7 @@ export function show(root, data) {
 
   function draw(focus = null) {
     const net = data.networks[state.network];
-    const own = stateOf(state, data);
+    const own = stateOf(state, data, root.clientWidth || window.innerWidth);
     const heard = new Map();
     const app = {
       root, data, net, rows: own.rows, state: own, say, text,
@@ -121,11 +121,11 @@ export function show(root, data) {
 
   function cards(app) {
     const { net } = app;
-    return el("div", { class: "cards" }, CARDS.filter((key) => net.totals[key] !== null && net.totals[key] !== undefined).map((key) => {
-      const value = written(net.totals[key]) + (net.totals.left_out[key] ? " + ?" : "");
-      return el("div", { class: "card" }, el("span", { class: "what" }, text(net.quantities[key].heading)),
-        button(value, () => app.explain(-1, key), { class: "number", title: say("how", { name: key }) }));
-    }));
+    const known = CARDS.filter((key) => net.totals[key] !== null && net.totals[key] !== undefined);
+    const values = known.map((key) => written(net.totals[key]) + (net.totals.left_out[key] ? " + ?" : ""));
+    return el("div", { class: "cards", css: { "--digits": String(Math.max(0, ...values.map((value) => value.length))) } }, known.map((key, i) =>
+      el("div", { class: "card" }, el("span", { class: "what" }, text(net.quantities[key].heading)),
+        button(values[i], () => app.explain(-1, key), { class: "number", title: say("how", { name: key }) }))));
   }
 
   function warnings(app) {
