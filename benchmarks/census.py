@@ -221,9 +221,8 @@ def main(asked: list[str], write: bool, only: str) -> None:
     print("|---|---|---|---|---|---|---|")
     for room, results in found.items():
         words = Counter(
-            {word: sum(n for w, n in results.items() if w.startswith(word)) for word in ("right", "refused")}
+            {word: sum(n for w, n in results.items() if w.startswith(word)) for word in ("right", "refused", "wrong")}
         )
-        wrong = sum(n for w, n in results.items() if w.startswith("wrong"))
         why = ", ".join(
             f"{w.removeprefix('refused: ')} {n}" for w, n in results.most_common() if w.startswith("refused")
         )

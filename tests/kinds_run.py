@@ -106,6 +106,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "reduce_norm": (ALL, ("c", "hw", "1 order=1", "w order=3")),
     "roll": (ALL, ("2", "-3 axis=1", "1 axis=w")),
     "tile": (ALL, ("2", "3 axis=1", "2 axis=w")),
+    "take": (ALL, ("2,1,0", "3,3,1 axis=1", "5,1,3 axis=w")),
     "resample": (
         MAPS,
         (

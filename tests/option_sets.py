@@ -133,6 +133,8 @@ MORE = """
 6x17; roll -3
 6x7x9; tile 2
 6x7x9; tile 3 axis=w
+6x7x9; take 5,0,0,3
+6x17; take 16,1 axis=l
 3x7x9; resample 5x4
 3x7x9; resample 11x13 bilinear
 3x7x9; resample 11x13 bilinear align_corners

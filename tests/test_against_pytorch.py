@@ -284,6 +284,7 @@ TRANSLATIONS: dict[str, tuple[Translation, int]] = {
     "reduce_norm": (lambda layer, w, x: torch.linalg.vector_norm(x, layer.order, over(layer, x), keepdim=True), 3),
     "roll": (lambda layer, w, x: x.roll(layer.shift, of_axis(layer, x)), 2),
     "tile": (lambda layer, w, x: torch.cat([x] * layer.times, of_axis(layer, x)), 2),
+    "take": (lambda layer, w, x: x.index_select(of_axis(layer, x), torch.tensor(layer.indices)), 2),
     "concat": (lambda layer, w, *xs: torch.cat(xs, of_axis(layer, xs[0])), 3),
     "subtract": (simple(lambda a, *others: a - sum(others)), 1),
     "divide": (simple(lambda a, *others: a / torch.stack(others).prod(0)), 1),

@@ -90,7 +90,7 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
         key: {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", FIT)}
         for key in ("dot_product_attention", "matmul", "concat")
     },
-    **{key: {("not claimed", "jump", FIT), ("not measured", "rf_start", FIT)} for key in ("roll", "tile")},
+    **{key: {("not claimed", "jump", FIT), ("not measured", "rf_start", FIT)} for key in ("roll", "tile", "take")},
     "resample": {("not measured", "rf_start", FIT)},
     "crop": SHORT,
     "slice": SHORT,

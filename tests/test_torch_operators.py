@@ -80,6 +80,29 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "padded by nothing": lambda x: F.pad(x, (0, 0, 0, 0)) + F.pad(x, (0, 0), "constant", 0.0),
     "stacked in front": lambda x: torch.stack([x, x.tanh()], 0)[1],
     "comparisons": lambda x: (x[:, :2] > x[:, 1:3]).float() - (x[:, :2] < x[:, 2:]).float(),
+    "turned round": lambda x: x.flip(1) + torch.flip(x, (2, 3)),
+    "elements by their numbers": lambda x: torch.cat([x[:, [0, 2, -1]], x.index_select(1, torch.tensor([1, 1]))], 1),
+    "elements of the last axis": lambda x: x[..., [4, 0, 1]],
+    "copies": lambda x: x.repeat(1, 2, 1, 1) + x.tile((2, 1, 1)) + x.repeat_interleave(2, 1),
+    "windows of two axes": lambda x: x.unfold(2, 3, 3).unfold(3, 2, 1),
+    "patches": lambda x: x.unfold(2, 3, 3).unfold(3, 5, 5).permute(0, 2, 3, 1, 4, 5).reshape(len(x), 2, -1),
+    "windows as columns": lambda x: F.unfold(x, (3, 2), padding=(1, 0), stride=2, dilation=(1, 2)),
+    "columns added up": lambda x: F.fold(F.unfold(x, 3, padding=1), (6, 5), 3, padding=1),
+    "columns of every second place": lambda x: F.fold(
+        F.unfold(x, (3, 2), padding=(1, 0), stride=2, dilation=(1, 2)), (6, 5), (3, 2), (1, 2), (1, 0), 2
+    ),
+    "one or the other": lambda x: torch.where(x > 0, x, x * 0.1) + torch.where(x[:, :1] < 1, 2.5, x.tanh()),
+    "masked where it is large": lambda x: x.masked_fill(x > 0.5, 0.25),
+    "standard deviations": lambda x: torch.cat([x.std((2, 3)), x.var((2, 3), unbiased=False)], 1),
+    "variances along an axis": lambda x: torch.var(x, 1, correction=2, keepdim=True),
+    "logarithm of a sum": lambda x: torch.logsumexp(x, dim=1),
+    "root mean square": lambda x: F.rms_norm(x, (5,)) + F.rms_norm(x, (6, 5), eps=0.5),
+    "a product and a sum": lambda x: torch.baddbmm(
+        x.flatten(2) @ x.flatten(2).transpose(1, 2), x.flatten(2), x.flatten(2).transpose(1, 2), beta=2, alpha=0.5
+    ),
+    "einsum without a sum": lambda x: torch.einsum("bchw,bc->bhcw", x, x.mean((2, 3))),
+    "einsum, axes without letters": lambda x: torch.einsum("b...w,bcvw->bcv...", x.mean(1), x.tanh()),
+    "queries that share keys": lambda x: F.scaled_dot_product_attention(x, x[:, :2], x[:, 2:].tanh(), enable_gqa=True),
     "fixed numbers for each channel": lambda x: (x - torch.arange(4.0).view(1, 4, 1, 1)) / torch.tensor(2.0),
 }
 
@@ -128,6 +151,26 @@ HOLDING: dict[str, tuple[Any, int]] = {
         lambda: nn.Sequential(Tokens(), nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)),
         30 * (4 * 16 + 2 * 32) + 2 * 900 * 4,
     ),
+    "an encoder's layer that does not look ahead": (lambda: Ahead(), 30 * (4 * 16 + 2 * 32) + 2 * 900 * 4),
+    "a query of its own": (lambda: Asking(), 2 * 16 + 2 * 30 * 16 + 2 * 30 * 4),
+    "attention written out that does not look ahead": (
+        lambda: Held(
+            lambda x, w: (
+                ((TOKENS(x) @ w) @ x.flatten(2)).masked_fill(torch.ones(30, 30).tril() == 0, -torch.inf).softmax(-1)
+            ),
+            w=(4, 4),
+        ),
+        30 * 16 + 900 * 4,
+    ),
+    "a root mean square with a scale": (lambda: nn.RMSNorm(5), 0),
+    "einsum by a matrix": (lambda: Held(lambda x, w: torch.einsum("oc,bchw->bohw", w, x), w=(7, 4)), 30 * 28),
+    "einsum by heads": (lambda: Held(lambda x, w: torch.einsum("bchw,hwdk->bcdk", x, w), w=(6, 5, 2, 3)), 4 * 30 * 6),
+    "einsum by relative positions": (
+        lambda: Held(lambda x, w: torch.einsum("bchw,hkw->bchk", x, w), w=(6, 3, 5)),
+        4 * 30 * 3,
+    ),
+    "two layers both ways, and what they end with": (lambda: Ends("GRU"), 30 * 2 * 3 * 3 * (7 + 9)),
+    "what two layers of an LSTM end with": (lambda: Ends("LSTM"), 30 * 2 * 4 * 3 * (7 + 9)),
     "a linear layer on tokens": (lambda: Held(lambda x, w: F.linear(TOKENS(x), w), w=(7, 4)), 30 * 28),
     "a matrix of weights": (lambda: Held(lambda x, w: TOKENS(x) @ w, w=(4, 7)), 30 * 28),
     "a token of its own": (
@@ -174,6 +217,44 @@ class Within(nn.Module):
     def forward(self, x: Any) -> Any:
         y = x.flatten(2).permute(2, 0, 1) if self.first else TOKENS(x)
         return self.inner(y, y, y, need_weights=False)[0]
+
+
+class Ahead(nn.Module):
+    """A layer of an encoder in which each position attends to those before it alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        mask = nn.Transformer.generate_square_subsequent_mask(30)
+        return self.inner(TOKENS(x), src_mask=mask, is_causal=True)
+
+
+class Asking(nn.Module):
+    """Attention pooling by nn.MultiheadAttention: a trained query asks all tokens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query = nn.Parameter(torch.zeros(1, 1, 4))
+        self.inner = nn.MultiheadAttention(4, 2, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        y = TOKENS(x)
+        return self.inner(self.query.expand(len(y), -1, -1), y, y)[0][:, 0]
+
+
+class Ends(nn.Module):
+    """Two layers of three units, both ways, whose last states are joined."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.inner = getattr(nn, kind)(4, 3, 2, bidirectional=True, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        _y, states = self.inner(TOKENS(x))
+        states = states[0] if isinstance(states, tuple) else states
+        return torch.cat([states[-2], states[-1]], 1)
 
 
 class Masked(nn.Module):

@@ -170,6 +170,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "reduce_norm": ("reduce_norm c", lambda x: x.norm(dim=1, keepdim=True)),
     "roll": ("roll 1 axis=h", lambda x: x.roll(1, 2)),
     "tile": ("tile 2 axis=h", lambda x: x.repeat(1, 1, 2, 1)),
+    "take": ("take 3,1,1 axis=h", lambda x: torch.cat([x[:, :, 3:4], x[:, :, 1:2], x[:, :, 1:2]], 2)),
 }
 
 

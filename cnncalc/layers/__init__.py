@@ -119,6 +119,7 @@ _ROWS = [
     Kind("slice", "shape", "Slice"),
     Kind("roll", "shape", "Roll"),
     Kind("tile", "shape", "Tile"),
+    Kind("take", "shape", "Take", ("gather", "indexselect")),
     Kind("parameter", "learned", "Parameter"),
     Kind("embedding", "learned", "Embedding"),
     Kind("reduce_sum", "reduction", "Reduce"),

@@ -379,3 +379,23 @@ class Tile(Moved):
 
     def length(self, n: int) -> int:
         return n * self.times
+
+
+class Take(Moved):
+    """Elements of one axis by their numbers, from 0, in the order in which they are named: 2,1,0 turns three round."""
+
+    indices: tuple[int, ...] = option(
+        Option(natural_list, "indices: numbers of elements, from 0", required=True, main=True, aliases=("index",))
+    )
+
+    def sources(self, n: int) -> Iterable[int]:
+        return self.indices
+
+    def length(self, n: int) -> int:
+        if max(self.indices) >= n:
+            raise ShapeError(
+                _("there is no element {i} among {n}", i=max(self.indices), n=n),
+                _("they are counted from 0: the last is {last}", last=n - 1),
+                "indices",
+            )
+        return len(self.indices)

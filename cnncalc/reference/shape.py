@@ -94,6 +94,13 @@ def roll(layer: Any, w: Weights, x: Array) -> Array:
     return np.roll(x, layer.shift, axis=number_axis(layer.axis, x))
 
 
+@reference("take")
+def take(layer: Any, w: Weights, x: Array) -> Array:
+    """The elements one by one."""
+    axis = number_axis(layer.axis, x)
+    return np.concatenate([x[(slice(None),) * axis + (slice(i, i + 1),)] for i in layer.indices], axis=axis)
+
+
 @reference("tile")
 def tile(layer: Any, w: Weights, x: Array) -> Array:
     """The axis as a whole, several times."""

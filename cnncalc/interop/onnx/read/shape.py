@@ -232,22 +232,35 @@ def crop(net: Network, node: NodeData, x: Tensor, cuts: Iterable[tuple[int, int,
     return net.seen(net.add(node, "crop", {"cropping": sides}, [x.value]))
 
 
+def pick(net: Network, node: NodeData, x: Tensor, axis: int, chosen: list[int]) -> Tensor:
+    """Elements of one axis, in any order."""
+    x, place = laid_out(net, node, x, axis)
+    word = axis_word(place, net.shape(x))
+    value = net.add(node, "take", {"indices": tuple(chosen), "axis": None if place == 0 else word}, [x.value])
+    return Tensor(value, tuple(whole(place, len(chosen)) if i == axis else a for i, a in enumerate(x.axes or ())))
+
+
+def laid_out(net: Network, node: NodeData, x: Tensor, axis: int) -> tuple[Tensor, int]:
+    """The tensor so that an axis of the model is one of the graph's value, and which. Raises NotReadError."""
+    axes, n = x.axes or (), x.dims()[axis]
+    if len(axes[axis]) != 1 or axes[axis][0] != Factor(axes[axis][0].axis, n, 1) or axes[axis][0].axis < 0:
+        laid = lay(net, node, x)
+        x = laid.tensor
+        axes = x.axes or ()
+        if laid.where[axis] is None or any(f.axis < 0 for f in axes[axis]):
+            raise NotReadError(_("it takes a part of the samples, or of mixed axes"))
+    return x, axes[axis][0].axis
+
+
 def take_part(
     net: Network, node: NodeData, x: Tensor, axis: int, start: int, stop: int, equal: tuple[int, int] | None = None
 ) -> Tensor:
     """Elements start up to stop of one axis: a split where the parts are equal, else a slice."""
-    axes = x.axes or ()
     n = x.dims()[axis]
     if (start, stop) == (0, n):
         return x
-    shape = net.shape(x)
-    if len(axes[axis]) != 1 or axes[axis][0] != Factor(axes[axis][0].axis, n, 1) or axes[axis][0].axis < 0:
-        laid = lay(net, node, x)
-        x = laid.tensor
-        axes, shape = x.axes or (), net.shape(x)
-        if laid.where[axis] is None or any(f.axis < 0 for f in axes[axis]):
-            raise NotReadError(_("it takes a part of the samples, or of mixed axes"))
-    place = axes[axis][0].axis
+    x, place = laid_out(net, node, x, axis)
+    axes, shape = x.axes or (), net.shape(x)
     if equal is not None and place == 0:
         parts, part = equal
         value = net.add(node, "split", {"parts": parts, "part": part or None}, [x.value])
@@ -288,6 +301,8 @@ def read_gather(net: Network, node: NodeData) -> Value:
     chosen = [i + n if i < 0 else i for i in chosen]
     if len(dims) == 1 and chosen == list(range(n)):
         return view_in(net, node, x, indices.dims)
+    if len(indices.dims) == 1 and chosen and chosen != list(range(chosen[0], chosen[0] + len(chosen))):
+        return pick(net, node, x, axis, chosen)
     if not chosen or len(indices.dims) > 1 or chosen != list(range(chosen[0], chosen[0] + len(chosen))):
         raise NotReadError(
             _("its indices are not one behind the other"), (*dims[:axis], *indices.dims, *dims[axis + 1 :])

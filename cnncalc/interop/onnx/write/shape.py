@@ -49,6 +49,11 @@ def rearrange(ops: Part, layer: Any, x: Value) -> str:
     return ops("Concat", *parts, axis=1 + axis)
 
 
+@writes("take")
+def take(ops: Part, layer: Any, x: Value) -> str:
+    return ops("Gather", x.name, ops.whole(*layer.indices), axis=1 + axis_number(layer.axis, x.shape))
+
+
 @writes("split")
 def split(ops: Part, layer: Any, x: Value) -> str:
     share = x.shape[0] // layer.parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import in_base, merge
+from cnncalc.interop.layouts import Seen, in_base, merge, through
 from cnncalc.interop.torch.read.making import along, axis_word, elementwise, layer
 from cnncalc.interop.torch.read.table import Made, translates
 
@@ -42,8 +42,8 @@ def comparison(kind: str) -> Any:
 
     def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
         one, other = trace.of(given["input"]), given["other"]
-        if kind == "greater" and type(other) in (int, float) and other == 0:
-            return elementwise(trace, given["input"], "step")
+        if one is not None and kind != "equal" and type(other) in (int, float):
+            return beyond(trace, given["input"], float(other), above=kind == "greater")
         if one is None or trace.of(other) is None:
             return None
         place = trace.place(kind)
@@ -51,6 +51,19 @@ def comparison(kind: str) -> Any:
         return merge(trace.b, [one, trace.of(other)], add, place)
 
     return handle
+
+
+def beyond(trace: Any, tensor: Any, bound: float, *, above: bool) -> Seen:
+    """Whether elements are above a number, or below it: whether the difference is above 0."""
+    place, seen = trace.place("step"), trace.of(tensor)
+    moved = {"offset": -bound or None} if above else {"factor": -1.0, "offset": bound or None}
+
+    def add(value: int) -> int:
+        if bound or not above:
+            value = trace.b.add(trace.behind(value, "rescale"), "rescale", moved, [value], at=place)
+        return int(trace.b.add(trace.behind(value, "step"), "step", {}, [value], at=place))
+
+    return through(trace.b, seen, add, place)
 
 
 for _word, _kind in (("gt greater", "greater"), ("lt less", "less"), ("eq", "equal")):

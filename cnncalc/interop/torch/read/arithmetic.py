@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnncalc.interop import layouts
-from cnncalc.interop.layouts import in_base
+from cnncalc.interop.layouts import Seen, in_base
 from cnncalc.interop.torch.read.making import (
     along,
     axis_word,
@@ -22,7 +22,11 @@ from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 def merge_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
     """Values that are laid out alike are merged as they are."""
-    seen = [trace.of(tensor) for tensor in tensors]
+    return merge_seen(trace, kind, [trace.of(tensor) for tensor in tensors])
+
+
+def merge_seen(trace: Any, kind: str, seen: Sequence[Seen]) -> Seen | None:
+    """The same of values as they are seen."""
     name, place = trace.name(kind), trace.place(kind)
     return layouts.merge(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
 
@@ -103,10 +107,7 @@ def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
     mine = without_reshape(trace, mine)
     found = [mine if trace.of(t) else standing(trace, t, mine) for t in (one, other)]
     both = [seen for seen in found if seen is not None]
-    if len(both) < len(found):
-        return None
-    name, place = trace.name(kind), trace.place(kind)
-    return layouts.merge(trace.b, both, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
+    return merge_seen(trace, kind, both) if len(both) == len(found) else None
 
 
 @translates("addcmul", "input tensor1 tensor2 | value", anywhere=True)
@@ -190,9 +191,8 @@ def shared_axes(trace: Any, tensor: Any, weights: Any) -> tuple[int, ...] | None
     return tuple(axis for axis in found if axis is not None) if fits else None
 
 
-def with_weights(trace: Any, kind: str, tensor: Any, weights: Any, axes: tuple[int, ...]) -> Made:
+def with_weights(trace: Any, kind: str, seen: Seen, weights: Any, axes: tuple[int, ...]) -> Seen | None:
     """A layer of trained numbers, each for the elements that share it: `scale` or `shift`."""
-    seen = trace.of(tensor)
     if len(axes) == 1 and (len(seen.shape) > 1 or seen.moves):
         return along(trace, seen, axes[0], lambda value: layer(trace, kind, {}, [value], (weights,)))
     seen, base = in_base(trace.b, seen, axes, trace.place())
@@ -207,7 +207,7 @@ def scale_values(trace: Any, one: Any, other: Any) -> Made:
     """A value times trained numbers."""
     tensor, weights = (one, other) if trace.of(one) else (other, one)
     axes = shared_axes(trace, tensor, weights)
-    return None if axes is None else with_weights(trace, "scale", tensor, weights, axes)
+    return None if axes is None else with_weights(trace, "scale", trace.of(tensor), weights, axes)
 
 
 def shift_values(trace: Any, one: Any, other: Any) -> Made:
@@ -219,12 +219,12 @@ def shift_values(trace: Any, one: Any, other: Any) -> Made:
     seen, last = trace.of(tensor), len(trace.b.nodes) - 1
     node = trace.b.nodes[last] if 0 <= last == seen.value - len(trace.b.inputs) else None
     if node is None or node.weights_of is not None or any(s in trace.owners for s in trace.sources(weights)):
-        return with_weights(trace, "shift", tensor, weights, axes)
+        return with_weights(trace, "shift", trace.of(tensor), weights, axes)
     if node.layer.kind == "conv" and not node.layer.bias and not seen.moves and tuple(weights.shape) == seen.shape:
         return bias(trace, seen, weights)
     behind = node.layer.kind == "scale" and not node.layer.shift and node.layer.per == "channel"
     if len(axes) != 1 or not behind or seen.first(axes[0])[0].moves:
-        return with_weights(trace, "shift", tensor, weights, axes)
+        return with_weights(trace, "shift", trace.of(tensor), weights, axes)
     trace.b.nodes[last] = node._replace(layer=trace.b.layer("scale", {"shift": True}))
     trace.b.facts[last] = trace.b.nodes[last].layer.facts(seen.base)
     for source in trace.sources(weights):

@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from math import isclose, prod
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, make_plain
+from cnncalc.interop.layouts import Seen, make_plain, through
+from cnncalc.interop.torch.read.arithmetic import merge_seen, with_weights
 from cnncalc.interop.torch.read.making import along, layer, standing, whole
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
+from cnncalc.interop.torch.read.taking import part, pick
+from cnncalc.interop.torch.read.weighted import linear_over_last
 from cnncalc.language import _
 
 
 @translates("matmul bmm rmatmul", "input other", anywhere=True)
 def matmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Of two values; or of a value with a matrix of weights, which is a linear layer without a bias."""
-    one, other = given["input"], given["other"]
+    return multiply_matrices(trace, given["input"], given["other"])
+
+
+def multiply_matrices(trace: Any, one: Any, other: Any) -> Seen | None:
+    """The matrix product of two tensors."""
     a, b = trace.of(one), trace.of(other)
     if a is not None and b is None and getattr(other, "ndim", 0) == 2 and whole(trace, other):
         axis = a.axis(a.rank - 1)
@@ -47,15 +54,18 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
     q, k, v = (trace.of(given[name]) for name in ("query", "key", "value"))
     if q is None and k is not None:  # queries of the module's own, as attention pooling has
         q = standing(trace, given["query"], k)
-    if not all((q, k, v)) or given.get("enable_gqa"):
+    if not all((q, k, v)):
         return None
-    if given.get("is_causal"):
-        raise NotReadError(_("a causal mask is not counted here"))
+    if given.get("enable_gqa"):  # several queries ask the same keys
+        times = given["query"].shape[-3] // given["key"].shape[-3]
+        k, v = (repeat_heads(trace, seen, times) for seen in (k, v))
     scale = given.get("scale")
     if scale is not None and not isclose(scale, given["query"].shape[-1] ** -0.5):
         raise NotReadError(_("scores are scaled by 1 / sqrt(d) here"))
     values = [q, k, v]
     mask = given.get("attn_mask")
+    if given.get("is_causal"):  # as a mask that is added, which nothing has to be stored for
+        mask = trace.torch.empty(given["query"].shape[-2], given["key"].shape[-2], device="meta")
     if mask is not None:
         values.append(trace.of(mask) or standing(trace, mask, q))
     if any(s is None or not s.shape or s.lead or (s.folded, len(s.shape)) != (q.folded, len(q.shape)) for s in values):
@@ -63,6 +73,14 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
     plain = [make_plain(trace.b, seen, trace.place()) for seen in values]
     made = layer(trace, "dot_product_attention", {}, [seen.value for seen in plain])
     return made and q._replace(value=made.value, base=made.base, moves=())
+
+
+def repeat_heads(trace: Any, seen: Seen | None, times: int) -> Seen | None:
+    """Each head several times: the last axis but two."""
+    axis = None if seen is None else seen.axis(seen.rank - 3)
+    if seen is None or axis is None:
+        return None
+    return pick(trace, seen, axis, [head for head in range(seen.shape[axis]) for _again in range(times)])
 
 
 @translates(
@@ -74,14 +92,15 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
 )
 def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """nn.MultiheadAttention. The weights of the attention, its second result, are not followed."""
-    if any(given.get(name) is not None for name in ("bias_k", "bias_v", "key_padding_mask", "attn_mask", "static_k")):
-        raise NotReadError(_("masks and keys of its own are not counted here"))
+    if any(given.get(name) is not None for name in ("bias_k", "bias_v", "key_padding_mask", "static_k", "static_v")):
+        raise NotReadError(_("masks of the sequence's end and keys of its own are not counted here"))
     given.get("dropout_p")  # of the weights, in training
-    if given["add_zero_attn"] or given.get("training") or given.get("is_causal"):
+    if given["add_zero_attn"] or given.get("training"):
         return None
+    given.get("is_causal")  # the mask that is given says so, too
     weights = [given.get(f"{name}_proj_weight") for name in "qkv"] if given.get("use_separate_proj_weight") else []
     stored = [*(weights or [given["in_proj_weight"]]), given["in_proj_bias"]]
-    return attend(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]))
+    return attend(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]), given.get("attn_mask"))
 
 
 @translates(
@@ -92,25 +111,31 @@ def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
 )
 def fast_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """The same in one go, as nn.MultiheadAttention runs without gradients."""
-    if given.get("mask") is not None:
-        raise NotReadError(_("masks and keys of its own are not counted here"))
+    if given.get("mask") is not None and given.get("mask_type") != 0:
+        raise NotReadError(_("masks of the sequence's end and keys of its own are not counted here"))
     stored = (given["in_proj_weight"], given["in_proj_bias"])
-    return attend(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]))
+    return attend(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]), given.get("mask"))
 
 
-def attend(trace: Any, given: dict[str, Any], into: Sequence[Any], out: Sequence[Any]) -> Made:
-    """Attention to itself or to another sequence, as one layer."""
+def attend(trace: Any, given: dict[str, Any], into: Sequence[Any], out: Sequence[Any], mask: Any = None) -> Made:
+    """Attention to itself or to another sequence, as one layer; with a mask, as the products that it is made of."""
     query, key, value = (trace.of(given[name]) for name in ("query", "key", "value"))
-    if query is None or key is None or not query.shape or key != value:
+    if query is None and key is not None:  # as attention pooling has
+        query = standing(trace, given["query"], key)
+    if query is None or key is None or not query.shape:
         return None
+    if key != value:
+        raise NotReadError(_("keys and values come from two sequences"))
+    stored = [tensor for tensor in (*into, *out) if tensor is not None]
+    if not all(whole(trace, tensor) for tensor in stored):
+        return None
+    if mask is not None:
+        return masked_heads(trace, given["num_heads"], query, key, (into, out), mask)
     biased = (into[-1] is not None, out[-1] is not None)
     options = {
         "heads": given["num_heads"],
         "bias": {(True, True): None, (False, False): False, (True, False): "in", (False, True): "out"}[biased],
     }
-    stored = [tensor for tensor in (*into, *out) if tensor is not None]
-    if not all(whole(trace, tensor) for tensor in stored):
-        return None
     width = query.axis(query.rank - 1)
     if width is None:
         return None
@@ -123,31 +148,110 @@ def attend(trace: Any, given: dict[str, Any], into: Sequence[Any], out: Sequence
     return made and [made]
 
 
+def masked_heads(
+    trace: Any, heads: int, query: Seen, key: Seen, weights: tuple[Sequence[Any], Sequence[Any]], mask: Any
+) -> Made:
+    """Attention to itself with a mask: a linear layer, products of heads with the mask added, a linear layer."""
+    (into, *others, bias), (out, out_bias) = weights
+    if query != key or others or query.folded or len(query.shape) != 2 or trace.of(mask) is not None:
+        raise NotReadError(_("masks are read where a sequence attends to itself, and where they stand by themselves"))
+    first = query.lead == 1  # the sequence comes first
+    seen = query.reorder([1, 0, 2], trace.inside()) if first else query
+    n, width = seen.shape
+    made = linear_over_last(trace, seen, into, bias)
+    axis = made and made.axis(2)
+    parts = []
+    for i in range(3):
+        one = None if made is None or axis is None else part(trace, made, axis, i * width, (i + 1) * width)
+        apart = one and one.arrange((BATCH, n, heads, width // heads), BATCH, trace.inside())
+        if apart is None:
+            return None
+        parts.append(make_plain(trace.b, apart.reorder([0, 2, 1, 3], trace.inside()), trace.place()))
+    added = standing(trace, mask, parts[0]) if mask.ndim == 2 else None
+    if added is None:
+        raise NotReadError(_("the mask is another for each head"))
+    result = layer(trace, "dot_product_attention", {}, [seen.value for seen in (*parts, added)])
+    together = result and result.reorder([0, 2, 1, 3], trace.inside()).arrange((BATCH, n, width), BATCH, trace.inside())
+    found = together and linear_over_last(trace, together, out, out_bias)
+    return found and [found.reorder([1, 0, 2], trace.inside()) if first else found]
+
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
 @translates("einsum", "", anywhere=True)
 def einsum(trace: Any, args: Any, result: Any) -> Made:
-    """A sum of products of two values over letters that the result has not: a matrix product, axes brought in order."""
+    """Sums of products over letters that the result has not; with a tensor of weights, a linear layer."""
     equation, *tensors = args
-    if isinstance(tensors[0], (list, tuple)):
+    if tensors and isinstance(tensors[0], (list, tuple)):
         tensors = list(tensors[0])
+    if not isinstance(equation, str):
+        return None
     left, arrow, out = equation.replace(" ", "").partition("->")
     words = left.split(",")
-    if not arrow or len(words) != 2 or len(tensors) != 2 or "." in equation:
+    if not arrow or len(words) != 2 or len(tensors) != 2:
         return None
+    if "..." in equation:  # axes without a letter
+        spare = [letter for letter in LETTERS if letter not in equation]
+        words = [spell(word, spare, tensor.ndim) for word, tensor in zip(words, tensors, strict=True)]
+        out = spell(out, spare, result.ndim)
     if any(len(set(word)) < len(word) for word in (*words, out)):
         return None
     seen = [trace.of(tensor) for tensor in tensors]
-    if any(s is None or not s.shape or s.folded for s in seen):
-        return None
+    if seen[0] is None:  # the value first
+        seen, words, tensors = seen[::-1], words[::-1], tensors[::-1]
     sizes = {letter: n for word, t in zip(words, tensors, strict=True) for letter, n in zip(word, t.shape, strict=True)}
-    samples = {word[s.lead] for word, s in zip(words, seen, strict=True)}
+    if seen[0] is None or not seen[0].shape or seen[0].folded:
+        return None
+    if seen[1] is None:
+        return by_weights(trace, seen[0], tensors[1], words, out, sizes)
+    if not seen[1].shape or seen[1].folded or words[0][seen[0].lead] != words[1][seen[1].lead]:
+        return None
+    return sum_products(trace, (seen[0], seen[1]), words, out, words[0][seen[0].lead], sizes)
+
+
+def spell(word: str, spare: Sequence[str], rank: int) -> str:
+    """The letters of axes, with others for `...`, of which the last stand for the last axes."""
+    count = rank - len(word.replace("...", ""))
+    return word.replace("...", "".join(spare[len(spare) - count :]))
+
+
+def by_weights(trace: Any, seen: Seen, tensor: Any, words: Sequence[str], out: str, sizes: dict[str, int]) -> Made:
+    """Sums of a value with numbers that depend on no input: a linear layer, or products where they share an axis."""
     a, b = words
-    both = [x for x in a if x in b and x in out]
+    first, place = a[seen.lead], trace.inside()
+    summed, columns = [x for x in a if x in b and x not in out], [x for x in b if x not in a]
+    rows = [x for x in a if x not in b and x != first]
+    if first in b or first not in out or not hasattr(tensor, "ndim"):
+        return None
+    if any(x in b and x in out for x in a) or not summed or not whole(trace, tensor):
+        other = standing(trace, tensor, Seen(-1, tuple(tensor.shape)))
+        return other and sum_products(trace, (seen, other), (a, first + b), out, first, sizes)
+    if not set(rows + columns) <= set(out):
+        return None
+    brought = seen.reorder([a.index(x) for x in (first, *rows, *summed)], place)
+    last = brought.arrange([BATCH, *(sizes[x] for x in rows), prod(sizes[x] for x in summed)], BATCH, place)
+    axis = last and last.axis(last.rank - 1)
+    if last is None or axis is None:
+        return None
+    options = {"units": prod(sizes[x] for x in columns), "bias": False, "axes": "c" if len(last.shape) > 1 else None}
+    made = along(trace, last, axis, lambda v: layer(trace, "dense", options, [v], (tensor,)))
+    now = [first, *rows, *columns]
+    apart = made and made.arrange([BATCH, *(sizes[x] for x in now[1:])], BATCH, place)
+    return apart and apart.reorder([now.index(x) for x in out], place)
+
+
+def sum_products(
+    trace: Any, seen: tuple[Seen, Seen], words: Sequence[str], out: str, first: str, sizes: dict[str, int]
+) -> Made:
+    """Sums over letters of products of two values: a matrix product, their axes brought in order; or products alone."""
+    a, b = words
+    both = [first, *(x for x in a if x in b and x in out and x != first)]
     summed = [x for x in a if x in b and x not in out]
     rows, columns = [x for x in a if x not in b], [x for x in b if x not in a]
-    if len(samples) > 1 or not samples <= set(both) or not summed or not set(rows + columns) <= set(out):
+    if first not in out or not set(rows + columns) <= set(out):
         return None
-    first = next(iter(samples))
-    both = [first, *(x for x in both if x != first)]
+    sizes = {**sizes, first: BATCH}
     place = trace.inside()
 
     def brought(s: Seen, word: str, *groups: Sequence[str]) -> Seen | None:
@@ -155,8 +259,50 @@ def einsum(trace: Any, args: Any, result: Any) -> Made:
         shape = [sizes[x] for x in groups[0]] + [prod(sizes[x] for x in group) for group in groups[1:]]
         return s.reorder(order, place).arrange(shape, BATCH, place)
 
-    one, other = seen
-    made = product(trace, brought(one, a, both, rows, summed), brought(other, b, both, summed, columns))
+    if not summed:
+        return multiply_letters(trace, seen, words, out, sizes)
+    made = product(trace, brought(seen[0], a, both, rows, summed), brought(seen[1], b, both, summed, columns))
     now = [*both, *rows, *columns]
     apart = made and made.arrange([sizes[x] for x in now], BATCH, place)
     return apart and apart.reorder([now.index(x) for x in out], place)
+
+
+def multiply_letters(trace: Any, seen: Sequence[Seen], words: Sequence[str], out: str, sizes: dict[str, int]) -> Made:
+    """Two values with their axes in the order of the result, with one element where one of them has not the axis."""
+    place, sides = trace.inside(), []
+    for value, word in zip(seen, words, strict=True):
+        ordered = value.reorder([word.index(x) for x in out if x in word], place)
+        side = ordered.arrange([sizes[x] if x in word else 1 for x in out], BATCH, place)
+        if side is None:
+            return None
+        sides.append(make_plain(trace.b, side, trace.place()))
+    return merge_seen(trace, "multiply", sides)
+
+
+@translates("addmm addbmm baddbmm", "input batch1 batch2 | beta alpha mat1 mat2", anywhere=True)
+def add_product(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """beta times a value plus alpha times a matrix product."""
+    made = multiply_matrices(trace, given["batch1"], given["batch2"])
+    alpha, beta, tensor = given.get("alpha", 1), given.get("beta", 1), given["input"]
+    if made is not None and alpha != 1:
+        made = through_number(trace, made, float(alpha))
+    if made is None or not beta:
+        return made
+    axis = made.axis(made.rank - 1)
+    if beta == 1 and axis is not None and getattr(tensor, "ndim", 0) == 1 and whole(trace, tensor):
+        return with_weights(trace, "shift", made, tensor, (axis,))
+    other = trace.of(tensor) or standing(trace, tensor, made)
+    if other is not None and beta != 1:
+        other = through_number(trace, other, float(beta))
+    return other and merge_seen(trace, "add", [made, other])
+
+
+def through_number(trace: Any, seen: Seen, factor: float) -> Seen:
+    """A value times a number."""
+    place = trace.place("rescale")
+    return through(
+        trace.b,
+        seen,
+        lambda v: trace.b.add(trace.behind(v, "rescale"), "rescale", {"factor": factor}, [v], at=place),
+        place,
+    )

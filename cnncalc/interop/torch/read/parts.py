@@ -9,23 +9,7 @@ from typing import Any
 from cnncalc.interop.layouts import Seen, in_base, make_plain
 from cnncalc.interop.torch.read.making import axis_word, join, layer, wide
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
-
-
-def part(trace: Any, seen: Seen, axis: int, start: int, stop: int, equal: int = 0) -> Seen | None:
-    """Elements start up to stop of an axis; as one of `equal` parts of the channels, if there are so many."""
-    if (start, stop) == (0, seen.shape[axis]):
-        return seen
-    if not 0 <= start < stop <= seen.shape[axis]:
-        return None
-    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
-    made = cut(trace, seen.value, axis_word(base, len(seen.base)), start, stop, equal)
-    return made and seen._replace(value=made.value, base=made.base)
-
-
-def cut(trace: Any, value: int, axis: str, start: int, stop: int, equal: int = 0) -> Seen | None:
-    if equal and axis in ("c", "0"):
-        return layer(trace, "split", {"parts": equal, "part": start // (stop - start)}, [value])
-    return layer(trace, "slice", {"range": (start, stop), "axis": axis}, [value])
+from cnncalc.interop.torch.read.taking import part, pick_along
 
 
 @translates("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split", "", anywhere=True)
@@ -91,13 +75,16 @@ def getitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     index = given["index"] if isinstance(given["index"], tuple) else (given["index"],)
     seen: Seen | None = trace.of(given["input"])
     rank = given["input"].ndim
-    if seen is None or not all(i is None or i is ... or isinstance(i, (int, slice)) for i in index):
+    if seen is None:
         return None
-    if ... in index:
-        at = index.index(...)
+    at = next((place for place, i in enumerate(index) if i is ...), None)
+    if at is not None:
         missing = rank - sum(i is not None and i is not ... for i in index)
         index = (*index[:at], *[slice(None)] * missing, *index[at + 1 :])
-    return take_index(trace, seen, index, result)
+    listed = [dim for dim, i in enumerate(index) if not (i is None or isinstance(i, (int, slice)))]
+    if len(listed) == 1 and all(i == slice(None) for dim, i in enumerate(index) if dim not in listed):
+        return pick_along(trace, given["input"], listed[0], index[listed[0]])
+    return None if listed else take_index(trace, seen, index, result)
 
 
 def take_index(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> Seen | None:
@@ -258,18 +245,27 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if mode == "constant" and value == float("-inf") and min(map(min, sides.values())) >= 0:
         around = tuple(axes.get(axis, (0, 0)) for axis in range(1, len(seen.shape)))
         return None if seen.around or 0 in axes or not seen.plain else seen._replace(around=around)
-    seen, base = in_base(trace.b, seen, [axis for axis in axes if axis is not None], trace.place())
+    known = {axis: pair for axis, pair in axes.items() if axis is not None}
+    return pad_axes(trace, seen, known, {"mode": mode, "value": float(value or 0)})
+
+
+def pad_axes(
+    trace: Any, seen: Seen, axes: dict[int, tuple[int, int]], filled: dict[str, Any] | None = None
+) -> Seen | None:
+    """More elements around some axes, zeros unless `filled` says which."""
+    if not axes:
+        return seen
+    seen, base = in_base(trace.b, seen, list(axes), trace.place())
     if 0 in base:
         seen = bring_first(trace, seen, next(axis for axis in range(len(seen.shape)) if axis not in axes))
-        seen, base = in_base(trace.b, seen, [axis for axis in axes if axis is not None], trace.place())
+        seen, base = in_base(trace.b, seen, list(axes), trace.place())
     pairs = dict(zip(base, axes.values(), strict=True))
     lines = [pairs.get(axis, (0, 0)) for axis in range(1, len(seen.base))]
     cuts = [[max(0, -before), max(0, -after)] for before, after in lines]
     more = [[max(0, before), max(0, after)] for before, after in lines]
     for kind, name, found in (("crop", "cropping", cuts), ("pad", "padding", more)):
         if any(map(any, found)):
-            filled = {} if kind == "crop" else {"mode": mode, "value": float(value or 0)}
-            made = layer(trace, kind, {name: found, **filled}, [seen.value])
+            made = layer(trace, kind, {name: found, **({} if kind == "crop" else filled or {})}, [seen.value])
             if made is None:
                 return None
             seen = seen._replace(value=made.value, base=made.base)

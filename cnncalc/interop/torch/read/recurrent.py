@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, in_base
-from cnncalc.interop.torch.read.making import along, axis_word, layer
+from cnncalc.interop.layouts import Seen
+from cnncalc.interop.torch.read.making import along, join, layer
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
+from cnncalc.interop.torch.read.taking import part
 from cnncalc.language import _
 
 
@@ -18,7 +19,7 @@ from cnncalc.language import _
 def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """The states behind all steps, (N, steps, units) or (steps, N, units), from zeros; and behind the last step.
 
-    Of several layers or directions the states behind the last steps are not known, nor are the cells of an LSTM.
+    The cells of an LSTM are not known.
     """
     given.get("dropout")  # between layers, in training
     seen = trace.of(given["input"])
@@ -38,6 +39,7 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if kind is None:
         return None
     out: Seen | None = seen
+    between: list[Seen] = []
     for number in range(given["num_layers"]):
         own = flat[number * each * directions : (number + 1) * each * directions]
         options = {
@@ -49,18 +51,28 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
         if made is None:
             return None
         out = made
+        between.append(out)
     if out is None:
         return None
-    if given["num_layers"] * directions > 1:
-        return [out]
-    behind: Seen = out
-
-    def last() -> Seen | None:
-        """(layers, N, units): of the one layer there is."""
-        seen, (steps,) = in_base(trace.b, behind, [0], trace.place())
-        options = {"range": (behind.shape[0] - 1, None), "axis": axis_word(steps, len(seen.base))}
-        made = layer(trace, "slice", options, [seen.value])
-        return made and made.permute((steps, 1 - steps))._replace(lead=1)
-
-    trace.later[id(trace.tensors_in(result)[1])] = last
+    trace.later[id(trace.tensors_in(result)[1])] = lambda: last_states(trace, between, directions)
     return [out]
+
+
+def last_states(trace: Any, between: list[Seen], directions: int) -> Seen | None:
+    """(layers times directions, N, units): what each layer and direction has behind its last step.
+
+    Of the way back that is the first of the steps.
+    """
+    pieces = []
+    for behind in between:
+        steps, width = behind.shape
+        units = width // directions
+        for direction in range(directions):
+            at = 0 if direction else steps - 1
+            step = part(trace, behind, 0, at, at + 1)
+            state = step and part(trace, step, 1, direction * units, (direction + 1) * units)
+            if state is None:
+                return None
+            pieces.append(state._replace(lead=0))
+    made = join(trace, pieces, 0)
+    return made and made._replace(lead=1)

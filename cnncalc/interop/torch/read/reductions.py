@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, in_base
-from cnncalc.interop.torch.read.arithmetic import merge_values
-from cnncalc.interop.torch.read.making import along, axis_word, layer
-from cnncalc.interop.torch.read.table import BATCH, Handler, Made, translates
+from cnncalc.interop.layouts import Seen, in_base, through
+from cnncalc.interop.torch.read.arithmetic import merge_seen, merge_values, with_weights
+from cnncalc.interop.torch.read.making import along, axis_word, layer, whole
+from cnncalc.interop.torch.read.table import BATCH, Handler, Made, NotReadError, translates
+from cnncalc.language import _
 
 
 def reduce(kind: str, pooling: str = "") -> Handler:
     """The handler of a reduction; `pooling` is its kind where it is over all places and leaves the channels."""
 
-    def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
-        seen, dims = trace.of(given["input"]), given.get("dim")
+    def handle(trace: Any, given: dict[str, Any], result: Any, value: Seen | None = None) -> Made:
+        seen, dims = value or trace.of(given["input"]), given.get("dim")
         if seen is None or dims is None or not seen.shape or not hasattr(result, "shape"):
             return None
         over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
@@ -88,3 +90,82 @@ def normalize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen, _axes = in_base(trace.b, seen, [], trace.place())
     made = layer(trace, "divide", {}, [seen.value, kept.value])
     return made and seen._replace(value=made.value)
+
+
+def spread(root: bool) -> Handler:
+    """The handler of the variance over some axes, or of its root: of differences to the mean, squared."""
+
+    def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        seen, dims = trace.of(given["input"]), given.get("dim")
+        unbiased = given.get("unbiased", True)
+        if type(dims) is bool:  # the first argument may be this
+            return None
+        correction = given.get("correction", 1 if unbiased else 0)
+        if seen is None or dims is None or not seen.shape or not hasattr(result, "shape"):
+            return None
+        over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
+        axes = [axis for axis in over if axis is not None]
+        if len(axes) < len(over):
+            return None
+        count = prod(seen.shape[axis] for axis in axes)
+        mean = over_axes(trace, seen, "reduce_mean", axes)
+        away = mean and merge_seen(trace, "subtract", [seen, mean])
+        squares = away and on_each(trace, away, "square")
+        found = squares and over_axes(trace, squares, "reduce_mean", axes)
+        if found and correction:
+            if correction >= count:
+                raise NotReadError(_("there are no more numbers than its correction"))
+            found = on_each(trace, found, "rescale", {"factor": count / (count - correction)})
+        if found and root:
+            found = on_each(trace, found, "sqrt")
+        return found and found.arrange(tuple(result.shape), BATCH, trace.inside())
+
+    return handle
+
+
+translates("std", "input | dim unbiased keepdim correction", anywhere=True)(spread(True))
+translates("var", "input | dim unbiased keepdim correction", anywhere=True)(spread(False))
+
+
+def on_each(trace: Any, seen: Seen, kind: str, options: dict[str, Any] | None = None) -> Seen:
+    """A function of each element of a value as it is seen."""
+    place = trace.place(kind)
+    return through(
+        trace.b,
+        seen,
+        lambda value: trace.b.add(trace.behind(value, kind), kind, options or {}, [value], at=place),
+        place,
+    )
+
+
+@translates("logsumexp", "input dim | keepdim", anywhere=True)
+def logsumexp(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The logarithm of a sum of exponentials."""
+    seen = trace.of(given["input"])
+    if seen is None or not seen.shape:
+        return None
+    made = reduce("reduce_sum")(
+        trace, {"input": given["input"], "dim": given["dim"]}, result, on_each(trace, seen, "exp")
+    )
+    return on_each(trace, made, "log") if isinstance(made, Seen) else None
+
+
+@translates("rms_norm", "input normalized_shape | weight eps", anywhere=True)
+def rms_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """x over the root of the mean of its squares, over the last axes, times trained numbers."""
+    seen, weight = trace.of(given["input"]), given.get("weight")
+    count = len(given["normalized_shape"])
+    epsilon = given.get("eps")
+    if seen is None or not seen.shape or not whole(trace, weight):
+        return None
+    axes = [seen.axis(dim) for dim in range(seen.rank - count, seen.rank)]
+    known = [axis for axis in axes if axis is not None]
+    if len(known) < count:
+        return None
+    if epsilon is None:
+        epsilon = trace.torch.finfo(given["input"].dtype).eps
+    means = over_axes(trace, on_each(trace, seen, "square"), "reduce_mean", known)
+    moved = means and on_each(trace, means, "rescale", {"offset": float(epsilon)})
+    factor = moved and on_each(trace, moved, "power", {"exponent": -0.5})
+    made = factor and merge_seen(trace, "multiply", [seen, factor])
+    return made if made is None or weight is None else with_weights(trace, "scale", made, weight, tuple(known))

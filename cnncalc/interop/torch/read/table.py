@@ -17,7 +17,10 @@ from cnncalc.language import _
 
 Made = Seen | list[Seen] | None
 Handler = Callable[..., Made]
-FILES = ("weighted", "recurrent", "pooling", "reductions", "activations", "arithmetic", "views", "parts", "attention")
+FILES = (
+    "weighted", "recurrent", "pooling", "reductions", "activations", "arithmetic", "views", "parts", "gathers",
+    "attention", "choices",
+)  # fmt: skip
 HANDLERS: dict[str, Handler] = {}
 BATCH = 2  # samples of the pass: so that an axis of length 1 is none of samples
 ANYWHERE: set[str] = set()  # functions that are read wherever the samples stand: see Seen.lead and Seen.folded

@@ -85,12 +85,7 @@ class Trace:
                     self.stand_ins[name] = empty
                     self.stored[id(empty)] = (name, trained)
                     self.sizes[id(empty)] = empty.numel()
-                    if (
-                        not trained
-                        and not tensor.is_meta
-                        and tensor.is_floating_point()
-                        and tensor.numel() <= MOST_FIXED
-                    ):
+                    if not trained and not tensor.is_meta and tensor.numel() <= MOST_FIXED:
                         self.numbers[id(empty)] = tensor.detach()
                     if trained and not tensor.requires_grad:
                         self.frozen.add(id(empty))
@@ -365,7 +360,7 @@ class Trace:
             if id(thing) not in self.constants:
                 empty = self.constants[id(thing)] = thing.to("meta")
                 self.kept += [thing, empty]
-                if thing.numel() <= MOST_FIXED and thing.is_floating_point():
+                if thing.numel() <= MOST_FIXED:
                     self.numbers[id(empty)] = thing.detach()
             return self.constants[id(thing)]
         if type(thing) in (list, tuple):
@@ -376,7 +371,8 @@ class Trace:
 
     def read_fixed(self, thing: Any) -> Any:
         """The numbers of a tensor that is not trained and depends on nothing; None where they are not known."""
-        return self.numbers.get(id(thing))
+        numbers = self.numbers.get(id(thing))
+        return None if numbers is None or numbers.dtype is self.torch.bool or numbers.is_complex() else numbers
 
     def normalise(self, function: Any, args: Any, kwargs: Any) -> Any:
         """What a batch norm gives: the shape of what enters, for which PyTorch takes half of a network's time."""

@@ -160,6 +160,13 @@ def tile(layer: Any, x: Shape) -> Written:
     return Written(f"torch.cat([{', '.join(['{0}'] * layer.times)}], {1 + axis_number(layer.axis, x)})")
 
 
+@writes("take")
+def take(layer: Any, x: Shape) -> Written:
+    return Written(
+        f"{{0}}[{':, ' * (1 + axis_number(layer.axis, x))}{{indices}}]", values={"indices": list(layer.indices)}
+    )
+
+
 @writes("resample")
 def resample(layer: Any, x: Shape) -> Written:
     rank = rank_of(layer, x)

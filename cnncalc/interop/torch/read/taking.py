@@ -1,0 +1,71 @@
+"""Elements of one axis: a part of them, or those that are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.torch.read.making import axis_word, layer
+from cnncalc.interop.torch.read.table import NotReadError
+from cnncalc.language import _
+
+MOST_PICKED = 10_000  # elements of an axis that are named one by one
+
+
+def part(trace: Any, seen: Seen, axis: int, start: int, stop: int, equal: int = 0) -> Seen | None:
+    """Elements start up to stop of an axis; as one of `equal` parts of the channels, if there are so many."""
+    if (start, stop) == (0, seen.shape[axis]):
+        return seen
+    if not 0 <= start < stop <= seen.shape[axis]:
+        return None
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    made = cut(trace, seen.value, axis_word(base, len(seen.base)), start, stop, equal)
+    return made and seen._replace(value=made.value, base=made.base)
+
+
+def cut(trace: Any, value: int, axis: str, start: int, stop: int, equal: int = 0) -> Seen | None:
+    if equal and axis in ("c", "0"):
+        return layer(trace, "split", {"parts": equal, "part": start // (stop - start)}, [value])
+    return layer(trace, "slice", {"range": (start, stop), "axis": axis}, [value])
+
+
+def pick(trace: Any, seen: Seen, axis: int, indices: Sequence[int]) -> Seen | None:
+    """Elements of one axis by their numbers."""
+    n, chosen = seen.shape[axis], list(indices)
+    if not chosen or not all(0 <= i < n for i in chosen):
+        return None
+    if chosen == list(range(chosen[0], chosen[-1] + 1)):
+        return part(trace, seen, axis, chosen[0], chosen[-1] + 1)
+    if len(chosen) > MOST_PICKED:
+        raise NotReadError(_("it names more than {most:,} elements", most=MOST_PICKED))
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    word = axis_word(base, len(seen.base))
+    times = len(chosen) // n
+    if chosen == list(range(n)) * times:
+        made = layer(trace, "tile", {"times": times, "axis": word}, [seen.value])
+    else:
+        made = layer(trace, "take", {"indices": chosen, "axis": word}, [seen.value])
+    return made and seen._replace(value=made.value, base=made.base)
+
+
+def whole_numbers(trace: Any, thing: Any, length: int) -> list[int] | None:
+    """The elements that a list, or a tensor of which the numbers are known, names; counted from the front."""
+    if hasattr(thing, "ndim"):
+        known = trace.read_fixed(thing)
+        if thing.ndim != 1 or known is None or known.is_floating_point():
+            return None
+        thing = known.tolist()
+    if not isinstance(thing, (list, tuple, range)) or not all(type(i) is int for i in thing):
+        return None
+    return [i + length if i < 0 else i for i in thing]
+
+
+def pick_along(trace: Any, tensor: Any, dim: int, index: Any) -> Seen | None:
+    """Elements along an axis of the other program, by known numbers."""
+    seen: Seen | None = trace.of(tensor)
+    if seen is None or not seen.shape:
+        return None
+    axis = seen.axis(dim % seen.rank)
+    indices = None if axis is None else whole_numbers(trace, index, seen.shape[axis])
+    return None if axis is None or indices is None else pick(trace, seen, axis, indices)
