@@ -98,7 +98,7 @@ def kilobytes(members: int) -> int:
 def seconds_of_workers(count: int) -> float:
     """A sweep in partitions by so many processes, without the start of the first ones."""
     with TemporaryDirectory() as folder:
-        overs = ["--over", "width=8..1007", "--over", "input=3x{32..1031}x{same}"]
+        overs = ["--over", "width=8..3007", "--over", "input=3x{32..1031}x{same}"]
         command = [sys.executable, "-m", "cnncalc", "sweep", "resnet50", *overs, "--partition", "8192"]
         start = time.perf_counter()
         subprocess.run([*command, "--dask", f"local:{count}", "--parts", folder], check=True, stdout=subprocess.DEVNULL)

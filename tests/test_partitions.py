@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +134,58 @@ def test_workers_of_dask_write_the_same(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "5 partitions" in done.stdout
     assert macs_in(tmp_path) == cnncalc.sweep(NET, f=range(1, 13), k=range(1, 19))["macs"].tolist()
+
+
+@contextmanager
+def scheduler_with_workers(folder: Path, count: int) -> Iterator[str]:
+    """The address of a scheduler of Dask with so many workers, all of them processes of their own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]
+    worker = ["distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+    commands = [scheduler, *[worker] * count]
+    start = [sys.executable, "-m"]
+    processes = [subprocess.Popen([*start, *rest], cwd=folder, stderr=subprocess.DEVNULL) for rest in commands]
+    try:
+        yield address
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_a_run_on_a_scheduler_that_is_killed_is_gone_on_with(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    found = tmp_path / "found"
+    with scheduler_with_workers(tmp_path, 2) as address:
+        command = [
+            sys.executable, "-m", "cnncalc", "sweep", "resnet50", "--over", "width=16..128", "--over",
+            "input=3x{128..640}x{same}", "--parts", str(found), "--partition", "4000", "--dask", address,
+        ]  # fmt: skip
+        process = subprocess.Popen(command)
+        deadline = time.monotonic() + 240
+        while len(list(found.glob("*.parquet"))) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert 0 < len(finished(found)) < 15
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert "15 partitions" in done.stdout
+    assert set(finished(found)) == set(range(15))
+    ends = parquet.read_table(found, columns=["macs"]).column("macs").to_pylist()
+    singly = cnncalc.sweep("resnet50", width=[16, 128], input=["3x128x128", "3x640x640"])
+    assert len(ends) == 113 * 513
+    assert [ends[0], ends[512], ends[112 * 513], ends[-1]] == singly["macs"].tolist()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_not_there_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    assert "cannot be reached" in run(tmp_path / "found", "--dask", "tcp://127.0.0.1:1", status=2)
+
+
+@pytest.mark.parametrize("where", ["nonsense", "local:0", "tcp://nowhere", "localhost:8786"])
+def test_what_is_no_place_of_workers_is_told(where: str, tmp_path: Path) -> None:
+    assert "--dask is local, local:4 or a scheduler's address" in run(tmp_path, "--dask", where, status=2)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
@@ -21,12 +22,13 @@ from cnncalc.families.family import Family
 from cnncalc.families.settings import Setting
 from cnncalc.families.space import Space
 from cnncalc.families.sweeping import Sweeping, Wish, empty_part, join_parts
-from cnncalc.families.writing import table_of
+from cnncalc.families.writing import REASON, table_of
 from cnncalc.language import _
 
 # The run in its first line, then a line for each finished partition. Readers of Parquet pass over names in _.
 MANIFEST = "_manifest.jsonl"
 MEMBERS = 262_144  # of a partition, unless it is said otherwise
+PATIENCE = 10  # seconds until a scheduler that does not answer is given up
 WAITING = 4  # partitions for each worker that are handed out before they are asked for
 
 
@@ -156,7 +158,9 @@ def write_partition(job: Job, partition: int) -> Finished:
     path = path_of(job, partition)
     new = os.path.join(job.folder, f".{os.path.basename(path)}.{os.getpid()}")
     try:
-        parquet.write_table(table_of(part, job.wish.quantities), new)
+        table = table_of(part, job.wish.quantities)
+        repeated = [*part.params, REASON]  # hardly a number of a member is that of another
+        parquet.write_table(table, new, use_dictionary=repeated)
         os.replace(new, path)
     except BaseException:
         if os.path.exists(new):
@@ -180,29 +184,41 @@ def work_here(job: Job, partitions: list[int]) -> Iterator[Finished]:
 
 def work_with_dask(job: Job, partitions: list[int], workers: str) -> Iterator[Finished]:
     """The partitions as they come from the workers of Dask; a few are handed out at a time."""
+    local = re.fullmatch("local(?::([1-9][0-9]{0,3}))?", workers)
+    if local is None and not re.fullmatch(r"[a-z]+://\S+:[0-9]{1,5}", workers):
+        raise CnncalcError(
+            _(
+                "--dask is local, local:4 or a scheduler's address, tcp://HOST:8786, not '{text}'",
+                text=workers[:60],
+            )
+        )
     try:
-        from distributed import Client, LocalCluster, as_completed
+        from distributed import Client, KilledWorker, LocalCluster, as_completed
     except ImportError:
         raise CnncalcError(_("--dask needs Dask: pip install 'cnncalc[dask]'")) from None
-    cluster = None
-    if re.fullmatch("local(:[1-9][0-9]{0,3})?", workers):
-        count = int(workers.partition(":")[2] or 0) or None
-        cluster = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
-    try:
-        with Client(cluster if cluster is not None else workers) as client:
-            shared = client.scatter(job, broadcast=True)
-            waiting = iter(partitions)
-            at_once = WAITING * max(1, len(client.scheduler_info()["workers"]))
-            futures = [client.submit(write_partition, shared, i, pure=False) for i in islice(waiting, at_once)]
-            running = as_completed(futures)
+    with ExitStack() as stack:
+        try:
+            where: Any = workers
+            if local is not None:
+                count = int(local[1]) if local[1] else None
+                where = stack.enter_context(LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None))
+            client = stack.enter_context(Client(where, timeout=PATIENCE))
+        except OSError as error:
+            reason = str(error)
+            raise CnncalcError(
+                _("the workers at {address} cannot be reached: {reason}", address=workers, reason=reason)
+            ) from None
+        shared = client.scatter(job, broadcast=True)
+        waiting = iter(partitions)
+        at_once = WAITING * max(1, len(client.scheduler_info()["workers"]))
+        futures = [client.submit(write_partition, shared, i, pure=False) for i in islice(waiting, at_once)]
+        running = as_completed(futures)
+        try:
             for future in running:
                 yield future.result()
                 for i in islice(waiting, 1):
                     running.add(client.submit(write_partition, shared, i, pure=False))
-    except OSError as error:
-        raise CnncalcError(
-            _("the workers at {address} cannot be reached: {reason}", address=workers, reason=error)
-        ) from None
-    finally:
-        if cluster is not None:
-            cluster.close()
+        except KilledWorker:
+            raise CnncalcError(
+                _("workers of Dask ended over a partition, perhaps for want of memory: --partition makes it smaller")
+            ) from None
