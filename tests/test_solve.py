@@ -177,6 +177,17 @@ def test_every_combination_of_the_others_is_bisected(monkeypatch: pytest.MonkeyP
     assert found == {key: sorted({min(values), max(values)}) for key, values in every.items()}
 
 
+def test_conditions_on_words_choose_among_what_is_bisected(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = "3x32x32; conv $f k3; $act; gap; dense 10"
+    asked = ("--find", "f=1..500,act=[relu,silu,tanh]", "--where", "macs <= 6M, act != silu, act!=tanh, f < 240")
+    each = json.loads(run("-e", net, *asked, "--format", "json").stdout)
+    monkeypatch.setattr(solving, "MOST_MEMBERS", 100)
+    ends = json.loads(run("-e", net, *asked, "--format", "json").stdout)
+    assert ends["bisected"] == "f"
+    assert [(row["f"], row["act"]) for row in ends["solutions"]] == [(1, "relu"), (239, "relu")]
+    assert [ends["solutions"][i]["macs"] for i in (0, 1)] == [each["solutions"][i]["macs"] for i in (0, -1)]
+
+
 def test_what_neither_rises_nor_falls_is_not_bisected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(solving, "MOST_MEMBERS", 100)
     result = run("-e", "1x9x9; conv $(1 + n % 7) k3", "--find", "n=1..5000", "--where", "params <= 20")

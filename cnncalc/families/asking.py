@@ -11,7 +11,7 @@ from cnncalc.errors import CnncalcError, OptionError, Source
 from cnncalc.families.columns import np
 from cnncalc.families.conditions import read_conditions
 from cnncalc.families.family import INPUT, Family
-from cnncalc.families.space import Space, Values, as_values, read_values
+from cnncalc.families.space import Space, Values, as_values, read_values, split_outside
 from cnncalc.families.sweeping import Wish
 from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
@@ -122,7 +122,13 @@ def read_finds(texts: Iterable[str]) -> list[tuple[str, str]]:
     """What is sought, with its values: `k=1..11,s=1,2,4`, or a name alone. Raises CnncalcError."""
     found = []
     for text in texts:
-        for part in re.split(r"[,，;]\s*(?=[^\W\d][\w.]*\s*(?:=|[,，;]|$))", text):
+        parts: list[str] = []
+        for piece in split_outside(text, ",，;；"):
+            if parts and not re.match(r"[^\W\d][\w.]*\s*(?:=|$)", piece):
+                parts[-1] += f", {piece}"  # one more value of what stands before it
+            else:
+                parts.append(piece)
+        for part in parts:
             name, sign, values = (piece.strip() for piece in part.partition("="))
             if not re.fullmatch(r"[^\W\d][\w.]*", name) or (sign and not values):
                 raise CnncalcError(

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from cnncalc.errors import CnncalcError
 from cnncalc.families.closed_form import closed_forms
 from cnncalc.families.columns import QUICK, Array, Column, np
-from cnncalc.families.conditions import Condition
+from cnncalc.families.conditions import Condition, find_holding
 from cnncalc.families.family import Family
 from cnncalc.families.space import Space
-from cnncalc.families.sweeping import Part, Sweeping, Wish, check_wish, empty_part, evaluate_part, join_parts
+from cnncalc.families.sweeping import Part, Sweeping, Wish, as_column, check_wish, empty_part, evaluate_part, join_parts
 from cnncalc.language import _
 
 MOST_MEMBERS = 2_000_000 if QUICK else 100_000  # that are worked out one by one
@@ -274,14 +274,23 @@ class Bisection:
 
     def stretches(self, told: Callable[[int], None] | None = None) -> Iterator[Part]:
         """The first and the last member of every stretch of solutions."""
-        found: Stretches = dict.fromkeys(range(self.lines), (0, self.length - 1))
+        beside = [c for c in self.conditions if c.name in self.space.names and c.name != self.name]
+        found: Stretches = dict.fromkeys(self.lines_where(beside), (0, self.length - 1))
         for condition in self.conditions:
-            found = self.narrowed(condition, found)
+            if condition not in beside:
+                found = self.narrowed(condition, found)
             if told is not None:
                 told(self.space.size // len(self.conditions))
         places = [(line, place) for line, ends in found.items() for place in sorted(set(ends))]
         if places:
             yield self.part(places)
+
+    def lines_where(self, conditions: Sequence[Condition]) -> list[int]:
+        """The lines on which conditions hold that are on the other parameters, numbers or words."""
+        members = np.array([self.member(line, 0) for line in range(self.lines)], dtype=np.int64)
+        columns = {name: as_column(values) for name, values in self.space.columns(members).items()}
+        holding: list[int] = np.flatnonzero(find_holding(conditions, columns, self.lines)).tolist()
+        return holding
 
     def part(self, places: Sequence[Place]) -> Part:
         """Members on lines. Raises CnncalcError where one is no network: nothing is bisected then."""

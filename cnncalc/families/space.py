@@ -75,7 +75,7 @@ def read_values(text: str, *, of_lists: bool = False, of_shapes: bool = False) -
     elif "{" in text:
         texts = _fill_in(text)
     else:
-        parts = _parts(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+        parts = split_outside(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
         ranges = [_range(part) for part in parts]
         if not of_shapes and all(found is not None for found in ranges):
             columns = [np.arange(r.start, r.stop, r.step, dtype=np.int64) for r in ranges if r is not None]
@@ -109,12 +109,12 @@ def _whole(item: Any) -> int | None:
     return int(item) if -LARGEST <= item <= LARGEST else None
 
 
-def _parts(text: str) -> list[str]:
+def split_outside(text: str, marks: str = ",，") -> list[str]:
     """What stands between commas that are in no brackets."""
     parts, depth, start = [], 0, 0
     for i, letter in enumerate(text + ","):
-        depth += (letter in "[(") - (letter in "])")
-        if i == len(text) or (letter in ",，" and depth <= 0):
+        depth += (letter in "[({") - (letter in "])}")
+        if i == len(text) or (letter in marks and depth <= 0):
             parts.append(text[start:i].strip())
             start = i + 1
     return parts
@@ -146,7 +146,9 @@ def _fill_in(text: str) -> list[str]:
     inside = literal[1::2]
     if "{" in "".join(literal[::2]) or "}" in "".join(literal[::2]) or (inside and inside[0].strip() == "same"):
         raise CnncalcError(_("'{text}': braces hold values, {{32..64}}, or same for those before", text=text[:60]))
-    choices = [["same"] if part.strip() == "same" else [v for p in _parts(part) for v in _expand(p)] for part in inside]
+    choices = [
+        ["same"] if part.strip() == "same" else [v for p in split_outside(part) for v in _expand(p)] for part in inside
+    ]
     if prod(map(len, choices)) > MOST_TEXTS:
         raise CnncalcError(_("'{text}' has more than {most:,} values", text=text[:60], most=MOST_TEXTS))
     found = []

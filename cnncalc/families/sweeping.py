@@ -101,10 +101,11 @@ def evaluate_part(family: Family, space: Space, members: Array, names: Sequence[
     """Some members of a space, evaluated."""
     columns = space.columns(members)
     found: Evaluated = family.evaluate(columns, names)
-    return Part(members, {name: _as_column(values) for name, values in columns.items()}, found.columns, found.reasons)
+    return Part(members, {name: as_column(values) for name, values in columns.items()}, found.columns, found.reasons)
 
 
-def _as_column(values: Any) -> Column:
+def as_column(values: Any) -> Column:
+    """The values of a parameter as a column."""
     if isinstance(values, Choice):
         one = Column.of([tuple(v) if isinstance(v, list) else v for v in values.values])
         return _take(one, values.which)
