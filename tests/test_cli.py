@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import pytest
 
 import cnncalc
@@ -24,10 +25,7 @@ SPECS = Path(__file__).parent.parent / "specs"
 def run(
     *arguments: str, cwd: Path | None = None, input: str | None = None, **env: str
 ) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONWARNINGS": "error", **env}
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=cwd, input=input, env=environment, capture_output=True, text=True, timeout=60
-    )
+    return commands.cnncalc(*arguments, cwd=cwd, input=input or "", **env)
 
 
 def on_terminal(*arguments: str, columns: int = 80, **env: str) -> str:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import run_forked
 
 from cnncalc.formats import EVERYWHERE
 
@@ -45,33 +46,26 @@ WORLDS = [
 ]
 
 
-def started(command: tuple[str, ...], folder: Path, world: dict[str, str]) -> subprocess.Popen[bytes]:
+def output_of(command: tuple[str, ...], folder: Path, world: dict[str, str]) -> tuple[bytes, bytes, int]:
+    """What it prints, with the lock file if it writes one, and its status."""
     base = {
         name: os.environ[name]
         for name in ("PATH", "SYSTEMROOT", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
         if name in os.environ
     }
-    environment = {**base, "HOME": str(folder), **world}
-    words = [sys.executable, "-m", "cnncalc", *command, "--lang", "en"]
-    return subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def ended(process: subprocess.Popen[bytes], folder: Path) -> tuple[bytes, bytes, int]:
-    """What it printed, with the lock file if it wrote one, and its status."""
-    out, err = process.communicate(timeout=60)
+    done = run_forked([*command, "--lang", "en"], folder, {**base, "HOME": str(folder), **world}, settled=world)
     lock = folder / "cnncalc.lock"
-    return out + (lock.read_bytes() if lock.exists() else b""), err, process.returncode
+    return done.stdout + (lock.read_bytes() if lock.exists() else b""), done.stderr, done.returncode
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_the_same_bytes_in_every_world(command: tuple[str, ...], tmp_path: Path) -> None:
-    running = []
+    found = []
     for i, world in enumerate(WORLDS):
         folder = tmp_path / f"world {i}"
         folder.mkdir()
         (folder / "net.yaml").write_bytes(SPEC.encode().replace(b"\n", b"\r\n" if i == 1 else b"\n"))
-        running.append((started(command, folder, world), folder))
-    found = [ended(*process) for process in running]
+        found.append(output_of(command, folder, world))
     first = found[0]
     assert first[0]
     assert first[2] in (0, 1)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import pytest
 
 import cnncalc
@@ -15,9 +14,7 @@ from cnncalc.difference import ADDED, CHANGED, REMOVED, SAME, compare
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONWARNINGS": "error"}
-    command = [sys.executable, "-m", "cnncalc", "diff", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=60)
+    return commands.cnncalc("diff", *arguments, cwd=cwd)
 
 
 def statuses(old: str, new: str) -> list[tuple[str, str]]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 import xml.dom.minidom
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import commands
 import pytest
 from click.testing import CliRunner
 
@@ -21,9 +20,7 @@ from cnncalc.layers import KINDS
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONWARNINGS": "error"}
-    command = [sys.executable, "-m", "cnncalc", "explain", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=environment, timeout=60)
+    return commands.cnncalc("explain", *arguments, cwd=cwd)
 
 
 def test_one_number_one_layer_a_total_and_the_whole_network() -> None:

@@ -10,6 +10,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import commands
 import pytest
 from cases import read_yaml
 
@@ -181,8 +182,7 @@ def test_a_rehearsal_finds_no_other_mistake(case: dict[str, str], monkeypatch: p
 
 def run(*arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
     """What a command does that must not wait for ever."""
-    command = [sys.executable, "-m", "cnncalc", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
+    return commands.cnncalc(*arguments, timeout=seconds)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import pytest
 
 GOOD = "input: 3\nlayers: [dense 2]\n"
@@ -15,8 +15,7 @@ ALL = (*CHECKS, ("check",), ("lint",), ("format", "--check"), ("lock",))
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cnncalc", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=20)
+    return commands.cnncalc(*arguments, cwd=folder, timeout=20)
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 from onnx_bytes import Model, described, part, tensor, varint, whole
@@ -466,7 +466,7 @@ def test_an_unknown_operator_is_named_with_its_place(tmp_path: Path) -> None:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "cnncalc", *arguments], capture_output=True, text=True, check=False)
+    return commands.cnncalc(*arguments)
 
 
 def test_the_command_ends_with_2_unless_unknown_operators_are_allowed(tmp_path: Path) -> None:

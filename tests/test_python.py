@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 from checkout import ROOT
 
@@ -16,10 +17,7 @@ import cnncalc
 
 
 def run(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "cnncalc", *arguments], capture_output=True, encoding="utf-8", timeout=60
-    )
-    return done.stdout
+    return commands.cnncalc(*arguments).stdout
 
 
 UNIT = ("lenet5", "C3", (2, 4))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import pytest
 
 SPEC = """name: net
@@ -21,9 +20,7 @@ BODY = ("  - conv 16 k3 p1", "  - unit x2", "  - maxpool 2", "  - conv 32 k3 p1"
 
 
 def cnncalc(folder: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONWARNINGS": "error", **extra}
-    command = [sys.executable, "-m", "cnncalc", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=environment, timeout=60)
+    return commands.cnncalc(*arguments, cwd=folder, **extra)
 
 
 def git(folder: Path, *arguments: str, check: bool = True) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import pytest
 from hypothesis import HealthCheck, given, settings
 from option_sets import graphs
@@ -146,8 +146,7 @@ def test_another_networks_text_is_not_the_same() -> None:
 
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cnncalc", "convert", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    return commands.cnncalc("convert", *arguments, cwd=cwd)
 
 
 def test_convert_writes_a_spec(tmp_path: Path) -> None:
