@@ -8,6 +8,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from cnncalc.cli import group
 from cnncalc.formats import ALIASES, ENDINGS, EVERYWHERE, FORMATS
+from cnncalc.spec import graph_from_text
 
 DOCS = Path(__file__).parent.parent / "docs" / "formats.md"
 SPEC = """\
@@ -42,7 +44,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(group(), list(arguments))
 
 
-def commands(spec: str, folder: Path) -> dict[str, tuple[str, ...]]:
+def commands(spec: str) -> dict[str, tuple[str, ...]]:
     """Every command that shows something, on a network; with formats of findings behind a plus."""
     return {
         "analyze": (spec,),
@@ -58,7 +60,7 @@ def commands(spec: str, folder: Path) -> dict[str, tuple[str, ...]]:
         "conventions": ("conventions", spec, "--convention", "thop", "--convention", "fvcore"),
         "reconcile": ("conventions", spec, "--reconcile", "thop", "fvcore"),
         "identify": ("identify", spec, "12345"),
-        "lock": ("lock", spec, "--check", "--file", str(folder / "cnncalc.lock")),
+        "lock": ("lock", spec, "--check", "--file", str(Path(spec).parent / "cnncalc.lock")),
         "networks": ("networks",),
         "kinds": ("kinds",),
         "kind": ("kinds", "conv"),
@@ -69,19 +71,35 @@ def commands(spec: str, folder: Path) -> dict[str, tuple[str, ...]]:
 WITH_FINDINGS = {"diff", "lint", "check", "check answers", "lock", "rules"}
 
 
-@pytest.fixture
-def spec(tmp_path: Path) -> str:
-    path = tmp_path / "net.yaml"
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("net")
+    path = folder / "net.yaml"
     path.write_text(SPEC.format(name="net", layer="first"))
-    assert run("lock", str(path), "--file", str(tmp_path / "cnncalc.lock")).exit_code == 0
+    assert run("lock", str(path), "--file", str(folder / "cnncalc.lock")).exit_code == 0
     path.write_text(SPEC.format(name="net", layer="first").replace("conv 4", "conv 5"))
     return str(path)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _bundled_specs_are_read_once() -> Iterator[None]:
+    """`networks` alone would read all of them for each format."""
+    read = cache(graph_from_text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "cnncalc.spec.graph_from_text",
+            lambda source, **changes: graph_from_text(source, **changes) if changes else read(source),
+        )
+        yield
+
+
+run_once = cache(run)
+
+
 @pytest.mark.parametrize("format", EVERYWHERE)
-def test_every_command_has_every_format(format: str, spec: str, tmp_path: Path) -> None:
-    for name, words in commands(spec, tmp_path).items():
-        done = run(*words, "--format", format)
+def test_every_command_has_every_format(format: str, spec: str) -> None:
+    for name, words in commands(spec).items():
+        done = run_once(*words, "--format", format)
         assert done.exit_code in (0, 1), (name, done.output, done.exception)
         assert well_formed(format, done.stdout), name
 
@@ -89,27 +107,27 @@ def test_every_command_has_every_format(format: str, spec: str, tmp_path: Path) 
 @pytest.mark.parametrize("ending", sorted(ENDINGS))
 def test_the_ending_of_the_file_chooses_the_format(ending: str, spec: str, tmp_path: Path) -> None:
     format = ENDINGS[ending]
-    for name, words in commands(spec, tmp_path).items():
+    for name, words in commands(spec).items():
         if FORMATS[format].of_findings and name not in ("diff", "lint", "check", "lock"):
             continue
         file = tmp_path / f"page.{ending}"
         file.unlink(missing_ok=True)
         done = run(*words, "-o", str(file))
         assert done.exit_code in (0, 1), (name, done.output, done.exception)
-        assert file.read_text(encoding="utf-8") == run(*words, "--format", format).stdout, name
+        assert file.read_text(encoding="utf-8") == run_once(*words, "--format", format).stdout, name
 
 
 def test_an_ending_that_is_no_format_is_refused_by_every_command(spec: str, tmp_path: Path) -> None:
-    for words in commands(spec, tmp_path).values():
+    for words in commands(spec).values():
         done = run(*words, "-o", str(tmp_path / "page.docx"))
         assert done.exit_code == 2
         assert "no format goes by .docx" in done.stderr
         assert not (tmp_path / "page.docx").exists()
 
 
-def test_json_of_every_command_has_a_version(spec: str, tmp_path: Path) -> None:
-    for name, words in commands(spec, tmp_path).items():
-        data = json.loads(run(*words, "--format", "json").stdout)
+def test_json_of_every_command_has_a_version(spec: str) -> None:
+    for name, words in commands(spec).items():
+        data = json.loads(run_once(*words, "--format", "json").stdout)
         assert data["schema_version"] == 1, name
 
 
@@ -145,7 +163,7 @@ def test_no_name_gets_through(nasty: str, where: str, tmp_path: Path, monkeypatc
     usable = run("lock", str(path), "--file", str(tmp_path / "cnncalc.lock")).exit_code == 0
     assert usable or where == "layer" or not nasty.isprintable()  # specs refuse what cannot be shown; models do not
     path.write_text(SPEC.format(name=name, layer=layer).replace("conv 4", "conv 5"), encoding="utf-8")
-    for name, words in commands(str(path), tmp_path).items() if usable else [("analyze", (str(path),))]:
+    for name, words in commands(str(path)).items() if usable else [("analyze", (str(path),))]:
         if name in ("networks", "kinds", "kind", "rules"):
             continue
         for format, row in FORMATS.items():
@@ -368,13 +386,11 @@ def test_nothing_is_above_what_is_explained_alone() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 100])
-def test_tables_wrap_at_the_width_and_break_no_word(
-    width: int, spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tables_wrap_at_the_width_and_break_no_word(width: int, spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from cnncalc.errors import columns_of
 
     monkeypatch.chdir(Path(spec).parent)
-    wide = commands("net.yaml", tmp_path)
+    wide = commands("net.yaml")
     for name, words in wide.items():
         if name in ("kind", "explain"):  # code and formulas are not broken
             continue

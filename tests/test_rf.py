@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from fractions import Fraction
 from typing import Any
 
@@ -49,12 +50,13 @@ def disagreements(graph: Graph, step: int = 1) -> list[tuple[int, int, Any, Any]
     first, count = len(graph.inputs), len(graph.nodes)
     values = range(0, first + count, step)
     forward = {v: Pass(graph, origins={v: 0}).fields for v in values}
+    single = [v for v in range(first + count) if 1 in graph.shape(v)[1:]]
     found = []
     for number in range(count - 1, -1, -step):
         back = seen_from(graph, number)
         for v in (v for v in values if v <= first + number):
             shape = graph.facts[number].output
-            if any(1 in graph.shape(w)[1:] for w in range(v, first + number)):
+            if bisect_left(single, v) < bisect_left(single, first + number):
                 continue  # one unit lies on no grid: how it would go on is nobody's business
             ahead = forward[v][first + number].get(0)
             pair = numbers(back[v], shape), numbers(ahead, shape)
