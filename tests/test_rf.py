@@ -65,10 +65,14 @@ def disagreements(graph: Graph, step: int = 1) -> list[tuple[int, int, Any, Any]
     return found
 
 
+# Where windows of attention are many, each way takes seconds: of these every so manieth value and node.
+STEPS = {"hrnet": 100, "maxvit-t": 120, "mobilevit-s": 25, "swin-t": 9, "densenet121": 7}
+
+
 @pytest.mark.parametrize("name", bundled())
 def test_the_way_back_and_the_way_forward_agree_for_all_pairs_of_layers(name: str) -> None:
     graph = cnncalc.load(name)
-    assert disagreements(graph, 1 if len(graph.nodes) < 120 else 3 if len(graph.nodes) < 500 else 100) == []
+    assert disagreements(graph, STEPS.get(name, 1 if len(graph.nodes) < 120 else 3)) == []
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
