@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.language import n_
 
@@ -215,12 +215,22 @@ def known_totals() -> dict[str, dict[str, int]]:
 
     Written down by `python tests/write_totals.py`, so that a number can be looked up without analysing them all.
     """
+    totals: dict[str, dict[str, int]] = _read_json("network_totals.json")
+    return totals
+
+
+def known_numbers() -> dict[str, list[int]]:
+    """What the shipped conventions print of every bundled network and variant, of one sample; written down alike."""
+    numbers: dict[str, list[int]] = _read_json("network_numbers.json")
+    return numbers
+
+
+def _read_json(name: str) -> Any:
+    """What a file beside this one has written down."""
     import json
 
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "network_totals.json")
-    with open(path, encoding="utf-8") as file:
-        totals: dict[str, dict[str, int]] = json.load(file)
-    return totals
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name), encoding="utf-8") as file:
+        return json.load(file)
 
 
 def _with_points(name: str) -> str:

@@ -95,6 +95,21 @@ FIELDS = [
         None,
         None,
     ),
+    # tokens: a patch each, one that sees nothing before them, until attention lets each see all
+    ("3x16x12; conv 4 k4 s4; reshape 4x-1", "reshape1", (4, 4), (0, 0)),
+    (
+        "3x16x12; conv 4 k4 s4; reshape 4x-1; {concat: [parameter 4x1, identity], axis: l}; layernorm",
+        "layernorm1",
+        (4, 4),
+        None,
+    ),
+    (
+        "3x16x12; conv 4 k4 s4; reshape 4x-1; {concat: [parameter 4x1, identity], axis: l}; attention 2",
+        "attention1",
+        (16, 12),
+        (0, 0),
+    ),
+    ("3x16x12; {concat: [conv 2 k3 p1, conv 2 k5 p2], axis: h}", "concat1", (5, 5), (-1, -1)),
     # an instance norm of a vector has no places to take its mean over
     ("1x6; flatten; instancenorm; slice 1:end; dense 2", "dense1", (5,), (1,)),
 ]

@@ -1,15 +1,19 @@
-"""Writes cnncalc/network_totals.json: the totals of every bundled network and variant. Run it when one is new."""
+"""Writes cnncalc/network_totals.json, the totals of every bundled network and variant, and network_numbers.json,
+what the shipped conventions print of them. Run it when a network is new, or when a convention counts otherwise.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cnncalc
-from cnncalc.conventions.identifying import without_biases
+from cnncalc.conventions.identifying import candidates, without_biases
 from cnncalc.shipped import VARIANTS, bundled
 
 FILE = Path(__file__).resolve().parent.parent / "cnncalc" / "network_totals.json"
+NUMBERS = FILE.with_name("network_numbers.json")
 QUANTITIES = ("params", "connections", "macs", "flops")
 
 
@@ -26,11 +30,18 @@ def totals() -> dict[str, dict[str, int]]:
     return found
 
 
-def as_text() -> str:
+def numbers() -> dict[str, list[int]]:
+    """By name, every number that `cnncalc identify` holds another one against, from the smallest on."""
+    reports = {name: cnncalc.analyze(name) for name in (*bundled(), *VARIANTS)}
+    return {name: sorted({one.number for one in candidates(name, report)}) for name, report in reports.items()}
+
+
+def as_text(found: dict[str, Any]) -> str:
     """A line for each network."""
-    lines = [f"{json.dumps(name)}: {json.dumps(values)}" for name, values in totals().items()]
+    lines = [f"{json.dumps(name)}: {json.dumps(values)}" for name, values in found.items()]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 if __name__ == "__main__":
-    FILE.write_text(as_text(), encoding="utf-8")
+    FILE.write_text(as_text(totals()), encoding="utf-8")
+    NUMBERS.write_text(as_text(numbers()), encoding="utf-8")

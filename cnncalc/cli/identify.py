@@ -56,7 +56,7 @@ def command(
     with errors_end_the_run():
         known = [convention(name) for name in dict.fromkeys((*SHIPPED, *more))]
         if alone:
-            networks = bundled_networks(text, batch)
+            networks = bundled_networks(text, batch, asked=batch == 1 and not more)
         else:
             networks = variants(Asked(None if expression is not None else words[0], expression, params, inputs), batch)
         matches, near = identify(text, networks, known, layers=not alone)
@@ -75,8 +75,11 @@ def is_number(text: str) -> bool:
         return False
 
 
-def bundled_networks(text: str, batch: int) -> Iterator[tuple[str, Report]]:
-    """The bundled networks and their variants: those with a total that is just this number, else all."""
+def bundled_networks(text: str, batch: int, asked: bool) -> Iterator[tuple[str, Report]]:
+    """The bundled networks and their variants: those with a total that is just this number, else all that may be meant.
+
+    asked  these are the conventions and the batch of which it is written down what they print of each network
+    """
     from cnncalc.conventions.identifying import EXACT, match_number, meanings
     from cnncalc.shipped import known_totals
 
@@ -87,8 +90,23 @@ def bundled_networks(text: str, batch: int) -> Iterator[tuple[str, Report]]:
         for name, of in totals.items()
         if any(match_number(n, *r) == EXACT for n in of.values() for r, _u in readings)
     ]
-    for name in hit or totals:
+    for name in hit or (may_be_meant(text) if asked else totals):
         yield name, analyze_graph(Asked(name).graph(), Settings(batch=batch))
+
+
+def may_be_meant(text: str) -> list[str]:
+    """The bundled networks of which some convention prints this number; if there are none, those that come nearest."""
+    from cnncalc.conventions.identifying import NEAREST, match_number, meanings
+    from cnncalc.shipped import known_numbers
+
+    readings, numbers = meanings(text), known_numbers()
+    found = [name for name, of in numbers.items() if any(match_number(n, *r) for n in of for r, _u in readings)]
+    if found:
+        return found
+    target = readings[0][0][0]
+    apart = {name: sorted(abs(n - target) for n in of)[:NEAREST] for name, of in numbers.items()}
+    farthest = sorted(distance for several in apart.values() for distance in several)[NEAREST - 1]
+    return [name for name, several in apart.items() if several[0] <= farthest]
 
 
 def variants(asked: Asked, batch: int) -> Iterator[tuple[str, Report]]:

@@ -19,6 +19,7 @@ from cnncalc.quantities import COUNT, of_subject
 from cnncalc.report import Report
 
 COUNTED = tuple(name for name in of_subject(COUNT) if name != "trainable_params")  # where none is frozen, params
+NEAREST = 3  # numbers that are named where nothing is the one that was given
 
 
 class Candidate(NamedTuple):
@@ -123,7 +124,7 @@ def identify(
         matches = next(filter(None, of_layers), [])
     target = readings[0][0][0]
     near = sorted(every, key=lambda one: abs(one.number - target))
-    return matches, near[:3]
+    return matches, near[:NEAREST]
 
 
 def matches_among(every: Iterable[Candidate], readings: Sequence[tuple[tuple[Fraction, Fraction], str]]) -> list[Match]:

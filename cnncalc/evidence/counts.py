@@ -72,8 +72,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
         findings += [{"output": Measured(None, "shape", STOPPED)}] * (len(graph.nodes) - len(findings))
         return findings, Measured(None, "allocation", STOPPED)
     for found, measured in zip(findings, backward.measure(), strict=True):
-        if measured is not None:
-            found["backward_flops"] = measured
+        found.update(measured)
     return findings, Measured(peak, "allocation")
 
 
@@ -126,12 +125,14 @@ class Products(NamedTuple):
     gradients  multiply-accumulates with what depends on something trained, out of `macs`; `real`: those that count
     told       whether it can be said of each product what it is with
     passes     whether what comes out depends on what is trained, where something does that goes in
+    needed     whether it depends on what is trained
     """
 
     gradients: int
     macs: int
     told: bool
     passes: bool
+    needed: bool
     real: Measured = Measured(0, "tally")
 
 
@@ -150,18 +151,23 @@ class BackwardProbe:
         told = not (mixed and gradients) and all(weight.unit != 0 for weight in weighing)  # no distances
         trained = node.layer.frozen is not True and any(w.stored == "params" and prod(w.shape) for w in weighing)
         entering = trained or any(getattr(alive[v], "trained", False) for v in node.reads)
-        passes = not entering or bool(getattr(y, "trained", False))
-        return Products(gradients, work.get("mac", 0), told and node.layer.frozen in (True, False), passes)
+        needed = bool(getattr(y, "trained", False))
+        told = told and node.layer.frozen in (True, False)
+        return Products(gradients, work.get("mac", 0), told, not entering or needed, needed)
 
-    def measure(self) -> Iterator[Measured | None]:
-        """The FLOPs of each layer's products; None where they cannot be told. Of each product alike: those on padding
-        have no gradients. Where what is trained has no say in what comes out, no gradient comes back either.
+    def measure(self) -> Iterator[Finding]:
+        """The FLOPs of each layer's products, as far as they can be told. Of each product alike: those on padding have
+        no gradients. Where what is trained has no say in what comes out no gradient comes back, and nothing is kept.
         """
         used = self.find_used()
-        for i, (gradients, macs, told, _passes, real) in enumerate(self.products):
-            counted = gradients if len(self.graph.inputs) + i in used else 0
+        for i, (gradients, macs, told, _passes, needed, real) in enumerate(self.products):
+            leads = len(self.graph.inputs) + i in used
+            counted = gradients if leads else 0
             exact = 2 * counted * real.value // macs if macs else 0
-            yield Measured(exact, real.probe) if told or not counted else None
+            found = {"backward_flops": Measured(exact, real.probe)} if told or not counted else {}
+            if not leads or not needed:
+                found["saved_bytes"] = Measured(0, "tally")
+            yield found
 
     def find_used(self) -> set[int]:
         """The values that an output of the network depends on, by way of layers that pass a gradient on."""

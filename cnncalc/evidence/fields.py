@@ -289,8 +289,8 @@ def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | No
                 claim = part.along(axis)
                 if high.ndim == 1 + rank:
                     found[-1].append(in_a_map(low[some], high[some], axis, length, own, part, claim))
-                elif np.isfinite(high).any():
-                    found[-1].append(somewhere(low.ravel(), high.ravel(), length, own, claim))
+                elif np.isfinite(high[some]).any():
+                    found[-1].append(somewhere(low[some].ravel(), high[some].ravel(), length, own, claim))
                 else:
                     found[-1].append(None)
                 if found[-1][-1] is None and length == own and claim is not None:
@@ -341,7 +341,8 @@ def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) 
     if length == n:
         return at_own_size(low, high, middle, n, claim)
     size = int((highs[sees] - lows[sees]).max()) + 1
-    if (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or 2 * size > length:
+    at_border = (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or 2 * size > length
+    if at_border or stays(lows[sees]) or stays(highs[sees]):
         if sees_all(low, high, length):  # of a recurrent layer the last unit alone
             return WHOLE_AXIS._replace(size=n)
         return Field(
@@ -356,6 +357,11 @@ def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) 
     return Field(size, Fraction(step, period), start, reason="" if start is not None else _("unit 0 sees nothing"))
 
 
+def stays(ends: Array) -> bool:
+    """Whether fields that should move along do not: strides may pass over the first pixel of an image, or the last."""
+    return len(ends) > 1 and bool((ends == ends[0]).all())
+
+
 def sees_all(low: Array, high: Array, length: int) -> bool:
     """Whether some unit of a long image sees most of it. All of it is too much to ask: strides pass over the ends.
 
@@ -368,7 +374,8 @@ def at_own_size(low: Array, high: Array, units: range, n: int, claim: Claim | No
     """What can be said on the network's own image: a field is at least as large as what some unit sees.
 
     What is larger than claimed contradicts the claim, what is equal agrees, and what is smaller says nothing: the
-    border may have cut it, or the largest is not among so few units. A claim that is exact has to be met.
+    border may have cut it, or the largest is not among so few units. A claim that is exact has to be met. So it is with
+    the first pixel that unit 0 sees, which is not before the one that is claimed.
     """
     lows, highs = low[units.start : units.stop], high[units.start : units.stop]
     sees = np.isfinite(highs)
@@ -378,7 +385,8 @@ def at_own_size(low: Array, high: Array, units: range, n: int, claim: Claim | No
     if claim.exact:
         return Field(size, start=int(lows[sees].min()), reason=_(MAY_BE_CUT, n=n))
     whole = claim.size == n and bool(((low == 0) & (high == n - 1)).any())
-    return Field(n if whole else size if size >= claim.size else None, reason=_(MAY_BE_CUT, n=n))
+    start = int(low[0]) if claim.start is not None and np.isfinite(low[0]) and low[0] <= claim.start else None
+    return Field(n if whole else size if size >= claim.size else None, start=start, reason=_(MAY_BE_CUT, n=n))
 
 
 def period_of(lows: Array, highs: Array) -> tuple[int, int]:
@@ -396,7 +404,7 @@ def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None)
     """The size of fields that lie in no order: units of a flattened map."""
     sees = np.isfinite(high)
     if length == n:
-        return at_own_size(low[sees], high[sees], range(len(low)), n, claim)
+        return at_own_size(low, high, range(len(low)), n, claim)
     first = int(low[0]) if sees[0] else None
     full = int(high[0] - low[0]) if sees[0] else -1
     low, high = low[sees], high[sees]

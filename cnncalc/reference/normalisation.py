@@ -134,11 +134,11 @@ def lrn(layer: Any, w: Weights, x: Array) -> Array:
     """Each value over (k + alpha/size * sum of squares of the channels around it) ** beta."""
     channels = x.shape[1]
     squares = x * x
-    y = np.empty_like(x)
-    for c in range(channels):
-        # Of an even size one channel more lies before than behind.
-        first, last = max(0, c - layer.size // 2), min(channels, c + (layer.size - 1) // 2 + 1)
-        total = squares[:, first:last].sum(axis=1)
-        base = total * x.dtype.type(layer.alpha / layer.size) + x.dtype.type(layer.k)
-        y[:, c] = x[:, c] / np.power(base, x.dtype.type(layer.beta))
-    return y
+    total = squares.copy()
+    # Of an even size one channel more lies before than behind. Those that do not exist are left out.
+    for before in range(1, min(layer.size // 2, channels - 1) + 1):
+        np.add(total[:, before:], squares[:, :-before], out=total[:, before:])
+    for behind in range(1, min((layer.size - 1) // 2, channels - 1) + 1):
+        np.add(total[:, :-behind], squares[:, behind:], out=total[:, :-behind])
+    base = total * x.dtype.type(layer.alpha / layer.size) + x.dtype.type(layer.k)
+    return x / np.power(base, x.dtype.type(layer.beta))

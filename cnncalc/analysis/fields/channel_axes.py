@@ -10,7 +10,7 @@ from itertools import product
 from math import prod
 
 from cnncalc.analysis.fields.state import Found, Value
-from cnncalc.analysis.fields.steps import advance, merge
+from cnncalc.analysis.fields.steps import advance, flatten, merge
 from cnncalc.analysis.fields.values import Fields, unknown
 from cnncalc.layers.base import KEPT, MIXED, POINTWISE
 from cnncalc.layers.elements import RAVELLED, Permuted
@@ -36,6 +36,16 @@ def rearrange(found: Found, number: int) -> Value | None:
     elif how != RAVELLED or output[-rank:] != shape[-rank:] or len(output) <= rank:
         return None
     return Value(output, seen, several, len(output) - rank, order)
+
+
+def lay_in_a_row(found: Found, number: int) -> Value | None:
+    """What a map gives whose places come one after the other, row by row, channel by channel: (C, *size) to (C, n)."""
+    node, output = found.graph.nodes[number], found.graph.facts[number].output
+    shape, seen, several, lead, *_ = found.values[node.reads[0]]
+    in_a_row = node.layer.elements(shape) == RAVELLED and output == (shape[0], prod(shape[1:]))
+    if several or lead > 1 or not in_a_row:
+        return None
+    return Value(output, {i: tuple(map(flatten, fields)) for i, fields in seen.items()})
 
 
 def leave_channel_axes(found: Found, number: int) -> Value:

@@ -5,13 +5,25 @@ node, which of the cases of CASES a node is.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.fields.state import Found, Value
-from cnncalc.analysis.fields.steps import advance, merge
-from cnncalc.analysis.fields.values import ByOrigin, Fields, Fixed, Grid, Loose, Units, Whole, jump_of, largest
+from cnncalc.analysis.fields.steps import advance, flatten, merge
+from cnncalc.analysis.fields.values import (
+    ByOrigin,
+    Fields,
+    Fixed,
+    Grid,
+    Loose,
+    Units,
+    Whole,
+    jump_of,
+    largest,
+    leave_out,
+)
 from cnncalc.graph import Graph
-from cnncalc.layers.base import FLATTENED, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
+from cnncalc.layers.base import FLATTENED, KEPT, LINKED, MIXED, PARTED, POINTWISE, STACKED, WHOLE, Reach, Shape
 from cnncalc.report import Jump
 
 TELLING = (LINKED, PARTED)  # layers whose channels read some of the channels, not all
@@ -135,12 +147,14 @@ def is_rearranging(visit: Visit) -> bool:
 
 
 def behind_rearranging(found: Pass, visit: Visit) -> Value | None:
-    """A shuffle of channels keeps what they see; of another order nothing is known, which is a case below."""
-    from cnncalc.analysis.fields.channel_axes import rearrange  # hardly a network needs it
+    """A shuffle of channels keeps what they see, and so does a map whose places are laid out in a row; of another order
+    nothing is known, which is a case below.
+    """
+    from cnncalc.analysis.fields.channel_axes import lay_in_a_row, rearrange  # hardly a network needs it
 
     if len(found.graph.nodes[visit.number].reads) > 1:  # a gate is left out here
         return None
-    value = rearrange(found, visit.number)
+    value = rearrange(found, visit.number) or lay_in_a_row(found, visit.number)
     found._folds |= value is not None and value.lead > 1
     return value
 
@@ -174,6 +188,26 @@ def behind_a_part(found: Pass, visit: Visit) -> Value:
 def stacks_vectors(visit: Visit) -> bool:
     """Vectors one behind the other whose units see differently."""
     return differ(visit) and len(visit.output) == 1
+
+
+def joins_places(visit: Visit) -> bool:
+    """Maps side by side: every unit that comes out is one that went in, in the same channel."""
+    if visit.reach is not None or visit.channels != KEPT or len(visit.values) < 2 or visit.several:
+        return False
+    return sum(prod(value.shape) for value in visit.values) == prod(visit.output)
+
+
+def behind_joined(_found: Pass, visit: Visit) -> Value:
+    """What such units see, who lie on no grid: the largest field, and the start of unit 0."""
+    from cnncalc.analysis.fields.channels import anew, largest_of  # hardly a network needs it
+
+    seen: dict[int, Fields] = {}
+    for i in sorted({i for value in visit.values for i in value.seen}):
+        several = [tuple(map(flatten, value.seen[i])) for value in visit.values if i in value.seen]
+        fields = [anew(largest_of(along, i in visit.values[0].seen)) for along in zip(*several, strict=True)]
+        # Units that see nothing of it are among them.
+        seen[i] = tuple(fields if len(several) == len(visit.values) else map(leave_out, fields))
+    return Value(visit.output, seen, part=any(value.part for value in visit.values))
 
 
 def stacks_maps(visit: Visit) -> bool:
@@ -228,6 +262,7 @@ CASES: tuple[Case, ...] = (
     (is_rearranging, behind_rearranging),
     (reads_a_part, behind_a_part),
     (stacks_vectors, behind_channels),
+    (joins_places, behind_joined),
     (stacks_maps, behind_branches),
     (tells_channels_apart, behind_channels),
     (always, behind_one_input),

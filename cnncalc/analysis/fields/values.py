@@ -76,6 +76,13 @@ def unknown(field: AxisField) -> AxisField:
     return Whole(None, seeing) if isinstance(field, Whole) else field._replace(seeing=seeing)
 
 
+def leave_out(field: AxisField) -> AxisField:
+    """The field of units among which there are others that see nothing, of which it is not told where."""
+    if isinstance(field, (Whole, Fixed)):
+        return field._replace(seeing=None)
+    return field._replace(smallest=0) if isinstance(field, Loose) else None
+
+
 def all_see(field: Whole | Fixed) -> bool:
     """Whether no unit is left out, as far as that is followed."""
     return field.seeing is not None and all(field.seeing)
