@@ -11,14 +11,17 @@ import json
 import os
 import tempfile
 import warnings
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import cnncalc
 from cnncalc.cli import main
-from cnncalc.errors import Position, SpecError, SpecWarning
+from cnncalc.errors import Position, Source, SpecError, SpecWarning
+from cnncalc.families.asking import family_of, own_shape
 from cnncalc.language import _, speaking
 from cnncalc.pages.browser.data import data_of_text, json_text, page_data
+from cnncalc.report import Settings
 from cnncalc.sources import read_source
 
 SPEC = "network.yaml"  # the text in the editor, for every command
@@ -94,6 +97,76 @@ def report(asked: str) -> str:
             return json_text(data_of_text(_whole(request["spec"]), SPEC, language))
         graph = cnncalc.load(request["path"], max_operations=MOST_OPERATIONS, allow_unknown=request["unknown"])
         return json_text(page_data([cnncalc.analyze(graph)], language))
+
+
+def examples(asked: str) -> str:
+    """{"spec": text} -> questions asked backwards that this network can be asked, as what fills the fields.
+
+    [{"about": which of them, "name": of what, "net", "find", "where", "best": as they are typed}, ...]
+    """
+    text = _whole(json.loads(asked)["spec"])
+    graph = cnncalc.load(text, max_operations=MOST_OPERATIONS)
+    made = (_window(graph), _width(graph), _size(graph, text))
+    depth = {"about": "depth", "net": "3x224x224; conv 8 k3 p1 x$n", "find": "n=1..40", "where": "receptive_field=31"}
+    return json.dumps([example for example in (*made, depth) if example is not None])
+
+
+def _window(graph: cnncalc.Graph) -> dict[str, str] | None:
+    """Which kernel, stride and padding give a layer the output that it has: the first with a square kernel."""
+    for node, facts in zip(graph.nodes, graph.facts, strict=True):
+        layer, entered = node.layer, graph.shape(node.reads[0]) if node.reads else ()
+        if layer.kind == "conv" and len(set(layer.kernel)) == len(set(layer.stride)) == 1 and len(entered) == 3:
+            groups = f" g{layer.groups}" if layer.groups > 1 else ""
+            return {
+                "about": "window",
+                "name": node.name,
+                "net": f"{_text(entered)}; conv {layer.filters} k$k s$s p$p{groups}",
+                "find": f"k=1..{max(11, layer.kernel[0])},s=1..{max(4, layer.stride[0])},p=0..5",
+                "where": f"conv1.output={_text(facts.output)}",
+            }
+    return None
+
+
+def _width(graph: cnncalc.Graph) -> dict[str, str] | None:
+    """The largest value of a parameter, no number of classes or channels, within about half of the MACs."""
+    ends = {graph.facts[-1].output[0], *(shape[0] for shape in graph.inputs.values())}
+    macs = cnncalc.analyze(graph).totals.macs
+    for name, value in graph.params.items():
+        if type(value) is int and value >= 8 and value not in ends and macs:
+            first, step = (8, "..8") if value % 8 == 0 else (1, "")
+            where = f"macs<={_about(macs // 2)}"
+            find = f"{name}={first}..{2 * value}{step}"
+            return {"about": "width", "name": name, "find": find, "where": where, "best": f"+{name}"}
+    return None
+
+
+def _size(graph: cnncalc.Graph, text: str) -> dict[str, str] | None:
+    """Which square inputs give the last map with a height and a width the sizes that it has."""
+    try:
+        entered = own_shape(family_of(Source(SPEC, text), False, Settings()))
+    except cnncalc.CnncalcError:  # several inputs, or one that depends on parameters
+        return None
+    if len(entered) != 3 or entered[1] != entered[2]:
+        return None
+    shown = [(node.name, f.output) for node, f in zip(graph.nodes, graph.facts, strict=True) if not node.shown_with]
+    maps = [(name, output) for name, output in shown if len(output) == 3 and output[1] > 1]
+    if not maps:
+        return None
+    name, output = maps[-1]
+    where = f"{name}.output={_text(output)}"
+    return {"about": "size", "name": name, "find": f"size=1..{2 * entered[1]}", "where": where}
+
+
+def _text(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _about(count: int) -> str:
+    """A count as people write one: 2.0G, 300M."""
+    for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= unit:
+            return f"{count / unit:.{0 if count >= 10 * unit else 1}f}{letter}"
+    return str(count)
 
 
 def model(asked: str) -> str:

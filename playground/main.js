@@ -3,6 +3,7 @@ import { createEditor } from "./editor.bundle.js";
 import { fromFragment, toFragment } from "./link.js";
 import { startPython } from "./python.js";
 import { showReport } from "./report.js";
+import { createSolve } from "./solve.js";
 import { LANGUAGES, wordsIn } from "./words.js";
 
 const PAUSE = 250; // milliseconds without a key before the text is read
@@ -16,6 +17,8 @@ let state = { spec: null, lang: navigator.language?.startsWith("zh") ? "zh" : "e
 let word = wordsIn(state.lang);
 let rows = [];
 let round = 0; // only the newest text is shown, whatever order answers come in
+let turn = 0; // and of the questions about it the newest
+let lastAbout = "";
 let networks = [];
 let kinds = [];
 let model = null; // {file, why, unknown, before}: what is shown where no spec says a model; `before` was in the editor
@@ -26,6 +29,7 @@ const ask = startPython(({ progress, failed }) => {
 });
 const editor = createEditor(at("editor"), { label: "cnncalc", kinds: () => kinds, onChange: changed });
 const readSoon = later(PAUSE, update);
+const solve = createSolve(at("panel-solve"), ({ failed }) => failed && say("failed", { why: failed }));
 
 // A question about what is open: the text, or a model that no text says.
 const askAbout = (name, request = {}) =>
@@ -62,7 +66,9 @@ function translate() {
   document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en";
   for (const element of document.querySelectorAll("[data-text]")) element.textContent = word(element.dataset.text);
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", word(element.dataset.label));
+  for (const element of document.querySelectorAll("[data-hint]")) element.placeholder = word(element.dataset.hint);
   at("language").value = state.lang;
+  solve.offerBest(word);
   if (["loading", "unpack", "import", "ready"].includes(at("state").dataset.key)) say(at("state").dataset.key);
 }
 
@@ -105,7 +111,7 @@ async function update() {
       offerLayers();
       await showReport(at("report"), { ask: askAbout, lang: state.lang, isCurrent: () => mine === round });
       if (mine !== round) return;
-      await answerQuestion();
+      await answerQuestion(false);
     }
     if (mine === round) say("ready");
   } catch (error) {
@@ -175,9 +181,8 @@ function question() {
     return answers.length ? ["command", ["check", ...html, "--explain", "--", named().at(-1), ...answers]] : null;
   }
   if (state.tool === "solve") {
-    if (!fields.find.trim()) return null;
-    const where = fields.where.trim() ? ["--where", fields.where.trim()] : [];
-    return ["command", ["solve", "network.yaml", "--find", fields.find.trim(), ...where, ...html]];
+    const argv = solve.argv(["network.yaml"]);
+    return argv && ["command", [...argv, ...html]];
   }
   const row = rows.find(({ name }) => name === fields.layer);
   if (!row) return null;
@@ -186,15 +191,54 @@ function question() {
   return ["drawing", ["rf", ...named(), "--unit", `${row.name}[${unit}]`, "--svg", "OUT", ...html]];
 }
 
-async function answerQuestion() {
+// `anew` also where the question is not about the text that has changed.
+async function answerQuestion(anew = true) {
   const asked = question();
   keepLink();
-  if (!asked) return at("answer").replaceChildren();
-  const mine = round;
-  const [name, argv] = asked;
-  const { status, out, err, picture } = await askAbout(name, { argv });
-  if (mine !== round) return;
+  if (state.tool === "solve") openSolve();
+  const about = JSON.stringify([asked, state.tool !== "solve" || solve.isAboutText ? state.spec : null]);
+  if (!anew && about === lastAbout) return;
+  lastAbout = about;
+  const mine = ++turn;
+  const isCurrent = () => mine === turn;
   const shown = at("answer").shadowRoot ?? at("answer").attachShadow({ mode: "open" });
+  if (!asked) return shown.replaceChildren();
+  const [name, argv] = asked;
+  if (state.tool !== "solve") return showAnswer(await askAbout(name, { argv }), shown, isCurrent);
+  if (model && solve.isAboutText) return showAnswer({ status: 2, out: "", err: word("solveModel") }, shown, isCurrent);
+  const waiting = setTimeout(() => isCurrent() && showSearch(shown), 300);
+  try {
+    showAnswer(await solve.search({ argv, spec: state.spec }), shown, isCurrent);
+  } catch (error) {
+    if (!error.slow) throw error;
+    showAnswer({ status: 2, out: "", err: word("slowSearch") }, shown, isCurrent);
+  } finally {
+    clearTimeout(waiting);
+  }
+}
+
+function openSolve() {
+  solve.start();
+  const find = () => ask("examples", { spec: state.spec });
+  solve.offerExamples(`${state.lang} ${state.spec}`, find, word, () => answerQuestion().catch(complain));
+}
+
+// What takes longer can be stopped.
+function showSearch(shown) {
+  const text = document.createElement("p");
+  const button = document.createElement("button");
+  button.textContent = word("stop");
+  button.onclick = () => {
+    turn++; // nobody waits for it any longer
+    solve.stop();
+    text.replaceChildren(word("stopped"));
+  };
+  text.append(word("searching"), " ", button);
+  shown.replaceChildren(text);
+}
+
+function showAnswer({ status, out, err, picture }, shown, isCurrent) {
+  if (!isCurrent()) return;
   shown.replaceChildren();
   if (picture) {
     const image = new Image();
@@ -211,8 +255,8 @@ async function answerQuestion() {
   }
   if (status > 1 || err) {
     const text = document.createElement("pre");
-    text.style.whiteSpace = "pre-wrap";
-    text.textContent = err;
+    text.style.cssText = "white-space: pre-wrap; color: var(--error)";
+    text.textContent = err.replace(/^\S+ cnncalc \w+ \[[^]*?\n\n/, ""); // which is for a terminal
     shown.append(text);
   }
 }
@@ -306,7 +350,8 @@ async function openLink() {
       fields: found.fields ?? {},
     };
     chooseTool(state.tool);
-    for (const [name, value] of Object.entries(state.fields)) {
+    if (state.tool === "solve") solve.fill(state.fields, word);
+    else for (const [name, value] of Object.entries(state.fields)) {
       const field = at(`panel-${state.tool}`).elements[name];
       if (field && field.tagName !== "SELECT") field.value = value;
     }
@@ -334,6 +379,7 @@ function listen() {
       event.preventDefault();
       answerQuestion().catch(complain);
     };
+    at("panel-solve").elements.find.onchange = () => solve.offerBest(word);
     for (const select of at(`panel-${name}`).querySelectorAll("select")) {
       select.onchange = () => {
         if (name === "field") at("panel-field").elements.unit.value = "";

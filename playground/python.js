@@ -1,7 +1,7 @@
 // The worker with Python in it: asked by promises, stopped and started anew where an answer takes too long.
 const LONGEST = 30_000; // milliseconds that a question may take once Python runs
 
-export function startPython(onState) {
+export function startPython(onState, longest = LONGEST) {
   let worker, waiting, count = 0, running;
 
   function start() {
@@ -30,13 +30,19 @@ export function startPython(onState) {
     start();
   }
 
+  // What is still being answered after so many milliseconds goes, for the sake of what is asked next.
+  function stopOlderThan(milliseconds) {
+    if ([...waiting.values()].some(({ since }) => performance.now() - since > milliseconds)) stop();
+  }
+
   start();
-  return async (name, request = {}, file = undefined) => {
+  const ask = async (name, request = {}, file = undefined) => {
     await running;
     return new Promise((resolve, reject) => {
       const id = count++;
-      waiting.set(id, { resolve, reject, timer: setTimeout(stop, LONGEST) });
+      waiting.set(id, { resolve, reject, since: performance.now(), timer: setTimeout(stop, longest) });
       worker.postMessage({ id, name, request, file });
     });
   };
+  return Object.assign(ask, { stop, stopOlderThan });
 }

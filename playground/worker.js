@@ -2,7 +2,7 @@
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
 const SPEC = "network.yaml"; // in a command, what is open: the text, or the model
-const FUNCTIONS = ["command", "drawing", "problems", "choices", "model", "report"];
+const FUNCTIONS = ["command", "drawing", "problems", "choices", "model", "report", "examples"];
 
 async function start() {
   const archive = fetch("python.zip").then((answer) => answer.arrayBuffer());
