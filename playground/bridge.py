@@ -162,10 +162,12 @@ def _text(shape: Sequence[int]) -> str:
 
 
 def _about(count: int) -> str:
-    """A count as people write one: 2.0G, 300M."""
+    """A count as people write one, no less than it is: 2.1G, 300M."""
     for unit, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= 10 * unit:
+            return f"{-(-count // unit)}{letter}"
         if count >= unit:
-            return f"{count / unit:.{0 if count >= 10 * unit else 1}f}{letter}"
+            return f"{-(-10 * count // unit) / 10}{letter}"
     return str(count)
 
 

@@ -29,7 +29,7 @@ const ask = startPython(({ progress, failed }) => {
 });
 const editor = createEditor(at("editor"), { label: "cnncalc", kinds: () => kinds, onChange: changed });
 const readSoon = later(PAUSE, update);
-const solve = createSolve(at("panel-solve"), ({ failed }) => failed && say("failed", { why: failed }));
+const solve = createSolve(at("panel-solve"), (...asked) => word(...asked), ({ failed }) => failed && say("failed", { why: failed }));
 
 // A question about what is open: the text, or a model that no text says.
 const askAbout = (name, request = {}) =>
@@ -68,7 +68,7 @@ function translate() {
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", word(element.dataset.label));
   for (const element of document.querySelectorAll("[data-hint]")) element.placeholder = word(element.dataset.hint);
   at("language").value = state.lang;
-  solve.offerBest(word);
+  solve.offerBest();
   if (["loading", "unpack", "import", "ready"].includes(at("state").dataset.key)) say(at("state").dataset.key);
 }
 
@@ -220,7 +220,7 @@ async function answerQuestion(anew = true) {
 function openSolve() {
   solve.start();
   const find = () => ask("examples", { spec: state.spec });
-  solve.offerExamples(`${state.lang} ${state.spec}`, find, word, () => answerQuestion().catch(complain));
+  solve.offerExamples(`${state.lang} ${state.spec}`, find, () => answerQuestion().catch(complain));
 }
 
 // What takes longer can be stopped.
@@ -256,7 +256,7 @@ function showAnswer({ status, out, err, picture }, shown, isCurrent) {
   if (status > 1 || err) {
     const text = document.createElement("pre");
     text.style.cssText = "white-space: pre-wrap; color: var(--error)";
-    text.textContent = err.replace(/^\S+ cnncalc \w+ \[[^]*?\n\n/, ""); // which is for a terminal
+    text.textContent = err.replace(/^[^]*?--help[^\n]*\n\n/, ""); // how it is called in a terminal
     shown.append(text);
   }
 }
@@ -350,7 +350,7 @@ async function openLink() {
       fields: found.fields ?? {},
     };
     chooseTool(state.tool);
-    if (state.tool === "solve") solve.fill(state.fields, word);
+    if (state.tool === "solve") solve.fill(state.fields);
     else for (const [name, value] of Object.entries(state.fields)) {
       const field = at(`panel-${state.tool}`).elements[name];
       if (field && field.tagName !== "SELECT") field.value = value;
@@ -363,6 +363,7 @@ async function openLink() {
 }
 
 function listen() {
+  at("panel-solve").elements.find.onchange = solve.offerBest;
   for (const name of TOOLS) {
     at(`tab-${name}`).onclick = () => {
       chooseTool(name);
@@ -379,7 +380,6 @@ function listen() {
       event.preventDefault();
       answerQuestion().catch(complain);
     };
-    at("panel-solve").elements.find.onchange = () => solve.offerBest(word);
     for (const select of at(`panel-${name}`).querySelectorAll("select")) {
       select.onchange = () => {
         if (name === "field") at("panel-field").elements.unit.value = "";

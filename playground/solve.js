@@ -6,15 +6,16 @@ const LONGEST = 10_000; // milliseconds that a search may take
 const HOLDS_UP = 1_000; // one that takes longer is stopped by the next question
 const SHOWN = ["params", "macs", "flops", "receptive_field", "activation_bytes", "peak_activation_bytes"];
 
-export function createSolve(panel, onState) {
+// `word` is asked whenever a text is shown: the language changes.
+export function createSolve(panel, word, onState) {
   const { net, find, where, best } = panel.elements;
   const examples = panel.querySelector(".examples");
   let shownFor; // the text and the language of the examples that are there
   let ask;
 
   // What can be the most or the least: numbers of a network, and what is sought
-  function offerBest(word, chosen = best.value) {
-    const sought = [...find.value.matchAll(/(?:^|[,，;])\s*([^\W\d]\w*)/gu)].map(([, name]) => name).filter((name) => name !== "size");
+  function offerBest(chosen = best.value) {
+    const sought = [...find.value.matchAll(/(?:^|[,，;])\s*([\p{L}_][\p{L}\p{N}_]*)/gu)].map(([, name]) => name).filter((name) => name !== "size");
     const names = [...new Set([...sought, ...SHOWN])];
     const group = (sign, key) => {
       const element = document.createElement("optgroup");
@@ -27,7 +28,7 @@ export function createSolve(panel, onState) {
   }
 
   return {
-    offerBest,
+    offerBest: () => offerBest(),
 
     // Whether the network is the one in the editor
     get isAboutText() {
@@ -59,13 +60,13 @@ export function createSolve(panel, onState) {
     stop: () => ask?.stop(),
 
     // The fields as a link or an example has them
-    fill(fields, word) {
+    fill(fields) {
       for (const name of ["net", "find", "where"]) panel.elements[name].value = fields[name] ?? "";
-      offerBest(word, fields.best ?? "");
+      offerBest(fields.best ?? "");
     },
 
     // `find` resolves to the examples for a text
-    async offerExamples(key, find, word, submit) {
+    async offerExamples(key, find, submit) {
       if (key === shownFor) return;
       shownFor = key;
       const offered = await find().catch(() => []); // of a text with problems there are none
@@ -74,7 +75,7 @@ export function createSolve(panel, onState) {
         button.type = "button";
         button.textContent = word(`example_${example.about}`, example);
         button.onclick = () => {
-          this.fill(example, word);
+          this.fill(example);
           submit();
         };
         return button;

@@ -125,14 +125,54 @@ def test_question_is_explained_checked_and_drawn(visit: Any) -> None:
     visit.click("#tab-explain")
 
 
+def ask_backwards(page: Any, **fields: str) -> None:
+    """Fill in the card of `solve`, and ask."""
+    for name, text in fields.items():
+        page.fill(f"#panel-solve input[name={name}]", text)
+    page.click("#panel-solve > button")
+
+
 @pytest.mark.browser
-def test_what_needs_numpy_says_so(visit: Any) -> None:
-    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k5\n")
+def test_question_is_asked_backwards(visit: Any) -> None:
+    type_anew(visit, "params: {w: 16}\ninput: 1x32x32\nlayers:\n  - C1: conv $w k5\n  - maxpool 2\n  - dense 10\n")
     visit.click("#tab-solve")
-    visit.fill("#panel-solve input[name=find]", "size")
-    visit.fill("#panel-solve input[name=where]", "C1.output=6x20x20")
-    visit.click("#panel-solve button")
-    visit.locator("#answer").get_by_text("needs NumPy").wait_for()
+    answer = visit.locator("#answer")
+    visit.get_by_role("button", name="Kernel, stride, padding of C1").click()
+    answer.get_by_text("4 solutions among 264 members").wait_for()
+    assert "floor((2 × p - k + 32) / s) + 1 = 28" in shown(visit)
+    assert answer.locator("tbody tr").first.inner_text().split() == ["5", "1", "0", "16x28x28"]  # the usual one first
+    visit.get_by_role("button", name="Largest w").click()
+    answer.get_by_text("the only solution among 4 members").wait_for()  # 8, 16, 24, 32; half of the MACs is asked for
+    assert answer.locator("tbody tr").first.inner_text().split()[0] == "8"
+    ask_backwards(visit, find="size=28..40", where="maxpool1.output = 16x13x13")
+    answer.get_by_text("2 solutions among 13 members").wait_for()
+    ask_backwards(visit, net="1x32x32; conv 6 k$k s2", find="--find k=1..11", where="--where 'conv1.output=6x28x28'")
+    answer.get_by_text("the nearest of 11 members are above").wait_for()
+    ask_backwards(visit, net="", find="size", where="mac=7")
+    answer.get_by_text("did you mean macs?").wait_for()
+    ask_backwards(visit, find="")
+    answer.get_by_text("Say what is sought").wait_for()
+    assert "--help" not in shown(visit)
+    visit.click("#tab-explain")
+
+
+@pytest.mark.browser
+def test_long_search_is_bounded_and_the_report_goes_on(visit: Any) -> None:
+    visit.click("#tab-solve")
+    answer = visit.locator("#answer")
+    ask_backwards(visit, net="1x32x32; conv $a k$b", find="a=1..100000,b=1..10000", where="macs<=9")
+    answer.get_by_text("1,000,000,000 members are too many").wait_for()
+    ask_backwards(visit, net="1x900x900; conv $(8 + n % 7) k3 x$n", find="n=1..400", where="params=7")
+    answer.get_by_text("Searching").wait_for()
+    type_anew(visit, "input: 1x32x32\nlayers:\n  - C1: conv 6 k3\n  - dense 11\n")
+    assert "59,471" in shown(visit)  # 60, and 5,400 x 11 + 11
+    assert "Searching" in shown(visit)
+    answer.get_by_role("button", name="Stop").click()
+    answer.get_by_text("Stopped").wait_for()
+    ask_backwards(visit, net="", find="size=1..64", where="C1.output=6x30x30")
+    answer.get_by_text("the only solution among 64 members").wait_for()
+    visit.fill("#panel-solve input[name=find]", "")
+    visit.fill("#panel-solve input[name=where]", "")
     visit.click("#tab-explain")
 
 
@@ -201,6 +241,31 @@ def test_link_holds_everything(visit: Any, browser: Any) -> None:
     page.reload()
     page.locator("#state[data-key=ready]").wait_for()
     context.close()
+
+
+@pytest.mark.browser
+def test_link_holds_a_question_asked_backwards(visit: Any, browser: Any) -> None:
+    type_anew(visit, "params: {w: 16}\ninput: 1x32x32\nlayers:\n  - 卷积: conv $w k5\n")
+    visit.click("#tab-solve")
+    ask_backwards(visit, net="", find="w=1..20", where="params<=300")
+    visit.select_option("#panel-solve select[name=best]", "+w")
+    visit.select_option("#language", "zh")
+    visit.locator("#answer").get_by_text("唯一").wait_for()
+    settled(visit)
+    visit.wait_for_timeout(500)
+    link = visit.evaluate("location.href")
+    visit.select_option("#language", "en")
+    visit.click("#tab-explain")
+    context = browser.new_context(viewport={"width": 400, "height": 800})
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(link)
+    page.locator("#answer").get_by_text("唯一").wait_for()
+    assert page.locator("#panel-solve select[name=best]").input_value() == "+w"
+    assert page.locator("#answer tbody tr").inner_text().split()[0] == "11"  # 26 each
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+    settled(visit)
 
 
 @pytest.mark.browser
