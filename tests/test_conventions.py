@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from cases import load_cases, spec_of
+from cases import load_cases, read_yaml, spec_of
 from click.testing import CliRunner
 
 import cnncalc
@@ -348,7 +347,7 @@ def test_a_file_extends_a_convention_with_rules_of_its_own(tmp_path: Path) -> No
     assert cnncalc.analyze("resnet50", convention=path).totals.macs == mine.totals.macs
 
 
-BROKEN = yaml.safe_load((HERE / "broken.yaml").read_text(encoding="utf-8"))
+BROKEN = read_yaml(HERE / "broken.yaml")
 
 
 @pytest.mark.parametrize("case", BROKEN, ids=lambda case: case["case"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cases import FOLDER, load_cases, spec_of
+from cases import FOLDER, load_cases, read_yaml, spec_of
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from random_specs import networks
@@ -22,7 +22,7 @@ from cnncalc.spec.style import alike, format_spec, remarks
 
 pytest.importorskip("ruamel.yaml")
 
-GOLDEN = yaml.safe_load((Path(__file__).parent / "format.yaml").read_text(encoding="utf-8"))
+GOLDEN = read_yaml(Path(__file__).parent / "format.yaml")
 BUNDLED = {name: Path(path).read_text(encoding="utf-8") for name, path in bundled().items()}
 
 

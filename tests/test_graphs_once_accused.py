@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cases import read_yaml
 from click.testing import CliRunner
 from random_graphs import disagreements, random_graph
 
 import cnncalc
 from cnncalc import cli
 
-ACCUSED = yaml.safe_load((Path(__file__).parent / "graphs_once_accused.yaml").read_text(encoding="utf-8"))
+ACCUSED = read_yaml(Path(__file__).parent / "graphs_once_accused.yaml")
 
 
 def differing(text: str) -> list[str]:

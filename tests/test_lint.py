@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from cases import read_yaml
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,7 +29,7 @@ from cnncalc.spec.findings.network import Network
 from cnncalc.spec.findings.ranges import UNCHANGED, behind, ranges
 from cnncalc.spec.findings.windows import gaps
 
-GOLDEN = yaml.safe_load((Path(__file__).parent / "lint.yaml").read_text(encoding="utf-8"))
+GOLDEN = read_yaml(Path(__file__).parent / "lint.yaml")
 
 
 def run(*arguments: str, **extra: str) -> Result:

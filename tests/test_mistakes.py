@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from cases import read_yaml
 
 import cnncalc
 from cnncalc.answers import Grader, Mistake, diagnose, from_mapping
 
-HOMEWORK = yaml.safe_load((Path(__file__).parent / "homework.yaml").read_text(encoding="utf-8"))
+HOMEWORK = read_yaml(Path(__file__).parent / "homework.yaml")
 QUESTIONS = HOMEWORK["questions"]
 
 
@@ -220,7 +220,7 @@ def test_the_lost_digit_of_c3_is_named_with_both_facts() -> None:
     assert "151,600" not in lost.sentence  # the right number is not given away
 
 
-MORE = yaml.safe_load((Path(__file__).parent / "homework_more.yaml").read_text(encoding="utf-8"))["cases"]
+MORE = read_yaml(Path(__file__).parent / "homework_more.yaml")["cases"]
 
 
 @pytest.mark.parametrize("case", MORE, ids=lambda c: c["id"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from cases import read_yaml
 
 import cnncalc
 from cnncalc.answers import Grader, from_mapping
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 CASES = [
     (case["spec"], case["ask"].removeprefix("total."))
     for name, key in (("homework.yaml", "questions"), ("homework_more.yaml", "cases"))
-    for case in yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))[key]
+    for case in read_yaml(FOLDER / name)[key]
     if "dtype" not in case
 ]
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from cases import load_cases, report_of
+from cases import load_cases, read_yaml, report_of
 
-SURVEYED = yaml.safe_load((Path(__file__).parent / "peer_layers.yaml").read_text(encoding="utf-8"))
+SURVEYED = read_yaml(Path(__file__).parent / "peer_layers.yaml")
 CASES = load_cases("peer_layers")
 EXCEPTIONS = {
     "upsample size (7,9) nearest": "7x9 is no whole multiple of 12x10: upsample has whole factors",

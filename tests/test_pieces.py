@@ -51,8 +51,10 @@ def test_members_of_a_spec_with_blocks_are_in_pieces(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [n for n in shipped.bundled() if cnncalc.load(n).groups])
+@pytest.mark.parametrize("name", shipped.bundled())
 def test_many_members_of_every_spec_with_blocks_are_what_each_is_by_itself(name: str) -> None:
+    if not cnncalc.load(name).groups:
+        pytest.skip("no block")
     for settings in SETTINGS:
         check_bundled(name, 8, settings)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from cases import read_yaml
 
 import cnncalc
 from cnncalc.analysis.fields.forward import Pass
@@ -15,7 +15,7 @@ from cnncalc.analysis.fields.values import Grid, jump_of, sizes_of
 from cnncalc.evidence.fields import find_seen
 
 HERE = Path(__file__).parent
-TABLE = yaml.safe_load((HERE / "published_fields.yaml").read_text(encoding="utf-8"))
+TABLE = read_yaml(HERE / "published_fields.yaml")
 
 
 @pytest.mark.parametrize("size", [224, 321])

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from cases import read_yaml
 
 import cnncalc
 from cnncalc.analysis.fields.backward import seen_from
 from cnncalc.analysis.fields.values import Grid
 from cnncalc.evidence.fields import find_seen
 
-NETWORKS = yaml.safe_load((Path(__file__).parent / "small_networks.yaml").read_text(encoding="utf-8"))
+NETWORKS = read_yaml(Path(__file__).parent / "small_networks.yaml")
 WORDS = {"k": "kernel", "s": "stride", "p": "padding", "d": "dilation", "o": "output_padding"}
 KINDS = {"conv": ("conv", {"filters": 1}), "tconv": ("transposed_conv", {"filters": 1}), "pool": ("maxpool", {})}
 

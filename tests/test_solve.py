@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from cases import read_yaml
 from click.testing import CliRunner, Result
 
 import cnncalc
 from cnncalc.cli import group
 from cnncalc.families import solving
 
-QUESTIONS = yaml.safe_load((Path(__file__).parent / "inverse_questions.yaml").read_text(encoding="utf-8"))
+QUESTIONS = read_yaml(Path(__file__).parent / "inverse_questions.yaml")
 
 
 def run(*argv: str) -> Result:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
+from cases import read_yaml
 from click.testing import CliRunner
 
 from cnncalc.cli import group
@@ -49,7 +49,7 @@ def question(asked: dict[str, Any]) -> list[str]:
     return ["solve", *net, "--find", find, "--where", asked["where"], *best]
 
 
-QUESTIONS = yaml.safe_load((Path(__file__).parent / "inverse_questions.yaml").read_text(encoding="utf-8"))
+QUESTIONS = read_yaml(Path(__file__).parent / "inverse_questions.yaml")
 SAME = {  # what is asked, with NumPy and without
     **{asked["ask"]: question(asked) for asked in QUESTIONS},
     "no solution": ["solve", "-e", "1x32x32; conv 6 k$k s2", "--find", "k=1..11", "--where", "conv1.output=6x28x28"],
