@@ -14,7 +14,7 @@ flatten. Every error is a SpecError that says where in the model it arose.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from cnncalc.errors import OptionError, Problem, ShapeError, Source, SpecError
@@ -48,6 +48,7 @@ class Builder(GraphBuilder):
         self.rows: dict[int, int] = {}  # the value in whose row an activation stands
         self.ends: dict[int, int] = {}  # the last value of a row that has several
         self._layers: dict[tuple[str, str], Layer] = {}
+        self._moved: dict[tuple[int, str, str], int] = {}
 
     # --- what a reader calls
 
@@ -102,6 +103,13 @@ class Builder(GraphBuilder):
             self.nodes[x - first] = self.nodes[x - first]._replace(shown_with=value)
         return value
 
+    def move(self, value: int, kind: str, options: Mapping[str, Any], add: Callable[[], int]) -> int:
+        """A layer that only moves elements about, for whoever reads them: `add` adds it where it is not there yet."""
+        key = (value, kind, repr(options))
+        if key not in self._moved:
+            self._moved[key] = add()
+        return self._moved[key]
+
     def unknown(
         self,
         name: str,
@@ -142,6 +150,7 @@ class Builder(GraphBuilder):
         del self.nodes[first - len(self.inputs) :], self.facts[first - len(self.inputs) :], self.shapes[first:]
         self.rows = {value: row for value, row in self.rows.items() if value < first}
         self.ends = {row: value for row, value in self.ends.items() if value < first}
+        self._moved = {key: value for key, value in self._moved.items() if value < first}
 
     def change(self, value: int, layer: Layer, weights_of: int | None = None) -> None:
         """Another layer of the same shape in the place of one."""

@@ -162,20 +162,25 @@ def settle(b: Builder, seen: Seen, at: str = "") -> int:
         groups, steps = find_shuffle(b.shape(value), moves)
         if groups:
             name = name_step(moves[3 if steps == 5 else 0].place, "channel_shuffle")
-            value = b.add(name, "channel_shuffle", {"groups": groups}, [value], at=at)
+            value = put(b, name, "channel_shuffle", {"groups": groups}, value, at)
             del moves[:steps]
             continue
         move = moves.pop(0)
         if move.kind == "permute":
-            value = b.add(name_step(move.place, "permute"), "permute", {"order": move.sizes}, [value], at=at)
+            value = put(b, name_step(move.place, "permute"), "permute", {"order": move.sizes}, value, at)
         elif len(move.sizes) == 1:
-            value = b.add(name_step(move.place, "flatten"), "flatten", {}, [value], at=at)
+            value = put(b, name_step(move.place, "flatten"), "flatten", {}, value, at)
         elif len(move.sizes) > MOST_AXES:
             value = b.unknown(name_step(move.place, "view"), "view", [value], None, at=at)
             break
         elif move.sizes != b.shape(value):
-            value = b.add(name_step(move.place, "reshape"), "reshape", {"shape": move.sizes}, [value], at=at)
+            value = put(b, name_step(move.place, "reshape"), "reshape", {"shape": move.sizes}, value, at)
     return value
+
+
+def put(b: Builder, name: str, kind: str, options: Mapping[str, Any], value: int, at: str) -> int:
+    """A layer for a move; two readers of the same value have one."""
+    return b.move(value, kind, options, lambda: b.add(name, kind, options, [value], at=at))
 
 
 def name_step(place: str, kind: str) -> str:

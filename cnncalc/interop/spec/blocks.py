@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
+from cnncalc.interop.names import RESERVED
 from cnncalc.interop.spec.forms import LETTERS, SHORTCUT, Defaults, Form, Slot, form_of, without_shortcut
 from cnncalc.interop.spec.numbers import Column, Number, default_of, express, free, settle_column
 from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step, entry, lines_of
 from cnncalc.layers import kind_named
 
+PLAIN = "block"  # of which nothing is known
 MOST_PARAMETERS = 8  # of a block that somebody reads
 
 
@@ -52,11 +54,14 @@ class Folder:
         self.defaults = defaults
         self.blocks: list[Block] = []
         self.names: set[str] = set()  # of steps: a block has another one
+        self.heights: dict[int, int] = {}  # of lists, by identity, before any of them became a call
 
     def fold(self, steps: list[Step]) -> list[Step]:
         """The steps with calls of blocks in the place of lists that repeat, the innermost first."""
         self.names = set(all_names(steps))
-        for height in range(highest(steps) + 1):
+        self.heights = {}
+        tallest = max((self.measure(named) for named in lists_in(steps)), default=-1)
+        for height in range(tallest + 1):
             uses: dict[int, Use] = {}
             for lists in self.alike(steps, height):
                 if len(lists) > 1:
@@ -65,10 +70,24 @@ class Folder:
                 steps = self.replace(steps, uses)
         return steps
 
+    def measure(self, named: Named) -> int:
+        """How many named lists stand in each other below one; a shortcut's do not count, which others may lack."""
+        below = {id(inner): self.measure(inner) for inner in lists_in(named.steps)}
+        counted = (1 + below[id(inner)] for inner in lists_in(named.steps, shortcuts=False))
+        found = self.heights[id(named)] = max(counted, default=0)
+        return found
+
+    def at_height(self, steps: Sequence[Step], height: int) -> Iterator[Named]:
+        """The named lists of a height, wherever they stand."""
+        for named in lists_in(steps):
+            if self.heights[id(named)] == height:
+                yield named
+            yield from self.at_height(named.steps, height)
+
     def alike(self, steps: Sequence[Step], height: int) -> list[list[Listed]]:
         """The lists of a height that are worth a block, those of one form together."""
         found: dict[tuple[Any, ...], list[Listed]] = {}
-        for named in at_height(steps, height):
+        for named in self.at_height(steps, height):
             form = form_of(named.steps, self.defaults)
             if form is not None and is_worth_a_block(named.steps):
                 found.setdefault(form.pattern, []).append(Listed(named, form))
@@ -90,7 +109,7 @@ class Folder:
         defaults = {letter: default_of(letter, column) for letter, column in params.items()}
         # What must be given stands first: it is given in its order, without its name.
         ordered = dict(sorted(defaults.items(), key=lambda pair: pair[1] is not None))
-        block = Block(self.name_for(full.named), ordered, full.named.steps)
+        block = Block(self.name_for([one.named for one in lists], full.named), ordered, full.named.steps)
         for slot, said in zip(full.form.slots, written, strict=True):
             slot.write(said)
         self.blocks.append(block)
@@ -130,9 +149,13 @@ class Folder:
         reads = self.graph.nodes[first.node - len(self.graph.inputs)].reads
         return self.graph.shape(reads[0])[0] if reads else None
 
-    def name_for(self, named: Named) -> str:
-        """What people call such a block."""
-        base = usual_name(named)
+    def name_for(self, lists: Sequence[Named], full: Named) -> str:
+        """What people call such a block, or its lists but for their numbers: `denselayer1`, `denselayer2`."""
+        base = usual_name(full)
+        stems = {one.name.rstrip("0123456789").rstrip("_-") for one in lists}
+        if base == PLAIN and len(stems) == 1:
+            base = stems.pop() or PLAIN
+        base = PLAIN if base in RESERVED else base
         taken = self.names | {block.name for block in self.blocks}
         names = [base, *(f"{base}{i}" for i in range(2, len(taken) + 3))]
         return next(name for name in names if name not in taken and kind_named(name) is None)
@@ -173,11 +196,15 @@ def usual_name(named: Named) -> str:
     if residual:
         kernels = [vars(line.layer).get("kernel") for line in lines if line.layer.kind == "conv"]
         return "bottleneck" if kernels[:3] == [(1,), (3,), (1,)] else "basic"
-    return "inception" if any(len(merge.branches) > 2 for merge in merges) else "block"
+    if any(merge.layer.kind == "multiply" for merge in merges) and any(
+        line.layer.kind == "global_avgpool" for line in lines
+    ):
+        return "squeeze_excite"
+    return "inception" if any(merge.layer.kind == "concat" and len(merge.branches) > 2 for merge in merges) else PLAIN
 
 
 def repeat_calls(step: Named, blocks: Sequence[Block]) -> Step:
-    """A list of nothing but calls of one block called 0, 1, 2 as one call, repeated; any other list as it is."""
+    """A list of nothing but calls of one block whose names count as one call, repeated; any other list as it is."""
     calls = [inner for inner in step.steps if isinstance(inner, Call)]
     if len(calls) < 2 or not are_repetitions(step.steps, calls):
         return step
@@ -196,13 +223,22 @@ def repeat_calls(step: Named, blocks: Sequence[Block]) -> Step:
 
 
 def are_repetitions(steps: Sequence[Step], calls: Sequence[Call]) -> bool:
-    """Whether steps are calls of one block, called 0, 1, 2, none of which repeats by itself."""
+    """Whether steps are calls of one block whose names count, none of which repeats by itself."""
     return (
         len(calls) == len(steps)
         and all(call.block == calls[0].block for call in calls)
-        and [call.name for call in calls] == [str(i) for i in range(len(calls))]
+        and are_numbered([call.name for call in calls])
         and all(call.repeat == 1 and not call.first and not call.last for call in calls)
     )
+
+
+def are_numbered(names: Sequence[str]) -> bool:
+    """Whether names count: 0, 1, 2, or `layer1`, `layer2`, `layer3`."""
+    stem = names[0].rstrip("0123456789")
+    start = names[0][len(stem) :]
+    if not start or (not stem and start != "0"):
+        return False
+    return list(names) == [f"{stem}{int(start) + i}" for i in range(len(names))]
 
 
 def differing(values: dict[str, Number | None], common: dict[str, Number | None]) -> dict[str, Number]:
@@ -228,23 +264,6 @@ def is_worth_a_block(steps: Sequence[Step]) -> bool:
 
 def first_node(named: Named) -> int:
     return min((line.node for line in lines_of(named.steps)), default=0)
-
-
-def height_of(named: Named) -> int:
-    """How many named lists stand in each other below one; those of a shortcut do not count, which others may lack."""
-    return max((1 + height_of(inner) for inner in lists_in(named.steps, shortcuts=False)), default=0)
-
-
-def highest(steps: Sequence[Step]) -> int:
-    return max(map(height_of, lists_in(steps)), default=-1)
-
-
-def at_height(steps: Sequence[Step], height: int) -> Iterator[Named]:
-    """The named lists of a height, wherever they stand."""
-    for named in lists_in(steps):
-        if height_of(named) == height:
-            yield named
-        yield from at_height(named.steps, height)
 
 
 def lists_in(steps: Sequence[Step], *, shortcuts: bool = True) -> Iterator[Named]:

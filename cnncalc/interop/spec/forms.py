@@ -130,7 +130,7 @@ class _FormReader:
                 self.add(name, plain(value), _writer_of_option(line, name, defaults.get(name, option.default), options))
             elif name in options:
                 said.append((name, text_of(value) or repr(value)))
-        self.pattern.append((line.layer.kind, line.name, tuple(said), *how_built(line.layer)))
+        self.pattern.append((line.layer.kind, line.name, tuple(said), *how_built(line.layer, defaults)))
 
     def add(self, name: str, number: Number, write: Callable[[Number], None]) -> None:
         self.slots.append(Slot(name, number, write, self.shortcuts > 0))

@@ -47,8 +47,16 @@ def express(
             return said
     channels = [c for c in entering if c is not None]
     if name in ("filters", "units", "groups", "c") and len(channels) == len(entering):
-        return relation(numbers, channels, "in.c")
+        return relation(numbers, channels, "in.c") or grown(numbers, channels)
     return None
+
+
+def grown(column: Sequence[int | None], channels: Sequence[int]) -> str | None:
+    """`$(in.c+16)`: each list adds so many channels to those that enter; None where they do not all."""
+    steps = {a - b for a, b in zip(column, channels, strict=True) if a is not None}
+    if len(column) < 3 or len(steps) > 1 or min(steps) <= 0:  # of two lists this may be chance
+        return None
+    return f"$(in.c+{steps.pop()})"
 
 
 def relation(column: Sequence[int | None], others: Sequence[int], name: str) -> str | None:
@@ -80,5 +88,6 @@ def default_of(letter: str, column: Sequence[Number]) -> Number | None:
 
 def free(letter: str, params: Mapping[str, Any]) -> str:
     """A parameter's name that is not taken: c, c2, c3."""
-    names = [letter, *(f"{letter}{i}" for i in range(2, len(params) + 3))]
+    stem = letter.rstrip("0123456789")
+    names = [letter, *(f"{stem}{i}" for i in range(2, len(params) + 3))]
     return next(name for name in names if name not in params)

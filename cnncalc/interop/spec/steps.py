@@ -195,7 +195,8 @@ class Structure:
             return None
         if inside & self.leaving or (start in self.leaving and start >= self.first):
             return None
-        if node.layer.kind == "concat" and min(map(len, regions)) * 4 <= max(map(len, regions)) >= LONG:
+        sizes = [len(region) for region in regions]
+        if node.layer.kind == "concat" and len(sizes) == 2 and min(sizes) * 4 <= max(sizes) >= LONG:
             return None  # a long way round: a skip
         before = set(self.done)
         branches = []
@@ -267,15 +268,18 @@ def leaves_list(last: Line | Merge, step: Line) -> bool:
     return not KINDS[step.layer.kind].inline and not is_numbered(step) and not f"{step.name}/".startswith(around)
 
 
-def with_residuals(steps: list[Step], graph: Graph) -> None:
-    """Additions with the identity, or with a way of their own where the shape changes, as residuals."""
+def with_residuals(steps: list[Step], graph: Graph, *, straight: bool = False) -> None:
+    """Additions with the identity, or with a way of their own where the shape changes, as residuals.
+
+    straight  not those whose shortcut runs before the branch
+    """
     for step in steps:
         if isinstance(step, From):
-            with_residuals(step.steps, graph)
+            with_residuals(step.steps, graph, straight=straight)
         if not isinstance(step, Merge):
             continue
         for branch in step.branches:
-            with_residuals(branch, graph)
+            with_residuals(branch, graph, straight=straight)
         if step.layer.kind != "add" or len(step.branches) != 2:
             continue
         if any(branch and stands_by_itself(branch[0], graph) for branch in step.branches):
@@ -283,16 +287,25 @@ def with_residuals(steps: list[Step], graph: Graph) -> None:
         shapes = [graph.shape(v) for v in graph.nodes[step.node - len(graph.inputs)].reads]
         if shapes[0] != shapes[1]:
             continue
-        size = [layers_of(branch) for branch in step.branches]
-        if [] in step.branches or short_of(step.branches[1], step.branches[0]) or short_of(*step.branches):
-            if (not step.branches[0]) or (step.branches[1] and size[0] < size[1]):
-                step.branches.reverse()
-            step.residual = bool(step.branches[0])
-            if step.residual and is_projection(step.branches[1]):
-                step.branches[1] = []
-            start = entry(step, graph)
-            if step.branches[1] and (start is None or graph.shape(start) == graph.shape(step.node)):
-                step.residual = False  # a residual would leave its shortcut out
+        make_residual(step, graph, straight=straight)
+
+
+def make_residual(step: Merge, graph: Graph, *, straight: bool) -> None:
+    """An addition of two branches as a residual, where one of them is a shortcut."""
+    size = [layers_of(branch) for branch in step.branches]
+    if [] in step.branches or short_of(step.branches[1], step.branches[0]) or short_of(*step.branches):
+        turned = not step.branches[0] or bool(step.branches[1] and size[0] < size[1])
+        first, second = (branch[0] if branch else None for branch in step.branches)
+        if straight and turned and first is not None and second is not None:
+            return
+        if turned:
+            step.branches.reverse()
+        step.residual = bool(step.branches[0])
+        if step.residual and is_projection(step.branches[1]):
+            step.branches[1] = []
+        start = entry(step, graph)
+        if step.branches[1] and (start is None or graph.shape(start) == graph.shape(step.node)):
+            step.residual = False  # a residual would leave its shortcut out
 
 
 def stands_by_itself(step: Step, graph: Graph) -> bool:
@@ -348,7 +361,10 @@ def lines_of(steps: Sequence[Step]) -> Iterator[Line | Merge]:
 
 
 def named_lists(steps: list[Step], prefix: str, taken: set[str]) -> list[Step]:
-    """Steps whose names go on with the same part, one behind the other, as a list of that name; each name once."""
+    """Steps whose names go on with the same part, one behind the other, as a list of that name; each name once.
+
+    taken  names that no list can have: those of the layers, to begin with
+    """
     found: list[Step] = []
     for step in steps:
         part = common_part(step, prefix)

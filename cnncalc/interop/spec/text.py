@@ -62,11 +62,11 @@ def frozen_text(layer: Layer) -> list[str]:
     return [] if not layer.frozen else ["frozen" if layer.frozen is True else f"frozen={layer.frozen}"]
 
 
-def how_built(layer: Layer) -> list[str]:
-    """What a spec says about the program that a layer stands for: see docs/spec.md."""
+def how_built(layer: Layer, defaults: Options) -> list[str]:
+    """What a spec says about the program that a layer stands for, where its defaults do not: see docs/spec.md."""
     return [
-        *([f"built={layer.built}"] if layer.built else []),
-        *(["inplace"] if layer.inplace else []),
+        *([f"built={layer.built}"] if layer.built and layer.built != defaults.get("built") else []),
+        *(["inplace"] if layer.inplace and not defaults.get("inplace") else []),
         *frozen_text(layer),
     ]
 
@@ -152,7 +152,9 @@ class Writer:
         """Whether a norm or activation behind a layer can say its options there: its main value at most."""
         if step.node in self.weights:
             return False
-        said = how_built(step.layer)  # these words may stand behind a layer in its line
+        said = how_built(
+            step.layer, self.defaults.get(step.layer.kind, {})
+        )  # these words may stand behind a layer in its line
         parts = [part for part in word.split(" ") if part not in said]
         return len(parts) == 1 or (len(parts) == 2 and parts[1].replace(".", "", 1).isdigit())
 
@@ -174,7 +176,7 @@ class Writer:
         options = step.options if isinstance(step, Line) else None
         given = stated_options(layer, self.defaults.get(layer.kind, {})) if options is None else options
         text, left = line_of(kind, given, layer.options)
-        return " ".join([text, *how_built(layer)]), left
+        return " ".join([text, *how_built(layer, self.defaults.get(layer.kind, {}))]), left
 
     def from_elsewhere(self, step: From) -> list[str]:
         origin = self.names[step.origin]
@@ -207,9 +209,9 @@ class Writer:
             lines.append(f"then: {parts[0]}" if len(parts) == 1 else f"then: [{', '.join(parts)}]")
         if step.node in self.weights:
             lines.append(f"weights: {self.weights[step.node]}")
-        lines += [f"built: {step.layer.built}"] if step.layer.built else []
-        lines += ["inplace: true"] if step.layer.inplace else []
-        lines += [f"frozen: {str(step.layer.frozen).lower()}"] if step.layer.frozen else []
+        for said in how_built(step.layer, self.defaults.get(step.layer.kind, {})):
+            name, _equals, value = said.partition("=")
+            lines.append(f"{name}: {value or 'true'}")
         return [f"{step.name}:", *(f"  {line}" for line in lines)] if step.name else lines
 
     def branch(self, branch: list[Step]) -> list[str]:

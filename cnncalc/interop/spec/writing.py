@@ -16,8 +16,9 @@ from cnncalc.analysis.fields.forward import receptive_fields
 from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError, Source, SpecError, SpecWarning
 from cnncalc.graph import Graph
-from cnncalc.interop.names import Names, unique
+from cnncalc.interop.names import Names, number_name, unique
 from cnncalc.interop.spec.blocks import Folder
+from cnncalc.interop.spec.growing import with_growing_concats
 from cnncalc.interop.spec.steps import (
     Call,
     From,
@@ -49,12 +50,14 @@ class Way(NamedTuple):
     """How a text is written. Some of what makes it shorter does not work for all networks.
 
     blocks   what repeats is a block
+    straight branches of additions stand in the order in which they run: a residual runs its shortcut last
     flat     names stand in no lists
     merges   merges that are read are given their names, even those that they have anyway
     ordered  steps stand in the order in which they run, and nothing is nested
     """
 
     blocks: bool = False
+    straight: bool = False
     flat: bool = False
     merges: bool = False
     ordered: bool = False
@@ -63,7 +66,9 @@ class Way(NamedTuple):
 # The shortest text first that says the same network.
 WAYS = (
     Way(blocks=True),
+    Way(blocks=True, straight=True),
     Way(blocks=True, merges=True),
+    Way(blocks=True, straight=True, merges=True),
     Way(),
     Way(merges=True),
     Way(flat=True, merges=True),
@@ -79,8 +84,13 @@ class NotASpecError(CnncalcError):
 def to_spec(graph: Graph) -> str:
     """The text of a spec of this network. Raises NotASpecError where it has operators that no kind is.
 
-    Reading it gives the same layers with the same numbers; that is checked here.
+    Reading it gives the same layers with the same numbers, concats that grow one behind the other: that is checked.
     """
+    return text_for(with_growing_concats(graph))
+
+
+def text_for(graph: Graph) -> str:
+    """The shortest text that is read back as this network."""
     for node in graph.nodes:
         if isinstance(node.layer, Unknown):
             raise NotASpecError(
@@ -100,7 +110,8 @@ def to_spec(graph: Graph) -> str:
 
 def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversion:
     """The text, which holds no weights."""
-    return Conversion(to_spec(graph))
+    grown = with_growing_concats(graph)
+    return Conversion(text_for(grown), again=None if grown is graph else grown)
 
 
 def same_numbers(graph: Graph, text: str) -> bool:
@@ -126,18 +137,19 @@ def fingerprints(graph: Graph) -> Iterable[Any]:
     for node, facts, seen in zip(graph.nodes, graph.facts, fields, strict=True):
         entering = tuple(sorted(str(kinds[v]) for v in node.reads))
         counts = (facts.params, facts.macs, facts.connections, facts.flops)
-        yield (node.layer.kind, entering, facts.output, *counts, node.weights_of is None, str([*seen.values()]))
+        built = (node.layer.built, node.layer.inplace, node.layer.frozen)
+        yield (node.layer.kind, entering, facts.output, *counts, node.weights_of is None, str([*seen.values()]), built)
 
 
 def write_text(graph: Graph, way: Way) -> str:
     """The text, written in one of the ways."""
     structure = Structure(graph)
     steps = attach_followers(structure.steps_in_order() if way.ordered else structure.steps(), structure)
-    with_residuals(steps, graph)
+    with_residuals(steps, graph, straight=way.straight)
     defaults = shared_options(graph)
     if not way.flat:
-        steps = named_lists(steps, "", set())
-    names = Naming(graph, merges=way.merges)
+        steps = named_lists(steps, "", {line.name for line in lines_of(steps)})
+    names = Naming(graph, merges=way.merges, flat=way.flat)
     names.walk(steps, "")
     without_numbers(steps)
     folder = Folder(graph, defaults)
@@ -230,14 +242,20 @@ def shared_options(graph: Graph) -> dict[str, dict[str, Any]]:
         default = KINDS[kind].load().options[name].default
         if len(values) == 1 and values != {default}:
             found.setdefault(kind, {})[name] = values.pop()
+    for kind in dict.fromkeys(node.layer.kind for node in graph.nodes):
+        layers = [node.layer for node in graph.nodes if node.layer.kind == kind]
+        for name, said in (("built", layers[0].built), ("inplace", layers[0].inplace)):
+            if said and len(layers) > 1 and all(getattr(layer, name) == said for layer in layers):
+                found.setdefault(kind, {})[name] = said
     return found
 
 
 class Naming:
     """The names that steps get in the text: their own, without what stands around them."""
 
-    def __init__(self, graph: Graph, *, merges: bool) -> None:
+    def __init__(self, graph: Graph, *, merges: bool, flat: bool = False) -> None:
         self.graph = graph
+        self.flat = flat  # names stand in no lists
         self.merges = merges  # are given their names where something reads them, even those that they have anyway
         self.first = len(graph.inputs)
         self.values = dict(enumerate(graph.inputs))
@@ -257,6 +275,7 @@ class Naming:
         for step in steps:
             if isinstance(step, Named):
                 self.name_steps(step.steps, f"{prefix}{step.name}/")
+                self.call_result(step, f"{prefix}{step.name}")
             elif isinstance(step, From):
                 self.name_steps(step.steps, prefix)
             elif isinstance(step, Merge):
@@ -264,13 +283,26 @@ class Naming:
             elif isinstance(step, Line):
                 own = self.own_name(step.name, prefix)
                 path = unique(prefix + own, self.taken)
+                if is_numbered(step) and (path != prefix + own or (not self.flat and "_" in own)):
+                    path = number_name(step.layer.kind, prefix, self.taken)
                 self.taken.add(path)
                 step.name = path[len(prefix) :]
                 self.call_values(step, path)
 
+    def call_result(self, step: Named, path: str) -> None:
+        """What a list gives is called like the list, where its last step is a merge that nobody named."""
+        last = step.steps[-1]
+        if isinstance(last, Merge) and not last.name and is_numbered(last):
+            for value in (last.node, *(part.node for part in last.tail)):
+                self.values[value] = path
+
     def own_name(self, name: str, prefix: str) -> str:
-        rest = name[len(prefix) :] if name.startswith(prefix) else name
-        return rest.replace("/", "_")
+        """What is left of a name behind the lists around the step."""
+        left = name.split("/")
+        for part in prefix.split("/")[:-1]:
+            if left[0] == part and len(left) > 1:
+                del left[0]
+        return "_".join(left)
 
     def merge(self, step: Merge, prefix: str) -> None:
         """A merge that is read elsewhere, or that somebody named, keeps its name: its branches stand below it."""
@@ -278,7 +310,7 @@ class Naming:
         read = {step.node, *(part.node for part in step.tail)} & (self.origins | self.wanted)
         inside = list(lines_of([branch_step for branch in step.branches for branch_step in branch]))
         below = all(line.name.startswith(f"{step.name}/") for line in inside)
-        by_itself = is_numbered(step) and not self.merges and step.name.startswith(prefix) and "/" not in own
+        by_itself = is_numbered(step) and not self.merges and own == step.name.rpartition("/")[2]
         if read and by_itself:
             self.call_values(step, prefix + own)
             read = set()

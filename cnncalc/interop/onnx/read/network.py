@@ -174,6 +174,10 @@ class Network:
         self.stored.update({(value, key): array for key, array in kept.items()})
         return value
 
+    def move(self, node: NodeData, kind: str, options: Mapping[str, Any], value: int) -> int:
+        """A layer that only moves elements about; two readers of the same value have one."""
+        return self.builder.move(value, kind, options, lambda: self.add(node, kind, options, [value]))
+
     def refuse(self, node: NodeData, problem: str, hint: str | None = None) -> NoReturn:
         """Raise SpecError: the model contradicts itself at an operator."""
         self.builder.fail(place(node), problem, hint)

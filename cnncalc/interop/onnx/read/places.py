@@ -102,13 +102,13 @@ def move_axes(net: Network, node: NodeData, x: Tensor, places: Sequence[Axis]) -
         return reshape_map(net, node, value, target)
     groups = shuffled(places, shape)
     if groups is not None:
-        return net.add(node, "channel_shuffle", {"groups": groups}, [value])
+        return net.move(node, "channel_shuffle", {"groups": groups}, value)
     factor = spread(places, shape)
     if factor is not None:
-        return net.add(node, "pixel_shuffle", {"factor": factor}, [value])
+        return net.move(node, "pixel_shuffle", {"factor": factor}, value)
     factor = gathered(places, shape)
     if factor is not None:
-        return net.add(node, "pixel_unshuffle", {"factor": factor}, [value])
+        return net.move(node, "pixel_unshuffle", {"factor": factor}, value)
     return permute_map(net, node, value, places, target)
 
 
@@ -127,22 +127,22 @@ def reshape_map(net: Network, node: NodeData, value: int, target: Sequence[int])
     if net.builder.shape(value) == tuple(target):
         return value
     if len(target) == 1:
-        return net.add(node, "flatten", {}, [value])
-    return net.add(node, "reshape", {"shape": list(target)}, [value])
+        return net.move(node, "flatten", {}, value)
+    return net.move(node, "reshape", {"shape": list(target)}, value)
 
 
 def permute_map(net: Network, node: NodeData, value: int, places: Sequence[Axis], target: Shape) -> int:
     """Any other order: the factors apart, moved, and together again."""
     order = permutation(places, net.builder.shape(value))
     if order is not None:
-        return net.add(node, "permute", {"order": list(order)}, [value])
+        return net.move(node, "permute", {"order": list(order)}, value)
     apart = sorted((f for axis in places for f in axis), key=lambda f: (f.axis, -f.stride))
     if len(apart) > 4:
         raise NotReadError(_("its axes are mixed in a way that no layer is: {shape}", shape=shape_text(target)))
     value = reshape_map(net, node, value, [f.size for f in apart])
     moved = [apart.index(f) for axis in places for f in axis]
     if moved != sorted(moved):
-        value = net.add(node, "permute", {"order": moved}, [value])
+        value = net.move(node, "permute", {"order": moved}, value)
     return reshape_map(net, node, value, target)
 
 

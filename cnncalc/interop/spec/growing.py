@@ -1,0 +1,42 @@
+"""Concats that grow: a join of all that came before is the join of the last such value with what is new.
+
+DenseNets of frameworks join a list of maps anew in front of every layer, (a, b), (a, b, c), (a, b, c, d). People say
+that each layer joins its maps to what entered it: ((a, b), c), which is the same value with the same counts, and needs
+no name of an earlier step. Less is alive at once, since the parts are not kept beside what was made of them.
+"""
+
+from __future__ import annotations
+
+from cnncalc.analysis.memory import peak_elements
+from cnncalc.graph import Graph, Node
+
+
+def with_growing_concats(graph: Graph) -> Graph:
+    """The same network with such joins one behind the other; the graph itself where there are none."""
+    first = len(graph.inputs)
+    made: dict[tuple[int, ...], int] = {}  # what was joined along the channels, and the value that it gave
+    nodes: list[Node] = []
+    for i, node in enumerate(graph.nodes):
+        if node.layer.kind != "concat" or vars(node.layer)["axis"] != "c":
+            nodes.append(node)
+            continue
+        reads = node.reads
+        known = next((n for n in range(len(reads) - 1, 1, -1) if reads[:n] in made), None)
+        nodes.append(node if known is None else node._replace(reads=(made[reads[:known]], *reads[known:])))
+        made.setdefault(reads, first + i)
+    if tuple(nodes) == graph.nodes:
+        return graph
+    grown = Graph(
+        name=graph.name,
+        inputs=graph.inputs,
+        nodes=tuple(nodes),
+        outputs=graph.outputs,
+        groups=graph.groups,
+        source=graph.source,
+        params=graph.params,
+        expectations=graph.expectations,
+        as_written=graph.as_written,
+        remarks=graph.remarks,
+    )
+    before, behind = peak_elements(graph), peak_elements(grown)
+    return graph if before is None or behind is None or behind > before else grown
