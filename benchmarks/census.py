@@ -136,6 +136,8 @@ def look_at(make: Callable[[], Any], shape: tuple[int, ...], write: bool) -> str
     counted = count_macs(torch, module, inputs, 2) // 2
     if macs != counted:  # what is worked out of weights alone is done once for all samples
         counted = (count_macs(torch, module, inputs, 4) - 2 * counted) // 2
+    if macs != counted:  # what depends on no input is not counted here, even where it is done for each sample
+        counted = count_macs(torch, module, inputs, 2, derived=True) // 2
     if macs != counted and not any(isinstance(part, torch.nn.RNNBase) for part in module.modules()):
         return f"wrong: MACs, {macs} for {counted}"
     if write:
@@ -154,13 +156,27 @@ def filtered(node: Any, facts: Any) -> int:
     return int(taps * prod(facts.output))
 
 
-def count_macs(torch: Any, module: Any, inputs: Any, samples: int) -> int:
-    """Half of what torch counts for so many samples, on tensors without values."""
+def count_macs(torch: Any, module: Any, inputs: Any, samples: int, *, derived: bool = False) -> int:
+    """Half of what torch counts for so many samples, on tensors without values; `derived`: from the input alone."""
     from torch.utils.flop_counter import FlopCounterMode
 
+    from cnncalc.interop.torch.read.flow import Flow
+
     shapes = inputs if isinstance(inputs, list) else [inputs]
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        module.requires_grad_(False).to("meta")(*(torch.empty(samples, *shape, device="meta") for shape in shapes))
+    flow = Flow(torch)
+
+    class Counter(FlopCounterMode):
+        def _count_flops(self, operation: Any, result: Any, args: Any, kwargs: Any) -> Any:
+            if derived and not any(map(flow.depends, flow.tensors((args, tuple(kwargs.values()))))):
+                return result
+            return super()._count_flops(operation, result, args, kwargs)
+
+    module.requires_grad_(False).to("meta")
+    entering = [torch.empty(samples, *shape, device="meta") for shape in shapes]
+    for tensor in entering:
+        flow.begin(tensor)
+    with torch.no_grad(), flow, Counter(display=False) as counter:
+        module(*entering)
     return int(counter.get_total_flops()) // 2
 
 

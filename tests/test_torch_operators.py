@@ -102,6 +102,14 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     ),
     "einsum without a sum": lambda x: torch.einsum("bchw,bc->bhcw", x, x.mean((2, 3))),
     "einsum, axes without letters": lambda x: torch.einsum("b...w,bcvw->bcv...", x.mean(1), x.tanh()),
+    "scores scaled otherwise": lambda x: F.scaled_dot_product_attention(x, x.tanh(), x, scale=0.7),
+    "all ask one": lambda x: F.scaled_dot_product_attention(x, x[:, :1].expand(-1, 4, -1, -1), x),
+    "einsum of windows": lambda x: torch.einsum("bqc,bkc->bqk", *[x.permute(0, 2, 3, 1).reshape(-1, 5, 4)] * 2).view(
+        len(x), 6, 5, 5
+    ),
+    "windows that share a sample": lambda x: (
+        x.mean(2).repeat_interleave(3, 0) + x.view(len(x), 4, 3, 2, 5).mean(3).transpose(1, 2).reshape(-1, 4, 5)
+    ).view(len(x), 3, 4, 5),
     "queries that share keys": lambda x: F.scaled_dot_product_attention(x, x[:, :2], x[:, 2:].tanh(), enable_gqa=True),
     "fixed numbers for each channel": lambda x: (x - torch.arange(4.0).view(1, 4, 1, 1)) / torch.tensor(2.0),
 }
@@ -168,6 +176,24 @@ HOLDING: dict[str, tuple[Any, int]] = {
     "einsum by relative positions": (
         lambda: Held(lambda x, w: torch.einsum("bchw,hkw->bchk", x, w), w=(6, 3, 5)),
         4 * 30 * 3,
+    ),
+    "a query that is projected": (
+        lambda: Held(
+            lambda x, q, w: (F.linear(q.expand(len(x), -1, -1), w) @ x.flatten(2)).softmax(-1), q=(1, 2, 4), w=(4, 4)
+        ),
+        2 * 16 + 2 * 30 * 4,
+    ),
+    "a gate on one side and on the other": (
+        lambda: Held(
+            lambda x, g, p: (1 - g.sigmoid()) * x.softmax(-1) + g.sigmoid() * p.softmax(-1),
+            g=(1, 4, 1, 1),
+            p=(1, 4, 6, 5),
+        ),
+        0,
+    ),
+    "a group norm with a scale alone": (
+        lambda: Held(lambda x, w: F.group_norm(x, 2, w), w=(4,)),
+        0,
     ),
     "two layers both ways, and what they end with": (lambda: Ends("GRU"), 30 * 2 * 3 * 3 * (7 + 9)),
     "what two layers of an LSTM end with": (lambda: Ends("LSTM"), 30 * 2 * 4 * 3 * (7 + 9)),
@@ -383,14 +409,14 @@ def test_an_argument_that_no_handler_asks_for_is_refused_by_its_name() -> None:
         cnncalc.from_torch(Calling(lambda x: F.softplus(x, threshold=2)), (4, 6, 5))
 
 
-def test_scores_that_are_scaled_otherwise_are_refused_by_name() -> None:
+def test_scores_that_are_scaled_otherwise_have_their_queries_scaled_before() -> None:
     def attend(scale: float) -> Any:
         return Calling(lambda x: F.scaled_dot_product_attention(x, x, x, scale=scale))
 
     read = cnncalc.analyze(cnncalc.from_torch(attend(5**-0.5), (4, 6, 5)))
     assert [row.kind for row in read] == ["dot_product_attention"]
-    with pytest.raises(cnncalc.SpecError, match=r"scores are scaled by 1 / sqrt\(d\) here"):
-        cnncalc.from_torch(attend(1.0), (4, 6, 5))
+    read = cnncalc.analyze(cnncalc.from_torch(attend(1.0), (4, 6, 5)))
+    assert [row.kind for row in read] == ["rescale", "dot_product_attention"]
 
 
 def test_what_is_taken_off_stands_behind() -> None:

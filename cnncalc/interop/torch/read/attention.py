@@ -59,9 +59,11 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("enable_gqa"):  # several queries ask the same keys
         times = given["query"].shape[-3] // given["key"].shape[-3]
         k, v = (repeat_heads(trace, seen, times) for seen in (k, v))
+    elif q is not None and 1 in (given["key"].shape[-3:-2]) and given["query"].shape[-3] > 1:  # all ask one
+        k, v = (repeat_heads(trace, seen, given["query"].shape[-3]) for seen in (k, v))
     scale = given.get("scale")
-    if scale is not None and not isclose(scale, given["query"].shape[-1] ** -0.5):
-        raise NotReadError(_("scores are scaled by 1 / sqrt(d) here"))
+    if scale is not None and q is not None and not isclose(scale, given["query"].shape[-1] ** -0.5):
+        q = through_number(trace, q, scale * given["query"].shape[-1] ** 0.5)  # what is not 1 / sqrt(d) in front
     values = [q, k, v]
     mask = given.get("attn_mask")
     if given.get("is_causal"):  # as a mask that is added, which nothing has to be stored for
@@ -201,13 +203,26 @@ def einsum(trace: Any, args: Any, result: Any) -> Made:
     if seen[0] is None:  # the value first
         seen, words, tensors = seen[::-1], words[::-1], tensors[::-1]
     sizes = {letter: n for word, t in zip(words, tensors, strict=True) for letter, n in zip(word, t.shape, strict=True)}
-    if seen[0] is None or not seen[0].shape or seen[0].folded:
+    if seen[0] is None or not seen[0].shape or any(s is not None and not s.shape for s in seen):
         return None
-    if seen[1] is None:
-        return by_weights(trace, seen[0], tensors[1], words, out, sizes)
-    if not seen[1].shape or seen[1].folded or words[0][seen[0].lead] != words[1][seen[1].lead]:
+    folded = seen[0].folded
+    if folded:  # what stands in one axis with the samples gets letters of its own meanwhile
+        if any(s is not None and (s.lead or s.folded != folded) for s in seen) or out[:1] != words[0][0]:
+            return None
+        inside = [letter for letter in LETTERS if letter not in equation and letter not in sizes][:folded]
+        words = [word.replace(out[0], out[0] + "".join(inside)) for word in words]
+        sizes.update(zip(inside, seen[0].shape, strict=False))
+        out = out.replace(out[0], out[0] + "".join(inside))
+        seen = [s and s._replace(folded=0) for s in seen]
+    one, other = seen
+    first = words[0][one.lead]
+    if other is None:
+        made = by_weights(trace, one, tensors[1], words, out, sizes)
+    elif first != words[1][other.lead]:
         return None
-    return sum_products(trace, (seen[0], seen[1]), words, out, words[0][seen[0].lead], sizes)
+    else:
+        made = sum_products(trace, (one, other), words, out, first, sizes)
+    return made._replace(folded=folded) if isinstance(made, Seen) else made
 
 
 def spell(word: str, spare: Sequence[str], rank: int) -> str:

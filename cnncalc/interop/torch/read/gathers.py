@@ -62,8 +62,11 @@ def repeat_interleave(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if seen is None or not seen.shape or dim is None or type(repeats) is not int:
         return None
     axis = seen.axis(dim % seen.rank)
-    if axis is None:
-        return None
+    if axis is None:  # each sample several times: as if it had as many windows, all alike
+        if not seen.plain:
+            return None
+        found = pick(trace, seen.reshape((1, *seen.shape), trace.inside()), 0, [0] * repeats)
+        return found and found._replace(folded=1)
     return pick(trace, seen, axis, [i for i in range(seen.shape[axis]) for _again in range(repeats)])
 
 

@@ -98,11 +98,14 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     shape = tuple(theirs)
     if order is not None:  # as the value lies in the graph, so that its permutation serves both
         shape = tuple(theirs[order.index(axis)] for axis in range(len(order)))
-    stored = sum(trace.sizes[s] for s in trained)
-    if stored != prod(shape):
+    fresh = [s for s in trained if s not in trace.owners]
+    elsewhere = {trace.kind_of(trace.owners[s]) for s in trained if s in trace.owners} - {"parameter"}
+    shared = bool(elsewhere)
+    stored = sum(trace.sizes[s] for s in (fresh if shared else trained))  # what another layer has is counted there
+    if stored != prod(shape) or shared:
         options["stored"] = stored
     options["shape"] = shape
-    of = owner(trace, "parameter", options, trained)
+    of = None if shared else owner(trace, "parameter", options, trained)
     value = trace.b.add(trace.name("parameter"), "parameter", options, [], at=trace.place(), weights_of=of)
     for s in trained:
         trace.owners.setdefault(s, value)
@@ -174,7 +177,7 @@ def unfold(
     """A layer with windows. Axes that stand in one with the samples are an axis more, along which no window moves."""
     if seen is None or seen.plain:
         return seen and layer(trace, kind, options, [layouts.settle(trace.b, seen, trace.place())], stored)
-    if seen.lead or seen.folded != 1 or len(seen.shape) > 4:
+    if seen.lead or seen.folded != 1:
         raise NotReadError(_("other axes stand in front of the samples, or in one with them"))
     wider = dict(options)
     for name in WINDOWED:

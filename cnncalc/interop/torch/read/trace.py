@@ -15,6 +15,7 @@ from cnncalc.interop.builder import Builder
 from cnncalc.interop.faults import fault_text, say_fault
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.flow import FRESH, Flow, address, overlap
+from cnncalc.interop.torch.read.making import standing
 from cnncalc.interop.torch.read.table import ANYWHERE, BATCH, NotReadError, find_handler
 from cnncalc.language import _
 from cnncalc.layers import KINDS
@@ -34,6 +35,7 @@ MOVED = (
 )  # made where something needs them
 LIKE = ("type_as", "expand_as", "view_as", "reshape_as")  # of what they get second they read type or shape alone
 FILL = ("setitem", "copy")  # functions that write into what they get first, and read nothing of it
+BEGUN = ("linear", "conv1d", "conv2d", "conv3d")  # functions that sum products with weights, for each sample anew
 MOST_FIXED = 100_000  # numbers of a constant that are looked at
 
 
@@ -169,6 +171,10 @@ class Trace:
             return frozenset((id(thing),))
         return self.made_of.get(id(thing), frozenset())
 
+    def kind_of(self, value: int) -> str:
+        """The kind of the layer that gives a value."""
+        return str(self.b.nodes[value - len(self.b.inputs)].layer.kind)
+
     def name(self, kind: str) -> str:
         """What a layer is called: as its module, or by its kind inside a module of several."""
         path = self.stack[-1]
@@ -230,6 +236,8 @@ class Trace:
             self.forget(written, (), word)
             return
         entering = self.tensors_in(args[:1] if word in LIKE else (args, kwargs))
+        if word in BEGUN and entering and not any(self.depends(t) for t in entering):
+            self.begin(word, entering)
         sources = frozenset().union(*(self.sources(t) for t in entering)) if entering else frozenset()
         if word in FRESH or not any(self.depends(t) for t in entering):
             if sources:
@@ -246,6 +254,17 @@ class Trace:
             self.keep(tensor, seen)
         for tensor in results[len(found) :]:
             self.lose(tensor, word)
+
+    def begin(self, word: str, entering: Sequence[Any]) -> None:
+        """What depends on no input, and stands there for every sample, meets weights for every one of them: a value."""
+        x = entering[0]
+        first = x.ndim > 1 and x.shape[0] == BATCH and id(x) not in self.stored
+        if not first or not any(self.stored[s][1] for t in entering[1:] for s in self.sources(t)):
+            return
+        if x.stride(0) == 0 or (word != "linear" and not self.sources(x)):
+            seen = standing(self, x, Seen(-1, tuple(x.shape[1:])))
+            if seen is not None:
+                self.keep(x, seen)
 
     def values_of(
         self, word: str, args: Any, kwargs: Any, entering: Sequence[Any], results: Sequence[Any], result: Any

@@ -8,6 +8,7 @@ from typing import Any
 from cnncalc.interop.layouts import Seen
 from cnncalc.interop.torch.read.making import layer, wide
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
+from cnncalc.interop.torch.read.taking import pick
 
 
 @translates("contiguous clone detach to float type_as data requires_grad alias positive", "", anywhere=True)
@@ -24,14 +25,21 @@ def view(trace: Any, args: Any, result: Any) -> Made:
     return reshape(trace, args[0], result)
 
 
-@translates("expand expand_as broadcast_to", "")
+@translates("expand expand_as broadcast_to", "", anywhere=True)
 def expand(trace: Any, args: Any, result: Any) -> Made:
     """Places stretched from one to many are copies of the nearest."""
     seen, shape = trace.of(args[0]), tuple(result.shape)
-    if seen is None or not seen.shape or result.ndim != len(seen.shape) + 1:
+    if seen is None or not seen.shape or result.ndim != seen.rank:
         return None
-    if shape[1:] == seen.shape:
+    if shape[1:] == seen.shape and seen.plain:
         return seen
+    if not seen.plain or shape[1] != args[0].shape[1]:
+        found: Seen | None = seen
+        for dim, (n, m) in enumerate(zip(args[0].shape, shape, strict=True)):
+            axis = seen.axis(dim)
+            if n != m:
+                found = None if found is None or axis is None else pick(trace, found, axis, [0] * m)
+        return found
     if shape[:2] != tuple(args[0].shape[:2]) or any(
         n not in (1, m) for n, m in zip(seen.shape[1:], shape[2:], strict=True)
     ):

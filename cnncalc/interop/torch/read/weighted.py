@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.blur import is_binomial
-from cnncalc.interop.layouts import Seen, settle
-from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, unfold, whole
+from cnncalc.interop.layouts import Seen, make_plain, settle
+from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, standing, unfold, whole
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -94,12 +94,28 @@ def transposed_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Over the last axis: of a vector a dense layer, else one with the same weights at every place."""
     weight, bias, seen = given["weight"], given.get("bias"), trace.of(given["input"])
-    if seen is None or not whole(trace, weight) or not seen.shape:
+    if seen is None or not seen.shape:
         return None
+    if not whole(trace, weight):  # fixed numbers, or some that are computed of others
+        made = by_numbers(trace, seen, weight)
+        return made if made is None or bias is None else plus_standing(trace, made, bias)
     if not whole(trace, bias):  # made of stored numbers and others: what is added behind the products
         made = linear_over_last(trace, seen, weight, None)
         return made and plus_standing(trace, made, bias)
     return linear_over_last(trace, seen, weight, bias)
+
+
+def by_numbers(trace: Any, seen: Seen, weight: Any) -> Seen | None:
+    """A linear layer whose weights are no layer's own: the matrix product of a value with numbers that stand."""
+    matrix = standing(trace, weight, Seen(-1, tuple(weight.shape)))
+    axis = seen.axis(seen.rank - 1)
+    if matrix is None or axis != len(seen.shape) - 1 or len(seen.shape) < 2 or axis < 1:
+        return None
+    turned = make_plain(trace.b, matrix.permute((1, 0), trace.inside()), trace.place())
+    wide = turned.reshape((1,) * (len(seen.shape) - 2) + turned.shape, trace.inside())
+    mine, other = (make_plain(trace.b, s, trace.place()) for s in (seen, wide))
+    made = layer(trace, "matmul", {}, [mine.value, other.value])
+    return made and mine._replace(value=made.value, base=made.base)
 
 
 def linear_over_last(trace: Any, seen: Seen, weight: Any, bias: Any) -> Seen | None:
@@ -169,8 +185,11 @@ def norm_with_one(trace: Any, given: dict[str, Any], seen: Seen) -> Made:
 @translates("group_norm", "input num_groups | weight bias eps")
 def group_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     weight, bias = given.get("weight"), given.get("bias")
-    if (weight is None) != (bias is None):
-        return None
+    if (weight is None) != (bias is None):  # a scale or a shift alone stands behind
+        options = {"groups": given["num_groups"], "affine": False, "epsilon": given.get("eps", 1e-5)}
+        made = layer(trace, "groupnorm", options, [trace.settle(given["input"])])
+        kind, stored = ("shift", bias) if weight is None else ("scale", weight)
+        return made and layer(trace, kind, {}, [made.value], (stored,))
     options = {"groups": given["num_groups"], "affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
     return layer(trace, "groupnorm", options, [trace.settle(given["input"])], (weight, bias))
 
