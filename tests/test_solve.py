@@ -130,6 +130,18 @@ def test_no_member_that_is_a_network_is_an_error() -> None:
     assert "a 9x9 window does not fit" in result.output
 
 
+def test_words_behind_a_name_are_its_values_and_ranges_may_fall(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = "1x64x64; conv $f k3 $act"
+    asked = ("--where", "flops < 1M", "--maximize", "flops", "--format", "json")
+    for find in ("f=1..400,act=[relu,silu]", "act=relu,silu,f=400..1；", "f=400..1，act=relu, silu"):
+        found = json.loads(run("-e", net, "--find", find, *asked).stdout)
+        assert [(row["f"], row["act"]) for row in found["solutions"]] == [(13, "relu")]
+    assert "the best of 23 solutions among 800 members" in run("-e", net, "--find", find, *asked[:-2]).stdout
+    monkeypatch.setattr(solving, "MOST_MEMBERS", 100)
+    found = json.loads(run("-e", net, "--find", "f=400..1,act=relu", *asked).stdout)
+    assert [row["f"] for row in found["solutions"]] == [13]
+
+
 def test_size_is_that_of_the_input() -> None:
     result = run("lenet5-modern", "--find", "size", "--where", "params=61706", "--format", "json")
     assert [row["input"] for row in json.loads(result.stdout)["solutions"]] == [[1, n, n] for n in range(32, 36)]
@@ -210,6 +222,8 @@ def test_what_neither_rises_nor_falls_is_not_bisected(monkeypatch: pytest.Monkey
         (["--find", "size=0..4", "--where", "macs=1"], "from 1 on"),
         (["--find", "k=9..1..2", "--where", "macs=1"], "never comes to its end"),
         (["--find", "k,k", "--where", "macs=1"], "given twice"),
+        (["--find", "k=1..9", "--where", "conv.output=6x28x28"], "no layer 'conv': did you mean conv1?"),
+        (["--find", "k=40..41", "--where", "conv1.output=6x28x28"], "none of the 2 members"),
         (["--find", "k", "--maximize", "macs", "--minimize", "params"], "Either"),
     ],
 )

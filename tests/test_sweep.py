@@ -42,6 +42,7 @@ def rows(*arguments: str) -> list[dict[str, str]]:
         ("16..19", {}, [16, 17, 18, 19]),
         ("16..64..16", {}, [16, 32, 48, 64]),
         ("5..1..-2", {}, [5, 3, 1]),
+        ("１６..１７", {}, [16, 17]),
         ("8, 32..34", {}, [8, 32, 33, 34]),
         ("[relu, silu]", {}, ["relu", "silu"]),
         ("[3, 4, 6, 3]", {"of_lists": True}, ["[3, 4, 6, 3]"]),
@@ -81,6 +82,12 @@ def test_members_from_a_table_have_a_line_each(tmp_path: Path) -> None:
     assert found[1]["reason"] == "conv1: a 20x20 window does not fit the 16x16 input (padding 0)"
     table.write_text("f,k\n4\n")
     assert "members.csv:2: every line has 2 values" in run("-e", NET, "--members", str(table), status=2)
+
+
+def test_tables_of_spreadsheets_may_have_semicolons(tmp_path: Path) -> None:
+    path = tmp_path / "members.csv"
+    path.write_text("\ufefff;k\n1;3\n2;5\n", encoding="utf-8")
+    assert [(row["f"], row["k"]) for row in rows("-e", NET, "--members", str(path))] == [("1", "3"), ("2", "5")]
 
 
 def test_words_change_the_structure_and_have_rows_of_their_own() -> None:
@@ -124,7 +131,10 @@ def test_a_front_is_what_no_other_beats() -> None:
     [
         ("C1.output = 6x28x28", True), ("C1.output = 6x28", False), ("receptive_field >= 32", True),
         ("receptive_field > 32", False), ("params = 61706", True), ("60k <= params <= 0.1M", True),
-        ("params != 61706", False), ("macs ≤ 416520", True), ("S2.jump = 2", True), ("S2.jump != 2", False),
+        ("params != 61706", False), ("macs ≤ 416520", True), ("macs <= 416,519", False),
+        ("params >= 60,000, macs<=416,520", True), ("params >= 61,000 且 macs ≥ 1 KiB", True), ("macs <= 41万", False),
+        ("macs <= 42万", True), ("macs = 3x3", False), ("macs != 3x3", True),
+        ("S2.jump = 2", True), ("S2.jump != 2", False),
     ],
 )  # fmt: skip
 def test_conditions_on_numbers_and_shapes(text: str, holds: bool) -> None:
@@ -205,6 +215,14 @@ def test_a_plot_has_a_mark_for_every_member(tmp_path: Path) -> None:
         (["--over", "k=1..3", "-o", "x.doc"], "no format goes by .doc"),
         (["--over", "k=1..3", "--set", "k=2"], "k is given twice"),
         (["--over", "input={3x9x9}", "--input", "3x8x8"], "input is given twice"),
+        (["--over", "k=1..3", "--set", "f=2", "--columns", "感受野"], "did you mean receptive_field?"),
+        (["--over", "k=1..3"], "f: no value is given"),
+        (["--over", "f=[a,b"], "[ and ] are not pairs"),
+        (["--over", "f=1-3"], "'1-3' is no range: write 16..128"),
+        (["--over", "f=1...3"], "'1...3' is no range"),
+        (["--over", "f=9999999999999999999..1"], "is no range"),
+        (["--over", "k=1..3", "--where", "macs < 1 or macs > 3"], "there is no `or`"),
+        (["--over", "k=1..3", "--where", "macs =< 1"], "write <= for =<"),
         ([], "Say what varies"),
         (["--over", "k=1", "--members", "none.csv"], "cannot be read"),
     ],

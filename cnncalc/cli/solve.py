@@ -43,8 +43,8 @@ def command(
     network.
     """
     with errors_end_the_run():
-        from cnncalc.cli.sweep import family_asked_for, progress
-        from cnncalc.families.asking import read_finds, space_sought
+        from cnncalc.cli.sweep import family_asked_for, progress, say_none
+        from cnncalc.families.asking import names_sought, read_finds, space_sought
         from cnncalc.families.conditions import read_conditions
         from cnncalc.families.solving import roles_in, solve
         from cnncalc.pages.solve import solve_page
@@ -57,12 +57,12 @@ def command(
         if not conditions and not (maximize or minimize):
             raise click.UsageError(_("Say what it has to meet: --where CONDITIONS, or --maximize NAME."))
         family = family_asked_for(asked, Settings(dtype, batch))
-        space = space_sought(family, read_finds(finds))
+        space = space_sought(family, read_finds(finds, names_sought(family)))
         roles = roles_in(family.setting.source.text)
         with pause_collection(), progress(space.size) as told:
             found = solve(family, space, conditions, maximize=maximize, minimize=minimize, roles=roles, told=told)
         out.write(solve_page(found))
         if 0 < found.seen == found.infeasible:
-            raise CnncalcError(_("none of the {seen:,} members is a network", seen=found.seen))
+            raise CnncalcError(say_none(found.seen))
     if not len(found):
         raise click.exceptions.Exit(1)

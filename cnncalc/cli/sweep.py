@@ -105,10 +105,10 @@ def command(
         sweeping = Sweeping(family, space, wish, None if plot is None else plot.add)
         with pause_collection():
             show(sweeping, out, None if named is not None else SHOWN, plot)
+        if sweeping.none_is_sound:
+            raise CnncalcError(say_none(sweeping.seen))
         if plot is not None and svg is not None:
             draw(plot, svg, asked.name, joined=bool(wish.pareto))
-        if sweeping.none_is_sound:
-            raise CnncalcError(_("none of the {seen:,} members is a network", seen=sweeping.seen))
 
 
 def show(sweeping: Sweeping, out: Output, shown: Any, plot: Plot | None) -> None:
@@ -125,6 +125,13 @@ def show(sweeping: Sweeping, out: Output, shown: Any, plot: Plot | None) -> None
     from cnncalc.pages.sweep import sweep_page
 
     out.write(sweep_page(found))
+
+
+def say_none(members: int) -> str:
+    """That none of so many members is a network."""
+    if members == 1:
+        return _("the only member is no network")
+    return _("none of the {seen:,} members is a network", seen=members)
 
 
 def family_asked_for(asked: Asked, settings: Settings) -> Family:
@@ -179,7 +186,7 @@ def write_parts(
     told_of = {"files": len(found), "folder": folder, "rows": rows, "infeasible": infeasible}
     click.echo(_("{files:,} partitions in {folder}: {rows:,} rows, {infeasible:,} members are no networks", **told_of))
     if infeasible == sweeping.space.size:
-        raise CnncalcError(_("none of the {seen:,} members is a network", seen=infeasible))
+        raise CnncalcError(say_none(infeasible))
 
 
 def plot_asked_for(axes: str | None, wish: Wish) -> Plot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from cnncalc.errors import CnncalcError, OptionError, Source
@@ -86,7 +86,10 @@ def space_from_texts(family: Family, overs: Iterable[tuple[str, str]], table: Ma
 
 def read_table(text: str, name: str) -> dict[str, list[str]]:
     """The columns of a CSV with a line of headings. Raises CnncalcError with the line that is wrong."""
-    lines = list(csv.reader(text.removeprefix("\ufeff").splitlines()))
+    split = text.removeprefix("\ufeff").splitlines()
+    first = next((line for line in split if line.strip()), "")
+    # Spreadsheets of some countries write ; between cells.
+    lines = list(csv.reader(split, delimiter=next((mark for mark in ",;\t" if mark in first), ",")))
     rows = [(number, row) for number, row in enumerate(lines, 1) if any(cell.strip() for cell in row)]
     if len(rows) < 2:
         raise CnncalcError(_("{name}: a table has a line of names and a line per member", name=name))
@@ -118,13 +121,19 @@ SIZE = "size"  # the height and width of the only input, where no parameter is c
 USUAL_RANGE = "1..512"  # of what is sought without a range
 
 
-def read_finds(texts: Iterable[str]) -> list[tuple[str, str]]:
-    """What is sought, with its values: `k=1..11,s=1,2,4`, or a name alone. Raises CnncalcError."""
+def read_finds(texts: Iterable[str], known: Collection[str] = ()) -> list[tuple[str, str]]:
+    """What is sought, with its values: `k=1..11,s=1,2,4`, or a name alone. Raises CnncalcError.
+
+    known  names that may stand alone: another word is one more value of what stands before it
+    """
     found = []
     for text in texts:
         parts: list[str] = []
         for piece in split_outside(text, ",，;；"):
-            if parts and not re.match(r"[^\W\d][\w.]*\s*(?:=|$)", piece):
+            begun = re.match(r"([^\W\d][\w.]*)\s*(=|$)", piece)
+            if not piece and parts:
+                continue
+            if parts and (begun is None or (not begun[2] and begun[1] not in known and "=" in parts[-1])):
                 parts[-1] += f", {piece}"  # one more value of what stands before it
             else:
                 parts.append(piece)
@@ -155,6 +164,11 @@ def space_sought_in(family: Family, find: Mapping[str, Any]) -> Space:
     space = space_of(family, named)
     sizes = [values_from_python(values, of_lists=False) for name, values in find.items() if is_size(family, name)]
     return Space([*space.factors, shapes_of_sizes(family, sizes[0])]) if sizes else space
+
+
+def names_sought(family: Family) -> tuple[str, ...]:
+    """What can be sought: parameters, shapes of inputs, the size."""
+    return (*family.parameters, *family.input_columns, SIZE)
 
 
 def is_size(family: Family, name: str) -> bool:

@@ -16,6 +16,7 @@ from cnncalc.spec.values import number
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "=": operator.eq, "!=": operator.ne,
 }  # fmt: skip
+SIGNS = {"==": "=", "≤": "<=", "≥": ">=", "≠": "!=", "＜": "<", "＞": ">", "＝": "="}  # as people write them, too
 TURNED = {"<=": ">=", ">=": "<=", "<": ">", ">": "<", "=": "=", "!=": "!="}
 NAME = re.compile(r"[^\W\d][\w./\[\]-]*")
 
@@ -33,6 +34,8 @@ class Condition(NamedTuple):
         values, known = column
         if values.ndim == 2:
             return self._holds_along_axes(values, known)
+        if isinstance(self.value, tuple) and values.dtype != object:  # a number for all axes is not asked about
+            return np.asarray(known & (self.relation == "!="))
         if values.dtype == object and len(values) and any(isinstance(v, (tuple, str)) for v in values):
             met: Array = np.array([k and self._holds_of(v) for v, k in zip(values, known, strict=True)], dtype=bool)
             return met
@@ -74,7 +77,10 @@ class Condition(NamedTuple):
 def read_conditions(text: str) -> list[Condition]:
     """Conditions with commas or `and` between them. Raises CnncalcError."""
     found: list[Condition] = []
-    for part in re.split(r"[,，;]|\band\b|&&", text):
+    if re.search(r"(?<!\w)or(?!\w)|\|\|", text):
+        raise CnncalcError(_("'{text}': members meet all conditions, there is no `or`", text=text[:60]))
+    # A comma with three digits behind it is one of thousands: 1,000,000.
+    for part in re.split(r"(?<!\d),|,(?!\d{3}(?!\d))|[，;；]|\band\b|&&|且", text):
         if part.strip():
             found += _read(part.strip())
     return found
@@ -82,12 +88,16 @@ def read_conditions(text: str) -> list[Condition]:
 
 def _read(text: str) -> Iterable[Condition]:
     """One condition, or two with the middle in common: `1M <= params <= 5M`."""
-    parts = re.split(r"(<=|>=|==|!=|<|>|=|≤|≥)", text)
+    turned = re.search("=[<>]", text)
+    if turned:
+        sign, right = turned[0], turned[0][::-1]
+        raise CnncalcError(_("'{text}': write {right} for {sign}", text=text[:60], right=right, sign=sign))
+    parts = re.split(r"(<=|>=|==|!=|<|>|=|≤|≥|≠|＜|＞|＝)", text)
     if len(parts) not in (3, 5) or not all(part.strip() for part in parts):
         raise CnncalcError(_("'{text}' is no condition: write macs <= 600M, or C3.output = 16x10x10", text=text[:60]))
     for i in range(0, len(parts) - 2, 2):
         one, sign, other = (part.strip() for part in parts[i : i + 3])
-        sign = {"==": "=", "≤": "<=", "≥": ">="}.get(sign, sign)
+        sign = SIGNS.get(sign, sign)
         if is_name(one) and not (i and is_name(other)):
             name, relation, value = one, sign, read_value(other)
         elif is_name(other):

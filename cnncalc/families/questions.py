@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import UnknownLayerError
 from cnncalc.language import _
-from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, QUANTITIES
 from cnncalc.report import Report
 
 
@@ -29,6 +29,12 @@ class Question(NamedTuple):
         return None if value == () else value
 
 
+def quantity_called(word: str) -> str:
+    """The quantity that people call so, `rf`, `感受野`; empty where it is none."""
+    plain = word.casefold().replace("_", "").replace(" ", "")
+    return next((q.name for q in QUANTITIES.values() if plain in q.words.split()), "")
+
+
 def questions_of(names: Iterable[str]) -> dict[str, Question]:
     """The questions by the names in which they are asked. Raises CnncalcError for what is no quantity."""
     found = {}
@@ -36,7 +42,9 @@ def questions_of(names: Iterable[str]) -> dict[str, Question]:
         layer, _dot, quantity = name.rpartition(".")
         known = LAYER_NAMES if layer else NETWORK_NAMES
         if quantity not in known:
-            hint = suggest(quantity, known) or _("known: {names}", names=", ".join(known))
+            meant = quantity_called(quantity)
+            near = _("did you mean {word}?", word=meant) if meant in known else suggest(quantity, known)
+            hint = near or _("known: {names}", names=", ".join(known))
             raise CnncalcError(_("there is no quantity '{name}': {hint}", name=name[:60], hint=hint))
         found[name] = Question(layer, quantity)
     return found

@@ -36,6 +36,7 @@ class Solved(NamedTuple):
     lines      the formulas that were solved, where they are short
     bisected   the parameter whose range was bisected: rows are then the first and the last value of each stretch
     seen       members in the space; infeasible: how many of those looked at are no networks, with their reasons
+    meeting    how many members meet all conditions; of them solutions are the best, where that was asked for
     """
 
     solutions: Part
@@ -46,6 +47,7 @@ class Solved(NamedTuple):
     seen: int
     infeasible: int
     reasons: Mapping[str, int]
+    meeting: int
 
     def __len__(self) -> int:
         return len(self.solutions)
@@ -99,7 +101,8 @@ def solve(
         bisected, parts = search.name, list(search.stretches(told))
         sweeping.infeasible = search.infeasible
     found = join_parts(parts) if parts else empty_part(sweeping)
-    if sought and len(found):
+    meeting = len(found)
+    if sought and meeting:
         found = best_of(found, sought, greatest=bool(maximize))
     found = found.rows(usual_order(found, roles or {}))
     misses = empty_part(sweeping) if len(found) or bisected else nearest(family, space, conditions, names)
@@ -109,7 +112,15 @@ def solve(
         first = {name: column.item(0) for name, column in feasible.params.items()}
         lines = tuple(closed_forms(family, first, list(conditions)))
     return Solved(
-        found, misses, tuple(conditions), lines, bisected, space.size, sweeping.infeasible, dict(sweeping.examples)
+        found,
+        misses,
+        tuple(conditions),
+        lines,
+        bisected,
+        space.size,
+        sweeping.infeasible,
+        dict(sweeping.examples),
+        meeting,
     )
 
 
@@ -260,6 +271,9 @@ class Bisection:
         self.length = space.lengths[longest]
         self.name = next(iter(factor))
         values = factor[self.name]
+        if len(factor) == 1 and isinstance(values, np.ndarray) and values.ndim == 1 and values[0] > values[-1]:
+            values = values[::-1]  # 512..8 asks for the same members
+            space = self.space = Space([*space.factors[:longest], {self.name: values}, *space.factors[longest + 1 :]])
         self.lines = space.size // self.length
         rises = isinstance(values, np.ndarray) and values.ndim == 1 and bool((np.diff(values) > 0).all())
         if len(factor) > 1 or not rises or self.lines > MOST_LINES:

@@ -69,7 +69,7 @@ def read_values(text: str, *, of_lists: bool = False, of_shapes: bool = False) -
 
     Raises CnncalcError.
     """
-    text = text.strip()
+    text = make_plain(text.strip())
     if of_lists and text.startswith("[") and not text[1:].lstrip().startswith("["):
         texts = [text]
     elif "{" in text:
@@ -84,6 +84,21 @@ def read_values(text: str, *, of_lists: bool = False, of_shapes: bool = False) -
     if not texts or not all(texts):
         raise CnncalcError(_("'{text}' gives no values: write 16..128, 16..128..8 or [16, 32]", text=text[:60]))
     return as_values(texts, of_shapes=of_shapes)
+
+
+PLAIN = {0xFF10 + digit: str(digit) for digit in range(10)} | {ord("．"): ".", ord("－"): "-", ord("−"): "-"}
+NO_RANGE = re.compile(r"-?\d+\s*(?:\.{3,}|…|-|~|–|—|to|到|至)\s*-?\d+(?:\s*\.\..*)?|-?\d*\.\.[-.\d]*", re.ASCII)
+
+
+def make_plain(text: str) -> str:
+    """Numbers with full-width digits and signs as they are meant. Raises CnncalcError for brackets that stay open."""
+    text = text.translate(PLAIN)
+    for opening, closing in ("[]", "{}", "()"):
+        if text.count(opening) != text.count(closing):
+            raise CnncalcError(
+                _("'{text}': {opening} and {closing} are not pairs", text=text[:60], opening=opening, closing=closing)
+            )
+    return text
 
 
 def as_values(items: Sequence[Any], *, of_shapes: bool = False) -> Values:
@@ -124,6 +139,8 @@ def _range(part: str) -> range | None:
     """The numbers of a range; None where it is none."""
     match = RANGE.fullmatch(part)
     if match is None:
+        if NO_RANGE.fullmatch(part):
+            raise CnncalcError(_("'{text}' is no range: write 16..128, or 16..128..8", text=part[:60]))
         return None
     first, last = int(match[1]), int(match[2])
     step = int(match[3] or (1 if first <= last else -1))

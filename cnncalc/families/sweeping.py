@@ -94,6 +94,13 @@ def check_wish(family: Family, space: Space, wish: Wish) -> tuple[str, ...]:
             if hint and "." not in name:
                 raise CnncalcError(_("there is no quantity '{name}': {hint}", name=name[:60], hint=hint)) from None
         raise
+    given = {*space.names, *family.setting.params}
+    missing = [name for name in family.parameters if name not in given] if family.setting.inline else []
+    if missing:  # a net in one line has no values of its own
+        several = ", ".join(missing)
+        raise CnncalcError(
+            _("{names}: no value is given; --set {name}=VALUE gives one", names=several, name=missing[0])
+        )
     return tuple(names)
 
 

@@ -49,6 +49,8 @@ def notes_of(found: Solved) -> list[str]:
         notes.append(
             _("{name} was bisected: rows are the first and the last value of each stretch", name=found.bisected)
         )
+    elif found.meeting > len(found):
+        notes.append(_("the best of {count:,} solutions among {seen:,} members", count=found.meeting, seen=found.seen))
     elif len(found):
         several = _("{count:,} solutions among {seen:,} members", count=len(found), seen=found.seen)
         one = _("the only solution among {seen:,} members", seen=found.seen)
@@ -60,7 +62,8 @@ def notes_of(found: Solved) -> list[str]:
     if found.infeasible:
         notes.append(_("{count:,} of {seen:,} members are no networks", count=found.infeasible, seen=found.seen))
         if not len(found):
-            notes += [f"{reason} ({count:,})" for reason, count in list(found.reasons.items())[:3]]
+            most = list(found.reasons.items())[:3]
+            notes += [_("{reason} ({count:,})", reason=reason, count=count) for reason, count in most]
     return notes
 
 

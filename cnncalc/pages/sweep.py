@@ -80,7 +80,8 @@ def notes_on(conditions: Sequence[Condition], rows: int, seen: int, examples: Ma
     elif rows < seen > infeasible:
         notes.append(_("{rows:,} of {seen:,} members", rows=rows, seen=seen))
     if infeasible:
-        notes.append(_("{count:,} of {seen:,} members are no networks:", count=infeasible, seen=seen))
+        several = _("{count:,} of {seen:,} members are no networks:", count=infeasible, seen=seen)
+        notes.append(several if seen > 1 else _("the only member is no network:"))
         most = sorted(examples.items(), key=lambda item: -item[1])
         notes += [_("{reason} ({count:,})", reason=reason, count=count) for reason, count in most[:MOST_REASONS]]
         if len(most) > MOST_REASONS:

@@ -11,7 +11,10 @@ from cnncalc.layers.base import Shape
 from cnncalc.layers.options import Mixture, is_number, positive, quote, split, split_list
 
 SHAPES = n_("channels first, without the batch: 3x224x224, 16x100, 784")
-SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+SUFFIXES: dict[str, int] = {
+    "": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "万": 10**4, "亿": 10**8,
+    **{unit: 1024**power for power, unit in enumerate(("kib", "mib", "gib", "tib"), 1)},
+}  # fmt: skip
 
 
 def shape(raw: Any) -> Shape:
@@ -54,8 +57,8 @@ def write_value(value: Any) -> Any:
 
 
 def number(text: str) -> int:
-    """`60000`, `60,000`, `61.7k` as far as it is a whole number, `4.2G`."""
-    match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*([kKmMgGtT]?)", text.strip(), re.ASCII)
+    """`60000`, `60,000`, `61.7k` as far as it is a whole number, `4.2G`, `3 MiB`, `6亿`."""
+    match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*((?i:[kmgt](?:ib)?)?|[万亿])", text.strip(), re.ASCII)
     if match and len(match[0]) <= 40:
         decimals = (match[2] or ".")[1:]
         value = int(re.sub("[,_]", "", match[1]) + decimals) * SUFFIXES[match[3].lower()]
