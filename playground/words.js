@@ -6,7 +6,7 @@ const WORDS = {
     layer: "Layer", quantity: "Number", answers: "Answers, one a line: C1.params = 156", ask: "Ask",
     net: "Network", netHint: "the text above, or one line: 1x32x32; conv 6 k$k", find: "Find", where: "Where", best: "Show",
     everySolution: "every solution", most: "the most of", least: "the least of", mostOf: "most {name}", leastOf: "least {name}",
-    examples: "Examples", example_window: "Kernel, stride, padding of {name}", example_width: "Largest {name} under {where}",
+    examples: "Examples", example_window: "Kernel, stride, padding of {name}", example_width: "Largest {name} with {where}",
     example_size: "Input size for {where}", example_depth: "How many 3x3 layers see 31 pixels", searching: "Searching ...", stop: "Stop", stopped: "Stopped",
     solveModel: "A model of another program has no parameters to find: write a network in one line.",
     slowSearch: "Stopped: a page searches for ten seconds at most. Give what is sought fewer values; the command line searches longer.",

@@ -110,6 +110,8 @@ def test_formula_that_was_solved_is_shown() -> None:
         "-e", "1x32x32; conv 6 k$k s$s p$p", "--find", "k=1..11,s=1..4,p=0..5", "--where", "conv1.output=6x28x28"
     )
     assert "floor((2 × p - k + 32) / s) + 1 = 28" in result.stdout
+    result = run("-e", "1x32x32; conv $f k3", "--find", "f=1..40", "--where", "macs <= 200k")
+    assert "macs: 8,100 × f ≤ 200,000" in result.stdout  # 9 x 30 x 30 each
 
 
 def test_no_solution_comes_with_the_nearest() -> None:

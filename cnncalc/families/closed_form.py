@@ -42,7 +42,8 @@ def closed_forms(family: Family, member: Mapping[str, Any], conditions: list[Con
         for operand, value in dict.fromkeys(pairs):
             text = formula_text(tape, operand, values)
             if text is not None and not isinstance(value, str):
-                lines.append(f"{condition.name}: {text} {condition.relation} {value}")
+                number = f"{value:,}" if isinstance(value, int) else value
+                lines.append(f"{condition.name}: {text} {condition.relation} {number}")
     return list(dict.fromkeys(lines))
 
 
