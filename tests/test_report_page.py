@@ -225,3 +225,32 @@ def test_what_lies_behind_an_unknown_operator_has_no_numbers_and_no_formulas(
         assert [bool(found["found"][layer["macs"]]) for layer in layers] == [True, False, False, False]
     if name == "explain" and words:
         assert "y.macs = ?" in done.stdout
+
+
+def test_a_deep_network_makes_a_page_that_grows_by_its_layers_and_says_what_it_leaves_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cnncalc.pages.browser.equations.MOST_WALKED", 60)
+    monkeypatch.setattr("cnncalc.pages.browser.units.MOST_SPREAD", 100)
+    monkeypatch.setattr("cnncalc.pages.browser.network.MOST_SPREAD", 100)
+    monkeypatch.setattr("cnncalc.analysis.derivations.fields.LONGEST", 10)
+
+    def data(blocks: int) -> Any:
+        steps = "\n".join(f"- b{i}: {{residual: [conv 4 k3 p1 relu, conv 4 k3 p1]}}" for i in range(blocks))
+        return page_data([cnncalc.analyze(f"input: 4x16x16\nlayers:\n{steps}\n")])
+
+    fewer, more = data(50), data(100)
+    size, larger = (len(json_text(found["networks"][0]["derivations"])) for found in (fewer, more))
+    assert larger < 1.5 * size  # the lines of long ways are cut, and layers far behind have none
+    net = more["networks"][0]
+    fields = net["derivations"]["of_node"]["receptive_field"]
+    lines, _letters, remarks = net["derivations"]["found"][fields[net["nodes"]["name"].index("b12/conv2")]][:3]
+    assert len(lines) == 10
+    texts = [more["texts"][place][0] for place in remarks]
+    assert "Of 26 lines the first 5 and the last 5: `cnncalc explain` prints the others." in texts
+    assert "So they do at 7 other places." in texts
+    last = net["derivations"]["found"][fields[-1]]
+    assert last[0] == []
+    assert more["texts"][last[2][0]][0].startswith("The page walks back from the first 60 operations alone")
+    assert not net["effective"]["profiles"]
+    assert any("left out above 100" in more["texts"][text][0] for _subject, text in net["notes"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnncalc.analysis.costs import Known, Store, find_gradients, find_kept, find_kept_values, is_any, is_trained
 from cnncalc.analysis.derivations.board import Derivation
-from cnncalc.analysis.derivations.counts import Board, knows_shapes, symbols_of
+from cnncalc.analysis.derivations.counts import Board, board_of, knows_shapes, symbols_of
 from cnncalc.analysis.derivations.lines import Line, Quotient
 from cnncalc.analysis.derivations.symbols import results
 from cnncalc.graph import Graph
@@ -40,7 +40,7 @@ def cost_derivation(report: Report, number: int, quantity: str, free: Collection
     row = report.layers[number]
     if report.graph is None or getattr(row, quantity) is None or not knows_shapes(report.graph, number):
         return None if free else Derivation(row.name, quantity, quantity, None)
-    board = Board(report.graph, number)
+    board = board_of(report.graph, number)
     lines, remarks = WRITERS[quantity](report, board, number)
     if free:
         lines = [line for line in (board.close(line, free) for line in lines) if line.letters() & set(free)]
@@ -114,7 +114,8 @@ def backward_lines(report: Report, board: Board, number: int) -> Explained:
 def moved_lines(report: Report, board: Board, number: int) -> Explained:
     """Bytes of the weights, of what is read and of what is written."""
     size, batch = BYTES[report.settings.dtype], report.settings.batch
-    reads = board.node.reads
+    assert report.graph is not None
+    reads = report.graph.nodes[number].reads
     shapes = [shape for i, shape in enumerate(board.inputs) if reads.index(reads[i]) == i]
     read: Any = sum_of([prod(shape) for shape in shapes])
     written: Any = prod(board.facts.output)

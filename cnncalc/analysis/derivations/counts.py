@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 from cnncalc.analysis.derivations import words
@@ -11,8 +12,8 @@ from cnncalc.analysis.derivations.formulas import Names
 from cnncalc.analysis.derivations.lines import Line
 from cnncalc.analysis.derivations.symbols import AXES, meanings, results, trace_layer, trace_shape
 from cnncalc.graph import Graph
-from cnncalc.language import _
-from cnncalc.layers.base import Facts, Shape
+from cnncalc.language import _, in_use
+from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.unknown import NOT_KNOWN
 from cnncalc.layers.windows import Window
 from cnncalc.quantities import ALWAYS, ASKED, COUNT, EXPLAINED, QUANTITIES, SHAPE, listed_in, of_subject
@@ -27,14 +28,18 @@ MOST_TERMS = 12  # of a sum that is written in a line
 
 
 class Board:
-    """One layer's facts on numbers that remember, and the names of the parts that other formulas use."""
+    """One layer's facts on numbers that remember, and the names of the parts that other formulas use.
 
-    def __init__(self, graph: Graph, number: int) -> None:
-        node = graph.nodes[number]
-        self.node = node
-        self.shapes = tuple(graph.shape(v) for v in node.reads)
-        entering = self.shapes[0] if self.shapes else graph.facts[number].output  # a parameter reads nothing
-        self.layer = trace_layer(node.layer, len(entering) - 1)
+    given   the layer as the network has it
+    shapes  what enters
+    output  what comes out
+    """
+
+    def __init__(self, given: Layer, shapes: tuple[Shape, ...], output: Shape) -> None:
+        self.given = given
+        self.shapes = shapes
+        entering = self.shapes[0] if self.shapes else output  # a parameter reads nothing
+        self.layer = trace_layer(given, len(entering) - 1)
         self.inputs = trace_shapes(self.shapes)
         self.facts: Facts = self.layer.facts(*self.inputs)
         if self.facts.work is not None:  # each number a memory of its own, since one may stand for two operations
@@ -125,6 +130,17 @@ class Board:
         return found[::-1]
 
 
+def board_of(graph: Graph, number: int) -> Board:
+    """The board of a node; layers that are alike share theirs, in one language."""
+    node = graph.nodes[number]
+    return shared_board(node.layer, tuple(graph.shape(v) for v in node.reads), graph.facts[number].output, in_use())
+
+
+@lru_cache(1024)
+def shared_board(given: Layer, shapes: tuple[Shape, ...], output: Shape, language: str) -> Board:
+    return Board(given, shapes, output)
+
+
 def own(number: int) -> int:
     """The same number with the same memory, as an object of its own."""
     return Traced(int(number), number.operator, number.parts, number.name) if isinstance(number, Traced) else number
@@ -174,7 +190,7 @@ def layer_derivations(
     assert report.graph is not None
     if not knows_shapes(report.graph, number):
         return [] if free else nothing_known(report, number, wanted)
-    return derivations_on(Board(report.graph, number), report, number, wanted, free, alone=len(wanted) == 1)
+    return derivations_on(board_of(report.graph, number), report, number, wanted, free, alone=len(wanted) == 1)
 
 
 def single_derivations(report: Report, number: int) -> list[Derivation]:
@@ -183,7 +199,7 @@ def single_derivations(report: Report, number: int) -> list[Derivation]:
     wanted = listed_in(EXPLAINED)
     if not knows_shapes(report.graph, number):
         return nothing_known(report, number, wanted)
-    board = Board(report.graph, number)
+    board = board_of(report.graph, number)
     return [found for quantity in wanted for found in derivations_on(board, report, number, (quantity,), alone=True)]
 
 
@@ -208,7 +224,7 @@ def derivations_on(
             continue  # said once, with the parameters
         shown = [*board.find_parts(own), *own] if alone else own
         remarks = remarks_of(board, row, quantity, own)
-        table = words.table_of(board.node.layer) if quantity == WEIGHTS else ()
+        table = words.table_of(board.given) if quantity == WEIGHTS else ()
         symbols = symbols_of(shown, board.meanings if not alone else {**board.meanings, **results()})
         value = getattr(row, quantity)
         found.append(Derivation(row.name, quantity, quantity, value, tuple(shown), tuple(remarks), symbols, table))
@@ -240,14 +256,14 @@ def closed_form(board: Board, row: Any, quantity: str, own: Sequence[Line], free
     """A quantity with some letters left free; said of sizes is when the form holds."""
     remarks = remarks_of(board, row, quantity, own)
     if quantity == SIZES:
-        remarks = words.exact_sizes(board.node.layer, board.shapes)
+        remarks = words.exact_sizes(board.given, board.shapes)
     symbols = {name: entry for name, entry in symbols_of(own, board.meanings).items() if name in free}
     return Derivation(row.name, quantity, quantity, getattr(row, quantity), tuple(own), tuple(remarks), symbols, ())
 
 
 def remarks_of(board: Board, row: Any, quantity: str, own: Sequence[Line]) -> list[str]:
     """The rule behind a number; and the number itself where the report counts more samples, or no padding."""
-    remarks = list(words.remarks(board.node.layer, board.shapes, quantity, facts_of(row)))
+    remarks = list(words.remarks(board.given, board.shapes, quantity, facts_of(row)))
     value = getattr(row, quantity)
     if own and isinstance(value, int) and value != own[-1].value:
         remarks.append(_("With the settings of this report (batch, padding left out) it is {value}.", value=value))

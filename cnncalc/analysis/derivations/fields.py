@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from cnncalc.analysis.derivations.board import Derivation
@@ -9,7 +10,7 @@ from cnncalc.analysis.derivations.lines import Line
 from cnncalc.analysis.derivations.symbols import AXES
 from cnncalc.analysis.fields.forward import Pass
 from cnncalc.analysis.fields.table import axes_of, has_gates
-from cnncalc.analysis.fields.walk import Stop, Walk, seen_before, walk_back
+from cnncalc.analysis.fields.walk import Stop, Walk, seen_before, step_along, walk_back
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
@@ -17,9 +18,17 @@ from cnncalc.layers.windows import Window
 from cnncalc.report import Report, Row
 from cnncalc.trace import symbol
 
+LONGEST = 60  # lines of a way back that are shown in full where it may be shortened
+ENDS = 5  # lines at either end of one that is longer
 
-def field_derivation(report: Report, number: int, since: str | None = None) -> Derivation | None:
-    """What a unit of a layer sees of the input, or of the output of an earlier layer `since`."""
+
+def field_derivation(
+    report: Report, number: int, since: str | None = None, *, shortened: bool = False
+) -> Derivation | None:
+    """What a unit of a layer sees of the input, or of the output of an earlier layer `since`.
+
+    shortened  of a long way only the first and the last lines, which is said
+    """
     graph = report.graph
     assert graph is not None
     row = report.layers[number]
@@ -29,14 +38,15 @@ def field_derivation(report: Report, number: int, since: str | None = None) -> D
     rank = len(shape) - 1
     if not rank:
         return None
-    walks = [walk_back(graph, number, value, axis) for axis in range(rank)]
+    walks = [walk_back(graph, number, value, 0)]
+    walks += [walks[0] if same_steps(graph, axis) else walk_back(graph, number, value, axis) for axis in range(1, rank)]
     lines: list[Line] = []
     remarks = [_("Seen from the layer: one of its units, then what that sees of the layer before, and so on back.")]
     for axis, found in enumerate(walks):
         if axis and found == walks[0]:
             continue
         index = AXES[rank][axis] if any(other != walks[0] for other in walks) else ""
-        more, said = walk_lines(graph, report, found, index)
+        more, said = walk_lines(graph, report, found, index, shortened=shortened)
         lines += more
         remarks += [remark for remark in said if remark not in remarks]
     sizes = tuple(None if w is None else w.field for w in walks)
@@ -62,6 +72,12 @@ def field_derivation(report: Report, number: int, since: str | None = None) -> D
     return Derivation(row.name, "receptive_field", title, claimed, tuple(lines), tuple(remarks), meanings, table)
 
 
+@lru_cache(maxsize=8)
+def same_steps(graph: Graph, axis: int) -> bool:
+    """Whether every layer does to an axis what it does to the first."""
+    return all(step_along(facts, axis) == step_along(facts, 0) for facts in graph.facts)
+
+
 def start_of(graph: Graph, report: Report, number: int, since: str | None) -> tuple[int, tuple[int, ...]]:
     """The value up to which is walked, and its shape: the first input that the layer sees, unless one is named."""
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
@@ -80,7 +96,9 @@ def start_of(graph: Graph, report: Report, number: int, since: str | None) -> tu
     return value, graph.shape(value)
 
 
-def walk_lines(graph: Graph, report: Report, found: Walk | None, index: str) -> tuple[list[Line], list[str]]:
+def walk_lines(
+    graph: Graph, report: Report, found: Walk | None, index: str, *, shortened: bool
+) -> tuple[list[Line], list[str]]:
     """A line for each window on the way, and what is to be said of the way."""
     if found is None:
         return [], [_("It sees nothing of it.")]
@@ -93,16 +111,24 @@ def walk_lines(graph: Graph, report: Report, found: Walk | None, index: str) -> 
             _("Behind {name} units differ from one another, and the walk back is not the same for all.", name=name),
             _("`cnncalc rf` with --to shows what the largest sees of every layer."),
         ]
+    shown, said = windows(found), []
+    if shortened and len(shown) > LONGEST:
+        said.append(
+            _("Of {all} lines the first {n} and the last {n}: `cnncalc explain` prints the others.", all=len(shown),
+              n=ENDS)
+        )  # fmt: skip
+        shown = [*shown[:ENDS], *shown[-ENDS:]]
     lines = [
-        Line(f"RF{'_' + index if index else ''}({report.layers[stop.node].name})", trace_step(stop))
-        for stop in windows(found)
+        Line(f"RF{'_' + index if index else ''}({report.layers[stop.node].name})", trace_step(stop)) for stop in shown
     ]
-    said = []
-    for node in found.joined:
-        row = report.layers[node]
-        place = next(i for i, stop in enumerate(found.stops) if stop.node == node)
-        origin = graph.nodes[found.stops[place + 1].node].name if place + 1 < len(found.stops) else row.inputs[0]
+    joined = found.joined[:ENDS] if shortened and len(found.joined) > LONGEST else found.joined
+    places = {stop.node: i for i, stop in enumerate(found.stops)}
+    for node in joined:
+        row, behind = report.layers[node], places[node] + 1
+        origin = graph.nodes[found.stops[behind].node].name if behind < len(found.stops) else row.inputs[0]
         said.append(_("At {name} several paths meet; most is seen by way of {path}.", name=row.name, path=origin))
+    if len(joined) < len(found.joined):
+        said.append(_("So they do at {n} other places.", n=len(found.joined) - len(joined)))
     return lines, said
 
 

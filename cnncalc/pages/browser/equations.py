@@ -19,9 +19,12 @@ from cnncalc.analysis.derivations.fields import field_derivation
 from cnncalc.analysis.derivations.formulas import MATHML
 from cnncalc.analysis.derivations.lines import Line
 from cnncalc.analysis.derivations.memory import peak_derivation
+from cnncalc.language import _
+from cnncalc.layers.base import POINTWISE
 from cnncalc.pages.browser.pool import Text
 from cnncalc.report import Report
 
+MOST_WALKED = 1000  # operations from which the page walks back: each way is as long as all before it
 FILLED = re.compile(r"<(mn|mtext)>([^<]*)</\1>")
 LARGEST = 2**53  # of what JavaScript counts exactly: what is larger is text
 
@@ -180,8 +183,26 @@ def explain_layers(report: Report, equations: Equations) -> tuple[list[dict[str,
 
 
 def explain_fields(report: Report, equations: Equations) -> tuple[list[list[Any] | None], list[int]]:
-    """The same for receptive fields: what layers see that keep the field of the one before differs in nothing."""
-    return equations.each(range(len(report.layers)), "field", lambda number: field_derivation(report, number))
+    """The same for receptive fields: what layers see that keep the field of the one before differs in nothing.
+
+    Each is a way back through all that lies before it: of the first MOST_WALKED operations alone.
+    """
+    graph = report.graph
+    assert graph is not None
+    first, behind = len(graph.inputs), list(range(len(graph.nodes)))  # the operation whose field each has
+    for number, (node, facts) in enumerate(zip(graph.nodes, graph.facts, strict=True)):
+        if facts.reach == POINTWISE and len(node.reads) == 1 and node.reads[0] >= first:
+            behind[number] = behind[node.reads[0] - first]
+    walked = sorted({number for number in behind if number < MOST_WALKED})
+    found, places = equations.each(walked, "field", lambda number: field_derivation(report, number, shortened=True))
+    of_walked = dict(zip(walked, places, strict=True))
+    if len(of_walked) < len(set(behind)):
+        text = _(
+            "The page walks back from the first {n:,} operations alone; `cnncalc explain` does from each.",
+            n=MOST_WALKED,
+        )
+        found = [*found, [[], [], [Text(text)]]]
+    return found, [of_walked.get(number, len(found) - 1) for number in behind]
 
 
 def explain_costs(report: Report, equations: Equations) -> dict[str, tuple[list[list[Any] | None], list[int]]]:

@@ -14,6 +14,7 @@ from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.pages.browser.equations import Distinct, exact
 from cnncalc.pages.browser.pool import Text
+from cnncalc.pages.browser.units import MOST_SPREAD
 from cnncalc.pages.drawing.graph.tree import Leaf, Part, Tree
 from cnncalc.pages.view import COLUMNS, View, notes, peak_place, title
 from cnncalc.quantities import EXPLAINED, FIELD, OF_THE_NETWORK, QUANTITIES, SHAPE, SUMMED, listed_in, of_subject
@@ -137,10 +138,14 @@ def known(value: Any) -> Any:
 
 def describe(report: Report) -> dict[str, Any]:
     """What is said of the network, in the language in use."""
+    said = [[Text(subject), Text(text)] for subject, text in notes(report)]
+    if len(report.layers) > MOST_SPREAD:
+        left_out = _("left out above {n:,} operations: `cnncalc rf --effective` has them", n=MOST_SPREAD)
+        said.append([Text(_("effective fields")), Text(left_out)])
     return {
         "title": Text(title(report)),
         "columns": columns_data(report),
-        "notes": [[Text(subject), Text(text)] for subject, text in notes(report)],
+        "notes": said,
         "families": {name: [KINDS[name].family, Text(_(KINDS[name].family))] for name in kinds_of(report)},
         "quantities": {name: {"heading": Text(_(row.heading)), "of": list(row.of)} for name, row in QUANTITIES.items()},
     }

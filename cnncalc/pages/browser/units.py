@@ -25,6 +25,7 @@ from cnncalc.layers.elements import EVERY, Channels, Permuted, Read, Step
 from cnncalc.layers.windows import Listed, Window
 from cnncalc.report import Report
 
+MOST_SPREAD = 2500  # operations of a network whose effective fields the page has
 MOST_PHASES = 64  # of the profile of an effective field
 MOST_PROFILES = 6  # layers whose effective field is drawn
 LONGEST_PROFILE = 1500  # pixels
@@ -133,12 +134,16 @@ def border(field: Any) -> Any:
 def effective_data(report: Report) -> dict[str, Any]:
     """Sigma of the effective field of every layer on the first input, and whole profiles of some maps.
 
+    Shares are exact fractions, which grow from layer to layer: a network above MOST_SPREAD operations has none.
+
     A profile is [start, weights], as bytes in base64: shares of the pixel that counts most, of 255.
     """
     graph = report.graph
     assert graph is not None
     sigmas: list[Any] = [None] * len(graph.nodes)
     places = {node.name: i for i, node in enumerate(graph.nodes)}
+    if len(graph.nodes) > MOST_SPREAD:
+        return {"sigma": sigmas, "profiles": {}}
     source = next(iter(graph.inputs))
     for entry in spreads(graph):
         if entry.source == source:
