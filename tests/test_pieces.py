@@ -169,3 +169,16 @@ def test_what_is_remembered_is_forgotten_when_it_is_much(monkeypatch: pytest.Mon
     assert piecewise.served == 12
     assert piecewise.pieces is not None
     assert piecewise.pieces.remembered < 300
+
+
+@pytest.mark.parametrize(("values", "in_pieces"), [(range(10, 22), 24), (range(10, 13), 6), (range(10, 60), 0)])
+def test_words_and_numbers_together_are_what_each_member_is_by_itself(values: range, in_pieces: int) -> None:
+    """A structure of a few members is evaluated in pieces, one of many by formulas."""
+    family = Family(read_source("nas-bench-201"))
+    columns = {"b": ["none"] * len(values) + ["skip_connect"] * len(values), "classes": [*values, *values]}
+    found = family.evaluate(columns, [*NETWORK_NAMES])
+    assert family._piecewise.served == in_pieces
+    some = [0, len(values) - 1, len(values), -1]
+    singly = family.evaluate_singly({k: [v[i] for i in some] for k, v in columns.items()}, [*NETWORK_NAMES])
+    for name in NETWORK_NAMES:
+        assert [found[name].item(i) for i in some] == singly[name].items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from cnncalc.families.questions import Question, questions_of
 from cnncalc.families.settings import Setting
 from cnncalc.families.singly import evaluate_singly
 from cnncalc.families.tape import Tape
-from cnncalc.families.tracing import StepClaims, Tree
+from cnncalc.families.tracing import SEVERAL, StepClaims, Tree
 from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
 from cnncalc.report import Settings
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 INPUT = "input"  # the column of the only input's shapes; `input.NAME` where there are several
 CHUNK = 8192  # members that are evaluated together: columns that stay near the processor
-FEW = 40  # members of a structure: a run that remembers takes as long as a few that do not
+FEW = 40  # members of a structure that pieces may take less for: a run that remembers is as long as a few that do not
 
 
 class Family:
@@ -72,11 +72,7 @@ class Family:
         groups = list(groups_of(columns, members, {name: self.is_input(name) for name in columns}))
         for group in groups:
             self.widen({name: (int(numbers.min()), int(numbers.max())) for name, numbers in group.numbers.items()})
-        few = [group for group in groups if len(groups) > 1 and len(group.rows) <= FEW]
-        if few and self._piecewise.serves(questions):
-            self._evaluate_piecewise(few, questions, found)
-            groups = [group for group in groups if len(group.rows) > FEW]
-        for group in groups:
+        for group in self._without_few(groups, questions, found):
             for start in range(0, len(group.rows), CHUNK):
                 part = slice(start, start + CHUNK)
                 numbers = {name: column[part] for name, column in group.numbers.items()}
@@ -139,6 +135,21 @@ class Family:
         from cnncalc.families.piecewise import Piecewise  # of members that differ in words
 
         return Piecewise(self.setting)
+
+    def _without_few(self, groups: list[Group], questions: Mapping[str, Question], found: Assembly) -> Iterator[Group]:
+        """The groups that formulas are for; those before which pieces take less are evaluated on the way."""
+        few = [group for group in groups if len(groups) > 1 and len(group.rows) <= FEW]
+        if not few or not self._piecewise.serves(questions):
+            yield from groups
+            return
+        fewest = [group for group in few if len(group.rows) < SEVERAL]
+        if fewest:
+            self._evaluate_piecewise(fewest, questions, found)
+        for group in groups:
+            if SEVERAL <= len(group.rows) <= FEW and self._piecewise.reuses:
+                self._evaluate_piecewise([group], questions, found)
+            elif len(group.rows) >= SEVERAL:
+                yield group
 
     def _evaluate_piecewise(self, groups: Sequence[Group], questions: Mapping[str, Question], found: Assembly) -> None:
         """Groups of a few members each: formulas would serve hardly anyone, the blocks that they share do."""

@@ -22,6 +22,8 @@ from cnncalc.spec.build.pieces import Pieces
 from cnncalc.spec.read.document import read_document
 from cnncalc.spec.values import write_value
 
+TRIED = 60  # members before it is judged whether pieces are worth it
+LITTLE = 10  # operations of members for one that was unrolled
 PATIENCE = 40  # members that are tried, before it is given up where none of them was in pieces
 
 Member = tuple[Mapping[str, Any], Mapping[str, Any]]  # parameters, inputs
@@ -48,6 +50,13 @@ class Piecewise:
         if self.pieces is None or (self.apart >= PATIENCE and not self.served):
             return False
         return all(not question.layer and question.quantity in TOLD for question in questions.values())
+
+    @property
+    def reuses(self) -> bool:
+        """Whether hardly an operation of a member is unrolled for it alone, as far as is known: a few are tried."""
+        if self.pieces is None:
+            return False
+        return self.served + self.apart < TRIED or self.pieces.unrolled * LITTLE < self.pieces.asked
 
     def evaluate(self, members: Sequence[Member], questions: Mapping[str, Question]) -> Evaluated:
         """The columns of some members, as `evaluate_singly` gives them."""

@@ -57,6 +57,7 @@ class Call:
 class Pieces:
     """The pieces of a spec, for one network after the other. Raises ApartError for a spec that has none.
 
+    unrolled  operations that were unrolled; asked: operations of the networks that were asked for
     read      gives its document, anew each time
     defaults  the network's parameters, by which the options that stand under `defaults:` are worked out
     """
@@ -81,6 +82,7 @@ class Pieces:
         except OptionError:
             raise ApartError from None
         self.claims = Claims()
+        self.unrolled = self.asked = 0
         self.steps = allow_steps(document)
         self.forget()
 
@@ -107,21 +109,30 @@ class Pieces:
         if entry is None or any(len(shape) == 2 for shape in draft.inputs.values()):
             raise ApartError
         if self.names_of_defaults:
-            return self.with_defaults(scope).network(params, inputs)
+            return self.network_with_defaults(scope, params, inputs)
         self.params = scope
         inside = {**scope, **shape_scope(draft.shapes[entry])}
         piece = self.piece_of(NETWORK, inside, draft.inputs, draft)
         if piece.output is None or piece.operations > self.max_operations or piece.steps > self.steps:
             raise ApartError
+        self.asked += piece.operations
         return piece
 
-    def with_defaults(self, scope: Mapping[str, Value]) -> Pieces:
-        """The pieces of the networks that have these defaults, which are in every layer."""
+    def network_with_defaults(
+        self, scope: Mapping[str, Value], params: Mapping[str, Any], inputs: Mapping[str, Any]
+    ) -> Piece:
+        """The network, from the pieces of those that have the same defaults, which are in every layer."""
         key = as_key(scope, self.names_of_defaults)
         if key not in self.by_defaults:
             self.remembered += MOST_REMEMBERED // MOST_DEFAULTS
             self.by_defaults[key] = Pieces(self.read, self.max_operations, scope)
-        return self.by_defaults[key]
+        others = self.by_defaults[key]
+        unrolled, asked = others.unrolled, others.asked
+        try:
+            return others.network(params, inputs)
+        finally:
+            self.unrolled += others.unrolled - unrolled
+            self.asked += others.asked - asked
 
     def check_sound(self) -> None:
         """Raise ApartError where a problem was noted, and forget it: the whole network says it."""
@@ -235,6 +246,7 @@ class PieceUnroller(Unroller):
             raise ApartError from None
         self.way[self.key] = outline
         self.owner.remembered += len(outline.graph.nodes) + 1
+        self.owner.unrolled += len(outline.graph.nodes)
         return outline
 
     def _outline(self) -> Outline:
