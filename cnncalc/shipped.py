@@ -181,7 +181,7 @@ def known_names() -> list[str]:
 
 def find(name: str) -> Found | None:
     """The bundled network of this name; `ResNet-50`, `resnet_50` and `resnet50.yaml` are one. None if there is none."""
-    known = _known(name)
+    known = _find(name)
     if known is None:
         return None
     base, params = VARIANTS.get(known, (known, {}))
@@ -190,7 +190,7 @@ def find(name: str) -> Found | None:
 
 def siblings(name: str) -> list[str]:
     """The other names of the network's spec with other parameters: of resnet50 resnet101, resnet152, ..."""
-    known = _known(name)
+    known = _find(name)
     if known is None:
         return []
     base = VARIANTS[known][0] if known in VARIANTS else known
@@ -198,7 +198,7 @@ def siblings(name: str) -> list[str]:
     return [other for other in others if other != known]
 
 
-def _known(name: str) -> str | None:
+def _find(name: str) -> str | None:
     """The network or variant that a name stands for."""
     stem, suffix = os.path.splitext(name)
     name = stem if suffix in SUFFIXES else name

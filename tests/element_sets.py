@@ -21,10 +21,10 @@ def element_sets(graph: Graph, source: str) -> list[Any]:
         plane = np.zeros((count, prod(shape)), dtype=bool)
         if name == source:
             plane = np.eye(count, dtype=bool)
-        planes.append(Sets.packed(plane.reshape(count, *shape)))
+        planes.append(Sets.pack(plane.reshape(count, *shape)))
     found = []
     with np.errstate(all="ignore"):
         for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph, Sets)):
-            values = Sets.unpacked(y, count)
+            values = Sets.unpack(y, count)
             found.append(values.reshape(*graph.inputs[source], *values.shape[1:]))
     return found

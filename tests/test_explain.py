@@ -43,8 +43,8 @@ def wrong(report: Report, found: list[Derivation]) -> list[str]:
         for line in derivation.steps:
             if not line.derived or derivation.quantity == "receptive_field":
                 continue
-            if evaluated(line.substituted()) != line.value:
-                faults.append(f"{name}: {line.substituted()} is not {line.value}")
+            if evaluated(line.substitution()) != line.value:
+                faults.append(f"{name}: {line.substitution()} is not {line.value}")
             if evaluated(line.formula(), bindings) != line.value:
                 faults.append(f"{name}: {line.formula()} is not {line.value} with {bindings}")
             bindings[line.name] = line.value

@@ -52,16 +52,16 @@ def test_by_hand_what_is_done_in_place() -> None:
     # At the activation: the image (64) waits, 4 maps are written over. At the sum one of both is.
     assert [step.name for step in found.steps] == ["conv1", "conv1/relu", "conv2", "add1"]
     params = 4 * 10 + 5
-    assert found.held() == [params + n for n in (64 + 256, 64 + 256, 64 + 256 + 64, 64 + 64)]
+    assert found.sum_held() == [params + n for n in (64 + 256, 64 + 256, 64 + 256 + 64, 64 + 64)]
     twice = plan_inference(cnncalc.load("1x8x8; conv 2 k1; {add: [relu, sigmoid]}"), Plan("int8", fused=True))
     # What two layers read is written over by the last of them alone.
-    assert [n - 4 for n in twice.held()] == [64 + 128, 128 + 128, 128 + 128, 128 + 128]
+    assert [n - 4 for n in twice.sum_held()] == [64 + 128, 128 + 128, 128 + 128, 128 + 128]
 
 
 def test_what_only_looks_at_elements_takes_nothing() -> None:
     found = plan_inference(cnncalc.load("2x4x4; flatten; reshape 4x8; dense 3"), Plan("int8", fused=True))
     assert max(found.by_kind(2).values()) == 99 == 33 * 3
-    assert found.held() == [99 + 32, 99 + 32, 99 + 32, 99 + 32 + 3]
+    assert found.sum_held() == [99 + 32, 99 + 32, 99 + 32, 99 + 32 + 3]
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet34", "googlenet", "densenet121", "unet", "gru"])
@@ -106,7 +106,7 @@ def test_a_checkpointed_block_keeps_what_enters_and_runs_again() -> None:
     (entering,) = [t for t in again.tensors if t.name == "conv1" and t.kind == "saved for the backward pass"]
     assert again.steps[entering.last].phase != "forward"
     forward = len(graph.nodes)
-    assert max(again.held()[:forward]) < max(plain.held()[:forward])
+    assert max(again.sum_held()[:forward]) < max(plain.sum_held()[:forward])
 
 
 def test_16_bit_values_have_copies_of_the_weights() -> None:
@@ -156,8 +156,8 @@ def test_activations_in_place_hold_less_and_compute_the_same() -> None:
     changed = in_place(graph)
     assert sum(node.layer.inplace for node in changed.nodes) > 100
     less, more = (plan_training(net, Plan(batch=4)) for net in (changed, graph))
-    assert all(a <= b for a, b in zip(less.held(), more.held(), strict=True))
-    assert sum(less.held()) < sum(more.held())
+    assert all(a <= b for a, b in zip(less.sum_held(), more.sum_held(), strict=True))
+    assert sum(less.sum_held()) < sum(more.sum_held())
     # what a sigmoid gives is what it keeps itself: nothing may be written over it
     written_over = {node.name: node.layer.inplace for node in in_place(cnncalc.load("4; dense 3 sigmoid; relu")).nodes}
     assert written_over == {"dense1": False, "dense1/sigmoid": True, "relu1": False}

@@ -138,7 +138,7 @@ IN_CLAIMS: dict[str, tuple[Plant, str, str]] = {
     ),
     "the table ignored": (
         replaced(
-            conv.Conv, "stored", lambda honest: lambda self, c, k, b: honest(self.replace(table=None), c, k, b)
+            conv.Conv, "count_stored", lambda honest: lambda self, c, k, b: honest(self.replace(table=None), c, k, b)
         ),
         TABLE, "connections",
     ),

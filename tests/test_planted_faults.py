@@ -63,7 +63,7 @@ FAULTS: dict[str, Change] = {
     "same pads the odd element before": replaced(sliding, "same_padding", lambda honest: lambda *a: honest(*a)[::-1]),
     "groups ignored": replaced(conv.Conv, "maps_read", lambda honest: lambda self, c: c),
     "the table ignored": replaced(
-        conv.Conv, "stored", lambda honest: lambda self, c, k, b: honest(self.replace(table=None), c, k, b)
+        conv.Conv, "count_stored", lambda honest: lambda self, c, k, b: honest(self.replace(table=None), c, k, b)
     ),
     "bias counted twice": facts_changed(
         conv.Conv, set_fact("params", lambda layer, facts, x: facts.params + layer.bias * layer.filters)

@@ -14,7 +14,7 @@ from random_specs import networks
 
 import cnncalc
 from cnncalc.analysis.fields.alignment import merges
-from cnncalc.analysis.fields.backward import seen_from
+from cnncalc.analysis.fields.backward import look_back
 from cnncalc.analysis.fields.channels import Run
 from cnncalc.analysis.fields.forward import Pass
 from cnncalc.analysis.fields.steps import sees_nothing
@@ -53,7 +53,7 @@ def disagreements(graph: Graph, step: int = 1) -> list[tuple[int, int, Any, Any]
     single = [v for v in range(first + count) if 1 in graph.shape(v)[1:]]
     found = []
     for number in range(count - 1, -1, -step):
-        back = seen_from(graph, number)
+        back = look_back(graph, number)
         for v in (v for v in values if v <= first + number):
             shape = graph.facts[number].output
             if bisect_left(single, v) < bisect_left(single, first + number):

@@ -12,7 +12,7 @@ import yaml
 from cases import read_yaml
 
 import cnncalc
-from cnncalc.analysis.fields.backward import seen_from
+from cnncalc.analysis.fields.backward import look_back
 from cnncalc.analysis.fields.values import Grid
 from cnncalc.evidence.fields import find_seen
 
@@ -69,7 +69,7 @@ def test_what_a_layer_claims_is_what_units_far_from_the_borders_see() -> None:
     compared = []
     for network in NETWORKS:
         graph = cnncalc.load(spec(network))
-        back = seen_from(graph, len(graph.nodes) - 1)
+        back = look_back(graph, len(graph.nodes) - 1)
         sizes = [graph.shape(v)[1] for v in range(len(back))]
         for unit, word in enumerate(network["sees"].split()):
             hulls = [field and ends(field[0], unit) for field in back]

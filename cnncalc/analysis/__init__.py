@@ -89,10 +89,10 @@ def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
 def of_first_input(seen: dict[str, Seen]) -> tuple[Any, Any, Any]:
     """Size, jump and start on the first input that reaches the layer; None for what no axis has, or no input."""
     size, jump, start, *_tied = next(iter(seen.values()), ((), (), ()))
-    return known(size), known(jump), known(start)
+    return known_or_none(size), known_or_none(jump), known_or_none(start)
 
 
-def known(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+def known_or_none(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return None if values.count(None) == len(values) else values
 
 

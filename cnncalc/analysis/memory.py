@@ -63,7 +63,7 @@ def lives(graph: Graph) -> Lives | None:
 def elements_held(graph: Graph) -> list[int] | None:
     """The elements that are alive before the first operation, and at each. None where a shape is not known."""
     known = lives(graph)
-    return None if known is None else Holding(known, len(graph.inputs)).held({})
+    return None if known is None else Holding(known, len(graph.inputs)).count_held({})
 
 
 class Holding:
@@ -82,7 +82,7 @@ class Holding:
                 self.freed[end] += n
         self.entering = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
 
-    def held(self, inside: Mapping[int, int]) -> list[int]:
+    def count_held(self, inside: Mapping[int, int]) -> list[int]:
         """The elements that are alive before the first operation, and at each.
 
         inside  of operations that are several by themselves: what is alive at most in these, besides what is alive

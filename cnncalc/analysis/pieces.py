@@ -198,7 +198,7 @@ class Folds:
                 i: self.peak(part, ends=last) - entering
                 for (i, entering, last), part in zip(calls, piece.pieces, strict=True)
             }
-            known = piece.known[key] = max(holding.held(inside))
+            known = piece.known[key] = max(holding.count_held(inside))
         return known
 
     def _holding(self, outline: Outline, *, ends: bool) -> tuple[Holding, list[tuple[int, int, bool]]]:
@@ -260,7 +260,7 @@ class Folds:
     def move(self, piece: Piece, entering: Value) -> Value | None:
         """What is found of a value behind a piece, where its units see what they see of what enters, moved."""
         behind = self._behind(piece)
-        seen = _moved(entering, behind)
+        seen = _move(entering, behind)
         return None if seen is None else behind._replace(seen=seen)
 
     def through(self, piece: Piece, entering: Value, sizes: dict[int, Shape]) -> Value:
@@ -401,7 +401,7 @@ class PiecePass(Pass):
         return value
 
 
-def _moved(entering: Value, behind: Value) -> ByOrigin | None:
+def _move(entering: Value, behind: Value) -> ByOrigin | None:
     """What is seen behind a piece, by what its units see of what enters; None where that is not for grids to say."""
     if entering[2:] != (False, 1, None, False) or len(behind.seen) != 1:
         return None

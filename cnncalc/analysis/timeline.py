@@ -87,7 +87,7 @@ class Timeline(NamedTuple):
         """Bytes of a tensor."""
         return tensor.each * self.batch + tensor.once
 
-    def held(self) -> list[int]:
+    def sum_held(self) -> list[int]:
         """Bytes that are held at each step."""
         return [each * self.batch + once for each, once in self.slopes()]
 
@@ -106,11 +106,11 @@ class Timeline(NamedTuple):
 
     def peak(self) -> int:
         """The most that is held at once, in bytes."""
-        return max(self.held(), default=0)
+        return max(self.sum_held(), default=0)
 
     def peak_step(self) -> int:
         """The first step at which that is held."""
-        held = self.held()
+        held = self.sum_held()
         return held.index(max(held))
 
     def by_kind(self, step: int) -> dict[str, int]:
@@ -284,7 +284,7 @@ class Training:
             )
         return needed
 
-    def kept(self, i: int) -> list[int]:
+    def find_kept(self, i: int) -> list[int]:
         """The memories that an operation keeps, each by the value that it is of."""
         facts, node = self.graph.facts[i], self.graph.nodes[i]
         if not self.has_gradient(i) or facts.kept is None:
@@ -302,7 +302,7 @@ class Training:
         for i, node in enumerate(self.graph.nodes):
             for value in node.reads:
                 reads.setdefault(self.stores.of[value], []).append(i)
-            for place in self.kept(i):
+            for place in self.find_kept(i):
                 keeps.setdefault(place, []).append(i)
         outputs = {self.stores.of[value] for value in self.graph.outputs}
         for place in sorted({*range(self.first), *self.stores.of} - {-1}):

@@ -107,13 +107,13 @@ class Result(NamedTuple):
 
     def messages(self) -> list[str]:
         """Every problem at file:line:column."""
-        return self._described(self.problems)
+        return self._describe(self.problems)
 
     def all_messages(self) -> list[str]:
         """The problems, and what was passed over."""
-        return self._described((*self.problems, *self.sheet.notes))
+        return self._describe((*self.problems, *self.sheet.notes))
 
-    def _described(self, problems: Iterable[Problem]) -> list[str]:
+    def _describe(self, problems: Iterable[Problem]) -> list[str]:
         lines = self.sheet.source.text.split("\n")
         return [describe(problem, self.sheet.source.name, lines) for problem in problems]
 
@@ -176,7 +176,7 @@ class Grader:
     def fill_in(self) -> list[tuple[str, str, str, Fraction]]:
         """(layer, quantity, right answer, points) of every question of the key."""
         return [
-            (layer or "total", quantity, as_text(self.expected(layer, quantity)), row.points)
+            (layer or "total", quantity, as_text(self.find_expected(layer, quantity)), row.points)
             for (layer, quantity), row in self.key.items()
         ]
 
@@ -202,7 +202,7 @@ class Grader:
         # Who leaves a question out has the same total as everyone else.
         for key, question in self.key.items():
             if key not in seen:
-                expected = self.expected(*key)
+                expected = self.find_expected(*key)
                 points = Fraction(0) if expected is None else question.points
                 items.append(Item(*key, "", expected, "missing", points=points))
         return Result(sheet, tuple(items), tuple(dict.fromkeys(problems)))
@@ -256,7 +256,7 @@ class Grader:
     def item(self, key: Key, answer: Answer, problems: list[Problem]) -> Item:
         """One answer, graded."""
         layer, quantity = key
-        expected = self.expected(layer, quantity)
+        expected = self.find_expected(layer, quantity)
         if expected is None:
             said = _("{name} of this network is not known: it is not graded", name=answer_name(key))
             problems.append(Problem(said, answer.position))
@@ -290,7 +290,7 @@ class Grader:
             earned=answer.points if other and not self.strict else Fraction(0),
         )
 
-    def expected(self, layer: str | None, quantity: str) -> Any:
+    def find_expected(self, layer: str | None, quantity: str) -> Any:
         """The report's number; of an option the network's own value."""
         return (own_value if quantity in OPTIONS else value_of)(self.report, layer, quantity)
 

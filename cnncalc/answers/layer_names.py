@@ -47,7 +47,7 @@ class LayerNames:
         """The layer or block that a text means; None where it means none, or may mean several."""
         if text in self.known:
             return text
-        return self.by_case.get(text.strip().casefold()) or self.within(text) or self.counted(text)
+        return self.by_case.get(text.strip().casefold()) or self.within(text) or self.find_counted(text)
 
     def within(self, text: str) -> str | None:
         """The one layer that a phrase names, such as 请计算C1层 or `the first convolution, C1`."""
@@ -56,7 +56,7 @@ class LayerNames:
         found = {self.by_case[word] for word in words if word in self.by_case}
         return found.pop() if len(found) == 1 and phrase.strip() not in words else None
 
-    def counted(self, text: str) -> str | None:
+    def find_counted(self, text: str) -> str | None:
         """The layer that is said by its kind and its place among those: fc1, `second pooling layer`, 第三个卷积层."""
         word = plain(text[:LONGEST_PHRASE])
         alike = [name for name in self.names if plain(name).startswith(word)]

@@ -49,10 +49,10 @@ def own_value(report: Report, layer: str | None, option: str) -> Any:
     value = None if found is None else vars(found[0]).get(option)
     if value is None and option == "stride" and found is not None:
         value = vars(found[0]).get("kernel")  # a pool moves by its window where it does not say otherwise
-    return flattened(value)
+    return flatten(value)
 
 
-def flattened(value: Any) -> Any:
+def flatten(value: Any) -> Any:
     """2 of ((2, 2), (2, 2)): one number where it is the same along every axis, and at both ends."""
     while isinstance(value, tuple) and value and len(set(value)) == 1:
         value = value[0]
@@ -80,7 +80,7 @@ def is_own_value(report: Report, layer: str | None, option: str, text: str) -> b
     found = layer_called(report, layer)
     assert found is not None
     own = found[0].replace(**{option: found[0].options[option].read(value_in(text, option))})
-    return own == found[0] or own_value(report, layer, option) == flattened(vars(own).get(option))
+    return own == found[0] or own_value(report, layer, option) == flatten(vars(own).get(option))
 
 
 def value_in(text: str, option: str) -> str:

@@ -12,7 +12,7 @@ from cnncalc.cli.common import (
     Asked,
     Output,
     convention_option,
-    counted,
+    count_again,
     errors_end_the_run,
     output_options,
     spec_options,
@@ -90,9 +90,9 @@ def command(
         except SpecError as error:
             # Whoever reads the rows sees where sizes went wrong; a program gets all or nothing.
             if error.partial is not None and out.path is None and out.format in ("table", "plain"):
-                out.write(rows_page(counted(analyze_graph(error.partial, settings), convention), view))
+                out.write(rows_page(count_again(analyze_graph(error.partial, settings), convention), view))
             raise
-        report = counted(analyze_graph(graph, settings), convention)
+        report = count_again(analyze_graph(graph, settings), convention)
         out.write(network_page(report, view))
     if report.as_written and not all(verdict.holds for verdict in report.expectations):
         sys.exit(1)

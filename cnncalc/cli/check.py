@@ -17,7 +17,7 @@ from cnncalc.cli.common import (
     Output,
     complain,
     convention_option,
-    counted,
+    count_again,
     errors_end_the_run,
     fail,
     lang_option,
@@ -111,7 +111,7 @@ def command(
             each = [Asked(path, None, params, inputs) for path in specs_in(words)]
             status = hold_expectations([asked] if expression is not None else each, convention, out)
         else:
-            report = counted(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)
+            report = count_again(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)
             status = grade_answers(report, rest, how, out)
     sys.exit(status)
 

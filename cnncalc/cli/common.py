@@ -94,7 +94,7 @@ class Asked:
         """Whether another program wrote it."""
         return self.spec is not None and reader_of(self.spec) is not None
 
-    def changed(self, params: tuple[str, ...], inputs: tuple[str, ...]) -> Asked:
+    def replace(self, params: tuple[str, ...], inputs: tuple[str, ...]) -> Asked:
         """The same with other parameters and inputs."""
         return Asked(
             self.spec, self.expression, params, inputs,
@@ -105,7 +105,7 @@ class Asked:
         """What is asked for, and the words behind it: with -e no word is a spec, and the first is one of them."""
         if self.expression is None or self.spec is None or words[-1] is not None:
             return self, words
-        alone = self.changed(self.params, self.inputs)
+        alone = self.replace(self.params, self.inputs)
         alone.spec = None
         return alone, (self.spec, *words[:-1])
 
@@ -133,7 +133,7 @@ def spec_options(function: F) -> F:
     """SPEC or -e and the options that change what it says, which come as one value, `asked`; and --lang."""
 
     @wraps(function)
-    def gathered(
+    def gather(
         spec: str | None,
         expression: str | None,
         params: tuple[str, ...],
@@ -145,7 +145,7 @@ def spec_options(function: F) -> F:
         asked = Asked(spec, expression, params, inputs, max_operations=max_operations, allow_unknown=allow_unknown)
         return function(asked=asked, **others)
 
-    decorated: Any = gathered
+    decorated: Any = gather
     for decorate in reversed(
         [
             click.argument("spec", type=SPEC, required=False),
@@ -221,7 +221,7 @@ def convention_option(function: F) -> F:
     )(function)
 
 
-def counted(report: Report, convention: str | None, *, judged: bool = False) -> Report:
+def count_again(report: Report, convention: str | None, *, judged: bool = False) -> Report:
     """The report under a convention, if one is asked for. `judged`: expectations are about its numbers."""
     if convention is None:
         return report
@@ -330,7 +330,7 @@ def output_options(*more: str, checked: bool = True) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         @wraps(function)
-        def chosen(format_: str | None, output: str | None, **others: Any) -> Any:
+        def choose(format_: str | None, output: str | None, **others: Any) -> Any:
             out = Output(format_, output, formats)
             if checked:
                 with errors_end_the_run():
@@ -339,7 +339,7 @@ def output_options(*more: str, checked: bool = True) -> Callable[[F], F]:
 
         decorated = click.option(
             "-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format.")
-        )(chosen)
+        )(choose)
         how = _("[default: table on a terminal, else plain]")
         return cast(F, click.option("--format", "format_", type=FormatType(formats), help=how)(decorated))
 

@@ -80,7 +80,7 @@ def notes_on(graph: Graph, written: Conversion) -> Iterator[str]:
     for name, of in (("input", entering), ("output", leaving)):
         old, new = of(graph), of(again)
         changes += [(name, old, new)] if old != new else []
-    changes += [(c.quantity, said(c.old), said(c.new)) for c in found.totals if c.old != c.new and not is_field(c)]
+    changes += [(c.quantity, say(c.old), say(c.new)) for c in found.totals if c.old != c.new and not is_field(c)]
     if not changes:
         return
     numbers = ", ".join(f"{name} {before} -> {after}" for name, before, after in changes)
@@ -104,7 +104,7 @@ def is_field(change: Change) -> bool:
     return isinstance(change.old, tuple) or isinstance(change.new, tuple)
 
 
-def said(value: int | None) -> str:
+def say(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
 
 

@@ -15,7 +15,7 @@ from cnncalc.cli.common import (
     Output,
     complain,
     convention_option,
-    counted,
+    count_again,
     each_asked,
     errors_end_the_run,
     inputs_option,
@@ -26,7 +26,7 @@ from cnncalc.cli.expectations import summarise
 from cnncalc.difference import TOTALS, Broken, Difference, Limit, compare, find_broken, find_most_changed
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.formats import write_page
-from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
+from cnncalc.formats.findings import Case, Finding, Suite, place_finding, unusable_spec
 from cnncalc.formats.numbers import number as written
 from cnncalc.formats.page import Page
 from cnncalc.language import _
@@ -131,7 +131,7 @@ def page_of(compared: Compared, over: Sequence[tuple[Pair, Broken]], *, listed: 
 
 def findings(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Finding]:
     """A notice per spec with its totals; an error per broken limit, at the layer that adds most."""
-    found = [found_at(pair.path, None, "diff", in_short(pair.difference), "notice") for pair in compared.found]
+    found = [place_finding(pair.path, None, "diff", in_short(pair.difference), "notice") for pair in compared.found]
     for pair, entry in over:
         limit = entry.limit
         layer = find_most_changed(pair.difference, limit.quantity, shrinks=limit.shrinks)
@@ -139,7 +139,7 @@ def findings(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Fi
         position = None
         if layer is not None and layer.new is not None and graph is not None:
             position = next((node.position for node in graph.nodes if node.name == layer.new.name), None)
-        found.append(found_at(pair.path, position, "limit", say_limit(entry)))
+        found.append(place_finding(pair.path, position, "limit", say_limit(entry)))
     for path, error in compared.unusable.items():
         found += unusable_spec(path, error)
     return found
@@ -175,7 +175,7 @@ def report_of(spec: str, convention: str | None) -> Report:
     # Only specs have revisions: REVISION:PATH is text out of git.
     name, shapes = split_shapes(spec)
     graph = load_graph(spec) if reader_of(name) else graph_from_text(revisions.read(name), inputs=shapes)
-    return counted(analyze_graph(graph), convention)
+    return count_again(analyze_graph(graph), convention)
 
 
 def since(revision: str, paths: Sequence[str], convention: str | None, inputs: tuple[str, ...]) -> Compared:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, Output, counted, fail
+from cnncalc.cli.common import Asked, Output, count_again, fail
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.formats import write_page
 from cnncalc.formats.page import Page
@@ -24,7 +24,7 @@ def check_spec(asked: Asked, convention: str | None = None) -> Checked:
 
     path = path_of(asked.name)
     try:
-        return kept(asked.name, path, counted(analyze_graph(asked.graph()), convention, judged=True))
+        return kept(asked.name, path, count_again(analyze_graph(asked.graph()), convention, judged=True))
     except CnncalcError as error:
         return Checked(asked.name, path, error=error)
 

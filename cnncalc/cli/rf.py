@@ -84,7 +84,7 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     """Layer by layer, those whose units differ, and where paths meet."""
     from cnncalc.analysis.fields.alignment import merges
     from cnncalc.analysis.fields.forward import Pass
-    from cnncalc.analysis.fields.table import axes_of, find_value, has_gates, seen_by_layer, window_of
+    from cnncalc.analysis.fields.table import axes_of, find_seen, find_value, has_gates, window_of
     from cnncalc.pages.fields import Told, alignment_section, layers_section, phases_section
 
     graph = report.graph
@@ -94,16 +94,16 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     found = Pass(graph, origins=origins)
     local = Pass(graph, origins=origins, local=True) if has_gates(graph) else None
     names = [since] if since is not None else list(graph.inputs)
-    told = Told(seen_by_layer(found, local), names, list(origins))
+    told = Told(find_seen(found, local), names, list(origins))
     if target is not None:
-        from cnncalc.analysis.fields.backward import seen_from
+        from cnncalc.analysis.fields.backward import look_back
 
         value = find_value(graph, target)
         if value < first:
             raise CnncalcError(_("{name} is an input: it sees nothing before it", name=target))
         if not found.fields[value]:
             raise CnncalcError(_("{name} sees nothing of {origin}", name=target, origin=since))
-        back = seen_from(graph, value - first)
+        back = look_back(graph, value - first)
         told = told._replace(
             target=target,
             windows=[window_of(graph, i) for i in range(len(graph.nodes))],

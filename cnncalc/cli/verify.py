@@ -62,7 +62,7 @@ def command(
         if fast:
             # The shape that a model of another program needs is no wish: a smaller one will do.
             kept = () if asked.is_model else asked.inputs
-            graph, scaled = smaller(graph, lambda *changes: asked.changed(*changes).graph(), asked.params, kept)
+            graph, scaled = smaller(graph, lambda *changes: asked.replace(*changes).graph(), asked.params, kept)
         check_memory(graph, _("choose a smaller --input") if fast else _("--fast runs a smaller version of it"))
         if out.format in ("json", "csv"):
             use("en")  # for programs: reasons are those of every language
@@ -96,9 +96,9 @@ def progress_bar(steps: int) -> Iterator[Callable[[str], None] | None]:
         task = bar.add_task(_("running"), total=steps)
         names = 0
 
-        def done(name: str) -> None:
+        def tell(name: str) -> None:
             nonlocal names
             names += 1
             bar.update(task, completed=min(names, steps), description=name[:40])
 
-        yield done
+        yield tell

@@ -98,7 +98,7 @@ def view_page(
         return None
     assert report.graph is not None
     make: dict[str, Callable[[View], Page]] = {
-        "coverage": covered,
+        "coverage": show_coverage,
         "effective": effective,
         "halo": tiles,
         "all_units": all_units,
@@ -156,7 +156,7 @@ def all_units(view: View) -> Page:
     return all_units_page(found, title(view.report), view.facts, inside, exact=options["exact"])
 
 
-def covered(view: View) -> Page:
+def show_coverage(view: View) -> Page:
     """--coverage"""
     from cnncalc.analysis.fields.sets.coverage import coverage
     from cnncalc.pages.coverage import coverage_page
@@ -169,11 +169,11 @@ def tiles(view: View) -> Page:
     from cnncalc.analysis.fields.tiles import halos
     from cnncalc.pages.halo import halo_page
 
-    def resized(inputs: Mapping[str, Shape]) -> Graph:
+    def resize(inputs: Mapping[str, Shape]) -> Graph:
         shapes = tuple(f"{name}={shape_text(shape)}" for name, shape in inputs.items())
-        return view.asked.changed(view.asked.params, shapes).graph()
+        return view.asked.replace(view.asked.params, shapes).graph()
 
-    return halo_page(halos(view.graph, view.layer, resized), title(view.report), view.facts)
+    return halo_page(halos(view.graph, view.layer, resize), title(view.report), view.facts)
 
 
 def effective(view: View) -> Page:

@@ -266,7 +266,7 @@ class Sets(Reach):
     numbers = np.float64
 
     @classmethod
-    def packed(cls, planes: Array) -> Sets:
+    def pack(cls, planes: Array) -> Sets:
         """Planes (P, ...) of booleans as samples."""
         samples = np.zeros((-(-len(planes) // 64), *planes.shape[1:]), dtype=np.uint64)
         for i, plane in enumerate(planes):
@@ -274,7 +274,7 @@ class Sets(Reach):
         return samples.view(np.float64).view(cls)
 
     @staticmethod
-    def unpacked(samples: Array, planes: int) -> Array:
+    def unpack(samples: Array, planes: int) -> Array:
         """The first so many planes (P, ...), as booleans."""
         bits = plain(samples).view(np.uint64)
         places = np.arange(64, dtype=np.uint64).reshape(64, *(1,) * (bits.ndim - 1))

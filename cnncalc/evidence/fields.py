@@ -430,9 +430,9 @@ def find_seen(graph: Graph, source: str, axis: int) -> list[Array]:
         if name == source:
             for i in range(pixels):
                 plane[(i, slice(None), *(slice(None) if a != axis else i for a in range(len(shape) - 1)))] = True
-        planes.append(Sets.packed(plane))
+        planes.append(Sets.pack(plane))
     found = []
     for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph, Sets)):
         others = tuple(i for i in range(1, y.ndim) if i != 2 + axis)
-        found.append(Sets.unpacked(Sets.all_of(y, others), pixels))
+        found.append(Sets.unpack(Sets.all_of(y, others), pixels))
     return found

@@ -53,7 +53,7 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
         if lit is None:
             yield number, unit, claimed, Measured(None, "reach", failure)
             continue
-        answers = Sets.unpacked(Sets.all_of(lit[(slice(None), slice(None), *unit)], 1), len(planes))
+        answers = Sets.unpack(Sets.all_of(lit[(slice(None), slice(None), *unit)], 1), len(planes))
         if len(singles) == mask.size:
             yield number, unit, claimed, Measured(int(answers.sum()), "reach")
             continue
@@ -104,7 +104,7 @@ def run(graph: Graph, source: str, pixels: Sequence[Array], number: int) -> tupl
         plane = np.zeros((len(pixels), *shape[1:]), dtype=bool)
         if name == source:
             plane[:] = np.stack(pixels)
-        samples = Sets.packed(plane)[:, np.newaxis]
+        samples = Sets.pack(plane)[:, np.newaxis]
         planes.append(np.broadcast_to(samples, (len(samples), *shape), subok=True))
     found = None
     with np.errstate(all="ignore"), catch_stop() as failure:

@@ -17,7 +17,7 @@ else:
     except ModuleNotFoundError:
         from cnncalc.families import lists as np
 
-__all__ = ["LARGEST", "QUICK", "Array", "Column", "Evaluated", "exact", "np", "objects", "packed"]
+__all__ = ["LARGEST", "QUICK", "Array", "Column", "Evaluated", "exact", "np", "objects", "pack"]
 
 Array = np.ndarray[Any, Any]
 QUICK = np.__name__ == "numpy"  # whether millions of members are worked out in seconds
@@ -44,10 +44,10 @@ class Column(NamedTuple):
         rank = ranks.pop()
         if rank is None:
             known = np.array([item is not None for item in items], dtype=bool)
-            return cls(packed([0 if item is None else item for item in items]), known)
+            return cls(pack([0 if item is None else item for item in items]), known)
         rows = [(None,) * rank if item is None else item for item in items]
         known = np.array([[n is not None for n in row] for row in rows], dtype=bool).reshape(len(rows), rank)
-        flat = packed([0 if n is None else n for row in rows for n in row])
+        flat = pack([0 if n is None else n for row in rows for n in row])
         return cls(flat.reshape(len(rows), rank), known)
 
     def item(self, member: int) -> Any:
@@ -86,7 +86,7 @@ class Evaluated(NamedTuple):
         return self.columns[quantity] if isinstance(quantity, str) else tuple.__getitem__(self, quantity)
 
 
-def packed(numbers: Sequence[Any]) -> Array:
+def pack(numbers: Sequence[Any]) -> Array:
     """Exact numbers as an array: int64 where all of them are whole and fit."""
     if all(isinstance(n, int) and -LARGEST <= n <= LARGEST for n in numbers):
         return np.array([int(n) for n in numbers], dtype=np.int64)

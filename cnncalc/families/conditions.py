@@ -39,7 +39,7 @@ class Condition(NamedTuple):
         if values.dtype == object and len(values) and any(isinstance(v, (tuple, str)) for v in values):
             met: Array = np.array([k and self._holds_of(v) for v, k in zip(values, known, strict=True)], dtype=bool)
             return met
-        held: Array = np.logical_and(known, self._compared(values))
+        held: Array = np.logical_and(known, self._compare_each(values))
         return held
 
     def _holds_along_axes(self, values: Array, known: Array) -> Array:
@@ -47,11 +47,11 @@ class Condition(NamedTuple):
         if isinstance(self.value, tuple) and len(self.value) != values.shape[1]:
             return there if self.relation == "!=" else np.zeros_like(there)
         if self.relation == "!=":
-            equal = self._replace(relation="=")._compared(values)
+            equal = self._replace(relation="=")._compare_each(values)
             return np.asarray(there & ~np.logical_and(known, equal).all(axis=1))
-        return np.asarray(np.logical_and(known, self._compared(values)).all(axis=1))
+        return np.asarray(np.logical_and(known, self._compare_each(values)).all(axis=1))
 
-    def _compared(self, values: Array) -> Array:
+    def _compare_each(self, values: Array) -> Array:
         """Number by number; a word is equal to none."""
         if isinstance(self.value, str):
             return np.full(values.shape, self.relation == "!=")

@@ -141,34 +141,34 @@ class ndarray:  # noqa: N801 - NumPy's name, as all here
         pairs = (others, self.values) if turned else (self.values, others)
         return list(map(function, *pairs))
 
-    def _calculated(self, function: Callable[[Any, Any], Any], other: Any, turned: bool = False) -> ndarray:
+    def _calculate(self, function: Callable[[Any, Any], Any], other: Any, turned: bool = False) -> ndarray:
         types = {self.dtype, other.dtype} if isinstance(other, ndarray) else {self.dtype}
         dtype = next((known for known in (_any, _real) if known in types), int64)
         return ndarray(self._each(function, other, turned), dtype, self.shape)
 
     def __add__(self, other: Any) -> ndarray:
-        return self._calculated(operator.add, other)
+        return self._calculate(operator.add, other)
 
     def __sub__(self, other: Any) -> ndarray:
-        return self._calculated(operator.sub, other)
+        return self._calculate(operator.sub, other)
 
     def __rsub__(self, other: Any) -> ndarray:
-        return self._calculated(operator.sub, other, turned=True)
+        return self._calculate(operator.sub, other, turned=True)
 
     def __mul__(self, other: Any) -> ndarray:
-        return self._calculated(operator.mul, other)
+        return self._calculate(operator.mul, other)
 
     def __floordiv__(self, other: Any) -> ndarray:
-        return self._calculated(operator.floordiv, other)
+        return self._calculate(operator.floordiv, other)
 
     def __rfloordiv__(self, other: Any) -> ndarray:
-        return self._calculated(operator.floordiv, other, turned=True)
+        return self._calculate(operator.floordiv, other, turned=True)
 
     def __mod__(self, other: Any) -> ndarray:
-        return self._calculated(operator.mod, other)
+        return self._calculate(operator.mod, other)
 
     def __rmod__(self, other: Any) -> ndarray:
-        return self._calculated(operator.mod, other, turned=True)
+        return self._calculate(operator.mod, other, turned=True)
 
     def __truediv__(self, other: Any) -> ndarray:
         return ndarray(self._each(operator.truediv, other), _real, self.shape)
@@ -215,24 +215,24 @@ class ndarray:  # noqa: N801 - NumPy's name, as all here
 
     # --- what all of them come to
 
-    def _folded(self, function: Callable[..., Any], axis: int | None, dtype: Type) -> Any:
+    def _fold(self, function: Callable[..., Any], axis: int | None, dtype: Type) -> Any:
         if axis is None:
             return function(self.values)
         return ndarray(list(map(function, self._rows())), dtype)
 
     def all(self, axis: int | None = None) -> Any:
-        return self._folded(all, axis, _boolean)
+        return self._fold(all, axis, _boolean)
 
     def any(self, axis: int | None = None) -> Any:
-        return self._folded(any, axis, _boolean)
+        return self._fold(any, axis, _boolean)
 
     def min(self, axis: int | None = None) -> Any:
-        return self._folded(_least, axis, self.dtype)
+        return self._fold(_least, axis, self.dtype)
 
     def max(self, axis: int | None = None, initial: Any = None) -> Any:
         if initial is not None:
             return max(chain((initial,), self.values))
-        return self._folded(_greatest, axis, self.dtype)
+        return self._fold(_greatest, axis, self.dtype)
 
 
 def _least(values: Sequence[Any]) -> Any:
@@ -330,7 +330,7 @@ def _elementwise(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], nd
     """A function of two numbers, of which one at least is a column."""
 
     def of_columns(a: Any, b: Any) -> ndarray:
-        found: ndarray = a._calculated(function, b) if isinstance(a, ndarray) else b._calculated(function, a)
+        found: ndarray = a._calculate(function, b) if isinstance(a, ndarray) else b._calculate(function, a)
         return found
 
     return of_columns

@@ -99,34 +99,34 @@ class Number:
         return self.trace.number(step, function(*map(value_of, numbers)))
 
     def __add__(self, other: Any) -> Any:
-        return self._made("+", self, other)
+        return self._make("+", self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return self._made("+", other, self)
+        return self._make("+", other, self)
 
     def __sub__(self, other: Any) -> Any:
-        return self._made("-", self, other)
+        return self._make("-", self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return self._made("-", other, self)
+        return self._make("-", other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return self._made("*", self, other)
+        return self._make("*", self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        return self._made("*", other, self)
+        return self._make("*", other, self)
 
     def __floordiv__(self, other: Any) -> Any:
-        return self._made("//", self, other)
+        return self._make("//", self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return self._made("//", other, self)
+        return self._make("//", other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return self._made("%", self, other)
+        return self._make("%", self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return self._made("%", other, self)
+        return self._make("%", other, self)
 
     @property
     def numerator(self) -> int:
@@ -144,7 +144,7 @@ class Number:
         return other // self, other % self
 
     def __neg__(self) -> Any:
-        return self._made("*", self, -1)
+        return self._make("*", self, -1)
 
     def __pos__(self) -> Any:
         return self
@@ -155,9 +155,9 @@ class Number:
     def __bool__(self) -> bool:
         return not self.trace.is_equal(self, 0)
 
-    def _made(self, operation: str, left: Any, right: Any) -> Any:
+    def _make(self, operation: str, left: Any, right: Any) -> Any:
         if not is_whole(left) or not is_whole(right):
-            return self._repeated(left, right) if operation == "*" else NotImplemented
+            return self._repeat(left, right) if operation == "*" else NotImplemented
         if operation in ("//", "%"):
             divisor = right if type(right) is Number else int(right)
             if divisor == 0:  # decided on, where the bounds do not say
@@ -165,7 +165,7 @@ class Number:
         step = self.trace.tape.step(operation, (operand_of(left), operand_of(right)))
         return self.trace.number(step, COMPUTE[operation](value_of(left), value_of(right)))
 
-    def _repeated(self, left: Any, right: Any) -> Any:
+    def _repeat(self, left: Any, right: Any) -> Any:
         """A tuple or list so many times: a decision."""
         other = right if left is self else left
         return other * int(self) if isinstance(other, (tuple, list)) else NotImplemented

@@ -292,7 +292,7 @@ class Bisection:
         found: Stretches = dict.fromkeys(self.lines_where(beside), (0, self.length - 1))
         for condition in self.conditions:
             if condition not in beside:
-                found = self.narrowed(condition, found)
+                found = self.narrow(condition, found)
             if told is not None:
                 told(self.space.size // len(self.conditions))
         places = [(line, place) for line, ends in found.items() for place in sorted(set(ends))]
@@ -330,7 +330,7 @@ class Bisection:
         above, below = divmod(line, self.stride)
         return (above * self.length + place) * self.stride + below
 
-    def narrowed(self, condition: Condition, stretches: Stretches) -> Stretches:
+    def narrow(self, condition: Condition, stretches: Stretches) -> Stretches:
         """The stretches in which a condition holds too, given that its number rises or falls along them."""
         if condition.relation == "!=":
             raise CnncalcError(_("!= leaves holes: a range this long is bisected for =, <, <=, > and >= alone"))
@@ -350,11 +350,11 @@ class Bisection:
                 elif inside is not None and places[inside + 1] - places[inside] > 1:
                     narrower[line] = places[inside], places[inside + 1]
             stretches = narrower
-        lows = self.closed_in(condition, {line: low for line, (low, _high) in edges.items()})
-        highs = self.closed_in(condition, {line: high for line, (_low, high) in edges.items()})
+        lows = self.close_in(condition, {line: low for line, (low, _high) in edges.items()})
+        highs = self.close_in(condition, {line: high for line, (_low, high) in edges.items()})
         return {line: (lows[line], highs[line]) for line in sorted(edges)}
 
-    def closed_in(self, condition: Condition, edges: Mapping[int, Edge]) -> dict[int, int]:
+    def close_in(self, condition: Condition, edges: Mapping[int, Edge]) -> dict[int, int]:
         """On each line the last place, on the way to one at which the condition does not hold, at which it does."""
         edges = dict(edges)
         while True:

@@ -157,7 +157,7 @@ class Sweeping:
                     self.watch(part)
                 yield part
                 continue
-            part = part.rows(np.flatnonzero(self._wanted(part)))
+            part = part.rows(np.flatnonzero(self._is_wanted(part)))
             if self.watch is not None:
                 self.watch(part)
             if self.wish.sort or self.wish.pareto or self.wish.top is not None:
@@ -194,7 +194,7 @@ class Sweeping:
                 self.examples[reason] = self.examples.get(reason, 0) + 1
         return part
 
-    def _wanted(self, part: Part) -> Array:
+    def _is_wanted(self, part: Part) -> Array:
         feasible = np.array([reason is None for reason in part.reasons], dtype=bool)
         names = [condition.name for condition in self.wish.conditions]
         return feasible & find_holding(self.wish.conditions, {name: part.column(name) for name in names}, len(part))

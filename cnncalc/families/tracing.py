@@ -12,7 +12,7 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.families.assembly import Assembly
-from cnncalc.families.columns import Array, Evaluated, np, packed
+from cnncalc.families.columns import Array, Evaluated, np, pack
 from cnncalc.families.evaluation import Evaluation
 from cnncalc.families.formulas import Leaf, formula_of
 from cnncalc.families.numbers import Decision, Question, Trace, operand_of
@@ -114,7 +114,7 @@ class Tree:
 
     def leaf_of(self, values: Mapping[str, int]) -> Leaf:
         """What is known for one member. It is run where no run has gone its way."""
-        columns = {name: packed([value]) for name, value in values.items()}
+        columns = {name: pack([value]) for name, value in values.items()}
         ((_rows, leaf, _evaluation),) = self.leaves(columns, 1)
         return leaf
 
@@ -144,7 +144,7 @@ class Tree:
         """Whether formulas, or a message, give for the member that was run what it gives by itself."""
         if not leaf.is_sound:
             return False
-        evaluation = Evaluation(self.tape, {name: packed([value]) for name, value in values.items()}, 1)
+        evaluation = Evaluation(self.tape, {name: pack([value]) for name, value in values.items()}, 1)
         found, plain = Assembly(leaf.formulas or {}, 1), self.plain(values)
         if not found.put(np.zeros(1, dtype=np.int64), leaf, evaluation):
             return False

@@ -37,7 +37,7 @@ class Suite(NamedTuple):
     error: CnncalcError | None = None
 
 
-def found_at(path: str, position: Position | None, code: str, message: str, level: str = "error") -> Finding:
+def place_finding(path: str, position: Position | None, code: str, message: str, level: str = "error") -> Finding:
     """A finding at a position of a file."""
     line, column = (None, None) if position is None else position[:2]
     return Finding(path, line, column, code, message, level)
@@ -46,10 +46,10 @@ def found_at(path: str, position: Position | None, code: str, message: str, leve
 def unusable_spec(path: str, error: CnncalcError) -> list[Finding]:
     """A finding for each problem of a spec that cannot be used."""
     if not isinstance(error, SpecError):
-        return [found_at(path, None, "unusable", str(error))]
+        return [place_finding(path, None, "unusable", str(error))]
     name = error.source.name
     return [
-        found_at(name if os.path.lexists(name) else path, problem.position, "unusable", with_hint(problem))
+        place_finding(name if os.path.lexists(name) else path, problem.position, "unusable", with_hint(problem))
         for problem in error.problems
     ]
 

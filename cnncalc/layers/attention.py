@@ -93,7 +93,7 @@ class Projected(Layer):
             raise ShapeError(_("without a projection {v} channels come out", v=v), _("leave `out` out"), "out")
         return d, v, (self.out or c) if self.project else v
 
-    def claimed(
+    def claim(
         self,
         x: Shape,
         others: Shape,
@@ -183,7 +183,7 @@ class Attention(Projected):
         reach: Reach = tuple(self.places(axis, m, k) for axis, (m, k) in enumerate(zip(size, w, strict=True)))
         if set(reach) == {WHOLE}:
             reach = WHOLE
-        return self.claimed(x, x, seen, more, distances * h * biased, scores * biased, reach)
+        return self.claim(x, x, seen, more, distances * h * biased, scores * biased, reach)
 
     def windows(self, size: Sequence[int]) -> Axes:
         """The positions per axis that attend to each other: of a window, of a grid, or all. Raises ShapeError."""
@@ -250,7 +250,7 @@ class CrossAttention(Projected):
             )
         spatial(self.kind, x)
         spatial(self.kind, others[0])
-        return self.claimed(x, others[0], prod(others[0][1:]), {}, 0, 0, None)
+        return self.claim(x, others[0], prod(others[0][1:]), {}, 0, 0, None)
 
     def elements(self, x: Shape, *others: Shape) -> Reads | None:
         from cnncalc.layers.elements import EVERY, Read

@@ -43,7 +43,7 @@ from cnncalc.layers.options import (
     natural_axes,
     positive,
 )
-from cnncalc.layers.sliding import Sliding, lost_on_padding, sides_per_axis
+from cnncalc.layers.sliding import Sliding, count_lost_on_padding, sides_per_axis
 from cnncalc.layers.tables import check_table, map_table
 from cnncalc.layers.windows import Window, transposed_phases
 
@@ -72,7 +72,7 @@ class Convolution(Sliding):
         """(input map, filter) pairs that are connected: each has a kernel of its own."""
         return self.filters_on(c) * self.maps_read(c)
 
-    def stored(self, c: int, k: int, b: int) -> tuple[int, int]:
+    def count_stored(self, c: int, k: int, b: int) -> tuple[int, int]:
         """Weights, and weights with the biases, for kernels of k taps."""
         f, fan_in = self.filters_on(c), k * self.maps_read(c)
         return fan_in * f, (fan_in + b) * f
@@ -83,7 +83,7 @@ class Convolution(Sliding):
         positions = [w.positions(n) for w, n in zip(windows, size, strict=True)]
         # A bias is shared by the units of a map, as the weights are, or every unit has its own.
         b, own = (0, 1) if self.bias == PER_UNIT else (cast(int, self.bias), 0)
-        weights, params = self.stored(x[0], prod(w.kernel for w in windows), b)
+        weights, params = self.count_stored(x[0], prod(w.kernel for w in windows), b)
         units = self.filters_on(x[0]) * prod(positions)
         return Facts(
             output=(self.filters_on(x[0]), *positions),
@@ -98,7 +98,7 @@ class Convolution(Sliding):
 
     def on_padding(self, x: Shape) -> tuple[int, int]:
         c, *size = x
-        taps = self.pairs(c) * lost_on_padding(self.windows(size), size)
+        taps = self.pairs(c) * count_lost_on_padding(self.windows(size), size)
         return taps, taps
 
 
@@ -141,9 +141,9 @@ class Conv(Convolution):
         check_table(self.table, self.filters, c, n_("filters"), n_("maps"))
         return sum(len(row) for row in self.table)
 
-    def stored(self, c: int, k: int, b: int) -> tuple[int, int]:
+    def count_stored(self, c: int, k: int, b: int) -> tuple[int, int]:
         if self.table is None:
-            return super().stored(c, k, b)
+            return super().count_stored(c, k, b)
         weights = self.pairs(c) * k
         return weights, weights + b * self.filters
 
@@ -210,7 +210,7 @@ class Local(Sliding):
 
     def on_padding(self, x: Shape) -> tuple[int, int]:
         c, *size = x
-        taps = c * self.filters * lost_on_padding(self.windows(size), size)
+        taps = c * self.filters * count_lost_on_padding(self.windows(size), size)
         return taps, taps
 
 

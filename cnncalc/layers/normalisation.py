@@ -94,7 +94,7 @@ class BatchNorm(Layer):
         )
 
 
-def standardised(x: Shape, sets: int, parameters: int, reach: Reach, repeated: int = 0) -> Facts:
+def standardise(x: Shape, sets: int, parameters: int, reach: Reach, repeated: int = 0) -> Facts:
     """Facts of a layer that brings each of `sets` equal parts of x to mean 0 and variance 1 by itself.
 
     With n elements in a set: the mean n - 1 additions and a division; n subtractions; the variance n
@@ -140,7 +140,7 @@ class LayerNorm(Layer):
         over = self.over(x)
         together = prod(n for i, n in enumerate(x) if i in over)
         sets = prod(n for i, n in enumerate(x) if i not in over)
-        return standardised(x, sets, 2 * together * self.affine, self._reach(x, over))
+        return standardise(x, sets, 2 * together * self.affine, self._reach(x, over))
 
     @property
     def channels(self) -> str:  # type: ignore[override]  # depends on the options
@@ -184,7 +184,7 @@ class GroupNorm(Layer):
         c, g = x[0], self.groups
         if c % g:
             raise ShapeError(_("{g} groups do not divide the {c} channels", g=g, c=c), _("use a divisor"), "groups")
-        return standardised(x, g, 2 * c * self.affine, WHOLE)
+        return standardise(x, g, 2 * c * self.affine, WHOLE)
 
     def links(self, x: Shape) -> list[Link]:
         from cnncalc.layers.links import in_groups
@@ -201,7 +201,7 @@ class InstanceNorm(Layer):
 
     def facts(self, x: Shape) -> Facts:
         c = x[0]
-        return standardised(x, c, 2 * c * self.affine, WHOLE, c * self.affine)
+        return standardise(x, c, 2 * c * self.affine, WHOLE, c * self.affine)
 
 
 def own_numbers(raw: Any) -> str:

@@ -29,7 +29,7 @@ from cnncalc.layers.base import (
 )
 from cnncalc.layers.gradients import ENTERED, NOTHING, Kept
 from cnncalc.layers.options import KERNEL, ROUNDING, STRIDE, axes, positive, switch
-from cnncalc.layers.sliding import Sliding, lost_on_padding
+from cnncalc.layers.sliding import Sliding, count_lost_on_padding
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Window
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Subsample(Pool):
 
     def on_padding(self, x: Shape) -> tuple[int, int]:
         windows, _ = self.geometry(x)
-        return x[0] * lost_on_padding(windows, x[1:]), 0
+        return x[0] * count_lost_on_padding(windows, x[1:]), 0
 
 
 class GlobalPool(Layer):

@@ -92,7 +92,7 @@ def _pads_text(windows: Sequence[Window]) -> str:
     return _(" and ").join(f"{before}+{after}" for before, after in pads)
 
 
-def lost_on_padding(windows: Sequence[Window], size: Sequence[int]) -> int:
+def count_lost_on_padding(windows: Sequence[Window], size: Sequence[int]) -> int:
     """Taps over all positions that land on padding: the taps claimed, less those on real input."""
     taps = prod(w.kernel * w.positions(n) for w, n in zip(windows, size, strict=True))
     return taps - prod(w.taps_on_input(n) for w, n in zip(windows, size, strict=True))

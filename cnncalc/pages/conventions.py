@@ -128,7 +128,7 @@ def reconciled_page(found: Reconciled) -> Page:
         Section("", notes=totals_of(found)),
         Section("", notes=[sentence(found)], indent=0),
         Section("", table),
-        Section("", notes=left_over(found)),
+        Section("", notes=say_left_over(found)),
         Section("", notes=say_notes(where), indent=INDENT),
         Section("", notes=say_notes(list(dict.fromkeys(meanings_of(found)))), indent=INDENT),
     ]
@@ -144,7 +144,7 @@ def totals_of(found: Reconciled) -> list[str]:
     return said
 
 
-def left_over(found: Reconciled) -> list[str]:
+def say_left_over(found: Reconciled) -> list[str]:
     """What the causes do not explain, and layers that were left out."""
     said = [_("left over: {n}", n=found.left_over)]
     if found.unknown:

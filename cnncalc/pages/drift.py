@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cnncalc.errors import CnncalcError, Position
-from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
+from cnncalc.formats.findings import Case, Finding, Suite, place_finding, unusable_spec
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.locking import Drift
@@ -85,5 +85,5 @@ def findings(found: Sequence[Drift], places: Places) -> list[Finding]:
     for (path, layer), drifts in grouped.items():
         file, position = places.get((path, layer)) or places.get((path, "")) or (path, None)
         message = "; ".join("{}: {} -> {}".format(d.name, *sides(d)) for d in drifts)
-        result.append(found_at(file, position, "drift", message))
+        result.append(place_finding(file, position, "drift", message))
     return result

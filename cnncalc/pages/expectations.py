@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Position
-from cnncalc.formats.findings import Case, Finding, Suite, found_at, unusable_spec
+from cnncalc.formats.findings import Case, Finding, Suite, place_finding, unusable_spec
 from cnncalc.formats.numbers import number, sizes
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.formats.plain import table_text
@@ -144,7 +144,7 @@ def findings(found: Sequence[Checked]) -> list[Finding]:
                 if layer and v.expectation.position:
                     line = v.expectation.position.line
                     message = _("{text} (expected in line {line})", text=message, line=line)
-                result.append(found_at(one.path, where, "expectation", message))
+                result.append(place_finding(one.path, where, "expectation", message))
         if one.error is not None:
             result += unusable_spec(one.path, one.error)
     return result

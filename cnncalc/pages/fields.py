@@ -32,7 +32,7 @@ class Told(NamedTuple):
     target: str = ""
     back: Sequence[tuple[AxisSeen, ...] | None] = ()
 
-    def seen_back(self, first: int, own: int, last: int) -> tuple[AxisSeen, ...] | None:
+    def look_back(self, first: int, own: int, last: int) -> tuple[AxisSeen, ...] | None:
         """What the target sees of the layer `own`, or of what is shown in its row up to `last`."""
         return (self.back[first + last] or self.back[first + own]) if self.target else None
 
@@ -49,7 +49,7 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
     if told.target:
         rows += [origin_row(report, told, source, local) for source in range(len(told.origins))]
     for name, kind, own, last in places(report, expand):
-        back = told.seen_back(len(report.inputs), own, last)
+        back = told.look_back(len(report.inputs), own, last)
         here = {len(report.inputs) + own, len(report.inputs) + last}
         if (told.target and back is None) or here & {*told.values}:
             continue
@@ -126,7 +126,7 @@ def phases_section(report: Report, told: Told, *, expand: bool = False) -> Secti
     """The layers whose units differ from one another: how, and how many see nothing."""
     rows = []
     for name, _kind, own, last in places(report, expand):
-        if told.target and told.seen_back(len(report.inputs), own, last) is None:
+        if told.target and told.look_back(len(report.inputs), own, last) is None:
             continue
         for found in told.seen[last].values():
             known = [axis.phases for axis in found.axes]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Problem, Source, describe
-from cnncalc.formats.findings import Case, Suite, found_at, unusable_spec
+from cnncalc.formats.findings import Case, Suite, place_finding, unusable_spec
 from cnncalc.formats.findings import Finding as Noted
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
@@ -136,7 +136,7 @@ def collect_noted(linted: Sequence[Linted]) -> list[Noted]:
     for one in linted:
         for finding in one.findings:
             message = f"{say_finding(finding)} ({finding.hint})"
-            result.append(found_at(one.path, finding.position, finding.code, message, "warning"))
+            result.append(place_finding(one.path, finding.position, finding.code, message, "warning"))
         if one.error is not None:
             result += unusable_spec(one.path, one.error)
     return result

@@ -173,7 +173,7 @@ def data_of_order(order: Order, names: Sequence[str]) -> list[dict[str, Any]]:
 
 def build_steps_section(found: Timeline, expand: bool) -> Section:
     """The steps with what is held at each; of many those that hold most among their neighbours."""
-    held = found.held()
+    held = found.sum_held()
     places = list(range(len(held)))
     if not expand and len(held) > MOST_ROWS:
         cuts = [len(held) * i // MOST_ROWS for i in range(MOST_ROWS + 1)]
@@ -196,7 +196,7 @@ def build_steps_section(found: Timeline, expand: bool) -> Section:
 def data_of_steps(found: Timeline) -> list[dict[str, Any]]:
     return [
         {"layer": step.name, "phase": step.phase, "bytes": held}
-        for step, held in zip(found.steps, found.held(), strict=True)
+        for step, held in zip(found.steps, found.sum_held(), strict=True)
     ]
 
 

@@ -255,10 +255,10 @@ def _sharing_notes(report: Report) -> list[tuple[str, str]]:
     if len(users) > 4:
         count = sum(map(len, users.values()))
         return [(_("shared"), _("{count} layers use the weights of {others} others", count=count, others=len(users)))]
-    return [(_("shared"), _shared(names, owner)) for owner, names in users.items()]
+    return [(_("shared"), _say_shared(names, owner)) for owner, names in users.items()]
 
 
-def _shared(names: list[str], owner: str) -> str:
+def _say_shared(names: list[str], owner: str) -> str:
     if len(names) == 1:
         return _("{name} uses the weights of {owner}, counted there", name=names[0], owner=owner)
     return _("{names} use the weights of {owner}, counted there", names=_some(names), owner=owner)

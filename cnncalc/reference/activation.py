@@ -217,7 +217,7 @@ def square(layer: Any, w: Weights, x: Array) -> Array:
 
 
 @reference("round")
-def rounded(layer: Any, w: Weights, x: Array) -> Array:
+def round_values(layer: Any, w: Weights, x: Array) -> Array:
     return {"nearest": np.rint, "floor": np.floor, "ceil": np.ceil}[layer.to](x)
 
 

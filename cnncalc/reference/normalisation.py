@@ -116,7 +116,7 @@ def scale_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 
 
 @reference("scale", weights=scale_weights)
-def scaled(layer: Any, w: Weights, x: Array) -> Array:
+def scale_values(layer: Any, w: Weights, x: Array) -> Array:
     """Each element times its factor, plus its summand."""
     rank = x.ndim - 2
     y = x * beside(w["gamma"], rank)
@@ -124,7 +124,7 @@ def scaled(layer: Any, w: Weights, x: Array) -> Array:
 
 
 @reference("shift", weights=lambda layer, x: {"beta": shift(numbers_per(layer.per, x))})
-def shifted(layer: Any, w: Weights, x: Array) -> Array:
+def shift_values(layer: Any, w: Weights, x: Array) -> Array:
     """Each element plus its summand."""
     return x + beside(w["beta"], x.ndim - 2)
 

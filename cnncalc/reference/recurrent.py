@@ -46,7 +46,7 @@ class Cell:
     def has(self, gate: str, name: str) -> bool:
         return f"{self.direction}{gate}_{name}" in self.w
 
-    def biased(self, y: Array, gate: str, *names: str) -> Array:
+    def add_biases(self, y: Array, gate: str, *names: str) -> Array:
         for name in names:
             if self.has(gate, name):
                 y = y + self.part(gate, name)
@@ -56,7 +56,7 @@ class Cell:
         """W [x, state] + b, before its function."""
         weights = np.concatenate([self.part(gate, "input"), self.part(gate, "state")], axis=1)
         joined = np.concatenate([x, state], axis=1)
-        return self.biased(products(weights, joined), gate, "bias", "bias2")
+        return self.add_biases(products(weights, joined), gate, "bias", "bias2")
 
 
 Step = Callable[[Cell, Array, tuple[Array, ...]], tuple[Array, ...]]
@@ -81,8 +81,8 @@ def gru_step(cell: Cell, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...
     z = logistic(cell.gate("z", x, h))
     r = logistic(cell.gate("r", x, h))
     if cell.has("c", "bias2"):
-        from_input = cell.biased(products(cell.part("c", "input"), x), "c", "bias")
-        from_state = cell.biased(products(cell.part("c", "state"), h), "c", "bias2")
+        from_input = cell.add_biases(products(cell.part("c", "input"), x), "c", "bias")
+        from_state = cell.add_biases(products(cell.part("c", "state"), h), "c", "bias2")
         candidate = np.tanh(from_input + r * from_state)
     else:
         candidate = np.tanh(cell.gate("c", x, r * h))

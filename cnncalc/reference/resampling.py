@@ -25,7 +25,7 @@ def upsample(layer: Any, w: Weights, x: Array) -> Array:
 def combine_taps(x: Array, per_axis: list[list[tuple[Array, Array]]]) -> Array:
     """All combinations of taps, each with the product of its weights, added up."""
 
-    def weighted(choice: tuple[tuple[Array, Array], ...]) -> Array:
+    def apply_weights(choice: tuple[tuple[Array, Array], ...]) -> Array:
         """The elements that one combination of taps reads, times its weight at every place."""
         elements, share = x, np.ones((), dtype=x.dtype)
         for axis, (index, weight) in enumerate(choice, start=2):
@@ -33,7 +33,7 @@ def combine_taps(x: Array, per_axis: list[list[tuple[Array, Array]]]) -> Array:
             share = share[..., np.newaxis] * weight.astype(x.dtype)
         return elements * share
 
-    return fold_views(np.add, (weighted(choice) for choice in product(*per_axis)))
+    return fold_views(np.add, (apply_weights(choice) for choice in product(*per_axis)))
 
 
 def mixture(n: int, factor: int, mode: str) -> list[tuple[Array, Array]]:

@@ -43,7 +43,7 @@ class Derivation(NamedTuple):
     @property
     def substituted(self) -> str:
         """The same with the values of its symbols."""
-        return self.steps[-1].substituted() if self.steps else ""
+        return self.steps[-1].substitution() if self.steps else ""
 
     def to_latex(self) -> str:
         """The lines as an `align*` environment."""

@@ -30,7 +30,7 @@ def gradients_of(graph: Graph) -> list[Known]:
 
 
 @lru_cache(maxsize=1)
-def kept_of(graph: Graph, size: int, batch: int) -> list[list[Store] | None]:
+def find_kept_of(graph: Graph, size: int, batch: int) -> list[list[Store] | None]:
     """What each layer is the first to keep."""
     return find_kept(graph, graph.facts, size, batch, gradients_of(graph))
 
@@ -138,7 +138,7 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
     if not needed[own]:
         return [], [_("No gradient goes through it: it keeps nothing.")]
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
-    stores = kept_of(graph, size, batch)
+    stores = find_kept_of(graph, size, batch)
     mine = [store for store in stores[number] or [] if store.value is not None]
     terms: list[Any] = [symbol(names[store.value or 0], store.size) for store in mine]
     remarks = []

@@ -10,7 +10,7 @@ from cnncalc.analysis.derivations.lines import Line
 from cnncalc.analysis.derivations.symbols import AXES
 from cnncalc.analysis.fields.forward import Pass
 from cnncalc.analysis.fields.table import axes_of, has_gates
-from cnncalc.analysis.fields.walk import Stop, Walk, seen_before, step_along, walk_back
+from cnncalc.analysis.fields.walk import Stop, Walk, step_along, step_back, walk_back
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
@@ -142,7 +142,7 @@ def trace_step(stop: Stop) -> int:
     assert stop.window is not None
     k, s, d = stop.window.kernel, stop.window.stride, stop.window.dilation
     named = Window(symbol("k", k), symbol("s", s), dilation=d if d == 1 else symbol("d", d))
-    return seen_before(symbol("RF", stop.behind), named)
+    return step_back(symbol("RF", stop.behind), named)
 
 
 def hull_remarks(known: tuple[int | None, ...] | None, sizes: tuple[int | None, ...]) -> list[str]:

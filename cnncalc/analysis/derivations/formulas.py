@@ -192,7 +192,7 @@ class Notation:
     def number(self, value: int) -> str:
         return f"{value:,}"
 
-    def rounded(self, value: float) -> str:
+    def round_number(self, value: float) -> str:
         """A number that is no whole one, with two digits behind the point."""
         return f"{value:,.2f}"
 
@@ -217,7 +217,7 @@ class Notation:
     def power(self, base: str, exponent: str) -> str:
         return f"{base}^{exponent}"
 
-    def joined(self, parts: Sequence[str]) -> str:
+    def join(self, parts: Sequence[str]) -> str:
         return "".join(parts)
 
     def write(self, e: Expression) -> str:
@@ -230,7 +230,7 @@ class Notation:
             return self._sum(e)
         if e.kind == "product":
             inner = [self.inside(part, ("sum",)) for part in e.parts]
-            return self.joined([text for part in inner for text in (self.times, part)][1:])
+            return self.join([text for part in inner for text in (self.times, part)][1:])
         if e.kind == "power":
             return self.power(self.inside(e.parts[0], ("sum", "product", "power")), self.write(e.parts[1]))
         write = {"floor": self.floor, "ceil": self.ceil, "mod": self.mod, "quotient": self.quotient}[e.kind]
@@ -252,7 +252,7 @@ class Notation:
                 parts += [self.plus if sign > 0 else self.minus, bare]
             else:
                 parts += [bare] if sign > 0 else [self.minus.strip(), bare]
-        return self.joined(parts)
+        return self.join(parts)
 
 
 class Latex(Notation):
@@ -263,8 +263,8 @@ class Latex(Notation):
     def number(self, value: int) -> str:
         return f"{value:,}".replace(",", "{,}")
 
-    def rounded(self, value: float) -> str:
-        return super().rounded(value).replace(",", "{,}")
+    def round_number(self, value: float) -> str:
+        return super().round_number(value).replace(",", "{,}")
 
     def symbol(self, name: str) -> str:
         letter, _, index = name.partition("_")
@@ -302,7 +302,7 @@ class MathML(Notation):
     def number(self, value: int) -> str:
         return f"<mn>{value:,}</mn>"
 
-    def rounded(self, value: float) -> str:
+    def round_number(self, value: float) -> str:
         return f"<mn>{value:,.2f}</mn>"
 
     def symbol(self, name: str) -> str:

@@ -31,7 +31,7 @@ class Line(NamedTuple):
             return notation.write(fold(expression(self.number, self.names, values=self.free)))
         return notation.write(expression(self.number, self.names))
 
-    def substituted(self, notation: Notation = TEXT) -> str:
+    def substitution(self, notation: Notation = TEXT) -> str:
         return notation.write(expression(self.number, self.names, values=True))
 
     def parts(self, notation: Notation = TEXT) -> list[str]:
@@ -40,7 +40,7 @@ class Line(NamedTuple):
         if self.free:
             return [*parts, self.formula(notation)]
         if self.derived:
-            parts += [self.formula(notation), self.substituted(notation)]
+            parts += [self.formula(notation), self.substitution(notation)]
         parts.append(notation.number(self.value))
         return [part for i, part in enumerate(parts) if not i or part != parts[i - 1]]
 
@@ -69,5 +69,5 @@ class Quotient(Line):
         """What stands between the signs of equality."""
         assert isinstance(self.number, Traced)
         above, below = self.number.parts
-        value = notation.rounded(int(above) / int(below))
-        return [notation.symbol(self.name), self.formula(notation), self.substituted(notation), value]
+        value = notation.round_number(int(above) / int(below))
+        return [notation.symbol(self.name), self.formula(notation), self.substitution(notation), value]

@@ -46,7 +46,7 @@ class Behind(NamedTuple):
     sure: bool = True
 
 
-def seen_from(graph: Graph, number: int) -> list[Fields | None]:
+def look_back(graph: Graph, number: int) -> list[Fields | None]:
     """For each value what the units of a node see of it, in elements of that map; None where nothing leads there."""
     first = len(graph.inputs)
     target = first + number

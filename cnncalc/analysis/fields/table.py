@@ -78,7 +78,7 @@ class Group(NamedTuple):
     axes: tuple[AxisSeen, ...]
 
 
-def seen_along(field: AxisField, n: int) -> AxisSeen:
+def measure_along(field: AxisField, n: int) -> AxisSeen:
     """A field in numbers; one that covers the whole axis of n elements begins at 0."""
     if field is None:
         return AxisSeen(None, None, None, None)
@@ -125,11 +125,11 @@ def axes_of(fields: Fields, size: tuple[int, ...]) -> tuple[AxisSeen, ...]:
     result: list[AxisSeen] = []
     for i, (field, n) in enumerate(zip(fields, size, strict=True)):
         same = i and field is fields[i - 1] and n == size[i - 1]
-        result.append(result[-1] if same else seen_along(field, n))
+        result.append(result[-1] if same else measure_along(field, n))
     return tuple(result)
 
 
-def seen_by_layer(found: Pass, local: Pass | None = None) -> list[dict[int, LayerSeen]]:
+def find_seen(found: Pass, local: Pass | None = None) -> list[dict[int, LayerSeen]]:
     """For each node, by the number of the origin, what its units see of it."""
     known: dict[tuple[int, int], tuple[AxisSeen, ...]] = {}
 

@@ -37,7 +37,7 @@ class Walk(NamedTuple):
     joined: tuple[int, ...] = ()
 
 
-def seen_before(field: int, window: Window) -> int:
+def step_back(field: int, window: Window) -> int:
     """What `field` neighbouring units see of the map that their windows move over."""
     k, s, d = window.kernel, window.stride, window.dilation
     return (field - 1) * s + d * (k - 1) + 1
@@ -64,7 +64,7 @@ def walk_back(graph: Graph, last: int, value: int, axis: int) -> Walk | None:
             else:
                 assert seen is not None
                 window = step if isinstance(step, Window) else None
-                before = seen if window is None else seen_before(seen, window)
+                before = seen if window is None else step_back(seen, window)
                 if before > fields.get(v, 0):
                     fields[v], through[v] = before, Stop(i, window, seen, before)
     if value in whole:

@@ -51,14 +51,14 @@ def without_channels(case: Case) -> Case | None:
 def pin_output(change: Any) -> Any:
     """A change of the weights that leaves the size of the output as it is."""
 
-    def kept(case: Case) -> Case | None:
+    def keep_shape(case: Case) -> Case | None:
         right = numbers(case) if case.output is None else None
         changed = change(case) if right is not None else None
         if right is None or changed is None:
             return None
         return changed._replace(output=lambda _shape: right["output"])  # type: ignore[no-any-return]
 
-    return kept
+    return keep_shape
 
 
 def along_one_axis_less(case: Case) -> Case | None:

@@ -80,16 +80,16 @@ def trace_facts(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
     """The facts on symbols, and the values of these. Raises ShapeError."""
     known: dict[str, int] = {}
 
-    def made(name: str, value: int) -> Traced:
+    def insert(name: str, value: int) -> Traced:
         known[name] = int(value)
         return symbol(name, value)
 
     first = shapes[0]
     if len(first) == 1:
-        entered: Shape = (made("n", first[0]),)
+        entered: Shape = (insert("n", first[0]),)
     else:
-        entered = (made("c", first[0]), *(made(f"n{i}", n) for i, n in enumerate(first[1:])))
-    facts = name_letters(layer, len(first) - 1, made).facts(entered, *shapes[1:])
+        entered = (insert("c", first[0]), *(insert(f"n{i}", n) for i, n in enumerate(first[1:])))
+    facts = name_letters(layer, len(first) - 1, insert).facts(entered, *shapes[1:])
     return Trace(facts, known)
 
 

@@ -61,7 +61,7 @@ def sum_mistakes(one: Sum) -> Iterator[Found]:
     """Every mistake in a sum."""
     yield from everywhere(one)
     yield from everywhere_twice(one)
-    yield from left_out(one)
+    yield from find_left_out(one)
     yield from in_single_layers(one)
     for far, name, where, results in one.network.spreading(len(one.network.graph.nodes) - 1):
         value = sum(one.value(results[i]) * unit for i, unit in one.units.items())
@@ -135,7 +135,7 @@ def in_single_layers(one: Sum) -> Iterator[Found]:
                 yield Found(first.rank + second.rank, name, one.total + first.off + second.off, where)
 
 
-def left_out(one: Sum) -> Iterator[Found]:
+def find_left_out(one: Sum) -> Iterator[Found]:
     """Layers left out or counted twice: one, all of a kind, or those of one name in every block."""
     groups: dict[str, list[int]] = defaultdict(list)
     for i, term in one.terms.items():

@@ -137,7 +137,7 @@ def template(bodies: Sequence[Body], largest: int, common: Callable[[str], str])
     found.work_out(slots)
     replaced = iter(slots)
 
-    def filled(line: Line) -> Line:
+    def fill(line: Line) -> Line:
         modules = {}
         for attribute, module in line.modules.items():
             texts = [found.text(next(replaced)) for _pair in values_in(module)]
@@ -145,7 +145,7 @@ def template(bodies: Sequence[Body], largest: int, common: Callable[[str], str])
         values = {name: found.text(next(replaced)) for name in line.values}
         return line._replace(modules=modules, values=values)
 
-    lines = tuple(filled(line) for line in whole.lines)
+    lines = tuple(fill(line) for line in whole.lines)
     return Template(whole._replace(lines=lines), found.order(), flags)
 
 

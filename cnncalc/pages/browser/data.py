@@ -48,11 +48,11 @@ def page_data(reports: Sequence[Report], language: str = "en") -> dict[str, Any]
     """
     pool = Pool()
     networks = [network_data(report, pool) for report in reports]
-    own = pool.spoken(lambda: {key: Text(_(text)) for key, text in TEXTS.items()})
+    own = pool.speak(lambda: {key: Text(_(text)) for key, text in TEXTS.items()})
     difference = None
     if len(reports) == 2:
         found = compare(*reports)
-        difference = pool.spoken(lambda: sections_of(difference_page(found)))
+        difference = pool.speak(lambda: sections_of(difference_page(found)))
     return {
         "version": VERSION,
         "generator": f"cnncalc {cnncalc.__version__}",
@@ -78,16 +78,16 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
         "name": report.name,
         "inputs": [[name, list(shape)] for name, shape in graph.inputs.items()],
         "outputs": list(graph.outputs),
-        **pool.spoken(lambda: describe(report)),
+        **pool.speak(lambda: describe(report)),
         **rows_data(report, items),
-        "graph": pool.spoken(lambda: graph_data(tree, places)),
+        "graph": pool.speak(lambda: graph_data(tree, places)),
         "totals": totals_data(report),
         "memory": memory_data(report),
         "nodes": nodes_data(report),
         "derivations": {**derivations, **equations.as_data()},
         "reads": reads_data(graph),
         "borders": borders_data(graph),
-        "effective": {**effective_data(report), **pool.spoken(lambda: {"notes": list(map(note_data, assumptions()))})},
+        "effective": {**effective_data(report), **pool.speak(lambda: {"notes": list(map(note_data, assumptions()))})},
         "tools": tools_data(report, pool),
         "expectations": [[v.name, v.expectation.text, as_json(v.actual), v.holds] for v in report.expectations],
     }
@@ -95,10 +95,10 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
 
 def derivations_data(report: Report, equations: Equations, pool: Pool) -> dict[str, Any]:
     """Every derivation once, in `found`; for each quantity of each distinct layer, and for each layer, its number."""
-    layers, of_layer = pool.spoken(lambda: explain_layers(report, equations))
-    fields, of_field = pool.spoken(lambda: explain_fields(report, equations))
-    costs = pool.spoken(lambda: explain_costs(report, equations))
-    peak = pool.spoken(lambda: explain_peak(report, equations))
+    layers, of_layer = pool.speak(lambda: explain_layers(report, equations))
+    fields, of_field = pool.speak(lambda: explain_fields(report, equations))
+    costs = pool.speak(lambda: explain_costs(report, equations))
+    peak = pool.speak(lambda: explain_peak(report, equations))
     distinct = Distinct()
     return {
         "layers": [{name: distinct.place(one) for name, one in layer.items()} for layer in layers],

@@ -54,7 +54,7 @@ class Equations:
         """The number of a line whose parts are MathML."""
         values: list[Any] = []
 
-        def emptied(found: re.Match[str]) -> str:
+        def make_empty(found: re.Match[str]) -> str:
             text = unescape(found[2])
             if found[1] == "mn":
                 plain = text.replace(",", "")
@@ -63,7 +63,7 @@ class Equations:
                 values.append(self.names.setdefault(text, len(self.names)))
             return f"<{found[1]}/>"
 
-        formula = FILLED.sub(emptied, "<mo>=</mo>".join(parts))
+        formula = FILLED.sub(make_empty, "<mo>=</mo>".join(parts))
         line = self.formulas.setdefault(formula, len(self.formulas)), *values
         return self.arithmetic.setdefault(line, len(self.arithmetic))
 
@@ -77,14 +77,14 @@ class Equations:
     def lines(self, found: Derivation, key: Hashable) -> tuple[list[int], list[int]]:
         """The lines of a derivation, and its letters with their values; under the same key they are known."""
         if key not in self._known:
-            lines = [self._written(line) for line in found.steps]
+            lines = [self._write(line) for line in found.steps]
             letters = [
                 self.line(letter_of(name, value).parts("mathml")) for name, (value, _text) in found.symbols.items()
             ]
             self._known[key] = lines, letters
         return self._known[key]
 
-    def _written(self, line: Line) -> int:
+    def _write(self, line: Line) -> int:
         # A step of a walk back is told by its symbols: hundreds of layers have the same ones.
         if not line.name.startswith("RF"):
             return self.line(line.parts(MATHML))
@@ -209,10 +209,10 @@ def explain_costs(report: Report, equations: Equations) -> dict[str, tuple[list[
     """The same for each quantity that depends on what else the network holds, as what is kept for training does."""
     numbers = range(len(report.layers))
 
-    def explained(quantity: str) -> tuple[list[list[Any] | None], list[int]]:
+    def explain(quantity: str) -> tuple[list[list[Any] | None], list[int]]:
         return equations.each(numbers, quantity, lambda number: cost_derivation(report, number, quantity))
 
-    return {quantity: explained(quantity) for quantity in COSTS}
+    return {quantity: explain(quantity) for quantity in COSTS}
 
 
 def explain_peak(report: Report, equations: Equations) -> list[Any] | None:

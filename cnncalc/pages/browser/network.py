@@ -128,11 +128,11 @@ EXPLAINED_NAMES = {*listed_in(EXPLAINED), *COSTS}
 def totals_data(report: Report) -> dict[str, Any]:
     """The totals as far as they are known; `left_out` has how many rows are not in them."""
     totals = report.totals
-    found = {q.name: known(totals.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE}
+    found = {q.name: as_known(totals.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE}
     return {**found, "left_out": totals.left_out, "output": as_json(totals.output), "peak_at": peak_place(report)}
 
 
-def known(value: Any) -> Any:
+def as_known(value: Any) -> Any:
     return as_json(value) if isinstance(value, tuple) else exact(value)
 
 

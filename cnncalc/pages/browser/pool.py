@@ -33,20 +33,20 @@ class Pool:
             self.texts.append(texts[0] if len(set(texts)) == 1 else list(texts))
         return self._places[texts]
 
-    def spoken(self, make: Callable[[], Any]) -> Any:
+    def speak(self, make: Callable[[], Any]) -> Any:
         """What `make` makes, its texts as numbers."""
         found = []
         for language in LANGUAGES:
             with speaking(language):
                 found.append(make())
-        return self._merged(found)
+        return self._merge(found)
 
-    def _merged(self, values: list[Any]) -> Any:
+    def _merge(self, values: list[Any]) -> Any:
         first = values[0]
         if isinstance(first, Text):
             return self.place(tuple(map(str, values)))
         if isinstance(first, dict):
-            return {key: self._merged([value[key] for value in values]) for key in first}
+            return {key: self._merge([value[key] for value in values]) for key in first}
         if isinstance(first, (list, tuple)):
-            return [self._merged(list(parts)) for parts in zip(*values, strict=True)]
+            return [self._merge(list(parts)) for parts in zip(*values, strict=True)]
         return first

@@ -28,9 +28,9 @@ def tools_data(report: Report, pool: Pool) -> dict[str, Any]:
         return {"table": table_data(section.table), "notes": [note_data(note) for note in section.notes]}
 
     return {
-        **pool.spoken(overall),
+        **pool.speak(overall),
         "names": [entry.convention.name for entry in entries],
-        "reconciled": [None if sections is None else pool.spoken(sections) for sections in differences],
+        "reconciled": [None if sections is None else pool.speak(sections) for sections in differences],
     }
 
 

@@ -21,7 +21,7 @@ from cnncalc.pieces import ApartError, Outline, Piece
 from cnncalc.spec.build.calls import block_scope
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.network import allow_steps, find_outputs, read_inputs, read_parameters
-from cnncalc.spec.build.reading import names_in, names_of_blocks, needed_of_network
+from cnncalc.spec.build.reading import find_needed_of_network, names_in, names_of_blocks
 from cnncalc.spec.build.scope import Frame, collect_names, shape_scope
 from cnncalc.spec.build.unroll import DEEPEST, LongError, Unroller
 from cnncalc.spec.expressions import Value
@@ -286,7 +286,7 @@ class PieceUnroller(Unroller):
         call = self.way.get(self.key)
         if not isinstance(call, Call):
             call = Call(step, [*step.arguments, *changes], self.draft.shapes[x], self.depth)
-            call.network = needed_of_network(self.document, self.owner.names[step.block], step.block)
+            call.network = find_needed_of_network(self.document, self.owner.names[step.block], step.block)
             key = (id(step), *map(id, changes), call.shape)
             call.pieces = self.owner.known_of_calls.setdefault(key, call.pieces)
             self.way[self.key] = call

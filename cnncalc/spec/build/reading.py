@@ -44,7 +44,7 @@ def names_of_blocks(document: Document) -> dict[str, Names]:
         for step in walk(body):
             if isinstance(step, CallStep):
                 given.update(dict.fromkeys(names_in([*step.arguments, *step.first, *step.last])))
-                network.update(dict.fromkeys(needed_of_network(document, of_block(step.block), step.block)))
+                network.update(dict.fromkeys(find_needed_of_network(document, of_block(step.block), step.block)))
         return Names(own, tuple(dict.fromkeys([*own, *given])), tuple(network))
 
     def of_block(name: str) -> Names:
@@ -56,7 +56,7 @@ def names_of_blocks(document: Document) -> dict[str, Names]:
     return found
 
 
-def needed_of_network(document: Document, names: Names, block: str) -> tuple[str, ...]:
+def find_needed_of_network(document: Document, names: Names, block: str) -> tuple[str, ...]:
     """The parameters of the network that a call of a block depends on, besides the values that it is given."""
     params = document.blocks[block].params
     defaults = names_in(default for default in params.values() if default is not None)

@@ -77,26 +77,26 @@ def _write_value(value: Any) -> str:
 
 
 def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> Expectation:
-    def made(relation: str, low: tuple[int, ...], high: tuple[int, ...] = ()) -> Expectation:
+    def make(relation: str, low: tuple[int, ...], high: tuple[int, ...] = ()) -> Expectation:
         return Expectation(layer, quantity, relation, low, high, key.position, text)
 
     read: Any = _sizes if QUANTITIES[quantity].tuples else _ratio if QUANTITIES[quantity].of else _count
     text = str(value).strip()
     if read is _ratio and text[:1].isdecimal() and ".." not in text:  # as far as it is written
         (near,), digits = read(text), len(text.partition(".")[2])
-        return made("..", (near - 0.5 / 10**digits,), (near + 0.5 / 10**digits,))
+        return make("..", (near - 0.5 / 10**digits,), (near + 0.5 / 10**digits,))
     if not isinstance(value, str):
-        return made("=", read(value))
+        return make("=", read(value))
     for relation in ("<=", ">=", "<", ">"):
         if text.startswith(relation):
-            return made(relation, read(text[len(relation) :].strip()))
+            return make(relation, read(text[len(relation) :].strip()))
     if ".." in text:
         low, high = text.split("..", 1)
         lower, upper = read(low.strip()), read(high.strip())
         if any(a > b for a, b in zip(lower, upper, strict=False)):
             raise OptionError(_("no number lies in {text}", text=text), _("the smaller number stands first"))
-        return made("..", lower, upper)
-    return made("=", read(text))
+        return make("..", lower, upper)
+    return make("=", read(text))
 
 
 def _ratio(value: object) -> tuple[float, ...]:

@@ -69,7 +69,7 @@ class Passing:
         if not isinstance(reads, list):
             if not seen[0] or isinstance(reads, Permuted):
                 return seen[0] and None
-            return self.reshaped(seen[0], shapes[0], output)
+            return self.reshape(seen[0], shapes[0], output)
         if max(output) > LONGEST_VECTOR or max(output[1:], default=0) > LONGEST_AXIS:
             return None
         parts: list[tuple[int, Axes]] = []
@@ -134,7 +134,7 @@ class Passing:
             self._steps[key] = Ends(lo, hi), ends  # kept, so that no identity is used again
         return self._steps[key][0]
 
-    def reshaped(self, hulls: list[tuple[int, Axes]], shape: Shape, output: Shape) -> Hulls:
+    def reshape(self, hulls: list[tuple[int, Axes]], shape: Shape, output: Shape) -> Hulls:
         """The same elements in the same order: known of a vector, and where all of them see the same."""
         length = output[0]
         if len(output) == 1 and length <= LONGEST_VECTOR:

@@ -67,12 +67,15 @@ class Reader:
         if all(step == WHOLE for step in steps):
             return everything(size)
         if isinstance(wanted, int):
-            return self.pulled(steps[0], wanted, size[0])
+            return self.pull_wanted(steps[0], wanted, size[0])
         return join(
-            [(self.pulled(steps[0], mask, size[0]), self.places(steps[1:], size[1:], rest)) for mask, rest in wanted]
+            [
+                (self.pull_wanted(steps[0], mask, size[0]), self.places(steps[1:], size[1:], rest))
+                for mask, rest in wanted
+            ]
         )
 
-    def pulled(self, step: Step, wanted: int, n: int) -> int:
+    def pull_wanted(self, step: Step, wanted: int, n: int) -> int:
         """Of n places along an axis, those that the wanted places read."""
         if step == POINTWISE:
             return wanted

@@ -86,7 +86,7 @@ class Call(NamedTuple):
         if isinstance(self.config, Asked):
             self.config.asked.update(self.config)
 
-    def replaced(self, config: Mapping[str, Any], x: Seen | None = None) -> Call:
+    def replace(self, config: Mapping[str, Any], x: Seen | None = None) -> Call:
         return self._replace(config=config, entering=self.entering if x is None else (x,))
 
 

@@ -43,7 +43,7 @@ class Asked(dict[str, Any]):
         self.asked.add(name)
         return super().get(name, default)
 
-    def left(self) -> tuple[str, Any] | None:
+    def find_left(self) -> tuple[str, Any] | None:
         """The first setting, and its value, that nobody asked for and that may have an effect."""
         for name, value in self.items():
             if name in self.asked or OF_NO_EFFECT.fullmatch(name) or value is None:
@@ -89,7 +89,7 @@ def find_unread(config: Any, entering: Any, numbers: Any, named: Any) -> str:
             if i not in entering.asked:
                 return _("its input {i} is not read", i=1 + i)
     for given in (config, named):
-        found = given.left() if isinstance(given, Asked) else None
+        found = given.find_left() if isinstance(given, Asked) else None
         if found is not None:
             return _("{name} is {value}", name=found[0][:40], value=str(found[1])[:60])
     if isinstance(numbers, Numbers) and numbers and not numbers.asked:

@@ -52,7 +52,7 @@ def separable(call: Call) -> Seen | None:
     if deep is None:
         return None
     point = {"filters": int(c["filters"]), "kernel": 1, "bias": bool(c.get("use_bias", True))}
-    made = call.replaced(c, deep).on_map("conv", point, f"{call.name}/pointwise")
+    made = call.replace(c, deep).on_map("conv", point, f"{call.name}/pointwise")
     return activate(call, made, c.get("activation"))
 
 

@@ -162,12 +162,12 @@ class Writer:
         return "\n".join(lines) + "\n"
 
     def about(self) -> str:
-        def listed(shapes: Any) -> str:
+        def list_shapes(shapes: Any) -> str:
             return ", ".join(shape_text(last_shape(shape)) for shape in shapes)
 
         outputs = [self.graph.shape(v) for v in self.graph.outputs]
         title = self.graph.name or "A network"
-        return f"{title}: {listed(self.graph.inputs.values())} to {listed(outputs)}, channels last."
+        return f"{title}: {list_shapes(self.graph.inputs.values())} to {list_shapes(outputs)}, channels last."
 
     def write_family(self, blocks: list[Scope]) -> None:
         """The functions of all blocks of one family, and how each block is called."""

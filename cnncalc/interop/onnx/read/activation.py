@@ -133,7 +133,7 @@ def read_prelu(net: Network, node: NodeData) -> Value:
     if at is not None and net.opset >= 7 and (x.axes or ())[at] != whole(0, channels):
         raise NotReadError(_("its slopes are along another axis than the channels"), x.dims())
     per = "channel" if slope.size == channels and channels > 1 else None
-    flat = slope.moved((slope.size,), lambda array: array.reshape(-1))
+    flat = slope.move_later((slope.size,), lambda array: array.reshape(-1))
     return Tensor(net.add(node, "prelu", {"per": per}, [x.value], {"slope": flat}), x.axes)
 
 

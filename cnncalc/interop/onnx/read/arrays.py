@@ -8,7 +8,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
-from cnncalc.interop.onnx.read.file import TYPES, TensorData, fixed, numbers
+from cnncalc.interop.onnx.read.file import TYPES, TensorData, fix, numbers
 from cnncalc.interop.onnx.read.wire import Span, WireError, float32
 from cnncalc.language import _
 
@@ -36,7 +36,7 @@ def array(stored: TensorData, folder: str) -> Any:
     elif stored.raw is not None:
         data = stored.raw.bytes()
     else:
-        return unpacked(stored, name, count).reshape(stored.dims)
+        return unpack(stored, name, count).reshape(stored.dims)
     if len(data) != count * size:
         raise short(stored)
     if name == "bfloat16":
@@ -45,7 +45,7 @@ def array(stored: TensorData, folder: str) -> Any:
     return np.frombuffer(data, np.dtype(name).newbyteorder("<")).reshape(stored.dims)
 
 
-def unpacked(stored: TensorData, name: str, count: int) -> Any:
+def unpack(stored: TensorData, name: str, count: int) -> Any:
     """Values in fields of their own: float_data and the like."""
     import numpy as np
 
@@ -56,9 +56,9 @@ def unpacked(stored: TensorData, name: str, count: int) -> Any:
         elif isinstance(value, Span) and number in (4, 10):
             found += np.frombuffer(value.bytes(), "<f4" if number == 4 else "<f8").tolist()
         elif number == 4:
-            found.append(float32(fixed(value)))
+            found.append(float32(fix(value)))
         elif number == 10:
-            found += np.frombuffer(fixed(value), "<f8").tolist()
+            found += np.frombuffer(fix(value), "<f8").tolist()
     if len(found) != count:
         raise short(stored)
     if name in ("float16", "bfloat16"):  # their bits

@@ -6,7 +6,7 @@ from math import isclose
 
 from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Tensor, regrouped
+from cnncalc.interop.onnx.read.layout import Tensor, regroup
 from cnncalc.interop.onnx.read.merge import standing
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import in_places, lay_alike
@@ -60,7 +60,7 @@ def heads_of(x: Tensor, heads: int, i: int) -> Tensor:
         raise NotReadError(
             _("its input {i} has {count} axes, and {heads} heads", i=1 + i, count=len(dims), heads=heads)
         )
-    axes = regrouped(x.axes or (), (*dims[:2], heads, dims[2] // heads))
+    axes = regroup(x.axes or (), (*dims[:2], heads, dims[2] // heads))
     if axes is None:
         raise NotReadError(_("its axes are mixed in a way that no layer is: {shape}", shape=list(dims)))
     return Tensor(x.value, (axes[0], axes[2], axes[1], axes[3]))
@@ -73,7 +73,7 @@ def mask_of(net: Network, node: NodeData, q: Tensor) -> Tensor:
         mask = net.tensor(node, 3)
     elif net.is_trained(mask):
         dims = (1,) * (4 - len(mask.dims)) + mask.dims
-        mask = standing(net, node, mask.moved(dims, lambda array: array.reshape(dims)), "mask")
+        mask = standing(net, node, mask.move_later(dims, lambda array: array.reshape(dims)), "mask")
     else:
         raise NotReadError(_("its input {name} is not read", name="attn_mask"))
     return Tensor(mask.value, ((),) * (4 - len(mask.axes or ())) + (mask.axes or ()))

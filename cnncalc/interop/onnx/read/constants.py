@@ -82,7 +82,7 @@ class Constant:
             self._array = found
         return self._array
 
-    def moved(self, dims: Sequence[int], move: Callable[[Any], Any], form: Any = None) -> Constant:
+    def move_later(self, dims: Sequence[int], move: Callable[[Any], Any], form: Any = None) -> Constant:
         """The same values in another place or shape: they are moved when they are asked for."""
         forms = self.form if form is None else (*self.form, form)
         if forms[-2:] == (TURNED, TURNED):
@@ -91,13 +91,13 @@ class Constant:
             dims, lambda: move(self.array()), self.roots, name=self.name, form=forms, mixed=self.mixed, parts=self.parts
         )
 
-    def turned(self) -> Constant:
+    def turn(self) -> Constant:
         """A matrix with its axes exchanged."""
-        return self.moved(self.dims[::-1], lambda array: array.T, TURNED)
+        return self.move_later(self.dims[::-1], lambda array: array.T, TURNED)
 
-    def called(self, name: str) -> Constant:
+    def rename(self, name: str) -> Constant:
         """The same under another name."""
-        found = self.moved(self.dims, lambda array: array)
+        found = self.move_later(self.dims, lambda array: array)
         found._raw, found.name = self._raw, name
         return found
 

@@ -12,7 +12,7 @@ from typing import Any
 from cnncalc.interop.blur import is_binomial
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.folding import dequantized_weight
+from cnncalc.interop.onnx.read.folding import dequantize_weight
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
@@ -57,7 +57,7 @@ def find_bias(
         return Bias(bias_behind(net, node, rank, axis, units))
     if given.size not in (1, units):
         raise NotReadError(_("its bias has {n} numbers for {units} outputs", n=given.size, units=units))
-    flat = given.moved((given.size,), lambda array: array.reshape(-1)) if len(given.dims) != 1 else given
+    flat = given.move_later((given.size,), lambda array: array.reshape(-1)) if len(given.dims) != 1 else given
     return Bias(apart=flat) if split or given.size != units else Bias(flat)
 
 
@@ -75,7 +75,7 @@ def bias_behind(net: Network, node: NodeData, rank: int, axis: int, length: int)
     if at < 0 or value.dims[at] != length or not net.is_trained(value) or value.mixed:
         return None
     net.absorbed[add.outputs[0]] = node.outputs[0]
-    return value.moved((length,), lambda array: array.reshape(-1)) if len(value.dims) > 1 else value
+    return value.move_later((length,), lambda array: array.reshape(-1)) if len(value.dims) > 1 else value
 
 
 def fill_behind(node: NodeData, constant: Constant, rank: int) -> Constant:
@@ -84,7 +84,7 @@ def fill_behind(node: NodeData, constant: Constant, rank: int) -> Constant:
     if not node.attributes.get("broadcast") or axis is None or axis + len(constant.dims) > rank:
         return constant
     dims = (*constant.dims, *(1,) * (rank - axis % rank - len(constant.dims)))
-    return constant.moved(dims, lambda array: array.reshape(dims))
+    return constant.move_later(dims, lambda array: array.reshape(dims))
 
 
 def add_apart(net: Network, node: NodeData, value: int, bias: Bias) -> int:
@@ -114,14 +114,14 @@ def read_quantised_conv(net: Network, node: NodeData) -> Value:
     if given is not None:
         scales = net.weight(node, 1), net.weight(node, 4)
         kept = given
-        given = kept.moved(kept.dims, lambda array: array * scales[0].array() * scales[1].array())
+        given = kept.move_later(kept.dims, lambda array: array * scales[0].array() * scales[1].array())
         given.roots = kept.roots or ((kept.name,) if kept.name else ())
     return add_conv(net, node, x, weight, Bias(given))
 
 
 def dequantise(stored: Constant, scale: Constant, zero: Constant | None, axis: int) -> Constant:
     """The weight that whole numbers stand for."""
-    found = dequantized_weight([part for part in (stored, scale, zero) if part is not None], {"axis": axis})
+    found = dequantize_weight([part for part in (stored, scale, zero) if part is not None], {"axis": axis})
     assert found is not None
     return found
 
@@ -139,19 +139,19 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
     fixed = repeated or not weight.stored
     if groups == channels == filters and fixed and bias.own is bias.apart is None and is_blur(weight):
         options = {name: value for name, value in options.items() if name != "bias"}
-        return net.seen(add_apart(net, node, net.add(node, "blurpool", options, [x]), bias))
+        return net.see(add_apart(net, node, net.add(node, "blurpool", options, [x]), bias))
     if repeated:
         raise NotReadError(_("its weights are one stored tensor repeated: {name}", name=weight.roots[0]))
     if groups == channels and groups > 1 and filters % groups == 0:
         multiplier = filters // channels
         dims = (channels, multiplier, *kernel)
-        weight = weight.moved(dims, lambda array: array.reshape(dims))
+        weight = weight.move_later(dims, lambda array: array.reshape(dims))
         options["multiplier"] = None if multiplier == 1 else multiplier
         value = net.add(node, "depthwise", options, [x], bias.arrays(weight))
     else:
         options |= {"filters": filters, "groups": None if groups == 1 else groups}
         value = net.add(node, "conv", options, [x], bias.arrays(weight))
-    return net.seen(add_apart(net, node, value, bias))
+    return net.see(add_apart(net, node, value, bias))
 
 
 def is_blur(weight: Constant) -> bool:
@@ -195,7 +195,7 @@ def read_transposed_conv(net: Network, node: NodeData) -> Value:
         "output_padding": one(extra) if any(extra) else None,
         "bias": bias.option,
     }
-    return net.seen(add_apart(net, node, net.add(node, "transposed_conv", options, [x], bias.arrays(weight)), bias))
+    return net.see(add_apart(net, node, net.add(node, "transposed_conv", options, [x], bias.arrays(weight)), bias))
 
 
 def pads_by_output(

@@ -23,13 +23,13 @@ def read_gemm(net: Network, node: NodeData) -> Value:
     if len(weight.dims) != 2:
         raise NotReadError(_("its weights are no matrix"))
     if not node.attributes.get("transB", 0):
-        weight = weight.turned()
+        weight = weight.turn()
     alpha, beta = node.attributes.get("alpha", 1.0), node.attributes.get("beta", 1.0)
     if given is not None and beta != 1:
-        given = given.moved(given.dims, lambda array: array * beta, ("times", beta))
+        given = given.move_later(given.dims, lambda array: array * beta, ("times", beta))
     bias = find_bias(net, node, weight, given, 2, 1, weight.dims[0])
     if alpha != 1:
-        weight = weight.moved(weight.dims, lambda array: array * alpha, ("times", alpha))
+        weight = weight.move_later(weight.dims, lambda array: array * alpha, ("times", alpha))
     return multiply(net, node, net.tensor(node), weight, bias)
 
 
@@ -44,10 +44,10 @@ def read_matmul(net: Network, node: NodeData) -> Value:
     rows = weight.dims[-2:]
     if len(rows) != 2 or prod(rows) != weight.size:
         raise NotReadError(_("its weights are no matrix"))
-    weight = weight.moved(rows, lambda array: array.reshape(rows))
+    weight = weight.move_later(rows, lambda array: array.reshape(rows))
     rank = len(x.dims())
     if not turned:
-        weight = weight.turned()
+        weight = weight.turn()
         bias = find_bias(net, node, weight, None, rank, rank - 1, weight.dims[0])
         return multiply(net, node, x, weight, bias)
     if rank < 2:
@@ -89,7 +89,7 @@ def multiply(net: Network, node: NodeData, x: Tensor, weight: Constant, bias: Bi
         weight = in_order_of_map(weight, axes[-1])
         options: dict[str, Any] = {"units": units, "bias": bias.option}
         value = net.add(node, "dense", options, [x.value], bias.arrays(weight))
-        return net.seen(add_apart(net, node, value, bias))
+        return net.see(add_apart(net, node, value, bias))
     if axes[-1] != whole(0, shape[0]) or len(shape) < 2:  # the axis that is multiplied comes first
         moved = lay(net, node, Tensor(x.value, (axes[-1], *axes[:-1]))).tensor
         shape = net.shape(moved)
@@ -97,7 +97,7 @@ def multiply(net: Network, node: NodeData, x: Tensor, weight: Constant, bias: Bi
         x = Tensor(moved.value, (*left[1:], left[0]))
         axes = x.axes or ()
     kernel = (1,) * (len(shape) - 1)
-    weight = weight.moved((units, inputs, *kernel), lambda array: array.reshape(units, inputs, *kernel))
+    weight = weight.move_later((units, inputs, *kernel), lambda array: array.reshape(units, inputs, *kernel))
     options = {"filters": units, "kernel": 1, "bias": bias.option}
     value = add_apart(net, node, net.add(node, "conv", options, [x.value], bias.arrays(weight)), bias)
     return Tensor(value, (*axes[:-1], whole(0, units)))
@@ -110,6 +110,6 @@ def in_order_of_map(weight: Constant, axis: Axis) -> Constant:
         return weight
     sizes = [f.size for f in order]
     back = [1 + i for i in sorted(range(len(order)), key=lambda i: (order[i].axis, -order[i].stride))]
-    return weight.moved(
+    return weight.move_later(
         weight.dims, lambda array: array.reshape(-1, *sizes).transpose(0, *back).reshape(array.shape), ("order", *back)
     )

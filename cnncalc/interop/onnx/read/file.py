@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from cnncalc.interop.onnx.read.wire import MOST_FIELDS, Bytes, Span, WireError, float32, signed
+from cnncalc.interop.onnx.read.wire import MOST_FIELDS, Bytes, Span, WireError, float32, sign
 from cnncalc.language import _
 
 DEEPEST = 8  # graphs inside each other
@@ -142,11 +142,11 @@ class Parser:
                         stored = tensor(message(part))
                         found.tensors[stored.name] = stored
             elif number == 11:
-                found.inputs.append(described(message(value)))
+                found.inputs.append(describe(message(value)))
             elif number == 12:
-                found.outputs.append(described(message(value)))
+                found.outputs.append(describe(message(value)))
             elif number == 13:
-                info = described(message(value))
+                info = describe(message(value))
                 found.values[info.name] = info
         return found._replace(name=name)
 
@@ -229,8 +229,8 @@ class Parser:
 NOTHING: dict[int, Any] = {1: 0.0, 2: 0, 3: ""}
 # Fields of an attribute that hold one value: a decimal, a whole number, a text, a tensor, the name of another.
 SINGLE: dict[int, Callable[[Any], Any]] = {
-    2: lambda part: float32(fixed(part)),
-    3: lambda part: signed(whole(part)),
+    2: lambda part: float32(fix(part)),
+    3: lambda part: sign(whole(part)),
     4: lambda part: text(part),
     5: lambda part: tensor(message(part)),
     21: lambda part: Reference(text(part)),
@@ -269,7 +269,7 @@ def tensor(span: Span) -> TensorData:
     return TensorData(name, tuple(dims), dtype, raw, tuple(packed), external)
 
 
-def described(span: Span) -> ValueInfo:
+def describe(span: Span) -> ValueInfo:
     """A ValueInfoProto, of a tensor."""
     name, dtype = "", 0
     shape: tuple[int | str | None, ...] | None = None
@@ -292,7 +292,7 @@ def dimension(span: Span) -> int | str | None:
     found: int | str | None = None
     for number, value in span.fields():
         if number == 1:
-            found = signed(whole(value))
+            found = sign(whole(value))
         elif number == 2:
             found = text(value) or None
     return found
@@ -330,7 +330,7 @@ def whole(value: Any) -> int:
     raise WireError(_("not a field of a model"), 0)
 
 
-def fixed(value: Any) -> bytes:
+def fix(value: Any) -> bytes:
     if isinstance(value, bytes):
         return value
     raise WireError(_("not a field of a model"), 0)
@@ -338,12 +338,12 @@ def fixed(value: Any) -> bytes:
 
 def numbers(value: Any) -> list[int]:
     """Whole numbers: one, or several without keys between them."""
-    return [signed(n) for n in value.varints()] if isinstance(value, Span) else [signed(whole(value))]
+    return [sign(n) for n in value.varints()] if isinstance(value, Span) else [sign(whole(value))]
 
 
 def floats(value: Any) -> list[float]:
     if not isinstance(value, Span):
-        return [float32(fixed(value))]
+        return [float32(fix(value))]
     value.spend(len(value) // 4)
     raw = value.bytes()
     return [float32(raw[i : i + 4]) for i in range(0, len(raw) - 3, 4)]

@@ -34,7 +34,7 @@ def fold_read(operator: str, inputs: Sequence[Constant | None], attributes: Any)
     """What an operator gives on constants, as far as its attributes are read."""
     first = inputs[0] if inputs else None
     if operator in ("Shape", "Size") and first is not None:
-        return [counted(operator, first, attributes)]
+        return [count(operator, first, attributes)]
     if operator in MOVES and first is not None and (first.stored or first.size > LARGEST or first.name):
         found = MOVES[operator](inputs, attributes)
         if found is None:
@@ -96,7 +96,7 @@ def later(
     ]
 
 
-def counted(operator: str, x: Constant, attributes: Any) -> Constant:
+def count(operator: str, x: Constant, attributes: Any) -> Constant:
     """The shape of a tensor, or how many elements it has."""
     import numpy as np
 
@@ -112,20 +112,20 @@ def axes_of(x: Sequence[Any], attributes: Any) -> list[int] | None:
     return None if axes is None else list(axes)
 
 
-def reshaped(x: Sequence[Any], attributes: Any) -> Any:
+def reshape(x: Sequence[Any], attributes: Any) -> Any:
     dims = [int(n) for n in (x[1] if len(x) > 1 else attributes["shape"])]
     return x[0].reshape(
         [x[0].shape[i] if n == 0 and not attributes.get("allowzero") else n for i, n in enumerate(dims)]
     )
 
 
-def unsqueezed(x: Sequence[Any], attributes: Any) -> Any:
+def unsqueeze(x: Sequence[Any], attributes: Any) -> Any:
     import numpy as np
 
     return np.expand_dims(x[0], tuple(axes_of(x, attributes) or ()))
 
 
-def squeezed(x: Sequence[Any], attributes: Any) -> Any:
+def squeeze(x: Sequence[Any], attributes: Any) -> Any:
     axes = axes_of(x, attributes)
     return x[0].squeeze() if axes is None else x[0].squeeze(tuple(axes))
 
@@ -146,7 +146,7 @@ def cast(x: Sequence[Any], attributes: Any) -> Any:
     return x[0].astype("float32" if name == "bfloat16" else name)
 
 
-def divided(x: Sequence[Any], attributes: Any) -> Any:
+def divide(x: Sequence[Any], attributes: Any) -> Any:
     """Whole numbers are rounded towards 0."""
     import numpy as np
 
@@ -155,7 +155,7 @@ def divided(x: Sequence[Any], attributes: Any) -> Any:
     return x[0] / x[1]
 
 
-def filled(x: Sequence[Any], attributes: Any) -> Any:
+def fill(x: Sequence[Any], attributes: Any) -> Any:
     import numpy as np
 
     dims = [int(n) for n in x[0]]
@@ -165,7 +165,7 @@ def filled(x: Sequence[Any], attributes: Any) -> Any:
     return np.full(dims, 0.0 if value is None else value.array().reshape(-1)[0], None if value else np.float32)
 
 
-def ranged(x: Sequence[Any], attributes: Any) -> Any:
+def count_up(x: Sequence[Any], attributes: Any) -> Any:
     import numpy as np
 
     if abs((x[1] - x[0]) / x[2]) > LARGEST:
@@ -173,7 +173,7 @@ def ranged(x: Sequence[Any], attributes: Any) -> Any:
     return np.arange(x[0].item(), x[1].item(), x[2].item(), dtype=x[0].dtype)
 
 
-def expanded(x: Sequence[Any], attributes: Any) -> Any:
+def expand(x: Sequence[Any], attributes: Any) -> Any:
     import numpy as np
 
     dims = np.broadcast_shapes(x[0].shape, tuple(int(n) for n in x[1]))
@@ -182,7 +182,7 @@ def expanded(x: Sequence[Any], attributes: Any) -> Any:
     return np.broadcast_to(x[0], dims)
 
 
-def parted(x: Sequence[Any], attributes: Any) -> Any:
+def select(x: Sequence[Any], attributes: Any) -> Any:
     import numpy as np
 
     axis = attributes.get("axis", 0)
@@ -192,7 +192,7 @@ def parted(x: Sequence[Any], attributes: Any) -> Any:
     return np.split(x[0], np.cumsum(sizes)[:-1], axis)
 
 
-def reduced(name: str) -> Callable[[Sequence[Any], Any], Any]:
+def reduction(name: str) -> Callable[[Sequence[Any], Any], Any]:
     def reduce(x: Sequence[Any], attributes: Any) -> Any:
         axes = axes_of(x, attributes)
         return getattr(x[0], name)(
@@ -216,17 +216,17 @@ def ufunc(name: str) -> Callable[[Sequence[Any], Any], Any]:
     return compute
 
 
-def gathered(x: Sequence[Any], attributes: Any) -> Any:
+def gather(x: Sequence[Any], attributes: Any) -> Any:
     return x[0].take(x[1].astype("int64"), attributes.get("axis", 0))
 
 
-def joined(x: Sequence[Any], attributes: Any) -> Any:
+def join(x: Sequence[Any], attributes: Any) -> Any:
     import numpy as np
 
     return np.concatenate([part for part in x if part is not None], attributes["axis"])
 
 
-def added_up(x: Sequence[Any], attributes: Any) -> Any:
+def add_up(x: Sequence[Any], attributes: Any) -> Any:
     """Running sums along an axis."""
     if attributes.get("exclusive") or attributes.get("reverse"):
         raise ValueError("not worked out")
@@ -240,12 +240,12 @@ def where(x: Sequence[Any], attributes: Any) -> Any:
 
 
 FOLDS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
-    "Identity": lambda x, a: x[0], "Cast": cast, "Reshape": reshaped, "Unsqueeze": unsqueezed, "Squeeze": squeezed,
-    "Transpose": lambda x, a: x[0].transpose(a.get("perm")), "Gather": gathered, "Concat": joined, "Slice": cut,
-    "Split": parted, "Range": ranged, "ConstantOfShape": filled, "Expand": expanded, "Where": where, "Div": divided,
+    "Identity": lambda x, a: x[0], "Cast": cast, "Reshape": reshape, "Unsqueeze": unsqueeze, "Squeeze": squeeze,
+    "Transpose": lambda x, a: x[0].transpose(a.get("perm")), "Gather": gather, "Concat": join, "Slice": cut,
+    "Split": select, "Range": count_up, "ConstantOfShape": fill, "Expand": expand, "Where": where, "Div": divide,
     "Flatten": lambda x, a: x[0].reshape(prod(x[0].shape[: a.get("axis", 1)]), -1),
-    "ReduceProd": reduced("prod"), "ReduceSum": reduced("sum"), "ReduceMax": reduced("max"),
-    "ReduceMin": reduced("min"), "ReduceMean": reduced("mean"), "CumSum": added_up,
+    "ReduceProd": reduction("prod"), "ReduceSum": reduction("sum"), "ReduceMax": reduction("max"),
+    "ReduceMin": reduction("min"), "ReduceMean": reduction("mean"), "CumSum": add_up,
     **{name: ufunc(function) for name, function in {
         "Add": "add", "Sub": "subtract", "Mul": "multiply", "Mod": "mod", "Pow": "power", "Min": "minimum",
         "Max": "maximum", "Neg": "negative", "Abs": "abs", "Floor": "floor", "Ceil": "ceil", "Sqrt": "sqrt",
@@ -257,50 +257,50 @@ FOLDS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
 }  # fmt: skip
 
 
-def transposed_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+def transpose_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     order = list(attributes.get("perm") or reversed(range(len(x[0].dims))))
     if len(order) == 2 and tuple(order) == (1, 0):
-        return x[0].turned()
+        return x[0].turn()
     form = None if order == sorted(order) else ("Transpose", *order)
-    return x[0].moved([x[0].dims[i] for i in order], lambda array: array.transpose(order), form)
+    return x[0].move_later([x[0].dims[i] for i in order], lambda array: array.transpose(order), form)
 
 
-def reshaped_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+def reshape_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     dims = x[1].whole() if len(x) > 1 else list(attributes.get("shape", ()))
     dims = [x[0].dims[i] if n == 0 and not attributes.get("allowzero") else n for i, n in enumerate(dims)]
     known = prod(n for n in dims if n != -1)
     dims = [x[0].size // known if n == -1 and known else n for n in dims]
-    return x[0].moved(dims, lambda array: array.reshape(dims)) if prod(dims) == x[0].size else None
+    return x[0].move_later(dims, lambda array: array.reshape(dims)) if prod(dims) == x[0].size else None
 
 
-def unsqueezed_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+def unsqueeze_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     axes = x[1].whole() if len(x) > 1 else list(attributes.get("axes", ()))
     rank = len(x[0].dims) + len(axes)
     new = {axis % rank for axis in axes}
     left = iter(x[0].dims)
     dims = [1 if axis in new else next(left) for axis in range(rank)]
-    return x[0].moved(dims, lambda array: array.reshape(dims))
+    return x[0].move_later(dims, lambda array: array.reshape(dims))
 
 
-def squeezed_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+def squeeze_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     axes = x[1].whole() if len(x) > 1 else attributes.get("axes")
     rank = len(x[0].dims)
     gone = {i for i, n in enumerate(x[0].dims) if n == 1} if axes is None else {axis % rank for axis in axes}
     dims = [n for i, n in enumerate(x[0].dims) if i not in gone]
-    return x[0].moved(dims, lambda array: array.reshape(dims)) if prod(dims) == x[0].size else None
+    return x[0].move_later(dims, lambda array: array.reshape(dims)) if prod(dims) == x[0].size else None
 
 
-def flattened_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+def flatten_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     dims = (prod(x[0].dims[: attributes.get("axis", 1)]), -1)
     known = max(1, dims[0])
-    return x[0].moved((dims[0], x[0].size // known), lambda array: array.reshape(dims[0], x[0].size // known))
+    return x[0].move_later((dims[0], x[0].size // known), lambda array: array.reshape(dims[0], x[0].size // known))
 
 
 def same_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     return x[0]
 
 
-def quantized_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+def quantize_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     """round(x / scale) + zero, along one axis."""
     rank = len(x[0].dims)
     axis = attributes.get("axis", 1) % max(rank, 1)
@@ -310,7 +310,7 @@ def quantized_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
         zero = beside(x[2], rank, axis) if len(x) > 2 and x[2] is not None else 0
         return (array / scale).round() + zero
 
-    return x[0].moved(x[0].dims, values)
+    return x[0].move_later(x[0].dims, values)
 
 
 def beside(part: Constant, rank: int, axis: int) -> Any:
@@ -323,10 +323,10 @@ def beside(part: Constant, rank: int, axis: int) -> Any:
 
 def cast_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     to = {"to": attributes["to"]}
-    return x[0].moved(x[0].dims, lambda array: cast([array], to))
+    return x[0].move_later(x[0].dims, lambda array: cast([array], to))
 
 
-def dequantized_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
+def dequantize_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     """(x - zero) * scale, along one axis: a stored tensor of whole numbers becomes the weight that it stands for."""
     rank = len(x[0].dims)
     axis = attributes.get("axis", 1) % max(rank, 1)
@@ -335,13 +335,13 @@ def dequantized_weight(x: Sequence[Constant], attributes: Any) -> Constant | Non
         zero = beside(x[2], rank, axis).astype("float32") if len(x) > 2 and x[2] is not None else 0
         return (array.astype("float32") - zero) * beside(x[1], rank, axis)
 
-    found = x[0].moved(x[0].dims, values)
+    found = x[0].move_later(x[0].dims, values)
     found.roots = x[0].roots or ((x[0].name,) if x[0].name else ())
     return found
 
 
 MOVES: dict[str, Callable[[Any, Any], Constant | None]] = {
-    "Transpose": transposed_weight, "Reshape": reshaped_weight, "Unsqueeze": unsqueezed_weight,
-    "Squeeze": squeezed_weight, "Identity": same_weight, "Cast": cast_weight, "Flatten": flattened_weight,
-    "DequantizeLinear": dequantized_weight, "QuantizeLinear": quantized_weight,
+    "Transpose": transpose_weight, "Reshape": reshape_weight, "Unsqueeze": unsqueeze_weight,
+    "Squeeze": squeeze_weight, "Identity": same_weight, "Cast": cast_weight, "Flatten": flatten_weight,
+    "DequantizeLinear": dequantize_weight, "QuantizeLinear": quantize_weight,
 }  # fmt: skip

@@ -84,7 +84,7 @@ def resolve(attributes: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
     return {key: value for key, value in found.items() if value is not None}
 
 
-def needed(nodes: Sequence[NodeData], graph: GraphData) -> list[NodeData]:
+def keep_needed(nodes: Sequence[NodeData], graph: GraphData) -> list[NodeData]:
     """Only the operators that an output depends on."""
     wanted = {info.name for info in graph.outputs}
     kept = []

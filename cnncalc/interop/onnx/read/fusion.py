@@ -43,7 +43,7 @@ def fuse(nodes: list[NodeData], graph: GraphData, number: Number) -> list[NodeDa
             continue
         if found is None or any(id(part) in gone for part in found.parts):
             continue
-        if not finder.closed(found.parts, node):
+        if not finder.is_closed(found.parts, node):
             continue
         if any(unread_attribute(part.operator, part.attributes) for part in found.parts):
             continue
@@ -64,11 +64,11 @@ class Finder:
         self.uses = Counter(name for node in nodes for name in node.inputs)
         self.uses.update(info.name for info in graph.outputs)
 
-    def made(self, name: str, *operators: str) -> NodeData | None:
+    def find_maker(self, name: str, *operators: str) -> NodeData | None:
         node = self.makers.get(name)
         return node if node is not None and node.operator in operators and not node.domain else None
 
-    def closed(self, parts: Sequence[NodeData], root: NodeData) -> bool:
+    def is_closed(self, parts: Sequence[NodeData], root: NodeData) -> bool:
         """Whether what lies inside is read inside alone."""
         inside = Counter(name for part in parts for name in part.inputs)
         return all(
@@ -96,7 +96,7 @@ class Finder:
         while names:
             name = names.pop()
             value = self.number(name)
-            node = self.made(name, "Mul", "Div")
+            node = self.find_maker(name, "Mul", "Div")
             if value is not None:
                 constant *= value
             elif node is not None and self.uses[name] == 1 and len(parts) < 4:
@@ -111,26 +111,26 @@ class Finder:
                 factors.append(name)
         return factors, constant, parts
 
-    def clipped(self, name: str) -> tuple[str, list[NodeData]] | None:
+    def find_clipped(self, name: str) -> tuple[str, list[NodeData]] | None:
         """min(max(x, 0), 6), in any way: x, and the operators."""
-        node = self.made(name, "Clip")
+        node = self.find_maker(name, "Clip")
         if node is not None:
             low, high = self.bounds(node)
             if near(high, 6) and near(low, 0):
                 return node.inputs[0], [node]
-            relu = self.made(node.inputs[0], "Relu")
+            relu = self.find_maker(node.inputs[0], "Relu")
             if near(high, 6) and (low is None or low <= 0) and relu is not None:
                 return relu.inputs[0], [relu, node]
             return None
         for outer, inner, first, second in (("Min", "Max", 6, 0), ("Max", "Min", 0, 6)):
-            node = self.made(name, outer)
+            node = self.find_maker(name, outer)
             other = None if node is None else self.constant(node, first)
             if node is None or other is None:
                 continue
-            relu = self.made(other, "Relu") if outer == "Min" else None
+            relu = self.find_maker(other, "Relu") if outer == "Min" else None
             if relu is not None:
                 return relu.inputs[0], [relu, node]
-            within = self.made(other, inner)
+            within = self.find_maker(other, inner)
             x = None if within is None else self.constant(within, second)
             if within is not None and x is not None:
                 return x, [within, node]
@@ -143,8 +143,8 @@ class Finder:
 
     def shifted_clip(self, name: str) -> tuple[str, list[NodeData]] | None:
         """min(max(x + 3, 0), 6)"""
-        found = self.clipped(name)
-        add = None if found is None else self.made(found[0], "Add")
+        found = self.find_clipped(name)
+        add = None if found is None else self.find_maker(found[0], "Add")
         x = None if add is None else self.constant(add, 3)
         return (x, [add, *found[1]]) if found and add is not None and x is not None else None
 
@@ -159,7 +159,7 @@ class Finder:
             slope, offset = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
             return ("hard_swish", [node]) if near(slope, 1 / 6) and near(offset, 0.5) else None
         if node.operator == "Tanh" and near(constant, 1):
-            inner = self.made(node.inputs[0], "Softplus")
+            inner = self.find_maker(node.inputs[0], "Softplus")
             return ("mish", [inner, node]) if inner is not None and inner.inputs[0] == x else None
         clip = self.shifted_clip(name)
         if clip is not None and clip[0] == x and near(constant, 1 / 6):
@@ -173,7 +173,7 @@ class Finder:
         inner = self.makers.get(self.constant(add, 1) or "")
         if inner is None:
             return None
-        scaled = self.made(inner.inputs[0], "Div", "Mul")
+        scaled = self.find_maker(inner.inputs[0], "Div", "Mul")
         if scaled is None:
             return None
         if inner.operator == "Erf":
@@ -219,8 +219,8 @@ def from_product(finder: Finder, node: NodeData) -> Found | None:
         clip = finder.shifted_clip(factors[0])
         return None if clip is None else Found("hard_sigmoid", (clip[0],), [*clip[1], *parts], {})
     if len(factors) == 1 and near(constant, 1.7159):
-        tanh = finder.made(factors[0], "Tanh")
-        inner = None if tanh is None else finder.made(tanh.inputs[0], "Mul", "Div")
+        tanh = finder.find_maker(factors[0], "Tanh")
+        inner = None if tanh is None else finder.find_maker(tanh.inputs[0], "Mul", "Div")
         if tanh is not None and inner is not None:
             within, scale, scaled = finder.product(inner)
             if len(within) == 1 and near(scale, 2 / 3):
@@ -229,12 +229,12 @@ def from_product(finder: Finder, node: NodeData) -> Found | None:
 
 
 def from_clip(finder: Finder, node: NodeData) -> Found | None:
-    found = finder.clipped(node.outputs[0])
+    found = finder.find_clipped(node.outputs[0])
     return Found("relu6", (found[0],), found[1], {}) if found and len(found[1]) == 2 else None
 
 
 def from_cast(finder: Finder, node: NodeData) -> Found | None:
-    greater = finder.made(node.inputs[0], "Greater")
+    greater = finder.find_maker(node.inputs[0], "Greater")
     if greater is None or finder.number(greater.inputs[1]) != 0 or node.attributes.get("to") != 1:
         return None
     return Found("step", (greater.inputs[0],), [greater, node], {})
@@ -242,21 +242,21 @@ def from_cast(finder: Finder, node: NodeData) -> Found | None:
 
 def from_division(finder: Finder, node: NodeData) -> Found | None:
     """Layer normalisation, (x - mean) / sqrt(mean((x - mean)^2) + epsilon); or a product."""
-    return standardised(finder, node) or from_product(finder, node)
+    return standardise(finder, node) or from_product(finder, node)
 
 
-def standardised(finder: Finder, node: NodeData) -> Found | None:
-    away = finder.made(node.inputs[0], "Sub")
-    root = finder.made(node.inputs[1], "Sqrt")
-    add = None if root is None else finder.made(root.inputs[0], "Add")
+def standardise(finder: Finder, node: NodeData) -> Found | None:
+    away = finder.find_maker(node.inputs[0], "Sub")
+    root = finder.find_maker(node.inputs[1], "Sqrt")
+    add = None if root is None else finder.find_maker(root.inputs[0], "Add")
     if away is None or root is None or add is None:
         return None
     for epsilon, name in (add.inputs, add.inputs[::-1]):
-        variance, constant = finder.made(name, "ReduceMean"), finder.number(epsilon)
+        variance, constant = finder.find_maker(name, "ReduceMean"), finder.number(epsilon)
         if variance is None or constant is None:
             continue
-        square = finder.made(variance.inputs[0], "Pow", "Mul")
-        mean = finder.made(away.inputs[1], "ReduceMean")
+        square = finder.find_maker(variance.inputs[0], "Pow", "Mul")
+        mean = finder.find_maker(away.inputs[1], "ReduceMean")
         if square is None or mean is None or mean.inputs[0] != away.inputs[0]:
             continue
         twice = square.inputs[0] == away.outputs[0] and (

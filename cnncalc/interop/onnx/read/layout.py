@@ -49,7 +49,7 @@ def plain(shape: Shape, batch: int) -> tuple[Axis, ...]:
     return (whole(BATCH, batch), *(whole(i, n) for i, n in enumerate(shape)))
 
 
-def regrouped(axes: Sequence[Axis], dims: Sequence[int]) -> tuple[Axis, ...] | None:
+def regroup(axes: Sequence[Axis], dims: Sequence[int]) -> tuple[Axis, ...] | None:
     """The axes of a Reshape; None where a size divides none of the factors."""
     left = [factor for axis in axes for factor in axis]
     left.reverse()
@@ -69,11 +69,11 @@ def regrouped(axes: Sequence[Axis], dims: Sequence[int]) -> tuple[Axis, ...] | N
                 need = 1
             else:
                 return None
-        found.append(joined(axis))
+        found.append(join(axis))
     return None if left else tuple(found)
 
 
-def joined(axis: Sequence[Factor]) -> Axis:
+def join(axis: Sequence[Factor]) -> Axis:
     """Factors that follow each other in the map, as one."""
     found: list[Factor] = []
     for factor in axis:
@@ -102,7 +102,7 @@ def permutation(axes: Sequence[Axis], shape: Shape) -> tuple[int, ...] | None:
     return tuple(axis[0].axis if axis else next(rest) for axis in axes)
 
 
-def shuffled(axes: Sequence[Axis], shape: Shape) -> int | None:
+def find_groups(axes: Sequence[Axis], shape: Shape) -> int | None:
     """The groups of a channel shuffle: each channel axis in turn gives one of its channels. None if it is none."""
     if len(axes) != len(shape) or len(axes[0]) != 2:
         return None
@@ -128,7 +128,7 @@ def spread(axes: Sequence[Axis], shape: Shape) -> int | None:
     return r if axes[0] == ((Factor(0, channels, r**rank),) if channels > 1 else ()) else None
 
 
-def gathered(axes: Sequence[Axis], shape: Shape) -> int | None:
+def find_factor(axes: Sequence[Axis], shape: Shape) -> int | None:
     """The factor of a pixel unshuffle: space moved into channels. None if it is none."""
     rank = len(shape) - 1
     if len(axes) != len(shape) or not rank or not axes[0] or axes[0][-1].axis != rank:

@@ -108,7 +108,7 @@ def standing(net: Network, node: NodeData, constant: Constant, part: str) -> Ten
         raise NotReadError(_("its weights are one stored tensor repeated: {name}", name=constant.roots[0]))
     note_loose(net, node, constant)
     shape = constant.dims[1:]
-    value = constant.moved(shape, lambda array: array[0])
+    value = constant.move_later(shape, lambda array: array[0])
     made = net.add(node, "parameter", {"shape": list(shape)}, [], {"value": value}, part=part)
     return Tensor(made, plain(shape, net.batch))
 
@@ -164,9 +164,9 @@ def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[flo
         return x if number == 1 else Tensor(net.add(node, "rescale", {"factor": number}, [x.value]), x.axes)
     options: dict[str, Any] | None = {
         "Add": {"offset": number},
-        "Sub": {"factor": -1, "offset": number} if first else {"offset": changed(number, lambda n: -n)},
+        "Sub": {"factor": -1, "offset": number} if first else {"offset": change_each(number, lambda n: -n)},
         "Mul": {"factor": number},
-        "Div": None if zero else {"factor": changed(number, lambda n: 1 / n)},
+        "Div": None if zero else {"factor": change_each(number, lambda n: 1 / n)},
     }.get(operator)
     if options is None:
         raise NotReadError(_("one of its inputs is a constant"), x.dims())
@@ -182,7 +182,7 @@ def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[flo
     return Tensor(net.add(node, "rescale", options, [x.value]), x.axes)
 
 
-def changed(number: float | tuple[float, ...], change: Any) -> Any:
+def change_each(number: float | tuple[float, ...], change: Any) -> Any:
     """A number, or each of several, changed."""
     return tuple(map(change, number)) if isinstance(number, tuple) else change(number)
 
@@ -215,7 +215,7 @@ def along_axes(net: Network, x: Tensor, constant: Constant) -> tuple[str, Consta
     order = sorted(range(len(over)), key=lambda k: over[k])
     sizes = [filled[i] for i in places]
     dims = tuple(n if i in over else 1 for i, n in enumerate(shape))
-    moved = constant.moved(dims, lambda array: array.reshape(sizes).transpose(order).reshape(dims))
+    moved = constant.move_later(dims, lambda array: array.reshape(sizes).transpose(order).reshape(dims))
     return "".join(letters[i] for i in sorted(over)), moved
 
 
@@ -238,7 +238,7 @@ def add_trained(net: Network, node: NodeData, x: Tensor, constant: Constant, fir
     letters, numbers = placed
     if operator in ("Sub", "Div"):
         inverse = (lambda array: -array) if operator == "Sub" else (lambda array: 1 / array)
-        numbers = numbers.moved(numbers.dims, inverse, operator)
+        numbers = numbers.move_later(numbers.dims, inverse, operator)
     per, numbers = stored_form(net.shape(x), letters, numbers)
     if operator in ("Add", "Sub"):
         return Tensor(net.add(node, "shift", {"per": per}, [x.value], {"beta": numbers}), x.axes)
@@ -258,7 +258,7 @@ def add_table(net: Network, node: NodeData, x: Tensor, constant: Constant, first
     if dims[0] != 1:
         raise NotReadError(_("its weights are along mixed axes"), x.dims())
     note_loose(net, node, constant)
-    moved = constant.moved(dims[1:], lambda array: array.reshape(dims[1:]))
+    moved = constant.move_later(dims[1:], lambda array: array.reshape(dims[1:]))
     options = {"shape": list(dims[1:]), "stored": stored_size(net, constant)}
     made = net.add(node, "parameter", options, [], {"value": moved}, part="parameter")
     numbers = Tensor(made, plain(dims[1:], net.batch))
@@ -275,9 +275,9 @@ def note_loose(net: Network, node: NodeData, constant: Constant) -> None:
 def stored_form(shape: tuple[int, ...], letters: str, numbers: Constant) -> tuple[str | None, Constant]:
     """The option `per`, and the numbers in the shape in which a scale or shift stores them."""
     if letters == "c" or (not letters and shape[0] == 1 and numbers.size == 1):
-        return None, numbers.moved((shape[0],), lambda array: array.reshape(-1))
+        return None, numbers.move_later((shape[0],), lambda array: array.reshape(-1))
     if not letters:
-        return "layer", numbers.moved((1,) * len(shape), lambda array: array.reshape((1,) * len(shape)))
+        return "layer", numbers.move_later((1,) * len(shape), lambda array: array.reshape((1,) * len(shape)))
     every = all(n == 1 or letter in letters for n, letter in zip(shape, "c" + SPATIAL[len(shape)], strict=True))
     return "element" if every else letters, numbers
 
@@ -328,10 +328,10 @@ def centre(net: Network, node: NodeData, x: Tensor, mean: Constant) -> Tensor | 
         placed = along_axes(net, x, array) if broadcast([x.dims(), array.dims]) == list(x.dims()) else None
         if placed is None or placed[0] != "c":
             return None
-        vectors[name] = placed[1].moved((net.shape(x)[0],), lambda array: array.reshape(-1))
+        vectors[name] = placed[1].move_later((net.shape(x)[0],), lambda array: array.reshape(-1))
     net.absorbed[behind.outputs[0]] = node.outputs[0]
     divides = behind.operator == "Div"
-    vectors["variance"] = vectors["variance"].moved(
+    vectors["variance"] = vectors["variance"].move_later(
         vectors["variance"].dims, lambda array: (array if divides else 1 / array) ** 2, behind.operator
     )
     arrays: Mapping[str, Constant | None] = vectors

@@ -148,7 +148,7 @@ class Network:
 
     # --- what comes out
 
-    def seen(self, value: int) -> Tensor:
+    def see(self, value: int) -> Tensor:
         """A value of the network as a tensor with its axes as they are."""
         shape = self.builder.shape(value)
         return Tensor(value, plain(shape, self.batch) if shape else None)

@@ -94,7 +94,7 @@ def read_layernorm(net: Network, node: NodeData) -> Value:
     def place(array: Any) -> Any:
         return array.reshape(given).transpose(back).reshape(sizes)
 
-    kept = {name: array.moved(sizes, place) for name, array in arrays.items()}
+    kept = {name: array.move_later(sizes, place) for name, array in arrays.items()}
     per = "".join(("c" + SPATIAL[len(shape)])[i] for i in sorted(together))
     return Tensor(add_norm(net, node, "layernorm", options, x.value, kept, per), x.axes)
 
@@ -123,12 +123,12 @@ def read_instancenorm(net: Network, node: NodeData) -> Value:
     outer = (Factor(0, groups, shape[0] // groups),) if groups > 1 else ()
     if shape[0] % groups or axes[1] != outer:
         raise NotReadError(_("what it normalises is neither a channel nor a group of channels"), x.dims())
-    if known_to_differ(scale, 1) or known_to_differ(shift, 0):
+    if surely_differ(scale, 1) or surely_differ(shift, 0):
         raise NotReadError(_("it scales each group of channels"), x.dims())
     return Tensor(net.add(node, "groupnorm", {"groups": groups, "affine": False, **options}, [x.value]), x.axes)
 
 
-def known_to_differ(array: Constant, wanted: float) -> bool:
+def surely_differ(array: Constant, wanted: float) -> bool:
     """Whether values that are at hand are others than the one that an exporter makes up. No count depends on it."""
     try:
         return array.number() != wanted
@@ -144,7 +144,7 @@ def read_groupnorm(net: Network, node: NodeData) -> Value:
     options = {"groups": node.attributes["num_groups"], **epsilon(node)}
     if any(array.size != channels for array in arrays.values()):  # of each group, before operator set 21
         raise NotReadError(_("it scales each group of channels"), net.tensor(node).dims())
-    return net.seen(add_norm(net, node, "groupnorm", options, x, arrays))
+    return net.see(add_norm(net, node, "groupnorm", options, x, arrays))
 
 
 @reads("LRN")

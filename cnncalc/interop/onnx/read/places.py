@@ -7,7 +7,16 @@ from math import prod
 from typing import NamedTuple
 
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Axis, Tensor, gathered, in_order, permutation, shuffled, spread, whole
+from cnncalc.interop.onnx.read.layout import (
+    Axis,
+    Tensor,
+    find_factor,
+    find_groups,
+    in_order,
+    permutation,
+    spread,
+    whole,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
@@ -83,7 +92,7 @@ def settle(net: Network, node: NodeData, x: Tensor) -> Tensor:
     if not axes or any(f.axis < 0 for axis in axes[1:] for f in axis) or any(f.axis >= 0 for f in axes[0]):
         raise NotReadError(_("the samples are not the first axis of what enters"))
     value = move_axes(net, node, x, list(axes[1:]) or [()])
-    return Tensor(x.value, x.axes) if value == x.value else net.seen(value)
+    return Tensor(x.value, x.axes) if value == x.value else net.see(value)
 
 
 def move_axes(net: Network, node: NodeData, x: Tensor, places: Sequence[Axis]) -> int:
@@ -100,13 +109,13 @@ def move_axes(net: Network, node: NodeData, x: Tensor, places: Sequence[Axis]) -
     node = net.movers.get((x.value, x.axes), node)
     if in_order(places):
         return reshape_map(net, node, value, target)
-    groups = shuffled(places, shape)
+    groups = find_groups(places, shape)
     if groups is not None:
         return net.move(node, "channel_shuffle", {"groups": groups}, value)
     factor = spread(places, shape)
     if factor is not None:
         return net.move(node, "pixel_shuffle", {"factor": factor}, value)
-    factor = gathered(places, shape)
+    factor = find_factor(places, shape)
     if factor is not None:
         return net.move(node, "pixel_unshuffle", {"factor": factor}, value)
     return permute_map(net, node, value, places, target)

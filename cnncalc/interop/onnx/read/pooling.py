@@ -36,7 +36,7 @@ def read_pool(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("auto_pad whose padding counts (count_include_pad)"))
     if kind == "lppool" and node.attributes.get("p", 2) != 2:
         options["norm"] = node.attributes["p"]
-    return net.seen(net.add(node, kind, options, [x]))
+    return net.see(net.add(node, kind, options, [x]))
 
 
 @reads("GlobalAveragePool", "GlobalMaxPool")
@@ -44,7 +44,7 @@ def read_global_pool(net: Network, node: NodeData) -> Value:
     kind = "global_avgpool" if node.operator == "GlobalAveragePool" else "global_maxpool"
     x = as_map(net, node, net.tensor(node))
     spatial_axes(net, x)
-    return net.seen(net.add(node, kind, {}, [x]))
+    return net.see(net.add(node, kind, {}, [x]))
 
 
 REDUCTIONS = {

@@ -22,7 +22,7 @@ from cnncalc.interop.onnx.read import unread
 from cnncalc.interop.onnx.read.constants import Constant, NotKnownError, UnreadError
 from cnncalc.interop.onnx.read.file import GraphData, ModelData, NodeData, TensorData, ValueInfo, parse, place
 from cnncalc.interop.onnx.read.folding import fold
-from cnncalc.interop.onnx.read.functions import inline, needed
+from cnncalc.interop.onnx.read.functions import inline, keep_needed
 from cnncalc.interop.onnx.read.fusion import fuse
 from cnncalc.interop.onnx.read.inputs import read_inputs
 from cnncalc.interop.onnx.read.layout import Tensor, in_order, plain
@@ -142,7 +142,7 @@ def read_graph(net: Network, model: ModelData, graph: GraphData, inputs: Mapping
     nodes, constants = inline(graph.nodes, model.functions, most, net.builder)
     read_constants(net, constants, stores_tensors(graph))
     fused = [unread.watch(node) for node in fuse([unread.watch(node) for node in nodes], graph, net.number_of)]
-    nodes = needed(fused, graph)
+    nodes = keep_needed(fused, graph)
     net.left_out = count_left_out(net, fused, nodes)
     for node in nodes:
         for name in dict.fromkeys(node.inputs):
@@ -175,7 +175,7 @@ def fold_ahead(net: Network, nodes: Sequence[NodeData]) -> None:
         with suppress(NotKnownError, WireError):
             found = fold(node.operator, [v for v in given if not isinstance(v, Tensor)], attributes_of(net, node))
             if node.operator == "Identity":
-                found = [found[0].called(node.outputs[0])]
+                found = [found[0].rename(node.outputs[0])]
             net.values.update((name, value) for name, value in zip(node.outputs, found, strict=False) if name)
 
 
@@ -280,7 +280,7 @@ def fold_operator(net: Network, node: NodeData, given: Sequence[Constant | None]
         reason = _("what it makes of constants is not worked out here")
         return [unknown(net, node, None, reason) for _name in node.outputs]
     if node.operator == "Identity":
-        return [found[0].called(node.outputs[0])]
+        return [found[0].rename(node.outputs[0])]
     return found
 
 
@@ -328,7 +328,7 @@ def open_behind(net: Network, node: NodeData, name: str, declared: Mapping[str, 
     dims = declared_dims(net, declared.get(name))
     entering = [v.value for v in (net.values.get(i) for i in node.inputs) if isinstance(v, Tensor)]
     shape = None if dims is None else dims[1:]
-    return net.seen(net.builder.open(net.names.get(id(node), ""), node.operator, entering, shape))
+    return net.see(net.builder.open(net.names.get(id(node), ""), node.operator, entering, shape))
 
 
 def unknown(net: Network, node: NodeData, dims: Sequence[int] | None, reason: str = "") -> Tensor:
@@ -337,7 +337,7 @@ def unknown(net: Network, node: NodeData, dims: Sequence[int] | None, reason: st
     operator = f"{node.domain}.{node.operator}" if node.domain else node.operator
     shape = None if dims is None or not 2 <= len(dims) <= 5 or dims[0] != net.batch else dims[1:]
     name = net.names.get(id(node), "")
-    return net.seen(net.builder.unknown(name, operator, entering, shape, at=place(node), reason=reason))
+    return net.see(net.builder.unknown(name, operator, entering, shape, at=place(node), reason=reason))
 
 
 def declared_dims(net: Network, info: ValueInfo | None) -> tuple[int, ...] | None:

@@ -100,7 +100,7 @@ def gate_arrays(
     """The parts that belong to each gate of each direction."""
 
     def of(tensor: Constant, d: int, first: int, dims: tuple[int, ...]) -> Constant:
-        return tensor.moved(dims, lambda array: array[d, first : first + units], ("part", d, first))
+        return tensor.move_later(dims, lambda array: array[d, first : first + units], ("part", d, first))
 
     found: dict[str, Constant | None] = {}
     for d, direction in enumerate(["", "back_"][:directions]):

@@ -325,4 +325,4 @@ def repeat(net: Network, node: NodeData, x: Tensor, times: Sequence[int], dims: 
         if t != 1:
             letter = ("c" + SPATIAL[len(shape)])[axis]
             value = net.add(node, "tile", {"times": t, "axis": None if axis == 0 else letter}, [value])
-    return net.seen(value)
+    return net.see(value)

@@ -7,7 +7,7 @@ from math import prod
 
 from cnncalc.interop.onnx.read.constants import Constant, constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import BATCH, Axis, Factor, Tensor, in_order, plain, regrouped, whole
+from cnncalc.interop.onnx.read.layout import BATCH, Axis, Factor, Tensor, in_order, plain, regroup, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, axis_word, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
@@ -63,16 +63,16 @@ def read_reshape(net: Network, node: NodeData) -> Value:
 
 def view_in(net: Network, node: NodeData, x: Tensor, target: Sequence[int]) -> Tensor:
     """The same elements in the same order under another shape."""
-    axes = regrouped(x.axes or (), target)
+    axes = regroup(x.axes or (), target)
     shape = net.shape(x)
     if axes is not None and len(axes) == 2 and len(shape) > 1 and len(x.axes or ()) > 2 and is_vector(net, axes):
-        return net.seen(net.add(node, "flatten", {}, [x.value]))
+        return net.see(net.add(node, "flatten", {}, [x.value]))
     if axes is not None:
         return Tensor(x.value, axes)
     if len(target) < 2 or target[0] != net.batch:
         raise NotReadError(_("its result has no samples in front"), target)
     value = reshape_map(net, node, settle(net, node, x).value, target[1:])
-    return net.seen(value)
+    return net.see(value)
 
 
 def is_vector(net: Network, axes: Sequence[Axis]) -> bool:
@@ -122,7 +122,7 @@ def read_space_to_depth(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     value = net.add(node, "pixel_unshuffle", {"factor": node.attributes["blocksize"]}, [as_map(net, node, x)])
     channels = x.dims()[1] if node.attributes.get("mode", "DCR") == "DCR" else 1
-    return net.seen(net.add(node, "channel_shuffle", {"groups": channels}, [value]) if channels > 1 else value)
+    return net.see(net.add(node, "channel_shuffle", {"groups": channels}, [value]) if channels > 1 else value)
 
 
 @reads("DepthToSpace")
@@ -131,11 +131,11 @@ def read_depth_to_space(net: Network, node: NodeData) -> Value:
     c = x.dims()[1]
     if node.attributes.get("mode", "DCR") == "CRD":
         value = net.add(node, "pixel_shuffle", {"factor": r}, [as_map(net, node, x)])
-        return net.seen(value)
+        return net.see(value)
     first = as_map(net, node, x)
     if c > r * r:
         first = net.add(node, "channel_shuffle", {"groups": r * r}, [first])
-    return net.seen(net.add(node, "pixel_shuffle", {"factor": r}, [first]))
+    return net.see(net.add(node, "pixel_shuffle", {"factor": r}, [first]))
 
 
 # --- parts
@@ -229,7 +229,7 @@ def crop(net: Network, node: NodeData, x: Tensor, cuts: Iterable[tuple[int, int,
     sides = [(a, n - b) for n, (a, b) in ((n, bounds.get(i, (0, n))) for i, n in enumerate(dims[2:], start=2))]
     if not any(map(any, sides)):
         return x
-    return net.seen(net.add(node, "crop", {"cropping": sides}, [x.value]))
+    return net.see(net.add(node, "crop", {"cropping": sides}, [x.value]))
 
 
 def pick(net: Network, node: NodeData, x: Tensor, axis: int, chosen: list[int]) -> Tensor:

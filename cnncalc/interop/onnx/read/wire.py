@@ -56,13 +56,13 @@ class Span(NamedTuple):
             number, kind = key >> 3, key & 7
             if kind == 2:
                 if i >= stop:
-                    raise ended(i)
+                    raise end(i)
                 length = data[i]
                 i += 1
                 if length > 127:
                     length, i = varint(data, i - 1, stop)
                 if length > stop - i:
-                    raise ended(i)
+                    raise end(i)
                 yield number, Span(self.source, i, i + length)
                 i += length
             elif kind == 0:
@@ -71,7 +71,7 @@ class Span(NamedTuple):
             elif kind in (1, 5):
                 size = 8 if kind == 1 else 4
                 if size > stop - i:
-                    raise ended(i)
+                    raise end(i)
                 yield number, bytes(data[i : i + size])
                 i += size
             else:
@@ -118,14 +118,14 @@ def varint(data: Any, i: int, stop: int) -> tuple[int, int]:
         if byte < 128:
             return value & 0xFFFFFFFFFFFFFFFF, i
         shift += 7
-    raise ended(i)
+    raise end(i)
 
 
-def ended(place: int) -> WireError:
+def end(place: int) -> WireError:
     return WireError(_("the file ends in the middle, or is no model"), place)
 
 
-def signed(value: int) -> int:
+def sign(value: int) -> int:
     """A 64-bit number with its sign."""
     return value - (1 << 64) if value >> 63 else value
 

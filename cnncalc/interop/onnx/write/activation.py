@@ -46,7 +46,7 @@ SLOPED = {"leaky_relu": ("LeakyRelu", 0.01), "elu": ("Elu", 1.0), "celu": ("Celu
 
 
 @writes(*SLOPED)
-def sloped(ops: Part, layer: Any, x: Value) -> str:
+def slope(ops: Part, layer: Any, x: Value) -> str:
     name, default = SLOPED[layer.kind]
     return ops(name, x.name, alpha=default if layer.alpha is None else layer.alpha)
 

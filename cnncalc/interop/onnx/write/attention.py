@@ -78,11 +78,11 @@ def tokens_of_windows(layer: Any, size: list[int]) -> Array:
     if not any(shifts):
         return np.array(list(groups.values()))
 
-    def rolled(number: int) -> tuple[int, ...]:
+    def roll(number: int) -> tuple[int, ...]:
         places = np.unravel_index(number, size)
         return tuple((int(i) - s) % n for i, s, n in zip(places, shifts, size, strict=True))
 
-    return np.array([sorted(members, key=rolled) for members in groups.values()])
+    return np.array([sorted(members, key=roll) for members in groups.values()])
 
 
 def distances(windows: tuple[int, ...]) -> Array:

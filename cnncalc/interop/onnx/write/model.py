@@ -68,13 +68,13 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
             raise NotInOnnxError(said)
         part = Part(onnx, node.name, owner(graph, node).name, stored, arrays, values[0].name)
         written = write(part, node.layer, *(values[v] for v in node.reads))
-        nodes += part.named(written)
+        nodes += part.finish(written)
         values.append(Value(node.name, facts.output))
     size = sum(array.nbytes for array in arrays.values())
     if size > LARGEST_MODEL:
         raise CnncalcError(_("{size:.1f} GB of weights: an ONNX model in one piece holds 2 GB", size=size / 1e9))
 
-    def described(value: Value) -> Any:
+    def describe(value: Value) -> Any:
         return type_value(onnx, value.name, (batch or BATCH, *value.shape))
 
     first = len(graph.inputs)
@@ -83,9 +83,9 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
         onnx.helper.make_graph(
             nodes,
             graph.name or "network",
-            [described(value) for value in values[:first]],
-            [described(values[v]) for v in results],
-            value_info=[described(value) for v, value in enumerate(values) if v >= first and v not in results],
+            [describe(value) for value in values[:first]],
+            [describe(values[v]) for v in results],
+            value_info=[describe(value) for v, value in enumerate(values) if v >= first and v not in results],
         ),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,

@@ -93,7 +93,7 @@ class Part:
             self.initializers[name] = np.asarray(kept, order="C")
         return name
 
-    def named(self, result: str) -> list[Any]:
+    def finish(self, result: str) -> list[Any]:
         """All operators, the result under the layer's name."""
         if not self.nodes or result != self.nodes[-1].output[0]:
             result = self("Identity", result)

@@ -19,7 +19,7 @@ def directions(layer: Any) -> list[str]:
 def recurrent(ops: Part, layer: Any, x: Value) -> str:
     """Gates stacked. One bias goes with the input; with two a GRU resets behind the product of the state."""
 
-    def stacked(name: str) -> Array:
+    def stack(name: str) -> Array:
         return np.stack(
             [
                 np.concatenate([ops.array(f"{direction}{gate}_{name}") for gate in GATES[layer.kind]])
@@ -27,11 +27,11 @@ def recurrent(ops: Part, layer: Any, x: Value) -> str:
             ]
         )
 
-    kept = [ops.weight(name, stacked(part)) for name, part in (("W", "input"), ("R", "state"))]
+    kept = [ops.weight(name, stack(part)) for name, part in (("W", "input"), ("R", "state"))]
     if layer.bias == "double":
-        kept.append(ops.weight("B", np.concatenate([stacked("bias"), stacked("bias2")], axis=1)))
+        kept.append(ops.weight("B", np.concatenate([stack("bias"), stack("bias2")], axis=1)))
     elif layer.bias:  # ONNX has room for two
-        bias = stacked("bias")
+        bias = stack("bias")
         kept.append(ops("Concat", ops.weight("B", bias), ops.constant(np.zeros_like(bias)), axis=1))
     steps, last = ops.several(
         layer.kind.upper(),
@@ -92,12 +92,12 @@ def mgu_step(ops: Part, direction: str, n: int, m: int) -> Any:
     result = ops("Add", kept, ops("Mul", f, candidate))
     copy = ops("Identity", result)
 
-    def described(name: str, length: int) -> Any:
+    def describe(name: str, length: int) -> Any:
         return ops.onnx.helper.make_tensor_value_info(name, ops.onnx.TensorProto.FLOAT, (None, length))
 
     return ops.onnx.helper.make_graph(
         ops.nodes,
         "step",
-        [described(state, m), described(entering, n)],
-        [described(result, m), described(copy, m)],
+        [describe(state, m), describe(entering, n)],
+        [describe(result, m), describe(copy, m)],
     )

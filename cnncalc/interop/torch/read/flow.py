@@ -114,12 +114,12 @@ def overlap(one: Any, other: Any) -> bool:
         return False
     mask = np.zeros(size, np.bool_)
 
-    def seen(tensor: Any) -> Any:
+    def see(tensor: Any) -> Any:
         # As bytes, so that a stride in elements is one in bytes.
         return np.lib.stride_tricks.as_strided(mask[tensor.storage_offset() :], tensor.shape, tensor.stride())
 
-    seen(one)[...] = True
-    return bool(seen(other).any())
+    see(one)[...] = True
+    return bool(see(other).any())
 
 
 def last_element(tensor: Any) -> int:

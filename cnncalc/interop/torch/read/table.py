@@ -88,7 +88,7 @@ def translates(words: str, signature: str = "", *, anywhere: bool = False) -> Ca
     least = len(needed.split())
 
     def declare(handle: Handler) -> Handler:
-        def bound(trace: Any, args: Any, kwargs: Any, result: Any) -> Made:
+        def bind(trace: Any, args: Any, kwargs: Any, result: Any) -> Made:
             given = Given(dict(zip(names, args, strict=False)) | dict(kwargs))
             if signature and (len(args) > len(names) or any(name not in given for name in names[:least])):
                 return None
@@ -97,7 +97,7 @@ def translates(words: str, signature: str = "", *, anywhere: bool = False) -> Ca
                 given.check()
             return made
 
-        HANDLERS.update(dict.fromkeys(words.split(), bound))
+        HANDLERS.update(dict.fromkeys(words.split(), bind))
         if anywhere:
             ANYWHERE.update(words.split())
         return handle

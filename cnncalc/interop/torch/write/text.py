@@ -177,10 +177,10 @@ class Writer:
             for number, member in enumerate(members):
                 self.calls[blocks[member].path] = Call(name, found.arguments(number))
 
-    def made(self, scope: Scope) -> Call:
+    def make(self, scope: Scope) -> Call:
         if scope.path in self.calls:
             return self.calls[scope.path]
-        return Call("nn.Sequential", tuple(Argument("", self.made(block)) for block in scope.blocks))
+        return Call("nn.Sequential", tuple(Argument("", self.make(block)) for block in scope.blocks))
 
     def body(self, scope: Scope) -> Body:
         """The lines of a scope."""
@@ -194,7 +194,7 @@ class Writer:
                 attribute = attributes[item.path]
                 places = ", ".join(f"{{{i}}}" for i in range(len(item.entries)))
                 reads = tuple(names[v] for v in item.entries)
-                lines.append(Line(taken(attribute), {attribute: self.made(item)}, f"self.{attribute}({places})", reads))
+                lines.append(Line(taken(attribute), {attribute: self.make(item)}, f"self.{attribute}({places})", reads))
                 assert item.result is not None
                 names[item.result], open_line = lines[-1].name, None
                 continue

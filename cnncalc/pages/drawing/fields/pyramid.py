@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.analysis.fields.backward import seen_from
+from cnncalc.analysis.fields.backward import look_back
 from cnncalc.analysis.fields.forward import Pass, summarize
 from cnncalc.analysis.fields.table import find_value
 from cnncalc.analysis.fields.values import AxisField, Fields, Whole, jump_of
@@ -62,7 +62,7 @@ def pyramid_scene(report: Report, target: str, title: str, picture: Picture | No
     value = find_value(graph, target)
     if value < len(graph.inputs):
         raise CnncalcError(_("{name} is an input: it sees nothing before it", name=target))
-    found, back = Pass(graph), seen_from(graph, value - len(graph.inputs))
+    found, back = Pass(graph), look_back(graph, value - len(graph.inputs))
     parts = link(report, fold(report))
     items: list[Item] = []
     top = 0.0

@@ -125,12 +125,12 @@ class Fonts:
             if CHINESE not in metrics.getRegisteredFontNames():
                 metrics.registerFont(require("reportlab.pdfbase.cidfonts", ".pdf").UnicodeCIDFont(CHINESE))
             return CHINESE, letter
-        name = self.found()
+        name = self.find()
         if name and ord(letter) in metrics.getFont(name).face.charToGlyph:
             return name, letter
         return latin, repr(ascii(letter))[2:-2].replace("\\\\", "\\")
 
-    def found(self) -> str | None:
+    def find(self) -> str | None:
         """The name of a font of this machine that has many scripts, made known; None where there is none."""
         if not self.searched:
             self.searched = True
