@@ -47,11 +47,11 @@ def express(
             return said
     channels = [c for c in entering if c is not None]
     if name in ("filters", "units", "groups", "c") and len(channels) == len(entering):
-        return relation(numbers, channels, "in.c") or grown(numbers, channels)
+        return relation(numbers, channels, "in.c") or grow_lists(numbers, channels)
     return None
 
 
-def grown(column: Sequence[int | None], channels: Sequence[int]) -> str | None:
+def grow_lists(column: Sequence[int | None], channels: Sequence[int]) -> str | None:
     """`$(in.c+16)`: each list adds so many channels to those that enter; None where they do not all."""
     steps = {a - b for a, b in zip(column, channels, strict=True) if a is not None}
     if len(column) < 3 or len(steps) > 1 or min(steps) <= 0:  # of two lists this may be chance

@@ -200,12 +200,12 @@ class Fold(Generic[E]):
         key = (id(cells), repr((step, weights)))
         if key not in self._kept:
             if isinstance(step, Window):
-                self._kept[key] = self._slid(cells, step, weights), cells
+                self._kept[key] = self._slide(cells, step, weights), cells
             else:
                 self._kept[key] = self._stretch(cells, step, weights), cells
         return self._kept[key][0]  # type: ignore[no-any-return]
 
-    def _slid(self, cells: Cells[E], window: Window, weights: Any) -> Cells[E]:
+    def _slide(self, cells: Cells[E], window: Window, weights: Any) -> Cells[E]:
         k, s, before, d = window.kernel, window.stride, window.before, window.dilation
         period = len(cells.units)
         shares = weights[0] if weights else [Fraction(1, k)] * k

@@ -223,7 +223,7 @@ def step_ends(values: list[int], step: Step, m: int, pick: Pick, none: int) -> l
         there = values[max(0, -before) :]
         padded = [none] * max(0, before) + there
         padded = padded[:length] + [none] * (length - len(padded))
-        return slid(padded, k, d, pick)[::s]
+        return slide(padded, k, d, pick)[::s]
     if isinstance(step, Listed):
         if all(isinstance(reads, range) for reads in step.reads):
             return over_ranges(values, step.reads, pick, none)
@@ -250,7 +250,7 @@ def over_ranges(values: list[int], ranges: Sequence[Sequence[int]], pick: Pick, 
     return found
 
 
-def slid(values: list[int], times: int, step: int, pick: Pick) -> list[int]:
+def slide(values: list[int], times: int, step: int, pick: Pick) -> list[int]:
     """At each place the least, or most, of `times` values, `step` apart."""
     done = 1
     while done < times:

@@ -234,13 +234,13 @@ def crop(net: Network, node: NodeData, x: Tensor, cuts: Iterable[tuple[int, int,
 
 def pick(net: Network, node: NodeData, x: Tensor, axis: int, chosen: list[int]) -> Tensor:
     """Elements of one axis, in any order."""
-    x, place = laid_out(net, node, x, axis)
+    x, place = lay_out(net, node, x, axis)
     word = axis_word(place, net.shape(x))
     value = net.add(node, "take", {"indices": tuple(chosen), "axis": None if place == 0 else word}, [x.value])
     return Tensor(value, tuple(whole(place, len(chosen)) if i == axis else a for i, a in enumerate(x.axes or ())))
 
 
-def laid_out(net: Network, node: NodeData, x: Tensor, axis: int) -> tuple[Tensor, int]:
+def lay_out(net: Network, node: NodeData, x: Tensor, axis: int) -> tuple[Tensor, int]:
     """The tensor so that an axis of the model is one of the graph's value, and which. Raises NotReadError."""
     axes, n = x.axes or (), x.dims()[axis]
     if len(axes[axis]) != 1 or axes[axis][0] != Factor(axes[axis][0].axis, n, 1) or axes[axis][0].axis < 0:
@@ -259,7 +259,7 @@ def take_part(
     n = x.dims()[axis]
     if (start, stop) == (0, n):
         return x
-    x, place = laid_out(net, node, x, axis)
+    x, place = lay_out(net, node, x, axis)
     axes, shape = x.axes or (), net.shape(x)
     if equal is not None and place == 0:
         parts, part = equal

@@ -269,14 +269,14 @@ def sum_products(
     sizes = {**sizes, first: BATCH}
     place = trace.inside()
 
-    def brought(s: Seen, word: str, *groups: Sequence[str]) -> Seen | None:
+    def bring(s: Seen, word: str, *groups: Sequence[str]) -> Seen | None:
         order = [word.index(x) for group in groups for x in group]
         shape = [sizes[x] for x in groups[0]] + [prod(sizes[x] for x in group) for group in groups[1:]]
         return s.reorder(order, place).arrange(shape, BATCH, place)
 
     if not summed:
         return multiply_letters(trace, seen, words, out, sizes)
-    made = product(trace, brought(seen[0], a, both, rows, summed), brought(seen[1], b, both, summed, columns))
+    made = product(trace, bring(seen[0], a, both, rows, summed), bring(seen[1], b, both, summed, columns))
     now = [*both, *rows, *columns]
     apart = made and made.arrange([sizes[x] for x in now], BATCH, place)
     return apart and apart.reorder([now.index(x) for x in out], place)
