@@ -75,9 +75,11 @@ def as_text(value: Value) -> str:
     return "[" + ", ".join(map(as_text, value)) + "]" if isinstance(value, list) else str(value)
 
 
-def pieces(text: str) -> list[tuple[str, int, bool]]:
+@lru_cache(4096)
+def pieces(text: str) -> tuple[tuple[str, int, bool], ...]:
     """`text` cut into (piece, start, is an expression); brackets of `$(...)` are balanced."""
-    found, position = [], 0
+    found: list[tuple[str, int, bool]] = []
+    position = 0
     for match in re.finditer(r"\$", text):
         start = match.start()
         if start < position:
@@ -90,7 +92,7 @@ def pieces(text: str) -> list[tuple[str, int, bool]]:
         position = end
     if position < len(text):
         found.append((text[position:], position, False))
-    return found
+    return tuple(found)
 
 
 def _end_of_expression(text: str, start: int) -> int:
