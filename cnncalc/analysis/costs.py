@@ -146,10 +146,29 @@ def find_kept_values(kept: Kept, node: Node, facts: Facts, needed: Sequence[Know
     """The numbers of the values that a layer keeps; `own` is that of its output."""
     trained = is_trained(facts)
     entering = [needed[v] for v in node.reads]
+    if kept.between:
+        return [node.reads[i] for i in range(len(entering)) if keeps_one_by_one(kept, entering, max(i, 1), first=not i)]
     found = [node.reads[i] for i in kept.inputs]
     found += [node.reads[i] for i in kept.trained if trained]
     found += [node.reads[i] for i in kept.others if is_any([*entering[:i], *entering[i + 1 :]])]
     return [*found, own] if kept.result else found
+
+
+def keeps_one_by_one(kept: Kept, entering: Sequence[Known], step: int, *, first: bool) -> Known:
+    """Whether what is combined at a step (input `step` with all before it) is kept: what was there first, or the input.
+
+    For the gradient of the other one alone, or for that of any of the two.
+    """
+    before = is_any(entering[:step])
+    if (0 if first else step) in kept.inputs:
+        return is_any([before, entering[step]])
+    return entering[step] if first else before
+
+
+def count_kept_numbers(kept: Kept, entering: Sequence[Known]) -> int:
+    """Numbers for each sample that a layer keeps besides what enters and what comes out."""
+    between = [n for i, n in enumerate(kept.between, start=2) if keeps_one_by_one(kept, entering, i, first=True)]
+    return sum(between[1:], between[0]) if between else kept.values
 
 
 def find_kept(
@@ -191,6 +210,7 @@ class Keeping:
             if place not in self.seen:
                 self.seen.add(place)
                 parts.append(Store(place, self.batch * self.size * self.elements(place)))
-        numbers = self.size * kept.values + INDEX * kept.indices + self.mask * kept.mask
+        values = count_kept_numbers(kept, [needed[v] for v in node.reads])
+        numbers = self.size * values + INDEX * kept.indices + self.mask * kept.mask
         besides = self.batch * numbers + self.size * kept.once
         return [*parts, Store(None, besides)] if besides else parts

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
-from cnncalc.analysis.costs import MASK, Stores, find_gradients, find_kept_values, is_trained
+from cnncalc.analysis.costs import MASK, Stores, count_kept_numbers, find_gradients, find_kept_values, is_trained
 from cnncalc.analysis.inplace import is_elementwise
 from cnncalc.analysis.memory import lives
 from cnncalc.errors import CnncalcError, suggest
@@ -346,7 +346,8 @@ class Training:
             kept = facts.kept
             if kept is None:
                 continue
-            each = plan.size * kept.values + INDEX * kept.indices + plan.mask * kept.mask
+            values = count_kept_numbers(kept, [self.needed[v] for v in node.reads])
+            each = plan.size * values + INDEX * kept.indices + plan.mask * kept.mask
             start = self.again.get(i, i)
             if each or kept.once:
                 self.tensors.append(Tensor(node.name, SAVED, each, plan.stored * kept.once, start, step))

@@ -30,6 +30,7 @@ class Kept:
 
     inputs   the numbers of the inputs that it keeps; trained: of those kept for its weights alone, if they are trained;
              others: of those kept for the gradients of its other inputs alone
+    between  where more than two inputs are combined one by one, the numbers of each result on the way
     result   whether it keeps its output
     values   numbers besides; indices: places, of 8 bytes each; once: numbers for all samples together
     mask     elements of which it keeps whether they were left out
@@ -38,7 +39,8 @@ class Kept:
     """
 
     __slots__ = (
-        "indices", "inputs", "mask", "once", "others", "passes", "result", "shares", "smooth", "trained", "values",
+        "between", "indices", "inputs", "mask", "once", "others", "passes", "result", "shares", "smooth", "trained",
+        "values",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +49,7 @@ class Kept:
         inputs: tuple[int, ...] = (),
         trained: tuple[int, ...] = (),
         others: tuple[int, ...] = (),
+        between: tuple[int, ...] = (),
         result: bool = False,
         values: int = 0,
         indices: int = 0,
@@ -56,7 +59,7 @@ class Kept:
         smooth: bool = True,
         passes: bool = False,
     ) -> None:
-        self.inputs, self.trained, self.others, self.result = inputs, trained, others, result
+        self.inputs, self.trained, self.others, self.between, self.result = inputs, trained, others, between, result
         self.values, self.indices, self.once, self.mask = values, indices, once, mask
         self.shares, self.smooth, self.passes = shares, smooth, passes
 

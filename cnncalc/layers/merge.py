@@ -42,7 +42,7 @@ class Elementwise(Layer):
     def choose_kept(self, shapes: tuple[Shape, ...]) -> Kept:
         """What the gradients need: of a product the other factors, of a choice both; of a sum nothing.
 
-        More than two are combined one by one, and what comes out on the way is kept too.
+        More than two are combined one by one, and what comes out on the way is a factor like the first.
         """
         if self.kind == "add":
             return HANDED_ON
@@ -51,12 +51,12 @@ class Elementwise(Layer):
         if self.kind in ("greater", "less", "equal"):
             return STEPS
         every = tuple(range(len(shapes)))
-        between = sum(prod(stretch_shapes(self.kind, shapes[:i])) for i in every[2:])
+        between = tuple([prod(stretch_shapes(self.kind, shapes[:i])) for i in every[2:]])
         if self.kind == "multiply":
-            return Kept(others=every, values=between)
+            return Kept(others=every, between=between)
         if self.kind == "divide":
-            return Kept(inputs=every[1:], others=(0,), values=between)
-        return Kept(inputs=every, values=between)
+            return Kept(inputs=every[1:], others=(0,), between=between)
+        return Kept(inputs=every, between=between)
 
     def elements(self, *shapes: Shape) -> Reads:
         from fractions import Fraction

@@ -7,7 +7,16 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-from cnncalc.analysis.costs import Known, Store, find_gradients, find_kept, find_kept_values, is_any, is_trained
+from cnncalc.analysis.costs import (
+    Known,
+    Store,
+    count_kept_numbers,
+    find_gradients,
+    find_kept,
+    find_kept_values,
+    is_any,
+    is_trained,
+)
 from cnncalc.analysis.derivations.board import Derivation
 from cnncalc.analysis.derivations.counts import Board, board_of, knows_shapes, symbols_of
 from cnncalc.analysis.derivations.lines import Line, Quotient
@@ -144,8 +153,9 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
     remarks = []
     kept = board.facts.kept
     assert kept is not None
+    numbers = count_kept_numbers(kept, [needed[v] for v in graph.nodes[number].reads])
     for count, each, samples in (
-        (kept.values, size, batch), (kept.indices, INDEX, batch), (kept.mask, 1, batch), (kept.once, size, 1),
+        (numbers, size, batch), (kept.indices, INDEX, batch), (kept.mask, 1, batch), (kept.once, size, 1),
     ):  # fmt: skip
         if count:
             terms.append((each * samples if each * samples > 1 else 1) * count)
