@@ -226,3 +226,23 @@ def test_no_gradient_passes_what_has_no_derivative() -> None:
     assert beside["a"].backward_flops == 2 * 4 * 3  # by way of the sum
     for report in ("4; dense 3; hopfield; dense 2", "4; dense 3; step; dense 2", "perceptron"):
         assert cnncalc.verify(report, quantities=("backward_flops",)).holds
+
+
+# (spec, layer, bytes): what autograd keeps of it, torch 2.13, batch 1, without what is kept before it.
+KEPT_OF_SEVERAL = [
+    ("2x9; {multiply: [identity, conv 2 k3 p1, conv 2 k1]}", "multiply1", 4 * 2 * 18),  # conv2's result and a product
+    ("2x9; {multiply: [conv 2 k1, identity]}", "multiply1", 0),  # the image, which conv1 keeps
+    ("2x9; {multiply: [conv 2 k1, conv 2 k3 p1, identity]}", "multiply1", 4 * 2 * 18),  # no product: none asks for it
+    ("2x9; {maximum: [identity, conv 2 k3 p1, conv 2 k1]}", "maximum1", 4 * 3 * 18),
+    # what looks at some channels, or at nothing else, looks at the same memory, and so does a flattened one of it
+    ("4x8x8; conv 2 k1; split 2 part=1; dense 4", "dense1", 4 * 2 * 64),
+    ("9; dense 5; slice 1:end; identity; dense 3", "dense2", 4 * 5),
+    ("4x8x8; conv 2 k1; crop 1; dense 4", "dense1", 4 * 2 * 36),  # rows that are apart are put together anew
+]
+
+
+@pytest.mark.parametrize(("spec", "layer", "size"), KEPT_OF_SEVERAL)
+def test_what_is_kept_of_several_factors_and_of_parts(spec: str, layer: str, size: int) -> None:
+    report = cnncalc.analyze(spec)
+    assert report[layer].saved_bytes == size
+    check_lines(report, layer)

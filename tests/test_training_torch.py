@@ -18,6 +18,7 @@ from cnncalc.graph import Graph
 from cnncalc.shipped import bundled
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: training is not compared with it")
+from random_modules import random_modules  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 from torch_twin import MOVED, NoTwinError, Twin, joined, moved  # noqa: E402
@@ -298,3 +299,61 @@ def test_the_peak_of_training_is_that_of_pytorchs_tracker(name: str, batch: int,
         (found,) = tracker.get_tracker_snapshot("peak").values()
     peak = plan_training(graph, Plan(batch=batch, optimizer=optimizer, mask=FLOAT)).peak()
     assert abs(peak - found["Total"]) < 0.02 * found["Total"]
+
+
+# --- random networks: what they keep, and the FLOPs of a step
+
+NOT_COUNTED = {"rnn", "gru", "lstm"}  # by FlopCounterMode
+# What PyTorch refuses, or whose twin keeps a view of more than the spec says it reads.
+REFUSED = (RuntimeError, ValueError, NoTwinError)
+
+
+def training_differs(seed: int) -> list[str]:
+    """What PyTorch says of a random network that is not what is claimed; nothing where it has none."""
+    text = random_modules(seed)
+    graph = cnncalc.load(text)
+    try:
+        net, images = on_meta(graph)
+        for i, node in enumerate(graph.nodes):
+            if node.layer.frozen is True:
+                net.steps[str(i)].requires_grad_(False)
+        net(*images)
+    except REFUSED:
+        return []
+    found = []
+    kept = kept_by(lambda: net(*images), [*net.parameters(), *net.buffers()])
+    if kept != claimed(graph):
+        found.append(f"seed {seed}: kept {kept}, claimed {claimed(graph)}\n{text}")
+    if {node.layer.kind for node in graph.nodes} & NOT_COUNTED:
+        return found
+    report = cnncalc.analyze(graph, batch=BATCH)
+    with FlopCounterMode(display=False) as counter:
+        y = net(*images)
+        if y.requires_grad:
+            y.sum().backward()
+    counted = counter.get_total_flops() - sum(
+        2 * (row.macs or 0) * (groups_of(graph, i) - 1)
+        for i, row in enumerate(report)
+        if row.trainable_params and row.backward_flops
+    )
+    if counted != 2 * report.totals.macs + report.totals.backward_flops:
+        found.append(f"seed {seed}: {counted} FLOPs, claimed {report.totals.backward_flops} backward\n{text}")
+    return found
+
+
+def groups_of(graph: Graph, number: int) -> int:
+    """Of a convolution; 1 of other layers."""
+    layer: Any = graph.nodes[number].layer
+    if layer.kind == "depthwise":
+        return graph.shape(graph.nodes[number].reads[0])[0]
+    return layer.groups if layer.kind in ("conv", "transposed_conv") else 1
+
+
+def test_random_networks_train_as_pytorch_says() -> None:
+    assert [line for seed in range(60) for line in training_differs(seed)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1000, 3000, 500))
+def test_two_thousand_random_networks_train_as_pytorch_says(first: int) -> None:
+    assert [line for seed in range(first, first + 500) for line in training_differs(seed)] == []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import Facts
+from cnncalc.layers.base import POINTWISE, Facts
 from cnncalc.layers.gradients import CUT, INDEX, STRAIGHT, Kept
 from cnncalc.quantities import RATIOS
 from cnncalc.report import BYTES, Row, Settings, divide
@@ -134,9 +134,10 @@ class Stores:
             self.whole.append(True)
             return
         source = node.reads[0]
-        if node.layer.inplace or shares == CUT or (shares == STRAIGHT and self.whole[source]):
+        same_places = facts.reach == POINTWISE  # under the same shape, or some channels, which lie one behind the other
+        if node.layer.inplace or shares == CUT or (shares == STRAIGHT and (same_places or self.whole[source])):
             self.of.append(self.of[source])
-            self.whole.append(shares != CUT and self.whole[source])
+            self.whole.append((shares != CUT or same_places) and self.whole[source])
         else:
             self.of.append(own)
             self.whole.append(True)
