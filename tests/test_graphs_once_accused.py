@@ -96,6 +96,8 @@ FIELDS = [
         None,
         None,
     ),
+    # of three units one sees all; behind a kernel of two, two of them
+    ("1x9; groupnorm 1; transposed_conv 1 k1 s3; transposed_conv 1 k2 s1", "transposed_conv2", (9,), (0,)),
     # tokens: a patch each, one that sees nothing before them, until attention lets each see all
     ("3x16x12; conv 4 k4 s4; reshape 4x-1", "reshape1", (4, 4), (0, 0)),
     (
