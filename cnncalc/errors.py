@@ -173,6 +173,15 @@ def open_file(path: str) -> IO[bytes]:
     return open(path, "rb")
 
 
+def open_archive(path: str) -> IO[bytes]:
+    """A file whose table of contents stands at its end, opened. Raises OSError; for a device too, which has no end."""
+    file = open_file(path)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(None, n_("no file, which an archive has to be"), path)
+    return file
+
+
 def visible(text: str) -> str:
     """`text` with control characters, escapes and direction marks written out as \\x1b or \\u202e."""
     if text.isprintable():

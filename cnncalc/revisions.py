@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from cnncalc.errors import CnncalcError, Problem, Source, SpecError, visible
 from cnncalc.language import _
 from cnncalc.sources import LARGEST_FILE, decode, read_source
-from cnncalc.spec_files import SUFFIXES, is_spec_text, looks_like_a_spec, specs_below
+from cnncalc.spec_files import is_spec_text, is_yaml, looks_like_a_spec, specs_below
 
 
 def read(spec: str) -> Source:
@@ -51,7 +51,7 @@ def find_changed(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | N
         raise CnncalcError(message)
     for path in paths:
         check_for_specs(revision, path)
-    found = {pair for pair in pairs_of(done.stdout) if any(path and path.endswith(SUFFIXES) for path in pair)}
+    found = {pair for pair in pairs_of(done.stdout) if any(path and is_yaml(path) for path in pair)}
     specs = [
         (old, new) for old, new in found if was_spec(revision, old) or (new and looks_like_a_spec(new) is not False)
     ]
@@ -63,7 +63,7 @@ def check_for_specs(revision: str, path: str) -> None:
     if specs_below(path) if os.path.isdir(path) else looks_like_a_spec(path):
         return
     listing = git("ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "--", os.path.normpath(path))
-    before = [name for name in os.fsdecode(listing.stdout).split("\0") if name.endswith(SUFFIXES)]
+    before = [name for name in os.fsdecode(listing.stdout).split("\0") if is_yaml(name)]
     if any(was_spec(revision, name) for name in before):
         return
     if not os.path.lexists(path) and not listing.stdout:

@@ -13,7 +13,9 @@ from cnncalc.language import _, reason_of
 
 SUFFIXES = (".yaml", ".yml")
 LOOKED_AT = 100_000  # bytes of a file in which a spec has said what it is
-SECTIONS = re.compile(rb"^(layers|input|inputs|blocks)\s*:", re.MULTILINE)
+KEY = rb"[\"']?(layers|input|inputs|blocks)[\"']?\s*:"
+SECTIONS = re.compile(rb"(^|\r)(\xef\xbb\xbf)?" + KEY, re.MULTILINE)  # a key that begins its line
+IN_BRACKETS = re.compile(rb"(\xef\xbb\xbf)?(---)?\s*\{([^#]*[,\s])?" + KEY)  # a spec that is one mapping in brackets
 
 
 def specs_in(words: Iterable[str]) -> list[str]:
@@ -44,7 +46,7 @@ def specs_below(folder: str) -> list[str]:
     found = []
     for where, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = [os.path.join(where, name) for name in sorted(files) if name.endswith(SUFFIXES)]
+        paths = [os.path.join(where, name) for name in sorted(files) if is_yaml(name)]
         for path in paths:
             if os.path.exists(path) and not os.path.isfile(path):
                 raise CnncalcError(_("{file}: not a file, but a pipe or a device", file=visible(path)))
@@ -62,7 +64,8 @@ def is_other(word: str) -> bool:
     """Whether it is a file that can be read and no spec."""
     if not os.path.isfile(word):
         return False
-    return not word.endswith(SUFFIXES) or looks_like_a_spec(word) is False
+    found = looks_like_a_spec(word)
+    return found is False or (found is True and not is_yaml(word))
 
 
 def is_spec(word: str) -> bool:
@@ -76,8 +79,12 @@ def is_spec(word: str) -> bool:
     return os.path.basename(word) == word and shipped.find(word) is not None
 
 
+def is_yaml(path: str) -> bool:
+    return path.lower().endswith(SUFFIXES)
+
+
 def is_spec_file(path: str) -> bool:
-    return path.endswith(SUFFIXES) and looks_like_a_spec(path) is True
+    return is_yaml(path) and looks_like_a_spec(path) is True
 
 
 def looks_like_a_spec(path: str) -> bool | None:
@@ -95,4 +102,6 @@ def looks_like_a_spec(path: str) -> bool | None:
 
 
 def is_spec_text(content: bytes) -> bool:
-    return SECTIONS.search(content, 0, LOOKED_AT) is not None
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # not as specs are written: whoever reads it says so
+        content = content[:LOOKED_AT].decode("utf-16", "replace").encode()
+    return SECTIONS.search(content, 0, LOOKED_AT) is not None or IN_BRACKETS.match(content, 0, LOOKED_AT) is not None

@@ -19,6 +19,7 @@ from cnncalc import shipped
 from cnncalc.errors import Source
 from cnncalc.spec import graph_from_text
 from cnncalc.spec.build import network
+from cnncalc.spec.style import format_spec
 
 HERE = Path(__file__).parent
 SECONDS = 6  # of the processor; each took from ten seconds to minutes, and takes a tenth of one now
@@ -73,6 +74,18 @@ BOMBS = {
     ),
     "a repeat whose shape changes every time": (
         "input: 3x8x8\nlayers:\n  - {pad: 1, repeat: 999999}\n", DIFFERENT, 3,
+    ),
+    "parameters that double line by line": (
+        "input: 3x8x8\nparams:\n  p0: [1, 1]\n"
+        + "".join(f"  p{i}: [$p{i - 1}, $p{i - 1}]\n" for i in range(1, 40))
+        + "layers:\n  - conv $p39\n",
+        "lists of more than 10000 values together", 15,
+    ),
+    "parameters in parameters": (
+        "input: 3x8x8\nparams:\n  p0: [1]\n"
+        + "".join(f"  p{i}: [$p{i - 1}]\n" for i in range(1, 10_000))
+        + "layers:\n  - conv $p3\n",
+        "lists are nested more than 20 deep", 23,
     ),
     "a long chain of calls": (
         "input: 3x8x8\nblocks:\n  b0: {layers: [relu]}\n"
@@ -185,23 +198,97 @@ def run(*arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str
     return commands.cnncalc(*arguments, timeout=seconds)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
+PIPED = [
         ["PIPE.yaml"], ["check", "PIPE.yaml"], ["lint", "PIPE.yaml"], ["format", "PIPE.yaml"], ["lock", "PIPE.yaml"],
         ["diff", "lenet5", "PIPE.yaml"], ["check", "lenet5", "PIPE.csv"], ["check", "lenet5", "PIPE.xlsx"],
         ["check", "lenet5", "--key", "PIPE.yaml"], ["lenet5", "--convention", "PIPE.yaml"],
         ["lock", "--check", "--file", "PIPE.lock"],
-    ],
-    ids=" ".join,
-)  # fmt: skip
+    ["rf", "lenet5", "--to", "C3", "--svg", "OUT.svg", "--image", "PIPE.png"],
+    ["convert", "lenet5", "OUT.onnx", "--weights", "PIPE.npz"], ["sweep", "lenet5", "--members", "PIPE.csv"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", PIPED, ids=" ".join)
 def test_a_named_pipe_is_refused_at_once(arguments: list[str], tmp_path: Path) -> None:
     name = next(word for word in arguments if "PIPE" in word)
     pipe = tmp_path / name
     os.mkfifo(pipe)
-    done = run(*(str(pipe) if word == name else word for word in arguments))
+    if "OUT.onnx" in arguments:
+        pytest.importorskip("onnx")
+    done = run(*(str(tmp_path / word) if word.startswith(("PIPE", "OUT")) else word for word in arguments))
     assert done.returncode == 2, done.stderr
     assert str(pipe) in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs /dev/zero")
+@pytest.mark.parametrize("arguments", [["FILE.xlsx"], ["FILE.npz"], ["FILE.csv"]], ids=" ".join)
+def test_a_device_without_an_end_is_no_table(arguments: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    pytest.importorskip("onnx")
+    (file,) = (str(tmp_path / name) for name in arguments)
+    os.symlink("/dev/zero", file)
+    command = {
+        "xlsx": ["check", "lenet5", file],
+        "npz": ["convert", "lenet5", str(tmp_path / "net.onnx"), "--weights", file],
+        "csv": ["sweep", "-e", "3x8x8; conv $c k1", "--members", file],
+    }[file.rpartition(".")[2]]
+    done = run(*command)
+    assert done.returncode == 2
+    assert file in done.stderr
+
+
+def test_weights_that_unpack_to_more_than_the_network_stores_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    path = tmp_path / "weights.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("C1.weight.npy", bytes(50_000_000))
+    done = run("convert", "lenet5", str(tmp_path / "net.onnx"), "--weights", str(path))
+    assert (done.returncode, done.stderr) == (2, f"{path}: it holds more than this network stores\n")
+    with zipfile.ZipFile(path, "w") as archive:  # a head that NumPy reads as Python, and that is none
+        archive.writestr("C1.weight.npy", b"\x93NUMPY\x01\x00" + bytes([60, 0]) + b"(" * 60)
+    done = run("convert", "lenet5", str(tmp_path / "net.onnx"), "--weights", str(path))
+    assert (done.returncode, done.stderr) == (2, f"{path}: cannot be read: not an .npz file of arrays\n")
+
+
+@pytest.mark.parametrize(
+    "net",
+    ["3x999999999x999999999; conv 3 k3; dense 99999", "3x8x8; upsample 999999999; upsample 999"],
+    ids=["weights", "sizes"],
+)
+def test_what_onnx_cannot_hold_is_said_and_no_file_is_left(net: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    done = run("convert", "-e", net, str(tmp_path / "net.onnx"))
+    assert done.returncode == 2, done.stderr
+    assert "ONNX" in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_comments_cost_as_much_as_they_are_long(tmp_path: Path) -> None:
+    """A style looked through all lines for each of them: minutes for this."""
+    path = tmp_path / "net.yaml"
+    path.write_text("#\n" * 60_000 + "input: 3x8x8\nlayers:\n  - relu\n", encoding="utf-8")
+    start = time.process_time()
+    assert format_spec(Source("net.yaml", path.read_text(encoding="utf-8"))) == path.read_text(encoding="utf-8")
+    assert time.process_time() - start < SECONDS
+    long = Source("net.yaml", "#\n" * 100_001 + "input: 3\nlayers: [relu]\n")
+    with pytest.raises(cnncalc.CnncalcError, match="lines"):
+        format_spec(long)
+
+
+def test_the_title_of_a_model_reaches_an_exercise_as_text(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "net.onnx"
+    assert run("convert", "-e", "1x8x8; conv 2 k3", str(path)).returncode == 0
+    model = onnx.load(path)
+    model.graph.name = 'he said "x"\n# \x1b[31m `y`'
+    onnx.save(model, path)
+    done = run("exercise", str(path), "--seed", "1", "-o", str(tmp_path / "ex"))
+    assert done.returncode == 0, done.stderr
+    sheet = (tmp_path / "ex-questions.md").read_text(encoding="utf-8")
+    assert not [c for c in sheet if not c.isprintable() and c != "\n"]
+    assert sheet.count("\n# ") == 0
+    assert run(str(tmp_path / "ex.yaml")).returncode == 0
 
 
 def test_the_pipe_of_a_shell_is_read() -> None:

@@ -69,8 +69,9 @@ ARROWS = {
     "pages.drawing": {"errors", "layers", "graph", "analysis", "report", "analysis.fields", "formats"},
     "trace": set(),
     "analysis.derivations": {"errors", "layers", "graph", "analysis", "analysis.fields", "report", "trace", "formats"},
-    # shipped: the totals that people look up
+    # shipped: the totals that people look up; formats: a heading of a sheet in Markdown
     "answers": {
+        "formats",
         "errors",
         "layers",
         "graph",

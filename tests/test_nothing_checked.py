@@ -60,6 +60,38 @@ def test_what_is_skipped_is_counted(folder: Path, command: tuple[str, ...]) -> N
     assert "1 file that is no spec is passed over" in beside.stderr
 
 
+@pytest.mark.parametrize("name", ["net.yaml", "NET.YAML"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xef\xbb\xbflayers: [dense 99x]\n",
+        b"name: a\rlayers: [dense 99x]\r",
+        b'{"name": "a", "layers": ["dense 99x"]}',
+        b"--- {name: a, layers: [dense 99x]}",
+        b'"layers": [dense 99x]\n',
+        "input: 3\nlayers: [dense 2]\n".encode("utf-16"),
+    ],
+    ids=range(6),
+)
+def test_a_spec_that_begins_in_no_usual_way_is_one(folder: Path, text: bytes, name: str) -> None:
+    """It was passed over as other YAML, its mistakes with it."""
+    (folder / "others" / name).write_bytes(text)
+    for command in (("check", "--skip-others", f"others/{name}"), ("check", "others")):
+        done = run(folder, *command)
+        assert done.returncode == 2, command
+        assert name in done.stderr
+
+
+def test_what_cannot_be_read_is_not_passed_over(folder: Path) -> None:
+    (folder / "net.onnx").symlink_to("/proc/self/mem")  # a file, of which the first byte cannot be read
+    if not os.path.isfile(folder / "net.onnx"):
+        pytest.skip("needs /proc")
+    for command in CHECKS:
+        done = run(folder, *command, "net.onnx")
+        assert done.returncode == 2
+        assert "net.onnx" in done.stderr
+
+
 @pytest.mark.parametrize("command", CHECKS, ids=" ".join)
 def test_nothing_named_is_an_error(folder: Path, command: tuple[str, ...]) -> None:
     assert run(folder, *command).returncode == 2

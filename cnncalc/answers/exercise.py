@@ -5,6 +5,7 @@ The same seed gives the same exercise, on every machine.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
@@ -13,7 +14,8 @@ from typing import Any, NamedTuple
 from cnncalc.analysis import analyze_graph
 from cnncalc.answers.options import own_value
 from cnncalc.answers.recounting import value_of
-from cnncalc.errors import CnncalcError, Source
+from cnncalc.errors import CnncalcError, Source, visible
+from cnncalc.formats import markdown
 from cnncalc.graph import Graph
 from cnncalc.language import _, enumerate_words, n_
 from cnncalc.report import Report
@@ -114,7 +116,10 @@ def with_title(text: str, title: str) -> str:
     """A spec under another name, and without what it expects: that would give the answers away."""
     lines = [line for line in text.split("\n") if not line.startswith(("name:", "source:", "expect:"))]
     kept = [line for line in lines if not line.startswith("  ") or not gives_away(lines, line)]
-    return f'name: "{title}"\n' + "\n".join(kept).strip("\n") + "\n"
+    name = json.dumps(
+        visible(title), ensure_ascii=False
+    )  # of a model it may hold anything; YAML reads what JSON quotes
+    return f"name: {name}\n" + "\n".join(kept).strip("\n") + "\n"
 
 
 def gives_away(lines: Sequence[str], line: str) -> bool:
@@ -296,7 +301,7 @@ def questions_of(report: Report, text: str, asked: Asked, title: str) -> str:
         for layer, quantity in asked
     ]
     head = [f"| {_('layer')} | {_('quantity')} | {_('answer')} | {_('note')} |", "|-------|----------|--------|------|"]
-    return "\n".join([f"# {title}", "", "```yaml", text.rstrip(), "```", "", *head, *rows, ""])
+    return "\n".join([f"# {markdown.escape(title)}", "", "```yaml", text.rstrip(), "```", "", *head, *rows, ""])
 
 
 HIDDEN = (("padding", r"p[1-9][0-9]*"), ("kernel", r"k[0-9]+"))  # what may be asked backwards, as it stands in a line

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
-from cnncalc.errors import CnncalcError, visible
+from cnncalc.errors import CnncalcError, open_archive, visible
 from cnncalc.graph import Graph
+from cnncalc.interop.faults import say_fault
 from cnncalc.interop.targets import TARGETS, Conversion, Target, target_for
 from cnncalc.language import _, reason_of
 from cnncalc.layers.base import shape_text
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cnncalc.difference import Change, LayerDifference
 
 MOST_NAMED = 5  # layers in a note
+LARGEST_HEAD, LARGEST_NUMBER = 10_000, 16  # bytes in an .npz: in front of an array, and of a number of it
 
 
 @click.command("convert", context_settings={"help_option_names": ["-h", "--help"]})
@@ -137,7 +139,7 @@ def weights_for(graph: Graph, spec: str, seed: int | None, file: str | None) -> 
     from cnncalc import reference
 
     if file is not None:
-        return read_weights(file)
+        return read_weights(file, graph)
     if seed is None:
         from cnncalc.api import weights_of
 
@@ -147,15 +149,25 @@ def weights_for(graph: Graph, spec: str, seed: int | None, file: str | None) -> 
     return reference.Drawn(graph, seed or 0)
 
 
-def read_weights(path: str) -> Mapping[str, Any]:
-    """The arrays of an .npz; pickles in it are not loaded. Raises CnncalcError."""
-    import zipfile
+def read_weights(path: str, graph: Graph) -> Mapping[str, Any]:
+    """The arrays of an .npz, which may hold those of the network; pickles in it are not loaded. Raises CnncalcError."""
+    from zipfile import ZipFile
 
     import numpy as np
 
+    stored = sum((f.params or 0) + (f.fixed_params or 0) + (f.buffers or 0) for f in graph.facts)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile, EOFError) as error:
+        with open_archive(path) as file:
+            with ZipFile(file) as archive:  # what it would unpack to, before any of it is
+                size = sum(entry.file_size - LARGEST_HEAD for entry in archive.infolist())
+            if size > LARGEST_NUMBER * stored:
+                raise CnncalcError(_("{file}: it holds more than this network stores", file=visible(path)))
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                return dict(arrays)
+    except CnncalcError:
+        raise
+    except Exception as error:  # NumPy reads heads of arrays as Python, and passes on what it finds there
+        say_fault(error)
         reason = reason_of(error) if isinstance(error, OSError) else _("not an .npz file of arrays")
-        raise CnncalcError(_("{file}: cannot be read: {reason}", file=path, reason=reason)) from None
+        raise CnncalcError(_("{file}: cannot be read: {reason}", file=visible(path), reason=reason)) from None

@@ -20,7 +20,7 @@ def end_run(error: BaseException) -> int:
     """Say what ended a run in a line on standard error; the status."""
     if isinstance(error, (KeyboardInterrupt, InterruptedRun)):
         return end_saying(_("interrupted"), INTERRUPTED)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or is_too_big(error):
         return end_saying(_("this needs more memory than there is"), UNUSABLE)
     if isinstance(error, OSError) and error.filename is None and error.errno in NOT_WRITTEN:
         forget_output()
@@ -31,6 +31,11 @@ def end_run(error: BaseException) -> int:
     kind, text = type(error).__name__, " ".join(str(error).split())[:200]
     line = _("cnncalc went wrong here, which is its own fault: {kind}: {text}", kind=kind, text=text)
     return end_saying(f"{line}\n  " + _("please report the command and its input; --debug shows where"), BROKEN)
+
+
+def is_too_big(error: BaseException) -> bool:
+    """Whether it is an array that no memory could hold, which NumPy refuses by a ValueError before it asks for any."""
+    return isinstance(error, ValueError) and str(error).startswith(("array is too big", "Maximum allowed"))
 
 
 def end_saying(line: str, status: int) -> int:

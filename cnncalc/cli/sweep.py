@@ -15,7 +15,7 @@ from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options
 from cnncalc.errors import CnncalcError, Source, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.report import BYTES, Settings
-from cnncalc.sources import decode, read_source
+from cnncalc.sources import LARGEST_FILE, decode, read_source
 
 if TYPE_CHECKING:
     from cnncalc.families.family import Family
@@ -154,10 +154,10 @@ def read_members(path: str | None) -> dict[str, list[str]]:
         return {}
     try:
         if path == "-":
-            data = sys.stdin.buffer.read()
+            data = b"" if sys.stdin is None else sys.stdin.buffer.read(LARGEST_FILE + 1)
         else:
             with open_file(path) as file:
-                data = file.read()
+                data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise CnncalcError(_("{name}: cannot be read: {reason}", name=path, reason=reason_of(error))) from None
     return read_table(decode(data, path), path)

@@ -20,6 +20,8 @@ from cnncalc.layers.options import Mixture, is_number, remembers, split_list
 LARGEST = 10**15
 LONGEST = 500  # characters of an expression
 LONGEST_LIST = 1000  # values of a parameter
+MOST_VALUES = 10_000  # of a parameter, in the lists in its lists too
+DEEPEST = 20  # lists in lists
 LONGEST_RESULT = 2000  # characters of a step with its expressions worked out
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 REFERENCE = re.compile(rf"in\.[a-z]|{NAME}")
@@ -44,9 +46,8 @@ def parse_value(raw: Any) -> Value:
         listed = split_list(raw)
         return raw if listed is None else [parse_value(part) for part in listed]
     if isinstance(raw, list):
-        if len(raw) > LONGEST_LIST:
-            raise OptionError(_("a list of more than {longest} values", longest=LONGEST_LIST))
-        return [parse_value(item) for item in raw]
+        check_lists(raw)
+        return _values(raw)
     if not isinstance(raw, str):
         raise OptionError(_("a parameter is a number, a list or a word"))
     text = raw.strip()
@@ -68,6 +69,25 @@ def parse_value(raw: Any) -> Value:
     ):
         raise OptionError(_("'{text}' is not a whole number", text=text[:40]), _("write plain digits"))
     return Word(text)
+
+
+def _values(raw: list[Any]) -> list[Any]:
+    return [_values(item) if isinstance(item, list) else parse_value(item) for item in raw]
+
+
+def check_lists(raw: list[Any]) -> None:
+    """Raise OptionError for a list that holds too much: a list of parameters may double line by line."""
+    waiting, count = [(raw, 1)], 0
+    while waiting:
+        values, depth = waiting.pop()
+        count += len(values)
+        if len(values) > LONGEST_LIST:
+            raise OptionError(_("a list of more than {longest} values", longest=LONGEST_LIST))
+        if count > MOST_VALUES:
+            raise OptionError(_("lists of more than {most} values together", most=MOST_VALUES))
+        if depth > DEEPEST:
+            raise OptionError(_("lists are nested more than {deepest} deep", deepest=DEEPEST))
+        waiting += [(value, depth + 1) for value in values if isinstance(value, list)]
 
 
 def as_text(value: Value) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from math import inf
@@ -149,7 +150,7 @@ def read_parameters(document: Document, given: Mapping[str, Any], draft: Draft) 
         except OptionError as error:
             scope[name] = cast(Value, UNKNOWN)
             above = _("a parameter may use those above it")
-            below = any(f"${later}" in str(argument.value) for later in own.keys() - scope.keys())
+            below = any(word in own and word not in scope for word in re.findall(r"\w+", str(argument.value)))
             problem = error.problem if position else _("parameter {name}: {problem}", name=name, problem=error.problem)
             if not isinstance(error, UnknownValueError):
                 draft.note(problem, position, above if below else error.hint)

@@ -17,6 +17,7 @@ from cnncalc.spec.style.steps import all_alike
 from cnncalc.spec.style.text import in_order, outside_brackets, replace_tabs, tidy
 
 PASSES = 3  # until nothing changes any more
+MOST_LINES = 100_000  # what keeps comments takes longer than all else together
 
 
 def format_spec(source: Source) -> str:
@@ -32,6 +33,9 @@ def format_spec(source: Source) -> str:
             raise
         raise CnncalcError(_("formatting needs ruamel.yaml: pip install 'cnncalc[format]'")) from None
     text = source.text
+    if text.count("\n") > MOST_LINES:
+        problem = _("{file}: more than {most:,} lines are not put into style", file=source.name, most=MOST_LINES)
+        raise CnncalcError(problem)
     for _turn in range(PASSES):
         now = source._replace(text=text)
         tree = tree_of(now)

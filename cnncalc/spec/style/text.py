@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -20,10 +21,10 @@ def outside_brackets(text: str) -> str:
     spans = list(bracket_spans(text))
     moved: dict[int, list[str]] = {}
     for line, column, comment in comments(text):
-        span = next((s for s in spans if s[0] < (line - 1, column - 1) < s[1]), None)
-        if span is not None:
+        at = bisect_left(spans, ((line - 1, column - 1),)) - 1  # the last that begins before it
+        if at >= 0 and (line - 1, column - 1) < spans[at][1]:
             lines[line - 1] = lines[line - 1][: column - 1].rstrip()
-            moved.setdefault(span[0][0], []).append(comment.rstrip())
+            moved.setdefault(spans[at][0][0], []).append(comment.rstrip())
     result = []
     for number, content in enumerate(lines):
         indent = content[: len(content) - len(content.lstrip())]
@@ -98,18 +99,23 @@ def in_order(text: str, tree: Entries, keys: Sequence[str]) -> str:
 def tidy(text: str) -> str:
     """Comments two spaces behind what they follow, or indented as what they stand at; single empty lines, none last."""
     lines = [line.rstrip() for line in text.split("\n")]
+    before, behind = neighbours(lines), neighbours(lines[::-1])[::-1]
     for line, column, _comment in comments(text):
-        before, comment = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
-        if before.strip():
-            lines[line - 1] = before.rstrip() + " " * max(BETWEEN, len(before) - len(before.rstrip())) + comment
+        content, comment = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
+        if content.strip():
+            lines[line - 1] = content.rstrip() + " " * max(BETWEEN, len(content) - len(content.rstrip())) + comment
         else:
-            lines[line - 1] = " " * indent_for(lines, line - 1, len(before)) + comment
+            indents = (behind[line - 1], before[line - 1])  # of the neighbours, whichever is nearer to what it was
+            lines[line - 1] = " " * min(indents, key=lambda indent: abs(indent - len(content))) + comment
     joined = "\n".join(lines).strip("\n")
     return re.sub(r"\n{3,}", "\n\n", joined) + "\n"
 
 
-def indent_for(lines: Sequence[str], at: int, now: int) -> int:
-    """The indentation of a comment in a line of its own: that of a neighbour, whichever is nearer to what it was."""
-    before = next((line for line in reversed(lines[:at]) if not is_remark(line)), "")
-    behind = next((line for line in lines[at + 1 :] if not is_remark(line)), "")
-    return min((len(line) - len(line.lstrip()) for line in (behind, before)), key=lambda indent: abs(indent - now))
+def neighbours(lines: Sequence[str]) -> list[int]:
+    """For each line the indentation of the last one before it that says something; 0 where there is none."""
+    found, last = [], 0
+    for line in lines:
+        found.append(last)
+        if not is_remark(line):
+            last = len(line) - len(line.lstrip())
+    return found

@@ -10,7 +10,7 @@ imported when a model is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import CnncalcError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 OPSET = 21  # the first in which GroupNormalization scales channel by channel; ONNX 1.16, ONNX Runtime 1.18
+BYTES = 4  # of a number
 IR_VERSION = 10  # what ONNX 1.16 writes, so that runtimes of that time read it
 LARGEST_MODEL = 2**31 - 1  # bytes of one protobuf message
 LARGEST_CHECKED = 1024  # values; of larger arrays the checker sees the shape, which is all it asks: it copies the rest
@@ -57,6 +58,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     layer cannot be expressed, WeightError where weights do not belong to the network.
     """
     onnx = package()
+    check_size(BYTES * sum(stored_numbers(graph)))  # as claimed, before any of it is drawn
     stored = as_weights(graph, weights)
     values = [Value(name, shape) for name, shape in graph.inputs.items()]
     nodes: list[Any] = []
@@ -70,9 +72,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
         written = write(part, node.layer, *(values[v] for v in node.reads))
         nodes += part.finish(written)
         values.append(Value(node.name, facts.output))
-    size = sum(array.nbytes for array in arrays.values())
-    if size > LARGEST_MODEL:
-        raise CnncalcError(_("{size:.1f} GB of weights: an ONNX model in one piece holds 2 GB", size=size / 1e9))
+    check_size(sum(array.nbytes for array in arrays.values()))
 
     def describe(value: Value) -> Any:
         return type_value(onnx, value.name, (batch or BATCH, *value.shape))
@@ -97,10 +97,27 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     model.graph.input.extend(
         type_value(onnx, name, array.shape, whole=array.dtype == "int64") for name, array in large.items()
     )
-    onnx.checker.check_model(model, full_check=True)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:  # sizes beyond those of ONNX, say; its errors have no class in common
+        reason = " ".join(str(error).split())[:200]
+        raise NotInOnnxError(_("ONNX cannot hold this network, says its checker: {reason}", reason=reason)) from error
     del model.graph.input[first:]
     store(onnx, model, large)
     return model
+
+
+def stored_numbers(graph: Graph) -> Iterator[int]:
+    """How many numbers each layer stores that does not share those of another."""
+    for node, facts in zip(graph.nodes, graph.facts, strict=True):
+        if node.weights_of is None:
+            yield (facts.params or 0) + (facts.fixed_params or 0) + (facts.buffers or 0)
+
+
+def check_size(size: int) -> None:
+    """Raise CnncalcError for more bytes of weights than a model holds."""
+    if size > LARGEST_MODEL:
+        raise CnncalcError(_("{size:.1f} GB of weights: an ONNX model in one piece holds 2 GB", size=size / 1e9))
 
 
 def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversion:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.errors import CnncalcError, visible
+from cnncalc.errors import CnncalcError, open_file, visible
 from cnncalc.language import _, reason_of
 from cnncalc.pages.drawing.colours import LINE, PANEL
 from cnncalc.pages.drawing.scene import Box, Image, Item
@@ -47,7 +47,7 @@ class Panel(NamedTuple):
 def read_picture(path: str) -> Picture:
     """A file that holds a PNG, a JPEG or a GIF. Raises CnncalcError for what is none."""
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise CnncalcError(_("{path}: cannot be read: {reason}", path=visible(path), reason=reason_of(error))) from None
