@@ -116,8 +116,16 @@ class Graph:
         raise AttributeError(f"a graph is fixed once it is built: {name} cannot be set")
 
     def __reduce__(self) -> tuple[Any, ...]:  # so that it can be sent to another process
+        return _graph_of, (self._values(),)
+
+    def _values(self) -> dict[str, Any]:
+        """What it was built from, and its facts."""
         values = {name: getattr(self, name) for name in self.__slots__ if name[:1] != "_"}
-        return _graph_of, ({**values, **{name: dict(values[name]) for name in ("inputs", "groups", "params")}},)
+        return {**values, **{name: dict(values[name]) for name in ("inputs", "groups", "params")}}
+
+    def replace(self, **changes: Any) -> "Graph":
+        """The same network with something else in it; its facts are claimed anew. Raises ShapeError."""
+        return Graph(**{**self._values(), "facts": None, **changes})
 
     def shape(self, value: int) -> Shape:
         """The shape of a value: of an input, or of a node's output."""

@@ -12,18 +12,7 @@ def in_place(graph: Graph) -> Graph:
     """The same network with `inplace` where it can be."""
     able = dict(find_able(graph))
     nodes = tuple([node._replace(layer=able.get(i, node).layer) for i, node in enumerate(graph.nodes)])
-    return Graph(
-        name=graph.name,
-        inputs=graph.inputs,
-        nodes=nodes,
-        outputs=graph.outputs,
-        groups=graph.groups,
-        source=graph.source,
-        params=graph.params,
-        expectations=graph.expectations,
-        as_written=graph.as_written,
-        remarks=graph.remarks,
-    )
+    return graph.replace(nodes=nodes)
 
 
 def find_able(graph: Graph) -> Iterator[tuple[int, Node]]:

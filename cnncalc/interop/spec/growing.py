@@ -26,17 +26,6 @@ def with_growing_concats(graph: Graph) -> Graph:
         made.setdefault(reads, first + i)
     if tuple(nodes) == graph.nodes:
         return graph
-    grown = Graph(
-        name=graph.name,
-        inputs=graph.inputs,
-        nodes=tuple(nodes),
-        outputs=graph.outputs,
-        groups=graph.groups,
-        source=graph.source,
-        params=graph.params,
-        expectations=graph.expectations,
-        as_written=graph.as_written,
-        remarks=graph.remarks,
-    )
+    grown = graph.replace(nodes=tuple(nodes))
     before, behind = peak_elements(graph), peak_elements(grown)
     return graph if before is None or behind is None or behind > before else grown

@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.pages.browser.pool import Text
-from cnncalc.pages.drawing.graph.assembly import Seen, connect, look, number, title_of
+from cnncalc.pages.drawing.graph.assembly import Seen, see, title_of
 from cnncalc.pages.drawing.graph.boxes import Box
 from cnncalc.pages.drawing.graph.cells import TEXT, Cell, cell_of, even
 from cnncalc.pages.drawing.graph.frames import lay_out, order_parts
@@ -31,17 +31,7 @@ def graph_data(tree: Tree, places: Mapping[str, int]) -> dict[str, Any]:
             and below as {net: x}, lines as [part, part, net, x, y, x, y, ...]; -1 is the outside. `root`: that of all
     """
     folded = tree.fold(tree.depth) | {block.id for block in tree.blocks.values() if not block.frame}
-    root = Seen(tree.root, None)
-    root.inside = [seen for part in tree.root.parts for seen in look(part, root, folded)]
-    nodes: list[Seen] = []
-    frames: list[Seen] = []
-    number(root, nodes, frames)
-    of_leaf = {leaf: node for node in nodes for leaf in range(*bounds(node.part))}
-    order = {id(node): n for n, node in enumerate(nodes)}
-    pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in tree.edges)
-    for source, target in pairs:
-        if source != target:
-            connect(nodes[source], nodes[target], source)
+    root, _nodes, frames, _edges = see(tree, folded)
     boxes: dict[str, Any] = {}
     turned: set[int] = set()  # frames in whose place lines lead up
     found = {"root": frame_data(tree, root, places, boxes, turned)}

@@ -7,10 +7,10 @@ what Keras has where nothing is said, makes the layer one that is not read here,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 from cnncalc.interop.layouts import Seen
+from cnncalc.interop.watching import Watched, WatchedInputs
 from cnncalc.language import _
 
 # What a setting is where it is not written down, if that is the same for every layer that has it.
@@ -28,20 +28,8 @@ OF_NO_EFFECT = re.compile(
 )
 
 
-class Asked(dict[str, Any]):
-    """Settings by name; `asked` are those that somebody asked for."""
-
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        super().__init__(given)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
+class Asked(Watched):
+    """The settings of a layer, or the arguments of a call, by name."""
 
     def find_left(self) -> tuple[str, Any] | None:
         """The first setting, and its value, that nobody asked for and that may have an effect."""
@@ -53,23 +41,8 @@ class Asked(dict[str, Any]):
         return None
 
 
-class Tensors(tuple[Seen, ...]):
-    """What enters a call; `asked` are the numbers of those that somebody asked for."""
-
-    asked: set[int]
-
-    def __new__(cls, given: Sequence[Seen] = ()) -> Tensors:
-        made = super().__new__(cls, given)
-        made.asked = set()
-        return made
-
-    def __getitem__(self, i: SupportsIndex | slice) -> Any:
-        self.asked.update(range(*i.indices(len(self))) if isinstance(i, slice) else [int(i) % max(1, len(self))])
-        return super().__getitem__(i)
-
-    def __iter__(self) -> Iterator[Seen]:
-        self.asked.update(range(len(self)))
-        return super().__iter__()
+class Tensors(WatchedInputs[Seen]):
+    """What enters a call."""
 
 
 class Numbers(tuple[Any, ...]):

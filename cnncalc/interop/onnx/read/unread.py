@@ -8,11 +8,11 @@ onnx.ai/onnx/operators; a test holds the first table against the package onnx.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 from cnncalc.interop.onnx.read.constants import shortest
 from cnncalc.interop.onnx.read.file import GraphData, NodeData, TensorData
+from cnncalc.interop.watching import Watched, WatchedInputs
 from cnncalc.language import _
 
 # What an attribute is where it is not written down, if that is the same for every operator that has it.
@@ -43,39 +43,12 @@ INPUTS_OF_NO_EFFECT: dict[str, tuple[int, ...]] = {
 }
 
 
-class Attributes(dict[str, Any]):
-    """The attributes of an operator; `asked` are those that somebody asked for."""
-
-    def __init__(self, given: Any) -> None:
-        super().__init__(given)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
+class Attributes(Watched):
+    """The attributes of an operator."""
 
 
-class Inputs(tuple[str, ...]):
-    """The inputs of an operator; `asked` are those that somebody asked for."""
-
-    asked: set[int]
-
-    def __new__(cls, given: Sequence[str]) -> Inputs:
-        made = super().__new__(cls, given)
-        made.asked = set()
-        return made
-
-    def __getitem__(self, i: SupportsIndex | slice) -> Any:
-        self.asked.update(range(*i.indices(len(self))) if isinstance(i, slice) else [int(i) % max(1, len(self))])
-        return super().__getitem__(i)
-
-    def __iter__(self) -> Iterator[str]:
-        self.asked.update(range(len(self)))
-        return super().__iter__()
+class Inputs(WatchedInputs[str]):
+    """The inputs of an operator."""
 
 
 def watch(node: NodeData) -> NodeData:

@@ -13,6 +13,7 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.interop.layouts import Seen
+from cnncalc.interop.watching import Watched
 from cnncalc.language import _
 
 Made = Seen | list[Seen] | None
@@ -44,20 +45,8 @@ OF_NO_EFFECT = (
 )  # fmt: skip
 
 
-class Given(dict[str, Any]):
+class Given(Watched):
     """The arguments of a call, by name. Those that no handler asks for are refused, unless they change nothing."""
-
-    def __init__(self, given: dict[str, Any]) -> None:
-        super().__init__(given)
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
-        return super().get(name, default)
 
     def check(self) -> None:
         """Raise NotReadError for the first argument that may have an effect and was not asked for."""

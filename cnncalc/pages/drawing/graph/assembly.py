@@ -40,17 +40,7 @@ class Seen:
 
 def assemble(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
     """The picture; see `place`."""
-    root = Seen(tree.root, None)
-    root.inside = [seen for part in tree.root.parts for seen in look(part, root, folded)]
-    nodes: list[Seen] = []
-    frames: list[Seen] = []
-    number(root, nodes, frames)
-    of_leaf = {leaf: node for node in nodes for leaf in range(*bounds(node.part))}
-    order = {id(node): n for n, node in enumerate(nodes)}
-    pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in tree.edges)
-    edges = [(nodes[a], nodes[b], a) for a, b in pairs if a != b]
-    for source, target, net in edges:
-        connect(source, target, net)
+    root, nodes, frames, edges = see(tree, folded)
     for node in nodes:
         around = "" if node.around is None or node.around is root else node.around.name
         node.cell = cell_of(tree, node.part, around, quantity)
@@ -68,6 +58,26 @@ def assemble(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
         "edges": [edge_value(source, target, net) for source, target, net in edges],
         "legend": legend_of(nodes, quantity),
     }
+
+
+def see(tree: Tree, folded: frozenset[str]) -> tuple[Seen, list[Seen], list[Seen], list[tuple[Seen, Seen, int]]]:
+    """What is seen of a network, connected: all of it, its nodes, its frames, and what leads from node to node.
+
+    A net is the number of the node that it comes from: its lines are one where they run together.
+    """
+    root = Seen(tree.root, None)
+    root.inside = [seen for part in tree.root.parts for seen in look(part, root, folded)]
+    nodes: list[Seen] = []
+    frames: list[Seen] = []
+    number(root, nodes, frames)
+    of_leaf = {leaf: node for node in nodes for leaf in range(*bounds(node.part))}
+    order = {id(node): n for n, node in enumerate(nodes)}
+    # Several layers of a node may read one value: that is one line.
+    pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in tree.edges)
+    edges = [(nodes[a], nodes[b], a) for a, b in pairs if a != b]
+    for source, target, net in edges:
+        connect(source, target, net)
+    return root, nodes, frames, edges
 
 
 def look(part: Part, around: Seen, folded: frozenset[str]) -> list[Seen]:
