@@ -1,4 +1,4 @@
-"""Builds the page that runs cnncalc in a browser: python playground/build.py [--out FOLDER].
+"""Builds the page that runs cnncalc in a browser: python playground/build.py [--out FOLDER] [--zip FILE].
 
 Needs Node.js with npm, pip and their registries. What comes out is a folder of files for any web server, with nothing
 in it that asks another host: Python (Pyodide), cnncalc with what it needs, the editor, the page.
@@ -56,6 +56,13 @@ def write_archive(path: Path, files: dict[str, bytes]) -> None:
             archive.writestr(zipfile.ZipInfo(name, STAMP), files[name], zipfile.ZIP_DEFLATED)
 
 
+def write_zip(path: Path, site: Path) -> None:
+    """The built page as one file, in a folder of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files = {f"cnncalc-playground/{p.relative_to(site).as_posix()}": p for p in site.rglob("*") if p.is_file()}
+    write_archive(path, {name: file.read_bytes() for name, file in files.items()})
+
+
 def write_service_worker(out: Path) -> None:
     """The list of all files, under a version that changes when one of them does."""
     names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
@@ -106,4 +113,9 @@ def build(out: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE / "site", help="the folder to write")
-    build(parser.parse_args().out.resolve())
+    parser.add_argument("--zip", type=Path, help="also write it as one file, which a release attaches")
+    asked = parser.parse_args()
+    build(asked.out.resolve())
+    if asked.zip is not None:
+        write_zip(asked.zip, asked.out)
+        print(f"{asked.zip}: {asked.zip.stat().st_size / 1e6:.1f} MB")

@@ -199,7 +199,7 @@ def test_what_is_not_known_is_a_question_and_no_zero() -> None:
 def test_the_command_writes_what_the_ending_says(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "net.svg"
     done = run("draw", "lenet5", "--style", "blocks", "-o", str(path))
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{path}: 14 layers, as svg\n")
     assert path.read_text(encoding="utf-8") == cnncalc.draw("lenet5", "blocks").svg
     piped = run("draw", "lenet5", "--style", "blocks")
     assert piped.stdout == path.read_text(encoding="utf-8")
@@ -351,3 +351,12 @@ def test_results_show_as_tables_and_pictures_and_no_raw_tuples() -> None:
     (svg,) = re.findall(r"<svg.*?</svg>", drawn, re.DOTALL)
     assert "C3[2,4]" in texts(svg)
     assert "█" not in drawn  # the picture in characters is for terminals
+
+
+def test_a_network_that_is_too_large_to_draw_is_refused_unless_more_is_allowed() -> None:
+    for command in ("draw", "report"):
+        done = run(command, "-e", "3x8x8; relu x999999", "-o", "never.svg")
+        assert done.returncode == 2
+        assert "--max-operations" in done.stderr
+    done = run("draw", "-e", "3x8x8; relu x9", "--max-operations", "8")
+    assert done.returncode == 2

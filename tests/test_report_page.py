@@ -195,7 +195,7 @@ def test_the_text_of_a_spec_gives_the_data_and_its_mistakes_their_places() -> No
 def test_the_command_writes_the_file_and_refuses_what_it_cannot(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     done = CliRunner().invoke(group(), ["report", "lenet5", "-o", str(path)])
-    assert (done.exit_code, done.output) == (0, "")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"{path}: 14 layers, as html\n")
     text = path.read_text(encoding="utf-8")
     assert text.startswith('<!doctype html>\n<html lang="en">')
     assert "<title>LeNet-5</title>" in text

@@ -114,14 +114,19 @@ class Asked:
         shapes = _once([_pair(text) if "=" in text else ("", text) for text in self.inputs], "--input")
         return overrides(self.params, "--set"), shapes
 
-    def graph(self) -> Graph:
-        """Raises SpecError, or UsageError where nothing is named, or two networks."""
+    def graph(self, most: int | None = None) -> Graph:
+        """Raises SpecError, or UsageError where nothing is named, or two networks.
+
+        most  operations, unless --max-operations says how many
+        """
         if self.spec is None and self.expression is None:
             raise click.UsageError(_("Give a SPEC or -e NET."))
         if self.spec is not None and self.expression is not None:
             raise click.UsageError(_("Give a SPEC or -e NET, not both."))
         values, shapes = self.changes()
-        most = self.max_operations
+        source_of = click.get_current_context().get_parameter_source
+        if most is None or source_of("max_operations") is not click.core.ParameterSource.DEFAULT:
+            most = self.max_operations
         if self.expression is not None:
             source = Source("-e", self.expression)
             return graph_from_text(source, params=values, inputs=shapes, max_operations=most, inline=True)
@@ -379,6 +384,12 @@ def complain(error: CnncalcError | str) -> None:
 
         text = defuse(text)
     click.echo("\n".join(map(visible, text.split("\n"))), err=True)
+
+
+def say_written(target: str | None, count: int, form: str) -> None:
+    """Say what was written to a file, on standard error; nothing where it went to standard output."""
+    if target not in (None, "-"):
+        click.echo(_("{target}: {count:,} layers, as {form}", target=visible(target), count=count, form=form), err=True)
 
 
 def write(text: str | bytes, output: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, write
+from cnncalc.cli.common import Asked, errors_end_the_run, say_written, spec_options, write
 from cnncalc.errors import CnncalcError, open_archive, visible
 from cnncalc.graph import Graph
 from cnncalc.interop.faults import say_fault
@@ -60,9 +60,7 @@ def command(
         graph = asked.graph()
         written = row.convert(graph, lambda: weights_for(graph, asked.spec or "", seed, file))
     write(written.result, target)
-    if target not in (None, "-"):
-        count = len(graph.nodes)
-        click.echo(_("{target}: {count:,} layers, as {form}", target=target, count=count, form=form), err=True)
+    say_written(target, len(graph.nodes), form)
     for note in notes_on(graph, written):
         click.echo(visible(note), err=True)
 

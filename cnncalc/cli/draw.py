@@ -7,12 +7,14 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, errors_end_the_run, spec_options, terminal_width, write
+from cnncalc.cli.common import Asked, errors_end_the_run, say_written, spec_options, terminal_width, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.pages.drawing import DEFAULT, STYLES, Drawing, Wish, check_wish, format_of
 from cnncalc.pages.drawing.words import find_quantity
 from cnncalc.report import BYTES, Report, Settings
+
+MOST_DRAWN = 100_000  # operations, unless more are allowed: folded and drawn in seconds
 
 
 @click.command("draw", context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,13 +68,14 @@ def command(
         for name in (wish.color, wish.sort, *wish.quantities):
             if name:
                 find_quantity(name)
-        report = analyze_graph(asked.graph(), Settings(dtype, batch))
+        report = analyze_graph(asked.graph(MOST_DRAWN), Settings(dtype, batch))
         if output is None and (style is None or terminal is not None):
             check_wish("costs", wish)
             write(in_characters(report, wish, terminal), output)
             return
         options = {"standalone": True} if standalone else {}
         write(Drawing(report, style or DEFAULT, wish).render(form, **options), output)
+    say_written(output, len(report.layers), form)
 
 
 def split_names(text: str | None) -> tuple[str, ...]:

@@ -7,11 +7,15 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, each_asked, errors_end_the_run, spec_options, write
+from cnncalc.cli.common import Asked, each_asked, errors_end_the_run, say_written, spec_options, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _, in_use
 from cnncalc.report import BYTES, Settings, name_of
 from cnncalc.sources import load_graph
+
+MOST_EXPLAINED = (
+    50_000  # operations of a page, unless more are allowed: it is written in a minute and opened in seconds
+)
 
 
 @click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,7 +36,7 @@ def command(asked: Asked, other: str | None, output: str | None, dtype: str, bat
     with errors_end_the_run():
         if output in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
             raise CnncalcError(_("a page is for a browser: name a file with -o net.html"))
-        graphs = [asked.graph(), *(map(load_graph, each_asked([other], asked.inputs)) if other else ())]
+        graphs = [asked.graph(MOST_EXPLAINED), *(map(load_graph, each_asked([other], asked.inputs)) if other else ())]
         from cnncalc.pages.browser.data import page_data
         from cnncalc.pages.browser.file import html_text
 
@@ -40,3 +44,4 @@ def command(asked: Asked, other: str | None, output: str | None, dtype: str, bat
         title = " / ".join(name_of(report) or asked.name for report in reports)
         page = html_text(page_data(reports, in_use()), title)
     write(page, output)
+    say_written(output, sum(len(graph.nodes) for graph in graphs), "html")
