@@ -235,6 +235,10 @@ def _graph_of(
     max_operations: int,
     params: Mapping[str, Any],
 ) -> Graph:
+    if hasattr(spec, "graph_signature"):
+        if set or params:
+            raise CnncalcError(_("a model has no parameters that --set could change"))
+        return from_torch(spec, input, max_operations=max_operations)
     if not isinstance(spec, Graph):
         return load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
     if set or params or input is not None:
@@ -383,7 +387,7 @@ def to_keras(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
 
 def from_torch(
     module: Any,
-    input_shape: Sequence[int] | Sequence[Sequence[int]] | Mapping[str, Sequence[int]],
+    input_shape: Sequence[int] | Sequence[Sequence[int]] | Mapping[str, Sequence[int]] | str | None = None,
     *,
     name: str | None = None,
     allow_unknown: bool = False,
@@ -391,8 +395,9 @@ def from_torch(
 ) -> Graph:
     """The network that a PyTorch module is: its forward pass is run once, without weights and without values.
 
-    module         an nn.Module; it stays as it is, and is looked at as in eval()
-    input_shape    (3, 224, 224), without the batch; several inputs as a list or {name: shape}
+    module         an nn.Module; it stays as it is, and is looked at as in eval(). Or what torch.export.export gave
+    input_shape    (3, 224, 224), without the batch; several inputs as a list or {name: shape}. An exported program
+                   knows its own
     name           what the network is called; otherwise by the module's class
     allow_unknown  go on behind operators that are not known: what depends on them is None
 
@@ -401,7 +406,13 @@ def from_torch(
     """
     from cnncalc.interop.torch.read import module as torch_reading
 
-    shapes = torch_reading.shapes_of(input_shape)
+    shapes = None if input_shape is None else torch_reading.shapes_of(input_shape)
+    if hasattr(module, "graph_signature"):
+        from cnncalc.interop.torch.read import exported
+
+        return exported.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
+    if shapes is None:
+        raise CnncalcError(_("the shape that enters a PyTorch module is not known"))
     return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
 
 

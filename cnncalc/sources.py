@@ -31,12 +31,13 @@ class Reader(NamedTuple):
 # What is named and not read: pickles run what is in them.
 NOT_READ = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".hdf5", ".tflite", ".pb", ".caffemodel", ".npz", ".npy")
 REFUSED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY")
-SPECS = (".yaml", ".yml", ".json", ".onnx", ".keras")  # HEAD:net.yaml is a file of a commit, no attribute
+SPECS = (".yaml", ".yml", ".json", ".onnx", ".keras", ".pt2")  # HEAD:net.yaml is a file of a commit, no attribute
 # net.onnx@3x224x224, net.onnx@image=3x64x64,words=16
 SHAPED = r"(.+)@((?:[^\W\d][\w.]*=)?\d+(?:x\d+)*(?:,[^\W\d][\w.]*=\d+(?:x\d+)*)*)"
 FACTORY = r"([\w./\\-]+\.py|[^\W\d][\w.]*):[^\W\d][\w.]*"  # package.module:factory, net.py:Net
 READERS = (  # the first that matches reads it
     Reader("torch.read.module", lambda name, head: head is None and is_factory(name)),
+    Reader("torch.read.exported", lambda name, head: head is not None and name.endswith(".pt2")),
     Reader("keras.read.configuration", lambda name, head: head is not None and is_keras(name, head)),
     Reader(
         "onnx.read.reading", lambda name, head: head is not None and (name.endswith(".onnx") or begins_as_onnx(head))

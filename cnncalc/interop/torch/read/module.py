@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -50,7 +50,7 @@ def read(
     if not inputs:
         raise unusable(_("the shape that enters a PyTorch module is not known"), _("give it: --input 3x224x224"))
     try:
-        shapes: Any = {name: read_shape(text) for name, text in inputs.items()}
+        entering = read_shapes(inputs)
     except OptionError as error:
         raise unusable(f"--input: {error.problem}", error.hint) from None
     torch = package()
@@ -75,12 +75,17 @@ def read(
             _("it gives an object of type {kind}, and no nn.Module", kind=kind), _("name a class or function that does")
         )
     try:
-        entering = shapes if "" not in shapes else [shapes[""]]
         return graph_of(made, entering, source=spec, max_operations=max_operations, allow_unknown=allow_unknown)
     except SpecError:
         raise
     except CnncalcError as error:
         raise unusable(str(error)) from None
+
+
+def read_shapes(inputs: Mapping[str, Any]) -> Sequence[Shape] | Mapping[str, Shape]:
+    """Shapes as they are written behind --input. Raises OptionError."""
+    shapes = {name: read_shape(text) for name, text in inputs.items()}
+    return shapes if "" not in shapes else [shapes[""]]
 
 
 def import_home(home: str) -> Any:
@@ -182,15 +187,34 @@ def graph_of(
         problem = _("{name} is compiled by torch.jit: what its forward pass calls cannot be followed", name=title)
         raise SpecError([Problem(problem, None, _("give the module that it was made of"))], Source(source or title, ""))
     module = make_whole(torch, module, shapes)
+    named = shapes if isinstance(shapes, Mapping) else dict(zip(input_names(len(shapes)), shapes, strict=True))
+
+    def run(tensors: Sequence[Any], stand_ins: Mapping[str, Any], trace: Trace) -> Any:
+        arguments, by_name = entering_arguments(module, list(named), tensors, isinstance(shapes, Mapping))
+        with evaluating(module):
+            return torch.func.functional_call(module, dict(stand_ins), arguments, by_name)
+
+    return trace_of(module, named, run, title, source, max_operations=max_operations, allow_unknown=allow_unknown)
+
+
+def trace_of(
+    module: Any,
+    shapes: Mapping[str, Shape],
+    run: Callable[[Sequence[Any], Mapping[str, Any], Trace], Any],
+    title: str,
+    source: str,
+    *,
+    max_operations: int,
+    allow_unknown: bool,
+) -> Graph:
+    """The graph of what `run` calls on tensors for the inputs, with others for what the module stores."""
+    torch = package()
     b = Builder(title, source or title, max_operations=max_operations)
     trace = Trace(torch, module, b)
-    names = list(shapes) if isinstance(shapes, Mapping) else input_names(len(shapes))
-    sizes = list(shapes.values()) if isinstance(shapes, Mapping) else list(shapes)
-    tensors = [trace.enter(name, shape) for name, shape in zip(names, sizes, strict=True)]
-    arguments, by_name = entering_arguments(module, names, tensors, isinstance(shapes, Mapping))
+    tensors = [trace.enter(name, shape) for name, shape in shapes.items()]
     try:
-        with evaluating(module), trace, torch.no_grad():
-            result = torch.func.functional_call(module, trace.stand_ins, arguments, by_name)
+        with trace, torch.no_grad():
+            result = run(tensors, trace.stand_ins, trace)
     except CnncalcError:
         raise
     except Exception as error:

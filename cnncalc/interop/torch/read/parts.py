@@ -70,6 +70,15 @@ def select(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return None if seen is None else take_index(trace, seen, [*[slice(None)] * dim, given["index"]], result)
 
 
+@translates("slice", "input | dim start end step self", anywhere=True)
+def slice_of_axis(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """As exported programs have it; an end beyond the axis is the axis's."""
+    dim = given.get("dim", 0) % given["input"].ndim
+    index = slice(given.get("start"), given.get("end"), given.get("step", 1))
+    seen: Seen | None = trace.of(given["input"])
+    return None if seen is None else take_index(trace, seen, [*[slice(None)] * dim, index], result)
+
+
 @translates("getitem", "input index", anywhere=True)
 def getitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     index = given["index"] if isinstance(given["index"], tuple) else (given["index"],)
@@ -283,6 +292,10 @@ MODES = {
     "input | size scale_factor mode align_corners recompute_scale_factor antialias",
 )
 def interpolate(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    return resize(trace, given, result)
+
+
+def resize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """By whole factors between half-pixel centres, or to a size. A factor that leaves a rest reads elsewhere."""
     before, after = given["input"].shape[2:], result.shape[2:]
     mode, corners = given.get("mode", "nearest"), bool(given.get("align_corners"))
@@ -302,6 +315,27 @@ def interpolate(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return layer(trace, "upsample", {"factor": factors, "mode": MODES[mode]}, [value])
     options = {"size": list(after), "mode": MODES[mode], "align_corners": corners}
     return layer(trace, "resample", options, [value])
+
+
+def to_size(mode: str) -> Any:
+    """The handler of an interpolation as exported programs have it."""
+
+    def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        how = {"size": given["output_size"], "scale_factor": given.get("scale_factors")}
+        corners = bool(given.get("align_corners"))
+        return resize(trace, {"input": given["input"], "mode": mode, "align_corners": corners, **how}, result)
+
+    return handle
+
+
+for _words, _mode in (
+    ("upsample_linear1d upsample_bilinear2d upsample_trilinear3d", "bilinear"),
+    ("upsample_bicubic2d", "bicubic"),
+):
+    translates(_words, "input output_size align_corners | scale_factors")(to_size(_mode))
+translates("upsample_nearest1d upsample_nearest2d upsample_nearest3d", "input output_size | scale_factors")(
+    to_size("nearest")
+)
 
 
 def whole_factors(factor: Any, before: Sequence[int], after: Sequence[int]) -> bool:

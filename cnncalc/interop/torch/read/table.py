@@ -41,7 +41,7 @@ USUAL: dict[str, Any] = {
 OF_NO_EFFECT = (
     "inplace", "dtype", "memory_format", "non_blocking", "generator", "device", "requires_grad", "momentum",
     "_stacklevel", "keepdim", "normalized_shape", "train", "average_attn_weights", "need_weights", "embed_dim",
-    "embed_dim_to_check", "recompute_scale_factor",
+    "embed_dim_to_check", "recompute_scale_factor", "cudnn_enabled", "cudnn_enable",
 )  # fmt: skip
 
 

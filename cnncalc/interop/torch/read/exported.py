@@ -1,0 +1,227 @@
+"""Programs that torch.export made, from a file .pt2 or from Python: what they call is what a module calls.
+
+An archive is read by torch itself, after a look that nothing in it is a pickle that could run: weights and constants
+have to be bytes, and the sample inputs such that torch loads them as plain tensors. A program that was exported on one
+sample alone has that 1 in the sizes of its views: where it is run on two samples, it becomes 2.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+from cnncalc.errors import CnncalcError, Problem, Source, SpecError
+from cnncalc.graph import Graph
+from cnncalc.interop.torch.read.module import (
+    evaluating,
+    input_names,
+    package,
+    read_shapes,
+    tell,
+    trace_of,
+)
+from cnncalc.interop.torch.read.table import BATCH
+from cnncalc.language import _
+from cnncalc.layers.base import Shape
+from cnncalc.spec import MAX_OPERATIONS
+
+SEVERAL = ("Sequential", "ModuleList", "ModuleDict", "MultiheadAttention", "Transformer")  # modules of several layers
+RESIZED = ("view", "reshape", "_unsafe_view", "unflatten")  # of these the last argument is a list of sizes
+MADE = ("zeros", "ones", "full", "empty", "arange", "linspace", "scalar_tensor")
+BY_NAME = (
+    "batch_norm",
+    "instance_norm",
+    "layer_norm",
+    "group_norm",
+    "embedding",
+)  # arguments in another order, or more
+
+
+def read(
+    spec: str, *, inputs: Mapping[str, Any], max_operations: int = MAX_OPERATIONS, allow_unknown: bool = False
+) -> Graph:
+    """The network of a file that torch.export.save wrote. Raises SpecError."""
+
+    def unusable(problem: str, hint: str | None = None) -> SpecError:
+        return SpecError([Problem(problem, None, hint)], Source(spec, ""))
+
+    torch = package()
+    try:
+        with zipfile.ZipFile(spec) as archive:
+            found = find_pickle(torch, archive)
+    except (OSError, zipfile.BadZipFile, ValueError) as error:
+        raise unusable(_("it cannot be read as an archive: {error}", error=tell(error))) from None
+    if found is not None:
+        hint = _("export the model to ONNX, and name that file")
+        raise unusable(
+            _("it holds a pickle, {name}, which runs whatever is in it: it is never loaded", name=found), hint
+        )
+    try:
+        program = torch.export.load(spec)
+    except Exception as error:
+        raise unusable(_("torch cannot read it: {error}", error=tell(error))) from None
+    try:
+        shapes = read_shapes(inputs) if inputs else None
+        return graph_of(program, shapes, source=spec, max_operations=max_operations, allow_unknown=allow_unknown)
+    except SpecError:
+        raise
+    except CnncalcError as error:
+        raise unusable(str(error)) from None
+
+
+def find_pickle(torch: Any, archive: zipfile.ZipFile) -> str | None:
+    """The name of a part of an archive that is a pickle of more than tensors; None where there is none."""
+    for name in archive.namelist():
+        if name.endswith("_config.json"):
+            for entry in json.loads(archive.read(name)).get("config", {}).values():
+                if entry.get("use_pickle"):
+                    return str(entry.get("path_name", name))
+        elif name.endswith((".pt", ".pkl", ".pth")):
+            try:
+                torch.load(io.BytesIO(archive.read(name)), weights_only=True)
+            except Exception:
+                return name
+    return None
+
+
+def graph_of(
+    program: Any,
+    shapes: Sequence[Shape] | Mapping[str, Shape] | None,
+    *,
+    name: str | None = None,
+    source: str = "",
+    allow_unknown: bool = False,
+    max_operations: int = MAX_OPERATIONS,
+) -> Graph:
+    """The graph of a torch.export.ExportedProgram, on its own input shapes unless others are given.
+
+    Raises SpecError.
+    """
+    torch = package()
+    module = program.module(check_guards=False)
+    module._forward_pre_hooks.clear()  # the program's own look at its inputs: it may be made for one sample alone
+    entering = [node for node in module.graph.nodes if node.op == "placeholder"]
+    own = {node.target: shape_of(torch, node) for node in entering}
+    if shapes is None:
+        asked = [name for name, shape in own.items() if not all(type(n) is int for n in shape)]
+        if asked:
+            problem = _("the input '{name}' has sizes that are open", name=asked[0])
+            raise SpecError([Problem(problem, None, _("give it: --input 3x224x224"))], Source(source or name or "", ""))
+        shapes = list(own.values())
+    if len(shapes) != len(own):
+        raise CnncalcError(_("its inputs are {count}: {names}", count=len(own), names=", ".join(own)))
+    if not isinstance(shapes, Mapping):
+        shapes = dict(zip(own if len(own) > 1 else input_names(1), shapes, strict=True))
+
+    def run(tensors: Sequence[Any], stand_ins: Mapping[str, Any], trace: Any) -> Any:
+        runner = Runner(torch, module, trace)
+        module.forward = runner.run
+        try:
+            with evaluating(module):
+                return torch.func.functional_call(module, dict(stand_ins), tuple(tensors))
+        finally:
+            del module.forward
+
+    title = name or "program"
+    return trace_of(module, shapes, run, title, source, max_operations=max_operations, allow_unknown=allow_unknown)
+
+
+def shape_of(torch: Any, node: Any) -> tuple[Any, ...]:
+    """The shape of an input without its samples."""
+    value = node.meta.get("val")
+    if not isinstance(value, torch.Tensor) or value.ndim < 2:
+        raise CnncalcError(_("its input {name} is no tensor with samples in front", name=node.target))
+    return tuple(value.shape[1:])
+
+
+class Runner:
+    """Runs a program call by call, each in the module that it was exported from."""
+
+    def __init__(self, torch: Any, module: Any, trace: Any) -> None:
+        runner = self
+        self.torch, self.trace = torch, trace
+        self.node: Any = None
+
+        class Interpreter(torch.fx.Interpreter):  # type: ignore[misc, unused-ignore]
+            def run_node(self, node: Any) -> Any:
+                runner.node = node
+                path, kind = runner.place(node)
+                trace.stack.append(path)
+                if kind.startswith("torch.nn.modules.") and not any(word in kind for word in SEVERAL):
+                    trace.leaves.add(path)
+                    trace.exact.add(path)
+                try:
+                    return super().run_node(node)
+                finally:
+                    trace.stack.pop()
+
+            def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+                args, kwargs = runner.resize(target, args, kwargs)
+                return super().call_function(target, args, kwargs)
+
+        self.interpreter = Interpreter(module)
+
+    def run(self, *tensors: Any) -> Any:
+        return self.interpreter.run(*tensors)
+
+    @staticmethod
+    def place(node: Any) -> tuple[str, str]:
+        """The innermost module that a call was made in, and its class."""
+        stack = list((node.meta.get("nn_module_stack") or {}).values())
+        if not stack:
+            return "", ""
+        path, kind = stack[-1]
+        return str(path).partition("@")[0], kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+
+    def resize(self, target: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+        """The arguments of a call, with sizes that were those of one sample as those of two."""
+        word = getattr(target, "__name__", "").partition(".")[0]
+        if word in MADE:
+            return args, {**kwargs, "device": "meta"}
+        if word in BY_NAME:
+            names = [argument.name for argument in target._schema.arguments]
+            return (), dict(zip(names, args, strict=False)) | kwargs
+        if word in ("view", "reshape") and self.goes_through(args):
+            return (args[0], [*args[0].shape[:2], args[1][-1]]), kwargs
+        if word in RESIZED and isinstance(args[0], self.torch.Tensor):
+            sizes = list(args[-1])
+            inner = args[0].shape[args[1]] if word == "unflatten" else args[0].numel()
+            if -1 not in sizes and prod(sizes) * BATCH == inner:
+                return (*args[:-1], self.doubled(args[0], sizes)), kwargs
+        if word in ("lstm", "gru", "rnn_tanh") and len(args) > 1:
+            first = 0 if args[-1] else 1
+            count = args[0].shape[first]
+            states = [self.widen(state, count) for state in (args[1] if isinstance(args[1], list) else [args[1]])]
+            return (args[0], states if isinstance(args[1], list) else states[0], *args[2:]), kwargs
+        if word == "cat" and len({t.shape[0] for t in args[0]}) > 1 and (len(args) > 1 and args[1] != 0):
+            return ([t.expand(BATCH, *t.shape[1:]) if t.shape[0] == 1 else t for t in args[0]], *args[1:]), kwargs
+        return args, kwargs
+
+    def goes_through(self, args: Any) -> bool:
+        """Whether steps and samples become one axis for a linear layer alone, which does not mind if they stay two."""
+        x, sizes = args[:2]
+        seen = self.trace.of(x) if isinstance(x, self.torch.Tensor) else None
+        if seen is None or len(sizes) != 2 or seen.lead != 1 or x.ndim < 3 or seen.folded:
+            return False
+        names = [getattr(user.target, "__name__", "").partition(".")[0] for user in self.node.users]
+        behind = [user for linear in self.node.users for user in linear.users]
+        return names == ["linear"] and all(getattr(u.target, "__name__", "").startswith("view") for u in behind)
+
+    def doubled(self, tensor: Any, sizes: list[int]) -> list[int]:
+        """Sizes of which one is twice as large: the first that keeps the samples apart."""
+        seen = self.trace.of(tensor)
+        for i in range(len(sizes)):
+            found = [n * BATCH if i == j else n for j, n in enumerate(sizes)]
+            if seen is None or seen.arrange(found, BATCH) is not None:
+                return found
+        return sizes
+
+    def widen(self, state: Any, count: int) -> Any:
+        """A state of one sample, for as many samples: zeros stay zeros."""
+        if state.shape[1] == count or not self.trace.flow.is_zero(state):
+            return state
+        return self.torch.zeros((state.shape[0], count, *state.shape[2:]), device=state.device, dtype=state.dtype)
