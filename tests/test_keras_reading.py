@@ -381,3 +381,26 @@ def test_an_archive_that_is_damaged_inside_is_said(tmp_path: Path) -> None:
     path.write_bytes(bytes(data))
     with pytest.raises(cnncalc.SpecError, match=r"cannot be read|damaged"):
         cnncalc.load(str(path))
+
+
+def test_the_hard_sigmoid_of_keras_2_is_another_than_that_of_keras_3(load: Any) -> None:
+    """clip(0.2 x + 0.5, 0, 1) in Keras 2, relu6(x + 3) / 6 in Keras 3: the functions of this name."""
+    layers = [entry([4]), layer("Activation", "gate", tensor("input_layer", [4]), activation="hard_sigmoid")]
+    assert [node.layer.kind for node in load(functional(layers)).graph.nodes] == ["hard_sigmoid"]
+    for old in (
+        {**functional(layers), "keras_version": "2.15.0"},
+        json.loads(json.dumps(functional(layers)).replace('"module": "keras.layers", ', "")),
+    ):
+        line, bound = (node.layer for node in load(old).graph.nodes)
+        assert (line.kind, line.factor, line.offset) == ("rescale", 0.2, 0.5)
+        assert (bound.kind, bound.low, bound.high) == ("clamp", 0, 1)
+
+
+def test_the_version_of_keras_is_read_from_the_archive(tmp_path: Path) -> None:
+    layers = [entry([4]), layer("Dense", "gate", tensor("input_layer", [4]), units=2, activation="hard_sigmoid")]
+    for version, kinds in (("2.13.1", ["dense", "rescale", "clamp"]), ("3.3.0", ["dense", "hard_sigmoid"])):
+        path = tmp_path / f"{version[0]}.keras"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("metadata.json", json.dumps({"keras_version": version}))
+            archive.writestr("config.json", json.dumps(functional(layers)))
+        assert [node.layer.kind for node in cnncalc.load(str(path)).nodes] == kinds

@@ -61,6 +61,9 @@ def add_activation(call: Call, activation: Any, name: str) -> Seen | None:
     named = name or f"{call.name}/{kind}"
     if kind in ("softmax", "log_softmax", "glu"):
         return call.along(len(call.x.shape) - 1, kind, options, named)
+    if kind == "hard_sigmoid" and call.before_3:  # clip(0.2 x + 0.5, 0, 1)
+        line = call.elementwise("rescale", {"factor": 0.2, "offset": 0.5}, f"{named}/rescale")
+        return call._replace(entering=(line,)).elementwise("clamp", {"low": 0, "high": 1}, named)
     return call.elementwise(kind, options, named)
 
 

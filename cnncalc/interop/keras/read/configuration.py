@@ -18,6 +18,7 @@ from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.keras.read.table import Call, read_call
 from cnncalc.interop.keras.read.unread import Asked, Numbers, Tensors
+from cnncalc.interop.keras.read.versions import is_before_3
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.language import _, reason_of
 from cnncalc.layers.base import Shape
@@ -63,7 +64,11 @@ def read(
         shapes = {name: read_shape(given) for name, given in inputs.items()}
     except OptionError as error:
         raise unusable(f"--input: {error.problem}", error.hint) from None
-    return graph_of(model, spec, shapes, max_operations=max_operations, allow_unknown=allow_unknown)
+    try:
+        old = isinstance(model, Mapping) and is_before_3(model, spec)
+    except Exception as error:  # of the packages that unpack: a damaged archive
+        raise unusable(_("cannot be read: {reason}", reason=in_words(error))) from None
+    return graph_of(model, spec, shapes, max_operations=max_operations, allow_unknown=allow_unknown, before_3=old)
 
 
 class NotKerasError(CnncalcError):
@@ -208,8 +213,9 @@ def graph_of(
     *,
     max_operations: int = MAX_OPERATIONS,
     allow_unknown: bool = False,
+    before_3: bool = False,
 ) -> Graph:
-    """The graph of a configuration. Raises SpecError."""
+    """The graph of a configuration, that of Keras 2 where it is said. Raises SpecError."""
     if not isinstance(model, Mapping) or model.get("class_name") not in MODELS:
         name = model.get("class_name") if isinstance(model, Mapping) else None
         problem = _("this is no model of Keras that is a graph of layers")
@@ -220,7 +226,7 @@ def graph_of(
     config = model.get("config")
     title = config.get("name") if isinstance(config, Mapping) else None
     b = Builder(title if isinstance(title, str) else "", source, max_operations=max_operations)
-    reader = Reader(b, shapes)
+    reader = Reader(b, shapes, before_3=before_3)
     try:
         outputs = reader.model(model, None, "", 0)
         b.output(*(settle(b, reader.first(seen)) for seen in outputs))
@@ -234,8 +240,9 @@ def graph_of(
 class Reader:
     """Reads the layers of one configuration into a builder."""
 
-    def __init__(self, b: Builder, shapes: Mapping[str, Shape]) -> None:
+    def __init__(self, b: Builder, shapes: Mapping[str, Shape], *, before_3: bool = False) -> None:
         self.b = b
+        self.before_3 = before_3
         self.given = dict(shapes)
         self.owners: dict[str, list[int]] = {}  # of a layer's path: the values of its layers, for another call
         self.time = 0  # axes of steps in front: inside a model that TimeDistributed stands around
@@ -417,7 +424,7 @@ class Reader:
         )
         call = Call(
             self.b, name, word, Asked(config), Tensors(entering), Numbers(calls.others), at, self.last, self.owners,
-            shape, Asked(calls.named), calls.arguments, self.time,
+            shape, Asked(calls.named), calls.arguments, self.time, self.before_3,
         )  # fmt: skip
         try:
             return read_call(call)

@@ -39,6 +39,7 @@ class Call(NamedTuple):
     named: Mapping[str, Any] = {}  # arguments of the call that have names; a tensor is its number among `entering`
     arguments: tuple[Any, ...] = ()  # those without, as Keras 3 writes them
     time: int = 0  # how many axes of steps stand in front of what it is a layer of: TimeDistributed
+    before_3: bool = False  # whether Keras 2 wrote it
 
     @property
     def x(self) -> Seen:

@@ -87,7 +87,7 @@ def later(
     side_by_side = operator == "Concat"
     mixed = any(x.mixed for x in large) or (len(roots) > 1 and not side_by_side)
     form = (*(f for x in large for f in x.form), operator, *sorted((k, str(v)) for k, v in attributes.items()))
-    if operator in ("Slice", "Gather", "Split"):  # which part it is
+    if operator in ("Slice", "Gather", "GatherND", "Split"):  # which part it is
         form += tuple(tuple(x.whole()) for x in inputs[1:] if x is not None and not x.stored)
     parts = tuple(x for x in inputs if x is not None) if side_by_side else ()
     return [
@@ -114,9 +114,8 @@ def axes_of(x: Sequence[Any], attributes: Any) -> list[int] | None:
 
 def reshape(x: Sequence[Any], attributes: Any) -> Any:
     dims = [int(n) for n in (x[1] if len(x) > 1 else attributes["shape"])]
-    return x[0].reshape(
-        [x[0].shape[i] if n == 0 and not attributes.get("allowzero") else n for i, n in enumerate(dims)]
-    )
+    keeps = not attributes.get("allowzero")  # a size of 0 is that of the axis
+    return x[0].reshape([x[0].shape[i] if n == 0 and keeps else n for i, n in enumerate(dims)])
 
 
 def unsqueeze(x: Sequence[Any], attributes: Any) -> Any:
@@ -233,6 +232,33 @@ def add_up(x: Sequence[Any], attributes: Any) -> Any:
     return x[0].cumsum(int(x[1].reshape(-1)[0]))
 
 
+def pick(x: Sequence[Any], attributes: Any) -> Any:
+    """Elements, or whole parts, at places that are listed."""
+    import numpy as np
+
+    if attributes.get("batch_dims"):
+        raise ValueError("not worked out")
+    return x[0][tuple(np.moveaxis(x[1], -1, 0))]
+
+
+def put_in(x: Sequence[Any], attributes: Any) -> Any:
+    """A tensor with others' elements at places that are listed."""
+    import numpy as np
+
+    if attributes.get("reduction", "none") != "none":
+        raise ValueError("not worked out")
+    found = np.array(x[0])
+    found[tuple(np.moveaxis(x[1], -1, 0))] = x[2]
+    return found
+
+
+def triangle(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    k = int(x[1].reshape(-1)[0]) if len(x) > 1 and x[1] is not None else 0
+    return (np.triu if attributes.get("upper", 1) else np.tril)(x[0], k)
+
+
 def where(x: Sequence[Any], attributes: Any) -> Any:
     import numpy as np
 
@@ -243,6 +269,7 @@ FOLDS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
     "Identity": lambda x, a: x[0], "Cast": cast, "Reshape": reshape, "Unsqueeze": unsqueeze, "Squeeze": squeeze,
     "Transpose": lambda x, a: x[0].transpose(a.get("perm")), "Gather": gather, "Concat": join, "Slice": cut,
     "Split": select, "Range": count_up, "ConstantOfShape": fill, "Expand": expand, "Where": where, "Div": divide,
+    "GatherND": pick, "ScatterND": put_in, "Trilu": triangle,
     "Flatten": lambda x, a: x[0].reshape(prod(x[0].shape[: a.get("axis", 1)]), -1),
     "ReduceProd": reduction("prod"), "ReduceSum": reduction("sum"), "ReduceMax": reduction("max"),
     "ReduceMin": reduction("min"), "ReduceMean": reduction("mean"), "CumSum": add_up,
@@ -267,7 +294,8 @@ def transpose_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
 
 def reshape_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     dims = x[1].whole() if len(x) > 1 else list(attributes.get("shape", ()))
-    dims = [x[0].dims[i] if n == 0 and not attributes.get("allowzero") else n for i, n in enumerate(dims)]
+    keeps = not attributes.get("allowzero")
+    dims = [x[0].dims[i] if n == 0 and keeps else n for i, n in enumerate(dims)]
     known = prod(n for n in dims if n != -1)
     dims = [x[0].size // known if n == -1 and known else n for n in dims]
     return x[0].move_later(dims, lambda array: array.reshape(dims)) if prod(dims) == x[0].size else None

@@ -147,7 +147,12 @@ def combine_with_constant(net: Network, node: NodeData, x: Tensor, constant: Con
     if number is not None:
         return add_fixed(net, node, x, number, first)
     centred = centre(net, node, x, constant) if node.operator == "Sub" and not first else None
-    return centred or add_fixed(net, node, x, channel_numbers(net, x, constant), first)
+    if centred is not None:
+        return centred
+    found = along_axes(net, x, constant)
+    if found is None or found[0] != "c" or constant.size > MOST_NUMBERS:
+        return add_table(net, node, x, constant, first)
+    return add_fixed(net, node, x, tuple(float(n) for n in found[1].array().reshape(-1)), first)
 
 
 def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[float, ...], first: bool) -> Tensor:
@@ -185,14 +190,6 @@ def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[flo
 def change_each(number: float | tuple[float, ...], change: Any) -> Any:
     """A number, or each of several, changed."""
     return tuple(map(change, number)) if isinstance(number, tuple) else change(number)
-
-
-def channel_numbers(net: Network, x: Tensor, constant: Constant) -> tuple[float, ...]:
-    """The numbers of a constant of the formula, one for each channel. Raises NotReadError for others."""
-    found = along_axes(net, x, constant)
-    if found is None or found[0] != "c" or constant.size > MOST_NUMBERS:
-        raise NotReadError(_("its constant has other numbers for other places"), x.dims())
-    return tuple(float(n) for n in found[1].array().reshape(-1))
 
 
 MOST_NUMBERS = 100_000  # of a rescaling
@@ -252,14 +249,19 @@ def stored_size(net: Network, constant: Constant) -> int:
 
 
 def add_table(net: Network, node: NodeData, x: Tensor, constant: Constant, first: bool) -> Tensor:
-    """Trained numbers that stand at several places, or of which some are left out, as a value of their own."""
+    """Numbers as a value of their own: trained ones that stand at several places, or of which some are left out; and
+    those of the formula that are others for other places, as of a mask."""
     rank = len(x.dims())
     dims = (1,) * (rank - len(constant.dims)) + constant.dims
+    trained = net.is_trained(constant)
     if dims[0] != 1:
-        raise NotReadError(_("its weights are along mixed axes"), x.dims())
-    note_loose(net, node, constant)
+        mixed = _("its weights are along mixed axes")
+        raise NotReadError(mixed if trained else _("its constant has other numbers for other places"), x.dims())
+    if trained:
+        note_loose(net, node, constant)
     moved = constant.move_later(dims[1:], lambda array: array.reshape(dims[1:]))
-    options = {"shape": list(dims[1:]), "stored": stored_size(net, constant)}
+    options: dict[str, Any] = {"shape": list(dims[1:])}
+    options.update({"stored": stored_size(net, constant)} if trained else {"trained": False})
     made = net.add(node, "parameter", options, [], {"value": moved}, part="parameter")
     numbers = Tensor(made, plain(dims[1:], net.batch))
     return merge(net, node, MERGES[node.operator], [numbers, x] if first else [x, numbers])

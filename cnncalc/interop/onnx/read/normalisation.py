@@ -8,7 +8,7 @@ from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, settle
+from cnncalc.interop.onnx.read.places import as_map, lay, settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.language import _
@@ -79,6 +79,10 @@ def read_layernorm(net: Network, node: NodeData) -> Value:
     dims, axes, shape = x.dims(), x.axes or (), net.shape(x)
     chosen = normalised_axes(net, node, len(dims))
     over = [factor for i in chosen for factor in axes[i]]
+    if any(f != Factor(f.axis, shape[f.axis], 1) for f in over if f.axis >= 0):  # an axis that is put together
+        x = lay(net, node, x).tensor
+        axes, shape = x.axes or (), net.shape(x)
+        over = [factor for i in chosen for factor in axes[i]]
     if any(f.axis < 0 or f != Factor(f.axis, shape[f.axis], 1) for f in over):
         raise NotReadError(_("it goes over parts of axes, or over the samples"), dims)
     together = {f.axis for f in over} or {0}

@@ -146,7 +146,7 @@ def permute_map(net: Network, node: NodeData, value: int, places: Sequence[Axis]
     if order is not None:
         return net.move(node, "permute", {"order": list(order)}, value)
     apart = sorted((f for axis in places for f in axis), key=lambda f: (f.axis, -f.stride))
-    if len(apart) > 4:
+    if len(apart) > MOST_AXES:
         raise NotReadError(_("its axes are mixed in a way that no layer is: {shape}", shape=shape_text(target)))
     value = reshape_map(net, node, value, [f.size for f in apart])
     moved = [apart.index(f) for axis in places for f in axis]

@@ -327,7 +327,7 @@ def open_behind(net: Network, node: NodeData, name: str, declared: Mapping[str, 
     """What reads a value whose shape is not known is not known either, unless the model says its shape."""
     dims = declared_dims(net, declared.get(name))
     entering = [v.value for v in (net.values.get(i) for i in node.inputs) if isinstance(v, Tensor)]
-    shape = None if dims is None else dims[1:]
+    shape = None if dims is None or dims[0] != net.batch else dims[1:]
     return net.see(net.builder.open(net.names.get(id(node), ""), node.operator, entering, shape))
 
 

@@ -7,7 +7,7 @@ from math import prod
 
 from cnncalc.interop.onnx.read.constants import Constant, constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import BATCH, Axis, Factor, Tensor, in_order, plain, regroup, whole
+from cnncalc.interop.onnx.read.layout import BATCH, Axis, Tensor, in_order, plain, regroup, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, axis_word, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
@@ -242,14 +242,22 @@ def pick(net: Network, node: NodeData, x: Tensor, axis: int, chosen: list[int]) 
 
 def lay_out(net: Network, node: NodeData, x: Tensor, axis: int) -> tuple[Tensor, int]:
     """The tensor so that an axis of the model is one of the graph's value, and which. Raises NotReadError."""
-    axes, n = x.axes or (), x.dims()[axis]
-    if len(axes[axis]) != 1 or axes[axis][0] != Factor(axes[axis][0].axis, n, 1) or axes[axis][0].axis < 0:
+    axes = x.axes or ()
+    if not is_whole(net, x, axis):
         laid = lay(net, node, x)
         x = laid.tensor
         axes = x.axes or ()
         if laid.where[axis] is None or any(f.axis < 0 for f in axes[axis]):
             raise NotReadError(_("it takes a part of the samples, or of mixed axes"))
     return x, axes[axis][0].axis
+
+
+def is_whole(net: Network, x: Tensor, axis: int) -> bool:
+    """Whether an axis of the model is one of the graph's value, all of it."""
+    factors = (x.axes or ())[axis]
+    return (
+        len(factors) == 1 and factors[0].axis >= 0 and factors == whole(factors[0].axis, net.shape(x)[factors[0].axis])
+    )
 
 
 def take_part(
@@ -272,13 +280,13 @@ def take_part(
 
 
 def take_every(net: Network, node: NodeData, x: Tensor, axis: int, places: range) -> Tensor:
-    """Every step-th element of a spatial axis: windows of one element, moved by the step."""
+    """Every step-th element of an axis: of a spatial one windows of one element, moved by the step."""
     axes, shape = x.axes or (), net.shape(x)
     n = x.dims()[axis]
-    if places.step < 1 or not places or len(axes[axis]) != 1 or axes[axis][0].axis < 1 or axes[axis][0].size != n:
-        raise NotReadError(
-            _("it takes every {step}th element of an axis that is no whole spatial one", step=places.step)
-        )
+    if not places:
+        raise NotReadError(_("nothing is left of an axis"))
+    if places.step < 1 or not is_whole(net, x, axis) or axes[axis][0].axis < 1:
+        return pick(net, node, x, axis, list(places))
     x = take_part(net, node, x, axis, places.start, n) if places.start else x
     place = axes[axis][0].axis
     stride = [places.step if i == place else 1 for i in range(1, len(shape))]

@@ -6,8 +6,8 @@
 3. A single number without axes is part of the formula, unless PyTorch wrote the file and the number has the name
    of a parameter. With axes of one element it is one too where PyTorch's exporter made it up (`val_12`).
 4. What an exporter made up is not trained: values in an operator Constant or worked out of no tensor (the ones and
-   zeros that a norm without them demands), and what it calls constant (`const_fold_opt__12`, `lifted_tensor_0`). Where
-   a file has no stored tensors at all, its Constants are its weights.
+   zeros that a norm without them demands), and what is called a constant or a mask (`const_fold_opt__12`,
+   `lifted_tensor_0`, `blocks.1.attn_mask`). Where a file has no stored tensors at all, its Constants are its weights.
 
 docs/interop.md has it for readers.
 """
@@ -20,7 +20,7 @@ from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import GraphData
 
 FLOATS = (1, 10, 11, 16)  # TensorProto.DataType: what weights are made of
-CALLED_CONSTANT = re.compile(r"const|lifted_tensor|scalar_tensor", re.IGNORECASE)
+CALLED_CONSTANT = re.compile(r"const|lifted_tensor|scalar_tensor|(^|[._/])(\w+_)?mask$", re.IGNORECASE)
 # What exporters call the results of their own arithmetic: PyTorch's both, and files whose names are numbers.
 WORKED_OUT = re.compile(r"val_\d+(_.*)?|onnx::.*|_?\d+|.*[:/].*")
 

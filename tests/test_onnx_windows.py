@@ -1,0 +1,74 @@
+"""ONNX models that cut tokens into windows: parts of axes, masks, tables that are looked up, axes put together.
+
+What comes out, parameters and MACs are worked out by hand from the operators' pages at onnx.ai.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from onnx_bytes import Model
+
+import cnncalc
+
+
+def rows(model: Model, tmp_path: Path) -> list[str]:
+    report = cnncalc.analyze(str(model.save(tmp_path)))
+    return [f"{row.kind} {'x'.join(map(str, row.output))} {row.params}" for row in report]
+
+
+def test_a_part_of_an_axis_that_is_itself_a_part_is_not_taken_from_the_whole(tmp_path: Path) -> None:
+    """Heads apart, (2, 6) of 12 channels, then the first 3 of each: elements 0-2 and 6-8."""
+    model = Model(1, 12, 5).whole("shape", 1, 2, 6, 5).whole("a", 0).whole("b", 3).whole("axis", 2)
+    model.op("Reshape", "x shape", "h").op("Slice", "h a b axis", "s").op("Relu", "s", "y")
+    assert rows(model, tmp_path) == ["reshape 2x6x5 0", "slice 2x3x5 0", "relu 2x3x5 0"]
+
+
+def test_every_other_row_of_a_map_with_its_channels_last(tmp_path: Path) -> None:
+    model = Model(1, 6, 8, 3).whole("a", 1).whole("b", 6).whole("axis", 1).whole("step", 2)
+    model.op("Slice", "x a b axis step", "s").op("Relu", "s", "y")
+    assert rows(model, tmp_path)[0].startswith("take 3x8x3")
+
+
+def test_a_mask_of_the_formula_is_a_fixed_value_and_no_parameter(tmp_path: Path) -> None:
+    model = Model(1, 4, 3, 3).weight("blocks.1.attn_mask", 1, 4, 3, 3)
+    model.op("Add", "x blocks.1.attn_mask", "a").op("Softmax", "a", "y", axis=-1)
+    assert rows(model, tmp_path) == ["parameter 4x3x3 0", "add 4x3x3 0", "softmax 4x3x3 0"]
+    assert cnncalc.analyze(str(tmp_path / "model.onnx")).totals.fixed_params == 36
+
+
+@pytest.mark.parametrize("nd", [False, True])
+def test_a_table_that_is_looked_up_is_stored_once(nd: bool, tmp_path: Path) -> None:
+    """A relative bias: 5 trained numbers for 2 heads, by the distance of 3 tokens."""
+    places = [2, 3, 4, 1, 2, 3, 0, 1, 2]
+    model = Model(1, 2, 3, 3).weight("table", 5, 2).whole("at", *places, dims=(9, 1) if nd else (9,))
+    model.op("GatherND" if nd else "Gather", "table at", "g").whole("square", 3, 3, 2)
+    model.op("Reshape", "g square", "r", allowzero=1).op("Transpose", "r", "t", perm=[2, 0, 1])
+    model.op("Add", "x t", "a").op("Softmax", "a", "y", axis=-1)
+    assert rows(model, tmp_path)[:2] == ["parameter 2x3x3 10", "add 2x3x3 0"]
+
+
+def test_numbers_put_into_constants_are_worked_out(tmp_path: Path) -> None:
+    model = Model(1, 4, 6).whole("shape", 1, 1, 1).whole("at", 1, dims=(1, 1)).whole("new", 24)
+    model.op("ScatterND", "shape at new", "s").op("Reshape", "x s", "r").op("Relu", "r", "y")
+    assert rows(model, tmp_path) == ["relu 4x6 0", "reshape 24x1 0"]
+
+
+def test_a_norm_over_an_axis_that_is_put_together(tmp_path: Path) -> None:
+    """Patches of 2x2 joined along the channels, as between the stages of a Swin transformer: 4 * 3 of each."""
+    model = Model(1, 4, 6, 3).whole("apart", 1, 2, 2, 3, 2, 3).whole("joined", 1, 2, 3, 12)
+    model.op("Reshape", "x apart", "a").op("Transpose", "a", "t", perm=[0, 1, 3, 4, 2, 5]).op(
+        "Reshape", "t joined", "j"
+    )
+    model.weight("scale", 12).weight("shift", 12).op("LayerNormalization", "j scale shift", "y", axis=-1)
+    found = rows(model, tmp_path)
+    assert found[-1] in ("layernorm 2x3x12 24", "layernorm 12x2x3 24", "permute 12x2x3 0")
+    assert "layernorm 2x3x12 24" in found or "layernorm 12x2x3 24" in found
+
+
+def test_two_readers_of_a_value_that_is_moved_about_have_one_move(tmp_path: Path) -> None:
+    model = Model(1, 12, 5).whole("shape", 1, 2, 6, 5)
+    model.op("Reshape", "x shape", "h").op("Transpose", "h", "t", perm=[0, 2, 1, 3])
+    model.op("Split", "t", "a b", axis=1, num_outputs=2).op("Mul", "a b", "y")
+    assert [row.split()[0] for row in rows(model, tmp_path)].count("permute") == 1
