@@ -42,6 +42,7 @@ def rows(*arguments: str) -> list[dict[str, str]]:
         ("16..19", {}, [16, 17, 18, 19]),
         ("16..64..16", {}, [16, 32, 48, 64]),
         ("5..1..-2", {}, [5, 3, 1]),
+        ("5 .. 7", {}, [5, 6, 7]),
         ("１６..１７", {}, [16, 17]),
         ("8, 32..34", {}, [8, 32, 33, 34]),
         ("[relu, silu]", {}, ["relu", "silu"]),
@@ -166,6 +167,10 @@ def test_no_member_that_is_a_network_is_an_error_with_the_reasons(tmp_path: Path
             assert "a 10x10 window does not fit" in shown
 
 
+def test_the_first_members_are_those_of_all() -> None:
+    assert "the first 2 of 900,000 members" in run("-e", NET, "--over", "f=1..900000", "--over", "k=1", "--top", "2")
+
+
 def test_conditions_that_no_member_meets_are_no_error() -> None:
     for how in ([], ["--format", "csv"], ["--format", "jsonl"], ["--sort", "k"]):
         shown = run("-e", "1x8x8; conv 2 k$k", "--over", "k=1..9", "--where", "macs <= 1", *how)
@@ -217,6 +222,9 @@ def test_a_plot_has_a_mark_for_every_member(tmp_path: Path) -> None:
         (["--over", "input={3x9x9}", "--input", "3x8x8"], "input is given twice"),
         (["--over", "k=1..3", "--set", "f=2", "--columns", "感受野"], "did you mean receptive_field?"),
         (["--over", "k=1..3"], "f: no value is given"),
+        (["--over", "k=1..3", "--columns", "jump"], "only a layer has one: LAYER.jump"),
+        (["--over", "k=1..3", "--columns", ","], "'' names no quantity"),
+        (["--over", "k=1..3", "--sort", "-"], "'-' names no quantity"),
         (["--over", "f=[a,b"], "[ and ] are not pairs"),
         (["--over", "f=1-3"], "'1-3' is no range: write 16..128"),
         (["--over", "f=1...3"], "'1...3' is no range"),

@@ -98,7 +98,7 @@ def read_table(text: str, name: str) -> dict[str, list[str]]:
         raise CnncalcError(_("{name}:1: every column has a name of its own", name=name))
     for number, row in rows[1:]:
         if len(row) != len(heads) or not all(cell.strip() for cell in row):
-            problem = _("every line has {count} values", count=len(heads))
+            problem = _("every line has {count} values, lists of numbers stand in quotes", count=len(heads))
             raise CnncalcError(_("{name}:{number}: {problem}", name=name, number=number, problem=problem))
     return {head: [row[i].strip() for _number, row in rows[1:]] for i, head in enumerate(heads)}
 
@@ -112,6 +112,9 @@ def wish_of(
     if top is not None and top < 1:
         raise CnncalcError(_("at least one row is kept, not {top}", top=top))
     names = TOTALS if quantities is None else tuple(dict.fromkeys(quantities))
+    for name in (*names, *pareto, *([sort] if sort else ())):
+        if not name.strip().removeprefix("-"):
+            raise CnncalcError(_("'{text}' names no quantity", text=name))
     return Wish(names, tuple(read_conditions(where)), sort.strip(), top, tuple(pareto))
 
 

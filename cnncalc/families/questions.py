@@ -44,6 +44,8 @@ def questions_of(names: Iterable[str]) -> dict[str, Question]:
         if quantity not in known:
             meant = quantity_called(quantity)
             near = _("did you mean {word}?", word=meant) if meant in known else suggest(quantity, known)
+            if not layer and quantity in LAYER_NAMES:
+                near = _("only a layer has one: LAYER.{quantity}", quantity=quantity)
             hint = near or _("known: {names}", names=", ".join(known))
             raise CnncalcError(_("there is no quantity '{name}': {hint}", name=name[:60], hint=hint))
         found[name] = Question(layer, quantity)

@@ -16,7 +16,7 @@ class Sweep:
     quantities  the names of the numbers; shown: those of them that are printed
     seen        how many members were looked at; infeasible: how many of them are no networks
     examples    reasons why, with how many members have each
-    conditions  that members were to meet
+    conditions  that members were to meet; members: how many there are, where the first of them were enough
     """
 
     def __init__(
@@ -27,12 +27,14 @@ class Sweep:
         examples: Mapping[str, int],
         shown: Sequence[str] | None = None,
         conditions: Sequence[Condition] = (),
+        members: int | None = None,
     ) -> None:
         self.part = part
         self.quantities = tuple(quantities)
         self.shown = self.quantities if shown is None else tuple(shown)
         self.seen = seen
         self.conditions = tuple(conditions)
+        self.members = seen if members is None else members
         self.examples = dict(examples)
         self.infeasible = sum(examples.values())
 
@@ -86,7 +88,7 @@ def result_of(
     parts = list(sweeping.parts(told))
     part = join_parts(parts) if parts else empty_part(sweeping)
     wish = sweeping.wish
-    return Sweep(part, wish.quantities, sweeping.seen, sweeping.examples, shown, wish.conditions)
+    return Sweep(part, wish.quantities, sweeping.seen, sweeping.examples, shown, wish.conditions, sweeping.space.size)
 
 
 def array_of(column: Column) -> Array:

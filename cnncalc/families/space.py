@@ -19,7 +19,7 @@ from cnncalc.spec.values import shape
 
 MOST_VALUES = 10_000_000  # of one parameter
 MOST_TEXTS = MOST_VALUES if QUICK else 200_000  # that braces give
-RANGE = re.compile(r"(-?\d{1,18})\.\.(-?\d{1,18})(?:\.\.(-?\d{1,18}))?", re.ASCII)
+RANGE = re.compile(r"(-?\d{1,18})\s*\.\.\s*(-?\d{1,18})(?:\s*\.\.\s*(-?\d{1,18}))?", re.ASCII)
 
 Values = Array | Sequence[Any]  # whole numbers, an array with two axes of shapes, or anything a parameter may be
 

@@ -67,6 +67,8 @@ def notes_of(found: Sweep) -> list[str]:
     """How many rows there are, and why some members have none."""
     more = len(found) - MOST_ROWS
     notes = [_("{more:,} more rows: --top shows the first, --format csv writes all", more=more)] if more > 0 else []
+    if found.seen < found.members:  # there was no need to look further
+        return [*notes, _("the first {rows:,} of {members:,} members", rows=len(found), members=found.members)]
     return notes + notes_on(found.conditions, len(found), found.seen, found.examples)
 
 
