@@ -18,7 +18,6 @@ from typing import Any
 import cnncalc
 from cnncalc.cli import main
 from cnncalc.errors import Position, Source, SpecError, SpecWarning
-from cnncalc.families.asking import family_of, own_shape
 from cnncalc.language import _, speaking
 from cnncalc.pages.browser.data import data_of_text, json_text, page_data
 from cnncalc.report import Settings
@@ -55,6 +54,12 @@ def drawing(asked: str) -> str:
         with open(path, encoding="utf-8") as file:
             answer["picture"] = file.read()
     return json.dumps(answer)
+
+
+def prepare() -> None:
+    """Load what questions over many networks need, so that the time of none of them goes into it."""
+    argv = ["solve", "-e", "1x8x8; conv 1 k$k", "--find", "k=1..3", "--where", "conv1.output=1x6x6", "--format", "html"]
+    command(json.dumps({"argv": argv}))
 
 
 def problems(asked: str) -> str:
@@ -100,15 +105,27 @@ def report(asked: str) -> str:
 
 
 def examples(asked: str) -> str:
-    """{"spec": text} -> questions asked backwards that this network can be asked, as what fills the fields.
+    """{"spec": text} -> what can be asked of this network and others like it, as what fills the fields of the cards.
 
-    [{"about": which of them, "name": of what, "net", "find", "where", "best": as they are typed}, ...]
+    {"solve": [{"about": which of them, "name": of what, "net", "find", "where", "best": as they are typed}, ...],
+    "sweep": [{"about", "name", "over"}, ...]}
     """
     text = _whole(json.loads(asked)["spec"])
     graph = cnncalc.load(text, max_operations=MOST_OPERATIONS)
-    made = (_window(graph), _width(graph), _size(graph, text))
+    side = _side(text)
+    width = _width(graph)
     depth = {"about": "depth", "net": "3x224x224; conv 8 k3 p1 x$n", "find": "n=1..40", "where": "receptive_field=31"}
-    return json.dumps([example for example in (*made, depth) if example is not None])
+    backwards = [_window(graph), width, _size(graph, side) if side else None, depth]
+    varied = []
+    if width:
+        varied.append({"about": "everyWidth", "name": width["name"], "over": width["find"]})
+    if side:
+        (channels, *_sides), *_others = graph.inputs.values()
+        over = f"input={channels}x{{{side // 2}..{2 * side}..{max(1, side // 8)}}}x{{same}}"
+        varied.append({"about": "everySize", "name": "input", "over": over, "up": "peak_activation_bytes"})
+    if len(varied) == 2:
+        varied.append({"about": "both", "over": "\n".join(example["over"] for example in varied)})
+    return json.dumps({"solve": [example for example in backwards if example is not None], "sweep": varied})
 
 
 def _window(graph: cnncalc.Graph) -> dict[str, str] | None:
@@ -140,21 +157,26 @@ def _width(graph: cnncalc.Graph) -> dict[str, str] | None:
     return None
 
 
-def _size(graph: cnncalc.Graph, text: str) -> dict[str, str] | None:
-    """Which square inputs give the last map with a height and a width the sizes that it has."""
+def _side(text: str) -> int:
+    """The height and width of the only input, where it is a square that depends on nothing; else 0."""
+    from cnncalc.families.asking import family_of, own_shape  # only where it is asked: the page starts without families
+
     try:
         entered = own_shape(family_of(Source(SPEC, text), False, Settings()))
     except cnncalc.CnncalcError:  # several inputs, or one that depends on parameters
-        return None
-    if len(entered) != 3 or entered[1] != entered[2]:
-        return None
+        return 0
+    return entered[1] if len(entered) == 3 and entered[1] == entered[2] else 0
+
+
+def _size(graph: cnncalc.Graph, side: int) -> dict[str, str] | None:
+    """Which square inputs give the last map with a height and a width the sizes that it has."""
     shown = [(node.name, f.output) for node, f in zip(graph.nodes, graph.facts, strict=True) if not node.shown_with]
     maps = [(name, output) for name, output in shown if len(output) == 3 and output[1] > 1]
     if not maps:
         return None
     name, output = maps[-1]
     where = f"{name}.output={_text(output)}"
-    return {"about": "size", "name": name, "find": f"size=1..{2 * entered[1]}", "where": where}
+    return {"about": "size", "name": name, "find": f"size=1..{2 * side}", "where": where}
 
 
 def _text(shape: Sequence[int]) -> str:

@@ -19,7 +19,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
-PAGE = ("index.html", "style.css", "main.js", "link.js", "python.js", "report.js", "solve.js", "words.js", "worker.js")
+SCRIPTS = ("families", "link", "main", "python", "report", "search", "words", "worker")
+PAGE = ("index.html", "style.css", *(f"{name}.js" for name in SCRIPTS))
 REPORT = HERE.parent / "cnncalc" / "pages" / "browser" / "page"  # the scripts and the style of `cnncalc report`
 NEEDED = ("click", "tabulate")  # pure Python; rich is for terminals; families and fields do without NumPy
 STAMP = (1980, 1, 1, 0, 0, 0)  # the same files give the same archive

@@ -1,14 +1,15 @@
 // The page: what is typed goes to Python in its worker, what comes back is shown. No number is made here.
 import { createEditor } from "./editor.bundle.js";
+import { createSolve, createSweep } from "./families.js";
 import { fromFragment, toFragment } from "./link.js";
 import { startPython } from "./python.js";
 import { showReport } from "./report.js";
-import { createSolve } from "./solve.js";
+import { createSearch } from "./search.js";
 import { LANGUAGES, wordsIn } from "./words.js";
 
 const PAUSE = 250; // milliseconds without a key before the text is read
 const FIRST = "lenet5";
-const TOOLS = ["explain", "check", "solve", "field"];
+const TOOLS = ["explain", "check", "solve", "sweep", "field"];
 const LARGEST = 1_500_000_000; // bytes of a model: what Python can hold in a page
 const QUANTITIES = ["output", "params", "connections", "macs", "flops", "receptive_field", "parameter_bytes", "activation_bytes"];
 
@@ -29,7 +30,9 @@ const ask = startPython(({ progress, failed }) => {
 });
 const editor = createEditor(at("editor"), { label: "cnncalc", kinds: () => kinds, onChange: changed });
 const readSoon = later(PAUSE, update);
-const solve = createSolve(at("panel-solve"), (...asked) => word(...asked), ({ failed }) => failed && say("failed", { why: failed }));
+const search = createSearch(({ failed }) => failed && say("failed", { why: failed }));
+const inWords = (key, values) => word(key, values);
+const cards = { solve: createSolve(at("panel-solve"), inWords), sweep: createSweep(at("panel-sweep"), inWords) };
 
 // A question about what is open: the text, or a model that no text says.
 const askAbout = (name, request = {}) =>
@@ -68,7 +71,7 @@ function translate() {
   for (const element of document.querySelectorAll("[data-label]")) element.setAttribute("aria-label", word(element.dataset.label));
   for (const element of document.querySelectorAll("[data-hint]")) element.placeholder = word(element.dataset.hint);
   at("language").value = state.lang;
-  solve.offerBest();
+  for (const card of Object.values(cards)) card.offerChoices();
   if (["loading", "unpack", "import", "ready"].includes(at("state").dataset.key)) say(at("state").dataset.key);
 }
 
@@ -180,9 +183,9 @@ function question() {
     const answers = fields.answers.split("\n").map((line) => line.trim().replace(/\s*[=:＝：]\s*/, "=")).filter(Boolean);
     return answers.length ? ["command", ["check", ...html, "--explain", "--", named().at(-1), ...answers]] : null;
   }
-  if (state.tool === "solve") {
-    const argv = solve.argv(["network.yaml"]);
-    return argv && ["command", [...argv, ...html]];
+  if (state.tool in cards) {
+    const asked = cards[state.tool].question(["network.yaml"]);
+    return asked && [asked[0], [...asked[1], ...html]];
   }
   const row = rows.find(({ name }) => name === fields.layer);
   if (!row) return null;
@@ -195,8 +198,9 @@ function question() {
 async function answerQuestion(anew = true) {
   const asked = question();
   keepLink();
-  if (state.tool === "solve") openSolve();
-  const about = JSON.stringify([asked, state.tool !== "solve" || solve.isAboutText ? state.spec : null]);
+  const card = cards[state.tool];
+  if (card) openCard(card);
+  const about = JSON.stringify([asked, !card || card.isAboutText ? state.spec : null]);
   if (!anew && about === lastAbout) return;
   lastAbout = about;
   const mine = ++turn;
@@ -204,11 +208,11 @@ async function answerQuestion(anew = true) {
   const shown = at("answer").shadowRoot ?? at("answer").attachShadow({ mode: "open" });
   if (!asked) return shown.replaceChildren();
   const [name, argv] = asked;
-  if (state.tool !== "solve") return showAnswer(await askAbout(name, { argv }), shown, isCurrent);
-  if (model && solve.isAboutText) return showAnswer({ status: 2, out: "", err: word("solveModel") }, shown, isCurrent);
+  if (!card) return showAnswer(await askAbout(name, { argv }), shown, isCurrent);
+  if (model && card.isAboutText) return showAnswer({ status: 2, out: "", err: word("noFamily") }, shown, isCurrent);
   const waiting = setTimeout(() => isCurrent() && showSearch(shown), 300);
   try {
-    showAnswer(await solve.search({ argv, spec: state.spec }), shown, isCurrent);
+    showAnswer(await search.run(name, { argv, spec: state.spec }), shown, isCurrent);
   } catch (error) {
     if (!error.slow) throw error;
     showAnswer({ status: 2, out: "", err: word("slowSearch") }, shown, isCurrent);
@@ -217,10 +221,11 @@ async function answerQuestion(anew = true) {
   }
 }
 
-function openSolve() {
-  solve.start();
-  const find = () => ask("examples", { spec: state.spec });
-  solve.offerExamples(`${state.lang} ${state.spec}`, find, () => answerQuestion().catch(complain));
+function openCard(card) {
+  search.start();
+  const { tool } = state;
+  const find = async () => (await ask("examples", { spec: state.spec }))[tool];
+  card.offerExamples(`${state.lang} ${state.spec}`, find, () => answerQuestion().catch(complain));
 }
 
 // What takes longer can be stopped.
@@ -230,7 +235,7 @@ function showSearch(shown) {
   button.textContent = word("stop");
   button.onclick = () => {
     turn++; // nobody waits for it any longer
-    solve.stop();
+    search.stop();
     text.replaceChildren(word("stopped"));
   };
   text.append(word("searching"), " ", button);
@@ -244,10 +249,11 @@ function showAnswer({ status, out, err, picture }, shown, isCurrent) {
     const image = new Image();
     image.src = URL.createObjectURL(new Blob([picture], { type: "image/svg+xml" }));
     image.style.maxWidth = "100%";
-    image.alt = word("field");
+    image.alt = word(state.tool);
     image.onload = () => URL.revokeObjectURL(image.src);
     shown.append(image);
-  } else if (out.startsWith("<!doctype")) {
+  }
+  if (out.startsWith("<!doctype") && (!picture || state.tool === "sweep")) {
     const page = new DOMParser().parseFromString(out, "text/html");
     const style = document.createElement("style");
     style.textContent = ".cnncalc h1 { display: none } .cnncalc h2 { font-size: 1.05em }";
@@ -350,7 +356,7 @@ async function openLink() {
       fields: found.fields ?? {},
     };
     chooseTool(state.tool);
-    if (state.tool === "solve") solve.fill(state.fields);
+    if (state.tool in cards) cards[state.tool].fill(state.fields);
     else for (const [name, value] of Object.entries(state.fields)) {
       const field = at(`panel-${state.tool}`).elements[name];
       if (field && field.tagName !== "SELECT") field.value = value;
@@ -363,7 +369,6 @@ async function openLink() {
 }
 
 function listen() {
-  at("panel-solve").elements.find.onchange = solve.offerBest;
   for (const name of TOOLS) {
     at(`tab-${name}`).onclick = () => {
       chooseTool(name);

@@ -1,12 +1,14 @@
 // The worker with Python in it: asked by promises, stopped and started anew where an answer takes too long.
 const LONGEST = 30_000; // milliseconds that a question may take once Python runs
 
-export function startPython(onState, longest = LONGEST) {
+// longest   in place of that time
+// prepared  whether what questions over many networks need is loaded too before it runs
+export function startPython(onState, { longest = LONGEST, prepared = false } = {}) {
   let worker, waiting, count = 0, running;
 
   function start() {
     waiting = new Map();
-    worker = new Worker("worker.js", { type: "module" });
+    worker = new Worker(prepared ? "worker.js#prepared" : "worker.js", { type: "module" });
     running = new Promise((resolve) => {
       worker.onmessage = ({ data }) => {
         if (data.ready) resolve();

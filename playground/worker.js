@@ -11,7 +11,9 @@ async function start() {
   const site = python.runPython("import site; site.getsitepackages()[0]");
   python.unpackArchive(await archive, "zip", { extractDir: site });
   postMessage({ progress: "import" });
-  return { python, bridge: python.pyimport("bridge") };
+  const bridge = python.pyimport("bridge");
+  if (location.hash === "#prepared") bridge.prepare();
+  return { python, bridge };
 }
 
 const ready = start();

@@ -157,6 +157,41 @@ def test_question_is_asked_backwards(visit: Any) -> None:
 
 
 @pytest.mark.browser
+def test_sweep_is_a_plot_and_a_table(visit: Any) -> None:
+    type_anew(visit, "params: {w: 16}\ninput: 1x32x32\nlayers:\n  - C1: conv $w k5\n  - maxpool 2\n  - dense 10\n")
+    visit.click("#tab-sweep")
+    answer = visit.locator("#answer")
+    visit.get_by_role("button", name="Every w").click()
+    answer.locator("tbody tr").nth(3).wait_for()
+    assert answer.locator("img").evaluate("(image) => image.naturalWidth") > 400
+    printed = (
+        CliRunner()
+        .invoke(
+            group(),
+            [
+                "sweep",
+                "-e",
+                "1x32x32; conv $w k5; maxpool 2; dense 10",
+                "--over",
+                "w=8..32..8",
+                "--columns",
+                "macs,params",
+            ],
+        )
+        .stdout.splitlines()
+    )
+    assert [row.split() for row in answer.locator("tbody").inner_text().splitlines()] == [
+        line.split() for line in printed[2:6]
+    ]
+    visit.fill("#panel-sweep textarea", "--over w=8..32..8\ninput=1x{3..12..9}x{same}")
+    visit.fill("#panel-sweep input[name=where]", "params <= 2000")
+    visit.click("#panel-sweep > button")
+    answer.get_by_text("1 of 8 members", exact=True).wait_for()  # 8 filters on 12x12: 208, and 128 x 10 + 10
+    answer.get_by_text("4 of 8 members are no networks").wait_for()  # a window of 5x5 on 3x3
+    visit.click("#tab-explain")
+
+
+@pytest.mark.browser
 def test_long_search_is_bounded_and_the_report_goes_on(visit: Any) -> None:
     visit.click("#tab-solve")
     answer = visit.locator("#answer")
@@ -250,7 +285,7 @@ def test_link_holds_a_question_asked_backwards(visit: Any, browser: Any) -> None
     ask_backwards(visit, net="", find="w=1..20", where="params<=300")
     visit.select_option("#panel-solve select[name=best]", "+w")
     visit.select_option("#language", "zh")
-    visit.locator("#answer").get_by_text("唯一").wait_for()
+    visit.locator("#answer").get_by_text("求解").wait_for()
     settled(visit)
     visit.wait_for_timeout(500)
     link = visit.evaluate("location.href")
@@ -260,7 +295,7 @@ def test_link_holds_a_question_asked_backwards(visit: Any, browser: Any) -> None
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(link)
-    page.locator("#answer").get_by_text("唯一").wait_for()
+    page.locator("#answer").get_by_text("求解").wait_for()
     assert page.locator("#panel-solve select[name=best]").input_value() == "+w"
     assert page.locator("#answer tbody tr").inner_text().split()[0] == "11"  # 26 each
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
