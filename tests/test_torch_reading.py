@@ -361,6 +361,42 @@ def test_modules_are_read_in_the_forms_in_which_people_have_them(form: str) -> N
     assert report.totals.left_out == {}
 
 
+class Deciding(nn.Module):
+    """What comes behind the first convolution depends on values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.behind = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3)
+
+    def forward(self, x: Any) -> Any:
+        x = self.before(x)
+        return self.behind(x) if x.mean() > 0 else x
+
+
+def test_where_values_decide_is_said_and_counted_up_to_there_if_that_is_allowed() -> None:
+    with pytest.raises(cnncalc.SpecError, match="--allow-unknown counts up to there"):
+        cnncalc.from_torch(Deciding(), (3, 9, 8))
+    report = cnncalc.analyze(cnncalc.from_torch(Deciding(), (3, 9, 8), allow_unknown=True))
+    (first, *_others) = report
+    assert (first.kind, first.params, first.macs) == ("conv", 112, 108 * 42)
+    assert report.totals.left_out["params"] >= 1
+    assert "the forward pass goes no further than Deciding: RuntimeError" in report.remarks[0]
+    assert report.remarks[1] == "185 parameters that the forward pass does not read are left out: behind"
+
+
+def test_a_lazy_norm_and_a_list_of_inputs_are_read() -> None:
+    lazy = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(5))
+    assert cnncalc.analyze(cnncalc.from_torch(lazy, (3, 9, 8))).totals.params == 112 + 8 + 845
+    assert torch.nn.parameter.is_lazy(lazy[1].weight)
+
+    class Listed(nn.Module):
+        def forward(self, maps: Any) -> Any:
+            return sum(one.relu() for one in maps)
+
+    report = cnncalc.analyze(cnncalc.from_torch(Listed(), [(3, 9, 8), (3, 9, 8)]))
+    assert [row.kind for row in report][-1] == "add"
+
+
 def test_a_lazy_module_stays_lazy() -> None:
     module = lazy()
     cnncalc.from_torch(module, (3, 9, 9))

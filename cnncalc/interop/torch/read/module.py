@@ -218,10 +218,13 @@ def trace_of(
     except CnncalcError:
         raise
     except Exception as error:
+        if allow_unknown and b.nodes:
+            trace.stop(tell(error))
+            return b.graph(allow_unknown=True)
         b.fail(
             trace.place(),
             _("the forward pass fails: {error}", error=tell(error)),
-            _("it is run on 2 samples without values, at which it cannot look"),
+            _("it is run on 2 samples without values, at which it cannot look; --allow-unknown counts up to there"),
         )
     trace.finish(result)
     return b.graph(allow_unknown=allow_unknown)
@@ -236,10 +239,9 @@ def make_whole(torch: Any, module: Any, shapes: Sequence[Shape] | Mapping[str, S
 
     sizes = list(shapes.values()) if isinstance(shapes, Mapping) else list(shapes)
     names = list(shapes) if isinstance(shapes, Mapping) else input_names(len(shapes))
-    copy = deepcopy(module)
-    for part in copy.modules():  # Module.to would make an empty tensor of one without a size
-        for held in (part._parameters, part._buffers):
-            held.update({name: without_memory(torch, tensor) for name, tensor in held.items() if tensor is not None})
+    # Tensors without a size cannot be copied, and Module.to would make an empty one of them.
+    held = [*module.parameters(), *module.buffers()]
+    copy = deepcopy(module, {id(tensor): without_memory(torch, tensor) for tensor in held})
     tensors = [torch.empty((BATCH, *shape), device="meta") for shape in sizes]
     arguments, by_name = entering_arguments(copy, names, tensors, isinstance(shapes, Mapping))
     try:
@@ -266,10 +268,14 @@ def entering_arguments(
     module: Any, names: Sequence[str], tensors: Sequence[Any], named: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """What the forward pass is called with: tensors in order, by name, or all in one mapping if it takes just one."""
-    if not named:
-        return tuple(tensors), {}
     from inspect import Parameter, signature
 
+    if not named:
+        if len(tensors) > 1:
+            takes = signature(module.forward).parameters.values()
+            if len(takes) == 1 and all(p.kind is Parameter.POSITIONAL_OR_KEYWORD for p in takes):
+                return (list(tensors),), {}  # all in one list
+        return tuple(tensors), {}
     given = dict(zip(names, tensors, strict=True))
     taken = signature(module.forward).parameters.values()
     if any(p.kind is Parameter.VAR_KEYWORD for p in taken) or given.keys() <= {p.name for p in taken}:

@@ -433,6 +433,21 @@ class Trace:
         if not found:
             self.b.fail("", _("no tensor that depends on the input comes out"))
         self.b.output(*(self.settle(t) for t in found))
+        self.close()
+
+    def stop(self, reason: str) -> None:
+        """The forward pass went no further, as it asked for values: what nothing reads enters something unknown."""
+        read = {value for node in self.b.nodes for value in node.reads}
+        ends = [value for value in range(len(self.b.shapes)) if value not in read]
+        place = self.place()
+        self.b.output(self.b.unknown("rest", "rest", ends, None, at=place))
+        self.b.remarks.append(
+            _("the forward pass goes no further than {place}: {reason}", place=place or self.b.name, reason=reason)
+        )
+        self.close()
+
+    def close(self) -> None:
+        """Weights that were read in a way that no layer accounts for; what is frozen, and what is never read."""
         for source in self.used:
             name, trained = self.stored[source]
             if trained and source not in self.owners:
