@@ -14,6 +14,7 @@ from cases import FOLDER, load_cases, report_of
 
 import cnncalc
 from cnncalc.analysis.derivations import QUANTITIES, Derivation, explain, walk
+from cnncalc.analysis.derivations.words import remarks
 from cnncalc.quantities import SUMMED
 from cnncalc.report import Report
 from cnncalc.shipped import bundled
@@ -220,3 +221,10 @@ def test_every_quantity_can_be_asked_for() -> None:
     report = cnncalc.analyze("lenet5")
     for quantity in QUANTITIES:
         assert [found.quantity for found in explain(report, "C1", quantity)] == [quantity]
+
+
+def test_a_quantity_without_sentences_has_its_formula_alone() -> None:
+    report = cnncalc.analyze("lenet5")
+    assert report.graph is not None
+    for layer in (node.layer for node in report.graph.nodes):
+        assert remarks(layer, ((1, 32, 32),), "one that is new", dict.fromkeys(SUMMED, 1)) == []

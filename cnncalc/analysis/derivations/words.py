@@ -34,7 +34,7 @@ def usual(layer: Layer, shapes: tuple[Shape, ...], quantity: str, row: Mapping[s
         return NO_WEIGHTS
     if quantity in ("connections", "macs") and row[quantity] == 0:
         return SCALES
-    return GENERAL[quantity]
+    return GENERAL.get(quantity, say())  # a new quantity has its formula alone until there is something to say
 
 
 def weightless(row: Mapping[str, Any]) -> bool:
