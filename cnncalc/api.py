@@ -85,6 +85,7 @@ def load(
     params = {str(name): write_value(value) for name, value in (set or {}).items()}
     inputs = _inputs(input)
     with pause_collection():
+        # A text of several lines is no name of a file: nobody has to say which of the two is meant.
         if inline or "\n" in text:
             source = Source("<text>", text)
             return graph_from_text(source, params=params, inputs=inputs, max_operations=max_operations, inline=inline)
@@ -165,6 +166,7 @@ def identify(spec: str | os.PathLike[str] | Graph | Report, number: int | str, *
 
     A match has .candidate (.conventions, .what, .number), .how (exact, rounded or cut off) and .unit.
     """
+    # Rooms are imported where they are used: whoever analyzes a network waits for none of them.
     from cnncalc.conventions.identifying import identify as identified
 
     report = spec if isinstance(spec, Report) else analyze(spec, **params)
@@ -235,6 +237,7 @@ def _graph_of(
     max_operations: int,
     params: Mapping[str, Any],
 ) -> Graph:
+    # An exported program of torch, told by its attribute: torch itself is not imported to ask.
     if hasattr(spec, "graph_signature"):
         if set or params:
             raise CnncalcError(_("a model has no parameters that --set could change"))

@@ -58,6 +58,7 @@ def layers_section(found: Sequence[LayerSpread], inside: Container[str], exact: 
     for entry in found:
         axes = entry.axes
         phased |= any(axis is not None and len(axis.phases) > 1 for axis in axes)
+        # An activation has the spread of its layer: the table shows it once, the data has both.
         if entry.layer not in inside:
             texts = [merge_equal([text(pick(axis)) for axis in axes]) for pick in (sigma, variance, centre, mass)]
             rows.append([entry.layer, *([entry.source] if several else []), *texts])

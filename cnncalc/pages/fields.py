@@ -88,6 +88,7 @@ def origin_row(report: Report, told: Told, source: int, local: bool) -> list[str
 def places(report: Report, expand: bool) -> Iterator[tuple[str, str, int, int]]:
     """Name, kind and node of each row, and the node of the last operation that is shown in it."""
     numbers = {row.name: i for i, row in enumerate(report.layers)}
+    # Shape and field of a row are those behind its activation, the last operation shown in it.
     last = {} if expand else {row.shown_with: i for i, row in enumerate(report.layers) if row.shown_with is not None}
     for row in choose_rows(report, View(expand=expand)):
         place = numbers[row.name]
@@ -99,6 +100,7 @@ def layers_data(report: Report, told: Told) -> Iterator[dict[str, Any]]:
     first = len(report.inputs)
     for place, entry in enumerate(told.seen):
         back = told.back[first + place] if told.target else None
+        # What the target sees nothing of, and what fields are counted in, have no row of their own.
         if (told.target and back is None) or first + place in told.values:
             continue
         for source, found in entry.items():

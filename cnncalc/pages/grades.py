@@ -75,6 +75,7 @@ def of_wrong(item: Item, hint: bool) -> list[str]:
     sentences = [m.sentence if m.sure else _("perhaps: {sentence}", sentence=m.sentence) for m in item.mistakes]
     if not hint or item.quantity in OPTIONS:  # of those, what another value gives, and never the value
         return sentences[:MOST_NAMED]
+    # A hint must not give the answer away: some sentences work the right number out.
     right = {show(item.expected), show(item.expected).replace(",", "")}
     sentences = [s for s in sentences if not any(text in s for text in right)]
     return sentences[:MOST_NAMED] or [place_to_look(item)]

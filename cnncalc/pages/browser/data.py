@@ -73,6 +73,7 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
     tree = Tree(report)
     items = items_of(tree)
     places = places_of(report, items)
+    # Before `equations.as_data`, which is what they have put there.
     derivations = derivations_data(report, equations, pool)
     return {
         "name": report.name,
@@ -125,4 +126,5 @@ def json_text(data: Mapping[str, Any]) -> str:
     return text
 
 
+# `<` could end the script element; the separators end a line in old JavaScript; the last turns the direction of text.
 ESCAPED = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029", "\u202e": "\\u202e"}

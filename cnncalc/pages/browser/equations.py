@@ -55,6 +55,7 @@ class Equations:
         values: list[Any] = []
 
         def make_empty(found: re.Match[str]) -> str:
+            # MathML has & and < as entities; the page sets texts as texts, and needs none.
             text = unescape(found[2])
             if found[1] == "mn":
                 plain = text.replace(",", "")
@@ -69,6 +70,7 @@ class Equations:
 
     def table(self, rows: Sequence[Sequence[str]]) -> int | None:
         """A table as the number of its last row; each row knows the one before it."""
+        # Tables of layers that are alike begin with the same rows, which so are written once for all of them.
         place = -1
         for row in rows:
             place = self.rows.setdefault((place, tuple(row)), len(self.rows))
@@ -76,6 +78,7 @@ class Equations:
 
     def lines(self, found: Derivation, key: Hashable) -> tuple[list[int], list[int]]:
         """The lines of a derivation, and its letters with their values; under the same key they are known."""
+        # Putting a line into MathML takes longest of all that the page needs; its languages share what has no words.
         if key not in self._known:
             lines = [self._write(line) for line in found.steps]
             letters = [
@@ -124,6 +127,7 @@ class Equations:
         firsts, places = [], []
         for number in numbers:
             data = self._data(derive(number), (name, number))
+            # By its text: lists have no hash, and what is written alike is alike for the page.
             key = repr(data)
             if key not in known:
                 known[key] = len(found)
@@ -172,6 +176,7 @@ def explain_layers(report: Report, equations: Equations) -> tuple[list[dict[str,
     found: list[dict[str, list[Any]]] = []
     places = []
     for number, (node, row) in enumerate(zip(graph.nodes, report.layers, strict=True)):
+        # What a layer counts depends on nothing else. Its name stands in no derivation.
         key = node.layer, tuple(graph.shape(v) for v in node.reads), row.weights_of
         if key not in known:
             known[key] = len(found)
@@ -191,6 +196,7 @@ def explain_fields(report: Report, equations: Equations) -> tuple[list[list[Any]
     assert graph is not None
     first, behind = len(graph.inputs), list(range(len(graph.nodes)))  # the operation whose field each has
     for number, (node, facts) in enumerate(zip(graph.nodes, graph.facts, strict=True)):
+        # An activation sees what the layer before it sees: a second walk would tell the same.
         if facts.reach == POINTWISE and len(node.reads) == 1 and node.reads[0] >= first:
             behind[number] = behind[node.reads[0] - first]
     walked = sorted({number for number in behind if number < MOST_WALKED})

@@ -37,6 +37,7 @@ class Pool:
         """What `make` makes, its texts as numbers."""
         found = []
         for language in LANGUAGES:
+            # All of it once for each language: a text is put together where it is said, and cannot be taken apart.
             with speaking(language):
                 found.append(make())
         return self._merge(found)

@@ -53,6 +53,7 @@ def step_data(step: Step) -> Any:
 
 def runs_of(places: Sequence[int]) -> list[int]:
     """Places as runs; the same place twice is once."""
+    # A set as the bits of a number, as fields/sets has it: sorted and without doubles by itself.
     mask = 0
     for place in places:
         mask |= 1 << place
@@ -86,6 +87,7 @@ def reads_data(graph: Graph) -> dict[str, Any]:
     for number in range(len(graph.nodes)):
         try:
             reads = book.of(number)
+        # A kind that does not say what it reads: the page goes on without it, and says so at its units.
         except CnncalcError:
             of_nodes.append(None)
             continue
@@ -113,6 +115,7 @@ def borders_data(graph: Graph) -> dict[str, Any]:
     places = []
     for value in passed.values:
         entry = {str(source): [border(field) for field in fields] for source, fields in value.seen.items()}
+        # Layer after layer of one resolution has the same grid: a ResNet has some dozens in all.
         key = repr(entry)
         if key not in known:
             known[key] = len(found)
@@ -148,6 +151,7 @@ def effective_data(report: Report) -> dict[str, Any]:
     for entry in spreads(graph):
         if entry.source == source:
             spread = [None if axis is None else round(sqrt(axis.mixture.variance), 4) for axis in entry.axes]
+            # All zero is one pixel, of which no spread is to be drawn.
             sigmas[places[entry.layer]] = spread if any(spread) else None
     profiles = {str(number): drawn for number in maps_of_interest(report) if (drawn := profiles_data(graph, number))}
     return {"sigma": sigmas, "profiles": profiles}
@@ -158,6 +162,7 @@ def maps_of_interest(report: Report) -> list[int]:
     last: dict[Any, int] = {}
     for number, row in enumerate(report.layers):
         if row.shown_with is None and max(row.output[1:], default=1) > 1 and row.jump and None not in row.jump:
+            # Out and in again, so that it stands last: only the last few resolutions are drawn.
             last.pop(row.jump, None)
             last[row.jump] = number
     return list(last.values())[-MOST_PROFILES:]
@@ -169,6 +174,7 @@ def profiles_data(graph: Graph, number: int) -> list[Any] | None:
     value = len(graph.inputs) + number
     found: list[Any] = []
     for axis in range(len(shape) - 1):
+        # Nearly every network treats height and width alike, and the fractions are what takes time.
         if axis and axes_alike(graph, axis - 1, axis):
             found.append(found[-1])
             continue
@@ -187,6 +193,7 @@ def profiles_data(graph: Graph, number: int) -> list[Any] | None:
 def profile_data(unit: Profile | None) -> list[Any] | None:
     if unit is None:
         return None
+    # A byte per pixel is finer than a screen shows; exact fractions would be megabytes.
     peak = max(unit.weights)
     scaled = bytes(int(Fraction(255 * weight, peak)) if peak else 0 for weight in unit.weights)
     return [unit.start, base64.b64encode(scaled).decode()]

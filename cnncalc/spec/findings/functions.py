@@ -36,6 +36,7 @@ def repeated_layer(net: Network) -> Iterator[Hit]:
         if before is None or before.layer.kind != kind or net.only_reader(node.reads[0]) is None:
             continue
         row = KINDS.get(kind)
+        # relu of relu is found by its range, which says more; the others do something a second time.
         if row is None or not row.appendable or kind in ("relu", "relu6", "lrn", "identity", "maxout", "glu"):
             continue
         text = _("{name}: {kind} directly behind {kind}", name=node.name, kind=kind)
@@ -96,6 +97,7 @@ def rectified_residual(net: Network) -> Iterator[Hit]:
             branches = [node.reads[0]]
         elif isinstance(step, MergeStep) and len(step.branches) == len(node.reads):
             branches = [v for v, branch in zip(node.reads, step.branches, strict=True) if branch.steps]
+            # No branch goes around: then every summand may be without negative values, and nothing is lost.
             if len(branches) == len(node.reads):
                 continue
         else:
@@ -138,6 +140,7 @@ def kept_twice(net: Network) -> Iterator[Hit]:
                 )
                 yield Hit(i, text, _("written over what enters, the result alone is kept: {kind} inplace",
                                      kind=node.layer.kind))  # fmt: skip
+        # Before the first trained weight no gradient is asked for, and so nothing is kept.
         trained = trained or bool(net.graph.facts[i].trainable_params)
 
 

@@ -14,13 +14,16 @@ from cnncalc.spec.steps import LayerStep, ResidualStep
 def unread_layer(net: Network) -> Iterator[Hit]:
     """Layers whose result nothing reads, and what leads to them alone."""
     dead: set[int] = set()
+    # From the last: a layer is for nothing if all that read it are, and these run behind it.
     for i in reversed(range(len(net.graph.nodes))):
         value = net.first + i
         if value not in net.outputs and all(reader in dead for reader in net.readers[value]):
             dead.add(i)
     for i in sorted(dead):
+        # Told once, at the end of a dead branch, and not again for each layer that leads there.
         if net.readers[net.first + i]:
             continue
+        # Shared weights are not spared by leaving one of their users out.
         behind = only_for(net, i, dead)
         params = [p for j in behind if (p := net.graph.facts[j].params) and net.graph.nodes[j].weights_of is None]
         node = net.graph.nodes[find_row(net, i)]
@@ -65,9 +68,11 @@ def unread_channels(net: Network) -> Iterator[Hit]:
         if not readers or value in net.outputs:
             continue
         taken = [find_kept(net.graph.nodes[reader], net.shapes[value]) for reader in readers]
+        # One reader that takes the whole map is enough: then nothing is unread.
         if None in taken:
             continue
         c = net.shapes[value][0]
+        # The gaps between the parts that are taken, which may overlap.
         unread, at = 0, 0
         for first, last in sorted(part for part in taken if part is not None):
             unread += max(0, first - at)
@@ -144,6 +149,7 @@ def linear_after_linear(net: Network) -> Iterator[Hit]:
     shared = {node.weights_of for node in net.graph.nodes} - {None}
     for i, node in net.readers_of_values:
         value = node.reads[0]
+        # Dropout is no function between them: when it is switched off, as it is in use, nothing is there.
         while (maker := net.maker(value)) is not None and maker.layer.kind == "dropout" and net.only_reader(value):
             value = maker.reads[0]
         if maker is None or maker.layer.kind != node.layer.kind or not (plain(maker) and mixes_channels(node)):
@@ -151,10 +157,12 @@ def linear_after_linear(net: Network) -> Iterator[Hit]:
         if net.only_reader(value) is None or {value, net.first + i} & shared or maker.weights_of or node.weights_of:
             continue
         before, behind = net.graph.facts[value - net.first], net.graph.facts[i]
+        # What one filter of the first reads: its window times its maps, whatever the kind of layer.
         fan_in = ((before.params or 0) - biases(maker, before)) // before.output[0]
         leaving = behind.output[0]
         one = fan_in * leaving + (biases(node, behind) or (leaving if biases(maker, before) else 0))
         two = (before.params or 0) + (behind.params or 0)
+        # Narrower than both sides is a factorisation, which people write on purpose; wider says nothing more.
         if before.output[0] >= min(fan_in, leaving) and one < two:
             text = _(
                 "{name}: with no function behind {before} the two are one layer, of {one:,} parameters, not {two:,}",

@@ -25,6 +25,7 @@ def unread_pixels(net: Network) -> Iterator[Hit]:
         if not readers or value in net.outputs or len(net.shapes[value]) < 2:
             continue
         left = [outside(net, value, axis, gap) for axis, gap in enumerate(gaps(net, value))]
+        # The finding stands at a layer that was not asked to leave something out.
         blamed = [i for i in readers if net.graph.nodes[i].layer.kind not in ON_PURPOSE]
         if blamed and any(left):
             yield unread_hit(net, blamed[0], net.shapes[value][1:], left)
@@ -62,12 +63,14 @@ def unread(window: Window, n: int) -> bytes | None:
     if n > LONGEST_AXIS or k > LONGEST_AXIS:
         return None
     last = (window.positions(n) - 1) * s - window.before  # where the last position begins
+    # The usual window: positions touch or overlap, and the last one reaches the end.
     if d == 1 and s <= k and last + k >= n and window.before >= 0:
         return None
     marks = bytearray(b"\1" * n)
     if d == 1 and s <= k:
         first, end = max(0, -window.before), min(last + k, n)
         marks[first:end] = bytes(max(0, end - first))
+    # Holes are found tap by tap; where that would take seconds, nothing is said rather than something wrong.
     elif k * (n // s + 1) > MOST_READ:
         return None
     else:
@@ -143,11 +146,13 @@ def blind_windows(net: Network) -> Iterator[Hit]:
     for i, (node, facts) in enumerate(zip(net.graph.nodes, net.graph.facts, strict=True)):
         size = net.entering(node)[1:]
         windows = sliding(facts, len(size))
+        # A pool on padding gives zeros, which is harmless; weights on padding alone are trained for nothing.
         if len(node.reads) > 1 or not facts.params or not any(w.before > 0 or w.after > 0 for w in windows):
             continue
         seeing = []
         for w, n in zip(windows, size, strict=True):
             positions = w.positions(n)
+            # The first position whose last tap lands on the map, and below the last whose first tap still does.
             before = max(0, -(-(w.before - (w.kernel - 1) * w.dilation) // w.stride))
             after = max(0, positions - -(-(n + w.before) // w.stride))
             seeing.append(max(0, positions - before - after))

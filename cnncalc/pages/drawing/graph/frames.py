@@ -72,6 +72,7 @@ def order_layers(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) 
     """
     inside = {v: order_parts(part) for v, part in enumerate(frame.parts) if part.is_frame}
     layers, ends = layers_of(frame, inside, ins, outs)
+    # Twice: another order inside a frame moves its ports, which moves what its neighbours wish; then it settles.
     for _time in range(2):
         changed = False
         for v, order in inside.items():
@@ -137,6 +138,7 @@ def order_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
     legs = []
     for i, numbers in enumerate(found):
         box = Box(parts=[frame.parts[part] for part in numbers], lines=list(lines[i]))
+        # The right leg is laid out upside down, as if it ran down too, and turned when it has its places.
         if i > turn:
             box.turn_up()
         ports = dict.fromkeys([across[i], mains[i - 1]] if i > turn else [mains[i], across.get(i, mains[i])])
@@ -208,6 +210,7 @@ def place_legs(frame: Box, bow: Bow, first: int, last: int, side: int) -> None:
         leg.box.straighten_entries()
     for i, net in enumerate(bow.mains):
         one, other = boxes[i : i + 2]
+        # Where the main line leaves the one leg, and where it enters the next.
         above, below = one.x + one.outs[net], other.ins[net]
         middle = one.x + (one.w - other.w) // 2
         # The main line goes straight; on its way up legs stand above each other, if it stays right of lines across.

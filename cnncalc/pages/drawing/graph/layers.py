@@ -62,6 +62,7 @@ class Layers:
             source, target, net = line
             path = [source]
             for layer in range(self.rank[source] + 1, self.rank[target]):
+                # One bend for all lines of a net: they run together as far as they go the same way.
                 bend = bends.setdefault((source, net, layer), len(self.rank))
                 if bend == len(self.rank):
                     self.rank.append(layer)
@@ -76,6 +77,7 @@ class Layers:
                     self.down[u].append((v, net))
                     self.up[v].append((u, net))
             paths.append(path)
+        # Where lines run together, what one of them needs straight is straight.
         self.skips -= straight
         return paths
 
@@ -91,6 +93,7 @@ class Layers:
                     continue
                 seen[v] = True
                 rows[self.rank[v]].append(v)
+                # Reversed, as the stack gives the last first: the first box that runs stands furthest left.
                 stack += sorted({w for w, _net in self.down[v] if not seen[w]}, reverse=True)
         for layer, ports in self.fixed.items():
             rows[layer] = ports
@@ -134,12 +137,14 @@ class Layers:
         """Orders with few crossings; how many there are."""
         best, rows, worse = self.count_crossings(), [list(row) for row in self.rows], 0
         for sweep in range(SWEEPS if best else 0):
+            # Ties are turned around in every second pair of sweeps: otherwise equal wishes would never change places.
             self._sweep(down=sweep % 2 == 0, turned=sweep % 4 > 1)
             self._exchange()
             found = self.count_crossings()
             worse += 1
             if found < best:
                 best, rows, worse = found, [list(row) for row in self.rows], 0
+            # A sweep may lead through worse orders to better ones, but not for long.
             if not best or worse > 4:
                 break
         self.rows = rows

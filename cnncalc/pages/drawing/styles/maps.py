@@ -89,6 +89,7 @@ def below(report: Report, part: Part) -> list[str]:
     first, *others = part.kind.split(" + ")
     if part.name in report.groups or len(part.members) > 4:
         return [fit(first, NAMES, SMALL), _("{n} operations", n=len(part.members))]
+    # A row is called after its layer; where a block is folded none is, and its last one stands for it.
     main = next((i for i in part.members if report.layers[i].name == part.name), part.members[-1])
     kernel, stride = window_of(report.graph, main)
     flags = [f"k{kernel.replace(' ', '')}"] if kernel else []
@@ -101,6 +102,7 @@ def below(report: Report, part: Part) -> list[str]:
 def break_into_lines(places: Sequence[Place]) -> list[list[int]]:
     """The figures in lines that are not too long, and about as long as each other."""
     limit = sum(place.width + GAP for place in places) / len(fill_lines(places, WIDTH))
+    # Filled to the brim the last line would be short: as many lines, each as short as that allows.
     while len(fill_lines(places, limit)) > len(fill_lines(places, WIDTH)):
         limit += GAP
     return fill_lines(places, min(limit, WIDTH))
@@ -194,6 +196,7 @@ def arcs_of(places: Sequence[Place], row: Sequence[int], centres: dict[int, floa
     into: dict[int, int] = {}
     spans = []
     for j, i in sorted(pairs, key=lambda pair: (pair[1] - pair[0], pair)):
+        # Several arcs of one figure begin beside each other, or their ends would be one.
         out[j], into[i] = out.get(j, 0) + 1, into.get(i, 0) + 1
         room = places[j].width / 2, places[i].width / 2
         spans.append((centres[j] + min(6.0 * out[j] - 2, room[0]), centres[i] - min(6.0 * into[i] - 2, room[1])))
@@ -223,6 +226,7 @@ def continuations(
     """Arrows from the end of a line and to the beginning of the next, where the figures there are connected."""
     ends = []
     first, last = row[0], row[-1]
+    # Only neighbours: what is read from further away is said by name, below the figure.
     if first and first - 1 in places[first].part.reads:
         ends.append(-24.0)
     if last + 1 < len(places) and last in places[last + 1].part.reads:
@@ -275,6 +279,7 @@ def span(place: Place, axes: tuple[Seen, ...], corner: Point) -> tuple[Point, Po
         where = number if place.figure.axes == 2 else 1  # of a sequence, the only axis goes down
         if number < place.figure.axes:
             start, extent = found[where]
+            # At least three pixels, so that a window of 1x1 on a large map is seen.
             found[where] = (start + extent * axis.start / n, max(extent * axis.size / n, 3.0))
     return found[0], found[1]
 
