@@ -19,7 +19,7 @@ from cnncalc.families.space import Space
 from cnncalc.language import _
 
 MOST_REASONS = 1000  # that are told apart
-PART = 8 * CHUNK  # members between two looks at what is kept
+PART = 8 * CHUNK  # members between two looks at what is kept, where all that varies are numbers
 
 
 class Wish(NamedTuple):
@@ -147,8 +147,11 @@ class Sweeping:
         members  those to look at, one after the other; all of them unless given
         """
         wanted = range(self.space.size) if members is None else members
-        for start in range(wanted.start, wanted.stop, PART):
-            members_here = np.arange(start, min(start + PART, wanted.stop))
+        # Members that differ in words take longer: so that there is news of them.
+        words = any(not isinstance(values, np.ndarray) for factor in self.space.factors for values in factor.values())
+        at_once = CHUNK if words else PART
+        for start in range(wanted.start, wanted.stop, at_once):
+            members_here = np.arange(start, min(start + at_once, wanted.stop))
             part = self.count_members(evaluate_part(self.family, self.space, members_here, self.names))
             if told is not None:
                 told(len(members_here))
