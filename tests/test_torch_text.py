@@ -154,3 +154,28 @@ def test_the_text_is_laid_out_as_ruff_and_black_would(tmp_path: Path) -> None:
     options = ["--isolated", "--no-cache", "--select", "E,F,W,I,N", "--ignore", "N812,E501", "--quiet"]
     done = subprocess.run([ruff, "check", *options, str(tmp_path)], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.framework
+def test_numbers_that_are_fewer_than_their_places_are_a_class_of_the_file() -> None:
+    """Which number stands where no spec says: they are taken again in their order."""
+    torch = pytest.importorskip("torch")
+    net = (
+        "4x6; {add: [identity, parameter 4x6 stored=5]}; {concat: [identity, parameter 2x6 stored=3]}; "
+        "{add: [identity, parameter 1x6 stored=0]}"
+    )
+    text = cnncalc.to_torch(net)
+    module = module_of(text)
+    assert sum(p.numel() for p in module.parameters()) == 8
+    with torch.no_grad():
+        for number, p in enumerate(module.parameters()):
+            p.copy_(torch.arange(p.numel()) + 10.0 * number)
+        y = module(torch.zeros(3, 4, 6))
+    assert y.shape == (3, 6, 6)
+    assert y[2, :4].flatten().tolist() == [i % 5 for i in range(24)]
+    assert y[1, 4:].flatten().tolist() == [10 + i % 3 for i in range(12)]
+
+
+def test_numbers_that_are_stored_and_not_trained_are_refused() -> None:
+    with pytest.raises(cnncalc.CnncalcError, match="parameter1: numbers that are stored and not trained"):
+        cnncalc.to_torch("4x6; {add: [identity, parameter 4x6 fixed]}")

@@ -222,6 +222,25 @@ class Subsample(nn.Module):
         total = F.avg_pool2d(x, self.kernel_size, self.stride, divisor_override=1)
         return total * self.weight[:, None, None] + self.bias[:, None, None]
 ''',
+    "Numbers": '''\
+class Numbers(nn.Module):
+    """Trained numbers of a shape, for one sample, of which fewer are stored: they are taken again in their order.
+
+    Where none is stored they are zeros, as of a mask that forbids nothing.
+    """
+
+    def __init__(self, shape, stored):
+        super().__init__()
+        self.shape = shape
+        self.value = nn.Parameter(torch.zeros(stored))
+        places = torch.arange(torch.Size(shape).numel()) % max(1, stored)
+        self.register_buffer("places", places, persistent=False)
+
+    def forward(self):
+        if not len(self.value):
+            return torch.zeros(1, *self.shape, device=self.value.device)
+        return self.value[self.places].view(1, *self.shape)
+''',
     "RBF": '''\
 class RBF(nn.Module):
     """The squared distance of the input from each centre. The centres are not trained."""

@@ -181,8 +181,11 @@ def resample(layer: Any, x: Shape) -> Written:
 @writes("parameter")
 def parameter(layer: Any) -> Written:
     """A parameter beside the modules', for one sample; what joins it with others has it once for each."""
-    if layer.stored is not None or not layer.trained:
-        raise NotInTorchError(_("numbers that stand at several places, or are not trained, are not written"))
+    if not layer.trained:
+        raise NotInTorchError(_("numbers that are stored and not trained are not written"))
+    if layer.stored is not None:
+        made = call("Numbers", ("shape", layer.shape), ("stored", layer.stored))
+        return Written("{m}()", made, {}, {"value": ("value", None)})
     return Written("{m}_value[None]", None, {}, {"value": ("_value", None)}, False, {"value": layer.shape})
 
 
