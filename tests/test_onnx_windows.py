@@ -72,3 +72,43 @@ def test_two_readers_of_a_value_that_is_moved_about_have_one_move(tmp_path: Path
     model.op("Reshape", "x shape", "h").op("Transpose", "h", "t", perm=[0, 2, 1, 3])
     model.op("Split", "t", "a b", axis=1, num_outputs=2).op("Mul", "a b", "y")
     assert [row.split()[0] for row in rows(model, tmp_path)].count("permute") == 1
+
+
+@pytest.mark.parametrize(
+    ("equation", "dims", "weights", "expected"),
+    [
+        ("bchw->bhwc", (1, 3, 4, 5), None, ["relu 3x4x5 0"]),
+        ("bchw,dc->bdhw", (1, 3, 4, 5), (7, 3), ["conv 7x4x5 21", "relu 7x4x5 0"]),
+        ("blc,chk->blhk", (1, 5, 6), (6, 2, 4), ["permute 6x5 0", "conv 8x5 48"]),
+        ("dc,bchw->bdhw", (1, 3, 4, 5), (7, 3), ["conv 7x4x5 21", "relu 7x4x5 0"]),
+        ("bc,dc->bd", (1, 6), (4, 6), ["dense 4 24", "relu 4 0"]),
+    ],
+)
+def test_a_sum_of_products_with_weights_is_a_dense_layer_along_an_axis(
+    equation: str, dims: tuple[int, ...], weights: tuple[int, ...] | None, expected: list[str], tmp_path: Path
+) -> None:
+    model = Model(*dims)
+    names = ["x"]
+    if weights:
+        model.weight("w", *weights)
+        names.insert(0 if equation.startswith("dc") else 1, "w")
+    model.op("Einsum", " ".join(names), "e", equation=equation).op("Relu", "e", "y")
+    assert rows(model, tmp_path)[: len(expected)] == expected
+
+
+@pytest.mark.parametrize(
+    ("equation", "macs"),
+    [("bchw,bcwk->bchk", 3 * 4 * 4 * 4), ("bchw,bchk->bcwk", 3 * 4 * 4 * 4), ("bchw,bdhw->bcd", 3 * 3 * 16)],
+)
+def test_a_sum_of_products_of_two_values_is_a_matrix_product(equation: str, macs: int, tmp_path: Path) -> None:
+    model = Model(1, 3, 4, 4).op("Relu", "x", "r").op("Einsum", "x r", "e", equation=equation).op("Relu", "e", "y")
+    report = cnncalc.analyze(str(model.save(tmp_path)))
+    assert report.totals.macs == macs
+    assert [row.kind for row in report].count("matmul") == 1
+
+
+@pytest.mark.parametrize("equation", ["bii->bi", "bchw->bc", "b...->b", "bchw,bchw->bchw"])
+def test_another_sum_of_products_is_refused_with_its_equation(equation: str, tmp_path: Path) -> None:
+    model = Model(1, 3, 4, 4).op("Einsum", " ".join(["x"] * len(equation.split(","))), "y", equation=equation)
+    with pytest.raises(cnncalc.SpecError, match=r"this Einsum is not read here: its equation is"):
+        cnncalc.load(str(model.save(tmp_path)))

@@ -20,6 +20,7 @@ Read = Callable[[Network, NodeData], "Value | list[Value]"]
 FILES = {
     "conv": "Conv ConvTranspose QLinearConv",
     "dense": "Gemm MatMul",
+    "einsum": "Einsum",
     "pooling": (
         "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
         "ReduceMean ReduceMax ReduceMin ReduceSum ReduceL1 ReduceL2 ReduceSumSquare"
