@@ -75,7 +75,18 @@ def random_spec(rng: random.Random) -> str:
     """Three blocks in each other, some of whose steps are there by a word; parameters of the network hide behind c."""
     inner = "".join(f"      - {rng.choice(STEPS)}\n" for _ in range(rng.randint(1, 4)))
     steps = [rng.choice(STEPS) for _ in range(rng.randint(1, 3))]
-    steps.insert(rng.randint(0, len(steps)), rng.choice(["inner c=$c", "inner", "{add: [inner c=4, conv 4 k1]}"]))
+    steps.insert(
+        rng.randint(0, len(steps)),
+        rng.choice(
+            [
+                "inner c=$c",
+                "inner",
+                "inner c=$(in.c)",
+                "inner c=$(2 * (in.c // 2) - in.c % 3)",
+                "{add: [inner c=4, conv 4 k1]}",
+            ]
+        ),
+    )
     outer = "".join(f"      - {step}\n" for step in steps)
     top = "".join(f"  - {rng.choice(TOP)}\n" for _ in range(rng.randint(2, 5)))
     top += rng.choice(["", "  - mid: conv 8 k3 p1\n", "  - mid: outer $op c=$f\n  - {from: in, layers: [inner]}\n"])
@@ -182,3 +193,16 @@ def test_words_and_numbers_together_are_what_each_member_is_by_itself(values: ra
     singly = family.evaluate_singly({k: [v[i] for i in some] for k, v in columns.items()}, [*NETWORK_NAMES])
     for name in NETWORK_NAMES:
         assert [found[name].item(i) for i in some] == singly[name].items()
+
+
+def test_what_a_call_is_given_may_speak_of_the_shape_around_it() -> None:
+    """The same call on the same shape, in two calls of the block around it: what enters that is 3 and 4 channels."""
+    text = (
+        "params: {op: a}\ninput: 3x16x16\nblocks:\n"
+        "  gate:\n    params: {s: required}\n    layers: [conv $s k1, conv 4 k1]\n"
+        "  outer:\n    layers: [conv 4 k3 p1, gate $(in.c)]\n"
+        "layers: [outer, outer, dense 5]\n"
+    )
+    wrong, piecewise = differences(Family(Source("in", text)).setting, [({"op": "a"}, {}), ({"op": "b"}, {})])
+    assert wrong == []
+    assert piecewise.served == 2

@@ -91,9 +91,7 @@ class Pieces:
         self.remembered = 0
         self.outlines: dict[Any, Call | Outline | None] = {}
         self.known: dict[Any, Piece | None] = {}
-        self.known_of_calls: dict[
-            Any, dict[tuple[Any, ...], Piece | None]
-        ] = {}  # by the step and the shape that enters
+        self.known_of_calls: dict[Any, dict[tuple[Any, ...], Piece | None]] = {}  # by the step and shapes
         self.by_defaults: dict[Any, Pieces] = {}
         self.given_names = {name: collect_names(body) for name, body in self.bodies.items()}
 
@@ -287,7 +285,8 @@ class PieceUnroller(Unroller):
         if not isinstance(call, Call):
             call = Call(step, [*step.arguments, *changes], self.draft.shapes[x], self.depth)
             call.network = find_needed_of_network(self.document, self.owner.names[step.block], step.block)
-            key = (id(step), *map(id, changes), call.shape)
+            # What a call is given may speak of the shape that enters the steps it stands in, as in.c
+            key = (id(step), *map(id, changes), call.shape, *self.draft.inputs.values())
             call.pieces = self.owner.known_of_calls.setdefault(key, call.pieces)
             self.way[self.key] = call
         piece = self.owner.piece_of_call(call, frame.scope)
