@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from cnncalc.analysis.memory import peak_elements
-from cnncalc.errors import CnncalcError
+from cnncalc.errors import CnncalcError, SpecError
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
@@ -89,16 +89,25 @@ def smaller(graph: Graph, load: Load, params: tuple[str, ...], inputs: tuple[str
         tuple(f"{'' if alone else f'{name}='}{shorter(shape, by)}" for name, shape in graph.inputs.items())
         for by in SHORTER
     ]
+    failed = ""
     for changed in (*(shapes if not inputs else ()), inputs):
         for narrow in (*widths, ()):
             if changed == inputs and not narrow:
                 continue
             try:
                 found = load((*params, *narrow), changed)
-            except CnncalcError:
+            except CnncalcError as error:
+                tried = ", ".join([*(changed if changed != inputs else ()), *narrow])
+                first = error.problems[0].problem if isinstance(error, SpecError) else str(error)
+                failed = failed or _(
+                    "no smaller version of this network fits together, with {changes}: {problem}",
+                    changes=tried,
+                    problem=first.splitlines()[0],
+                )
                 continue
             return found, ", ".join([*(changed if changed != inputs else ()), *narrow])
-    raise CnncalcError(_("no smaller version of this network fits together: leave --fast out"))
+    problem = failed or _("no smaller version of this network fits together")
+    raise CnncalcError(problem + "\n" + _("  hint: {hint}", hint=_("leave --fast out")))
 
 
 def shorter(shape: tuple[int, ...], by: int) -> str:
