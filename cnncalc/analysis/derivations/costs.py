@@ -146,10 +146,9 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
     own = number + len(graph.inputs)
     if not needed[own]:
         return [], [_("No gradient goes through it: it keeps nothing.")]
-    names = [*graph.inputs, *(node.name for node in graph.nodes)]
     stores = find_kept_of(graph, size, batch)
     mine = [store for store in stores[number] or [] if store.value is not None]
-    terms: list[Any] = [symbol(names[store.value or 0], store.size) for store in mine]
+    terms: list[Any] = [symbol(name_value(graph, store.value or 0), store.size) for store in mine]
     remarks = []
     kept = board.facts.kept
     assert kept is not None
@@ -162,9 +161,8 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
     claimed = graph.facts[number].kept
     assert claimed is not None
     values = find_kept_values(claimed, graph.nodes[number], graph.facts[number], needed, own)
-    others = [
-        names[value] for value in dict.fromkeys(values) if names[value] not in {names[s.value or 0] for s in mine}
-    ]
+    first_here = {store.value for store in mine}
+    others = [name_value(graph, value) for value in dict.fromkeys(values) if value not in first_here]
     if others:
         remarks.append(_("It keeps {names} too, which is memory that is kept already.", names=", ".join(others)))
     elif not terms:
@@ -172,6 +170,12 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
     if kept.indices:
         remarks.append(_("The place of each value that was chosen takes {n} bytes.", n=INDEX))
     return ([Line("saved_bytes", sum_of(terms), board.names)] if terms else []), remarks
+
+
+def name_value(graph: Graph, value: int) -> str:
+    """What a value is called: an input, or the node that gives it."""
+    behind = value - len(graph.inputs)
+    return graph.nodes[behind].name if behind >= 0 else list(graph.inputs)[value]
 
 
 def sum_of(terms: Sequence[Any]) -> Any:
