@@ -318,3 +318,38 @@ def test_no_more_lines_cross_than_in_the_drawing_of_dot(name: str, monkeypatch: 
     crossings = import_module("crossings")
     for row in crossings.measured(name, deepest=3):
         assert int(row[5]) <= int(row[6]), row
+
+
+REPEATED = """
+input: 16x8x8
+blocks:
+  unit:
+    layers:
+    - residual: [conv 16 k3 p1 bn relu, conv 16 k3 p1 bn]
+      then: relu
+layers:
+- unit x{times}
+"""
+
+
+@pytest.mark.parametrize("times", [400, 999])  # 999 repetitions stand in ranges
+def test_one_block_that_repeats_is_opened_once_with_its_count(times: int) -> None:
+    tree = Tree(cnncalc.analyze(REPEATED.format(times=times)))
+    picture = place(tree, tree.fold(), "macs")
+    assert [(node["title"], node["output"]) for node in picture["nodes"]] == [
+        ("input", False), ("conv1", False), ("conv2", False), ("add1", True),
+    ]  # fmt: skip
+    assert [frame["title"] for frame in picture["frames"]] == [f"unit1 · unit x{times}"]
+    ends = sorted((edge["source"].split("/")[-1], edge["target"]) for edge in picture["edges"])
+    assert len(ends) == 4  # along the block, and round it
+    assert "boxes for" in cnncalc.draw(tree.report).svg
+    assert f"x{times}" in str(Drawing(tree.report).render("dot"))
+
+
+def test_repetitions_that_differ_are_not_drawn_as_one() -> None:
+    grows = REPEATED.replace("k3 p1 bn]", 'k3 p1 bn, "conv $(c) k1"]').replace("unit:", "unit:\n    params: {{c: 16}}")
+    alike = Tree(cnncalc.analyze(grows.format(times=200)))
+    assert [id for id in alike.fold() if id.endswith("*")] == ["unit1/*"]
+    shrinks = "input: 4x900x8\nblocks: {unit: {layers: [conv 4 k3, conv 4 k1]}}\nlayers: [unit x400]\n"
+    tree = Tree(cnncalc.analyze(shrinks.replace("x8\n", "x900\n")))
+    assert tree.count_nodes(tree.fold()) == 2

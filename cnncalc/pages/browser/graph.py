@@ -15,7 +15,7 @@ from cnncalc.pages.drawing.graph.assembly import Seen, see, title_of
 from cnncalc.pages.drawing.graph.boxes import Box
 from cnncalc.pages.drawing.graph.cells import TEXT, Cell, cell_of, even
 from cnncalc.pages.drawing.graph.frames import lay_out, order_parts
-from cnncalc.pages.drawing.graph.tree import Tree, bounds
+from cnncalc.pages.drawing.graph.tree import ONCE, Tree, bounds
 from cnncalc.pages.drawing.letters import width_of
 
 WRITTEN = "macs"  # a box has room for this number; the page writes the one that is asked for
@@ -35,10 +35,10 @@ def graph_data(tree: Tree, places: Mapping[str, int]) -> dict[str, Any]:
     boxes: dict[str, Any] = {}
     turned: set[int] = set()  # frames in whose place lines lead up
     found = {"root": frame_data(tree, root, places, boxes, turned)}
-    opened = tree.fold()
+    closed = {id.removesuffix(ONCE) for id in tree.fold()}  # the page shows all repetitions of what is unfolded
     for frame in frames:
         found[str(places[frame.chain[0].id])] = frame_data(tree, frame, places, boxes, turned)
-    open_ = [places[frame.chain[0].id] for frame in frames if not any(block.id in opened for block in frame.chain)]
+    open_ = [places[frame.chain[0].id] for frame in frames if not any(block.id in closed for block in frame.chain)]
     return {"boxes": boxes, "frames": found, "open": open_}
 
 

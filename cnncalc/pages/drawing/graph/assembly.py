@@ -10,7 +10,7 @@ from cnncalc.pages.drawing.graph.cells import TEXT, Cell, cell_of, even, heat_of
 from cnncalc.pages.drawing.graph.frames import lay_out, order_parts
 from cnncalc.pages.drawing.graph.layers import Line
 from cnncalc.pages.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
-from cnncalc.pages.drawing.graph.tree import Block, Leaf, Part, Tree, bounds
+from cnncalc.pages.drawing.graph.tree import ONCE, Block, Leaf, Part, Tree, bounds, first_repetition, parts_shown
 from cnncalc.pages.drawing.letters import fit, width_of
 from cnncalc.quantities import QUANTITIES
 
@@ -49,11 +49,13 @@ def assemble(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
     lay_out(root.box, order_parts(root.box), bare=True)
     root.box.x = root.box.y = MARGIN
     settle(root.box)
+    of, _hidden = stand_ins(tree, folded)
+    leaving = {of.get(leaf, leaf) for leaf in tree.outputs}
     largest = max((heat_of(node.cell.number) or 0 for node in nodes if node.cell), default=0)
     return {
         "width": root.box.w + 2 * MARGIN,
         "height": root.box.h + 2 * MARGIN,
-        "nodes": [node_value(tree, node, largest) for node in nodes],
+        "nodes": [node_value(node, leaving, largest) for node in nodes],
         "frames": [frame_value(frame) for frame in frames],
         "edges": [edge_value(source, target, net) for source, target, net in edges],
         "legend": legend_of(nodes, quantity),
@@ -72,22 +74,38 @@ def see(tree: Tree, folded: frozenset[str]) -> tuple[Seen, list[Seen], list[Seen
     number(root, nodes, frames)
     of_leaf = {leaf: node for node in nodes for leaf in range(*bounds(node.part))}
     order = {id(node): n for n, node in enumerate(nodes)}
+    stand_in, hidden = stand_ins(tree, folded)
+    ends = [(stand_in.get(a, a), stand_in.get(b, b)) for a, b in tree.edges if (a, b) not in hidden]
     # Several layers of a node may read one value: that is one line.
-    pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in tree.edges)
+    pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in ends)
     edges = [(nodes[a], nodes[b], a) for a, b in pairs if a != b]
     for source, target, net in edges:
         connect(source, target, net)
     return root, nodes, frames, edges
 
 
+def stand_ins(tree: Tree, folded: frozenset[str]) -> tuple[dict[int, int], set[tuple[int, int]]]:
+    """For each leaf of a repetition that is not drawn the one of the first; and what leads from one to another."""
+    of: dict[int, int] = {}
+    hidden: set[tuple[int, int]] = set()
+    for block in (tree.blocks[id.removesuffix(ONCE)] for id in folded if id.endswith(ONCE)):
+        first, last = bounds(first_repetition(block))
+        period = last - first
+        of |= {leaf: first + (leaf - first) % period for leaf in range(last, block.last)}
+        inside = [(a, b) for a, b in tree.edges if block.first <= a and b < block.last]
+        hidden |= {(a, b) for a, b in inside if (a - first) // period != (b - first) // period}
+    return of, hidden
+
+
 def look(part: Part, around: Seen, folded: frozenset[str]) -> list[Seen]:
     """What is seen of a part: a node, a frame, or, of a block without a frame, what is inside it."""
     if isinstance(part, Leaf) or part.id in folded:
         return [Seen(part, around)]
+    parts = parts_shown(part, folded)
     if not part.frame:
-        return [seen for inner in part.parts for seen in look(inner, around, folded)]
+        return [seen for inner in parts for seen in look(inner, around, folded)]
     frame = Seen(part, around, [part])
-    frame.inside = [seen for inner in part.parts for seen in look(inner, frame, folded)]
+    frame.inside = [seen for inner in parts for seen in look(inner, frame, folded)]
     if len(frame.inside) == 1:
         only = frame.inside[0]
         only.around = around
@@ -138,7 +156,7 @@ def title_of(frame: Seen) -> str:
     around = frame.around
     outer = "" if around is None else around.name
     name = frame.chain[0].name.removeprefix(f"{outer}/")
-    inner = frame.chain[-1]
+    inner = next((block for block in frame.chain if block.times > 1), frame.chain[-1])
     repeats = around is not None and bool(around.chain) and around.chain[-1].times > 1
     kind = "" if repeats and len(frame.chain) == 1 else kind_of(inner)
     return fit(f"{name} · {kind}" if kind else name, TITLE_WIDTH, TEXT, bold=True)
@@ -185,7 +203,7 @@ def straighten(points: Sequence[Point]) -> list[Point]:
     return found
 
 
-def node_value(tree: Tree, node: Seen, largest: int) -> Node:
+def node_value(node: Seen, leaving: set[int], largest: int) -> Node:
     cell, part, box = node.cell, node.part, node.box
     assert cell is not None
     heat = heat_of(cell.number)
@@ -200,7 +218,7 @@ def node_value(tree: Tree, node: Seen, largest: int) -> Node:
         "number": list(cell.number) if isinstance(cell.number, tuple) else cell.number,
         "heat": None if heat is None else round(heat / max(largest, 1), 4),
         "role": "block" if isinstance(part, Block) else "layer" if part.row is not None else "input",
-        "output": any(first <= leaf < last for leaf in tree.outputs),
+        "output": any(first <= leaf < last for leaf in leaving),
         "times": part.times if isinstance(part, Block) else 1,
         "frame": frame_id(node),
         "x": box.x,

@@ -18,6 +18,8 @@ MANY = 600  # parts side by side before ranges of them are folded
 RANGES = 64  # and into so many
 PLAIN = ("group", "from")  # kinds of groups that say nothing of what is in them
 MOST = 2_000  # nodes of a picture, whatever depth is asked for
+FEW = 3  # nodes that say little of a large network: blocks that repeat are then opened once
+ONCE = "*"  # behind the id of a block among what is folded: its first repetition stands for all
 
 
 class Leaf(NamedTuple):
@@ -156,7 +158,8 @@ class Tree:
     def fold(self, depth: int | None = None) -> frozenset[str]:
         """The blocks to fold: those of this depth, as the table has it, or so many that a picture can be read.
 
-        Not more than MOST nodes are left in any case; `depth_of` says which depth it came to.
+        Not more than MOST nodes are left in any case; `depth_of` says which depth it came to. Where so few are left
+        that nothing is seen, of a block whose repetitions are alike the first one is: its id is there with ONCE behind.
         """
         if depth is not None:
             for tried in range(min(depth, self.depth), 0, -1):
@@ -170,7 +173,30 @@ class Tree:
             if self.count_nodes(folded) > READABLE:
                 break
             best = folded
-        return best
+        return self._open_once(best)
+
+    def _open_once(self, folded: frozenset[str]) -> frozenset[str]:
+        """The same, with repeated blocks opened once where little is seen and that leaves no more than can be read."""
+        seen = [part for part in see(self.root, folded) if self.row_of(part) is not None]
+        if len(seen) > FEW:
+            return folded
+        for part in seen:
+            if isinstance(part, Block) and self.repeats_alike(part):
+                inside = {
+                    block.id for block in walk(first_repetition(part)) if isinstance(block, Block) and block.frame
+                }
+                opened = (folded - {part.id} - inside) | {part.id + ONCE}
+                if self.count_nodes(opened) <= READABLE:
+                    folded = opened
+        return folded
+
+    def repeats_alike(self, block: Block) -> bool:
+        """Whether a block repeats, and each repetition has the same kinds with the same outputs."""
+        if block.times < 2:
+            return False
+        rows = [(leaf.row and leaf.row.kind, leaf.shape) for leaf in self.leaves[block.first : block.last]]
+        first, last = bounds(first_repetition(block))
+        return rows == rows[: last - first] * block.times
 
     def _fold_at(self, depth: int, *, ranges: bool) -> frozenset[str]:
         return frozenset(b.id for b in self.blocks.values() if (ranges if b.range else b.depth >= depth))
@@ -189,8 +215,21 @@ def see(part: Part, folded: frozenset[str]) -> Iterator[Part]:
     if isinstance(part, Leaf) or part.id in folded:
         yield part
         return
-    for inner in part.parts:
+    for inner in parts_shown(part, folded):
         yield from see(inner, folded)
+
+
+def parts_shown(block: Block, folded: frozenset[str]) -> tuple[Part, ...]:
+    """The parts of a block that is not folded: one of them where the first repetition stands for all."""
+    return (first_repetition(block),) if block.id + ONCE in folded else block.parts
+
+
+def first_repetition(block: Block) -> Part:
+    """The first part of a block, whatever ranges its parts were put into."""
+    part = block.parts[0]
+    while isinstance(part, Block) and part.range:
+        part = part.parts[0]
+    return part
 
 
 def bounds(part: Part) -> tuple[int, int]:

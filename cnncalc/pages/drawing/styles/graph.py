@@ -33,20 +33,18 @@ def scene(report: Report, wish: Wish) -> Scene:
     items: list[Item] = [item for frame in picture["frames"] for item in frame_items(frame)]
     items += [item for edge in picture["edges"] for item in edge_items(edge)]
     items += [node_item(tree, node, heated=bool(wish.color)) for node in picture["nodes"]]
-    return scene_of(
-        [*head_items(report, picture), *items], title=title(report), description=count_boxes(report, picture)
-    )
+    return scene_of([*head_items(tree, picture), *items], title=title(report), description=count_boxes(report, picture))
 
 
-def head_items(report: Report, picture: Picture) -> list[Item]:
+def head_items(tree: Tree, picture: Picture) -> list[Item]:
     """The title, how much is folded, and the legend of heat."""
-    legend, y = picture["legend"], 0
+    report, legend, y = tree.report, picture["legend"], 0
     items: list[Item] = []
     if legend is not None:
         y -= 20
         items += legend_items(legend, y)
         y -= 24
-    if any(node["role"] == "block" for node in picture["nodes"]):
+    if len(picture["nodes"]) < len(tree.leaves):
         boxes = sum(node["role"] != "input" for node in picture["nodes"])
         note = _("{boxes:,} boxes for {operations:,} operations", boxes=boxes, operations=len(report))
         items.append(Text(16, y, note, TEXT, fill=MUTED))
