@@ -33,6 +33,7 @@ SHORTEST = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)  # tried in turn for the 
 LONGEST_PERIOD = 64  # phases that are told apart
 LARGEST = 400_000_000  # elements of planes in one run
 LARGEST_WIDE = 60_000_000  # of one that is wide along all axes
+WIDTHS = (3, 1)  # what the width of such an image is divided by, in turn: mostly a little is enough
 LONGEST_WIDE = 16_384  # of an axis of that, or channels: a sequence, or what looks at neighbours, goes one by one
 
 
@@ -159,13 +160,14 @@ def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list
     if any(bound):
         own = run_axis(graph, source, axis, claimed)
         fields = [here if tied else there for tied, here, there in zip(bound, own, fields, strict=True)]
-    if any(map(doubtful, fields, along, bound)):
-        wide = widen(graph, source, axis, length, claimed)
-        if wide is not None:
-            again = run_axis(wide, source, axis, claimed, n)
-            for i, (claims, own_size) in enumerate(zip(along, bound, strict=True)):
-                if doubtful(fields[i], claims, own_size):
-                    fields[i] = again[i]
+    for share in WIDTHS:
+        open_nodes = [i for i, of in enumerate(zip(fields, along, bound, strict=True)) if doubtful(*of)]
+        wide = widen(graph, source, axis, length, claimed, share) if open_nodes else None
+        if wide is None:
+            continue
+        again = run_axis(wide, source, axis, claimed[: open_nodes[-1] + 1], n)
+        for i in open_nodes:
+            fields[i] = again[i]
     return fields
 
 
@@ -202,11 +204,15 @@ def room(claimed: Claimed, axis: int) -> int:
     return 8 * ceil(max(jumps, default=1))
 
 
-def widen(graph: Graph, source: str, axis: int, length: int, claimed: Claimed) -> Graph | None:
-    """The network on an image that is long along all axes, or as wide as its own; None where that is too large."""
+def widen(graph: Graph, source: str, axis: int, length: int, claimed: Claimed, share: int) -> Graph | None:
+    """The network on an image that is long along all axes, or as wide as its own; None where that is too large.
+
+    share  of the width that would do for sure, so much: 1, or a part of it
+    """
     more = length - graph.inputs[source][1 + axis]
     others = [
-        more if a == axis else largest(claimed, a) + room(claimed, a) for a in range(len(graph.inputs[source]) - 1)
+        more if a == axis else -(-(largest(claimed, a) + room(claimed, a)) // share)
+        for a in range(len(graph.inputs[source]) - 1)
     ]
     inputs = {
         name: (c, *(n + others[a] if a < len(others) else n for a, n in enumerate(size)))
@@ -218,7 +224,7 @@ def widen(graph: Graph, source: str, axis: int, length: int, claimed: Claimed) -
             return wide
     except CnncalcError:
         pass
-    return lengthen(graph, source, axis, length, (None,))
+    return lengthen(graph, source, axis, length, (None,)) if share == 1 else None
 
 
 def lengthen(
@@ -268,8 +274,8 @@ def find_bound(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -> l
 def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | None = None) -> list[list[Field | None]]:
     """Planes of indices through the network; a field that sees everything counts n, if this is a longer image.
 
-    `claimed` says which channels are looked at, and where a border may have cut. On the own image padding is what it
-    is: no unit sees more there than it does.
+    `claimed` says which channels are looked at, and where a border may have cut: of all nodes, or of the first ones,
+    behind which the run ends. On the own image padding is what it is: no unit sees more there than it does.
     """
     probe = Hulls if n is None else Narrow.along(axis)
     planes = index_planes(graph, source, axis, probe)
@@ -277,9 +283,8 @@ def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | No
     own = length if n is None else n
     found: list[list[Field | None]] = []
     with np.errstate(all="ignore"), catch_stop() as failure:
-        for parts, (_node, y, _alive) in zip(
-            claimed, reference.steps(graph, planes, NoWeights(graph, probe)), strict=True
-        ):
+        steps = reference.steps(graph, planes, NoWeights(graph, probe))
+        for parts, (_node, y, _alive) in zip(claimed, steps, strict=False):
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             found.append([])
             for part in parts:
