@@ -246,3 +246,12 @@ def test_what_is_kept_of_several_factors_and_of_parts(spec: str, layer: str, siz
     report = cnncalc.analyze(spec)
     assert report[layer].saved_bytes == size
     check_lines(report, layer)
+
+
+def test_statistics_that_are_kept_have_32_bits_whatever_values_have() -> None:
+    from cnncalc.analysis.timeline import Plan, plan_training
+
+    graph = cnncalc.load("3x8x8; conv 6 k1; batchnorm; relu")
+    for amp in (False, True):
+        kept = [t for t in plan_training(graph, Plan(amp=amp, batch=2)).tensors if t.name == "batchnorm1"]
+        assert [t.once for t in kept if t.once == 4 * 2 * 6], amp  # a mean and a variance for each channel
