@@ -207,7 +207,7 @@ def draw(plot: Plot, path: str, name: str, *, joined: bool) -> None:
 
     points = plot.choose_points()
     count = f"{len(points):,}"
-    about = _("{count} members of {name}", count=count, name=name)
+    about = _("members of {name}, at {count} places", name=name, count=count)  # several may lie on one
     write(render(scene(points, plot.x_name, plot.y_name, about, joined=joined)), path)
 
 
