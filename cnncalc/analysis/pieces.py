@@ -42,6 +42,7 @@ BACKWARD, SAVED = "backward_flops", "saved_bytes"
 PEAK, FIELD = "peak_activation_bytes", "receptive_field"
 ALONE = (*(quantity.name for quantity in COUNTED), MOVED)
 QUOTIENTS = [ratio for ratio in RATIOS if {*ratio.of} <= {*ALONE}]
+MOST_KINDS = 10_000  # of fields that are remembered
 # A quantity that has a fold of its own elsewhere, and none here yet, is that of networks as a whole.
 TOLD = {*ALONE, BACKWARD, SAVED, PEAK, FIELD, "output", *(ratio.name for ratio in QUOTIENTS)}
 
@@ -94,6 +95,7 @@ class Folds:
         self.settings = settings
         self.size, self.batch = BYTES[settings.dtype], settings.batch
         self._kinds_of_fields: dict[Any, int] = {}
+        self._kinds = 0  # that there were, those that are forgotten too
 
     def totals(self, piece: Piece, names: Iterable[str]) -> Totals:
         """The totals of a network that are named, and no others. Raises ApartError."""
@@ -254,7 +256,12 @@ class Folds:
         if known is None:
             value = self._behind(piece)
             key = (*value[:1], tuple(value.seen.items()), *value[2:])
-            known = piece.known["kind of field"] = self._kinds_of_fields.setdefault(key, len(self._kinds_of_fields))
+            if key not in self._kinds_of_fields:
+                if len(self._kinds_of_fields) > MOST_KINDS:
+                    self._kinds_of_fields.clear()
+                self._kinds += 1
+                self._kinds_of_fields[key] = self._kinds
+            known = piece.known["kind of field"] = self._kinds_of_fields[key]
         return known
 
     def move(self, piece: Piece, entering: Value) -> Value | None:

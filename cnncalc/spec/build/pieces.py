@@ -65,13 +65,10 @@ class Pieces:
     def __init__(
         self, read: Callable[[], Document], max_operations: int, defaults: Mapping[str, Value] | None = None
     ) -> None:
-        self.read, self.document, self.max_operations = read, (document := read()), max_operations
+        self.read, self.max_operations, self.defaults = read, max_operations, defaults
+        self.forget()
+        document = self.document
         opened = [argument for _kind, arguments in document.maker.open_defaults.values() for argument in arguments]
-        if defaults is not None:
-            document.maker.work_out_defaults(defaults)
-            opened = []
-        self.blocks = document.blocks
-        self.bodies: dict[str, Steps] = {NETWORK: document.layers, **{n: b.body for n, b in self.blocks.items()}}
         read_expectations(document.expect, (), document.problems, as_written=False)  # what is wrong with them
         shared = any(step.weights is not None for body in self.bodies.values() for step in walk(body))
         if document.problems or document.loop or shared or not self.blocks:
@@ -81,13 +78,17 @@ class Pieces:
             self.names_of_defaults = names_in(opened)
         except OptionError:
             raise ApartError from None
-        self.claims = Claims()
         self.unrolled = self.asked = 0
         self.steps = allow_steps(document)
-        self.forget()
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin anew, with a document whose steps have made no layers yet."""
+        self.document = self.read()
+        if self.defaults is not None:
+            self.document.maker.work_out_defaults(self.defaults)
+        self.blocks = self.document.blocks
+        self.bodies: dict[str, Steps] = {NETWORK: self.document.layers, **{n: b.body for n, b in self.blocks.items()}}
+        self.claims = Claims()
         self.remembered = 0
         self.outlines: dict[Any, Call | Outline | None] = {}
         self.known: dict[Any, Piece | None] = {}
