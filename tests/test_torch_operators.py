@@ -80,6 +80,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "padded by nothing": lambda x: F.pad(x, (0, 0, 0, 0)) + F.pad(x, (0, 0), "constant", 0.0),
     "stacked in front": lambda x: torch.stack([x, x.tanh()], 0)[1],
     "comparisons": lambda x: (x[:, :2] > x[:, 1:3]).float() - (x[:, :2] < x[:, 2:]).float(),
+    "nothing in front": lambda x: torch.cat([x[:, :, :0], x[:, :, 0:].tanh()], 2),
     "turned round": lambda x: x.flip(1) + torch.flip(x, (2, 3)),
     "elements by their numbers": lambda x: torch.cat([x[:, [0, 2, -1]], x.index_select(1, torch.tensor([1, 1]))], 1),
     "elements of the last axis": lambda x: x[..., [4, 0, 1]],

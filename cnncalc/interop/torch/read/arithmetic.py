@@ -256,7 +256,7 @@ def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
 @translates("cat concat concatenate", "tensors | dim", anywhere=True)
 def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """One behind the other along an axis; numbers that stand by themselves, as a class token does, are a value."""
-    tensors = list(given["tensors"])
+    tensors = [tensor for tensor in given["tensors"] if tensor.numel()]
     known = [trace.of(tensor) for tensor in tensors]
     like = next((seen for seen in known if seen is not None), None)
     if like is None or not like.shape:

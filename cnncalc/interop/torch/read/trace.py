@@ -54,6 +54,7 @@ class Trace:
         self.origins: dict[
             int, str
         ] = {}  # of a tensor without a value: the function that it comes from, or was lost by
+        self.empty: set[int] = set()  # tensors without elements
         self.writers: dict[int, str] = {}  # of a storage: the function that wrote into it last
         self.dirty: dict[int, tuple[Seen, list[Any]]] = {}  # of a tensor: its value until then, and what was written
         self.filling: dict[int, dict[tuple[int, int, int], Seen]] = {}  # of a tensor made empty: the parts put into it
@@ -247,6 +248,12 @@ class Trace:
             return
         for source in sources:
             self.used[source] = True
+        if all(tensor.numel() == 0 for tensor in results):  # a part without elements, of which nothing can depend
+            self.kept += results
+            self.empty |= set(map(id, results))
+            self.forget(written, results, word)
+            return
+        entering = [tensor for tensor in entering if id(tensor) not in self.empty]
         found = self.values_of(word, args, kwargs, entering, results, result)
         self.forget(written, results, word)
         for tensor, seen in zip(results, found, strict=False):
