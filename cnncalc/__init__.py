@@ -153,9 +153,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
-
-        return version("cnncalc")
+        return _version()
     if name in ("conventions", "reference"):  # rooms of their own: cnncalc.reference.run(graph, image)
         from importlib import import_module
 
@@ -165,6 +163,25 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(f"cnncalc.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'cnncalc' has no attribute '{name}'")
+
+
+def _version() -> str:
+    """That of the package as it is installed; of a checkout that is not, what its pyproject.toml says."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("cnncalc")
+    except PackageNotFoundError:
+        import os
+        import tomllib
+
+        project = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pyproject.toml")
+        try:
+            with open(project, "rb") as file:
+                found: str = tomllib.load(file)["project"]["version"]
+        except (OSError, KeyError, ValueError):
+            return "unknown"
+        return found
 
 
 def __dir__() -> list[str]:

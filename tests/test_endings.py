@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -51,6 +53,19 @@ def test_a_full_disk_is_told_in_a_line(folder: Path, command: tuple[str, ...]) -
     assert process.returncode == 2
 
 
+def test_a_checkout_that_is_not_installed_knows_its_version(folder: Path) -> None:
+    """Without what an installer writes down beside the package."""
+    code = (
+        "import importlib.metadata as m\n"
+        "def version(name): raise m.PackageNotFoundError(name)\n"
+        "m.version = version\nfrom cnncalc import cli\ncli.main(['--version'])\n"
+    )
+    process = started(folder, code=code, stdout=subprocess.PIPE)
+    told, said = process.communicate(timeout=20)
+    assert process.returncode == 0, said
+    assert re.fullmatch(r"cnncalc (\d+\.\d+.*|unknown)\n", told)
+
+
 def test_an_interrupt_is_status_130_and_one_line(folder: Path) -> None:
     code = (
         "import sys, time\nfrom cnncalc import cli\nimport cnncalc.cli.networks as command\n"
@@ -95,20 +110,63 @@ def test_what_nobody_expected_asks_for_a_report(folder: Path, raised: str, statu
     assert "Traceback" in debugged.communicate(timeout=20)[1]
 
 
-def test_a_file_that_is_replaced_keeps_its_mode_and_owner_and_a_read_only_one_stays(folder: Path) -> None:
-    out = folder / "out.json"
+WRITERS = {
+    "page.json": ("lenet5",),
+    "members.csv": ("sweep", "-e", "3x8x8; conv $c k1", "--over", "c=1..4"),
+    "drawing.svg": ("draw", "lenet5"),
+    "plot.svg": ("sweep", "-e", "3x8x8; conv $c k1", "--over", "c=1..4", "--format", "csv"),
+    "report.html": ("report", "-e", "3x8x8; conv 3 k1"),
+    "spec.yaml": ("convert", "lenet5", "--to", "spec"),
+}
+
+
+def writing(folder: Path, name: str) -> subprocess.Popen[str]:
+    """A command that writes a file."""
+    where = {"plot.svg": ("--svg", name), "spec.yaml": (name,)}.get(name, ("-o", name))
+    return started(folder, *WRITERS[name], *where, stdout=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_that_is_replaced_keeps_its_mode_and_owner_and_a_read_only_one_stays(folder: Path, name: str) -> None:
+    out = folder / name
     out.write_text("as it was", encoding="utf-8")
     out.chmod(0o640)
     if os.getuid() == 0:
         os.chown(out, 12345, 54321)
     before = out.stat()
-    done = started(folder, "lenet5", "-o", "out.json", stdout=subprocess.PIPE)
-    assert (done.communicate(timeout=60)[1], done.returncode) == ("", 0)
+    done = writing(folder, name)
+    assert "cannot" not in done.communicate(timeout=60)[1]
+    assert done.returncode == 0
     after = out.stat()
+    assert out.read_text(encoding="utf-8") != "as it was"
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
     out.write_text("as it was", encoding="utf-8")
     out.chmod(0o444)
-    done = started(folder, "lenet5", "-o", "out.json", stdout=subprocess.PIPE)
-    assert "out.json: cannot be written: Permission denied" in done.communicate(timeout=60)[1]
+    done = writing(folder, name)
+    assert f"{name}: cannot be written: Permission denied" in done.communicate(timeout=60)[1]
     assert done.returncode == 2
     assert out.read_text(encoding="utf-8") == "as it was"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["net.yaml", name])
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_pipe_or_a_device_is_written_to_and_not_replaced(folder: Path, name: str) -> None:
+    """As root, -o /dev/full put a file in the place of the device."""
+    os.mkfifo(folder / name)
+    reader = os.open(folder / name, os.O_RDWR | os.O_NONBLOCK)
+    taken = b""
+    try:
+        done = writing(folder, name)
+        while done.poll() is None or not taken:
+            try:
+                taken += os.read(reader, 1 << 16)
+            except BlockingIOError:
+                if done.poll() is not None and not taken:
+                    break
+                time.sleep(0.01)
+        assert done.returncode == 0, done.communicate()[1]
+        assert taken
+        done.communicate()
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(os.stat(folder / name).st_mode)

@@ -276,6 +276,49 @@ def test_comments_cost_as_much_as_they_are_long(tmp_path: Path) -> None:
         format_spec(long)
 
 
+@pytest.mark.parametrize(
+    "net",
+    [";" * 120_000, "1x8x8" + "\n" * 120_000 + "relu", "1x8x8" + "".join(f"; a{i}: relu" for i in range(8_000))],
+    ids=["semicolons", "lines", "names"],
+)
+def test_a_net_without_a_file_takes_as_long_as_it_is(net: str) -> None:
+    """As long as the argument of a command may be. Each step counted the lines from the beginning: half a minute."""
+    start = time.process_time()
+    if net.startswith(";"):
+        with pytest.raises(cnncalc.SpecError, match="an empty net"):
+            graph_from_text(Source("-e", net), inline=True)
+    else:
+        assert len(graph_from_text(Source("-e", net), inline=True).nodes) in (1, 8_000)
+    assert time.process_time() - start < SECONDS
+
+
+def test_a_mistake_in_a_step_without_a_file_is_told_at_its_place() -> None:
+    for net, line, column in (
+        ("1x8x8; a: rleu", 1, 11), ("1x8x8\n  a: rleu", 2, 6), ("1x8x8; {conv: 3, kernel: 9}", 1, 26),
+        ("1x8x8; a: [relu", 1, 11), ("1x8x8; {conv: 3,\n kernel: 9}", 2, 10),
+    ):  # fmt: skip
+        with pytest.raises(cnncalc.SpecError) as caught:
+            graph_from_text(Source("-e", net), inline=True)
+        position = caught.value.problems[0].position
+        assert position
+        assert position[:2] == (line, column), (net, position)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lenet5", "--batch", "9" * 400],
+        ["memory", "lenet5", "--batch", "9" * 400],
+        ["sweep", "-e", "3x8x8; conv $c k1", "--over", "c=1..4", "--where", "params <= " + "9" * 5000],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_numbers_longer_than_any_are_refused(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert "its own fault" not in done.stderr
+
+
 def test_the_title_of_a_model_reaches_an_exercise_as_text(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     path = tmp_path / "net.onnx"

@@ -9,6 +9,7 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
+    MOST_SAMPLES,
     Asked,
     Output,
     convention_option,
@@ -60,7 +61,7 @@ COLUMNS_TYPE = ColumnsType()
 @click.option(
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
 )
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
 @convention_option
 @click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
 def command(

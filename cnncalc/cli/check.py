@@ -12,6 +12,7 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
+    MOST_SAMPLES,
     SPEC,
     Asked,
     Output,
@@ -61,7 +62,7 @@ class Grading(NamedTuple):
 @click.option(
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
 )
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
 @click.option("--hint", is_flag=True, help=_("Say where to look, never the right number."))
 @click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
 @click.option("--strict", is_flag=True, help=_("No points for what is right under another convention."))

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from errno import EACCES, EPIPE
+from errno import EPIPE
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cnncalc.report import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
+MOST_SAMPLES = 10**12  # at once, as numbers of specs go
 
 
 class SpecType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
@@ -403,38 +404,11 @@ def write(text: str | bytes, output: str | None) -> None:
             fail(_("standard output cannot be written: {reason}", reason=reason_of(error)))
         return
     try:
-        if os.path.exists(output) and not os.path.isfile(output):
-            with open(output, "wb") as file:  # /dev/stdout, a named pipe
-                file.write(text.encode() if isinstance(text, str) else text)
-        else:
-            _replace(os.path.realpath(output), text)
+        from cnncalc.formats.files import replaced
+
+        with replaced(output) as file:
+            file.write(text.encode() if isinstance(text, str) else text)
     except OSError as error:
         fail(
             _("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=reason_of(error))
         )
-
-
-def _replace(path: str, text: str | bytes) -> None:
-    from tempfile import NamedTemporaryFile
-
-    directory = os.path.dirname(path)
-    old = os.stat(path) if os.path.exists(path) else None
-    if old is not None and not old.st_mode & 0o222:  # asked of the mode: to root everything is open
-        raise PermissionError(EACCES, os.strerror(EACCES), path)
-    with NamedTemporaryFile("wb", dir=directory, prefix=".cnncalc-", delete=False) as file:
-        try:
-            file.write(text.encode() if isinstance(text, str) else text)
-            file.flush()
-            if old is not None and hasattr(os, "chown") and (old.st_uid, old.st_gid) != (os.getuid(), os.getgid()):
-                os.chown(file.name, old.st_uid, old.st_gid)
-            os.chmod(file.name, 0o666 & ~_umask() if old is None else old.st_mode & 0o7777)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -7,7 +7,7 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, errors_end_the_run, say_written, spec_options, terminal_width, write
+from cnncalc.cli.common import MOST_SAMPLES, Asked, errors_end_the_run, say_written, spec_options, terminal_width, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.pages.drawing import DEFAULT, STYLES, Drawing, Wish, check_wish, format_of
@@ -35,7 +35,7 @@ MOST_DRAWN = 100_000  # operations, unless more are allowed: folded and drawn in
 @click.option(
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
 )
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
 def command(
     asked: Asked,
     output: str | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncalc.api import pause_collection
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.common import MOST_SAMPLES, Asked, Output, errors_end_the_run, output_options, spec_options
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.report import BYTES, Settings
@@ -23,7 +23,7 @@ from cnncalc.report import BYTES, Settings
 @click.option(
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
 )
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
 @output_options()
 def command(
     asked: Asked,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,16 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from cnncalc.api import pause_collection
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, overrides, spec_options, write
+from cnncalc.cli.common import (
+    MOST_SAMPLES,
+    Asked,
+    Output,
+    errors_end_the_run,
+    output_options,
+    overrides,
+    spec_options,
+    write,
+)
 from cnncalc.errors import CnncalcError, Source, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.report import BYTES, Settings
@@ -58,7 +66,7 @@ STREAMED = ("csv", "jsonl", "parquet")  # written part by part, whatever the num
 @click.option(
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
 )
-@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help=_("Samples at once."))
+@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
 @click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
 @output_options("jsonl", "parquet")
 def command(
@@ -251,22 +259,11 @@ def open_output(path: str | None, *, binary: bool) -> Iterator[IO[Any]]:
         else:
             yield sys.stdout
         return
-    from tempfile import NamedTemporaryFile
+    from cnncalc.formats.files import replaced
 
-    target = os.path.realpath(path or "")
-    mode, encoding = ("wb", None) if binary else ("w", "utf-8")
     try:
-        with NamedTemporaryFile(
-            mode, dir=os.path.dirname(target), prefix=".cnncalc-", delete=False, encoding=encoding
-        ) as file:
-            try:
-                yield file
-                file.flush()
-                os.chmod(file.name, 0o644)
-                os.replace(file.name, target)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with replaced(path or "", binary=binary) as file:
+            yield file
     except OSError as error:
         raise CnncalcError(_("{output}: cannot be written: {reason}", output=path, reason=reason_of(error))) from None
 

@@ -18,6 +18,7 @@ COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 SIGNS = {"==": "=", "≤": "<=", "≥": ">=", "≠": "!=", "＜": "<", "＞": ">", "＝": "="}  # as people write them, too
 TURNED = {"<=": ">=", ">=": "<=", "<": ">", ">": "<", "=": "=", "!=": "!="}
+LONGEST = 1000  # characters of a number or a word
 NAME = re.compile(r"[^\W\d][\w./\[\]-]*")
 
 
@@ -119,6 +120,8 @@ def read_value(text: str) -> Any:
         return number(text)
     except OptionError:
         pass
+    if len(text) > LONGEST:
+        raise CnncalcError(_("'{text}' is no number that anything could be held against", text=text[:40]))
     if re.fullmatch(r"\d+([x×]\d+)+|\[\d+(\s*,\s*\d+)*\]", text):
         return tuple(map(int, re.findall(r"\d+", text)))
     if re.fullmatch(r"-?\d+(/[1-9]\d*)?|\d+(\.\d+)?([eE][+-]?\d{1,3})?", text):

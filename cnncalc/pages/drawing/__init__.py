@@ -130,15 +130,10 @@ class Drawing:
         """
         name = os.fsdecode(path)
         written = self.render(format_of(name), **options)
-        part = f"{name}.part"  # the whole of it, or the file stays as it was
-        try:
-            with open(part, "wb") as file:
-                file.write(written.encode() if isinstance(written, str) else written)
-            os.replace(part, name)
-        except OSError:
-            if os.path.exists(part):
-                os.unlink(part)
-            raise
+        from cnncalc.formats.files import replaced
+
+        with replaced(name) as file:
+            file.write(written.encode() if isinstance(written, str) else written)
 
     def _repr_svg_(self) -> str:
         return self.svg

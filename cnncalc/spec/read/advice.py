@@ -133,6 +133,9 @@ def unknown_flag(kind: Kind, word: str, flags: Collection[str], names: Mapping[s
     if kind_named(word):
         return _("{word} is a step of its own: put it in a line of its own, behind a dash", word=word)
     if word.lower() in names:
+        option = kind.load().options.get(names[word.lower()]) or kind.load().options.get(word.lower())
+        if option is not None and isinstance(option.default, bool):
+            return _("write {name}={value}", name=word.lower(), value="true")
         return _("write {lower}=3", lower=word.lower())
     near = suggest_kind(word, flags, appendable=True)
     if near is None and all(len(flag) > 1 for flag in flags):  # few flags or none: what it takes has names

@@ -39,14 +39,16 @@ def read_inline(source: Source) -> Entries:
 def _segments(text: str) -> Iterator[Text]:
     """The parts between semicolons and line ends outside brackets, trimmed, with their places."""
     start, depth = 0, 0
+    line, begins, seen = 1, 0, 0  # the line in which `seen` stands, and where that begins
     for i, c in enumerate(text + ";"):
         depth = max(0, depth + (c in "([{") - (c in ")]}"))
         if i == len(text) or (c in ";\n" and depth == 0):
             part = text[start:i]
             left = start + len(part) - len(part.lstrip())
-            line = text.count("\n", 0, left) + 1
-            column = left - (text.rfind("\n", 0, left) + 1) + 1
-            yield Text(part.strip(), Position(line, column, max(1, len(part.strip()))))
+            line += text.count("\n", seen, left)
+            begins = max(begins, text.rfind("\n", seen, left) + 1)
+            seen = left
+            yield Text(part.strip(), Position(line, left - begins + 1, max(1, len(part.strip()))))
             start = i + 1
 
 
@@ -54,6 +56,31 @@ def _step(segment: Text, source: Source) -> Tree:
     """A line as it is; what begins with a bracket or has a name in front is read as YAML."""
     if segment.text[0] not in "{[" and not re.match(r"[^\s()]+:\s", segment.text):
         return segment
-    line, column, _ = segment.position
-    # Read in its place, so that positions are those of the whole text.
-    return read_yaml(Source(source.name, "\n" * (line - 1) + " " * (column - 1) + segment.text)) or segment
+    try:
+        tree = read_yaml(Source(source.name, segment.text))
+    except SpecError as error:
+        found = [p._replace(position=p.position and _moved(p.position, segment.position)) for p in error.problems]
+        raise SpecError(found, source) from None
+    _move(tree, segment.position, set())
+    return tree or segment
+
+
+def _moved(place: Position, by: Position) -> Position:
+    """A place in a step as one in the whole text, where the step begins at `by`."""
+    column = place.column + (by.column - 1 if place.line == 1 else 0)
+    return Position(place.line + by.line - 1, column, place.width)
+
+
+def _move(tree: Tree | None, by: Position, done: set[int]) -> None:
+    """Give all parts of a step their places in the whole text, once each."""
+    if tree is None or id(tree) in done:
+        return
+    done.add(id(tree))
+    tree.position = _moved(tree.position, by)
+    if isinstance(tree, Items):
+        for item in tree.items:
+            _move(item, by, done)
+    elif isinstance(tree, Entries):
+        for key, value in tree:
+            _move(key, by, done)
+            _move(value, by, done)
