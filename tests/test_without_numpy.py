@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -129,6 +130,19 @@ def test_arrays_of_a_sweep_in_python_need_numpy() -> None:
 
 
 # --- what stands in for NumPy, held against it
+
+
+def test_families_ask_nothing_of_numpy_that_lists_do_not_have() -> None:
+    asked = set()
+    for path in Path(lists.__file__).parent.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.name not in ("lists.py", "columns.py"):
+            assert "import numpy as np" not in text, path.name
+        if path.name != "writing.py":  # Parquet is written with NumPy alone
+            asked |= set(re.findall(r"\bnp\.(\w+)", text))
+    assert len(asked) > 20
+    assert [name for name in sorted(asked - {"__name__"}) if not hasattr(lists, name)] == []
+
 
 COLUMNS: dict[str, Callable[..., Any]] = {
     "sum": lambda np, a, b: a + b,
