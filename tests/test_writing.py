@@ -271,3 +271,10 @@ def test_what_convert_cannot_do_it_says(arguments: list[str], said: str, tmp_pat
     assert done.returncode == 2
     assert said in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_elements_that_are_taken_are_a_list_of_numbers() -> None:
+    graph = load("4x9; take 0,2,2,1; take 8,0 axis=l")
+    text = to_spec(graph)
+    assert "take 0,2,2,1" in text
+    assert same_numbers(graph, text)

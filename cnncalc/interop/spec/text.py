@@ -31,7 +31,7 @@ def word_of(name: str, value: Any) -> str | None:
     if name == "range":
         start, stop = value
         return f"{start}:{'end' if stop is None else stop}"
-    if name == "order" and isinstance(value, tuple):  # of axes
+    if name in ("order", "indices") and isinstance(value, tuple):  # of axes, of elements
         return ",".join(map(str, value))
     if name == "shape":
         return "x".join(map(str, value))
