@@ -167,6 +167,10 @@ def test_no_member_that_is_a_network_is_an_error_with_the_reasons(tmp_path: Path
             assert "a 10x10 window does not fit" in shown
 
 
+def test_full_width_signs_are_understood() -> None:
+    assert [row["f"] for row in rows("-e", NET, "--over", "f＝１..３", "--over", "k=1")] == ["1", "2", "3"]
+
+
 def test_the_first_members_are_those_of_all() -> None:
     assert "the first 2 of 900,000 members" in run("-e", NET, "--over", "f=1..900000", "--over", "k=1", "--top", "2")
 

@@ -252,7 +252,7 @@ def _once(pairs: list[tuple[str, str]], option: str) -> dict[str, str]:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
+    name, equals, value = (text if "=" in text else text.replace("＝", "=", 1)).partition("=")
     if not equals or not name:
         raise click.UsageError(_("'{text}' is not NAME=VALUE.", text=visible(text[:60])))
     return name.strip(), value.strip()
