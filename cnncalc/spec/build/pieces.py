@@ -148,6 +148,8 @@ class Pieces:
         at: dict[Any, Call | Outline | None] = self.outlines
         key: Any = start
         depth = 0
+        # Down a tree of what such networks did before: at each call there is a way on for each piece that it gave, and
+        # at the end stands the outline. Where there is no way yet, the network is unrolled and leaves one behind.
         while isinstance(place := at.get(key), Call):
             piece = self.piece_of_call(place, scope)
             depth = max(depth, place.depth + piece.depth)
@@ -155,7 +157,7 @@ class Pieces:
             if key is not None:
                 pieces.append(piece)
         if place is None:
-            if key in at:
+            if key in at:  # tried before, and it is none that comes in pieces
                 raise ApartError
             unroller = PieceUnroller(self, name, scope, inputs, draft, start)
             place, pieces, depth = unroller.outline(), unroller.pieces, unroller.depth_of_calls

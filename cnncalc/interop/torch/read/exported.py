@@ -191,7 +191,7 @@ class Runner:
             sizes = list(args[-1])
             inner = args[0].shape[args[1]] if word == "unflatten" else args[0].numel()
             if -1 not in sizes and prod(sizes) * BATCH == inner:
-                return (*args[:-1], self.doubled(args[0], sizes)), kwargs
+                return (*args[:-1], self.double_one(args[0], sizes)), kwargs
         if word in ("lstm", "gru", "rnn_tanh") and len(args) > 1:
             first = 0 if args[-1] else 1
             count = args[0].shape[first]
@@ -211,7 +211,7 @@ class Runner:
         behind = [user for linear in self.node.users for user in linear.users]
         return names == ["linear"] and all(getattr(u.target, "__name__", "").startswith("view") for u in behind)
 
-    def doubled(self, tensor: Any, sizes: list[int]) -> list[int]:
+    def double_one(self, tensor: Any, sizes: list[int]) -> list[int]:
         """Sizes of which one is twice as large: the first that keeps the samples apart."""
         seen = self.trace.of(tensor)
         for i in range(len(sizes)):

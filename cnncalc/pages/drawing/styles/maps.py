@@ -288,10 +288,8 @@ def unit_point(place: Place, axes: tuple[Seen, ...], corner: Point) -> Point:
     """Where a unit lies on the front of its figure."""
     x, y, w, h = place.figure.front
     shape: Shape = place.part.output
-    down = (
-        y
-        + corner[1]
-        + h * (axes[-2 if place.figure.axes == 2 else -1].unit + 0.5) / shape[-2 if place.figure.axes == 2 else -1]
-    )
-    across = x + corner[0] + (w * (axes[-1].unit + 0.5) / shape[-1] if place.figure.axes == 2 else 2)
+    flat = place.figure.axes == 2  # of a sequence, the only axis goes down
+    row = -2 if flat else -1
+    down = y + corner[1] + h * (axes[row].unit + 0.5) / shape[row]
+    across = x + corner[0] + (w * (axes[-1].unit + 0.5) / shape[-1] if flat else 2)
     return across, down
