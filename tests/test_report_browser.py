@@ -17,6 +17,7 @@ from overflow import what_sticks_out
 import cnncalc
 from cnncalc.analysis.derivations import explain
 from cnncalc.analysis.fields.sets.units import unit_field
+from cnncalc.analysis.timeline import Plan, plan_training
 from cnncalc.cli import group
 from cnncalc.graph import Graph
 from cnncalc.pages.browser.data import page_data
@@ -89,6 +90,7 @@ def test_everything_of_a_page_is_clicked_through(browser: Any, pages: Any, graph
         look_through_graph(page)
         look_through_units(page, graphs(name), *UNITS[name])
         look_through_costs(page, report)
+        look_through_training(page, report)
         look_through_tools(page)
         look_through_settings(page)
 
@@ -226,9 +228,9 @@ def look_through_costs(page: Any, report: Any) -> None:
     areas.locator(".chips button").first.click()
     assert f"{report.totals.macs:,}" in areas.locator(".told").inner_text()
     memory = page.locator("#memory")
-    memory.locator(".timeline").focus()
+    memory.locator(".timeline").first.focus()
     page.keyboard.press("End")
-    assert report.layers[-1].name in memory.locator(".told").inner_text()
+    assert report.layers[-1].name in memory.locator(".told").first.inner_text()
     memory.locator("button").click()
     assert page.locator(".panel output").inner_text() == f"{report.totals.peak_activation_bytes:,}"
     page.click(".close")
@@ -244,6 +246,14 @@ def close_panel(page: Any) -> bool:
     if seen:
         page.click(".close")
     return seen
+
+
+def look_through_training(page: Any, report: Any) -> None:
+    held = plan_training(report.graph, Plan()).sum_held()
+    assert f"{max(held):,} bytes at the peak" in page.locator(".training").inner_text()
+    page.locator(".training canvas").focus()
+    page.keyboard.press("Home")
+    assert f"{held[0]:,} bytes held" in page.locator(".training .told").inner_text()
 
 
 def look_through_tools(page: Any) -> None:

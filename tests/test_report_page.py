@@ -254,3 +254,15 @@ def test_a_deep_network_makes_a_page_that_grows_by_its_layers_and_says_what_it_l
     assert more["texts"][last[2][0]][0].startswith("The page walks back from the first 60 operations alone")
     assert not net["effective"]["profiles"]
     assert any("left out above 100" in more["texts"][text][0] for _subject, text in net["notes"])
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet34"])
+def test_training_in_the_page_is_what_the_command_says(name: str) -> None:
+    printed = CliRunner().invoke(group(), ["memory", name, "--train", "--batch", "2", "--format", "json"]).stdout
+    steps = json.loads(printed)["steps"]
+    data = page_data([cnncalc.analyze(name, batch=2)])
+    net = data["networks"][0]
+    training, names = net["training"], net["nodes"]["name"]
+    assert training["held"] == [step["bytes"] for step in steps]
+    assert [names[i] for i in (*range(training["forward"]), *training["backward"])] == [step["layer"] for step in steps]
+    assert sum(size for _kind, size in training["at_peak"]) == max(training["held"])

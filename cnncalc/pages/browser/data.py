@@ -25,7 +25,16 @@ from cnncalc.pages.browser.equations import (
     explain_peak,
 )
 from cnncalc.pages.browser.graph import graph_data
-from cnncalc.pages.browser.network import describe, items_of, memory_data, nodes_data, places_of, rows_data, totals_data
+from cnncalc.pages.browser.network import (
+    describe,
+    items_of,
+    memory_data,
+    nodes_data,
+    places_of,
+    rows_data,
+    totals_data,
+    training_data,
+)
 from cnncalc.pages.browser.pool import Pool, Text
 from cnncalc.pages.browser.sections import note_data
 from cnncalc.pages.browser.sections import page_data as sections_of
@@ -84,6 +93,7 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
         "graph": pool.speak(lambda: graph_data(tree, places)),
         "totals": totals_data(report),
         "memory": memory_data(report),
+        "training": pool.speak(lambda: training_data(report)),
         "nodes": nodes_data(report),
         "derivations": {**derivations, **equations.as_data()},
         "reads": reads_data(graph),

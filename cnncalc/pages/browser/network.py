@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.analysis.derivations.costs import COSTS
 from cnncalc.analysis.memory import elements_held, lives
+from cnncalc.analysis.timeline import FORWARD, Plan, plan_training
+from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.pages.browser.equations import Distinct, exact
@@ -206,4 +208,27 @@ def memory_data(report: Report) -> dict[str, Any] | None:
         "bytes": [exact(size * elements) for elements in known.elements],
         "last": known.last_use,
         "held": [exact(size * elements) for elements in held[1:]],
+    }
+
+
+def training_data(report: Report) -> dict[str, Any] | None:
+    """Bytes held at each operation of one step of training, as `cnncalc memory --train` has them; None: not known.
+
+    backward  the operations that go backward, behind `forward`, all of which go forward in their order
+    at_peak  what is held at the peak, kind by kind, in the language in use
+    """
+    graph = report.graph
+    assert graph is not None
+    places = {node.name: i for i, node in enumerate(graph.nodes)}
+    try:
+        found = plan_training(graph, Plan(dtype=report.settings.dtype, batch=report.settings.batch))
+    except CnncalcError:
+        return None
+    if [step.name for step in found.steps if step.phase == FORWARD] != [*places]:
+        return None
+    return {
+        "held": [exact(held) for held in found.sum_held()],
+        "forward": len(graph.nodes),
+        "backward": [places[step.name] for step in found.steps if step.phase != FORWARD],
+        "at_peak": [[Text(_(kind)), exact(size)] for kind, size in found.by_kind(found.peak_step()).items() if size],
     }

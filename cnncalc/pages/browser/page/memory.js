@@ -5,6 +5,7 @@ import { nameOf, shapeOf } from "./fields.js";
 import { rowOfNode } from "./rows.js";
 
 const TIMELINE_HEIGHT = 240;
+const TRAINING_HEIGHT = 140;
 const ABOVE = 22; // room for the name of the peak
 const MOST_NAMED = 8; // values that are named of a step
 
@@ -99,9 +100,70 @@ export function memoryView(app) {
     event.preventDefault();
     choose((chosen ?? held.indexOf(peak)) + by);
   });
+  const training = trainingView(app);
   const box = el("div", { class: "timeline-box" }, canvas);
   new ResizeObserver(draw).observe(box);
   app.on("theme", () => { takeColours(); draw(); });
   app.on("shown", () => { takeColours(); draw(); told.textContent = say("memory hint"); });
-  return el("section", { id: "memory" }, el("div", { class: "tools" }, el("h2", {}, say("memory")), button(text(net.quantities.peak_activation_bytes.heading), () => app.explain(-1, "peak_activation_bytes"), { title: say("how", { name: "peak_activation_bytes" }) })), box, told);
+  return el("section", { id: "memory" }, el("div", { class: "tools" }, el("h2", {}, say("memory")), button(text(net.quantities.peak_activation_bytes.heading), () => app.explain(-1, "peak_activation_bytes"), { title: say("how", { name: "peak_activation_bytes" }) })), box, told, training);
+}
+
+// What is held at each operation of a step of training, forward and then backward.
+function trainingView(app) {
+  const { net, rows, say, text } = app;
+  const { training } = net;
+  if (!training) return null;
+  const held = training.held.map(Number);
+  const most = Math.max(...held);
+  const peak = held.indexOf(most);
+  const phaseOf = (step) => say(step < training.forward ? "phase forward" : "phase backward");
+  const nodeAt = (step) => (step < training.forward ? step : training.backward[step - training.forward]);
+  const nameAt = (step) => net.nodes.name[nodeAt(step)];
+  const parts = training.at_peak.map(([kind, bytes]) => `${text(kind)} ${grouped(bytes)}`).join(", ");
+  const summary = say("at the peak", { bytes: grouped(training.held[peak]), name: nameAt(peak), phase: phaseOf(peak), parts });
+  const canvas = el("canvas", { class: "timeline of-training", tabindex: "0", role: "img", "aria-label": `${say("training")}: ${summary}` });
+  const told = el("p", { class: "told", role: "status" }, say("training hint"));
+  const box = el("div", { class: "timeline-box" }, canvas);
+  let chosen = null;
+
+  function draw() {
+    const width = box.clientWidth || 800;
+    const context = sized(canvas, width, TRAINING_HEIGHT);
+    const colours = Object.fromEntries(["bar", "block", "hot", "accent"].map((name) => [name, colourOf(app.root, `--${name}`)]));
+    const each = width / held.length;
+    held.forEach((amount, step) => {
+      context.fillStyle = step < training.forward ? colours.bar : colours.block;
+      const high = (amount / most) * (TRAINING_HEIGHT - ABOVE);
+      context.fillRect(step * each, TRAINING_HEIGHT - high, Math.max(each - (each > 4 ? 1 : 0), 0.5), high);
+    });
+    context.lineWidth = 2;
+    for (const [step, colour] of [[peak, colours.hot], [chosen, colours.accent]]) {
+      context.strokeStyle = context.fillStyle = colour;
+      if (step !== null) context.strokeRect(step * each, ABOVE, Math.max(each, 2), TRAINING_HEIGHT - ABOVE - 1);
+    }
+    context.font = "600 12px system-ui, sans-serif";
+    context.fillStyle = colours.hot;
+    const label = fitted(context, `${nameAt(peak)}, ${phaseOf(peak)} · ${grouped(training.held[peak])}`, width);
+    const wide = context.measureText(label).width;
+    context.fillText(label, Math.min(Math.max(0, peak * each - wide / 2), width - wide), 14);
+  }
+
+  function choose(step) {
+    chosen = Math.min(held.length - 1, Math.max(0, step));
+    told.textContent = say("held", { name: nameAt(chosen), phase: phaseOf(chosen), bytes: grouped(training.held[chosen]) });
+    draw();
+    app.emit("hover", rowOfNode(rows, nodeAt(chosen))?.place ?? null);
+  }
+
+  canvas.addEventListener("pointermove", (event) => choose(Math.floor((event.offsetX / canvas.clientWidth) * held.length)));
+  canvas.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1, Home: -held.length, End: held.length }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    choose((chosen ?? peak) + by);
+  });
+  new ResizeObserver(draw).observe(box);
+  app.on("theme", draw);
+  app.on("shown", draw);
+  return el("div", { class: "training" }, el("h3", {}, say("training")), box, told, el("p", { class: "hint" }, summary));
 }
