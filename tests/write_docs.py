@@ -28,6 +28,7 @@ Written by `python tests/write_docs.py`. `cnncalc lint --explain CODE` says the 
 
 ```sh
 cnncalc lint net.yaml models/ resnet50        # files, folders, bundled networks
+cnncalc lint net.onnx@3x224x224               # models of other programs; what is about words is not looked for there
 cnncalc lint models/ --ignore unread-pixels   # or --select; several are separated by commas
 cnncalc lint models/ --format github          # or plain, markdown, json, junit, sarif
 ```
