@@ -123,10 +123,12 @@ def add_up(terms: Sequence[Traced]) -> int:
 
 def symbols_in(number: int, known: Mapping[int, str] | None = None) -> Iterator[Traced]:
     """Every named number that a formula uses, in the order in which it is read; named parts are not opened."""
-    if not isinstance(number, Traced):
-        return
-    if number.name or (known and id(number) in known):
-        yield number
-    else:
-        for part in number.parts:
-            yield from symbols_in(part, known)
+    waiting = [number]  # a sum of thousands of terms is nested as deep
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, Traced):
+            continue
+        if part.name or (known and id(part) in known):
+            yield part
+        else:
+            waiting.extend(reversed(part.parts))

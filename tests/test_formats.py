@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from functools import cache
@@ -60,6 +62,9 @@ def commands(spec: str) -> dict[str, tuple[str, ...]]:
         "conventions": ("conventions", spec, "--convention", "thop", "--convention", "fvcore"),
         "reconcile": ("conventions", spec, "--reconcile", "thop", "fvcore"),
         "identify": ("identify", spec, "12345"),
+        "memory": ("memory", spec, "--train"),
+        "sweep": ("sweep", spec, "--over", "input=1x{12..20..4}x{same}"),
+        "solve": ("solve", spec, "--find", "size=12..20", "--where", "params <= 1M"),
         "lock": ("lock", spec, "--check", "--file", str(Path(spec).parent / "cnncalc.lock")),
         "networks": ("networks",),
         "kinds": ("kinds",),
@@ -175,6 +180,23 @@ def test_no_name_gets_through(nasty: str, where: str, tmp_path: Path, monkeypatc
             if done.exit_code != 2:
                 assert well_formed(format, done.stdout), (name, format)
                 assert harmless(done.stdout, format), (name, format, done.stdout)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_tex_sets_what_every_command_writes(tmp_path: Path) -> None:
+    """In one document, with the packages that the first lines ask for; names of the marks of TeX."""
+    path = tmp_path / "net.yaml"
+    name = json.dumps("a\\\\b_c & 100% $x$ #1 ~^ {y} \\\\input{/etc/passwd} <s>")
+    path.write_text(SPEC.format(name=name, layer="a_b+c-d"), encoding="utf-8")
+    text = [r"\documentclass{article}\usepackage{booktabs,longtable,amsmath}\begin{document}"]
+    for words in commands(str(path)).values():
+        done = run(*words, "--format", "latex")
+        assert done.exit_code in (0, 1, 2), words
+        text.append(done.stdout if done.exit_code != 2 else "")
+    (tmp_path / "all.tex").write_text("\n\n".join([*text, r"\end{document}"]), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done_tex = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+    assert done_tex.returncode == 0, done_tex.stdout[-1500:].decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize("format", FORMATS)

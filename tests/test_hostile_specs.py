@@ -319,6 +319,13 @@ def test_numbers_longer_than_any_are_refused(arguments: list[str]) -> None:
     assert "its own fault" not in done.stderr
 
 
+def test_a_sum_of_thousands_is_explained() -> None:
+    branches = "identity, " * 3000 + "conv 2 k1"
+    done = run("explain", "-e", f"3x8x8; {{concat: [{branches}]}}", "concat1", "output")
+    assert done.returncode == 0, done.stderr[-300:]
+    assert "9,002" in done.stdout or "9002" in done.stdout
+
+
 def test_the_title_of_a_model_reaches_an_exercise_as_text(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     path = tmp_path / "net.onnx"

@@ -18,6 +18,14 @@ MARKS = {
     "<": r"\ensuremath{<}",
     ">": r"\ensuremath{>}",
 }
+# Signs of ours, which pdfTeX has in no font of its own.
+SIGNS = {
+    **{sign: rf"\ensuremath{{\{name}}}" for sign, name in
+       (("✓", "surd"), ("✗", "times"), ("≤", "le"), ("≥", "ge"), ("≈", "approx"), ("→", "to"))},
+    "−": r"\ensuremath{-}",
+    "█": r"\rule{0.8ex}{1.4ex}",
+}  # fmt: skip
+EVERY = re.compile("[" + "".join(map(re.escape, (*MARKS, *SIGNS))) + "]")
 A_PAGE = 40  # rows: a longer table goes on over the next ones
 # From so many characters in a line on, what makes it fit the text of a page 12 cm wide.
 SIZES = ((130, r"\tiny"), (95, r"\scriptsize"), (75, r"\footnotesize"), (0, r"\small"))
@@ -25,7 +33,7 @@ SIZES = ((130, r"\tiny"), (95, r"\scriptsize"), (75, r"\footnotesize"), (0, r"\s
 
 def escape(text: str) -> str:
     """Text in which nothing is a command, a comment or a formula."""
-    return re.sub(r"[&%$#_{}\\~^<>]", lambda found: MARKS[found[0]], plain.escape(text).replace("\xa0", " "))
+    return EVERY.sub(lambda found: MARKS.get(found[0]) or SIGNS[found[0]], plain.escape(text).replace("\xa0", " "))
 
 
 def comment(text: str) -> str:

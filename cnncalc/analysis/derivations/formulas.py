@@ -76,16 +76,22 @@ def _close(value: int, names: Names, top: bool) -> bool:
 
 
 def _terms(value: int, sign: int, names: Names, values: Values, *, top: bool = False) -> list[Term]:
-    if _close(value, names, top) or getattr(value, "operator", "") not in ("+", "-", "neg"):
-        symbols = _make(value, names, False)
-        return [Term(sign, _make(value, names, values), symbols, not isinstance(value, Traced))]
-    assert isinstance(value, Traced)
-    if value.operator == "neg":
-        return _terms(value.parts[0], -sign, names, values)
-    first, *others = value.parts
-    found = _terms(first, sign, names, values)
-    for other in others:
-        found += _terms(other, sign if value.operator == "+" else -sign, names, values)
+    found: list[Term] = []
+    waiting = [(value, sign, top)]  # a sum of thousands of terms is nested as deep
+    while waiting:
+        part, sign, top = waiting.pop()
+        if _close(part, names, top) or getattr(part, "operator", "") not in ("+", "-", "neg"):
+            symbols = _make(part, names, False)
+            found.append(Term(sign, _make(part, names, values), symbols, not isinstance(part, Traced)))
+            continue
+        assert isinstance(part, Traced)
+        if part.operator == "neg":
+            waiting.append((part.parts[0], -sign, False))
+            continue
+        first, *others = part.parts
+        behind = sign if part.operator == "+" else -sign
+        waiting += [(other, behind, False) for other in reversed(others)]
+        waiting.append((first, sign, False))
     return found
 
 
