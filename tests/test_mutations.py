@@ -23,6 +23,7 @@ import pytest
 from click.testing import CliRunner
 from mutations import mutate_archive, mutate_bytes, mutate_text, mutate_tree
 
+import cnncalc
 from cnncalc import shipped
 from cnncalc.cli import group
 
@@ -220,6 +221,25 @@ def mutated_sheet(random: Random) -> tuple[str, bytes]:
     return f"answers.{ending}", mutate_bytes(data, random) if random.random() < 0.2 else data
 
 
+def lock_text() -> str:
+    numbers = ("params\t61706", "macs\t416520", "C1.output\t6x28x28", "C1.receptive_field\t5x5")
+    return "# covers models/\n" + "".join(f"lenet5.yaml\t{number}\n" for number in numbers)
+
+
+def mutated_lock(random: Random) -> tuple[str, bytes]:
+    return "net.lock", mutate_text(lock_text(), random).encode("utf-8", "replace")
+
+
+def mutated_tool(random: Random) -> tuple[str, bytes]:
+    """The rules by which another tool counts."""
+    tools = sorted((Path(cnncalc.__file__).parent / "conventions" / "tools").glob("*.yaml"))
+    return "tool.yaml", mutate_text(random.choice(tools).read_text(encoding="utf-8"), random).encode("utf-8", "replace")
+
+
+def mutated_members(random: Random) -> tuple[str, bytes]:
+    return "members.csv", mutate_text("c,k\n4,3\n5,5\n16,1\n", random).encode("utf-8", "replace")
+
+
 LITTLE = ["--max-operations", "20000"]
 ON_SPECS = (
     ["analyze", *LITTLE, "FILE"], ["lint", "FILE"], ["format", "--check", "FILE"], ["explain", *LITTLE, "FILE"],
@@ -228,6 +248,10 @@ ON_SPECS = (
     "FILE"],
     ["analyze", *LITTLE, "--format", "json", "FILE"], ["diff", "lenet5", "FILE"], ["conventions", *LITTLE, "FILE"],
     ["exercise", "--questions", "3", "FILE"],
+    ["memory", *LITTLE, "--train", "FILE"], ["draw", *LITTLE, "FILE"], ["compare", "lenet5", "FILE"],
+    ["identify", "FILE", "61706"], ["rf", *LITTLE, "--coverage", "FILE"],
+    ["sweep", "FILE", "--over", "input=3x{8..32..8}x{same}"],
+    ["solve", "FILE", "--find", "size=1..32", "--where", "params <= 1M"],
 )  # fmt: skip
 ON_MODELS = (
     ["analyze", *LITTLE, "FILE"], ["analyze", *LITTLE, "--allow-unknown", "FILE"], ["convert", *LITTLE, "--to",
@@ -240,11 +264,25 @@ ON_SHEETS = (
     ["check", "lenet5", "--format", "html", "FILE"], ["check", "lenet5", "--key", "FILE", "FILE"],
     ["check", "lenet5", "--explain", "--format", "csv", "FILE"],
 )  # fmt: skip
+ON_LOCKS = (
+    ["lock", "--check", "--file", "FILE"], ["lock", "--check", "--format", "github", "--file", "FILE"],
+)  # fmt: skip
+ON_TOOLS = (
+    ["lenet5", "--convention", "FILE"], ["conventions", "lenet5", "--reconcile", "FILE", "thop"],
+    ["identify", "lenet5", "61706", "--convention", "FILE"], ["diff", "lenet5", "alexnet", "--convention", "FILE"],
+)  # fmt: skip
+ON_MEMBERS = (
+    ["sweep", "-e", "3x8x8; conv $c k$k", "--members", "FILE"],
+    ["sweep", "-e", "3x8x8; conv $c k$k", "--members", "FILE", "--where", "params <= 100", "--format", "csv"],
+)  # fmt: skip
 KINDS: dict[str, tuple[Callable[[Random], tuple[str, bytes]], tuple[list[str], ...]]] = {
     "specs": (mutated_spec, ON_SPECS),
     "onnx": (mutated_onnx, ON_MODELS),
     "keras": (mutated_keras, ON_MODELS),
     "sheets": (mutated_sheet, ON_SHEETS),
+    "locks": (mutated_lock, ON_LOCKS),
+    "tools": (mutated_tool, ON_TOOLS),
+    "members": (mutated_members, ON_MEMBERS),
 }
 
 
