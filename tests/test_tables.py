@@ -108,3 +108,10 @@ def test_the_print_of_the_grid_is_near_apart_from_the_rows_named_in_the_spec() -
     ]
     text = Path(shipped.bundled()["mobilenet-v1"]).read_text(encoding="utf-8")
     assert all(row["published_mmacs"] in text for row in far)
+
+
+@pytest.mark.parametrize("word", ["nope", "relu", "3"])
+def test_a_word_that_is_no_operation_is_refused(word: str) -> None:
+    """It must not become an edge that passes on what enters."""
+    with pytest.raises(cnncalc.CnncalcError):
+        cnncalc.analyze("nas-bench-201", a=word)

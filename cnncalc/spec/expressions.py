@@ -15,7 +15,7 @@ from typing import Any
 from cnncalc.arithmetic import least, most
 from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.language import _, n_
-from cnncalc.layers.options import Mixture, is_number, remembers, split_list
+from cnncalc.layers.options import Mixture, condition, is_number, remembers, split_list
 
 LARGEST = 10**15
 LONGEST = 500  # characters of an expression
@@ -306,9 +306,9 @@ def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
     if isinstance(node, ast.List):
         return [_value(item, scope, grammar) for item in node.elts]
     if isinstance(node, ast.IfExp):
-        return _value(node.body if _value(node.test, scope, grammar) else node.orelse, scope, grammar)
+        return _value(node.body if _truth(_value(node.test, scope, grammar)) else node.orelse, scope, grammar)
     if isinstance(node, ast.BoolOp):
-        values = [_value(item, scope, grammar) for item in node.values]
+        values = [_truth(_value(item, scope, grammar)) for item in node.values]
         return all(values) if isinstance(node.op, ast.And) else any(values)
     if isinstance(node, ast.Compare):
         return _compare(node, scope, grammar)
@@ -327,8 +327,13 @@ def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
 def _negate(operator: ast.unaryop, operand: Any) -> Any:
     """`not a`, `-a` or `+a`."""
     if isinstance(operator, ast.Not):
-        return not operand
+        return not _truth(operand)
     return _number(operand) * (1 if isinstance(operator, ast.UAdd) else -1)
+
+
+def _truth(value: Any) -> Any:
+    """Whether a value holds: of a text what it says, as `if:` reads it, since "false" is a text that is not empty."""
+    return condition(value) if isinstance(value, str) else value
 
 
 def _look_up(name: str, scope: Scope, grammar: Grammar) -> Value:
