@@ -73,8 +73,13 @@ def forking(settled: tuple[tuple[str, str], ...]) -> tuple[subprocess.Popen[byte
         [sys.executable, "-c", FORKING],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env={**os.environ, **dict(settled)},
     )  # fmt: skip
-    atexit.register(folder.cleanup)
-    atexit.register(process.kill)
+
+    def end() -> None:
+        process.kill()
+        process.communicate()  # waited for, so that what its commands took counts as time of the tests
+        folder.cleanup()
+
+    atexit.register(end)
     return process, Path(folder.name)
 
 
