@@ -19,7 +19,7 @@ from cnncalc.analysis.fields.channels import Run
 from cnncalc.analysis.fields.forward import Pass
 from cnncalc.analysis.fields.steps import sees_nothing
 from cnncalc.analysis.fields.table import groups_of
-from cnncalc.analysis.fields.values import Fields, Grid, Loose, Whole, jump_of, sizes_of
+from cnncalc.analysis.fields.values import Fields, Grid, Loose, Units, Whole, jump_of, sizes_of
 from cnncalc.cli import group
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
@@ -80,6 +80,26 @@ def test_the_way_back_and_the_way_forward_agree_for_all_pairs_of_layers(name: st
 def test_both_ways_agree_on_random_networks(network: tuple[str, Graph]) -> None:
     note(network[0])
     assert disagreements(network[1]) == []
+
+
+# What a unit sees between the taps of a dilated kernel, and taps that all miss a map of so many units.
+MISSING = [
+    ("1x9; transposed_conv 1 k1 s2; conv 1 k2 d2", 0, [0, 2]),
+    ("1x6x6; conv 1 k3; global_avgpool; conv 2 k2 d2 p1; relu; conv 1 k1", 0, [0]),
+    ("1x6x6; conv 1 k3; adaptive_avgpool 3; conv 2 k2 d4 p1; relu", 0, [0]),
+    ("1x4; instancenorm; conv 1 k1; transposed_conv 1 k1 s3; crop 1; subsample k1 s3; conv 1 k1", 0, [0]),
+]
+
+
+@pytest.mark.parametrize(("spec", "value", "sizes"), MISSING)
+def test_the_way_back_tells_what_every_tap_misses(spec: str, value: int, sizes: list[int]) -> None:
+    graph = cnncalc.load(spec)
+    back = look_back(graph, len(graph.nodes) - 1)[value]
+    assert back is not None
+    assert sorted({size for field in back if isinstance(field, (Grid, Units)) for size in sizes_of(field)}) == sizes
+    ahead = Pass(graph, origins={value: 0}).fields[-1][0]
+    shape = graph.facts[-1].output
+    assert numbers(back, shape) == numbers(ahead, shape)
 
 
 def kinds(spec: str, **options: Any) -> list[tuple[str, Any]]:
