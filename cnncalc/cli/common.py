@@ -404,9 +404,9 @@ def write(text: str | bytes, output: str | None) -> None:
             fail(_("standard output cannot be written: {reason}", reason=reason_of(error)))
         return
     try:
-        from cnncalc.formats.files import replaced
+        from cnncalc.formats.files import replace_file
 
-        with replaced(output) as file:
+        with replace_file(output) as file:
             file.write(text.encode() if isinstance(text, str) else text)
     except OSError as error:
         fail(

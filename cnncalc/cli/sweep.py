@@ -259,10 +259,10 @@ def open_output(path: str | None, *, binary: bool) -> Iterator[IO[Any]]:
         else:
             yield sys.stdout
         return
-    from cnncalc.formats.files import replaced
+    from cnncalc.formats.files import replace_file
 
     try:
-        with replaced(path or "", binary=binary) as file:
+        with replace_file(path or "", binary=binary) as file:
             yield file
     except OSError as error:
         raise CnncalcError(_("{output}: cannot be written: {reason}", output=path, reason=reason_of(error))) from None

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 
 @contextmanager
-def replaced(path: str, *, binary: bool = True) -> Iterator[IO[Any]]:
+def replace_file(path: str, *, binary: bool = True) -> Iterator[IO[Any]]:
     """A file to write into, which takes the place of the one at `path` when all is written, with its owner and mode.
 
     A device or a named pipe is written to as it is, a link is followed. Raises OSError, for a read-only file too.

@@ -130,9 +130,9 @@ class Drawing:
         """
         name = os.fsdecode(path)
         written = self.render(format_of(name), **options)
-        from cnncalc.formats.files import replaced
+        from cnncalc.formats.files import replace_file
 
-        with replaced(name) as file:
+        with replace_file(name) as file:
             file.write(written.encode() if isinstance(written, str) else written)
 
     def _repr_svg_(self) -> str:
