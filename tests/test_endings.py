@@ -81,6 +81,19 @@ def test_an_interrupt_is_status_130_and_one_line(folder: Path) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.parametrize("moment", ["make_context", "resolve_command"])
+def test_an_interrupt_before_the_command_runs_is_no_answer(folder: Path, moment: str) -> None:
+    """It was status 1, which says that the answer is no."""
+    code = (
+        "import click\nfrom cnncalc import cli\n"
+        "def stop(*_, **__): raise KeyboardInterrupt\n"
+        f"click.Group.{moment} = stop\ncli.main(['networks'])\n"
+    )
+    process = started(folder, code=code, stdout=subprocess.PIPE)
+    assert process.communicate(timeout=20)[1] == "interrupted\n"
+    assert process.returncode == 130
+
+
 @pytest.mark.parametrize(
     ("raised", "status", "line"),
     [

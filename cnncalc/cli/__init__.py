@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -65,7 +65,14 @@ class Commands(click.Group):
             args = ["analyze", *args]
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *words: Any, **extra: Any) -> click.Context:
+        context: click.Context = interruptible(lambda: super(Commands, self).make_context(*words, **extra))
+        return context
+
     def invoke(self, ctx: click.Context) -> Any:
+        return interruptible(lambda: self.invoke_warning(ctx))
+
+    def invoke_warning(self, ctx: click.Context) -> Any:
         """Run the command; what a spec probably means otherwise is said once, on standard error."""
         from cnncalc.errors import SpecWarning
 
@@ -89,12 +96,7 @@ class Commands(click.Group):
         with warnings.catch_warnings():
             warnings.simplefilter("always", SpecWarning)
             warnings.showwarning = tell
-            try:
-                return super().invoke(ctx)
-            except KeyboardInterrupt:
-                from cnncalc.cli.endings import InterruptedRun
-
-                raise InterruptedRun from None
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Commands")):
@@ -111,6 +113,16 @@ class Commands(click.Group):
 
             found += SPEC.shell_complete(ctx, analyze.params[0], incomplete)
         return list({item.value: item for item in found}.values())
+
+
+def interruptible(work: Callable[[], Any]) -> Any:
+    """What the work gives. An interrupt becomes an exception of our own: click makes status 1 of it, "Aborted!"."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        from cnncalc.cli.endings import InterruptedRun
+
+        raise InterruptedRun from None
 
 
 def check_for_misspelt_command(word: str) -> None:
