@@ -59,13 +59,13 @@ def _step(segment: Text, source: Source) -> Tree:
     try:
         tree = read_yaml(Source(source.name, segment.text))
     except SpecError as error:
-        found = [p._replace(position=p.position and _move(p.position, segment.position)) for p in error.problems]
+        found = [p._replace(position=p.position and _move_place(p.position, segment.position)) for p in error.problems]
         raise SpecError(found, source) from None
     _move(tree, segment.position, set())
     return tree or segment
 
 
-def _move(place: Position, by: Position) -> Position:
+def _move_place(place: Position, by: Position) -> Position:
     """A place in a step as one in the whole text, where the step begins at `by`."""
     column = place.column + (by.column - 1 if place.line == 1 else 0)
     return Position(place.line + by.line - 1, column, place.width)
@@ -76,7 +76,7 @@ def _move(tree: Tree | None, by: Position, done: set[int]) -> None:
     if tree is None or id(tree) in done:
         return
     done.add(id(tree))
-    tree.position = _move(tree.position, by)
+    tree.position = _move_place(tree.position, by)
     if isinstance(tree, Items):
         for item in tree.items:
             _move(item, by, done)
