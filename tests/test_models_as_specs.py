@@ -143,3 +143,28 @@ def test_findings_in_a_graph_name_their_layer(folder: Path) -> None:
     assert (found.code, found.position, found.params) == ("bias-before-norm", None, 8)
     assert found.layers == ("a",)
     assert cnncalc.lint("net.onnx", input="3x9x9") == [found]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "odd.onnx", "a.params=108"],
+        ["check", "odd.onnx"],
+        ["diff", "odd.onnx", "odd.onnx"],
+        ["compare", "odd.onnx", "lenet5"],
+        ["report", "odd.onnx", "odd.onnx"],
+        ["lint", "odd.onnx"],
+    ],
+)
+def test_commands_whose_error_says_allow_unknown_have_it(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = Model(1, 3, 8, 8).weight("W", 4, 3, 3, 3)
+    made.op("Conv", "x W", "a").op("Odd", "a", "y", domain="own")
+    Path(made.save(tmp_path)).rename("odd.onnx")
+    refused = run(*words)
+    assert refused.exit_code == 2
+    assert "--allow-unknown" in refused.stderr
+    done = run(*words, "--allow-unknown")
+    assert done.exit_code == 0, done.output

@@ -16,6 +16,7 @@ from cnncalc.cli.common import (
     SPEC,
     Asked,
     Output,
+    allow_unknown_option,
     complain,
     convention_option,
     count_again,
@@ -59,6 +60,7 @@ class Grading(NamedTuple):
 @click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
+@allow_unknown_option
 @click.option(
     "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
 )
@@ -85,6 +87,7 @@ def command(
     expression: str | None,
     params: tuple[str, ...],
     inputs: tuple[str, ...],
+    allow_unknown: bool,
     dtype: str,
     batch: int,
     convention: str | None,
@@ -107,9 +110,9 @@ def command(
             if passed_over and not words:
                 sys.exit(0)
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
-        asked = Asked(spec, expression, params, inputs)
+        asked = Asked(spec, expression, params, inputs, allow_unknown=allow_unknown)
         if not how.of_a_class and how.key is None and means_expectations(spec, rest):
-            each = [Asked(path, None, params, inputs) for path in specs_in(words)]
+            each = [Asked(path, None, params, inputs, allow_unknown=allow_unknown) for path in specs_in(words)]
             status = hold_expectations([asked] if expression is not None else each, convention, out)
         else:
             report = count_again(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)

@@ -170,16 +170,19 @@ def spec_options(function: F) -> F:
                 metavar="N",
                 help=_("The largest network to unroll."),
             ),
-            click.option(
-                "--allow-unknown",
-                is_flag=True,
-                help=_("Go on behind operators of a model that are not known."),
-            ),
+            allow_unknown_option,
             lang_option,
         ]
     ):
         decorated = decorate(decorated)
     return cast(F, decorated)
+
+
+def allow_unknown_option(function: F) -> F:
+    """--allow-unknown, as `allow_unknown`: what is behind an operator that is not known is `?`."""
+    return click.option(
+        "--allow-unknown", is_flag=True, help=_("Go on behind operators of a model that are not known.")
+    )(function)
 
 
 def inputs_option(function: F) -> F:

@@ -9,6 +9,7 @@ import click
 from cnncalc.cli.common import (
     SPEC,
     Output,
+    allow_unknown_option,
     each_asked,
     errors_end_the_run,
     fail,
@@ -27,19 +28,24 @@ from cnncalc.report import Report
 @click.argument("specs", type=SPEC, nargs=-1, required=True)
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("For every network with this parameter."))
 @inputs_option
+@allow_unknown_option
 @output_options()
 @lang_option
-def command(specs: tuple[str, ...], params: tuple[str, ...], inputs: tuple[str, ...], out: Output) -> None:
+def command(
+    specs: tuple[str, ...], params: tuple[str, ...], inputs: tuple[str, ...], allow_unknown: bool, out: Output
+) -> None:
     """Totals of several networks side by side: `cnncalc compare lenet5 alexnet resnet50`.
 
     Each SPEC is a file or a bundled network; `SPEC:NAME=VALUE,...` sets parameters of this one alone,
     as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`, and `SPEC@SHAPE` the shape of its input.
     """
     with errors_end_the_run():
-        out.write(comparison_page(report_all(specs, overrides(params, "--set"), inputs)))
+        out.write(comparison_page(report_all(specs, overrides(params, "--set"), inputs, allow_unknown)))
 
 
-def report_all(specs: tuple[str, ...], given: Mapping[str, str], inputs: tuple[str, ...]) -> list[tuple[str, Report]]:
+def report_all(
+    specs: tuple[str, ...], given: Mapping[str, str], inputs: tuple[str, ...], allow_unknown: bool
+) -> list[tuple[str, Report]]:
     """Every network's report. A parameter goes to those that have it, and must belong to one at least."""
     from cnncalc.analysis import analyze_graph
     from cnncalc.sources import load_graph, read_source, reader_of, split_shapes, with_shapes
@@ -62,7 +68,10 @@ def report_all(specs: tuple[str, ...], given: Mapping[str, str], inputs: tuple[s
         )
         problem = _("none of these networks has a parameter '{name}'", name=unknown[0][:40])
         fail(problem + "\n" + _("  hint: {hint}", hint=hint))
-    return [(spec, analyze_graph(load_graph(name, params=values))) for spec, name, values in networks]
+    return [
+        (spec, analyze_graph(load_graph(name, params=values, allow_unknown=allow_unknown)))
+        for spec, name, values in networks
+    ]
 
 
 def own_parameters(spec: str) -> tuple[str, dict[str, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import click
@@ -13,6 +14,7 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
     SPEC,
     Output,
+    allow_unknown_option,
     complain,
     convention_option,
     count_again,
@@ -41,6 +43,7 @@ from cnncalc.spec.values import number
 @click.argument("words", type=SPEC, nargs=-1, metavar="OLD NEW")
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
 @inputs_option
+@allow_unknown_option
 @output_options("junit", "github", "sarif")
 @convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
@@ -51,6 +54,7 @@ def command(
     words: tuple[str, ...],
     revision: str | None,
     inputs: tuple[str, ...],
+    allow_unknown: bool,
     out: Output,
     convention: str | None,
     exit_code: bool,
@@ -70,12 +74,11 @@ def command(
             *read_limits(max_decrease or "", "--max-decrease"),
         ]
         compared = Compared([], {})
+        read = partial(report_of, convention=convention, allow_unknown=allow_unknown)
         if revision is None:
-            compared.found.append(
-                Pair("", words[1], True, compare(*(report_of(word, convention) for word in each_asked(words, inputs))))
-            )
+            compared.found.append(Pair("", words[1], True, compare(*map(read, each_asked(words, inputs)))))
         else:
-            compared = since(revision, words, convention, inputs)
+            compared = since(revision, words, inputs, read)
     for error in compared.unusable.values():
         complain(error)
     over = [
@@ -169,16 +172,19 @@ def say_limit(entry: Broken) -> str:
     return _("{quantity} grows by {by}, limit {limit}", quantity=quantity, by=by, limit=limit)
 
 
-def report_of(spec: str, convention: str | None) -> Report:
+def report_of(spec: str, convention: str | None, allow_unknown: bool) -> Report:
     from cnncalc import revisions
 
     # Only specs have revisions: REVISION:PATH is text out of git.
     name, shapes = split_shapes(spec)
-    graph = load_graph(spec) if reader_of(name) else graph_from_text(revisions.read(name), inputs=shapes)
+    if reader_of(name):
+        graph = load_graph(spec, allow_unknown=allow_unknown)
+    else:
+        graph = graph_from_text(revisions.read(name), inputs=shapes)
     return count_again(analyze_graph(graph), convention)
 
 
-def since(revision: str, paths: Sequence[str], convention: str | None, inputs: tuple[str, ...]) -> Compared:
+def since(revision: str, paths: Sequence[str], inputs: tuple[str, ...], read: Callable[[str], Report]) -> Compared:
     """The specs of this repository that are not as they were; one that came or went against an empty network."""
     from cnncalc import revisions
 
@@ -188,9 +194,7 @@ def since(revision: str, paths: Sequence[str], convention: str | None, inputs: t
         title = f"{before} -> {after}" if before and after and before != after else path
         try:
             sides = [None if before is None else f"{revision}:{before}", after]
-            old, new = (
-                None if side is None else report_of(each_asked([side], inputs)[0], convention) for side in sides
-            )
+            old, new = (None if side is None else read(each_asked([side], inputs)[0]) for side in sides)
         except CnncalcError as error:
             compared.unusable[path] = error
             continue

@@ -11,6 +11,7 @@ from cnncalc.cli.common import (
     SPEC,
     Asked,
     Output,
+    allow_unknown_option,
     complain,
     each_asked,
     errors_end_the_run,
@@ -38,6 +39,7 @@ from cnncalc.spec_files import specs_in
 @click.option("--list", "list_", is_flag=True, help=_("Name every finding."))
 @click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
 @inputs_option
+@allow_unknown_option
 @output_options("junit", "github", "sarif")
 @lang_option
 def command(
@@ -49,6 +51,7 @@ def command(
     list_: bool,
     skip_others: bool,
     inputs: tuple[str, ...],
+    allow_unknown: bool,
     out: Output,
 ) -> None:
     """What is in a spec for sure and probably not meant: pixels that no window reads, biases before a norm.
@@ -69,7 +72,7 @@ def command(
     codes = codes_of(select) or list(RULES)
     codes = [code for code in codes if code not in codes_of(ignore)]
     with errors_end_the_run():
-        found = [lint_spec(path, codes) for path in each_asked(specs_in(words), inputs)]
+        found = [lint_spec(path, codes, allow_unknown) for path in each_asked(specs_in(words), inputs)]
         if expression is not None:
             shapes = Asked(None, inputs=inputs).changes()[1]
             found.append(lint_text(Source("-e", expression), "-e", codes, shapes, inline=True))
@@ -97,11 +100,11 @@ def read_code(code: str) -> str:
     return code
 
 
-def lint_spec(name: str, codes: Sequence[str]) -> Linted:
+def lint_spec(name: str, codes: Sequence[str], allow_unknown: bool) -> Linted:
     """The findings in a spec or a model, or what is wrong with it."""
     try:
         if reader_of(name) is not None:
-            return Linted(name, path_of(name), None, findings_of(load_graph(name), codes))
+            return Linted(name, path_of(name), None, findings_of(load_graph(name, allow_unknown=allow_unknown), codes))
         text, shapes = split_shapes(name)
         source = read_source(text)
     except CnncalcError as error:

@@ -36,7 +36,9 @@ def command(asked: Asked, other: str | None, output: str | None, dtype: str, bat
     with errors_end_the_run():
         if output in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
             raise CnncalcError(_("a page is for a browser: name a file with -o net.html"))
-        graphs = [asked.graph(MOST_EXPLAINED), *(map(load_graph, each_asked([other], asked.inputs)) if other else ())]
+        others = each_asked([other], asked.inputs) if other else []
+        unknown = asked.allow_unknown
+        graphs = [asked.graph(MOST_EXPLAINED), *(load_graph(name, allow_unknown=unknown) for name in others)]
         from cnncalc.pages.browser.data import page_data
         from cnncalc.pages.browser.file import html_text
 
