@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from test_unit_views import rf
 
 import cnncalc
@@ -14,6 +15,7 @@ from cnncalc import reference
 from cnncalc.analysis.fields.reads import Book
 from cnncalc.analysis.fields.sets.coverage import coverage, macs_of
 from cnncalc.analysis.fields.sets.regions import everything
+from cnncalc.cli import group
 
 
 @pytest.mark.parametrize(
@@ -139,3 +141,11 @@ def test_the_view() -> None:
         "some_unit_sees_all": False,
         "every_unit_sees_all": False,
     }
+
+
+def test_shares_are_of_the_whole_image() -> None:
+    """Of 8x8 pixels 3x3 are seen, then 5x5: 9 and 25 of 64."""
+    done = CliRunner().invoke(group(), ["rf", "-e", "1x8x8; conv 1 k3 s2; maxpool 2", "--coverage"])
+    assert done.exit_code == 0, done.output
+    rows = [line.split() for line in done.output.splitlines() if line.endswith(" -")]
+    assert rows == [["conv1", "14.1", "%", "-"], ["maxpool1", "39.1", "%", "-"]]

@@ -268,3 +268,13 @@ def test_the_forward_pass_of_training_has_every_operation() -> None:
     graph = cnncalc.load("googlenet")
     found = plan_training(graph, Plan())
     assert [s.name for s in found.steps if s.phase == FORWARD] == [node.name for node in graph.nodes]
+
+
+def test_shares_and_missing_bytes_are_those_of_the_peak() -> None:
+    """LeNet-5: 60,840 parameters of 4 bytes and 9,408 values of 4 bytes, 280,992 in all."""
+    done = call("lenet5", "--fits", "100KB")
+    assert done.exit_code == 1
+    assert "does not fit into 100KB (100,000 bytes): 180,992 bytes are missing" in done.output
+    assert [line.split() for line in done.output.splitlines() if line.startswith("parameters  ")] == [
+        ["parameters", "243,360", "86.6"]
+    ]
