@@ -125,8 +125,12 @@ class Asked:
         if self.spec is not None and self.expression is not None:
             raise click.UsageError(_("Give a SPEC or -e NET, not both."))
         values, shapes = self.changes()
-        source_of = click.get_current_context().get_parameter_source
-        if most is None or source_of("max_operations") is not click.core.ParameterSource.DEFAULT:
+        running = click.get_current_context(silent=True)  # there is none while a shell completes a word
+        if (
+            most is None
+            or running is None
+            or running.get_parameter_source("max_operations") is not click.core.ParameterSource.DEFAULT
+        ):
             most = self.max_operations
         if self.expression is not None:
             source = Source("-e", self.expression)
