@@ -77,7 +77,8 @@ class Labels(NamedTuple):
 class Row:
     """One operation, or several that are shown as one. Units: see docs/quantities.md.
 
-    later  puts in what the row costs (`quantities.COSTS`) when one of these is first asked for: most reports show none
+    later  gives what the row costs (`quantities.COSTS`) when one of these is first asked for: most reports show none.
+           Ratios may be left out of it, where they are those of the row's own numbers.
     """
 
     __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of", "later")
@@ -106,7 +107,7 @@ class Row:
     shown_with: int | None
     weights_of: str | None  # the layer whose weights this one uses; they are counted there
     fields: Mapping[str, Any]
-    later: Callable[[], object]
+    later: Callable[[], Mapping[str, Any]]
 
     if not TYPE_CHECKING:  # to mypy any name would be an attribute
 
@@ -114,7 +115,12 @@ class Row:
             """A cost that is not there yet; Python asks here for nothing else that a row has."""
             if name not in COSTS:
                 raise AttributeError(f"a row has no {name}")
-            self.later()
+            found = self.later()
+            for cost, value in found.items():
+                setattr(self, cost, value)
+            for ratio in RATIOS:
+                if ratio.name not in found:
+                    setattr(self, ratio.name, divide(*(getattr(self, each) for each in ratio.of)))
             return object.__getattribute__(self, name)
 
     def __repr__(self) -> str:
@@ -395,15 +401,13 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     for quantity in SUMMED:
         if quantity not in COSTS:
             setattr(row, quantity, add_known(rows, quantity))
-    row.later = partial(add_costs, row, rows)
+    row.later = partial(sum_costs, rows)
     return row
 
 
-def add_costs(row: Row, rows: Sequence[Row]) -> None:
-    """What several rows cost, put into the one that stands for them."""
-    for name in COSTS:
-        ratio = QUANTITIES[name]
-        setattr(row, name, divide_sums(rows, ratio) if ratio.of else add_known(rows, name))
+def sum_costs(rows: Sequence[Row]) -> dict[str, Any]:
+    """What several rows cost, by name, for the one that stands for them."""
+    return {name: divide_sums(rows, of) if (of := QUANTITIES[name]).of else add_known(rows, name) for name in COSTS}
 
 
 def add_known(rows: Sequence[Row], quantity: str) -> int | None:

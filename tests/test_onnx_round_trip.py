@@ -30,10 +30,12 @@ NOT_READ = {
     "example-local": "unshared weights",
     "mgu": "a minimal gated unit, a loop in ONNX",
     "example-full-connection": "10^12 weights cannot be stored",
-    **dict.fromkeys(("swin-t", "swin-s", "swin-b", "maxvit-t", "mobilevit-s"), "tokens that windows bring elsewhere"),
 }
 # Networks whose attention comes back as the products that it is made of.
-IN_PIECES = ("vit-b16", "vit-ti16", "vit-s16", "vit-l16", "vit-b32", "coatnet-0")
+IN_PIECES = (
+    "vit-b16", "vit-ti16", "vit-s16", "vit-l16", "vit-b32", "coatnet-0", "swin-t", "swin-s", "swin-b", "maxvit-t",
+    "mobilevit-s",
+)  # fmt: skip
 TOO_LARGE = {"example-full-connection", "vit-b16", "vit-s16", "vit-l16", "vit-b32", "swin-s", "swin-b"}
 # Networks that come back with another kind in some places, as ONNX says it.
 OTHERWISE = {

@@ -56,17 +56,26 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
         row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
         rows.append(row)
         claimed.append(facts)
-    put_costs = partial(add_costs_later, graph, claimed, rows, settings)
-    for row in rows:
-        row.later = put_costs
+    costs = Costs(graph, claimed, settings)
+    for i, row in enumerate(rows):
+        row.later = partial(costs.of, i)
     return tuple(rows)
 
 
-def add_costs_later(graph: Graph, facts: Sequence[Facts], rows: Sequence[Row], settings: Settings) -> None:
-    """Put what every row costs into it; what works that out is loaded now."""
-    from cnncalc.analysis.costs import add_costs
+class Costs:
+    """What every row costs, worked out for all when one is asked for. It holds no row: what holds itself stays long."""
 
-    add_costs(graph, facts, rows, settings)
+    def __init__(self, graph: Graph, facts: Sequence[Facts], settings: Settings) -> None:
+        self.given = graph, facts, settings
+        self.found: list[dict[str, Any]] = []
+
+    def of(self, i: int) -> dict[str, Any]:
+        """The costs of row i, by name."""
+        if not self.found:
+            from cnncalc.analysis.costs import count_costs
+
+            self.found = count_costs(*self.given)
+        return self.found[i]
 
 
 def without_padding(facts: Facts, connections: int, macs: int) -> Facts:

@@ -13,8 +13,7 @@ from math import prod
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import POINTWISE, Facts
 from cnncalc.layers.gradients import CUT, INDEX, STRAIGHT, Kept
-from cnncalc.quantities import RATIOS
-from cnncalc.report import BYTES, Row, Settings, divide
+from cnncalc.report import BYTES, Settings
 
 Known = bool | None  # None: not known
 
@@ -22,20 +21,23 @@ Known = bool | None  # None: not known
 MASK = 1  # bytes for each element that dropout may leave out: on accelerators; on CPUs it is a value (PyTorch)
 
 
-def add_costs(graph: Graph, facts: Sequence[Facts], rows: Sequence[Row], settings: Settings) -> None:
-    """Put the numbers into the rows of a network, whose facts are given as they are counted."""
+def count_costs(graph: Graph, facts: Sequence[Facts], settings: Settings) -> list[dict[str, int | None]]:
+    """What every node costs, by name, from its facts as they are counted."""
     size, batch = BYTES[settings.dtype], settings.batch
     needed = find_gradients(graph, facts)
     kept = find_kept(graph, facts, size, batch, needed)
     first = len(graph.inputs)
-    for i, (node, claimed, row) in enumerate(zip(graph.nodes, facts, rows, strict=True)):
-        macs = count_backward_macs(node, claimed, needed, needed[first + i])
-        row.backward_flops = None if macs is None else 2 * macs * batch
-        row.moved_bytes = count_moved(graph, node, claimed, size, batch)
-        parts = kept[i]
-        row.saved_bytes = None if parts is None else sum([part.size for part in parts])
-        for ratio in RATIOS:
-            setattr(row, ratio.name, divide(*(getattr(row, name) for name in ratio.of)))
+    found: list[dict[str, int | None]] = []
+    for i, (node, claimed) in enumerate(zip(graph.nodes, facts, strict=True)):
+        macs, parts = count_backward_macs(node, claimed, needed, needed[first + i]), kept[i]
+        found.append(
+            {
+                "backward_flops": None if macs is None else 2 * macs * batch,
+                "moved_bytes": count_moved(graph, node, claimed, size, batch),
+                "saved_bytes": None if parts is None else sum([part.size for part in parts]),
+            }
+        )
+    return found
 
 
 def count_moved(graph: Graph, node: Node, facts: Facts, size: int, batch: int) -> int | None:

@@ -306,9 +306,9 @@ def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
     if isinstance(node, ast.List):
         return [_value(item, scope, grammar) for item in node.elts]
     if isinstance(node, ast.IfExp):
-        return _value(node.body if _truth(_value(node.test, scope, grammar)) else node.orelse, scope, grammar)
+        return _value(node.body if _truth(_value(node.test, scope, grammar), grammar) else node.orelse, scope, grammar)
     if isinstance(node, ast.BoolOp):
-        values = [_truth(_value(item, scope, grammar)) for item in node.values]
+        values = [_truth(_value(item, scope, grammar), grammar) for item in node.values]
         return all(values) if isinstance(node.op, ast.And) else any(values)
     if isinstance(node, ast.Compare):
         return _compare(node, scope, grammar)
@@ -317,23 +317,26 @@ def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
     if isinstance(node, ast.Call):
         return _call(node, scope, grammar)
     if isinstance(node, ast.UnaryOp):
-        return _negate(node.op, _value(node.operand, scope, grammar))
+        return _negate(node.op, _value(node.operand, scope, grammar), grammar)
     assert isinstance(node, ast.BinOp)
     return _calculate(
         grammar, node.op, _number(_value(node.left, scope, grammar)), _number(_value(node.right, scope, grammar))
     )
 
 
-def _negate(operator: ast.unaryop, operand: Any) -> Any:
+def _negate(operator: ast.unaryop, operand: Any, grammar: Grammar) -> Any:
     """`not a`, `-a` or `+a`."""
     if isinstance(operator, ast.Not):
-        return not _truth(operand)
+        return not _truth(operand, grammar)
     return _number(operand) * (1 if isinstance(operator, ast.UAdd) else -1)
 
 
-def _truth(value: Any) -> Any:
-    """Whether a value holds: of a text what it says, as `if:` reads it, since "false" is a text that is not empty."""
-    return condition(value) if isinstance(value, str) else value
+def _truth(value: Any, grammar: Grammar) -> Any:
+    """Whether a value holds. In a spec a text does if it says so, as for `if:`: "false" is a text that is not empty.
+
+    In rules of tools a text is one of several values of an option, such as the bias `per_unit`, and holds.
+    """
+    return condition(value) if isinstance(value, str) and grammar is SPEC else value
 
 
 def _look_up(name: str, scope: Scope, grammar: Grammar) -> Value:

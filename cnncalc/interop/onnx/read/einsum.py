@@ -27,7 +27,7 @@ def read_einsum(net: Network, node: NodeData) -> Value:
     equation = str(node.attributes.get("equation", "")).replace(" ", "")
     left, arrow, out = equation.partition("->")
     words = left.split(",")
-    given = [net.values[name] for name in node.inputs]
+    given = [net.values[name] for name in node.inputs if name]
     plain = arrow and all(word.isalpha() and len(set(word)) == len(word) for word in (*words, out))
     if not plain or len(words) != len(given):
         raise NotReadError(_("its equation is {equation}", equation=equation[:60]))
