@@ -402,6 +402,7 @@ def test_an_exception_from_the_limit_of_complexity_has_its_reason() -> None:
 NAMES_QUANTITIES = {
     "quantities.py",
     "layers/base.py",  # the fields of Facts
+    "analysis/costs.py",  # what it works out
     "evidence/counts.py",  # what each probe measures
     "analysis/derivations/words.py",  # sentences beside single numbers
     "answers/mistakes/",  # the catalogue: which numbers a mistake changes
