@@ -409,3 +409,13 @@ def test_numbers_beside_a_module_are_written_as_pytorch(net: str) -> None:
     done = run("convert", "-e", net, "--to", "torch")
     assert done.returncode == 0, done.stderr
     assert "nn.Parameter" in done.stdout
+
+
+def test_a_network_that_is_written_down_is_never_too_different(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is for steps that blocks stand for: each of these stands in the text, several to a line."""
+    network = sys.modules["cnncalc.spec.build.network"]
+    monkeypatch.setattr(network, "PATIENCE", 10)
+    monkeypatch.setattr(network, "DIFFERENT", 10**9)
+    step = "- residual: [conv 8 k3 p1, conv 8 k3 p1, conv 8 k3 p1, conv 8 k3 p1, conv 8 k3 p1, conv 8 k3 p1]\n"
+    report = cnncalc.analyze("input: 8x8x8\nlayers:\n" + 60 * step)
+    assert report.totals.params == 60 * 6 * (8 * 8 * 9 + 8)

@@ -106,7 +106,9 @@ def unroll(
 
 def allow_steps(document: Document) -> int:
     """How many steps to take before a network counts as long: at least those that are written down."""
-    return max(PATIENCE, 2 * document.source.text.count("\n"))
+    text = document.source.text
+    written = sum(map(text.count, "\n,["))  # a step has a line of its own, or stands in a list
+    return max(PATIENCE, 2 * written)
 
 
 def layers_that_fit(document: Document, draft: Draft) -> Graph | None:
