@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from importlib import import_module
 from pathlib import Path
 
 import commands
@@ -413,9 +414,10 @@ def test_numbers_beside_a_module_are_written_as_pytorch(net: str) -> None:
 
 def test_a_network_that_is_written_down_is_never_too_different(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is for steps that blocks stand for: each of these stands in the text, several to a line."""
-    network = sys.modules["cnncalc.spec.build.network"]
+    network = import_module("cnncalc.spec.build.network")
     monkeypatch.setattr(network, "PATIENCE", 10)
     monkeypatch.setattr(network, "DIFFERENT", 10**9)
+    monkeypatch.setattr(import_module("cnncalc.spec.build.rehearsal"), "MOST_STEPS", 20)
     step = "- residual: [conv 8 k3 p1, conv 8 k3 p1, conv 8 k3 p1, conv 8 k3 p1, conv 8 k3 p1, conv 8 k3 p1]\n"
     report = cnncalc.analyze("input: 8x8x8\nlayers:\n" + 60 * step)
     assert report.totals.params == 60 * 6 * (8 * 8 * 9 + 8)
