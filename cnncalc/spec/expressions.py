@@ -411,13 +411,30 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 
 
+def _alike(left: Any, right: Any) -> tuple[Any, Any]:
+    """Both sides of a comparison: a switch against a number is 0 or 1, as for `if:`."""
+    if isinstance(left, str) and isinstance(right, int):
+        return _switch_as_number(left), right
+    if isinstance(right, str) and isinstance(left, int):
+        return left, _switch_as_number(right)
+    return left, right
+
+
+def _switch_as_number(text: str) -> int | str:
+    """0 or 1 for a switch; any other text as it is, which no number equals."""
+    try:
+        return int(condition(text))
+    except OptionError:
+        return text
+
+
 def _compare(node: ast.Compare, scope: Scope, grammar: Grammar) -> bool:
     left = _value(node.left, scope, grammar)
     for operator, item in zip(node.ops, node.comparators, strict=True):
         right = _value(item, scope, grammar)
         if type(operator) not in _COMPARISONS:
             raise OptionError(_("a comparison that is not allowed"), _(_GRAMMAR))
-        if not _COMPARISONS[type(operator)](left, right):
+        if not _COMPARISONS[type(operator)](*(_alike(left, right) if grammar is SPEC else (left, right))):
             return False
         left = right
     return True
