@@ -113,6 +113,10 @@ FIELDS = [
         (0, 0),
     ),
     ("3x16x12; {concat: [conv 2 k3 p1, conv 2 k5 p2], axis: h}", "concat1", (5, 5), (-1, -1)),
+    # one place at this size: a map behind a norm grows with the image, one behind a global pool does not
+    ("2x5x4; maxpool 4; groupnorm 1; conv 1 k2 d3 same", "conv1", (5, 4), (0, 0)),
+    ("1x4; maxpool 4; attention heads=1; conv 1 k2 d3 same", "conv1", (4,), (0,)),
+    ("2x5x4; global_avgpool; groupnorm 1; conv 1 k2 d3 same", "conv1", (0, 0), None),
     # an instance norm of a vector has no places to take its mean over
     ("1x6; flatten; instancenorm; slice 1:end; dense 2", "dense1", (5,), (1,)),
 ]

@@ -302,6 +302,7 @@ class Hulls(Reach):
 
     nothing = -np.inf
     goes_on = True
+    ends: Sequence[bool] = ()  # for each axis whether the maps that are read next end there: see `Narrow`
 
     def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
         room = np.pad(plain(self), [(0, 0), (0, 0), *sides], constant_values=self.nothing)
@@ -311,7 +312,11 @@ class Hulls(Reach):
 class Narrow(Hulls):
     """The same on an image that is long along one axis and narrow along the others, where much lands on padding.
 
-    That has no say in what is seen along the long axis: the map is taken to go on.
+    That has no say in what is seen along the long axis: the map is taken to go on. One that has so many units at any
+    size of the image ends where it does, and what lands beside it sees nothing.
+
+    axis  that is long
+    ends  is set before every node of a run
     """
 
     axis: int
@@ -322,7 +327,9 @@ class Narrow(Hulls):
         return type("Narrow", (cls,), {"axis": axis})
 
     def surround(self, sides: Sequence[tuple[int, int]]) -> Array:
-        mine = [pair if axis == self.axis else (0, 0) for axis, pair in enumerate(sides)]
-        others = [(0, 0) if axis == self.axis else pair for axis, pair in enumerate(sides)]
+        ends = (*self.ends, *(False,) * len(sides))
+        padded = [axis == self.axis or ends[axis] for axis in range(len(sides))]
+        mine = [pair if alone else (0, 0) for alone, pair in zip(padded, sides, strict=True)]
+        others = [(0, 0) if alone else pair for alone, pair in zip(padded, sides, strict=True)]
         room = np.pad(plain(self), [(0, 0), (0, 0), *mine], constant_values=self.nothing)
         return np.pad(room, [(0, 0), (0, 0), *others], mode="edge").view(type(self))

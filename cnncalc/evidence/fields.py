@@ -71,6 +71,11 @@ class Claim(NamedTuple):
     tied: bool = False
     exact: bool = False
 
+    @property
+    def of_this_size(self) -> bool:
+        """Whether it may hold at no other size. That nothing is seen is said of a map that ends anywhere as it does."""
+        return self.tied and (self.exact or self.size != 0)
+
 
 class Field(NamedTuple):
     """What interior units see along one axis. None: could not be measured.
@@ -130,7 +135,10 @@ def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[list[tup
     shape = graph.inputs[source]
     if len(shape) == 1:
         return [[()] * len(parts) for parts in claimed]  # a vector has no axes to look along
-    per_axis = [measure_axis(graph, source, axis, claimed) for axis in range(len(shape) - 1)]
+    axes = range(len(shape) - 1)
+    longer = [lengthen(graph, source, axis, shape[1 + axis] + longer_by(claimed, axis)) for axis in axes]
+    ends = find_ends(graph, longer)
+    per_axis = [measure_axis(graph, source, axis, claimed, longer[axis], ends) for axis in axes]
     found: list[list[tuple[Field, ...] | None]] = []
     for of_node in zip(*per_axis, strict=True):
         found.append([])
@@ -142,30 +150,49 @@ def measure_fields(graph: Graph, source: str, claimed: Claimed) -> list[list[tup
     return found
 
 
-def measure_axis(graph: Graph, source: str, axis: int, claimed: Claimed) -> list[list[Field | None]]:
+def find_ends(graph: Graph, longer: Sequence[Graph | None]) -> list[list[bool]]:
+    """For each value, along each axis, whether the map has as many units on an image that is longer along it.
+
+    longer  the network on such an image, per axis; None where it fits none: then the map is taken to go on
+    """
+    values = range(len(graph.inputs) + len(graph.nodes))
+    ranks = [len(graph.shape(v)) - 1 for v in values]
+    return [
+        [
+            axis < ranks[v] and there is not None and there.shape(v)[1 + axis] == graph.shape(v)[1 + axis]
+            for axis, there in enumerate(longer)
+        ]
+        for v in values
+    ]
+
+
+def measure_axis(
+    graph: Graph, source: str, axis: int, claimed: Claimed, longer: Graph | None, ends: Sequence[Sequence[bool]]
+) -> list[list[Field | None]]:
     """The fields along one axis of one input.
+
+    longer  the network on an image that is long along the axis; None where it fits none
+    ends    of every value the axes along which it ends, as `find_ends` says
 
     The image is long along the axis and narrow along the others. On narrow axes a dilated kernel may pass over the
     map; what is not as claimed there is looked at once more on an image that is large along all axes.
     """
     n = graph.inputs[source][1 + axis]
     along = [[part.along(axis) for part in parts] for parts in claimed]
-    length = n + longer_by(claimed, axis)
-    longer = lengthen(graph, source, axis, length)
     if longer is None:
         return run_axis(graph, source, axis, claimed)
-    fields = run_axis(longer, source, axis, claimed, n)
-    tied = [any(claim is not None and claim.tied for claim in claims) for claims in along]
+    fields = run_axis(longer, source, axis, claimed, n, ends)
+    tied = [any(claim is not None and claim.of_this_size for claim in claims) for claims in along]
     bound = find_bound(graph, longer, axis, tied)
     if any(bound):
         own = run_axis(graph, source, axis, claimed)
         fields = [here if tied else there for tied, here, there in zip(bound, own, fields, strict=True)]
     for share in WIDTHS:
         open_nodes = [i for i, of in enumerate(zip(fields, along, bound, strict=True)) if doubtful(*of)]
-        wide = widen(graph, source, axis, length, claimed, share) if open_nodes else None
+        wide = widen(graph, source, axis, longer.inputs[source][1 + axis], claimed, share) if open_nodes else None
         if wide is None:
             continue
-        again = run_axis(wide, source, axis, claimed[: open_nodes[-1] + 1], n)
+        again = run_axis(wide, source, axis, claimed[: open_nodes[-1] + 1], n, ends)
         for i in open_nodes:
             fields[i] = again[i]
     return fields
@@ -271,11 +298,19 @@ def find_bound(graph: Graph, other: Graph, axis: int, tied: Sequence[bool]) -> l
     return bound[first:]
 
 
-def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | None = None) -> list[list[Field | None]]:
+def run_axis(
+    graph: Graph,
+    source: str,
+    axis: int,
+    claimed: Claimed,
+    n: int | None = None,
+    ends: Sequence[Sequence[bool]] = (),
+) -> list[list[Field | None]]:
     """Planes of indices through the network; a field that sees everything counts n, if this is a longer image.
 
     `claimed` says which channels are looked at, and where a border may have cut: of all nodes, or of the first ones,
-    behind which the run ends. On the own image padding is what it is: no unit sees more there than it does.
+    behind which the run ends. On the own image padding is what it is: no unit sees more there than it does. `ends`:
+    along which axes each value ends on any image, where this is a longer one.
     """
     probe = Hulls if n is None else Narrow.along(axis)
     planes = index_planes(graph, source, axis, probe)
@@ -284,7 +319,10 @@ def run_axis(graph: Graph, source: str, axis: int, claimed: Claimed, n: int | No
     found: list[list[Field | None]] = []
     with np.errstate(all="ignore"), catch_stop() as failure:
         steps = reference.steps(graph, planes, NoWeights(graph, probe))
-        for parts, (_node, y, _alive) in zip(claimed, steps, strict=False):
+        for parts, node in zip(claimed, graph.nodes, strict=False):
+            if n is not None:
+                probe.ends = [any(along) for along in zip(*(ends[v] for v in node.reads), strict=True)]
+            _node, y, _alive = next(steps)
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             found.append([])
             for part in parts:

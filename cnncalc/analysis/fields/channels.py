@@ -107,10 +107,11 @@ class ByChannel:
             return self._beside(number, reach, reads, runs)
         shape, output = found.values[reads[0]].shape, facts.output
         known: dict[int, ByOrigin] = {}  # runs share what they see
+        grows = found.grows(number)
 
         def behind(seen: ByOrigin, reach: Reach) -> ByOrigin:
             if id(seen) not in known:
-                known[id(seen)] = {i: advance(f, reach, output, shape) for i, f in seen.items()}
+                known[id(seen)] = {i: advance(f, reach, output, shape, grows) for i, f in seen.items()}
             return known[id(seen)]
 
         if reach == FLATTENED:
@@ -168,12 +169,13 @@ class ByChannel:
         if sum(len(link.outputs) + len(link.inputs) for link in links) > MOST_RUNS:
             return self._not_known(number)
         sources, cut = sources_of(links, runs, output[0])
+        grows = self.found.grows(number)
         known: dict[Source, dict[int, Fields]] = {}
         for key in set(sources):
             known[key] = {}
             for place, through in sorted(key):
                 own = links[through].reach if through >= 0 else reach
-                seen = {i: advance(f, own, output, shape) for i, f in runs[place].seen.items()}
+                seen = {i: advance(f, own, output, shape, grows) for i, f in runs[place].seen.items()}
                 join(known[key], seen, output)
         scattered = len(shape) == 1 and reads_several(links, output[0])
         result: list[Run] = []

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.fields.values import ByOrigin
+from cnncalc.errors import ShapeError
 from cnncalc.graph import Graph
 from cnncalc.layers.base import KEPT, MIXED, POINTWISE, WHOLE, Reach, Shape
 
@@ -59,3 +60,19 @@ class Found:
         if reach == WHOLE and channels != MIXED and all(len(self.values[v].shape) == 1 for v in node.reads):
             reach = POINTWISE
         return channels, reach
+
+    def grows(self, number: int) -> bool:
+        """Whether a map of one unit that a node gives has more of them where its input has.
+
+        Behind a norm, attention or a recurrent layer it has, behind a global pooling not. Asked of maps of one unit
+        alone: of larger ones the shapes tell.
+        """
+        node, output = self.graph.nodes[number], self.graph.facts[number].output
+        shapes = [self.graph.shape(v) for v in node.reads]
+        if len(output) < 2 or 1 not in output[1:] or not all(len(shape) == len(output) for shape in shapes):
+            return False
+        try:
+            longer = node.layer.facts(*((c, *(n + 1 for n in size)) for c, *size in shapes)).output
+        except ShapeError:
+            return False
+        return len(longer) == len(output) and all(n < m for n, m in zip(output[1:], longer[1:], strict=True) if n == 1)

@@ -34,12 +34,15 @@ from cnncalc.layers.windows import Listed, Phases, Window
 MOST_TAPS = 65_536  # of a map of which it is told apart which units see
 
 
-def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) -> Fields:
-    """The fields behind a layer with one input of this shape."""
+def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape, grows: bool = False) -> Fields:
+    """The fields behind a layer with one input of this shape.
+
+    grows  its map of one unit has more of them on a larger map, as behind a norm and not behind a pooling
+    """
     if reach == POINTWISE:
         return fields
     if reach == WHOLE:
-        return tuple(whole_behind(f, output, axis) for axis, f in enumerate(fields))
+        return tuple(whole_behind(f, output, axis, grows) for axis, f in enumerate(fields))
     if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
         if reach == FLATTENED:
             return tuple(map(flatten, fields))
@@ -53,7 +56,7 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape) ->
         ):
             new.append(new[-1])
         else:
-            new.append(along(field, step, shape[i + 1], output[i + 1]))
+            new.append(along(field, step, shape[i + 1], output[i + 1], grows))
     return tuple(new)
 
 
@@ -62,7 +65,7 @@ def same_axes(shape: Shape, output: Shape, axis: int) -> bool:
     return shape[axis] == shape[axis + 1] and output[axis] == output[axis + 1]
 
 
-def whole_behind(field: AxisField, output: Shape, axis: int) -> AxisField:
+def whole_behind(field: AxisField, output: Shape, axis: int, grows: bool) -> AxisField:
     """The field of a unit that reads all units of a map; what all of them see alike it sees too."""
     if isinstance(field, Fixed):
         return field._replace(seeing=(True,))
@@ -70,7 +73,7 @@ def whole_behind(field: AxisField, output: Shape, axis: int) -> AxisField:
     if sees_nothing(field):
         return nothing(units)
     # A norm keeps the places of its units; a pooling or a dense layer leaves one unit or none in a place.
-    same_places = len(output) > 1 and any(n > 1 for n in output[1:])
+    same_places = len(output) > 1 and (grows or any(n > 1 for n in output[1:]))
     if not same_places:
         return Whole(None, bounded=len(output) > 1)
     return Whole(jump_of(field), (True,) * units, True) if is_bounded(field, units) else Whole(jump_of(field))
@@ -113,14 +116,14 @@ def flatten(field: AxisField) -> AxisField:
     return unknown(field) if isinstance(field, (Whole, Fixed)) else field
 
 
-def along(field: AxisField, step: Step, before: int, units: int) -> AxisField:
-    """The field behind one step along one axis, from so many units to so many."""
+def along(field: AxisField, step: Step, before: int, units: int, grows: bool = False) -> AxisField:
+    """The field behind one step along one axis, from so many units to so many; `grows` as in `advance`."""
     if step == WHOLE:
         if sees_nothing(field):
             return nothing(units)
         if isinstance(field, Fixed):
             return field._replace(seeing=(True,))
-        bounded = units == 1 or is_bounded(field, units)
+        bounded = (units == 1 and not grows) or is_bounded(field, units)
         return Whole(None, (True,) * units if bounded else (True,), bounded)
     if step is None or isinstance(step, str):
         return unknown(field)
@@ -260,8 +263,9 @@ def merge(
     output: Shape,
     branches: Sequence[tuple[Mapping[int, Fields], Shape]],
     sizes: Mapping[int, Shape],
+    grows: bool = False,
 ) -> dict[int, Fields]:
-    """The fields behind a layer with several inputs: for each origin the union over branches."""
+    """The fields behind a layer with several inputs, which `grows` or not: for each origin the union over branches."""
     result: dict[int, Fields] = {}
     for fields, shape in branches:
         for i, field in fields.items():
@@ -270,7 +274,7 @@ def merge(
                 places = enumerate(zip(field, sizes[i], strict=True))
                 placed = tuple([behind_stretch(f, shape, output, axis, n) for axis, (f, n) in places])
             if reach != POINTWISE:
-                placed = advance(placed, reach, output, shape)
+                placed = advance(placed, reach, output, shape, grows)
             if i in result and result[i] is not placed:
                 placed = unite(result[i], placed, output)
             result[i] = placed
