@@ -216,6 +216,8 @@ class Grader:
         layer, quantity = answer.layer, quantity_of(answer.quantity)
         if layer is not None:
             layer = self.layers.find(layer)
+        elif answer.under is not None:
+            layer = self.layers.find(answer.under)
         if layer is None and answer.layer is not None:
             hint = suggest(answer.layer, self.layers.names) or _("layers are named as in the table")
             place = answer.layer_at or answer.position
@@ -234,7 +236,7 @@ class Grader:
                 if layer is not None:
                     said = _("{name} belongs to the whole network", name=quantity)
                     hint = _("write {name} alone", name=quantity)
-            elif answer.layer is None and answer.quantity in self.layers.names:
+            elif answer.layer is None and self.layers.find(answer.quantity) is not None:
                 hint = _("that is a layer: write {name}.params", name=answer.quantity)
             problems.append(Problem(said, answer.quantity_at or answer.position, hint))
             return None

@@ -59,6 +59,7 @@ SIGNS = str.maketrans(
     | dict.fromkeys("\u00a0\u202f\u2009\n\t", " ")
     | {"÷": "/", "、": ",", "【": "[", "】": "]", "〔": "[", "〕": "]", "’": "'", "：": ":", "。": "."}
 )
+CONCLUSION = re.compile(r"=|:|->|→|⇒|,?\s*\b(?:so|thus|hence|therefore)\b|,?\s*(?:所以|因此)", re.IGNORECASE)
 RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 LATEX = (
     (r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)"), (r"\\(?:times|cdot|ast)\b", "*"), (r"\{,\}", ","),
@@ -130,7 +131,7 @@ def parts_that_answer(plain: str, shaped: bool) -> list[str]:
     parts = []
     # Without its aside first: 156 (150 + 6 biases) is 156.
     for whole in dict.fromkeys((aside, plain)):
-        pieces = [piece.strip() for piece in re.split(r"=|:|->|→|⇒", whole)]
+        pieces = [piece.strip() for piece in CONCLUSION.split(whole)]
         last = pieces[-1]
         if shaped and len(pieces) > 1 and re.fullmatch(r"[\d,]+", last):  # 28x28x6 = 4704
             parts += [pieces[-2], without_words(pieces[-2])]

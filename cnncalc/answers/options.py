@@ -23,6 +23,7 @@ OPTIONS = {
     "units": "neurons numberofunits 单元数 神经元数 神经元个数",
 }
 NAME_OF = {plain(word): name for name, words in OPTIONS.items() for word in (name, *words.split())}
+ENDS_OF_OPTIONS = tuple(NAME_OF)
 AROUND_A_VALUE = " \t:=()[]{}（）［］，,：＝"
 
 

@@ -57,6 +57,20 @@ def quantity_of(word: str) -> str | None:
     return QUANTITY_OF[text]
 
 
+ENDS_OF_QUANTITIES = tuple(QUANTITY_OF)
+
+
+def may_end_in_quantity(text: str) -> bool:
+    """Whether the end of a text can be the word for a quantity: far cheaper than to try every part of it."""
+    word = plain(text)
+    while not word.endswith(ENDS_OF_QUANTITIES):
+        shorter = AROUND.sub("", word, count=1)
+        if shorter == word:
+            return False
+        word = shorter
+    return True
+
+
 def is_total(word: str | None) -> bool:
     """Whether this stands for the whole network."""
     return word is None or plain(word) in TOTAL or word == "*"

@@ -156,8 +156,17 @@ def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Outpu
 
 
 def is_inline(word: str) -> bool:
-    """`C3.connections=41600`, where there is no file of this name."""
-    return "=" in word and not os.path.lexists(word)
+    """`C3.connections=41600` or `C3 has 151,600 connections`, where there is no file of this name."""
+    from cnncalc.answers.sheets.sentences import statements_in
+
+    return not os.path.lexists(word) and ("=" in word or bool(statements_in(word)))
+
+
+def one_answer_of(words: Sequence[str]) -> Sequence[str]:
+    """`C3 has 151,600 connections` that a shell took apart, put together; other words as they are."""
+    whole = " ".join(words)
+    apart = len(words) > 1 and not any(os.path.lexists(word) or is_inline(word) for word in words)
+    return [whole] if apart and is_inline(whole) else words
 
 
 def means_expectations(spec: str | None, rest: Sequence[str]) -> bool:
@@ -172,6 +181,7 @@ def one_sheet(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page 
     from cnncalc.answers.sheets.reading import read_sheets
     from cnncalc.pages.grades import sheets_page
 
+    words = one_answer_of(words)
     inline = [word for word in words if is_inline(word)]
     named = [word for word in words if word not in inline]
     paths = sheets_in(named)

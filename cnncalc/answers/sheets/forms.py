@@ -12,10 +12,10 @@ from fractions import Fraction
 from typing import NamedTuple
 from unicodedata import normalize
 
-from cnncalc.answers.options import option_of
+from cnncalc.answers.options import ENDS_OF_OPTIONS, option_of
 from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key
 from cnncalc.answers.sheets.tables import UNANSWERED, Cells, from_rows, heading_of
-from cnncalc.answers.words import COLUMN_OF, is_total, plain, quantity_of
+from cnncalc.answers.words import COLUMN_OF, is_total, may_end_in_quantity, plain, quantity_of
 from cnncalc.errors import Problem, Source
 from cnncalc.language import _
 
@@ -40,6 +40,7 @@ NUMBERING = re.compile(
 )
 POINTS = re.compile(r"\s*[(\[]\s*(\d+(?:\.\d+)?)\s*(?:分|points?|pts?|marks?)\s*[)\]]\s*$", re.IGNORECASE)
 JOINTS = " .:-_/的,"
+OF_LAYER = re.compile(r"\s+(?:of|in|for|at|after|from)\s+(?:the\s+)?(?:layer\s+)?", re.IGNORECASE)
 LONGEST_HEADING = 200  # characters: a question in a form is a sentence, no page
 SEARCHED = 6  # rows in which the headings may stand
 
@@ -94,14 +95,18 @@ def layer_and_quantity(text: str) -> tuple[str | None, str] | None:
     known = quantity_of(quantity)
     if known is not None:
         return layer, known
-    left, of, right = text.rpartition(" of ")
-    if of and quantity_of(left) is not None and right.strip():
-        return (None if is_total(right) else right.strip().removeprefix("layer ")), quantity_of(left) or ""
+    for of in OF_LAYER.finditer(text):
+        known = quantity_of(text[: of.start()])
+        right = text[of.end() :].strip()
+        if known is not None and right:
+            return (None if is_total(right) else right), known
+    if not may_end_in_quantity(text) and not plain(text).endswith(ENDS_OF_OPTIONS):
+        return None
     for i in range(1, len(text)):
         rest = text[i:].strip()
         # A single letter may be anything; `conv1 padding` asks backwards.
         known = quantity_of(rest) or (option_of(rest) if len(rest) > 1 else None)
-        joined = text[i - 1] in JOINTS or text[i - 1].isascii() != text[i].isascii()
+        joined = text[i - 1] in JOINTS + "层" or text[i - 1].isascii() != text[i].isascii()
         name = text[:i].strip(JOINTS).removesuffix("层").strip(JOINTS)
         if known is not None and joined and name:
             return (None if is_total(name) else name), known

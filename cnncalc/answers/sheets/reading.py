@@ -10,18 +10,19 @@ import re
 import sys
 from collections.abc import Sequence
 
-from cnncalc.answers.sheets.forms import layer_and_quantity, sheets_from_rows
-from cnncalc.answers.sheets.sheet import Answer, Sheet, split_key, unusable, with_some_answer
-from cnncalc.answers.sheets.tables import rows_of_text
+from cnncalc.answers.sheets.forms import sheets_from_rows
+from cnncalc.answers.sheets.sentences import answers_in_sentences, reads_as_sentences
+from cnncalc.answers.sheets.sheet import Sheet, unusable, with_some_answer
+from cnncalc.answers.sheets.tables import is_table, rows_of_text
 from cnncalc.answers.sheets.trees import from_tree
 from cnncalc.answers.sheets.workbooks import read_workbook
-from cnncalc.answers.words import quantity_of
-from cnncalc.errors import Position, Problem, Source, SpecError, open_file
+from cnncalc.errors import Problem, Source, SpecError, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.spec.read.yamltree import read_yaml
 
 LARGEST_SHEET = 2_000_000  # bytes
 ENCODINGS = ("utf-8-sig", "gb18030")
+YAML_LINE = re.compile(r"(- )?[^,;\t|=]+:( |$)|- ")
 ENDINGS = (".csv", ".tsv", ".xlsx", ".yaml", ".yml", ".json", ".md", ".markdown", ".txt")
 
 
@@ -91,8 +92,8 @@ def sheets_from_text(source: Source, *, blank: bool = False) -> list[Sheet]:
         text = source.text.replace("\t", " ") if source.text.lstrip()[:1] in ("{", "[") else source.text
         answers = from_tree(read_yaml(Source(source.name, text), problems), problems)
         sheets = [Sheet(source, tuple(answers), tuple(problems))]
-    elif form == "words":
-        sheets = [Sheet(source, tuple(words_of_lines(source.text, problems)), tuple(problems))]
+    elif form == "sentences":
+        sheets = [Sheet(source, tuple(answers_in_sentences(source.text, problems)), tuple(problems))]
     else:
         sheets = sheets_from_rows(rows_of_text(source.text, form, problems), source, problems, blank=blank)
     sheets = sheets or [Sheet(source, (), tuple(problems))]
@@ -100,7 +101,7 @@ def sheets_from_text(source: Source, *, blank: bool = False) -> list[Sheet]:
 
 
 def form_of(source: Source) -> str:
-    """yaml (JSON is YAML too), markdown, csv or words."""
+    """yaml (JSON is YAML too), markdown, csv or sentences: what people write in lines."""
     ending = os.path.splitext(source.name)[1].lower()
     by_ending = {".yaml": "yaml", ".yml": "yaml", ".json": "yaml", ".csv": "csv", ".tsv": "csv"}
     if ending in by_ending:
@@ -109,9 +110,18 @@ def form_of(source: Source) -> str:
     first = lines[0] if lines else ""
     if any(re.fullmatch(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?", line) and "|" in line for line in lines):
         return "markdown"
-    if first[:1] in ("{", "[") or first == "---" or re.match(r"(- )?[^,;\t|=]+:( |$)", first):
+    if first[:1] in ("{", "[") or first == "---" or is_nested(source.text):
         return "yaml"
-    return "words" if lines and all(re.match(r"[^,;\t]*=", line) for line in lines) else "csv"
+    if reads_as_sentences(lines) and not is_table(source.text):
+        return "sentences"
+    return "yaml" if YAML_LINE.match(first) else "csv"
+
+
+def is_nested(text: str) -> bool:
+    """Whether a text is YAML by more than a colon in each line: keys below keys, lists, quotes, comments."""
+    lines = [line for line in text.split("\n") if line.strip() and not line.startswith("#")]
+    deep = any(re.match(r"\s+\S|- \S+: |[\"']|[^#]*: [\"'{\[]|[^#]*\s#", line) for line in lines)
+    return deep and all(YAML_LINE.match(line.lstrip()) for line in lines)
 
 
 def from_words(words: Sequence[str]) -> Sheet:
@@ -119,23 +129,4 @@ def from_words(words: Sequence[str]) -> Sheet:
     problems: list[Problem] = []
     text = "\n".join(words).encode("utf-8", "replace").decode()  # a terminal may pass on what is no text
     source = Source(_("the command line"), text)
-    return Sheet(source, tuple(words_of_lines(source.text, problems)), tuple(problems))
-
-
-def words_of_lines(text: str, problems: list[Problem]) -> list[Answer]:
-    answers = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        key, equals, value = line.partition("=")
-        if not equals or not key.strip():
-            hint = _("write LAYER.quantity=value")
-            problems.append(Problem(_("'{text}' is no answer", text=line.strip()[:40]), Position(number, 1), hint))
-            continue
-        layer, quantity = split_key(key)
-        if layer is None and quantity_of(quantity) is None:  # `conv2 output = 32x16x16`, `params of C1 = 156`
-            layer, quantity = layer_and_quantity(key.strip()) or (layer, quantity)
-        position = Position(number, len(key) + 2, max(1, len(value)))
-        asked = Position(number, len(key) - len(key.lstrip()) + 1, len(key.strip()))
-        answers.append(Answer(layer, quantity, value.strip(), position, layer_at=asked, quantity_at=asked))
-    return answers
+    return Sheet(source, tuple(answers_in_sentences(source.text, problems)), tuple(problems))

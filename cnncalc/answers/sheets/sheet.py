@@ -18,6 +18,7 @@ class Answer(NamedTuple):
     """What stands in a sheet, words as written; a layer of None is the whole network.
 
     position, layer_at, quantity_at  where the answer, the layer and the quantity stand, if that is known
+    under  the heading above an answer that names no layer: it is about that layer, if there is one of this name
     """
 
     layer: str | None
@@ -28,6 +29,7 @@ class Answer(NamedTuple):
     accept: tuple[str, ...] = ()
     layer_at: Position | None = None
     quantity_at: Position | None = None
+    under: str | None = None
 
 
 class Sheet(NamedTuple):

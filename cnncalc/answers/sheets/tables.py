@@ -60,6 +60,12 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
     return long_rows(head, rows[1:], problems) if long else wide_rows(head, rows[1:], problems, blank)
 
 
+def is_table(text: str) -> bool:
+    """Whether the first lines of a text are rows of a table: headings, or an answer in three cells."""
+    rows = [cells for cells in csv_rows(text, []) if len(cells) > 1][:6]
+    return any(speaks_for_itself(cells) or is_head(headings_of(cells)) for cells in rows)
+
+
 def speaks_for_itself(cells: Cells) -> bool:
     """Whether a first row is an answer already: `C1,params,156`."""
     texts = [normalize("NFKC", cell).strip() for cell, _place in cells]

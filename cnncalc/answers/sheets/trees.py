@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from cnncalc.answers.sheets.sentences import name_question
 from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, Sheet, check_points, split_key
 from cnncalc.answers.words import COLUMN_OF, is_total, plain
 from cnncalc.errors import OptionError, Position, Problem, Source
@@ -110,6 +111,8 @@ def add(layer: str | None, quantity: str, tree: Tree, answers: list[Answer], pro
     position = value.position
     if text.strip() in ("null", "~", "None"):
         text = ""  # asked, and not answered
+    if layer is None and isinstance(value, Text):
+        layer, quantity, text = name_question(quantity, text)
     answers.append(Answer(layer, quantity, text, position, points, accept))
 
 

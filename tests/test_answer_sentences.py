@@ -1,0 +1,60 @@
+"""Answers in lines as people write them, in files and on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from cnncalc.cli import group as make_group
+
+CASES = yaml.safe_load((Path(__file__).parent / "answer_sentences.yaml").read_text(encoding="utf-8"))
+
+
+def check(*words: str) -> tuple[dict[str, str], str]:
+    """The verdict of every answer, in order, and what was said on standard error."""
+    done = CliRunner().invoke(make_group(), ["check", "lenet5", *words, "--format", "json"])
+    assert done.exit_code in (0, 1), done.output
+    items = json.loads(done.stdout)["items"]
+    return {item["name"]: item["verdict"] for item in items}, done.stderr
+
+
+@pytest.mark.parametrize("case", CASES["lines"], ids=lambda case: case["line"])
+def test_a_line_is_read_as_a_person_means_it(case: dict[str, Any], tmp_path: Path) -> None:
+    sheet = tmp_path / "li.txt"
+    sheet.write_text(case["line"] + "\n", encoding="utf-8")
+    expected = {**dict.fromkeys(case.get("right", []), "right"), **dict.fromkeys(case.get("wrong", []), "wrong")}
+    assert check(case["line"]) == (expected, "")
+    assert check(str(sheet)) == (expected, "")
+
+
+@pytest.mark.parametrize("case", CASES["texts"], ids=range(len(CASES["texts"])))
+def test_a_text_is_read_line_by_line(case: dict[str, Any], tmp_path: Path) -> None:
+    sheet = tmp_path / case["name"]
+    sheet.write_text(case["text"], encoding="utf-8")
+    verdicts, said = check(str(sheet))
+    assert verdicts == dict.fromkeys(case["right"], "right")
+    problems = [line for line in said.splitlines() if line.startswith(str(sheet))]
+    assert [int(line.removeprefix(f"{sheet}:").split(":")[0]) for line in problems] == case.get("problems", [])
+
+
+def test_a_sentence_need_not_be_quoted() -> None:
+    assert check("C3", "has", "1516", "parameters") == ({"C3.params": "right"}, "")
+
+
+def test_words_that_state_nothing_are_files_that_are_missing() -> None:
+    done = CliRunner().invoke(make_group(), ["check", "lenet5", "C3", "answers5.txt"])
+    assert done.exit_code == 2
+    assert "C3:1:1" in done.stderr
+
+
+def test_a_layer_without_a_quantity_is_told_what_to_write(tmp_path: Path) -> None:
+    sheet = tmp_path / "li.txt"
+    sheet.write_text("C1.params: 156\nc3 = 1516\n")
+    said = check(str(sheet))[1]
+    assert f"{sheet}:2:1: " in said
+    assert "c3.params" in said
