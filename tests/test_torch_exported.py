@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import pickle
 import sys
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +103,109 @@ def test_an_archive_with_a_pickle_is_refused_and_nothing_in_it_runs(
     assert "it holds a pickle" in done.output
     assert not Path("trapped").exists()
     pickle.loads(pickle.dumps(Trap()))  # so that the trap is known to work
+    assert Path("trapped").exists()
+
+
+def edit(saved: Path, path: Path, parts: dict[str, Any], extra: dict[str, bytes] | None = None) -> None:
+    """An archive with other parts: `parts` say by their ending what becomes of one, `extra` what is added."""
+    with zipfile.ZipFile(saved) as before, zipfile.ZipFile(path, "w") as after:
+        top = before.namelist()[0].partition("/")[0]
+        for name in before.namelist():
+            data = before.read(name)
+            change = next((change for ending, change in parts.items() if name.endswith(ending)), None)
+            after.writestr(name, data if change is None else change(data))
+        for name, data in (extra or {}).items():
+            after.writestr(f"{top}/{name}", data)
+
+
+def with_config(name: str) -> Callable[[bytes], bytes]:
+    """A configuration that calls a part an object, and no pickle."""
+    meta = {
+        "dtype": 7, "sizes": [{"as_int": 1}], "requires_grad": False, "device": {"type": "cpu", "index": None},
+        "strides": [{"as_int": 1}], "storage_offset": {"as_int": 0}, "layout": 7,
+    }  # fmt: skip
+    entry = {"path_name": name, "is_param": False, "use_pickle": False, "tensor_meta": meta}
+    return lambda data: json.dumps({"config": {"c": entry}}).encode()
+
+
+def replace(before: str, after: str) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        assert before.encode() in data
+        return data.replace(before.encode(), after.encode())
+
+    return change
+
+
+def with_size(text: str) -> Callable[[bytes], bytes]:
+    size = json.dumps({"as_expr": {"expr_str": text, "hint": None}})
+    return replace('"sizes": [{"as_int": 1}', f'"sizes": [{size}')
+
+
+TRAP = pickle.dumps(Trap())
+RUNS = "__import__('pathlib').Path('trapped').touch()"
+TRAPS: dict[str, tuple[dict[str, Any], dict[str, bytes], str]] = {
+    # what is edited, what is added, what is said
+    "an object that is no pickle by its configuration": (
+        {"constants_config.json": with_config("opaque_obj_0")},
+        {"data/constants/opaque_obj_0": TRAP + bytes(-len(TRAP) % 4)},
+        "it holds a pickle, opaque_obj_0, which runs whatever is in it",
+    ),
+    "a compiled library": ({}, {"data/aotinductor/model/net.so": b"\x7fELF"}, "it has a part that is not read"),
+    "an operator by any name": (
+        {"model.json": replace("torch.ops.aten.relu.default", "torch.os.system")},
+        {},
+        "it calls what is no operator of a program: torch.os.system",
+    ),
+    "an operator that writes files": (
+        {"model.json": replace("torch.ops.aten.relu.default", "torch.ops.aten.from_file.default")},
+        {},
+        "it calls what is no operator of a program: torch.ops.aten.from_file.default",
+    ),
+    "a size that is evaluated": (
+        {"model.json": with_size(RUNS)},
+        {},
+        "a size in it is no expression that a program has: __import__('pathlib')",
+    ),
+    "a size without an end": (
+        {"model.json": with_size("Pow(9, Pow(9, 9))")},
+        {},
+        "a size in it is no expression that a program has: Pow(9, Pow(9, 9))",
+    ),
+    "arguments that import": (
+        {"model.json": replace("builtins.tuple", "collections.defaultdict")},
+        {},
+        "its arguments are no tuples, lists and mappings",
+    ),
+    "symbols that torch counts up to": (
+        {"model.json": replace('"range_constraints": {', '"range_constraints": {"u99999999999": {"min_val": 0}')},
+        {},
+        "a size in it is no expression that a program has: u99999999999",
+    ),
+    "two parts of one name": ({}, {"Models/model.json": b"{}"}, "two of its parts have the same name"),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_nothing_in_an_archive_runs(name: str, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch alone would unpickle, import, load and evaluate: what may stand in an archive is listed, and no more."""
+    parts, extra, said = TRAPS[name]
+    monkeypatch.chdir(tmp_path)
+    edit(saved, tmp_path / "trap.pt2", parts, extra)
+    done = CliRunner().invoke(cli.group(), ["trap.pt2"])
+    assert (done.exit_code, said in done.output) == (2, True), done.output
+    assert not Path("trapped").exists()
+
+
+@pytest.mark.parametrize("name", ["an object that is no pickle by its configuration", "a size that is evaluated"])
+def test_torch_alone_runs_what_is_in_an_archive(
+    name: str, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the traps are known to be such."""
+    parts, extra, _said = TRAPS[name]
+    monkeypatch.chdir(tmp_path)
+    edit(saved, tmp_path / "trap.pt2", parts, extra)
+    with contextlib.suppress(Exception):
+        torch.export.load("trap.pt2")
     assert Path("trapped").exists()
 
 

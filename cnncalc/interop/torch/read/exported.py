@@ -1,21 +1,18 @@
 """Programs that torch.export made, from a file .pt2 or from Python: what they call is what a module calls.
 
-An archive is read by torch itself, after a look that nothing in it is a pickle that could run: weights and constants
-have to be bytes, and the sample inputs such that torch loads them as plain tensors. A program that was exported on one
-sample alone has that 1 in the sizes of its views: where it is run on two samples, it becomes 2.
+An archive is read by torch itself, after a look that nothing in it runs (archive.py). A program that was exported on
+one sample alone has that 1 in the sizes of its views: where it is run on two samples, it becomes 2.
 """
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
 from cnncalc.errors import CnncalcError, Problem, Source, SpecError
 from cnncalc.graph import Graph
+from cnncalc.interop.torch.read.archive import ArchiveError, look_into
 from cnncalc.interop.torch.read.module import (
     evaluating,
     input_names,
@@ -51,15 +48,11 @@ def read(
 
     torch = package()
     try:
-        with zipfile.ZipFile(spec) as archive:
-            found = find_pickle(torch, archive)
-    except (OSError, zipfile.BadZipFile, ValueError) as error:
+        look_into(torch, spec)
+    except ArchiveError as error:
+        raise unusable(str(error), error.hint) from None
+    except Exception as error:  # of torch's reader
         raise unusable(_("it cannot be read as an archive: {error}", error=tell(error))) from None
-    if found is not None:
-        hint = _("export the model to ONNX, and name that file")
-        raise unusable(
-            _("it holds a pickle, {name}, which runs whatever is in it: it is never loaded", name=found), hint
-        )
     try:
         program = torch.export.load(spec)
     except Exception as error:
@@ -71,21 +64,6 @@ def read(
         raise
     except CnncalcError as error:
         raise unusable(str(error)) from None
-
-
-def find_pickle(torch: Any, archive: zipfile.ZipFile) -> str | None:
-    """The name of a part of an archive that is a pickle of more than tensors; None where there is none."""
-    for name in archive.namelist():
-        if name.endswith("_config.json"):
-            for entry in json.loads(archive.read(name)).get("config", {}).values():
-                if entry.get("use_pickle"):
-                    return str(entry.get("path_name", name))
-        elif name.endswith((".pt", ".pkl", ".pth")):
-            try:
-                torch.load(io.BytesIO(archive.read(name)), weights_only=True)
-            except Exception:
-                return name
-    return None
 
 
 def graph_of(
