@@ -116,6 +116,78 @@ COMPUTED: dict[str, tuple[Build, Callable[[Any], Any], str]] = {
         lambda x: x.repeat(2, 2).repeat(2, 3),
         "upsample",
     ),
+    "a Pad of the channels": (
+        lambda m: m.whole("p", 0, 1, 2, 0, 0, 0, 0, 1).op("Pad", "x p", "y"),
+        lambda x: np.pad(x, ((0, 0), (1, 0), (2, 0), (0, 1))),
+        "reshape pad reshape",
+    ),
+    "a Pad of a vector": (
+        lambda m: m.whole("s", 1, 120).whole("p", 0, 3, 0, 2).op("Reshape", "x s", "r")
+        .op("Pad", "r p", "y", mode="reflect"),
+        lambda x: np.pad(x.reshape(1, 120), ((0, 0), (3, 2)), mode="reflect"),
+        "flatten reshape pad flatten",
+    ),
+    "a Pad of an axis that is put together": (
+        lambda m: m.whole("s", 1, 4, 30).whole("p", 0, 0, 1, 0, 0, 1).op("Transpose", "x", "t", perm=[0, 2, 1, 3])
+        .whole("s2", 1, 24, 5).op("Reshape", "t s2", "r").op("Pad", "r p", "y"),
+        lambda x: np.pad(x.transpose(0, 2, 1, 3).reshape(1, 24, 5), ((0, 0), (0, 0), (1, 1))),
+        "permute reshape reshape pad reshape",
+    ),
+    "Where of two maps": (
+        lambda m: m.op("Sqrt", "x", "s").op("Greater", "x s", "c").op("Where", "c x s", "y"),
+        lambda x: np.where(x > np.sqrt(x), x, np.sqrt(x)),
+        "sqrt greater rescale multiply multiply add",
+    ),
+    "Where of a map and a number": (
+        lambda m: m.number("n", 1).number("z", 0.5).op("Less", "x n", "c").op("Where", "c z x", "y"),
+        lambda x: np.where(x < 1, 0.5, x),
+        "parameter less rescale rescale multiply add",
+    ),
+    "not less than a number": (
+        lambda m: m.number("n", 1).op("GreaterOrEqual", "x n", "y"), lambda x: x >= 1, "parameter less rescale",
+    ),
+    "And, Or and Not": (
+        lambda m: m.number("n", 1).op("Sqrt", "x", "s").op("Less", "n x", "a").op("Less", "x s", "b")
+        .op("Or", "a b", "c").op("Not", "b", "d").op("And", "c d", "y"),
+        lambda x: x > 1,
+        "sqrt parameter less less maximum rescale multiply",
+    ),
+    "Max with what everything is greater than": (
+        lambda m: m.number("n", float("-inf")).op("Max", "x n", "m").op("Relu", "m", "y"), lambda x: x, "relu",
+    ),
+    "Concat with numbers of the formula": (
+        lambda m: m.constant("c", 0.5, 1, 2, 6, 5).weight("w", 1).op("Concat", "x c", "y", axis=1),
+        lambda x: np.concatenate([x, np.full((1, 2, 6, 5), 0.5)], 1),
+        "parameter concat",
+    ),
+    "Concat with nothing": (
+        lambda m: m.whole("none", dims=[0]).op("Sqrt", "x", "s").op("Concat", "x none s", "y", axis=1),
+        lambda x: np.concatenate([x, np.sqrt(x)], 1),
+        "sqrt concat",
+    ),
+    "numbers that make a value larger": (
+        lambda m: m.constant("c", 0.5, 1, 1, 6, 5).weight("w", 1).op("ReduceMax", "x", "m", axes=[2, 3])
+        .op("Mul", "m c", "y"),
+        lambda x: x.max((2, 3), keepdims=True) * np.full((1, 1, 6, 5), 0.5),
+        "global_maxpool parameter multiply",
+    ),
+    "a sum over axes, where none would be all": (
+        lambda m: m.whole("a", 1).op("ReduceSum", "x a", "y", noop_with_empty_axes=1),
+        lambda x: x.sum(1, keepdims=True),
+        "reduce_sum",
+    ),
+    "a count from a stored number": (
+        lambda m: m.number("first", 0).number("last", 5).number("step", 1).weight("w", 1)
+        .op("Range", "first last step", "r").op("Mul", "x r", "y"),
+        lambda x: x * np.arange(5),
+        "parameter multiply",
+    ),
+    "a constant in equal parts": (
+        lambda m: m.whole("s", 4, 6, 1, 5).op("Split", "s", "a b").op("Concat", "b a", "c", axis=0)
+        .op("Reshape", "x c", "y"),
+        lambda x: x.reshape(1, 5, 4, 6),
+        "reshape",
+    ),
     "whole numbers that stand for decimals": (
         lambda m: m.number("s", 0.125).constant("z", 0, 1).op("QuantizeLinear", "x s", "q")
         .op("DequantizeLinear", "q s", "d").op("Relu", "d", "y"),
@@ -128,9 +200,10 @@ COMPUTED: dict[str, tuple[Build, Callable[[Any], Any], str]] = {
 @pytest.mark.parametrize("name", COMPUTED)
 def test_an_operator_is_read_as_what_it_computes(name: str, tmp_path: Path) -> None:
     build, compute, kinds = COMPUTED[name]
-    graph = load(build(Model(*X.shape, opset=17)).save(tmp_path))
+    path = build(Model(*X.shape, opset=17)).save(tmp_path)
+    graph = load(path)
     assert " ".join(node.layer.kind for node in graph.nodes) == kinds
-    found = list(reference.run(graph, X, {}).values())[-1]
+    found = list(reference.run(graph, X, cnncalc.weights_of(path)).values())[-1]
     expected = compute(X.astype(np.float64))
     assert np.allclose(found.reshape(expected.shape), expected, atol=1e-4)
 

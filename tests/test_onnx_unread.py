@@ -55,8 +55,10 @@ NEEDED: dict[str, tuple[Callable[[Model], Model], str, dict[str, Any]]] = {
     "Einsum": (lambda m: m.op("Sqrt", "x", "q"), "x q", {"equation": "nchw,nchx->ncwx"}),
     **{
         operator: (lambda m: m.op("Sqrt", "x", "q"), "x q", {})
-        for operator in ("Add", "Sum", "Mul", "Max", "Mean", "Sub", "Div", "Min", "Greater", "Less", "Equal")
+        for operator in ("Add", "Sum", "Mul", "Max", "Mean", "Sub", "Div", "Min", "Greater", "Less", "Equal",
+                         "GreaterOrEqual", "LessOrEqual", "And", "Or")
     },
+    "Where": (lambda m: m.op("Sqrt", "x", "q").op("Less", "x q", "c"), "c x q", {}),
 }  # fmt: skip
 # Numbers of shapes, sequences, and those that fusion.py makes: they are not by themselves in a model.
 NOT_ALONE = ("Shape", "Size", "SplitToSequence", "SequenceAt", "QLinearConv", "Upsample", "RNN", "GRU", "LSTM")

@@ -28,6 +28,12 @@ from cnncalc.layers.options import CONSTRUCTION, LARGEST, MOST_AXES
 from cnncalc.layers.unknown import NOT_KNOWN, Unknown
 
 
+class UnfitOptionError(SpecError):
+    """A layer with an option that its kind cannot have: whoever read the model took an operator for what it is not."""
+
+    reason = ""  # without the place
+
+
 class Builder(GraphBuilder):
     """A network while it is put together.
 
@@ -82,7 +88,7 @@ class Builder(GraphBuilder):
         at          the place in the model, for errors: "node 'conv1' (Conv)"
         weights_of  the value of the layer whose weights this one uses
 
-        Raises SpecError where the options or what enters do not suit the kind.
+        Raises SpecError where what enters does not suit the kind, UnfitOptionError where the options do not.
         """
         layer = self.layer(kind, options or {}, at)
         path = self._name(name, kind)
@@ -205,7 +211,9 @@ class Builder(GraphBuilder):
                     values[name] = option.read(value)
                 except OptionError as error:
                     said = _("{kind}: {option}: {problem}", kind=kind, option=name, problem=error.problem)
-                    self.fail(at, said, error.hint)
+                    unfit = UnfitOptionError([self.problem(at, said, error.hint)], Source(self.source, ""))
+                    unfit.reason = said
+                    raise unfit from None
             layer = self._layers[key] = made(kind=kind, **values)
         return layer
 

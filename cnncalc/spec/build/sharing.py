@@ -11,7 +11,9 @@ from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame
 
 # What a layer may have of its own and still use another one's weights: how it moves over its input.
-OF_ITS_OWN = ("stride", "padding", "dilation", "rounding", "output_padding", "built", "inplace", "frozen")
+OF_ITS_OWN = (
+    "stride", "padding", "dilation", "rounding", "output_padding", "built", "inplace", "frozen", "last",
+)  # fmt: skip
 
 
 def tie_weights(draft: Draft, path: str, start: int, name: str, frame: Frame) -> tuple[str, str] | None:

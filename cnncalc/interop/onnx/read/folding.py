@@ -12,6 +12,7 @@ from typing import Any
 
 from cnncalc.interop.onnx.read.constants import LARGEST, Constant, NotKnownError, UnreadError, constant
 from cnncalc.interop.onnx.read.file import TYPES
+from cnncalc.interop.onnx.read.trained import WORKED_OUT
 from cnncalc.interop.onnx.read.unread import unread_attribute
 from cnncalc.interop.onnx.read.wire import WireError
 
@@ -19,10 +20,14 @@ LARGEST_TRIAL = 5 * 10**7  # bytes of zeros, one for each element
 FAILURES = (ValueError, TypeError, IndexError, KeyError, AttributeError, OverflowError, MemoryError, ZeroDivisionError)
 
 
-def fold(operator: str, inputs: Sequence[Constant | None], attributes: Any) -> list[Constant]:
+def fold(operator: str, inputs: Sequence[Constant | None], attributes: Any, results: int = 1) -> list[Constant]:
     """What an operator gives on constants. Raises NotKnownError where that is not worked out here, and where an
     attribute says what is not read.
+
+    results  how many the operator has: a Split into equal parts says it by them alone
     """
+    if operator == "Split" and len(inputs) < 2 and not (attributes.get("split") or attributes.get("num_outputs")):
+        attributes["num_outputs"] = results
     found = fold_read(operator, inputs, attributes)
     left = unread_attribute(operator, attributes)
     if left:
@@ -43,7 +48,7 @@ def fold_read(operator: str, inputs: Sequence[Constant | None], attributes: Any)
     compute = FOLDS.get(operator)
     if compute is None:
         raise NotKnownError(operator)
-    if any(x is not None and x.stored for x in inputs):
+    if any(x is not None and x.stored for x in inputs) and operator not in COUNTED:
         return later(operator, compute, inputs, attributes)
     if any(x is not None and x.size > LARGEST for x in inputs):
         raise NotKnownError(operator)
@@ -84,6 +89,8 @@ def later(
     stored = [x for x in inputs if x is not None and x.stored]
     large = [x for x in stored if x.size > 1] or stored[:1]  # numbers beside a tensor say nothing of where it is from
     roots = tuple(dict.fromkeys(root for x in large for root in x.roots))
+    if all(not x.dims and WORKED_OUT.fullmatch(x.roots[0]) for x in stored):  # part of the formula, wherever it stands
+        roots = ()
     side_by_side = operator == "Concat"
     mixed = any(x.mixed for x in large) or (len(roots) > 1 and not side_by_side)
     form = (*(f for x in large for f in x.form), operator, *sorted((k, str(v)) for k, v in attributes.items()))
@@ -162,6 +169,46 @@ def fill(x: Sequence[Any], attributes: Any) -> Any:
         raise ValueError("too large")
     value = attributes.get("value")
     return np.full(dims, 0.0 if value is None else value.array().reshape(-1)[0], None if value else np.float32)
+
+
+def cast_like(x: Sequence[Any], attributes: Any) -> Any:
+    return x[0].astype(x[1].dtype)
+
+
+def repeat(x: Sequence[Any], attributes: Any) -> Any:
+    import numpy as np
+
+    times = [int(n) for n in x[1]]
+    if x[0].size * prod(times) > LARGEST:
+        raise ValueError("too large")
+    return np.tile(x[0], times)
+
+
+def clip(x: Sequence[Any], attributes: Any) -> Any:
+    """Between two bounds, inputs in new operator sets and attributes in old ones."""
+    low, high = ((*x, None, None)[i] if len(x) > i else attributes.get(name) for i, name in ((1, "min"), (2, "max")))
+    return x[0] if low is None and high is None else x[0].clip(low, high)
+
+
+def surround(x: Sequence[Any], attributes: Any) -> Any:
+    """Padded by a number, by what stands at the border, or by what lies behind it."""
+    import numpy as np
+
+    given = (*x, None, None, None)
+    pads = attributes.get("pads") if given[1] is None else given[1]
+    axes = range(x[0].ndim) if given[3] is None else [int(n) for n in given[3]]
+    width = [(0, 0)] * x[0].ndim
+    for i, axis in enumerate(axes):
+        width[axis] = (int(pads[i]), int(pads[i + len(axes)]))
+    if min(min(pair) for pair in width) < 0 or x[0].size * prod(1 + sum(pair) for pair in width) > LARGEST:
+        raise ValueError("not worked out")
+    mode = {"constant": "constant", "edge": "edge", "reflect": "reflect", "wrap": "wrap"}[
+        attributes.get("mode", "constant")
+    ]
+    if mode != "constant":
+        return np.pad(x[0], width, mode=mode)  # type: ignore[call-overload]
+    value = attributes.get("value", 0) if given[2] is None else given[2].reshape(())
+    return np.pad(x[0], width, constant_values=value)
 
 
 def count_up(x: Sequence[Any], attributes: Any) -> Any:
@@ -269,7 +316,8 @@ FOLDS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
     "Identity": lambda x, a: x[0], "Cast": cast, "Reshape": reshape, "Unsqueeze": unsqueeze, "Squeeze": squeeze,
     "Transpose": lambda x, a: x[0].transpose(a.get("perm")), "Gather": gather, "Concat": join, "Slice": cut,
     "Split": select, "Range": count_up, "ConstantOfShape": fill, "Expand": expand, "Where": where, "Div": divide,
-    "GatherND": pick, "ScatterND": put_in, "Trilu": triangle,
+    "CastLike": cast_like, "Tile": repeat, "Clip": clip, "Pad": surround, "GatherND": pick,
+    "ScatterND": put_in, "Trilu": triangle,
     "Flatten": lambda x, a: x[0].reshape(prod(x[0].shape[: a.get("axis", 1)]), -1),
     "ReduceProd": reduction("prod"), "ReduceSum": reduction("sum"), "ReduceMax": reduction("max"),
     "ReduceMin": reduction("min"), "ReduceMean": reduction("mean"), "CumSum": add_up,
@@ -282,6 +330,10 @@ FOLDS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
         "GreaterOrEqual": "greater_equal",
     }.items()},
 }  # fmt: skip
+
+
+# What counts up is no number that was stored, whatever it counts from and to.
+COUNTED = ("Range",)
 
 
 def transpose_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:

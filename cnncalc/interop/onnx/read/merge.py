@@ -12,18 +12,26 @@ from cnncalc.interop.onnx.read.layout import Tensor, plain, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import axis_word, lay_alike
 from cnncalc.interop.onnx.read.table import reads
+from cnncalc.interop.onnx.read.trained import fills_slot
 from cnncalc.language import _
 from cnncalc.layers.options import SPATIAL
 
 ANY_NUMBER = ("Sum", "Max", "Mean", "Min")  # of inputs; the others take two
 MERGES = {
     "Add": "add", "Sum": "add", "Mul": "multiply", "Max": "maximum", "Mean": "mean", "Sub": "subtract", "Div": "divide",
-    "Min": "minimum", "Greater": "greater", "Less": "less", "Equal": "equal",
+    "Min": "minimum", "Greater": "greater", "Less": "less", "Equal": "equal", "And": "multiply", "Or": "maximum",
 }  # fmt: skip
+COMPARED = ("Greater", "Less", "Equal")  # with a number, which stands beside as a value
+ENDS = {"Max": float("-inf"), "Min": float("inf")}  # beyond which nothing is: the value stays as it is
 
 
 @reads(*MERGES)
 def read_combination(net: Network, node: NodeData) -> Value:
+    return combine(net, node)
+
+
+def combine(net: Network, node: NodeData) -> Value:
+    """Several values, or one and numbers, element by element."""
     names = node.inputs if node.operator in ANY_NUMBER else node.inputs[:2]
     if "" in names:
         raise NotReadError(_("its input {i} is missing", i=1 + names.index("")))
@@ -73,9 +81,48 @@ def merge(net: Network, node: NodeData, kind: str, tensors: Sequence[Tensor]) ->
     return Tensor(net.add(node, kind, {}, [x.value for x in tensors]), tuple(common))
 
 
+@reads("GreaterOrEqual", "LessOrEqual", "Not")
+def read_denial(net: Network, node: NodeData) -> Value:
+    """1 - c of a condition c: of what is less, or not."""
+    if node.operator == "Not":
+        return deny(net, node, net.tensor(node))
+    opposite = {"GreaterOrEqual": "Less", "LessOrEqual": "Greater"}[node.operator]
+    found = combine(net, node._replace(operator=opposite))
+    return deny(net, node, found) if isinstance(found, Tensor) else found
+
+
+def deny(net: Network, node: NodeData, x: Tensor) -> Tensor:
+    return Tensor(net.add(node, "rescale", {"factor": -1, "offset": 1}, [x.value], part="denial"), x.axes)
+
+
+@reads("Where")
+def read_choice(net: Network, node: NodeData) -> Value:
+    """c a + (1 - c) b of a condition c that is 1 or 0: as arithmetic, since no kind chooses."""
+    values = [net.values.get(name) for name in node.inputs[:3]]
+    dims = broadcast([v.dims() if isinstance(v, Tensor) else v.dims for v in values if v is not None])
+    if not isinstance(values[0], Tensor):
+        raise NotReadError(_("its input {i} is a constant, not computed", i=1), dims)
+    sides = []
+    for value, holds in ((values[1], net.tensor(node)), (values[2], deny(net, node, net.tensor(node)))):
+        if isinstance(value, Tensor):
+            sides.append(merge(net, node, "multiply", [value, holds]))
+            continue
+        number = None if value is None else value.number()
+        if number is None or abs(number) == float("inf"):
+            raise NotReadError(_("one of its inputs is a constant"), dims)
+        if number:
+            sides.append(holds if number == 1 else Tensor(net.add(node, "rescale", {"factor": number}, [holds.value]),
+                                                          holds.axes))  # fmt: skip
+    if not sides or broadcast([side.dims() for side in sides]) != dims:
+        raise NotReadError(_("one of its inputs is a constant"), dims)
+    return sides[0] if len(sides) == 1 else merge(net, node, "add", sides)
+
+
 @reads("Concat")
 def read_concat(net: Network, node: NodeData) -> Value:
-    tensors = [part_to_join(net, node, i) for i in range(len(node.inputs))]
+    given = [net.values.get(name) for name in node.inputs]
+    held = [i for i, value in enumerate(given) if not (isinstance(value, Constant) and not value.size)]
+    tensors = [part_to_join(net, node, i) for i in held]
     first = tensors[0].axes or ()
     axis = node.attributes.get("axis", 1) % len(first)
     if len(tensors) == 1:
@@ -93,23 +140,29 @@ def read_concat(net: Network, node: NodeData) -> Value:
 
 
 def part_to_join(net: Network, node: NodeData, i: int) -> Tensor:
-    """An input of a Concat: computed, or trained numbers that stand by themselves, as a class token does."""
+    """An input of a Concat: computed, or numbers that stand by themselves, as a class token does."""
     constant = net.values.get(node.inputs[i])
-    if not isinstance(constant, Constant) or not net.is_trained(constant):
+    if not isinstance(constant, Constant):
         return net.tensor(node, i)
     return standing(net, node, constant, f"parameter{i}")
 
 
 def standing(net: Network, node: NodeData, constant: Constant, part: str) -> Tensor:
-    """Trained numbers as a value, the same for all samples, which are the first axis."""
-    if constant.mixed or constant.dims[:1] != (1,) or len(constant.dims) < 2:
+    """Trained numbers, or those of the formula, as a value, the same for all samples, which are the first axis."""
+    if constant.mixed:
         raise NotReadError(_("its constant is worked out of several tensors: {names}", names=", ".join(constant.roots)))
-    if stored_size(net, constant) != constant.size:
-        raise NotReadError(_("its weights are one stored tensor repeated: {name}", name=constant.roots[0]))
-    note_loose(net, node, constant)
+    if constant.dims[:1] != (1,) or len(constant.dims) < 2:
+        raise NotReadError(_("its constant has other numbers for other places"))
     shape = constant.dims[1:]
+    options: dict[str, Any] = {"shape": list(shape)}
+    if not net.is_trained(constant):
+        options["trained"] = False
+    elif stored_size(net, constant) != constant.size:
+        raise NotReadError(_("its weights are one stored tensor repeated: {name}", name=constant.roots[0]))
+    else:
+        note_loose(net, node, constant)
     value = constant.move_later(shape, lambda array: array[0])
-    made = net.add(node, "parameter", {"shape": list(shape)}, [], {"value": value}, part=part)
+    made = net.add(node, "parameter", options, [], {"value": value}, part=part)
     return Tensor(made, plain(shape, net.batch))
 
 
@@ -136,14 +189,18 @@ def holding_samples(tensors: Sequence[Tensor]) -> set[int]:
 def combine_with_constant(net: Network, node: NodeData, x: Tensor, constant: Constant, first: bool) -> Value:
     """x and numbers, which come first or not: trained ones are a scale or a shift, others a rescaling."""
     dims = x.dims()
-    if broadcast([dims, constant.dims]) != list(dims):
-        raise NotReadError(_("a constant makes it larger"), broadcast([dims, constant.dims]))
     if constant.mixed:
         names = ", ".join(constant.roots[:4])
         raise NotReadError(_("its constant is worked out of several tensors: {names}", names=names), dims)
+    if broadcast([dims, constant.dims]) != list(dims):  # it makes it larger
+        return add_table(net, node, x, constant, first)
     if net.is_trained(constant):
         return add_trained(net, node, x, constant, first)
     number = constant.number()
+    if node.operator in COMPARED:
+        return add_table(net, node, x, constant, first)
+    if number is not None and number == ENDS.get(node.operator):
+        return x
     if number is not None:
         return add_fixed(net, node, x, number, first)
     centred = centre(net, node, x, constant) if node.operator == "Sub" and not first else None
@@ -295,7 +352,8 @@ def add_scale(net: Network, node: NodeData, x: Tensor, per: str | None, gamma: C
         norm = net.builder.nodes[x.value - first] if x.value == len(net.builder.shapes) - 1 >= first else None
         bare = norm is not None and norm.layer.kind in ("groupnorm", "instancenorm") and not vars(norm.layer)["affine"]
         if norm is not None and bare and per is None:
-            net.loose = [name for name in net.loose if name != (gamma.name or gamma.roots[0])]
+            if fills_slot(gamma):  # its name says so, and is none that an exporter made up
+                net.loose = [name for name in net.loose if name != (gamma.name or gamma.roots[0])]
             net.complete(node, x.value, norm.layer.replace(affine=True), arrays)
             return x
     options = {"shift": behind is not None or None, "per": per}

@@ -59,8 +59,8 @@ def read_reduction(net: Network, node: NodeData) -> Value:
     """Means and maxima over all places are a global pooling, over some axes a pooling; others reduce axes."""
     x = net.tensor(node)
     dims, axes = x.dims(), x.axes or ()
-    over = net.numbers(node, 1, "axes")
-    if not over and node.attributes.get("noop_with_empty_axes", 0):
+    over, nothing = net.numbers(node, 1, "axes"), node.attributes.get("noop_with_empty_axes", 0)
+    if not over and nothing:
         no_more(node)
         return x
     chosen = {axis % len(dims) for axis in over or range(len(dims))}

@@ -17,6 +17,7 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
+from cnncalc.interop.builder import UnfitOptionError
 from cnncalc.interop.faults import fault_text, say_fault
 from cnncalc.interop.onnx.read import unread
 from cnncalc.interop.onnx.read.constants import Constant, NotKnownError, UnreadError
@@ -173,7 +174,8 @@ def fold_ahead(net: Network, nodes: Sequence[NodeData]) -> None:
             continue
         given = [net.values[name] if name else None for name in node.inputs]
         with suppress(NotKnownError, WireError):
-            found = fold(node.operator, [v for v in given if not isinstance(v, Tensor)], attributes_of(net, node))
+            constants = [v for v in given if not isinstance(v, Tensor)]
+            found = fold(node.operator, constants, attributes_of(net, node), len(node.outputs))
             if node.operator == "Identity":
                 found = [found[0].rename(node.outputs[0])]
             net.values.update((name, value) for name, value in zip(node.outputs, found, strict=False) if name)
@@ -273,7 +275,7 @@ def not_given(net: Network, node: NodeData, first: int, declared: Mapping[str, V
 def fold_operator(net: Network, node: NodeData, given: Sequence[Constant | None]) -> Sequence[Value]:
     """An operator on constants alone."""
     try:
-        found = fold(node.operator, given, attributes_of(net, node))
+        found = fold(node.operator, given, attributes_of(net, node), len(node.outputs))
     except UnreadError as error:
         return [unknown(net, node, None, error.reason) for _name in node.outputs]
     except NotKnownError:
@@ -308,6 +310,8 @@ def handle(net: Network, node: NodeData, declared: Mapping[str, ValueInfo]) -> S
             reason = _("one of its constants cannot be worked out here")
         except WireError as error:
             reason = error.problem
+        except UnfitOptionError as error:
+            reason = error.reason
         except CnncalcError as error:
             if not net.builder.forgiving:
                 raise

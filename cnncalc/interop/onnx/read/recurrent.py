@@ -8,10 +8,12 @@ from typing import Any
 from cnncalc.interop.onnx.gates import GATES
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
+from cnncalc.interop.onnx.read.layout import Axis, Factor, Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import settle
+from cnncalc.interop.onnx.read.shape import pick, take_part
 from cnncalc.interop.onnx.read.table import reads
+from cnncalc.interop.onnx.read.trained import fills_slot
 from cnncalc.language import _
 
 USUAL = {"rnn": ("Tanh",), "gru": ("Sigmoid", "Tanh"), "lstm": ("Sigmoid", "Tanh", "Tanh")}
@@ -36,11 +38,12 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
     check_states(net, node)
     x = settle(net, node, Tensor(sequence.value, (axes[1], axes[2], axes[0])))
     steps = net.shape(x)[1]
+    backwards = list(reversed(range(steps))) if node.attributes.get("direction") == "reverse" and steps > 1 else None
+    if backwards:
+        x = pick(net, node, x, 2, backwards)
     bias = kind_of_bias(kind, node, biases)
     wanted = [bool(name) and (name in net.readers or name in net.outputs) for name in (*node.outputs, "", "", "")][:3]
-    last = wanted[1] and not wanted[0]
-    if wanted[2] or (wanted[0] and wanted[1]):
-        raise NotReadError(_("several of its results are used: the sequence and the last state"))
+    last = wanted == [False, True, False]
     options = {"units": units, "bias": bias, "bidirectional": directions == 2 or None, "last": last or None}
     arrays = gate_arrays(gates, weight, state, biases, bias, units, directions)
     value = net.add(node, kind, options, [x.value], arrays)
@@ -49,13 +52,29 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
     inner = (Factor(0, units, 1),) if units > 1 else ()
     if last:
         return [Tensor(value, None), Tensor(value, (split, lead, inner))]
-    return [Tensor(value, (whole(1, steps), split, lead, inner))]
+    made = Tensor(value, (whole(1, steps), split, lead, inner))
+    state_behind = last_states(net, node, value, (split, lead, inner)) if wanted[1] else Tensor(value, None)
+    return [pick(net, node, made, 0, backwards) if backwards and wanted[0] else made, state_behind]
+
+
+def last_states(net: Network, node: NodeData, value: int, axes: tuple[Axis, ...]) -> Tensor:
+    """What stands behind the last step of all that are there; of the way back that is the first of them."""
+    units, steps = net.builder.shape(value)
+    if not axes[0]:
+        behind = take_part(net, node, net.see(value), 2, steps - 1, steps)
+        return Tensor(behind.value, axes)
+    half = units // 2
+    ways = (
+        take_part(net, node, take_part(net, node, net.see(value), 1, at, at + half), 2, step, step + 1)
+        for at, step in ((0, steps - 1), (half, 0))
+    )
+    return Tensor(net.add(node, "concat", {}, [way.value for way in ways], part="states"), axes)
 
 
 def check_attributes(kind: str, node: NodeData, directions: int) -> None:
     """Raise NotReadError for an attribute that no option is."""
     direction = node.attributes.get("direction", "forward")
-    wanted = {"forward": 1, "bidirectional": 2}.get(direction)
+    wanted = {"forward": 1, "reverse": 1, "bidirectional": 2}.get(direction)
     if wanted is None:
         raise NotReadError(_("the attribute {name} is {value}", name="direction", value=str(direction)[:30]))
     if wanted != directions:
@@ -76,7 +95,7 @@ def check_states(net: Network, node: NodeData) -> None:
     for i, name in ((4, "sequence_lens"), (5, "initial_h"), (6, "initial_c"), (7, "P")):
         if i < len(node.inputs) and node.inputs[i]:
             found = net.values[node.inputs[i]]
-            zero = isinstance(found, Constant) and not found.stored and found.number() == 0
+            zero = isinstance(found, Constant) and not fills_slot(found) and found.number() == 0
             lengths = name == "sequence_lens" and isinstance(found, Constant)
             if not zero and not lengths:
                 raise NotReadError(_("its input {name} is not read", name=name))

@@ -10,7 +10,7 @@ from typing import Any
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor, permutation, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import settle
+from cnncalc.interop.onnx.read.places import in_places, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.unread import no_more
 from cnncalc.interop.onnx.read.windows import one
@@ -37,23 +37,43 @@ def read_pad(net: Network, node: NodeData) -> Value:
         no_more(node)
         return x
     after = tuple(n + sum(around.get(i, (0, 0))) for i, n in enumerate(dims))
-    sides = sides_of_map(net, x, around, after)
-    added = [(max(0, before), max(0, behind)) for before, behind in sides]
-    cut = [(max(0, -before), max(0, -behind)) for before, behind in sides]
-    result = x.value
-    if any(map(any, added)):
-        result = net.add(node, "pad", {"padding": pairs(added), **filling(net, node, after)}, [result])
-    if any(map(any, cut)):
-        result = net.add(node, "crop", {"cropping": pairs(cut)}, [result])
-    new = net.builder.shape(result)
+    sides = sides_of_map(net, x, around)
     order = permutation((x.axes or ())[1:], net.shape(x))
-    if order is None:
-        raise NotReadError(_("it pads mixed axes"), after)
+    if sides is None or order is None:
+        return pad_any(net, node, x, around, after)
+    result = pad_map(net, node, x.value, sides, after)
+    new = net.builder.shape(result)
     return Tensor(result, ((x.axes or ())[0], *(whole(place, new[place]) for place in order)))
 
 
-def sides_of_map(net: Network, x: Tensor, around: Mapping[int, tuple[int, int]], after: Sequence[int]) -> Sides:
-    """What is added around each spatial axis of the map. Raises NotReadError for any other axis."""
+def pad_map(net: Network, node: NodeData, value: int, sides: Sides, after: Sequence[int]) -> int:
+    """A map with so much added around each spatial axis, or cut off."""
+    added = [(max(0, before), max(0, behind)) for before, behind in sides]
+    cut = [(max(0, -before), max(0, -behind)) for before, behind in sides]
+    if any(map(any, added)):
+        value = net.add(node, "pad", {"padding": pairs(added), **filling(net, node, after)}, [value])
+    if any(map(any, cut)):
+        value = net.add(node, "crop", {"cropping": pairs(cut)}, [value])
+    return value
+
+
+def pad_any(
+    net: Network, node: NodeData, x: Tensor, around: Mapping[int, tuple[int, int]], after: Sequence[int]
+) -> Tensor:
+    """Any axis but that of the samples: behind a channel that is put in front, all are spatial ones."""
+    laid = lay(net, node, x)
+    shape = net.shape(laid.tensor)
+    sides = [(0, 0)] * len(shape)
+    for axis, pair in around.items():
+        sides[laid.axis(axis)] = pair
+    if 1 + len(shape) > max(SPATIAL):
+        raise NotReadError(_("it pads an axis that is no spatial one"), after)
+    value = pad_map(net, node, reshape_map(net, node, laid.tensor.value, (1, *shape)), sides, after)
+    return in_places(net, laid, reshape_map(net, node, value, net.builder.shape(value)[1:]))
+
+
+def sides_of_map(net: Network, x: Tensor, around: Mapping[int, tuple[int, int]]) -> Sides | None:
+    """What is added around each spatial axis of the map; None where it is added around another."""
     axes, shape = x.axes or (), net.shape(x)
     sides = [(0, 0)] * (len(shape) - 1)
     order = permutation(axes[1:], shape)
@@ -67,7 +87,7 @@ def sides_of_map(net: Network, x: Tensor, around: Mapping[int, tuple[int, int]],
         elif axis and not axes[axis] and order is not None and order[axis - 1]:
             sides[order[axis - 1] - 1] = pair
         else:
-            raise NotReadError(_("it pads an axis that is no spatial one"), after)
+            return None
     return sides
 
 

@@ -34,7 +34,7 @@ FILES = {
     "normalisation": (
         "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization LRN cnncalc:layernorm"
     ),
-    "merge": "Add Sum Mul Max Mean Sub Div Min Greater Less Equal Concat",
+    "merge": ("Add Sum Mul Max Mean Sub Div Min Greater Less Equal GreaterOrEqual LessOrEqual And Or Not Where Concat"),
     "shape": (
         "Identity Cast CastLike Shape Size Reshape Flatten Squeeze Unsqueeze Transpose SpaceToDepth DepthToSpace Split "
         "SplitToSequence SequenceAt Slice Gather QuantizeLinear DequantizeLinear"
