@@ -8,6 +8,7 @@ The table is in the order of the totals of JSON. Rows of layers go by subject (O
 memory; both orders are a contract, so that a new quantity stands behind the others of its subject.
 """
 
+import re
 from typing import NamedTuple
 
 from cnncalc.language import n_
@@ -260,6 +261,12 @@ NETWORK_NAMES: tuple[str, ...] = (*SUMMED, *OWNED, *OF_RESULT)
 def of_subject(*subjects: str) -> tuple[str, ...]:
     """Names of a layer's quantities about these subjects, in the order of rows."""
     return tuple(q.name for q in OF_A_LAYER if q.subject in subjects)
+
+
+def quantity_called(word: str) -> str:
+    """The quantity that people call so in one word, in any case: `params`, `RF`, `感受野`; empty where it is none."""
+    plain = re.sub(r"[\s_-]", "", word).casefold()
+    return next((q.name for q in QUANTITIES.values() if plain in (q.name.replace("_", ""), *q.words.split())), "")
 
 
 def listed_in(choice: str) -> tuple[str, ...]:

@@ -202,7 +202,7 @@ def _find(name: str) -> str | None:
     """The network or variant that a name stands for."""
     stem, suffix = os.path.splitext(name)
     name = stem if suffix in SUFFIXES else name
-    for spelled in (_with_points, _plain):
+    for spelled in (_with_points, plain_name):
         known = {spelled(known): known for known in reversed(known_names())}.get(spelled(name))
         if known is not None:
             return ALIASES.get(known, known)
@@ -238,5 +238,6 @@ def _with_points(name: str) -> str:
     return re.sub(r"([0-9])[-_. ](?=[0-9])|[-_. ]", lambda found: f"{found[1]}." if found[1] else "", name.lower())
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without what never matters in one: case, spaces, hyphens, underscores and dots."""
     return re.sub(r"[-_. ]", "", name.lower())

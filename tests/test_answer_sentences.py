@@ -58,3 +58,35 @@ def test_a_layer_without_a_quantity_is_told_what_to_write(tmp_path: Path) -> Non
     said = check(str(sheet))[1]
     assert f"{sheet}:2:1: " in said
     assert "c3.params" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "as_if"),
+    [
+        (["explain", "lenet5", "c3", "parameters"], ["explain", "lenet5", "C3", "params"]),
+        (["explain", "lenet5", "conv2", "参数量"], ["explain", "lenet5", "C3", "params"]),
+        (["explain", "lenet5", "第二个卷积层", "RF"], ["explain", "lenet5", "C3", "receptive_field"]),
+        (["explain", "lenet5", "output"], ["explain", "lenet5", "total", "output"]),  # not the layer OUTPUT
+        (["explain", "lenet5", "C3", "rf", "--from", "c1"], ["explain", "lenet5", "C3", "rf", "--from", "C1"]),
+        (["rf", "lenet5", "conv2"], ["rf", "lenet5", "--to", "C3"]),
+        (["rf", "-e", "1x9x9; conv 2 k3", "Conv1"], ["rf", "-e", "1x9x9; conv 2 k3", "--to", "conv1"]),
+        (["rf", "lenet5", "--unit", "conv2[1,1]"], ["rf", "lenet5", "--unit", "C3[1,1]"]),
+        (["verify", "lenet5", "--layer", "conv2", "--quantity", "参数量"],
+         ["verify", "lenet5", "--layer", "C3", "--quantity", "params"]),
+    ],
+)  # fmt: skip
+def test_a_layer_and_a_quantity_may_be_said_wherever_they_are_named(words: list[str], as_if: list[str]) -> None:
+    done, expected = (CliRunner().invoke(make_group(), arguments) for arguments in (words, as_if))
+    assert expected.exit_code == 0, expected.output
+    assert done.output == expected.output
+
+
+def test_networks_are_found_by_a_part_of_their_names() -> None:
+    done = CliRunner().invoke(make_group(), ["networks", "Mobile-Net", "--format", "csv"])
+    names = [line.split(",")[0] for line in done.stdout.splitlines()[1:]]
+    assert "mobilenet-v2" in done.stdout
+    assert names
+    assert not any("vgg" in line for line in done.stdout.splitlines())
+    missing = CliRunner().invoke(make_group(), ["networks", "renset"])
+    assert missing.exit_code == 2
+    assert "renset" in missing.stderr

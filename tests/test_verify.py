@@ -232,7 +232,7 @@ def test_the_tally_counts_reductions_and_broadcasts() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("lenet5", "--quantity", "mac"), "there is no quantity 'mac'"),
+        (("lenet5", "--quantity", "maks"), "there is no quantity 'maks'"),
         (("lenet5", "--layer", "C9"), "C9"),
         (("lenet5", "--seed", "-1"), "seed"),
         (("lenet5", "--format", "junit"), "junit"),

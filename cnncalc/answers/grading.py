@@ -134,7 +134,7 @@ class Grader:
         self.strict = strict
         self.accept = frozenset(accept)
         self.conventions = Conventions(report)
-        self.layers = LayerNames(report)
+        self.layers = LayerNames(((row.name, row.kind) for row in report.layers), report.groups)
         self.diagnosed: dict[tuple[Key, tuple[Any, ...]], tuple[Mistake, ...]] = {}
         self.key_sheet = key
         self.key_problems: list[Problem] = list(key.problems) if key else []

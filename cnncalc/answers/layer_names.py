@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from cnncalc.answers.words import plain
-from cnncalc.report import Report
 
 LONGEST_PHRASE = 200  # characters of a question in which a layer is looked for
 
@@ -37,9 +37,10 @@ PHRASES = [  # of texts as `plain` leaves them
 class LayerNames:
     """The names of a network's layers and blocks, for texts of people."""
 
-    def __init__(self, report: Report) -> None:
-        self.kinds = [(row.name, row.kind) for row in report.layers]
-        self.names = [*(name for name, _kind in self.kinds), *report.groups]
+    def __init__(self, kinds: Iterable[tuple[str, str]], groups: Iterable[str]) -> None:
+        """kinds: (name, kind) of each layer in order; groups: names of blocks."""
+        self.kinds = list(kinds)
+        self.names = [*(name for name, _kind in self.kinds), *groups]
         self.by_case = {name.casefold(): name for name in reversed(self.names)}
         self.known = set(self.names)
 

@@ -419,3 +419,12 @@ def write(text: str | bytes, output: str | None) -> None:
         fail(
             _("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=reason_of(error))
         )
+
+
+def meant_layer(graph: Graph, word: str | None) -> str | None:
+    """The layer, block or input that a word means, in any case or counted (`conv2`); the word where it means none."""
+    if word is None or word in graph.inputs or word in graph.groups or any(word == node.name for node in graph.nodes):
+        return word
+    from cnncalc.answers.layer_names import LayerNames
+
+    return LayerNames(((node.name, node.layer.kind) for node in graph.nodes), graph.groups).find(word) or word

@@ -12,7 +12,7 @@ from click.shell_completion import BashComplete, CompletionItem, FishComplete, a
 
 from cnncalc.cli.common import Asked
 from cnncalc.errors import CnncalcError
-from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, quantity_called
 
 # A name that is offered among others gets its slash or its escapes here: bash does that for files alone, and then for
 # all that is offered.
@@ -97,9 +97,12 @@ class LayerType(click.ParamType):  # type: ignore[type-arg]  # generic in new ve
 
 
 class QuantityType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions of click only
-    """The name of a quantity: of the network behind `total`, else of a layer."""
+    """The name of a quantity, or another word for it: of the network behind `total`, else of a layer."""
 
     name = "quantity"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return quantity_called(value) or value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         of_network = "total" in (ctx.params.get("layer"), ctx.params.get("spec"))

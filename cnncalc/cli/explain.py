@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, meant_layer, output_options, spec_options
 from cnncalc.cli.completion import LayerType, QuantityType
 from cnncalc.language import _
+from cnncalc.quantities import quantity_called
 
 
 @click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,8 +53,10 @@ def command(
         from cnncalc.report import name_of
 
         report = analyze_graph(graph)
-        if layer is not None and quantity is None and layer not in report and layer in (*QUANTITIES, PEAK):
-            layer, quantity = "total", layer  # a quantity alone is that of the whole network
+        alone = quantity_called(layer) if layer is not None and quantity is None and layer not in report else ""
+        if alone in (*QUANTITIES, PEAK):
+            layer, quantity = "total", alone  # a quantity alone is that of the whole network
+        layer, since = meant_layer(graph, layer), meant_layer(graph, since)
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
             raise click.UsageError(_("--symbolic needs a LAYER."))

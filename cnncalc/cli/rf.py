@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, meant_layer, output_options, spec_options
 from cnncalc.cli.completion import LayerType
 from cnncalc.cli.views import view_options, view_page
 from cnncalc.errors import CnncalcError
@@ -19,6 +19,7 @@ from cnncalc.report import Report
 
 @click.command("rf", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
+@click.argument("word", required=False, metavar="[LAYER]", type=LayerType())
 @click.option(
     "--to",
     "target",
@@ -40,6 +41,7 @@ from cnncalc.report import Report
 @view_options
 def command(
     asked: Asked,
+    word: str | None,
     target: str | None,
     since: str | None,
     channels: bool,
@@ -51,10 +53,15 @@ def command(
     """Receptive fields: which part of the input the units of every layer see.
 
     `cnncalc rf alexnet --to pool5` puts the textbook's column beside it: how many units of every earlier layer
-    one unit of pool5 sees.
+    one unit of pool5 sees. `cnncalc rf alexnet pool5` is the same.
     """
+    asked, (word,) = asked.with_words(word)
+    if word is not None and target is not None:
+        raise click.UsageError(_("Give LAYER or --to LAYER, not both."))
     with errors_end_the_run():
-        report = analyze_graph(asked.graph())
+        graph = asked.graph()
+        report = analyze_graph(graph)
+        target, since = meant_layer(graph, word or target), meant_layer(graph, since)
         page = view_page(asked, report, followed, out.path, target)
         if page is not None and (target or since or channels or alignment or expand):
             raise click.UsageError(_("Views of units go without --to, --from, --channels, --alignment and --expand."))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, meant_layer, output_options, spec_options
 from cnncalc.cli.completion import LayerType, QuantityType
 from cnncalc.language import _, use
 
@@ -70,7 +70,7 @@ def command(
             found = verify(
                 graph,
                 quantities=quantities or QUANTITIES,
-                layers=layers or None,
+                layers=[meant_layer(graph, layer) or layer for layer in layers] or None,
                 exact_padding=exact_padding,
                 seed=seed,
                 progress=progress,

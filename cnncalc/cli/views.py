@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from cnncalc.cli.common import Asked
+from cnncalc.cli.common import Asked, meant_layer
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
@@ -44,13 +44,19 @@ class View(NamedTuple):
     @property
     def layer(self) -> str:
         """The layer that --unit names; else the last map whose units see less than the whole image."""
-        from cnncalc.analysis.fields.sets.units import parse_unit
-
         if self.options["unit"]:
-            return parse_unit(self.options["unit"])[0]
+            return self.unit[0]
         rows = [row for row in self.report.layers if row.shown_with is None]
         maps = [row.name for row in rows if max(row.output[1:], default=1) > 1 and row.jump and None not in row.jump]
         return maps[-1] if maps else rows[-1].name
+
+    @property
+    def unit(self) -> tuple[str, tuple[int, ...] | None]:
+        """The layer that --unit means and the place of one of its units, None for the one in the middle."""
+        from cnncalc.analysis.fields.sets.units import parse_unit
+
+        word, place = parse_unit(self.options["unit"])
+        return meant_layer(self.graph, word) or word, place
 
     @property
     def blocks(self) -> bool:
@@ -127,12 +133,12 @@ def check_combination(views: list[str], options: Mapping[str, Any], to: str | No
 
 def unit(view: View) -> Page:
     """--unit"""
-    from cnncalc.analysis.fields.sets.units import parse_unit, unit_field
+    from cnncalc.analysis.fields.sets.units import unit_field
     from cnncalc.pages.picture import ASCII, BLOCKS
     from cnncalc.pages.units import unit_page, unit_title
 
     options, of = view.options, title(view.report)
-    field = unit_field(view.graph, *parse_unit(options["unit"]), local=options["local"])
+    field = unit_field(view.graph, *view.unit, local=options["local"])
     if options["svg"]:
         from cnncalc.cli.field_drawings import draw_unit
 
@@ -143,12 +149,12 @@ def unit(view: View) -> Page:
 
 def all_units(view: View) -> Page:
     """--all-units"""
-    from cnncalc.analysis.fields.sets.units import layer_units, parse_unit
+    from cnncalc.analysis.fields.sets.units import layer_units
     from cnncalc.pages.units import all_units_page
 
     options, layers, inside = view.options, None, view.inside
     if options["unit"]:
-        name, place = parse_unit(options["unit"])
+        name, place = view.unit
         if place is not None:
             raise CnncalcError(_("--all-units shows every unit of {name}: leave out the place of one", name=name))
         layers, inside = [name], set()

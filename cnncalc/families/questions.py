@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.graph import UnknownLayerError
 from cnncalc.language import _
-from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, QUANTITIES
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, quantity_called
 from cnncalc.report import Report
 
 
@@ -27,12 +27,6 @@ class Question(NamedTuple):
         except UnknownLayerError:
             return None
         return None if value == () else value
-
-
-def quantity_called(word: str) -> str:
-    """The quantity that people call so, `rf`, `感受野`; empty where it is none."""
-    plain = word.casefold().replace("_", "").replace(" ", "")
-    return next((q.name for q in QUANTITIES.values() if plain in q.words.split()), "")
 
 
 def questions_of(names: Iterable[str]) -> dict[str, Question]:

@@ -17,7 +17,7 @@ from cnncalc.analysis.derivations.lines import Line
 from cnncalc.analysis.derivations.memory import PEAK, peak_derivation
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.language import _
-from cnncalc.quantities import ASKED, EXPLAINED, SUMMED, listed_in
+from cnncalc.quantities import ASKED, EXPLAINED, SUMMED, listed_in, quantity_called
 from cnncalc.report import Report
 
 __all__ = ["PEAK", "QUANTITIES", "Derivation", "Line", "explain", "walk"]
@@ -111,8 +111,7 @@ def node_of(report: Report, layer: str) -> int:
 
 def check_quantity(quantity: str) -> str:
     """The quantity that a word stands for. Raises CnncalcError with the nearest."""
-    words = {"rf": "receptive_field", "shape": "output", "parameters": "params", "field": "receptive_field"}
-    name = words.get(quantity.lower(), quantity.lower())
+    name = quantity_called(quantity) or quantity.lower()
     if name not in QUANTITIES:
         if name == PEAK:
             raise CnncalcError(_("{name} belongs to the whole network: write total {name}", name=name))
