@@ -21,6 +21,14 @@ nn = torch.nn
 F = nn.functional
 TOLERANCE = 1e-5  # of the largest value, or 1 where that is smaller; the largest difference met is 6e-7
 
+
+def put_into(room: Any, samples: Any) -> Any:
+    """Each sample at the beginning of its place."""
+    for i, each in enumerate(samples):
+        room[i, :, : each.shape[1], : each.shape[2]] = each
+    return room
+
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "abs": torch.abs,
     "square": lambda x: x**2,
@@ -112,6 +120,19 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
         x.mean(2).repeat_interleave(3, 0) + x.view(len(x), 4, 3, 2, 5).mean(3).transpose(1, 2).reshape(-1, 4, 5)
     ).view(len(x), 3, 4, 5),
     "queries that share keys": lambda x: F.scaled_dot_product_attention(x, x[:, :2], x[:, 2:].tanh(), enable_gqa=True),
+    "samples one by one": lambda x: torch.stack([2 * each.flip(0) for each in x]),
+    "samples one by one, with their axis": lambda x: torch.cat([each[None].mean(1, keepdim=True) for each in x]),
+    "samples in axes of their own": lambda x: torch.stack([each.T.relu() for each in x.mean(1)], 1).transpose(0, 1),
+    "samples written into a larger tensor": lambda x: put_into(x.new_zeros((len(x), 4, 8, 6)), x) * 2,
+    "two batches, one behind the other": lambda x: (lambda y: torch.cat([y[: len(x)] - y[len(x) :], *y.chunk(2)], 1))(
+        F.instance_norm(F.avg_pool2d(torch.cat([x, x.flip(2)], 0), 2))
+    ),
+    "norms of windows": lambda x: (
+        F.group_norm(x.view(len(x) * 2, 2, 6, 5), 2).view_as(x) + F.instance_norm(x.view(-1, 2, 6, 5)).view_as(x)
+    ),
+    "windows stretched and brought to a size": lambda x: F.adaptive_avg_pool2d(
+        F.interpolate(x.view(len(x) * 2, 2, 6, 5), scale_factor=2), (3, 4)
+    ).view(len(x), 4, 3, 4),
     "fixed numbers for each channel": lambda x: (x - torch.arange(4.0).view(1, 4, 1, 1)) / torch.tensor(2.0),
 }
 
@@ -226,6 +247,22 @@ HOLDING: dict[str, tuple[Any, int]] = {
             w=(4, 4, 3, 3),
         ),
         30 * 144,
+    ),
+    "a batch behind the other": (
+        lambda: Held(
+            lambda x, w, g, b: F.instance_norm(F.conv2d(torch.cat([x, -x], 0), w), weight=g, bias=b).chunk(2)[1],
+            w=(3, 4, 3, 3),
+            g=(3,),
+            b=(3,),
+        ),
+        2 * 12 * 108,
+    ),
+    "a convolution in space and time of heads": (
+        lambda: Held(
+            lambda x, w: F.conv3d(x.view(len(x) * 2, 2, 2, 3, 5), w, padding=1, groups=2).view_as(x),
+            w=(2, 1, 3, 3, 3),
+        ),
+        4 * 30 * 27,
     ),
     "a norm of windows": (
         lambda: nn.Sequential(nn.Conv2d(4, 6, 1), Rows(), nn.BatchNorm1d(6), nn.Linear(6, 2)),

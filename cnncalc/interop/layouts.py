@@ -33,6 +33,9 @@ class Seen(NamedTuple):
     around  elements smaller than any around each spatial axis, which a max pooling then takes for its padding
     lead    how many of its axes the other program has in front of the samples: a sequence comes first in some
     folded  how many axes behind those stand in one axis with the samples: windows are taken for samples in some
+    front   how many of the folded ones stand in front of the samples there: two batches may be one behind the other
+    sample  of one sample alone: which one; -1 where all are there. Its axis has one element, or is gone: then `lead` is
+            -1, too
     """
 
     value: int
@@ -41,6 +44,8 @@ class Seen(NamedTuple):
     around: tuple[tuple[int, int], ...] = ()
     lead: int = 0
     folded: int = 0
+    front: int = 0
+    sample: int = -1
 
     @property
     def plain(self) -> bool:
@@ -51,39 +56,61 @@ class Seen(NamedTuple):
         """Which of our axes an axis of the other program is, its samples counted; None for that of the samples."""
         if dim == self.lead:
             return None
-        return dim if dim < self.lead else dim - 1 + self.folded
+        return dim if dim < self.lead or self.lead < 0 else dim - 1 + self.folded
 
     @property
     def rank(self) -> int:
         """The axes of the other program, that of the samples among them."""
-        return len(self.shape) + 1 - self.folded
+        return len(self.shape) + (self.lead >= 0) - self.folded
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where the samples stand."""
+        return {"lead": self.lead, "folded": self.folded, "front": self.front, "sample": self.sample}
+
+    def stands_as(self, other: Seen) -> bool:
+        """Whether the samples stand where they do in another value, of as many axes."""
+        return len(self.shape) == len(other.shape) and self.place == other.place
 
     def lay_out(self, samples: int) -> Shape:
         """The shape of the other program."""
         shape, behind = self.shape, self.lead + self.folded
+        if self.lead < 0:
+            return shape
+        samples = samples if self.sample < 0 else 1
         return (*shape[: self.lead], samples * prod(shape[self.lead : behind]), *shape[behind:])
 
     def arrange(self, shape: Sequence[int], samples: int, place: str = "") -> Seen | None:
         """The same elements in the same order under another shape of the other program; None if samples are mixed."""
         ours = self.shape
-        before, q, count = prod(ours[: self.lead]), 0, 1
-        while q < len(shape) and count < before:
+        if self.sample >= 0:
+            return self.arrange_alone(tuple(shape), place)
+        before, q, count = prod(ours[: self.lead + self.front]), 0, 1
+        while q < len(shape) and count < before and before % (count * shape[q]) == 0:
             count *= shape[q]
             q += 1
-        while q < len(shape) - 1 and shape[q] == 1:
+        while count == before and q < len(shape) - 1 and shape[q] == 1:
             q += 1
-        if count != before or q == len(shape) or shape[q] % samples:
+        ahead = before // count
+        if q == len(shape) or shape[q] % (ahead * samples):
             return None
-        together = shape[q] // samples
-        new = (*shape[:q], *((together,) if together > 1 else ()), *shape[q + 1 :])
+        together = [n for n in (ahead, shape[q] // (ahead * samples)) if n > 1]
+        new = (*shape[:q], *together, *shape[q + 1 :])
         if not new or prod(new) != prod(ours):
             return None
-        return self.reshape(new, place)._replace(lead=q, folded=int(together > 1))
+        return self.reshape(new, place)._replace(lead=q, folded=len(together), front=int(ahead > 1))
+
+    def arrange_alone(self, shape: Shape, place: str) -> Seen | None:
+        """The same of one sample: an axis of one element in front is that of the samples."""
+        if prod(shape) != prod(self.shape):
+            return None
+        behind = shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
+        return self.reshape(behind, place)._replace(lead=0 if behind != shape else -1, folded=0, front=0)
 
     def reorder(self, order: Sequence[int], place: str = "") -> Seen:
         """The axes of the other program in another order, that of the samples among them."""
         ours: list[int] = []
-        lead = 0
+        lead = min(0, self.lead)
         for dim in order:
             axis = self.axis(dim)
             if axis is None:
@@ -264,18 +291,18 @@ def along(
     made = make(settle(b, front, at))
     if made is None:
         return None
-    return Seen(made, b.shape(made)).permute(back, place)._replace(lead=seen.lead, folded=seen.folded)
+    return Seen(made, b.shape(made)).permute(back, place)._replace(**seen.place)
 
 
 def merge(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at: str = "") -> Seen | None:
     """Values merged element by element: those that are laid out alike as they are. None where the axes differ."""
-    if len({(len(s.shape), s.lead, s.folded) for s in seen}) > 1:
-        return None
     first = seen[0]
+    if not all(s.stands_as(first) for s in seen):
+        return None
     moves = first.moves
     alike = not any(s.around for s in seen) and len({tuple(move[:2] for move in s.moves) for s in seen}) == 1
     if not alike or (any(move.kind == "reshape" for move in moves) and len({s.base for s in seen}) > 1):
         value = add([settle(b, s, at) for s in seen])
-        return Seen(value, b.shape(value), lead=first.lead, folded=first.folded)
+        return Seen(value, b.shape(value), **first.place)
     value = add([s.value for s in seen])
-    return Seen(value, b.shape(value), moves, lead=first.lead, folded=first.folded)
+    return Seen(value, b.shape(value), moves, **first.place)

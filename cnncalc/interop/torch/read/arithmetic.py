@@ -17,6 +17,7 @@ from cnncalc.interop.torch.read.making import (
     whole,
     without_reshape,
 )
+from cnncalc.interop.torch.read.samples import join_batches, join_samples
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
@@ -137,6 +138,8 @@ def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen = [trace.of(tensor) for tensor in tensors]
     if not all(seen) or not all(s.shape for s in seen):
         return None
+    if any(s.sample > 0 for s in seen):
+        return join_samples(trace, seen, dim, new=True)
     new = [s.arrange(shape, BATCH, trace.spot()) for s in seen]
     axis = new[0].axis(dim) if all(new) else None
     return None if axis is None else join(trace, new, axis)
@@ -258,6 +261,9 @@ def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """One behind the other along an axis; numbers that stand by themselves, as a class token does, are a value."""
     tensors = [tensor for tensor in given["tensors"] if tensor.numel()]
     known = [trace.of(tensor) for tensor in tensors]
+    dim = given.get("dim", 0) % result.ndim
+    if any(seen is not None and seen.sample > 0 for seen in known):
+        return None if None in known else join_samples(trace, known, dim, new=False)
     like = next((seen for seen in known if seen is not None), None)
     if like is None or not like.shape:
         return None
@@ -266,6 +272,7 @@ def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
         like = next(seen for seen in known if seen is not None)
     found = [one or standing(trace, tensor, like) for one, tensor in zip(known, tensors, strict=True)]
     seen = [one for one in found if one is not None and one.shape]
-    axis = like.axis(given.get("dim", 0) % result.ndim)
-    alike = all((one.lead, one.folded) == (like.lead, like.folded) for one in seen)
-    return join(trace, seen, axis) if axis is not None and alike and len(seen) == len(found) else None
+    axis = like.axis(dim)
+    if len(seen) < len(found) or any(one.place != like.place for one in seen):
+        return None
+    return join_batches(trace, seen) if axis is None else join(trace, seen, axis)

@@ -39,7 +39,7 @@ def product(trace: Any, a: Seen | None, b: Seen | None) -> Seen | None:
     """The matrix product over the last two axes of two values that stand alike."""
     if a is None or b is None or not a.shape or not b.shape:
         return None
-    alike = a.rank == b.rank and len(a.shape) == len(b.shape) and a.lead == b.lead == 0 and a.folded == b.folded
+    alike = a.stands_as(b) and a.lead == 0
     if not alike or len(a.shape) - a.folded < 2:
         return None
     a, b = (make_plain(trace.b, seen, trace.place()) for seen in (a, b))
@@ -70,7 +70,7 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
         mask = trace.torch.empty(given["query"].shape[-2], given["key"].shape[-2], device="meta")
     if mask is not None:
         values.append(trace.of(mask) or standing(trace, mask, q))
-    if any(s is None or not s.shape or s.lead or (s.folded, len(s.shape)) != (q.folded, len(q.shape)) for s in values):
+    if any(s is None or not s.shape or s.lead or not s.stands_as(q) for s in values):
         return None
     plain = [make_plain(trace.b, seen, trace.place()) for seen in values]
     made = layer(trace, "dot_product_attention", {}, [seen.value for seen in plain])
@@ -203,17 +203,17 @@ def einsum(trace: Any, args: Any, result: Any) -> Made:
     if seen[0] is None:  # the value first
         seen, words, tensors = seen[::-1], words[::-1], tensors[::-1]
     sizes = {letter: n for word, t in zip(words, tensors, strict=True) for letter, n in zip(word, t.shape, strict=True)}
-    if seen[0] is None or not seen[0].shape or any(s is not None and not s.shape for s in seen):
+    if seen[0] is None or any(s is not None and (not s.shape or s.sample >= 0) for s in seen):
         return None
-    folded = seen[0].folded
+    folded, front = seen[0].folded, seen[0].front
     if folded:  # what stands in one axis with the samples gets letters of its own meanwhile
-        if any(s is not None and (s.lead or s.folded != folded) for s in seen) or out[:1] != words[0][0]:
+        if any(s is not None and (s.lead or s.place != seen[0].place) for s in seen) or out[:1] != words[0][0]:
             return None
         inside = [letter for letter in LETTERS if letter not in equation and letter not in sizes][:folded]
         words = [word.replace(out[0], out[0] + "".join(inside)) for word in words]
         sizes.update(zip(inside, seen[0].shape, strict=False))
         out = out.replace(out[0], out[0] + "".join(inside))
-        seen = [s and s._replace(folded=0) for s in seen]
+        seen = [s and s._replace(folded=0, front=0) for s in seen]
     one, other = seen
     first = words[0][one.lead]
     if other is None:
@@ -222,7 +222,7 @@ def einsum(trace: Any, args: Any, result: Any) -> Made:
         return None
     else:
         made = sum_products(trace, (one, other), words, out, first, sizes)
-    return made._replace(folded=folded) if isinstance(made, Seen) else made
+    return made._replace(folded=folded, front=front) if isinstance(made, Seen) else made
 
 
 def spell(word: str, spare: Sequence[str], rank: int) -> str:

@@ -194,7 +194,8 @@ class Runner:
         seen = self.trace.of(tensor)
         for i in range(len(sizes)):
             found = [n * BATCH if i == j else n for j, n in enumerate(sizes)]
-            if seen is None or seen.arrange(found, BATCH) is not None:
+            arranged = seen and seen.arrange(found, BATCH)
+            if seen is None or (arranged is not None and not arranged.front):
                 return found
         return sizes
 

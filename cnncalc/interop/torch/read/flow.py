@@ -13,6 +13,7 @@ from typing import Any
 FRESH = {f"{how}_like" for how in ("empty", "zeros", "ones", "full", "rand", "randn", "randint")}
 FRESH |= {f"new_{how}" for how in ("empty", "zeros", "ones", "full", "empty_strided")}
 ZEROS = ("zeros", "zeros_like", "new_zeros")
+FULL = {"full": 1, "full_like": 1, "new_full": 2}  # what fills these with one number, and which argument it is
 LARGEST_MASK = 50_000_000  # elements of a storage up to which overlaps are looked up one by one
 
 
@@ -23,6 +24,7 @@ class Flow:
         self.torch = torch
         self.derived: dict[int, Any] = {}  # a storage's address to a tensor in it, which keeps it alive
         self.zeros: dict[int, Any] = {}  # of a storage that holds zeros alone: a tensor in it
+        self.zeros_once: dict[int, Any] = {}  # the same of one that did when it was made
         self.written: list[Any] = []  # tensors that were written over since `take_written`
         self.mode = self.watcher()
 
@@ -55,8 +57,9 @@ class Flow:
         self.written += written
         for tensor in written:
             self.zeros.pop(address(tensor), None)
-        if operation.overloadpacket.__name__ in ZEROS:
-            self.zeros.update((address(tensor), tensor) for tensor in self.tensors(result))
+        if makes_zeros(operation.overloadpacket.__name__, args):
+            for made in (self.zeros, self.zeros_once):
+                made.update((address(tensor), tensor) for tensor in self.tensors(result))
         if operation.overloadpacket.__name__ in FRESH or not any(self.depends(t) for t in entering):
             return
         for tensor in (*self.tensors(result), *written):
@@ -76,6 +79,10 @@ class Flow:
         """Whether a tensor holds zeros, as it was made here."""
         return address(tensor) in self.zeros
 
+    def began_as_zero(self, tensor: Any) -> bool:
+        """Whether a tensor held zeros when it was made."""
+        return address(tensor) in self.zeros_once
+
     def begin(self, tensor: Any) -> None:
         """An input."""
         self.derived[address(tensor)] = tensor
@@ -84,6 +91,12 @@ class Flow:
         """The tensors that were written over since the last time."""
         written, self.written = self.written, []
         return written
+
+
+def makes_zeros(word: str, args: Any) -> bool:
+    """Whether an operation makes a tensor of zeros."""
+    at = FULL.get(word, len(args))
+    return word in ZEROS or (at < len(args) and not isinstance(args[at], bool) and args[at] == 0)
 
 
 def find_written(operation: Any, args: Any, kwargs: Any) -> list[Any]:

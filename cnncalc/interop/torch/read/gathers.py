@@ -7,10 +7,9 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen
 from cnncalc.interop.torch.read.making import pairs
-from cnncalc.interop.torch.read.parts import pad_axes
 from cnncalc.interop.torch.read.reductions import over_axes
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
-from cnncalc.interop.torch.read.taking import pick, pick_along
+from cnncalc.interop.torch.read.taking import pad_axes, pick, pick_along
 
 
 @translates("index_select", "input dim index", anywhere=True)

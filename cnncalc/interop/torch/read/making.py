@@ -80,16 +80,11 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     """
     if not hasattr(tensor, "ndim") or tensor.ndim > like.rank:
         return None
-    theirs = [1] * (like.rank - tensor.ndim) + list(tensor.shape)
-    samples = theirs[like.lead]
-    if samples not in (1, BATCH) or (like.folded and samples != 1):
-        if not like.folded or samples % prod(like.shape[like.lead : like.lead + like.folded]):
-            return None
-        theirs[like.lead : like.lead + 1] = like.shape[like.lead : like.lead + like.folded]
-    else:
-        theirs[like.lead : like.lead + 1] = [1] * like.folded
+    theirs = lay_beside(tensor, like)
+    if theirs is None:
+        return None
     trained = [s for s in trace.sources(tensor) if trace.stored[s][1]]
-    key = (id(tensor), tuple(theirs), like.lead, like.folded)
+    key = (id(tensor), tuple(theirs), *like.place.values())
     if key in trace.standing:
         known: Seen = trace.standing[key]
         return known
@@ -110,10 +105,26 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     for s in trained:
         trace.owners.setdefault(s, value)
     moves = like.moves if order is not None else ()
-    made = Seen(value, shape, moves, lead=like.lead, folded=like.folded)
+    made = Seen(value, shape, moves, **like.place)
     trace.kept.append(tensor)
     trace.standing[key] = made
     return made
+
+
+def lay_beside(tensor: Any, like: Seen) -> list[int] | None:
+    """The shape of numbers that depend on no input, with an axis for each of a value's; None where they do not fit."""
+    theirs = [1] * (like.rank - tensor.ndim) + list(tensor.shape)
+    if like.lead < 0:
+        return theirs
+    together = like.shape[like.lead : like.lead + like.folded]
+    samples, every = theirs[like.lead], BATCH if like.sample < 0 else 1
+    if samples in (1, every) and (not like.folded or samples == 1):
+        theirs[like.lead : like.lead + 1] = [1] * like.folded
+    elif like.folded and samples % prod(together) == 0:
+        theirs[like.lead : like.lead + 1] = together
+    else:
+        return None
+    return theirs
 
 
 def without_reshape(trace: Any, seen: Seen) -> Seen:
@@ -166,24 +177,3 @@ def plus_standing(trace: Any, seen: Seen, tensor: Any) -> Seen | None:
     return layouts.merge(
         trace.b, [seen, other], lambda values: trace.b.add(trace.name("add"), "add", {}, values, at=place), place
     )
-
-
-WINDOWED = ("kernel", "stride", "dilation", "padding")
-
-
-def unfold(
-    trace: Any, seen: Seen | None, kind: str, options: dict[str, Any], stored: Sequence[Any] = ()
-) -> Seen | None:
-    """A layer with windows. Axes that stand in one with the samples are an axis more, along which no window moves."""
-    if seen is None or seen.plain:
-        return seen and layer(trace, kind, options, [layouts.settle(trace.b, seen, trace.place())], stored)
-    if seen.lead or seen.folded != 1:
-        raise NotReadError(_("other axes stand in front of the samples, or in one with them"))
-    wider = dict(options)
-    for name in WINDOWED:
-        value = options.get(name)
-        if isinstance(value, (list, tuple)):
-            wider[name] = [[0, 0] if name == "padding" else 1, *value]
-        elif value is not None:
-            raise NotReadError(_("other axes stand in front of the samples, or in one with them"))
-    return along(trace, seen, 1, lambda value: layer(trace, kind, wider, [value], stored))

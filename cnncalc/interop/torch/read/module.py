@@ -218,14 +218,15 @@ def trace_of(
     except CnncalcError:
         raise
     except Exception as error:
-        if allow_unknown and b.nodes:
-            trace.stop(tell(error))
-            return b.graph(allow_unknown=True)
-        b.fail(
-            trace.place(),
-            _("the forward pass fails: {error}", error=tell(error)),
-            _("it is run on 2 samples without values, at which it cannot look; --allow-unknown counts up to there"),
-        )
+        decided, complete = trace.explain_failure(error)
+        problem = decided or b.problem(trace.place(), _("the forward pass fails: {error}", error=tell(error))).problem
+        if b.nodes and (allow_unknown or complete):
+            trace.stop(problem, rest=allow_unknown)
+            return b.graph(allow_unknown=allow_unknown)
+        hint = _("it is run on 2 samples without values, at which it cannot look; --allow-unknown counts up to there")
+        if decided and trace.find_unread():
+            problem = _("{problem}; behind it: {names}", problem=problem, names=trace.say_unread())
+        b.fail("", problem, hint)
     trace.finish(result)
     return b.graph(allow_unknown=allow_unknown)
 

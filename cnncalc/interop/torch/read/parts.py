@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, in_base, make_plain
+from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.torch.read.folded import by_channel
 from cnncalc.interop.torch.read.making import axis_word, join, layer, wide
+from cnncalc.interop.torch.read.samples import note_fill, take_samples
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
-from cnncalc.interop.torch.read.taking import part, pick_along
+from cnncalc.interop.torch.read.taking import bring_first, pad_axes, part, pick_along
 
 
 @translates("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split", "", anywhere=True)
@@ -24,13 +26,26 @@ def split(trace: Any, args: Any, result: Any) -> Made:
         return [seen] * len(result)
     d = differing[0]
     axis = seen.axis(d)
-    if axis is None:
-        return None
     sizes = [r.shape[d] for r in result]
+    if axis is None:
+        return split_samples(trace, seen, result, sizes)
     if sum(sizes) != tensor.shape[d]:
         return None
     for size in sizes:
         made = part(trace, seen, axis, start, start + size, len(sizes) if len(set(sizes)) == 1 else 0)
+        if made is None:
+            return None
+        found.append(made)
+        start += size
+    return found
+
+
+def split_samples(trace: Any, seen: Seen, result: Any, sizes: Sequence[int]) -> Made:
+    """Batches that stand one behind the other, or samples, each by itself."""
+    found, start = [], 0
+    for one, size in zip(result, sizes, strict=True):
+        made = take_samples(trace, seen, start, start + size)
+        made = made and made.arrange(tuple(one.shape), BATCH, trace.spot())
         if made is None:
             return None
         found.append(made)
@@ -43,7 +58,7 @@ def unbind(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Every index of an axis by itself."""
     dim = given.get("dim", 0) % given["input"].ndim
     seen: Seen | None = trace.of(given["input"])
-    if seen is None or not seen.shape or seen.axis(dim) is None:
+    if seen is None or not seen.shape:
         return None
     index: list[Any] = [slice(None)] * dim
     found = [take_index(trace, seen, [*index, i], one) for i, one in enumerate(result)]
@@ -104,8 +119,10 @@ def take_index(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> See
     for dim, i in enumerate([i for i in index if i is not None]):
         axis = seen.axis(dim)
         if axis is None:
-            if i != slice(None):
-                return None
+            first, last, step = i.indices(seen.lay_out(BATCH)[seen.lead]) if isinstance(i, slice) else (i, i + 1, 1)
+            found = None if found is None or step != 1 else take_samples(trace, found, first, last)
+            if found is not None and not isinstance(i, slice):
+                found = drop_samples(found)
             continue
         n = seen.shape[axis]
         first, last, step = i.indices(n) if isinstance(i, slice) else (i % n, i % n + 1, 1)
@@ -117,6 +134,11 @@ def take_index(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> See
                 return None
             found = sample(trace, found, axis, step)
     return found and found.arrange(tuple(result.shape), BATCH, trace.spot())
+
+
+def drop_samples(seen: Seen) -> Seen | None:
+    """One sample without its axis, which has one element."""
+    return seen._replace(lead=-1) if seen.sample >= 0 and not seen.folded else None
 
 
 def sample(trace: Any, seen: Seen, axis: int, step: int) -> Seen | None:
@@ -131,12 +153,6 @@ def sample(trace: Any, seen: Seen, axis: int, step: int) -> Seen | None:
     strides = [step if i == base else 1 for i in range(1, rank + 1)]
     made = layer(trace, "maxpool", {"kernel": [1] * rank, "stride": strides}, [seen.value])
     return made and seen._replace(value=made.value, base=made.base)
-
-
-def bring_first(trace: Any, seen: Seen, axis: int) -> Seen:
-    """The same value with this axis as the channels of the graph's own."""
-    front, back = seen.first(axis, trace.inside())
-    return make_plain(trace.b, front, trace.place()).permute(back, trace.inside())
 
 
 @translates("roll", "input shifts | dims", anywhere=True)
@@ -162,10 +178,15 @@ def roll(trace: Any, given: dict[str, Any], result: Any) -> Made:
 # --- writing into a tensor
 
 
-@translates("setitem", "input index value")
+@translates("setitem", "input index value", anywhere=True)
 def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """What is left of the tensor, with the value between: a concatenation. Of one made empty, once it is full."""
     target, value = given["input"], trace.of(given["value"])
+    if value is not None and value.sample >= 0:
+        note_fill(trace, target[given["index"]], value)
+        return []
+    if any(seen is not None and not seen.plain for seen in (value, trace.of(target))):
+        return None
     found = region(target, given["index"])
     if value is None or found is None or tuple(given["value"].shape) != tuple(target[given["index"]].shape):
         return None  # a constant, places far apart, or a value that is stretched over them
@@ -228,11 +249,15 @@ def geometry(tensor: Any) -> tuple[Any, ...]:
     return tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
 
 
-@translates("copy", "input source | non_blocking")
+@translates("copy", "input source | non_blocking", anywhere=True)
 def copy(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """One tensor written over another of the same shape."""
-    alike = tuple(given["input"].shape) == tuple(given["source"].shape)
-    return trace.of(given["source"]) if alike else None
+    seen: Seen | None = trace.of(given["source"])
+    if seen is None or tuple(given["input"].shape) != tuple(given["source"].shape):
+        return None
+    if seen.sample >= 0:
+        note_fill(trace, given["input"], seen)
+    return seen
 
 
 # --- more around it
@@ -258,29 +283,6 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return pad_axes(trace, seen, known, {"mode": mode, "value": float(value or 0)})
 
 
-def pad_axes(
-    trace: Any, seen: Seen, axes: dict[int, tuple[int, int]], filled: dict[str, Any] | None = None
-) -> Seen | None:
-    """More elements around some axes, zeros unless `filled` says which."""
-    if not axes:
-        return seen
-    seen, base = in_base(trace.b, seen, list(axes), trace.place())
-    if 0 in base:
-        seen = bring_first(trace, seen, next(axis for axis in range(len(seen.shape)) if axis not in axes))
-        seen, base = in_base(trace.b, seen, list(axes), trace.place())
-    pairs = dict(zip(base, axes.values(), strict=True))
-    lines = [pairs.get(axis, (0, 0)) for axis in range(1, len(seen.base))]
-    cuts = [[max(0, -before), max(0, -after)] for before, after in lines]
-    more = [[max(0, before), max(0, after)] for before, after in lines]
-    for kind, name, found in (("crop", "cropping", cuts), ("pad", "padding", more)):
-        if any(map(any, found)):
-            made = layer(trace, kind, {name: found, **({} if kind == "crop" else filled or {})}, [seen.value])
-            if made is None:
-                return None
-            seen = seen._replace(value=made.value, base=made.base)
-    return seen
-
-
 MODES = {
     "nearest": "nearest", "nearest-exact": "nearest_exact", "linear": "bilinear", "bilinear": "bilinear",
     "trilinear": "bilinear", "bicubic": "bicubic",
@@ -290,6 +292,7 @@ MODES = {
 @translates(
     "interpolate upsample upsample_nearest upsample_bilinear",
     "input | size scale_factor mode align_corners recompute_scale_factor antialias",
+    anywhere=True,
 )
 def interpolate(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return resize(trace, given, result)
@@ -302,19 +305,22 @@ def resize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if trace.of(given["input"]) is None or given.get("antialias"):
         return None
     given.get("size"), given.get("scale_factor")  # what comes out has the size that they say
+    seen = trace.of(given["input"])
     if before == after:
-        return trace.of(given["input"])
-    value = trace.settle(given["input"])
+        return seen
+
+    def stretch(kind: str, options: dict[str, Any]) -> Made:
+        return by_channel(trace, seen, lambda value: layer(trace, kind, options, [value]))
+
     if mode == "area":
-        return layer(trace, "adaptive_avgpool", {"size": list(after)}, [value])
-    exact = given.get("size") is not None or whole_factors(given.get("scale_factor"), before, after)
-    if mode not in MODES or not exact:
+        return stretch("adaptive_avgpool", {"size": list(after)})
+    exact = given.get("size") is not None or given.get("recompute_scale_factor")
+    if mode not in MODES or not (exact or whole_factors(given.get("scale_factor"), before, after)):
         return None
     if not corners and mode != "nearest-exact" and not any(m % n for m, n in zip(after, before, strict=True)):
         factors = [m // n for m, n in zip(after, before, strict=True)]
-        return layer(trace, "upsample", {"factor": factors, "mode": MODES[mode]}, [value])
-    options = {"size": list(after), "mode": MODES[mode], "align_corners": corners}
-    return layer(trace, "resample", options, [value])
+        return stretch("upsample", {"factor": factors, "mode": MODES[mode]})
+    return stretch("resample", {"size": list(after), "mode": MODES[mode], "align_corners": corners})
 
 
 def to_size(mode: str) -> Any:
@@ -332,10 +338,10 @@ for _words, _mode in (
     ("upsample_linear1d upsample_bilinear2d upsample_trilinear3d", "bilinear"),
     ("upsample_bicubic2d", "bicubic"),
 ):
-    translates(_words, "input output_size align_corners | scale_factors")(to_size(_mode))
-translates("upsample_nearest1d upsample_nearest2d upsample_nearest3d", "input output_size | scale_factors")(
-    to_size("nearest")
-)
+    translates(_words, "input output_size align_corners | scale_factors", anywhere=True)(to_size(_mode))
+translates(
+    "upsample_nearest1d upsample_nearest2d upsample_nearest3d", "input output_size | scale_factors", anywhere=True
+)(to_size("nearest"))
 
 
 def whole_factors(factor: Any, before: Sequence[int], after: Sequence[int]) -> bool:

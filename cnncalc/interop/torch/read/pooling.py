@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.layouts import settle
-from cnncalc.interop.torch.read.making import layer, pairs, unfold, wide
+from cnncalc.interop.torch.read.folded import by_channel, unfold
+from cnncalc.interop.torch.read.making import layer, pairs, wide
 from cnncalc.interop.torch.read.table import Handler, Made, translates
 
 
@@ -52,14 +53,16 @@ def adaptive(kind: str, rank: int) -> Handler:
         if given.get("return_indices"):
             return None
         seen = trace.of(given["input"])
-        size = [n if m is None else m for m, n in zip(wide(given["output_size"], rank), seen.shape[1:], strict=True)]
-        if set(size) == {1}:
-            return layer(trace, f"global_{kind}", {}, [trace.settle(given["input"])])
-        return layer(trace, f"adaptive_{kind}", {"size": size}, [trace.settle(given["input"])])
+        behind = seen.shape[1 + seen.folded :]
+        size = [n if m is None else m for m, n in zip(wide(given["output_size"], rank), behind, strict=True)]
+        word, options = (f"global_{kind}", {}) if set(size) == {1} else (f"adaptive_{kind}", {"size": size})
+        return by_channel(trace, seen, lambda value: layer(trace, word, options, [value]))
 
     return translate
 
 
 for _rank in (1, 2, 3):
-    translates(f"adaptive_avg_pool{_rank}d", "input output_size")(adaptive("avgpool", _rank))
-    translates(f"adaptive_max_pool{_rank}d", "input output_size | return_indices")(adaptive("maxpool", _rank))
+    translates(f"adaptive_avg_pool{_rank}d", "input output_size", anywhere=True)(adaptive("avgpool", _rank))
+    translates(f"adaptive_max_pool{_rank}d", "input output_size | return_indices", anywhere=True)(
+        adaptive("maxpool", _rank)
+    )

@@ -8,6 +8,7 @@ Nothing is guessed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -61,10 +62,15 @@ class Given(Watched):
 
 def find_handler(word: str) -> Handler | None:
     """The handler of a function, by its name without underscores around; None for one that is not known."""
-    if not HANDLERS:
-        for name in FILES:
-            import_module(f"cnncalc.interop.torch.read.{name}")
+    load_handlers()
     return HANDLERS.get(word)
+
+
+@cache
+def load_handlers() -> None:
+    """Import the files of all handlers, once."""
+    for name in FILES:
+        import_module(f"cnncalc.interop.torch.read.{name}")
 
 
 def translates(words: str, signature: str = "", *, anywhere: bool = False) -> Callable[[Handler], Handler]:

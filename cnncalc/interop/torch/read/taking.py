@@ -1,11 +1,11 @@
-"""Elements of one axis: a part of them, or those that are named."""
+"""Elements of one axis: a part of them, or those that are named; or more around them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.layouts import Seen, in_base, make_plain
 from cnncalc.interop.torch.read.making import axis_word, layer
 from cnncalc.interop.torch.read.table import NotReadError
 from cnncalc.language import _
@@ -69,3 +69,32 @@ def pick_along(trace: Any, tensor: Any, dim: int, index: Any) -> Seen | None:
     axis = seen.axis(dim % seen.rank)
     indices = None if axis is None else whole_numbers(trace, index, seen.shape[axis])
     return None if axis is None or indices is None else pick(trace, seen, axis, indices)
+
+
+def bring_first(trace: Any, seen: Seen, axis: int) -> Seen:
+    """The same value with this axis as the channels of the graph's own."""
+    front, back = seen.first(axis, trace.inside())
+    return make_plain(trace.b, front, trace.place()).permute(back, trace.inside())
+
+
+def pad_axes(
+    trace: Any, seen: Seen, axes: dict[int, tuple[int, int]], filled: dict[str, Any] | None = None
+) -> Seen | None:
+    """More elements around some axes, zeros unless `filled` says which."""
+    if not axes:
+        return seen
+    seen, base = in_base(trace.b, seen, list(axes), trace.place())
+    if 0 in base:
+        seen = bring_first(trace, seen, next(axis for axis in range(len(seen.shape)) if axis not in axes))
+        seen, base = in_base(trace.b, seen, list(axes), trace.place())
+    pairs = dict(zip(base, axes.values(), strict=True))
+    lines = [pairs.get(axis, (0, 0)) for axis in range(1, len(seen.base))]
+    cuts = [[max(0, -before), max(0, -after)] for before, after in lines]
+    more = [[max(0, before), max(0, after)] for before, after in lines]
+    for kind, name, found in (("crop", "cropping", cuts), ("pad", "padding", more)):
+        if any(map(any, found)):
+            made = layer(trace, kind, {name: found, **({} if kind == "crop" else filled or {})}, [seen.value])
+            if made is None:
+                return None
+            seen = seen._replace(value=made.value, base=made.base)
+    return seen

@@ -7,7 +7,7 @@ behind the back of its value, is not known: see flow.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cnncalc.errors import CnncalcError, Problem, SpecError
@@ -16,6 +16,7 @@ from cnncalc.interop.faults import fault_text, say_fault
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.flow import FRESH, Flow, address, overlap
 from cnncalc.interop.torch.read.making import standing
+from cnncalc.interop.torch.read.samples import JOINED, call_key, fills_on, find_sample, read_filled
 from cnncalc.interop.torch.read.table import ANYWHERE, BATCH, NotReadError, find_handler
 from cnncalc.language import _
 from cnncalc.layers import KINDS
@@ -35,7 +36,16 @@ MOVED = (
 )  # made where something needs them
 LIKE = ("type_as", "expand_as", "view_as", "reshape_as")  # of what they get second they read type or shape alone
 FILL = ("setitem", "copy")  # functions that write into what they get first, and read nothing of it
+VIEWED = ("getitem", "select", "slice", "narrow")  # functions that give a part, into which something may be written
 BEGUN = ("linear", "conv1d", "conv2d", "conv3d")  # functions that sum products with weights, for each sample anew
+# Functions of whose results the values decide: which elements, how many, in which order.
+DECIDED = (
+    "topk", "sort", "msort", "argsort", "argmax", "argmin", "kthvalue", "median", "nanmedian", "mode", "quantile",
+    "nonzero", "argwhere", "unique", "unique_consecutive", "bincount", "histc", "masked_select", "multinomial",
+    "searchsorted", "bucketize", "nms", "roi_align", "ps_roi_align", "roi_pool", "ps_roi_pool",
+)  # fmt: skip
+ASKED = ("item", "bool", "float", "int", "index", "tolist", "numpy", "getitem", "where", "equal", "allclose")  # values
+OPEN_ENDED = ("nonzero", "argwhere", "masked_select", "getitem", "where", "nms", "unique")  # they choose some of many
 MOST_FIXED = 100_000  # numbers of a constant that are looked at
 
 
@@ -45,6 +55,7 @@ class Trace:
     def __init__(self, torch: Any, module: Any, b: Builder) -> None:
 
         self.torch = torch
+        self.module = module
         self.b = b
 
         self.seen: dict[int, Seen] = {}
@@ -57,6 +68,13 @@ class Trace:
         self.empty: set[int] = set()  # tensors without elements
         self.writers: dict[int, str] = {}  # of a storage: the function that wrote into it last
         self.dirty: dict[int, tuple[Seen, list[Any]]] = {}  # of a tensor: its value until then, and what was written
+        self.fills: dict[int, dict[int, Any]] = {}  # of a storage: the samples that were written into it, one by one
+        self.writes: dict[int, int] = {}  # how often something was written into a storage
+        self.mirrors: dict[Any, list[Seen]] = {}  # calls on the first sample alone, and what they give
+        self.failed: tuple[str, Any] = ("", None)  # the function that raised an error, and the error
+        # Where layers without weights begin that are of one sample, or behind what values decide; problems until then.
+        self.tail: tuple[int, int] | None = None
+        self.decided = ""  # the first function of which values decide what it gives, with its place
         self.filling: dict[int, dict[tuple[int, int, int], Seen]] = {}  # of a tensor made empty: the parts put into it
         self.stand_ins: dict[str, Any] = {}
         self.stored: dict[int, tuple[str, bool]] = {}  # of a tensor: the name in the module, and whether it is trained
@@ -109,7 +127,11 @@ class Trace:
                 if any(tensor.is_meta for tensor in trace.tensors_in((args, kwargs))):  # what has values meets the rest
                     args, kwargs = trace.without_values(args), trace.without_values(kwargs)
                 result = trace.normalise(function, args, kwargs)
-                result = function(*args, **kwargs) if result is None else result
+                try:
+                    result = function(*args, **kwargs) if result is None else result
+                except Exception as error:
+                    trace.failed = (word_of(function), error)
+                    raise
                 trace.note_call(function, args, kwargs, result)
                 return result
 
@@ -227,8 +249,7 @@ class Trace:
             self.b.fail(self.place(word) or word, _("cannot be read: {reason}", reason=reason))
 
     def note(self, word: str, args: Any, kwargs: Any, result: Any) -> None:
-        written = self.flow.take_written()
-        self.writers.update({address(over): word for over in written})
+        written = self.take_written(word)
         results = self.tensors_in(result)
         if word == "setitem" or (word == "set" and not results):
             results = [args[0]]  # what is written over, and nothing comes out
@@ -248,6 +269,8 @@ class Trace:
             return
         for source in sources:
             self.used[source] = True
+        if any(self.stored[source][1] for source in sources):
+            self.tail = None
         if all(tensor.numel() == 0 for tensor in results):  # a part without elements, of which nothing can depend
             self.kept += results
             self.empty |= set(map(id, results))
@@ -261,6 +284,14 @@ class Trace:
             self.keep(tensor, seen)
         for tensor in results[len(found) :]:
             self.lose(tensor, word)
+
+    def take_written(self, word: str) -> Sequence[Any]:
+        """The tensors that a function has written over."""
+        written = self.flow.take_written()
+        for home in set(map(address, written)):
+            self.writers[home] = word
+            self.writes[home] = self.writes.get(home, 0) + 1
+        return written
 
     def begin(self, word: str, entering: Sequence[Any]) -> None:
         """What depends on no input, and stands there for every sample, meets weights for every one of them: a value."""
@@ -277,6 +308,8 @@ class Trace:
         self, word: str, args: Any, kwargs: Any, entering: Sequence[Any], results: Sequence[Any], result: Any
     ) -> list[Seen]:
         """What the results of a call are."""
+        if word in VIEWED and fills_on(self, entering):
+            return []
         for tensor in entering:
             filled = word in FILL and tensor is args[0]  # its handler knows what was in it before
             if not filled and id(tensor) not in self.seen and self.depends(tensor):
@@ -289,7 +322,7 @@ class Trace:
             elsewhere = any(not seen.plain for seen in map(self.of, entering) if seen is not None)
             if elsewhere and handle is not None and word not in ANYWHERE:
                 raise NotReadError(_("other axes stand in front of the samples, or in one with them"))
-            made = None if handle is None else handle(self, args, kwargs, result)
+            made = None if handle is None else self.handle_samples(handle, word, (args, kwargs, result), entering)
         except SpecError as error:  # the kind has no such option or shape: its own words say which
             made, reason = None, error.problems[0]
         except NotReadError as error:
@@ -302,6 +335,27 @@ class Trace:
         if made is None:
             return self.not_known(word, entering, results, reason)
         return [seen if seen.base else Seen(seen.value, ()) for seen in ([made] if isinstance(made, Seen) else made)]
+
+    def handle_samples(self, handle: Any, word: str, call: tuple[Any, Any, Any], entering: Sequence[Any]) -> Any:
+        """What a handler makes of a call; of one sample alone it is what it was of the first."""
+        args, kwargs, result = call
+        parts = [seen for seen in map(self.of, entering) if seen is not None and seen.sample >= 0]
+        if not parts or (word in JOINED and len({seen.sample for seen in parts}) > 1):
+            return handle(self, args, kwargs, result)
+        sample = find_sample(self, entering)
+        key = call_key(self, word, args, kwargs)
+        self.tail = self.tail or (len(self.b.nodes), len(self.b.unknowns))
+        if sample and word not in FILL:
+            known = self.mirrors.get(key)
+            if known is None:
+                raise NotReadError(_("it is not done with the first sample"))
+            return [seen._replace(sample=sample) for seen in known]
+        made = handle(self, args, kwargs, result)
+        if made is None or word in FILL:
+            return made
+        found = [seen._replace(sample=0) for seen in ([made] if isinstance(made, Seen) else made)]
+        self.mirrors[key] = found
+        return found
 
     # --- what depends on the input, and what becomes of it
 
@@ -331,7 +385,7 @@ class Trace:
 
     def not_seen(self, tensor: Any) -> None:
         """A tensor that depends on the input, and of which nobody has said what it is, unless it is made when asked."""
-        made = self.later.pop(id(tensor), lambda: None)()
+        made = self.later.pop(id(tensor), lambda: None)() or read_filled(self, tensor)
         if made is not None:
             self.keep(tensor, made)
             return
@@ -413,10 +467,13 @@ class Trace:
         self, word: str, entering: Sequence[Any], results: Sequence[Any], reason: Problem | None = None
     ) -> list[Seen]:
         """Values of a function that no kind is; `reason` says it in better words than that it is not known."""
+        if word in DECIDED:
+            reason = self.say_decided(word)
         reads = list(dict.fromkeys(self.settle(t) for t in entering if id(t) in self.seen))
         found, said = [], len(self.b.unknowns)
+        alone = any(seen is not None and seen.sample >= 0 for seen in map(self.of, entering))
         for tensor in results:
-            shape = self.shape_of(tensor)
+            shape = None if alone else self.shape_of(tensor)
             value = self.b.unknown(self.name(word), word, reads, shape, at=self.place(word))
             found.append(Seen(value, shape or ()))
         first = self.b.unknowns[said]  # said once, however many results there are
@@ -424,6 +481,14 @@ class Trace:
         for source in frozenset().union(*(self.sources(t) for t in entering)):
             self.owners.setdefault(source, found[0].value)
         return found
+
+    def say_decided(self, word: str) -> Problem:
+        """That values decide what a function gives, and what is behind it."""
+        self.tail = self.tail or (len(self.b.nodes), len(self.b.unknowns))
+        text = _("the values decide what {operator} gives", operator=word)
+        problem = self.b.problem(self.place(), text, None)
+        self.decided = self.decided or problem.problem
+        return problem
 
     def check(self, word: str, tensor: Any, seen: Seen) -> None:
         """A layer's shape is PyTorch's."""
@@ -442,25 +507,70 @@ class Trace:
         self.b.output(*(self.settle(t) for t in found))
         self.close()
 
-    def stop(self, reason: str) -> None:
-        """The forward pass went no further, as it asked for values: what nothing reads enters something unknown."""
+    def explain_failure(self, error: Exception) -> tuple[str, bool]:
+        """That the forward pass asks for values, where that is why it goes no further, and at which function first.
+
+        And whether nothing is lost but what chooses among the results: no parameter is left that was not read.
+        """
+        word, raised = self.failed
+        if raised is not error or word not in (*DECIDED, *ASKED):
+            return "", False
+        self.say_decided(word)
+        return self.decided, word in OPEN_ENDED and not self.find_unread()
+
+    def stop(self, reason: str, *, rest: bool) -> None:
+        """The forward pass went no further: what nothing reads leaves the network, or enters what is not known.
+
+        rest  with a row for what was not reached; else it has no parameters, and is said to be left out
+        """
+        if self.tail is not None:
+            self.b.back_to(len(self.b.inputs) + self.tail[0])
+            del self.b.unknowns[self.tail[1] :]
         read = {value for node in self.b.nodes for value in node.reads}
         ends = [value for value in range(len(self.b.shapes)) if value not in read]
-        place = self.place()
-        self.b.output(self.b.unknown("rest", "rest", ends, None, at=place))
-        self.b.remarks.append(
-            _("the forward pass goes no further than {place}: {reason}", place=place or self.b.name, reason=reason)
-        )
+        if not rest:
+            self.b.output(*ends)
+            self.b.remarks.append(_("what comes behind is left out, and has no parameters: {reason}", reason=reason))
+            self.close()
+            return
+        behind = self.find_unread()
+        for name in list(dict.fromkeys(behind.values())) or ["rest"]:
+            part = dict(self.module.named_modules()).get(name)
+            value = self.b.unknown(name, "rest" if part is None else type(part).__name__, ends, None, at=name)
+            for source in [source for source, whole in behind.items() if whole == name]:
+                self.used[source] = True
+                self.owners[source] = value
+            self.b.output(value)
+        self.b.remarks.append(_("the forward pass goes no further: {reason}", reason=reason))
         self.close()
+
+    def find_unread(self) -> dict[int, str]:
+        """Trained tensors that were not read, each with the largest module of which none was."""
+        unused = {s: name for s, (name, trained) in self.stored.items() if trained and s not in self.used}
+        read = [name for s, (name, trained) in self.stored.items() if trained and s in self.used]
+        return {s: part_without(name, read) for s, name in unused.items()}
 
     def close(self) -> None:
         """Weights that were read in a way that no layer accounts for; what is frozen, and what is never read."""
         for source in self.used:
             name, trained = self.stored[source]
             if trained and source not in self.owners:
-                self.b.unknown(name, "parameter", [], None, at=_("parameter '{name}'", name=name))
+                value = self.b.unknown(name, "parameter", [], None, at=_("parameter '{name}'", name=name))
+                self.owners[source] = value
+        self.count_unknown()
         self.freeze()
         self.say_unused()
+
+    def count_unknown(self) -> None:
+        """How many parameters are stored for what is not known: they are its own, whatever it does with them."""
+        held: dict[int, int] = {}
+        for source, value in self.owners.items():
+            if self.stored[source][1]:
+                held[value] = held.get(value, 0) + self.sizes[source]
+        first = len(self.b.inputs)
+        for i, node in enumerate(self.b.nodes):
+            if isinstance(node.layer, Unknown):
+                self.b.change(first + i, node.layer.replace(params=held.get(first + i, 0)))
 
     # --- what is said of layers besides
 
@@ -500,19 +610,27 @@ class Trace:
 
     def say_unused(self) -> None:
         """Parameters that the forward pass never reads, of which no layer is."""
-        unused = {s: name for s, (name, trained) in self.stored.items() if trained and s not in self.used}
+        unused = self.find_unread()
         if unused:
-            count = sum(self.sizes[s] for s in unused)
-            read = [name for s, (name, trained) in self.stored.items() if trained and s in self.used]
-            whole = list(dict.fromkeys(part_without(name, read) for name in unused.values()))
-            names = ", ".join(whole[:4]) + (", ..." if len(whole) > 4 else "")
             self.b.remarks.append(
                 _(
                     "{count:,} parameters that the forward pass does not read are left out: {names}",
-                    count=count,
-                    names=names,
+                    count=sum(self.sizes[s] for s in unused),
+                    names=name_some(unused.values()),
                 )
             )
+
+    def say_unread(self) -> str:
+        """The same, as what stands behind a place."""
+        unread = self.find_unread()
+        count = sum(self.sizes[s] for s in unread)
+        return _("{names} with {count:,} parameters", names=name_some(unread.values()), count=count)
+
+
+def name_some(names: Iterable[str]) -> str:
+    """The first four of several names."""
+    whole = list(dict.fromkeys(names))
+    return ", ".join(whole[:4]) + (", ..." if len(whole) > 4 else "")
 
 
 def part_without(name: str, others: Sequence[str]) -> str:

@@ -76,6 +76,13 @@ def transpose(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return permute_axes(trace, given["input"], order)
 
 
+@translates("T mT H mH t adjoint", "", anywhere=True)
+def turn(trace: Any, args: Any, result: Any) -> Made:
+    """The last two axes exchanged."""
+    rank = args[0].ndim
+    return permute_axes(trace, args[0], [*range(rank - 2), *range(rank - 2, rank)[::-1]])
+
+
 @translates("movedim moveaxis", "input source destination", anywhere=True)
 def movedim(trace: Any, given: dict[str, Any], result: Any) -> Made:
     rank = result.ndim

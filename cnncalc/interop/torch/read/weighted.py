@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from cnncalc.interop.blur import is_binomial
 from cnncalc.interop.layouts import Seen, make_plain, settle
-from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, standing, unfold, whole
+from cnncalc.interop.torch.read.folded import by_channel, refuse_lead, unfold
+from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, standing, whole
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -163,7 +165,7 @@ def layer_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     rank = len(seen.shape)
     options["axes"] = "all" if count == rank else "".join(axis_word(axis, rank) for axis in axes)
     made = layer(trace, "layernorm", options, [value], (weight, bias))
-    return made and made._replace(lead=seen.lead, folded=seen.folded)
+    return made and made._replace(**seen.place)
 
 
 def norm_with_one(trace: Any, given: dict[str, Any], seen: Seen) -> Made:
@@ -182,25 +184,48 @@ def norm_with_one(trace: Any, given: dict[str, Any], seen: Seen) -> Made:
     return along(trace, seen, axis, both)
 
 
-@translates("group_norm", "input num_groups | weight bias eps")
+@translates("group_norm", "input num_groups | weight bias eps", anywhere=True)
 def group_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    weight, bias = given.get("weight"), given.get("bias")
-    if (weight is None) != (bias is None):  # a scale or a shift alone stands behind
-        options = {"groups": given["num_groups"], "affine": False, "epsilon": given.get("eps", 1e-5)}
-        made = layer(trace, "groupnorm", options, [trace.settle(given["input"])])
-        kind, stored = ("shift", bias) if weight is None else ("scale", weight)
-        return made and layer(trace, kind, {}, [made.value], (stored,))
-    options = {"groups": given["num_groups"], "affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
-    return layer(trace, "groupnorm", options, [trace.settle(given["input"])], (weight, bias))
+    options = {"groups": given["num_groups"], "epsilon": given.get("eps", 1e-5)}
+    return norm_channels(trace, given, "groupnorm", options)
 
 
-@translates("instance_norm", "input | running_mean running_var weight bias use_input_stats momentum eps")
+@translates("instance_norm", "input | running_mean running_var weight bias use_input_stats momentum eps", anywhere=True)
 def instance_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    if not given.get("use_input_stats", True):
+        return from_statistics(trace, given)
+    return norm_channels(trace, given, "instancenorm", {"epsilon": given.get("eps", 1e-5)})
+
+
+def from_statistics(trace: Any, given: dict[str, Any]) -> Made:
+    """By statistics that are stored, as a batch norm is."""
     weight, bias = given.get("weight"), given.get("bias")
-    if (weight is None) != (bias is None) or not given.get("use_input_stats", True):
+    if (weight is None) != (bias is None) or given.get("running_mean") is None:
         return None
+    stored = (weight, bias, given["running_mean"], given["running_var"])
     options = {"affine": weight is not None, "epsilon": given.get("eps", 1e-5)}
-    return layer(trace, "instancenorm", options, [trace.settle(given["input"])], (weight, bias))
+    return layer(trace, "batchnorm", options, [trace.settle(given["input"])], stored)
+
+
+def norm_channels(trace: Any, given: dict[str, Any], kind: str, options: dict[str, Any]) -> Made:
+    """A norm whose statistics are those of each sample; its scale and shift may stand behind it.
+
+    They do where axes stand in one with the samples, which are more channels for the norm, and share both.
+    """
+    weight, bias, seen = given.get("weight"), given.get("bias"), trace.of(given["input"])
+    if seen is None or not seen.shape or not whole(trace, weight) or not whole(trace, bias):
+        return None
+    if seen.plain and (weight is None) == (bias is None):
+        value = trace.settle(given["input"])
+        return layer(trace, kind, {**options, "affine": weight is not None}, [value], (weight, bias))
+    refuse_lead(seen)
+    if "groups" in options:
+        options = {**options, "groups": options["groups"] * prod(seen.shape[: seen.folded])}
+    made = by_channel(trace, seen, lambda value: layer(trace, kind, {**options, "affine": False}, [value]))
+    for word, stored in (("scale", weight), ("shift", bias)):
+        if stored is not None and made is not None:
+            made = along(trace, made, seen.folded, lambda v, w=word, s=stored: layer(trace, w, {}, [v], (s,)))  # type: ignore[misc]
+    return made
 
 
 @translates("prelu", "input weight")
