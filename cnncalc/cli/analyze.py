@@ -9,20 +9,21 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
-    MOST_SAMPLES,
     Asked,
     Output,
     convention_option,
     count_again,
     errors_end_the_run,
+    exact_padding_option,
     output_options,
+    size_options,
     spec_options,
 )
 from cnncalc.errors import SpecError
 from cnncalc.language import _
 from cnncalc.pages.network import network_page, rows_page
 from cnncalc.pages.view import COLUMNS, View, read_columns
-from cnncalc.report import BYTES, Settings
+from cnncalc.report import Settings
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -58,12 +59,9 @@ COLUMNS_TYPE = ColumnsType()
 )
 @click.option("--expand", is_flag=True, help=_("A row for every operation: activations, dropout, flatten too."))
 @click.option("--depth", type=click.IntRange(min=1), metavar="N", help=_("Fold blocks below N levels of names."))
-@click.option(
-    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
-)
-@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
+@size_options
 @convention_option
-@click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
+@exact_padding_option
 def command(
     asked: Asked,
     out: Output,

@@ -12,7 +12,6 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
-    MOST_SAMPLES,
     SPEC,
     Asked,
     Output,
@@ -25,12 +24,14 @@ from cnncalc.cli.common import (
     lang_option,
     output_options,
     pass_over_others,
+    size_options,
+    skip_option,
 )
 from cnncalc.errors import visible
 from cnncalc.formats import EVERYWHERE
 from cnncalc.formats.page import Page
 from cnncalc.language import _, reason_of, speaking
-from cnncalc.report import BYTES, Report, Settings
+from cnncalc.report import Report, Settings
 from cnncalc.spec_files import is_spec, specs_in
 
 if TYPE_CHECKING:
@@ -61,10 +62,7 @@ class Grading(NamedTuple):
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
 @allow_unknown_option
-@click.option(
-    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
-)
-@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
+@size_options
 @click.option("--hint", is_flag=True, help=_("Say where to look, never the right number."))
 @click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
 @click.option("--strict", is_flag=True, help=_("No points for what is right under another convention."))
@@ -79,7 +77,7 @@ class Grading(NamedTuple):
 @click.option("--marks", is_flag=True, help=_("Grade many sheets: a table per student, and the class."))
 @click.option("--feedback", metavar="DIR", help=_("Write a page for every student, HTML and Markdown."))
 @click.option("--report", metavar="FILE", help=_("Write a page for the teacher: each question and its mistakes."))
-@click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
+@skip_option
 @output_options("junit", "github", "sarif")
 @lang_option
 def command(

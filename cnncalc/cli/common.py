@@ -182,6 +182,35 @@ def spec_options(function: F) -> F:
     return cast(F, decorated)
 
 
+def size_options(function: F) -> F:
+    """--dtype and --batch: what bytes are per value, and work per sample."""
+    from cnncalc.report import BYTES
+
+    dtype = click.option(
+        "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
+    )
+    return dtype(batch_option(function))
+
+
+def batch_option(function: F) -> F:
+    """--batch, from 1 to MOST_SAMPLES."""
+    return click.option(
+        "--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once.")
+    )(function)
+
+
+def exact_padding_option(function: F) -> F:
+    """--exact-padding, as `exact_padding`: connections and MACs without those that read padding."""
+    return click.option(
+        "--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding.")
+    )(function)
+
+
+def skip_option(function: F) -> F:
+    """--skip-others, as `skip_others`: for `pass_over_others`."""
+    return click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))(function)
+
+
 def allow_unknown_option(function: F) -> F:
     """--allow-unknown, as `allow_unknown`: what is behind an operator that is not known is `?`."""
     return click.option(

@@ -7,9 +7,9 @@ import click
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
     CONVENTION,
-    MOST_SAMPLES,
     Asked,
     Output,
+    batch_option,
     errors_end_the_run,
     output_options,
     spec_options,
@@ -21,7 +21,7 @@ from cnncalc.report import Settings
 
 @click.command("conventions", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
-@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
+@batch_option
 @click.option(
     "--convention", "only", type=CONVENTION, multiple=True, metavar="NAME",
     help=_("Only this one, or a file; may be given again."),

@@ -76,7 +76,8 @@ def command(
         compared = Compared([], {})
         read = partial(report_of, convention=convention, allow_unknown=allow_unknown)
         if revision is None:
-            compared.found.append(Pair("", words[1], True, compare(*map(read, each_asked(words, inputs)))))
+            old, new = map(read, each_asked(words, inputs))
+            compared.found.append(Pair("", words[1], is_change=True, difference=compare(old, new)))
         else:
             compared = since(revision, words, inputs, read)
     for error in compared.unusable.values():

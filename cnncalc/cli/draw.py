@@ -7,12 +7,12 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import MOST_SAMPLES, Asked, errors_end_the_run, say_written, spec_options, terminal_width, write
+from cnncalc.cli.common import Asked, errors_end_the_run, say_written, size_options, spec_options, terminal_width, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.pages.drawing import DEFAULT, STYLES, Drawing, Wish, check_wish, format_of
 from cnncalc.pages.drawing.words import find_quantity
-from cnncalc.report import BYTES, Report, Settings
+from cnncalc.report import Report, Settings
 
 MOST_DRAWN = 100_000  # operations, unless more are allowed: folded and drawn in seconds
 
@@ -32,10 +32,7 @@ MOST_DRAWN = 100_000  # operations, unless more are allowed: folded and drawn in
 @click.option("--top", type=click.IntRange(min=1), metavar="N", help=_("The first N bars only."))
 @click.option("--standalone", is_flag=True, help=_("TikZ as a document that compiles by itself."))
 @click.option("--log", is_flag=True, help=_("Sizes by their logarithms."))
-@click.option(
-    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
-)
-@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
+@size_options
 def command(
     asked: Asked,
     output: str | None,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from cnncalc.cli.common import errors_end_the_run, fail, lang_option, pass_over_others, write
+from cnncalc.cli.common import errors_end_the_run, fail, lang_option, pass_over_others, skip_option, write
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.language import _, reason_of
 from cnncalc.sources import read_source
@@ -23,7 +23,7 @@ BOM = "\ufeff"
     "--check", is_flag=True, help=_("Write nothing; status 1 if a file is not in style, with the difference.")
 )
 @click.option("--diff", is_flag=True, help=_("Write nothing; show what would change."))
-@click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
+@skip_option
 @lang_option
 def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) -> None:
     """Write specs in the one style: one line per layer, the names and the order of the language, comments kept.

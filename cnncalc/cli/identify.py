@@ -11,10 +11,10 @@ import click
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
     CONVENTION,
-    MOST_SAMPLES,
     SPEC,
     Asked,
     Output,
+    batch_option,
     errors_end_the_run,
     lang_option,
     output_options,
@@ -31,7 +31,7 @@ FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters t
 @click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
-@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
+@batch_option
 @click.option(
     "--convention", "more", type=CONVENTION, multiple=True, metavar="FILE",
     help=_("One more convention, from a file; may be given again."),

@@ -19,6 +19,7 @@ from cnncalc.cli.common import (
     lang_option,
     output_options,
     pass_over_others,
+    skip_option,
 )
 from cnncalc.cli.expectations import path_of, summarise
 from cnncalc.errors import CnncalcError, Source, suggest, visible
@@ -37,7 +38,7 @@ from cnncalc.spec_files import specs_in
 @click.option("--ignore", multiple=True, metavar="CODES", help=_("Do not look for these findings."))
 @click.option("--explain", metavar="CODE", help=_("Say why a finding matters, with an example."))
 @click.option("--list", "list_", is_flag=True, help=_("Name every finding."))
-@click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))
+@skip_option
 @inputs_option
 @allow_unknown_option
 @output_options("junit", "github", "sarif")

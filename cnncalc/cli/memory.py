@@ -8,10 +8,9 @@ import sys
 import click
 
 from cnncalc.analysis.timeline import OPTIMIZERS
-from cnncalc.cli.common import MOST_SAMPLES, Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, size_options, spec_options
 from cnncalc.cli.completion import LayerType
 from cnncalc.language import _
-from cnncalc.report import BYTES
 
 UNITS = {
     "": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
@@ -39,10 +38,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @click.command("memory", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
 @click.option("--train", is_flag=True, help=_("A step of training instead of a forward pass."))
-@click.option(
-    "--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, metavar="N", help=_("Samples.")
-)
-@click.option("--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Of all values."))
+@size_options
 @click.option("--optimizer", type=click.Choice(list(OPTIMIZERS)), help=_("With --train.  [default: sgd]"))
 @click.option("--amp", is_flag=True, help=_("With --train: values in 16 bit, parameters in 32."))
 @click.option(

@@ -7,10 +7,10 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import MOST_SAMPLES, Asked, each_asked, errors_end_the_run, say_written, spec_options, write
+from cnncalc.cli.common import Asked, each_asked, errors_end_the_run, say_written, size_options, spec_options, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _, in_use
-from cnncalc.report import BYTES, Settings, name_of
+from cnncalc.report import Settings, name_of
 from cnncalc.sources import load_graph
 
 MOST_EXPLAINED = (
@@ -22,10 +22,7 @@ MOST_EXPLAINED = (
 @spec_options
 @click.argument("other", required=False)
 @click.option("-o", "--output", metavar="FILE", help=_("The file, such as net.html.  [default: standard output]"))
-@click.option(
-    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
-)
-@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
+@size_options
 def command(asked: Asked, other: str | None, output: str | None, dtype: str, batch: int) -> None:
     """One page that explains a network: `cnncalc report resnet50 -o resnet50.html`.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from cnncalc.api import pause_collection
-from cnncalc.cli.common import MOST_SAMPLES, Asked, Output, errors_end_the_run, output_options, spec_options
+from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, size_options, spec_options
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
-from cnncalc.report import BYTES, Settings
+from cnncalc.report import Settings
 
 
 @click.command("solve", context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,10 +20,7 @@ from cnncalc.report import BYTES, Settings
 @click.option("--where", metavar="CONDITIONS", default="", help=_("What it has to meet: 'C1.output = 6x28x28'."))
 @click.option("--maximize", metavar="NAME", default="", help=_("Only the solutions with the most of this number."))
 @click.option("--minimize", metavar="NAME", default="", help=_("Only the solutions with the least of it."))
-@click.option(
-    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
-)
-@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
+@size_options
 @output_options()
 def command(
     asked: Asked,

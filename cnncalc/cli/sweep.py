@@ -11,18 +11,19 @@ import click
 
 from cnncalc.api import pause_collection
 from cnncalc.cli.common import (
-    MOST_SAMPLES,
     Asked,
     Output,
     errors_end_the_run,
+    exact_padding_option,
     output_options,
     overrides,
+    size_options,
     spec_options,
     write,
 )
 from cnncalc.errors import CnncalcError, Source, open_file
 from cnncalc.language import _, reason_of
-from cnncalc.report import BYTES, Settings
+from cnncalc.report import Settings
 from cnncalc.sources import LARGEST_FILE, decode, read_source
 
 if TYPE_CHECKING:
@@ -63,11 +64,8 @@ STREAMED = ("csv", "jsonl", "parquet")  # written part by part, whatever the num
     metavar="WHERE",
     help=_("Let workers of Dask write the partitions: `local`, or the address of a scheduler, tcp://..."),
 )
-@click.option(
-    "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
-)
-@click.option("--batch", type=click.IntRange(1, MOST_SAMPLES), default=1, show_default=True, help=_("Samples at once."))
-@click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
+@size_options
+@exact_padding_option
 @output_options("jsonl", "parquet")
 def command(
     asked: Asked,

@@ -8,7 +8,15 @@ from contextlib import contextmanager
 
 import click
 
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, meant_layer, output_options, spec_options
+from cnncalc.cli.common import (
+    Asked,
+    Output,
+    errors_end_the_run,
+    exact_padding_option,
+    meant_layer,
+    output_options,
+    spec_options,
+)
 from cnncalc.cli.completion import LayerType, QuantityType
 from cnncalc.language import _, use
 
@@ -31,7 +39,7 @@ from cnncalc.language import _, use
     type=QuantityType(),
     help=_("Only this quantity; may be given again."),
 )
-@click.option("--exact-padding", is_flag=True, help=_("Count only taps that land on real input, not on padding."))
+@exact_padding_option
 @click.option("--fast", is_flag=True, help=_("A smaller input and width, where the spec allows it."))
 @click.option("--all", "show_all", is_flag=True, help=_("Show what holds too, number by number."))
 @click.option(
