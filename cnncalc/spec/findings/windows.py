@@ -149,22 +149,29 @@ def blind_windows(net: Network) -> Iterator[Hit]:
         # A pool on padding gives zeros, which is harmless; weights on padding alone are trained for nothing.
         if len(node.reads) > 1 or not facts.params or not any(w.before > 0 or w.after > 0 for w in windows):
             continue
-        seeing = []
-        for w, n in zip(windows, size, strict=True):
-            positions = w.positions(n)
-            # The first position whose last tap lands on the map, and below the last whose first tap still does.
-            before = max(0, -(-(w.before - (w.kernel - 1) * w.dilation) // w.stride))
-            after = max(0, positions - -(-(n + w.before) // w.stride))
-            seeing.append(max(0, positions - before - after))
-        units, useful = prod(facts.output[1:]), prod(seeing)
-        if useful < units:
+        units, seeing = prod(facts.output[1:]), prod(map(seeing_positions, windows, size))
+        if seeing < units:
             text = _(
                 "{name}: {blind} of its {units} positions see nothing but padding",
                 name=node.name,
-                blind=f"{units - useful:,}",
+                blind=f"{units - seeing:,}",
                 units=f"{units:,}",
             )
             yield Hit(i, text, _("pad less than the window is wide"))
+
+
+def seeing_positions(window: Window, n: int) -> int:
+    """The positions of a window on an axis of n pixels that do not lie beside it as a whole.
+
+    The taps of position o lie from o*stride - before to o*stride - before + span - 1, the axis from 0 to n - 1.
+    """
+    first = max(0, divide_up(window.before - (window.span - 1), window.stride))  # its last tap has come to pixel 0
+    end = min(window.positions(n), divide_up(window.before + n, window.stride))  # here the first tap is past n - 1
+    return max(0, end - first)
+
+
+def divide_up(a: int, b: int) -> int:
+    return -(-a // b)
 
 
 def useless_padding(net: Network) -> Iterator[Hit]:
@@ -179,15 +186,22 @@ def useless_padding(net: Network) -> Iterator[Hit]:
             if all(w.kernel == 1 for w in windows) and net.find_written(node, "kernel") is not None:
                 text = _("{name}: a window of one pixel needs no padding, and `same` adds none", name=node.name)
                 yield Hit(i, text, _("leave out `same`"))
-            continue
-        for w, n in zip(windows, size, strict=True):
-            last = (w.positions(n) - 1) * w.stride - w.before + w.span  # behind the last pixel that is read
-            if w.after and w.before != w.after and last <= n:
-                text = _(
-                    "{name}: no window reaches the {after} added behind {n} pixels", name=node.name, after=w.after, n=n
-                )
-                yield Hit(i, text, _("leave this padding out"))
-                break
+        elif (axis := unreached_end(windows, size)) is not None:
+            after, n = windows[axis].after, size[axis]
+            text = _("{name}: no window reaches the {after} added behind {n} pixels", name=node.name, after=after, n=n)
+            yield Hit(i, text, _("leave this padding out"))
+
+
+def unreached_end(windows: Sequence[Window], size: Sequence[int]) -> int | None:
+    """The first axis at whose end pixels were added that no position of its window reads; None: there is none.
+
+    As many on both sides is how padding is written: that a stride leaves some out at the end says nothing.
+    """
+    for axis, (window, n) in enumerate(zip(windows, size, strict=True)):
+        read = (window.positions(n) - 1) * window.stride - window.before + window.span  # behind the last pixel read
+        if window.after and window.after != window.before and read <= n:
+            return axis
+    return None
 
 
 def useless_dilation(net: Network) -> Iterator[Hit]:
