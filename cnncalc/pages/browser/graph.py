@@ -7,16 +7,13 @@ places are those of here. Frames, boxes and lines are those of drawing/graph; pl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any
 
 from cnncalc.pages.browser.pool import Text
-from cnncalc.pages.drawing.graph.assembly import Seen, see, title_of
-from cnncalc.pages.drawing.graph.boxes import Box
-from cnncalc.pages.drawing.graph.cells import TEXT, Cell, cell_of, even
+from cnncalc.pages.drawing.graph.assembly import Seen, box_around, frame_around, see, title_of
+from cnncalc.pages.drawing.graph.cells import Cell, cell_of
 from cnncalc.pages.drawing.graph.frames import lay_out, order_parts
 from cnncalc.pages.drawing.graph.tree import ONCE, Tree, bounds
-from cnncalc.pages.drawing.letters import width_of
 
 WRITTEN = "macs"  # a box has room for this number; the page writes the one that is asked for
 
@@ -55,9 +52,8 @@ def frame_data(
         place = places[part.id]
         ids.append(place)
         boxes[str(place)] = box_data(cell, is_output=any(first <= leaf < last for leaf in tree.outputs))
-        parts.append(Box(cell.w, cell.h, prod(cell.shape[1:])))
-    title = "" if bare else title_of(frame)
-    box = Box(parts=parts, lines=list(frame.lines), title=even(width_of(title, TEXT, bold=True)) if title else 0)
+        parts.append(box_around(cell))
+    box = frame_around(frame, parts)
     if not bare and places[frame.chain[0].id] in turned:
         box.turn_up()
     lay_out(box, order_parts(box), bare=bare)
@@ -65,7 +61,7 @@ def frame_data(
     return {
         "w": box.w,
         "h": box.h,
-        "title": [title, box.title_x],
+        "title": ["" if bare else title_of(frame), box.title_x],
         "parts": [[place, part.x, part.y] for place, part in zip(ids, box.parts, strict=True)],
         "ins": {str(net): x for net, x in box.ins.items()},
         "outs": {str(net): x for net, x in box.outs.items()},

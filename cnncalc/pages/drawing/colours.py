@@ -48,17 +48,11 @@ HEAT = (
     ("#23211f", "#45301f", "#66391a", "#874016", "#a74415", "#c24a1a"),
 )
 STEPS = 40  # of heat that are told apart
-SERIES = (
-    ("#a8caee", "#2a5285"), ("#ffcf9c", "#82511a"), ("#b5dfad", "#2e6a35"), ("#f3bbd9", "#7d2e5c"),
-    ("#dfd0ef", "#553f7c"), ("#9bdad3", "#1d6863"), ("#fae09a", "#775a12"), ("#f5b5a6", "#8b3b2b"),
-    ("#d5e5a1", "#52621d"), ("#ccd2d9", "#4c535d"),
-)  # fmt: skip
 # Of blocks, by their names: the same block has the same colour in every drawing.
 BLOCKS = (
     ("#c7d49b", "#56662a"), ("#9fd0e2", "#1c5b73"), ("#e8c4a6", "#774922"), ("#c3c0ec", "#48448f"),
     ("#eab4bf", "#82303f"), ("#b0dbc8", "#276850"),
 )  # fmt: skip
-PALETTES = {"series": SERIES, "block": BLOCKS}
 SHADES = {"-lit": ("#ffffff", 0.45), "-dim": ("#000000", 0.16)}  # the faces of boxes
 
 
@@ -77,11 +71,6 @@ def of_heat(share: float) -> str:
     return f"heat-{round(min(max(share, 0.0), 1.0) * STEPS)}"
 
 
-def of_series(i: int) -> str:
-    """The role of the i-th of several things that have no other meaning."""
-    return f"series-{i % len(SERIES)}"
-
-
 def colours_of(role: str) -> tuple[str, str]:
     """The colour of a role on light paper and on dark paper, as #rrggbb; a role may end in -lit or -dim, for faces."""
     for ending, (towards, share) in SHADES.items():
@@ -93,8 +82,8 @@ def colours_of(role: str) -> tuple[str, str]:
     what, _dash, which = role.partition("-")
     if what == "kind":
         return FAMILIES[which]
-    if what in PALETTES:
-        return PALETTES[what][int(which)]
+    if what == "block":
+        return BLOCKS[int(which)]
     if what == "heat":
         light, dark = (between(scale, int(which) / STEPS) for scale in HEAT)
         return light, dark

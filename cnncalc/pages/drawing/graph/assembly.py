@@ -44,7 +44,7 @@ def assemble(tree: Tree, folded: frozenset[str], quantity: str) -> Picture:
     for node in nodes:
         around = "" if node.around is None or node.around is root else node.around.name
         node.cell = cell_of(tree, node.part, around, quantity)
-        node.box = Box(node.cell.w, node.cell.h, prod(node.cell.shape[1:]))
+        node.box = box_around(node.cell)
     prepare(root)
     lay_out(root.box, order_parts(root.box), bare=True)
     root.box.x = root.box.y = MARGIN
@@ -79,8 +79,9 @@ def see(tree: Tree, folded: frozenset[str]) -> tuple[Seen, list[Seen], list[Seen
     # Several layers of a node may read one value: that is one line.
     pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in ends)
     edges = [(nodes[a], nodes[b], a) for a, b in pairs if a != b]
-    for source, target, net in edges:
-        connect(source, target, net)
+    for edge in edges:
+        for frame, line in pieces_of(*edge):
+            frame.lines[line] = None  # in order, and each once: nets run together
     return root, nodes, frames, edges
 
 
@@ -126,20 +127,23 @@ def number(frame: Seen, nodes: list[Seen], frames: list[Seen]) -> None:
             nodes.append(seen)
 
 
-def connect(source: Seen, target: Seen, net: int) -> None:
-    """A line, as pieces: out of the frames around its source, across, and into those around its target."""
+def pieces_of(source: Seen, target: Seen, net: int) -> list[tuple[Seen, Line]]:
+    """A line as pieces, each in its frame: out of those around the source, across, and into those around the target."""
+    leaving: list[tuple[Seen, Line]] = []
+    entering: list[tuple[Seen, Line]] = []
     out, into = source, target
     while out.around is not into.around:
+        # The deeper end climbs, so that both ends come to the innermost frame around both.
         if out.depth >= into.depth:
             assert out.around is not None
-            out.around.lines[Line(out.number, -1, net)] = None
+            leaving.append((out.around, Line(out.number, -1, net)))
             out = out.around
         else:
             assert into.around is not None
-            into.around.lines[Line(-1, into.number, net)] = None
+            entering.append((into.around, Line(-1, into.number, net)))
             into = into.around
     assert out.around is not None
-    out.around.lines[Line(out.number, into.number, net)] = None
+    return [*leaving, (out.around, Line(out.number, into.number, net)), *reversed(entering)]
 
 
 def prepare(frame: Seen) -> None:
@@ -147,8 +151,18 @@ def prepare(frame: Seen) -> None:
     for seen in frame.inside:
         if seen.inside:
             prepare(seen)
+    frame.box = frame_around(frame, [seen.box for seen in frame.inside])
+
+
+def box_around(cell: Cell) -> Box:
+    """The box of a node: as large as what stands in it, on the size of its map."""
+    return Box(cell.w, cell.h, prod(cell.shape[1:]))
+
+
+def frame_around(frame: Seen, parts: list[Box]) -> Box:
+    """The box of a frame around these, with its lines and room for its title; all of a network has none."""
     title = 0 if frame.around is None else even(width_of(title_of(frame), TEXT, bold=True))
-    frame.box = Box(parts=[seen.box for seen in frame.inside], lines=list(frame.lines), title=title)
+    return Box(parts=parts, lines=list(frame.lines), title=title)
 
 
 def title_of(frame: Seen) -> str:
@@ -173,21 +187,7 @@ def settle(frame: Box) -> None:
 
 def edge_value(source: Seen, target: Seen, net: int) -> Edge:
     """A line's pieces put together again, without points on the way of a straight line."""
-    before: list[list[Point]] = []
-    behind: list[list[Point]] = []
-    out, into = source, target
-    while out.around is not into.around:
-        if out.depth >= into.depth:
-            assert out.around is not None
-            before.append(out.around.box.routes[Line(out.number, -1, net)])
-            out = out.around
-        else:
-            assert into.around is not None
-            behind.append(into.around.box.routes[Line(-1, into.number, net)])
-            into = into.around
-    assert out.around is not None
-    across = out.around.box.routes[Line(out.number, into.number, net)]
-    points = [point for piece in [*before, across, *behind[::-1]] for point in piece]
+    points = [point for frame, line in pieces_of(source, target, net) for point in frame.box.routes[line]]
     return {"source": source.part.id, "target": target.part.id, "points": [list(p) for p in straighten(points)]}
 
 

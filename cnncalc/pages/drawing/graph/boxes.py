@@ -76,11 +76,12 @@ def offsets(frame: Box, layers: Layers) -> tuple[Offsets, Offsets]:
             above |= {(v, net): x - part.w // 2 for net, x in part.ins.items()}
             below |= {(v, net): x - part.w // 2 for net, x in part.outs.items()}
             continue
+        # What arrives at a node spreads over its upper edge, the one line that goes straight down in the middle.
         near = sorted((layers.leaves_at(u, net), u, net) for u, net in layers.up[v])
         straight = [i for i, (_place, u, _net) in enumerate(near) if (u, v) not in layers.skips]
         middle = 2 * straight[0] if len(straight) == 1 else len(near) - 1
         reach = max(middle, 2 * (len(near) - 1) - middle, 1)
-        step = min(12, (part.w - 12) // 2 // reach)
+        step = min(12, (part.w - 12) // 2 // reach)  # the outermost stays 6 pixels inside the edge
         above |= {(v, net): (2 * i - middle) * step for i, (_place, _u, net) in enumerate(near)}
     return above, below
 
@@ -107,7 +108,9 @@ def set_rows(frame: Box, layers: Layers, middles: Sequence[int], above: Mapping[
              for u in row for v, net in layers.down[u]),
             default=0,
         )  # fmt: skip
+        # The further a line goes aside, the more room its bend has: flat curves could not be told from each other.
         step = STEP + min(aside // 8, 40)
+        # From a port to the first box there is the border's own room already.
         if (i == 0 and layers.entering) or (i + 1 == ends and layers.leaving):
             step = max(12, step - 14)
         y += height + step
@@ -116,6 +119,7 @@ def set_rows(frame: Box, layers: Layers, middles: Sequence[int], above: Mapping[
 
 def make_room(frame: Box) -> None:
     """Room for the title beside the lines that cross the upper border: to their left, or to their right."""
+    # Without any port there the title is left of all of them: one far to the right says so.
     ports = [*(frame.outs if frame.up else frame.ins).values()] or [frame.w + 1_000_000]
     need_left, need_right = frame.title + SIDE - min(ports), max(ports) + 8 + frame.title + SIDE // 2 - frame.w
     frame.title_x = SIDE // 2 + 2
@@ -126,4 +130,4 @@ def make_room(frame: Box) -> None:
         frame.move_inside(need_left + need_left % 2)
         frame.w += need_left + need_left % 2
     frame.w = max(frame.w, frame.title_x + frame.title + SIDE // 2)
-    frame.w += frame.w % 2
+    frame.w += frame.w % 2  # widths are even, so that a middle is a whole pixel

@@ -16,9 +16,11 @@ def set_columns(layers: Layers, widths: Sequence[int], above: Offsets, below: Of
     """The middle of each vertex; `above` and `below` are the offsets of lines that arrive and leave."""
     rank_conflicts = find_conflicts(layers)
     runs: list[list[int]] = []
+    # Left and right take turns: run i is packed to the side i % 2, which the shift below goes by.
     for down in (True, False):
         for left in (True, False):
-            runs.append(_Run(layers, widths, above, below, gap, down, left, rank_conflicts).x)
+            run = _Run(layers, widths, above, below, gap, conflicts=rank_conflicts, down=down, left=left)
+            runs.append(run.x)
     if not runs[0]:
         return []
     spans = [
@@ -26,12 +28,14 @@ def set_columns(layers: Layers, widths: Sequence[int], above: Offsets, below: Of
          max(x + w // 2 for x, w in zip(run, widths, strict=True)))
         for run in runs
     ]  # fmt: skip
+    # The four are made to lie over each other, on the narrowest, before their places are compared.
     small = min(range(4), key=lambda i: (spans[i][1] - spans[i][0], i))
     for i, run in enumerate(runs):  # packed to the left: left edges together; to the right: right edges
         side = i % 2
         shift = spans[small][side] - spans[i][side]
         runs[i] = [x + shift for x in run]
     found = []
+    # The mean of the two in the middle keeps their order: no vertex comes over its neighbour, as in each of the runs.
     for four in zip(*runs, strict=True):
         _least, b, c, _most = sorted(four)
         found.append((b + c) // 2)
@@ -40,6 +44,7 @@ def set_columns(layers: Layers, widths: Sequence[int], above: Offsets, below: Of
 
 def find_conflicts(layers: Layers) -> set[tuple[int, int]]:
     """Arcs (upper, lower) that cross one between two bends, which is to be straight."""
+    # Between bends a long line passes layers without a box to hold it: crooked, it would look like several lines.
     found = set()
     for row in layers.rows[:-1]:
         arcs = [(layers.leaves_at(u, net), layers.arrives_at(v, net), u, v) for u in row for v, net in layers.down[u]]
@@ -55,8 +60,8 @@ def find_conflicts(layers: Layers) -> set[tuple[int, int]]:
 class _Run:
     """One of the four ways: aligned downwards or upwards, the left or the right of two middle ones first."""
 
-    def __init__(self, layers: Layers, widths: Sequence[int], above: Offsets, below: Offsets, gap: int,
-                 down: bool, left: bool, conflicts: set[tuple[int, int]]) -> None:  # fmt: skip
+    def __init__(self, layers: Layers, widths: Sequence[int], above: Offsets, below: Offsets, gap: int, *,
+                 conflicts: set[tuple[int, int]], down: bool, left: bool) -> None:  # fmt: skip
         self.layers, self.down, self.left, self.conflicts = layers, down, left, conflicts
         self.above, self.below = above, below
         self.root = list(range(len(widths)))
@@ -94,12 +99,15 @@ class _Run:
         return ((u, v) if down else (v, u)) in self.layers.skips
 
     def _align(self) -> None:
+        """Vertices into columns: each joins the one in the middle of what it reads (or is read by), if it is free."""
         rows = self.layers.rows if self.down else self.layers.rows[::-1]
         place, taken = self.layers.place, set()
         for row in rows:
+            # Columns do not cross: a vertex may only join one beyond the last that was joined in this row.
             last = -1 if self.left else 1 << 60
             for v in row if self.left else reversed(row):
                 near = self._near(v)
+                # Of an even number there are two in the middle; the run says which of them is tried first.
                 middle = sorted({(len(near) - 1) // 2, len(near) // 2}, reverse=not self.left) if near else []
                 for i in middle:
                     u, shift = near[i]
@@ -114,6 +122,7 @@ class _Run:
 
     def _pack(self, widths: Sequence[int], gap: int) -> list[int]:
         """Columns as far to the left as they go, then as near to their right neighbours; or the other way round."""
+        # How far the middles of two columns must be apart: the most that any row asks in which they are neighbours.
         apart: dict[int, dict[int, int]] = {}
         behind: dict[int, dict[int, int]] = {}
         for row in self.layers.rows:
@@ -123,6 +132,7 @@ class _Run:
                 apart.setdefault(a, {})[b] = max(need, apart.get(a, {}).get(b, need))
                 behind.setdefault(b, {})[a] = apart[a][b]
         order = _topological(sorted(set(self.root)), apart)
+        # To the right is to the left in a mirror: the same passes with both ways exchanged, and the sign at the end.
         if not self.left:
             order, apart, behind = order[::-1], behind, apart
         x: dict[int, int] = {}
@@ -136,6 +146,7 @@ class _Run:
 
 
 def _topological(vertices: Sequence[int], ahead: Mapping[int, Mapping[int, int]]) -> list[int]:
+    """The columns, each behind all that stand to its left."""
     waiting = dict.fromkeys(vertices, 0)
     for near in ahead.values():
         for v in near:

@@ -62,6 +62,7 @@ Orders = Order | Bow
 
 def order_parts(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Orders:
     """An order with few crossings, inside frames and between them, with these ports if they are given."""
+    # No U in the right half of a U: its legs would have to be turned twice.
     legs = None if frame.up else find_legs([part.size for part in frame.parts], frame.lines)
     return order_layers(frame, ins, outs) if legs is None else order_legs(frame, legs)
 
@@ -118,35 +119,17 @@ def layers_of(frame: Box, inside: Mapping[int, Orders], ins: Sequence[int],
 
 
 def order_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
-    """The legs of a U, each ordered by itself. What comes across arrives to the left of what comes from below."""
+    """The legs of a U, each ordered by itself."""
     turn = len(found) // 2
-    leg_of = {part: i for i, numbers in enumerate(found) for part in numbers} | {-1: -1}
-    place = {part: i for numbers in found for i, part in enumerate(numbers)} | {-1: -1}
-    lines: list[dict[Line, None]] = [{} for _leg in found]
-    mains: dict[int, int] = {}
-    across: dict[int, int] = {}
-    for source, target, net in frame.lines:
-        one, other = leg_of[source], leg_of[target]
-        if one >= 0:
-            lines[one][Line(place[source], place[target] if one == other else -1, net)] = None
-        if other >= 0 and one != other:
-            lines[other][Line(-1, place[target], net)] = None
-        if one >= 0 and other == one + 1:
-            mains[one] = net
-        elif one >= 0 and other > one:
-            across[one] = across[other] = net
+    lines, mains, across = share_lines(frame.lines, found)
     legs = []
     for i, numbers in enumerate(found):
         box = Box(parts=[frame.parts[part] for part in numbers], lines=list(lines[i]))
-        # The right leg is laid out upside down, as if it ran down too, and turned when it has its places.
         if i > turn:
-            box.turn_up()
-        ports = dict.fromkeys([across[i], mains[i - 1]] if i > turn else [mains[i], across.get(i, mains[i])])
-        order = order_layers(box, list(ports)) if i > turn else order_layers(box, (), list(ports))
-        if i > turn:  # the main line is the one from below
-            for path, end in zip(order.layers.paths, order.ends.values(), strict=True):
-                if end.net == across[i]:
-                    order.layers.skips.update(pairwise(path))
+            order = order_upwards(box, across[i], mains[i - 1])
+        else:
+            # What leads across leaves to the right of the main line; from the leg round the turn nothing does.
+            order = order_layers(box, (), list(dict.fromkeys([mains[i], across.get(i, mains[i])])))
         legs.append(Leg(box, list(numbers), order))
     ins = list(dict.fromkeys(line.net for line in frame.lines if line.source < 0))
     outs = list(dict.fromkeys(line.net for line in frame.lines if line.target < 0))
@@ -154,8 +137,48 @@ def order_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
     return Bow(legs, found_mains, across, ins, outs, sum(leg.order.crossings for leg in legs))
 
 
+def share_lines(
+    lines: Sequence[Line], legs: Sequence[Sequence[int]]
+) -> tuple[list[dict[Line, None]], dict[int, int], dict[int, int]]:
+    """The lines of each leg, in its own numbers; by leg the net that leads to the next, and the one that leads across.
+
+    A line between two legs leaves the one and enters the other: it is a line of both.
+    """
+    leg_of = {part: i for i, numbers in enumerate(legs) for part in numbers} | {-1: -1}
+    place = {part: i for numbers in legs for i, part in enumerate(numbers)} | {-1: -1}
+    shared: list[dict[Line, None]] = [{} for _leg in legs]
+    mains: dict[int, int] = {}
+    across: dict[int, int] = {}
+    for source, target, net in lines:
+        one, other = leg_of[source], leg_of[target]
+        if one >= 0:
+            shared[one][Line(place[source], place[target] if one == other else -1, net)] = None
+        if other >= 0 and one != other:
+            shared[other][Line(-1, place[target], net)] = None
+        if one >= 0 and other == one + 1:
+            mains[one] = net
+        elif one >= 0 and other > one:
+            across[one] = across[other] = net
+    return shared, mains, across
+
+
+def order_upwards(box: Box, across: int, main: int) -> Order:
+    """A right leg of a U. What comes across arrives to the left of what comes from below.
+
+    It is ordered and laid out as if it ran down too, and turned upside down when it has its places.
+    """
+    box.turn_up()
+    order = order_layers(box, list(dict.fromkeys([across, main])))
+    # What comes across counts as passing by, so that the line from below is the one that is straight.
+    for path, end in zip(order.layers.paths, order.ends.values(), strict=True):
+        if end.net == across:
+            order.layers.skips.update(pairwise(path))
+    return order
+
+
 def lay_out(frame: Box, order: Orders, *, bare: bool = False) -> None:
     """Places for everything inside a frame, and its size; `bare`: without a border and a title."""
+    # A frame that leads up is flipped at the end: until then the room for its title is at its foot.
     first, last = (0, 0) if bare else (FOOT, HEAD) if frame.up else (HEAD, FOOT)
     side = 0 if bare else SIDE
     if isinstance(order, Bow):
@@ -173,6 +196,7 @@ def place_layers(frame: Box, order: Order, first: int, last: int, side: int) -> 
     for v, inner in order.inside.items():
         lay_out(frame.parts[v], inner)
     layers, count = order.layers, len(frame.parts)
+    # Ports and bends are vertices too, as wide as a line with some air.
     widths = [part.w for part in frame.parts] + [NARROW] * (len(layers.rank) - count)
     above, below = offsets(frame, layers)
     middles = set_columns(layers, widths, above, below, GAP)
@@ -185,6 +209,7 @@ def place_layers(frame: Box, order: Order, first: int, last: int, side: int) -> 
         part.x, part.y = middles[v] - part.w // 2, tops[layers.rank[v]]
     for (line, ends), path in zip(order.ends.items(), layers.paths, strict=True):
         source, target, net = ends
+        # Down out of the box to the foot of its layer, and through each layer on the way straight down.
         x, y = middles[source] + below.get((source, net), 0), tops[layers.rank[source]]
         points = [(x, y + (frame.parts[source].h if source < count else 0)), (x, bottoms[layers.rank[source]])]
         for v in path[1:-1]:
@@ -204,43 +229,60 @@ def by_place(layers: Layers, ports: Sequence[int]) -> list[int]:
 def place_legs(frame: Box, bow: Bow, first: int, last: int, side: int) -> None:
     """Places for the legs of a U: down on the left, up on the right, both ends of a line across on one level."""
     boxes = [leg.box for leg in bow.legs]
-    turn = len(boxes) // 2
     for leg in bow.legs:
         lay_out(leg.box, leg.order, bare=True)
         leg.box.straighten_entries()
-    for i, net in enumerate(bow.mains):
-        one, other = boxes[i : i + 2]
-        # Where the main line leaves the one leg, and where it enters the next.
-        above, below = one.x + one.outs[net], other.ins[net]
-        middle = one.x + (one.w - other.w) // 2
-        # The main line goes straight; on its way up legs stand above each other, if it stays right of lines across.
-        free = i > turn and middle + other.ins[bow.across[i + 1]] + NARROW < min(above, middle + below)
-        other.x = middle if free else above - below if i != turn else 0
-    start = side
-    for half in (boxes[: turn + 1], boxes[turn + 1 :]):
-        by = start - min(box.x for box in half)
-        for box in half:
-            box.x += by
-        start = max(box.x + box.w for box in half) + BETWEEN
-    y = first + (STEP if bow.outs else 0)
-    for k in range(turn):
-        y += max(boxes[k].h, boxes[-1 - k].h) + (LANE if k else 0)
-        boxes[k].y, boxes[-1 - k].y = y - boxes[k].h, y - boxes[-1 - k].h
-    boxes[turn].y = y + LANE
-    right = start - BETWEEN
-    frame.w, frame.h = right + side + (SIDE if bow.outs else 0), y + 2 * LANE + boxes[turn].h + last
+    right = set_sides(boxes, bow, side)
+    bottom = set_levels(boxes, first + (STEP if bow.outs else 0))
+    # What leaves comes out at the top of the last leg, and goes down beside it to the lower border, as of any frame.
+    frame.w, frame.h = right + side + (SIDE if bow.outs else 0), bottom + LANE + last
     frame.ins = {net: boxes[0].x + boxes[0].ins[net] for net in bow.ins}
     frame.outs = dict.fromkeys(bow.outs, right + SIDE)
+    # A leg has no border: its parts are parts of the frame.
     for leg in bow.legs:
         for part in leg.box.parts:
             part.x, part.y = part.x + leg.box.x, part.y + leg.box.y
     route_legs(frame, bow)
 
 
+def set_sides(boxes: Sequence[Box], bow: Bow, side: int) -> int:
+    """Where legs stand from left to right, those down on the left, those up on the right; the right edge of all."""
+    turn = len(boxes) // 2
+    for i, net in enumerate(bow.mains):
+        one, other = boxes[i : i + 2]
+        leaves, enters = one.x + one.outs[net], other.ins[net]
+        middle = one.x + (one.w - other.w) // 2
+        # The main line goes straight; on its way up legs stand above each other, if it stays right of lines across.
+        free = i > turn and middle + other.ins[bow.across[i + 1]] + NARROW < min(leaves, middle + enters)
+        if i == turn:
+            other.x = 0  # the right half begins, which is moved to its place below
+        else:
+            other.x = middle if free else leaves - enters
+    start = side
+    for half in (boxes[: turn + 1], boxes[turn + 1 :]):
+        by = start - min(box.x for box in half)
+        for box in half:
+            box.x += by
+        start = max(box.x + box.w for box in half) + BETWEEN
+    return start - BETWEEN
+
+
+def set_levels(boxes: Sequence[Box], top: int) -> int:
+    """Where legs stand from top to bottom, leg k and leg -1 - k with their feet on one level; the lower edge of all."""
+    turn = len(boxes) // 2
+    y = top
+    for k in range(turn):
+        y += max(boxes[k].h, boxes[-1 - k].h) + (LANE if k else 0)
+        boxes[k].y, boxes[-1 - k].y = y - boxes[k].h, y - boxes[-1 - k].h
+    boxes[turn].y = y + LANE
+    return boxes[turn].y + boxes[turn].h
+
+
 def route_legs(frame: Box, bow: Bow) -> None:
     """The lines of a U: inside a leg, to the next, and across to the other half."""
     home = {part: (leg.box, i) for leg in bow.legs for i, part in enumerate(leg.numbers)}
 
+    # Of a line inside a leg both ends are parts of it; of any other the way out of one leg and into another is known.
     def piece(box: Box, source: int, target: int, net: int) -> list[Point]:
         return [(x + box.x, y + box.y) for x, y in box.routes[Line(source, target, net)]]
 
@@ -254,10 +296,10 @@ def route_legs(frame: Box, bow: Bow) -> None:
         points = [(frame.ins[net], 0)] if out is None else piece(out, i, -1, net)
         (x, y), right = points[-1], frame.outs.get(net, 0)
         end = piece(into, -1, k, net) if into is not None else [(right, y - STEP // 2), (right, frame.h)]
-        if into is None:
+        if into is None:  # it leaves the frame, by the right
             points.append((x, y - STEP // 2))
-        elif out is not None and y == out.y:  # upwards
+        elif out is not None and y == out.y:  # upwards: the lane below the next leg is where it goes aside
             points.append((x, into.y + into.h + LANE))
-        elif x != end[0][0]:
+        elif x != end[0][0]:  # across, or into the leg round the turn
             points += [(x, y + LANE // 2), (end[0][0], y + LANE // 2)]
         frame.routes[line] = points + end

@@ -5,9 +5,11 @@ them, a bend, which all lines of one source share; orders by barycentres, kept w
 reads from outside comes in by ports in a layer above all others, and what is read of it goes out by ports below.
 """
 
+from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 SWEEPS = 12  # passes down and up before the best order so far is kept
@@ -96,7 +98,7 @@ class Layers:
                 # Reversed, as the stack gives the last first: the first box that runs stands furthest left.
                 stack += sorted({w for w, _net in self.down[v] if not seen[w]}, reverse=True)
         for layer, ports in self.fixed.items():
-            rows[layer] = ports
+            rows[layer] = ports  # what a frame outside has settled is not asked again
         for row in rows:
             self._number(row)
         return rows
@@ -153,6 +155,7 @@ class Layers:
         return best
 
     def _sweep(self, *, down: bool, turned: bool) -> None:
+        # A vertex wishes to stand at the mean of what it is joined to in the layer that was sorted before its own.
         layers = range(1, len(self.rows)) if down else range(len(self.rows) - 2, -1, -1)
         for layer in layers:
             if layer in self.fixed:
@@ -210,6 +213,7 @@ def rank_boxes(count: int, lines: Sequence[Line], entering: Sequence[int], leavi
     Vertices are numbered so that lines go from smaller to greater ones, apart from ports.
     """
     ends, starts = set(leaving), set(entering)
+    # Layer 0 is kept for ports, where there are some: boxes that read nothing do not stand beside them.
     rank = [1 if starts else 0] * count
     ahead: defaultdict[int, list[int]] = defaultdict(list)
     read: set[int] = set()
@@ -219,6 +223,7 @@ def rank_boxes(count: int, lines: Sequence[Line], entering: Sequence[int], leavi
     for v in starts:
         rank[v] = 0
     inner = [v for v in range(count) if v not in starts and v not in ends]
+    # In the order of their numbers every source has its layer before its targets are looked at.
     for v in inner:
         for target in ahead[v]:
             rank[target] = max(rank[target], rank[v] + 1)
@@ -243,6 +248,7 @@ def find_skips(rank: Sequence[int], lines: Sequence[Line]) -> set[Line]:
     for v in sorted(range(len(rank)), key=lambda v: -rank[v]):
         for w in ahead[v]:
             reach[v] |= reach[w]
+    # Bits of integers in place of sets: a frame may have hundreds of boxes, and each sees most of those below.
     last = sum(1 << v for v in range(len(rank)) if rank[v] == max(rank))
     found = set()
     for line in lines:
@@ -255,28 +261,13 @@ def find_skips(rank: Sequence[int], lines: Sequence[Line]) -> set[Line]:
 
 def count_inversions(pairs: list[tuple[float, float]]) -> int:
     """How many pairs of lines (from, to) cross; lines with a common end do not."""
-    if len(pairs) < 2:
-        return 0
     pairs.sort()
-    places = {to: i + 1 for i, to in enumerate(sorted({to for _from, to in pairs}))}
-    if len(places) < 2:
-        return 0
-    tree = [0] * (len(places) + 1)
-    found = i = seen = 0
-    while i < len(pairs):
-        same = i
-        while same < len(pairs) and pairs[same][0] == pairs[i][0]:
-            k, smaller = places[pairs[same][1]], 0
-            while k:
-                smaller += tree[k]
-                k &= k - 1
-            found += seen - smaller
-            same += 1
-        for _from, to in pairs[i:same]:
-            k = places[to]
-            while k < len(tree):
-                tree[k] += 1
-                k += k & -k
-        seen += same - i
-        i = same
+    passed: list[float] = []  # where the lines further left arrive, in order
+    found = 0
+    for _start, group in groupby(pairs, key=itemgetter(0)):
+        # All lines that leave at one place are counted before any is added: they do not cross each other.
+        ends = [end for _from, end in group]
+        found += sum(len(passed) - bisect_right(passed, end) for end in ends)
+        for end in ends:
+            insort(passed, end)
     return found

@@ -79,7 +79,10 @@ class Tree:
         self._ids: dict[str, int] = {}
         self._rows: dict[str, Row] = {}  # of folded blocks
         parts = (*self.leaves[:first], *self._group(self.leaves[first:], 1))
-        self.root = Block("/", "", 0, False, False, 1, 0, len(self.leaves), tuple(self._make_ranges(parts)))
+        self.root = Block(
+            "/", "", depth=0, frame=False, range=False, times=1,
+            first=0, last=len(self.leaves), parts=self._make_ranges(parts),
+        )  # fmt: skip
 
     def _group(self, leaves: list[Leaf], depth: int) -> list[Part]:
         """Neighbours whose names begin with the same `depth` parts as one block; a single one stays a leaf."""
@@ -101,13 +104,16 @@ class Tree:
         repetitions = [f"{name}/{n}" for n in range(len(parts))]
         repeats = bool(self._kind_of(name)) and [part.name for part in parts] == repetitions
         times = len(parts) if repeats else 1
-        return self._make(name, depth, frame, times, self._make_ranges(tuple(parts)))
+        return self._make(name, self._make_ranges(tuple(parts)), depth=depth, frame=frame, times=times)
 
-    def _make(self, name: str, depth: int, frame: bool, times: int, parts: tuple[Part, ...]) -> Block:
+    def _make(self, name: str, parts: tuple[Part, ...], *, depth: int, frame: bool, times: int) -> Block:
         first, last = bounds(parts[0])[0], bounds(parts[-1])[1]
         count = self._ids[name] = self._ids.get(name, 0) + 1
         id = f"{name}/" if count == 1 else f"{name}/@{first}"
-        return Block(id, name, depth, frame, depth == 0, times, first, last, parts, self._kind_of(name))
+        return Block(
+            id, name, depth, frame, range=depth == 0, times=times,
+            first=first, last=last, parts=parts, kind=self._kind_of(name),
+        )  # fmt: skip
 
     def _kind_of(self, name: str) -> str:
         """What a block is, as far as that says something."""
@@ -123,7 +129,7 @@ class Tree:
         for start in range(0, len(parts), size):
             inside = parts[start : start + size]
             name = f"{inside[0].name} … {inside[-1].name}"
-            found.append(self._make(name, 0, False, 1, self._make_ranges(inside)))
+            found.append(self._make(name, self._make_ranges(inside), depth=0, frame=False, times=1))
         return tuple(found)
 
     @cached_property
