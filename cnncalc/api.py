@@ -130,7 +130,7 @@ def analyze(
     Counts are exact integers; None says that a number is not known. Raises SpecError, and CnncalcError for
     settings that do not exist.
     """
-    settings = make_settings(dtype, batch, exact_padding)
+    settings = make_settings(dtype, batch, exact_padding=exact_padding)
     graph = _graph_of(spec, set, input, max_operations, params)
     with pause_collection():
         report = analyze_graph(graph, settings)
@@ -519,7 +519,7 @@ def sweep(
     text = text_of(spec)
     inline = "\n" not in text and ";" in text
     source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
-    family = family_of(source, inline, make_settings(dtype, batch, exact_padding), max_operations)
+    family = family_of(source, inline, make_settings(dtype, batch, exact_padding=exact_padding), max_operations)
     space = space_of(family, {**(over or {}), **params}, input)
     with pause_collection():
         wish = wish_of(quantities, where, sort, top, pareto)
@@ -554,7 +554,7 @@ def solve(
     text = text_of(spec)
     inline = "\n" not in text and ";" in text
     source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
-    family = family_of(source, inline, make_settings(dtype, batch, False), max_operations)
+    family = family_of(source, inline, make_settings(dtype, batch, exact_padding=False), max_operations)
     with pause_collection():
         return solve_question(
             family,
@@ -566,7 +566,7 @@ def solve(
         )
 
 
-def make_settings(dtype: str, batch: int, exact_padding: bool) -> Settings:
+def make_settings(dtype: str, batch: int, *, exact_padding: bool) -> Settings:
     """Settings, checked. Raises CnncalcError."""
     if not isinstance(dtype, str) or dtype not in BYTES:
         hint = suggest(str(dtype), BYTES) or _("known: {names}", names=", ".join(BYTES))

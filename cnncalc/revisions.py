@@ -73,11 +73,6 @@ def check_for_specs(revision: str, path: str) -> None:
     raise CnncalcError(_("{path}: there is no spec in it, now or at {revision}", path=visible(path), revision=revision))
 
 
-def may_be_spec(path: str) -> bool:
-    """Whether it is one, or cannot be read, which reading it will say."""
-    return os.path.lexists(path) and looks_like_a_spec(path) is not False
-
-
 def was_spec(revision: str, path: str | None) -> bool:
     return path is not None and is_spec_text(git("show", "--end-of-options", f"{revision}:./{path}").stdout)
 

@@ -68,7 +68,7 @@ class Search:
                 continue
             done.add(ran)
             if ran == everything:
-                return Order(self.path(came, ran), max(peak, self.start), self.as_written, True)
+                return Order(self.path(came, ran), max(peak, self.start), self.as_written, exact=True)
             for i, reached, left in self.moves(ran, held, peak):
                 then = ran | 1 << i
                 higher = max(peak, reached)
@@ -76,7 +76,7 @@ class Search:
                     best[then] = higher
                     came[then] = ran, i
                     heappush(waiting, (higher, -then.bit_count(), then, left))
-        return Order(tuple(range(self.count)), self.as_written, self.as_written, False)
+        return Order(tuple(range(self.count)), self.as_written, self.as_written, exact=False)
 
     def moves(self, ran: int, held: int, peak: int) -> list[tuple[int, int, int]]:
         """Operations that may run now, with what is held at them and behind them.

@@ -112,7 +112,9 @@ class Folds:
             above, below = (getattr(totals, name) for name in ratio.of)
             setattr(totals, ratio.name, None if missing else divide(above, below))
         if names & {BACKWARD, SAVED}:
-            entering = tuple([Entering(False, True, False, prod(shape)) for shape in graph.inputs.values()])
+            # Inputs of a network need no gradient, and nobody else has the memory that they are in.
+            images = map(prod, graph.inputs.values())
+            entering = tuple([Entering(needed=False, whole=True, kept=False, elements=n) for n in images])
             cost = self.cost(piece, entering, leads=True)
             totals.backward_flops, totals.saved_bytes = 2 * cost.macs * self.batch, cost.bytes
             totals.unknown |= {BACKWARD: cost.unknown_macs, SAVED: cost.unknown_bytes}

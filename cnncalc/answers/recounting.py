@@ -67,7 +67,7 @@ class Conventions:
         """The networks with an option of their layers changed, where that changes anything and fits."""
         graph, found = self.report.graph, {}
         for name, (option, old, new) in REBUILT.items():
-            changed = None if graph is None else change_graph(graph, option, old, new)
+            changed = None if graph is None else change_graph(graph, option, old=old, new=new)
             if changed is not None:
                 found[name] = analyze_graph(changed, self.report.settings)
         return found
@@ -125,7 +125,7 @@ def translate(name: str) -> str:
     }[name]
 
 
-def change_graph(graph: Graph, option: str, old: Any, new: Any) -> Graph | None:
+def change_graph(graph: Graph, option: str, *, old: Any, new: Any) -> Graph | None:
     """The network with an option of all its layers changed; None where no layer has it so, or it does not fit."""
     nodes = []
     for node in graph.nodes:

@@ -97,7 +97,7 @@ def count(kind: str, scope: dict[str, Value], convention: Convention) -> Count:
     if rule.counted:
         return Count(work_out(rule.counted, scope, rule, kind), params, rule)
     if rule.fails:
-        return Count(None, params, rule, _("the tool stops: {reason}", reason=_(rule.fails)), True)
+        return Count(None, params, rule, _("the tool stops: {reason}", reason=_(rule.fails)), fails=True)
     return Count(None, params, rule, _(rule.unknown) if rule.unknown else "")  # none: a rule for parameters alone
 
 

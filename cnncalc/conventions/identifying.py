@@ -100,7 +100,7 @@ def candidates_of_layers(variant: str, report: Report) -> Iterator[Candidate]:
 
 def without_biases(report: Report) -> Report | None:
     """The same network without its biases; None where none has any."""
-    changed = None if report.graph is None else change_graph(report.graph, "bias", True, False)
+    changed = None if report.graph is None else change_graph(report.graph, "bias", old=True, new=False)
     return None if changed is None else analyze_graph(changed, report.settings)
 
 

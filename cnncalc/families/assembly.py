@@ -59,9 +59,9 @@ class Assembly:
         for name, column in found.columns.items():
             values = column.values
             if values.ndim == 2 and column.known.all():
-                self.pieces[name].append(_Piece(places, [values[:, i] for i in range(values.shape[1])], True))
+                self.pieces[name].append(_Piece(places, [values[:, i] for i in range(values.shape[1])], is_tuple=True))
             elif values.dtype == np.int64 and column.known.all():
-                self.pieces[name].append(_Piece(places, [values], False))
+                self.pieces[name].append(_Piece(places, [values], is_tuple=False))
             else:
                 left[name] = column
         if left:

@@ -134,6 +134,7 @@ def path_of(job: Job, partition: int) -> str:
 @lru_cache(1)
 def find_family(setting_text: str, setting: Setting) -> Family:
     """The family of a run, once for each process: its formulas are those of all partitions."""
+    # The text is part of the key alone: to a cache `1`, `1.0` and `true` are one value, to a spec three.
     return Family(
         setting.source,
         inline=setting.inline,

@@ -54,14 +54,14 @@ def table_text(table: Table) -> str:
 def note_lines(note: Note, width: int | None, indent: int) -> list[str]:
     """A sentence, broken where there is a width; with a subject, indented behind it."""
     if width is None:  # what breaks lines is loaded where there are some
-        return [" ".join([align(escape(note[0]), SUBJECT, True), escape(note[1])]) if isinstance(note, tuple)
+        return [" ".join([align(escape(note[0]), SUBJECT, left=True), escape(note[1])]) if isinstance(note, tuple)
                 else escape(note).replace("\xa0", " ")]  # fmt: skip
     from cnncalc.formats.lines import wrap_text
 
     if isinstance(note, tuple):
         subject, text = map(escape, note)
         lines = wrap_text(text, width, SUBJECT + 1)
-        return [f"{align(subject, SUBJECT, True)} {lines[0]}", *lines[1:]]
+        return [f"{align(subject, SUBJECT, left=True)} {lines[0]}", *lines[1:]]
     return [line.replace("\xa0", " ") for line in wrap_text(escape(note), width, indent)]
 
 

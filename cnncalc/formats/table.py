@@ -199,7 +199,7 @@ def note_pieces(note: Note, width: int, indent: int) -> Iterator[Piece]:
         yield from text_pieces(note, width, PLAIN, indent)
         return
     subject, text = note
-    yield align(escape(subject), SUBJECT, True) + " ", DIM
+    yield align(escape(subject), SUBJECT, left=True) + " ", DIM
     yield from text_pieces(text, width, ALARM if subject in (_("not so"), _("not known")) else PLAIN, SUBJECT + 1)
 
 

@@ -125,10 +125,10 @@ def plain_number(value: Any) -> int | float:
 
 def feedback_page(name: str, result: Result, report: Report) -> Page:
     """What one student is told: the points, every answer, and for what was not right how the number comes about."""
-    told = answers_table(result, False)._replace(below=())
+    told = answers_table(result, hint=False)._replace(below=())
     sections = [Section("", told, notes=[summary(result), *result.messages()])]
     for item in result.items:
-        remarks = remark_on(item, False)
+        remarks = remark_on(item, hint=False)
         if not item.holds:
             given = shorten(item.given) or _("no answer")
             heading = _("{name}: {text}", name=f"{mark_of(item)} {item.name}", text=given)

@@ -117,7 +117,8 @@ def summary(result: Result) -> str:
 
 def result_page(result: Result) -> Page:
     """One sheet, graded."""
-    sections = [Section("", answers_table(result, False)), Section("", notes=[*result.messages(), summary(result)])]
+    notes = [*result.messages(), summary(result)]
+    sections = [Section("", answers_table(result, hint=False)), Section("", notes=notes)]
     return Page("", sections, as_data(result, hint=False))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.formats.numbers import value_text
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.sweep import as_data, heading, text_of
@@ -84,11 +83,3 @@ def records_of(part: Part) -> list[dict[str, Any]]:
     """Members for programs: exact numbers, lists for what has several axes."""
     names = dict.fromkeys((*part.params, *part.columns))
     return [{name: as_data(part.column(name).item(row)) for name in names} for row in range(len(part))]
-
-
-def solution_text(found: Solved, place: int = 0) -> str:
-    """One solution in a line: `k = 5, s = 1`."""
-    return ", ".join(
-        f"{name} = {value_text(value) if isinstance(value, (int, tuple)) else value}"
-        for name, value in found.member(place).items()
-    )

@@ -81,7 +81,7 @@ def _terms(value: int, sign: int, names: Names, values: Values, *, top: bool = F
     while waiting:
         part, sign, top = waiting.pop()
         if _close(part, names, top) or getattr(part, "operator", "") not in ("+", "-", "neg"):
-            symbols = _make(part, names, False)
+            symbols = _make(part, names, values=False)
             found.append(Term(sign, _make(part, names, values), symbols, not isinstance(part, Traced)))
             continue
         assert isinstance(part, Traced)

@@ -239,10 +239,10 @@ def behind_channels(found: Pass, visit: Visit) -> Value:
     """What is seen by way of the channels that are read; a part of a vector may be a part of a map."""
     number = visit.number
     part = len(visit.output) == 1 and (visit.channels in TELLING or any(value.part for value in visit.values))
-    found.values.append(Value(visit.output, {}, True))  # the question goes back from the node itself
+    found.values.append(Value(visit.output, {}, several=True))  # the question goes back from the node itself
     seen = found.by_channel.hull(number)
     found.values.pop()
-    return Value(visit.output, seen, True, part=part)
+    return Value(visit.output, seen, several=True, part=part)
 
 
 def always(_visit: Visit) -> bool:

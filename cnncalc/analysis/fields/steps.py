@@ -76,7 +76,7 @@ def whole_behind(field: AxisField, output: Shape, axis: int, grows: bool) -> Axi
     same_places = len(output) > 1 and (grows or any(n > 1 for n in output[1:]))
     if not same_places:
         return Whole(None, bounded=len(output) > 1)
-    return Whole(jump_of(field), (True,) * units, True) if is_bounded(field, units) else Whole(jump_of(field))
+    return Whole(jump_of(field), (True,) * units, bounded=True) if is_bounded(field, units) else Whole(jump_of(field))
 
 
 def is_bounded(field: AxisField, units: int) -> bool:
@@ -93,7 +93,7 @@ def elsewhere(field: AxisField, output: Shape, axis: int, *, followed: bool) -> 
     if not isinstance(left, (Whole, Fixed)) or not followed or left.seeing is None:
         return left._replace(seeing=None) if isinstance(left, (Whole, Fixed)) else left
     if isinstance(left, Whole) and len(output) > 1 + axis:  # of another input the shape would be another one
-        return Whole(None, (True,) * output[1 + axis], True)
+        return Whole(None, (True,) * output[1 + axis], bounded=True)
     return left
 
 
@@ -159,7 +159,7 @@ def beyond_whole(field: Whole | Fixed, step: Window | Phases | Listed, before: i
     if isinstance(field, Fixed):
         return field._replace(seeing=seeing)
     if isinstance(step, Listed):
-        return Whole(None, seeing, True)
+        return Whole(None, seeing, bounded=True)
     down, up = (step.stride, 1) if isinstance(step, Window) else (1, len(step.taps))
     return Whole(None if field.jump is None else as_jump(field.jump * down, up), seeing, field.bounded)
 

@@ -223,7 +223,7 @@ def vector(case: Case) -> bool:
     return len(case.shapes[0]) == 1 or not slides(case)
 
 
-def drop_bias(of_vectors: bool) -> Any:
+def drop_bias(*, of_vectors: bool) -> Any:
     def change(case: Case) -> Case | None:
         if vars(case.layer).get("bias") in (None, False) or vector(case) != of_vectors:
             return None
@@ -306,10 +306,10 @@ def pool_left_out(case: Case, shape: tuple[Number, ...]) -> tuple[Number, ...] |
 
 EDITS: tuple[Edit, ...] = (
     # weights
-    Edit("forgot_bias", 10, WEIGHTS, drop_bias(True)),
-    Edit("forgot_bias", 10, only("params", "stored", "flops"), drop_bias(False)),
-    Edit("connections_without_bias", 10, only("connections"), drop_bias(False)),
-    Edit("connections_without_bias", 11, only("connections"), drop_bias(True)),
+    Edit("forgot_bias", 10, WEIGHTS, drop_bias(of_vectors=True)),
+    Edit("forgot_bias", 10, only("params", "stored", "flops"), drop_bias(of_vectors=False)),
+    Edit("connections_without_bias", 10, only("connections"), drop_bias(of_vectors=False)),
+    Edit("connections_without_bias", 11, only("connections"), drop_bias(of_vectors=True)),
     Edit("connections_without_bias", 10, only("connections"),
          read(lambda found, case: {"connections": found["connections"] - prod(found["output"])}
               if pools(case) and found["params"] else None)),

@@ -59,7 +59,7 @@ def inherit_mistakes(network: Network, node: int, quantity: str) -> Iterator[Fou
             network.graph.shape(v) if v < first else whole(results[v - first]) for v in network.graph.nodes[node].reads
         )
         if shapes != case.shapes:
-            for edit, numbers in singles(case.layer, shapes, None, False):
+            for edit, numbers in singles(case.layer, shapes, flat=None, direct=False):
                 if quantity in edit.of and edit.rank <= MOST_BEFORE and numbers.get(quantity) is not None:
                     yield Found(rank + edit.rank + 12, f"{name}+{edit.id}", numbers[quantity])
 
@@ -79,7 +79,7 @@ def elsewhere(network: Network, node: int, quantity: str) -> Iterator[Found]:
         if numbers is not None and numbers.get(quantity):
             yield Found(rank, name, numbers[quantity], graph.nodes[i].name)
     for rank, length in other_lengths(network, node):
-        found = plain(case.layer, ((length,),), None, False)
+        found = plain(case.layer, ((length,),), flat=None, direct=False)
         if found is not None and found.get(quantity):
             yield Found(rank, "wrong_flatten_size", found[quantity])
 

@@ -121,7 +121,7 @@ def in_single_layers(one: Sum) -> Iterator[Found]:
     offs = [Off(edit.rank + 8, edit.id, off, one.names[i]) for i, edit, off in one.singles]
     for i, term in one.terms.items():
         for rank, length in other_lengths(one.network, i) if one.units[i] else ():
-            found = plain(one.network.cases[i].layer, ((length,),), None, False)
+            found = plain(one.network.cases[i].layer, ((length,),), flat=None, direct=False)
             off = one.value(found) * one.units[i] - term
             if off:
                 yield Found(rank + 2, "wrong_flatten_size", one.total + off, one.names[i])

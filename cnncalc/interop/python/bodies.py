@@ -172,7 +172,7 @@ class Parameters:
         self.texts: dict[int, Code] = {}
 
     def flag(self, name: str, there: tuple[bool, ...]) -> str:
-        parameter = Parameter(self.names(identifier(name)), there, False, True)
+        parameter = Parameter(self.names(identifier(name)), there, default=False, optional=True)
         self.found.append(parameter)
         return parameter.name
 

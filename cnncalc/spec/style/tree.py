@@ -29,7 +29,7 @@ def restyle(text: str, blocks: Collection[str]) -> str:
     """The text of a spec that can be read, in the one style; only where a comment stands is left to others."""
     root = compose(text)
     _Styler(StepWriter(blocks)).root(root)
-    take_quotes_off(root, False, set())
+    take_quotes_off(root, inside=False, seen=set())
     fit(root)
     return emit(root)
 

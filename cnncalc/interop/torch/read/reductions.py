@@ -92,7 +92,7 @@ def normalize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return made and seen._replace(value=made.value)
 
 
-def spread(root: bool) -> Handler:
+def spread(*, root: bool) -> Handler:
     """The handler of the variance over some axes, or of its root: of differences to the mean, squared."""
 
     def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
@@ -123,8 +123,8 @@ def spread(root: bool) -> Handler:
     return handle
 
 
-translates("std", "input | dim unbiased keepdim correction", anywhere=True)(spread(True))
-translates("var", "input | dim unbiased keepdim correction", anywhere=True)(spread(False))
+translates("std", "input | dim unbiased keepdim correction", anywhere=True)(spread(root=True))
+translates("var", "input | dim unbiased keepdim correction", anywhere=True)(spread(root=False))
 
 
 def on_each(trace: Any, seen: Seen, kind: str, options: dict[str, Any] | None = None) -> Seen:

@@ -186,7 +186,7 @@ def parameter(layer: Any) -> Written:
     if layer.stored is not None:
         made = call("Numbers", ("shape", layer.shape), ("stored", layer.stored))
         return Written("{m}()", made, {}, {"value": ("value", None)})
-    return Written("{m}_value[None]", None, {}, {"value": ("_value", None)}, False, {"value": layer.shape})
+    return Written("{m}_value[None]", state={"value": ("_value", None)}, extra={"value": layer.shape})
 
 
 @writes("upsample")
@@ -239,7 +239,7 @@ def numbers(layer: Any, x: Shape) -> Written:
     use = "{0} * {m}_factor" if layer.kind == "scale" else "{0}"
     use += " + {m}_summand" if "beta" in names else ""
     state = {ours: (f"_{theirs}", lambda w: w.reshape(shape)) for ours, theirs in names.items()}
-    return Written(use, None, {}, state, True, dict.fromkeys(names.values(), shape))
+    return Written(use, state=state, infix=True, extra=dict.fromkeys(names.values(), shape))
 
 
 @writes("rescale")
