@@ -1,14 +1,16 @@
 """A network in pieces: what a block does by itself, and the calls in it, each of which is a piece again.
 
 A call whose block has the same values, on the same shape, is the same piece: what is worked out of it serves wherever
-it stands, in one network and in others. Made by spec/build/pieces.py, folded by analysis/pieces.py.
+it stands, in one network and in others. Made by spec/build/pieces.py, folded by analysis/pieces/.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Facts, Shape
+
+T = TypeVar("T")
 
 
 class ApartError(Exception):
@@ -51,6 +53,13 @@ class Piece:
         """The shape that comes out; None of a call that comes to nothing: what enters is what comes out."""
         graph = self.outline.graph
         return graph.shape(graph.outputs[0]) if graph.nodes else None
+
+
+def remember(known: dict[Any, Any], key: Any, work_out: Callable[[], T]) -> T:
+    """What a fold has kept under a key; where there is nothing yet, what is worked out now, which is kept."""
+    if key not in known:
+        known[key] = work_out()
+    return cast(T, known[key])
 
 
 def flatten(piece: Piece) -> Graph:

@@ -90,9 +90,11 @@ class Pieces:
         self.bodies: dict[str, Steps] = {NETWORK: self.document.layers, **{n: b.body for n, b in self.blocks.items()}}
         self.claims = Claims()
         self.remembered = 0
-        self.outlines: dict[Any, Call | Outline | None] = {}
-        self.known: dict[Any, Piece | None] = {}
+        # Three ways to a piece that is there already, from the nearest to the farthest: by the call and the values it
+        # depends on; by the block and the values that its steps speak of; by what came of one call after the other.
         self.known_of_calls: dict[Any, dict[tuple[Any, ...], Piece | None]] = {}  # by the step and shapes
+        self.known: dict[Any, Piece | None] = {}
+        self.outlines: dict[Any, Call | Outline | None] = {}
         self.by_defaults: dict[Any, Pieces] = {}
         self.given_names = {name: collect_names(body) for name, body in self.bodies.items()}
 
@@ -121,6 +123,7 @@ class Pieces:
         self, scope: Mapping[str, Value], params: Mapping[str, Any], inputs: Mapping[str, Any]
     ) -> Piece:
         """The network, from the pieces of those that have the same defaults, which are in every layer."""
+        # Layers are made once and kept in the steps of the document: other defaults need a document of their own.
         key = as_key(scope, self.names_of_defaults)
         if key not in self.by_defaults:
             self.remembered += MOST_REMEMBERED // MOST_DEFAULTS
@@ -180,6 +183,7 @@ class Pieces:
 
     def piece_of_block(self, call: Call, scope: Mapping[str, Value]) -> Piece | None:
         """The same, where this call has not come to it yet; None for a block that is not in pieces."""
+        # Names need no prefix: a piece has none of its own, or it would not serve in two places.
         block = self.blocks[call.step.block]
         frame = Frame(prefix="", scope=scope, entry=0, given={})
         draft = Draft(self.document.problems, self.max_operations, self.claims)
@@ -204,6 +208,7 @@ def as_key(scope: Mapping[str, Value], names: Sequence[str]) -> tuple[Any, ...]:
         values = [scope[name] for name in names]
     except KeyError:
         raise ApartError from None
+    # Lists are no keys, and a decimal that equals a whole number is another value to a spec: both by their text.
     return tuple([value if isinstance(value, (str, int)) else repr(value) for value in values])
 
 

@@ -19,8 +19,8 @@ def set_columns(layers: Layers, widths: Sequence[int], above: Offsets, below: Of
     # Left and right take turns: run i is packed to the side i % 2, which the shift below goes by.
     for down in (True, False):
         for left in (True, False):
-            run = _Run(layers, widths, above, below, gap, conflicts=rank_conflicts, down=down, left=left)
-            runs.append(run.x)
+            one = _Run(layers, widths, above, below, gap, conflicts=rank_conflicts, down=down, left=left)
+            runs.append(one.x)
     if not runs[0]:
         return []
     spans = [
