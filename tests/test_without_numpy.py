@@ -27,6 +27,7 @@ class NoNumpy:
         if name.partition(".")[0] == "numpy":
             raise ModuleNotFoundError("there is none", name="numpy")
 sys.meta_path.insert(0, NoNumpy())
+sys.modules["torch"] = None  # which warns where it finds no NumPy
 import contextlib, io
 from cnncalc.cli import main
 def run(words):
@@ -82,12 +83,18 @@ SAME = {  # what is asked, with NumPy and without
         "sweep", "mobilenet-v1", "--over", "width=8..32..4", "--over", "input=3x{96..224..32}x{same}", "--where",
         "macs <= 300M", "--pareto", "macs,-receptive_field,-params",
     ],
+    "written as Keras": ["convert", "resnet50", "--to", "keras"],
 }  # fmt: skip
 REFUSED = {
     "verify": ["verify", "lenet5"],
     "onnx": ["convert", "lenet5", "never-written.onnx"],
 }
-WITHOUT_IT = [["explain", "lenet5", "C1", "--inverse", "padding"], ["rf", "lenet5", "--effective"], ["lint", "lenet5"]]
+WITHOUT_IT = [
+    ["explain", "lenet5", "C1", "--inverse", "padding"],
+    ["rf", "lenet5", "--effective"],
+    ["lint", "lenet5"],
+    ["convert", "unet", "--to", "torch"],
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, NoReturn
 
-from cnncalc.errors import Problem, Source, SpecError
+from cnncalc.errors import CnncalcError, Problem, Source, SpecError
 from cnncalc.language import _
 
 HEAD = 4096
@@ -41,3 +41,7 @@ def say(ending: str, head: bytes) -> tuple[str, str]:
     if head[4:8] == b"TFL3":
         return _("this is a model of TensorFlow Lite, which is not read"), export
     return _("not a spec, and no model of a format that is read"), export
+
+
+class MissingPackageError(CnncalcError):
+    """A package that only this feature needs is not installed."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from cnncalc.interop.keras.write.table import NotInKerasError, Step, rank_of, writes
 from cnncalc.interop.keras.write.windows import pad_map, same, sides_of
-from cnncalc.interop.onnx.write.part import ends
 from cnncalc.interop.python.text import Call, Code, call, even
+from cnncalc.interop.windows import ends
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, per_axis
 from cnncalc.layers.sliding import same_padding

@@ -10,8 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from cnncalc.graph import Graph
 from cnncalc.interop.keras.write.readback import read_back
 from cnncalc.interop.keras.write.table import NotInKerasError, Step, write_layer
@@ -34,7 +32,6 @@ from cnncalc.interop.python.text import (
 from cnncalc.interop.targets import Conversion
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
-from cnncalc.reference.values import as_weights
 
 COMMON = {"filters": "channels", "units": "channels"}
 POSITIVE = ("relu", "relu6", "sigmoid", "hard_sigmoid", "softplus", "softmax")  # never below 0
@@ -55,6 +52,8 @@ def convert(graph: Graph, weights: object) -> Conversion:
 
 def layer_weights(graph: Graph, weights: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The reference's weights as lists for `model.get_layer(name).set_weights(...)`, layer by layer."""
+    from cnncalc.reference.values import as_weights  # NumPy, which the text does without: a browser has none
+
     writer = Writer(graph)
     stored = as_weights(graph, weights)
     found: dict[str, list[Any]] = {}
@@ -98,6 +97,8 @@ class Writer:
 
     def arrays(self, i: int, step: Step, stored: Mapping[str, Any]) -> list[Any]:
         """What a layer of Keras stores, gates stacked, a flattened map in the order of Keras."""
+        import numpy as np
+
         node = self.graph.nodes[i]
         moved = []
         for name, move in step.stored:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.write.part import Part, Value, ends, per_channel, sliding, spread, taps
+from cnncalc.interop.onnx.write.part import Part, Value, per_channel, sliding, spread, taps
 from cnncalc.interop.onnx.write.table import writes
+from cnncalc.interop.windows import ends
 from cnncalc.layers.base import per_axis
 
 

@@ -17,6 +17,7 @@ from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.interop.onnx.write.part import Array, Part, Value
 from cnncalc.interop.onnx.write.table import NotInOnnxError, writer_of
+from cnncalc.interop.refusals import MissingPackageError
 from cnncalc.interop.targets import Conversion
 from cnncalc.language import _
 from cnncalc.reference import owner
@@ -31,10 +32,6 @@ IR_VERSION = 10  # what ONNX 1.16 writes, so that runtimes of that time read it
 LARGEST_MODEL = 2**31 - 1  # bytes of one protobuf message
 LARGEST_CHECKED = 1024  # values; of larger arrays the checker sees the shape, which is all it asks: it copies the rest
 BATCH = "N"
-
-
-class MissingPackageError(CnncalcError):
-    """A package that only this feature needs is not installed."""
 
 
 def package() -> Any:

@@ -130,14 +130,6 @@ def per_channel(values: Array, rank: int) -> Array:
     return values.reshape(-1, *(1,) * rank)
 
 
-def ends(windows: Sequence[Window], size: Sequence[int]) -> list[int]:
-    """Padding at the end with which a runtime that rounds down gets every position: what `ceil` adds is written out."""
-    return [
-        max(w.after, (w.positions(n) - 1) * w.stride + w.span - n - w.before)
-        for w, n in zip(windows, size, strict=True)
-    ]
-
-
 def sliding(windows: Sequence[Window], after: Sequence[int], before: Sequence[int] | None = None) -> dict[str, Any]:
     """The attributes of an operator that slides windows; padding at the end as `ends` says."""
     return {

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.write.part import Part, Value, ends, per_channel, sliding
+from cnncalc.interop.onnx.write.part import Part, Value, per_channel, sliding
 from cnncalc.interop.onnx.write.table import writes, writes_operators
+from cnncalc.interop.windows import ends
 from cnncalc.layers.base import per_axis
 from cnncalc.layers.windows import Window
 

@@ -16,7 +16,7 @@ from typing import Any
 from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
-from cnncalc.interop.onnx.write.model import MissingPackageError
+from cnncalc.interop.refusals import MissingPackageError
 from cnncalc.interop.torch.read.table import BATCH
 from cnncalc.interop.torch.read.trace import Trace
 from cnncalc.language import _

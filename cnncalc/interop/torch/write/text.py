@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-
-from cnncalc import reference
 from cnncalc.graph import Graph, Node
 from cnncalc.interop.python.bodies import Body, Line, Template, group, template
 from cnncalc.interop.python.scopes import Scope, every_scope, families, scopes
@@ -37,7 +34,6 @@ from cnncalc.interop.torch.write.classes import CLASSES
 from cnncalc.interop.torch.write.table import Move, NotInTorchError, Written, write_layer
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
-from cnncalc.reference.values import as_weights
 
 RESERVED = {*dir(object), "training", "forward", "train", "eval", "apply", "type", "half", "float", "double", "to"}
 RESERVED |= {"cpu", "cuda", "children", "modules", "parameters", "buffers", "state_dict", "share_memory", "compile"}
@@ -63,6 +59,8 @@ def convert(graph: Graph, weights: object) -> Conversion:
 
 def state_names(graph: Graph) -> dict[str, tuple[str, Move | None]]:
     """For each array `LAYER.name` of the reference its key in the module's state_dict, and how it is laid out there."""
+    from cnncalc import reference  # NumPy, which the text does without: a browser has none
+
     writer = Writer(graph)
     writer.text()
     stored = reference.Drawn(graph).weights
@@ -74,6 +72,10 @@ def state_dict(graph: Graph, weights: Mapping[str, Any]) -> dict[str, Any]:
 
     Batch norm counts batches in PyTorch, which is left out: load with strict=False.
     """
+    import numpy as np
+
+    from cnncalc.reference.values import as_weights
+
     stored = as_weights(graph, weights)
     parts: dict[str, list[Any]] = {}
     for name, (key, move) in state_names(graph).items():
