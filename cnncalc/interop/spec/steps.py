@@ -16,6 +16,7 @@ from cnncalc.interop.spec.numbers import Number
 from cnncalc.layers import KINDS, MERGES
 from cnncalc.layers.base import Layer
 
+DEEPEST = 12  # merges in each other's first steps that somebody reads
 LONG = 12  # layers of a branch beside which a skip is written with `from:`
 
 
@@ -87,25 +88,25 @@ class Structure:
         self.end = count  # stands for what leaves the network
         leaving = set(graph.outputs)
         self.leaving = {v for v in leaving if self.readers[v]} | (leaving if len(leaving) > 1 else set())
-        self.meets = self.meeting(count, leaving)
-        self.done: set[int] = set()
-
-    def meeting(self, count: int, leaving: set[int]) -> list[int]:
-        """For each value the first in which all ways from it meet: its immediate post-dominator."""
-        meets = [self.end] * (count + 1)
-        depth = [0] * (count + 1)
+        self.depth = [0] * (count + 1)  # of each value, how many meetings lie behind it
+        self.meets = [self.end] * (count + 1)  # for each the first in which all ways from it meet: see `meet`
         for v in reversed(range(count)):
             ends = [*self.readers[v], *([self.end] if v in leaving or not self.readers[v] else [])]
-            found = ends[0]
-            for other in ends[1:]:
-                while found != other:
-                    if depth[found] >= depth[other]:
-                        found = meets[found]
-                    else:
-                        other = meets[other]
-            meets[v] = found
-            depth[v] = depth[found] + 1
-        return meets
+            self.meets[v] = self.meet(ends)
+            self.depth[v] = self.depth[self.meets[v]] + 1
+        self.done: set[int] = set()
+        self.nested = 0  # merges around the one that is looked at
+
+    def meet(self, values: Sequence[int]) -> int:
+        """The first value in which all ways from these meet, one of them perhaps: their nearest post-dominator."""
+        found, *others = values
+        for other in others:
+            while found != other:
+                if self.depth[found] >= self.depth[other]:
+                    found = self.meets[found]
+                else:
+                    other = self.meets[other]
+        return found
 
     def steps(self) -> list[Step]:
         """All steps; those that the first input does not lead to start at theirs."""
@@ -174,9 +175,12 @@ class Structure:
         node = self.graph.nodes[value - self.first]
         return Line(value, node.name, node.layer)
 
-    def merge(self, start: int, end: int) -> Merge | None:
-        """The branches from one value to the merge in which they meet; None where they are not nested."""
-        if end == self.end or end in self.done:
+    def merge(self, start: int, end: int, around: set[int] | None = None) -> Merge | None:
+        """The branches from one value to the merge in which they meet; None where they are not nested.
+
+        around  the values of the branch that begins with this merge, where it does: others may read its start
+        """
+        if end == self.end or end in self.done or self.nested == DEEPEST:
             return None
         node = self.graph.nodes[end - self.first]
         if len(node.reads) < 2:
@@ -191,7 +195,8 @@ class Structure:
             regions.append(region)
         if len({*node.reads} - {start}) < len([v for v in node.reads if v != start]):
             return None
-        if any(r not in inside and r != end for v in (*inside, start) for r in self.readers[v]):
+        beside = [r for r in self.readers[start] if around is None or r in around]
+        if any(r not in inside and r != end for readers in (beside, *(self.readers[v] for v in inside)) for r in readers):
             return None
         if inside & self.leaving or (start in self.leaving and start >= self.first):
             return None
@@ -200,12 +205,16 @@ class Structure:
             return None  # a long way round: a skip
         before = set(self.done)
         branches = []
+        self.nested += 1
         for read, region in zip(node.reads, regions, strict=True):
             steps, at = self.within(start, read, region)
             if at != read:
-                self.done = before
-                return None
+                break
             branches.append(steps)
+        self.nested -= 1
+        if len(branches) < len(regions):
+            self.done = before
+            return None
         self.done.add(end)
         return Merge(end, node.name, node.layer, branches)
 
@@ -221,7 +230,11 @@ class Structure:
         [*entries] = [r for r in self.readers[start] if r in region]
         if len(entries) == 1 and len(self.graph.nodes[entries[0] - self.first].reads) == 1:
             return self.along(start, stop, entries[0])
-        return [], start
+        merge = self.merge(start, self.meet(entries), region)  # several ways, which meet within the branch
+        if merge is None:
+            return [], start
+        steps, at = self.along(merge.node, stop)
+        return [merge, *steps], at
 
     def region(self, start: int, end: int) -> set[int] | None:
         """The values between, the end among them; None where something else leads there."""
