@@ -7,12 +7,14 @@ from pathlib import Path
 
 import commands
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from option_sets import graphs
 from random_specs import networks
 
 import cnncalc
 from cnncalc import analyze, load
+from cnncalc.cli import group
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.spec.growing import with_growing_concats
 from cnncalc.interop.spec.writing import NotASpecError, same_numbers, to_spec
@@ -231,6 +233,141 @@ layers:
     graph = load(text)
     assert "add:" in to_spec(graph)
     assert "residual:" in to_spec(load(text.replace("conv 8 k1 s2", "identity").replace("conv 8 k3 s2", "conv 32 k3")))
+
+
+def written(text: str, tmp_path: Path) -> str:
+    """What the command writes of a spec."""
+    (tmp_path / "net.yaml").write_text(text)
+    done = CliRunner().invoke(group(), ["convert", str(tmp_path / "net.yaml"), "--to", "spec"])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_sums_whose_terms_all_start_at_one_value_are_branches_in_each_other(tmp_path: Path) -> None:
+    text = """\
+input: 8x16x16
+layers:
+  - x: conv 8 k1 relu
+  - a: conv 8 k1
+  - {from: x, layers: [b: conv 8 k3 p1]}
+  - ab: {add: [{from: a}, {from: b}]}
+  - {from: x, layers: [c: conv 8 k5 p2]}
+  - abc: {add: [{from: ab}, {from: c}]}
+  - {add: [{from: abc}, {from: x}], then: relu}
+"""
+    assert """\
+layers:
+  - x: conv 8 k1 relu
+  - add1:
+      residual:
+        - add:
+            - add:
+                - a: conv 8 k1
+                - b: conv 8 k3 p1
+            - c: conv 8 k5 p2
+      then: relu
+expect""" in written(text, tmp_path)  # RepVGG and MobileOne
+
+
+def test_a_block_may_start_at_what_enters_at_its_own_steps_and_at_a_value_that_it_is_told(tmp_path: Path) -> None:
+    text = """\
+input: 3x16x16
+layers:
+  - stem: conv 8 k3 p1
+  - stem2: conv 8 k3 p1
+  - cell_0:
+      - here: conv 8 k1 relu
+      - {from: stem, layers: [before: conv 8 k1 relu]}
+      - left: depthwise k3 p1
+      - {from: here, layers: [right: depthwise k5 p2]}
+      - {from: before, layers: [pooled: maxpool k3 s1 p1]}
+      - {concat: [{from: left}, {from: right}, {from: pooled}]}
+  - cell_1:
+      - here: conv 16 k1 relu
+      - {from: stem2, layers: [before: conv 16 k1 relu]}
+      - left: depthwise k3 p1
+      - {from: here, layers: [right: depthwise k5 p2]}
+      - {from: before, layers: [pooled: maxpool k3 s1 p1]}
+      - {concat: [{from: left}, {from: right}, {from: pooled}]}
+  - cell_2:
+      - here: conv 32 k1 relu
+      - {from: cell_0, layers: [before: conv 32 k1 relu]}
+      - left: depthwise k3 p1
+      - {from: here, layers: [right: depthwise k5 p2]}
+      - {from: before, layers: [pooled: maxpool k3 s1 p1]}
+      - {concat: [{from: left}, {from: right}, {from: pooled}]}
+"""
+    assert """\
+blocks:
+  separable:
+    params: {c: required, a: required}
+    layers:
+      - here: conv $c k1 relu
+      - right: depthwise k5 p2
+      - {from: $a, layers: [before: conv $c k1 relu]}
+      - left: depthwise k3 p1
+      - {from: before, layers: [pooled: maxpool k3 s1 p1]}
+      - concat:
+          - from: left
+          - from: right
+          - identity
+layers:
+  - stem: conv 8 k3 p1
+  - stem2: conv 8 k3 p1
+  - cell_0: separable 8 stem
+  - cell_1: separable 16 stem2
+  - cell_2: separable 32 cell_0
+""" in written(text, tmp_path)  # the cells of NASNet
+
+
+def test_an_activation_is_a_parameter_and_equal_calls_in_a_list_are_one(tmp_path: Path) -> None:
+    text = """\
+input: 8x16x16
+layers:
+  - features:
+      - 0: [{residual: [conv 24 k1 nobias bn relu, depthwise k3 p1 nobias bn relu, conv 8 k1 nobias bn]}]
+      - 1: [{residual: [conv 24 k1 nobias bn relu, depthwise k3 p1 nobias bn relu, conv 8 k1 nobias bn]}]
+      - 2: [{residual: [conv 48 k1 nobias bn hard_swish, depthwise k3 p1 nobias bn hard_swish, conv 8 k1 nobias bn]}]
+      - 3: [{residual: [conv 48 k1 nobias bn hard_swish, depthwise k3 p1 nobias bn hard_swish, conv 8 k1 nobias bn]}]
+      - 4: [{residual: [conv 48 k1 nobias bn hard_swish, depthwise k3 p1 nobias bn hard_swish, conv 8 k1 nobias bn]}]
+      - 5: conv 32 k1
+  - gap
+"""
+    assert """\
+  inverted:
+    params: {c: required, act: required}
+    layers:
+      - residual:
+          - conv $c k1 nobias bn $act
+          - depthwise k3 p1 nobias bn $act
+          - conv 8 k1 nobias bn
+layers:
+  - features:
+      - 0: inverted 24 relu
+      - 1: inverted 24 relu
+      - 2: inverted 48 hard_swish x3
+      - 5: conv 32 k1
+""" in written(text, tmp_path)  # MobileNet v3
+
+
+def test_how_an_activation_is_built_stands_behind_the_parameter_that_names_it(tmp_path: Path) -> None:
+    text = "input: 8x9x9\nparams: {a: relu}\nlayers: [depthwise k3 bn $a inplace built=function, conv 4 k1 $a]\n"
+    assert "depthwise k3 bn relu built=function inplace\n  - conv 4 k1 relu\n" in written(text, tmp_path)
+    (tmp_path / "net.yaml").write_text(text)
+    done = CliRunner().invoke(group(), ["format", str(tmp_path / "net.yaml")])
+    assert done.exit_code == 0, done.output
+    assert "[depthwise k3 bn $a built=function inplace, conv 4 k1 $a]\n" in (tmp_path / "net.yaml").read_text()
+
+
+def test_what_stands_alone_in_a_list_is_called_like_it(tmp_path: Path) -> None:
+    text = "input: 3x9x9\nlayers: [stem: [conv 8 k3 bn relu], body: [block: [one: conv 8 k1, two: conv 4 k1]]]\n"
+    assert """\
+layers:
+  - stem: conv 8 k3 bn relu
+  - body:
+      - one: conv 8 k1
+      - two: conv 4 k1
+""" in written(text, tmp_path)
 
 
 def test_how_all_layers_of_a_kind_are_built_is_said_once() -> None:

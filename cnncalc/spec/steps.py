@@ -61,13 +61,14 @@ class BrokenStep(Step):
 
 
 class WordStep(Step):
-    """`$act` behind a layer: a parameter that names a norm or an activation, or `none`."""
+    """`$act` behind a layer: a parameter that names a norm or an activation, or `none`, and how that is built."""
 
-    __slots__ = ("word",)
+    __slots__ = ("arguments", "word")
 
     def __init__(self, word: Argument) -> None:
         super().__init__(word.position)
         self.word = word
+        self.arguments: list[Argument] = []
 
 
 class LayerStep(Step):

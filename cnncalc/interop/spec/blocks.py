@@ -7,14 +7,24 @@ lists are replaced before outer ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.interop.names import RESERVED
-from cnncalc.interop.spec.forms import LETTERS, SHORTCUT, Defaults, Form, Slot, form_of, without_shortcut
-from cnncalc.interop.spec.numbers import Column, Number, default_of, express, free, settle_column
-from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step, entry, lines_of
+from cnncalc.interop.spec.forms import (
+    ACTIVATION,
+    LETTERS,
+    SHORTCUT,
+    Around,
+    Defaults,
+    Form,
+    Slot,
+    form_of,
+    without_shortcut,
+)
+from cnncalc.interop.spec.numbers import Column, Number, Place, default_of, express, free, settle_column
+from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step, lines_of
 from cnncalc.layers import kind_named
 
 PLAIN = "block"  # of which nothing is known
@@ -47,11 +57,16 @@ class Folder:
     """Finds the blocks of a network.
 
     defaults  options of kinds that the spec states once
+    values    what values are called
+    runs      neighbours in a list that are called alike are one call, under the name of the first
     """
 
-    def __init__(self, graph: Graph, defaults: Defaults) -> None:
+    def __init__(self, graph: Graph, defaults: Defaults, values: Mapping[int, str], *, runs: bool = False) -> None:
         self.graph = graph
         self.defaults = defaults
+        self.values = values
+        self.runs = runs
+        self.around: dict[int, Around] = {}  # of lists, by identity
         self.blocks: list[Block] = []
         self.names: set[str] = set()  # of steps: a block has another one
         self.heights: dict[int, int] = {}  # of lists, by identity, before any of them became a call
@@ -60,6 +75,7 @@ class Folder:
         """The steps with calls of blocks in the place of lists that repeat, the innermost first."""
         self.names = set(all_names(steps))
         self.heights = {}
+        self.look_around(steps, "", 0)
         tallest = max((self.measure(named) for named in lists_in(steps)), default=-1)
         for height in range(tallest + 1):
             uses: dict[int, Use] = {}
@@ -69,6 +85,20 @@ class Folder:
             if uses:
                 steps = self.replace(steps, uses)
         return steps
+
+    def look_around(self, steps: Sequence[Step], prefix: str, at: int) -> int:
+        """Note what stands around each list, where `at` enters the steps; what comes out of the last."""
+        for step in steps:
+            if isinstance(step, Named):
+                self.around[id(step)] = Around(prefix + step.name, at, self.values)
+                at = self.look_around(step.steps, f"{prefix}{step.name}/", at)
+            elif isinstance(step, From):
+                at = self.look_around(step.steps, prefix, step.origin)
+            elif isinstance(step, (Line, Merge)):
+                for branch in step.branches if isinstance(step, Merge) else ():
+                    self.look_around(branch, f"{prefix}{step.name}/" if step.name else prefix, at)
+                at = step.tail[-1].node if step.tail else step.node
+        return at
 
     def measure(self, named: Named) -> int:
         """How many named lists stand in each other below one; a shortcut's do not count, which others may lack."""
@@ -88,7 +118,7 @@ class Folder:
         """The lists of a height that are worth a block, those of one form together."""
         found: dict[tuple[Any, ...], list[Listed]] = {}
         for named in self.at_height(steps, height):
-            form = form_of(named.steps, self.defaults)
+            form = form_of(named.steps, self.defaults, self.around[id(named)])
             if form is not None and is_worth_a_block(named.steps):
                 found.setdefault(form.pattern, []).append(Listed(named, form))
         # Forms that differ in a shortcut alone are one: where the shape stays, a residual does not use it.
@@ -103,9 +133,11 @@ class Folder:
         """A block for lists of one form: how each of them calls it, by identity. Empty where none would be read."""
         full = next((one for one in lists if has_shortcut(one.named)), lists[0])
         columns = columns_of(lists, full.form.slots)
-        params, written = self.parameters(full.form.slots, columns, [self.channels(one.named) for one in lists])
+        params, written = self.parameters(
+            full.form.slots, columns, [self.graph.shape(self.around[id(one.named)].enters)[0] for one in lists]
+        )
         if len(params) > MOST_PARAMETERS:
-            return {}
+            return self.make_blocks(lists)
         defaults = {letter: default_of(letter, column) for letter, column in params.items()}
         # What must be given stands first: it is given in its order, without its name.
         ordered = dict(sorted(defaults.items(), key=lambda pair: pair[1] is not None))
@@ -118,13 +150,24 @@ class Folder:
             for i, one in enumerate(lists)
         }
 
+    def make_blocks(self, lists: Sequence[Listed]) -> dict[int, Use]:
+        """Blocks for lists that would need too many parameters together: one for those with the same activations."""
+        found: dict[tuple[Any, ...], list[Listed]] = {}
+        for one in lists:
+            found.setdefault(tuple(slot.number for slot in one.form.slots if slot.name == ACTIVATION), []).append(one)
+        uses: dict[int, Use] = {}
+        for alike in found.values() if len(found) > 1 else ():
+            if len(alike) > 1:
+                uses.update(self.make_block(alike))
+        return uses
+
     def parameters(
-        self, slots: Sequence[Slot], columns: Sequence[Column], entering: Sequence[int | None]
+        self, slots: Sequence[Slot], columns: Sequence[Column], entering: Sequence[int]
     ) -> tuple[dict[str, list[Number]], list[Number]]:
         """The parameters of a block with the value of each list, and what is written in each slot.
 
         columns   for each slot the numbers that the lists have there; None where a list has no such number
-        entering  the channels that enter each list, where they are known
+        entering  the channels that enter each list
         """
         params: dict[str, list[Number]] = {}
         written: list[Number] = []
@@ -136,18 +179,6 @@ class Folder:
                 said = f"${letter}"
             written.append(said)
         return params, written
-
-    def channels(self, named: Named) -> int | None:
-        """The channels that enter a list."""
-        step = named.steps[0] if named.steps else None
-        if isinstance(step, Merge):
-            start = entry(step, self.graph)
-            return None if start is None else self.graph.shape(start)[0]
-        first = step if isinstance(step, Line) else next(iter(lines_of([step])), None) if step is not None else None
-        if not isinstance(first, Line):
-            return None
-        reads = self.graph.nodes[first.node - len(self.graph.inputs)].reads
-        return self.graph.shape(reads[0])[0] if reads else None
 
     def name_for(self, lists: Sequence[Named], full: Named) -> str:
         """What people call such a block, or its lists but for their numbers: `denselayer1`, `denselayer2`."""
@@ -172,7 +203,11 @@ class Folder:
                 step.branches = [self.replace(branch, uses) for branch in step.branches]
             elif isinstance(step, (Named, From)):
                 step.steps = self.replace(step.steps, uses)
-            found.append(repeat_calls(step, self.blocks) if isinstance(step, Named) else step)
+            if isinstance(step, Named):
+                step = repeat_calls(step, self.blocks)
+                if self.runs and isinstance(step, Named):
+                    step.steps = join_runs(step.steps)
+            found.append(step)
         return found
 
 
@@ -190,7 +225,7 @@ def usual_name(named: Named) -> str:
     """The name of such a block in the literature, as far as its layers tell."""
     lines = [line for line in lines_of(named.steps) if isinstance(line, Line)]
     merges = list(merges_in(named.steps))
-    residual = any(merge.residual for merge in merges)
+    residual = [step.residual for step in named.steps if isinstance(step, Merge)] == [True]
     if any(line.layer.kind == "depthwise" for line in lines):
         return "inverted" if residual else "separable"
     if residual:
@@ -222,6 +257,31 @@ def repeat_calls(step: Named, blocks: Sequence[Block]) -> Step:
     return one
 
 
+def join_runs(steps: Sequence[Step]) -> list[Step]:
+    """Three calls or more that are equal and stand one behind the other as one, by the name of the first."""
+    runs: list[list[Step]] = []
+    for step in steps:
+        last = runs[-1][-1] if runs else None
+        if isinstance(step, Call) and isinstance(last, Call) and are_alike(last, step):
+            runs[-1].append(step)
+        else:
+            runs.append([step])
+    found: list[Step] = []
+    for first, *others in runs:
+        if isinstance(first, Call) and len(others) >= 2:
+            first.repeat = 1 + len(others)
+            others = []
+        found += [first, *others]
+    return found
+
+
+def are_alike(one: Call, other: Call) -> bool:
+    """Whether two calls whose names are numbers, neither of them repeated, say the same."""
+    numbers = one.name.isdigit() and other.name.isdigit()
+    plain = one.repeat == other.repeat == 1
+    return numbers and plain and (one.block, one.values) == (other.block, other.values)
+
+
 def are_repetitions(steps: Sequence[Step], calls: Sequence[Call]) -> bool:
     """Whether steps are calls of one block whose names count, none of which repeats by itself."""
     return (
@@ -229,7 +289,12 @@ def are_repetitions(steps: Sequence[Step], calls: Sequence[Call]) -> bool:
         and all(call.block == calls[0].block for call in calls)
         and are_numbered([call.name for call in calls])
         and all(call.repeat == 1 and not call.first and not call.last for call in calls)
+        and all(call.values == calls[0].values for call in calls if any(map(is_place, call.values.values())))
     )
+
+
+def is_place(value: Number) -> bool:
+    return isinstance(value, Place)
 
 
 def are_numbered(names: Sequence[str]) -> bool:

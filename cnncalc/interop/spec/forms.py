@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.interop.spec.numbers import Number, is_number, plain
-from cnncalc.interop.spec.steps import Call, Line, Merge, Named, Step
+from cnncalc.interop.spec.numbers import Number, Place, is_number, place, plain
+from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step
 from cnncalc.interop.spec.text import how_built, stated_options, text_of
+from cnncalc.layers import KINDS
 
 # Options whose numbers a block may leave open, and the letters by which people call them.
 LETTERS = {
     "filters": "c", "units": "c", "kernel": "k", "stride": "stride", "padding": "p", "dilation": "d", "groups": "g",
-    "size": "size", "factor": "r", "multiplier": "m", "parts": "n", "part": "i",
+    "from": "a", "size": "size", "factor": "r", "multiplier": "m", "parts": "n", "part": "i",
 }  # fmt: skip
+ACTIVATION = "act"
 SHORTCUT, END = "shortcut", "end"  # around the steps of a shortcut, which other lists of the same form may lack
 
 Defaults = Mapping[str, Mapping[str, Any]]
@@ -39,12 +41,31 @@ class Form(NamedTuple):
     slots: list[Slot]
 
 
-def form_of(steps: Sequence[Step], defaults: Defaults) -> Form | None:
-    """The form of a list; None where a block cannot hold it, since a step of it starts somewhere else.
+class Around(NamedTuple):
+    """What a list is surrounded by.
+
+    path   the whole of its name
+    enters the value that comes out of the step before it
+    names  what values are called
+    """
+
+    path: str
+    enters: int
+    names: Mapping[int, str]
+
+    def say(self, value: int, name: str) -> tuple[str, bool]:
+        """What a value is called within the list, and whether it is called so in all lists of its form."""
+        if value == self.enters:
+            return "in", True
+        return (name[len(self.path) + 1 :], True) if name.startswith(f"{self.path}/") else (name, False)
+
+
+def form_of(steps: Sequence[Step], defaults: Defaults, around: Around) -> Form | None:
+    """The form of a list; None where a block cannot hold it.
 
     defaults  options of kinds that the spec states once
     """
-    reader = _FormReader(defaults)
+    reader = _FormReader(defaults, around)
     return Form(tuple(reader.pattern), reader.slots) if reader.read(steps) else None
 
 
@@ -63,8 +84,9 @@ def without_shortcut(pattern: Sequence[Any]) -> tuple[Any, ...]:
 
 
 class _FormReader:
-    def __init__(self, defaults: Defaults) -> None:
+    def __init__(self, defaults: Defaults, around: Around) -> None:
         self.defaults = defaults
+        self.around = around
         self.pattern: list[Any] = []
         self.slots: list[Slot] = []
         self.shortcuts = 0  # around the step that is read
@@ -86,7 +108,23 @@ class _FormReader:
         if isinstance(step, Call):
             self.read_call(step)
             return True
-        return False
+        self.pattern.append(("from", len(step.steps)))
+        name = self.around.names.get(step.origin)
+        if name is None:
+            return False
+        self.add_place(place(name, step.origin), _writer_of_origin(step))
+        return self.read(step.steps)
+
+    def add_place(self, origin: Place, write: Callable[[Number], None], *, passed: bool = False) -> None:
+        """A value that steps start at: the one that enters the list, one of its own, or a parameter of the block.
+
+        passed  to an inner block, where `in` would be another value
+        """
+        said, own = self.around.say(origin.value, origin)
+        if passed and said == "in":
+            said, own = origin, False
+        self.pattern.append(said if own else "elsewhere")
+        self.add("from", said if own else origin, write)
 
     def read_merge(self, step: Merge) -> bool:
         self.pattern.append(("merge", step.layer.kind, step.name, step.residual, len(step.branches)))
@@ -110,13 +148,20 @@ class _FormReader:
     def read_tail(self, tail: Sequence[Line]) -> None:
         self.pattern.append(("tail", len(tail)))
         for part in tail:
-            self.read_layer(part)
+            if KINDS[part.layer.kind].inline and not stated_options(part.layer, {}):
+                self.pattern.append((ACTIVATION, part.name, *how_built(part.layer, {})))
+                self.add(ACTIVATION, part.layer.kind, _writer_of_word(part))
+            else:
+                self.read_layer(part)
 
     def read_call(self, call: Call) -> None:
         self.pattern.append(("call", call.name, call.block, tuple(call.values), tuple(call.first), tuple(call.last)))
         for given in (call.values, call.first, call.last):
             for name, number in given.items():
-                self.add(name, number, _writer_of_entry(given, name))
+                if isinstance(number, Place):
+                    self.add_place(number, _writer_of_entry(given, name), passed=True)
+                else:
+                    self.add(name, number, _writer_of_entry(given, name))
         self.add("repeat", call.repeat, _writer_of_repeat(call))
 
     def read_layer(self, line: Line) -> None:
@@ -139,6 +184,20 @@ class _FormReader:
 def _writer_of_entry(given: dict[str, Number], name: str) -> Callable[[Number], None]:
     def write(said: Number) -> None:
         given[name] = said
+
+    return write
+
+
+def _writer_of_origin(step: From) -> Callable[[Number], None]:
+    def write(said: Number) -> None:
+        step.said = said
+
+    return write
+
+
+def _writer_of_word(line: Line) -> Callable[[Number], None]:
+    def write(said: Number) -> None:
+        line.word = str(said) if str(said).startswith("$") else ""
 
     return write
 

@@ -8,6 +8,20 @@ from typing import Any
 Number = int | str  # or what stands for one: `$c`, `$(4*c)`
 Column = list[Number | None]  # what each of several lists has in one place
 
+
+class Place(str):
+    """What a value of the network is called in the text, for a block that reads it."""
+
+    value: int
+
+
+def place(name: str, value: int) -> Place:
+    """The name of a value."""
+    found = Place(name)
+    found.value = value
+    return found
+
+
 LARGEST_FACTOR = 64  # of `$(6*in.c)`
 
 
@@ -26,7 +40,7 @@ def plain(value: Any) -> int:
 
 
 def express(
-    name: str, column: Column, params: Mapping[str, Sequence[Number]], entering: Sequence[int | None]
+    name: str, column: Column, params: Mapping[str, Sequence[Number]], entering: Sequence[int]
 ) -> Number | None:
     """How a number is written in the block: as it is, or by what is there already; None where it needs a parameter.
 
@@ -38,16 +52,15 @@ def express(
     if all(value == known[0] for value in known):
         return known[0]
     numbers = [value for value in column if not isinstance(value, str)]
-    if len(numbers) < len(column):  # expressions of an inner block, of which no other is a multiple
-        return None
+    if len(numbers) < len(column):  # expressions of an inner block, or names: no other is a multiple of them
+        return next((f"${letter}" for letter, others in params.items() if list(others) == column), None)
     for letter, others in params.items():
         values = [value for value in others if not isinstance(value, str)]
         said = relation(numbers, values, letter) if len(values) == len(others) else None
         if said is not None:
             return said
-    channels = [c for c in entering if c is not None]
-    if name in ("filters", "units", "groups", "c") and len(channels) == len(entering):
-        return relation(numbers, channels, "in.c") or grow_lists(numbers, channels)
+    if name in ("filters", "units", "groups", "c"):
+        return relation(numbers, entering, "in.c") or grow_lists(numbers, entering)
     return None
 
 

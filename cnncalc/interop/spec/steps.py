@@ -29,6 +29,7 @@ class Line:
         self.layer = layer
         self.tail: list[Line] = []
         self.options: dict[str, Any] | None = None  # in a block: those that are stated, with its parameters
+        self.word = ""  # in a block: the parameter that says which activation it is
 
 
 class Merge:
@@ -49,6 +50,7 @@ class From:
     def __init__(self, origin: int, steps: list[Step]) -> None:
         self.origin = origin
         self.steps = steps
+        self.said: Number | None = None  # in a block: what the value is called there, `in` or a parameter
 
 
 class Named:
@@ -75,10 +77,14 @@ Step = Line | Merge | From | Named | Call
 
 
 class Structure:
-    """The steps of one graph."""
+    """The steps of one graph.
 
-    def __init__(self, graph: Graph) -> None:
+    running  what does not stand within a merge stands in the order in which it runs
+    """
+
+    def __init__(self, graph: Graph, *, running: bool = False) -> None:
         self.graph = graph
+        self.running = running
         self.first = len(graph.inputs)
         count = self.first + len(graph.nodes)
         self.readers: list[list[int]] = [[] for _ in range(count)]
@@ -95,6 +101,7 @@ class Structure:
             self.meets[v] = self.meet(ends)
             self.depth[v] = self.depth[self.meets[v]] + 1
         self.done: set[int] = set()
+        self.next = self.first  # before it all is done
         self.nested = 0  # merges around the one that is looked at
 
     def meet(self, values: Sequence[int]) -> int:
@@ -158,18 +165,30 @@ class Structure:
             if at in self.leaving and at != start and steps and len(readers) != 1:
                 break
             if len(readers) == 1 and len(self.graph.nodes[readers[0] - self.first].reads) == 1:
-                at = readers[0]
-                if at in self.done:
+                if readers[0] in self.done or not self.is_turn(readers[0]):
                     break
+                at = readers[0]
                 self.done.add(at)
                 steps.append(self.line(at))
                 continue
+            before = set(self.done) if self.running else None
             merge = self.merge(at, self.meets[at])
             if merge is None:
+                break
+            if before is not None and not self.is_turn(*self.done - before):
+                self.done = before
                 break
             steps.append(merge)
             at = merge.node
         return steps, at
+
+    def is_turn(self, *values: int) -> bool:
+        """Whether one of the values is the next that runs, where that matters."""
+        if not self.running or self.nested:
+            return True
+        while self.next in self.done and self.next not in values:
+            self.next += 1
+        return self.next in values
 
     def line(self, value: int) -> Line:
         node = self.graph.nodes[value - self.first]
@@ -196,7 +215,9 @@ class Structure:
         if len({*node.reads} - {start}) < len([v for v in node.reads if v != start]):
             return None
         beside = [r for r in self.readers[start] if around is None or r in around]
-        if any(r not in inside and r != end for readers in (beside, *(self.readers[v] for v in inside)) for r in readers):
+        if any(
+            r not in inside and r != end for readers in (beside, *(self.readers[v] for v in inside)) for r in readers
+        ):
             return None
         if inside & self.leaving or (start in self.leaving and start >= self.first):
             return None
@@ -278,7 +299,7 @@ def attach_followers(steps: list[Step], structure: Structure) -> list[Step]:
 def leaves_list(last: Line | Merge, step: Line) -> bool:
     """Whether a norm of a name of its own stands outside the list of the step before it: `norm` behind `encoder/11`."""
     around = last.name.rpartition("/")[0]
-    return not KINDS[step.layer.kind].inline and not is_numbered(step) and not f"{step.name}/".startswith(around)
+    return not KINDS[step.layer.kind].inline and not f"{step.name}/".startswith(around)
 
 
 def with_residuals(steps: list[Step], graph: Graph, *, straight: bool = False) -> None:
@@ -379,7 +400,7 @@ def named_lists(steps: list[Step], prefix: str, taken: set[str]) -> list[Step]:
     taken  names that no list can have: those of the layers, to begin with
     """
     found: list[Step] = []
-    for step in steps:
+    for step in [part for whole in steps for part in parts_of(whole, prefix)]:
         part = common_part(step, prefix)
         last = found[-1] if found else None
         if part is not None and isinstance(last, Named) and last.name == part:
@@ -389,9 +410,10 @@ def named_lists(steps: list[Step], prefix: str, taken: set[str]) -> list[Step]:
             found.append(Named(part, [step]))
         else:
             found.append(step)
-    for step in found:
+    for i, step in enumerate(found):
         if isinstance(step, Named):
             step.steps = named_lists(step.steps, f"{prefix}{step.name}/", taken)
+            found[i] = without_list(step, prefix)
         elif isinstance(step, Merge):
             inner = f"{step.name}/"
             below = all(line.name.startswith(inner) for branch in step.branches for line in lines_of(branch))
@@ -400,6 +422,33 @@ def named_lists(steps: list[Step], prefix: str, taken: set[str]) -> list[Step]:
         elif isinstance(step, From):
             step.steps = named_lists(step.steps, prefix, taken)
     return found
+
+
+def parts_of(step: Step, prefix: str) -> list[Step]:
+    """Steps from elsewhere that belong to several lists, those of each by themselves; any other step as it is."""
+    if not isinstance(step, From) or len(step.steps) < 2 or common_part(step, prefix) is not None:
+        return [step]
+    parts = [common_part(inner, prefix) for inner in step.steps]
+    if not any(parts):
+        return [step]
+    same = next((i for i, part in enumerate(parts) if part != parts[0]), len(parts))
+    return [From(step.origin, step.steps[:same]), *step.steps[same:]]
+
+
+def without_list(named: Named, prefix: str) -> Step:
+    """What stands alone in a list, called like it: another list, or a layer of which nobody chose the name."""
+    line = named.steps[0]
+    if len(named.steps) == 1 and isinstance(line, Named):
+        path = f"{prefix}{named.name}/"
+        for inner in lines_of(line.steps):
+            inner.name = path + inner.name.removeprefix(f"{path}{line.name}/")
+        return Named(named.name, line.steps)
+    if len(named.steps) > 1 or not isinstance(line, Line):
+        return named
+    if not is_numbered(line) and not line.name.rpartition("/")[2].isdigit():
+        return named
+    line.name = prefix + named.name
+    return line
 
 
 def is_numbered(line: Line | Merge) -> bool:
@@ -413,8 +462,9 @@ def common_part(step: Step, prefix: str) -> str | None:
     parts = set()
     if isinstance(step, From) and not step.steps:
         return None
-    for line in lines_of([step]):
-        if isinstance(line, Merge) and is_numbered(line):
+    lines = list(lines_of([step]))
+    for line in lines:
+        if isinstance(line, Merge) and is_numbered(line) and len(lines) > 1:
             continue  # nobody chose its name
         if not line.name.startswith(prefix):
             return None

@@ -152,9 +152,8 @@ class Writer:
         """Whether a norm or activation behind a layer can say its options there: its main value at most."""
         if step.node in self.weights:
             return False
-        said = how_built(
-            step.layer, self.defaults.get(step.layer.kind, {})
-        )  # these words may stand behind a layer in its line
+        # These words may stand behind a layer in its line.
+        said = how_built(step.layer, {} if step.word else self.defaults.get(step.layer.kind, {}))
         parts = [part for part in word.split(" ") if part not in said]
         return len(parts) == 1 or (len(parts) == 2 and parts[1].replace(".", "", 1).isdigit())
 
@@ -172,6 +171,8 @@ class Writer:
 
     def layer(self, step: Line | Merge) -> tuple[str, dict[str, Any]]:
         layer = step.layer
+        if isinstance(step, Line) and step.word:  # which activation it is, others say: their defaults do not count
+            return " ".join([step.word, *how_built(layer, {})]), {}
         kind = kind_word(layer.kind) + ONE_AXIS * (step.node in self.sequences)
         options = step.options if isinstance(step, Line) else None
         given = stated_options(layer, self.defaults.get(layer.kind, {})) if options is None else options
@@ -179,7 +180,7 @@ class Writer:
         return " ".join([text, *how_built(layer, self.defaults.get(layer.kind, {}))]), left
 
     def from_elsewhere(self, step: From) -> list[str]:
-        origin = self.names[step.origin]
+        origin = self.names[step.origin] if step.said is None else step.said
         if not step.steps:
             return [f"from: {origin}"]
         if all(isinstance(inner, Line) for inner in step.steps):

@@ -54,6 +54,8 @@ class Way(NamedTuple):
     flat     names stand in no lists
     merges   merges that are read are given their names, even those that they have anyway
     ordered  steps stand in the order in which they run, and nothing is nested
+    running  merges are nested, and what does not stand within one is in the order in which it runs
+    runs     equal calls that are neighbours in a list are one, which is called like the first
     """
 
     blocks: bool = False
@@ -61,14 +63,26 @@ class Way(NamedTuple):
     flat: bool = False
     merges: bool = False
     ordered: bool = False
+    running: bool = False
+    runs: bool = False
 
 
 # The shortest text first that says the same network.
-WAYS = (
+NESTED = (
+    Way(blocks=True, runs=True),
+    Way(blocks=True, runs=True, straight=True),
     Way(blocks=True),
     Way(blocks=True, straight=True),
     Way(blocks=True, merges=True),
     Way(blocks=True, straight=True, merges=True),
+)
+# What is not nested is shorter in the order in which it runs, where modules run one after the other.
+RUNNING = (
+    Way(blocks=True, runs=True, running=True),
+    Way(blocks=True, runs=True, running=True, straight=True),
+    Way(blocks=True, running=True, straight=True, merges=True),
+)
+LONG = (
     Way(),
     Way(merges=True),
     Way(flat=True, merges=True),
@@ -100,8 +114,15 @@ def text_for(graph: Graph) -> str:
                     kind=node.layer.kind,
                 )
             )
-    text = ""
-    for way in WAYS:
+    found = []
+    for ways in (NESTED, RUNNING):
+        texts = (write_text(graph, way) for way in ways)
+        found += [text] if (text := next((text for text in texts if same_numbers(graph, text)), "")) else []
+        if found and "from:" not in found[0]:
+            break
+    if found:
+        return min(found, key=lambda text: text.count("\n"))
+    for way in LONG:
         text = write_text(graph, way)
         if same_numbers(graph, text):
             return text
@@ -143,7 +164,7 @@ def fingerprints(graph: Graph) -> Iterable[Any]:
 
 def write_text(graph: Graph, way: Way) -> str:
     """The text, written in one of the ways."""
-    structure = Structure(graph)
+    structure = Structure(graph, running=way.running)
     steps = attach_followers(structure.steps_in_order() if way.ordered else structure.steps(), structure)
     with_residuals(steps, graph, straight=way.straight)
     defaults = shared_options(graph)
@@ -152,7 +173,7 @@ def write_text(graph: Graph, way: Way) -> str:
     names = Naming(graph, merges=way.merges, flat=way.flat)
     names.walk(steps, "")
     without_numbers(steps)
-    folder = Folder(graph, defaults)
+    folder = Folder(graph, defaults, names.values, runs=way.runs)
     if way.blocks and all(node.weights_of is None for node in graph.nodes):
         steps = folder.fold(steps)
     required = {block.name: list(block.params.values()).count(None) for block in folder.blocks}
@@ -261,6 +282,7 @@ class Naming:
         self.values = dict(enumerate(graph.inputs))
         self.taken = Names(graph.inputs)
         self.owners: dict[int, str] = {}
+        self.results: set[int] = set()  # the last steps of lists, by identity: they can be called like these
         self.origins: set[int] = set()
         self.wanted = set(graph.outputs) | {n.weights_of for n in graph.nodes if n.weights_of is not None}
 
@@ -274,8 +296,9 @@ class Naming:
     def name_steps(self, steps: Sequence[Step], prefix: str) -> None:
         for step in steps:
             if isinstance(step, Named):
+                self.results.add(id(step.steps[-1]))
                 self.name_steps(step.steps, f"{prefix}{step.name}/")
-                self.call_result(step, f"{prefix}{step.name}")
+                self.call_result(step.steps, f"{prefix}{step.name}")
             elif isinstance(step, From):
                 self.name_steps(step.steps, prefix)
             elif isinstance(step, Merge):
@@ -289,12 +312,13 @@ class Naming:
                 step.name = path[len(prefix) :]
                 self.call_values(step, path)
 
-    def call_result(self, step: Named, path: str) -> None:
-        """What a list gives is called like the list, where its last step is a merge that nobody named."""
-        last = step.steps[-1]
-        if isinstance(last, Merge) and not last.name and is_numbered(last):
-            for value in (last.node, *(part.node for part in last.tail)):
-                self.values[value] = path
+    def call_result(self, steps: Sequence[Step], path: str) -> None:
+        """What a list gives is called like the list."""
+        last = steps[-1]
+        if isinstance(last, (Named, From)) and last.steps:
+            self.call_result(last.steps, path)
+        elif isinstance(last, (Line, Merge)):
+            self.values[last.tail[-1].node if last.tail else last.node] = path
 
     def own_name(self, name: str, prefix: str) -> str:
         """What is left of a name behind the lists around the step."""
@@ -310,7 +334,7 @@ class Naming:
         read = {step.node, *(part.node for part in step.tail)} & (self.origins | self.wanted)
         inside = list(lines_of([branch_step for branch in step.branches for branch_step in branch]))
         below = all(line.name.startswith(f"{step.name}/") for line in inside)
-        by_itself = is_numbered(step) and not self.merges and own == step.name.rpartition("/")[2]
+        by_itself = is_numbered(step) and not self.merges and id(step) in self.results
         if read and by_itself:
             self.call_values(step, prefix + own)
             read = set()

@@ -71,7 +71,7 @@ def arguments_of(step: Step) -> Iterator[Argument]:
     elif isinstance(step, FromStep):
         yield step.origin
     elif isinstance(step, WordStep):
-        yield step.word
+        yield from (step.word, *step.arguments)
 
 
 def names_in(arguments: Any) -> tuple[str, ...]:

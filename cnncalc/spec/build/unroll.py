@@ -229,8 +229,9 @@ class Unroller:
                 kind = self.kind_of(step, frame)
                 if kind is None:
                     continue
+                layer = self.maker.make(kind, step.arguments, step.position)
                 step = LayerStep(step.position, kind)
-                step.layer = self.maker.make(kind, [], step.position)
+                step.layer = layer
             if isinstance(step, LayerStep) and step.name is None and step.repeat is None and step.kind.appendable:
                 path = base = f"{owner}/{step.kind.name}"
                 while path in self.draft.declared:
@@ -250,7 +251,7 @@ class Unroller:
         layer.name, layer.name_position, layer.repeat, layer.then = (
             step.name, step.name_position, step.repeat, step.then,
         )  # fmt: skip
-        layer.layer = self.maker.make(kind, [], step.position)
+        layer.layer = self.maker.make(kind, step.arguments, step.position)
         return self.step(layer, x, frame)
 
     def kind_of(self, step: WordStep, frame: Frame) -> Kind | None:

@@ -139,6 +139,8 @@ class _LayerLine:
         if named.name in CONSTRUCTION and isinstance(last, LayerStep):  # `conv 6 k5 relu inplace`: the relu
             arguments = [*last.arguments, named]
             self.step.then[-1] = self.reader.append_layer(last.kind, last.position, arguments)
+        elif named.name in CONSTRUCTION and isinstance(last, WordStep):
+            last.arguments.append(named)
         else:
             self.found.append(named)
         return 1
@@ -170,8 +172,9 @@ class _LayerLine:
 
     def take_open_word(self, word: Token, following: Token | None) -> int:
         """`$act`, a parameter that names a norm or an activation; it is the main value where that is still missing."""
-        if word.text[0] != "$" or not (self.main is None or self.is_given(self.main)):
-            return 0
+        main = None if self.is_given(self.main) else next((o for o in self.options if o.main), None)
+        if word.text[0] != "$" or (main is not None and (main.required or not self.step.then)):
+            return 0  # a depthwise convolution may do without, `depthwise k3 bn $act`
         self.step.then.append(WordStep(self.reader.check(Argument(None, word.text, word.position))))
         return 1
 

@@ -80,7 +80,8 @@ class StepWriter:
         if step.name or step.repeat or step.condition or step.weights or step.then:
             return None
         if isinstance(step, WordStep):
-            return str(step.word.value)
+            texts = {a.name or "": plain_text(CONSTRUCTION[a.name or ""], a.value) for a in step.arguments}
+            return " ".join([str(step.word.value), *filter(None, option_words(CONSTRUCTION.values(), texts).values())])
         if not isinstance(step, LayerStep) or not step.kind.appendable or len(step.arguments) > 1:
             return None
         value = step.arguments[0].value if step.arguments else ""
@@ -119,6 +120,11 @@ def plain_text(option: Option, value: Any) -> str | None:
 # --- whether two steps are the same, however they were written
 
 
+def values_of_built(step: WordStep) -> dict[str, Any]:
+    """How what a word names is built."""
+    return {a.name or "": value_of(a) for a in step.arguments}
+
+
 def alike(a: Step, b: Step) -> bool:
     """Whether two steps say the same: positions and spelling apart."""
     if type(a) is not type(b) or a.name != b.name or value_of(a.repeat) != value_of(b.repeat):
@@ -133,7 +139,7 @@ def alike(a: Step, b: Step) -> bool:
     if isinstance(a, CallStep) and isinstance(b, CallStep):
         return a.block == b.block and values_of(a) == values_of(b)
     if isinstance(a, WordStep) and isinstance(b, WordStep):
-        return bool(value_of(a.word) == value_of(b.word))
+        return bool(value_of(a.word) == value_of(b.word)) and values_of_built(a) == values_of_built(b)
     if isinstance(a, MergeStep) and isinstance(b, MergeStep) and a.kind is not b.kind:
         return False
     if isinstance(a, FromStep) and isinstance(b, FromStep) and value_of(a.origin) != value_of(b.origin):
