@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from onnx_bytes import Model
 
 import cnncalc
+from cnncalc.cli import COMMANDS as GROUP
 from cnncalc.cli import group
 from cnncalc.sources import file_of, split_shapes, with_shapes
 
@@ -145,26 +147,84 @@ def test_findings_in_a_graph_name_their_layer(folder: Path) -> None:
     assert cnncalc.lint("net.onnx", input="3x9x9") == [found]
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["check", "odd.onnx", "a.params=108"],
-        ["check", "odd.onnx"],
-        ["diff", "odd.onnx", "odd.onnx"],
-        ["compare", "odd.onnx", "lenet5"],
-        ["report", "odd.onnx", "odd.onnx"],
-        ["lint", "odd.onnx"],
-    ],
-)
+NO_NETWORK = {
+    "format": "it writes specs alone", "kinds": "it is about layers", "networks": "they are the bundled ones",
+    "playground": "it serves a page",
+}  # fmt: skip
+
+
+def options_of(command: str) -> set[str]:
+    return {name for param in import_module(f"cnncalc.cli.{command}").command.params for name in param.opts}
+
+
+@pytest.mark.parametrize("command", sorted(set(GROUP) - set(NO_NETWORK)))
+def test_every_command_that_reads_a_network_reads_it_on_any_input_and_as_far_as_it_is_known(command: str) -> None:
+    assert {"--input", "--max-operations", "--allow-unknown"} <= options_of(command)
+
+
+@pytest.mark.parametrize("command", sorted(NO_NETWORK))
+def test_a_command_that_reads_no_network_has_none_of_its_options(command: str) -> None:
+    assert not {"--input", "--max-operations", "--allow-unknown"} & options_of(command)
+
+
+# Each command with what it needs besides, and how it ends: where there is nothing to say of an unknown layer, with 2.
+ON_A_MODEL: dict[str, tuple[list[str], int]] = {
+    "analyze": (["odd.onnx"], 0),
+    "rf": (["odd.onnx", "--to", "a"], 0),
+    "draw": (["odd.onnx", "-o", "net.svg"], 0),
+    "report": (["odd.onnx", "odd.onnx"], 0),
+    "explain": (["odd.onnx", "a"], 0),
+    "check": (["odd.onnx", "a.params=108"], 0),
+    "check --strict": (["odd.onnx"], 0),
+    "exercise": (["odd.onnx", "--seed", "1"], 2),
+    "verify": (["odd.onnx", "--fast"], 2),
+    "memory": (["odd.onnx"], 2),
+    "compare": (["odd.onnx", "lenet5"], 0),
+    "diff": (["odd.onnx", "odd.onnx"], 0),
+    "lint": (["odd.onnx"], 0),
+    "conventions": (["odd.onnx"], 0),
+    "identify": (["odd.onnx", "108"], 0),
+    "lock": (["odd.onnx"], 0),
+}
+
+
+@pytest.mark.parametrize("command", ON_A_MODEL)
 def test_commands_whose_error_says_allow_unknown_have_it(
-    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made = Model(1, 3, 8, 8).weight("W", 4, 3, 3, 3)
     made.op("Conv", "x W", "a").op("Odd", "a", "y", domain="own")
     Path(made.save(tmp_path)).rename("odd.onnx")
+    words, status = ON_A_MODEL[command]
+    words = [command.split()[0], *words]
     refused = run(*words)
     assert refused.exit_code == 2
     assert "--allow-unknown" in refused.stderr
     done = run(*words, "--allow-unknown")
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == status, done.output
+    assert "--allow-unknown" not in done.stderr
+
+
+def test_numbers_that_are_not_known_are_locked_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = Model(1, 3, 8, 8).weight("W", 4, 3, 3, 3)
+    made.op("Conv", "x W", "a").op("Odd", "a", "y", domain="own")
+    Path(made.save(tmp_path)).rename("odd.onnx")
+    assert run("lock", "odd.onnx", "--allow-unknown").exit_code == 0
+    assert "odd.onnx\ty.params\t?" in Path("cnncalc.lock").read_text()
+    assert run("lock", "--check", "--allow-unknown").exit_code == 0
+    assert run("lock", "--check").exit_code == 2
+
+
+@pytest.mark.parametrize("words", [["compare", "lenet5"], ["diff", "lenet5", "lenet5"], ["lint", "lenet5"],
+                                   ["lock", "net.yaml"], ["identify", "lenet5", "61706"], ["exercise", "lenet5"],
+                                   ["check", "lenet5", "params=61706"]])  # fmt: skip
+def test_the_limit_on_operations_holds_in_every_command(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text("name: net\ninput: 1x8x8\nlayers:\n  - conv 2 k3\n  - relu\n  - conv 2 k3\n  - relu\n")
+    done = run(*words, "--max-operations", "3")
+    assert done.exit_code == 2
+    assert "--max-operations" in done.stderr

@@ -15,7 +15,7 @@ from cnncalc.cli.common import (
     SPEC,
     Asked,
     Output,
-    allow_unknown_option,
+    Reading,
     complain,
     convention_option,
     count_again,
@@ -24,6 +24,7 @@ from cnncalc.cli.common import (
     lang_option,
     output_options,
     pass_over_others,
+    reading_options,
     size_options,
     skip_option,
 )
@@ -61,7 +62,7 @@ class Grading(NamedTuple):
 @click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
-@allow_unknown_option
+@reading_options
 @size_options
 @click.option("--hint", is_flag=True, help=_("Say where to look, never the right number."))
 @click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
@@ -85,7 +86,7 @@ def command(
     expression: str | None,
     params: tuple[str, ...],
     inputs: tuple[str, ...],
-    allow_unknown: bool,
+    reading: Reading,
     dtype: str,
     batch: int,
     convention: str | None,
@@ -108,9 +109,9 @@ def command(
             if passed_over and not words:
                 sys.exit(0)
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
-        asked = Asked(spec, expression, params, inputs, allow_unknown=allow_unknown)
+        asked = Asked(spec, expression, params, inputs, **reading)
         if not how.of_a_class and how.key is None and means_expectations(spec, rest):
-            each = [Asked(path, None, params, inputs, allow_unknown=allow_unknown) for path in specs_in(words)]
+            each = [Asked(path, None, params, inputs, **reading) for path in specs_in(words)]
             status = hold_expectations([asked] if expression is not None else each, convention, out)
         else:
             report = count_again(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)

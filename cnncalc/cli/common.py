@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from errno import EPIPE
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, TypeVar, cast
 
 import click
 
@@ -64,6 +64,13 @@ def lang_option(function: F) -> F:
     )(function)
 
 
+class Reading(TypedDict):
+    """How networks are read: keywords of `load_graph` and of `Asked`."""
+
+    max_operations: int
+    allow_unknown: bool
+
+
 class Asked:
     """The network that a command line asks for: SPEC or -e NET, with what is changed of it.
 
@@ -89,6 +96,11 @@ class Asked:
     @property
     def name(self) -> str:
         return self.spec or self.expression or ""
+
+    @property
+    def reading(self) -> Reading:
+        """How it is read, for networks beside it."""
+        return Reading(max_operations=self.max_operations, allow_unknown=self.allow_unknown)
 
     @property
     def is_model(self) -> bool:
@@ -166,14 +178,7 @@ def spec_options(function: F) -> F:
             click.option(
                 "--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE.")
             ),
-            click.option(
-                "--max-operations",
-                type=click.IntRange(min=1),
-                default=MAX_OPERATIONS,
-                show_default=True,
-                metavar="N",
-                help=_("The largest network to unroll."),
-            ),
+            max_operations_option,
             allow_unknown_option,
             lang_option,
         ]
@@ -209,6 +214,24 @@ def exact_padding_option(function: F) -> F:
 def skip_option(function: F) -> F:
     """--skip-others, as `skip_others`: for `pass_over_others`."""
     return click.option("--skip-others", is_flag=True, help=_("Pass over named files that are no specs."))(function)
+
+
+def reading_options(function: F) -> F:
+    """--max-operations and --allow-unknown of other commands that read networks, as one value, `reading`."""
+
+    @wraps(function)
+    def gather(max_operations: int, allow_unknown: bool, **others: Any) -> Any:
+        return function(reading=Reading(max_operations=max_operations, allow_unknown=allow_unknown), **others)
+
+    return cast(F, max_operations_option(allow_unknown_option(gather)))
+
+
+def max_operations_option(function: F) -> F:
+    """--max-operations, as `max_operations`."""
+    return click.option(
+        "--max-operations", type=click.IntRange(min=1), default=MAX_OPERATIONS, show_default=True, metavar="N",
+        help=_("The largest network to unroll."),
+    )(function)  # fmt: skip
 
 
 def allow_unknown_option(function: F) -> F:

@@ -9,7 +9,7 @@ import click
 from cnncalc.cli.common import (
     SPEC,
     Output,
-    allow_unknown_option,
+    Reading,
     each_asked,
     errors_end_the_run,
     fail,
@@ -17,6 +17,7 @@ from cnncalc.cli.common import (
     lang_option,
     output_options,
     overrides,
+    reading_options,
 )
 from cnncalc.errors import suggest
 from cnncalc.language import _
@@ -28,11 +29,11 @@ from cnncalc.report import Report
 @click.argument("specs", type=SPEC, nargs=-1, required=True)
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("For every network with this parameter."))
 @inputs_option
-@allow_unknown_option
+@reading_options
 @output_options()
 @lang_option
 def command(
-    specs: tuple[str, ...], params: tuple[str, ...], inputs: tuple[str, ...], allow_unknown: bool, out: Output
+    specs: tuple[str, ...], params: tuple[str, ...], inputs: tuple[str, ...], reading: Reading, out: Output
 ) -> None:
     """Totals of several networks side by side: `cnncalc compare lenet5 alexnet resnet50`.
 
@@ -40,11 +41,11 @@ def command(
     as in `cnncalc compare mobilenet-v1 mobilenet-v1:width=8`, and `SPEC@SHAPE` the shape of its input.
     """
     with errors_end_the_run():
-        out.write(comparison_page(report_all(specs, overrides(params, "--set"), inputs, allow_unknown)))
+        out.write(comparison_page(report_all(specs, overrides(params, "--set"), inputs, reading)))
 
 
 def report_all(
-    specs: tuple[str, ...], given: Mapping[str, str], inputs: tuple[str, ...], allow_unknown: bool
+    specs: tuple[str, ...], given: Mapping[str, str], inputs: tuple[str, ...], reading: Reading
 ) -> list[tuple[str, Report]]:
     """Every network's report. A parameter goes to those that have it, and must belong to one at least."""
     from cnncalc.analysis import analyze_graph
@@ -68,10 +69,7 @@ def report_all(
         )
         problem = _("none of these networks has a parameter '{name}'", name=unknown[0][:40])
         fail(problem + "\n" + _("  hint: {hint}", hint=hint))
-    return [
-        (spec, analyze_graph(load_graph(name, params=values, allow_unknown=allow_unknown)))
-        for spec, name, values in networks
-    ]
+    return [(spec, analyze_graph(load_graph(name, params=values, **reading))) for spec, name, values in networks]
 
 
 def own_parameters(spec: str) -> tuple[str, dict[str, str]]:

@@ -14,7 +14,7 @@ from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
     SPEC,
     Output,
-    allow_unknown_option,
+    Reading,
     complain,
     convention_option,
     count_again,
@@ -23,6 +23,7 @@ from cnncalc.cli.common import (
     inputs_option,
     lang_option,
     output_options,
+    reading_options,
 )
 from cnncalc.cli.expectations import summarise
 from cnncalc.difference import TOTALS, Broken, Difference, Limit, compare, find_broken, find_most_changed
@@ -43,7 +44,7 @@ from cnncalc.spec.values import number
 @click.argument("words", type=SPEC, nargs=-1, metavar="OLD NEW")
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
 @inputs_option
-@allow_unknown_option
+@reading_options
 @output_options("junit", "github", "sarif")
 @convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
@@ -54,7 +55,7 @@ def command(
     words: tuple[str, ...],
     revision: str | None,
     inputs: tuple[str, ...],
-    allow_unknown: bool,
+    reading: Reading,
     out: Output,
     convention: str | None,
     exit_code: bool,
@@ -74,7 +75,7 @@ def command(
             *read_limits(max_decrease or "", "--max-decrease"),
         ]
         compared = Compared([], {})
-        read = partial(report_of, convention=convention, allow_unknown=allow_unknown)
+        read = partial(report_of, convention=convention, reading=reading)
         if revision is None:
             old, new = map(read, each_asked(words, inputs))
             compared.found.append(Pair("", words[1], is_change=True, difference=compare(old, new)))
@@ -173,15 +174,15 @@ def say_limit(entry: Broken) -> str:
     return _("{quantity} grows by {by}, limit {limit}", quantity=quantity, by=by, limit=limit)
 
 
-def report_of(spec: str, convention: str | None, allow_unknown: bool) -> Report:
+def report_of(spec: str, convention: str | None, reading: Reading) -> Report:
     from cnncalc import revisions
 
     # Only specs have revisions: REVISION:PATH is text out of git.
     name, shapes = split_shapes(spec)
     if reader_of(name):
-        graph = load_graph(spec, allow_unknown=allow_unknown)
+        graph = load_graph(spec, **reading)
     else:
-        graph = graph_from_text(revisions.read(name), inputs=shapes)
+        graph = graph_from_text(revisions.read(name), inputs=shapes, max_operations=reading["max_operations"])
     return count_again(analyze_graph(graph), convention)
 
 

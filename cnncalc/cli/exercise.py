@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.cli.common import SPEC, Asked, errors_end_the_run, fail, lang_option, write
+from cnncalc.cli.common import SPEC, Asked, Reading, errors_end_the_run, fail, lang_option, reading_options, write
 from cnncalc.errors import Source
 from cnncalc.language import _
 
@@ -23,6 +23,7 @@ MOST_QUESTIONS, MOST_VARIANTS = 200, 500
 @click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
+@reading_options
 @click.option("--like", metavar="SPEC", help=_("A network with the layers of this one and other numbers."))
 @click.option("--seed", type=click.IntRange(min=0), help=_("The same seed gives the same exercise.  [default: any]"))
 @click.option("--level", type=click.Choice(LEVELS), help=_("How hard; of a spec, what is asked.  [default: easy]"))
@@ -44,6 +45,7 @@ def command(
     expression: str | None,
     params: tuple[str, ...],
     inputs: tuple[str, ...],
+    reading: Reading,
     like: str | None,
     seed: int | None,
     level: str | None,
@@ -65,7 +67,7 @@ def command(
         raise click.UsageError(_("--variants writes files: say how they begin with -o NAME."))
     seed = int.from_bytes(os.urandom(3), "big") if seed is None else seed
     with errors_end_the_run():
-        source = Asked(like if like is not None else spec, expression, params, inputs)
+        source = Asked(like if like is not None else spec, expression, params, inputs, **reading)
         named = source.spec is not None or expression is not None
         made = draw_exercises(source if named else None, seed, level, questions, variants or 0, like is not None)
         if backwards:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import write
+from cnncalc.cli.common import Reading, write
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.graph import Expectation
 from cnncalc.language import _
@@ -16,10 +16,10 @@ from cnncalc.report import Verdict
 from cnncalc.sources import load_graph, read_source
 
 
-def update_expectations(paths: Sequence[str]) -> None:
+def update_expectations(paths: Sequence[str], reading: Reading) -> None:
     """Bring the expectations of specs up to date, and say what changed. Raises CnncalcError."""
     for path in paths:
-        report = analyze_graph(load_graph(path))
+        report = analyze_graph(load_graph(path, **reading))
         broken = [verdict for verdict in report.expectations if not verdict.holds]
         with open(path, encoding="utf-8", newline="") as file:
             text = file.read()

@@ -14,10 +14,12 @@ from cnncalc.cli.common import (
     SPEC,
     Asked,
     Output,
+    Reading,
     batch_option,
     errors_end_the_run,
     lang_option,
     output_options,
+    reading_options,
 )
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
@@ -31,6 +33,7 @@ FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters t
 @click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
+@reading_options
 @batch_option
 @click.option(
     "--convention", "more", type=CONVENTION, multiple=True, metavar="FILE",
@@ -43,6 +46,7 @@ def command(
     expression: str | None,
     params: tuple[str, ...],
     inputs: tuple[str, ...],
+    reading: Reading,
     batch: int,
     more: tuple[str, ...],
     out: Output,
@@ -67,7 +71,8 @@ def command(
         if alone:
             networks = bundled_networks(text, batch, asked=batch == 1 and not more)
         else:
-            networks = variants(Asked(None if expression is not None else words[0], expression, params, inputs), batch)
+            spec = None if expression is not None else words[0]
+            networks = variants(Asked(spec, expression, params, inputs, **reading), batch)
         matches, near = identify(text, networks, known, layers=not alone)
         out.write(identified_page(text, matches, near))
     if not matches:
@@ -139,7 +144,7 @@ def variants(asked: Asked, batch: int) -> Iterator[tuple[str, Report]]:
         if flipped is not None and parameter not in given:
             pair = f"{parameter}={flipped}"
             try:
-                turned = Asked(asked.spec, asked.expression, (*asked.params, pair), asked.inputs).graph()
+                turned = asked.replace((*asked.params, pair), asked.inputs).graph()
             except CnncalcError:  # a number that happens to be 0 or 1, and cannot be the other
                 continue
             yield f"{name} --set {pair}", analyze_graph(turned, settings)

@@ -11,7 +11,7 @@ from cnncalc.cli.common import (
     SPEC,
     Asked,
     Output,
-    allow_unknown_option,
+    Reading,
     complain,
     each_asked,
     errors_end_the_run,
@@ -19,6 +19,7 @@ from cnncalc.cli.common import (
     lang_option,
     output_options,
     pass_over_others,
+    reading_options,
     skip_option,
 )
 from cnncalc.cli.expectations import path_of, summarise
@@ -40,7 +41,7 @@ from cnncalc.spec_files import specs_in
 @click.option("--list", "list_", is_flag=True, help=_("Name every finding."))
 @skip_option
 @inputs_option
-@allow_unknown_option
+@reading_options
 @output_options("junit", "github", "sarif")
 @lang_option
 def command(
@@ -52,7 +53,7 @@ def command(
     list_: bool,
     skip_others: bool,
     inputs: tuple[str, ...],
-    allow_unknown: bool,
+    reading: Reading,
     out: Output,
 ) -> None:
     """What is in a spec for sure and probably not meant: pixels that no window reads, biases before a norm.
@@ -73,10 +74,10 @@ def command(
     codes = codes_of(select) or list(RULES)
     codes = [code for code in codes if code not in codes_of(ignore)]
     with errors_end_the_run():
-        found = [lint_spec(path, codes, allow_unknown) for path in each_asked(specs_in(words), inputs)]
+        found = [lint_spec(path, codes, reading) for path in each_asked(specs_in(words), inputs)]
         if expression is not None:
             shapes = Asked(None, inputs=inputs).changes()[1]
-            found.append(lint_text(Source("-e", expression), "-e", codes, shapes, inline=True))
+            found.append(lint_text(Source("-e", expression), "-e", codes, shapes, reading, inline=True))
         if not found:
             raise click.UsageError(_("There is no spec in what is named."))
         for one in found:
@@ -101,23 +102,29 @@ def read_code(code: str) -> str:
     return code
 
 
-def lint_spec(name: str, codes: Sequence[str], allow_unknown: bool) -> Linted:
+def lint_spec(name: str, codes: Sequence[str], reading: Reading) -> Linted:
     """The findings in a spec or a model, or what is wrong with it."""
     try:
         if reader_of(name) is not None:
-            return Linted(name, path_of(name), None, findings_of(load_graph(name, allow_unknown=allow_unknown), codes))
+            return Linted(name, path_of(name), None, findings_of(load_graph(name, **reading), codes))
         text, shapes = split_shapes(name)
         source = read_source(text)
     except CnncalcError as error:
         return Linted(name, path_of(name), None, error=error)
-    return lint_text(source, name, codes, shapes)
+    return lint_text(source, name, codes, shapes, reading)
 
 
 def lint_text(
-    source: Source, name: str, codes: Sequence[str], shapes: Mapping[str, str], *, inline: bool = False
+    source: Source,
+    name: str,
+    codes: Sequence[str],
+    shapes: Mapping[str, str],
+    reading: Reading,
+    *,
+    inline: bool = False,
 ) -> Linted:
     try:
-        found = findings_in(source, inputs=shapes, inline=inline, codes=codes)
+        found = findings_in(source, inputs=shapes, inline=inline, codes=codes, max_operations=reading["max_operations"])
         return Linted(name, path_of(name), source, found)
     except CnncalcError as error:
         return Linted(name, path_of(name), source, error=error)

@@ -12,6 +12,7 @@ from cnncalc import locking
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.common import (
     Output,
+    Reading,
     complain,
     each_asked,
     errors_end_the_run,
@@ -19,6 +20,7 @@ from cnncalc.cli.common import (
     inputs_option,
     lang_option,
     output_options,
+    reading_options,
     write,
 )
 from cnncalc.errors import CnncalcError, Position, visible
@@ -35,10 +37,17 @@ from cnncalc.spec_files import is_spec_file, specs_below, specs_in
 )
 @click.option("--file", "file", default="cnncalc.lock", show_default=True, metavar="FILE", help=_("The lock file."))
 @inputs_option
+@reading_options
 @output_options("junit", "github", "sarif")
 @lang_option
 def command(
-    specs: tuple[str, ...], check: bool, update_expect: bool, file: str, inputs: tuple[str, ...], out: Output
+    specs: tuple[str, ...],
+    check: bool,
+    update_expect: bool,
+    file: str,
+    inputs: tuple[str, ...],
+    reading: Reading,
+    out: Output,
 ) -> None:
     """Write the numbers of specs into a lock file, or hold the specs to it.
 
@@ -58,9 +67,9 @@ def command(
         if update_expect:
             from cnncalc.cli.expect_blocks import update_expectations
 
-            update_expectations(paths)
+            update_expectations(paths, reading)
             return
-        now = Numbers(lock.folder)
+        now = Numbers(lock.folder, reading)
         for path in paths:
             now.add(path, go_on=check)
         written = {lock.name_of(path) for path in paths} | gone
@@ -140,8 +149,8 @@ def prefix_of(folder: str) -> str:
 class Numbers:
     """The numbers of specs as they are now, and where their layers stand; specs that cannot be used are noted."""
 
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: str, reading: Reading) -> None:
+        self.folder, self.reading = folder, reading
         self.numbers: dict[tuple[str, str], str] = {}
         self.places: dict[tuple[str, str], tuple[str, Position | None]] = {}  # (path, layer) to file and position
         self.unusable: dict[str, CnncalcError] = {}
@@ -149,7 +158,7 @@ class Numbers:
     def add(self, path: str, *, go_on: bool) -> None:
         """Take a spec in. Raises CnncalcError where it cannot be used, unless the others are to be seen too."""
         try:
-            report = analyze_graph(load_graph(path))
+            report = analyze_graph(load_graph(path, **self.reading))
         except CnncalcError as error:
             if not go_on:
                 raise

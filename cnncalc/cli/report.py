@@ -34,8 +34,7 @@ def command(asked: Asked, other: str | None, output: str | None, dtype: str, bat
         if output in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
             raise CnncalcError(_("a page is for a browser: name a file with -o net.html"))
         others = each_asked([other], asked.inputs) if other else []
-        unknown = asked.allow_unknown
-        graphs = [asked.graph(MOST_EXPLAINED), *(load_graph(name, allow_unknown=unknown) for name in others)]
+        graphs = [asked.graph(MOST_EXPLAINED), *(load_graph(name, **asked.reading) for name in others)]
         from cnncalc.pages.browser.data import page_data
         from cnncalc.pages.browser.file import html_text
 

@@ -22,7 +22,7 @@ def bytes_needed(graph: Graph) -> int:
     largest = columns = 0
     for facts in graph.facts:
         largest = max(largest, (facts.params or 0) + (facts.fixed_params or 0) + (facts.buffers or 0))
-        columns = max(columns, (facts.macs or 0) // max(1, *facts.output[:1]))
+        columns = max(columns, (facts.macs or 0) // max((1, *facts.output[:1])))
     return BYTES * (2 * largest + (peak_elements(graph) or 0) + 2 * columns)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.errors import Position, Source
 from cnncalc.graph import Graph
+from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
 from cnncalc.spec.findings.ignores import ignores_in
 from cnncalc.spec.findings.network import Hit, Network
@@ -49,12 +50,13 @@ def findings_in(
     inputs: Mapping[str, Any] | None = None,
     inline: bool = False,
     codes: Collection[str] = tuple(RULES),
+    max_operations: int = MAX_OPERATIONS,
 ) -> list[Finding]:
     """The findings with these codes, in the order of the text. Raises SpecError where the spec cannot be used.
 
     inputs  shapes in place of its own
     """
-    net = Network.of_spec(source, inputs=inputs, inline=inline)
+    net = Network.of_spec(source, inputs=inputs, inline=inline, max_operations=max_operations)
     ignores = [] if inline else ignores_in(source, RULES)
     found = [f for rule in RULES.values() if rule.find and rule.code in codes for f in gather(rule, net)]
     kept, needed = [], set()
