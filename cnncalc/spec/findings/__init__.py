@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.errors import Position, Source
 from cnncalc.graph import Graph
-from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
+from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec.findings.ignores import ignores_in
 from cnncalc.spec.findings.network import Hit, Network
 from cnncalc.spec.findings.rules import RULES, UNUSED_IGNORE, Rule
