@@ -173,7 +173,11 @@ def spec_options(function: F) -> F:
             click.argument("spec", type=SPEC, required=False),
             click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'.")),
             click.option(
-                "--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec.")
+                "--set",
+                "params",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help=_("A value for a parameter of the spec, or LAYER.option."),
             ),
             click.option(
                 "--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE.")

@@ -21,7 +21,13 @@ MOST_QUESTIONS, MOST_VARIANTS = 200, 500
 @click.command("exercise", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("spec", type=SPEC, required=False)
 @click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
-@click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("A value for a parameter of the spec."))
+@click.option(
+    "--set",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=_("A value for a parameter of the spec, or LAYER.option."),
+)
 @click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
 @reading_options
 @click.option("--like", metavar="SPEC", help=_("A network with the layers of this one and other numbers."))

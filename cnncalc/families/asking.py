@@ -133,7 +133,7 @@ def read_finds(texts: Iterable[str], known: Collection[str] = ()) -> list[tuple[
     for text in texts:
         parts: list[str] = []
         for piece in split_outside(text, ",，;；"):
-            begun = re.match(r"([^\W\d][\w.]*)\s*(=|$)", piece)
+            begun = re.match(r"([^\W\d][\w./-]*)\s*(=|$)", piece)
             if not piece and parts:
                 continue
             if parts and (begun is None or (not begun[2] and begun[1] not in known and "=" in parts[-1])):
@@ -142,7 +142,7 @@ def read_finds(texts: Iterable[str], known: Collection[str] = ()) -> list[tuple[
                 parts.append(piece)
         for part in parts:
             name, sign, values = (piece.strip() for piece in part.partition("="))
-            if not re.fullmatch(r"[^\W\d][\w.]*", name) or (sign and not values):
+            if not re.fullmatch(r"[^\W\d][\w./-]*", name) or (sign and not values):
                 raise CnncalcError(
                     _("'{text}' does not say what is sought: write width, or width=8..512", text=text[:60])
                 )

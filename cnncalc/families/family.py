@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.errors import CnncalcError, Source, SpecWarning, suggest
+from cnncalc.errors import CnncalcError, OptionError, Source, SpecWarning, suggest
 from cnncalc.families.assembly import Assembly
 from cnncalc.families.columns import Evaluated, np
 from cnncalc.families.formulas import Formula
@@ -22,7 +22,7 @@ from cnncalc.families.tracing import SEVERAL, StepClaims, Tree
 from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
 from cnncalc.report import Settings
-from cnncalc.spec import graph_from_text, names_of
+from cnncalc.spec import check_option, graph_from_text, names_of
 
 if TYPE_CHECKING:
     from cnncalc.families.piecewise import Piecewise
@@ -221,10 +221,20 @@ class Family:
         """The names of columns of shapes."""
         return [*([INPUT] if len(self.inputs) == 1 else []), *(f"{INPUT}.{name}" for name in self.inputs)]
 
+    def check_option(self, name: str) -> None:
+        """Raise CnncalcError for a column that names no option of a layer: `C1.filters`."""
+        try:
+            check_option(self.setting.source, name, inline=self.setting.inline)
+        except OptionError as error:
+            said = _("{name}: {text}", name=name[:60], text=error.problem)
+            raise CnncalcError(f"{said}: {error.hint}" if error.hint else said) from None
+
     def check_columns(self, columns: Mapping[str, Sequence[Any]]) -> None:
         """Raise CnncalcError for a column that is neither a parameter nor an input, or of another length."""
         for name in columns:
-            if name not in self.parameters and not self.is_input(name):
+            if "." in name and name not in self.parameters and not self.is_input(name):
+                self.check_option(name)
+            elif name not in self.parameters and not self.is_input(name):
                 known = [*self.parameters, *(self.input_columns if len(self.inputs) > 1 else [INPUT])]
                 hint = suggest(name, known) or _("known: {names}", names=", ".join(known))
                 raise CnncalcError(_("the spec has no parameter '{name}': {hint}", name=name[:40], hint=hint))

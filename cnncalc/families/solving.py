@@ -7,7 +7,7 @@ asked for rises or falls along it. Whether it does is looked at, member by membe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
@@ -104,7 +104,7 @@ def solve(
     meeting = len(found)
     if sought and meeting:
         found = best_of(found, sought, greatest=bool(maximize))
-    found = found.rows(usual_order(found, roles or {}))
+    found = found.rows(usual_order(found, {**roles_of_options(space.names), **(roles or {})}))
     misses = empty_part(sweeping) if len(found) or bisected else nearest(family, space, conditions, names)
     feasible = found if len(found) else misses
     lines: tuple[str, ...] = ()
@@ -195,6 +195,12 @@ def roles_in(text: str) -> dict[str, str]:
         word = option.rstrip(" =:\t")
         found[name] = LETTERS.get(word, word)
     return found
+
+
+def roles_of_options(names: Iterable[str]) -> dict[str, str]:
+    """The options that parameters such as `C1.kernel` fill, by the word behind the dot."""
+    words = {name: name.rpartition(".")[2] for name in names if "." in name}
+    return {name: LETTERS.get(word, word) for name, word in words.items()}
 
 
 # --- nearest misses

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.errors import Position, Problem, Source, SpecError
+from cnncalc.errors import OptionError, Position, Problem, Source, SpecError
 from cnncalc.graph import Claims, Graph
 from cnncalc.graph_builder import MAX_OPERATIONS
 from cnncalc.language import _
@@ -16,9 +17,10 @@ from cnncalc.spec.read.document import Document, read_document
 from cnncalc.spec.steps import Argument
 
 if TYPE_CHECKING:
+    from cnncalc.spec.build.opening import Line
     from cnncalc.spec.read.yamltree import Tree
 
-__all__ = ["MAX_OPERATIONS", "graph_from_text", "names_of", "parameters_of", "tree_of"]
+__all__ = ["MAX_OPERATIONS", "check_option", "graph_from_text", "names_of", "parameters_of", "tree_of"]
 
 
 def graph_from_text(
@@ -42,6 +44,7 @@ def graph_from_text(
         document = read_document(source, tree_of(source, inline=inline))
         if inline and not document.problems:
             declare_used(document, params)
+        document = open_named_options(document, params, inline=inline)
         return build(document, params=params, inputs=inputs, max_operations=max_operations, claims=claims)
     except SpecError as error:
         left_over = re.search("^<{7}( .*)?$", source.text, re.MULTILINE)
@@ -51,6 +54,45 @@ def graph_from_text(
         hint = _("choose between the two sides and remove the lines <<<<<<<, ======= and >>>>>>>")
         problem = Problem(_("a conflict that is left over from a merge"), Position(line, 1, width), hint)
     raise SpecError([problem], source)
+
+
+def open_named_options(document: Document, given: Mapping[str, Any], *, inline: bool) -> Document:
+    """The document with what is given as LAYER.option among its parameters. Raises SpecError."""
+    named = {name: value for name, value in given.items() if "." in name and name not in document.params}
+    if not named or document.problems:
+        return document
+    from cnncalc.spec.build.opening import open_options
+
+    try:
+        return open_options(document, lines_as_written(document.source, inline), named)
+    except OptionError as error:
+        name = ", ".join(named)
+        problem = Problem(_("{name}: {text}", name=name[:60], text=error.problem), None, error.hint)
+        raise SpecError([problem], document.source) from None
+
+
+def check_option(source: Source, name: str, *, inline: bool) -> None:
+    """Raise OptionError where LAYER.option names no option of a layer that has a line of its own."""
+    from cnncalc.spec.build.opening import option_in
+
+    document = read_document(source, tree_of(source, inline=inline))
+    option_in(document, lines_as_written(source, inline), name)
+
+
+@lru_cache(maxsize=8)
+def lines_as_written(source: Source, inline: bool) -> dict[str, Line]:
+    """The line of every layer of a spec with its own values. Raises OptionError where it has none for a parameter."""
+    from cnncalc.spec.build.opening import lines_of
+
+    try:
+        return lines_of(graph_from_text(source, inline=inline))
+    except SpecError as error:
+        if not inline or not names_used(source.text):
+            raise
+        raise OptionError(
+            _("which layer that is, is not known before ${name} has a value", name=names_used(source.text)[0]),
+            _("write $NAME in the net where the option stands"),
+        ) from error
 
 
 def tree_of(source: Source, *, inline: bool = False) -> Tree | None:

@@ -37,6 +37,7 @@ def build(
     """The network that a document describes. `params` and `inputs` override its own; raises SpecError."""
     draft = Draft(document.problems, max_operations, claims)
     scope = read_parameters(document, params or {}, draft)
+    scope.update({alias: scope[name] for alias, name in document.aliases.items()})
     document.maker.work_out_defaults(scope)
     entry = read_inputs(document, inputs or {}, scope, draft)
     lines = document.source.text.split("\n")

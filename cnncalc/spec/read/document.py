@@ -35,6 +35,7 @@ class Document(NamedTuple):
     problems: list[Problem]
     sizes: dict[str, int]  # the least number of operations that each block unrolls to
     loop: bool = False
+    aliases: Mapping[str, str] = {}  # what expressions call parameters whose names are none, such as C1.filters
 
 
 def read_document(source: Source, tree: Tree | None) -> Document:
