@@ -267,3 +267,44 @@ def test_layers_apart_compute_what_the_model_does(name: str, tmp_path: Path) -> 
         w = weights["a.weight"][:, :, 0]
         a = np.maximum(w @ x + weights["a/shift.beta"][:, None], 0)
         assert np.allclose(y, w @ a + weights["y/shift.beta"][:, None], atol=1e-5)
+
+
+def said(model: Model, signature: str, **origins: str) -> Model:
+    """With what torch.export's writer says of stored tensors, as PyTorch 2.13 writes it: fields 16 and 4."""
+    key = "pkg.torch.export.ExportedProgram.graph_signature"
+    model.after += part(16, part(1, key) + part(2, signature))
+    for name, origin in origins.items():
+        folded = origin.startswith("[")
+        key = "pkg.onnxscript.optimizer.folded_from" if folded else "pkg.torch.export.graph_signature.InputSpec.kind"
+        model.after += part(13, part(1, name) + part(4, part(1, key) + part(2, origin)))
+    return model
+
+
+SIGNATURE = "\n# inputs\np_g: PARAMETER target='g'\nb_p: BUFFER target='p' persistent=True\nx: USER_INPUT\n"
+
+
+@pytest.mark.parametrize(("origin", "params"), [
+    ("PARAMETER", 4), ("BUFFER", 0), ("CONSTANT_TENSOR", 0), ("['val_3', 'g']", 4), ("['arange', 'val_3', 'p']", 0),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["cos", "val_7"])
+def test_what_the_file_says_of_a_tensor_outranks_the_rule_on_its_name(
+    name: str, origin: str, params: int, tmp_path: Path
+) -> None:
+    model = Model(1, 4, 6, 6).weight(name, 4, 1, 1).op("Mul", f"x {name}", "y")
+    totals = analyze(load(said(model, SIGNATURE, **{name: origin}).save(tmp_path))).totals
+    assert totals.params == params
+
+
+def test_ones_that_an_exporter_worked_out_of_nothing_are_no_scale_of_a_norm(tmp_path: Path) -> None:
+    model = Model(1, 4, 6, 6).weight("one", 4).weight("g", 4).op("InstanceNormalization", "x one g", "y")
+    origins = {"one": "['ones']", "g": "PARAMETER"}
+    report = analyze(load(said(model, SIGNATURE, **origins).save(tmp_path)))
+    assert report.totals.params == 4
+    assert not report.to_dict()["remarks"]
+
+
+def test_a_tensor_of_which_the_file_says_nothing_goes_by_the_rule(tmp_path: Path) -> None:
+    model = Model(1, 4, 6, 6).weight("other", 4, 1, 1).op("Mul", "x other", "y")
+    report = analyze(load(said(model, SIGNATURE).save(tmp_path)))
+    assert report.totals.params == 4
+    assert "ONNX does not say what is trained" in report.to_dict()["remarks"][0]

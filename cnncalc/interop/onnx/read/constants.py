@@ -38,9 +38,10 @@ class Constant:
     form    what was done to its root: two that differ in it do not store the same numbers
     mixed   each number comes from several tensors
     parts   the constants that it was put together from along its last axis
+    said    whether the file says that it is trained, or that it is not; None where it says nothing
     """
 
-    __slots__ = ("_array", "_raw", "_values", "dims", "form", "mixed", "name", "parts", "roots")
+    __slots__ = ("_array", "_raw", "_values", "dims", "form", "mixed", "name", "parts", "roots", "said")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Constant:
         form: tuple[Any, ...] = (),
         mixed: bool = False,
         parts: tuple[Constant, ...] = (),
+        said: bool | None = None,
     ) -> None:
         self.dims = tuple(dims)
         self._raw = raw  # the letter of the type in `struct`, and the bytes: looked at without loading NumPy
@@ -63,6 +65,7 @@ class Constant:
         self.form = form
         self.mixed = mixed
         self.parts = parts
+        self.said = said
 
     @property
     def size(self) -> int:
@@ -88,8 +91,9 @@ class Constant:
         if forms[-2:] == (TURNED, TURNED):
             forms = forms[:-2]
         return Constant(
-            dims, lambda: move(self.array()), self.roots, name=self.name, form=forms, mixed=self.mixed, parts=self.parts
-        )
+            dims, lambda: move(self.array()), self.roots,
+            name=self.name, form=forms, mixed=self.mixed, parts=self.parts, said=self.said,
+        )  # fmt: skip
 
     def turn(self) -> Constant:
         """A matrix with its axes exchanged."""

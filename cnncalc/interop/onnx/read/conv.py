@@ -136,7 +136,7 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
     if read * groups != channels:
         say_other_channels(net, node, channels, read * groups)
     repeated = any(word in ("Expand", "Tile") for word in weight.form)  # one filter for all channels is not trained
-    fixed = repeated or not weight.stored
+    fixed = repeated or not weight.stored or weight.said is False
     if groups == channels == filters and fixed and bias.own is bias.apart is None and is_blur(weight):
         options = {name: value for name, value in options.items() if name != "bias"}
         return net.see(add_apart(net, node, net.add(node, "blurpool", options, [x]), bias))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from cnncalc.interop.onnx.read.wire import MOST_FIELDS, Bytes, Span, WireError, float32, sign
+from cnncalc.interop.onnx.read.wire import LONGEST_TEXT, MOST_FIELDS, Bytes, Span, WireError, float32, sign
 from cnncalc.language import _
 
 DEEPEST = 8  # graphs inside each other
@@ -19,6 +19,12 @@ TYPES = {
     7: ("int64", 8), 9: ("bool", 1), 10: ("float16", 2), 11: ("float64", 8), 12: ("uint32", 4), 13: ("uint64", 8),
     16: ("bfloat16", 2), 17: ("float8", 1), 18: ("float8", 1), 19: ("float8", 1), 20: ("float8", 1),
 }  # fmt: skip
+
+
+# Where torch.export's writer says what a tensor is: of the module itself, and of what was worked out of others.
+ORIGINS = ("pkg.torch.export.graph_signature.InputSpec.kind", "pkg.onnxscript.optimizer.folded_from")
+SIGNATURE = "pkg.torch.export.ExportedProgram.graph_signature"
+LONGEST_SIGNATURE = 10_000_000  # bytes: a line for each tensor of a module
 
 
 class TensorData(NamedTuple):
@@ -38,6 +44,7 @@ class ValueInfo(NamedTuple):
     name: str
     shape: tuple[int | str | None, ...] | None
     dtype: int
+    origin: str = ""  # PARAMETER, or the names that it was worked out of: torch.export writes them
 
 
 class NodeData(NamedTuple):
@@ -59,6 +66,7 @@ class GraphData(NamedTuple):
     inputs: list[ValueInfo]
     outputs: list[ValueInfo]
     values: dict[str, ValueInfo]
+    signature: str = ""  # what torch.export says of the module's tensors
 
 
 class FunctionData(NamedTuple):
@@ -133,14 +141,9 @@ class Parser:
                 found.nodes.append(self.node(message(value), depth))
             elif number == 2:
                 name = text(value)
-            elif number == 5:
-                stored = tensor(message(value))
-                found.tensors[stored.name] = stored
-            elif number == 15:  # sparse: values and indices, the values named
-                for inner, part in message(value).fields():
-                    if inner == 1:
-                        stored = tensor(message(part))
-                        found.tensors[stored.name] = stored
+            elif number in (5, 15):
+                for stored in stored_tensors(number, message(value)):
+                    found.tensors[stored.name] = stored
             elif number == 11:
                 found.inputs.append(describe(message(value)))
             elif number == 12:
@@ -148,6 +151,8 @@ class Parser:
             elif number == 13:
                 info = describe(message(value))
                 found.values[info.name] = info
+            elif number == 16 and entry_of(message(value), SIGNATURE):
+                found = found._replace(signature=entry_of(message(value), SIGNATURE, LONGEST_SIGNATURE))
         return found._replace(name=name)
 
     def node(self, span: Span, depth: int) -> NodeData:
@@ -242,6 +247,13 @@ def parse(data: Any, most: int) -> ModelData:
     return Parser(most).model(Span(Bytes(data, [MOST_FIELDS]), 0, len(data)))
 
 
+def stored_tensors(number: int, span: Span) -> list[TensorData]:
+    """The tensor that stands in a graph; of a sparse one its values, which alone have a name."""
+    if number == 5:
+        return [tensor(span)]
+    return [tensor(message(part)) for inner, part in span.fields() if inner == 1]
+
+
 def tensor(span: Span) -> TensorData:
     """A TensorProto."""
     name, dtype, raw = "", 0, None
@@ -271,7 +283,7 @@ def tensor(span: Span) -> TensorData:
 
 def describe(span: Span) -> ValueInfo:
     """A ValueInfoProto, of a tensor."""
-    name, dtype = "", 0
+    name, dtype, origin = "", 0, ""
     shape: tuple[int | str | None, ...] | None = None
     for number, value in span.fields():
         if number == 1:
@@ -285,7 +297,9 @@ def describe(span: Span) -> ValueInfo:
                         dtype = whole(content)
                     elif inner == 2:
                         shape = tuple(dimension(message(d)) for n, d in message(content).fields() if n == 1)
-    return ValueInfo(name, shape, dtype)
+        elif number == 4:
+            origin = origin or next((found for key in ORIGINS if (found := entry_of(message(value), key))), "")
+    return ValueInfo(name, shape, dtype, origin)
 
 
 def dimension(span: Span) -> int | str | None:
@@ -304,13 +318,13 @@ def entry(span: Span) -> tuple[str, str]:
     return fields.get(1, ""), fields.get(2, "")
 
 
-def entry_of(span: Span, wanted: str) -> str:
+def entry_of(span: Span, wanted: str, longest: int = LONGEST_TEXT) -> str:
     """The text of an entry with this key; empty for others, which are not read."""
     for number, value in span.fields():
         if number == 1 and text(value) != wanted:
             return ""
         if number == 2:
-            return text(value)
+            return message(value).text(longest)
     return ""
 
 

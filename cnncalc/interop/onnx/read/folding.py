@@ -97,8 +97,12 @@ def later(
     if operator in ("Slice", "Gather", "GatherND", "Split"):  # which part it is
         form += tuple(tuple(x.whole()) for x in inputs[1:] if x is not None and not x.stored)
     parts = tuple(x for x in inputs if x is not None) if side_by_side else ()
+    told = [x.said for x in large]
+    said = any(told) if None not in told or any(told) else None
     return [
-        Constant(result.shape, values(i), roots, name=large[0].name, form=(*form, i), mixed=mixed, parts=parts)
+        Constant(
+            result.shape, values(i), roots, name=large[0].name, form=(*form, i), mixed=mixed, parts=parts, said=said
+        )
         for i, result in enumerate(found)
     ]
 

@@ -327,7 +327,7 @@ def add_table(net: Network, node: NodeData, x: Tensor, constant: Constant, first
 def note_loose(net: Network, node: NodeData, constant: Constant) -> None:
     """Remember a tensor that is trained by the rule alone, where its name does not say it too."""
     name = constant.name or constant.roots[0]
-    if name not in net.loose:
+    if name not in net.loose and constant.said is None:
         net.loose.append(name)
 
 

@@ -16,7 +16,7 @@ from cnncalc.interop.onnx.read.arrays import array, raw_of
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import ModelData, NodeData, TensorData, place
 from cnncalc.interop.onnx.read.layout import Tensor, plain
-from cnncalc.interop.onnx.read.trained import FLOATS, fills_slot, is_trained
+from cnncalc.interop.onnx.read.trained import FLOATS, fills_slot, find_said, is_trained
 from cnncalc.language import _
 from cnncalc.layers.base import Layer
 from cnncalc.spec.build.sharing import OF_ITS_OWN
@@ -67,6 +67,7 @@ class Network:
         self.norms: set[str] = set()  # modules that are norms by their names
         self.folded_norms = 0
         self.left_out = 0  # operators on which no output depends
+        self.said = find_said(model.graph) if model.graph else {}  # tensors of which the file says if they are trained
         self.loose: list[str] = []  # tensors that count as trained by the rule alone
 
     # --- what enters an operator
@@ -74,7 +75,8 @@ class Network:
     def constant(self, stored: TensorData, name: str = "") -> Constant:
         """A tensor of the file, whose values are not read."""
         roots = (name,) if name and stored.dtype in FLOATS else ()
-        return Constant(stored.dims, lambda: array(stored, self.folder), roots, raw_of(stored), name=name)
+        said = self.said.get(name)
+        return Constant(stored.dims, lambda: array(stored, self.folder), roots, raw_of(stored), name=name, said=said)
 
     def tensor(self, node: NodeData, i: int = 0) -> Tensor:
         """An input that is computed. Raises NotReadError where it is none."""

@@ -67,7 +67,7 @@ def unusual_filters(net: Network) -> list[str]:
         return []
     names = [root for root, (value, _form) in net.roots.items() if net.kind_of(value) in ("conv", "depthwise")]
     usual = re.compile(r"(.*[._])?(weight|kernel|w)[^.]*|val_\d+|onnx::.*|_?\d+", re.IGNORECASE)
-    return [name for name in names if not usual.fullmatch(name)]
+    return [name for name in names if not usual.fullmatch(name) and not net.said.get(name)]
 
 
 def count_folded_norms(nodes: Iterable[NodeData], *, by_pytorch: bool) -> int:

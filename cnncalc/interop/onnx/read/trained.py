@@ -1,5 +1,7 @@
 """Which tensors of a file count as trained. ONNX does not say it, so there is a rule, and it never looks at values.
 
+0. What torch.export wrote says of each tensor whether it is a parameter of the module, and of those that the exporter
+   worked out from which others they come: that is believed. The rules are for all else.
 1. What an operator multiplies with as its weights, its bias, its scale and shift, its slope, is trained; a batch norm's
    mean and variance are statistics.
 2. Any other stored tensor that has axes, (4,) or (1, 4, 6, 6), is trained, whatever it is added to or multiplied with.
@@ -21,12 +23,16 @@ from cnncalc.interop.onnx.read.file import GraphData
 
 FLOATS = (1, 10, 11, 16)  # TensorProto.DataType: what weights are made of
 CALLED_CONSTANT = re.compile(r"const|lifted_tensor|scalar_tensor|(^|[._/])(\w+_)?mask$", re.IGNORECASE)
+# A line of what torch.export says: p_fc_weight: PARAMETER target='fc.weight'
+OF_MODULE = re.compile(r"^\S+: (PARAMETER|BUFFER|CONSTANT_TENSOR) target='([^'\n]+)'", re.MULTILINE)
 # What exporters call the results of their own arithmetic: PyTorch's both, and files whose names are numbers.
 WORKED_OUT = re.compile(r"val_\d+(_.*)?|onnx::.*|_?\d+|.*[:/].*")
 
 
 def is_trained(constant: Constant, *, by_pytorch: bool) -> bool:
     """Whether a tensor that stands alone, added or multiplied, is trained."""
+    if constant.stored and constant.said is not None:
+        return constant.said
     if not constant.stored or all(CALLED_CONSTANT.search(root) for root in constant.roots):
         return False
     if constant.dims:
@@ -36,9 +42,28 @@ def is_trained(constant: Constant, *, by_pytorch: bool) -> bool:
 
 def fills_slot(constant: Constant) -> bool:
     """Whether the scale or shift of a norm is trained, and not what its operator demands of every exporter."""
+    if constant.stored and constant.said is not None:
+        return constant.said
     return constant.stored and not all(
         CALLED_CONSTANT.search(root) or re.fullmatch(r"val_\d+(_.*)?", root) for root in constant.roots
     )
+
+
+def find_said(graph: GraphData) -> dict[str, bool]:
+    """The stored tensors of which the file says whether they are trained: are parameters, or worked out of some."""
+    if not graph.signature:
+        return {}
+    of_module = {name: kind == "PARAMETER" for kind, name in OF_MODULE.findall(graph.signature)}
+    said = {}
+    for name in graph.tensors:
+        origin = graph.values[name].origin if name in graph.values else ""
+        if origin.startswith("["):
+            said[name] = any(of_module.get(part.strip(" '\""), False) for part in origin.strip("[]").split(","))
+        elif origin:
+            said[name] = origin == "PARAMETER"
+        elif name in of_module:
+            said[name] = of_module[name]
+    return said
 
 
 def stores_tensors(graph: GraphData) -> bool:

@@ -77,12 +77,10 @@ class Span(NamedTuple):
             else:
                 raise WireError(_("not a field of a model"), i)
 
-    def text(self) -> str:
+    def text(self, longest: int = LONGEST_TEXT) -> str:
         """A name, as UTF-8."""
-        self.spend(min(len(self), LONGEST_TEXT) // TEXT)
-        return bytes(self.source.data[self.start : min(self.stop, self.start + LONGEST_TEXT)]).decode(
-            "utf-8", "replace"
-        )
+        self.spend(min(len(self), longest) // TEXT)
+        return bytes(self.source.data[self.start : min(self.stop, self.start + longest)]).decode("utf-8", "replace")
 
     def __len__(self) -> int:
         return self.stop - self.start
