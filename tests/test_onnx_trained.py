@@ -300,7 +300,7 @@ def test_ones_that_an_exporter_worked_out_of_nothing_are_no_scale_of_a_norm(tmp_
     origins = {"one": "['ones']", "g": "PARAMETER"}
     report = analyze(load(said(model, SIGNATURE, **origins).save(tmp_path)))
     assert report.totals.params == 4
-    assert not report.to_dict()["remarks"]
+    assert "remarks" not in report.to_dict()
 
 
 def test_a_tensor_of_which_the_file_says_nothing_goes_by_the_rule(tmp_path: Path) -> None:

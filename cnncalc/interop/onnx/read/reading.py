@@ -30,6 +30,7 @@ from cnncalc.interop.onnx.read.layout import Tensor, in_order, plain
 from cnncalc.interop.onnx.read.names import find_modules, name_operators
 from cnncalc.interop.onnx.read.network import NEWEST, Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map
+from cnncalc.interop.onnx.read.quantised import as_decimals
 from cnncalc.interop.onnx.read.remarks import count_folded_norms, count_left_out, remarks
 from cnncalc.interop.onnx.read.shared import find_split_biases
 from cnncalc.interop.onnx.read.table import reader_of
@@ -141,6 +142,7 @@ def read_graph(net: Network, model: ModelData, graph: GraphData, inputs: Mapping
     for name, stored in graph.tensors.items():
         net.values[name] = net.constant(stored, name)
     nodes, constants = inline(graph.nodes, model.functions, most, net.builder)
+    nodes = as_decimals(nodes, graph)
     read_constants(net, constants, stores_tensors(graph))
     fused = [unread.watch(node) for node in fuse([unread.watch(node) for node in nodes], graph, net.number_of)]
     nodes = keep_needed(fused, graph)
