@@ -18,9 +18,13 @@ from click.testing import CliRunner, Result
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ["LANGUAGE"] = "en"  # for the commands that tests run
 os.environ["PIP_NO_COMPILE"] = "1"
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # products of small matrices: other threads would wait at full speed
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-    # Hundreds of commands are started; each would compile all of its modules. What they keep lies outside the tree.
-    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir()) / f"cnncalc-tests-{getpass.getuser()}")
+    # Hundreds of commands are started; each would compile all of its modules, and pytest those whose assertions it
+    # rewrites. What they keep lies outside the tree.
+    sys.pycache_prefix = str(Path(tempfile.gettempdir()) / f"cnncalc-tests-{getpass.getuser()}")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(autouse=True)

@@ -36,31 +36,38 @@ def format_spec(source: Source) -> str:
     if text.count("\n") > MOST_LINES:
         problem = _("{file}: more than {most:,} lines are not put into style", file=source.name, most=MOST_LINES)
         raise CnncalcError(problem)
+    document, tree, graph = read(source)
     for _turn in range(PASSES):
-        now = source._replace(text=text)
-        tree = tree_of(now)
-        document = read_document(now, tree)
-        assert isinstance(tree, Entries)
-        graph = build(document)
         ordered = in_order(outside_brackets(replace_tabs(text)), tree, KEYS)
         try:
             new = tidy(restyle(ordered, document.blocks))
         except Unreadable:
             problem = _("{file}: ruamel.yaml, which writes the style, cannot read this spec", file=source.name)
             raise CnncalcError(problem) from None
-        hold_equal(source, text, new, document, graph)
         if new == text:
             return text
-        text = new
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SpecWarning)  # what is probably meant otherwise has been said
+            other, tree, rebuilt = read(source._replace(text=new))
+        hold_equal(source, (text, document, graph), (new, other, rebuilt))
+        text, document, graph = new, other, rebuilt
     raise CnncalcError(_("{file}: formatting finds no end; please report this spec", file=source.name))
 
 
-def hold_equal(source: Source, old: str, new: str, document: Document, graph: Graph) -> None:
-    """Raise CnncalcError if the new text does not say what the old one says, comments too."""
-    other = read_document(source._replace(text=new), tree_of(source._replace(text=new)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SpecWarning)  # what is probably meant otherwise has been said
-        rebuilt = build(other)  # first, since it works out the defaults
+def read(source: Source) -> tuple[Document, Entries, Graph]:
+    """A spec as a document, as YAML, and as the network that it is."""
+    tree = tree_of(source)
+    document = read_document(source, tree)
+    assert isinstance(tree, Entries)
+    return document, tree, build(document)
+
+
+Version = tuple[str, Document, Graph]
+
+
+def hold_equal(source: Source, before: Version, after: Version) -> None:
+    """Raise CnncalcError if the text after does not say what the one before says, comments too."""
+    (old, document, graph), (new, other, rebuilt) = before, after
     same = alike(graph, rebuilt)
     if not same or read_rest(document) != read_rest(other) or not steps_alike(document, other):
         raise CnncalcError(_("{file}: formatting would change the network; please report this spec", file=source.name))
