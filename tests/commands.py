@@ -1,8 +1,10 @@
 """`cnncalc` as people run it, in a process of its own, which is forked from one that has loaded Python already.
 
 Starting Python and loading what a command reads takes ten times as long as most commands do, and the tests run many
-hundreds. The process that forks has loaded nothing that depends on the language, and runs no command itself. What is
-settled when Python starts (the encoding, warnings) is that of it: a test that asks for another starts Python anew.
+hundreds. The process that forks runs no command itself, and what it has loaded does not depend on the language: a
+command says at its end which modules it had to load, and these are there for the next, but for those of `cnncalc.cli`,
+which hold texts of help. What is settled when Python starts (the encoding, warnings) is that of it: a test that asks for
+another starts Python anew.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ SETTLED = {"PYTHONUTF8": "1", "PYTHONWARNINGS": "error"}  # of the process that 
 STREAMS = ("in", "out", "err")
 
 FORKING = """
-import io, json, os, sys
+import gc, io, json, os, sys
 import cnncalc.cli, cnncalc.analysis, cnncalc.formats.plain, cnncalc.pages.network, cnncalc.sources
 from cnncalc.layers import KINDS
 from importlib import import_module
@@ -32,7 +34,8 @@ for family in {row.family for row in KINDS.values()}:
 
 KINDS_OF_STREAMS = [(stream.encoding, stream.errors) for stream in (sys.stdin, sys.stdout, sys.stderr)]
 
-def run(words, folder, environment, streams):
+def run(words, folder, environment, streams, told):
+    loaded = set(sys.modules)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -54,14 +57,30 @@ def run(words, folder, environment, streams):
         status = 1
     sys.stdout.flush()
     sys.stderr.flush()
+    os.write(told, "\\n".join(name for name in sys.modules if name not in loaded).encode())
     os._exit(status)
 
+def load(names):
+    for name in names:
+        if not name.startswith("cnncalc.cli"):
+            try:
+                import_module(name)
+            except Exception:  # made by the command itself
+                pass
+
+gc.freeze()
 for line in sys.stdin:
+    hear, told = os.pipe()
     child = os.fork()
     if child == 0:
-        run(*json.loads(line))
+        run(*json.loads(line), told)
+    os.close(told)
     print(child, flush=True)
+    with open(hear, encoding="utf-8") as names:
+        new = names.read().split()
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    load(new)
+    gc.freeze()
 """
 
 
