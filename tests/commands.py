@@ -2,9 +2,9 @@
 
 Starting Python and loading what a command reads takes ten times as long as most commands do, and the tests run many
 hundreds. The process that forks runs no command itself, and what it has loaded does not depend on the language: a
-command says at its end which modules it had to load, and these are there for the next, but for those of `cnncalc.cli`,
-which hold texts of help. What is settled when Python starts (the encoding, warnings) is that of it: a test that asks for
-another starts Python anew.
+command says at its end which modules it had to load; these are there for the next, but for those of `cnncalc.cli`,
+which hold texts of help. What is settled when Python starts (the encoding, warnings) is that of it: a test that asks
+for another starts Python anew.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from cnncalc.trace import Traced, symbol
 Number = Any  # int, or Fraction where an edit leaves one
 Numbers = dict[str, Any]  # quantity -> value under an edit; `output` is a tuple
 NOTHING: Mapping[str, Any] = {}
+CLAIMED = ("params", "fixed_params", "buffers", "connections", "macs")
 
 
 class Case(NamedTuple):
@@ -70,9 +71,47 @@ class Edit(NamedTuple):
     pairs: bool = True  # may be made together with another
 
 
+class Step(NamedTuple):
+    """One operation on values that stand at places of a list, and where its result goes.
+
+    causes  what changes the result where it changes: symbols, operators, and OUTPUT
+    """
+
+    place: int
+    operator: str
+    parts: tuple[int, ...]
+    causes: frozenset[str]
+
+
+OUTPUT = "output"  # beside names of symbols and signs of operators: that another output was put in
+
+
 class Trace(NamedTuple):
+    """Facts on symbols, and in what order they are worked out.
+
+    symbols  what the symbols stand for
+    values   all numbers, as the layer is
+    named    the places of each symbol
+    places   those of the output, and of what else is claimed
+    steps    those that lead to the output, and the others
+    chosen   by what changes, the steps whose results do: filled as it is asked for
+    """
+
     facts: Facts
     symbols: Mapping[str, int]
+    values: list[int]
+    named: Mapping[str, list[int]]
+    places: Mapping[str, tuple[int, ...]]
+    steps: tuple[list[Step], list[Step]]
+    chosen: dict[frozenset[str], tuple[list[Step], list[Step]]]
+
+    def choose(self, changed: frozenset[str]) -> tuple[list[Step], list[Step]]:
+        """The steps whose results change with one of these: symbols, operators, OUTPUT."""
+        found = self.chosen.get(changed)
+        if found is None:
+            before, behind = ([step for step in steps if step.causes & changed] for steps in self.steps)
+            found = self.chosen[changed] = (before, behind)
+        return found
 
 
 @lru_cache(maxsize=4096)
@@ -90,7 +129,69 @@ def trace_facts(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
     else:
         entered = (insert("c", first[0]), *(insert(f"n{i}", n) for i, n in enumerate(first[1:])))
     facts = name_letters(layer, len(first) - 1, insert).facts(entered, *shapes[1:])
-    return Trace(facts, known)
+    order = _Order()
+    places = {OUTPUT: order.place(facts.output)}
+    order.begin_behind(places[OUTPUT])
+    for name in CLAIMED:
+        claimed = getattr(facts, name)
+        places[name] = () if claimed is None else order.place((claimed,))
+    places["work"] = order.place(tuple((facts.work or {}).values()))
+    return Trace(facts, known, order.values, order.named, places, (order.before, order.steps), {})
+
+
+class _Order:
+    """Numbers that remember how they were made, as steps in the order in which they can be worked out."""
+
+    def __init__(self) -> None:
+        self.values: list[int] = []
+        self.named: dict[str, list[int]] = {}
+        self.before: list[Step] = []
+        self.steps: list[Step] = []
+        self.known: dict[int, int] = {}  # by identity: a number that is used twice is worked out once
+        self.causes: dict[int, frozenset[str]] = {}
+
+    def begin_behind(self, output: tuple[int, ...]) -> None:
+        """What is placed from here on may use the output, in whose place another may be put."""
+        self.before, self.steps = self.steps, []
+        for place in output:
+            self.causes[place] = self.causes.get(place, frozenset()) | {OUTPUT}
+
+    def place(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        """Where these stand, behind all that they are made of."""
+        waiting = list(numbers[::-1])  # a sum of thousands of terms is nested as deep
+        while waiting:
+            number = waiting[-1]
+            parts = getattr(number, "parts", ())
+            missing = [part for part in parts if isinstance(part, Traced) and id(part) not in self.known]
+            if not isinstance(number, Traced) or id(number) in self.known:
+                waiting.pop()
+            elif missing and not number.name:
+                waiting += missing[::-1]
+            else:
+                waiting.pop()
+                self.known[id(number)] = self._add(number)
+        return tuple(map(self._of, numbers))
+
+    def _of(self, number: int) -> int:
+        """A place; each time another one for what is no result."""
+        return self.known[id(number)] if isinstance(number, Traced) else self._append(number)
+
+    def _append(self, number: int) -> int:
+        self.values.append(int(number))
+        return len(self.values) - 1
+
+    def _add(self, number: Traced) -> int:
+        if number.name:
+            place = self._append(number)
+            self.named.setdefault(number.name, []).append(place)
+            self.causes[place] = frozenset((number.name,))
+            return place
+        parts = tuple(map(self._of, number.parts))
+        place = self._append(number)
+        causes = frozenset((number.operator,)).union(*(self.causes.get(part, ()) for part in parts))
+        self.causes[place] = causes
+        self.steps.append(Step(place, number.operator, parts, causes))
+        return place
 
 
 def name_letters(layer: Layer, rank: int, made: Callable[[str, int], Traced]) -> Layer:
@@ -128,45 +229,47 @@ def _on_axis(letter: str, axis: int, value: Any, made: Callable[[str, int], Trac
 def numbers(case: Case) -> Numbers | None:
     """Every quantity of a case under its edits; None where the edited layer cannot be applied."""
     try:
-        facts = trace_facts(case.layer, case.shapes).facts
+        trace = trace_facts(case.layer, case.shapes)
     except CnncalcError:
         return None
-    known: dict[int, Number] = {}
-
-    def value(node: Any) -> Number:
-        if not isinstance(node, Traced):
-            return node
-        found = known.get(id(node))
-        if found is None:
-            if node.name:
-                found = case.letters.get(node.name, int(node))
-            else:
-                parts = [value(part) for part in node.parts]
-                found = COMPUTE[case.operators.get(node.operator, node.operator)](parts)
-            known[id(node)] = found
-        return found
-
+    values: list[Number] = trace.values.copy()
+    changed = {*case.letters, *case.operators}
+    if case.output is not None:
+        changed.add(OUTPUT)
+    for name, new in case.letters.items():
+        for place in trace.named.get(name, ()):
+            values[place] = new
+    before, behind = trace.choose(frozenset(changed))
     try:
-        output = tuple(value(n) for n in facts.output)
+        work_out(before, values, case.operators)
+        output = tuple(values[place] for place in trace.places[OUTPUT])
         if case.output is not None:
             output = case.output(output)
-            # The counts use the same nodes, and follow.
-            for node, new in zip(facts.output, output, strict=False):
-                known[id(node)] = new
-        result: Numbers = {"output": output, "values": prod(output)}
-        for name in ("params", "fixed_params", "buffers", "connections", "macs"):
-            result[name] = value(getattr(facts, name))
-        result["stored"] = (
-            None if None in (result["params"], result["fixed_params"]) else (result["params"] + result["fixed_params"])
-        )
-        result["flops"] = None
-        if facts.macs is not None and facts.work is not None:
-            result["flops"] = 2 * result["macs"] + sum(value(n) for n in facts.work.values())
+            # The counts use the same numbers, and follow.
+            for place, new in zip(trace.places[OUTPUT], output, strict=False):
+                values[place] = new
+        work_out(behind, values, case.operators)
     except ZeroDivisionError:
         return None
+    result: Numbers = {"output": output, "values": prod(output)}
+    for name in CLAIMED:
+        place_of = trace.places[name]
+        result[name] = values[place_of[0]] if place_of else None
+    result["stored"] = (
+        None if None in (result["params"], result["fixed_params"]) else (result["params"] + result["fixed_params"])
+    )
+    result["flops"] = None
+    if trace.facts.macs is not None and trace.facts.work is not None:
+        result["flops"] = 2 * result["macs"] + sum(values[place] for place in trace.places["work"])
     if case.read is not None:
         result.update(case.read(result))
     return result
+
+
+def work_out(steps: list[Step], values: list[Number], operators: Mapping[str, str]) -> None:
+    """The results of steps, put into their places."""
+    for place, operator, parts, _causes in steps:
+        values[place] = COMPUTE[operators.get(operator, operator)]([values[part] for part in parts])
 
 
 def _ceil(parts: list[Number]) -> Number:
