@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from cnncalc.errors import Position, Problem, Source, SpecError
+from cnncalc.errors import Position, Problem, Source, SpecError, visible
 from cnncalc.language import _
 from cnncalc.quantities import LOCKED, LOCKED_TOTAL, listed_in
 from cnncalc.report import Report
@@ -90,13 +90,21 @@ class Locked(NamedTuple):
 def read(text: str, file: str) -> Locked:
     """A lock file. Raises SpecError at the line that is none."""
     found = Locked({}, set())
+    first: dict[tuple[str, str], int] = {}  # the lines
     for line, content in enumerate(text.split("\n"), start=1):
         try:
             if content.startswith(COVERS):
                 found.covered.add(unquote(content.removeprefix(COVERS)))
             elif content and not content.startswith("#"):
                 path, name, value = content.split("\t")
-                found.numbers[unquote(path), unquote(name)] = value
+                key = (unquote(path), unquote(name))
+                if found.numbers.setdefault(key, value) != value:
+                    problem = _("another value for {name} of {path}", name=visible(key[1]), path=visible(key[0]))
+                    hint = _(
+                        "the first one is in line {line}; write the file anew with `cnncalc lock`", line=first[key]
+                    )
+                    raise SpecError([Problem(problem, Position(line, 1, len(content)), hint)], Source(file, text))
+                first.setdefault(key, line)
         except ValueError:
             hint = _("write the file anew with `cnncalc lock`; lines like <<<<<<< are left over from a merge")
             problem = _("not a line of a lock file: path, name and value between tabs")

@@ -33,7 +33,8 @@ def read(spec: str) -> Source:
 def find_changed(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | None, str | None]]:
     """(old, new) paths of the specs that are not as they were at a revision; None where there is none.
 
-    Of the YAML files of the repository, or of these files and folders, those that are specs on one side.
+    Of the YAML files of the repository, or of these files and folders, those that are specs on one side. A file that
+    git does not know yet is new.
     """
     top = git("rev-parse", "--show-toplevel")
     if top.returncode:
@@ -51,7 +52,14 @@ def find_changed(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | N
         raise CnncalcError(message)
     for path in paths:
         check_for_specs(revision, path)
-    found = {pair for pair in pairs_of(done.stdout) if any(path and is_yaml(path) for path in pair)}
+    untracked = git("ls-files", "--others", "--exclude-standard", "-z", "--", *paths).stdout
+    new_ones = [(None, name) for name in os.fsdecode(untracked).split("\0") if name]
+    named = set(map(os.path.normpath, paths))  # a spec that is named is one whatever its ending
+    found = {
+        pair
+        for pair in [*pairs_of(done.stdout), *new_ones]
+        if any(path and (is_yaml(path) or path in named) for path in pair)
+    }
     specs = [
         (old, new) for old, new in found if was_spec(revision, old) or (new and looks_like_a_spec(new) is not False)
     ]
@@ -63,7 +71,9 @@ def check_for_specs(revision: str, path: str) -> None:
     if specs_below(path) if os.path.isdir(path) else looks_like_a_spec(path):
         return
     listing = git("ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "--", os.path.normpath(path))
-    before = [name for name in os.fsdecode(listing.stdout).split("\0") if is_yaml(name)]
+    before = [
+        name for name in os.fsdecode(listing.stdout).split("\0") if is_yaml(name) or name == os.path.normpath(path)
+    ]
     if any(was_spec(revision, name) for name in before):
         return
     if not os.path.lexists(path) and not listing.stdout:
@@ -74,7 +84,7 @@ def check_for_specs(revision: str, path: str) -> None:
 
 
 def was_spec(revision: str, path: str | None) -> bool:
-    return path is not None and is_spec_text(git("show", "--end-of-options", f"{revision}:./{path}").stdout)
+    return path is not None and is_spec_text(git("show", "--end-of-options", f"{revision}:./{path}").stdout, path)
 
 
 def pairs_of(listing: bytes) -> Iterator[tuple[str | None, str | None]]:

@@ -33,7 +33,7 @@ def specs_in(words: Iterable[str]) -> list[str]:
 
 
 def specs_below(folder: str) -> list[str]:
-    """The YAML files of a folder and its folders that are specs, in order; what begins with a dot is left out.
+    """The YAML files of a folder and its folders that are specs, in order; folders that begin with a dot are left out.
 
     What cannot be read, a link to nowhere say, is among them: whoever reads it says so. Raises CnncalcError for a
     folder that cannot be looked into, and for a pipe, on which a reader would wait for ever.
@@ -62,10 +62,7 @@ def without_others(words: Sequence[str]) -> tuple[list[str], int]:
 
 def is_other(word: str) -> bool:
     """Whether it is a file that can be read and no spec."""
-    if not os.path.isfile(word):
-        return False
-    found = looks_like_a_spec(word)
-    return found is False or (found is True and not is_yaml(word))
+    return os.path.isfile(word) and looks_like_a_spec(word) is False
 
 
 def is_spec(word: str) -> bool:
@@ -84,24 +81,48 @@ def is_yaml(path: str) -> bool:
 
 
 def is_spec_file(path: str) -> bool:
-    return is_yaml(path) and looks_like_a_spec(path) is True
+    return looks_like_a_spec(path) is True
 
 
 def looks_like_a_spec(path: str) -> bool | None:
     """Whether a file has one of a spec's sections: other YAML, as workflows and settings are, has none.
 
-    None where it cannot be read. Of what is no file, a pipe say, nothing is taken.
+    A file with another ending, `net.txt`, is one where all of it reads as one. None where it cannot be read. Of what
+    is no file, a pipe say, nothing is taken.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None
         with open(path, "rb") as file:
-            return is_spec_text(file.read(LOOKED_AT))
+            return is_spec_text(file.read(LOOKED_AT), path)
     except OSError:
         return None
 
 
-def is_spec_text(content: bytes) -> bool:
+def is_spec_text(content: bytes, path: str) -> bool:
+    """Whether this is the text of a spec, in a file of this name."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # not as specs are written: whoever reads it says so
         content = content[:LOOKED_AT].decode("utf-16", "replace").encode()
-    return SECTIONS.search(content, 0, LOOKED_AT) is not None or IN_BRACKETS.match(content, 0, LOOKED_AT) is not None
+    content = content[:LOOKED_AT]
+    if SECTIONS.search(content) is None and IN_BRACKETS.match(content) is None:
+        return False
+    return is_yaml(path) or reads_as_a_spec(content)
+
+
+def reads_as_a_spec(content: bytes) -> bool:
+    """Whether a text that is not called YAML is a spec all the same: a page or a program with `input:` in it is none.
+
+    Every line at the margin is a key of specs, an entry of a list or a comment; or all is one JSON object with layers.
+    """
+    from cnncalc.spec.read.document import KEYS  # hardly a file needs it
+
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        import json
+
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(found, dict) and "layers" in found and found.keys() <= set(KEYS)
+    key = re.compile(rb"\s|$|#|-\s|---|([\"']?)(" + "|".join(KEYS).encode() + rb")\1\s*:(\s|$)")
+    return all(key.match(line) for line in re.split(rb"[\r\n]+", content.removeprefix(b"\xef\xbb\xbf")))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.api import Inputs, analyze
+from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.report import Report, Verdict
@@ -29,11 +30,13 @@ def assert_budget(
     **totals    bounds of the network's totals; everything that an `expect:` block can say
 
     Returns the report. Raises AssertionError with a line for each bound and the derivation of each number that
-    breaks one; CnncalcError for a bound that cannot be read, SpecError for a spec.
+    breaks one; CnncalcError for a bound that cannot be read, and where there is none, SpecError for a spec.
     """
     report = spec if isinstance(spec, Report) else analyze(spec, set=set, input=input)
     names = [*(row.name for row in report), *report.groups]
     verdicts = [report.verdict(bound) for bound in expectations_of({**(budget or {}), **totals}, names)]
+    if not verdicts:
+        raise CnncalcError(_("{name}: no bound is given, so that nothing would be held", name=report.name))
     if not all(verdict.holds for verdict in verdicts):
         raise AssertionError(account(report, verdicts))
     return report

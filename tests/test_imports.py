@@ -111,7 +111,7 @@ ARROWS = {
     "revisions": {"errors", "sources", "spec_files"},
     "locking": {"errors", "report"},
     "shipped": set(),
-    "spec_files": {"errors", "shipped"},
+    "spec_files": {"errors", "shipped", "spec"},
     "sources": {"errors", "shipped", "graph", "spec", "interop"},
     "api": {
         "errors",
@@ -149,7 +149,7 @@ ARROWS = {
         "pages",
         "pages.drawing",
     },
-    "testing": {"api", "graph", "spec", "report", "analysis.derivations", "formats", "pages"},
+    "testing": {"api", "errors", "graph", "spec", "report", "analysis.derivations", "formats", "pages"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
     "cli": {
         "pages.browser",

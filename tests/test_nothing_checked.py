@@ -118,3 +118,91 @@ def test_a_revision_is_no_option_of_git(folder: Path) -> None:
         assert run(folder, *words).returncode == 2
     assert run(folder, "diff", "--", "--output=F:links/good.yaml", "links/good.yaml").returncode == 2
     assert not (folder / "F").exists()
+
+
+SPEC_THAT_FAILS = "# a net\nname: a\ninput: 3\nlayers:\n- dense 2\nexpect: {params: 9}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("net.txt", SPEC_THAT_FAILS),
+        ("net", SPEC_THAT_FAILS),
+        ("net.bak", "\ufeff" + SPEC_THAT_FAILS.replace("\n", "\r\n")),
+        ("net.json", '{"input": "3", "layers": ["dense 2"], "expect": {"params": 9}}'),
+    ],
+)
+def test_a_spec_with_another_ending_is_one(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_bytes(text.encode())
+    done = run(folder, "check", "--skip-others", name, "links/good.yaml")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "params" in done.stdout
+    assert "passed over" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("README.md", "# A net\n\nWritten as\n\ninput: 3\nlayers: [dense 2]\n"),
+        ("net.py", "input: int = 3\nlayers: list[str] = []\nprint(layers)\n"),
+        ("package.json", '{"name": "a", "version": "1", "layers": []}'),
+        ("model.json", '{"class_name": "Sequential", "config": {"layers": [], "name": "a"}}'),
+        ("answers.txt", "input: 3\nC1: params=156\n"),
+    ],
+)
+def test_a_text_that_is_no_spec_is_passed_over(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text, encoding="utf-8")
+    done = run(folder, "check", "--skip-others", name, "links/good.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 file that is no spec is passed over" in done.stderr
+
+
+def test_a_file_that_git_does_not_know_yet_is_new(folder: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    (folder / ".gitignore").write_text("ignored.yaml\n", encoding="utf-8")
+    for words in (["init", "-q"], ["add", ".gitignore", "links"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], cwd=folder, check=True)
+    for name in ("new.yaml", "net.txt", "ignored.yaml"):
+        (folder / name).write_text(GOOD, encoding="utf-8")
+    assert "net.txt" in run(folder, "diff", "--git", "HEAD", "net.txt").stdout
+    found = run(folder, "diff", "--git", "HEAD")
+    assert "new.yaml" in found.stdout
+    assert "net.txt" not in found.stdout + found.stderr  # in a folder the ending says what is one
+    assert "ignored.yaml" not in found.stdout + found.stderr
+
+
+def test_a_number_that_is_locked_twice_is_an_error(folder: Path) -> None:
+    (folder / "links" / "nowhere.yaml").unlink()
+    assert run(folder, "lock", "links/good.yaml").returncode == 0
+    lock = folder / "cnncalc.lock"
+    line = "links/good.yaml\tparams\t8\n"
+    text = lock.read_text(encoding="utf-8")
+    lock.write_text(text.replace(line, line * 2), encoding="utf-8")
+    assert run(folder, "lock", "--check").returncode == 0
+    lock.write_text(text.replace(line, line.replace("8", "9") + line), encoding="utf-8")
+    done = run(folder, "lock", "--check")
+    assert done.returncode == 2
+    assert "another value for params of links/good.yaml" in done.stderr
+
+
+@pytest.mark.parametrize("asked", [("--quantity", "saved_bytes"), ("--quantity", "jump", "--layer", "dense1")])
+def test_a_verification_that_measures_nothing_does_not_hold(folder: Path, asked: tuple[str, ...]) -> None:
+    done = run(folder, "verify", "links/good.yaml", *asked)
+    assert done.returncode == 2
+    assert "nothing was compared" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("sheet", "said"),
+    [
+        ("layer,quantity,answer,answer\ndense1,params,8,9\n", "a second column 'answer': the first one counts"),
+        ("layer,params,params\ndense1,8,9\n", "a second column 'params': the first one counts"),
+        ("layer,quantity,answer\ndense1,params,<=8\n", "'<=8' is a bound, not a number"),
+        ("layer,quantity,answer\ndense1,params,≥ 8\n", "'≥ 8' is a bound, not a number"),
+    ],
+)
+def test_an_answer_that_says_two_things_is_not_right(folder: Path, sheet: str, said: str) -> None:
+    (folder / "answers.csv").write_text(sheet, encoding="utf-8")
+    done = run(folder, "check", "links/good.yaml", "answers.csv")
+    assert done.returncode == 1
+    assert said in done.stderr

@@ -117,3 +117,5 @@ def test_a_bound_that_cannot_be_read_is_said() -> None:
         cnncalc.assert_budget("lenet5", {"C9.params": 1})
     with pytest.raises(cnncalc.CnncalcError):
         cnncalc.assert_budget("lenet5", macs="a few")
+    with pytest.raises(cnncalc.CnncalcError, match="no bound is given"):
+        cnncalc.assert_budget("lenet5")

@@ -132,6 +132,13 @@ def test_what_is_not_known_cannot_be_written() -> None:
         to_spec(b.graph(allow_unknown=True))
 
 
+def test_what_cannot_be_shown_of_a_name_is_written_out() -> None:
+    for name, written in (("a\x1b[31mb", r"'a\x1b[31mb'"), ("it's \u202e", r"'it''s \u202e'"), ("a b", "a b")):
+        text = to_spec(cnncalc.load("3; dense 2").replace(name=name))
+        assert text.splitlines()[0] == f"name: {written}"
+        assert cnncalc.load(text).name == written.strip("'").replace("''", "'")
+
+
 def test_another_networks_text_is_not_the_same() -> None:
     """The comparison sees a stride, a bias, an order, a name of an input."""
     graph = load("3x8x8; conv 4 k3 p1; relu; conv 4 k3")

@@ -60,6 +60,7 @@ SIGNS = str.maketrans(
     | {"÷": "/", "、": ",", "【": "[", "】": "]", "〔": "[", "〕": "]", "’": "'", "：": ":", "。": "."}
 )
 CONCLUSION = re.compile(r"=|:|->|→|⇒|,?\s*\b(?:so|thus|hence|therefore)\b|,?\s*(?:所以|因此)", re.IGNORECASE)
+BOUND = re.compile("(?<![-=])>|<|[≤≥≠⩽⩾]|!=")  # `=>` and `->` lead to a result
 RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 LATEX = (
     (r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2)"), (r"\\(?:times|cdot|ast)\b", "*"), (r"\{,\}", ","),
@@ -93,6 +94,8 @@ def read(text: str, *, shaped: bool) -> list[Reading]:
     plain = plain_text(text)
     if not plain:
         raise OptionError(_("there is no answer"), _("write a number"))
+    if BOUND.search(plain):
+        raise OptionError(_("'{text}' is a bound, not a number", text=visible(text.strip()[:40])), _("write a number"))
     found: list[Reading] = []
     for part in parts_that_answer(plain, shaped):
         found += shapes(part) if shaped else counts(part)

@@ -26,7 +26,7 @@ from cnncalc.cli.common import (
 from cnncalc.errors import CnncalcError, Position, visible
 from cnncalc.language import _, reason_of
 from cnncalc.sources import LARGEST_FILE, decode, file_of, load_graph, reader_of
-from cnncalc.spec_files import is_spec_file, specs_below, specs_in
+from cnncalc.spec_files import is_spec_file, is_yaml, specs_below, specs_in
 
 
 @click.command("lock", context_settings={"help_option_names": ["-h", "--help"]})
@@ -136,7 +136,7 @@ class Lock:
             beside = [os.path.join(where, name) for name in os.listdir(where)]
             folder = self.name_of(where) + "/"
             whole = any(folder.startswith(prefix_of(other)) for other in found if not other.endswith("*"))
-            if not whole and {self.name_of(path) for path in beside if is_spec_file(path)} <= names:
+            if not whole and {self.name_of(path) for path in beside if is_yaml(path) and is_spec_file(path)} <= names:
                 found.add(f"{folder}*")
         return found
 

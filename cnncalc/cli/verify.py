@@ -13,6 +13,7 @@ from cnncalc.cli.common import (
     Output,
     errors_end_the_run,
     exact_padding_option,
+    fail,
     meant_layer,
     output_options,
     spec_options,
@@ -86,6 +87,8 @@ def command(
         from cnncalc.pages.verification import verification_page
 
         out.write(verification_page(found, show_all=show_all or bool(layers or quantities), scaled=scaled))
+    if not found.compares and not found.failure:
+        fail(_("nothing of what was asked for could be measured, so that nothing was compared"))
     if not found.holds:
         sys.exit(1)
 

@@ -71,8 +71,16 @@ class Verification(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the network runs and no number differs. What could not be measured is neither passed nor failed."""
-        return not self.failure and not any(check.verdict == DIFFERS for check in self.checks)
+        """Whether the network runs, some number was held against evidence, and none differs.
+
+        What could not be measured is neither passed nor failed.
+        """
+        return self.compares and not self.failure and not any(check.verdict == DIFFERS for check in self.checks)
+
+    @property
+    def compares(self) -> bool:
+        """Whether any number was measured that is claimed."""
+        return any(check.verdict in (HOLDS, DIFFERS) for check in self.checks)
 
     def count_verdicts(self) -> dict[str, int]:
         """How many checks there are of each verdict."""

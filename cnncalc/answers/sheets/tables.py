@@ -51,6 +51,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
         problems.append(Problem(_("the first line is no heading"), rows[0][0][1], hint))
         return []
     unknown = [(cell, place) for (cell, place), name in zip(rows[0], head, strict=False) if name is None]
+    head = each_once(head, rows[0], problems)
     for cell, place in unknown:
         if plain(cell) not in IGNORED:
             known = ["layer", "quantity", "answer", "params", "connections", "macs", "flops", "output"]
@@ -64,6 +65,18 @@ def is_table(text: str) -> bool:
     """Whether the first lines of a text are rows of a table: headings, or an answer in three cells."""
     rows = [cells for cells in csv_rows(text, []) if len(cells) > 1][:6]
     return any(speaks_for_itself(cells) or is_head(headings_of(cells)) for cells in rows)
+
+
+def each_once(head: Sequence[str | None], titles: Cells, problems: list[Problem]) -> list[str | None]:
+    """What the columns hold, where no two hold the same: of those that do the first one counts, which is noted."""
+    found: list[str | None] = []
+    for i, name in enumerate(head):
+        again = name is not None and name in found
+        if again:
+            problem = _("a second column '{name}': the first one counts", name=titles[i][0].strip()[:40])
+            problems.append(Problem(problem, titles[i][1], _("leave one of them out")))
+        found.append(None if again else name)
+    return found
 
 
 def speaks_for_itself(cells: Cells) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.analysis.fields.forward import receptive_fields
 from cnncalc.analysis.memory import peak_elements
-from cnncalc.errors import CnncalcError, Source, SpecError, SpecWarning
+from cnncalc.errors import CnncalcError, Source, SpecError, SpecWarning, visible
 from cnncalc.graph import Graph
 from cnncalc.interop.names import Names, number_name, unique
 from cnncalc.interop.spec.blocks import Folder
@@ -247,12 +247,11 @@ def expect_lines(graph: Graph) -> list[str]:
 
 
 def quote_text(text: str) -> str:
-    """A text of one line as YAML has it."""
+    """A text of one line as YAML has it; what cannot be shown is written out, as \\x1b."""
     plain = " ".join(text.split())
+    shown = visible(plain)
     unusual = re.search(r"(: )|( #)|:$|^[-#:{}\[\],&*?|<>=!%@`'\"]", plain)
-    if unusual or not plain or not plain.isprintable():
-        return "'" + "".join(c for c in plain if c.isprintable()).replace("'", "''") + "'"
-    return plain
+    return "'" + shown.replace("'", "''") + "'" if unusual or not plain or shown != plain else plain
 
 
 def shared_options(graph: Graph) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncalc.language import n_
-from cnncalc.spec.findings import functions, structure, windows, words
+from cnncalc.spec.findings import comparisons, functions, structure, windows, words
 from cnncalc.spec.findings.network import Find
 
 
@@ -270,6 +270,18 @@ _ROWS = [
         net("conv 8 k3", "{conv: 8 k3, if: 0}"),
         net("conv 8 k3", "{conv: 8 k3, if: $more}", top="params: {more: 0}\ninput: 3x32x32"),
         words.constant_condition,
+    ),
+    Rule(
+        "word-against-number",
+        n_("a comparison of a word with a number"),
+        n_(
+            "In `$(...)` and `if:` a word is never equal to a number, so that `k == 3` does not hold for k: 3x3, nor "
+            "act == 0 for act: relu, and `!=` always holds: what was to be decided is decided already. Switches such "
+            "as `false` are 0 or 1 there and are compared as they are meant."
+        ),
+        net("conv 8 k$k p1", "{relu: '', if: $(k == 3)}", top="params: {k: 3x3}\ninput: 3x32x32"),
+        net("conv 8 k$k p1", "{relu: '', if: $(k == '3x3')}", top="params: {k: 3x3}\ninput: 3x32x32"),
+        comparisons.word_against_number,
     ),
     Rule(
         "vacuous-expectation",
