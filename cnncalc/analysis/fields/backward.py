@@ -164,7 +164,7 @@ def surely_lands(behind: Behind, units: int, bounded: bool) -> bool:
 def slide_behind(behind: Behind, window: Window) -> Behind:
     """Units u up to v of a map read u*s - before up to v*s - before + d(k - 1) of the one before."""
     assert isinstance(behind.field, Grid)
-    lo, hi, span = behind.field
+    lo, hi, span, _without = behind.field
     k, s, before, d = window.kernel, window.stride, window.before, window.dilation
     if span > LARGEST_SPAN:
         return Behind(None)

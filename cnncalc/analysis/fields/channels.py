@@ -111,7 +111,7 @@ class ByChannel:
 
         def behind(seen: ByOrigin, reach: Reach) -> ByOrigin:
             if id(seen) not in known:
-                known[id(seen)] = {i: advance(f, reach, output, shape, grows) for i, f in seen.items()}
+                known[id(seen)] = {i: advance(f, reach, output, shape, grows=grows) for i, f in seen.items()}
             return known[id(seen)]
 
         if reach == FLATTENED:
@@ -175,7 +175,7 @@ class ByChannel:
             known[key] = {}
             for place, through in sorted(key):
                 own = links[through].reach if through >= 0 else reach
-                seen = {i: advance(f, own, output, shape, grows) for i, f in runs[place].seen.items()}
+                seen = {i: advance(f, own, output, shape, grows=grows) for i, f in runs[place].seen.items()}
                 join(known[key], seen, output)
         scattered = len(shape) == 1 and reads_several(links, output[0])
         result: list[Run] = []
@@ -241,9 +241,9 @@ def join_runs(runs: Iterator[Run] | Sequence[Run]) -> list[Run]:
 
 def shorten_period(field: AxisField) -> AxisField:
     """The same fields with the shortest period."""
-    if not isinstance(field, Grid) or len(field.lo) == 1:
+    if not isinstance(field, Grid) or len(field.lo) == 1 or field.without:
         return field
-    lo, hi, span = field
+    lo, hi, span, _without = field
     period = len(lo)
     for shorter in (p for p in range(1, period) if period % p == 0 and span * p % period == 0):
         step = span * shorter // period

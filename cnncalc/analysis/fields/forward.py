@@ -218,7 +218,7 @@ def stacks_maps(visit: Visit) -> bool:
 def behind_branches(found: Pass, visit: Visit) -> Value:
     """Where paths meet, the hull of all of them."""
     branches = [(v.seen, v.shape) for v in visit.values]
-    seen = merge(visit.reach, visit.output, branches, found.sizes, found.grows(visit.number))
+    seen = merge(visit.reach, visit.output, branches, found.sizes, grows=found.grows(visit.number))
     several = visit.channels != MIXED and (differ(visit) or visit.several)
     return Value(visit.output, seen, several, part=any(value.part for value in visit.values))
 
@@ -254,7 +254,7 @@ def behind_one_input(found: Pass, visit: Visit) -> Value:
     shape, seen, several, *_rest, part = visit.values[0]
     if visit.reach != POINTWISE:
         grows = found.grows(visit.number)
-        seen = {i: advance(f, visit.reach, visit.output, shape, grows) for i, f in seen.items()}
+        seen = {i: advance(f, visit.reach, visit.output, shape, grows=grows) for i, f in seen.items()}
     apart = visit.channels == PARTED or visit.reach == FLATTENED  # units of one map are at several places of the vector
     return Value(visit.output, seen, apart or (several and visit.channels != MIXED), part=part)
 

@@ -34,7 +34,7 @@ from cnncalc.layers.windows import Listed, Phases, Window
 MOST_TAPS = 65_536  # of a map of which it is told apart which units see
 
 
-def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape, grows: bool = False) -> Fields:
+def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape, *, grows: bool = False) -> Fields:
     """The fields behind a layer with one input of this shape.
 
     grows  its map of one unit has more of them on a larger map, as behind a norm and not behind a pooling
@@ -42,7 +42,7 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape, gr
     if reach == POINTWISE:
         return fields
     if reach == WHOLE:
-        return tuple(whole_behind(f, output, axis, grows) for axis, f in enumerate(fields))
+        return tuple(whole_behind(f, output, axis, grows=grows) for axis, f in enumerate(fields))
     if reach == FLATTENED or reach is None or len(shape) - 1 != len(fields):
         if reach == FLATTENED:
             return tuple(map(flatten, fields))
@@ -56,8 +56,23 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape, gr
         ):
             new.append(new[-1])
         else:
-            new.append(along(field, step, shape[i + 1], output[i + 1], grows))
-    return tuple(new)
+            new.append(along(field, step, shape[i + 1], output[i + 1], grows=grows))
+    return behind_holes(new)
+
+
+def behind_holes(fields: Sequence[AxisField]) -> Fields:
+    """The fields of units, all of which may read a branch in its holes along one axis alone.
+
+    What is seen by way of it along the other axes is not seen then, and no longer told from what is seen otherwise.
+    """
+    holes = [isinstance(field, Grid) and bool(field.without) and all(field.without) for field in fields]
+    if not any(holes):
+        return tuple(fields)
+    known = [not any(holes[:i] + holes[i + 1 :]) for i in range(len(holes))]
+    return tuple(
+        field._replace(without=()) if sure and isinstance(field, Grid) else field if sure else None
+        for field, sure in zip(fields, known, strict=True)
+    )
 
 
 def same_axes(shape: Shape, output: Shape, axis: int) -> bool:
@@ -65,7 +80,7 @@ def same_axes(shape: Shape, output: Shape, axis: int) -> bool:
     return shape[axis] == shape[axis + 1] and output[axis] == output[axis + 1]
 
 
-def whole_behind(field: AxisField, output: Shape, axis: int, grows: bool) -> AxisField:
+def whole_behind(field: AxisField, output: Shape, axis: int, *, grows: bool) -> AxisField:
     """The field of a unit that reads all units of a map; what all of them see alike it sees too."""
     if isinstance(field, Fixed):
         return field._replace(seeing=(True,))
@@ -116,7 +131,7 @@ def flatten(field: AxisField) -> AxisField:
     return unknown(field) if isinstance(field, (Whole, Fixed)) else field
 
 
-def along(field: AxisField, step: Step, before: int, units: int, grows: bool = False) -> AxisField:
+def along(field: AxisField, step: Step, before: int, units: int, *, grows: bool = False) -> AxisField:
     """The field behind one step along one axis, from so many units to so many; `grows` as in `advance`."""
     if step == WHOLE:
         if sees_nothing(field):
@@ -220,7 +235,7 @@ def lands(step: Window | Phases | Listed, before: int, units: int) -> bool:
 
 def slide(field: Grid, window: Window) -> Grid | None:
     """Behind a window: unit o reads the units o*s - before + t*d for t < k."""
-    lo, hi, span = field
+    lo, hi, span, without = field
     if span > LARGEST_SPAN:
         return None
     k, s, before, d = window.kernel, window.stride, window.before, window.dilation
@@ -238,6 +253,7 @@ def slide(field: Grid, window: Window) -> Grid | None:
             tuple([lo[phase] + turns * span for turns, phase in lows]),  # type: ignore[operator]
             tuple([hi[phase] + turns * span for turns, phase in highs]),  # type: ignore[operator]
             new_span,
+            in_holes(without, [range(o * s - before, o * s - before + (k - 1) * d + 1, d) for o in units]),
         )
     # Fields move on by `span` every `period` units, so that the first taps hold the lowest pixel and the
     # last the highest.
@@ -245,7 +261,21 @@ def slide(field: Grid, window: Window) -> Grid | None:
     last = [t * d - before for t in range(max(0, k - period), k)]
     new_lo = [lowest(field, [o * s + t for t in first]) for o in units]
     new_hi = [highest(field, [o * s + t for t in last]) for o in units]
-    return Grid(tuple(new_lo), tuple(new_hi), new_span)
+    taps = range(min(k, period))  # further ones read the same phases again
+    return Grid(
+        tuple(new_lo),
+        tuple(new_hi),
+        new_span,
+        in_holes(without, [[o * s - before + t * d for t in taps] for o in units]),
+    )
+
+
+def in_holes(without: tuple[bool, ...], reads: Sequence[Sequence[int]]) -> tuple[bool, ...]:
+    """Of units, those that read a branch in its holes alone, where these are the units in front of them."""
+    if not without:
+        return ()
+    found = tuple([bool(units) and all(without[u % len(without)] for u in units) for units in reads])
+    return found if any(found) else ()
 
 
 def stretch(field: Grid, phases: Phases) -> Grid | None:
@@ -255,7 +285,8 @@ def stretch(field: Grid, phases: Phases) -> Grid | None:
         return None
     units = range(up * len(field.lo))
     reads = [[o // up + t for t in phases.taps[o % up]] for o in units]
-    return Grid(tuple(lowest(field, r) for r in reads), tuple(highest(field, r) for r in reads), field.span)
+    lo, hi = tuple(lowest(field, r) for r in reads), tuple(highest(field, r) for r in reads)
+    return Grid(lo, hi, field.span, in_holes(field.without, reads))
 
 
 def merge(
@@ -263,6 +294,7 @@ def merge(
     output: Shape,
     branches: Sequence[tuple[Mapping[int, Fields], Shape]],
     sizes: Mapping[int, Shape],
+    *,
     grows: bool = False,
 ) -> dict[int, Fields]:
     """The fields behind a layer with several inputs, which `grows` or not: for each origin the union over branches."""
@@ -274,7 +306,7 @@ def merge(
                 places = enumerate(zip(field, sizes[i], strict=True))
                 placed = tuple([behind_stretch(f, shape, output, axis, n) for axis, (f, n) in places])
             if reach != POINTWISE:
-                placed = advance(placed, reach, output, shape, grows)
+                placed = advance(placed, reach, output, shape, grows=grows)
             if i in result and result[i] is not placed:
                 placed = unite(result[i], placed, output)
             result[i] = placed
@@ -293,6 +325,19 @@ def unite(fields: Fields, others: Fields, output: Shape) -> Fields:
             new.append(new[-1])
         else:
             new.append(union(a, b, units[i]))
+    return with_holes(with_holes(new, fields, others), others, fields)
+
+
+def with_holes(united: Sequence[AxisField], branch: Fields, others: Fields) -> Fields:
+    """Where two branches meet, the fields with the holes of one that sees more than the others along further axes."""
+    new = list(united)
+    for axis, (field, own) in enumerate(zip(united, branch, strict=True)):
+        if not isinstance(own, Grid) or None not in own.lo or not isinstance(field, Grid):
+            continue
+        if any(there != other for i, (there, other) in enumerate(zip(united, others, strict=True)) if i != axis):
+            holes = [own.lo[o % len(own.lo)] is None and field.lo[o] is not None for o in range(len(field.lo))]
+            before = field.without or (False,) * len(holes)
+            new[axis] = field._replace(without=tuple(map(max, holes, before)))
     return tuple(new)
 
 
@@ -347,4 +392,5 @@ def unite_grids(a: Grid, b: Grid) -> Grid | None:
         return None
     lo = [least_of(lowest(a, [o]), lowest(b, [o])) for o in range(period)]
     hi = [most_of(highest(a, [o]), highest(b, [o])) for o in range(period)]
-    return Grid(tuple(lo), tuple(hi), a.span * (period // len(a.lo)))
+    without = [any(f.without and f.without[o % len(f.without)] for f in (a, b)) for o in range(period)]
+    return Grid(tuple(lo), tuple(hi), a.span * (period // len(a.lo)), tuple(without) if any(without) else ())

@@ -17,11 +17,16 @@ LARGEST_SPAN = 10**100  # pixels from a unit's field to the next; strides on map
 
 
 class Grid(NamedTuple):
-    """Fields that repeat every `len(lo)` units, `span` input pixels further on. None: the unit sees nothing."""
+    """Fields that repeat every `len(lo)` units, `span` input pixels further on. None: the unit sees nothing.
+
+    without  of these units, those to which a branch adds nothing that sees more along other axes: in its holes; () if
+             there are none
+    """
 
     lo: tuple[int | None, ...]
     hi: tuple[int | None, ...]
     span: int
+    without: tuple[bool, ...] = ()
 
 
 class Units(NamedTuple):
