@@ -117,7 +117,7 @@ FIELDS = [
     ("2x5x4; maxpool 4; groupnorm 1; conv 1 k2 d3 same", "conv1", (5, 4), (0, 0)),
     ("1x4; maxpool 4; attention heads=1; conv 1 k2 d3 same", "conv1", (4,), (0,)),
     ("2x5x4; global_avgpool; groupnorm 1; conv 1 k2 d3 same", "conv1", (0, 0), None),
-    # rows 0, 3, .. and 1, 4, .. of the branch that sees more see nothing: what is read of columns by way of it is not told
+    # the branch that sees more sees nothing at rows 1, 2, 4, ..: what is seen of columns by way of it is not told
     ("4x9x9; {mean: [[conv 4 k3 s3, transposed_conv 4 k1 s3 output_padding=2], identity]}", "mean1", (3, 3), (0, 0)),
     (
         "4x9x9; {mean: [[conv 4 k3 s3, transposed_conv 4 k1 s3 output_padding=2], identity]}; maxpool 1 s3",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -206,3 +207,32 @@ def test_an_answer_that_says_two_things_is_not_right(folder: Path, sheet: str, s
     done = run(folder, "check", "links/good.yaml", "answers.csv")
     assert done.returncode == 1
     assert said in done.stderr
+
+
+def test_no_limit_is_lost_where_an_option_is_given_twice(folder: Path) -> None:
+    """The last one counted alone: what the first one forbids passed."""
+    (folder / "small.yaml").write_text("input: 3\nlayers: [dense 2]\n", encoding="utf-8")
+    (folder / "large.yaml").write_text("input: 3\nlayers: [dense 9]\n", encoding="utf-8")
+    grown = run(folder, "diff", "small.yaml", "large.yaml", "--max-increase", "params=0", "--max-increase", "macs=100")
+    assert grown.returncode == 1
+    assert "params grows by 28" in grown.stderr
+    shrunk = run(folder, "diff", "large.yaml", "small.yaml", "--max-decrease", "macs=0", "--max-decrease", "params=99")
+    assert shrunk.returncode == 1
+    for command in (("solve", "--find"), ("sweep", "--over")):
+        words = (
+            command[0],
+            "-e",
+            "3; dense $n",
+            command[1],
+            "n=1..9",
+            "--where",
+            "params >= 12",
+            "--where",
+            "macs < 20",
+        )
+        done = run(folder, *words, "--format", "json")
+        found = [
+            row["n"]
+            for row in next(iter(v for k, v in json.loads(done.stdout).items() if k in ("solutions", "members")))
+        ]
+        assert found == [3, 4, 5, 6], done.stdout

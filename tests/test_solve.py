@@ -240,3 +240,27 @@ def test_solved_shows_itself() -> None:
     solved = cnncalc.solve("1x32x32; conv 6 k$k", find={"k": range(1, 12)}, where="conv1.output=6x28x28")
     assert "28" in str(solved)
     assert "<table>" in solved._repr_html_()
+
+
+def test_the_layer_that_rules_out_a_size_is_named() -> None:
+    """24 - 4 is 20; of 24 the fifth layer is left a map of 3x3: 24, 20, 10, 6, 3."""
+    asked = ("lenet5", "--find", "size", "--where", "C1.output=6x20x20")
+    result = run(*asked)
+    assert result.exit_code == 1
+    said = "input=1x24x24 would give C1.output=6x20x20, but C5: a 5x5 window does not fit the 3x3 input (padding 0)"
+    assert said in result.output
+    assert "C1: a 5x5 window" not in result.output  # reasons of members that nobody asked for
+    found = json.loads(run(*asked, "--format", "json").stdout)["forbidden"]
+    assert found["input"] == [1, 24, 24]
+    assert found["reason"].startswith("C5: ")
+
+
+def test_no_layer_is_named_for_what_no_member_would_give() -> None:
+    net = "3x8x8; conv 4 k$k; conv 4 k3; maxpool 2"
+    said = run("-e", net, "--find", "k=1..20", "--where", "conv1.output=4x2x2")
+    assert "k=7 would give conv1.output=4x2x2, but conv2: a 3x3 window does not fit" in said.output
+    for conditions in (("conv1.output=5x2x2",), ("conv1.output=4x2x2", "k <= 6"), ("params = 3",)):
+        found = run("-e", net, "--find", "k=1..20", *(word for text in conditions for word in ("--where", text)))
+        assert found.exit_code == 1
+        assert "would give" not in found.output
+        assert "15 of 20 members are no networks" in found.output

@@ -48,8 +48,12 @@ from cnncalc.spec.values import number
 @output_options("junit", "github", "sarif")
 @convention_option
 @click.option("--exit-code", is_flag=True, help=_("Status 1 if anything differs."))
-@click.option("--max-increase", metavar="LIMITS", help=_("Status 1 if a total grows by more: macs=5%,params=0."))
-@click.option("--max-decrease", metavar="LIMITS", help=_("Status 1 if a total shrinks by more: receptive_field=0."))
+@click.option(
+    "--max-increase", multiple=True, metavar="LIMITS", help=_("Status 1 if a total grows by more: macs=5%,params=0.")
+)
+@click.option(
+    "--max-decrease", multiple=True, metavar="LIMITS", help=_("Status 1 if a total shrinks by more: receptive_field=0.")
+)
 @lang_option
 def command(
     words: tuple[str, ...],
@@ -59,8 +63,8 @@ def command(
     out: Output,
     convention: str | None,
     exit_code: bool,
-    max_increase: str | None,
-    max_decrease: str | None,
+    max_increase: tuple[str, ...],
+    max_decrease: tuple[str, ...],
 ) -> None:
     """What changed from one network to another, layer by layer and in total.
 
@@ -71,8 +75,8 @@ def command(
         raise click.UsageError(_("Give two specs, OLD and NEW, or --git REVISION."))
     with errors_end_the_run():
         limits = [
-            *read_limits(max_increase or "", "--max-increase"),
-            *read_limits(max_decrease or "", "--max-decrease"),
+            *read_limits(",".join(max_increase), "--max-increase"),
+            *read_limits(",".join(max_decrease), "--max-decrease"),
         ]
         compared = Compared([], {})
         read = partial(report_of, convention=convention, reading=reading)

@@ -17,7 +17,7 @@ from cnncalc.report import Settings
     "--find", "finds", multiple=True, metavar="NAMES",
     help=_("What is sought, with its values: k=1..11,s=1..4, or a name alone; size is that of the input."),
 )  # fmt: skip
-@click.option("--where", metavar="CONDITIONS", default="", help=_("What it has to meet: 'C1.output = 6x28x28'."))
+@click.option("--where", multiple=True, metavar="CONDITIONS", help=_("What it has to meet: 'C1.output = 6x28x28'."))
 @click.option("--maximize", metavar="NAME", default="", help=_("Only the solutions with the most of this number."))
 @click.option("--minimize", metavar="NAME", default="", help=_("Only the solutions with the least of it."))
 @size_options
@@ -25,7 +25,7 @@ from cnncalc.report import Settings
 def command(
     asked: Asked,
     finds: tuple[str, ...],
-    where: str,
+    where: tuple[str, ...],
     maximize: str,
     minimize: str,
     dtype: str,
@@ -50,7 +50,7 @@ def command(
             raise click.UsageError(_("Say what is sought: --find NAME=VALUES, or --find size."))
         if maximize and minimize:
             raise click.UsageError(_("Either --maximize or --minimize."))
-        conditions = read_conditions(where)
+        conditions = [one for text in where for one in read_conditions(text)]
         if not conditions and not (maximize or minimize):
             raise click.UsageError(_("Say what it has to meet: --where CONDITIONS, or --maximize NAME."))
         family = family_asked_for(asked, Settings(dtype, batch))

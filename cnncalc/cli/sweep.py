@@ -43,7 +43,7 @@ STREAMED = ("csv", "jsonl", "parquet")  # written part by part, whatever the num
 @click.option("--members", metavar="FILE", help=_("Members from a CSV: a column per parameter, a line per member."))
 @click.option("--columns", metavar="NAMES", help=_("These numbers: macs,C3.output. [default: all totals]"))
 @click.option(
-    "--where", metavar="CONDITIONS", default="", help=_("Members that meet them: 'macs <= 600M and params <= 5M'.")
+    "--where", multiple=True, metavar="CONDITIONS", help=_("Members that meet them: 'macs <= 600M and params <= 5M'.")
 )
 @click.option(
     "--sort", metavar="NAME", default="", help=_("Order by a number or a parameter; -NAME: the largest first.")
@@ -72,7 +72,7 @@ def command(
     overs: tuple[str, ...],
     members: str | None,
     columns: str | None,
-    where: str,
+    where: tuple[str, ...],
     sort: str,
     top: int | None,
     pareto: str,
@@ -101,7 +101,7 @@ def command(
             raise click.UsageError(_("Say what varies: --over NAME=VALUES, or --members FILE."))
         space = space_from_texts(family, overrides(overs, "--over").items(), table)
         named = None if columns is None else [name.strip() for name in columns.replace("，", ",").split(",")]
-        wish = wish_of(named, where, sort, top, pareto)
+        wish = wish_of(named, " and ".join(where), sort, top, pareto)
         if parts is not None or workers is not None or partition is not None:
             write_parts(Sweeping(family, space, wish), parts, partition, workers, svg)
             return

@@ -27,6 +27,15 @@ def report_of(setting: Setting, params: Mapping[str, Any], inputs: Mapping[str, 
     return analyze_graph(graph, setting.settings)
 
 
+def layers_before(setting: Setting, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> tuple[Report | None, str]:
+    """Of a member that is no network the layers before the first that does not fit, and why that does not."""
+    try:
+        return report_of(setting, params, inputs), ""
+    except SpecError as error:
+        partial = None if error.partial is None else analyze_graph(error.partial, setting.settings)
+        return partial, reason_of(error)
+
+
 def reason_of(error: CnncalcError) -> str:
     """Why a member is no network, in one line: the first problem of its spec."""
     return error.problems[0].problem if isinstance(error, SpecError) else str(error)

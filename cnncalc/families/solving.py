@@ -17,6 +17,8 @@ from cnncalc.families.closed_form import closed_forms
 from cnncalc.families.columns import QUICK, Array, Column, np
 from cnncalc.families.conditions import Condition, find_holding
 from cnncalc.families.family import Family
+from cnncalc.families.questions import questions_of
+from cnncalc.families.singly import layers_before
 from cnncalc.families.space import Space
 from cnncalc.families.sweeping import Part, Sweeping, Wish, as_column, check_wish, empty_part, evaluate_part, join_parts
 from cnncalc.language import _
@@ -26,6 +28,14 @@ MOST_LINES = 2_000  # of members along which the longest range is bisected
 AT_ONCE = 65_536  # members between two looks at what is kept
 PROBES = 64  # places along a range at which it is looked whether a number rises or falls
 MISSES = 3  # nearest members that are shown where none fits
+MOST_FORBIDDEN = 1_000  # members that are no networks, of which it is looked what their first layers give
+
+
+class Forbidden(NamedTuple):
+    """A member whose layers give what is asked for as far as they fit, and why it is no network all the same."""
+
+    params: Mapping[str, Any]
+    reason: str
 
 
 class Solved(NamedTuple):
@@ -37,6 +47,7 @@ class Solved(NamedTuple):
     bisected   the parameter whose range was bisected: rows are then the first and the last value of each stretch
     seen       members in the space; infeasible: how many of those looked at are no networks, with their reasons
     meeting    how many members meet all conditions; of them solutions are the best, where that was asked for
+    forbidden  where there is no solution, a member that would be one, were it not for a layer further on
     """
 
     solutions: Part
@@ -48,6 +59,7 @@ class Solved(NamedTuple):
     infeasible: int
     reasons: Mapping[str, int]
     meeting: int
+    forbidden: Forbidden | None = None
 
     def __len__(self) -> int:
         return len(self.solutions)
@@ -106,6 +118,9 @@ def solve(
         found = best_of(found, sought, greatest=bool(maximize))
     found = found.rows(usual_order(found, {**roles_of_options(space.names), **(roles or {})}))
     misses = empty_part(sweeping) if len(found) or bisected else nearest(family, space, conditions, names)
+    forbidden = None
+    if not len(found) and not bisected and sweeping.infeasible:
+        forbidden = find_forbidden(family, space, conditions)
     feasible = found if len(found) else misses
     lines: tuple[str, ...] = ()
     if len(feasible):
@@ -121,6 +136,7 @@ def solve(
         sweeping.infeasible,
         dict(sweeping.examples),
         meeting,
+        forbidden,
     )
 
 
@@ -219,6 +235,33 @@ def nearest(family: Family, space: Space, conditions: Sequence[Condition], names
         best = both.rows(np.argsort(far, kind="stable")[:MISSES])
     assert best is not None
     return best
+
+
+def find_forbidden(family: Family, space: Space, conditions: Sequence[Condition]) -> Forbidden | None:
+    """The first member that is no network, but whose layers meet the conditions on layers before the one that fails.
+
+    None where there is none among the first so many, or no condition is on a layer.
+    """
+    of_layers = [condition for condition in conditions if "." in condition.name]
+    of_members = [condition for condition in conditions if condition.name in space.names]
+    questions = questions_of([condition.name for condition in of_layers])
+    left = MOST_FORBIDDEN if of_layers else 0
+    for members in parts_of(space.size):
+        if left <= 0:
+            break
+        part = evaluate_part(family, space, members, ())
+        wanted = find_holding(of_members, {c.name: part.column(c.name) for c in of_members}, len(part))
+        infeasible = np.array([reason is not None for reason in part.reasons], dtype=bool)
+        for row in np.flatnonzero(infeasible & wanted)[:left]:
+            left -= 1
+            params = {name: column.item(int(row)) for name, column in part.params.items()}
+            layers, reason = layers_before(family.setting, *family.split(params))
+            if layers is None:
+                continue
+            answers = {name: Column.of([question.answer(layers)]) for name, question in questions.items()}
+            if all(condition.holds(answers[condition.name])[0] for condition in of_layers):
+                return Forbidden(params, reason)
+    return None
 
 
 def parts_of(size: int, most: int = AT_ONCE) -> Iterator[Array]:

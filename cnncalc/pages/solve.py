@@ -10,7 +10,7 @@ from cnncalc.language import _
 from cnncalc.pages.sweep import as_data, heading, text_of
 
 if TYPE_CHECKING:
-    from cnncalc.families.solving import Solved
+    from cnncalc.families.solving import Forbidden, Solved
     from cnncalc.families.sweeping import Part
 
 MOST_ROWS = 1000  # of a table for people; the formats for programs have all of them
@@ -60,7 +60,14 @@ def notes_of(found: Solved) -> list[str]:
         notes.append(_("{more:,} more rows: --format csv writes all", more=len(found) - MOST_ROWS))
     if found.infeasible:
         notes.append(_("{count:,} of {seen:,} members are no networks", count=found.infeasible, seen=found.seen))
-        if not len(found):
+        if found.forbidden is not None:
+            values = ", ".join(
+                f"{name}={text_of(value, is_parameter=True)}" for name, value in found.forbidden.params.items()
+            )
+            asked = ", ".join(condition.text for condition in found.conditions if "." in condition.name)
+            reason = found.forbidden.reason
+            notes.append(_("{values} would give {asked}, but {reason}", values=values, asked=asked, reason=reason))
+        elif not len(found):
             most = list(found.reasons.items())[:3]
             notes += [_("{reason} ({count:,})", reason=reason, count=count) for reason, count in most]
     return notes
@@ -76,7 +83,15 @@ def facts_of(found: Solved) -> Mapping[str, Any]:
         "seen": found.seen,
         "infeasible": found.infeasible,
         "reasons": dict(found.reasons),
+        "forbidden": forbidden_of(found.forbidden),
     }
+
+
+def forbidden_of(forbidden: Forbidden | None) -> Mapping[str, Any] | None:
+    """The member that a layer rules out, for programs."""
+    if forbidden is None:
+        return None
+    return {**{name: as_data(value) for name, value in forbidden.params.items()}, "reason": forbidden.reason}
 
 
 def records_of(part: Part) -> list[dict[str, Any]]:
