@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
+from cnncalc.interop.keras.read.hdf5 import attributes
 from cnncalc.interop.keras.read.table import Call, read_call
 from cnncalc.interop.keras.read.unread import Asked, Numbers, Tensors
-from cnncalc.interop.keras.read.versions import is_before_3
+from cnncalc.interop.keras.read.versions import is_before_3, version_in_archive
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.language import _, reason_of
 from cnncalc.layers.base import Shape
@@ -41,11 +42,8 @@ def read(
         return SpecError([Problem(problem, None, hint)], Source(spec, ""))
 
     try:
-        text = configuration(spec)
-        if not isinstance(text, (str, bytes)):
-            raise NotKerasError(_("its configuration is not JSON"), _("save the model again: model.save('net.keras')"))
-        raw = text.encode() if isinstance(text, str) else text
-        if sum(raw.count(mark) for mark in (b"[", b"{", b",")) > MOST_PARTS:
+        text, version = configuration(spec)
+        if sum(text.count(mark) for mark in (b"[", b"{", b",")) > MOST_PARTS:
             raise NotKerasError(_("its configuration has more than {n:,} parts", n=MOST_PARTS))
         model = json.loads(text)
     except RecursionError:
@@ -58,16 +56,13 @@ def read(
         raise unusable(str(error), getattr(error, "hint", None)) from None
     except MemoryError:
         raise
-    except Exception as error:  # of the packages that unpack: lzma, zipfile, h5py
+    except Exception as error:  # of the packages that unpack: lzma, zipfile
         raise unusable(_("cannot be read: {reason}", reason=in_words(error))) from None
     try:
         shapes = {name: read_shape(given) for name, given in inputs.items()}
     except OptionError as error:
         raise unusable(f"--input: {error.problem}", error.hint) from None
-    try:
-        old = isinstance(model, Mapping) and is_before_3(model, spec)
-    except Exception as error:  # of the packages that unpack: a damaged archive
-        raise unusable(_("cannot be read: {reason}", reason=in_words(error))) from None
+    old = isinstance(model, Mapping) and is_before_3(model, version)
     return graph_of(model, spec, shapes, max_operations=max_operations, allow_unknown=allow_unknown, before_3=old)
 
 
@@ -79,21 +74,19 @@ class NotKerasError(CnncalcError):
         self.hint = hint
 
 
-def configuration(path: str) -> bytes | str:
-    """The JSON in a file. Raises NotKerasError, OSError."""
+def configuration(path: str) -> tuple[bytes, str | None]:
+    """The JSON in a file, and the version of Keras that it says beside it. Raises NotKerasError, OSError."""
     with open(path, "rb") as file:
         head = file.read(4)
         if head.startswith(b"\x89HDF"):
             return from_hdf5(path)
         if head != b"PK\x03\x04":
-            text = head + file.read(LARGEST + 1)
-            if len(text) > LARGEST:
-                raise NotKerasError(_("the configuration is larger than {n} MB", n=LARGEST // 10**6))
+            text = hold_length(head + file.read(LARGEST + 1))
             if text.lstrip()[:1] != b"{":
                 raise NotKerasError(
                     _("this is no archive of Keras 3, and no JSON"), _("save the model again: model.save('net.keras')")
                 )
-            return text
+            return text, None
     from zipfile import BadZipFile, ZipFile
     from zlib import error as zlib_error
 
@@ -103,33 +96,27 @@ def configuration(path: str) -> bytes | str:
                 raise NotKerasError(_("the archive holds no config.json, as models of Keras do"))
             with archive.open("config.json") as file:
                 text = file.read(LARGEST + 1)  # whatever size the archive says: no more is unpacked
+            return hold_length(text), version_in_archive(archive)
     except (BadZipFile, zlib_error, EOFError, NotImplementedError, RuntimeError) as error:
         raise NotKerasError(_("the archive is damaged: {error}", error=error)) from None
+
+
+def hold_length(text: bytes) -> bytes:
     if len(text) > LARGEST:
         raise NotKerasError(_("the configuration is larger than {n} MB", n=LARGEST // 10**6))
     return text
 
 
-def from_hdf5(path: str) -> bytes | str:
-    """The attribute `model_config` of an HDF5 file."""
-    try:
-        import h5py
-    except ImportError:
-        raise NotKerasError(
-            _("this is an HDF5 file, which is read with the package h5py"),
-            _("pip install 'cnncalc[keras]'; or save the model as net.keras, or model.to_json() as config.json"),
-        ) from None
-    try:
-        with h5py.File(path, "r") as file:
-            found = file.attrs.get("model_config")
-    except (OSError, KeyError, RuntimeError) as error:
-        raise NotKerasError(_("the HDF5 file is damaged: {error}", error=error)) from None
-    if found is None:
+def from_hdf5(path: str) -> tuple[bytes, str | None]:
+    """The attributes `model_config` and `keras_version` of an HDF5 file."""
+    found, version = attributes(path, ["model_config", "keras_version"], LARGEST)
+    if found is False:
         raise NotKerasError(
             _("the HDF5 file holds weights, and no model"), _("save the model as a whole: model.save('net.keras')")
         )
-    text: bytes | str = found
-    return text
+    if found is True:
+        raise NotKerasError(_("its configuration is not JSON"), _("save the model again: model.save('net.keras')"))
+    return hold_length(found), version.decode("utf-8", "replace") if isinstance(version, bytes) else None
 
 
 class Tensor(NamedTuple):

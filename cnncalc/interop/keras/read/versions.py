@@ -8,53 +8,36 @@ Keras 3 writes says its module.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 LARGEST = 100_000  # bytes of metadata
 
 
-def is_before_3(model: Mapping[str, Any], path: str) -> bool:
-    """Whether a model was written by Keras 2 or 1."""
-    version = model.get("keras_version") or version_beside(path)
-    if isinstance(version, str) and version[:1].isdigit():
-        return int(version.partition(".")[0]) < 3
+def is_before_3(model: Mapping[str, Any], beside: str | None) -> bool:
+    """Whether a model was written by Keras 2 or 1. `beside`: the version that its file says, if it does."""
+    version = model.get("keras_version") or beside
+    first = version.partition(".")[0] if isinstance(version, str) else ""
+    if re.fullmatch("[0-9]{1,9}", first):
+        return int(first) < 3
     return not any("module" in layer for layer in layers_below(model))
 
 
-def version_beside(path: str) -> str | None:
-    """The version that an archive or an HDF5 file says; None where there is none."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(4)
-        if head == b"PK\x03\x04":
-            return version_in_archive(path)
-        if head == b"\x89HDF":
-            return version_in_hdf5(path)
-    except OSError:
-        pass
-    return None
-
-
-def version_in_archive(path: str) -> str | None:
-    from zipfile import ZipFile
-
-    with ZipFile(path) as archive:
-        if "metadata.json" not in archive.namelist():
-            return None
-        with archive.open("metadata.json") as file:
+def version_in_archive(archive: ZipFile) -> str | None:
+    """The version in the metadata of a .keras file; None where there is none."""
+    if "metadata.json" not in archive.namelist():
+        return None
+    with archive.open("metadata.json") as file:
+        try:
             found = json.loads(file.read(LARGEST))
+        except (ValueError, RecursionError):
+            return None
     version = found.get("keras_version") if isinstance(found, Mapping) else None
     return version if isinstance(version, str) else None
-
-
-def version_in_hdf5(path: str) -> str | None:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        version = file.attrs.get("keras_version")
-    found = version.decode("utf-8", "replace") if isinstance(version, bytes) else version
-    return found if isinstance(found, str) else None
 
 
 def layers_below(model: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
