@@ -16,6 +16,8 @@ from cnncalc.language import _, n_
 SHOWN_PROBLEMS = 20
 MOST_PROBLEMS = 200  # noted before reading is given up: a hint for each takes its time
 SHOWN_COLUMNS = 100
+LONGEST = 2000  # characters of a sentence
+PACKINGS = (0, 8)  # of an archive's parts: stored, deflated (zipfile.ZIP_STORED, ZIP_DEFLATED)
 LOOKED_AT = 300  # names that a misspelt word is compared with
 
 
@@ -139,11 +141,16 @@ def describe(problem: Problem, name: str, lines: list[str]) -> str:
         where += f":{line}:{column}"
         if line <= len(lines) and lines[line - 1].strip():
             shown = _excerpt(lines[line - 1].rstrip("\r"), column - 1, width)
-    text = [f"{where}: {visible(problem.problem)}", *shown]
-    text += [f"  {visible(call)}" for call in problem.trail]
+    text = [f"{where}: {cut(problem.problem)}", *shown]
+    text += [f"  {cut(call)}" for call in problem.trail]
     if problem.hint:
-        text.append(_("  hint: {hint}", hint=visible(problem.hint)))
+        text.append(_("  hint: {hint}", hint=cut(problem.hint)))
     return "\n".join(text)
+
+
+def cut(text: str) -> str:
+    """A text that is made visible, and cut where it has more than anybody reads: names of models have no end."""
+    return visible(text if len(text) <= LONGEST else text[:LONGEST] + "...")
 
 
 def _excerpt(line: str, start: int, width: int) -> list[str]:
@@ -180,6 +187,12 @@ def open_archive(path: str) -> IO[bytes]:
         file.close()
         raise OSError(None, n_("no file, which an archive has to be"), path)
     return file
+
+
+def refuse_packing(archive: Any, path: str) -> None:
+    """Raise OSError for an archive with a part that unpacks to any size at once: bzip2 and LZMA know no measure."""
+    if any(entry.compress_type not in PACKINGS for entry in archive.infolist()):
+        raise OSError(None, n_("an archive that is packed in a way which is not read"), path)
 
 
 def visible(text: str) -> str:

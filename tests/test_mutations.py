@@ -213,6 +213,60 @@ def mutated_keras(random: Random) -> tuple[str, bytes]:
     return "net.keras", archive_of(tree) if random.random() < 0.6 else mutate_archive(archive_of(SEQUENTIAL), random)
 
 
+@functools.cache
+def hdf5_models() -> tuple[bytes, ...]:
+    """Models as Keras 2 saves them: an attribute, and links and weights beside."""
+    h5py = pytest.importorskip("h5py", reason="models to be mutated are written by the package h5py")
+    found = []
+    for tree in (SEQUENTIAL, FUNCTIONAL):
+        out = io.BytesIO()
+        with h5py.File(out, "w") as file:
+            file.attrs["model_config"], file.attrs["keras_version"] = json.dumps(tree), "2.15.0"
+            file["model_weights/c1/kernel"] = [0.5] * 108
+            file["soft"], file["outside"] = h5py.SoftLink("/model_weights"), h5py.ExternalLink("x.h5", "/")
+        found.append(out.getvalue())
+    return tuple(found)
+
+
+def mutated_hdf5(random: Random) -> tuple[str, bytes]:
+    data = random.choice(hdf5_models())
+    if random.random() < 0.4:
+        return "net.h5", mutate_bytes(data, random)
+    found = bytearray(data)
+    places = [i for i, byte in enumerate(found) if byte]  # most bytes are room for more
+    for _turn in range(random.randint(1, 3)):
+        found[random.choice(places)] = random.choice((0, 1, 2, 127, 128, 255, random.randrange(256)))
+    return "net.h5", bytes(found)
+
+
+@functools.cache
+def arrays() -> bytes:
+    """Weights of a small network, as an .npz."""
+    import numpy as np
+
+    out = io.BytesIO()
+    np.savez(out, **{"conv1.weight": np.ones((2, 1, 3, 3), "f4"), "conv1.bias": np.zeros(2, "f4")})
+    return out.getvalue()
+
+
+def mutated_npz(random: Random) -> tuple[str, bytes]:
+    return "weights.npz", mutate_archive(arrays(), random)
+
+
+@functools.cache
+def program() -> bytes:
+    """A program as torch.export.save writes it."""
+    torch = pytest.importorskip("torch", reason="programs are read by PyTorch")
+    layers = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 3))
+    out = io.BytesIO()
+    torch.export.save(torch.export.export(layers.eval(), (torch.zeros(2, 3, 8, 8),)), out)
+    return out.getvalue()
+
+
+def mutated_program(random: Random) -> tuple[str, bytes]:
+    return "net.pt2", mutate_archive(program(), random)
+
+
 def mutated_sheet(random: Random) -> tuple[str, bytes]:
     ending = random.choice([*SHEETS, "xlsx"])
     if ending == "xlsx":
@@ -275,6 +329,7 @@ ON_MEMBERS = (
     ["sweep", "-e", "3x8x8; conv $c k$k", "--members", "FILE"],
     ["sweep", "-e", "3x8x8; conv $c k$k", "--members", "FILE", "--where", "params <= 100", "--format", "csv"],
 )  # fmt: skip
+ON_ARRAYS = (["convert", "-e", "1x8x8; conv 2 k3", "--to", "onnx", "--weights", "FILE", os.devnull],)
 KINDS: dict[str, tuple[Callable[[Random], tuple[str, bytes]], tuple[list[str], ...]]] = {
     "specs": (mutated_spec, ON_SPECS),
     "onnx": (mutated_onnx, ON_MODELS),
@@ -283,7 +338,12 @@ KINDS: dict[str, tuple[Callable[[Random], tuple[str, bytes]], tuple[list[str], .
     "locks": (mutated_lock, ON_LOCKS),
     "tools": (mutated_tool, ON_TOOLS),
     "members": (mutated_members, ON_MEMBERS),
+    "hdf5": (mutated_hdf5, ON_MODELS),
+    "npz": (mutated_npz, ON_ARRAYS),
+    "programs": (mutated_program, ON_MODELS),
 }
+FEWER = {"hdf5": 20, "programs": 10}  # each of the one starts a process, and torch takes its time
+CASES = [pytest.param(kind, marks=pytest.mark.framework if kind == "programs" else ()) for kind in KINDS]
 
 
 def go_through(kind: str, count: int, folder: Path) -> None:
@@ -322,14 +382,21 @@ def test_what_is_mutated_can_be_read(tmp_path: Path) -> None:
         assert "156" in result.output
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def test_weights_that_are_mutated_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "w.npz").write_bytes(arrays())
+    words = [str(tmp_path / "w.npz") if word == "FILE" else word for word in ON_ARRAYS[0]]
+    result = CliRunner().invoke(group(), words)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("kind", CASES)
 @pytest.mark.usefixtures("bounded")
 def test_a_mutated_file_ends_in_an_answer_or_an_error(kind: str, tmp_path: Path) -> None:
-    go_through(kind, 100, tmp_path)
+    go_through(kind, FEWER.get(kind, 100), tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CASES)
 @pytest.mark.usefixtures("bounded")
 def test_mutated_files_by_the_thousand(kind: str, tmp_path: Path) -> None:
-    go_through(kind, 3000, tmp_path)
+    go_through(kind, 30 * FEWER.get(kind, 100), tmp_path)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli.common import Asked, errors_end_the_run, say_written, spec_options, write
-from cnncalc.errors import CnncalcError, open_archive, visible
+from cnncalc.errors import CnncalcError, open_archive, refuse_packing, visible
 from cnncalc.graph import Graph
 from cnncalc.interop.faults import say_fault
 from cnncalc.interop.targets import TARGETS, Conversion, Target, target_for
@@ -157,7 +157,8 @@ def read_weights(path: str, graph: Graph) -> Mapping[str, Any]:
     try:
         with open_archive(path) as file:
             with ZipFile(file) as archive:  # what it would unpack to, before any of it is
-                size = sum(entry.file_size - LARGEST_HEAD for entry in archive.infolist())
+                refuse_packing(archive, path)
+                size = sum(max(0, entry.file_size - LARGEST_HEAD) for entry in archive.infolist())
             if size > LARGEST_NUMBER * stored:
                 raise CnncalcError(_("{file}: it holds more than this network stores", file=visible(path)))
             file.seek(0)

@@ -10,7 +10,7 @@ from typing import Any
 from cnncalc.answers.sheets.forms import sheets_from_rows
 from cnncalc.answers.sheets.sheet import Sheet, unusable, with_some_answer
 from cnncalc.answers.sheets.tables import Cells
-from cnncalc.errors import CnncalcError, Position, Problem, Source, open_archive
+from cnncalc.errors import CnncalcError, Position, Problem, Source, open_archive, refuse_packing
 from cnncalc.language import _, reason_of
 
 # What unpacking a broken archive raises: no archive, cut short, encrypted, packed in a way that is not known.
@@ -96,6 +96,7 @@ def check_archive(path: str) -> bool:
     """Whether there are formulas in it. Raises SpecError for what is no archive, or a very large one."""
     try:
         with open_archive(path) as file, zipfile.ZipFile(file) as archive:
+            refuse_packing(archive, path)
             pages = [entry for entry in archive.infolist() if entry.filename.startswith("xl/worksheets/")]
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST:
                 raise unusable(path, _("the sheet is larger than {size} MB", size=LARGEST // 10**6))

@@ -169,6 +169,8 @@ class _Builder:
         scalar = Text(event.value, _position(event), offset)
         if event.anchor:
             self.anchors[event.anchor] = scalar
+        if event.tag is not None:
+            self.tag(event)
         self.add(scalar)
 
     def end(self) -> None:
@@ -183,12 +185,19 @@ class _Builder:
     def start(self, tree: Items | Entries, event: Any) -> None:
         if len(self.open) >= DEEPEST:
             self.stop(_("lists and mappings are nested more than {deepest} deep", deepest=DEEPEST), tree.position, None)
+        if event.tag is not None:
+            self.tag(event)
         if event.anchor:
             self.anchors[event.anchor] = None  # not complete: an alias inside would be a loop
         self.add(tree, counted=False)
         self.open.append(tree)
         self.keys.append(None)
         self.anchor_names.append(event.anchor)
+
+    def tag(self, event: Any) -> None:
+        """A tag says of what type a value is: here what reads it knows, and another would be left out unseen."""
+        problem = _("tags are not part of the language: {tag}", tag=event.tag.removeprefix("tag:yaml.org,2002:"))
+        self.problems.append(Problem(problem, _position(event), _("leave it out; texts stand in quotes")))
 
     def alias(self, event: Any) -> None:
         tree = self.anchors.get(event.anchor)

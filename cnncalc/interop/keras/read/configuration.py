@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from itertools import count, takewhile
 from typing import Any, NamedTuple
 
-from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
+from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError, refuse_packing
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.keras.read.hdf5 import attributes
@@ -92,6 +92,7 @@ def configuration(path: str) -> tuple[bytes, str | None]:
 
     try:
         with ZipFile(path) as archive:
+            refuse_packing(archive, path)
             if "config.json" not in archive.namelist():
                 raise NotKerasError(_("the archive holds no config.json, as models of Keras do"))
             with archive.open("config.json") as file:

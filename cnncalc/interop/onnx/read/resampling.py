@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, isfinite
 from typing import Any
 
 from cnncalc.interop.onnx.read.file import NodeData
@@ -262,7 +262,12 @@ def repeats(factor: int, centres: str, rounding: str) -> bool:
     place = nearest_place(Fraction(factor), centres)
     if place is None or rounding not in ROUNDINGS:
         return factor == 1
-    return all(min(max(ROUNDINGS[rounding](place(i)), 0), 2) == i // factor for i in range(3 * factor))
+    if factor < 1:
+        return False
+    ends = [
+        i for first in range(0, 3 * factor, factor) for i in (first, first + factor - 1)
+    ]  # between them it only grows
+    return all(min(max(ROUNDINGS[rounding](place(i)), 0), 2) == i // factor for i in ends)
 
 
 def factors_of(net: Network, node: NodeData, dims: Sequence[int]) -> list[Fraction]:
@@ -277,6 +282,8 @@ def factors_of(net: Network, node: NodeData, dims: Sequence[int]) -> list[Fracti
         if len(given) != len(chosen):
             raise NotReadError(_("{n} factors for {rank} axes", n=len(given), rank=len(chosen)))
         for axis, factor in zip(chosen, given, strict=True):
+            if not isfinite(factor):
+                raise NotReadError(_("a factor is no number"))
             factors[axis] = Fraction(factor).limit_denominator(10**6)
         return factors
     sizes = wanted.whole()

@@ -203,6 +203,8 @@ def read_slice(net: Network, node: NodeData) -> Value:
     for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
         axis %= len(dims)
         n = x.dims()[axis]
+        if step == 0:
+            raise NotReadError(_("a step of 0"))
         first, last, _step = slice(start, stop, step).indices(n)
         if step != 1:
             x = take_every(net, node, x, axis, range(first, last, step))
