@@ -28,6 +28,8 @@ def multiply_matrices(trace: Any, one: Any, other: Any) -> Seen | None:
         axis = a.axis(a.rank - 1)
         options: dict[str, Any] = {"units": other.shape[1], "bias": False, "axes": "c" if len(a.shape) > 1 else None}
         return None if axis is None else along(trace, a, axis, lambda v: layer(trace, "dense", options, [v], (other,)))
+    if a is not None and b is None and a.shape and a.lead == a.rank - 2 >= 0:
+        return rows_of_samples(trace, a, other)
     if a is None and b is not None:
         a = standing(trace, one, b)
     if b is None and a is not None:
@@ -35,12 +37,21 @@ def multiply_matrices(trace: Any, one: Any, other: Any) -> Seen | None:
     return product(trace, a, b)
 
 
+def rows_of_samples(trace: Any, seen: Seen, other: Any) -> Seen | None:
+    """Matrices of which the samples are the rows, times numbers that stand: (q, N, c) and (q, c, d)."""
+    front, rows, width = seen.shape[: seen.lead], seen.shape[seen.lead : -1], seen.shape[-1]
+    flat = seen.reshape((*front, prod(rows), width), trace.inside())._replace(lead=0, folded=0, front=0)
+    shape = [1] * (len(front) + 2 - getattr(other, "ndim", 0)) + list(getattr(other, "shape", ()))
+    matrices = standing(trace, other, Seen(-1, tuple(shape)))
+    made = product(trace, flat, matrices)
+    return made and made.reshape((*front, *rows, made.shape[-1]), trace.inside())._replace(**seen.place)
+
+
 def product(trace: Any, a: Seen | None, b: Seen | None) -> Seen | None:
     """The matrix product over the last two axes of two values that stand alike."""
     if a is None or b is None or not a.shape or not b.shape:
         return None
-    alike = a.stands_as(b) and a.lead == 0
-    if not alike or len(a.shape) - a.folded < 2:
+    if not a.stands_as(b) or a.lead > a.rank - 3:  # the samples are none of the matrices' axes
         return None
     a, b = (make_plain(trace.b, seen, trace.place()) for seen in (a, b))
     made = layer(trace, "matmul", {}, [a.value, b.value])

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base
 from cnncalc.interop.torch.read.folded import by_channel
-from cnncalc.interop.torch.read.making import axis_word, join, layer, wide
+from cnncalc.interop.torch.read.making import axis_word, join, layer, standing, wide
 from cnncalc.interop.torch.read.samples import note_fill, take_samples
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 from cnncalc.interop.torch.read.taking import bring_first, pad_axes, part, pick_along
@@ -188,20 +188,15 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if any(seen is not None and not seen.plain for seen in (value, trace.of(target))):
         return None
     found = region(target, given["index"])
-    if value is None or found is None or tuple(given["value"].shape) != tuple(target[given["index"]].shape):
-        return None  # a constant, places far apart, or a value that is stretched over them
-    axis, start, stop = found
     before = recall(trace, target, given["index"])
+    value = put_there(trace, given, found, before)
+    if value is None or not found:
+        return None  # places far apart, or a value that is stretched over the part
     if before is not None:
-        sides = [
-            part(trace, before, axis - 1, *ends)
-            for ends in ((0, start), (stop, target.shape[axis]))
-            if ends[0] < ends[1]
-        ]
-        if not all(sides):
-            return None
-        pieces = [*sides[: start > 0], value, *sides[start > 0 :]]
-        return join(trace, pieces, axis - 1)
+        return insert(trace, before, value, found)
+    if len(found) > 1:
+        return None
+    ((axis, start, stop),) = found
     if id(target) in trace.origins and id(target) not in trace.filling:
         return None  # something unknown is in it
     parts = trace.filling.setdefault(id(target), {})
@@ -215,24 +210,54 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return join(trace, [trace.filling[id(target)][key] for key in ordered], axis - 1)
 
 
-def region(target: Any, index: Any) -> tuple[int, int, int] | None:
-    """The axis along which an index takes a part, and from where up to where. None for any other index."""
+def put_there(trace: Any, given: dict[str, Any], found: Sequence[tuple[int, int, int]], before: Seen | None) -> Any:
+    """What is written into a part of a tensor, with all of its axes. A number stands at every place of it."""
+    target, number, value = given["input"], given["value"], trace.of(given["value"])
+    sizes = list(target.shape)
+    for axis, start, stop in found:
+        sizes[axis] = stop - start
+    if value is None:
+        if before is None or not isinstance(number, (int, float)):
+            return None
+        return standing(trace, trace.torch.empty(sizes, device="meta"), before)
+    if tuple(number.shape) != tuple(target[given["index"]].shape):
+        return None
+    return value if list(number.shape) == sizes else value.arrange(sizes, BATCH, trace.inside())
+
+
+def insert(trace: Any, before: Seen, value: Seen, region: Sequence[tuple[int, int, int]]) -> Seen | None:
+    """A value in the place of a part of another, which is left around it: along one axis after the other."""
+    if not region:
+        return value
+    (axis, start, stop), *others = region
+    size = before.shape[axis - 1]
+    here = part(trace, before, axis - 1, start, stop) if others else before
+    inside = here and insert(trace, here, value, others)
+    sides = [part(trace, before, axis - 1, *ends) for ends in ((0, start), (stop, size)) if ends[0] < ends[1]]
+    pieces = [*sides[: start > 0], inside, *sides[start > 0 :]]
+    known = [piece for piece in pieces if piece is not None]
+    return join(trace, known, axis - 1) if len(known) == len(pieces) else None
+
+
+def region(target: Any, index: Any) -> list[tuple[int, int, int]]:
+    """The axes along which an index takes a part, and from where up to where. Empty for any other index."""
     index = list(index) if isinstance(index, tuple) else [index]
     if not all(i is ... or isinstance(i, (int, slice)) for i in index):
-        return None
+        return []
     if ... in index:
         at = index.index(...)
         index[at : at + 1] = [slice(None)] * (target.ndim - len(index) + 1)
     found = []
     for axis, i in enumerate(index):
-        start, stop, step = i.indices(target.shape[axis]) if isinstance(i, slice) else (i, i + 1, 0)
+        start, stop, step = i.indices(target.shape[axis]) if isinstance(i, slice) else (i % target.shape[axis], 0, 1)
+        stop = stop if isinstance(i, slice) else start + 1
         if step != 1:
-            return None
+            return []
         if (start, stop) != (0, target.shape[axis]):
             found.append((axis, start, stop))
     if not found:
-        return 1, 0, target.shape[1]
-    return found[0] if len(found) == 1 and found[0][0] > 0 and found[0][1] < found[0][2] else None
+        return [(1, 0, target.shape[1])]
+    return found if all(axis > 0 and start < stop for axis, start, stop in found) else []
 
 
 def recall(trace: Any, target: Any, index: Any) -> Seen | None:

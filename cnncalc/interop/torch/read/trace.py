@@ -262,10 +262,7 @@ class Trace:
             self.begin(word, entering)
         sources = frozenset().union(*(self.sources(t) for t in entering)) if entering else frozenset()
         if word in FRESH or not any(self.depends(t) for t in entering):
-            if sources:
-                for t in results:
-                    self.kept.append(t)
-                    self.made_of.setdefault(id(t), sources) if id(t) not in self.stored else None
+            self.derive(results, sources)
             return
         for source in sources:
             self.used[source] = True
@@ -284,6 +281,13 @@ class Trace:
             self.keep(tensor, seen)
         for tensor in results[len(found) :]:
             self.lose(tensor, word)
+
+    def derive(self, results: Sequence[Any], sources: frozenset[int]) -> None:
+        """What is worked out of stored tensors alone; what is written over may have come of others before."""
+        self.kept += results if sources else []
+        for t in results:
+            if sources and id(t) not in self.stored:
+                self.made_of[id(t)] = self.made_of.get(id(t), frozenset()) | sources
 
     def take_written(self, word: str) -> Sequence[Any]:
         """The tensors that a function has written over."""
