@@ -98,6 +98,14 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
         ),
     ),
     "matmul": (MAPS, ("[identity, 'permute 1,0']", "['permute 0,2,1', identity]", "[identity, 'permute 0,1,3,2']")),
+    "grid_sample": (
+        MAPS,
+        tuple(
+            f"[identity, [conv {d} k1, 'permute {order}', tanh]]{options}"
+            for d, order in ((2, "1,2,0"), (3, "1,2,3,0"))
+            for options in ("", ", outside: border, align_corners: true")
+        ),
+    ),
     "parameter": (ALL, ("7", "5x6x4", "3x4 fixed")),
     "embedding": (MAPS, ("|'slice 0:1', embedding 7 size=20",)),
     **dict.fromkeys(

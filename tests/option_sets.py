@@ -74,6 +74,9 @@ MORE = """
 12x17; {cross_attention: [conv 8 k1, conv 7 k2], heads: 4, dim: 8, bias: in, project: false}
 3x7x9; {dot_product_attention: [identity, tanh, relu]}
 7x9; {dot_product_attention: [identity, tanh, relu, parameter 7x7]}
+3x7x9; {grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}
+3x7x9; {grid_sample: [identity, [conv 2 k3, 'permute 1,2,0', tanh]], outside: border}
+3x4x5x6; {grid_sample: [identity, [conv 3 k2, 'permute 1,2,3,0']], align_corners: true}
 3x7x9; {matmul: [identity, 'permute 0,2,1']}
 7x9; {add: [identity, parameter 7x9, parameter 7x1 fixed]}
 7x9; {concat: [parameter 7x2, identity], axis: l}

@@ -245,6 +245,11 @@ def recurrent(layer: Any, w: Any, x: Any) -> Any:
     return last.transpose(0, 1).flatten(1) if layer.last else steps.transpose(1, 2)
 
 
+def sample_places(layer: Any, w: Any, x: Any, grid: Any) -> Any:
+    options = {"padding_mode": layer.outside, "align_corners": layer.align_corners}
+    return torch.nn.functional.grid_sample(x, grid, **options)
+
+
 def simple(function: Any) -> Translation:
     return lambda layer, w, *xs: function(*xs)
 
@@ -277,6 +282,7 @@ TRANSLATIONS: dict[str, tuple[Translation, int]] = {
     "dot_product_attention": (lambda layer, w, q, k, v, *added: F.scaled_dot_product_attention(q, k, v, *added), 2),
     "matmul": (simple(torch.matmul), 2),
     "resample": (resample, 7),
+    "grid_sample": (sample_places, 3),
     "reduce_sum": (lambda layer, w, x: x.sum(over(layer, x), keepdim=True), 2),
     "reduce_mean": (lambda layer, w, x: x.mean(over(layer, x), keepdim=True), 2),
     "reduce_max": (lambda layer, w, x: x.amax(over(layer, x), keepdim=True), 2),

@@ -90,6 +90,10 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
         key: {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", FIT)}
         for key in ("dot_product_attention", "matmul")
     },
+    "grid_sample": {
+        ("not claimed", "receptive_field", FIT),
+        *(("not claimed", "local receptive_field", reason) for reason in ("", FIT)),
+    },
     **{key: {("not claimed", "jump", FIT)} for key in ("roll", "tile", "take")},
     "crop": NO_JUMP,
     "slice": NO_JUMP,

@@ -29,6 +29,14 @@ def put_into(room: Any, samples: Any) -> Any:
     return room
 
 
+def put_inside(y: Any, x: Any) -> Any:
+    """A part along three axes, another that is added to, and one place of an axis."""
+    y[:, 1:3, 2:5, 1:4] = x[:, 1:3, 2:5, 1:4]
+    y[:, 1:, 2:] += x[:, 1:, 2:]
+    y[..., -1] = x[..., 0]
+    return y
+
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "abs": torch.abs,
     "square": lambda x: x**2,
@@ -133,6 +141,11 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "windows stretched and brought to a size": lambda x: F.adaptive_avg_pool2d(
         F.interpolate(x.view(len(x) * 2, 2, 6, 5), scale_factor=2), (3, 4)
     ).view(len(x), 4, 3, 4),
+    "read at places": lambda x: F.grid_sample(x, x[:, :2, 1:, 1:].tanh().permute(0, 2, 3, 1), align_corners=False),
+    "read at places of each window": lambda x: F.grid_sample(
+        x.view(-1, 2, 6, 5), x.flatten(1).reshape(len(x) * 2, 2, 15, 2).tanh(), "bilinear", "border", True
+    ).view(len(x), 2, 2, 2, 15),
+    "parts of several axes written over": lambda x: put_inside(x.relu(), x),
     "fixed numbers for each channel": lambda x: (x - torch.arange(4.0).view(1, 4, 1, 1)) / torch.tensor(2.0),
 }
 
@@ -264,11 +277,35 @@ HOLDING: dict[str, tuple[Any, int]] = {
         ),
         4 * 30 * 27,
     ),
+    "a number written into a part": (lambda: Held(lambda x, w: put_number(F.conv2d(x, w)), w=(3, 4, 1, 1)), 30 * 12),
+    "matrices whose rows are samples": (
+        lambda: Held(
+            lambda x, w: (x.permute(3, 0, 1, 2).reshape(5, -1, 6) @ w).view(5, len(x), 4, 2).transpose(0, 1),
+            w=(5, 6, 2),
+        ),
+        5 * 4 * 12,
+    ),
+    "a space transformer": (
+        lambda: Held(
+            lambda x, w: F.grid_sample(
+                x,
+                F.affine_grid(F.linear(x.flatten(1), w).view(-1, 2, 3), list(x.shape), align_corners=False),
+                align_corners=False,
+            ),
+            w=(6, 120),
+        ),
+        720 + 30 * 6,
+    ),
     "a norm of windows": (
         lambda: nn.Sequential(nn.Conv2d(4, 6, 1), Rows(), nn.BatchNorm1d(6), nn.Linear(6, 2)),
         30 * 24 + 30 * 12,
     ),
 }
+
+
+def put_number(y: Any) -> Any:
+    y[:, 0] = 0.5
+    return y
 
 
 class Within(nn.Module):

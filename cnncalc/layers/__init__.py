@@ -147,6 +147,7 @@ _ROWS = [
     Kind(
         "dot_product_attention", "attention", "DotProductAttention", ("scaleddotproductattention", "sdpa"), joins=True
     ),
+    Kind("grid_sample", "resampling", "GridSample", ("gridsampler",), joins=True),
     Kind("rnn", "recurrent", "RNN", ("simplernn", "elman")),
     Kind("mgu", "recurrent", "MGU"),
     Kind("gru", "recurrent", "GRU"),

@@ -26,7 +26,7 @@ from cnncalc.layers.base import (
     spatial,
     weightless,
 )
-from cnncalc.layers.gradients import NOTHING
+from cnncalc.layers.gradients import NOTHING, Kept
 from cnncalc.layers.options import axes, choice, positive, switch
 from cnncalc.layers.windows import LONGEST_PATTERN, Listed, Phases, Window, interpolation_phases
 
@@ -207,3 +207,59 @@ class PixelUnshuffle(Layer):
             Link(range(i, c * r**rank, r**rank), range(c), reach=tuple(Window(1, r, -p) for p in places))
             for i, places in enumerate(product(range(r), repeat=rank))
         ]
+
+
+class GridSample(Layer):
+    """A map read at places that another value names: for each place of the output its coordinates in the map.
+
+    Map (*b, C, *size), places (*b, *out, d) with the last axis of the map first, from -1 to 1; they give
+    (*b, C, *out). d is 2 or 3, the axes of `size`. -1 and 1 are the borders of the first and last elements, or with
+    `align_corners` their centres. Each place mixes the 2^d elements around it; values decide where that is.
+    """
+
+    outside: str = option(
+        Option(
+            choice("zeros", "border", replicate="border"),
+            "outside: what is read outside the map: zeros, or its border",
+            default="zeros",
+            aliases=("padding_mode",),
+        )
+    )
+    align_corners: bool = option(
+        Option(switch, "align_corners: -1 and 1 are the centres of the outermost elements", default=False)
+    )
+
+    def facts(self, *shapes: Shape) -> Facts:
+        if len(shapes) != 2 or len(shapes[0]) != len(shapes[1]) or shapes[1][-1] not in (2, 3):
+            raise ShapeError(
+                _("{kind} takes a map and as many places as come out, each with 2 or 3 coordinates", kind=self.kind),
+                _("the coordinates are the last axis of the second: permute it"),
+            )
+        x, grid = shapes
+        d = grid[-1]
+        if len(x) < d + 1 or x[: -d - 1] != grid[: -d - 1]:
+            raise ShapeError(
+                _("{one} is not read at {other}", one=shape_text(x), other=shape_text(grid)),
+                _("a map of {d} axes and channels, behind axes that both have", d=d),
+            )
+        c, taps = x[-d - 1], 2**d
+        places = prod(grid[:-1])
+        units = c * places
+        # Of each coordinate: where it is in elements, which one is before it, and how far behind that it is.
+        work = {
+            "multiply": d * places + (d - 1) * taps * places + taps * units,
+            "add": d * places + (taps - 1) * units,
+            "floor": d * places,
+            "subtract": 2 * d * places,
+        }
+        if self.outside == "border":
+            work["compare"] = 2 * d * places
+        return Facts(
+            output=(*x[: -d - 1], c, *grid[-d - 1 : -1]),
+            params=0,
+            connections=0,
+            macs=0,
+            work=work,
+            activations=0,
+            kept=Kept(inputs=(0, 1)),
+        )

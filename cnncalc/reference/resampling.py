@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.reference.base import Array, Weights, axes_of, fold_views, reference
+from cnncalc.reference.base import Array, Slide, Weights, axes_of, fold_views, reference, surround
 
 
 @reference("upsample")
@@ -108,3 +108,40 @@ def pixel_unshuffle(layer: Any, w: Weights, x: Array) -> Array:
     apart = x.reshape(n, c, *(part for m in size for part in (m // r, r)))
     order = [*(3 + 2 * a for a in range(rank)), *(2 + 2 * a for a in range(rank))]
     return apart.transpose(0, 1, *order).reshape(n, -1, *(m // r for m in size))
+
+
+@reference("grid_sample")
+def grid_sample(layer: Any, w: Weights, x: Array, grid: Array) -> Array:
+    """Each place reads the elements around it, each by how near it is: those outside are zeros."""
+    d = grid.shape[-1]
+    size, out = x.shape[-d:], grid.shape[-d - 1 : -1]
+    maps, places = x.reshape(-1, x.shape[-d - 1], *size), grid.reshape(-1, *out, d)
+    per_axis = [read_along(layer, n, places[..., d - 1 - axis]) for axis, n in enumerate(size)]
+    around = surround(maps, [Slide(1, 1, range(0), range(0))] * d)
+    number = np.arange(len(maps)).reshape(-1, *[1] * len(out))
+
+    def read(choice: tuple[tuple[Array, Array], ...]) -> Array:
+        """One element for each place, times how near it is."""
+        where: Any = (number, slice(None), *(index for index, _share in choice))
+        found = np.moveaxis(around[where], -1, 1)
+        return found * fold_views(np.multiply, (share for _index, share in choice))[:, np.newaxis]
+
+    mixed = fold_views(np.add, map(read, product(*per_axis)))
+    return mixed.reshape(*x.shape[: -d - 1], x.shape[-d - 1], *out)
+
+
+def read_along(layer: Any, n: int, places: Array) -> list[tuple[Array, Array]]:
+    """Along an axis of n elements, with one of zeros in front: which each place reads, and by which share."""
+    middle = (n - 1) / 2
+    at = places * (middle if layer.align_corners else n / 2) + middle
+    if layer.outside == "border":
+        at = np.minimum(np.maximum(at, 0), n - 1)
+    left = np.floor(at)
+    behind = at - left
+    return [(element(left, n), 1 - behind), (element(left, n, 1), behind)]
+
+
+def element(place: Array, n: int, after: int = 0) -> Array:
+    """The number of an element, counted with the one of zeros in front of the others; beyond the end: the one there."""
+    plain = np.asarray(place).view(np.ndarray).astype(np.float64) + after
+    return np.asarray(np.clip(np.nan_to_num(plain), -1, n), dtype=np.int64) + 1

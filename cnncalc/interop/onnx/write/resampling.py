@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from cnncalc.interop.onnx.write.part import Part, Value, move
-from cnncalc.interop.onnx.write.table import writes
+from cnncalc.interop.onnx.write.table import NotInOnnxError, writes
+from cnncalc.language import _
 from cnncalc.layers.base import per_axis
 
 INTERPOLATION: dict[str, dict[str, Any]] = {
@@ -79,3 +80,13 @@ def interpolation(layer: Any) -> dict[str, Any]:
     corners = "align_corners" if layer.align_corners else "half_pixel"
     mode = {"bilinear": "linear", "bicubic": "cubic"}[layer.mode]
     return {"mode": mode, "coordinate_transformation_mode": corners, "cubic_coeff_a": -0.75}
+
+
+@writes("grid_sample")
+def grid_sample(ops: Part, layer: Any, x: Value, grid: Value) -> str:
+    """GridSample, which has samples alone in front of a map."""
+    d = grid.shape[-1]
+    if len(x.shape) > d + 1:
+        raise NotInOnnxError(_("maps that are read at places, with axes in front of their channels"))
+    corners = int(layer.align_corners)
+    return ops("GridSample", x.name, grid.name, mode="linear", padding_mode=layer.outside, align_corners=corners)

@@ -255,6 +255,14 @@ def rescale(layer: Any, x: Shape) -> Written:
 # --- merges
 
 
+@writes("grid_sample")
+def grid_sample(layer: Any, x: Shape, grid: Shape) -> Written:
+    if len(x) > grid[-1] + 1:
+        raise NotInTorchError(_("maps that are read at places, with axes in front of their channels"))
+    options = f"padding_mode='{layer.outside}', align_corners={layer.align_corners}"
+    return Written(f"F.grid_sample({{0}}, {{1}}, {options})")
+
+
 INFIX = {"add": "+", "multiply": "*", "subtract": "-", "divide": "/"}
 COMPARED = {"greater": ">", "less": "<", "equal": "=="}
 

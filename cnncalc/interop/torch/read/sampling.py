@@ -1,0 +1,46 @@
+"""Functions of torch that read a map where another value says."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from cnncalc.interop.layouts import Seen, make_plain
+from cnncalc.interop.torch.read.making import layer, standing
+from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
+from cnncalc.language import _
+
+OUTSIDE = ("zeros", "border")
+
+
+@translates("grid_sample", "input grid | mode padding_mode align_corners", anywhere=True)
+def grid_sample(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    x, grid = trace.of(given["input"]), trace.of(given["grid"])
+    mode, outside = given.get("mode", "bilinear"), given.get("padding_mode", "zeros")
+    if x is None and grid is not None:
+        x = standing(trace, given["input"], grid)
+    if grid is None and x is not None:
+        grid = standing(trace, given["grid"], x)
+    if mode != "bilinear" or outside not in OUTSIDE:
+        raise NotReadError(_("its mode is {mode}, and {outside} is outside", mode=mode, outside=outside))
+    if x is None or grid is None or not x.shape or not grid.shape or x.lead or not x.stands_as(grid):
+        return None
+    x, grid = (make_plain(trace.b, seen, trace.place()) for seen in (x, grid))
+    options = {"outside": outside, "align_corners": bool(given.get("align_corners"))}
+    made = layer(trace, "grid_sample", options, [x.value, grid.value])
+    return made and x._replace(value=made.value, base=made.base)
+
+
+@translates("affine_grid", "theta size | align_corners", anywhere=True)
+def affine_grid(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The places of all elements, and 1, times a matrix: (N, d, d + 1) to (N, *size, d)."""
+    theta: Seen | None = trace.of(given["theta"])
+    given.get("size"), given.get("align_corners")  # of the places that are multiplied
+    if theta is None or not theta.plain or len(theta.shape) != 2:
+        return None
+    d, size = theta.shape[0], tuple(result.shape[1:-1])
+    places = trace.torch.empty(1, prod(size), d + 1, device="meta")
+    turned = make_plain(trace.b, theta.permute((1, 0), trace.inside()), trace.place())
+    base = standing(trace, places, turned)
+    made = base and layer(trace, "matmul", {}, [base.value, turned.value])
+    return made and made.arrange((BATCH, *size, d), BATCH, trace.inside())
