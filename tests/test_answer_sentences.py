@@ -42,6 +42,45 @@ def test_a_text_is_read_line_by_line(case: dict[str, Any], tmp_path: Path) -> No
     assert [int(line.removeprefix(f"{sheet}:").split(":")[0]) for line in problems] == case.get("problems", [])
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("network", ["lenet5", "vgg16"])
+def test_what_is_printed_is_a_sheet_of_right_answers(network: str, language: str, tmp_path: Path) -> None:
+    sheet = tmp_path / "printed.txt"
+    printed = CliRunner().invoke(make_group(), ["--lang", language, network], env={"COLUMNS": "100"})
+    sheet.write_text(printed.stdout, encoding="utf-8")
+    done = CliRunner().invoke(make_group(), ["--lang", "en", "check", network, str(sheet), "--format", "json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    rows = [line for line in printed.stdout.split("\n\n")[1].splitlines() if not line.startswith("--")]
+    assert found["score"] == 1
+    assert len(found["items"]) >= 3 * len(rows)  # every row of the table has three numbers and more
+    assert done.stderr.count("\n") == 3  # that what stands below the table is passed over
+    assert "passed over" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layer params output\nC1 156 6x28x28\nC3 1516 16x10x10\n",
+        "Answers of Li\n\nlayer   params    output\nC1         156   6x28x28\nC3       1,516  16x10x10\n",
+        "层        参数量  输出\nC1             156  6x28x28\nC3            1516  16x10x10\n",
+        "          C1        C3\nparams   156     1,516\noutput  6x28x28   16x10x10\n",
+    ],
+)
+def test_columns_may_have_blanks_between_them(text: str, tmp_path: Path) -> None:
+    sheet = tmp_path / "li.txt"
+    sheet.write_text(text, encoding="utf-8")
+    found, said = check(str(sheet))
+    assert found == dict.fromkeys(("C1.params", "C1.output", "C3.params", "C3.output"), "right")
+    assert said == ""
+
+
+def test_an_empty_cell_between_blanks_is_no_answer(tmp_path: Path) -> None:
+    sheet = tmp_path / "li.txt"
+    sheet.write_text("layer  params  macs     output\nC1        156          6x28x28\nC3              150000\n")
+    assert check(str(sheet)) == (dict.fromkeys(("C1.params", "C1.output", "C3.macs"), "right"), "")
+
+
 def test_a_sentence_need_not_be_quoted() -> None:
     assert check("C3", "has", "1516", "parameters") == ({"C3.params": "right"}, "")
 

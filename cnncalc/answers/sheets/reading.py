@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from cnncalc.answers.sheets.forms import sheets_from_rows
 from cnncalc.answers.sheets.sentences import answers_in_sentences, reads_as_sentences
 from cnncalc.answers.sheets.sheet import Sheet, unusable, with_some_answer
-from cnncalc.answers.sheets.tables import is_table, rows_of_text
+from cnncalc.answers.sheets.tables import is_table, rows_of_text, spaced_rows
 from cnncalc.answers.sheets.trees import from_tree
 from cnncalc.answers.sheets.workbooks import read_workbook
-from cnncalc.errors import Problem, Source, SpecError, open_file
+from cnncalc.errors import Position, Problem, Source, SpecError, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.spec.read.yamltree import read_yaml
 
@@ -96,12 +96,21 @@ def sheets_from_text(source: Source, *, blank: bool = False) -> list[Sheet]:
         sheets = [Sheet(source, tuple(answers_in_sentences(source.text, problems)), tuple(problems))]
     else:
         sheets = sheets_from_rows(rows_of_text(source.text, form, problems), source, problems, blank=blank)
+    if form == "spaced" and sheets:
+        sheets[0] = sheets[0]._replace(notes=(*sheets[0].notes, *notes_below(source.text)))
     sheets = sheets or [Sheet(source, (), tuple(problems))]
     return sheets if blank or len(sheets) > 1 else [with_some_answer(sheets[0])]
 
 
+def notes_below(text: str) -> list[Problem]:
+    """That the lines below a table with blanks between its columns are passed over, where a number is in them."""
+    last = spaced_rows(text)[-1][0][1].line
+    below = [n for n, line in enumerate(text.split("\n")[last:], last + 1) if re.search(r"\d", line)]
+    return [Problem(_("what stands below the table is passed over"), Position(below[0], 1))] if below else []
+
+
 def form_of(source: Source) -> str:
-    """yaml (JSON is YAML too), markdown, csv or sentences: what people write in lines."""
+    """yaml (JSON is YAML too), markdown, csv, spaced (columns with blanks between them) or sentences."""
     ending = os.path.splitext(source.name)[1].lower()
     by_ending = {".yaml": "yaml", ".yml": "yaml", ".json": "yaml", ".csv": "csv", ".tsv": "csv"}
     if ending in by_ending:
@@ -110,6 +119,8 @@ def form_of(source: Source) -> str:
     first = lines[0] if lines else ""
     if any(re.fullmatch(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?", line) and "|" in line for line in lines):
         return "markdown"
+    if spaced_rows(source.text):
+        return "spaced"
     if first[:1] in ("{", "[") or first == "---" or is_nested(source.text):
         return "yaml"
     if reads_as_sentences(lines) and not is_table(source.text):

@@ -7,24 +7,29 @@ import re
 from collections.abc import Sequence
 from fractions import Fraction
 from io import StringIO
+from itertools import takewhile
 from unicodedata import normalize
 
 from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, check_points, split_key
-from cnncalc.answers.words import COLUMN_OF, is_total, plain, quantity_of
-from cnncalc.errors import OptionError, Position, Problem, suggest
+from cnncalc.answers.words import COLUMN_OF, QUANTITIES, is_total, plain, quantity_of
+from cnncalc.errors import OptionError, Position, Problem, columns_of, suggest
 from cnncalc.language import _
 
 Cells = list[tuple[str, Position]]
 SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
 IGNORED = {*map(plain, ABOUT_THE_SHEET - {"name"}), "kind", "type", "note", "comment", "备注", "", "no", "序号",
            *["kernel", "kernelsize", "stride", "padding", "filters", "units", "activation", "input", "inputshape"],
-           *["卷积核", "核大小", "步长", "步幅", "填充", "激活", "激活函数", "输入", "说明"]}  # fmt: skip
+           *["卷积核", "核大小", "步长", "步幅", "填充", "激活", "激活函数", "输入", "说明"],
+           "类型", "种类"}  # fmt: skip
 UNANSWERED = ("", "-", "–", "—", "/", "n/a", "N/A")
+SEARCHED = 6  # lines in which headings may stand
 GRADED = ("layer", "quantity", "answer")
 
 
 def rows_of_text(text: str, form: str, problems: list[Problem]) -> list[Cells]:
-    """The rows of a table in a text, Markdown or CSV."""
+    """The rows of a table in a text: Markdown, CSV, or columns with blanks between them."""
+    if form == "spaced":
+        return spaced_rows(text)
     return markdown_rows(text) if form == "markdown" else csv_rows(text, problems)
 
 
@@ -53,7 +58,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
     unknown = [(cell, place) for (cell, place), name in zip(rows[0], head, strict=False) if name is None]
     head = each_once(head, rows[0], problems)
     for cell, place in unknown:
-        if plain(cell) not in IGNORED:
+        if plain(cell) not in IGNORED and not cell.strip().endswith("%"):  # a share of the total
             known = ["layer", "quantity", "answer", "params", "connections", "macs", "flops", "output"]
             hint = suggest(cell, known) or _("the column is passed over")
             problems.append(Problem(_("unknown heading '{name}'", name=cell.strip()[:40]), place, hint))
@@ -132,6 +137,8 @@ def too_many(cells: Cells, width: int) -> Problem:
 def headings_of(cells: Cells) -> list[str | None]:
     """What each column holds; the first one holds the layers where no heading says so."""
     head = [heading_of(cell) for cell, _place in cells]
+    if "answer" not in head and any(name in QUANTITIES for name in head):  # 类型 is the kind of the layer there
+        head = [None if name == "quantity" else name for name in head]
     if "layer" not in head and head[0] is None and plain(cells[0][0]) not in IGNORED - {""}:
         head[0] = "layer"
     return head
@@ -249,6 +256,76 @@ def markdown_rows(text: str) -> list[Cells]:
         if cells:
             rows.append(cells)
     return rows
+
+
+BORDER = re.compile(r"(?=.*\S)[\s|+=_–—─-]+")
+NOT_SPACED = re.compile(r"[,;\t|，；=:：]")  # in headings: CSV, or an answer
+Numbered = tuple[int, str]  # a line with its number
+
+
+def spaced_rows(text: str) -> list[Cells]:
+    """The rows of a table whose columns have blanks between them, as programs print it; empty where there is none.
+
+    It begins with its headings and ends with an empty line. A heading may be of several words, a cell may be empty.
+    """
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if not BORDER.fullmatch(line)]
+    first = next((i for i, (_n, line) in enumerate(lines) if line.strip()), len(lines))
+    for i in range(first, min(first + SEARCHED, len(lines))):
+        block = list(takewhile(lambda numbered: numbered[1].strip(), lines[i:]))
+        if len(block) < 2 or NOT_SPACED.search(block[0][1]):
+            continue
+        for rows in (split_at_columns(block), split_at_words(block)):
+            if rows and (lies_across(rows) == 0 or heads_columns(rows[0])):
+                return rows
+    return []
+
+
+def heads_columns(cells: Cells) -> bool:
+    """Whether these are headings of several columns; a number among them is an answer."""
+    words = [cell for cell, _place in cells]
+    return len(words) > 1 and not re.search(r"\d", "".join(words)) and is_head(headings_of(cells))
+
+
+def split_at_words(block: Sequence[Numbered]) -> list[Cells]:
+    """A cell for each word; empty where the lines have not all as many."""
+    rows = [
+        [(word[0], Position(number, word.start() + 1, len(word[0]))) for word in re.finditer(r"\S+", line)]
+        for number, line in block
+    ]
+    said = any(re.search(r"^#|[:=]$", word) for row in rows for word, _place in row)  # lines of words, no cells
+    return rows if len({len(row) for row in rows}) == 1 and not said else []
+
+
+def split_at_columns(block: Sequence[Numbered]) -> list[Cells]:
+    """Cells with two blanks and more between them, each under the heading with which it is aligned."""
+    rows = [
+        [(cell[0], Position(number, cell.start() + 1, len(cell[0]))) for cell in re.finditer(r"\S+(?: \S+)*", line)]
+        for number, line in block
+    ]
+    spans = [spans_of(row, line) for row, (_number, line) in zip(rows, block, strict=True)]
+    corner = spans[0][0][0]  # nothing stands above the first column of a table with a column per layer
+    if all(own[0][1] <= corner for own in spans[1:]):
+        rows[0].insert(0, ("", Position(block[0][0], 1)))
+        spans[0].insert(0, (0, corner))
+    return [rows[0], *(below_heads(spans[0], row, own) for row, own in zip(rows[1:], spans[1:], strict=True))]
+
+
+def spans_of(cells: Cells, line: str) -> list[tuple[int, int]]:
+    """The columns of the screen that the cells of a line take: the first, and the one behind the last."""
+    starts = [columns_of(line[: place.column - 1]) for _text, place in cells]
+    return [(start, start + columns_of(text)) for start, (text, _place) in zip(starts, cells, strict=True)]
+
+
+def below_heads(heads: Sequence[tuple[int, int]], cells: Cells, spans: Sequence[tuple[int, int]]) -> Cells:
+    """The cells of a line, one for each heading."""
+    row: Cells = [("", Position(cells[0][1].line, 1)) for _head in heads]
+    for (text, place), (left, right) in zip(cells, spans, strict=True):
+        # Columns are aligned left or right: one of the two edges agrees, or nearly.
+        apart = [min(abs(left - start), abs(right - end)) for start, end in heads]
+        under = apart.index(min(apart))
+        before, at = row[under]
+        row[under] = (f"{before} {text}", at) if before else (text, place)
+    return row
 
 
 def csv_rows(text: str, problems: list[Problem]) -> list[Cells]:
