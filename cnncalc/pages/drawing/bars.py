@@ -34,6 +34,7 @@ def quantity_bars(report: Report, parts: Sequence[Part], quantity: str, width: i
     largest = max([value for value in values if value is not None], default=0)
     texts = [number_texts(report, part, quantity, value) for part, value in zip(parts, values, strict=True)]
     numbers, shares = (max(map(columns_of, column)) for column in zip(*texts, strict=True)) if texts else (0, 0)
+    # On a narrow terminal names give way before bars do, which are what is looked at.
     names = min(max([columns_of(visible(part.name)) for part in parts], default=0), NAMES, max(width // 3, 6))
     room = max(width - names - numbers - shares - 3, NARROWEST)
     lines = []
@@ -50,6 +51,7 @@ def bar_of(value: int, largest: int, room: int, marks: str) -> str:
     steps = len(marks) - 1
     if not value:
         return ""
+    # In whole numbers: counts may be larger than a float holds exactly.
     parts = max(1, value * room * steps // largest)
     whole, rest = divmod(parts, steps)
     return marks[-1] * whole + (marks[rest] if rest else "")
@@ -59,6 +61,7 @@ def shorten(text: str, columns: int) -> str:
     """A name in so many columns of a terminal, with … in it where it is longer."""
     if columns_of(text) <= columns:
         return text
+    # Two thirds from the beginning and one from the end: names of layers differ at both.
     end = columns // 3
     head, tail = "", ""
     for letter in text:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnncalc.layers.base import Shape
 from cnncalc.pages.drawing.colours import LINE
-from cnncalc.pages.drawing.scene import Box, Item, Point, Text, polygon
+from cnncalc.pages.drawing.scene import Box, Item, Point, Text, move, polygon
 
 SIDE, LONG, DEEP = 150.0, 170.0, 70.0  # the largest side of a map, vector or sequence, and stack of channels
 LEAST = 3.0  # side
@@ -62,6 +62,7 @@ class Scales(NamedTuple):
 
     def of(self, n: int, largest: int, extent: float, least: float = LEAST) -> float:
         """The extent of n where that of the largest is given."""
+        # 1 + n, so that a map of one pixel has a length too.
         if self.log:
             return max(least, extent * log(1 + n) / log(1 + largest))
         return max(least, extent * n / largest)
@@ -131,11 +132,10 @@ def box(wide: float, high: float, deep: float, role: str) -> Figure:
 
 def volumes(channels: int, depth: int, sizes: Sequence[int], role: str, scales: Scales) -> Figure:
     """Boxes one before the other, of which no more than a few are drawn."""
-    from cnncalc.pages.drawing.scene import move
-
     high, wide = (scales.of(n, scales.side, SIDE * 0.7) for n in sizes)
     one = box(wide, high, scales.of(depth, scales.depth, SIDE * 0.35, 1.0), role)
     count = min(channels, COPIES)
+    # From box to box, wide enough to see that there are several.
     step = 12.0
     items = [move(item, i * step, i * step) for i in range(count) for item in one.items]
     ends = step * (count - 1)
@@ -157,6 +157,7 @@ def strips(channels: int, length: int, role: str, scales: Scales) -> Figure:
 def bar(units: int, role: str, scales: Scales) -> Figure:
     """A slanted bar."""
     high = scales.of(units, scales.vector, min(LONG, UNIT * scales.vector))
+    # Slanted, so that lines from a map do not run along it.
     slant = SLANT * high
     corners = [(0.0, 0.0), (BAR, 0.0), (BAR + slant, high), (slant, high)]
     return Figure((polygon(corners, fill=role, stroke=LINE),), BAR + slant, high, (0, 0, BAR, high), 0, slant)

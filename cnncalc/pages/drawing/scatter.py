@@ -48,6 +48,7 @@ def scene(points: Sequence[Point], x_name: str, y_name: str, title: str, *, join
     front = sorted((p for p in points if p.outstanding), key=lambda p: (p.x, p.y))
     if joined and len(front) > 1:
         items.append(line([at(p) for p in front], stroke=PEAK, thick=1.5))
+    # Those that stand out are drawn last, over the crowd.
     for point in sorted(points, key=lambda p: p.outstanding):
         x, y = at(point)
         r = 4.0 if point.outstanding else 2.5
@@ -66,8 +67,10 @@ class Axis(NamedTuple):
     @classmethod
     def around(cls, values: Sequence[float]) -> Axis:
         low, high = min(values, default=0), max(values, default=1)
+        # One value has no extent: some room around it makes an axis.
         if low == high:
             low, high = low - max(1, abs(low) / 10), high + max(1, abs(high) / 10)
+        # About six steps, of a length that people count in: 1, 2 or 5 times a power of ten.
         raw = (high - low) / 6
         size: float = 10.0 ** floor(log10(raw))
         step = next(size * n for n in (1, 2, 5, 10) if size * n >= raw)

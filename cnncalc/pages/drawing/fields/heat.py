@@ -41,11 +41,13 @@ def heat_scene(source: str, axes: Sequence[Along | None], title: str, picture: P
         )
     across, down = known[-1], known[0] if len(known) > 1 else None
     rows = down.n if down is not None else 1
+    # Small images get large pixels, but no larger than they can be told apart as heat.
     scale = min(LARGEST_PIXEL, SIDE / max(rows, across.n))
     panel = Panel(0, 30, scale, 1.0 if down is not None else RIBBON / scale)
     items: list[Item] = [Text(0, 6, title, 15, bold=True), *backdrop(panel, (rows, across.n), picture)]
     each = -(-max(rows, across.n) // CELLS)
     columns, lines = cells(across, each), cells(down, each) if down is not None else [1.0]
+    # The weight of a pixel is the product of its row's and its column's: so is the largest.
     most = max(columns) * max(lines)
     for i, weight in enumerate(lines):
         shares = [weight * column / most for column in columns]
@@ -68,6 +70,7 @@ def cells(axis: Along, each: int) -> list[float]:
     found = [0] * (-(-axis.n // each))
     for i, weight in enumerate(axis.profile.weights):
         place = axis.start + i
+        # A field may reach into padding: what lies there is mass, but no pixel.
         if 0 <= place < axis.n:
             found[place // each] += weight
     return [weight / total for weight in found]
@@ -95,6 +98,7 @@ def boxes_of(panel: Panel, across: Along, down: Along | None) -> list[Item]:
     def span(axis: Along | None, inner: bool) -> tuple[int, int]:
         if axis is None:
             return 0, 0
+        # The middle lies in the field as its mass does, which is the same from both ends.
         cut = (len(axis.profile.weights) - axis.profile.central_width()) // 2 if inner else 0
         low, high = axis.start + cut, axis.start + len(axis.profile.weights) - 1 - cut
         return min(max(low, 0), axis.n - 1), max(min(high, axis.n - 1), 0)

@@ -31,6 +31,7 @@ MOST = 36  # lines
 PITCH, THICK = 24.0, 11.0
 SIZE = 11.5
 NAMES = 170.0
+TEXTS = SIDE + 14  # where they begin, right of the widest image
 
 Extent = tuple[float, float]  # in pixels of the image, from the first to behind the last
 
@@ -209,13 +210,8 @@ def level_items(panel: Panel, one: Level, y: float, target: Level) -> list[Item]
     text = _("RF {size}", size=one.size)
     if one.units is not None:
         text = _("{count} of {units} units; RF {size}", count=count, units=one.units, size=one.size)
-    items.append(Text(panel.left + end_of(panel), y + THICK - 1.5, text, SIZE, fill=INK if one is target else MUTED))
+    items.append(Text(panel.left + TEXTS, y + THICK - 1.5, text, SIZE, fill=INK if one is target else MUTED))
     return items
-
-
-def end_of(panel: Panel) -> float:
-    """Where the texts on the right begin."""
-    return SIDE + 14
 
 
 def side(panel: Panel, upper: Extent, y: float, lower: Extent, below: float) -> Item:

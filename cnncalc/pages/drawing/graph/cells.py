@@ -41,6 +41,7 @@ def cell_of(tree: Tree, part: Part, around: str, quantity: str) -> Cell:
         lines = [fit(kind, WIDEST, TEXT), sizes(shape)]
         if quantity:
             lines.append(f"{_(QUANTITIES[quantity].heading)} {value_text(value)}")
+    # Even the shortest name gets 64 pixels: room for a shape, and for lines to arrive side by side.
     inside = max(width_of(title, TITLE, bold=True), *(width_of(line, TEXT) for line in lines))
     return Cell(title, lines, kind, shape, value, max(64, even(inside) + 20), LINE * (1 + len(lines)) + 10)
 

@@ -25,6 +25,7 @@ def find_legs(sizes: Sequence[int], lines: Sequence[Line]) -> list[list[int]] | 
             ahead[source].append(target)
             back[target].append(source)
     spine = longest_way(back)
+    # One line across is any residual block; maps that do not shrink are no way down.
     rungs = find_rungs(spine, ahead)
     if len(rungs) < 2 or any(sizes[spine[i]] <= sizes[spine[k]] for (i, _end), (k, _other) in pairwise(rungs)):
         return None
@@ -32,8 +33,10 @@ def find_legs(sizes: Sequence[int], lines: Sequence[Line]) -> list[list[int]] | 
     m = len(rungs)
     for source, target, _net in lines:
         one, other = legs[source] if source >= 0 else 0, legs[target] if target >= 0 else 2 * m
+        # What enters begins the first leg, and what leaves ends the last: else a line would cut through the U.
         if (source < 0 and other != 0) or (target < 0 and one != 2 * m):
             return None
+        # Inside a leg, to the next, or across to the one on the same level: there is no way for any other line.
         if source >= 0 and target >= 0 and other - one not in (0, 1) and other != 2 * m - one:
             return None
     found: list[list[int]] = [[] for _leg in range(2 * m + 1)]
@@ -72,6 +75,7 @@ def find_rungs(spine: Sequence[int], ahead: Sequence[Sequence[int]]) -> list[tup
     place = {box: i for i, box in enumerate(spine)}
     jumps = set()
     for i, box in enumerate(spine):
+        # A line across may lead through boxes of its own, off the longest way, before it comes back to it.
         seen, stack = set(ahead[box]), list(ahead[box])
         while stack:
             other = stack.pop()
@@ -82,6 +86,7 @@ def find_rungs(spine: Sequence[int], ahead: Sequence[Sequence[int]]) -> list[tup
             fresh = [w for w in ahead[other] if w not in seen]
             seen.update(fresh)
             stack += fresh
+    # The turn is where most lines pass: nobody says which box it is.
     most: list[tuple[int, int]] = []
     for turn in range(1, len(spine) - 1):
         passing = sorted(jump for jump in jumps if jump[0] < turn < jump[1])
@@ -96,6 +101,7 @@ def legs_of(spine: Sequence[int], rungs: Sequence[tuple[int, int]], ahead: Seque
     """The leg of each box; one that is not on the way belongs to its first reader."""
     m, legs = len(rungs), [-1] * len(ahead)
     for i, box in enumerate(spine):
+        # A new leg begins behind each box from which a line leads across, and with each at which one arrives.
         legs[box] = sum(i > start for start, _end in rungs) + sum(i >= end for _start, end in rungs)
     for box in range(len(legs) - 1, -1, -1):
         if legs[box] < 0 and ahead[box]:

@@ -14,7 +14,20 @@ from cnncalc.pages.drawing.figures import Scales, scales_of, spatial
 from cnncalc.pages.drawing.legend import kinds_in, legend
 from cnncalc.pages.drawing.letters import LEADING, fit, width_of
 from cnncalc.pages.drawing.parts import Part, parts_of
-from cnncalc.pages.drawing.scene import END, Box, Group, Item, Path, Scene, Text, arrow_head, line, polygon, scene_of
+from cnncalc.pages.drawing.scene import (
+    END,
+    Box,
+    Group,
+    Item,
+    Path,
+    Scene,
+    Text,
+    arrow_head,
+    bounds_of,
+    line,
+    polygon,
+    scene_of,
+)
 from cnncalc.pages.drawing.words import describe
 from cnncalc.report import Report, title
 
@@ -45,6 +58,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     lefts, x = [], 0.0
     for box in boxes:
         lefts.append(x)
+        # Boxes overlap: of the depth of one, a third is seen beside the next. Their turned names need a line each.
         x += max(box.thick + GAP + APART * box.deep, SIZE * LEADING)
     items: list[Item] = [
         line([(lefts[i - 1] + boxes[i - 1].thick, 0), (lefts[i], 0)], stroke=LINE)
@@ -59,7 +73,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     entries = kinds_in((part.role, part.kind.split(" + ")[0]) for part in parts)
     width = max(x, 420.0)
     items += legend(entries, 0, bottom + 24 + labels, width)
-    top = min(-max(box.high / 2 + box.deep for box in boxes), highest(arcs))
+    top = min(-max(box.high / 2 + box.deep for box in boxes), bounds_of(arcs)[1])
     head = title(report)
     items.append(Text(0, top - 22, fit(head, max(width, 700), 16, bold=True), 16, bold=True, title=head))
     said = _("{count} boxes, as thick as there are channels and as high as the map", count=len(parts))
@@ -90,6 +104,7 @@ def box_items(part: Part, box: Shapes, left: float, bottom: float) -> Group:
     thick, high, deep = box
     top = -high / 2
     faces: list[Item] = [Box(left, top, thick, high, fill=part.role, stroke=LINE, dashed=not part.output)]
+    # Seen from the upper right: light from above, so the top is lighter and the side darker than the front.
     if deep:
         up, right = -deep * 0.7, deep * 0.7
         faces = [
@@ -111,16 +126,11 @@ def box_items(part: Part, box: Shapes, left: float, bottom: float) -> Group:
 def skip(boxes: Sequence[Shapes], lefts: Sequence[float], j: int, i: int) -> list[Item]:
     """An arc from the top of one box to that of another, above what stands between them."""
     (x, y), (u, v) = ((lefts[k] + boxes[k].thick / 2, -boxes[k].high / 2) for k in (j, i))
+    # Above all boxes on its way, the higher the further it leads: nested arcs do not touch.
     over = min(-boxes[k].high / 2 - boxes[k].deep * 0.7 for k in range(j, i + 1))
+    # Screens have y downwards, so that what is higher has the smaller number.
     peak = over - 12 - min(60.0, (u - x) * 0.06)
     reach = min(18.0, (u - x) / 3)
     curve = Path((("M", x, y), ("C", x, peak, x, peak, x + reach, peak), ("L", u - reach, peak),
                   ("C", u, peak, u, peak, u, v)), stroke=ACCENT)  # fmt: skip
     return [curve, arrow_head((u, peak), (u, v), size=6, role=ACCENT)]
-
-
-def highest(items: Sequence[Item]) -> float:
-    """The top of these items; 0 of none."""
-    from cnncalc.pages.drawing.scene import bounds_of
-
-    return bounds_of(items)[1]

@@ -50,9 +50,11 @@ def scene(report: Report, wish: Wish) -> Scene:
     names = [fit(part.name, NAMES, SIZE) for part in parts]
     left = max([width_of(name, SIZE) for name in names], default=0) + GAP
     shapes = [sizes(part.output) for part in parts]
+    # Names end at `left`, shapes at `middle`: columns of text are as wide as their longest.
     middle = left + max([width_of(text, SIZE - 1) for text in shapes], default=0) + 2 * GAP
     head = title(report)
     items: list[Item] = [Text(0, -46, fit(head, 760, 16, bold=True), 16, bold=True, title=head)]
+    # A group for each row, across all quantities: a pointer on any of its bars tells of the row.
     lines: list[list[Item]] = []
     for i, name in enumerate(names):
         y = i * PITCH + SIZE
@@ -79,6 +81,7 @@ def column(
     width = 0.0
     for i, (part, value) in enumerate(zip(parts, values, strict=True)):
         long = LONGEST * value / largest if value and largest else 0
+        # Nothing is drawn for 0, and at least 0.6 pixels for anything else: a small number is not none.
         if long:
             bar = Box(x, i * PITCH + 1.5, max(long, 0.6), THICK, fill=part.role, radius=1.5 if long > 4 else 0)
             lines[i].append(bar)
@@ -102,6 +105,7 @@ def column(
 def number_texts(report: Report, part: Part, quantity: str, value: int | None) -> tuple[str, str]:
     """`117,600`, and `35.8 %` where a share says something."""
     text = short(quantity, getattr(part.row, quantity))
+    # Of sizes and fields no part of a total can be said.
     if not QUANTITIES[quantity].share and not QUANTITIES[quantity].bytes:
         return text, ""
     share = report.share(part.row, quantity) if part.row is not None and value else None

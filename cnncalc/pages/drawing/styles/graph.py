@@ -30,6 +30,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     """Frames from outside in, then lines, then boxes, with the title and the legend of heat above."""
     tree = Tree(report)
     picture = place(tree, tree.fold(wish.depth), wish.color)
+    # What comes later lies above: lines over frames, boxes over the ends of lines.
     items: list[Item] = [item for frame in picture["frames"] for item in frame_items(frame)]
     items += [item for edge in picture["edges"] for item in edge_items(edge)]
     items += [node_item(tree, node, heated=bool(wish.color)) for node in picture["nodes"]]
@@ -72,6 +73,7 @@ def edge_items(edge: Edge) -> list[Item]:
     for i, ((x, y), (x2, y2)) in enumerate(pairwise(points)):
         middle = (y + y2) / 2
         if x != x2 and y != y2:
+            # It leaves and arrives straight down, so that its head points at the box.
             commands.append(("C", x, middle, x2, middle, x2, y2))
         elif i + 2 < len(points) and (turned := corner((x, y), (x2, y2), points[i + 2])):
             commands += turned
@@ -84,11 +86,13 @@ def edge_items(edge: Edge) -> list[Item]:
 
 def corner(before: Sequence[int], at: Sequence[int], behind: Sequence[int]) -> list[tuple[str | float, ...]]:
     """The way round a right angle; nothing where there is none."""
+    # Only where one piece is vertical and the other horizontal.
     if (before[0] == at[0]) == (behind[0] == at[0]) or (behind[0] != at[0] and behind[1] != at[1]):
         return []
     ends = []
     for other in (before, behind):
         away = abs(other[0] - at[0]) + abs(other[1] - at[1])
+        # Never more than half a piece: its other end may be round too.
         part = min(ROUND, away / 2) / away
         ends.append((at[0] + (other[0] - at[0]) * part, at[1] + (other[1] - at[1]) * part))
     return [("L", *ends[0]), ("C", *at, *at, *ends[1])]
@@ -98,6 +102,7 @@ def node_item(tree: Tree, node: Node, *, heated: bool) -> Group:
     """The box with its texts; of what is not known the border is dashed, of an output it is thick."""
     row = tree.row_of(tree.parts[node["id"]])
     fill = fill_of(node, heated=heated)
+    # An input has no number by its nature; of a layer a missing one is a gap, and looks like one.
     unknown = heated and row is not None and node["heat"] is None
     middle = node["x"] + node["w"] / 2
     box = Box(node["x"], node["y"], node["w"], node["h"], fill, INK if node["output"] else LINE,

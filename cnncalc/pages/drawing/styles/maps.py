@@ -49,6 +49,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     """The figures in lines, each line with its arcs above it."""
     parts = parts_of(report, wish.depth, MOST)
     assert report.graph is not None
+    # One scale for all figures: what is twice as wide has twice the pixels, wherever it stands.
     scales = scales_of([part.output for part in parts], logarithmic=wish.log)
     places = [
         Place(part, figure_of(part.output, part.role, scales), labels_of(part), tuple(below(report, part)))
@@ -101,6 +102,7 @@ def below(report: Report, part: Part) -> list[str]:
 
 def break_into_lines(places: Sequence[Place]) -> list[list[int]]:
     """The figures in lines that are not too long, and about as long as each other."""
+    # The mean length of as many lines as WIDTH asks for: the least with which they could do.
     limit = sum(place.width + GAP for place in places) / len(fill_lines(places, WIDTH))
     # Filled to the brim the last line would be short: as many lines, each as short as that allows.
     while len(fill_lines(places, limit)) > len(fill_lines(places, WIDTH)):
@@ -139,6 +141,8 @@ def line_of_figures(
         x += places[i].width + GAP
     centres = {i: left + places[i].width / 2 for i, left in zip(row, lefts, strict=True)}
     arcs = arcs_of(places, row, centres)
+    # From above: lanes of arcs, labels, figures around one middle line, what is done. Each begins where the tallest
+    # ends.
     lanes = max([arc.lane + 1 for arc in arcs], default=0)
     label_lines = max(len(places[i].labels) for i in row)
     labels_top = top + lanes * LANE + (8 if lanes else 0)
@@ -148,6 +152,7 @@ def line_of_figures(
     bottom = middle + tallest / 2
     items: list[Item] = [part for arc in arcs for part in arc_items(arc, labels_top)]
     corners = {i: (centres[i] - places[i].figure.width / 2, middle - places[i].figure.height / 2) for i in row}
+    # A picture is as high as its longest column of texts, which not every figure has.
     lowest = bottom
     for i in row:
         texts = texts_of(places, i, line_of, centres[i], labels_end, bottom)
@@ -167,6 +172,7 @@ def texts_of(
 ) -> list[Text]:
     """Labels above a figure, what is done below it, and the names at the other ends of what goes to other lines."""
     place = places[i]
+    # Labels grow upwards from the figures, so that their last line stands at one height.
     found = []
     for number, words in enumerate(reversed(place.labels)):
         found.append(Text(centre, above - 4 - number * SIZE * LEADING, words, SIZE, MIDDLE))
@@ -203,6 +209,7 @@ def arcs_of(places: Sequence[Place], row: Sequence[int], centres: dict[int, floa
     lanes: list[list[tuple[float, float]]] = []
     arcs = []
     for start, end in spans:
+        # The lowest lane that is free from end to end, with 4 pixels between neighbours.
         lane = 0
         while lane < len(lanes) and any(start <= b + 4 and a - 4 <= end for a, b in lanes[lane]):
             lane += 1
@@ -242,6 +249,7 @@ def link(report: Report, places: Sequence[Place], i: int, corners: dict[int, Poi
     """Between a figure and that to its left: a window with its unit, or all of it."""
     before, after = places[i - 1], places[i]
     axes = window_between(report, before.part, after.part)
+    # A window is drawn only where both fronts show the same axes: of a flattened map it would lie on nothing.
     if axes and before.figure.axes and before.figure.axes == after.figure.axes:
         return window(before, after, axes, corners[i - 1], corners[i])
     (x, y), (u, v) = corners[i - 1], corners[i]
@@ -265,6 +273,7 @@ def window(before: Place, after: Place, axes: tuple[Seen, ...], here: Point, the
     """The window on the front of a figure, the unit that sees it on that of the next, and two lines."""
     left, high = span(before, axes, here)
     x, y = unit_point(after, axes, there)
+    # From both corners on the right: the two lines and the window look like a cone that ends in the unit.
     box = Box(left[0], high[0], left[1], high[1], stroke=ACCENT)
     corner = left[0] + left[1]
     lines = [line([(corner, level), (x, y)], stroke=ACCENT, thick=0.8) for level in (high[0], high[0] + high[1])]

@@ -49,6 +49,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     wide = min(WIDEST, WIDTH / len(columns))
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     kinds = ["input"] * len(graph.inputs) + [node.layer.kind for node in graph.nodes]
+    # The peak is a column in any case: of neighbours the fullest is drawn.
     at = wide * (0.5 + next(i for i, column in enumerate(columns) if column.step == place))
     items = axis(peak * size, wide * len(columns))
     for x, y, width, height, value in runs(columns, known, wide, HIGH / peak):
@@ -94,6 +95,7 @@ def runs(
     """
     open_: dict[tuple[int | None, float, float], int] = {}
     for i, column in enumerate([*columns, Column(-1, [])]):
+        # A band goes on as long as its value lies at the same height; else it ends, and begins anew where it lies now.
         now = dict.fromkeys(stack(column, known, scale))
         for key in [key for key in open_ if key not in now]:
             value, top, height = key
@@ -128,6 +130,7 @@ def band(
     told = f"{names[value]}: {sizes(graph.shape(value))}, {number(known.elements[value] * size)} B"
     box = Box(x, y, width, height, fill=of_kind(kinds[value]), stroke=PAPER, thick=min(0.8, width / 6), title=told)
     need = width_of(names[value], SIZE - 1) + 6
+    # The line of the peak would go through the name: it is put into the larger part beside it.
     if x < peak < x + width and max(peak - x, x + width - peak) > need + WIDEST / 2:
         x, width = (x, peak - x) if peak - x > width / 2 else (peak, x + width - peak)
     if height < SIZE + 3 or need > width:
@@ -137,6 +140,7 @@ def band(
 
 def axis(most: int, width: float) -> list[Item]:
     """Lines across at round numbers of bytes, with the numbers to the left."""
+    # Powers of two, as bytes are counted; at most six lines.
     step = 1
     while most / step > 5:
         step *= 2
@@ -154,6 +158,7 @@ def peak_mark(columns: Sequence[Column], place: int, wide: float, name: str, pea
     x = number * wide
     words = _("peak {bytes} at {layer}", bytes=in_units(peak), layer=fit(name, 300, SIZE + 1))
     width = width_of(words, SIZE + 1, bold=True)
+    # Above the middle of its column, but inside the picture: at both ends it is moved in.
     left = max(0.0, min(x + wide / 2 - width / 2, max(wide * len(columns) - width, 0)))
     return [
         Box(x, -HIGH, wide, HIGH, stroke=PEAK, thick=1.5),
@@ -168,6 +173,7 @@ def step_names(columns: Sequence[Column], wide: float, graph: Graph, place: int)
     peak = next(i for i, column in enumerate(columns) if column.step == place)
     items: list[Item] = []
     for i, column in enumerate(columns):
+        # Counted from the peak, so that its name is among those that are written.
         if (i - peak) % each:
             continue
         name = fit(graph.nodes[column.step].name, NAMES, SIZE)
