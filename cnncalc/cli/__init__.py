@@ -51,6 +51,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        # A command's file is loaded when it is asked for: it alone says what else is needed.
         from importlib import import_module
 
         command: click.Command = import_module(f"cnncalc.cli.{cmd_name}").command
@@ -77,6 +78,7 @@ class Commands(click.Group):
         from cnncalc.errors import SpecWarning
 
         told: set[str] = set()
+        # Others' warnings go on as they did; ours are messages, each told once however many layers it is about.
         show = warnings.showwarning
 
         def tell(
@@ -107,6 +109,7 @@ class Commands(click.Group):
         found = super().shell_complete(ctx, incomplete)
         analyze = self.get_command(ctx, "analyze")
         assert analyze is not None
+        # A first word that is no command belongs to `analyze`: so may what is being typed.
         found += analyze.shell_complete(ctx, incomplete)
         if not incomplete.startswith("-"):
             from cnncalc.cli.common import SPEC
@@ -129,6 +132,7 @@ def check_for_misspelt_command(word: str) -> None:
     """Raise UsageError for a word that is no spec but nearly a command."""
     import os
 
+    # A name with a dot or a slash is a file, and one that exists is meant as it stands.
     if not word.isalpha() or os.path.lexists(word):
         return
     from cnncalc.shipped import find, known_names
@@ -137,6 +141,7 @@ def check_for_misspelt_command(word: str) -> None:
         from cnncalc.errors import nearest, suggest
 
         known = [*COMMANDS, *known_names()]
+        # Only where a command is among the nearest: else the network that is missing is said by whoever looks for it.
         if any(near in COMMANDS for near in nearest(word, known)):
             hint = suggest(word, known)
             raise click.UsageError(_("'{word}' is neither a command nor a spec: {hint}", word=word, hint=hint))
@@ -180,6 +185,7 @@ def group() -> Commands:
     return Commands(
         "cnncalc",
         params=[version, language, debug],
+        # Options that the group does not know are those of `analyze`, which is not named.
         context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
         help=f"{about}\n\n{usage}",
         epilog=_(
@@ -192,6 +198,7 @@ def group() -> Commands:
 def language_of(args: Sequence[str]) -> str:
     """What --lang asks for, or else the locale. One that is not known is left to the command to refuse."""
     wanted = of_environment()
+    # By hand, before click: its own texts and all help are made in the language that is found here.
     for word, following in zip(args, [*args, ""][1:], strict=True):
         if word == "--":
             break
@@ -213,6 +220,7 @@ def settle_streams() -> None:
     """Files and pipes get UTF-8 and plain line ends, whatever the locale; a terminal gets what it can show."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
+            # Whoever names an encoding means it; what it lacks becomes a question mark, and not a traceback.
             if stream.isatty() or os.environ.get("PYTHONIOENCODING"):
                 stream.reconfigure(errors="replace")
             else:
@@ -226,6 +234,7 @@ def main(args: list[str] | None = None, **extra: Any) -> None:
     except (Exception, KeyboardInterrupt) as error:
         if os.environ.get("CNNCALC_DEBUG"):
             raise
+        # Only where something went wrong: no run that ends well pays for it.
         from cnncalc.cli.endings import end_run
 
         sys.exit(end_run(error))

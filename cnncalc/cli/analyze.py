@@ -80,6 +80,7 @@ def command(
     SPEC is a file, - for standard input, or a bundled network (see `cnncalc networks`).
     """
     with errors_end_the_run():
+        # The first N of anything are the largest by something.
         sort = sort or (None if top is None else "macs")
         by = None if sort is None else read_columns(sort)[0]
         view = View(None if columns is None else read_columns(columns), expand, depth, by, top)
@@ -93,5 +94,6 @@ def command(
             raise
         report = count_again(analyze_graph(graph, settings), convention)
         out.write(network_page(report, view))
+    # With another input or parameter the numbers are expected to be others.
     if report.as_written and not all(verdict.holds for verdict in report.expectations):
         sys.exit(1)

@@ -114,9 +114,10 @@ def command(
             words, passed_over = pass_over_others(words)
             if passed_over and not words:
                 sys.exit(0)
+        # With -e there is no spec among the words: all of them are answers.
         spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
         asked = Asked(spec, expression, params, inputs, **reading)
-        if not how.of_a_class and how.key is None and means_expectations(spec, rest):
+        if not how.of_a_class and how.key is None and means_expectations(rest):
             each = [Asked(path, None, params, inputs, **reading) for path in specs_in(words)]
             status = hold_expectations([asked] if expression is not None else each, convention, out)
         else:
@@ -152,6 +153,7 @@ def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Outpu
 
         out.write(key_page(grader.fill_in()))
         return 0
+    # A class is graded as a whole: there is a gradebook even where some sheets cannot be read.
     if how.of_a_class:
         return grade_class(grader, words, how, out)
     page, holds, unusable = one_sheet(grader, words, how)
@@ -170,12 +172,13 @@ def is_inline(word: str) -> bool:
 def one_answer_of(words: Sequence[str]) -> Sequence[str]:
     """`C3 has 151,600 connections` that a shell took apart, put together; other words as they are."""
     whole = " ".join(words)
+    # Only where no word means something by itself: a file, or an answer.
     apart = len(words) > 1 and not any(os.path.lexists(word) or is_inline(word) for word in words)
     return [whole] if apart and is_inline(whole) else words
 
 
-def means_expectations(spec: str | None, rest: Sequence[str]) -> bool:
-    """Whether all words are specs: then their expectations are asked for."""
+def means_expectations(rest: Sequence[str]) -> bool:
+    """Whether all words behind the first are specs too: then their expectations are asked for."""
     return all(not is_inline(word) and is_spec(word) for word in rest)
 
 

@@ -56,6 +56,7 @@ def command(
             raise click.UsageError(_("Give --weights or --seed, not both."))
         if not row.weights and (file is not None or seed is not None):
             raise CnncalcError(_("the form {form} holds no weights", form=form))
+        # Before the network is read: a model may take minutes.
         check_output(target, row)
         graph = asked.graph()
         written = row.convert(graph, lambda: weights_for(graph, asked.spec or "", seed, file))
@@ -75,6 +76,7 @@ def notes_on(graph: Graph, written: Conversion) -> Iterator[str]:
     from cnncalc.analysis import analyze_graph
     from cnncalc.difference import compare
 
+    # By the numbers that people would see: names and blocks may differ without harm.
     found = compare(analyze_graph(graph), analyze_graph(again))
     changes = []
     for name, of in (("input", entering), ("output", leaving)):
@@ -138,6 +140,7 @@ def weights_for(graph: Graph, spec: str, seed: int | None, file: str | None) -> 
 
     if file is not None:
         return read_weights(file, graph)
+    # The weights that a model has, unless others are asked for.
     if seed is None:
         from cnncalc.api import weights_of
 

@@ -91,6 +91,7 @@ def command(
         (pair, entry) for pair in compared.found if pair.is_change for entry in find_broken(pair.difference, limits)
     ]
     page = page_of(compared, over, listed=revision is not None)
+    # Annotations have no room for tables: the job's summary gets the whole page.
     if out.format == "github":
         summarise(write_page(page, "markdown"))
     out.write(page)
@@ -145,6 +146,7 @@ def findings(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Fi
         limit = entry.limit
         layer = find_most_changed(pair.difference, limit.quantity, shrinks=limit.shrinks)
         graph = pair.difference.new.graph
+        # A reviewer sees the finding at the layer that moves the total most, where that is still there.
         position = None
         if layer is not None and layer.new is not None and graph is not None:
             position = next((node.position for node in graph.nodes if node.name == layer.new.name), None)
@@ -197,6 +199,7 @@ def since(revision: str, paths: Sequence[str], inputs: tuple[str, ...], read: Ca
     compared = Compared([], {})
     for before, after in revisions.find_changed(revision, paths):
         path = after or before or ""
+        # Git follows renames: one that moved is compared with where it was.
         title = f"{before} -> {after}" if before and after and before != after else path
         try:
             sides = [None if before is None else f"{revision}:{before}", after]
@@ -216,6 +219,7 @@ def nothing(like: Report | None) -> Report:
     from cnncalc.report import Totals
 
     assert like is not None
+    # Sums of nothing are 0; what is no sum is not known.
     totals = Totals(())
     totals.output, totals.receptive_field, totals.peak_activation_bytes = (), None, 0
     for ratio in RATIOS:

@@ -54,6 +54,7 @@ def command(
     """
     with errors_end_the_run():
         terminal = terminal_width() if output in (None, "-") else None
+        # Before anything is computed: a wrong ending is known now.
         form = "svg" if output in (None, "-") else format_of(output or "")
         if style not in (None, "costs") and terminal is not None:
             raise CnncalcError(_("a terminal shows no drawing of this style: name a file with -o net.svg"))
@@ -62,10 +63,12 @@ def command(
         wish = Wish(
             depth, "" if color == "none" else color, split_names(quantities), sort, top, log,
         )  # fmt: skip
+        # Wrong names too are refused before the network is built.
         for name in (wish.color, wish.sort, *wish.quantities):
             if name:
                 find_quantity(name)
         report = analyze_graph(asked.graph(MOST_DRAWN), Settings(dtype, batch))
+        # A terminal shows bars; through a pipe without a style too, as plain text.
         if output is None and (style is None or terminal is not None):
             check_wish("costs", wish)
             write(in_characters(report, wish, terminal), output)

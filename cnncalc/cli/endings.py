@@ -22,12 +22,14 @@ def end_run(error: BaseException) -> int:
         return end_saying(_("interrupted"), INTERRUPTED)
     if isinstance(error, MemoryError) or is_too_big(error):
         return end_saying(_("this needs more memory than there is"), UNUSABLE)
+    # Without a file name it is a stream: that of the results, which a full disk or a closed pipe ended.
     if isinstance(error, OSError) and error.filename is None and error.errno in NOT_WRITTEN:
         forget_output()
         return end_saying(_("standard output cannot be written: {reason}", reason=error.strerror), UNUSABLE)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "numpy":
         # Where Python runs in a browser there is none; everywhere else it comes with the package
         return end_saying(_("this command needs NumPy, which is not installed here"), UNUSABLE)
+    # Anything else is a fault of ours, and says so: the user did nothing wrong.
     kind, text = type(error).__name__, " ".join(str(error).split())[:200]
     line = _("cnncalc went wrong here, which is its own fault: {kind}: {text}", kind=kind, text=text)
     return end_saying(f"{line}\n  " + _("please report the command and its input; --debug shows where"), BROKEN)

@@ -35,6 +35,7 @@ BRANCHES = {
 
 def example_of(kind: Kind) -> tuple[str, Graph] | None:
     """A step of this kind and the network of an input and that step; None where no input suits it."""
+    # Nobody wrote these specs: whether one fits is found by building it.
     step = step_of(kind)
     for shape in INPUTS:
         try:

@@ -71,6 +71,7 @@ def command(
         raise click.UsageError(_("Name a network once: SPEC, -e or --like."))
     if variants is not None and stem is None:
         raise click.UsageError(_("--variants writes files: say how they begin with -o NAME."))
+    # Short enough to be copied from a sheet, which prints it.
     seed = int.from_bytes(os.urandom(3), "big") if seed is None else seed
     with errors_end_the_run():
         source = Asked(like if like is not None else spec, expression, params, inputs, **reading)
@@ -85,6 +86,7 @@ def command(
             write(text, None)
             return
         files = files_of(made, stem, numbered=variants is not None)
+        # All or none: half a set of variants is worse than an old one.
         there = [path for path in files if os.path.lexists(path)]
         if there and not force:
             fail(_("{path} is there already: --force writes over it", path=there[0]))
@@ -115,6 +117,7 @@ def draw_exercises(
 def files_of(made: list[Exercise], stem: str, *, numbered: bool) -> dict[str, str]:
     """The files of each exercise: network, questions, key."""
     files: dict[str, str] = {}
+    # So that files sort as they are numbered.
     digits = len(str(len(made)))
     for number, one in enumerate(made, 1):
         name = f"{stem}-{number:0{digits}}" if numbered else stem

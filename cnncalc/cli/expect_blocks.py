@@ -21,6 +21,7 @@ def update_expectations(paths: Sequence[str], reading: Reading) -> None:
     for path in paths:
         report = analyze_graph(load_graph(path, **reading))
         broken = [verdict for verdict in report.expectations if not verdict.holds]
+        # `newline=""`: line ends stay as they are, or git would show every line as changed.
         with open(path, encoding="utf-8", newline="") as file:
             text = file.read()
         for line in update(path, broken):
@@ -67,6 +68,7 @@ def with_numbers(text: str, verdicts: Sequence[Verdict]) -> str:
                 _("line {line}: {name}: its number is not found in this line: write it by hand",
                   line=line, name=verdict.name)
             )  # fmt: skip
+        # As it was typed: with thousands apart where they were.
         new = f"{verdict.actual:,}" if "," in old and isinstance(verdict.actual, int) else plain(verdict.actual)
         lines[line - 1] = before + found[0] + new + rest[found.end() + len(old) :]
     return "\n".join(lines)

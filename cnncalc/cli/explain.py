@@ -47,6 +47,7 @@ def command(
     asked, (layer, quantity) = asked.with_words(layer, quantity)
     with errors_end_the_run():
         graph = asked.graph()
+        # Behind the graph: a spec that cannot be used needs no derivations.
         from cnncalc.analysis import analyze_graph
         from cnncalc.analysis.derivations import PEAK, QUANTITIES, explain, walk
         from cnncalc.analysis.derivations.board import board

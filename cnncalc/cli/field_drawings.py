@@ -49,12 +49,14 @@ def draw_effective(report: Report, target: str, value: int, profiles: Profiles, 
     graph = report.graph
     assert graph is not None
     fields = Pass(graph, last=value, local=True).fields[value]
+    # A drawing has one image: the first of those that it sees.
     source = min(fields, default=0)
     name, shape = list(graph.inputs.items())[source]
     axes: list[Along | None] = []
     for n, units, field, phases in zip(
         shape[1:], graph.shape(value)[1:], fields.get(source, ()), profiles.get(name, ()), strict=False
     ):
+        # Units differ by phase: that of the unit in the middle is the one to draw.
         profile = phases[units // 2 % len(phases)] if phases else None
         start = ends(field, units // 2, n)[0]
         axes.append(None if profile is None or start is None else Along(n, start, profile))

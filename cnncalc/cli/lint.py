@@ -71,6 +71,7 @@ def command(
             return
     if not words and expression is None:
         raise click.UsageError(_("Give a SPEC or -e NET."))
+    # What is ignored goes last, so that a rule which is named in both is left out.
     codes = codes_of(select) or list(RULES)
     codes = [code for code in codes if code not in codes_of(ignore)]
     with errors_end_the_run():
@@ -87,6 +88,7 @@ def command(
         if out.format == "github":
             summarise("### cnncalc lint\n\n" + write_page(page, "markdown"))
         out.write(page)
+    # What cannot be used weighs more than a finding.
     sys.exit(2 if any(one.error for one in found) else int(any(one.findings for one in found)))
 
 

@@ -76,6 +76,7 @@ def command(
         if check:
             held = {key: value for key, value in lock.numbers.items() if key[0] in written}
             sys.exit(report_drift(locking.drift(held, now.numbers), now, out))
+        # Two people who lock different specs must not undo each other.
         kept = {key: value for key, value in lock.numbers.items() if key[0] not in written}
         covered = lock.covering(specs, paths)
     write(locking.text_of({**kept, **now.numbers}, covered), file)
@@ -121,6 +122,7 @@ class Lock:
 
     def specs_gone(self, words: Sequence[str]) -> set[str]:
         """The locked specs that are there no longer: all, or those of the folders that are named."""
+        # Of what is not named nothing is known: it may be gone on purpose.
         gone = set(filter(self.is_gone, self.names))
         folders = tuple(prefix_of(folder) for folder in self.folders_in(words))
         return {name for name in gone if not words or name.startswith(folders)} if folders or not words else set()
@@ -132,6 +134,7 @@ class Lock:
         """The folders of which every spec is locked now: those named, and those whose specs are named one by one."""
         found = self.covered | self.folders_in(words)
         names = {self.name_of(path) for path in paths} | self.names
+        # `folder/*`: whoever locks all files of a folder by name means those that will come, too.
         for where in {os.path.dirname(path) or "." for path in paths if reader_of(path) is None}:
             beside = [os.path.join(where, name) for name in os.listdir(where)]
             folder = self.name_of(where) + "/"
@@ -177,6 +180,7 @@ def report_drift(found: Sequence[locking.Drift], now: Numbers, out: Output) -> i
     from cnncalc.formats import write_page
     from cnncalc.pages.drift import drift_page
 
+    # A spec that cannot be used is said once, not once more for each of its numbers.
     unreadable = {relative(path, now.folder) for path in now.unusable}
     found = [line for line in found if line.path not in unreadable]
     for error in now.unusable.values():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import Any, NamedTuple
 
 import click
 
-from cnncalc.analysis.timeline import OPTIMIZERS
+from cnncalc.analysis.timeline import OPTIMIZERS, Plan
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, size_options, spec_options
 from cnncalc.cli.completion import LayerType
 from cnncalc.language import _
@@ -33,6 +34,46 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
             self.fail(_("'{value}' is no size: write 4GiB, 512MiB, 320KB or a number of bytes.", value=value[:40]))
         decimals = match[2] or ""
         return int(match[1].replace(",", "") + decimals) * unit // 10 ** len(decimals), value.strip()
+
+
+class Wish(NamedTuple):
+    """What is asked of a network's memory, as the options have it."""
+
+    train: bool
+    batch: int
+    dtype: str
+    optimizer: str | None
+    amp: bool
+    blocks: tuple[str, ...]
+    mask: str
+    inplace: bool
+    fused: bool
+    limit: tuple[int, str] | None
+    find: str | None
+    order: bool
+
+    def check(self) -> None:
+        """Raise UsageError for options of which one leaves no sense to the other."""
+        training = {
+            "--optimizer": self.optimizer, "--amp": self.amp, "--checkpoint": self.blocks, "--inplace": self.inplace,
+        }  # fmt: skip
+        alone = next((name for name, given in training.items() if given and not self.train), None)
+        if alone:
+            raise click.UsageError(_("{option} goes with --train.", option=alone))
+        if self.train and (self.fused or self.order):
+            option = "--fused" if self.fused else "--order"
+            raise click.UsageError(_("{option} goes without --train.", option=option))
+        if self.order and self.fused:
+            raise click.UsageError(_("--order goes without --fused."))
+        if self.amp and self.dtype != "float32":
+            raise click.UsageError(_("--amp goes with float32: it has 16-bit values itself."))
+        if self.find and self.limit is None:
+            raise click.UsageError(_("--find goes with --fits SIZE."))
+
+    def plan(self) -> Plan:
+        """How the network runs. What dropout keeps of an element is a byte, or as large as a value."""
+        plan = Plan(self.dtype, self.batch, self.optimizer or "sgd", self.amp, self.blocks, self.fused)
+        return plan._replace(mask=1 if self.mask == "byte" else plan.size)
 
 
 @click.command("memory", context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,77 +107,35 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
 @click.option("--order", is_flag=True, help=_("Whether another order of the branches has a smaller peak."))
 @click.option("--expand", is_flag=True, help=_("Every step, however many there are."))
 @output_options()
-def command(
-    asked: Asked,
-    train: bool,
-    batch: int,
-    dtype: str,
-    optimizer: str | None,
-    amp: bool,
-    blocks: tuple[str, ...],
-    mask: str,
-    inplace: bool,
-    fused: bool,
-    limit: tuple[int, str] | None,
-    find: str | None,
-    order: bool,
-    expand: bool,
-    out: Output,
-) -> None:
+def command(asked: Asked, expand: bool, out: Output, **chosen: Any) -> None:
     """What is in memory while a network runs, or is trained: the peak with its layer, by kind, and step by step.
 
     `cnncalc memory resnet50 --train --fits 16GiB --find batch` says how large a batch may be. Workspace is not counted.
     """
-    check_together(train, dtype, optimizer, amp, blocks, inplace, fused, limit, find, order)
+    wish = Wish(**chosen)
+    wish.check()
     with errors_end_the_run():
         from cnncalc.analysis import analyze_graph
         from cnncalc.analysis.inplace import in_place
         from cnncalc.analysis.ordering import find_order
-        from cnncalc.analysis.timeline import Plan, plan_inference, plan_training
+        from cnncalc.analysis.timeline import plan_inference, plan_training
         from cnncalc.pages import memory as pages
 
         graph = asked.graph()
-        plan = Plan(dtype, batch, optimizer or "sgd", amp, blocks, fused)
-        plan = plan._replace(mask=1 if mask == "byte" else plan.size)
-        if inplace:
+        plan = wish.plan()
+        if wish.inplace:
             graph = in_place(graph)
-        found = plan_training(graph, plan) if train else plan_inference(graph, plan)
+        found = plan_training(graph, plan) if wish.train else plan_inference(graph, plan)
         page = pages.build_memory_page(
             analyze_graph(graph),
             found,
-            pages.Asked(plan, train, inplace),
-            None if limit is None else pages.Limit(*limit, find),
-            find_order(graph) if order else None,
+            pages.Asked(plan, wish.train, wish.inplace),
+            None if wish.limit is None else pages.Limit(*wish.limit, wish.find),
+            find_order(graph) if wish.order else None,
             expand=expand,
         )
         out.write(page)
-    if limit is not None:
-        fits = found.peak() <= limit[0] if find is None else found.largest_batch(limit[0]) != 0
+    if wish.limit is not None:
+        most = wish.limit[0]
+        fits = found.peak() <= most if wish.find is None else found.largest_batch(most) != 0
         sys.exit(0 if fits else 1)
-
-
-def check_together(
-    train: bool,
-    dtype: str,
-    optimizer: str | None,
-    amp: bool,
-    blocks: tuple[str, ...],
-    inplace: bool,
-    fused: bool,
-    limit: tuple[int, str] | None,
-    find: str | None,
-    order: bool,
-) -> None:
-    """Raise UsageError for options of which one leaves no sense to the other."""
-    trained = {"--optimizer": optimizer, "--amp": amp, "--checkpoint": blocks, "--inplace": inplace}
-    alone = next((name for name, given in trained.items() if given and not train), None)
-    if alone:
-        raise click.UsageError(_("{option} goes with --train.", option=alone))
-    if train and (fused or order):
-        raise click.UsageError(_("{option} goes without --train.", option="--fused" if fused else "--order"))
-    if order and fused:
-        raise click.UsageError(_("--order goes without --fused."))
-    if amp and dtype != "float32":
-        raise click.UsageError(_("--amp goes with float32: it has 16-bit values itself."))
-    if find and limit is None:
-        raise click.UsageError(_("--find goes with --fits SIZE."))

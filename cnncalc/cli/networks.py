@@ -35,6 +35,7 @@ def command(part: str | None, out: Output, sources: bool) -> None:
         for family, names in FAMILIES.items():
             for name in names:
                 variants[name] = [variant for variant, (base, _params) in VARIANTS.items() if base == name]
+            # Reports are made of those alone that are shown: all would take seconds.
             called = [n for n in names if any(wanted in plain_name(word) for word in (family, n, *variants[n]))]
             if called:
                 families[family] = [(name, analyze_graph(graph_from_text(read_source(paths[name])))) for name in called]

@@ -51,6 +51,7 @@ def command(folder: str | None, port: int) -> None:
 def find_site(folder: str | None) -> str:
     """The folder to serve. Raises UsageError where the page was not built."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    # From a checkout it lies beside the package; where somebody unpacked a release, in the working folder.
     places = [folder] if folder else [BUILT, os.path.join(os.path.dirname(package), BUILT)]
     for place in places:
         if os.path.isfile(os.path.join(place, "python.zip")) and os.path.isfile(os.path.join(place, "index.html")):

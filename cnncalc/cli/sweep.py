@@ -199,6 +199,7 @@ def plot_asked_for(axes: str | None, wish: Wish) -> Plot:
     """The plot of two numbers: those that are named, or those that members compete in."""
     from cnncalc.pages.plotting import Plot
 
+    # A Chinese keyboard has a comma of its own.
     named = axes.replace("，", ",").split(",") if axes else [name.removeprefix("-") for name in wish.pareto[:2]]
     names = [name.strip() for name in named if name.strip()] or ["macs", "params"]
     if len(names) != 2:
@@ -236,6 +237,7 @@ def stream(sweeping: Sweeping, out: Output, told: Callable[[int], None] | None, 
             written += len(part)
             if plot is not None:
                 plot.add(part, kept=not sweeping.wish.keeps_all)
+        # A table without rows still has its columns.
         if not written:
             write_part(empty_part(sweeping))
         if closing is not None:

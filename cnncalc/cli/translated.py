@@ -23,6 +23,7 @@ SAID = click.NoSuchOption.format_message
 
 def translate_click(language: str) -> None:
     """Click's own texts in this language from now on, help in lines that are no wider than the terminal."""
+    # Click asks gettext, and that asks the environment: there is no argument to give it.
     os.environ["LANGUAGE"] = language
     gettext.bindtextdomain("cnncalc", folder())
     gettext.textdomain("cnncalc")
@@ -52,6 +53,7 @@ class WideFormatter(click.HelpFormatter):
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         rows = list(rows)
+        # Terminal columns: a Chinese character takes two, which click does not know.
         left = min(max(columns_of(term) for term, _text in rows), col_max) + col_spacing
         margin = " " * self.current_indent
         for term, text in rows:

@@ -47,6 +47,7 @@ class View(NamedTuple):
         if self.options["unit"]:
             return self.unit[0]
         rows = [row for row in self.report.layers if row.shown_with is None]
+        # Behind a global pool or a flatten every unit sees all: the last layer that tells something is before.
         maps = [row.name for row in rows if max(row.output[1:], default=1) > 1 and row.jump and None not in row.jump]
         return maps[-1] if maps else rows[-1].name
 
@@ -63,6 +64,7 @@ class View(NamedTuple):
         """Whether block characters can be written where the page goes."""
         from cnncalc.pages.picture import ASCII, marks_for
 
+        # Files are UTF-8, whatever the terminal can show.
         to_file = self.output not in (None, "-")
         return to_file or marks_for(getattr(sys.stdout, "encoding", None)) != ASCII
 
@@ -98,6 +100,7 @@ def view_page(
 
     to  the layer that is asked for in another way, of which a drawing can be made too
     """
+    # --unit alone is a view too; beside another it says which layer that is of.
     views = [name for name in ALONE if options[name]]
     check_combination(views, options, to)
     if not views and not options["unit"]:
@@ -105,10 +108,10 @@ def view_page(
     assert report.graph is not None
     make: dict[str, Callable[[View], Page]] = {
         "coverage": show_coverage,
-        "effective": effective,
-        "halo": tiles,
-        "all_units": all_units,
-        "unit": unit,
+        "effective": show_effective,
+        "halo": show_tiles,
+        "all_units": show_all_units,
+        "unit": show_unit,
     }
     return make[views[0] if views else "unit"](View(asked, report.graph, report, options, output))
 
@@ -131,7 +134,7 @@ def check_combination(views: list[str], options: Mapping[str, Any], to: str | No
         raise click.UsageError(_("--local goes with --unit."))
 
 
-def unit(view: View) -> Page:
+def show_unit(view: View) -> Page:
     """--unit"""
     from cnncalc.analysis.fields.sets.units import unit_field
     from cnncalc.pages.picture import ASCII, BLOCKS
@@ -147,7 +150,7 @@ def unit(view: View) -> Page:
     return unit_page(field, of, view.facts, exact=options["exact"], width=view.width, marks=marks)
 
 
-def all_units(view: View) -> Page:
+def show_all_units(view: View) -> Page:
     """--all-units"""
     from cnncalc.analysis.fields.sets.units import layer_units
     from cnncalc.pages.units import all_units_page
@@ -170,11 +173,12 @@ def show_coverage(view: View) -> Page:
     return coverage_page(coverage(view.graph), title(view.report), view.facts, view.inside)
 
 
-def tiles(view: View) -> Page:
+def show_tiles(view: View) -> Page:
     """--halo"""
     from cnncalc.analysis.fields.tiles import halos
     from cnncalc.pages.halo import halo_page
 
+    # From the spec anew: what depends on the size of the input, as a global pool, must be worked out again.
     def resize(inputs: Mapping[str, Shape]) -> Graph:
         shapes = tuple(f"{name}={shape_text(shape)}" for name, shape in inputs.items())
         return view.asked.replace(view.asked.params, shapes).graph()
@@ -182,7 +186,7 @@ def tiles(view: View) -> Page:
     return halo_page(halos(view.graph, view.layer, resize), title(view.report), view.facts)
 
 
-def effective(view: View) -> Page:
+def show_effective(view: View) -> Page:
     """--effective"""
     from cnncalc.analysis.fields.effective.moments import axes_alike, spreads
     from cnncalc.analysis.fields.effective.profile import Profile, profiles_of
@@ -195,6 +199,7 @@ def effective(view: View) -> Page:
     for source, (name, shape) in enumerate(graph.inputs.items()):
         for axis in range(len(shape) - 1):
             along = profiles.setdefault(name, [])
+            # Square maps: what counts along one axis counts along the next.
             again = axis and axes_alike(graph, axis - 1, axis)
             along.append(along[-1] if again else profiles_of(graph, value, source, axis))
     if view.options["svg"]:

@@ -75,7 +75,7 @@ def blocks_of(page: Page, width: int) -> Iterator[list[Piece]]:
         if section.table is not None and section.table.rows:
             fitted = fit(section.table.map_texts(escape), width)
             yield list(table_pieces(fitted, width))
-            notes += hidden_note(fitted, notes)
+            notes += hidden_note(fitted)
         if section.picture:
             yield [("".join(f"{line}\n" for line in section.picture), PLAIN)]
         if notes:
@@ -183,7 +183,7 @@ def shorten(text: str, width: int) -> str:
     return f"{start}…{end}"
 
 
-def hidden_note(fitted: Fitted, notes: Sequence[Note]) -> list[Note]:
+def hidden_note(fitted: Fitted) -> list[Note]:
     """What is said of columns that do not fit, in the way of the other notes."""
     if not fitted.hidden:
         return []

@@ -29,7 +29,7 @@ def marks_page(marks: Marks, *, hint: bool = False) -> Page:
     results = marks.results
     ranked = commonest(results)
     sections = [
-        Section("", answers_table(result, hint), heading=name, notes=[*result.messages(), summary(result)])
+        Section("", answers_table(result, hint=hint), heading=name, notes=[*result.messages(), summary(result)])
         for name, result in results.items()
     ]
     sections += class_sections(marks)
@@ -78,6 +78,7 @@ def roll_call(marks: Marks) -> list[str]:
     if marks.read.unread:
         told.append(_("not read: {n}", n=len(marks.read.unread)))
     if results:
+        # Of scores, not of points: students may have been given different sheets.
         mean = sum(result.score for result in results.values()) / len(results)
         told.append(_("average: {percent} %", percent=f"{100 * mean:.0f}"))
     return told
@@ -91,6 +92,7 @@ def class_table(results: Mapping[str, Result]) -> Table:
         counts = [str(verdicts.count(v) or "") for v in VERDICTS]
         rows.append([name, fraction(result.earned), fraction(result.points), f"{100 * result.score:.0f}", *counts])
     by_verdict = [_("right"), _("by convention"), _("wrong"), _("unreadable"), _("missing")]
+    # What goes first on a narrow terminal: what is rare, and last what the class is about.
     heads = [_("student"), _("earned"), _("points"), "%", *by_verdict]
     return Table(heads, rows, dispensable=[by_verdict[i] for i in (1, 3, 4, 0, 2)], shortens=True)
 
@@ -112,6 +114,7 @@ def gradebook(results: Mapping[str, Result]) -> list[dict[str, Any]]:
     questions = list(dict.fromkeys(item.name for r in results.values() for item in r.items if item.asked))
     rows = []
     for name, result in results.items():
+        # Every row has every question, in one order, as a spreadsheet wants it.
         earned: dict[str, Any] = dict.fromkeys(questions)
         earned |= {item.name: plain_number(item.earned) for item in result.items if item.asked}
         total = {"total": plain_number(result.earned), "of": plain_number(result.points)}
@@ -125,6 +128,7 @@ def plain_number(value: Any) -> int | float:
 
 def feedback_page(name: str, result: Result, report: Report) -> Page:
     """What one student is told: the points, every answer, and for what was not right how the number comes about."""
+    # The remarks come below, each with the derivation that it is about.
     told = answers_table(result, hint=False)._replace(below=())
     sections = [Section("", told, notes=[summary(result), *result.messages()])]
     for item in result.items:
@@ -154,6 +158,7 @@ def report_page(marks: Marks, report: Report) -> Page:
                    number=show(items[0].expected))]  # fmt: skip
         counts: dict[str, tuple[str, int]] = {}
         for item in items:
+            # The likeliest alone: a student made one mistake, whatever else would give the number.
             for mistake in item.mistakes[:1] if item.verdict == "wrong" else ():
                 counts[mistake.id] = mistake.sentence, counts.get(mistake.id, ("", 0))[1] + 1
         ranked = sorted(counts.values(), key=lambda entry: -entry[1])[:FOR_THE_BOARD]

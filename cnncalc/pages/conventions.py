@@ -62,10 +62,12 @@ def overview_page(entries: Sequence[Printed], macs: int | None) -> Page:
         rows.append([entry.convention.name, entry.convention.calls, text, ratio_text(entry), number(entry.params)])
     heads = [_("tool"), _("its number"), _("it prints"), _("/ MACs"), _("parameters")]
     table = Table(heads, rows, left=2, dispensable=[_("its number"), _("parameters")])
+    # Many tools count in one unit: a note for each unit, with all of them.
     units: dict[str, list[str]] = {}
     for entry in entries:
         units.setdefault(_(entry.convention.unit), []).append(entry.convention.name)
     notes = [(", ".join(names), unit) for unit, names in units.items()]
+    # Dicts in place of sets: the order in which layers run.
     reasons: dict[str, dict[str, None]] = {}
     for entry in entries:
         for layer, reason in entry.unknown.items():
@@ -90,6 +92,7 @@ def ratio_text(entry: Printed) -> str:
 
 def entry_record(entry: Printed) -> dict[str, Any]:
     """A tool as a row of CSV; a number that leaves something out is none."""
+    # To a program half a number looks like a whole one.
     known = None if entry.number is None or entry.unknown or entry.stops else entry.number
     return {"name": entry.convention.name, "calls": entry.convention.calls, "number": known,
             "ratio_to_macs": ratio_text(entry), "params": entry.params}  # fmt: skip

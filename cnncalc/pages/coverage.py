@@ -45,6 +45,7 @@ def unread_section(found: Coverage, inside: Container[str]) -> Section:
     if rows:
         notes.append(_("rows and columns are counted from 0; values: all that no output depends on"))
     table = Table(heads, rows)
+    # Hardly a network has channels that nobody reads.
     if not any(entry.channels for entry in found.unread):
         table = table.without([_("channels")])
     data = [unread_data(entry) for entry in found.unread]

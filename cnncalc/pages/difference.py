@@ -24,6 +24,7 @@ def heading(quantity: str) -> str:
 
 def difference_section(found: Difference, title: str = "") -> list[Section]:
     """The totals, then layer by layer what is not the same, and what is."""
+    # One larger kernel early on changes the field of all layers behind it: they are told in one line.
     fields = [layer for layer in find_changed(found) if only_sees_more(layer)]
     layers = layers_table([layer for layer in find_changed(found) if layer not in fields])
     same = sum(layer.status == "same" for layer in found.layers)
@@ -72,6 +73,7 @@ def totals_table(found: Difference) -> Table:
     """Every total that changed, and those that are always asked for."""
     always = set(SUMMED) & set(listed_in(USUAL))
     shown = [change for change in found.totals if change.old != change.new or change.quantity in always]
+    # What is known on neither side cannot have changed.
     shown = [change for change in shown if (change.old, change.new) != (None, None)]
     rows = [[heading(change.quantity), *numbers(change)] for change in shown]
     return Table([_("total"), _("old"), _("new"), _("difference"), "%"], rows)
@@ -81,6 +83,7 @@ def layers_table(layers: Sequence[LayerDifference]) -> Table:
     """A row for each number that changed; a layer that came or went with what it brings or takes away."""
     rows = []
     for layer in layers:
+        # The name stands once, at the first of its numbers.
         for i, change in enumerate(layer.changes or whole(layer)):
             mark, name = (
                 (MARKS[layer.status], f"{layer.name} ({kind_of(layer)})") if not i else (MARKS[layer.status], "")
@@ -117,6 +120,7 @@ def whole(layer: LayerDifference) -> list[Change]:
     found = []
     for quantity in listed_in(ALWAYS):
         value = getattr(row, quantity)
+        # A count of 0 is not worth a line, a shape always is.
         if value or isinstance(value, tuple):
             found.append(Change(quantity, None, value) if layer.old is None else Change(quantity, value, None))
     return found

@@ -146,6 +146,7 @@ def profile_section(
             phase = str(profile.phase) if len(units) > 1 else "-"
             rows.append([letter, phase, str(size), spread, str(inner), luo, percent(100 * inner / size) + " %"])
         first = next((profile for profile in units if profile is not None), None)
+        # Axes that count alike are drawn once.
         if first is not None and first.weights not in drawn:
             drawn.append(first.weights)
             lines += bar_lines(first, width, bars)
@@ -169,9 +170,11 @@ def bar_lines(profile: Profile, width: int, bars: str, height: int = 5) -> list[
     """The profile in so many lines, as wide as it fits; several pixels to a column where it does not."""
     weights = profile.weights
     each = -(-len(weights) // max(8, width))
+    # Whole numbers throughout: a profile's weights are counts of paths, far beyond floats.
     columns = [sum(weights[i : i + each]) for i in range(0, len(weights), each)]
     peak = max(columns)
     steps = (len(bars) - 1) * height
+    # Rounded up from half a step on, so that what counts a little is still seen.
     levels = [-(-column * steps // peak) if column * steps * 2 >= peak else 0 for column in columns]
     lines = []
     for row in reversed(range(height)):

@@ -64,6 +64,7 @@ def expected_page(found: Sequence[Checked]) -> Page:
     if failed:
         heads = [_("spec"), _("number"), _("expected"), _("actual")]
         sections.insert(0, Section("", Table(heads, failed, left=2)))
+    # A spec that cannot be used has no verdicts, and counts in neither.
     held, wrong = (sum(v.holds is state for one in found for v in one.verdicts) for state in (True, False))
     return Page(
         "",
@@ -139,6 +140,7 @@ def findings(found: Sequence[Checked]) -> list[Finding]:
     for one in found:
         for v, layer in zip(one.verdicts, one.layers, strict=True):
             if not v.holds:
+                # A reviewer looks at the layer that was changed, not at the block of expectations.
                 where = layer or v.expectation.position
                 message = _("{name}: {text}", name=v.name, text=comparison(v))
                 if layer and v.expectation.position:

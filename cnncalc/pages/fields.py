@@ -51,6 +51,7 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
     for name, kind, own, last in places(report, expand):
         back = told.look_back(len(report.inputs), own, last)
         here = {len(report.inputs) + own, len(report.inputs) + last}
+        # What the target does not see has no row, nor have origins, which have one above.
         if (told.target and back is None) or here & {*told.values}:
             continue
         place = own if told.target and told.back[last + len(report.inputs)] is None else last
@@ -87,6 +88,7 @@ def origin_row(report: Report, told: Told, source: int, local: bool) -> list[str
 
 def places(report: Report, expand: bool) -> Iterator[tuple[str, str, int, int]]:
     """Name, kind and node of each row, and the node of the last operation that is shown in it."""
+    # Rows have names, folds have numbers: names of rows are unique.
     numbers = {row.name: i for i, row in enumerate(report.layers)}
     # Shape and field of a row are those behind its activation, the last operation shown in it.
     last = {} if expand else {row.shown_with: i for i, row in enumerate(report.layers) if row.shown_with is not None}
@@ -147,6 +149,7 @@ def phase_cells(axis: AxisSeen) -> list[str]:
     phases = axis.phases
     if phases is None:
         return ["1", text(axis.size), "", "0"]
+    # A unit that sees nothing is counted in a column of its own, and is no size here.
     several = sorted({size for size in phases.sizes if size})
     shown = ", ".join(map(str, several))
     if len(several) > SHOWN_SIZES:
@@ -214,6 +217,7 @@ def channels_section(report: Report, groups: Mapping[int, Mapping[int, Sequence[
         name = report.layers[node].name
         for source, found in by_origin.items():
             for group in found:
+                # `last` is the channel behind the group.
                 span = str(group.first) if group.last == group.first + 1 else f"{group.first}..{group.last - 1}"
                 where = [origins[source]] if several else []
                 rows.append([name, *where, span, str(group.last - group.first), *cells(group.axes)])
@@ -248,6 +252,7 @@ def text(value: Any) -> str:
     """`?` for what is not known, a half as .5, other fractions as they are."""
     if value is None:
         return "?"
+    # Beyond 2 to the 50 a float has no half.
     if isinstance(value, Fraction) and value.denominator == 2 and abs(value) < 2**50:
         return f"{float(value):.1f}"
     return str(value)

@@ -45,6 +45,7 @@ def shorten(text: str) -> str:
 
 def place_to_look(item: Item) -> str:
     """Where the mistake may be, without the number."""
+    # A question back, not an answer: nothing here may be worked out from the layer's own numbers.
     layer = item.layer or _("the network")
     return {
         "params": _("{layer}: how deep is one filter, how many are there, and who has a bias?", layer=layer),
@@ -58,7 +59,7 @@ def place_to_look(item: Item) -> str:
     }.get(item.quantity, _("{layer}: look at its shape and its options again", layer=layer))
 
 
-def remark_on(item: Item, hint: bool) -> list[str]:
+def remark_on(item: Item, *, hint: bool) -> list[str]:
     """The remarks on an answer: its convention, what it leaves open, or the mistakes that give this number."""
     before = [] if item.asked else [_("not asked")]
     if item.verdict == "convention":
@@ -81,13 +82,13 @@ def of_wrong(item: Item, hint: bool) -> list[str]:
     return sentences[:MOST_NAMED] or [place_to_look(item)]
 
 
-def answers_table(result: Result, hint: bool) -> Table:
+def answers_table(result: Result, *, hint: bool) -> Table:
     """A row per answer, with the remarks on it below."""
     rows, below = [], []
     for item in result.items:
         row = [item.name[:80], shorten(item.given), *([] if hint else [show(item.expected)])]
         rows.append([*row, mark_of(item), points_text(item)])
-        below.append(remark_on(item, hint))
+        below.append(remark_on(item, hint=hint))
     heads = [_("answer"), _("given"), *([] if hint else [_("expected")]), "", _("points")]
     return Table(heads, rows, left=1, below=below, shortens=True)
 
@@ -127,7 +128,7 @@ def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False
     sections = []
     for result in results:
         heading = (result.sheet.student or result.sheet.source.name) if len(results) > 1 else ""
-        sections.append(Section("", answers_table(result, hint), heading=heading))
+        sections.append(Section("", answers_table(result, hint=hint), heading=heading))
         wrong = [item for item in result.items if item.verdict != "right"]
         sections += board(derive(wrong, report)).sections if explain else []
         sections.append(Section("", notes=[summary(result)]))
@@ -142,6 +143,7 @@ def derive(items: Sequence[Item], report: Report) -> list[Derivation]:
     """The derivations of the numbers that these answers are about."""
     found: list[Derivation] = []
     for item in items:
+        # asked backwards
         quantity = "output" if item.quantity in OPTIONS else item.quantity  # asked backwards: what it has to give
         if item.expected is not None and quantity in QUANTITIES:
             try:
@@ -169,7 +171,7 @@ def as_data(result: Result, *, hint: bool = False) -> dict[str, Any]:
                 "mistakes": [m.id for m in item.mistakes],
                 "sure": bool(item.mistakes) and all(m.sure for m in item.mistakes),
                 "asked": item.asked,
-                "remarks": remark_on(item, hint),
+                "remarks": remark_on(item, hint=hint),
                 "points": float(item.points),
                 "earned": float(item.earned),
             }

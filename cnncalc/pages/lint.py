@@ -74,6 +74,7 @@ def where(finding: Finding) -> list[str]:
             if count == finding.uses
             else _("in {count} of {uses} layers of this line: {names}", count=count, uses=finding.uses, names=names)
         )
+    # Some findings say the number themselves.
     if finding.params and f"{finding.params:,}" not in finding.text:
         told.append(_("{params:,} parameters for nothing", params=finding.params))
     return told
@@ -127,6 +128,7 @@ def suites(linted: Sequence[Linted]) -> list[Suite]:
             )
             for f in one.findings
         ]
+        # A suite without a case counts as one that did not run.
         found.append(Suite(one.name, one.path, cases or [Case("lint")] * (one.error is None), one.error))
     return found
 

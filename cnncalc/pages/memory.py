@@ -155,6 +155,7 @@ def list_moves(order: Order, names: Sequence[str]) -> list[list[str]]:
     waiting, last = 0, -2  # the first that has not run; the one that ran last
     ran: set[int] = set()
     for node in order.nodes:
+        # It runs before one that stands before it: that is a move. Neighbours that move together are one stretch.
         if node != waiting:
             if node == last + 1 and rows and rows[-1][1] == names[waiting]:
                 rows[-1][0] = f"{rows[-1][0].split(' .. ')[0]} .. {names[node]}"
@@ -176,6 +177,7 @@ def build_steps_section(found: Timeline, expand: bool) -> Section:
     held = found.sum_held()
     places = list(range(len(held)))
     if not expand and len(held) > MOST_ROWS:
+        # Stretches of nearly the same length, in whole numbers: none is empty, as there are more steps than rows.
         cuts = [len(held) * i // MOST_ROWS for i in range(MOST_ROWS + 1)]
         places = [max(range(a, b), key=held.__getitem__) for a, b in pairwise(cuts)]
     top = max(held, default=0) or 1

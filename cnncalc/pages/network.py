@@ -37,6 +37,7 @@ def network_page(report: Report, view: View | None = None) -> Page:
     ):
         said.append((_("rows"), _("activations count in the row of their layer; --expand gives each its own")))
     if view.top is not None:
+        # The total below the table is that of all rows: where some are hidden it must be said.
         every = len(choose_rows(report, view._replace(top=None)))
         if len(rows) < every:
             said.append(
@@ -82,6 +83,7 @@ def check_columns(view: View) -> None:
 def records(report: Report, view: View) -> list[dict[str, Any]]:
     """For CSV every operation and column, unless the view says otherwise."""
     columns = view.columns or tuple(n for n, column in COLUMNS.items() if not (n.endswith("_share") or column.asked))
+    # A program folds by itself: it gets every operation, unless a depth is asked for.
     rows = choose_rows(report, view._replace(expand=view.expand or view.depth is None))
     return [{name: record(value_of(report, row, name)) for name in columns} for row in rows]
 

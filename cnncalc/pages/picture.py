@@ -41,6 +41,7 @@ def picture(patch: Patch, width: int, marks: Marks = BLOCKS) -> list[str]:
     window = window_of(patch)
     high, wide = (span[1] - span[0] + 1 for span in (window.rows, window.columns))
     width = max(width, 8)
+    # Characters are about twice as high as wide: two of them make a square pixel.
     if 2 * wide <= width and high <= TALLEST:
         down = across = 1
         repeat = 2
@@ -49,6 +50,7 @@ def picture(patch: Patch, width: int, marks: Marks = BLOCKS) -> list[str]:
         down, repeat = 2 * across, 1
     rows = bands(window.rows, down, window.image[0])
     columns = bands(window.columns, across, window.image[1])
+    # The set is a sum of products of rows and columns, as bits: what a cell holds of each is a product of two counts.
     counts = [
         ([(r & band).bit_count() for band, _n, _at in rows], [(c & band).bit_count() for band, _n, _at in columns])
         for r, c in flat(patch)
@@ -66,6 +68,7 @@ def picture(patch: Patch, width: int, marks: Marks = BLOCKS) -> list[str]:
 def bands(span: Span, step: int, n: int) -> list[tuple[int, int, Span]]:
     """For each stretch of `step` places: those on the image as bits, their number, and the stretch itself."""
     found = []
+    # Stretches begin at multiples of the step, so that two pictures of one image can be compared.
     for start in range(span[0] // step * step, span[1] + 1, step):
         first, stop = max(start, 0), min(start + step, n)
         count = max(0, stop - first)

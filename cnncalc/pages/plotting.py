@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.families.sweeping import Part
 from cnncalc.pages.drawing.scatter import Point
 
-CELLS = (320, 200)  # of the plot, of each of which one member is choose_points
+CELLS = (320, 200)  # of the plot, of each of which one member is kept
 MOST = 20_000  # members between two looks at which cell they fall into
 
 
@@ -43,12 +43,14 @@ class Plot:
         for x, y in self.points:
             cell = int((x - left) * CELLS[0] / width), int((y - low) * CELLS[1] / height)
             cells.setdefault(cell, (x, y))
+        # What is asked for stays, however close to another it lies.
         left_over = {*cells.values(), *self.kept}
         self.points = {point: title for point, title in self.points.items() if point in left_over}
 
     def choose_points(self) -> list[Point]:
         """The points, those that were kept standing out where there are others."""
         self._thin_out() if self.points else None
+        # Where all stand out none does.
         marked = self.kept if self.kept and len(self.kept) < len(self.points) else set()
         return [Point(float(x), float(y), title, (x, y) in marked) for (x, y), title in self.points.items()]
 
@@ -58,6 +60,7 @@ def numbers_of(part: Part, name: str) -> list[Any]:
     found: list[Any] = []
     for item in part.column(name).items():
         known = [n for n in item if n is not None] if isinstance(item, tuple) else [item]
+        # A point needs one number: of a size the axis that is the narrowest.
         found.append(min(known) if known and known[0] is not None and not isinstance(known[0], str) else None)
     return found
 

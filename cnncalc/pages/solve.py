@@ -18,6 +18,7 @@ MOST_ROWS = 1000  # of a table for people; the formats for programs have all of 
 
 def solve_page(found: Solved) -> Page:
     """The solutions, or the nearest misses."""
+    # For people as a textbook prints it; JSON has what can be typed.
     lines = [line.replace(" <= ", " ≤ ").replace(" >= ", " ≥ ") for line in found.lines]
     if len(found):
         solved = [_("solved: {formula}", formula=line) for line in lines]
@@ -35,7 +36,7 @@ def table_of(part: Part) -> Table:
     params, quantities = list(part.params), [name for name in part.columns if name not in part.params]
     columns = [part.column(name) for name in (*params, *quantities)]
     rows = [
-        [text_of(column.item(row), place < len(params)) for place, column in enumerate(columns)]
+        [text_of(column.item(row), is_parameter=place < len(params)) for place, column in enumerate(columns)]
         for row in range(min(len(part), MOST_ROWS))
     ]
     return Table([*params, *map(heading, quantities)], rows, left=len(params))
@@ -67,7 +68,7 @@ def notes_of(found: Solved) -> list[str]:
             asked = ", ".join(condition.text for condition in found.conditions if "." in condition.name)
             reason = found.forbidden.reason
             notes.append(_("{values} would give {asked}, but {reason}", values=values, asked=asked, reason=reason))
-        elif not len(found):
+        elif not len(found):  # where no member meets the conditions, why many are no networks may be why
             most = list(found.reasons.items())[:3]
             notes += [_("{reason} ({count:,})", reason=reason, count=count) for reason, count in most]
     return notes

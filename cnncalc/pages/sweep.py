@@ -23,9 +23,13 @@ def sweep_page(found: Sweep) -> Page:
     params, quantities = list(found.part.params), list(found.shown)
     columns = [found.part.column(name) for name in (*params, *quantities)]
     shown = range(min(len(found), MOST_ROWS))
-    rows = [[text_of(column.item(i), i_ < len(params)) for i_, column in enumerate(columns)] for i in shown]
+    rows = [
+        [text_of(column.item(i), is_parameter=place < len(params)) for place, column in enumerate(columns)]
+        for i in shown
+    ]
     below = [[] if found.reasons[i] is None else [str(found.reasons[i])] for i in shown]
     heads = [*params, *map(heading, quantities)]
+    # As in other tables, least needed first; from 7 on a number stays.
     leaves = sorted((name for name in quantities if name in QUANTITIES), key=lambda name: QUANTITIES[name].leaves or 9)
     table = Table(
         heads, rows, left=len(params), below=below,
@@ -56,11 +60,12 @@ def heading(name: str) -> str:
     return _(QUANTITIES[name].heading) if name in QUANTITIES else name
 
 
-def text_of(value: Any, is_parameter: bool) -> str:
+def text_of(value: Any, *, is_parameter: bool) -> str:
     """A value in a cell: parameters as they are written, numbers for people."""
-    if is_parameter:
-        return "" if value is None else value_text(value) if isinstance(value, tuple) else str(value)
-    return "" if value is None else value_text(value) if isinstance(value, (int, tuple)) else str(value)
+    if value is None:
+        return ""
+    shown = tuple if is_parameter else (int, tuple)  # a parameter has no thousands apart: it is typed again
+    return value_text(value) if isinstance(value, shown) else str(value)
 
 
 def notes_of(found: Sweep) -> list[str]:

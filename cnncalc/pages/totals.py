@@ -39,6 +39,7 @@ def totals_table(reports: Sequence[tuple[str, Report]], *, short: bool = False) 
         for quantity in counts:
             row.append(total_text(report.totals, quantity))
         rows.append(row)
+    # Names and inputs are texts, all that follows are numbers.
     heads = [_("network"), _("input"), _("layers"), *(_(COUNTS[quantity]) for quantity in counts)]
     return Table(heads, rows, left=2, dispensable=[_(heading) for heading in DISPENSABLE])
 
@@ -64,6 +65,7 @@ def totals_record(name: str, report: Report, *, short: bool = False) -> dict[str
     for quantity, heading in COUNTS.items():
         if not (short and quantity in LONG):
             value, left_out = report.totals.known(quantity), report.totals.is_partial(quantity)
+            # A sum that leaves something out must not look like a number to a spreadsheet.
             row[heading] = "?" if value is None else f"{value}?" if left_out else value
     return row
 

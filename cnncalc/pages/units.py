@@ -46,6 +46,7 @@ def unit_page(
     if not sections:
         sections = [Section("seen", notes=[_("this unit sees nothing of the input")])]
     data = [section.data for section in sections if section.data]
+    # In JSON all inputs are one list, which hangs on the first section.
     sections[0] = sections[0]._replace(key="seen", data=data)
     more = {"layer": field.layer, "output": list(field.output), "unit": list(field.unit), "local": field.local}
     return Page(unit_title(field, of), sections, {**facts, **more})

@@ -38,6 +38,7 @@ def quantity_columns() -> Iterator[tuple[str, Column]]:
     """A column for each quantity of a layer, behind it one with its share where there is such."""
     for q in OF_A_LAYER:
         write = sizes if q.tuples else number
+        # A total that is no sum, a shape or a field, has no place at the foot of a column.
         summed = bool(q.total) and q.subject != SHAPE
         yield q.name, Column(q.heading, write, usual=USUAL in q.lists, leaves=q.leaves, summed=summed)
         if q.share:  # shares are the first to go
@@ -91,6 +92,7 @@ class View(NamedTuple):
             return list(self.columns)
         has_axes = any(len(shape) > 1 for shape in report.inputs.values())
         columns = [name for name in DEFAULT if has_axes or name != "receptive_field"]
+        # Where all are trained the column would say the same twice.
         if report.totals.trainable_params != report.totals.params:
             columns.insert(columns.index("params") + 1, "trainable_params")
         if report.convention is not None:  # what the tool does not count is no column
@@ -180,6 +182,7 @@ def _sum(report: Report, quantity: str, write: Callable[[Any], str]) -> str:
 def notes(report: Report) -> list[tuple[str, str]]:
     """What is said below the table: (subject, text)."""
     totals, settings = report.totals, report.settings
+    # What is not there is not said: most networks have trained parameters and nothing else.
     frozen = totals.params - totals.trainable_params
     stored = _("{n} trained", n=_sum(report, "trainable_params", number))
     if frozen:
@@ -202,6 +205,7 @@ def notes(report: Report) -> list[tuple[str, str]]:
         work = say_convention(report)
     lines = [(_("parameters"), stored), (_("operations"), work + per + on_padding), (_("memory"), memory + per)]
     lines += _unknown_notes(report)
+    # What is left out of a sum is said for each sum, in the order of the columns.
     for quantity in SUMMED:
         if report.convention is not None and quantity in report.convention.replaced:
             continue
@@ -248,6 +252,7 @@ def _unknown_notes(report: Report) -> list[tuple[str, str]]:
 
 
 def _sharing_notes(report: Report) -> list[tuple[str, str]]:
+    # By whom they belong to: a recurrent network uses one layer's weights many times.
     users: dict[str, list[str]] = {}
     for row in report:
         if row.weights_of is not None:

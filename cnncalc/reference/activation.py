@@ -11,6 +11,7 @@ import numpy as np
 from cnncalc.reference.axes import number_axis
 from cnncalc.reference.base import Array, Shape, Weight, Weights, per_channel, reference, scale
 
+# Element by element through Python: slow, and exact, which is what a reference is for.
 erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
 
 
@@ -39,6 +40,7 @@ def step(layer: Any, w: Weights, x: Array) -> Array:
 @reference("rescale")
 def rescale(layer: Any, w: Weights, x: Array) -> Array:
     """x times the factor, plus the offset; by 1 nothing is multiplied, and 0 is not added."""
+    # A probe counts what is done: a product by 1 that nobody needs would be one too many.
     y = x if layer.factor == 1 else x * numbers(layer.factor, x)
     return y if layer.offset == 0 else y + numbers(layer.offset, x)
 
@@ -117,6 +119,7 @@ def gelu(layer: Any, w: Weights, x: Array) -> Array:
     if layer.approximate == "tanh":
         inner = (x + x * x * x * number(0.044715, x)) * number(math.sqrt(2 / math.pi), x)
         return x * (np.tanh(inner) + 1) / 2
+    # frompyfunc gives objects: back to the type that entered.
     half = (erf(x / number(math.sqrt(2), x)).astype(x.dtype) + 1) * number(0.5, x)
     return x * half
 
@@ -192,6 +195,7 @@ def hardshrink(layer: Any, w: Weights, x: Array) -> Array:
 @reference("clamp", "hardtanh")
 def clamp(layer: Any, w: Weights, x: Array) -> Array:
     """min(max(x, low), high), as far as there are bounds."""
+    # A clamp without a bound leaves that side open; hardtanh is the one of the textbook unless told otherwise.
     usual = (-1.0, 1.0) if layer.kind == "hardtanh" else (None, None)
     low, high = (own if own is not None else other for own, other in zip((layer.low, layer.high), usual, strict=True))
     if low is not None:
@@ -223,6 +227,7 @@ def round_values(layer: Any, w: Weights, x: Array) -> Array:
 
 @reference("erf")
 def error_function(layer: Any, w: Weights, x: Array) -> Array:
+    # Objects, and no probe: both are put back.
     y: Array = np.asarray(erf(x)).astype(x.dtype)
     return y.view(type(x))
 
@@ -282,6 +287,7 @@ def log_softmax(layer: Any, w: Weights, x: Array) -> Array:
 def maxout(layer: Any, w: Weights, x: Array) -> Array:
     """The largest of each few neighbouring channels."""
     n, c, *size = x.shape
+    # Channels lie next to each other in memory, so that pieces of one unit are neighbours.
     return np.max(x.reshape(n, c // layer.pieces, layer.pieces, *size), axis=2)
 
 

@@ -18,6 +18,7 @@ from cnncalc.reference.base import Array, Shape, Weight, Weights, axes_of, bias,
 
 def projection_weights(layer: Any, c: int, e: int) -> dict[str, Weight]:
     """query (d, C), key (d, E), value (v, E), out (f, v), and the biases that there are."""
+    # As the textbook has them: queries and keys d wide, values v, and f channels that come out.
     d = layer.dim or c
     v = layer.value_dim or d
     f = layer.out or c
@@ -72,6 +73,7 @@ def attention_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     """The projections; relative (distances, heads) with a row for every way in which two positions lie apart."""
     stored = projection_weights(layer, x[0], x[0])
     if layer.relative_bias:
+        # Counted by listing all distances, not by the formula of the claim.
         rows = len(list(product(*(range(1 - m, m) for m in window_of(layer, x[1:])))))
         stored["relative"] = bias((rows, layer.heads))
     return stored
@@ -88,7 +90,7 @@ def attention(layer: Any, w: Weights, x: Array) -> Array:
     n, c, *size = x.shape
     q, k, v = (project(w, name, x.reshape(n, c, -1)) for name in ("query", "key", "value"))
     members = members_of_windows(layer, size)
-    added = [distances(layer, w, members, size)] if layer.relative_bias else []
+    added = [distances(layer, w, size)] if layer.relative_bias else []
     allowed = None
     if layer.shift is not None and any(shifts(layer, size)):
         allowed = together(layer, members, size)[:, np.newaxis]
@@ -115,11 +117,13 @@ def members_of_windows(layer: Any, size: Sequence[int]) -> Array:
     tokens = np.arange(np.prod(size)).reshape(size)
     if layer.shift is not None:
         for axis, s in enumerate(shifts(layer, size)):
+            # Tokens are moved, not values: what a window holds is read off their numbers.
             tokens = np.roll(tokens, -s, axis=axis)
     cells = window_of(layer, size)
     members = []
     for corner in product(*(range(n // m) for n, m in zip(size, cells, strict=True))):
         if layer.grid is not None:
+            # A grid's positions lie apart, one of each cell; a window's lie together.
             inside = [slice(i, None, n // m) for i, n, m in zip(corner, size, cells, strict=True)]
         else:
             inside = [slice(i * m, i * m + m) for i, m in zip(corner, cells, strict=True)]
@@ -135,7 +139,7 @@ def together(layer: Any, members: Array, size: Sequence[int]) -> Array:
     return (wrapped[:, :, :, np.newaxis] == wrapped[:, :, np.newaxis, :]).all(axis=0)
 
 
-def distances(layer: Any, w: Weights, members: Array, size: Sequence[int]) -> Array:
+def distances(layer: Any, w: Weights, size: Sequence[int]) -> Array:
     """(heads, tokens, tokens): the number that is trained for how far apart two positions of a window are."""
     cells = window_of(layer, size)
     row = {apart: i for i, apart in enumerate(product(*(range(1 - m, m) for m in cells)))}

@@ -37,6 +37,7 @@ def conv_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
         shape: Shape = (layer.filters, c // layer.groups, *window)
         fan_in = prod(shape[1:])
     else:
+        # A kernel for each pair of maps that the table joins, and none for those it does not.
         shape = (sum(len(row) for row in layer.table), *window)
         fan_in = prod(window) * max(len(row) for row in layer.table)
     return {"weight": kernel(shape, fan_in), **bias_of(layer, layer.filters, size)}
@@ -56,6 +57,7 @@ def add_bias(y: Array, w: Weights) -> Array:
     if "bias" not in w:
         return y
     b = w["bias"]
+    # In place: a second map of this size would double what a layer needs.
     return np.add(y, b if b.ndim > 1 else per_channel(b, y.ndim - 2), out=y)
 
 
@@ -122,6 +124,7 @@ def local(layer: Any, w: Weights, x: Array) -> Array:
     read = columns(surround(x, moves), moves)
     n, c, k, *positions = read.shape
     places = prod(positions)
+    # The same product as of a convolution, with another bank of kernels in every place.
     banks = w["weight"].reshape(places, layer.filters, c * k)
     per_place = read.reshape(n, c * k, places).transpose(0, 2, 1)[..., np.newaxis]  # (N, places, C * taps, 1)
     y = (banks @ per_place).reshape(n, places, layer.filters).transpose(0, 2, 1)
@@ -154,6 +157,7 @@ def transposed_conv(layer: Any, w: Weights, x: Array) -> Array:
     canvas = np.full_like(
         x, getattr(x, "nothing", 0.0), shape=(n, f, *(m + e for m, e in zip(lengths, extra, strict=True)))
     )
+    # The weight's first axis is that of what enters: it is the transpose of a convolution.
     kernels = w["weight"].reshape(g, c // g, f // g, -1)
     maps = x.reshape(n, g, c // g, -1)
     for t, corner in enumerate(product(*offsets)):

@@ -25,6 +25,7 @@ def dense_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 @reference("dense", weights=dense_weights, sums="products")
 def dense(layer: Any, w: Weights, x: Array) -> Array:
     """Every unit: its weights times the inputs, summed, plus its bias; of a map, at every position."""
+    # Of a map, channels are the features and positions are samples.
     if x.ndim > 2:
         tokens = w["weight"] @ x.reshape(*x.shape[:2], -1)
         if "bias" in w:
@@ -43,11 +44,13 @@ def dense(layer: Any, w: Weights, x: Array) -> Array:
 
 def products(weights: Array, x: Array) -> Array:
     """(units, F) with (N, F): a sum of products for each unit and sample."""
+    # With an axis of 1 behind it is a matrix product: one operation, of which products and sums are counted.
     return (weights @ x[..., np.newaxis])[..., 0]
 
 
 def squared_distances(centres: Array, x: Array) -> Array:
     """(units, F) and (N, F): for each unit the sum of (x - w)^2."""
+    # A square as a product of the difference with itself: a matrix product again, which a probe counts as one.
     away = x[:, np.newaxis, :] - centres
     return (away[..., np.newaxis, :] @ away[..., np.newaxis])[..., 0, 0]
 

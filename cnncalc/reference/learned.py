@@ -37,5 +37,6 @@ def embedding(layer: Any, w: Weights, x: Array) -> Array:
     look_up = getattr(index, "look_up", None)
     if look_up is not None:  # a probe: which numbers are looked up depends on the index alone
         return look_up(w["table"])
+    # Random images hold any numbers: each is made an index, so that a network with an embedding can be run.
     rows = np.asarray(index).astype(int) % layer.size
     return np.moveaxis(w["table"][rows], -1, 1)

@@ -58,6 +58,7 @@ def divide(layer: Any, w: Weights, *xs: Array) -> Array:
 def compare(layer: Any, w: Weights, *xs: Array) -> Array:
     """1 where it is so, else 0; a third input is compared with that."""
     operation = {"greater": np.greater, "less": np.less, "equal": np.equal}[layer.kind]
+    # `subok`: what counts or remembers goes on doing so.
     result, *others = np.broadcast_arrays(*xs, subok=True)
     for other in others:
         result = operation(result, other).astype(xs[0].dtype)

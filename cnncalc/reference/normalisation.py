@@ -25,6 +25,7 @@ def batchnorm_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
 @reference("batchnorm", weights=batchnorm_weights)
 def batchnorm(layer: Any, w: Weights, x: Array) -> Array:
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta: what is stored gives one factor and one summand."""
+    # Folded into one product and one sum, as everybody runs it: what is stored is worked out before an image comes.
     factor = 1 / np.sqrt(w["variance"] + layer.epsilon)
     if "gamma" in w:
         factor = factor * w["gamma"]
@@ -33,11 +34,13 @@ def batchnorm(layer: Any, w: Weights, x: Array) -> Array:
         summand = summand + w["beta"]
     rank = x.ndim - 2
     y = x * per_channel(factor.astype(x.dtype), rank)
+    # In place: y is ours.
     return np.add(y, per_channel(summand.astype(x.dtype), rank), out=y)
 
 
 def standardise(x: Array, axes: Sequence[int], epsilon: float) -> Array:
     """Mean 0 and variance 1 over some axes of each sample."""
+    # Mean and variance by sums: NumPy's own would hide from a probe what they do.
     count = int(np.prod([x.shape[axis] for axis in axes]))
     over = tuple(axes)
     centred = x - x.sum(axis=over, keepdims=True) / count
@@ -88,6 +91,7 @@ def instancenorm(layer: Any, w: Weights, x: Array) -> Array:
 
 
 def in_groups(layer: Any, w: Weights, x: Array, groups: int) -> Array:
+    # Neighbouring channels are a group, so that a group is a row.
     y = standardise(x.reshape(x.shape[0], groups, -1), [2], layer.epsilon).reshape(x.shape)
     if not layer.affine:
         return y
@@ -133,6 +137,7 @@ def shift_values(layer: Any, w: Weights, x: Array) -> Array:
 def lrn(layer: Any, w: Weights, x: Array) -> Array:
     """Each value over (k + alpha/size * sum of squares of the channels around it) ** beta."""
     channels = x.shape[1]
+    # Each square is worked out once, however many windows it stands in.
     squares = x * x
     total = squares.copy()
     # Of an even size one channel more lies before than behind. Those that do not exist are left out.

@@ -45,11 +45,13 @@ def elements(layer: Any, size: Sequence[int], moves: Sequence[Slide]) -> Array:
     """How many elements each window averages. What `ceil` adds beyond the padding never counts."""
     per_axis = []
     for axis, (n, move) in enumerate(zip(size, moves, strict=True)):
+        # Places that count, in the frame in which padding begins at 0.
         first, last = move.before, move.before + n
         if layer.count_include_pad and layer.padding != "same":
             before, after = layer.padding[axis if len(layer.padding) > 1 else 0]
             first, last = 0, before + n + after
         per_axis.append([sum(first <= start + tap < last for tap in move.taps) for start in move.starts])
+    # A window is a box: its elements are the product of those along its axes.
     counts = np.ones((), dtype=np.int64)
     for count in per_axis:
         counts = counts[..., np.newaxis] * np.array(count)
@@ -60,6 +62,7 @@ def elements(layer: Any, size: Sequence[int], moves: Sequence[Slide]) -> Array:
 def lppool(layer: Any, w: Weights, x: Array) -> Array:
     """The p-th root of the sum of |x| to the p."""
     moves = slides(layer, x.shape[2:])
+    # Padding with zeros adds nothing to the sum.
     total = fold_views(np.add, (np.power(np.absolute(view), layer.norm) for view in taps(surround(x, moves), moves)))
     return np.power(total, 1 / layer.norm)
 
@@ -71,6 +74,7 @@ def blurpool(layer: Any, w: Weights, x: Array) -> Array:
     weights = np.ones(())
     for move in moves:
         row = np.ones(1)
+        # Row n of Pascal's triangle over 2 to the n, by its definition: no formula of it is shared with the claim.
         for _toss in range(len(move.taps) - 1):
             row = np.convolve(row, [0.5, 0.5])
         weights = np.multiply.outer(weights, row)
@@ -93,6 +97,7 @@ def subsample(layer: Any, w: Weights, x: Array) -> Array:
     moves = slides(layer, x.shape[2:])
     total = fold_views(np.add, taps(surround(x, moves), moves))
     n, c, *positions = total.shape
+    # As a matrix product, so that the coefficient counts as a weight that connects.
     scaled = w["weight"].reshape(c, 1, 1) @ total.reshape(n, c, 1, -1)
     return np.add(scaled.reshape(n, c, *positions), per_channel(w["bias"], len(positions)))
 
@@ -114,6 +119,7 @@ def global_maxpool(layer: Any, w: Weights, x: Array) -> Array:
 
 def parts(n: int, m: int) -> list[slice]:
     """m windows that cover n elements: the i-th begins where i/m of them are over, and reaches to (i + 1)/m."""
+    # Neighbours overlap where m does not divide n.
     return [slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
 
 
@@ -122,6 +128,7 @@ def per_part(x: Array, layer: Any, summarise: Any) -> Array:
     size = x.shape[2:]
     target = axes_of(layer.size, len(size))
     windows = [parts(n, m) for n, m in zip(size, target, strict=True)]
+    # Windows differ in size, so there is no view of all of them at once.
     y = np.empty_like(x, shape=(*x.shape[:2], *target))
     for place in np.ndindex(*target):
         where = [along[i] for along, i in zip(windows, place, strict=True)]

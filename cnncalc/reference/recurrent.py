@@ -54,6 +54,7 @@ class Cell:
 
     def gate(self, gate: str, x: Array, state: Array) -> Array:
         """W [x, state] + b, before its function."""
+        # One product over both: as the textbook writes it.
         weights = np.concatenate([self.part(gate, "input"), self.part(gate, "state")], axis=1)
         joined = np.concatenate([x, state], axis=1)
         return self.add_biases(products(weights, joined), gate, "bias", "bias2")
@@ -80,6 +81,8 @@ def gru_step(cell: Cell, x: Array, state: tuple[Array, ...]) -> tuple[Array, ...
     (h,) = state
     z = logistic(cell.gate("z", x, h))
     r = logistic(cell.gate("r", x, h))
+    # Two variants go by this name. With two biases the reset comes behind the product (cuDNN, PyTorch), else before it
+    # (Cho et al. 2014).
     if cell.has("c", "bias2"):
         from_input = cell.add_biases(products(cell.part("c", "input"), x), "c", "bias")
         from_state = cell.add_biases(products(cell.part("c", "state"), h), "c", "bias2")

@@ -73,6 +73,7 @@ def resample(layer: Any, w: Weights, x: Array) -> Array:
     if layer.mode.startswith("nearest"):
         middle = 0.5 if layer.mode == "nearest_exact" else 0.0
         for axis, (n, m) in enumerate(zip(size, wanted, strict=True), start=2):
+            # 1e-9: a place that is whole by its definition may come out a little below it.
             places = np.floor((np.arange(m) + middle) * n / m + 1e-9).astype(int)
             x = np.take(x, np.minimum(places, n - 1), axis=axis)
         return x
@@ -83,6 +84,7 @@ def resample(layer: Any, w: Weights, x: Array) -> Array:
 def between(n: int, m: int, layer: Any) -> list[tuple[Array, Array]]:
     """For each tap, the element that every one of m outputs reads and its weight."""
     o = np.arange(m)
+    # Either the outermost elements lie over each other, or the outer edges of the outermost pixels.
     places = o * (n - 1) / max(1, m - 1) if layer.align_corners else (o + 0.5) * n / m - 0.5
     if layer.mode == "bilinear":
         places = np.maximum(places, 0)
@@ -95,6 +97,7 @@ def pixel_shuffle(layer: Any, w: Weights, x: Array) -> Array:
     """Channel (c, i, j) becomes the pixels (r h + i, r w + j) of channel c."""
     n, size = x.shape[0], x.shape[2:]
     r, rank = layer.factor, len(size)
+    # The axes of i and j are set apart, each is brought behind the axis that it refines, and both are joined.
     apart = x.reshape(n, -1, *(r,) * rank, *size)
     order = [axis for a in range(rank) for axis in (2 + rank + a, 2 + a)]
     return apart.transpose(0, 1, *order).reshape(n, apart.shape[1], *(m * r for m in size))
@@ -105,6 +108,7 @@ def pixel_unshuffle(layer: Any, w: Weights, x: Array) -> Array:
     """The pixels (r h + i, r w + j) of channel c become channel (c, i, j)."""
     n, c, *size = x.shape
     r, rank = layer.factor, len(size)
+    # The other way round: each axis is cut in two, and the fine parts are brought to the channels.
     apart = x.reshape(n, c, *(part for m in size for part in (m // r, r)))
     order = [*(3 + 2 * a for a in range(rank)), *(2 + 2 * a for a in range(rank))]
     return apart.transpose(0, 1, *order).reshape(n, -1, *(m // r for m in size))

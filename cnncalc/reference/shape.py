@@ -48,6 +48,7 @@ def crop(layer: Any, w: Weights, x: Array) -> Array:
     for axis, n in enumerate(size):
         if layer.size is not None:
             m = axes_of(layer.size, len(size))[axis]
+            # Rounded down, so that of an odd surplus more is cut off behind.
             before = (n - m) // 2
             kept.append(slice(before, before + m))
         else:
@@ -98,6 +99,7 @@ def roll(layer: Any, w: Weights, x: Array) -> Array:
 def take(layer: Any, w: Weights, x: Array) -> Array:
     """The elements one by one."""
     axis = number_axis(layer.axis, x)
+    # By slices, not by an index array: views of one element, which probes can follow.
     return np.concatenate([x[(slice(None),) * axis + (slice(i, i + 1),)] for i in layer.indices], axis=axis)
 
 

@@ -22,6 +22,7 @@ class WeightError(CnncalcError):
 def as_input(graph: Graph, inputs: Any, seed: int) -> dict[str, Array]:
     """An array for each input of the network, float32 or float64. Raises WeightError."""
     if inputs is None:
+        # Not the stream of the weights: an image must not repeat what they are.
         random = np.random.default_rng((seed, 1))
         return {name: random.standard_normal(shape, dtype=np.float32) for name, shape in graph.inputs.items()}
     if not isinstance(inputs, Mapping):
@@ -40,6 +41,7 @@ def as_input(graph: Graph, inputs: Any, seed: int) -> dict[str, Array]:
         )
         raise WeightError(_("{problem}: the inputs are {names}", problem=problem, names=", ".join(graph.inputs)))
     arrays = {name: numbers(inputs[name], _("input {name}", name=name)) for name in graph.inputs}
+    # One sample, or several with an axis of samples in front.
     for name, shape in graph.inputs.items():
         given = arrays[name].shape
         if given != shape and given[1:] != shape:
@@ -59,11 +61,13 @@ def as_input(graph: Graph, inputs: Any, seed: int) -> dict[str, Array]:
         raise WeightError(_("the inputs do not have one batch size: give all of them the same number of samples"))
     if None not in batches and 0 in batches:
         raise WeightError(_("the inputs hold no sample: a batch is at least one"))
+    # All in one precision: the widest that somebody gave.
     kind = np.result_type(*arrays.values())
     return {name: array.astype(kind, copy=False) for name, array in arrays.items()}
 
 
 def hint_of_order(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    # Images out of files have their channels last.
     if given == (*shape[1:], shape[0]):
         return (
             _("; channels come first: use array.transpose(2, 0, 1)") if len(shape) == 3 else _("; channels come first")
@@ -83,6 +87,7 @@ def numbers(raw: Any, what: str) -> Array:
         raise WeightError(_("{what}: an array of {dtype}, not of numbers", what=what, dtype=array.dtype))
     if array.dtype != np.float64 or array.dtype.kind in "iub":
         array = array.astype(np.float32, copy=False)
+    # What is not finite would spread through the network, and the place where it came in would be lost.
     if not np.isfinite(array).all():
         bad = "NaN" if np.isnan(array).any() else _("infinite")
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

@@ -60,6 +60,7 @@ class Drawn(Mapping[str, Array]):
 
     def __getitem__(self, name: str) -> Array:
         weight = self.weights[name]
+        # By its name, not by its turn: a layer's weights stay the same when another is added before it.
         values = np.random.default_rng((self.seed, crc32(name.encode()))).random(weight.shape, dtype=np.float32)
         values *= np.float32(weight.high - weight.low)
         values += np.float32(weight.low)

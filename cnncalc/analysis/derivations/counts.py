@@ -138,6 +138,7 @@ def board_of(graph: Graph, number: int) -> Board:
 
 @lru_cache(1024)
 def shared_board(given: Layer, shapes: tuple[Shape, ...], output: Shape, language: str) -> Board:
+    # The language is part of the key alone: a board keeps the sentences that it has made.
     return Board(given, shapes, output)
 
 

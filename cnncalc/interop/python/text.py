@@ -91,7 +91,7 @@ def text_of(value: Any) -> str:
     return repr(value)
 
 
-def arguments_of(tree: Call, one_line: bool = True) -> list[str]:
+def arguments_of(tree: Call) -> list[str]:
     """The arguments that have to be written; equal ones without names that follow each other as a loop."""
     shown = [a for a in tree.arguments if a.default is NOT_GIVEN or not same(a.value, a.default)]
     texts = [text_of(a.value) if a.default is NOT_GIVEN else f"{a.name}={text_of(a.value)}" for a in shown]

@@ -96,9 +96,7 @@ def second_value(
     return _("a second value, '{text}', of {kind}, which takes one", text=short(text), kind=kind.name), hint
 
 
-def separate_value(
-    kind: Kind, word: str, number: str, flags: Mapping[str, str], names: Mapping[str, str]
-) -> str | None:
+def separate_value(word: str, number: str, flags: Mapping[str, str], names: Mapping[str, str]) -> str | None:
     """For `k 3` and `stride 2`: a flag or an option with its number apart. None if it is neither."""
     if word in flags:
         return _("write the number behind it: {word}{number}", word=word, number=number)

@@ -204,7 +204,7 @@ class _LayerLine:
         if option is not None and meant is not None and meant[0] == option:
             hint = _("write {value} alone", value=following.text)
         elif re.fullmatch(r"\d+(x\d+)*", following.text, re.ASCII):
-            hint = advice.separate_value(self.kind, word.text.lower(), following.text, self.by_flag, names)
+            hint = advice.separate_value(word.text.lower(), following.text, self.by_flag, names)
         if hint is None:
             return 0
         self.reader.note(_("'{word} {number}' is one flag", word=word.text, number=following.text), word.position, hint)

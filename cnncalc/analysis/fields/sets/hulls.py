@@ -91,13 +91,13 @@ class Passing:
         """What one read brings to a map."""
         return [
             (readers, tuple(self.along(e, s, m) for e, s, m in zip(axes, read.steps, output[1:], strict=True)))
-            for readers, axes in classes(read.channels, hulls, c, output[0])
+            for readers, axes in classes(read.channels, hulls, output[0])
         ]
 
     def into_vector(self, read: Read, hulls: list[tuple[int, Axes]], shape: Shape, m: int) -> list[tuple[int, Axes]]:
         """What one read brings to a vector: from a map, all of the channels that are read."""
         if len(shape) > 1:
-            parts = [(readers, find_span(axes)) for readers, axes in classes(read.channels, hulls, shape[0], m)]
+            parts = [(readers, find_span(axes)) for readers, axes in classes(read.channels, hulls, m)]
         elif isinstance(read.channels, int):
             shift = read.channels
             places = [i + shift if 0 <= i + shift < shape[0] else -1 for i in range(m)]
@@ -155,8 +155,8 @@ class Passing:
         return [(whole(output[0]), axes)]
 
 
-def classes(channels: Channels, hulls: list[tuple[int, Axes]], c: int, filters: int) -> list[tuple[int, Axes]]:
-    """(readers, what they read) for channels that read alike; c channels enter."""
+def classes(channels: Channels, hulls: list[tuple[int, Axes]], filters: int) -> list[tuple[int, Axes]]:
+    """(readers, what they read) for channels that read alike."""
     if channels == EVERY:
         return [(whole(filters), merge_hulls([axes for _mask, axes in hulls]))] if hulls else []
     if isinstance(channels, int):
@@ -289,7 +289,7 @@ def lay_out(hulls: list[tuple[int, Axes]], shape: Shape, axis: int) -> Ends:
     nothing = Ends([NOTHING] * (outer * inner * sizes[axis]), [-1] * (outer * inner * sizes[axis]))
     per_class = []
     for mask, axes in hulls:
-        blank = blanks(axes, sizes)
+        blank = blanks(axes)
         ends = tuple(
             [
                 none if gone else v
@@ -307,7 +307,7 @@ def lay_out(hulls: list[tuple[int, Axes]], shape: Shape, axis: int) -> Ends:
     return Ends(lo, hi)
 
 
-def blanks(axes: Axes, sizes: Sequence[int]) -> list[bool]:
+def blanks(axes: Axes) -> list[bool]:
     """For each unit of a map whether it sees nothing along some axis, and so nothing at all."""
     found = [False]
     for ends in axes:

@@ -33,7 +33,7 @@ def read_attention(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("the attribute {name} is {value}", name="scale", value=shortest(scale)))
     tensors = [q, k, v]
     if len(node.inputs) > 3 and node.inputs[3]:
-        tensors.append(mask_of(net, node, q))
+        tensors.append(mask_of(net, node))
     laid = lay_alike(net, node, tensors, apart=2)
     if len(net.shape(laid[0].tensor)) < 2:
         raise NotReadError(_("its inputs are no matrices"))
@@ -66,7 +66,7 @@ def heads_of(x: Tensor, heads: int, i: int) -> Tensor:
     return Tensor(x.value, (axes[0], axes[2], axes[1], axes[3]))
 
 
-def mask_of(net: Network, node: NodeData, q: Tensor) -> Tensor:
+def mask_of(net: Network, node: NodeData) -> Tensor:
     """What is added to the scores: computed, or trained. Raises NotReadError for a mask that forbids."""
     mask = net.values[node.inputs[3]]
     if not isinstance(mask, Constant):

@@ -160,7 +160,7 @@ def standing(net: Network, node: NodeData, constant: Constant, part: str) -> Ten
     elif stored_size(net, constant) != constant.size:
         raise NotReadError(_("its weights are one stored tensor repeated: {name}", name=constant.roots[0]))
     else:
-        note_loose(net, node, constant)
+        note_loose(net, constant)
     value = constant.move_later(shape, lambda array: array[0])
     made = net.add(node, "parameter", options, [], {"value": value}, part=part)
     return Tensor(made, plain(shape, net.batch))
@@ -288,7 +288,7 @@ def add_trained(net: Network, node: NodeData, x: Tensor, constant: Constant, fir
     placed = along_axes(net, x, constant)
     if placed is None:
         raise NotReadError(_("its weights are along mixed axes"), x.dims())
-    note_loose(net, node, constant)
+    note_loose(net, constant)
     letters, numbers = placed
     if operator in ("Sub", "Div"):
         inverse = (lambda array: -array) if operator == "Sub" else (lambda array: 1 / array)
@@ -315,7 +315,7 @@ def add_table(net: Network, node: NodeData, x: Tensor, constant: Constant, first
         mixed = _("its weights are along mixed axes")
         raise NotReadError(mixed if trained else _("its constant has other numbers for other places"), x.dims())
     if trained:
-        note_loose(net, node, constant)
+        note_loose(net, constant)
     moved = constant.move_later(dims[1:], lambda array: array.reshape(dims[1:]))
     options: dict[str, Any] = {"shape": list(dims[1:])}
     options.update({"stored": stored_size(net, constant)} if trained else {"trained": False})
@@ -324,7 +324,7 @@ def add_table(net: Network, node: NodeData, x: Tensor, constant: Constant, first
     return merge(net, node, MERGES[node.operator], [numbers, x] if first else [x, numbers])
 
 
-def note_loose(net: Network, node: NodeData, constant: Constant) -> None:
+def note_loose(net: Network, constant: Constant) -> None:
     """Remember a tensor that is trained by the rule alone, where its name does not say it too."""
     name = constant.name or constant.roots[0]
     if name not in net.loose and constant.said is None:

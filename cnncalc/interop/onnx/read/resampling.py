@@ -129,7 +129,7 @@ def read_resize(net: Network, node: NodeData) -> Value:
     mode = node.attributes.get("mode", "nearest")
     if (
         any(f.denominator != 1 for f in longer)
-        or align(net, node)
+        or aligns_corners(node)
         or (mode == "nearest" and not all(repeats(int(f), *rounding_of(net, node)) for f in longer))
     ):
         options: dict[str, Any] = resample_options(net, node, shape[1:], longer, after)
@@ -165,7 +165,7 @@ def factors_by_place(x: Tensor, shape: Shape, factors: Sequence[Fraction]) -> di
     return found
 
 
-def align(net: Network, node: NodeData) -> bool:
+def aligns_corners(node: NodeData) -> bool:
     """Whether the outermost elements of a mixture keep their places."""
     mode = node.attributes.get("mode", "nearest")
     return mode != "nearest" and node.attributes.get("coordinate_transformation_mode") == "align_corners"

@@ -163,7 +163,7 @@ def line_of_figures(
     for i in row[1:]:
         if i - 1 in places[i].part.reads:
             items += link(report, places, i, corners)
-    items += continuations(places, row, line_of, middle, x - GAP)
+    items += continuations(places, row, middle, x - GAP)
     return items, lowest - top
 
 
@@ -227,9 +227,7 @@ def arc_items(arc: Arc, bottom: float) -> list[Item]:
     return [line(points, stroke=LINE), arrow_head(points[2], points[3], size=5)]
 
 
-def continuations(
-    places: Sequence[Place], row: Sequence[int], line_of: dict[int, int], middle: float, end: float
-) -> list[Item]:
+def continuations(places: Sequence[Place], row: Sequence[int], middle: float, end: float) -> list[Item]:
     """Arrows from the end of a line and to the beginning of the next, where the figures there are connected."""
     ends = []
     first, last = row[0], row[-1]
