@@ -53,6 +53,7 @@ def explain(
     if "receptive_field" in wanted and not free:
         field = field_derivation(report, number, since)
         if field is not None:
+            # As the table has it: the field stands before what memory is taken.
             memory = [d for d in found if d.quantity.endswith("_bytes")]
             found = [*(d for d in found if d not in memory), field, *memory]
     if not free:
@@ -73,6 +74,7 @@ def of_network(report: Report, quantity: str | None, since: str | None) -> list[
     if quantity in RATIO_NAMES:
         return [ratio_derivation(report.totals, None, quantity)]
     wanted = USUAL if quantity is None else (check_quantity(quantity),)
+    # A network that hands an input through has no layer for its result.
     result = report.graph.outputs[0] - len(report.inputs) if report.graph is not None else -1
     if quantity is not None and wanted[0] not in SUMMED and result >= 0:
         return explain(report, report.layers[result].name, quantity, since=since)

@@ -104,6 +104,7 @@ def letter_of(name: str, value: int | None) -> Formula:
 
 def new_symbols(found: Sequence[Derivation]) -> list[list[tuple[str, int | None, str]]]:
     """For each derivation the letters that no earlier one has explained."""
+    # A letter is explained again where it stands for another value: n of C1 is not n of C3.
     known: set[tuple[str, int | None]] = set()
     result = []
     for derivation in found:

@@ -51,6 +51,7 @@ def cost_derivation(report: Report, number: int, quantity: str, free: Collection
         return None if free else Derivation(row.name, quantity, quantity, None)
     board = board_of(report.graph, number)
     lines, remarks = WRITERS[quantity](report, board, number)
+    # With letters left open only what depends on them is of interest.
     if free:
         lines = [line for line in (board.close(line, free) for line in lines) if line.letters() & set(free)]
         if not lines:
@@ -88,6 +89,7 @@ def backward_lines(report: Report, board: Board, number: int) -> Explained:
     trained, entering = is_trained(graph.facts[number]), is_any([needed[v] for v in node.reads])
     parts: list[tuple[str, int]] = []
     if needed[number + len(graph.inputs)]:
+        # An input that no trained weight stands before needs no gradient: its products are left out.
         asked = [n for n, v in zip(products.inputs, node.reads, strict=False) if needed[v]]
         parts = [
             ("weights", products.weights if trained else 0),
@@ -100,6 +102,7 @@ def backward_lines(report: Report, board: Board, number: int) -> Explained:
     for part, count in parts:
         if not count:
             continue
+        # The same object, not an equal number: then it is the MACs again, and is called so.
         if count is macs:
             terms.append(symbol("MACs", int(count)))
         else:
@@ -125,6 +128,7 @@ def moved_lines(report: Report, board: Board, number: int) -> Explained:
     size, batch = BYTES[report.settings.dtype], report.settings.batch
     assert report.graph is not None
     reads = report.graph.nodes[number].reads
+    # A value that is read twice, x + x, comes from memory once.
     shapes = [shape for i, shape in enumerate(board.inputs) if reads.index(reads[i]) == i]
     read: Any = sum_of([prod(shape) for shape in shapes])
     written: Any = prod(board.facts.output)
@@ -161,6 +165,7 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
     claimed = graph.facts[number].kept
     assert claimed is not None
     values = find_kept_values(claimed, graph.nodes[number], graph.facts[number], needed, own)
+    # What another layer keeps already takes no second place in memory.
     first_here = {store.value for store in mine}
     others = [name_value(graph, value) for value in dict.fromkeys(values) if value not in first_here]
     if others:

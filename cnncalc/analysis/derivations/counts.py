@@ -48,6 +48,7 @@ class Board:
         self.sizes = self._output_lines()
         self.names: dict[int, str] = {id(line.number): line.name for line in self.sizes}
         self.names |= {id(n): line.name for line in self.sizes for n in self.same_as(line)}
+        # Parameters have a line of their own, so that other formulas may speak of them as `params`.
         if isinstance(self.facts.params, Traced) and self.facts.params.operator:
             self.names[id(self.facts.params)] = "params"
 
@@ -213,6 +214,7 @@ def derivations_on(
     for quantity, own in lines_of(board, row, BYTES[report.settings.dtype], alone).items():
         if quantity not in wanted:
             continue
+        # Weights that are shared are counted with the layer that owns them.
         if row.weights_of is not None and quantity in STORED:
             found.append(say_shared(row, quantity))
             continue

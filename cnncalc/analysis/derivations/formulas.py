@@ -88,6 +88,7 @@ def _terms(value: int, sign: int, names: Names, values: Values, *, top: bool = F
         if part.operator == "neg":
             waiting.append((part.parts[0], -sign, False))
             continue
+        # A stack: what is to be read first is put on it last.
         first, *others = part.parts
         behind = sign if part.operator == "+" else -sign
         waiting += [(other, behind, False) for other in reversed(others)]
@@ -100,8 +101,10 @@ def _collect(terms: Sequence[Term]) -> list[tuple[int, Expression]]:
     found: list[tuple[Term, int]] = []
     for term in terms:
         last = found[-1][0] if found else None
+        # The 1 of d(k - 1) + 1 - 1: nobody writes it on a board.
         if last and last.literal and term.literal and last == term._replace(sign=-term.sign):
             found.pop()
+        # Products that are equal by chance, c × k and k × c of one size, stay apart: they mean different things.
         elif last == term and term.symbols.kind != "product":
             found[-1] = (term, found[-1][1] + 1)
         else:
@@ -131,6 +134,7 @@ def fold(e: Expression) -> Expression:
     if e.kind == "product":
         rest = [inner for part in parts if part.kind != "number"
                 for inner in (part.parts if part.kind == "product" else (part,))]  # fmt: skip
+        # Numbers in front, as one; letters in the order in which they were met.
         factor = prod([*numbers, *(part.parts[0] for part in rest if part.kind == "number")])
         rest = [part for part in rest if part.kind != "number"]
         if not rest or factor == 0:

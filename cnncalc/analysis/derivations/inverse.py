@@ -101,6 +101,7 @@ def invert(report: Report, layer: str, sought: str) -> list[Derivation]:
 def along_axis(layer: str, sought: str, n: int, window: Window, axis: str) -> Derivation:
     """The size formula of one axis, solved for what is sought."""
     at = f"_{axis}" if axis else ""
+    # With both sides alike the textbook's 2 p can be written, and half of it is what is sought.
     even = window.before == window.after
     k, s, p = (symbol(f"{letter}{at}", value) for letter, value in zip(
         "ksp", (window.kernel, window.stride, window.before if even else window.before + window.after), strict=True
@@ -135,6 +136,7 @@ def solutions(sought: str, least: int, most: int | None, window: Window, *, even
     most = least + MOST_LISTED if most is None else most
     if sought == "padding":
         step = 2 if even else 1
+        # Rounded inwards on both ends: only whole numbers are solutions.
         return list(range(max(0, -(-least // step)), most // step + 1))
     if sought == "kernel":
         return list(range(max(1, -(-least // window.dilation) + 1), most // window.dilation + 2))

@@ -104,6 +104,7 @@ def trace_axes(letter: str, values: tuple[Any, ...], rank: int) -> tuple[Any, ..
                 p = symbol(name, before)
                 found.append((p, p))
             else:
+                # One index is enough for a reader: ph_1, not p_h_1.
                 base = name if "_" not in name else name.replace("_", "")
                 found.append((symbol(f"{base}_1", before), symbol(f"{base}_2", after)))
         else:
@@ -117,6 +118,7 @@ def trace_shape(shape: Shape) -> Shape:
     """c for the channels, n for the size of each axis; a vector is n."""
     if len(shape) == 1:
         return (symbol("n", shape[0]),)
+    # A square map has one n: the same object, so that formulas of both axes read alike.
     size = shape[1:]
     if len(set(size)) == 1:
         n = symbol("n", size[0])

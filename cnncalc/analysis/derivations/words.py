@@ -64,6 +64,7 @@ def unread(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
         m = window.positions(n)
         up = window._replace(ceil=True).positions(n)
         reached = (m - 1) * window.stride + window.span
+        # Positive: pixels that no window reads. Negative: the last window reaches beyond, as with rounding up.
         left = n + window.before + window.after - reached
         if left > 0:
             whole = n + window.before + window.after
@@ -87,6 +88,7 @@ def exact_sizes(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
     for window, n in dict.fromkeys(zip(layer.windows(shapes[0][1:]), shapes[0][1:], strict=True)):
         if window.stride > 1:
             rest = (n + window.before + window.after - window.span) % window.stride
+            # Four sizes around the one that is there show the step.
             sizes = [n - rest + i * window.stride for i in range(-1, 3)]
             listed = ", ".join(str(size) for size in sizes if size > 0)
             found.append(_("No element is left over for a size of ..., {sizes}, ...", sizes=listed))

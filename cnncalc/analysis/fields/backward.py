@@ -54,6 +54,7 @@ def look_back(graph: Graph, number: int) -> list[Fields | None]:
     if rank < 1:
         all_seen = behind_a_dense_layer(graph, target)
         return by_passes(graph, target, range(target + 1), {}) if all_seen is None else all_seen
+    # A single unit has no neighbours to jump to: where paths part, only its ends matter.
     one_unit = max(graph.shape(target)[1:]) == 1
     small = any(map(has_so_many_units, graph.facts[: number + 1]))
     found: dict[int, tuple[Behind, ...]] = {target: (Behind(ORIGIN),) * rank}
@@ -81,6 +82,7 @@ def look_back(graph: Graph, number: int) -> list[Fields | None]:
 def behind_a_dense_layer(graph: Graph, target: int) -> list[Fields | None] | None:
     """The fields where each unit of a vector reads all units of the layer before; None where that is not so."""
     first = len(graph.inputs)
+    # Behind the dense layer activations may follow, each on its own unit.
     last = target
     while last >= first and graph.facts[last - first].reach == POINTWISE and len(graph.nodes[last - first].reads) == 1:
         last = graph.nodes[last - first].reads[0]
@@ -182,6 +184,7 @@ def slide_behind(behind: Behind, window: Window) -> Behind:
 
 def stretch_behind(behind: Behind, phases: Phases) -> Behind:
     """Units of a longer axis read the taps of their phases; unit o of the target begins at phase lo(o) mod U."""
+    # An axis of U phases, seen at a stride of `span`: after U / gcd(span, U) turns the phases come again.
     outer = behind.field
     assert isinstance(outer, Grid)
     inner = stretch(ORIGIN, phases)
@@ -201,6 +204,8 @@ def stretch_behind(behind: Behind, phases: Phases) -> Behind:
             hi.append(None)
             continue
         u, v = u + turns * outer.span, v + turns * outer.span
+        # Where later units may begin earlier, the least of two turns is looked for: no tap lies further than one turn
+        # away.
         lo.append(lowest(inner, [u] if ordered else range(u, min(v, u + 2 * up) + 1)))
         hi.append(highest(inner, [v] if ordered else range(max(u, v - 2 * up), v + 1)))
     single = outer.lo == outer.hi
@@ -235,6 +240,7 @@ def touch(a: Grid, b: Grid) -> bool:
 def tells_apart(graph: Graph, number: int) -> bool:
     """Whether on the way to a node some channels are left out that see otherwise than those that are read."""
     first = len(graph.inputs)
+    # Which values have channels that see differently: made by concats and splits, undone by what mixes them.
     differ = [False] * first
     for node, facts in zip(graph.nodes[: number + 1], graph.facts, strict=False):
         channels = node.layer.channels

@@ -50,6 +50,7 @@ class ByChannel:
 
     def runs(self, value: int) -> list[Run]:
         """What the channels of a value see, in their order; neighbours that see the same are one run."""
+        # In their order, not by recursion: a chain of concats may be thousands long.
         for v in self._find_needed(value):
             runs = self._work_out(v)
             self.so_far.left -= len(runs)
@@ -142,6 +143,7 @@ class ByChannel:
         """Element by element: channel i of every input; an input of one channel is read by all."""
         found = self.found
         output = found.graph.facts[number].output
+        # Where a run of any input ends, the sum's may end: between two such places all inputs see the same throughout.
         ends = [list(accumulate(run.channels for run in several)) for several in runs]
         stretched = [found.values[v].shape[0] != output[0] for v in reads]
         bounds = sorted({end for several, one in zip(ends, stretched, strict=True) if not one for end in several})
@@ -150,6 +152,7 @@ class ByChannel:
         for end in bounds:
             places = zip(runs, ends, stretched, strict=True)
             seen = [several[0 if one else bisect_right(own, start)].seen for several, own, one in places]
+            # By identity: the same objects come again and again, and comparing fields takes longer than merging them.
             key = tuple(map(id, seen))
             if key not in known:
                 branches = [(s, found.values[v].shape) for s, v in zip(seen, reads, strict=True)]
@@ -165,6 +168,7 @@ class ByChannel:
         if max(shape[0], output[0]) > min(MOST_CHANNELS, self.so_far.left):
             return self._not_known(number)
         self.so_far.left -= shape[0] + output[0]
+        # Channel by channel only here, and within limits: a table of 10,000 by 10,000 would be 10^8 pairs.
         links = node.layer.links(shape)
         if sum(len(link.outputs) + len(link.inputs) for link in links) > MOST_RUNS:
             return self._not_known(number)
@@ -177,6 +181,7 @@ class ByChannel:
                 own = links[through].reach if through >= 0 else reach
                 seen = {i: advance(f, own, output, shape, grows=grows) for i, f in runs[place].seen.items()}
                 join(known[key], seen, output)
+        # Units of a vector have no places that could be added up: which of them a unit reads is lost.
         scattered = len(shape) == 1 and reads_several(links, output[0])
         result: list[Run] = []
         for o, key in enumerate(sources):
@@ -245,6 +250,7 @@ def shorten_period(field: AxisField) -> AxisField:
         return field
     lo, hi, span, _without = field
     period = len(lo)
+    # A period that repeats inside itself is a shorter one: without this, periods would multiply from layer to layer.
     for shorter in (p for p in range(1, period) if period % p == 0 and span * p % period == 0):
         step = span * shorter // period
         if all(

@@ -122,6 +122,7 @@ class Pass(Found):
     def _value_of(self, number: int) -> Value:
         """What a node gives: by the first case that it is."""
         node, facts = self.graph.nodes[number], self.graph.facts[number]
+        # What fields are counted in sees itself and nothing before it; stored numbers see nothing.
         if len(self.values) in self.origins or not node.reads:
             return Value(facts.output, self._origin(len(self.values)))
         if self._folds and any(self.values[v].lead > 1 for v in node.reads):

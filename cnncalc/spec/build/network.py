@@ -46,6 +46,7 @@ def build(
         warnings.warn(describe(told, document.source.name, lines), SpecWarning, stacklevel=3)
     inside = {**scope, **shape_scope(None if entry is None else draft.shapes[entry])}
     frame = Frame(prefix="", scope=inside, entry=entry, given=collect_names(document.layers))
+    # A block that calls itself was noted when it was read; unrolled it would have no end.
     draft, result = (draft, None) if document.loop else unroll(document, draft, scope, entry, frame)
     outputs: tuple[int, ...] = ()
     expectations: tuple[Expectation, ...] = ()
@@ -81,6 +82,7 @@ def unroll(
 
     A long network is built when a rehearsal has found nothing wrong with it.
     """
+    # A second draft on which nothing has been built, for the second attempt.
     empty, noted = draft.again(), len(draft.problems)
     try:
         return draft, Unroller(document, draft, scope, allow_steps(document)).sequence(document.layers, entry, frame)
@@ -95,6 +97,7 @@ def unroll(
         known = Rehearsal(document, empty.again(), scope).rehearse(document.layers, entry, frame.anew())
         if draft.problems:
             return empty, None
+        # What repeats is quick; where hardly any step is like another, time is bounded by the steps.
         patience = inf if known else max(empty.max_operations // DIFFERENT, allow_steps(document))
         builder = Unroller(document, empty, scope, patience)
         try:

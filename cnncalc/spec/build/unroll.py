@@ -103,8 +103,10 @@ class Unroller:
         times = self.times(step.repeat, frame)
         if times is None:
             return None
+        # Refused before it is unrolled: a block that doubles itself forty times would take for ever.
         if isinstance(step, CallStep) and self.document.sizes[step.block] * times > self.max_operations:
             self.draft.too_large(step.repeat.position)
+        # `conv 6 k5 x3` without a name: three layers that are numbered as any others, and no group.
         if step.name is None and isinstance(step, LayerStep):
             return self.repeat(step, x, frame, None, times)
         path = frame.path(step.name, step.base_name)
@@ -153,6 +155,7 @@ class Unroller:
         """One repetition. The second shows how many operations those between the first and the last have."""
         steps, empty, operations = self.steps_taken, self.empty_calls, self.count_operations()
         x = self.take_turn(step, x, frame, stem, i, times)
+        # The first may differ, the second is like all that follow: from it on what all of them take is known.
         if i == 1:
             steps += (self.steps_taken - steps) * (times - 2)
             empty += (self.empty_calls - empty) * (times - 2)
@@ -204,6 +207,7 @@ class Unroller:
             path, result = self.composite(step, x, frame, name)
         if step.then:
             result = self.follow(step.then, result, frame, path)
+        # Calls that leave everything out cost time and no operations: they have a limit of their own.
         if isinstance(step, CallStep) and self.count_operations() == operations:
             self.empty_calls += 1
             if self.empty_calls > MOST_EMPTY:
@@ -219,6 +223,7 @@ class Unroller:
         """Let the nodes from `start` on use the weights of those of the step that is named. Noted once if not."""
         name = self.evaluate_text(weights, frame)
         problem = None if name is None else tie_weights(self.draft, path, start, name, frame)
+        # In a block that is called a thousand times the mistake would be noted a thousand times.
         if problem is not None and all(p.position != weights.position for p in self.draft.problems[-50:]):
             self.draft.note(problem[0], weights.position, problem[1], frame)
 
@@ -234,6 +239,7 @@ class Unroller:
                 step.layer = layer
             if isinstance(step, LayerStep) and step.name is None and step.repeat is None and step.kind.appendable:
                 path = base = f"{owner}/{step.kind.name}"
+                # `C1/relu` may be there from a block: the second is `C1/relu2`.
                 while path in self.draft.declared:
                     self.numbers[base] = self.numbers.get(base, 1) + 1
                     path = f"{base}{self.numbers[base]}"
@@ -295,6 +301,7 @@ class Unroller:
             if None in values or step.broken:
                 return None
             arguments = [a._replace(value=v) for a, v in zip(arguments, values, strict=True)]
+            # The maker notes problems at their place, and knows nothing of the calls that led to it.
             before = len(self.draft.problems)
             layer = self.maker.make(step.kind, arguments, step.position)
             self.tell_where(before, path, frame)
@@ -325,6 +332,7 @@ class Unroller:
         """
         shape = self.draft.shapes[x]
         axes = len(shape) - 1
+        # Somebody wrote `conv1d`: then all inputs are sequences, however square they are.
         if step.axes == axes == 1 and len(self.draft.sequences) < len(self.draft.inputs):
             self.draft.sequences.update(self.draft.inputs)
         if axes < 1 or "kernel" not in layer.options:
@@ -405,6 +413,7 @@ class Unroller:
         branches = [branch for branch in step.branches if self.has_steps(branch, frame)]
         values = [self.sequence(branch, x, frame) for branch in branches]
         path = path or frame.path(None, step.kind.name)
+        # A branch that is not known was complained about where it broke: nothing follows from it here.
         known = [v for v in values if v is not None]
         if len(known) < len(values):
             return path, None
@@ -427,6 +436,7 @@ class Unroller:
         if not self.has_steps(step.body, frame):
             return path or frame.path(None, "add"), x
         y = self.sequence(step.body, x, frame)
+        # Equal shapes are added as they are, a shortcut or not; else it is asked for, or a projection put in.
         skip = x
         if x is None or y is None or self.draft.shapes[x] != self.draft.shapes[y]:
             if step.shortcut is not None and self.has_steps(step.shortcut, frame):
@@ -469,6 +479,7 @@ class Unroller:
         scope.update(shape_scope(None if x is None else self.draft.shapes[x]))
         # Calls with equal values share one scope, so that `layer` finds what it worked out in the call before.
         scope = self.scopes.setdefault((step.block, repr(scope)), scope)
+        # The inner end says most, and the message stays in a line.
         place = path if len(path) < 60 else "..." + path[-57:]
         inner = Frame(
             prefix=path + "/",

@@ -68,7 +68,9 @@ class _DocumentReader:
                 hint = suggest(key.text, KEYS) or _("known: {names}", names=", ".join(KEYS))
                 self.note(_("unknown key '{key}'", key=key.text[:40]), key.position, hint)
         self.read_defaults()
+        # Names of blocks come first: a step `stage x3` is a call only if `stage` is one.
         block_trees = dict(self.block_trees())
+        # A block whose definition is wrong is noted there; its calls are not unknown kinds.
         unreadable = {key.text for key, _ in self.mapping("blocks")} - block_trees.keys()
         reader = StepReader(block_trees.keys(), self.maker, self.problems, unreadable)
         blocks = {name: self.block(key, entries, reader) for name, (key, entries) in block_trees.items()}
@@ -155,6 +157,7 @@ class _DocumentReader:
         if several is None:
             self.missing("input", _("no input: what enters the network?"), _("write input: 3x224x224"))
             return {}
+        # Inputs can be read by `from:`, so their names follow the rules of steps.
         names = StepReader((), self.maker, self.problems)
         found = {}
         for key, node in self.mapping("inputs"):
@@ -278,6 +281,7 @@ def least_size(sequence: Sequence, sizes: Mapping[str, int]) -> int:
     """The least number of operations of a sequence, from those of the blocks that it calls."""
     total = 0
     for step in sequence.steps:
+        # The least: what may be left out counts as nothing, so that no network is refused that might fit.
         one = int(isinstance(step, (LayerStep, MergeStep, ResidualStep)))
         one += sum(least_size(part, sizes) for part in parts(step)) + len(step.then)
         if step.condition is not None and step.condition.value not in ("1", "true"):
@@ -285,6 +289,7 @@ def least_size(sequence: Sequence, sizes: Mapping[str, int]) -> int:
         if isinstance(step, CallStep):
             one += sizes.get(step.block, 0)
         times = str(step.repeat.value) if step.repeat else "1"
+        # An expression is at least once; a number of ten digits is too many anyway.
         total += min(LARGEST_SIZE, one * (int(times) if times.isdecimal() and len(times) < 10 else 1))
     return min(LARGEST_SIZE, total)
 

@@ -38,6 +38,7 @@ class StepReader(LineReader):
         """One step, or a list of them."""
         if isinstance(tree, Items):
             steps: list[Step] = []
+            # A list in the list is most often a name that was forgotten: noted once, and its steps are not read.
             for item in tree.items:
                 steps += [self.sequence_step(item)] if isinstance(item, Items) else [self.step(item)]
             if not steps:
@@ -85,6 +86,7 @@ class StepReader(LineReader):
         value = tree.entries[head.text][1]
         rest = [(key, node) for key, node in tree if key is not head]
         kind = None if head.text in self.blocks else kind_named(head.text)
+        # `pool: conv 6 k5` is a step called pool, not a pooling whose main value is `conv 6 k5`.
         if kind is not None and self.holds_step(kind, value):
             problem = _("'{head}' cannot be a step's name: it is a kind", head=head.text)
             if kind.name != head.text.lower():
@@ -274,6 +276,7 @@ class StepReader(LineReader):
         elif isinstance(value, Entries):
             pairs = [*value, *pairs]
         for key, node in pairs:
+            # Values of the first or the last repetition alone.
             target = {"first": step.first, "last": step.last}.get(key.text)
             if target is not None and isinstance(node, Entries):
                 changes = [Argument(k.text, raw(v), v.position, k.position) for k, v in node]

@@ -28,17 +28,13 @@ OF_NO_EFFECT = re.compile(
 )
 
 
+def has_no_effect(name: str) -> bool:
+    """Whether a setting changes nothing that is counted."""
+    return OF_NO_EFFECT.fullmatch(name) is not None
+
+
 class Asked(Watched):
     """The settings of a layer, or the arguments of a call, by name."""
-
-    def find_left(self) -> tuple[str, Any] | None:
-        """The first setting, and its value, that nobody asked for and that may have an effect."""
-        for name, value in self.items():
-            if name in self.asked or OF_NO_EFFECT.fullmatch(name) or value is None:
-                continue
-            if name not in USUAL or value != USUAL[name]:
-                return name, value
-        return None
 
 
 class Tensors(WatchedInputs[Seen]):
@@ -57,12 +53,11 @@ class Numbers(tuple[Any, ...]):
 
 def find_unread(config: Any, entering: Any, numbers: Any, named: Any) -> str:
     """Why a layer is not what its handler took it for: the first thing it left unread; empty if there is none."""
-    if isinstance(entering, Tensors):
-        for i in range(len(entering)):
-            if i not in entering.asked:
-                return _("its input {i} is not read", i=1 + i)
+    left = entering.find_left() if isinstance(entering, Tensors) else ""
+    if left:
+        return left
     for given in (config, named):
-        found = given.find_left() if isinstance(given, Asked) else None
+        found = given.find_left(USUAL, has_no_effect) if isinstance(given, Asked) else None
         if found is not None:
             return _("{name} is {value}", name=found[0][:40], value=str(found[1])[:60])
     if isinstance(numbers, Numbers) and numbers and not numbers.asked:

@@ -75,11 +75,11 @@ def no_more(node: NodeData) -> None:
 def find_unread(node: NodeData) -> str:
     """Why an operator is not what its reader took it for: the first thing it left unread; empty if there is none."""
     if isinstance(node.inputs, Inputs):
-        names = tuple.__iter__(node.inputs)
-        left = [i for i, name in enumerate(names) if name and i not in node.inputs.asked]
-        for i in left:
-            if i not in INPUTS_OF_NO_EFFECT.get(node.operator, ()):
-                return _("its input {i} is not read", i=1 + i)
+        without = INPUTS_OF_NO_EFFECT.get(node.operator, ())
+        # An input without a name is one that is left out.
+        left = node.inputs.find_left(lambda i, name: not name or i in without)
+        if left:
+            return left
     return unread_attribute(node.operator, node.attributes)
 
 
@@ -87,13 +87,11 @@ def unread_attribute(operator: str, attributes: Any) -> str:
     """The first attribute that nobody asked for and that may have an effect, as a reason; empty if there is none."""
     if not isinstance(attributes, Attributes):
         return ""
-    for name, value in attributes.items():
-        if name in attributes.asked or name in (*OF_NO_EFFECT[""], *OF_NO_EFFECT.get(operator, ())):
-            continue
-        if name in USUAL and is_usual(value, USUAL[name]):
-            continue
-        return _("the attribute {name} is {value}", name=name[:40], value=attribute_text(value))
-    return ""
+    without = (*OF_NO_EFFECT[""], *OF_NO_EFFECT.get(operator, ()))
+    found = attributes.find_left(USUAL, without.__contains__, is_usual)
+    if found is None:
+        return ""
+    return _("the attribute {name} is {value}", name=found[0][:40], value=attribute_text(found[1]))
 
 
 def is_usual(value: Any, usual: Any) -> bool:

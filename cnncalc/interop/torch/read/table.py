@@ -46,18 +46,26 @@ OF_NO_EFFECT = (
 )  # fmt: skip
 
 
+PLAIN = (bool, int, float, str, tuple, list)  # values that can be compared
+
+
 class Given(Watched):
     """The arguments of a call, by name. Those that no handler asks for are refused, unless they change nothing."""
 
     def check(self) -> None:
         """Raise NotReadError for the first argument that may have an effect and was not asked for."""
-        for name, value in self.items():
-            if name in self.asked or name in OF_NO_EFFECT or value is None:
-                continue
-            if not isinstance(value, (bool, int, float, str, tuple, list)):
-                raise NotReadError(_("its argument {name} is not read", name=name))
-            if name not in USUAL or value != USUAL[name]:
-                raise NotReadError(_("the argument {name} is {value}", name=name, value=str(value)[:40]))
+        found = self.find_left(USUAL, OF_NO_EFFECT.__contains__, is_same)
+        if found is None:
+            return
+        name, value = found
+        if isinstance(value, PLAIN):
+            raise NotReadError(_("the argument {name} is {value}", name=name, value=str(value)[:40]))
+        raise NotReadError(_("its argument {name} is not read", name=name))
+
+
+def is_same(value: Any, other: Any) -> bool:
+    """Whether a value is that other one; a tensor is none, and may not be compared while a network is traced."""
+    return isinstance(value, PLAIN) and bool(value == other)
 
 
 def find_handler(word: str) -> Handler | None:
