@@ -37,8 +37,33 @@ SAID = (
 )
 
 
+# What is no spec, though it speaks of layers: a part of it, what it is, and what to do. The first that fits.
+OTHER_TEXTS = (
+    (
+        r"^ *\(\w+\): \w+\(",
+        n_("this is what PyTorch prints of a module, which does not say what runs after what"),
+        n_("name what makes the module, `cnncalc FILE.py:NAME --input 3x224x224`, or write a step for each layer"),
+    ),
+    (
+        r"^.*\bLayer \(type.*\bParam #",
+        n_("this is a summary of a model that another program has printed, and no spec"),
+        n_("name the model itself, `cnncalc FILE.py:NAME --input 3x224x224`, or write a step for each layer"),
+    ),
+    (
+        r"^(import|from) [\w.]+|^class \w+\(.*\):$|^def \w+\(.*\):$",
+        n_("this is Python, and no spec"),
+        n_("name the file .py and say what in it makes the model: FILE.py:NAME"),
+    ),
+)
+
+
 def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     """A parser's complaint in our words, at the place of what was probably meant."""
+    for part, problem, hint in OTHER_TEXTS:
+        found = re.search(part, source.text, re.MULTILINE)
+        if found is not None:
+            line = source.text.count("\n", 0, found.start()) + 1
+            return Problem(_(problem), Position(line, 1, len(found[0])), _(hint))
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
         return _forbidden_character(source)
