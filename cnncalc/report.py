@@ -77,11 +77,12 @@ class Labels(NamedTuple):
 class Row:
     """One operation, or several that are shown as one. Units: see docs/quantities.md.
 
-    later  gives what the row costs (`quantities.COSTS`) when one of these is first asked for: most reports show none.
+    later  gives what a row costs (`quantities.COSTS`) when one of these is first asked for: most reports show none.
            Ratios may be left out of it, where they are those of the row's own numbers.
+    place  of the operation among those of the network, 0 for the first; of several, that of the last
     """
 
-    __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of", "later")
+    __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of", "later", "place")
 
     name: str
     kind: str
@@ -107,7 +108,8 @@ class Row:
     shown_with: int | None
     weights_of: str | None  # the layer whose weights this one uses; they are counted there
     fields: Mapping[str, Any]
-    later: Callable[[], Mapping[str, Any]]
+    later: Callable[["Row"], Mapping[str, Any]]
+    place: int
 
     if not TYPE_CHECKING:  # to mypy any name would be an attribute
 
@@ -115,7 +117,7 @@ class Row:
             """A cost that is not there yet; Python asks here for nothing else that a row has."""
             if name not in COSTS:
                 raise AttributeError(f"a row has no {name}")
-            found = self.later()
+            found = self.later(self)
             for cost, value in found.items():
                 setattr(self, cost, value)
             for ratio in RATIOS:
@@ -401,11 +403,11 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     for quantity in SUMMED:
         if quantity not in COSTS:
             setattr(row, quantity, add_known(rows, quantity))
-    row.later = partial(sum_costs, rows)
+    row.place, row.later = result.place, partial(sum_costs, rows)
     return row
 
 
-def sum_costs(rows: Sequence[Row]) -> dict[str, Any]:
+def sum_costs(rows: Sequence[Row], _sum: Row) -> dict[str, Any]:
     """What several rows cost, by name, for the one that stands for them."""
     return {name: divide_sums(rows, of) if (of := QUANTITIES[name]).of else add_known(rows, name) for name in COSTS}
 

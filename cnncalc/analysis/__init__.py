@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from cnncalc.analysis.fields.forward import Seen, receptive_fields
@@ -38,44 +37,55 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
     counted = [quantity for quantity in OF_A_LAYER if quantity.fact and not quantity.tuples]
     first = len(graph.inputs)
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
+    places = list(range(len(graph.nodes)))  # a number for each, which its row and others share
+    costs = Costs(graph, settings)
+    later = costs.of  # bound once
+    known: dict[tuple[int, bool], list[tuple[str, int | None]]] = {}  # equal layers on equal shapes claim one object
     rows = []
-    claimed = []
-    for node, facts, seen in zip(graph.nodes, graph.facts, receptive_fields(graph), strict=True):
+    for place, node, facts, seen in zip(places, graph.nodes, graph.facts, receptive_fields(graph), strict=True):
         row = Row()
         row.name, row.kind = node.name, node.layer.kind
         row.inputs = tuple([names[v] for v in node.reads])
         row.output = facts.output
         # Weights are stored once, with the layer that has them.
         row.weights_of = None if node.weights_of is None else names[node.weights_of]
-        if settings.exact_padding:
-            facts = without_padding(facts, *node.layer.on_padding(*(graph.shape(v) for v in node.reads)))
-        for quantity in counted:
-            value = quantity.value(facts, batch, size, stored_here=node.weights_of is None)
-            setattr(row, quantity.name, value)
-        row.fields, row.shown_with = seen, None if node.shown_with is None else node.shown_with - first
+        key = id(facts), node.weights_of is None
+        numbers = known.get(key)
+        if numbers is None or settings.exact_padding:
+            claimed = costs.facts_of(place)
+            numbers = known[key] = [(q.name, q.value(claimed, batch, size, stored_here=key[1])) for q in counted]
+        for name, value in numbers:
+            setattr(row, name, value)
+        row.fields, row.shown_with = seen, None if node.shown_with is None else places[node.shown_with - first]
         row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
+        row.place, row.later = place, later
         rows.append(row)
-        claimed.append(facts)
-    costs = Costs(graph, claimed, settings)
-    for i, row in enumerate(rows):
-        row.later = partial(costs.of, i)
     return tuple(rows)
 
 
 class Costs:
     """What every row costs, worked out for all when one is asked for. It holds no row: what holds itself stays long."""
 
-    def __init__(self, graph: Graph, facts: Sequence[Facts], settings: Settings) -> None:
-        self.given = graph, facts, settings
+    def __init__(self, graph: Graph, settings: Settings) -> None:
+        self.graph, self.settings = graph, settings
         self.found: list[dict[str, Any]] = []
 
-    def of(self, i: int) -> dict[str, Any]:
-        """The costs of row i, by name."""
+    def facts_of(self, place: int) -> Facts:
+        """What the operation at a place claims, as it is counted here."""
+        facts = self.graph.facts[place]
+        if not self.settings.exact_padding:
+            return facts
+        node = self.graph.nodes[place]
+        return without_padding(facts, *node.layer.on_padding(*(self.graph.shape(v) for v in node.reads)))
+
+    def of(self, row: Row) -> dict[str, Any]:
+        """The costs of a row, by name."""
         if not self.found:
             from cnncalc.analysis.costs import count_costs
 
-            self.found = count_costs(*self.given)
-        return self.found[i]
+            facts = [self.facts_of(place) for place in range(len(self.graph.nodes))]
+            self.found = count_costs(self.graph, facts, self.settings)
+        return self.found[row.place]
 
 
 def without_padding(facts: Facts, connections: int, macs: int) -> Facts:

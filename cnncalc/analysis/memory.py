@@ -5,7 +5,7 @@ it to the last one that reads it, so a skip connection stays alive; inputs live 
 the end. Nothing is done in place: what a runtime saves by that depends on the runtime.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import NamedTuple
 
@@ -18,8 +18,14 @@ def peak_elements(graph: Graph) -> int | None:
 
     None where a shape is not known.
     """
-    held = elements_held(graph)
-    peak: int | None = None if held is None else most(*held) if len(held) > 1 else held[0]
+    known = lives(graph)
+    if known is None:
+        return None
+    held = Holding(known, len(graph.inputs)).walk({})
+    if {*map(type, known.elements)} == {int}:
+        return max(held)
+    numbers = list(held)  # that remember how they came about: the greatest of them is one step
+    peak: int = most(*numbers) if len(numbers) > 1 else numbers[0]
     return peak
 
 
@@ -50,7 +56,12 @@ def lives(graph: Graph) -> Lives | None:
         return None
     inputs = len(graph.inputs)
     elements = [prod(shape) for shape in graph.inputs.values()]
-    elements += [prod(facts.output) for facts in graph.facts]
+    sizes: dict[int, int] = {}  # by the identity of facts: equal layers on equal shapes have the same
+    for facts in graph.facts:
+        size = sizes.get(id(facts))
+        if size is None:
+            size = sizes[id(facts)] = prod(facts.output)
+        elements.append(size)
     last_use = list(range(-inputs, len(graph.nodes)))  # a value that nobody reads dies where it is written
     for i, node in enumerate(graph.nodes):
         for value in node.reads:
@@ -79,7 +90,8 @@ class Holding:
         self.freed = [0] * len(self.written)
         for n, end in zip(elements, last_use, strict=True):
             if 0 <= end < len(self.freed):
-                self.freed[end] += n
+                freed = self.freed[end]
+                self.freed[end] = freed + n if freed else n
         self.entering = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
 
     def count_held(self, inside: Mapping[int, int]) -> list[int]:
@@ -88,13 +100,16 @@ class Holding:
         inside  of operations that are several by themselves: what is alive at most in these, besides what is alive
                 before them
         """
+        return list(self.walk(inside))
+
+    def walk(self, inside: Mapping[int, int]) -> Iterator[int]:
+        """The same one after the other."""
         alive = self.entering
-        held = [alive]
+        yield alive
         for i, (written, freed) in enumerate(zip(self.written, self.freed, strict=True)):
             after = alive + written
-            held.append(alive + inside[i] if i in inside else after)
+            yield alive + inside[i] if i in inside else after
             alive = after - freed
-        return held
 
 
 def alive_at(graph: Graph, place: int) -> list[int]:

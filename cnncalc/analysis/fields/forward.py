@@ -252,7 +252,10 @@ def always(_visit: Visit) -> bool:
 
 def behind_one_input(found: Pass, visit: Visit) -> Value:
     """The step of a layer with one input, all of whose channels see alike or are kept apart."""
-    shape, seen, several, *_rest, part = visit.values[0]
+    entering = visit.values[0]
+    shape, seen, several, lead, order, part = entering
+    if visit.reach == POINTWISE and visit.channels == KEPT and visit.output == shape and order is None and lead == 1:
+        return entering
     if visit.reach != POINTWISE:
         grows = found.grows(visit.number)
         seen = {i: advance(f, visit.reach, visit.output, shape, grows=grows) for i, f in seen.items()}
@@ -277,21 +280,33 @@ def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
     names = list(graph.inputs)
     sizes = [shape[1:] for shape in graph.inputs.values()]
     rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long
+    jumps: dict[tuple[Jump | None, ...], tuple[Jump | None, ...]] = {}  # few differ
     result = []
     fields = Pass(graph).of_nodes
     for seen in fields:
         row = rows.get(id(seen))
         if row is None:
-            row = rows[id(seen)] = {names[i]: summarize(field, sizes[i]) for i, field in seen.items()}
+            row = rows[id(seen)] = {names[i]: summarize(field, sizes[i], jumps) for i, field in seen.items()}
         result.append(row)
     return result
 
 
-def summarize(fields: Fields, size: Shape) -> Seen:
-    """Sizes, jumps and starts; a unit that sees the whole axis sees its n pixels from 0 on."""
+def summarize(
+    fields: Fields, size: Shape, known: dict[tuple[Jump | None, ...], tuple[Jump | None, ...]] | None = None
+) -> Seen:
+    """Sizes, jumps and starts; a unit that sees the whole axis sees its n pixels from 0 on.
+
+    known  the tuples of jumps that there are already, each by itself: equal ones are one object
+    """
     sizes: list[int | None] = []
     starts: list[int | None] = []
-    for field, n in zip(fields, size, strict=True):
+    before: object = sizes  # no field
+    for i, (field, n) in enumerate(zip(fields, size, strict=True)):
+        if field is before and n == size[i - 1]:  # square maps are the rule
+            sizes.append(sizes[-1])
+            starts.append(starts[-1])
+            continue
+        before = field
         if isinstance(field, (Grid, Units)):
             sizes.append(largest(field))
             starts.append(field.lo[0])
@@ -306,4 +321,5 @@ def summarize(fields: Fields, size: Shape) -> Seen:
             starts.append(None if field is None else 0)
     tied = tuple([axis for axis, field in enumerate(fields) if isinstance(field, (Units, Fixed))])
     exact = tuple([axis for axis in tied if isinstance(fields[axis], Fixed)])
-    return Seen(tuple(sizes), tuple(map(jump_of, fields)), tuple(starts), tied, exact)
+    jumps = tuple(map(jump_of, fields))
+    return Seen(tuple(sizes), jumps if known is None else known.setdefault(jumps, jumps), tuple(starts), tied, exact)

@@ -23,7 +23,7 @@ from cnncalc.spec.build.sharing import tie_weights
 from cnncalc.spec.build.shortcuts import projection
 from cnncalc.spec.expressions import Value, as_text, work_out
 from cnncalc.spec.read import advice
-from cnncalc.spec.read.document import Document
+from cnncalc.spec.read.document import Document, walk
 from cnncalc.spec.steps import (
     Argument,
     CallStep,
@@ -70,6 +70,8 @@ class Unroller:
         squares = (name for name, s in draft.inputs.items() if len(s) == 2 and s[0] == s[1] >= SMALLEST)
         self.square_input = next(squares, None)
         self.block_names = {name: collect_names(block.body) for name, block in document.blocks.items()}
+        bodies = [document.layers, *(block.body for block in document.blocks.values())]
+        self.shares_weights = any(step.weights is not None for body in bodies for step in walk(body))
 
     def sequence(self, sequence: Sequence, x: int | None, frame: Frame) -> int | None:
         """Steps one behind the other: the value that comes out of the last."""
@@ -115,7 +117,7 @@ class Unroller:
         x = self.repeat(step, x, frame, path[len(frame.prefix) :], times)
         self.draft.group(path, step.base_name, start, x)
         self.draft.results[path] = x
-        self.draft.spans[path] = (start, len(self.draft.nodes))
+        self.keep_span(path, start)
         return x
 
     def is_wanted(self, step: Step, frame: Frame) -> bool | None:
@@ -216,8 +218,13 @@ class Unroller:
             self.share(step.weights, path, start, frame)
         if name is not None or isinstance(step, (LayerStep, CallStep)):
             self.draft.results[path] = result
-            self.draft.spans[path] = (start, len(self.draft.nodes))
+            self.keep_span(path, start)
         return result
+
+    def keep_span(self, path: str, start: int) -> None:
+        """Keep which nodes a finished step has made, where a step uses the weights of another."""
+        if self.shares_weights:
+            self.draft.spans[path] = (start, len(self.draft.nodes))
 
     def share(self, weights: Argument, path: str, start: int, frame: Frame) -> None:
         """Let the nodes from `start` on use the weights of those of the step that is named. Noted once if not."""
