@@ -36,6 +36,8 @@ else:
 SCHEMA_VERSION = 1
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "int32": 4, "int16": 2, "int8": 1}
 
+ADDED = tuple(name for name in SUMMED if name not in COSTS)  # what is summed up when rows are put together
+TAKEN = (*(name for name in LAYER_NAMES if name not in SUMMED and name not in COSTS), "fields", "place")
 FIELDS = of_subject(FIELD)  # size, jump and start
 RATIO_NAMES = tuple(ratio.name for ratio in RATIOS)
 
@@ -302,10 +304,14 @@ class Report:
 
     def share(self, row: Row, quantity: str) -> float | None:
         """What part of the total of a quantity a row has: 0 to 1; None if it is not known."""
-        part, whole = getattr(row, quantity), getattr(self.totals, quantity)
-        if part is None or self.totals.is_partial(quantity):
-            return None
-        return part / whole if whole else 0.0
+        return self.shares([getattr(row, quantity)], quantity)[0]
+
+    def shares(self, parts: Sequence[int | None], quantity: str) -> list[float | None]:
+        """What part each of several numbers is of the total of a quantity."""
+        whole = getattr(self.totals, quantity)
+        if self.totals.is_partial(quantity):
+            return [None] * len(parts)
+        return [None if part is None else part / whole if whole else 0.0 for part in parts]
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON has it: the same spec gives the same keys in the same order."""
@@ -396,14 +402,12 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     made = {r.name for r in rows}
     row.name, row.kind = name, kind
     row.inputs = tuple(dict.fromkeys(i for r in rows for i in r.inputs if i not in made))
-    for name in LAYER_NAMES:
-        if name not in SUMMED and name not in COSTS:
-            setattr(row, name, getattr(result, name))
-    row.fields, row.shown_with, row.weights_of = result.fields, None, None
-    for quantity in SUMMED:
-        if quantity not in COSTS:
-            setattr(row, quantity, add_known(rows, quantity))
-    row.place, row.later = result.place, partial(sum_costs, rows)
+    for taken in TAKEN:
+        setattr(row, taken, getattr(result, taken))
+    row.shown_with, row.weights_of = None, None
+    for quantity in ADDED:
+        setattr(row, quantity, add_known(rows, quantity))
+    row.later = partial(sum_costs, rows)
     return row
 
 

@@ -84,7 +84,12 @@ class Table(NamedTuple):
 
     def widths(self) -> list[int]:
         """Terminal columns that each column takes."""
-        return [max(map(columns_of, column)) for column in zip(*self.lines(), strict=True)]
+        return [widest(column) for column in zip(*self.lines(), strict=True)]
+
+
+def widest(texts: Sequence[str]) -> int:
+    """Terminal columns that the longest of several texts takes."""
+    return max(map(len if "".join(texts).isascii() else columns_of, texts))
 
 
 class Formula(NamedTuple):

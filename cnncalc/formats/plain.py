@@ -37,11 +37,15 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 def table_text(table: Table) -> str:
     """The rows under their headings, and a rule between the two."""
-    table = table.map_texts(escape)
+    if not all("".join(line).isprintable() for line in [*table.lines(), *table.below]):
+        table = table.map_texts(escape)
     widths = table.widths()
-    left = [table.is_left(i) for i in range(len(widths))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    lines = ["  ".join(map(align, row, widths, left)).rstrip() for row in table.lines()]
+    columns = [
+        [align(text, width, table.is_left(i)) for text in column]
+        for i, (column, width) in enumerate(zip(zip(*table.lines(), strict=True), widths, strict=True))
+    ]
+    lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
     if any(table.below):
         for i in reversed(range(len(table.rows))):
             lines[i + 2 : i + 2] = [f"    {text}" for text in table.below[i]]
@@ -67,6 +71,8 @@ def note_lines(note: Note, width: int | None, indent: int) -> list[str]:
 
 def align(text: str, width: int, left: bool) -> str:
     """`text` with spaces up to `width` terminal columns."""
+    if text.isascii():
+        return text.ljust(width) if left else text.rjust(width)
     space = " " * (width - columns_of(text))
     return text + space if left else space + text
 

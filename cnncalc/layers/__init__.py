@@ -159,9 +159,10 @@ MERGES = tuple(row.name for row in _ROWS if row.family == "merge" or row.joins)
 
 def plain(word: str) -> str:
     """A kind's name as it is compared: `MaxPooling2D` and `max_pooling` are one."""
-    if word.isalpha():
-        return word.lower()
-    return re.sub(r"[_-]|(?<=[a-z])[123]d(?![a-z0-9])|(?<=[a-z])[123]d(?=transpose)", "", word.lower())
+    word = word.lower()
+    if word.isalpha() or not any(mark in word for mark in ("_", "-", "1d", "2d", "3d")):
+        return word
+    return re.sub(r"[_-]|(?<=[a-z])[123]d(?![a-z0-9])|(?<=[a-z])[123]d(?=transpose)", "", word)
 
 
 # Of the names above nothing but the underscores is left out: `plain` would compile its pattern at every start.

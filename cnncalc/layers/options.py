@@ -49,7 +49,9 @@ def remembers(value: Any) -> bool:
 def split(raw: str | Mixture, separators: str) -> list[Any]:
     """The parts between separators, a class of characters: text, or the number that a part consists of."""
     if isinstance(raw, str):
-        return re.split(f"[{separators}]", raw)
+        for other in separators[1:]:
+            raw = raw.replace(other, separators[0])
+        return list(raw.split(separators[0]))
     parts: list[list[Any]] = [[]]
     for piece in raw.pieces:
         first, *others = re.split(f"[{separators}]", piece) if isinstance(piece, str) else [piece]

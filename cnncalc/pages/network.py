@@ -18,7 +18,7 @@ from cnncalc.pages.view import (
     notes,
     title,
     total_cells,
-    value_of,
+    values_of,
 )
 from cnncalc.report import Report
 
@@ -45,7 +45,7 @@ def network_page(report: Report, view: View | None = None) -> Page:
             )
     table = Table(
         headings(columns, report),
-        [cells(report, row, columns) for row in rows],
+        cells(report, rows, columns),
         left={i for i, name in enumerate(columns) if COLUMNS[name].left},
         foot=total_cells(report, columns),
         names=columns,
@@ -62,7 +62,7 @@ def rows_page(report: Report, view: View) -> Page:
     columns = [name for name in view.columns_for(report) if not name.endswith("_share")]
     table = Table(
         headings(columns, report),
-        [cells(report, row, columns) for row in choose_rows(report, view)],
+        cells(report, choose_rows(report, view), columns),
         left={i for i, name in enumerate(columns) if COLUMNS[name].left},
         names=columns,
         dispensable=() if view.columns else headings(DISPENSABLE, report),
@@ -85,7 +85,8 @@ def records(report: Report, view: View) -> list[dict[str, Any]]:
     columns = view.columns or tuple(n for n, column in COLUMNS.items() if not (n.endswith("_share") or column.asked))
     # A program folds by itself: it gets every operation, unless a depth is asked for.
     rows = choose_rows(report, view._replace(expand=view.expand or view.depth is None))
-    return [{name: record(value_of(report, row, name)) for name in columns} for row in rows]
+    found = [map(record, values_of(report, rows, name)) for name in columns]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*found, strict=True)]
 
 
 def record(value: Any) -> Any:

@@ -143,19 +143,29 @@ def rank(value: Any) -> tuple[bool, Any]:
     return value is not None, value or 0
 
 
-def cells(report: Report, row: Row, columns: Sequence[str]) -> list[str]:
-    return [COLUMNS[name].write(value_of(report, row, name)) for name in columns]
+def cells(report: Report, rows: Sequence[Row], columns: Sequence[str]) -> list[Sequence[str]]:
+    """The texts of a table, row by row."""
+    return list(zip(*(texts(report, rows, name) for name in columns), strict=True))
+
+
+def texts(report: Report, rows: Sequence[Row], column: str) -> list[str]:
+    """The cells of a column."""
+    write = COLUMNS[column].write
+    return [write(value) for value in values_of(report, rows, column)]
+
+
+def values_of(report: Report, rows: Sequence[Row], column: str) -> list[Any]:
+    """The values behind the cells of a column; a share is per cent of the total."""
+    quantity, share, _rest = column.partition("_share")
+    if COLUMNS[column].asked:
+        return [setting_of(report, row, column) for row in rows]
+    found = [getattr(row, quantity) for row in rows]
+    return found if not share else [None if part is None else 100 * part for part in report.shares(found, quantity)]
 
 
 def value_of(report: Report, row: Row, column: str) -> Any:
-    """The value behind a cell; a share is per cent of the total."""
-    quantity, share, _rest = column.partition("_share")
-    if COLUMNS[column].asked:
-        return setting_of(report, row, column)
-    if not share:
-        return getattr(row, quantity)
-    part = report.share(row, quantity)
-    return None if part is None else 100 * part
+    """The value behind a cell."""
+    return values_of(report, [row], column)[0]
 
 
 def total_cells(report: Report, columns: Sequence[str]) -> list[str]:

@@ -53,7 +53,8 @@ def parse_value(raw: Any) -> Value:
     text = raw.strip()
     if not text:
         raise OptionError(_("there is no value"), _("write a number, a list [1, 2] or a word"))
-    if re.fullmatch(r"-?(0|[1-9][0-9]{0,15})", text):
+    # Here and below no pattern is compiled where a glance tells: that takes longer than reading a spec.
+    if text[0] in "-0123456789" and re.fullmatch(r"-?(0|[1-9][0-9]{0,15})", text):
         return int(text)
     if text.startswith("[") and text.endswith("]"):
         inner = text[1:-1].strip()
@@ -100,10 +101,7 @@ def pieces(text: str) -> tuple[tuple[str, int, bool], ...]:
     """`text` cut into (piece, start, is an expression); brackets of `$(...)` are balanced."""
     found: list[tuple[str, int, bool]] = []
     position = 0
-    for match in re.finditer(r"\$", text):
-        start = match.start()
-        if start < position:
-            continue
+    while (start := text.find("$", position)) >= 0:
         if start > position:
             found.append((text[position:start], position, False))
         end = _end_of_expression(text, start + 1)
@@ -224,7 +222,9 @@ def parse_expression(text: str, grammar: Grammar = SPEC) -> ast.expr:
             _("an expression of more than {longest} characters", longest=LONGEST), _("use parameters for its parts")
         )
     # `in` is a word of Python; in.c, in.h and in.w are names of ours.
-    source = re.sub(r"\bin\.", "in_.", text.strip())
+    source = text.strip()
+    if "in." in source:
+        source = re.sub(r"\bin\.", "in_.", source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # `1if` is a warning of Python's, and no expression of ours

@@ -58,7 +58,12 @@ def write_value(value: Any) -> Any:
 
 def number(text: str) -> int:
     """`60000`, `60,000`, `61.7k` as far as it is a whole number, `4.2G`, `3 MiB`, `6亿`."""
-    match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*((?i:[kmgt](?:ib)?)?|[万亿])", text.strip(), re.ASCII)
+    plain = text.strip()
+    first, *groups = plain.split(",") if len(plain) <= 40 and plain.isascii() else [""]
+    if first.isdigit() and all(len(group) == 3 and group.isdigit() for group in groups):
+        if not groups or len(first) <= 3:
+            return int("".join([first, *groups]))
+    match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*((?i:[kmgt](?:ib)?)?|[万亿])", plain, re.ASCII)
     if match and len(match[0]) <= 40:
         decimals = (match[2] or ".")[1:]
         value = int(re.sub("[,_]", "", match[1]) + decimals) * SUFFIXES[match[3].lower()]

@@ -69,11 +69,11 @@ def misplaced_kind(words: Sequence[str]) -> str | None:
 
 def no_main_value(kind: Kind, main: str, text: str, flags: Mapping[str, str]) -> tuple[str, str] | None:
     """(problem, hint) for a main value with more in it: `6@5x5`, `5x5` where filters stand. None if it may be one."""
-    at = re.fullmatch(r"(\d+)@(\d+(?:x\d+)*)", text)
+    at = re.fullmatch(r"(\d+)@(\d+(?:x\d+)*)", text) if "@" in text else None
     if at and "k" in flags:
         hint = _("write {value}", value=f"{kind.name} {at[1]} k{at[2]}")
         return _("'{text}' is two values", text=short(text)), hint
-    if re.fullmatch(r"\d+(x\d+)+", text) and main in ("filters", "units") and "k" in flags:
+    if "x" in text and re.fullmatch(r"\d+(x\d+)+", text) and main in ("filters", "units") and "k" in flags:
         return _("'{text}' is no number of {main}", text=short(text), main=main), _(
             "a kernel is written k{text}", text=text
         )

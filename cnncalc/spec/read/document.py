@@ -1,13 +1,11 @@
 """The top level of a spec: keys, parameters, blocks, inputs, expectations. Nothing is worked out yet."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from cnncalc.errors import Position, Problem, Problems, Source, SpecError, suggest
 from cnncalc.language import _
 from cnncalc.layers import kind_named, suggest_kind
-from cnncalc.spec.expressions import NAME as PARAMETER
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.read.steps import StepReader
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw
@@ -134,7 +132,7 @@ class _DocumentReader:
         if key.text in TAKEN:
             self.note(_("'{key}' is a word of the language", key=key.text), key.position, _("choose another name"))
             return False
-        if re.fullmatch(PARAMETER, key.text):
+        if key.text.isascii() and key.text.isidentifier():
             return True
         self.note(
             _("'{key}' is not a parameter's name", key=key.text[:40]),

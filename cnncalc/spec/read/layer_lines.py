@@ -128,7 +128,7 @@ class _LayerLine:
 
     def take_named(self, word: Token, following: Token | None) -> int:
         """`kernel=5`, or a word that says an option's value: `nobias`, `same`."""
-        assignment = re.match(r"([A-Za-z_]\w*)=(.*)", word.text, re.DOTALL)
+        assignment = re.match(r"([A-Za-z_]\w*)=(.*)", word.text, re.DOTALL) if "=" in word.text else None
         if assignment:
             named = self.reader.check(Argument(assignment[1].lower(), assignment[2], word.position))
         elif word.text.lower() in self.by_word:
@@ -181,7 +181,7 @@ class _LayerLine:
     def take_main(self, word: Token, following: Token | None) -> int:
         """A number where the main value stands."""
         text = word.text
-        if not self.main or not (text[0] in "$[(+." or text[0].isdigit() or re.match(r"-\d", text)):
+        if not self.main or not (text[0] in "$[(+." or text[0].isdigit() or (text[0] == "-" and text[1:2].isdecimal())):
             return 0
         if self.is_given(self.main):
             wrong: tuple[str, str] | None = advice.second_value(self.kind, self.main, text, self.by_flag, self.flagged)
@@ -203,7 +203,7 @@ class _LayerLine:
         hint = None
         if option is not None and meant is not None and meant[0] == option:
             hint = _("write {value} alone", value=following.text)
-        elif re.fullmatch(r"\d+(x\d+)*", following.text, re.ASCII):
+        elif following.text[:1].isdigit() and re.fullmatch(r"\d+(x\d+)*", following.text, re.ASCII):
             hint = advice.separate_value(word.text.lower(), following.text, self.by_flag, names)
         if hint is None:
             return 0

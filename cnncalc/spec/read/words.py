@@ -33,7 +33,12 @@ def tokens(line: Text) -> list[Token]:
     """The words of a line; spaces inside brackets belong to the word."""
     text = line.text
     if "(" not in text and "[" not in text:
-        return [Token(m.group(), line.at(m.start(), len(m.group()))) for m in re.finditer(r"\S+", text)]
+        words, end = [], 0
+        for word in text.split():
+            start = text.index(word, end)
+            end = start + len(word)
+            words.append(Token(word, line.at(start, len(word))))
+        return words
     found, start, depth = [], None, 0
     for i, c in enumerate(text + " "):
         if c.isspace() and (depth == 0 or i == len(text)):
@@ -86,11 +91,19 @@ def tidy(words: Sequence[Token], note: Note) -> list[Token]:
                 _("a comma in a step"), word.cut(at, at + 1).position, _("spaces alone separate words: conv 6 k5 relu")
             )
             found += [word.cut(m.start(), m.end()) for m in re.finditer("[^,]+", word.text)]
-        elif re.fullmatch(r"[^\w\s$()\[\]{}'\"]+", word.text):
+        elif not (word.text[:1].isalnum() or word.text[:1] in "$([{") and re.fullmatch(
+            r"[^\w\s$()\[\]{}'\"]+", word.text
+        ):
             hint = _("words stand one behind the other, with spaces: conv 6 k5 relu")
             note(_("'{word}' says nothing in a step", word=word.text[:40]), word.position, hint)
-        elif (inner := re.fullmatch(r"\(\s*(\w+)\s*\)", word.text)) and kind_named(inner[1]):
-            note(_("'{word}' in brackets", word=word.text[:40]), word.position, _("write {value}", value=inner[1]))
+        elif (inner := word_in_brackets(word.text)) and kind_named(inner):
+            note(_("'{word}' in brackets", word=word.text[:40]), word.position, _("write {value}", value=inner))
         else:
             found.append(word)
     return found
+
+
+def word_in_brackets(text: str) -> str | None:
+    """`relu` of `(relu)`; None for anything else."""
+    inner = re.fullmatch(r"\(\s*(\w+)\s*\)", text) if text.startswith("(") else None
+    return None if inner is None else inner[1]
