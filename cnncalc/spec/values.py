@@ -60,9 +60,9 @@ def number(text: str) -> int:
     """`60000`, `60,000`, `61.7k` as far as it is a whole number, `4.2G`, `3 MiB`, `6亿`."""
     plain = text.strip()
     first, *groups = plain.split(",") if len(plain) <= 40 and plain.isascii() else [""]
-    if first.isdigit() and all(len(group) == 3 and group.isdigit() for group in groups):
-        if not groups or len(first) <= 3:
-            return int("".join([first, *groups]))
+    thousands = len(first) <= 3 and all(len(group) == 3 and group.isdigit() for group in groups)
+    if first.isdigit() and (thousands or not groups):
+        return int("".join([first, *groups]))
     match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*((?i:[kmgt](?:ib)?)?|[万亿])", plain, re.ASCII)
     if match and len(match[0]) <= 40:
         decimals = (match[2] or ".")[1:]

@@ -20,7 +20,7 @@ from cnncalc.spec.read.words import FLAG, Token, tidy
 from cnncalc.spec.read.yamltree import Text
 from cnncalc.spec.steps import Argument, LayerStep, Step, WordStep
 
-GLUED_FLAGS = re.compile(r"(?:[a-z]\d+(?:x\d+)*){2,}")  # k5s2, but not k5x5
+GLUED_FLAGS = r"(?:[a-z]\d+(?:x\d+)*){2,}"  # k5s2, but not k5x5
 
 
 class LayerReader:
@@ -158,7 +158,8 @@ class _LayerLine:
         flag = self.flag_of(word)
         if not flag or flag[1] not in self.by_flag:
             return 0
-        if GLUED_FLAGS.fullmatch(word.text.lower()):
+        plain = word.text[1:].isdigit() or "$" in word.text
+        if not plain and re.fullmatch(GLUED_FLAGS, word.text.lower()):
             parts = re.findall(r"[a-wyz]\d+(?:x\d+)*", word.text.lower())
             if len(parts) > 1:
                 hint = _("put a space between them: {words}", words=" ".join(parts))

@@ -91,9 +91,7 @@ def tidy(words: Sequence[Token], note: Note) -> list[Token]:
                 _("a comma in a step"), word.cut(at, at + 1).position, _("spaces alone separate words: conv 6 k5 relu")
             )
             found += [word.cut(m.start(), m.end()) for m in re.finditer("[^,]+", word.text)]
-        elif not (word.text[:1].isalnum() or word.text[:1] in "$([{") and re.fullmatch(
-            r"[^\w\s$()\[\]{}'\"]+", word.text
-        ):
+        elif is_only_marks(word.text):
             hint = _("words stand one behind the other, with spaces: conv 6 k5 relu")
             note(_("'{word}' says nothing in a step", word=word.text[:40]), word.position, hint)
         elif (inner := word_in_brackets(word.text)) and kind_named(inner):
@@ -101,6 +99,13 @@ def tidy(words: Sequence[Token], note: Note) -> list[Token]:
         else:
             found.append(word)
     return found
+
+
+def is_only_marks(text: str) -> bool:
+    """Whether a word has neither letters, digits nor brackets."""
+    if text[:1].isalnum() or text[:1] in "$([{":  # most words
+        return False
+    return re.fullmatch(r"[^\w\s$()\[\]{}'\"]+", text) is not None
 
 
 def word_in_brackets(text: str) -> str | None:
