@@ -35,9 +35,9 @@ def tokens(line: Text) -> list[Token]:
     if "(" not in text and "[" not in text:
         words, end = [], 0
         for word in text.split():
-            start = text.index(word, end)
-            end = start + len(word)
-            words.append(Token(word, line.at(start, len(word))))
+            first = text.index(word, end)
+            end = first + len(word)
+            words.append(Token(word, line.at(first, len(word))))
         return words
     found, start, depth = [], None, 0
     for i, c in enumerate(text + " "):
