@@ -16,6 +16,7 @@ from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window
 
 CASES = [case for path in sorted(FOLDER.glob("*.yaml")) for case in load_cases(path.stem)]
+CASES.sort(key=lambda case: "network" in case)  # most faults are found in a layer: whole networks take longer
 Change = Callable[[pytest.MonkeyPatch], None]
 
 

@@ -250,6 +250,9 @@ class Reach(Probe):
         return self
 
 
+LITTLE = np.dtype("<u8")  # words whose first byte holds the first eight planes, on any machine
+
+
 def words(values: Any) -> Array:
     """The bits of numbers."""
     return np.asarray(values, dtype=np.float64).view(np.uint64)
@@ -268,18 +271,18 @@ class Sets(Reach):
     @classmethod
     def pack(cls, planes: Array) -> Sets:
         """Planes (P, ...) of booleans as samples."""
-        samples = np.zeros((-(-len(planes) // 64), *planes.shape[1:]), dtype=np.uint64)
-        for i, plane in enumerate(planes):
-            samples[i // 64] |= plane.astype(np.uint64) << np.uint64(i % 64)
-        return samples.view(np.float64).view(cls)
+        samples = -(-len(planes) // 64)
+        eights = np.zeros((samples * 8, *planes.shape[1:]), dtype=np.uint8)
+        eights[: -(-len(planes) // 8)] = np.packbits(planes, axis=0, bitorder="little")
+        bits = np.ascontiguousarray(np.moveaxis(eights.reshape(samples, 8, *planes.shape[1:]), 1, -1))
+        return bits.view(LITTLE)[..., 0].astype(np.uint64, copy=False).view(np.float64).view(cls)
 
     @staticmethod
     def unpack(samples: Array, planes: int) -> Array:
         """The first so many planes (P, ...), as booleans."""
-        bits = plain(samples).view(np.uint64)
-        places = np.arange(64, dtype=np.uint64).reshape(64, *(1,) * (bits.ndim - 1))
-        found = (bits[:, np.newaxis] >> places) & np.uint64(1)
-        return np.asarray(found.astype(bool).reshape(-1, *bits.shape[1:])[:planes])
+        bits = np.ascontiguousarray(plain(samples).view(np.uint64).astype(LITTLE, copy=False))
+        found = np.unpackbits(bits[..., np.newaxis].view(np.uint8), axis=-1, bitorder="little")
+        return np.moveaxis(found, -1, 1).reshape(-1, *bits.shape[1:])[:planes].view(bool)
 
     @staticmethod
     def both(one: Any, other: Any) -> Any:
