@@ -277,6 +277,19 @@ class Sets(Reach):
         bits = np.ascontiguousarray(np.moveaxis(eights.reshape(samples, 8, *planes.shape[1:]), 1, -1))
         return bits.view(LITTLE)[..., 0].astype(np.uint64, copy=False).view(np.float64).view(cls)
 
+    @classmethod
+    def pack_pixels(cls, masks: Sequence[Array], singles: Sequence[tuple[int, ...]], size: tuple[int, ...]) -> Sets:
+        """Planes (P, *size): masks, and behind them one for each single pixel, different ones, where it alone is 1."""
+        count = len(masks) + len(singles)
+        bits = np.zeros((-(-count // 64), *size), dtype=np.uint64)
+        if masks:
+            some = plain(cls.pack(np.stack(masks))).view(np.uint64)
+            bits[: len(some)] = some
+        planes = np.arange(len(masks), count)
+        places = np.array(singles, dtype=np.intp).reshape(len(singles), len(size)).T
+        bits[(planes // 64, *places)] |= np.uint64(1) << (planes % 64).astype(np.uint64)
+        return bits.view(np.float64).view(cls)
+
     @staticmethod
     def unpack(samples: Array, planes: int) -> Array:
         """The first so many planes (P, ...), as booleans."""

@@ -24,6 +24,7 @@ from cnncalc.language import _
 from cnncalc.reference.base import Array
 
 ELEMENTS = 320_000_000  # of all maps of all planes of a run, each of which is a bit
+AT_ONCE = 1_000_000  # elements of the largest array of a run: more samples go through one after the other
 FEWEST = 48  # planes of single pixels: with those of a few units they are the bits of one sample
 Place = tuple[int, ...]
 
@@ -44,8 +45,8 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
         claims = {unit: claimed_mask(graph, number, unit, source) for unit in units}
     except CnncalcError:
         return
-    planes, singles = plan_planes(claims, shape[1:], sum(prod(facts.output) for facts in graph.facts), seed)
-    lit, failure = run(graph, source, planes, number)
+    masks, singles = plan_planes(claims, shape[1:], sum(prod(facts.output) for facts in graph.facts), seed)
+    lit, failure = run(graph, source, masks, singles, number)
     if lit is not None and lit.shape[2:] != size:
         lit, failure = None, _("the map that comes out has another size")
     for k, (unit, mask) in enumerate(claims.items()):
@@ -53,7 +54,7 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
         if lit is None:
             yield number, unit, claimed, Measured(None, "reach", failure)
             continue
-        answers = Sets.unpack(Sets.all_of(lit[(slice(None), slice(None), *unit)], 1), len(planes))
+        answers = Sets.unpack(Sets.all_of(lit[(slice(None), slice(None), *unit)], 1), len(masks) + len(singles))
         if len(singles) == mask.size:
             yield number, unit, claimed, Measured(int(answers.sum()), "reach")
             continue
@@ -75,10 +76,9 @@ def claimed_mask(graph: Graph, number: int, unit: Place, source: str) -> Array:
 def plan_planes(
     claims: Mapping[Place, Array], size: Place, elements: int, seed: int
 ) -> tuple[list[Array], Sequence[tuple[int, ...]]]:
-    """Planes of pixels, and which of them are single: all of the image's, or those behind a plane for each unit."""
+    """Planes of what each unit does not see, and pixels that get a plane each: or all pixels of the image alone."""
     if prod(size) * elements <= ELEMENTS:
-        singles = [tuple(map(int, place)) for place in np.ndindex(*size)]
-        return [lone(place, size) for place in singles], singles
+        return [], list(np.ndindex(*size))
     chosen: dict[tuple[int, ...], None] = {}
     for mask in claims.values():
         seen = np.argwhere(mask)
@@ -88,28 +88,36 @@ def plan_planes(
     while len(chosen) < min(FEWEST, prod(size)):
         chosen[tuple(int(rng.integers(n)) for n in size)] = None
     singles = list(chosen)[: max(FEWEST, ELEMENTS // elements)]
-    return [*(~mask for mask in claims.values()), *(lone(place, size) for place in singles)], singles
+    return [~mask for mask in claims.values()], singles
 
 
-def lone(place: tuple[int, ...], size: Place) -> Array:
-    plane = np.zeros(size, dtype=bool)
-    plane[place] = True
-    return plane
-
-
-def run(graph: Graph, source: str, pixels: Sequence[Array], number: int) -> tuple[Any, str]:
+def run(
+    graph: Graph, source: str, masks: Sequence[Array], singles: Sequence[tuple[int, ...]], number: int
+) -> tuple[Any, str]:
     """What lights up of a node's map, plane by plane; or None and why the run stopped."""
-    planes = []
-    for name, shape in graph.inputs.items():
-        plane = np.zeros((len(pixels), *shape[1:]), dtype=bool)
-        if name == source:
-            plane[:] = np.stack(pixels)
-        samples = Sets.pack(plane)[:, np.newaxis]
-        planes.append(np.broadcast_to(samples, (len(samples), *shape), subok=True))
-    found = None
+    lit = Sets.pack_pixels(masks, singles, graph.inputs[source][1:])
+    count = len(lit)
+    samples = {name: np.zeros((count, *shape[1:])).view(Sets) for name, shape in graph.inputs.items()}
+    samples[source] = lit
+    most = max(1, AT_ONCE // widest(graph))
+    found: list[Array] = []
     with np.errstate(all="ignore"), catch_stop() as failure:
-        for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph, Sets))):
-            if i == number:
-                found = y
-                break
-    return found, failure[0] if failure else _("the run stopped before this layer")
+        for first in range(0, count, most):
+            planes = [
+                np.broadcast_to(some[:, np.newaxis], (len(some), *shape), subok=True)
+                for name, shape in graph.inputs.items()
+                for some in (samples[name][first : first + most],)
+            ]
+            for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph, Sets))):
+                if i == number:
+                    found.append(np.asarray(y))
+                    break
+    if failure or not found:
+        return None, failure[0] if failure else _("the run stopped before this layer")
+    return np.concatenate(found), ""
+
+
+def widest(graph: Graph) -> int:
+    """Elements of the largest array of a sample: of a map, or of the columns of a window."""
+    columns = (max((f.macs or 0) // max(1, *f.output[:1]), prod(f.output)) for f in graph.facts)
+    return max(columns, default=1)
