@@ -17,7 +17,8 @@ from cnncalc.layers import KINDS
 # Options whose numbers a block may leave open, and the letters by which people call them.
 LETTERS = {
     "filters": "c", "units": "c", "kernel": "k", "stride": "stride", "padding": "p", "dilation": "d", "groups": "g",
-    "from": "a", "size": "size", "factor": "r", "multiplier": "m", "parts": "n", "part": "i",
+    "from": "a", "size": "size", "factor": "r", "multiplier": "m", "parts": "n", "part": "i", "heads": "heads",
+    "window": "window", "grid": "grid",
 }  # fmt: skip
 ACTIVATION = "act"
 SHORTCUT, END = "shortcut", "end"  # around the steps of a shortcut, which other lists of the same form may lack

@@ -19,6 +19,7 @@ from cnncalc.graph import Graph
 from cnncalc.interop.names import Names, number_name, unique
 from cnncalc.interop.spec.blocks import Folder
 from cnncalc.interop.spec.growing import with_growing_concats
+from cnncalc.interop.spec.lifting import lift
 from cnncalc.interop.spec.steps import (
     Call,
     From,
@@ -100,7 +101,7 @@ def to_spec(graph: Graph) -> str:
 
     Reading it gives the same layers with the same numbers, concats that grow one behind the other: that is checked.
     """
-    return text_for(with_growing_concats(graph))
+    return text_for(as_people_say(graph))
 
 
 def text_for(graph: Graph) -> str:
@@ -131,8 +132,13 @@ def text_for(graph: Graph) -> str:
 
 def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversion:
     """The text, which holds no weights."""
-    grown = with_growing_concats(graph)
-    return Conversion(text_for(grown), again=None if grown is graph else grown)
+    said = as_people_say(graph)
+    return Conversion(text_for(said), again=None if said is graph else said)
+
+
+def as_people_say(graph: Graph) -> Graph:
+    """The same network in the words of the language: concats that grow, channels in front, attention."""
+    return lift(with_growing_concats(graph))
 
 
 def same_numbers(graph: Graph, text: str) -> bool:

@@ -66,7 +66,7 @@ def collect_names(sequence: Sequence) -> dict[str, Position]:
 
 
 def shape_scope(shape: Shape | None) -> dict[str, Value]:
-    """`in.c`, `in.h`, `in.w` of a shape; if it is not known, neither are they."""
+    """`in.c`, `in.h`, `in.w` of a shape; if it is not known, neither are they. More axes have no letters."""
     if shape is None:
         return dict.fromkeys(("in.c", "in.l", "in.h", "in.w", "in.d"), cast(Value, UNKNOWN))
-    return {f"in.{axis}": n for axis, n in zip(("c", *AXES[len(shape)]), shape, strict=True)}
+    return {f"in.{axis}": n for axis, n in zip(("c", *AXES.get(len(shape), ())), shape, strict=False)}
