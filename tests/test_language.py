@@ -23,6 +23,7 @@ from test_cli import on_terminal, run, without_escapes
 import cnncalc
 from cnncalc import language
 from cnncalc.cli import language_of
+from cnncalc.cli.translated import WideFormatter
 from cnncalc.errors import Source, columns_of
 from cnncalc.formats.lines import wrap_text
 from cnncalc.spec import graph_from_text
@@ -134,6 +135,15 @@ def test_columns_are_aligned_in_chinese() -> None:
     assert lines[14].startswith("参数        可训练 60,000，固定 840；")
     table = run("compare", "lenet5", "alexnet", "--lang=zh").stdout.split("\n")
     assert {columns_of(line) for line in table[:4]} == {columns_of(table[1])}
+
+
+def test_help_with_one_more_choice_fits_a_narrow_terminal() -> None:
+    formatter = WideFormatter(width=40)
+    formatter.write_dl([("--format [table|plain|markdown|rst|csv|json|latex|html]", "格式"), ("-o FILE", "写入文件")])
+    assert formatter.getvalue().split("\n")[:2] == [
+        "--format [table|plain|markdown|rst|csv|",
+        "json|latex|html]" + 16 * " " + "格式",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,16 @@ def close(text: str) -> str:
     return re.sub(rf"([{MARKS}]) +", r"\1", text)
 
 
+def break_choices(term: str, width: int) -> list[str]:
+    """`--format [table|plain|json]` in lines that are no wider: broken behind a bar, however many choices there are."""
+    lines = [""]
+    for part in re.split(r"(?<=\|)", term):
+        if lines[-1] and columns_of(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return lines
+
+
 class WideFormatter(click.HelpFormatter):
     """Help whose lines are measured in terminal columns instead of characters."""
 
@@ -57,6 +67,9 @@ class WideFormatter(click.HelpFormatter):
         left = min(max(columns_of(term) for term, _text in rows), col_max) + col_spacing
         margin = " " * self.current_indent
         for term, text in rows:
+            *above, term = break_choices(term, self.width - self.current_indent)
+            for line in above:
+                self.write(margin + line + "\n")
             first, *others = wrap_text(close(" ".join(text.split())), max(self.width - left - self.current_indent, 10))
             beside = columns_of(term) <= left - col_spacing
             gap = " " * (left - columns_of(term)) if beside else "\n" + margin + " " * left

@@ -105,6 +105,7 @@ class Builder(GraphBuilder):
         if shown_with is not None:
             self.rows[value], self.ends[shown_with] = shown_with, value
         first = len(self.inputs)
+        # A flatten that the model has itself is shown as the one that a spec would have put there.
         if layer.flattens and x >= first and self.nodes[x - first].layer.kind == "flatten":
             self.nodes[x - first] = self.nodes[x - first]._replace(shown_with=value)
         return value
@@ -140,6 +141,7 @@ class Builder(GraphBuilder):
             )
         else:
             problem = _("the operator {operator} is not known here", operator=shown)
+        # Once is enough: a model may have hundreds of operators that are not known.
         hint = _("--allow-unknown goes on, with ? for what is not known") if not self.unknowns else None
         self.unknowns.append(self.problem(at or name, problem, hint))
         layer = Unknown(kind=operator, shape=NOT_KNOWN if shape is None else tuple(shape))
@@ -152,6 +154,7 @@ class Builder(GraphBuilder):
 
     def back_to(self, first: int) -> None:
         """Take back all values from `first` on."""
+        # Names too: what is tried again is called as it would have been at first.
         self.taken.give_back([node.name for node in self.nodes[first - len(self.inputs) :]])
         del self.nodes[first - len(self.inputs) :], self.facts[first - len(self.inputs) :], self.shapes[first:]
         self.rows = {value: row for value, row in self.rows.items() if value < first}
@@ -199,6 +202,7 @@ class Builder(GraphBuilder):
 
     def layer(self, kind: str, options: Mapping[str, Any], at: str = "") -> Layer:
         """The layer with these options, each checked as a spec's would be; equal ones are one."""
+        # Equal layers are one object: thousands of operators have a few dozen different sets of options.
         given = {name: plain(value) for name, value in options.items() if value is not None}
         key = (kind, repr(given))
         layer = self._layers.get(key)
@@ -265,6 +269,7 @@ def plain(value: Any) -> Any:
 
 def groups(nodes: Sequence[Node], first: int) -> dict[str, Group]:
     """The nodes that share the beginning of their names, wherever they stand one behind the other."""
+    # A block's name may come again further on, where weights are shared: only what stands together is a group.
     spans: dict[str, list[int]] = {}
     for i, node in enumerate(nodes):
         parts = node.name.split("/")

@@ -85,10 +85,13 @@ class Seen(NamedTuple):
         ours = self.shape
         if self.sample >= 0:
             return self.arrange_alone(tuple(shape), place)
+        # Axes in front of the samples are matched first, as many of the new shape as they fill; then the axis that
+        # holds the samples.
         before, q, count = prod(ours[: self.lead + self.front]), 0, 1
         while q < len(shape) and count < before and before % (count * shape[q]) == 0:
             count *= shape[q]
             q += 1
+        # An axis of one element may stand on either side of the samples: it is taken for one in front.
         while count == before and q < len(shape) - 1 and shape[q] == 1:
             q += 1
         ahead = before // count
@@ -131,6 +134,7 @@ class Seen(NamedTuple):
     def reshape(self, shape: Shape, place: str = "") -> Seen:
         """The same elements in the same order under another shape."""
         moves = self.moves
+        # Only the last of several reshapes counts, and permutations that move nothing may go.
         while moves and (moves[-1].kind == "reshape" or in_order(move_axes(self.base, moves[:-1]), moves[-1].sizes)):
             moves = moves[:-1]
         if move_axes(self.base, moves) == shape:
@@ -140,6 +144,7 @@ class Seen(NamedTuple):
     def permute(self, order: tuple[int, ...], place: str = "") -> Seen:
         """Axis i is what axis `order[i]` was."""
         moves = self.moves
+        # Two permutations are one.
         if moves and moves[-1].kind == "permute":
             order = tuple(moves[-1].sizes[axis] for axis in order)
             moves = moves[:-1]
@@ -182,6 +187,7 @@ def settle(b: Builder, seen: Seen, at: str = "") -> int:
     """The value with its moves made: as layers, one for each pattern that has a kind of its own."""
     value = seen.value
     moves = list(seen.moves)
+    # What a max pooling would have taken for its padding is read by something else: no padding that we have.
     if seen.around:
         value = settle(b, seen._replace(around=()), at)
         return b.unknown("", "pad", [value], seen.shape, at=at)
@@ -287,6 +293,8 @@ def along(
     """A layer whose channels are this axis: it is brought to the front, and back. None if there is no such layer."""
     if seen.around or not 0 <= axis < len(seen.shape):
         return None
+    # Brought to the front by a permutation that the next layer may take back: where both cancel, nothing is left of
+    # them.
     front, back = seen.first(axis, place)
     made = make(settle(b, front, at))
     if made is None:
@@ -299,6 +307,7 @@ def merge(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at:
     first = seen[0]
     if not all(s.stands_as(first) for s in seen):
         return None
+    # Values that were moved alike are merged before the moves: channels-last networks would permute at every sum.
     moves = first.moves
     alike = not any(s.around for s in seen) and len({tuple(move[:2] for move in s.moves) for s in seen}) == 1
     if not alike or (any(move.kind == "reshape" for move in moves) and len({s.base for s in seen}) > 1):

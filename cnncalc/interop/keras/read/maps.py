@@ -27,6 +27,7 @@ def avgpool(call: Call) -> Seen | None:
 def pool(call: Call, kind: str) -> Seen | None:
     c, rank = call.config, rank_in(call.word)
     size = sizes(c.get("pool_size", c.get("pool_length", 2)), rank)
+    # Names of Keras 1 and 2 are read too: `pool_length`, `stride`.
     strides = c.get("strides", c.get("stride"))
     options = {"kernel": size, "stride": size if strides is None else sizes(strides, rank)}
     return call.on_map(kind, {**options, "padding": c.get("padding", "valid")})
@@ -91,6 +92,7 @@ def combine(call: Call, kind: str) -> Seen | None:
     if len(call.numbers) != 1:
         return None
     number = float(call.numbers[0])
+    # 1 - x and x - 1 have the same number among their arguments.
     first = isinstance(call.arguments[0], (int, float)) if call.arguments else False
     if kind == "maximum" and number == 0:
         return call.elementwise("relu")
@@ -115,6 +117,7 @@ def divide(call: Call) -> Seen | None:
     number = float(call.numbers[0])
     if not isinstance(call.arguments[0] if call.arguments else None, (int, float)):
         return call.elementwise("rescale", {"factor": 1 / number})
+    # A number by a tensor: of each element its reciprocal, times the number.
     turned = call.elementwise("reciprocal", {}, f"{call.name}/reciprocal")
     return call._replace(entering=(turned,)).elementwise("rescale", {"factor": number})
 
@@ -122,6 +125,7 @@ def divide(call: Call) -> Seen | None:
 @translates("Concatenate", steps=True)
 def concatenate(call: Call) -> Seen | None:
     rank = len(call.x.shape)
+    # Keras counts the samples as axis 0; a sample has none.
     axis = int(call.config.get("axis", -1)) % (rank + 1) - 1
     if not 0 <= axis < rank or any(len(s.shape) != rank for s in call.entering):
         return None
@@ -151,6 +155,7 @@ def dropout(call: Call) -> Seen | None:
 )  # fmt: skip
 def pass_on(call: Call) -> Seen | None:
     """What does something in training alone."""
+    # These change what comes out at inference too: a smaller map, or steps that are left out.
     if call.word in ("RandomCrop", "Masking"):
         return None
     call.nothing_else()
@@ -223,6 +228,7 @@ def flatten(call: Call) -> Seen | None:
     seen = call.x
     if call.time:
         return seen.reshape((*seen.shape[: call.time], prod(seen.shape[call.time :])), call.name)
+    # The order of elements in a vector says no count: the permutation is left out, and not made a layer.
     if all(move.kind == "permute" for move in seen.moves):
         seen = seen._replace(moves=())
     value = call.b.add(call.name, "flatten", {}, [settle(call.b, seen, call.at)], at=call.at)
@@ -237,6 +243,7 @@ def reshape(call: Call) -> Seen | None:
         return None
     target = [-1 if n is None else int(n) for n in (shape[1:] if shape is not None else call.config["target_shape"])]
     target = [*call.x.shape[: call.time], *target]
+    # -1 is worked out here, so that the graph holds sizes alone.
     elements, known = prod(call.x.shape), prod(n for n in target if n > 0)
     if not call.x.shape or target.count(-1) > 1 or not known or elements % known:
         return None

@@ -101,6 +101,7 @@ def reduce_axes(call: Call) -> Seen | None:
     kept = [axis for axis in range(rank) if axis not in over]
     left = tuple(n for axis, n in enumerate(call.x.shape) if axis in kept) or (1,)
     keeps = bool(call.config.get("keepdims"))
+    # Over all places of a map: the pooling that people know it by.
     if word in POOLED and kept == [rank - 1] and 1 < rank <= 4:
         made = call.along(rank - 1, POOLED[word], {})
     else:
@@ -167,6 +168,7 @@ def get_item(call: Call) -> Seen | None:
     keys = keys if isinstance(keys, list) else [keys]
     rank = 1 + len(call.x.shape)
     dots = [i for i, key in enumerate(keys) if kind_of(key) == "__ellipsis__"]
+    # `...` stands for as many whole axes as are left over.
     if dots:
         whole: list[Any] = [{"class_name": "__slice__", "config": {}}] * (rank - len(keys) + 1)
         keys = [*keys[: dots[0]], *whole, *keys[dots[0] + 1 :]]
@@ -217,6 +219,7 @@ def stack(call: Call) -> Seen | None:
     axis = int(call.config.get("axis", 0)) % (rank + 1) - 1
     if axis < 0 or len({seen.shape for seen in call.entering}) > 1:
         return None
+    # A stack is a concat along an axis of one element, which each gets first.
     apart = [seen.reshape((*seen.shape[:axis], 1, *seen.shape[axis:])) for seen in call.entering]
     values = [layouts.settle(call.b, seen, call.at) for seen in apart]
     options = {"axis": letter(axis, rank)} if axis else {}

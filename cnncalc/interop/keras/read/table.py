@@ -53,6 +53,7 @@ class Call(NamedTuple):
 
     def add(self, kind: str, options: Mapping[str, Any], value: int, name: str = "") -> int:
         """A layer on one value; with the weights of the first call, if this is another."""
+        # A layer that is called again uses its weights again: the first call owns them.
         known = self.owners.setdefault(f"{self.name}:{kind}:{name}", [])
         if self.config.get("trainable") is False:
             options = {**options, "frozen": True}
@@ -149,6 +150,7 @@ def handle_step(call: Call, handle: Handler) -> Seen | list[Seen] | None:
         return handle(call)
     if call.word not in AT_EACH_STEP or len(call.x.shape) > 4:
         raise UnreadError(_("it is a layer at each step (TimeDistributed)"))
+    # Through dict, so that to move the axis is not to ask for it.
     if "axis" in call.config and isinstance(call.config, Asked):
         dict.__setitem__(call.config, "axis", move_axis(dict.get(call.config, "axis"), call.time))
     return handle(call)
@@ -170,9 +172,11 @@ def read_call(call: Call) -> list[Seen]:
     if made is not None and not reason:
         return made if isinstance(made, list) else [made]
     reads = list(dict.fromkeys(layouts.value_of(call.b, seen, call.at) for seen in call.entering))
+    # Keras wrote the shape down: behind what is not known the rest can still be read.
     told = call.told
     if not told or len(told) > 4:
         return [Seen(call.b.unknown(call.name, call.word, reads, None, at=call.at, reason=reason), ())]
+    # Our channels come first, and the value is seen with them last.
     first = (told[-1], *told[:-1]) if call.last else told
     value = call.b.unknown(call.name, call.word, reads, first, at=call.at, reason=reason)
     seen = Seen(value, first)

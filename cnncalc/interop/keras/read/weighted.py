@@ -18,6 +18,7 @@ def window(call: Call, rank: int) -> dict[str, Any]:
         "dilation": sizes(c.get("dilation_rate", 1), rank),
         "padding": c.get("padding", "valid"),
     }
+    # In front of a sequence alone, so that no step sees a later one.
     if options["padding"] == "causal":
         options["padding"] = [[(options["kernel"][0] - 1) * options["dilation"][0], 0]]
     return options
@@ -31,6 +32,7 @@ def conv(call: Call) -> Seen | None:
     own = {"filters": filters, "groups": groups}
     channels = call.x.shape[axis] if call.x.shape else 0
     kind = "conv"
+    # A group for each channel: the kind that says so has its own row everywhere.
     if groups > 1 and groups == channels and filters % channels == 0:
         kind, own = "depthwise", {"multiplier": filters // channels}
     made = call.on_map(kind, {**own, **options, "bias": bool(c.get("use_bias", True))})
@@ -62,6 +64,7 @@ def transposed_conv(call: Call) -> Seen | None:
     options = window(call, rank_in(call.word))
     if c.get("output_padding") is not None:
         return None  # with it Keras counts from another length
+    # Keras makes the output at least as long as the stride, where the kernel is shorter.
     if options["padding"] == "valid":
         spans = [d * (k - 1) + 1 for k, d in zip(options["kernel"], options["dilation"], strict=True)]
         options["output_padding"] = [max(0, s - n) for n, s in zip(spans, options["stride"], strict=True)]

@@ -45,10 +45,12 @@ def find_bias(
     One that no tensor of the file is was made up by an exporter: zeros, or a number of the formula. Where several
     products use the same weight with other biases, each bias is a layer apart.
     """
+    # Several products on one weight, each with a bias of its own: the layer is shared, and no bias is the layer's.
     split = any(root in net.split for root in weight.roots)
     if given is None:
         return Bias() if split else Bias(bias_behind(net, node, rank, axis, units))
     if not given.stored:
+        # Made up of constants: zeros of an exporter, or one number of the formula.
         number = given.number()
         if number is None:
             raise NotReadError(_("its bias is made of constants, and of no stored tensor"))
@@ -66,11 +68,13 @@ def bias_behind(net: Network, node: NodeData, rank: int, axis: int, length: int)
     add = net.following(node, "Add")
     if add is None:
         return None
+    # `x + x` has no other input, and three inputs are no bias.
     [other, *more] = [name for name in add.inputs if name != node.outputs[0]] or [""]
     value = net.values.get(other)
     value = fill_behind(add, value, rank) if isinstance(value, Constant) else None
     if more or not isinstance(value, Constant) or value.size != length or len(value.dims) > rank:
         return None
+    # Shorter shapes are filled up in front.
     at = axis - (rank - len(value.dims))
     if at < 0 or value.dims[at] != length or not net.is_trained(value) or value.mixed:
         return None
@@ -112,6 +116,7 @@ def read_quantised_conv(net: Network, node: NodeData) -> Value:
     weight = dequantise(net.weight(node, 3), net.weight(node, 4), net.optional(node, 5), axis=0)
     given = net.optional(node, 8)
     if given is not None:
+        # Biases of quantised products have no scale of their own: it is that of the input times that of the weight.
         scales = net.weight(node, 1), net.weight(node, 4)
         kept = given
         given = kept.move_later(kept.dims, lambda array: array * scales[0].array() * scales[1].array())
@@ -143,6 +148,7 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
     if repeated:
         raise NotReadError(_("its weights are one stored tensor repeated: {name}", name=weight.roots[0]))
     if groups == channels and groups > 1 and filters % groups == 0:
+        # ONNX has (C * multiplier, 1, ...), a filter behind the other; the kind stores them by channel.
         multiplier = filters // channels
         dims = (channels, multiplier, *kernel)
         weight = weight.move_later(dims, lambda array: array.reshape(dims))
@@ -215,6 +221,7 @@ def pads_by_output(
     lengths = wanted[-rank:] if wanted else [n * s for n, s in zip(size, stride, strict=True)]
     pads = []
     for i, n in enumerate(size):
+        # What the canvas has too much is cut off on both sides; the odd element where the mode says.
         total = stride[i] * (n - 1) + extra[i] + dilation[i] * (kernel[i] - 1) + 1 - lengths[i]
         if total < 0:
             extra[i], total = extra[i] - total, 0

@@ -121,12 +121,14 @@ def read_choice(net: Network, node: NodeData) -> Value:
 @reads("Concat")
 def read_concat(net: Network, node: NodeData) -> Value:
     given = [net.values.get(name) for name in node.inputs]
+    # Exporters join with empty constants, of no element.
     held = [i for i, value in enumerate(given) if not (isinstance(value, Constant) and not value.size)]
     tensors = [part_to_join(net, node, i) for i in held]
     first = tensors[0].axes or ()
     axis = node.attributes.get("axis", 1) % len(first)
     if len(tensors) == 1:
         return tensors[0]
+    # All axes but the joined one must lie alike, and the joined one must be the channels: then nothing has to be moved.
     lying = [(*(x.axes or ())[:axis], *(x.axes or ())[axis + 1 :]) for x in tensors]
     channels = [net.shape(x)[0] for x in tensors]
     ranks = {len(net.shape(x)) for x in tensors}
@@ -234,6 +236,7 @@ def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[flo
         raise NotReadError(_("one of its inputs is a constant"), x.dims())
     if options in ({"offset": 0}, {"factor": 1}):
         return x
+    # x * a + b by two numbers is one rescaling.
     behind = net.following(node, "Add") if operator in ("Mul", "Div") else None
     if behind is not None:
         other = next((net.values.get(name) for name in behind.inputs if name != node.outputs[0]), None)
@@ -259,6 +262,7 @@ def along_axes(net: Network, x: Tensor, constant: Constant) -> tuple[str, Consta
     """
     axes, shape = x.axes or (), net.shape(x)
     filled = (1,) * (len(axes) - len(constant.dims)) + constant.dims
+    # Along axes of one element a constant is the same for all.
     places = [i for i, n in enumerate(filled) if n > 1]
     if any(len(axes[i]) != 1 or axes[i] != whole(axes[i][0].axis, shape[axes[i][0].axis]) for i in places):
         return None
@@ -291,6 +295,7 @@ def add_trained(net: Network, node: NodeData, x: Tensor, constant: Constant, fir
     note_loose(net, constant)
     letters, numbers = placed
     if operator in ("Sub", "Div"):
+        # A shift adds and a scale multiplies: what is taken away or divided by is turned round where it is stored.
         inverse = (lambda array: -array) if operator == "Sub" else (lambda array: 1 / array)
         numbers = numbers.move_later(numbers.dims, inverse, operator)
     per, numbers = stored_form(net.shape(x), letters, numbers)

@@ -62,6 +62,7 @@ def weights(spec: str, graph: Graph) -> Mapping[str, Any]:
     from cnncalc.interop.onnx.read.weights import Stored
 
     shapes = {name: shape_text(shape) for name, shape in graph.inputs.items()}
+    # The graph may have been read on another input: the layers must come out the same here.
     given = {"": next(iter(shapes.values()))} if len(shapes) == 1 else shapes
     net = read_network(spec, inputs=given, max_operations=MAX_OPERATIONS, forgiving=True)
     return Stored(net.builder, net.stored, graph)
@@ -118,6 +119,7 @@ def map_file(spec: str) -> Any:
 
 def not_a_model(head: bytes, error: WireError) -> tuple[str, str | None]:
     """(problem, hint) for a file that is no ONNX model."""
+    # The commonest file that looks like a model and is none.
     if head.startswith(b"version https://git-lfs"):
         return _("this is a pointer of Git LFS, not the model"), _("git lfs pull")
     if not error.place:
@@ -141,6 +143,8 @@ def read_graph(net: Network, model: ModelData, graph: GraphData, inputs: Mapping
     """All operators that an output depends on, in their order."""
     for name, stored in graph.tensors.items():
         net.values[name] = net.constant(stored, name)
+    # The order of these passes matters: functions are opened before operators are put together, and what nobody reads
+    # is left out before names are given.
     nodes, constants = inline(graph.nodes, model.functions, most, net.builder)
     nodes = as_decimals(nodes, graph)
     read_constants(net, constants, stores_tensors(graph))
@@ -221,6 +225,7 @@ def constant_of(net: Network, node: NodeData) -> Constant:
 def leave(net: Network, x: Tensor, nodes: Sequence[NodeData]) -> None:
     """A result that leaves: in its places, unless only its channels stand last, or sizes of 1 are gone."""
     shape = net.shape(x)
+    # A result may leave with its channels last, as it was computed: no layer is added for a layout that nobody sees.
     last = (*plain(shape, 1)[2:], *plain(shape, 1)[1:2])
     ones = in_order(x.axes or ()) and [n for n in x.dims()[1:] if n > 1] == [n for n in shape if n > 1]
     if x.axes is not None and x.axes[1:] != last and not ones:
@@ -256,6 +261,7 @@ def read_operator(net: Network, node: NodeData, declared: Mapping[str, ValueInfo
             continue
         net.values[name] = value
         if isinstance(value, Tensor):
+            # Each Unsqueeze adds an axis: a file of a million of them would fill memory.
             if len(value.axes or ()) > MOST_AXES:
                 net.refuse(node, _("a tensor of more than {most} axes", most=MOST_AXES))
             net.movers.setdefault((value.value, value.axes), node)
@@ -264,6 +270,7 @@ def read_operator(net: Network, node: NodeData, declared: Mapping[str, ValueInfo
 
 def not_given(net: Network, node: NodeData, first: int, declared: Mapping[str, ValueInfo]) -> list[Value]:
     """Results that a reader did not give: unknown where somebody asks for them."""
+    # Dropout's mask and a pool's indices are outputs that hardly anybody reads.
     asked = [i for i, name in enumerate(node.outputs) if name and (name in net.readers or name in net.outputs)]
     if not asked or asked[-1] < first:
         return []
@@ -297,6 +304,7 @@ def handle(net: Network, node: NodeData, declared: Mapping[str, ValueInfo]) -> S
     dims: tuple[int, ...] | None = None
     reason = ""
     if reader is not None:
+        # Readers look ahead and add layers before they find what they cannot read.
         before = net.mark()
         unread.start(node)
         try:
@@ -350,6 +358,7 @@ def declared_dims(net: Network, info: ValueInfo | None) -> tuple[int, ...] | Non
     """The shape that the model says a value has, if it says all of it and the inputs are as declared."""
     if info is None or info.shape is None or not net.as_declared or not 2 <= len(info.shape) <= 5:
         return None
+    # Only the samples may go by a name; with another name in it nothing is said.
     dims = [net.batch if not i and not isinstance(n, int) else n for i, n in enumerate(info.shape)]
     return tuple(n for n in dims if isinstance(n, int)) if all(isinstance(n, int) and n > 0 for n in dims) else None
 

@@ -49,6 +49,7 @@ def read_size(net: Network, node: NodeData) -> Value:
 def read_reshape(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     dims = x.dims()
+    # The sizes are an input since operator set 5, and an attribute before.
     target = net.numbers(node, 1, "shape") or []
     if not node.attributes.get("allowzero", 0):
         target = [dims[i] if n == 0 and i < len(dims) else n for i, n in enumerate(target)]
@@ -63,6 +64,7 @@ def read_reshape(net: Network, node: NodeData) -> Value:
 
 def view_in(net: Network, node: NodeData, x: Tensor, target: Sequence[int]) -> Tensor:
     """The same elements in the same order under another shape."""
+    # Most reshapes only say otherwise how the axes of a value are grouped: they are kept in mind and make no layer.
     axes = regroup(x.axes or (), target)
     shape = net.shape(x)
     if axes is not None and len(axes) == 2 and len(shape) > 1 and len(x.axes or ()) > 2 and is_vector(net, axes):
@@ -121,6 +123,8 @@ def read_space_to_depth(net: Network, node: NodeData) -> Value:
     """The places of a block come before the channels, in a pixel unshuffle behind them."""
     x = net.tensor(node)
     value = net.add(node, "pixel_unshuffle", {"factor": node.attributes["blocksize"]}, [as_map(net, node, x)])
+    # DCR: the places of a block vary slowest, where a pixel shuffle has them vary fastest. Exchanging both is a channel
+    # shuffle.
     channels = x.dims()[1] if node.attributes.get("mode", "DCR") == "DCR" else 1
     return net.see(net.add(node, "channel_shuffle", {"groups": channels}, [value]) if channels > 1 else value)
 
@@ -152,6 +156,7 @@ def read_split(net: Network, node: NodeData) -> list[Value]:
     if count != len(node.outputs):
         raise NotReadError(_("{n} parts for {names} results", n=count, names=len(node.outputs)))
     if sizes is None:
+        # Without sizes all parts are equal but for the last, which is what is left.
         each = -(-n // count)
         sizes = [min(each, n - each * i) for i in range(count)]
     found: list[Value] = []
@@ -198,6 +203,7 @@ def read_slice(net: Network, node: NodeData) -> Value:
     starts, stops = net.numbers(node, 1, "starts") or [], net.numbers(node, 2, "ends") or []
     axes = net.numbers(node, 3, "axes") or list(range(len(starts)))
     steps = net.numbers(node, 4, "steps") or [1] * len(starts)
+    # Several axes at once are most often the crop of a map.
     if len(axes) > 1 and set(steps) == {1}:
         return crop(net, node, x, zip(starts, stops, axes, strict=True))
     for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
@@ -291,6 +297,7 @@ def take_every(net: Network, node: NodeData, x: Tensor, axis: int, places: range
         return pick(net, node, x, axis, list(places))
     x = take_part(net, node, x, axis, places.start, n) if places.start else x
     place = axes[axis][0].axis
+    # Of a window of one element the greatest is that element: a pooling that computes nothing.
     stride = [places.step if i == place else 1 for i in range(1, len(shape))]
     value = net.add(node, "maxpool", {"kernel": 1, "stride": stride}, [x.value])
     length = net.builder.shape(value)[place]

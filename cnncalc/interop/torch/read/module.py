@@ -47,6 +47,7 @@ def read(
     def unusable(problem: str, hint: str | None = None) -> SpecError:
         return SpecError([Problem(problem, None, hint)], Source(spec, ""))
 
+    # A module has no shapes until something enters.
     if not inputs:
         raise unusable(_("the shape that enters a PyTorch module is not known"), _("give it: --input 3x224x224"))
     try:
@@ -102,6 +103,7 @@ def import_home(home: str) -> Any:
     assert found.loader is not None
     module = module_from_spec(found)
     with present_folder(os.path.dirname(os.path.abspath(home))):
+        # Classes that are pickled or compared look their module up by name.
         sys.modules[found.name] = module
         found.loader.exec_module(module)
     return module
@@ -132,6 +134,7 @@ def call_without_memory(torch: Any, factory: Any) -> Any:
     stand_ins = WeakIdKeyDictionary()  # a parameter that two modules share stays one
 
     def without_memory(self: Any, name: str, parameter: Any) -> None:
+        # Subclasses, as those of lazy modules, mean something: they are left alone.
         if type(parameter) is torch.nn.Parameter and not parameter.is_meta:
             if parameter not in stand_ins:
                 empty = torch.nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
@@ -218,6 +221,7 @@ def trace_of(
     except CnncalcError:
         raise
     except Exception as error:
+        # The pass may have failed at a look at values, which "meta" has not: then that is what is to be said.
         decided, complete = trace.explain_failure(error)
         problem = decided or b.problem(trace.place(), _("the forward pass fails: {error}", error=tell(error))).problem
         if b.nodes and (allow_unknown or complete):
@@ -281,6 +285,8 @@ def entering_arguments(
     taken = signature(module.forward).parameters.values()
     if any(p.kind is Parameter.VAR_KEYWORD for p in taken) or given.keys() <= {p.name for p in taken}:
         return (), given
+    # One argument that is needed takes all inputs in one mapping; else names are those of the user, and torch
+    # complains.
     needed = [p for p in taken if p.default is Parameter.empty and p.kind is not Parameter.VAR_POSITIONAL]
     return ((given,), {}) if len(needed) == 1 else ((), given)
 

@@ -23,6 +23,7 @@ def reduce(kind: str, pooling: str = "") -> Handler:
         if None in over:
             return None
         kept = [axis for axis in range(len(seen.shape)) if axis not in over]
+        # Over all places of a map, whatever the layout: the pooling that people know it by.
         if pooling and len(kept) == 1 and seen.plain and 1 < len(seen.shape) <= 4:
             made = along(trace, seen, kept[0], lambda value: layer(trace, pooling, {}, [value]))
         else:
@@ -87,6 +88,7 @@ def normalize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     kept = length and layer(trace, "clamp", {"low": given.get("eps", 1e-12)}, [length.value])
     if kept is None:
         return None
+    # Both sides of the division must lie as the norm does, which was made of the base.
     seen, _axes = in_base(trace.b, seen, [], trace.place())
     made = layer(trace, "divide", {}, [seen.value, kept.value])
     return made and seen._replace(value=made.value)
@@ -107,6 +109,7 @@ def spread(*, root: bool) -> Handler:
         axes = [axis for axis in over if axis is not None]
         if len(axes) < len(over):
             return None
+        # torch divides by n - 1 unless told otherwise: a mean of n, times n / (n - 1).
         count = prod(seen.shape[axis] for axis in axes)
         mean = over_axes(trace, seen, "reduce_mean", axes)
         away = mean and merge_seen(trace, "subtract", [seen, mean])

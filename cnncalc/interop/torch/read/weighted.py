@@ -18,6 +18,7 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
     weight, bias = given["weight"], given.get("bias")
     if trace.of(given["input"]) is None or not whole(trace, bias):
         return None
+    # Weights that are computed of two stored tensors count as those, and the layer as two.
     gained = has_gain(trace, weight)
     if not gained and not whole(trace, weight):
         return blur(trace, given)
@@ -32,6 +33,7 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
     padding = given.get("padding", 0)
     options["padding"] = padding if isinstance(padding, str) else [[p, p] for p in pairs(padding, rank)]
     kind, first = "conv", {"filters": filters, "groups": groups}
+    # A group for each channel is the kind of its own that it is everywhere here.
     if groups == c and groups > 1 and filters % c == 0:
         kind, first = "depthwise", {"multiplier": filters // c}
     seen = trace.of(given["input"])
@@ -47,6 +49,7 @@ def blur(trace: Any, given: dict[str, Any]) -> Made:
     rank = given["weight"].ndim - 2
     dilated = set(pairs(given.get("dilation", 1), rank)) != {1}
     padding = given.get("padding", 0)
+    # One filter for each map.
     own = numbers is not None and len(numbers) == channels == given.get("groups", 1)
     if not own or given.get("bias") is not None or dilated or isinstance(padding, str):
         return None
@@ -143,6 +146,7 @@ def batch_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen = trace.of(given["input"])
     if seen is None or seen.plain:
         return seen and layer(trace, "batchnorm", options, [trace.settle(given["input"])], stored)
+    # Where sequences come first, or axes stand in one with the samples, the channels are still its second axis.
     axis = seen.axis(1)
     return axis and along(trace, seen, axis, lambda value: layer(trace, "batchnorm", options, [value], stored))
 
@@ -159,6 +163,7 @@ def layer_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     axes = [seen.axis(dim) for dim in range(seen.rank - count, seen.rank)]
     if None in axes:
         return None
+    # Over one axis: whichever it is, as channels.
     if count == 1:
         return along(trace, seen, axes[0], lambda value: layer(trace, "layernorm", options, [value], (weight, bias)))
     value = trace.settle(given["input"])
