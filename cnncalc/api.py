@@ -53,11 +53,21 @@ def text_of(spec: Any) -> str:
     if isinstance(spec, (str, bytes, os.PathLike)):
         return os.fsdecode(spec)
     kind = type(spec).__name__
+    # Told by what it has: torch is not imported to ask whether this is a module.
     if hasattr(spec, "state_dict"):
         hint = _("a PyTorch module is read by cnncalc.from_torch(module, input_shape)")
         raise CnncalcError(_("{kind} is no spec: {hint}", kind=kind, hint=hint))
     hint = _("give a file, a bundled network, the text of a spec, or a graph")
     raise CnncalcError(_("{kind} is no spec: {hint}", kind=kind, hint=hint))
+
+
+def _source_in(text: str) -> tuple[Source | None, bool]:
+    """A spec that is given as its text, and whether it is a one-line net; no source for what names a file.
+
+    A text of several lines is no name of a file: nobody has to say which of the two is meant.
+    """
+    inline = "\n" not in text and ";" in text
+    return Source("<text>", text) if inline or "\n" in text else None, inline
 
 
 def load(
@@ -81,13 +91,11 @@ def load(
     Raises SpecError with every problem that was found, each at file:line:column.
     """
     text = text_of(spec)
-    inline = "\n" not in text and ";" in text
+    source, inline = _source_in(text)
     params = {str(name): write_value(value) for name, value in (set or {}).items()}
     inputs = _inputs(input)
     with pause_collection():
-        # A text of several lines is no name of a file: nobody has to say which of the two is meant.
-        if inline or "\n" in text:
-            source = Source("<text>", text)
+        if source is not None:
             return graph_from_text(source, params=params, inputs=inputs, max_operations=max_operations, inline=inline)
         return load_graph(
             text, params=params, inputs=inputs, max_operations=max_operations, allow_unknown=allow_unknown
@@ -462,9 +470,9 @@ def lint(
     if isinstance(spec, Graph):
         return findings.findings_of(_graph_of(spec, None, input, MAX_OPERATIONS, {}), codes)
     text = text_of(spec)
-    inline = "\n" not in text and ";" in text
-    if inline or "\n" in text:
-        return findings.findings_in(Source("<text>", text), inputs=_inputs(input), inline=inline, codes=codes)
+    source, inline = _source_in(text)
+    if source is not None:
+        return findings.findings_in(source, inputs=_inputs(input), inline=inline, codes=codes)
     if sources.reader_of(text) is not None:
         return findings.findings_of(load(text, input=input), codes)
     name, shapes = sources.split_shapes(text)
@@ -517,8 +525,8 @@ def sweep(
     if not QUICK:
         raise CnncalcError(_("cnncalc.sweep gives NumPy's arrays, and NumPy is not installed here"))
     text = text_of(spec)
-    inline = "\n" not in text and ";" in text
-    source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
+    written, inline = _source_in(text)
+    source = written or sources.read_source(text)
     family = family_of(source, inline, make_settings(dtype, batch, exact_padding=exact_padding), max_operations)
     space = space_of(family, {**(over or {}), **params}, input)
     with pause_collection():
@@ -552,8 +560,8 @@ def solve(
     from cnncalc.families.solving import solve as solve_question
 
     text = text_of(spec)
-    inline = "\n" not in text and ";" in text
-    source = Source("<text>", text) if inline or "\n" in text else sources.read_source(text)
+    written, inline = _source_in(text)
+    source = written or sources.read_source(text)
     family = family_of(source, inline, make_settings(dtype, batch, exact_padding=False), max_operations)
     with pause_collection():
         return solve_question(

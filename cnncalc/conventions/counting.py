@@ -37,6 +37,7 @@ def counts(graph: Graph, convention: Convention, batch: int = 1) -> list[Count]:
     stored: set[tuple[Rule, int]] = set()
     found = []
     for node, scope in zip(graph.nodes, quantities_of_nodes(graph, convention, batch), strict=True):
+        # Equal layers share their scope: a network of a thousand layers has a few dozen.
         one = known.get(id(scope))
         if one is None:
             one = known[id(scope)] = count(node.layer.kind, scope, convention)
@@ -68,6 +69,7 @@ def neighbours(graph: Graph) -> list[tuple[str, str]]:
                 readers[value - first].append(i)
     found = [["", ""] for _node in graph.nodes]
     for i, reading in enumerate(readers):
+        # A tool that folds a norm into the convolution before it does so only where nothing else reads that.
         if len(reading) == 1:
             found[i][1] = graph.nodes[reading[0]].layer.kind
             found[reading[0]][0] = graph.nodes[i].layer.kind

@@ -48,6 +48,7 @@ class Match(NamedTuple):
 def candidates(variant: str, report: Report, conventions: list[Convention] | None = None) -> Iterator[Candidate]:
     """Every number of one network: of each convention, twice and half of it, its parameters, and our own."""
     found: dict[tuple[str, int], list[str]] = {}
+    # Tools that print the same number are one candidate, under the likeliest of what it may be.
     for what, number, name in numbers_of(report, overview(report, conventions)):
         if number:
             names = found.setdefault((what, number), [])
@@ -144,6 +145,7 @@ RANK = {EXACT: 0, ROUNDED: 1, CUT: 2}
 
 def match_number(number: int, value: Fraction, slack: Fraction) -> str:
     """How a number is the one that was written with this slack; empty if it is not."""
+    # In fractions: 4.1G is exactly 4,100,000,000, and no nearest float.
     if value == number:
         return EXACT
     if abs(value - number) <= slack:

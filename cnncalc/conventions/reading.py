@@ -177,6 +177,7 @@ class Reader:
             if key.text not in KEYS:
                 hint = suggest(key.text, KEYS) or _("known: {names}", names=", ".join(KEYS))
                 self.note(_("unknown key '{key}'", key=key.text[:40]), key.position, hint)
+        # A framework's rules stand before one's own, those of what is extended behind: the first that fits counts.
         base, framework = self.other("extends"), self.other("framework")
         stem = os.path.splitext(os.path.basename(self.source.name))[0]
         name = self.word("name") or stem
@@ -208,6 +209,7 @@ class Reader:
         place = self.tree.entries[key][1].position
         beside = os.path.join(os.path.dirname(self.source.name), name)
         shipped_path = os.path.join(folder(), f"{name}.yaml")
+        # Names of conventions that ship outrank files of the same name beside this one.
         path = shipped_path if os.path.isfile(shipped_path) else beside
         if self.depth >= DEEPEST:
             self.note(_("conventions extend each other without an end"), place, _("extend one that stands alone"))
@@ -285,6 +287,7 @@ class Reader:
                     texts[key.text] = " ".join(node.text.split())
                 else:
                     self.note(_("{key} is a text", key=key.text), node.position)
+        # A rule about parameters alone leaves the count to the rules behind it.
         said = [name for name in OUTCOMES if name in tree.entries]
         if len(said) > 1 or (not said and "params" not in tree.entries):
             problem = _("a rule has one of {names}", names=", ".join(OUTCOMES))

@@ -96,6 +96,7 @@ def reconcile(report: Report, one: Convention, other: Convention) -> Reconciled:
         parts = parts_of(mine, theirs, scope) if scope == other_scope else []
         if sum(amount for _term, amount in parts) != a - b:  # stored once, or for another number of samples
             parts = [({}, a - b)]
+        # Layers in which the same two rules differ in the same way are one cause.
         key = node.layer.kind, text_of(mine), text_of(theirs), first.rule, second.rule, not parts[0][0]
         groups[key].append((node.name, a - b, parts))
     causes = [cause(key, entries) for key, entries in groups.items()]

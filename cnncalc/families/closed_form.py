@@ -30,6 +30,7 @@ def closed_forms(family: Family, member: Mapping[str, Any], conditions: list[Con
 
     member  the values of one member that is a network; the formula holds for those that go the same way
     """
+    # A condition on a parameter itself needs no formula.
     names = [condition.name for condition in conditions if condition.name not in member]
     tape, values, answers = family.formulas(member, names)
     lines = []

@@ -47,6 +47,7 @@ class Column(NamedTuple):
             return cls(pack([0 if item is None else item for item in items]), known)
         rows = [(None,) * rank if item is None else item for item in items]
         known = np.array([[n is not None for n in row] for row in rows], dtype=bool).reshape(len(rows), rank)
+        # All axes in one array: int64 for all of them, or Python's integers for all.
         flat = pack([0 if n is None else n for row in rows for n in row])
         return cls(flat.reshape(len(rows), rank), known)
 
@@ -88,6 +89,7 @@ class Evaluated(NamedTuple):
 
 def pack(numbers: Sequence[Any]) -> Array:
     """Exact numbers as an array: int64 where all of them are whole and fit."""
+    # Counts are exact: what int64 does not hold is not rounded, but slower.
     if all(isinstance(n, int) and -LARGEST <= n <= LARGEST for n in numbers):
         return np.array([int(n) for n in numbers], dtype=np.int64)
     return objects(numbers)

@@ -41,6 +41,8 @@ class Evaluation:
 
     def values(self, operands: Sequence[Operand]) -> list[Any]:
         """Columns for steps, whole numbers for the others."""
+        # In their order, and each once: formulas of deep networks share most of their steps, and are nested too deep
+        # for recursion.
         for number in self._missing(operands):
             self._values[number] = self._value(number)
         return [self._values[o.number] if isinstance(o, Step) else o for o in operands]
@@ -61,6 +63,7 @@ class Evaluation:
         if operation == PARAMETER:
             return self.columns[operands[0]]
         parts = [self._values[o.number] if isinstance(o, Step) else o for o in operands]
+        # Bounds of the step say whether int64 holds every member's value on the way.
         exact = self.tape.exact[number] or operation is divide
         if not exact:  # Python's integers, of any size
             parts = [part.astype(object) if isinstance(part, np.ndarray) else part for part in parts]
@@ -102,6 +105,7 @@ OPERATIONS: dict[Any, Callable[..., Any]] = {
 def apply(function: Callable[..., int], parts: Sequence[Any]) -> Array:
     """A function of Python's on columns: once for each row of values that occurs."""
     columns = np.broadcast_arrays(*parts)
+    # Members that vary in one number often agree in what a function is asked for.
     known: dict[tuple[int, ...], int] = {}
     result = np.empty(len(columns[0]), dtype=object)
     for i, row in enumerate(zip(*(column.tolist() for column in columns), strict=True)):

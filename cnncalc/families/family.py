@@ -126,6 +126,7 @@ class Family:
         tree = self._tree(group, questions, same, list(numbers))
         for rows, leaf, evaluation in tree.leaves(numbers, len(group.rows)):
             places = group.rows[rows]
+            # Where the formulas may not hold for all of these, each is analyzed by itself: slower, and right.
             if not leaf.is_sound or not found.put(places, leaf, evaluation):
                 members = [self._member(group, same, {n: int(c[row]) for n, c in numbers.items()}) for row in rows]
                 found.put_single(places, evaluate_singly(self.setting, members, questions))
@@ -139,6 +140,8 @@ class Family:
     def _without_few(self, groups: list[Group], questions: Mapping[str, Question], found: Assembly) -> Iterator[Group]:
         """The groups that formulas are for; those before which pieces take less are evaluated on the way."""
         few = [group for group in groups if len(groups) > 1 and len(group.rows) <= FEW]
+        # Three ways: formulas for groups of many, pieces for groups of a few, and between both by which of them takes
+        # less.
         if not few or not self._piecewise.serves(questions):
             yield from groups
             return
@@ -169,9 +172,11 @@ class Family:
     ) -> Tree:
         """The decisions of these members so far; new ones where the bounds have grown."""
         forms: tuple[tuple[str, Form], ...] = tuple(group.forms.items())
+        # What members are asked and how they are built decides which formulas there are; their numbers do not.
         key = (forms, tuple(questions.items()), tuple(same.items()))
         bounds = {name: self._bounds[name] for name in names}
         tree = self._trees.get(key)
+        # Decisions were made for sure within the old bounds: beyond them they may go the other way.
         if tree is None or tree.tape.limits != bounds:
             tree = self._trees[key] = Tree(
                 bounds,

@@ -58,6 +58,7 @@ class Group(NamedTuple):
 def groups_of(columns: Mapping[str, Sequence[Any]], members: int, is_input: Mapping[str, bool]) -> Iterator[Group]:
     """The members by structure."""
     opened = {name: _open(column, is_input[name]) for name, column in columns.items()}
+    # A row of codes per member, one for each column: equal rows are one structure.
     codes = np.zeros((members, max(1, len(opened))), dtype=np.int64)
     for i, (forms, _numbers) in enumerate(opened.values()):
         if len(forms) > 1:

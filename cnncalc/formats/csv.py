@@ -26,6 +26,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """The records of a page under the names that they have in every language."""
     data = page.records() if page.records is not None else page.sections[0].data if page.sections else ()
     rows = [data] if isinstance(data, Mapping) else list(data)
+    # Rows may differ in what they have: every name that occurs is a column.
     names = list(dict.fromkeys(name for row in rows for name in row))
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -21,11 +21,13 @@ def replace_file(path: str, *, binary: bool = True) -> Iterator[IO[Any]]:
         with open(path, mode, encoding=encoding) as file:
             yield file
         return
+    # A link stays a link: what it leads to is replaced.
     path = os.path.realpath(path)
     old = os.stat(path) if os.path.exists(path) else None
     if old is not None and not old.st_mode & 0o222:  # asked of the mode: to root everything is open
         raise PermissionError(EACCES, os.strerror(EACCES), path)
     folder = os.path.dirname(path)
+    # In the same folder: only there can a file take another's place in one step.
     with NamedTemporaryFile(mode, dir=folder, prefix=".cnncalc-", delete=False, encoding=encoding) as file:
         try:
             yield file
@@ -40,6 +42,7 @@ def replace_file(path: str, *, binary: bool = True) -> Iterator[IO[Any]]:
 
 
 def _umask() -> int:
+    # It can only be asked for by setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -108,6 +108,7 @@ def fragment(page: Page) -> str:
 
 def picture_lines(section: Section) -> list[str]:
     """The drawing, or the picture in characters; then the notes, unless they stand above arithmetic."""
+    # A browser draws: characters are for what cannot.
     drawn = section.drawing() if section.drawing is not None else ""
     parts = [f'<div class="box">\n{drawn}</div>'] if drawn else []
     if section.picture and not drawn:
@@ -141,6 +142,7 @@ def table_text(table: Table) -> str:
 def notes_lines(notes: Sequence[Note]) -> list[str]:
     """Sentences as paragraphs, and those with a subject as a list of what is said of what."""
     lines = []
+    # Notes with a subject are one list, as long as no sentence comes between them.
     inside = False
     for note in notes:
         if isinstance(note, tuple) != inside:

@@ -25,6 +25,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
             failure = f"<failure message={attribute(short)}>{escape(full)}</failure>"
             lines.append(f"{head}>\n      {failure}\n    </testcase>")
         bad = sum(case.failure is not None for case in suite.cases)
+        # A spec that cannot be used is a case too, or the suite would count as passed.
         if suite.error is not None:
             said = str(suite.error)
             body = f"<error message={attribute(said.split(chr(10))[0])}>{escape(said)}</error>"

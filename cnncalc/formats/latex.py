@@ -70,6 +70,7 @@ def table_lines(table: Table) -> list[str]:
     widths = [max(w, columns_of(heading) + 2) for w, heading in zip(table.widths(), table.headings, strict=True)]
     left = [table.is_left(i) for i in range(len(widths))]
     padded = [list(map(plain.align, row, widths, left)) for row in table.lines()]
+    # Escaped behind the padding: commands are longer than what they print.
     head, *rows = [" " + " & ".join(map(escape, row)) + r" \\" for row in padded]
     if table.foot:
         rows.insert(len(rows) - 1, r"\midrule")
@@ -77,6 +78,7 @@ def table_lines(table: Table) -> list[str]:
     if not is_long(table):
         lines = [rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head, r"\midrule", *rows]
         return [*lines, r"\bottomrule", r"\end{tabular}"]
+    # A longtable cannot be scaled as a whole: smaller letters are what is left.
     size = next(size for least, size in SIZES if sum(table.widths()) >= least)
     return [
         rf"\begingroup{size}\setlength{{\tabcolsep}}{{2pt}}",

@@ -20,6 +20,7 @@ def units(text: str) -> Iterator[tuple[str, str]]:
         glue = " " if i else ""
         held = ""
         for part in [word] if word.isascii() else BREAK.split(word):
+            # A Chinese line may break between any two characters, apart from marks that belong to their neighbour.
             if held and part[:1] not in NOT_FIRST and held[-1] not in NOT_LAST:
                 yield glue, held
                 glue, held = "", ""

@@ -16,6 +16,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     from cnncalc.formats.json import escape
 
     findings = page.findings or ()
+    # Code scanning shows every rule that is named: those without a finding would be noise.
     used = sorted({finding.code for finding in findings})
     rules = [{"id": code, "shortDescription": {"text": page.rules.get(code, code)}} for code in used]
     log = {

@@ -41,6 +41,7 @@ def paint(pieces: Iterator[Piece], width: int) -> str:
     from rich.style import Style
 
     out = StringIO()
+    # Nothing in a name may be markup: what rich would make of [red] stays text.
     console = Console(file=out, width=width, force_terminal=True, highlight=False, emoji=False, markup=False)
     styled = Segments([Segment(text, Style.parse(style)) for text, style in pieces])
     console.print(styled, end="", soft_wrap=True)

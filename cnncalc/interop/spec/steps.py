@@ -96,6 +96,7 @@ class Structure:
         self.leaving = {v for v in leaving if self.readers[v]} | (leaving if len(leaving) > 1 else set())
         self.depth = [0] * (count + 1)  # of each value, how many meetings lie behind it
         self.meets = [self.end] * (count + 1)  # for each the first in which all ways from it meet: see `meet`
+        # Backwards: where the ways from a value meet follows from where those of its readers do.
         for v in reversed(range(count)):
             ends = [*self.readers[v], *([self.end] if v in leaving or not self.readers[v] else [])]
             self.meets[v] = self.meet(ends)
@@ -162,6 +163,7 @@ class Structure:
         while at != stop:
             readers = self.readers[at] if following is None else [following]
             following = None
+            # What leaves the network and is read again needs a name: the list ends, so that `outputs:` can say it.
             if at in self.leaving and at != start and steps and len(readers) != 1:
                 break
             if len(readers) == 1 and len(self.graph.nodes[readers[0] - self.first].reads) == 1:
@@ -212,6 +214,7 @@ class Structure:
                 return None
             inside |= region
             regions.append(region)
+        # x + x: two branches that are the same value cannot be written as two.
         if len({*node.reads} - {start}) < len([v for v in node.reads if v != start]):
             return None
         beside = [r for r in self.readers[start] if around is None or r in around]
@@ -219,6 +222,7 @@ class Structure:
             r not in inside and r != end for readers in (beside, *(self.readers[v] for v in inside)) for r in readers
         ):
             return None
+        # A value inside a branch has no name outside it.
         if inside & self.leaving or (start in self.leaving and start >= self.first):
             return None
         sizes = [len(region) for region in regions]
@@ -328,6 +332,7 @@ def make_residual(step: Merge, graph: Graph, *, straight: bool) -> None:
     """An addition of two branches as a residual, where one of them is a shortcut."""
     size = [layers_of(branch) for branch in step.branches]
     if [] in step.branches or short_of(step.branches[1], step.branches[0]) or short_of(*step.branches):
+        # The shorter of the two is the shortcut, whichever was written first.
         turned = not step.branches[0] or bool(step.branches[1] and size[0] < size[1])
         first, second = (branch[0] if branch else None for branch in step.branches)
         if straight and turned and first is not None and second is not None:
@@ -353,6 +358,7 @@ def is_projection(branch: Sequence[Step]) -> bool:
     if not isinstance(line, Line) or not re.fullmatch(r"(.*/)?shortcut\d+", line.name):
         return False
     given = vars(line.layer)
+    # What a residual puts in by itself, option by option: anything else has to be written.
     usual = {"kernel": (1,), "padding": ((0, 0),), "dilation": (1,), "groups": 1, "bias": False, "table": None}
     norms = [part.layer.kind for part in line.tail]
     return line.layer.kind == "conv" and norms == ["batchnorm"] and all(given[k] == v for k, v in usual.items())

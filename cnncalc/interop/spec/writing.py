@@ -116,6 +116,8 @@ def text_for(graph: Graph) -> str:
                 )
             )
     found = []
+    # Each text is read back, and the first that gives the same network is taken: what cannot be said one way is tried
+    # in the next.
     for ways in (NESTED, RUNNING):
         texts = (write_text(graph, way) for way in ways)
         found += [text] if (text := next((text for text in texts if same_numbers(graph, text)), "")) else []
@@ -162,6 +164,7 @@ def fingerprints(graph: Graph) -> Iterable[Any]:
         kinds.append((node.layer.kind, facts.output))
     fields = receptive_fields(graph)
     for node, facts, seen in zip(graph.nodes, graph.facts, fields, strict=True):
+        # By what they are, not by number: the order of branches is the writer's to choose.
         entering = tuple(sorted(str(kinds[v]) for v in node.reads))
         counts = (facts.params, facts.macs, facts.connections, facts.flops)
         built = (node.layer.built, node.layer.inplace, node.layer.frozen)

@@ -258,9 +258,11 @@ class Trace:
             self.forget(written, (), word)
             return
         entering = self.tensors_in(args[:1] if word in LIKE else (args, kwargs))
+        # Learned queries go through layers as an input does, though no input has come to them.
         if word in BEGUN and entering and not any(self.depends(t) for t in entering):
             self.begin(word, entering)
         sources = frozenset().union(*(self.sources(t) for t in entering)) if entering else frozenset()
+        # Nothing of the input in it: arithmetic on weights, sizes and masks is no layer.
         if word in FRESH or not any(self.depends(t) for t in entering):
             self.derive(results, sources)
             return
@@ -347,6 +349,8 @@ class Trace:
         if not parts or (word in JOINED and len({seen.sample for seen in parts}) > 1):
             return handle(self, args, kwargs, result)
         sample = find_sample(self, entering)
+        # Detectors go through samples one by one: what is done with the second was done with the first, and is no
+        # second layer.
         key = call_key(self, word, args, kwargs)
         self.tail = self.tail or (len(self.b.nodes), len(self.b.unknowns))
         if sample and word not in FILL:
@@ -377,6 +381,7 @@ class Trace:
             for tensor in self.at.get(address(over), ()):
                 known = id(tensor) in self.seen or id(tensor) in self.dirty
                 if known and not any(tensor is r for r in results) and overlap(tensor, over):
+                    # What was written over it is kept: where all of it was, the value is what was written.
                     before = self.dirty.get(id(tensor)) or (self.seen[id(tensor)], [])
                     self.dirty[id(tensor)] = (before[0], [*before[1], over])
                     self.lose(tensor, word)
@@ -423,6 +428,7 @@ class Trace:
         value = self.b.add(self.stack[-1], kind, options, [self.settle(t) for t in args], at=self.place(kind))
         facts = self.b.facts[value - len(self.b.inputs)]
         path = f"{self.stack[-1]}." if self.stack[-1] else ""
+        # A module may say what it likes: its numbers have to be as many as the layer has.
         own = {s: name for s, (name, trained) in self.stored.items() if trained and name.startswith(path)}
         held, claimed = sum(self.sizes[s] for s in own), (facts.params or 0) + (facts.fixed_params or 0)
         if held != claimed:
@@ -530,6 +536,7 @@ class Trace:
         if self.tail is not None:
             self.b.back_to(len(self.b.inputs) + self.tail[0])
             del self.b.unknowns[self.tail[1] :]
+        # What nothing reads where the pass ended is as good as an output.
         read = {value for node in self.b.nodes for value in node.reads}
         ends = [value for value in range(len(self.b.shapes)) if value not in read]
         if not rest:
