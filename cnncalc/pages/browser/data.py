@@ -8,6 +8,7 @@ with its form, are in docs/report.md.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,7 +48,7 @@ from cnncalc.pages.effective import assumptions
 from cnncalc.report import Report, as_json
 from cnncalc.spec import graph_from_text
 
-VERSION = 1  # of the form of this data
+VERSION = 2  # of the form of this data
 
 
 def page_data(reports: Sequence[Report], language: str = "en") -> dict[str, Any]:
@@ -95,7 +96,7 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
         "memory": memory_data(report),
         "training": pool.speak(lambda: training_data(report)),
         "nodes": nodes_data(report),
-        "derivations": {**derivations, **equations.as_data()},
+        "derivations": {**derivations, **equations.as_data([node.name for node in graph.nodes])},
         "reads": reads_data(graph),
         "borders": borders_data(graph),
         "effective": {**effective_data(report), **pool.speak(lambda: {"notes": list(map(note_data, assumptions()))})},
@@ -111,16 +112,30 @@ def derivations_data(report: Report, equations: Equations, pool: Pool) -> dict[s
     costs = pool.speak(lambda: explain_costs(report, equations))
     peak = pool.speak(lambda: explain_peak(report, equations))
     distinct = Distinct()
-    return {
-        "layers": [{name: distinct.place(one) for name, one in layer.items()} for layer in layers],
+    quantities = list(dict.fromkeys(name for layer in layers for name in layer))
+    data = {
+        "quantities": quantities,
+        "layers": [[distinct.place(layer.get(name)) for name in quantities] for layer in layers],
         "of_layer": of_layer,
         "of_node": {
             "receptive_field": [distinct.place(fields[place]) for place in of_field],
             **{name: [distinct.place(found[place]) for place in places] for name, (found, places) in costs.items()},
         },
         "peak": distinct.place(peak),
-        "found": distinct.values,
     }
+    return {**data, **share_letters(distinct.values)}
+
+
+def share_letters(derivations: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Derivations in which numbers stand for letters with their meanings, each of which is written once."""
+    letters = Distinct()
+    found = []
+    for derivation in derivations:
+        parts = list(derivation)
+        if len(parts) > 1:  # each letter and, behind it, what it means
+            parts[1] = [letters.place(list(pair)) for pair in zip(parts[1][::2], parts[1][1::2], strict=True)]
+        found.append(parts)
+    return {"found": found, "letters": letters.values}
 
 
 def data_of_text(text: str, name: str = "spec.yaml", language: str = "en") -> dict[str, Any]:
@@ -133,8 +148,9 @@ def json_text(data: Mapping[str, Any]) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character, code in ESCAPED.items():
         text = text.replace(character, code)
-    return text
+    # What is left begins <mi> and its like: neither a comment nor another script, which would go on for long.
+    return re.sub(r"<(?![a-rt-z\\])", r"\\u003c", text)
 
 
-# `<` could end the script element; the separators end a line in old JavaScript; the last turns the direction of text.
-ESCAPED = {"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029", "\u202e": "\\u202e"}
+# `</` ends the script element; the separators end a line in old JavaScript; the last turns the direction of text.
+ESCAPED = {"</": "<\\/", "\u2028": "\\u2028", "\u2029": "\\u2029", "\u202e": "\\u202e"}

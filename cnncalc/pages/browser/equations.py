@@ -32,10 +32,16 @@ LARGEST = 2**53  # of what JavaScript counts exactly: what is larger is text
 def exact(value: Any) -> Any:
     """A number that JavaScript reads as it is; of what is no whole number four digits."""
     if isinstance(value, float):
-        return round(value, 4)
+        return shortest(value, 4)
     if not isinstance(value, int):
         return value
     return int(value) if abs(value) < LARGEST else str(int(value))
+
+
+def shortest(value: float, digits: int) -> float:
+    """A number with so many digits behind the point; without one where it is whole."""
+    rounded = round(value, digits)
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 class Equations:
@@ -140,12 +146,13 @@ class Equations:
     def _data(self, found: Derivation | None, key: Hashable) -> list[Any] | None:
         return None if found is None else self.derivation(found, key)
 
-    def as_data(self) -> dict[str, Any]:
-        """The lists that lines and tables refer to."""
+    def as_data(self, nodes: Sequence[str]) -> dict[str, Any]:
+        """The lists that lines and tables refer to. A name that is an operation's is its number among `nodes`."""
+        places = {name: i for i, name in enumerate(nodes)}
         return {
             "formulas": list(self.formulas),
             "lines": [list(line) for line in self.arithmetic],
-            "names": list(self.names),
+            "names": [places.get(name, name) for name in self.names],
             "rows": [[before, list(row)] for before, row in self.rows],
         }
 

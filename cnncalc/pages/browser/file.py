@@ -60,7 +60,10 @@ def write_colours() -> str:
 
 def join_styles() -> str:
     """The style of the page: the look that all pages share, the colours of kinds, and its own."""
-    return shorten(read_look() + write_colours() + read_part("page.css"))
+    style = shorten(read_look() + write_colours() + read_part("page.css"))
+    for wide in (" {", "{ ", " }", ": ", ", ", "; "):  # which stand in no text of it
+        style = style.replace(wide, wide.strip())
+    return style
 
 
 def shorten(text: str) -> str:

@@ -14,7 +14,7 @@ from cnncalc.analysis.timeline import FORWARD, Plan, plan_training
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.layers import KINDS
-from cnncalc.pages.browser.equations import Distinct, exact
+from cnncalc.pages.browser.equations import Distinct, exact, shortest
 from cnncalc.pages.browser.pool import Text
 from cnncalc.pages.browser.units import MOST_SPREAD
 from cnncalc.pages.drawing.graph.tree import Leaf, Part, Tree
@@ -23,7 +23,7 @@ from cnncalc.quantities import EXPLAINED, FIELD, OF_THE_NETWORK, QUANTITIES, SHA
 from cnncalc.report import BYTES, Report, Row, as_json
 
 GROUP, ROW, OPERATION = "group", "row", "operation"
-OWN = ("inputs", *of_subject(FIELD))
+FIELDS = of_subject(FIELD)
 SHOWN = tuple(name for name, column in COLUMNS.items() if not column.asked)
 
 
@@ -99,7 +99,7 @@ def values_of(report: Report, row: Row, places: dict[str, int]) -> Iterator[Any]
             yield [places[name] for name in row.inputs if name in places]
         elif share:
             part = report.share(row, quantity)
-            yield None if part is None else round(100 * part, 2)
+            yield None if part is None else shortest(100 * part, 2)
         else:
             value = getattr(row, column)
             yield (as_json(value) if value != () else None) if isinstance(value, tuple) else exact(value)
@@ -109,19 +109,23 @@ def columns_data(report: Report) -> list[dict[str, Any]]:
     """The columns of the table, and which of them are there unless others are asked for."""
     usual = View().columns_for(report)
     return [
-        {
-            "key": name,
-            "heading": Text(_(COLUMNS[name].heading)),
-            "left": COLUMNS[name].left,
-            "usual": name in usual,
-            "total": COLUMNS[name].summed,
-            "summed": name in SUMMED,
-            "share": name.endswith("_share"),
-            "explained": name in EXPLAINED_NAMES,
-            "own": name in OWN,
-        }
+        {"key": name, "heading": Text(_(COLUMNS[name].heading)), **dict.fromkeys(marks_of(name, usual), True)}
         for name in SHOWN
     ]
+
+
+def marks_of(name: str, usual: Sequence[str]) -> list[str]:
+    """What holds of a column, by key; what does not is left out of the data."""
+    marks = {
+        "left": COLUMNS[name].left,
+        "usual": name in usual,
+        "total": COLUMNS[name].summed,
+        "summed": name in SUMMED,
+        "share": name.endswith("_share"),
+        "explained": name in EXPLAINED_NAMES,
+        "field": name in FIELDS,
+    }
+    return [key for key, holds in marks.items() if holds]
 
 
 EXPLAINED_NAMES = {*listed_in(EXPLAINED), *COSTS}
@@ -154,28 +158,31 @@ def describe(report: Report) -> dict[str, Any]:
 
 
 def rows_data(report: Report, items: Sequence[Item]) -> dict[str, list[Any]]:
-    """Rows as [type, name, kind, parent, first, last, node, values, ...own]; 0: the name or kind of the node.
+    """Rows as [type, name, kind, parent, first, last, node, values, fields, inputs]; 0: the name or kind of the node.
 
-    values is a number in `values`, the list of what differs; own are the columns in `OWN`, in which few rows agree.
+    values and fields are numbers in lists of what differs: of fields, and of all the other numbers. Left out are
+    inputs that are those of the row's first operation.
     """
     graph = report.graph
     assert graph is not None
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
     places = {name: i for i, name in enumerate(names)}
-    shared, own = Distinct(), [column in OWN for column in SHOWN if column not in ("name", "kind")]
+    shared, fields = Distinct(), Distinct()
+    columns = [column for column in SHOWN if column not in ("name", "kind")]
     rows = []
     for item in items:
-        values = list(zip(own, values_of(report, item.row, places), strict=True))
-        kind = graph.nodes[item.node].layer.kind
+        values = dict(zip(columns, values_of(report, item.row, places), strict=True))
+        kind, inputs = graph.nodes[item.node].layer.kind, values.pop("inputs")
         rows.append(
             [
                 (GROUP, ROW, OPERATION).index(item.type), item.name if item.type == GROUP else 0,
                 item.row.kind if item.row.kind != kind else 0, item.parent, item.first, item.last, item.node,
-                shared.place([value for is_own, value in values if not is_own]),
-                *(value for is_own, value in values if is_own),
+                shared.place([value for name, value in values.items() if name not in FIELDS]),
+                fields.place([values[name] for name in FIELDS]),
+                *([] if inputs == list(graph.nodes[item.first].reads) else [inputs]),
             ]
         )  # fmt: skip
-    return {"rows": rows, "values": shared.values}
+    return {"rows": rows, "values": shared.values, "fields": fields.values}
 
 
 def nodes_data(report: Report) -> dict[str, list[Any]]:

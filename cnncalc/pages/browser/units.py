@@ -23,6 +23,7 @@ from cnncalc.graph import Graph
 from cnncalc.layers.base import POINTWISE, WHOLE
 from cnncalc.layers.elements import EVERY, Channels, Permuted, Read, Step
 from cnncalc.layers.windows import Listed, Window
+from cnncalc.pages.browser.equations import Distinct, shortest
 from cnncalc.report import Report
 
 MOST_SPREAD = 2500  # operations of a network whose effective fields the page has
@@ -143,18 +144,18 @@ def effective_data(report: Report) -> dict[str, Any]:
     """
     graph = report.graph
     assert graph is not None
-    sigmas: list[Any] = [None] * len(graph.nodes)
+    found, sigmas = Distinct(), [-1] * len(graph.nodes)
     places = {node.name: i for i, node in enumerate(graph.nodes)}
     if len(graph.nodes) > MOST_SPREAD:
-        return {"sigma": sigmas, "profiles": {}}
+        return {"sigma": sigmas, "sigmas": [], "profiles": {}}
     source = next(iter(graph.inputs))
     for entry in spreads(graph):
         if entry.source == source:
-            spread = [None if axis is None else round(sqrt(axis.mixture.variance), 4) for axis in entry.axes]
+            spread = [None if axis is None else shortest(sqrt(axis.mixture.variance), 4) for axis in entry.axes]
             # All zero is one pixel, of which no spread is to be drawn.
-            sigmas[places[entry.layer]] = spread if any(spread) else None
+            sigmas[places[entry.layer]] = found.place(spread if any(spread) else None)
     profiles = {str(number): drawn for number in maps_of_interest(report) if (drawn := profiles_data(graph, number))}
-    return {"sigma": sigmas, "profiles": profiles}
+    return {"sigma": sigmas, "sigmas": found.values, "profiles": profiles}
 
 
 def maps_of_interest(report: Report) -> list[int]:

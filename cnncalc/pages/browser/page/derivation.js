@@ -11,6 +11,7 @@ export function derivationView(app) {
   const content = el("div", { class: "derived" });
   const panel = el("aside", { class: "panel", hidden: true, "aria-label": say("derivation"), tabindex: "-1" },
     button("×", close, { class: "close", "aria-label": say("close") }), content);
+  const names = net.derivations.names.map((name) => (typeof name === "number" ? net.nodes.name[name] : name));
   let from = null;
 
   function close() {
@@ -23,17 +24,17 @@ export function derivationView(app) {
 
   function letters(found) {
     if (!found.letters.length) return null;
-    const pairs = found.letters.flatMap((line, i) => (i % 2 ? [] : [[line, found.letters[i + 1]]]));
+    const pairs = found.letters.map((letter) => net.derivations.letters[letter]);
     return el("dl", { class: "letters" }, pairs.map(([line, meaning]) => [el("dt", {}, equation(line)), el("dd", {}, text(meaning))]));
   }
 
   function equation(line) {
-    const parts = equationParts(net.derivations.lines[line], net.derivations.formulas, net.derivations.names);
+    const parts = equationParts(net.derivations.lines[line], net.derivations.formulas, names);
     return parts.map((part, i) => [i ? el("span", { class: "equals" }, " = ") : null, part]);
   }
 
   function arithmetic(line) {
-    const [name, ...others] = equationParts(net.derivations.lines[line], net.derivations.formulas, net.derivations.names);
+    const [name, ...others] = equationParts(net.derivations.lines[line], net.derivations.formulas, names);
     const short = [name, ...others].flat().reduce((sum, math) => sum + math.textContent.length, 0) < SHORT;
     return el("div", { class: `arithmetic${short ? " short" : ""}`, role: "math" }, el("div", { class: "of" }, name),
       others.map((part) => el("div", { class: "is" }, el("span", { class: "equals" }, "="), el("div", {}, part))));
@@ -66,8 +67,8 @@ export function derivationView(app) {
   }
 
   function ofNode(node, key) {
-    const { layers, of_layer: layer, of_node: own } = net.derivations;
-    return byNumber(own[key] ? own[key][node] : layers[layer[node]][key]);
+    const { quantities, layers, of_layer: layer, of_node: own } = net.derivations;
+    return byNumber(own[key] ? own[key][node] : layers[layer[node]][quantities.indexOf(key)]);
   }
 
   function sum(terms, key, total) {

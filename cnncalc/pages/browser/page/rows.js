@@ -3,20 +3,19 @@
 export const BLOCK = 0;
 export const ROW = 1;
 export const OPERATION = 2;
-const FIRST_OWN = 8; // of a row's data: type, name, kind, parent, first, last, node, values, ...own
 const MOST_AT_FIRST = 40; // rows that are seen before anybody unfolds
 
 // [{place, type, name, label, kind, family, parent, depth, first, last, node, values, children}, ...]
 export function rowsOf(net) {
-  const columns = net.columns.filter(({ key }) => key !== "name" && key !== "kind");
-  const keysOf = (own) => columns.filter((column) => column.own === own).map((column) => column.key);
-  const [ownKeys, sharedKeys] = [keysOf(true), keysOf(false)];
+  const columns = net.columns.filter(({ key }) => key !== "name" && key !== "kind" && key !== "inputs");
+  const keysOf = (field) => columns.filter((column) => Boolean(column.field) === field).map((column) => column.key);
+  const [fieldKeys, sharedKeys] = [keysOf(true), keysOf(false)];
   const rows = net.rows.map((data, place) => {
-    const [type, ownName, ownKind, parent, first, last, node, shared] = data;
+    const [type, ownName, ownKind, parent, first, last, node, shared, fields, inputs = net.nodes.reads[first]] = data;
     const [name, kind] = [ownName || net.nodes.name[node], ownKind || net.nodes.kind[node]];
-    const values = {};
+    const values = { inputs };
     sharedKeys.forEach((key, i) => (values[key] = net.values[shared][i]));
-    ownKeys.forEach((key, i) => (values[key] = data[FIRST_OWN + i]));
+    fieldKeys.forEach((key, i) => (values[key] = net.fields[fields][i]));
     return { place, type, name, kind, parent, first, last, node, values, depth: 0, children: [], label: name };
   });
   for (const row of rows) {

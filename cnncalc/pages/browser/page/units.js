@@ -248,7 +248,7 @@ export function unitsView(app) {
       const beyond = outer.map((ends, axis) => (ends ? Math.max(0, -ends[0]) + Math.max(0, ends[1] - shape[axis + 1] + 1) : null));
       lines.push([say("in padding"), written(beyond)]);
     }
-    const sigma = net.effective.sigma[seen.value - inputs];
+    const sigma = net.effective.sigmas[net.effective.sigma[seen.value - inputs]];
     if (sigma && onImage) lines.push([say("sigma"), sigma.map((one) => (one === null ? "?" : String(one))).join(" x ")]);
     facts.replaceChildren(...lines.flatMap(([name, what]) => [el("dt", {}, name), el("dd", {}, what)]));
     where.textContent = say("unit sees", { unit, map: nameOf(net, value) });
