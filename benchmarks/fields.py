@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from startup import CNNCALC, compare
+from startup import CNNCALC, SHORT, compare
 
 NETWORKS = {
     "densenet121": "batchnorm1[3,3]",
@@ -21,7 +21,7 @@ NETWORKS = {
 def main() -> None:
     if not Path(CNNCALC).exists():
         sys.exit("install cnncalc first: pip install .")
-    for name, unit in NETWORKS.items():
+    for name, unit in list(NETWORKS.items())[: 1 if SHORT else None]:
         base = [CNNCALC, name]
         view = [CNNCALC, "rf", name]
         compare(f"{name} --unit --exact / analyze", [*view, "--unit", unit, "--exact"], base, "<= 2", runs=11)

@@ -18,8 +18,9 @@ from cnncalc import shipped
 
 NETWORKS = ("alexnet", "densenet121", "googlenet", "inception-v3", "lenet5", "mobilenet-v2", "resnet50", "unet",
             "vgg16", "squeezenet1_0")  # fmt: skip
-COUNTS = (10, 100, 500)
-ROUNDS = 5
+SHORT = "--short" in sys.argv  # one small round, which tells whether the script works
+COUNTS = (10, 20) if SHORT else (10, 100, 500)
+ROUNDS = 1 if SHORT else 5
 
 
 def seconds_and_kilobytes(folder: Path) -> tuple[float, int]:
