@@ -146,6 +146,14 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
         x.view(-1, 2, 6, 5), x.flatten(1).reshape(len(x) * 2, 2, 15, 2).tanh(), "bilinear", "border", True
     ).view(len(x), 2, 2, 2, 15),
     "parts of several axes written over": lambda x: put_inside(x.relu(), x),
+    "sums up to each element": lambda x: x.cumsum(2) + torch.cumsum(x, -1),
+    "a quarter of a turn": lambda x: torch.rot90(x, 1, [2, 3]) + torch.rot90(x, 3, (2, 3)).flip(2, 3),
+    "half a turn": lambda x: torch.rot90(x, 2, [1, 3]),
+    "the least, and both": lambda x: x.min(2)[0] + torch.aminmax(x, dim=2)[1] - torch.aminmax(x, dim=2)[0],
+    "spread and mean": lambda x: torch.cat([*torch.var_mean(x, 2), *torch.std_mean(x, -2)], 1),
+    "between two values": lambda x: torch.lerp(x[:, :2], x[:, 2:], 0.25),
+    "turned matrices": lambda x: x.mT @ x + (x.transpose(-1, -2) @ x).mH,
+    "the largest, whose places nobody asks for": lambda x: F.max_pool2d(x, 2, return_indices=True)[0],
     "fixed numbers for each channel": lambda x: (x - torch.arange(4.0).view(1, 4, 1, 1)) / torch.tensor(2.0),
 }
 
@@ -296,6 +304,19 @@ HOLDING: dict[str, tuple[Any, int]] = {
         ),
         720 + 30 * 6,
     ),
+    "cells of an LSTM": (lambda: Stepping(nn.LSTMCell), 30 * 4 * 5 * 9),
+    "cells that are gated": (lambda: Stepping(nn.GRUCell), 30 * 3 * 5 * 9),
+    "simple cells": (lambda: Stepping(nn.RNNCell), 30 * 5 * 9),
+    "all pairs": (
+        lambda: Held(lambda x, w, b: F.bilinear(x.mean((2, 3)), x.amax((2, 3)), w, b), w=(7, 4, 4), b=(7,)),
+        7 * 16,
+    ),
+    "a matrix that is used both ways": (
+        lambda: Held(lambda x, w: F.linear(F.linear(TOKENS(x), w).relu(), w.t()), w=(7, 4)),
+        30 * 2 * 28,
+    ),
+    "a column of weights": (lambda: Held(lambda x, w: TOKENS(x) @ w, w=(4,)), 30 * 4),
+    "rows of a map, each a sequence": (lambda: RowByRow(), 30 * 4 * 3 * 7),
     "a norm of windows": (
         lambda: nn.Sequential(nn.Conv2d(4, 6, 1), Rows(), nn.BatchNorm1d(6), nn.Linear(6, 2)),
         30 * 24 + 30 * 12,
@@ -306,6 +327,36 @@ HOLDING: dict[str, tuple[Any, int]] = {
 def put_number(y: Any) -> Any:
     y[:, 0] = 0.5
     return y
+
+
+class Stepping(nn.Module):
+    """A cell that goes over the places of a map, from zeros."""
+
+    def __init__(self, cell: Any) -> None:
+        super().__init__()
+        self.cell = cell(4, 5)
+
+    def forward(self, x: Any) -> Any:
+        state = x.new_zeros(len(x), 5)
+        cell = torch.zeros(len(x), 5, device=x.device)
+        for place in TOKENS(x).unbind(1):
+            if isinstance(self.cell, nn.LSTMCell):
+                state, cell = self.cell(place, (state, cell))
+            else:
+                state = self.cell(place, state)
+        return state
+
+
+class RowByRow(nn.Module):
+    """An LSTM along every row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.LSTM(4, 3, batch_first=True)
+
+    def forward(self, x: Any) -> Any:
+        rows = x.permute(0, 2, 3, 1).reshape(-1, 5, 4)
+        return self.inner(rows)[0].view(len(x), 6, 5, 3)
 
 
 class Within(nn.Module):
@@ -392,6 +443,50 @@ def test_numbers_of_a_module_are_counted_once_however_it_uses_them(name: str) ->
     assert totals.params == sum(p.numel() for p in module.parameters())
     assert totals.macs == macs
     assert totals.left_out == {}
+
+
+@pytest.mark.parametrize("kind", [nn.GRUCell, nn.LSTMCell, nn.RNNCell])
+def test_a_cell_computes_what_it_computes_in_pytorch(kind: Any) -> None:
+    class Once(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cell = kind(5, 5)
+
+        def forward(self, x: Any) -> Any:
+            steps = x[:, 0].unbind(1)
+            made = self.cell(steps[0], tuple(steps[1:3]) if kind is nn.LSTMCell else steps[1])
+            return torch.cat(made, 1) if kind is nn.LSTMCell else made
+
+    module = Once().eval()
+    graph = cnncalc.from_torch(module, (4, 6, 5))
+    kept = [node.name for node in graph.nodes if node.layer.kind == "dense"]
+    weights = {
+        f"{name}.{ours}": getattr(module.cell, f"{ours}_{theirs}").detach().numpy()
+        for name, theirs in zip(kept, ("ih", "hh"), strict=True)
+        for ours in ("weight", "bias")
+    }
+    image = np.random.default_rng(3).standard_normal((4, 6, 5), dtype=np.float32)
+    (last,) = graph.outputs
+    ours = reference.run(graph, image, weights)[graph.nodes[last - 1].name]
+    theirs = module(torch.from_numpy(image)[None])[0].detach().numpy()
+    assert np.abs(ours - theirs).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_tokens_enter_as_whole_numbers_where_a_table_is_looked_up(mode: str) -> None:
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table, self.bag = nn.Embedding(11, 6), nn.EmbeddingBag(7, 6, mode=mode)
+            self.inner = nn.Linear(6, 6)
+
+        def forward(self, tokens: Any, others: Any, mask: Any) -> Any:
+            y = self.inner(self.table(tokens)) * mask.unsqueeze(-1)
+            return F.linear(y, self.table.weight), self.bag(others)
+
+    graph = cnncalc.from_torch(Words(), {"tokens": (5,), "others": (3,), "mask": (5,)})
+    totals = cnncalc.analyze(graph).totals
+    assert (totals.params, totals.macs) == (66 + 42 + 42, 5 * 36 + 5 * 66)
 
 
 def test_numbers_that_the_forward_pass_makes_have_no_say_in_what_is_seen() -> None:

@@ -251,10 +251,15 @@ class Turned(nn.Module):
         return F.linear(torch.sigmoid(self.one(x)), self.one.weight.t())
 
 
-@pytest.mark.parametrize(("module", "shape"), [(Twice, (8,)), (Turned, (12,))])
+@pytest.mark.parametrize(("module", "shape"), [(Twice, (8,))])
 def test_weights_that_are_used_in_another_form_are_refused_by_the_name_of_their_layer(module: Any, shape: Any) -> None:
     with pytest.raises(cnncalc.SpecError, match="this linear is not read here: its weights are those of one"):
         cnncalc.from_torch(module(), shape)
+
+
+def test_a_matrix_that_is_used_once_more_the_other_way_round_is_counted_once() -> None:
+    totals = cnncalc.analyze(cnncalc.from_torch(Turned(), (12,))).totals
+    assert (totals.params, totals.macs) == (65, 120)
 
 
 class Attended(nn.Module):
@@ -279,7 +284,36 @@ class BatchMoved(nn.Module):
         self.fc = nn.Linear(8, 8)
 
     def forward(self, x: Any) -> Any:
-        return self.fc(torch.cumsum(x, 1).transpose(0, 1))
+        return self.fc(torch.cumprod(x, 1).transpose(0, 1))
+
+
+def test_one_input_may_be_called_by_its_name_or_as_ours_are() -> None:
+    class Plain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.c = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.c(x)
+
+    class Mapped(Plain):
+        def forward(self, x: Any) -> Any:
+            return self.c(x["input"])
+
+    for module, name in ((Plain(), "x"), (Plain(), "input"), (Mapped(), "input")):
+        assert cnncalc.analyze(cnncalc.from_torch(module, {name: (3, 9, 8)})).totals.params == 112
+    with pytest.raises(cnncalc.SpecError, match=r"module 'c': the forward pass fails: RuntimeError"):
+        cnncalc.from_torch(Plain(), {"input": (5, 9, 8)})
+
+
+class SamplesMixed(nn.Module):
+    def forward(self, x: Any) -> Any:
+        return x.mean((2, 3)) @ x.mean((2, 3)).T
+
+
+def test_a_product_that_mixes_samples_is_refused_for_that_reason() -> None:
+    with pytest.raises(cnncalc.SpecError, match="the samples are rows or columns of its matrices"):
+        cnncalc.from_torch(SamplesMixed(), (3, 8, 8))
 
 
 class BatchSummed(nn.Module):
@@ -299,7 +333,7 @@ def test_attention_with_the_samples_behind_another_axis_is_read() -> None:
 
 
 BEHIND_UNKNOWN = [
-    (BatchMoved, (5, 8), "cumsum"),
+    (BatchMoved, (5, 8), "cumprod"),
     (BatchSummed, (3, 8, 8), "cumsum"),
     (BatchRolled, (3, 8, 8), "roll"),
 ]

@@ -129,6 +129,25 @@ def addcmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     )
 
 
+@translates("lerp", "input end weight", anywhere=True)
+def lerp(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """a + w (b - a)."""
+    a, b, weight = trace.of(given["input"]), trace.of(given["end"]), given["weight"]
+    if a is None or b is None or not isinstance(weight, (int, float)):
+        return None
+    away = merge_seen(trace, "subtract", [b, a])
+    if away is None:
+        return None
+    place = trace.place("rescale")
+    part_of = layouts.through(
+        trace.b,
+        away,
+        lambda v: trace.b.add(trace.behind(v, "rescale"), "rescale", {"factor": float(weight)}, [v], at=place),
+        place,
+    )
+    return merge_seen(trace, "add", [a, part_of])
+
+
 @translates("stack", "tensors | dim", anywhere=True)
 def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Along an axis that was not there."""

@@ -24,9 +24,14 @@ def matmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def multiply_matrices(trace: Any, one: Any, other: Any) -> Seen | None:
     """The matrix product of two tensors."""
     a, b = trace.of(one), trace.of(other)
-    if a is not None and b is None and getattr(other, "ndim", 0) == 2 and whole(trace, other):
+    if a is not None and b is None and getattr(other, "ndim", 0) == 1 and whole(trace, other) and a.plain and a.shape:
+        column = a.reshape((1, *a.shape), trace.inside()) if len(a.shape) == 1 else a
+        options: dict[str, Any] = {"units": 1, "bias": False, "axes": "c"}
+        made = along(trace, column, len(column.shape) - 1, lambda v: layer(trace, "dense", options, [v], (other,)))
+        return made and made.reshape(a.shape[:-1] or (1,), trace.inside())
+    if a is not None and b is None and getattr(other, "ndim", 0) == 2 and own_matrix(trace, other):
         axis = a.axis(a.rank - 1)
-        options: dict[str, Any] = {"units": other.shape[1], "bias": False, "axes": "c" if len(a.shape) > 1 else None}
+        options = {"units": other.shape[1], "bias": False, "axes": "c" if len(a.shape) > 1 else None}
         return None if axis is None else along(trace, a, axis, lambda v: layer(trace, "dense", options, [v], (other,)))
     if a is not None and b is None and a.shape and a.lead == a.rank - 2 >= 0:
         return rows_of_samples(trace, a, other)
@@ -47,11 +52,18 @@ def rows_of_samples(trace: Any, seen: Seen, other: Any) -> Seen | None:
     return made and made.reshape((*front, *rows, made.shape[-1]), trace.inside())._replace(**seen.place)
 
 
+def own_matrix(trace: Any, matrix: Any) -> bool:
+    """Whether a matrix of weights is no other layer's."""
+    return whole(trace, matrix) and not any(source in trace.owners for source in trace.sources(matrix))
+
+
 def product(trace: Any, a: Seen | None, b: Seen | None) -> Seen | None:
     """The matrix product over the last two axes of two values that stand alike."""
     if a is None or b is None or not a.shape or not b.shape:
         return None
-    if not a.stands_as(b) or a.lead > a.rank - 3:  # the samples are none of the matrices' axes
+    if a.lead > a.rank - 3 or b.lead > b.rank - 3:
+        raise NotReadError(_("the samples are rows or columns of its matrices: it mixes them"))
+    if not a.stands_as(b):
         return None
     a, b = (make_plain(trace.b, seen, trace.place()) for seen in (a, b))
     made = layer(trace, "matmul", {}, [a.value, b.value])

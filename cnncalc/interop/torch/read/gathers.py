@@ -6,10 +6,14 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.making import pairs
+from cnncalc.interop.torch.read.arithmetic import merge_seen
+from cnncalc.interop.torch.read.making import join, pairs
 from cnncalc.interop.torch.read.reductions import over_axes
-from cnncalc.interop.torch.read.table import BATCH, Made, translates
-from cnncalc.interop.torch.read.taking import pad_axes, pick, pick_along
+from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
+from cnncalc.interop.torch.read.taking import pad_axes, part, pick, pick_along
+from cnncalc.language import _
+
+MOST_STEPS = 256  # of a sum that is read as one addition after the other
 
 
 @translates("index_select", "input dim index", anywhere=True)
@@ -31,6 +35,44 @@ def flip(trace: Any, args: Any, result: Any) -> Made:
             return None
         found = pick(trace, found, axis, range(seen.shape[axis])[::-1])
     return found
+
+
+@translates("rot90", "input | k dims", anywhere=True)
+def rot90(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """By quarters of a turn, from the first of two axes to the second."""
+    seen: Seen | None = trace.of(given["input"])
+    turns, dims = given.get("k", 1) % 4, given.get("dims", (0, 1))
+    if seen is None or not seen.shape:
+        return None
+    one, other = (dim % seen.rank for dim in dims)
+    backwards = {0: (), 1: (other,), 2: (one, other), 3: (one,)}[turns]
+    found: Seen | None = seen
+    for dim in backwards:
+        axis = seen.axis(dim)
+        found = None if axis is None or found is None else pick(trace, found, axis, range(seen.shape[axis])[::-1])
+    order = list(range(seen.rank))
+    if turns % 2:
+        order[one], order[other] = other, one
+    return found and found.reorder(order, trace.inside())
+
+
+@translates("cumsum", "input dim", anywhere=True)
+def cumsum(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Each element of an axis plus the sum up to there: one addition after the other."""
+    seen: Seen | None = trace.of(given["input"])
+    axis = None if seen is None or not seen.shape else seen.axis(given["dim"] % seen.rank)
+    if seen is None or axis is None:
+        return None
+    n = seen.shape[axis]
+    if n > MOST_STEPS:
+        raise NotReadError(_("it would be {count:,} additions, one after the other", count=n))
+    sums = [part(trace, seen, axis, 0, 1)]
+    for i in range(1, n):
+        step = part(trace, seen, axis, i, i + 1)
+        before = sums[-1]
+        sums.append(merge_seen(trace, "add", [before, step]) if before and step else None)
+    known = [one for one in sums if one is not None]
+    return join(trace, known, axis) if len(known) == n else None
 
 
 @translates("repeat tile", "", anywhere=True)

@@ -18,7 +18,7 @@ from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.refusals import MissingPackageError
 from cnncalc.interop.torch.read.table import BATCH
-from cnncalc.interop.torch.read.trace import Trace
+from cnncalc.interop.torch.read.trace import Trace, Wishes
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
@@ -193,7 +193,9 @@ def graph_of(
     named = shapes if isinstance(shapes, Mapping) else dict(zip(input_names(len(shapes)), shapes, strict=True))
 
     def run(tensors: Sequence[Any], stand_ins: Mapping[str, Any], trace: Trace) -> Any:
-        arguments, by_name = entering_arguments(module, list(named), tensors, isinstance(shapes, Mapping))
+        arguments, by_name = entering_arguments(
+            module, list(named), tensors, isinstance(shapes, Mapping), mapping=trace.wishes.mapping
+        )
         with evaluating(module):
             return torch.func.functional_call(module, dict(stand_ins), arguments, by_name)
 
@@ -212,27 +214,39 @@ def trace_of(
 ) -> Graph:
     """The graph of what `run` calls on tensors for the inputs, with others for what the module stores."""
     torch = package()
-    b = Builder(title, source or title, max_operations=max_operations)
-    trace = Trace(torch, module, b)
-    tensors = [trace.enter(name, shape) for name, shape in shapes.items()]
-    try:
-        with trace, torch.no_grad():
-            result = run(tensors, trace.stand_ins, trace)
-    except CnncalcError:
-        raise
-    except Exception as error:
-        # The pass may have failed at a look at values, which "meta" has not: then that is what is to be said.
-        decided, complete = trace.explain_failure(error)
-        problem = decided or b.problem(trace.place(), _("the forward pass fails: {error}", error=tell(error))).problem
-        if b.nodes and (allow_unknown or complete):
-            trace.stop(problem, rest=allow_unknown)
-            return b.graph(allow_unknown=allow_unknown)
-        hint = _("it is run on 2 samples without values, at which it cannot look; --allow-unknown counts up to there")
-        if decided and trace.find_unread():
-            problem = _("{problem}; behind it: {names}", problem=problem, names=trace.say_unread())
-        b.fail("", problem, hint)
+    wishes = Wishes()
+    failed: tuple[Trace, Exception] | None = None  # the first pass, whose words are those of the module as it is
+    while True:
+        b = Builder(title, source or title, max_operations=max_operations)
+        trace = Trace(torch, module, b, wishes)
+        tensors = [trace.enter(name, shape) for name, shape in shapes.items()]
+        try:
+            with trace, torch.no_grad():
+                result = run(tensors, trace.stand_ins, trace)
+            break
+        except CnncalcError:
+            raise
+        except Exception as error:
+            if not trace.learn(error):
+                return stop(*(failed if failed and wishes.mapping else (trace, error)), allow_unknown=allow_unknown)
+            failed = failed or (trace, error)
     trace.finish(result)
     return b.graph(allow_unknown=allow_unknown)
+
+
+def stop(trace: Trace, error: Exception, *, allow_unknown: bool) -> Graph:
+    """The network as far as the forward pass went. Raises SpecError where that is not enough."""
+    b = trace.b
+    # The pass may have failed at a look at values, which "meta" has not: then that is what is to be said.
+    decided, complete = trace.explain_failure(error)
+    problem = decided or b.problem(trace.place(), _("the forward pass fails: {error}", error=tell(error))).problem
+    if b.nodes and (allow_unknown or complete):
+        trace.stop(problem, rest=allow_unknown)
+        return b.graph(allow_unknown=allow_unknown)
+    hint = _("it is run on 2 samples without values, at which it cannot look; --allow-unknown counts up to there")
+    if decided and trace.find_unread():
+        problem = _("{problem}; behind it: {names}", problem=problem, names=trace.say_unread())
+    raise SpecError([b.problem("", problem, hint)], Source(b.source, ""))
 
 
 def make_whole(torch: Any, module: Any, shapes: Sequence[Shape] | Mapping[str, Shape]) -> Any:
@@ -270,7 +284,7 @@ def without_memory(torch: Any, tensor: Any) -> Any:
 
 
 def entering_arguments(
-    module: Any, names: Sequence[str], tensors: Sequence[Any], named: bool
+    module: Any, names: Sequence[str], tensors: Sequence[Any], named: bool, *, mapping: bool = False
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """What the forward pass is called with: tensors in order, by name, or all in one mapping if it takes just one."""
     from inspect import Parameter, signature
@@ -288,6 +302,8 @@ def entering_arguments(
     # One argument that is needed takes all inputs in one mapping; else names are those of the user, and torch
     # complains.
     needed = [p for p in taken if p.default is Parameter.empty and p.kind is not Parameter.VAR_POSITIONAL]
+    if len(needed) == 1 and list(names) == ["input"] and not mapping:
+        return tuple(tensors), {}  # what one input is called anyway
     return ((given,), {}) if len(needed) == 1 else ((), given)
 
 

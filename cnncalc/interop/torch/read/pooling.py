@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import settle
+from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.folded import by_channel, unfold
 from cnncalc.interop.torch.read.making import layer, pairs, wide
-from cnncalc.interop.torch.read.table import Handler, Made, translates
+from cnncalc.interop.torch.read.table import Given, Handler, Made, translates
 
 
 def pool(kind: str, rank: int) -> Handler:
@@ -39,7 +39,24 @@ def pool(kind: str, rank: int) -> Handler:
     return translate
 
 
+def with_places(rank: int) -> Handler:
+    """A max pooling that also says where the largest stood, which is not followed."""
+
+    def translate(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        alone = Given({name: given[name] for name in given if name != "return_indices"})
+        given.get("return_indices")
+        made = pool("maxpool", rank)(trace, alone, result)
+        return [made] if isinstance(made, Seen) else None
+
+    return translate
+
+
 for _rank in (1, 2, 3):
+    translates(
+        f"max_pool{_rank}d_with_indices",
+        "input kernel_size | stride padding dilation ceil_mode return_indices",
+        anywhere=True,
+    )(with_places(_rank))
     for _words, _signature, _kind in (
         ("max_pool{0}d", "input kernel_size | stride padding dilation ceil_mode return_indices", "maxpool"),
         ("avg_pool{0}d", "input kernel_size | stride padding ceil_mode count_include_pad divisor_override", "avgpool"),

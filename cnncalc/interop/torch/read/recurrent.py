@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
+from cnncalc.interop.torch.read.folded import as_one, one_by_one
 from cnncalc.interop.torch.read.making import along, join, layer
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.interop.torch.read.taking import part
@@ -21,25 +23,45 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
     The cells of an LSTM are not known.
     """
-    given.get("dropout")  # between layers, in training
+    given.get("dropout"), given.get("bidirectional")  # between layers, in training; and see below
     seen = trace.of(given["input"])
     flat = list(given["params"])
-    if seen is None or len(seen.shape) != 2:
+    if seen is None or len(seen.shape) != 2 + seen.folded:
         return None
-    if seen.folded or seen.lead != (0 if given["batch_first"] else 1):
+    if seen.lead != (0 if given["batch_first"] else 1):
         first = _("the first axis of its sequence") if given["batch_first"] else _("the second axis of its sequence")
         raise NotReadError(_("{axis} is not that of the samples", axis=first))
     if not all(trace.flow.is_zero(state) for state in trace.tensors_in(given["hx"])):
         raise NotReadError(_("it does not start from a state of zeros"))
+    if seen.folded:  # rows of a map, say, each of which is a sequence
+        made = as_one(trace, seen, lambda one: each_row(trace, one, flat, given))
+        return made and [made]
+    between = apply_layers(trace, seen, flat, given)
+    if between is None:
+        return None
+    directions = 1 + given["bidirectional"]
+    trace.later[id(trace.tensors_in(result)[1])] = lambda: last_states(trace, between, directions)
+    return [between[-1]]
+
+
+def each_row(trace: Any, seen: Seen, flat: Sequence[Any], given: dict[str, Any]) -> Seen | None:
+    """The same layers for each of several sequences that stand in one axis with the samples."""
+
+    def apply(value: int) -> Seen | None:
+        between = apply_layers(trace, Seen(value, trace.b.shape(value)), flat, given)
+        return None if between is None else between[-1]
+
+    return one_by_one(trace, seen, apply)
+
+
+def apply_layers(trace: Any, seen: Seen, flat: Sequence[Any], given: dict[str, Any]) -> list[Seen] | None:
+    """What comes out of each layer, one behind the other; None where there is no such layer."""
     directions = 1 + given["bidirectional"]
     each = len(flat) // (given["num_layers"] * directions)
-    if each != (4 if given["has_biases"] else 2):
-        return None  # a projection
     kind = {1: "rnn", 3: "gru", 4: "lstm"}.get(flat[0].shape[0] // flat[1].shape[1])
-    if kind is None:
-        return None
-    out: Seen | None = seen
-    between: list[Seen] = []
+    if kind is None or each != (4 if given["has_biases"] else 2):
+        return None  # a projection
+    between = [seen]
     for number in range(given["num_layers"]):
         own = flat[number * each * directions : (number + 1) * each * directions]
         options = {
@@ -47,15 +69,11 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
             "bias": "double" if given["has_biases"] else False,
             "bidirectional": given["bidirectional"],
         }
-        made = out and along(trace, out, 1, lambda v, o=options, w=own: layer(trace, kind, o, [v], w))  # type: ignore[misc]
+        made = along(trace, between[-1], 1, lambda v, o=options, w=own: layer(trace, kind, o, [v], w))  # type: ignore[misc]
         if made is None:
             return None
-        out = made
-        between.append(out)
-    if out is None:
-        return None
-    trace.later[id(trace.tensors_in(result)[1])] = lambda: last_states(trace, between, directions)
-    return [out]
+        between.append(made)
+    return between[1:]
 
 
 def last_states(trace: Any, between: list[Seen], directions: int) -> Seen | None:

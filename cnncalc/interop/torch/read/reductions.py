@@ -50,16 +50,29 @@ for _words, _signature, _kind, _pooling in (
     translates(_words, _signature, anywhere=True)(reduce(_kind, _pooling))
 
 
-@translates("max", "input | dim keepdim", anywhere=True)
-def largest(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """Of two maps; or along an axis, and where it stands, which is not known."""
-    other = given.get("dim")
-    if trace.of(other):
-        return merge_values(trace, "maximum", (given["input"], other))
-    if type(other) is not int or not hasattr(result, "values"):
-        return None
-    made = reduce("reduce_max")(trace, given, result.values)
-    return [made] if isinstance(made, Seen) else None
+def extreme(reduction: str, merge: str) -> Handler:
+    """The handler of the largest, or least: of two maps; or along an axis, and where it stands, which is not known."""
+
+    def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        other = given.get("dim")
+        if trace.of(other):
+            return merge_values(trace, merge, (given["input"], other))
+        if type(other) is not int or not hasattr(result, "values"):
+            return None
+        made = reduce(reduction)(trace, given, result.values)
+        return [made] if isinstance(made, Seen) else None
+
+    return handle
+
+
+translates("max", "input | dim keepdim", anywhere=True)(extreme("reduce_max", "maximum"))
+translates("min", "input | dim keepdim", anywhere=True)(extreme("reduce_min", "minimum"))
+
+
+@translates("aminmax", "input | dim keepdim", anywhere=True)
+def both_extremes(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    low, high = (reduce(kind)(trace, given, result[i]) for i, kind in enumerate(("reduce_min", "reduce_max")))
+    return [low, high] if isinstance(low, Seen) and isinstance(high, Seen) else None
 
 
 @translates("norm linalg_vector_norm vector_norm", "input | p dim keepdim dtype ord", anywhere=True)
@@ -128,6 +141,20 @@ def spread(*, root: bool) -> Handler:
 
 translates("std", "input | dim unbiased keepdim correction", anywhere=True)(spread(root=True))
 translates("var", "input | dim unbiased keepdim correction", anywhere=True)(spread(root=False))
+
+
+def with_mean(*, root: bool) -> Handler:
+    """The handler of the variance, or its root, and the mean."""
+
+    def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        found = spread(root=root)(trace, given, result[0]), reduce("reduce_mean")(trace, given, result[1])
+        return [one for one in found if isinstance(one, Seen)] if all(isinstance(one, Seen) for one in found) else None
+
+    return handle
+
+
+translates("std_mean", "input | dim unbiased keepdim correction", anywhere=True)(with_mean(root=True))
+translates("var_mean", "input | dim unbiased keepdim correction", anywhere=True)(with_mean(root=False))
 
 
 def on_each(trace: Any, seen: Seen, kind: str, options: dict[str, Any] | None = None) -> Seen:

@@ -49,12 +49,24 @@ OPEN_ENDED = ("nonzero", "argwhere", "masked_select", "getitem", "where", "nms",
 MOST_FIXED = 100_000  # numbers of a constant that are looked at
 
 
+class Wishes:
+    """What a pass that fails would have needed from its start; it is run once more with it.
+
+    indices  inputs that are whole numbers: an embedding looks them up
+    mapping  whether the one input comes in a mapping by its name
+    """
+
+    def __init__(self) -> None:
+        self.indices: set[str] = set()
+        self.mapping = False
+
+
 class Trace:
     """Notes every call of a function of torch while it is entered; `seen` has the values of tensors by identity."""
 
-    def __init__(self, torch: Any, module: Any, b: Builder) -> None:
-
+    def __init__(self, torch: Any, module: Any, b: Builder, wishes: Wishes | None = None) -> None:
         self.torch = torch
+        self.wishes = wishes or Wishes()
         self.module = module
         self.b = b
 
@@ -72,6 +84,7 @@ class Trace:
         self.writes: dict[int, int] = {}  # how often something was written into a storage
         self.mirrors: dict[Any, list[Seen]] = {}  # calls on the first sample alone, and what they give
         self.failed: tuple[str, Any] = ("", None)  # the function that raised an error, and the error
+        self.flat_failed: list[Any] = []  # the tensors that entered it
         # Where layers without weights begin that are of one sample, or behind what values decide; problems until then.
         self.tail: tuple[int, int] | None = None
         self.decided = ""  # the first function of which values decide what it gives, with its place
@@ -131,6 +144,7 @@ class Trace:
                     result = function(*args, **kwargs) if result is None else result
                 except Exception as error:
                     trace.failed = (word_of(function), error)
+                    trace.flat_failed = trace.tensors_in((args, kwargs))
                     raise
                 trace.note_call(function, args, kwargs, result)
                 return result
@@ -166,7 +180,8 @@ class Trace:
     def enter(self, name: str, shape: Shape) -> Any:
         """A tensor for an input."""
         value = self.b.input(name, shape)
-        tensor = self.torch.empty((BATCH, *shape), device="meta", dtype=self.dtype)
+        dtype = self.torch.long if name in self.wishes.indices else self.dtype
+        tensor = self.torch.empty((BATCH, *shape), device="meta", dtype=dtype)
         self.flow.begin(tensor)
         self.keep(tensor, Seen(value, tuple(shape)))
         return tensor
@@ -517,6 +532,20 @@ class Trace:
         self.b.output(*(self.settle(t) for t in found))
         self.close()
 
+    def learn(self, error: Exception) -> bool:
+        """Whether the pass is worth another try, with wishes that this one did not know of."""
+        if list(self.b.inputs) == ["input"] and not self.wishes.mapping and isinstance(error, (TypeError, IndexError)):
+            self.wishes.mapping = True  # one input that is called so may be meant by its name
+            return True
+        word, raised = self.failed
+        if raised is error and word in ("embedding", "embedding_bag"):
+            entering = [self.of(tensor) for tensor in self.flat_failed]
+            names = [list(self.b.inputs)[seen.value] for seen in entering if seen and seen.value < len(self.b.inputs)]
+            fresh = set(names) - self.wishes.indices
+            self.wishes.indices |= fresh
+            return bool(fresh)
+        return False
+
     def explain_failure(self, error: Exception) -> tuple[str, bool]:
         """That the forward pass asks for values, where that is why it goes no further, and at which function first.
 
@@ -526,7 +555,8 @@ class Trace:
         if raised is not error or word not in (*DECIDED, *ASKED):
             return "", False
         self.say_decided(word)
-        return self.decided, word in OPEN_ENDED and not self.find_unread()
+        read = any(self.stored[source][1] for source in self.used)
+        return self.decided, word in OPEN_ENDED and read and not self.find_unread()
 
     def stop(self, reason: str, *, rest: bool) -> None:
         """The forward pass went no further: what nothing reads leaves the network, or enters what is not known.

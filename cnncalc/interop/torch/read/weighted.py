@@ -101,7 +101,7 @@ def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
     weight, bias, seen = given["weight"], given.get("bias"), trace.of(given["input"])
     if seen is None or not seen.shape:
         return None
-    if not whole(trace, weight):  # fixed numbers, or some that are computed of others
+    if not whole(trace, weight) or elsewhere(trace, weight):  # fixed numbers, or some that are computed of others
         made = by_numbers(trace, seen, weight)
         return made if made is None or bias is None else plus_standing(trace, made, bias)
     if not whole(trace, bias):  # made of stored numbers and others: what is added behind the products
@@ -110,11 +110,38 @@ def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return linear_over_last(trace, seen, weight, bias)
 
 
+def elsewhere(trace: Any, weight: Any) -> bool:
+    """Whether a matrix is that of another layer in another form: of an embedding, say."""
+    owners = {trace.owners[s] for s in trace.sources(weight) if s in trace.owners}
+    layers = [trace.b.nodes[value - len(trace.b.inputs)].layer for value in owners]
+    return any(owner.kind != "dense" or owner.units != weight.shape[0] for owner in layers)
+
+
+@translates("bilinear", "input1 input2 weight | bias")
+def bilinear(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Sums over all pairs of elements of two vectors, each product times a weight of its own."""
+    one, other, weight, bias = (given.get(name) for name in ("input1", "input2", "weight", "bias"))
+    a, b = trace.of(one), trace.of(other)
+    if a is None or b is None or len(a.shape) != len(b.shape) or not whole(trace, weight) or not whole(trace, bias):
+        return None
+    *front, n = a.shape
+    m = b.shape[-1]
+    pair = []
+    for seen, shape in ((a, (*front, n, 1)), (b, (*front, 1, m))):
+        pair.append(make_plain(trace.b, seen.reshape(shape, trace.inside()), trace.place()))
+    made = layer(trace, "multiply", {}, [seen.value for seen in pair])
+    flat = made and made.reshape((*front, n * m), trace.inside())
+    return flat and linear_over_last(trace, flat, weight, bias)
+
+
 def by_numbers(trace: Any, seen: Seen, weight: Any) -> Seen | None:
     """A linear layer whose weights are no layer's own: the matrix product of a value with numbers that stand."""
     matrix = standing(trace, weight, Seen(-1, tuple(weight.shape)))
     axis = seen.axis(seen.rank - 1)
-    if matrix is None or axis != len(seen.shape) - 1 or len(seen.shape) < 2 or axis < 1:
+    if matrix is not None and len(seen.shape) == 1 and axis == 0:  # a vector as a row
+        row = by_numbers(trace, seen.reshape((1, *seen.shape), trace.inside()), weight)
+        return row and row.reshape(row.shape[1:], trace.inside())
+    if matrix is None or axis != len(seen.shape) - 1 or axis < 1:
         return None
     turned = make_plain(trace.b, matrix.permute((1, 0), trace.inside()), trace.place())
     wide = turned.reshape((1,) * (len(seen.shape) - 2) + turned.shape, trace.inside())
