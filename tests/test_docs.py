@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import commands
@@ -131,6 +133,46 @@ def test_the_design_page_names_every_room_and_only_files_that_there_are() -> Non
     named = {name for name in re.findall(r"`([\w/.]+\.(?:py|yaml|md|po))`", page) if "FAMILY" not in name}
     folders = [ROOT, package, *(package / name for name in ("spec/read", "spec/build", "formats", "pages/drawing"))]
     assert [name for name in sorted(named) if not any((folder / name).exists() for folder in folders)] == []
+
+
+WALK = """
+import sys
+
+entered = []
+
+def note(frame, event, arg):
+    file = frame.f_code.co_filename
+    if event == "call" and frame.f_code.co_name != "<module>" and file not in entered:
+        entered.append(file)
+
+sys.setprofile(note)
+from cnncalc.cli import main
+try:
+    main(["lenet5"])
+except SystemExit:
+    pass
+sys.setprofile(None)
+print("\\n".join(entered), file=sys.stderr)
+"""
+
+
+def test_the_walk_of_the_design_page_enters_every_file_that_it_names() -> None:
+    """Functions are called in each of them, in a run of the command that the page speaks of."""
+    page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    walk = page[page.index("## One line of text") : page.index("## The rooms")]
+    named = []
+    for row in re.findall(r"^\| (`.*?`) \|", walk, re.MULTILINE):
+        folder = ""
+        for name in re.findall(r"`([\w/.]+)`", row):
+            folder = name.rpartition("/")[0] if "/" in name else folder  # `spec/read/document.py`, `steps.py`
+            named.append(name if "/" in name else f"{folder}/{name}".lstrip("/"))
+    run = subprocess.run([sys.executable, "-c", WALK], capture_output=True, text=True, cwd=ROOT, check=True)
+    entered = {
+        Path(file).relative_to(ROOT / "cnncalc").as_posix() for file in run.stderr.split() if "/cnncalc/" in file
+    }
+    # Through a pipe the text is plain: the page names both formats.
+    assert [name for name in named if name not in entered and name != "formats/table.py"] == []
+    assert len(named) > 20
 
 
 def test_the_explanation_of_the_readme_is_what_the_command_prints() -> None:
