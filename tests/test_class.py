@@ -194,7 +194,7 @@ def test_marks_fit_the_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     from cnncalc.answers.sheets.folders import read_class
     from cnncalc.errors import columns_of
     from cnncalc.formats import write_page
-    from cnncalc.pages.classes import Marks, marks_page
+    from cnncalc.pages.gradebook import Marks, marks_page
 
     grader = Grader(cnncalc.analyze("lenet5"))
     read = read_class([str(folder)], [])

@@ -108,7 +108,7 @@ def changes(net: Network, readers: list[int], weights: object, x: np.ndarray, ax
     row[...] = np.random.default_rng(i).uniform(100, 1000, row.shape)
     for reader in readers:
         node = net.graph.nodes[reader]
-        found = reference.of(node.layer.kind)
+        found = reference.find_reference(node.layer.kind)
         owner = reference.owner(net.graph, node)
         names = found.weights(owner.layer, *(net.graph.shape(v) for v in owner.reads))
         own = {name: weights[name_array(owner, name)] for name in names}  # type: ignore[index]

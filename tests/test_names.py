@@ -12,9 +12,9 @@ PACKAGE = Path(cnncalc.__file__).parent
 # Participles that do not end in -ed. `read`, `put`, `cut`, `set`, `split` and `run` are verbs as they stand.
 IRREGULAR = re.findall(
     r"\w+",
-    "bound bought broken brought built caught chosen done drawn fed forgotten found given gone grown held hidden kept "
-    "known laid left lent lost made meant met paid said seen sent shown slid sold sought spent spoken spun stood taken "
-    "taught thrown told thought understood woven won wound written",
+    "begun bent bound bought broken brought built caught chosen done drawn fed forgotten found given gone grown held "
+    "hidden kept known laid left lent lost made meant met paid said seen sent shown slid sold sought spent spoken spun "
+    "stood taken swept taught thrown told thought understood woven won wound written",
 )
 VERBS = {"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "succeed"}
 # What makes no noun of a participle: `seen_from` is one, `closed_form` is a form

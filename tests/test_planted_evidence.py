@@ -50,7 +50,7 @@ def done(kind: str, **changes: Callable[[Any], Any]) -> Plant:
     """A fault in what a kind's reference does: its forward or its weights, made from the honest ones."""
 
     def plant(patch: pytest.MonkeyPatch) -> None:
-        honest: Reference = reference.of(kind)
+        honest: Reference = reference.find_reference(kind)
         made = {name: make(getattr(honest, name)) for name, make in changes.items()}
         patch.setitem(REFERENCES, kind, honest._replace(**made))
 

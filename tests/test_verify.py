@@ -290,7 +290,7 @@ def test_a_number_that_differs_ends_with_status_1() -> None:
 
 
 def test_a_run_that_cannot_go_on_is_not_measured_and_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = reference.of("relu")
+    honest = reference.find_reference("relu")
     monkeypatch.setitem(reference.REFERENCES, "relu", honest._replace(forward=lambda layer, w, x: x[:, :, :-1]))
     done = verify("-e", "2x7x6; conv 3 k3 p1 relu; dense 4")
     assert done.exit_code == 1

@@ -37,7 +37,7 @@ from cnncalc.spec_files import is_spec, specs_in
 
 if TYPE_CHECKING:
     from cnncalc.answers import Grader
-    from cnncalc.pages.classes import Marks
+    from cnncalc.pages.gradebook import Marks
 
 
 class Grading(NamedTuple):
@@ -211,7 +211,7 @@ def one_sheet(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page 
 def grade_class(grader: Grader, words: Sequence[str], how: Grading, out: Output) -> int:
     """A sheet per student; who is not read is listed with the reason. Status 1 then, 2 where nobody is."""
     from cnncalc.answers.sheets.folders import read_class
-    from cnncalc.pages.classes import Marks, class_page, marks_page, report_page
+    from cnncalc.pages.gradebook import Marks, class_page, marks_page, report_page
 
     if how.explain:
         raise click.UsageError(_("--explain is for one sheet: for a class, --feedback DIR."))
@@ -231,7 +231,7 @@ def grade_class(grader: Grader, words: Sequence[str], how: Grading, out: Output)
 
 def write_feedback(marks: Marks, grader: Grader, folder: str) -> None:
     """A page for every student, HTML and Markdown, in the language in which the student wrote."""
-    from cnncalc.pages.classes import feedback_page
+    from cnncalc.pages.gradebook import feedback_page
 
     try:
         os.makedirs(folder, exist_ok=True)

@@ -190,7 +190,7 @@ def weights_of(graph: Graph, node: Node) -> list[Weight]:
 
 def count_outputs(node: Node, shapes: tuple[Shape, ...], y: Array) -> Finding:
     """Elements that come out of sums over weights, where all of a layer's are its output."""
-    found = reference.of(node.layer.kind)
+    found = reference.find_reference(node.layer.kind)
     if not any(weight.unit is not None for weight in found.weights(node.layer, *shapes).values()):
         return {"activations": Measured(0, "allocation")}
     return {"activations": Measured(y[0].size, "shape")} if found.sums == "products" else {}
@@ -236,21 +236,21 @@ class OnesProbe:
         return self.known[key]
 
     def _measure(self, layer: Layer, shapes: tuple[Shape, ...]) -> Ones:
-        found = reference.of(layer.kind)
+        found = reference.find_reference(layer.kind)
         weights = found.weights(layer, *shapes)
         if all(weight.unit is None for weight in weights.values()):
             return Ones(0, None)  # what only scales or shifts connects nothing
         if not found.sums:
             return Ones(None, None)
         if not self.exact_padding:
-            return Ones(None if found.cuts else total(found, layer, weights, shapes, PaddedOnes), None)
-        connections = total(found, layer, weights, shapes, np.ndarray)
+            return Ones(None if found.cuts else sum_outputs(found, layer, weights, shapes, PaddedOnes), None)
+        connections = sum_outputs(found, layer, weights, shapes, np.ndarray)
         if found.sums == "scaled":
             return Ones(connections, None)
-        return Ones(connections, total(found, layer, weights, shapes, np.ndarray, biases=False))
+        return Ones(connections, sum_outputs(found, layer, weights, shapes, np.ndarray, biases=False))
 
 
-def total(
+def sum_outputs(
     found: Reference,
     layer: Layer,
     weights: Mapping[str, Weight],

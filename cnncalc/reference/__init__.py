@@ -18,7 +18,7 @@ from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.reference.base import REFERENCES, Array
 from cnncalc.reference.values import WeightError, as_input, as_weights
-from cnncalc.reference.weights import Drawn, NoReferenceError, allocate, draw, name_array, of, owner
+from cnncalc.reference.weights import Drawn, NoReferenceError, allocate, draw, find_reference, name_array, owner
 
 __all__ = [
     "REFERENCES",
@@ -27,8 +27,8 @@ __all__ = [
     "WeightError",
     "allocate",
     "draw",
-    "named",
-    "of",
+    "find_reference",
+    "name_array",
     "owner",
     "run",
     "steps",
@@ -79,7 +79,7 @@ def steps(
             del alive[v]
     for i, node in enumerate(graph.nodes):
         source = owner(graph, node)
-        found = of(node.layer.kind)
+        found = find_reference(node.layer.kind)
         names = found.weights(source.layer, *(graph.shape(v) for v in source.reads))
         own = {name: weights[name_array(source, name)] for name in names}
         y = found.forward(node.layer, own, *(alive[v] for v in node.reads))

@@ -20,7 +20,7 @@ class NoReferenceError(CnncalcError):
     """A kind that has no reference: what it does is not known here."""
 
 
-def of(kind: str) -> Reference:
+def find_reference(kind: str) -> Reference:
     """The reference of a kind; its family's file is loaded now. Raises NoReferenceError."""
     if kind not in REFERENCES:
         from importlib import import_module
@@ -38,7 +38,7 @@ def of(kind: str) -> Reference:
 
 def allocate(node: Node, *shapes: Shape) -> Mapping[str, Weight]:
     """The arrays that a layer stores when these shapes enter, without the batch."""
-    return of(node.layer.kind).weights(node.layer, *shapes)
+    return find_reference(node.layer.kind).weights(node.layer, *shapes)
 
 
 def owner(graph: Graph, node: Node) -> Node:

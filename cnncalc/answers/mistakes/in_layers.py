@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from cnncalc.answers.mistakes.spreading import Found, Network, first_read, numbers_on_map, pairs, plain, singles
+from cnncalc.answers.mistakes.spreading import Found, Network, first_read, numbers_on_map, pairs, singles, work_out
 from cnncalc.graph import Graph
 from cnncalc.report import Report
 
@@ -79,7 +79,7 @@ def elsewhere(network: Network, node: int, quantity: str) -> Iterator[Found]:
         if numbers is not None and numbers.get(quantity):
             yield Found(rank, name, numbers[quantity], graph.nodes[i].name)
     for rank, length in other_lengths(network, node):
-        found = plain(case.layer, ((length,),), flat=None, direct=False)
+        found = work_out(case.layer, ((length,),), flat=None, direct=False)
         if found is not None and found.get(quantity):
             yield Found(rank, "wrong_flatten_size", found[quantity])
 

@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 from cnncalc.answers.mistakes.catalogue import EDITS
 from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, numbers
 from cnncalc.answers.mistakes.in_layers import other_lengths
-from cnncalc.answers.mistakes.spreading import Found, Network, first_read, make_together, numbers_on_map, plain, singles
+from cnncalc.answers.mistakes.spreading import (
+    Found,
+    Network,
+    first_read,
+    make_together,
+    numbers_on_map,
+    singles,
+    work_out,
+)
 
 MOST_COMMON = 11  # the rank of mistakes that are tried two at a time in every layer
 MOST_PAIRS = 120  # mistakes of single layers that are tried two at a time
@@ -121,7 +129,7 @@ def in_single_layers(one: Sum) -> Iterator[Found]:
     offs = [Off(edit.rank + 8, edit.id, off, one.names[i]) for i, edit, off in one.singles]
     for i, term in one.terms.items():
         for rank, length in other_lengths(one.network, i) if one.units[i] else ():
-            found = plain(one.network.cases[i].layer, ((length,),), flat=None, direct=False)
+            found = work_out(one.network.cases[i].layer, ((length,),), flat=None, direct=False)
             off = one.value(found) * one.units[i] - term
             if off:
                 yield Found(rank + 2, "wrong_flatten_size", one.total + off, one.names[i])

@@ -62,7 +62,7 @@ def case_of(graph: Graph, node: int, shapes: tuple[Shape, ...]) -> Case:
 
 
 @lru_cache(maxsize=4096)
-def plain(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool) -> Numbers | None:
+def work_out(layer: Layer, shapes: tuple[Shape, ...], flat: Shape | None, direct: bool) -> Numbers | None:
     """The right numbers of a layer. The first four fields of a Case, which can be looked up."""
     return numbers(Case(layer, shapes, flat, direct)) if shapes else None
 
@@ -114,7 +114,7 @@ class Network:
         self.shapes = [tuple(graph.shape(v) for v in node.reads) for node in graph.nodes]
         self.cases = [case_of(graph, i, shapes) for i, shapes in enumerate(self.shapes)]
         self.plain: list[Numbers | None] = [
-            plain(*case[:4]) if case.shapes else numbers_of_facts(facts)
+            work_out(*case[:4]) if case.shapes else numbers_of_facts(facts)
             for case, facts in zip(self.cases, graph.facts, strict=True)
         ]
         self.kinds = [node.layer.kind for node in graph.nodes]
@@ -137,7 +137,7 @@ class Network:
             if edit is not None:
                 changed = edit.change(case)
                 case = case if changed is None else changed
-            result = found[i] = numbers(case) if edit is not None else plain(*case[:4])
+            result = found[i] = numbers(case) if edit is not None else work_out(*case[:4])
             # Half a pixel cannot enter the next layer: here the student would have noticed.
             if result is None or not all(n == int(n) > 0 for n in result["output"]):
                 return None

@@ -20,8 +20,8 @@ from cnncalc.layers.base import Shape
 from cnncalc.pieces import ApartError, Outline, Piece
 from cnncalc.spec.build.calls import block_scope
 from cnncalc.spec.build.draft import Draft
+from cnncalc.spec.build.needed_names import find_needed_of_network, names_in, names_of_blocks
 from cnncalc.spec.build.network import allow_steps, find_outputs, read_inputs, read_parameters
-from cnncalc.spec.build.reading import find_needed_of_network, names_in, names_of_blocks
 from cnncalc.spec.build.scope import Frame, collect_names, shape_scope
 from cnncalc.spec.build.unroll import DEEPEST, LongError, Unroller
 from cnncalc.spec.expressions import Value

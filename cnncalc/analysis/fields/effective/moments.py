@@ -38,7 +38,7 @@ class Algebra(Protocol[E]):
     def mix(self, parts: Sequence[tuple[Fraction, E]]) -> E:
         """The sum of profiles, each times a number."""
 
-    def swept(self, element: E, times: int, step: int) -> E:
+    def sweep(self, element: E, times: int, step: int) -> E:
         """The mean of the profile and of copies `step`, 2 `step`, ... further on, `times` in all."""
 
 
@@ -72,7 +72,7 @@ class OfMoments:
             return parts[0][1]
         return Moments(*(sum((w * e[i] for w, e in parts), Fraction(0)) for i in range(3)))
 
-    def swept(self, element: Moments, times: int, step: int) -> Moments:
+    def sweep(self, element: Moments, times: int, step: int) -> Moments:
         if times == 1:
             return element
         m, first, second = element
@@ -211,7 +211,7 @@ class Fold(Generic[E]):
         shares = weights[0] if weights else [Fraction(1, k)] * k
         if not weights and period == 1 and cells.units[0] is not None:
             element = self.algebra.move(cells.units[0], -before * cells.span)
-            return Cells((self.algebra.swept(element, k, d * cells.span),), cells.span * s)
+            return Cells((self.algebra.sweep(element, k, d * cells.span),), cells.span * s)
         new = period // gcd(period, s)
         units = []
         for o in range(new):

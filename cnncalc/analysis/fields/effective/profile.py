@@ -48,7 +48,7 @@ class OfProfiles:
             value += e.value * times << (e.start - start) * self.width
         return Packed(value, start, denominator)
 
-    def swept(self, element: Packed, times: int, step: int) -> Packed:
+    def sweep(self, element: Packed, times: int, step: int) -> Packed:
         value, done, powers = element.value, 1, bin(times)[3:]
         for bit in powers:  # the sum of `done` copies, doubled from bit to bit
             value += value << done * step * self.width
@@ -93,7 +93,7 @@ class OfSizes:
             )
         )
 
-    def swept(self, element: Size, times: int, step: int) -> Size:
+    def sweep(self, element: Size, times: int, step: int) -> Size:
         mass, denominator, first, last = element
         return self._note(Size(mass, denominator * times, first, last + (times - 1) * step))
 

@@ -85,7 +85,7 @@ class Passing:
                 return None
             else:
                 parts += self.into_map(read, hulls, shapes[read.source][0], output)
-        return apart(parts)
+        return make_disjoint(parts)
 
     def into_map(self, read: Read, hulls: list[tuple[int, Axes]], c: int, output: Shape) -> list[tuple[int, Axes]]:
         """What one read brings to a map."""
@@ -174,7 +174,7 @@ def classes(channels: Channels, hulls: list[tuple[int, Axes]], filters: int) -> 
     return [(readers, merge_hulls([hulls[i][1] for i in which])) for which, readers in by_read.items()]
 
 
-def apart(parts: list[tuple[int, Axes]]) -> list[tuple[int, Axes]]:
+def make_disjoint(parts: list[tuple[int, Axes]]) -> list[tuple[int, Axes]]:
     """Parts that may share channels as classes that do not; those that see alike are one."""
     found: list[tuple[int, Axes]] = []
     for mask, axes in parts:

@@ -90,10 +90,10 @@ def attributes(path: str, names: Sequence[str], most: int) -> list[bytes | bool]
     if done.returncode:
         told = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise Hdf5Error(_("the HDF5 file is damaged: {error}", error=told[:300]))
-    return taken(done.stdout)
+    return take_apart(done.stdout)
 
 
-def taken(answer: bytes) -> list[bytes | bool]:
+def take_apart(answer: bytes) -> list[bytes | bool]:
     """What stands in an answer: a length and a text for each attribute."""
     found: list[bytes | bool] = []
     while answer:

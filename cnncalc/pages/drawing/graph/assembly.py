@@ -8,8 +8,8 @@ from cnncalc.language import _
 from cnncalc.pages.drawing.graph.boxes import Box, Point
 from cnncalc.pages.drawing.graph.cells import TEXT, Cell, cell_of, even, heat_of, kind_of
 from cnncalc.pages.drawing.graph.frames import lay_out, order_parts
-from cnncalc.pages.drawing.graph.layers import Line
 from cnncalc.pages.drawing.graph.picture import Edge, Frame, Legend, Node, Picture
+from cnncalc.pages.drawing.graph.ranks import Line
 from cnncalc.pages.drawing.graph.tree import ONCE, Block, Leaf, Part, Tree, bounds, first_repetition, parts_shown
 from cnncalc.pages.drawing.letters import fit, width_of
 from cnncalc.quantities import QUANTITIES

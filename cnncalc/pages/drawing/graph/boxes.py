@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from cnncalc.pages.drawing.graph.layers import Layers, Line
+from cnncalc.pages.drawing.graph.ranks import Line, Ranks
 
 SIDE, FOOT, HEAD = 12, 10, 22  # room inside a frame's border: left and right, below, above for its title
 GAP, NARROW = 14, 6  # between neighbours; the width of a line that passes
-STEP = 26  # between layers, where lines go straight down
+STEP = 26  # between ranks, where lines go straight down
 
 Point = tuple[int, int]
 Offsets = dict[tuple[int, int], int]
@@ -67,7 +67,7 @@ class Box:
         self.routes = {line: [(x, self.h - y) for x, y in points] for line, points in self.routes.items()}
 
 
-def offsets(frame: Box, layers: Layers) -> tuple[Offsets, Offsets]:
+def offsets(frame: Box, ranks: Ranks) -> tuple[Offsets, Offsets]:
     """Where lines meet boxes, from the middle, by (vertex, net): above, and below."""
     above: Offsets = {}
     below: Offsets = {}
@@ -77,8 +77,8 @@ def offsets(frame: Box, layers: Layers) -> tuple[Offsets, Offsets]:
             below |= {(v, net): x - part.w // 2 for net, x in part.outs.items()}
             continue
         # What arrives at a node spreads over its upper edge, the one line that goes straight down in the middle.
-        near = sorted((layers.leaves_at(u, net), u, net) for u, net in layers.up[v])
-        straight = [i for i, (_place, u, _net) in enumerate(near) if (u, v) not in layers.skips]
+        near = sorted((ranks.leaves_at(u, net), u, net) for u, net in ranks.up[v])
+        straight = [i for i, (_place, u, _net) in enumerate(near) if (u, v) not in ranks.skips]
         middle = 2 * straight[0] if len(straight) == 1 else len(near) - 1
         reach = max(middle, 2 * (len(near) - 1) - middle, 1)
         step = min(12, (part.w - 12) // 2 // reach)  # the outermost stays 6 pixels inside the edge
@@ -86,32 +86,32 @@ def offsets(frame: Box, layers: Layers) -> tuple[Offsets, Offsets]:
     return above, below
 
 
-def set_rows(frame: Box, layers: Layers, middles: Sequence[int], above: Mapping[tuple[int, int], int],
+def set_rows(frame: Box, ranks: Ranks, middles: Sequence[int], above: Mapping[tuple[int, int], int],
              below: Mapping[tuple[int, int], int], first: int, last: int) -> tuple[list[int], list[int]]:  # fmt: skip
-    """Top and bottom of each layer: apart as far as lines between them go to the side.
+    """Top and bottom of each rank: apart as far as lines between them go to the side.
 
     first, last  room above and below all of them, through which ports lead
     """
     tops, bottoms = [], []
-    y = 0 if layers.entering else first
-    ends = len(layers.rows) - 1
-    for i, row in enumerate(layers.rows):
+    y = 0 if ranks.entering else first
+    ends = len(ranks.rows) - 1
+    for i, row in enumerate(ranks.rows):
         height = max((frame.parts[v].h for v in row if v < len(frame.parts)), default=0)
-        if i == 0 and layers.entering:
+        if i == 0 and ranks.entering:
             height = first - 4 if first > FOOT else 0  # lines go aside below the title
-        elif i == ends and layers.leaving:
+        elif i == ends and ranks.leaving:
             height = last - 4 if last > FOOT else 0
         tops.append(y)
         bottoms.append(y + height)
         aside = max(
             (abs(middles[u] + below.get((u, net), 0) - middles[v] - above.get((v, net), 0))
-             for u in row for v, net in layers.down[u]),
+             for u in row for v, net in ranks.down[u]),
             default=0,
         )  # fmt: skip
         # The further a line goes aside, the more room its bend has: flat curves could not be told from each other.
         step = STEP + min(aside // 8, 40)
         # From a port to the first box there is the border's own room already.
-        if (i == 0 and layers.entering) or (i + 1 == ends and layers.leaving):
+        if (i == 0 and ranks.entering) or (i + 1 == ends and ranks.leaving):
             step = max(12, step - 14)
         y += height + step
     return tops, bottoms or [0]

@@ -1,4 +1,4 @@
-"""Where vertices in layers stand from left to right: long lines straight, boxes in the middle of what they read.
+"""Where vertices in ranks stand from left to right: long lines straight, boxes in the middle of what they read.
 
 After Brandes and Köpf (2001), on boxes of any width with ports (Rüegg et al. 2015): vertices are aligned into
 columns in four ways, each is packed, and a vertex stands at the mean of the two middle places. Whole numbers only.
@@ -7,19 +7,19 @@ columns in four ways, each is packed, and a vertex stands at the mean of the two
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from cnncalc.pages.drawing.graph.layers import Layers
+from cnncalc.pages.drawing.graph.ranks import Ranks
 
 Offsets = Mapping[tuple[int, int], int]  # of (vertex, net): where the line meets it, from its middle
 
 
-def set_columns(layers: Layers, widths: Sequence[int], above: Offsets, below: Offsets, gap: int) -> list[int]:
+def set_columns(ranks: Ranks, widths: Sequence[int], above: Offsets, below: Offsets, gap: int) -> list[int]:
     """The middle of each vertex; `above` and `below` are the offsets of lines that arrive and leave."""
-    rank_conflicts = find_conflicts(layers)
+    rank_conflicts = find_conflicts(ranks)
     runs: list[list[int]] = []
     # Left and right take turns: run i is packed to the side i % 2, which the shift below goes by.
     for down in (True, False):
         for left in (True, False):
-            one = _Run(layers, widths, above, below, gap, conflicts=rank_conflicts, down=down, left=left)
+            one = _Run(ranks, widths, above, below, gap, conflicts=rank_conflicts, down=down, left=left)
             runs.append(one.x)
     if not runs[0]:
         return []
@@ -42,17 +42,17 @@ def set_columns(layers: Layers, widths: Sequence[int], above: Offsets, below: Of
     return found
 
 
-def find_conflicts(layers: Layers) -> set[tuple[int, int]]:
+def find_conflicts(ranks: Ranks) -> set[tuple[int, int]]:
     """Arcs (upper, lower) that cross one between two bends, which is to be straight."""
-    # Between bends a long line passes layers without a box to hold it: crooked, it would look like several lines.
+    # Between bends a long line passes ranks without a box to hold it: crooked, it would look like several lines.
     found = set()
-    for row in layers.rows[:-1]:
-        arcs = [(layers.leaves_at(u, net), layers.arrives_at(v, net), u, v) for u in row for v, net in layers.down[u]]
-        inner = [arc for arc in arcs if layers.is_bend(arc[2]) and layers.is_bend(arc[3])]
+    for row in ranks.rows[:-1]:
+        arcs = [(ranks.leaves_at(u, net), ranks.arrives_at(v, net), u, v) for u in row for v, net in ranks.down[u]]
+        inner = [arc for arc in arcs if ranks.is_bend(arc[2]) and ranks.is_bend(arc[3])]
         if not inner:
             continue
         for a, b, u, v in arcs:
-            if not (layers.is_bend(u) and layers.is_bend(v)) and any((a < c) != (b < d) for c, d, _u, _v in inner):
+            if not (ranks.is_bend(u) and ranks.is_bend(v)) and any((a < c) != (b < d) for c, d, _u, _v in inner):
                 found.add((u, v))
     return found
 
@@ -60,9 +60,9 @@ def find_conflicts(layers: Layers) -> set[tuple[int, int]]:
 class _Run:
     """One of the four ways: aligned downwards or upwards, the left or the right of two middle ones first."""
 
-    def __init__(self, layers: Layers, widths: Sequence[int], above: Offsets, below: Offsets, gap: int, *,
+    def __init__(self, ranks: Ranks, widths: Sequence[int], above: Offsets, below: Offsets, gap: int, *,
                  conflicts: set[tuple[int, int]], down: bool, left: bool) -> None:  # fmt: skip
-        self.layers, self.down, self.left, self.conflicts = layers, down, left, conflicts
+        self.ranks, self.down, self.left, self.conflicts = ranks, down, left, conflicts
         self.above, self.below = above, below
         self.root = list(range(len(widths)))
         self.shift = [0] * len(widths)  # of a vertex from its column
@@ -84,24 +84,24 @@ class _Run:
             ]
         near = main or near
         if self.down:
-            found = [(self.layers.leaves_at(u, n), u, self.below.get((u, n), 0) - self.above.get((v, n), 0))
+            found = [(self.ranks.leaves_at(u, n), u, self.below.get((u, n), 0) - self.above.get((v, n), 0))
                      for u, n in near]  # fmt: skip
         else:
-            found = [(self.layers.arrives_at(u, n), u, self.above.get((u, n), 0) - self.below.get((v, n), 0))
+            found = [(self.ranks.arrives_at(u, n), u, self.above.get((u, n), 0) - self.below.get((v, n), 0))
                      for u, n in near]  # fmt: skip
         found.sort()
         return [(u, shift) for _place, u, shift in found]
 
     def _neighbours(self, v: int, down: bool) -> list[tuple[int, int]]:
-        return self.layers.up[v] if down else self.layers.down[v]
+        return self.ranks.up[v] if down else self.ranks.down[v]
 
     def _is_skip(self, u: int, v: int, down: bool) -> bool:
-        return ((u, v) if down else (v, u)) in self.layers.skips
+        return ((u, v) if down else (v, u)) in self.ranks.skips
 
     def _align(self) -> None:
         """Vertices into columns: each joins the one in the middle of what it reads (or is read by), if it is free."""
-        rows = self.layers.rows if self.down else self.layers.rows[::-1]
-        place, taken = self.layers.place, set()
+        rows = self.ranks.rows if self.down else self.ranks.rows[::-1]
+        place, taken = self.ranks.place, set()
         for row in rows:
             # Columns do not cross: a vertex may only join one beyond the last that was joined in this row.
             last = -1 if self.left else 1 << 60
@@ -125,7 +125,7 @@ class _Run:
         # How far the middles of two columns must be apart: the most that any row asks in which they are neighbours.
         apart: dict[int, dict[int, int]] = {}
         behind: dict[int, dict[int, int]] = {}
-        for row in self.layers.rows:
+        for row in self.ranks.rows:
             for u, v in pairwise(row):
                 a, b = self.root[u], self.root[v]
                 need = (widths[u] + widths[v]) // 2 + gap + self.shift[u] - self.shift[v]

@@ -19,7 +19,7 @@ from cnncalc.pages.drawing.graph.boxes import (
 )
 from cnncalc.pages.drawing.graph.columns import set_columns
 from cnncalc.pages.drawing.graph.horseshoe import find_legs
-from cnncalc.pages.drawing.graph.layers import Layers, Line
+from cnncalc.pages.drawing.graph.ranks import Line, Ranks
 
 LANE = 36  # between the legs of a U, where lines go across
 BETWEEN = 56  # its two halves
@@ -28,8 +28,8 @@ BETWEEN = 56  # its two halves
 class Order(NamedTuple):
     """How the parts of a frame are ordered, and the parts of its frames; its ports from left to right."""
 
-    layers: Layers
-    ends: dict[Line, Line]  # each line between the vertices of `layers`
+    ranks: Ranks
+    ends: dict[Line, Line]  # each line between the vertices of `ranks`
     ins: list[int]
     outs: list[int]
     inside: "dict[int, Orders]"
@@ -64,42 +64,42 @@ def order_parts(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -
     """An order with few crossings, inside frames and between them, with these ports if they are given."""
     # No U in the right half of a U: its legs would have to be turned twice.
     legs = None if frame.up else find_legs([part.size for part in frame.parts], frame.lines)
-    return order_layers(frame, ins, outs) if legs is None else order_legs(frame, legs)
+    return order_ranks(frame, ins, outs) if legs is None else order_legs(frame, legs)
 
 
-def order_layers(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Order:
+def order_ranks(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -> Order:
     """Frames are ordered first by themselves; where the lines outside wish their ports otherwise, they are ordered
     again with these, and stay so if there are fewer crossings in all.
     """
     inside = {v: order_parts(part) for v, part in enumerate(frame.parts) if part.is_frame}
-    layers, ends = layers_of(frame, inside, ins, outs)
+    ranks, ends = ranks_of(frame, inside, ins, outs)
     # Twice: another order inside a frame moves its ports, which moves what its neighbours wish; then it settles.
     for _time in range(2):
         changed = False
         for v, order in inside.items():
-            above, below = layers.wishes_of(v)
-            if not layers.crossings or (above, below) == (order.ins, order.outs):
+            above, below = ranks.wishes_of(v)
+            if not ranks.crossings or (above, below) == (order.ins, order.outs):
                 continue
             other = order_parts(frame.parts[v], above, below)
-            before = layers.crossings + order.crossings
-            layers.set_ports(v, other.ins, other.outs)
-            if layers.crossings + other.crossings < before:
+            before = ranks.crossings + order.crossings
+            ranks.set_ports(v, other.ins, other.outs)
+            if ranks.crossings + other.crossings < before:
                 inside[v], changed = other, True
             else:
-                layers.set_ports(v, order.ins, order.outs)
+                ranks.set_ports(v, order.ins, order.outs)
         if not changed:
             break
-        layers.sort_again()
+        ranks.sort_again()
     first = len(frame.parts)
-    crossings = layers.crossings + sum(order.crossings for order in inside.values())
+    crossings = ranks.crossings + sum(order.crossings for order in inside.values())
     nets = {v: end.net for end in ends.values() for v in (end.source, end.target) if v >= first}
-    above, below = ([nets[v] for v in by_place(layers, ports)] for ports in (layers.entering, layers.leaving))
-    return Order(layers, ends, above, below, inside, crossings)
+    above, below = ([nets[v] for v in by_place(ranks, ports)] for ports in (ranks.entering, ranks.leaving))
+    return Order(ranks, ends, above, below, inside, crossings)
 
 
-def layers_of(frame: Box, inside: Mapping[int, Orders], ins: Sequence[int],
-              outs: Sequence[int]) -> tuple[Layers, dict[Line, Line]]:  # fmt: skip
-    """The frame's parts and ports in layers: parts by number, then ports for nets that enter and that leave."""
+def ranks_of(frame: Box, inside: Mapping[int, Orders], ins: Sequence[int],
+              outs: Sequence[int]) -> tuple[Ranks, dict[Line, Line]]:  # fmt: skip
+    """The frame's parts and ports in ranks: parts by number, then ports for nets that enter and that leave."""
     entering = list(ins) or list(dict.fromkeys(line.net for line in frame.lines if line.source < 0))
     leaving = list(outs) or list(dict.fromkeys(line.net for line in frame.lines if line.target < 0))
     first = len(frame.parts)
@@ -114,8 +114,8 @@ def layers_of(frame: Box, inside: Mapping[int, Orders], ins: Sequence[int],
     fixed = [list(ports.values()) for ports, given in ((port_in, ins), (port_out, outs)) if given]
     above = {v: order.ins for v, order in inside.items()}
     below = {v: order.outs for v, order in inside.items()}
-    layers = Layers(count, list(ends.values()), list(port_in.values()), list(port_out.values()), above, below, fixed)
-    return layers, ends
+    ranks = Ranks(count, list(ends.values()), list(port_in.values()), list(port_out.values()), above, below, fixed)
+    return ranks, ends
 
 
 def order_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
@@ -129,7 +129,7 @@ def order_legs(frame: Box, found: Sequence[Sequence[int]]) -> Bow:
             order = order_upwards(box, across[i], mains[i - 1])
         else:
             # What leads across leaves to the right of the main line; from the leg round the turn nothing does.
-            order = order_layers(box, (), list(dict.fromkeys([mains[i], across.get(i, mains[i])])))
+            order = order_ranks(box, (), list(dict.fromkeys([mains[i], across.get(i, mains[i])])))
         legs.append(Leg(box, list(numbers), order))
     ins = list(dict.fromkeys(line.net for line in frame.lines if line.source < 0))
     outs = list(dict.fromkeys(line.net for line in frame.lines if line.target < 0))
@@ -168,11 +168,11 @@ def order_upwards(box: Box, across: int, main: int) -> Order:
     It is ordered and laid out as if it ran down too, and turned upside down when it has its places.
     """
     box.turn_up()
-    order = order_layers(box, list(dict.fromkeys([across, main])))
+    order = order_ranks(box, list(dict.fromkeys([across, main])))
     # What comes across counts as passing by, so that the line from below is the one that is straight.
-    for path, end in zip(order.layers.paths, order.ends.values(), strict=True):
+    for path, end in zip(order.ranks.paths, order.ends.values(), strict=True):
         if end.net == across:
-            order.layers.skips.update(pairwise(path))
+            order.ranks.skips.update(pairwise(path))
     return order
 
 
@@ -184,46 +184,46 @@ def lay_out(frame: Box, order: Orders, *, bare: bool = False) -> None:
     if isinstance(order, Bow):
         place_legs(frame, order, first, last, side)
     else:
-        place_layers(frame, order, first, last, side)
+        place_ranks(frame, order, first, last, side)
     if not bare:
         make_room(frame)
     if frame.up:
         frame.flip()
 
 
-def place_layers(frame: Box, order: Order, first: int, last: int, side: int) -> None:
-    """Places for parts in layers, with so much room around them."""
+def place_ranks(frame: Box, order: Order, first: int, last: int, side: int) -> None:
+    """Places for parts in ranks, with so much room around them."""
     for v, inner in order.inside.items():
         lay_out(frame.parts[v], inner)
-    layers, count = order.layers, len(frame.parts)
+    ranks, count = order.ranks, len(frame.parts)
     # Ports and bends are vertices too, as wide as a line with some air.
-    widths = [part.w for part in frame.parts] + [NARROW] * (len(layers.rank) - count)
-    above, below = offsets(frame, layers)
-    middles = set_columns(layers, widths, above, below, GAP)
+    widths = [part.w for part in frame.parts] + [NARROW] * (len(ranks.rank) - count)
+    above, below = offsets(frame, ranks)
+    middles = set_columns(ranks, widths, above, below, GAP)
     left = min((x - w // 2 for x, w in zip(middles, widths, strict=True)), default=0) - side
     middles = [x - left for x in middles]
     frame.w = max((x + w // 2 for x, w in zip(middles, widths, strict=True)), default=0) + side
-    tops, bottoms = set_rows(frame, layers, middles, above, below, first, last)
-    frame.h = bottoms[-1] if layers.leaving else bottoms[-1] + last
+    tops, bottoms = set_rows(frame, ranks, middles, above, below, first, last)
+    frame.h = bottoms[-1] if ranks.leaving else bottoms[-1] + last
     for v, part in enumerate(frame.parts):
-        part.x, part.y = middles[v] - part.w // 2, tops[layers.rank[v]]
-    for (line, ends), path in zip(order.ends.items(), layers.paths, strict=True):
+        part.x, part.y = middles[v] - part.w // 2, tops[ranks.rank[v]]
+    for (line, ends), path in zip(order.ends.items(), ranks.paths, strict=True):
         source, target, net = ends
-        # Down out of the box to the foot of its layer, and through each layer on the way straight down.
-        x, y = middles[source] + below.get((source, net), 0), tops[layers.rank[source]]
-        points = [(x, y + (frame.parts[source].h if source < count else 0)), (x, bottoms[layers.rank[source]])]
+        # Down out of the box to the foot of its rank, and through each rank on the way straight down.
+        x, y = middles[source] + below.get((source, net), 0), tops[ranks.rank[source]]
+        points = [(x, y + (frame.parts[source].h if source < count else 0)), (x, bottoms[ranks.rank[source]])]
         for v in path[1:-1]:
-            points += [(middles[v], tops[layers.rank[v]]), (middles[v], bottoms[layers.rank[v]])]
-        points.append((middles[target] + above.get((target, net), 0), tops[layers.rank[target]]))
+            points += [(middles[v], tops[ranks.rank[v]]), (middles[v], bottoms[ranks.rank[v]])]
+        points.append((middles[target] + above.get((target, net), 0), tops[ranks.rank[target]]))
         if target >= count:
-            points.append((points[-1][0], bottoms[layers.rank[target]]))
+            points.append((points[-1][0], bottoms[ranks.rank[target]]))
         frame.routes[line] = points
-    frame.ins = {net: middles[v] for net, v in zip(order.ins, by_place(layers, layers.entering), strict=True)}
-    frame.outs = {net: middles[v] for net, v in zip(order.outs, by_place(layers, layers.leaving), strict=True)}
+    frame.ins = {net: middles[v] for net, v in zip(order.ins, by_place(ranks, ranks.entering), strict=True)}
+    frame.outs = {net: middles[v] for net, v in zip(order.outs, by_place(ranks, ranks.leaving), strict=True)}
 
 
-def by_place(layers: Layers, ports: Sequence[int]) -> list[int]:
-    return sorted(ports, key=layers.place.__getitem__)
+def by_place(ranks: Ranks, ports: Sequence[int]) -> list[int]:
+    return sorted(ports, key=ranks.place.__getitem__)
 
 
 def place_legs(frame: Box, bow: Bow, first: int, last: int, side: int) -> None:

@@ -7,7 +7,7 @@ lines that pass it are nested like parentheses, each from a smaller map than the
 from collections.abc import Sequence
 from itertools import pairwise
 
-from cnncalc.pages.drawing.graph.layers import Line
+from cnncalc.pages.drawing.graph.ranks import Line
 
 
 def find_legs(sizes: Sequence[int], lines: Sequence[Line]) -> list[list[int]] | None:

@@ -1,8 +1,9 @@
-"""Boxes of one frame in layers, each line one layer further down, and their order in each layer.
+"""Boxes of one frame in ranks, each line one rank further down, and their order in each rank.
 
-After Sugiyama, Tagawa and Toda (1981): layers by the longest path; a line that passes layers has a point in each of
-them, a bend, which all lines of one source share; orders by barycentres, kept where fewest lines cross. What a frame
-reads from outside comes in by ports in a layer above all others, and what is read of it goes out by ports below.
+After Sugiyama, Tagawa and Toda (1981), whose word is layers: ranks by the longest path; a line that passes ranks has a
+point in each of them, a bend, which all lines of one source share; orders by barycentres, kept where fewest lines
+cross. What a frame reads from outside comes in by ports in a rank above all others, and what is read of it goes out by
+ports below.
 """
 
 from bisect import bisect_right, insort
@@ -23,15 +24,15 @@ class Line(NamedTuple):
     net: int
 
 
-class Layers:
+class Ranks:
     """The vertices of a frame: boxes, ports, and bends, which are added here.
 
     lines   between boxes and ports, as they were given; paths: the vertices that each of them goes through
-    rank    the layer of each vertex; rows: the vertices of each layer, from left to right
-    skips   (upper, lower) of neighbouring layers on the way of lines that pass by other boxes on theirs
-    down    of each vertex the (vertex, net) that its lines lead to in the next layer; up: that they come from
+    rank    the rank of each vertex; rows: the vertices of each rank, from left to right
+    skips   (upper, lower) of neighbouring ranks on the way of lines that pass by other boxes on theirs
+    down    of each vertex the (vertex, net) that its lines lead to in the next rank; up: that they come from
     ins     of a vertex that is a frame, nets by the order of its ports above; outs: below
-    fixed   layers of ports whose order is given
+    fixed   ranks of ports whose order is given
     """
 
     def __init__(self, count: int, lines: Sequence[Line], entering: Sequence[int], leaving: Sequence[int],
@@ -63,11 +64,11 @@ class Layers:
         for line in lines:
             source, target, net = line
             path = [source]
-            for layer in range(self.rank[source] + 1, self.rank[target]):
+            for rank in range(self.rank[source] + 1, self.rank[target]):
                 # One bend for all lines of a net: they run together as far as they go the same way.
-                bend = bends.setdefault((source, net, layer), len(self.rank))
+                bend = bends.setdefault((source, net, rank), len(self.rank))
                 if bend == len(self.rank):
-                    self.rank.append(layer)
+                    self.rank.append(rank)
                     self.down.append([])
                     self.up.append([])
                 path.append(bend)
@@ -97,8 +98,8 @@ class Layers:
                 rows[self.rank[v]].append(v)
                 # Reversed, as the stack gives the last first: the first box that runs stands furthest left.
                 stack += sorted({w for w, _net in self.down[v] if not seen[w]}, reverse=True)
-        for layer, ports in self.fixed.items():
-            rows[layer] = ports  # what a frame outside has settled is not asked again
+        for rank, ports in self.fixed.items():
+            rows[rank] = ports  # what a frame outside has settled is not asked again
         for row in rows:
             self._number(row)
         return rows
@@ -126,7 +127,7 @@ class Layers:
             self.place[v] = i
 
     def leaves_at(self, v: int, net: int) -> float:
-        """Where a line leaves below its layer's boxes, in places: a frame has several ports."""
+        """Where a line leaves below its rank's boxes, in places: a frame has several ports."""
         ports = self.outs.get(v)
         return self.place[v] + ports[net] if ports else self.place[v] + 0.5
 
@@ -155,12 +156,12 @@ class Layers:
         return best
 
     def _sweep(self, *, down: bool, turned: bool) -> None:
-        # A vertex wishes to stand at the mean of what it is joined to in the layer that was sorted before its own.
-        layers = range(1, len(self.rows)) if down else range(len(self.rows) - 2, -1, -1)
-        for layer in layers:
-            if layer in self.fixed:
+        # A vertex wishes to stand at the mean of what it is joined to in the rank that was sorted before its own.
+        ranks = range(1, len(self.rows)) if down else range(len(self.rows) - 2, -1, -1)
+        for rank in ranks:
+            if rank in self.fixed:
                 continue
-            row = self.rows[layer]
+            row = self.rows[rank]
             wish = {}
             for v in row:
                 if down:
@@ -173,8 +174,8 @@ class Layers:
 
     def _exchange(self) -> None:
         """Neighbours change places as long as that leaves fewer crossings."""
-        for layer, row in enumerate(self.rows):
-            for _time in range(len(row) if layer not in self.fixed else 0):
+        for rank, row in enumerate(self.rows):
+            for _time in range(len(row) if rank not in self.fixed else 0):
                 changed = False
                 for i in range(len(row) - 1):
                     a, b = row[i], row[i + 1]
@@ -193,7 +194,7 @@ class Layers:
         return found + sum(self.arrives_at(u, net) > other for u, net in self.down[a] for other in down)
 
     def count_crossings(self) -> int:
-        """Pairs of lines between neighbouring layers that cross."""
+        """Pairs of lines between neighbouring ranks that cross."""
         return sum(
             count_inversions(
                 [(self.leaves_at(u, net), self.arrives_at(v, net)) for u in row for v, net in self.down[u]]
@@ -208,7 +209,7 @@ def _places(nets: Sequence[int]) -> dict[int, float]:
 
 
 def rank_boxes(count: int, lines: Sequence[Line], entering: Sequence[int], leaving: Sequence[int]) -> list[int]:
-    """A layer for each vertex: lines lead down, as short as the longest way allows; ports are above and below all.
+    """A rank for each vertex: lines lead down, as short as the longest way allows; ports are above and below all.
 
     Vertices are numbered so that lines go from smaller to greater ones, apart from ports.
     """
@@ -223,7 +224,7 @@ def rank_boxes(count: int, lines: Sequence[Line], entering: Sequence[int], leavi
     for v in starts:
         rank[v] = 0
     inner = [v for v in range(count) if v not in starts and v not in ends]
-    # In the order of their numbers every source has its layer before its targets are looked at.
+    # In the order of their numbers every source has its rank before its targets are looked at.
     for v in inner:
         for target in ahead[v]:
             rank[target] = max(rank[target], rank[v] + 1)
@@ -239,7 +240,7 @@ def rank_boxes(count: int, lines: Sequence[Line], entering: Sequence[int], leavi
 
 def find_skips(rank: Sequence[int], lines: Sequence[Line]) -> set[Line]:
     """Lines that are not the main one: another way goes beside them, through boxes, as round a block, or they lead to
-    boxes from which nothing comes to the last layer, while others of the same source do.
+    boxes from which nothing comes to the last rank, while others of the same source do.
     """
     ahead: list[set[int]] = [set() for _v in rank]
     for source, target, _net in lines:
