@@ -307,4 +307,16 @@ def test_a_tensor_of_which_the_file_says_nothing_goes_by_the_rule(tmp_path: Path
     model = Model(1, 4, 6, 6).weight("other", 4, 1, 1).op("Mul", "x other", "y")
     report = analyze(load(said(model, SIGNATURE).save(tmp_path)))
     assert report.totals.params == 4
-    assert "ONNX does not say what is trained" in report.to_dict()["remarks"][0]
+    assert "ONNX does not say what is trained" in report.to_dict()["remarks"][-1]
+
+
+def test_parameters_that_the_exporter_did_not_write_are_named(tmp_path: Path) -> None:
+    signature = SIGNATURE + "p_b: PARAMETER target='fc.bias'\np_h: PARAMETER target='h'\n"
+    model = (
+        Model(1, 4, 6, 6).weight("g", 4, 1, 1).weight("val_2", 4, 1, 1).op("Mul", "x g", "a").op("Add", "a val_2", "y")
+    )
+    one = said(model, signature, g="PARAMETER", val_2="['val_1', 'h']")
+    remarks = analyze(load(one.save(tmp_path))).to_dict()["remarks"]
+    assert len(remarks) == 1
+    assert remarks[0].endswith(": fc.bias")
+    assert remarks[0].startswith("a parameter of the module is not in the file")

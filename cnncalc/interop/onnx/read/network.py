@@ -16,7 +16,7 @@ from cnncalc.interop.onnx.read.arrays import array, raw_of
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import ModelData, NodeData, TensorData, place
 from cnncalc.interop.onnx.read.layout import Tensor, plain
-from cnncalc.interop.onnx.read.trained import FLOATS, fills_slot, find_said, is_trained
+from cnncalc.interop.onnx.read.trained import FLOATS, fills_slot, find_missing, find_said, is_trained
 from cnncalc.language import _
 from cnncalc.layers.base import Layer
 from cnncalc.spec.build.sharing import OF_ITS_OWN
@@ -68,6 +68,7 @@ class Network:
         self.folded_norms = 0
         self.left_out = 0  # operators on which no output depends
         self.said = find_said(model.graph) if model.graph else {}  # tensors of which the file says if they are trained
+        self.missing = find_missing(model.graph) if model.graph else []  # parameters that the exporter did not write
         self.loose: list[str] = []  # tensors that count as trained by the rule alone
 
     # --- what enters an operator

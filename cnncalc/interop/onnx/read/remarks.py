@@ -22,6 +22,17 @@ def remarks(net: Network) -> list[str]:
             if net.folded_norms > 1
             else _("a batch norm folded into a convolution by the exporter: its parameters are not in the file")
         )
+    if net.missing:
+        names = some(net.missing)
+        found.append(
+            _(
+                "{count} parameters of the module are not in the file (folded, merged or left out): {names}",
+                count=len(net.missing), names=names,
+            )
+            if len(net.missing) > 1
+            else _("a parameter of the module is not in the file (folded, merged or left out): {name}",
+                   name=names)
+        )  # fmt: skip
     if net.left_out:
         found.append(
             _("{count} operators on which no output depends are left out", count=net.left_out)
@@ -78,9 +89,9 @@ def count_folded_norms(nodes: Iterable[NodeData], *, by_pytorch: bool) -> int:
     """
     count = 0
     for node in nodes:
-        if node.operator not in ("Conv", "ConvTranspose", "Gemm") or len(node.inputs) < 3:
+        if node.operator not in ("Conv", "ConvTranspose", "Gemm") or len(node.inputs) < 2:
             continue
-        weight, bias = node.inputs[1:3]
+        weight, bias = (*node.inputs[1:3], "")[:2]  # a bias of zeros is left out
         numbered = all(re.fullmatch(r"onnx::Conv(Transpose)?_\d+", name) for name in (weight, bias))
         of_norm = re.fullmatch(r"getitem(_\d+)?", node.outputs[0]) is not None
         if (by_pytorch and (numbered or of_norm)) or bias == f"{weight}_bias" or "fused_bn" in weight:

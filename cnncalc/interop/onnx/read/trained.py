@@ -58,12 +58,24 @@ def find_said(graph: GraphData) -> dict[str, bool]:
     for name in graph.tensors:
         origin = graph.values[name].origin if name in graph.values else ""
         if origin.startswith("["):
-            said[name] = any(of_module.get(part.strip(" '\""), False) for part in origin.strip("[]").split(","))
+            said[name] = any(of_module.get(part, False) for part in parts_of(origin))
         elif origin:
             said[name] = origin == "PARAMETER"
         elif name in of_module:
             said[name] = of_module[name]
     return said
+
+
+def parts_of(origin: str) -> list[str]:
+    """The tensors from which one was worked out."""
+    return [part.strip(" '\"") for part in origin.strip("[]").split(",")]
+
+
+def find_missing(graph: GraphData) -> list[str]:
+    """Parameters that the file says the module has, and of which it holds nothing: folded, merged, or left out."""
+    worked_in = {part for info in graph.values.values() if info.origin[:1] == "[" for part in parts_of(info.origin)}
+    named = [name for kind, name in OF_MODULE.findall(graph.signature) if kind == "PARAMETER"]
+    return [name for name in named if name not in graph.tensors and name not in worked_in]
 
 
 def stores_tensors(graph: GraphData) -> bool:
