@@ -116,6 +116,7 @@ def test_a_state_that_enters_a_recurrent_layer_is_not_lost(read: Any) -> None:
 
 WHOLE = {"class_name": "__slice__", "config": {"start": None, "stop": None, "step": None}}
 SOME = {"class_name": "__slice__", "config": {"start": 1, "stop": 4, "step": None}}
+EVERY = {"class_name": "__slice__", "config": {"start": None, "stop": None, "step": 2}}
 DOTS = {"class_name": "__ellipsis__", "config": {}}
 # class, arguments, settings, and what it computes, samples first and channels last
 OPERATORS: list[tuple[str, list[Any], dict[str, Any], Callable[[Any], Any]]] = [
@@ -141,7 +142,25 @@ OPERATORS: list[tuple[str, list[Any], dict[str, Any], Callable[[Any], Any]]] = [
     ("Stack", [["a", "a"]], {"axis": 2}, lambda a: np.stack([a, a], 2)),
     ("GetItem", ["a", [WHOLE, SOME, DOTS, 2]], {}, lambda a: a[:, 1:4, ..., 2]),
     ("GetItem", ["a", [WHOLE, -1]], {}, lambda a: a[:, -1]),
-]
+    ("GetItem", ["a", [WHOLE, WHOLE, EVERY]], {}, lambda a: a[:, :, ::2]),
+    ("Flip", ["a"], {"axis": 1}, lambda a: a[:, ::-1]),
+    ("Flip", ["a"], {"axis": [2, 3]}, lambda a: a[:, :, ::-1, ::-1]),
+    ("Roll", ["a"], {"shift": 2, "axis": 1}, lambda a: np.roll(a, 2, 1)),
+    ("Greater", ["a", "a"], {}, lambda a: a > a),
+    ("GreaterEqual", ["a", "a"], {}, lambda a: a >= a),
+    ("NotEqual", ["a", "a"], {}, lambda a: a != a),
+    ("Where", ["a", "a", "a"], {}, lambda a: a * a + (1 - a) * a),
+    ("RMSNormalization", ["a"], {"axis": -1, "epsilon": 0.001},
+     lambda a: a / np.sqrt((a * a).mean(-1, keepdims=True) + 0.001)),
+    ("UnitNormalization", ["a"], {"axis": -1}, lambda a: a / np.sqrt((a * a).sum(-1, keepdims=True))),
+    ("UnitNormalization", ["a"], {"axis": 1}, lambda a: a / np.sqrt((a * a).sum(1, keepdims=True))),
+    ("LayerNormalization", ["a"], {"axis": [1, 2, 3], "center": False, "scale": False},
+     lambda a: (a - a.mean()) / np.sqrt(a.var() + 0.001)),
+    ("Activation", ["a"], {"activation": "exponential"}, np.exp),
+    ("Activation", ["a"], {"activation": "hard_tanh"}, lambda a: a.clip(-1, 1)),
+    ("Activation", ["a"], {"activation": "tanh_shrink"}, lambda a: a - np.tanh(a)),
+    ("Resizing", ["a"], {"height": 10, "width": 6, "interpolation": "nearest"}, lambda a: a.repeat(2, 1)),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", OPERATORS, ids=lambda case: f"{case[0]}{case[2] or case[1]}"[:40])
@@ -149,7 +168,8 @@ def test_an_operator_of_keras_is_read_as_what_it_computes(case: Any, read: Any) 
     word, args, config, compute = case
     graph = read(called(word, args, shapes=((5, 6, 3),), **config))
     image = np.random.default_rng(2).uniform(0.2, 2.0, (5, 6, 3)).astype(np.float32)
-    values = list(reference.run(graph, np.moveaxis(image, -1, 0), {}).values())
+    weights = {name: np.ones(weight.shape, np.float32) for name, weight in reference.Drawn(graph).weights.items()}
+    values = list(reference.run(graph, np.moveaxis(image, -1, 0), weights).values())
     ours, theirs = values[graph.outputs[0]], compute(image[np.newaxis])[0]
     assert np.allclose(np.moveaxis(ours, 0, -1) if ours.ndim > 1 else ours, theirs, atol=1e-5)
 
@@ -238,3 +258,82 @@ def test_the_scale_of_convnext_in_keras_is_one_number_for_each_channel(read: Any
     assert cnncalc.analyze(read(scale)).totals.params == 6
     with pytest.raises(SpecError, match="LayerScale"):
         read(one("LayerScale", [3, 4, 6], init_values=1e-6, projection_dim=3))
+
+
+# Sequences of 5 steps with 3 values: a layer, its settings, parameters, MACs, and what comes out, channels first.
+CELL = {"class_name": "GRUCell", "config": {"units": 4, "reset_after": False}}
+RECURRENT: list[tuple[str, dict[str, Any], int, int, tuple[int, ...]]] = [
+    ("RNN", {"cell": CELL}, 3 * (12 + 16 + 4), 5 * 84, (4,)),
+    ("RNN", {"cell": CELL, "return_sequences": True}, 96, 420, (4, 5)),
+    ("RNN", {"cell": {"class_name": "StackedRNNCells", "config": {"cells": [
+        CELL, {"class_name": "SimpleRNNCell", "config": {"units": 2}}]}}}, 96 + 8 + 4 + 2, 420 + 5 * 12, (2,)),
+    ("LSTM", {"units": 4, "go_backwards": True}, 4 * (12 + 16 + 4), 5 * 112, (4,)),
+    ("Bidirectional", {"merge_mode": "sum", "layer": {"class_name": "SimpleRNN", "config": {
+        "units": 4, "return_sequences": True}}}, 2 * (12 + 16 + 4), 5 * 56, (4, 5)),
+    ("Bidirectional", {"merge_mode": "ave", "layer": {"class_name": "SimpleRNN", "config": {"units": 4}}}, 64, 280,
+     (4,)),
+    ("EinsumDense", {"equation": "abc,cd->abd", "output_shape": [None, 7], "bias_axes": "d"}, 28, 105, (7, 5)),
+    ("EinsumDense", {"equation": "abc,cde->abde", "output_shape": [None, 2, 7], "bias_axes": None}, 42, 210, (7, 5, 2)),
+    ("EinsumDense", {"equation": "...x,xy->...y", "output_shape": 7, "bias_axes": "y"}, 28, 105, (7, 5)),
+    ("LayerNormalization", {"center": False}, 3, 0, (3, 5)),
+    ("LayerNormalization", {"axis": [1, 2]}, 30, 0, (3, 5)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RECURRENT, ids=lambda case: f"{case[0]}{sorted(case[1])[0]}")
+def test_layers_of_sequences(case: Any, read: Any) -> None:
+    word, config, params, macs, output = case
+    if word == "EinsumDense" and isinstance(config["output_shape"], int):
+        config = {**config, "output_shape": [config["output_shape"]]}
+    graph = read(one(word, [5, 3], **config))
+    totals = cnncalc.analyze(graph).totals
+    assert (totals.params, totals.macs, graph.shape(graph.outputs[0])) == (params, macs, output)
+
+
+def test_a_layer_that_reads_backwards_reads_the_steps_from_the_last(read: Any) -> None:
+    graph = read(one("SimpleRNN", [5, 3], units=4, go_backwards=True))
+    there = read(one("SimpleRNN", [5, 3], units=4))
+    x = np.random.default_rng(4).normal(size=(3, 5)).astype(np.float32)
+    weights = reference.Drawn(there)
+    drawn = {name: weights[name] for name in weights.weights}
+    ours = list(reference.run(graph, x, drawn).values())[-1]
+    assert np.allclose(ours, list(reference.run(there, x[:, ::-1], drawn).values())[-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("sequences", [True, False])
+def test_a_layer_gives_its_last_state_too_and_the_cells_are_refused_where_they_are_used(
+    sequences: bool, read: Any
+) -> None:
+    model = one("LSTM", [5, 3], units=4, return_state=True, return_sequences=sequences)
+    name = model["config"]["layers"][-1]["config"]["name"]
+    model["config"]["output_layers"] = [[name, 0, 0], [name, 0, 1]]
+    graph = read(model)
+    assert [graph.shape(value) for value in graph.outputs][-1] == (4,)
+    model["config"]["output_layers"].append([name, 0, 2])
+    with pytest.raises(SpecError, match="this LSTM is not read here: its result 3 is not read"):
+        read(model)
+    assert cnncalc.analyze(read(model, allow_unknown=True)).totals.params == 4 * (12 + 16 + 4)
+
+
+def test_attention_and_products_of_two_sequences(read: Any) -> None:
+    totals = cnncalc.analyze(read(called("Attention", [["a", "b"]], shapes=((9, 8), (7, 8))))).totals
+    assert (totals.params, totals.macs) == (0, 2 * 9 * 7 * 8)
+    graph = read(called("Dot", [["a", "b"]], shapes=((9, 8), (7, 8)), axes=2))
+    assert (cnncalc.analyze(graph).totals.macs, graph.shape(graph.outputs[0])) == (9 * 7 * 8, (7, 9))
+    graph = read(called("Dot", [["a", "b"]], shapes=((8,), (8,)), axes=1))
+    assert graph.shape(graph.outputs[0]) == (1,)
+
+
+def test_a_table_of_rows_and_a_vector_that_is_repeated(read: Any) -> None:
+    graph = read(one("Embedding", [7], input_dim=50, output_dim=6, mask_zero=False))
+    assert (cnncalc.analyze(graph).totals.params, graph.shape(graph.outputs[0])) == (300, (6, 7))
+    with pytest.raises(SpecError, match="mask_zero is True"):
+        read(one("Embedding", [7], input_dim=50, output_dim=6, mask_zero=True))
+    graph = read(one("RepeatVector", [7], n=3))
+    assert graph.shape(graph.outputs[0]) == (7, 3)
+
+
+def test_layers_that_prepare_images_say_that_they_train(read: Any) -> None:
+    """Keras 3.12 writes training=True beside them, which changes no count."""
+    graph = read(called("Resizing", ["a"], {"training": True}, ((4, 6, 3),), height=8, width=12))
+    assert graph.shape(graph.outputs[0]) == (3, 8, 12)

@@ -30,6 +30,12 @@ ACTIVATIONS = {
     "leaky_relu": "leaky_relu",
     "glu": "glu",
     "linear": "identity",
+    "exponential": "exp",
+    "log_sigmoid": "log_sigmoid",
+    "hard_tanh": "hardtanh",
+    "tanh_shrink": "tanhshrink",
+    "soft_shrink": "softshrink",
+    "hard_shrink": "hardshrink",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.interop import layouts
 from cnncalc.interop.keras.read.table import Call, UnreadError, translates
-from cnncalc.interop.layouts import Seen, settle
+from cnncalc.interop.layouts import Seen, make_plain, settle
 from cnncalc.language import _
 
 
@@ -53,6 +53,47 @@ def many_heads(call: Call) -> Seen | None:
         return known[-1]
 
     return layouts.along(call.b, asked, rank - 1, add, f"{call.name}.", call.at)
+
+
+@translates("Attention")
+def luong(call: Call) -> Seen | None:
+    """softmax(q k') v of sequences (tokens, width), as the products that it is; no masks, and no trained scale."""
+    c, entering = call.config, call.entering
+    if len(entering) not in (2, 3) or c.get("use_scale") or c.get("score_mode", "dot") != "dot":
+        return None
+    if any(len(seen.shape) != 2 for seen in entering):
+        return None
+    q, v, k = (make_plain(call.b, seen, call.at) for seen in (*entering, entering[1])[:3])
+    turned = settle(call.b, k.permute((1, 0), f"{call.name}."), call.at)
+    scores = call.b.add(f"{call.name}/scores", "matmul", {}, [q.value, turned], at=call.at)
+    shares = Seen(scores, call.b.shape(scores))
+    weighted = call._replace(entering=(shares,)).along(1, "softmax", {}, f"{call.name}/softmax")
+    if weighted is None:
+        return None
+    value = call.b.add(call.name, "matmul", {}, [settle(call.b, weighted, call.at), v.value], at=call.at)
+    return Seen(value, call.b.shape(value))
+
+
+@translates("Dot")
+def dot(call: Call) -> Seen | None:
+    """Sums of products over an axis of each: of two vectors one number, of two sequences all pairs."""
+    axes = call.config["axes"]
+    if len(call.entering) != 2:
+        return None
+    ranks = [len(seen.shape) for seen in call.entering]
+    over = [int(a) % (r + 1) - 1 for a, r in zip(axes if isinstance(axes, list) else [axes] * 2, ranks, strict=True)]
+    if ranks == [1, 1]:
+        plain = [make_plain(call.b, seen, call.at) for seen in call.entering]
+        both = call.b.add(f"{call.name}/multiply", "multiply", {}, [seen.value for seen in plain], at=call.at)
+        value = call.b.add(call.name, "reduce_sum", {"axes": "c"}, [both], at=call.at)
+        return Seen(value, call.b.shape(value))
+    if ranks != [2, 2] or min(over) < 0:
+        return None
+    first = call.entering[0] if over[0] == 1 else call.entering[0].permute((1, 0), f"{call.name}.")
+    second = call.entering[1] if over[1] == 0 else call.entering[1].permute((1, 0), f"{call.name}.")
+    values = [settle(call.b, seen, call.at) for seen in (first, second)]
+    value = call.b.add(call.name, "matmul", {}, values, at=call.at)
+    return Seen(value, call.b.shape(value))
 
 
 def value_of(call: Call) -> Seen | None:

@@ -8,7 +8,7 @@ last, unless a layer says otherwise: they are put first.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count, takewhile
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from cnncalc.interop.keras.read.hdf5 import attributes
 from cnncalc.interop.keras.read.table import Call, read_call
 from cnncalc.interop.keras.read.unread import Asked, Numbers, Tensors
 from cnncalc.interop.keras.read.versions import is_before_3, version_in_archive
-from cnncalc.interop.layouts import Seen, settle
+from cnncalc.interop.layouts import Seen, settle, value_of
 from cnncalc.language import _, reason_of
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
@@ -189,6 +189,17 @@ def in_order(waiting: list[Waiting], found: Mapping[Key, Seen]) -> Iterator[Wait
                     heappush(ready, i)
 
 
+MOST_RESULTS = 1000  # of a layer: a configuration may say any number
+
+
+def count_results(keys: Iterable[Key]) -> dict[tuple[str, int], int]:
+    """How many results of each call somebody reads, up to the last one."""
+    found: dict[tuple[str, int], int] = {}
+    for name, node, index in keys:
+        found[name, node] = max(found.get((name, node), 0), index + 1)
+    return found
+
+
 def find_taken(call: Waiting, readers: Mapping[Key, Any]) -> Iterator[Key]:
     """The results of a call that somebody waits for, from the first one on."""
     return takewhile(lambda key: key in readers or key[2] == 0, ((call.name, call.node, i) for i in count()))
@@ -302,11 +313,14 @@ class Reader:
                 continue
             waiting += [Waiting(layer, name, node, calls) for node, calls in enumerate(self.calls(layer, name))]
         waiting = number_calls(waiting, ends)
+        needed = count_results([*(t[:3] for call in waiting for t in call.calls.tensors), *ends])
         told = {t[:3]: t.shape for call in waiting for t in call.calls.tensors if t.shape is not None}
         done = 0
         for call in in_order(waiting, found):
             here = [found[t[:3]] for t in call.calls.tensors]
             results = self.layer(call.layer, call.calls, here, prefix, depth, told.get((call.name, call.node, 0)))
+            asked = needed.get((call.name, call.node), 0)
+            results = [*results, *self.not_given(call, here, prefix, len(results), asked)]
             for index, seen in enumerate(results):
                 shape = told.get((call.name, call.node, index))
                 found[call.name, call.node, index] = self.check_shape(seen, shape, prefix + call.name)
@@ -318,6 +332,18 @@ class Reader:
         if missing or not ends:
             self.b.fail("", _("an output of the model is missing: {name}", name=missing[0] if missing else "?"))
         return [found[end] for end in ends]
+
+    def not_given(self, call: Waiting, here: Sequence[Seen], prefix: str, first: int, asked: int) -> list[Seen]:
+        """Results of a layer that its handler did not give, and that somebody reads: not known."""
+        if not first or not first < asked <= MOST_RESULTS:
+            return []
+        word, name = str(call.layer.get("class_name")), f"{prefix}{call.name}"
+        at = _("layer '{name}' ({kind})", name=name[:100], kind=word[:60])
+        reads = list(dict.fromkeys(value_of(self.b, seen, at) for seen in here))
+        return [
+            Seen(self.b.unknown(f"{name}/{i}", word, reads, at=at, reason=_("its result {i} is not read", i=1 + i)), ())
+            for i in range(first, asked)
+        ]
 
     def calls(self, layer: Mapping[str, Any], name: str) -> list[Calls]:
         """What enters a layer, call by call."""

@@ -159,6 +159,7 @@ def pass_on(call: Call) -> Seen | None:
     if call.word in ("RandomCrop", "Masking"):
         return None
     call.nothing_else()
+    call.named.get("training")  # which these layers say of themselves
     return call.elementwise("identity")
 
 
@@ -197,6 +198,7 @@ def upsampling(call: Call) -> Seen | None:
 def resizing(call: Call) -> Seen | None:
     """To a whole multiple of the size."""
     c = call.config
+    call.named.get("training")  # as of all that prepare images
     axis = call.channel_axis()
     size = [n for a, n in enumerate(call.x.shape) if a != axis]
     target = [int(c["height"]), int(c["width"])]
@@ -217,7 +219,18 @@ def resizing(call: Call) -> Seen | None:
 @translates("CenterCrop")
 def center_crop(call: Call) -> Seen | None:
     target = [int(call.config["height"]), int(call.config["width"])]
+    call.named.get("training")
     return call.on_map("crop", {"size": target})
+
+
+@translates("RepeatVector")
+def repeat_vector(call: Call) -> Seen | None:
+    """The same vector at every step."""
+    if len(call.x.shape) != 1:
+        return None
+    value = settle(call.b, call.x.reshape((1, *call.x.shape), f"{call.name}."), call.at)
+    made = call.b.add(call.name, "tile", {"times": int(call.config["n"])}, [value], at=call.at)
+    return Seen(made, call.b.shape(made))
 
 
 @translates("Flatten", steps=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
+from typing import Any
 
+from cnncalc.interop.keras.read.operations import letter
 from cnncalc.interop.keras.read.table import Call, translates
-from cnncalc.interop.layouts import Seen
+from cnncalc.interop.layouts import Seen, in_base, settle
+from cnncalc.layers.options import SPATIAL
 
 
 @translates("BatchNormalization", "SyncBatchNormalization", steps=True)
@@ -26,12 +30,48 @@ def layernorm(call: Call) -> Seen | None:
     c = call.config
     axes = c.get("axis", -1)
     rank = len(call.x.shape)
-    found = [int(a) % (rank + 1) - 1 for a in (axes if isinstance(axes, list) else [axes])]
-    trained = {bool(c.get("center", True)), bool(c.get("scale", True))}
-    if len(found) != 1 or len(trained) != 1 or c.get("rms_scaling"):
+    found = sorted({int(a) % (rank + 1) - 1 for a in (axes if isinstance(axes, list) else [axes])})
+    shift, scale = bool(c.get("center", True)), bool(c.get("scale", True))
+    if c.get("rms_scaling") or found[0] < 0:
         return None
-    options = {"affine": trained.pop(), "epsilon": float(c.get("epsilon", 1e-3))}
-    return call.along(found[0], "layernorm", options)
+    options = {"affine": shift and scale, "epsilon": float(c.get("epsilon", 1e-3))}
+    if found == list(range(rank)) and rank in SPATIAL and (shift == scale):
+        front, back = call.x.first(rank - 1, f"{call.name}.")
+        value = call.add("layernorm", {**options, "axes": "all"}, settle(call.b, front, call.at))
+        return Seen(value, call.b.shape(value)).permute(back)
+    if len(found) != 1:
+        return None
+    made = call.along(found[0], "layernorm", options)
+    if shift == scale or made is None:
+        return made
+    alone = "scale" if scale else "shift"
+    return call.replace(c, made).along(found[0], alone, {}, f"{call.name}/{alone}")
+
+
+@translates("RMSNormalization", "UnitNormalization")
+def by_length(call: Call) -> Seen | None:
+    """Over the root of the mean of the squares, times a trained scale; or over the root of their sum: as the pieces
+    that they are.
+    """
+    axis = call.config.get("axis", -1)
+    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    if not isinstance(axis, int):
+        return None
+    own = int(axis) % (len(call.x.shape) + 1) - 1
+    mean = call.word == "RMSNormalization"
+    seen, (base,) = in_base(call.b, call.x, [own], call.at)
+    options = {"axes": letter(base, len(seen.base))}
+
+    def piece(kind: str, options: Mapping[str, Any], value: int) -> int:
+        return call.b.add(f"{call.name}/{kind}", kind, options, [value], at=call.at)
+
+    squares = piece("square", {}, seen.value)
+    sums = piece("reduce_mean" if mean else "reduce_sum", options, squares)
+    epsilon = float(call.config.get("epsilon", 1e-6))
+    safe = piece("rescale", {"offset": epsilon}, sums) if mean else piece("clamp", {"low": 1e-12}, sums)
+    value = call.b.add(f"{call.name}/divide", "divide", {}, [seen.value, piece("sqrt", {}, safe)], at=call.at)
+    made = seen._replace(value=value)
+    return call.replace(call.config, made).along(own, "scale", {}) if mean else made
 
 
 @translates("GroupNormalization")

@@ -161,6 +161,74 @@ def part(call: Call, x: Seen, axis: int, start: int, stop: int, name: str) -> Se
     return seen._replace(value=value, base=call.b.shape(value))
 
 
+def pick(call: Call, x: Seen, axis: int, places: Sequence[int], name: str) -> Seen:
+    """Elements of an axis by their numbers. Raises UnreadError where there are none."""
+    if not places:
+        raise UnreadError(_("nothing is left of an axis"))
+    seen, (base,) = layouts.in_base(call.b, x, [axis], call.at)
+    options = {"indices": list(places), "axis": letter(base, len(seen.base)) if base else None}
+    value = call.b.add(name, "take", options, [seen.value], at=call.at)
+    return seen._replace(value=value, base=call.b.shape(value))
+
+
+@translates("Flip")
+def flip(call: Call) -> Seen | None:
+    axes = call.config.get("axis")
+    if axes is None:
+        return None  # the samples too
+    x = call.x
+    for axis in ours(call, axes if isinstance(axes, list) else [axes]):
+        x = pick(call, x, axis, range(x.shape[axis] - 1, -1, -1), call.name)
+    return x
+
+
+@translates("Roll")
+def roll(call: Call) -> Seen | None:
+    shift, axis = call.config["shift"], call.config.get("axis")
+    if not isinstance(shift, int) or not isinstance(axis, int):
+        return None
+    seen, (base,) = layouts.in_base(call.b, call.x, ours(call, [axis]), call.at)
+    options = {"shift": shift, "axis": letter(base, len(seen.base)) if base else None}
+    return seen._replace(value=call.b.add(call.name, "roll", options, [seen.value], at=call.at))
+
+
+COMPARED = {"Greater": "greater", "Less": "less", "Equal": "equal"}
+OPPOSITE = {"GreaterEqual": "less", "LessEqual": "greater", "NotEqual": "equal"}
+
+
+@translates(*COMPARED, *OPPOSITE)
+def compare(call: Call) -> Seen | None:
+    """1 where it is so, else 0."""
+    if len(call.entering) != 2:
+        return None
+    kind = COMPARED.get(call.word) or OPPOSITE[call.word]
+    made = layouts.merge(call.b, call.entering, lambda v: call.b.add(call.name, kind, {}, v, at=call.at), call.at)
+    return made if made is None or call.word in COMPARED else deny(call, made)
+
+
+def deny(call: Call, x: Seen) -> Seen:
+    """1 - c of a condition."""
+    options = {"factor": -1, "offset": 1}
+    return call._replace(entering=(x,)).elementwise("rescale", options, f"{call.name}/denial")
+
+
+@translates("Where")
+def where(call: Call) -> Seen | None:
+    """c a + (1 - c) b of a condition c: as arithmetic, since no kind chooses."""
+    if len(call.entering) != 3:
+        return None
+    holds, *sides = call.entering
+    products = []
+    for side, factor in zip(sides, (holds, deny(call, holds)), strict=True):
+        made = layouts.merge(
+            call.b, [side, factor], lambda v: call.b.add(f"{call.name}/product", "multiply", {}, v, at=call.at), call.at
+        )
+        products += [made] if made is not None else []
+    if len(products) < 2:
+        return None
+    return layouts.merge(call.b, products, lambda v: call.b.add(call.name, "add", {}, v, at=call.at), call.at)
+
+
 @translates("GetItem")
 def get_item(call: Call) -> Seen | None:
     """x[:, 0, 1:5]: whole samples, and of other axes one place or those from one on up to another."""
@@ -185,7 +253,10 @@ def get_item(call: Call) -> Seen | None:
             continue
         n = x.shape[axis]
         start, stop, step = (key % n, key % n + 1, 1) if type(key) is int else bounds.indices(n)
-        if step != 1 or stop <= start:
+        if step != 1:
+            x = pick(call, x, axis, range(start, stop, step), call.name)
+            continue
+        if stop <= start:
             return None
         gone += [axis] if type(key) is int else []
         x = part(call, x, axis, start, stop, call.name)

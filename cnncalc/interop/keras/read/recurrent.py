@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cnncalc.interop import layouts
+from cnncalc.interop.keras.read.operations import part
 from cnncalc.interop.keras.read.table import CLASSES, Call, inside, translates
 from cnncalc.interop.layouts import Seen, settle
 
 
 @translates("SimpleRNN", "LSTM", "GRU")
-def recurrent(call: Call) -> Seen | None:
-    """(steps, values) there; with the states behind all steps, or behind the last."""
+def recurrent(call: Call) -> Seen | list[Seen] | None:
+    """(steps, values) there; with the states behind all steps, or behind the last, or both.
+
+    The cells of an LSTM are not known.
+    """
+    made = read_states(call)
+    if made is None or not call.config.get("return_state") or call.config.get("both_ways"):
+        return made
+    if not call.config.get("return_sequences"):
+        return [made, made]
+    behind = part(call, made, 0, made.shape[0] - 1, made.shape[0], f"{call.name}/state")
+    return [made, behind.reshape(made.shape[1:])]
+
+
+def read_states(call: Call) -> Seen | None:
+    """The states behind all steps, or behind the last."""
     c = call.config
-    if len(call.x.shape) != 2 or c.get("go_backwards") or c.get("return_state"):
+    if len(call.x.shape) != 2:
         return None
     kind = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}[call.word]
     bias: bool | str = bool(c.get("use_bias", True))
@@ -27,20 +43,60 @@ def recurrent(call: Call) -> Seen | None:
     last = not c.get("return_sequences")
     options = {"units": int(c["units"]), "bias": bias, "last": last, "bidirectional": bool(c.get("both_ways"))}
     front, back = call.x.first(1, f"{call.name}.")
-    value = call.add(kind, options, settle(call.b, front, call.at))
+    enters = settle(call.b, front, call.at)
+    if c.get("go_backwards"):
+        steps = call.b.shape(enters)[1]
+        turned = {"indices": list(reversed(range(steps))), "axis": "l"}
+        enters = call.b.add(f"{call.name}/reverse", "take", turned, [enters], at=call.at)
+    value = call.add(kind, options, enters, c.get("cell_name", ""))
     made = Seen(value, call.b.shape(value))
     return made if last else made.permute(back)
 
 
+@translates("RNN")
+def cells(call: Call) -> Seen | list[Seen] | None:
+    """A cell, or several on top of each other, at every step."""
+    cell = call.config["cell"]
+    stack = cell["config"]["cells"] if cell.get("class_name") == "StackedRNNCells" else [cell]
+    if any(each.get("class_name") not in CELLS for each in stack):
+        return None
+    if len(stack) > 1 and (call.config.get("return_state") or call.config.get("go_backwards")):
+        return None
+    made: Seen | list[Seen] | None = call.x
+    outer = {name: call.config.get(name) for name in ("return_sequences", "return_state", "go_backwards")}
+    for i, each in enumerate(stack):
+        if not isinstance(made, Seen):
+            return None
+        name = f"{call.name}/{i}" if len(stack) > 1 else ""
+        upper = outer if i == len(stack) - 1 else {**outer, "return_sequences": True}
+        config = {**each["config"], **upper, "cell_name": name}
+        made = inside(call._replace(entering=(made,)), CELLS[each["class_name"]], config, recurrent)
+    return made
+
+
+CELLS = {"LSTMCell": "LSTM", "GRUCell": "GRU", "SimpleRNNCell": "SimpleRNN"}
+MERGED = {"sum": "add", "mul": "multiply", "ave": "mean"}
+
+
 @translates("Bidirectional")
 def bidirectional(call: Call) -> Seen | list[Seen] | None:
-    inner = call.config.get("layer", {})
-    if call.config.get("merge_mode", "concat") != "concat" or inner.get("class_name") not in (
-        "SimpleRNN",
-        "LSTM",
-        "GRU",
-    ):
+    """Both ways, side by side or combined; with `merge_mode` None both for themselves."""
+    inner, mode = call.config.get("layer", {}), call.config.get("merge_mode", "concat")
+    if inner.get("class_name") not in ("SimpleRNN", "LSTM", "GRU"):
         return None
+    made = both_ways(call, inner)
+    if mode == "concat" or not isinstance(made, Seen):
+        return made
+    axis, units = len(made.shape) - 1, made.shape[-1] // 2
+    halves = [part(call, made, axis, at, at + units, f"{call.name}/{i}") for i, at in enumerate((0, units))]
+    if mode is None:
+        return halves
+    return layouts.merge(
+        call.b, halves, lambda v: call.b.add(f"{call.name}/{mode}", MERGED[mode], {}, v, at=call.at), call.at
+    )
+
+
+def both_ways(call: Call, inner: Mapping[str, Any]) -> Seen | list[Seen] | None:
     behind = call.config.get("backward_layer")
     if behind is not None and not is_turned(inner, behind):
         return None

@@ -16,8 +16,9 @@ from cnncalc.language import _
 # What a setting is where it is not written down, if that is the same for every layer that has it.
 USUAL: dict[str, Any] = {
     "antialias": False, "approximate": False, "fill_mode": "constant", "fill_value": 0.0, "go_backwards": False,
-    "invert": False, "keepdims": False, "renorm": False, "return_attention_scores": False, "return_state": False,
-    "rms_scaling": False, "time_major": False, "training": False, "use_causal_mask": False, "use_gate": False,
+    "invert": False, "keepdims": False, "mask_zero": False, "normalize": False, "renorm": False,
+    "return_attention_scores": False, "return_state": False, "rms_scaling": False, "time_major": False,
+    "training": False, "use_causal_mask": False, "use_gate": False,
 }  # fmt: skip
 # Names, where and how exactly numbers are held, how they begin, training, and what says the same as shapes.
 OF_NO_EFFECT = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 from typing import Any
 
@@ -70,6 +71,42 @@ def transposed_conv(call: Call) -> Seen | None:
         options["output_padding"] = [max(0, s - n) for n, s in zip(spans, options["stride"], strict=True)]
     own = {"filters": int(c["filters"]), "bias": bool(c.get("use_bias", True))}
     return activate(call, call.on_map("transposed_conv", {**own, **options}), c.get("activation"))
+
+
+@translates("EinsumDense")
+def einsum_dense(call: Call) -> Seen | None:
+    """Over the last axis, which becomes one or several others: "abc,cde->abde"."""
+    c, rank = call.config, len(call.x.shape)
+    match = re.fullmatch(r"(?:\.\.\.|([a-z]+))([a-z]),([a-z])([a-z]+)->(?:\.\.\.|([a-z]+))([a-z]+)", c["equation"])
+    kept, summed, first, new = match.group(1, 2, 3, 4) if match else (None, "", " ", "")
+    left = (kept or "...") + new
+    if match is None or summed != first or c["equation"].partition("->")[2] != left or set(new) & set(kept or ""):
+        return None
+    if kept is not None and len(kept) != rank:
+        return None
+    sizes_of_new = [int(n) for n in list(c["output_shape"] or [])[-len(new) :] if n]
+    bias = c.get("bias_axes")
+    if len(sizes_of_new) != len(new) or (bias and sorted(bias) != sorted(new)):
+        return None
+    units = prod(sizes_of_new)
+    if rank == 1:
+        value = call.add("dense", {"units": units, "bias": bool(bias)}, settle(call.b, call.x, call.at))
+        made: Seen | None = Seen(value, call.b.shape(value))
+    else:
+        made = call.along(rank - 1, "conv", {"filters": units, "kernel": 1, "bias": bool(bias)})
+    if made is not None and len(new) > 1:
+        made = made.reshape((*call.x.shape[:-1], *sizes_of_new), f"{call.name}.")
+    return activate(call, made, c.get("activation"))
+
+
+@translates("Embedding")
+def embedding(call: Call) -> Seen | None:
+    """(steps) whole numbers there, each of which becomes a row of a table: (steps, dim)."""
+    if len(call.x.shape) != 1:
+        return None
+    options = {"dim": int(call.config["output_dim"]), "size": int(call.config["input_dim"])}
+    value = call.add("embedding", options, settle(call.b, call.x, call.at))
+    return Seen(value, call.b.shape(value)).permute((1, 0))
 
 
 @translates("Dense", steps=True)
