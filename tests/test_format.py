@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import stat
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ GOLDEN = read_yaml(Path(__file__).parent / "format.yaml")
 BUNDLED = {name: Path(path).read_text(encoding="utf-8") for name, path in bundled().items()}
 
 
+@cache
 def styled(text: str) -> str:
     return format_spec(Source("net.yaml", text))
 

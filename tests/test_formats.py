@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cnncalc.cli import group
+from cnncalc.errors import Source
 from cnncalc.formats import ALIASES, ENDINGS, EVERYWHERE, FORMATS
+from cnncalc.graph import Graph
 from cnncalc.spec import graph_from_text
 
 DOCS = Path(__file__).parent.parent / "docs" / "formats.md"
@@ -88,13 +91,20 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def _bundled_specs_are_read_once() -> Iterator[None]:
-    """`networks` alone would read all of them for each format."""
-    read = cache(graph_from_text)
+    """A text is read once for all formats; `networks` alone would read all of them for each."""
+    known: dict[str, Graph] = {}
+
+    def read(source: Source, **changes: Any) -> Graph:
+        if changes.get("claims"):
+            return graph_from_text(source, **changes)
+        key = repr((source, sorted(changes.items())))
+        if key not in known:
+            known[key] = graph_from_text(source, **changes)
+        return known[key]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "cnncalc.spec.graph_from_text",
-            lambda source, **changes: graph_from_text(source, **changes) if changes else read(source),
-        )
+        for reader in ("spec", "sources", "cli.common", "cli.diff"):
+            patch.setattr(f"cnncalc.{reader}.graph_from_text", read)
         yield
 
 
