@@ -10,6 +10,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.fields.forward import receptive_fields
@@ -116,18 +117,24 @@ def text_for(graph: Graph) -> str:
                 )
             )
     found = []
+    ours: list[Fingerprints] = []  # of this network, once they are asked for
+
+    @cache  # ways that differ may give one text
+    def same(text: str) -> bool:
+        return same_numbers(graph, text, ours)
+
     # Each text is read back, and the first that gives the same network is taken: what cannot be said one way is tried
     # in the next.
     for ways in (NESTED, RUNNING):
         texts = (write_text(graph, way) for way in ways)
-        found += [text] if (text := next((text for text in texts if same_numbers(graph, text)), "")) else []
+        found += [text] if (text := next((text for text in texts if same(text)), "")) else []
         if found and "from:" not in found[0]:
             break
     if found:
         return min(found, key=lambda text: text.count("\n"))
     for way in LONG:
         text = write_text(graph, way)
-        if same_numbers(graph, text):
+        if same(text):
             return text
     raise NotASpecError(_("{name} cannot be written as a spec: what is read back is not the same", name=graph.name))
 
@@ -143,17 +150,27 @@ def as_people_say(graph: Graph) -> Graph:
     return lift(with_growing_concats(graph))
 
 
-def same_numbers(graph: Graph, text: str) -> bool:
-    """Whether a text is read as the same layers: kinds, shapes and counts, and the same outputs."""
+Fingerprints = Counter[Any]
+
+
+def same_numbers(graph: Graph, text: str, ours: list[Fingerprints] | None = None) -> bool:
+    """Whether a text is read as the same layers: kinds, shapes and counts, and the same outputs.
+
+    ours  takes the fingerprints of the network, for the next text that is held against it
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SpecWarning)  # what is probably meant otherwise has been said
             other = graph_from_text(Source("<spec>", text))
     except SpecError:
         return False
-    ours, theirs = (Counter(fingerprints(g)) for g in (graph, other))
     leaving = [sorted(g.shape(v) for v in g.outputs) for g in (graph, other)]
-    alike = ours == theirs and leaving[0] == leaving[1] and len(graph.nodes) == len(other.nodes)
+    if leaving[0] != leaving[1] or len(graph.nodes) != len(other.nodes):
+        return False
+    ours = [] if ours is None else ours
+    if not ours:
+        ours.append(Counter(fingerprints(graph)))
+    alike = ours[0] == Counter(fingerprints(other))
     return alike and peak_elements(graph) == peak_elements(other)  # in another order more may be alive at once
 
 
