@@ -137,6 +137,8 @@ FIELDS = [
         (3, 3),
         (0, 0),
     ),
+    # a gate stands beside a map that grows with the image, though it has one place here
+    ("2x3x3; {add: [maxpool 3, [global_avgpool, conv 2 k1]]}; conv 2 k2 d3 same", "conv2", (3, 3), (0, 0)),
     # an instance norm of a vector has no places to take its mean over
     ("1x6; flatten; instancenorm; slice 1:end; dense 2", "dense1", (5,), (1,)),
 ]

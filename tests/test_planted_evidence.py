@@ -13,7 +13,7 @@ import pytest
 
 import cnncalc
 from cnncalc import analysis, reference
-from cnncalc.analysis.fields import steps
+from cnncalc.analysis.fields import state, steps
 from cnncalc.layers import activation, conv, dense, merge, normalisation, pooling, recurrent, resampling, sliding
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.layers.windows import Window
@@ -223,6 +223,19 @@ IN_CLAIMS: dict[str, tuple[Plant, str, str]] = {
             lambda honest: lambda f, p: honest(f, p._replace(taps=p.taps[:1] * len(p.taps))),
         ),
         "1x40; upsample 3 bilinear; maxpool 3", "receptive_field",
+    ),
+    "the start of a flattened map": (
+        replaced(steps, "flatten", lambda honest: lambda field: honest(field)._replace(start=-3)),
+        "1x40; conv 1 k5 p2; flatten", "rf_start",
+    ),
+    "a norm of one place that ends there": (
+        replaced(state.Found, "grows", lambda honest: lambda found, number: False),
+        "2x5x4; maxpool 4; groupnorm 1; conv 1 k2 d3 same", "receptive_field",
+    ),
+    "holes that are forgotten": (
+        replaced(steps, "with_holes", lambda honest: lambda united, branch, others: tuple(united)),
+        "4x9x9; {mean: [[conv 4 k3 s3, transposed_conv 4 k1 s3 output_padding=2], identity]}; crop 1x0; maxpool 1 s3x1",
+        "receptive_field",
     ),
     "flatten sees everything": (
         replaced(steps, "flatten", lambda honest: lambda field: steps.Whole(None)),

@@ -452,6 +452,7 @@ def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None)
         return at_own_size(low, high, range(len(low)), n, claim)
     first = int(low[0]) if sees[0] else None
     full = int(high[0] - low[0]) if sees[0] else -1
+    ends = low, high
     low, high = low[sees], high[sees]
     widest = int((high - low).max())
     if sees_all(low, high, length):
@@ -460,7 +461,20 @@ def somewhere(low: Array, high: Array, length: int, n: int, claim: Claim | None)
     if not inside.any() or int((high - low)[inside].max()) < widest:
         return Field(None, reason=_("what the units see reaches the border of {length} pixels", length=length))
     known = claim is not None and claim.start is not None and claim.start >= 0 and full == widest  # else it may be cut
-    return Field(widest + 1, None, first if known else None, reason=_("unit 0 lies at the border"))
+    start = first if known else start_beyond(ends[0], ends[1], length, widest + 1)
+    return Field(widest + 1, None, start, reason=_("unit 0 lies at the border"))
+
+
+def start_beyond(low: Array, high: Array, length: int, size: int) -> int | None:
+    """Where unit 0 would begin, of which the border cuts off a part: as far before its end as that of all others.
+
+    None where units that no border cuts do not all see so many pixels, or unit 0 sees nothing.
+    """
+    uncut = np.isfinite(high) & (low > 0) & (high < length - 1)
+    sizes = np.unique((high - low)[uncut]) + 1
+    if sizes.tolist() != [size] or not np.isfinite(high[0]) or low[0] > 0 or high[0] >= length - 1:
+        return None
+    return int(high[0]) - size + 1
 
 
 def find_seen(graph: Graph, source: str, axis: int) -> list[Array]:

@@ -357,7 +357,9 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
     if a is b or (a == b and not isinstance(a, Loose)):  # units in no order: alike is not yet the same
         return a
     if isinstance(a, Whole) or isinstance(b, Whole):
-        bounded = any(isinstance(field, Whole) and field.bounded for field in (a, b))
+        # A single unit stands beside a map that has more of them on a larger image, others beside as many alone.
+        ending = [isinstance(field, (Units, Fixed)) or (isinstance(field, Whole) and field.bounded) for field in (a, b)]
+        bounded = all(ending) if units == 1 else any(ending)
         jump = jump_of(a)
         return Whole(jump_of(b) if jump is None else jump, seeing_together(a, b), bounded)
     if isinstance(a, Fixed) and isinstance(b, Fixed):
