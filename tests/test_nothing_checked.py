@@ -236,3 +236,26 @@ def test_no_limit_is_lost_where_an_option_is_given_twice(folder: Path) -> None:
             for row in next(iter(v for k, v in json.loads(done.stdout).items() if k in ("solutions", "members")))
         ]
         assert found == [3, 4, 5, 6], done.stdout
+
+
+def test_specs_beside_a_net_of_the_command_line_are_checked_too(folder: Path) -> None:
+    (folder / "fails.yaml").write_text(SPEC_THAT_FAILS, encoding="utf-8")
+    done = run(folder, "check", "-e", "3; dense 2", "fails.yaml")
+    assert done.returncode == 1, done.stdout
+    assert "fails.yaml" in done.stdout
+
+
+def test_a_linter_that_looks_for_nothing_is_an_error(folder: Path) -> None:
+    done = run(folder, "lint", "--select", "unread-pixels", "--ignore", "unread-pixels", "links/good.yaml")
+    assert done.returncode == 2
+    assert "--ignore leaves nothing to look for" in done.stderr
+
+
+def test_models_and_bundled_networks_expect_nothing_that_could_be_updated(folder: Path) -> None:
+    """A model is no text: its bytes were read as one."""
+    (folder / "fails.yaml").write_text(SPEC_THAT_FAILS, encoding="utf-8")
+    assert run(folder, "convert", "links/good.yaml", "net.onnx").returncode == 0
+    done = run(folder, "lock", "--update-expect", "fails.yaml", "lenet5", "net.onnx")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "fails.yaml: params: 9 -> 8\n"
+    assert "params: 8" in (folder / "fails.yaml").read_text(encoding="utf-8")

@@ -119,7 +119,7 @@ def command(
         asked = Asked(spec, expression, params, inputs, **reading)
         if not how.of_a_class and how.key is None and means_expectations(rest):
             each = [Asked(path, None, params, inputs, **reading) for path in specs_in(words)]
-            status = hold_expectations([asked] if expression is not None else each, convention, out)
+            status = hold_expectations([asked, *each] if expression is not None else each, convention, out)
         else:
             report = count_again(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)
             status = grade_answers(report, rest, how, out)

@@ -74,6 +74,8 @@ def command(
     # What is ignored goes last, so that a rule which is named in both is left out.
     codes = codes_of(select) or list(RULES)
     codes = [code for code in codes if code not in codes_of(ignore)]
+    if not codes:
+        raise click.UsageError(_("--ignore leaves nothing to look for."))
     with errors_end_the_run():
         found = [lint_spec(path, codes, reading) for path in each_asked(specs_in(words), inputs)]
         if expression is not None:
