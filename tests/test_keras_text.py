@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import cnncalc
 from cnncalc import reference
+from cnncalc.cli import group
 from cnncalc.interop.keras.write.text import layer_weights
 from cnncalc.shipped import VARIANTS, bundled
 
@@ -61,6 +63,30 @@ def test_a_resnet_reads_as_a_person_writes_it() -> None:
     assert 'layers.Conv2D(4 * channels, 1, use_bias=False, name=f"{name}_conv3")(y)' in text
     assert 'for i in range(1, 6):\n    x = bottleneck(x, 256, name=f"stage3_{i}", padding="same")' in text
     assert text.endswith('model = keras.Model(inputs, x, name="resnet_50")\n')
+
+
+def test_chains_of_blocks_within_a_chain_are_called_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text("""\
+input: 3x9x9
+blocks: {b: {params: {c: required}, layers: [conv $c k1 relu, conv $c k3 p1]}}
+layers:
+  - features:
+      - 0: b 8
+      - 1: [0: b 8, 1: b 8]
+      - 2: [0: b 16, 1: b 16]
+""")
+    done = CliRunner().invoke(group(), ["convert", str(tmp_path / "net.yaml"), "--to", "keras"])
+    assert done.exit_code == 0, done.output
+    assert (
+        """\
+x = b(inputs, 8, name="features_0")
+x = b(x, 8, name="features_1_0")
+x = b(x, 8, name="features_1_1")
+x = b(x, 16, name="features_2_0")
+x = b(x, 16, name="features_2_1")
+"""
+        in done.output
+    )  # torchvision's EfficientNet, which ended in an error of ours
 
 
 def test_two_layers_of_one_name_are_refused() -> None:

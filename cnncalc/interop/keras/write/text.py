@@ -235,10 +235,10 @@ def flat(graph: Graph) -> Scope:
 
 
 def expand(scope: Scope) -> list[int | Scope]:
-    """The items of a scope, a chain as the blocks that it is."""
+    """The items of a scope, a chain as the blocks that it is, and so the chains in it."""
     found: list[int | Scope] = []
     for item in scope.items:
-        found += item.blocks if isinstance(item, Scope) and item.chain else [item]
+        found += expand(item) if isinstance(item, Scope) and item.chain else [item]
     return found
 
 
