@@ -84,7 +84,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
         (
             "3", "4 nobias", "2 noproject", "3 bias=in dim=6", "2 bias=out dim=6 value_dim=10 out=7", "3 window=13x2",
             "4 grid=13x5 relative_bias", "2 window=13x5 shift=0x2 relative_bias", "6 window=7x5x2 shift=3x2x1",
-            "3 window=1", "2 relative_bias",
+            "3 window=1", "2 relative_bias", "2 window=13x5 shift=0x2 pair_bias",
         ),
     ),
     "cross_attention": (

@@ -69,6 +69,7 @@ MORE = """
 12x4x6; attention 4 bias=out noproject window=2x3 shift=1x2 relative_bias
 12x4x6x2; attention 4 window=2x3x1 shift=1x2x0 relative_bias
 12x4x6; attention 3 grid=2x3 relative_bias
+12x4x6; attention 3 window=2x3 shift=1x2 pair_bias
 12x4x6; {cross_attention: [identity, conv 7 k2], heads: 3}
 12x17; {cross_attention: [conv 8 k1, conv 7 k2], heads: 2, dim: 6, value_dim: 10, out: 5, bias: false, project: true}
 12x17; {cross_attention: [conv 8 k1, conv 7 k2], heads: 4, dim: 8, bias: in, project: false}

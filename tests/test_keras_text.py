@@ -89,6 +89,13 @@ x = b(x, 16, name="features_2_1")
     )  # torchvision's EfficientNet, which ended in an error of ours
 
 
+def test_parts_of_the_channels_are_read_back() -> None:
+    net = "8x9x9; conv 8 k1; slice 2:5; split 3 part=1"
+    done = CliRunner().invoke(group(), ["convert", "-e", net, "--to", "keras"])
+    assert done.exit_code == 0, done.output  # it was refused: ShuffleNet
+    assert "x = x[..., 2:5]\nx = x[..., 1:2]\n" in done.output
+
+
 def test_two_layers_of_one_name_are_refused() -> None:
     with pytest.raises(cnncalc.CnncalcError, match="two layers would be called a_relu in Keras"):
         cnncalc.to_keras("3x8x8; a: conv 4 k3 relu; a_relu: conv 4 k3")

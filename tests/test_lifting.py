@@ -127,6 +127,18 @@ expect: {params: 504, macs: 10000}
     )
 
 
+def test_an_export_stores_a_number_for_every_pair_and_rolls_by_cutting(tmp_path: Path) -> None:
+    text = MOVED.replace("{add: [identity, parameter 1x2x4x4 stored=18]}", "shift per=dhw")
+    text = text.replace("parameter 4x1x4x4 stored=0", "parameter 4x1x4x4 fixed")
+    text = text.replace("  - roll -1 axis=w\n", "  - {concat: [slice 1:end axis=w, slice 0:1 axis=w], axis: w}\n", 1)
+    text = text.replace("  - roll 1 axis=h\n", "  - {concat: [slice 3:end axis=h, slice 0:3 axis=h], axis: h}\n", 1)
+    text = text.replace("norm: layernorm", 'norm: ["permute 1,2,0", layernorm axes=w, "permute 2,0,1"]')
+    done = convert(text, tmp_path)
+    assert "attn: attention 2 window=2 shift=1 pair_bias" in done.stdout
+    assert "expect: {params: 408, macs: 6144}" in done.stdout
+    assert "note: attention stores 32 numbers, one for every pair of positions; by distances" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("here", "instead"),
     [

@@ -157,7 +157,8 @@ class Attention(Projected):
     Input (C, *size), output (out, *size): softmax(q k' / sqrt(dim / heads)) v, then a projection. `window` cuts the
     map into windows, which `shift` moves (what wraps around the border stays apart); `grid` cuts it into as many
     cells, and joins what stands at the same place of every cell. `relative_bias` adds a trained number to every score,
-    by how far apart two positions are: (2w - 1) per axis, for every head.
+    by how far apart two positions are: (2w - 1) per axis, for every head. `pair_bias` adds one for every pair of
+    positions, as exporters write relative ones down.
     """
 
     window: Axes | None = option(Option(axes, "window: positions per axis that attend to each other, w"))
@@ -172,18 +173,28 @@ class Attention(Projected):
         )
     )
 
+    pair_bias: bool = option(
+        Option(
+            switch,
+            "pair_bias: a trained number for every head and pair of positions of a window is added to the scores",
+            default=False,
+            words={"pair_bias": "true"},
+        )
+    )
+
     def facts(self, x: Shape) -> Facts:
         size = spatial(self.kind, x)
         w = self.windows(size)
         n, seen, h = prod(size), prod(w), self.heads
         scores = n * seen * h
-        biased, masked = self.relative_bias, any(self.shifts(size))
+        biased, masked = self.relative_bias + self.pair_bias, any(self.shifts(size))
         distances = prod(2 * k - 1 for k in w)
+        trained = distances * h * self.relative_bias + seen * seen * h * self.pair_bias
         more = {"add": scores * biased, "multiply": scores * masked}
         reach: Reach = tuple(self.places(axis, m, k) for axis, (m, k) in enumerate(zip(size, w, strict=True)))
         if set(reach) == {WHOLE}:
             reach = WHOLE
-        return self.claim(x, x, seen, more, distances * h * biased, scores * biased, reach)
+        return self.claim(x, x, seen, more, trained, scores * biased, reach)
 
     def windows(self, size: Sequence[int]) -> Axes:
         """The positions per axis that attend to each other: of a window, of a grid, or all. Raises ShapeError."""

@@ -76,6 +76,9 @@ def attention_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
         # Counted by listing all distances, not by the formula of the claim.
         rows = len(list(product(*(range(1 - m, m) for m in window_of(layer, x[1:])))))
         stored["relative"] = bias((rows, layer.heads))
+    if layer.pair_bias:
+        tokens = int(np.prod(window_of(layer, x[1:])))
+        stored["pairs"] = bias((layer.heads, tokens, tokens))
     return stored
 
 
@@ -91,6 +94,7 @@ def attention(layer: Any, w: Weights, x: Array) -> Array:
     q, k, v = (project(w, name, x.reshape(n, c, -1)) for name in ("query", "key", "value"))
     members = members_of_windows(layer, size)
     added = [distances(layer, w, size)] if layer.relative_bias else []
+    added += [w["pairs"]] if layer.pair_bias else []
     allowed = None
     if layer.shift is not None and any(shifts(layer, size)):
         allowed = together(layer, members, size)[:, np.newaxis]

@@ -81,25 +81,11 @@ def _around_softmax(graph: Graph, readers: Mapping[int, Sequence[int]], value: i
     shape = graph.shape(value)
     if len(shape) < 3 or axis_number(vars(_node(graph, value).layer)["axis"], shape) != len(shape) - 1:
         return None
-    inside, added, factor = [value], [], 1.0
-    at = _node(graph, value).reads[0]
-    while _node(graph, at) is not None and _node(graph, at).layer.kind != "matmul":
-        node = _node(graph, at)
-        if not _is_read_once(graph, readers, at):
-            return None
-        inside.append(at)
-        scale = factor_of(node)
-        alone = [v for v in node.reads if _stands_alone(graph, v) is not None]
-        if scale is not None:
-            factor *= scale
-            at = node.reads[0]
-        elif node.layer.kind == "add" and len(node.reads) == 2 and len(alone) == 1:
-            added += alone
-            at = next(v for v in node.reads if v not in alone)
-        else:
-            return None
-    if _node(graph, at) is None or not _is_read_once(graph, readers, at):
+    before = _before_softmax(graph, readers, _node(graph, value).reads[0])
+    if before is None:
         return None
+    at, factor, added, between = before
+    inside = [value, *between]
     behind = value
     while True:
         if not _is_read_once(graph, readers, behind):
@@ -121,6 +107,33 @@ def _around_softmax(graph: Graph, readers: Mapping[int, Sequence[int]], value: i
 def _node(graph: Graph, value: int) -> Any:
     """What makes a value; None for an input."""
     return graph.nodes[value - len(graph.inputs)] if value >= len(graph.inputs) else None
+
+
+def _before_softmax(
+    graph: Graph, readers: Mapping[int, Sequence[int]], at: int
+) -> tuple[int, float, list[int], list[int]] | None:
+    """The product in front of a softmax, by which it is multiplied, what is added to it, and the values between."""
+    inside: list[int] = []
+    added: list[int] = []
+    factor = 1.0
+    while _node(graph, at) is not None and _node(graph, at).layer.kind != "matmul":
+        node = _node(graph, at)
+        if not _is_read_once(graph, readers, at):
+            return None
+        inside.append(at)
+        scale = factor_of(node)
+        alone = [v for v in node.reads if _stands_alone(graph, v) is not None]
+        if scale is not None:
+            factor *= scale
+        elif node.layer.kind == "shift" and node.weights_of is None and not node.layer.frozen:
+            added.append(at)  # trained numbers of its own
+        elif node.layer.kind == "add" and len(node.reads) == 2 and len(alone) == 1:
+            added += alone
+        else:
+            return None
+        at = next(v for v in node.reads if v not in alone)
+    found = _node(graph, at) is not None and _is_read_once(graph, readers, at)
+    return (at, factor, added, inside) if found else None
 
 
 def _stands_alone(graph: Graph, value: int) -> Node | None:
@@ -323,11 +336,15 @@ def _read_addition(
 ) -> dict[str, Any] | None:
     """What numbers added to the scores are: as many as `relative_bias` has, or a mask. None for others."""
     count, window = among
-    node = _stands_alone(lifter.graph, value)
+    own = _node(lifter.graph, value)
+    node = own if own.layer.kind == "shift" else _stands_alone(lifter.graph, value)
     shape, n = lifter.graph.shape(value), prod(window)
     axes = queries.axes[:-2]
     if node is None or node.weights_of is not None:
         return None
+    if node.layer.kind == "shift":
+        count_alike = lifter.graph.facts[value - lifter.first].params == count * n * n
+        return {"pair_bias": True} if count_alike and shape[-3:] == (count, n, n) else None
     layer = node.layer
     if layer.kind != "parameter" or len(shape) != len(axes) + 2 or shape[-2:] != (n, n) or layer.frozen:
         return None
@@ -342,8 +359,12 @@ def _read_addition(
     in_order = list(positions) == sorted(positions)
     if vars(layer)["trained"] and stored == count * prod(2 * w - 1 for w in window) and in_order:
         return {"relative_bias": True} if heads == [count] * len(heads) and set(others) <= {1} else None
-    if stored == 0 and set(heads) <= {1} and set(others) != {1}:
+    fixed = stored == 0 or not vars(layer)["trained"]
+    if fixed and set(heads) <= {1} and set(others) != {1}:
         return {"masked": True}
+    every = stored in (None, count * n * n) and heads == [count] * len(heads) and set(others) <= {1}
+    if vars(layer)["trained"] and every:
+        return {"pair_bias": True}
     return None
 
 

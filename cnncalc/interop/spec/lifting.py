@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph, Node
@@ -32,10 +32,14 @@ from cnncalc.interop.spec.moves import (
     whole,
     with_channels,
 )
+from cnncalc.language import _
 from cnncalc.layers import KINDS
 from cnncalc.layers.axes import axis_number
 from cnncalc.layers.base import Layer, Shape
 from cnncalc.layers.options import SPATIAL
+
+if TYPE_CHECKING:
+    from cnncalc.layers.attention import Attention
 
 MOVES = ("permute", "reshape", "flatten")
 # Each element by itself, so that it does not matter where it stands. What asks for an axis is not among them.
@@ -63,14 +67,15 @@ def lift(graph: Graph) -> Graph:
 
 
 def counts_alike(one: Graph, other: Graph) -> bool:
-    """Whether two graphs store and multiply as much, and the same leaves them.
+    """Whether two graphs train and multiply as much, and the same leaves them.
 
-    What is added to scores counts among the connections of `attention`, and not as a sum by itself.
+    What is added to scores counts among the connections of `attention`, and not as a sum by itself; a mask of windows,
+    which some programs store, is part of `shift`.
     """
 
     def totals(graph: Graph) -> list[Any]:
         own = [facts for facts, node in zip(graph.facts, graph.nodes, strict=True) if node.weights_of is None]
-        stored = [[facts.weights for facts in own], [facts.buffers for facts in own], [facts.params for facts in own]]
+        stored = [[facts.params for facts in own], [facts.buffers for facts in own]]
         counts = [*stored, [facts.macs for facts in graph.facts]]
         known = [(sum(n for n in column if n is not None), column.count(None)) for column in counts]
         return [*known, [graph.shape(v) for v in graph.outputs]]
@@ -90,6 +95,7 @@ class Lifter:
         self.b = GraphBuilder()
         self.taken = Names(graph.inputs)
         self.taken.update(node.name for node in graph.nodes if node.layer.kind not in MOVES)
+        self.moves = {node.name for node in graph.nodes if node.layer.kind in MOVES}
         self.views: list[View] = [plain(self.b.add_input(name, shape), shape) for name, shape in graph.inputs.items()]
         self.free: dict[int, int] = {}  # parameters that nobody has read yet: the old value of each
         self.made: dict[View, int] = {}  # views that had to be made
@@ -129,7 +135,9 @@ class Lifter:
         nodes, outputs, wrong = finish_attention(self, outputs)
         if wrong:
             return self.graph, wrong
-        graph = self.graph.replace(nodes=nodes, outputs=outputs, groups=groups(nodes, self.first), expectations=())
+        remarks = (*self.graph.remarks, *remarks_on(nodes, self.graph, self.first))
+        made = groups(nodes, self.first)
+        graph = self.graph.replace(nodes=nodes, outputs=outputs, groups=made, expectations=(), remarks=remarks)
         return graph, set()
 
     # --- one value
@@ -169,7 +177,7 @@ class Lifter:
         if kind in ("slice", "split", "roll"):
             return self.along(value, node)
         if kind == "concat":
-            return self.concat(value, node)
+            return self.roll(value, node) or self.concat(value, node)
         if kind in SUMS:
             return self.combine(value, node)
         return self.every_other(value, node) if kind in ("maxpool", "avgpool") else None
@@ -266,6 +274,28 @@ class Lifter:
         span = start * slowest.stride, stop * slowest.stride
         made = self.add(value, self.layer("slice", range=span, axis=letter(slowest.axis, shape)), [view.value])
         return View(made, tuple(cut_axis(axis, slowest, stop - start) for axis in view.axes))
+
+    def roll(self, value: int, node: Node) -> View | None:
+        """The end of an axis in front of its beginning, as exporters say a roll."""
+        if len(node.reads) != 2 or min(node.reads) < self.first:
+            return None
+        parts = [self.graph.nodes[v - self.first] for v in node.reads]
+        x = parts[0].reads[0] if parts[0].reads else -1
+        if any(part.layer.kind != "slice" or part.reads != (x,) for part in parts):
+            return None
+        shape = self.graph.shape(x)
+        axes = {axis_number(vars(layer)["axis"], shape) for layer in (node.layer, *(part.layer for part in parts))}
+        if len(axes) > 1:
+            return None
+        [axis] = axes
+        (start, stop, _one), (begin, end, _two) = (slice(*vars(p.layer)["range"]).indices(shape[axis]) for p in parts)
+        own = axis_of(self.view(x), axis, self.b.shapes[self.view(x).value])
+        if (stop, begin, end) != (shape[axis], 0, start) or own is None:
+            return None
+        view = self.view(x)
+        moved = -start if 2 * start <= shape[axis] else shape[axis] - start
+        layer = self.layer("roll", shift=moved, axis=letter(own, self.b.shapes[view.value]))
+        return view._replace(value=self.add(value, layer, [view.value]))
 
     def concat(self, value: int, node: Node) -> View | None:
         """Values side by side along one axis, which is one of their own."""
@@ -378,9 +408,17 @@ class Lifter:
         """A layer of the old network, on values of the new one."""
         node = self.graph.nodes[value - self.first]
         owner = None if node.weights_of is None else self.views[node.weights_of].value
-        made = self.b.append(Node(node.name, layer, tuple(reads), None, node.shown_with, owner))
+        made = self.b.append(Node(self.name_of(node), layer, tuple(reads), None, node.shown_with, owner))
         self.sources[made] = value
         return made
+
+    def name_of(self, node: Node) -> str:
+        """The name of a layer, that of a move in front of it where it was called `fc1_3` for that reason alone."""
+        base, _line, number = node.name.rpartition("_")
+        if not number.isdigit() or base not in self.moves or base in self.taken:
+            return node.name
+        self.taken.add(base)
+        return base
 
     def add_new(self, kind: str, place: str, reads: Sequence[int], **options: Any) -> int:
         """A layer that the old network has not."""
@@ -416,6 +454,27 @@ class Lifter:
                 value = self.add_new("reshape", place, [value], shape=out)
             self.made[view] = value
         return self.made[view]
+
+
+def remarks_on(nodes: Sequence[Node], graph: Graph, first: int) -> list[str]:
+    """What is to be said of numbers that a program stores for every pair of positions."""
+    pairs = [node for node in nodes if node.layer.kind == "attention" and vars(node.layer)["pair_bias"]]
+    if not pairs:
+        return []
+    shapes = graph.replace(nodes=tuple(nodes), outputs=(first,), groups={}, expectations=())
+    stored = relative = 0
+    for node in pairs:
+        x = shapes.shape(node.reads[0])
+        heads, window = vars(node.layer)["heads"], cast("Attention", node.layer).windows(x[1:])
+        stored += heads * prod(window) ** 2
+        relative += heads * prod(2 * w - 1 for w in window)
+    text = _(
+        "attention stores {stored:,} numbers, one for every pair of positions; by distances, as relative_bias, they "
+        "would be {relative:,}",
+        stored=stored,
+        relative=relative,
+    )
+    return [text]
 
 
 def letter(axis: int, shape: Shape) -> str:

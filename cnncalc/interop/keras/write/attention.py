@@ -13,7 +13,7 @@ from cnncalc.layers.base import Shape
 @writes("attention", "cross_attention")
 def many_heads(layer: Any, x: Shape, *others: Shape) -> list[Step]:
     """`key_dim` is the width of one head there."""
-    if not others and (layer.window or layer.grid or layer.relative_bias):
+    if not others and (layer.window or layer.grid or layer.relative_bias or layer.pair_bias):
         raise NotInKerasError(_("Keras attends to all positions: no windows, and no numbers added to the scores"))
     if not layer.project or layer.bias not in (True, False):
         raise NotInKerasError(_("Keras has attention with all four projections, and biases for all of them or none"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.graph import Graph
 from cnncalc.interop.keras.read.configuration import graph_of, tensors_of
@@ -24,14 +24,26 @@ FIRST = {
 SECOND = "kernel_size"
 
 
-class Tensor(NamedTuple):
+class Tensor:
     """A tensor while the text runs: what gave it."""
 
-    name: str
-    node: int
+    def __init__(self, model: Model, name: str, node: int) -> None:
+        self.model = model
+        self.name = name
+        self.node = node
 
     def note(self) -> dict[str, Any]:
         return {"class_name": "__keras_tensor__", "config": {"keras_history": [self.name, self.node, 0]}}
+
+    def __getitem__(self, key: tuple[Any, ...]) -> Tensor:
+        """`x[..., 2:5]`, as Keras notes it."""
+        keys = [
+            {"class_name": "__ellipsis__", "config": {}}
+            if part is ...
+            else {"class_name": "__slice__", "config": {"start": part.start, "stop": part.stop, "step": part.step}}
+            for part in key
+        ]
+        return Noted(self.model, "GetItem", (), {}).call(self.note(), keys)
 
 
 class Noted:
@@ -45,12 +57,15 @@ class Noted:
             config["layer"] = {"class_name": inner["class_name"], "config": inner["config"]}
         name = config.setdefault("name", f"layer_{len(model.layers)}")
         self.entry = {"class_name": word, "name": name, "config": config, "inbound_nodes": []}
+        self.model = model
         model.layers.append(self.entry)
 
     def __call__(self, *entering: Any) -> Tensor:
-        tensors = [[t.note() for t in each] if isinstance(each, list) else each.note() for each in entering]
-        self.entry["inbound_nodes"].append({"args": tensors, "kwargs": {}})
-        return Tensor(self.entry["name"], len(self.entry["inbound_nodes"]) - 1)
+        return self.call(*([t.note() for t in each] if isinstance(each, list) else each.note() for each in entering))
+
+    def call(self, *arguments: Any) -> Tensor:
+        self.entry["inbound_nodes"].append({"args": list(arguments), "kwargs": {}})
+        return Tensor(self.model, self.entry["name"], len(self.entry["inbound_nodes"]) - 1)
 
 
 def names_of(word: str) -> tuple[str, str]:
@@ -76,7 +91,7 @@ class Model:
     def enter(self, shape: Any, name: str = "input") -> Tensor:
         config = {"batch_shape": [None, *shape], "name": name}
         self.layers.append({"class_name": "InputLayer", "name": name, "config": config, "inbound_nodes": []})
-        return Tensor(name, 0)
+        return Tensor(self, name, 0)
 
     def pad(self, tensor: Tensor, width: Any, constant_values: float) -> Tensor:
         """Around each axis behind the samples, and no channel."""

@@ -54,6 +54,8 @@ def attention(ops: Part, layer: Any, x: Value) -> str:
     if layer.relative_bias:
         added.append(ops("Gather", ops.weight("relative"), ops.constant(distances(windows), np.int64), axis=0))
         added[0] = ops("Transpose", added[0], perm=[2, 0, 1])
+    if layer.pair_bias:
+        added.append(ops.weight("pairs"))
     if any(layer.shifts(size)):
         added.append(ops.constant(forbidden(layer, size, order)[:, np.newaxis]))
     y = ops.transpose(mix(ops, q, k, values, d // h, *added), 2, 4, 1, 3)

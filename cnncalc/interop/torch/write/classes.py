@@ -69,7 +69,7 @@ class Attention(nn.Module):
 
     def __init__(
         self, channels, heads, dim=None, value_dim=None, out_channels=None, project=True,
-        bias=True, window=None, grid=None, shift=None, relative_bias=None,
+        bias=True, window=None, grid=None, shift=None, relative_bias=None, pairs=None,
     ):
         super().__init__()
         dim = dim or channels
@@ -87,6 +87,8 @@ class Attention(nn.Module):
             for w in relative_bias:
                 rows *= 2 * w - 1
             self.relative = nn.Parameter(torch.zeros(rows, heads))
+        if pairs:
+            self.pairs = nn.Parameter(torch.zeros(heads, pairs, pairs))
 
     def add(self, name, width, channels, bias):
         weight = torch.empty(width, channels)
@@ -97,6 +99,7 @@ class Attention(nn.Module):
     def cnncalc_layer(self):
         options = {"heads": self.heads, "window": self.window, "grid": self.grid, **self.options}
         options |= {"shift": self.shift, "relative_bias": bool(self.relative_bias)}
+        options |= {"pair_bias": hasattr(self, "pairs")}
         return "attention", {name: value for name, value in options.items() if value is not None}
 
     def project(self, name, x):
@@ -120,6 +123,8 @@ class Attention(nn.Module):
         scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
         if self.relative_bias:
             scores = scores + self.relative[self.distances()].permute(2, 0, 1)
+        if hasattr(self, "pairs"):
+            scores = scores + self.pairs
         if self.shift:
             scores = scores.masked_fill(self.apart(order, size)[:, None], float("-inf"))
         y = (scores.softmax(-1) @ v).permute(0, 2, 4, 1, 3).flatten(3).flatten(1, 2)

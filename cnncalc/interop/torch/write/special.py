@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from cnncalc.interop.python.text import call, even
@@ -76,6 +77,7 @@ def attention(layer: Any, x: Shape, *others: Shape) -> Written:
         options["grid"] = (None if layer.grid is None else tuple(windows), None)
         options["shift"] = (tuple(moved) if any(moved) else None, None)
         options["relative_bias"] = (tuple(windows) if layer.relative_bias else None, None)
+        options["pairs"] = (prod(windows) if layer.pair_bias else None, None)
     else:
         sizes.append(("other_channels", others[0][0]))
     options = {name: pair for name, pair in options.items() if pair[0] is not None}
@@ -83,5 +85,6 @@ def attention(layer: Any, x: Shape, *others: Shape) -> Written:
     names = ["query", "key", "value", *(["out"] if layer.project else [])]
     biased = [n for n in names if layer.bias is True or layer.bias == ("out" if n == "out" else "in")]
     stored = [*names, *(f"{name}_bias" for name in biased), *(["relative"] if own and layer.relative_bias else [])]
+    stored += ["pairs"] if own and layer.pair_bias else []
     state: dict[str, tuple[str, Any]] = {name: (name, None) for name in stored}
     return Written("{m}({0})" if own else "{m}({0}, {1})", module, {}, state)
