@@ -306,6 +306,56 @@ def test_one_input_may_be_called_by_its_name_or_as_ours_are() -> None:
         cnncalc.from_torch(Plain(), {"input": (5, 9, 8)})
 
 
+class AskingOnes(nn.Module):
+    """Asks of a mask that it makes itself whether it is all ones, after some of it was written over or not."""
+
+    def __init__(self, change: Any) -> None:
+        super().__init__()
+        self.change = change
+        self.one, self.other = nn.Linear(6, 6), nn.Linear(6, 6, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        mask = torch.ones(len(x), 4, device=x.device)
+        self.change(mask)
+        return self.one(x) if torch.all(mask == 1) else self.other(x)
+
+
+def test_what_a_pass_asks_of_numbers_that_it_makes_itself_is_answered() -> None:
+    assert cnncalc.analyze(cnncalc.from_torch(AskingOnes(lambda mask: None), (4, 6))).totals.params == 42
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda mask: mask.__setitem__((slice(None), slice(2, None)), 0),
+        lambda mask: mask[:, 2:].fill_(0),
+        lambda mask: mask.sub_(1),
+        lambda mask: mask.view(-1).__setitem__(3, 0),
+    ],
+)
+def test_what_was_written_over_meanwhile_is_not_answered(change: Any) -> None:
+    with pytest.raises(cnncalc.SpecError, match="the values decide what bool gives"):
+        cnncalc.from_torch(AskingOnes(change), (4, 6))
+
+
+class OwnPosition(nn.Module):
+    """Biases that stand there as zeros, and positions that are used with and without an axis of samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Linear(6, 6, bias=False), nn.Linear(6, 6, bias=False)
+        self.bias, self.place = nn.Parameter(torch.randn(6)), nn.Parameter(torch.randn(4, 6))
+
+    def forward(self, x: Any) -> Any:
+        y = F.linear(x, self.one.weight, torch.zeros_like(self.bias)) + F.linear(x, self.other.weight, self.bias)
+        return (y + self.place).mean(1) * self.place.unsqueeze(0).sum(1)
+
+
+def test_zeros_like_a_weight_are_none_and_one_weight_in_two_shapes_is_counted_once() -> None:
+    totals = cnncalc.analyze(cnncalc.from_torch(OwnPosition(), (4, 6))).totals
+    assert (totals.params, totals.macs) == (36 + 36 + 6 + 24, 2 * 4 * 36)
+
+
 class SamplesMixed(nn.Module):
     def forward(self, x: Any) -> Any:
         return x.mean((2, 3)) @ x.mean((2, 3)).T

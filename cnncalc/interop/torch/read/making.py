@@ -94,8 +94,7 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     if order is not None:  # as the value lies in the graph, so that its permutation serves both
         shape = tuple(theirs[order.index(axis)] for axis in range(len(order)))
     fresh = [s for s in trained if s not in trace.owners]
-    elsewhere = {trace.kind_of(trace.owners[s]) for s in trained if s in trace.owners} - {"parameter"}
-    shared = bool(elsewhere)
+    shared = any(s in trace.owners and not holds(trace, trace.owners[s], shape) for s in trained)
     stored = sum(trace.sizes[s] for s in (fresh if shared else trained))  # what another layer has is counted there
     if stored != prod(shape) or shared:
         options["stored"] = stored
@@ -109,6 +108,11 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     trace.kept.append(tensor)
     trace.standing[key] = made
     return made
+
+
+def holds(trace: Any, value: int, shape: Sequence[int]) -> bool:
+    """Whether a value is numbers that stand by themselves, of this shape."""
+    return trace.kind_of(value) == "parameter" and trace.b.shape(value) == tuple(shape)
 
 
 def lay_beside(tensor: Any, like: Seen) -> list[int] | None:

@@ -15,6 +15,7 @@ from cnncalc.interop.builder import Builder
 from cnncalc.interop.faults import fault_text, say_fault
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.flow import FRESH, Flow, address, overlap
+from cnncalc.interop.torch.read.known import Known, in_vmap
 from cnncalc.interop.torch.read.making import standing
 from cnncalc.interop.torch.read.samples import JOINED, call_key, fills_on, find_sample, read_filled
 from cnncalc.interop.torch.read.table import ANYWHERE, BATCH, NotReadError, find_handler
@@ -44,7 +45,9 @@ DECIDED = (
     "nonzero", "argwhere", "unique", "unique_consecutive", "bincount", "histc", "masked_select", "multinomial",
     "searchsorted", "bucketize", "nms", "roi_align", "ps_roi_align", "roi_pool", "ps_roi_pool",
 )  # fmt: skip
-ASKED = ("item", "bool", "float", "int", "index", "tolist", "numpy", "getitem", "where", "equal", "allclose")  # values
+ASKED = (
+    "item", "contains", "bool", "float", "int", "index", "tolist", "numpy", "getitem", "where", "equal", "allclose",
+)  # fmt: skip
 OPEN_ENDED = ("nonzero", "argwhere", "masked_select", "getitem", "where", "nms", "unique")  # they choose some of many
 MOST_FIXED = 100_000  # numbers of a constant that are looked at
 
@@ -99,6 +102,7 @@ class Trace:
         self.stack: list[str] = [""]
         self.later: dict[int, Callable[[], Seen | None]] = {}  # of a tensor: its value, made where something needs it
         self.numbers: dict[int, Any] = {}  # of a tensor that stands for fixed numbers: the numbers
+        self.known = Known(torch, self.numbers, self.flow)
         self.constants: dict[int, Any] = {}  # of a tensor with values: the one that stands for it
         self.hidden = 0  # modules around that say themselves what they are
         self.paths: dict[int, str] = {id(part): path for path, part in module.named_modules()}
@@ -139,6 +143,9 @@ class Trace:
                 kwargs = kwargs or {}
                 if any(tensor.is_meta for tensor in trace.tensors_in((args, kwargs))):  # what has values meets the rest
                     args, kwargs = trace.without_values(args), trace.without_values(kwargs)
+                known = trace.known.answer(function, args, kwargs)
+                if known is not None:
+                    return known
                 result = trace.normalise(function, args, kwargs)
                 try:
                     result = function(*args, **kwargs) if result is None else result
@@ -146,7 +153,9 @@ class Trace:
                     trace.failed = (word_of(function), error)
                     trace.flat_failed = trace.tensors_in((args, kwargs))
                     raise
-                trace.note_call(function, args, kwargs, result)
+                if not any(map(in_vmap, trace.tensors_in((args, kwargs, result)))):
+                    trace.note_call(function, args, kwargs, result)
+                    trace.known.learn(function, args, kwargs, result)
                 return result
 
         return Recorder()
@@ -279,7 +288,7 @@ class Trace:
         sources = frozenset().union(*(self.sources(t) for t in entering)) if entering else frozenset()
         # Nothing of the input in it: arithmetic on weights, sizes and masks is no layer.
         if word in FRESH or not any(self.depends(t) for t in entering):
-            self.derive(results, sources)
+            self.derive(results, sources if word not in FRESH else frozenset())
             return
         for source in sources:
             self.used[source] = True
@@ -309,6 +318,7 @@ class Trace:
     def take_written(self, word: str) -> Sequence[Any]:
         """The tensors that a function has written over."""
         written = self.flow.take_written()
+        self.known.forget(written)
         for home in set(map(address, written)):
             self.writers[home] = word
             self.writes[home] = self.writes.get(home, 0) + 1
