@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 
@@ -41,27 +42,29 @@ CLICK: tuple[str | tuple[str, str], ...] = (
 )
 
 
-def sources() -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
+def sources(folder: Path = PACKAGE) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(folder.rglob("*.py")):
         yield path, ast.parse(path.read_text(encoding="utf-8"))
 
 
-def marked() -> Iterator[tuple[ast.Call, str]]:
+@cache
+def marked() -> list[tuple[ast.Call, str]]:
     """Every call that marks a literal, and the literal."""
+    found = []
     for _path, tree in sources():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
-                    yield node, text.value
+                    found.append((node, text.value))
+    return found
 
 
 def shown_docstrings() -> Iterator[str]:
     """Descriptions that a user reads: the help of commands, the kinds and their options."""
-    for path, tree in sources():
-        if path.parent.name == "cli":
-            commands = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "command"]
-            yield from (cleandoc(ast.get_docstring(command) or "") for command in commands)
+    for _path, tree in sources(PACKAGE / "cli"):
+        commands = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "command"]
+        yield from (cleandoc(ast.get_docstring(command) or "") for command in commands)
     for row in KINDS.values():
         layer = row.load()
         yield cleandoc(layer.__doc__ or "")

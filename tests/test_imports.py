@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
@@ -189,15 +190,21 @@ def room_of(parts: Sequence[str]) -> str:
     return inner if inner in ARROWS else parts[0]
 
 
-def imports(path: Path) -> list[tuple[str, bool]]:
-    """(room, at module level) of every import of ours."""
+@cache
+def import_statements(path: Path) -> list[tuple[ast.Import | ast.ImportFrom, bool]]:
+    """Every import of a module, wherever it stands, and whether it stands at module level."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     top = {id(node) for node in tree.body}
+    return [(node, id(node) in top) for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(room, at module level) of every import of ours."""
     found = []
-    for node in ast.walk(tree):
+    for node, at_top in import_statements(path):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "cnncalc":
             names = [node.module] if node.module != "cnncalc" else [f"cnncalc.{alias.name}" for alias in node.names]
-            found += [(room_of(name.split(".")[1:]), id(node) in top) for name in names]
+            found += [(room_of(name.split(".")[1:]), at_top) for name in names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
     return found
@@ -306,7 +313,7 @@ def module_name(path: Path) -> str:
 def imported_modules(path: Path, modules: set[str]) -> set[str]:
     """The modules of ours that a file names in an import, wherever it stands: in a function or for types alone too."""
     named: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node, _at_top in import_statements(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             inside = {f"{node.module}.{alias.name}" for alias in node.names}
             named |= {name if name in modules else node.module for name in inside}
