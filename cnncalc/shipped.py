@@ -5,7 +5,7 @@ A new one is a file in specs/ and its name in a family here; a variant that para
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -185,7 +185,7 @@ def find(name: str) -> Found | None:
     if known is None:
         return None
     base, params = VARIANTS.get(known, (known, {}))
-    return Found(bundled()[base], params)
+    return Found(os.path.join(folder(), f"{base}.yaml"), params)
 
 
 def siblings(name: str) -> list[str]:
@@ -203,10 +203,16 @@ def _find(name: str) -> str | None:
     stem, suffix = os.path.splitext(name)
     name = stem if suffix in SUFFIXES else name
     for spelled in (_with_points, plain_name):
-        known = {spelled(known): known for known in reversed(known_names())}.get(spelled(name))
+        known = _names_by(spelled).get(spelled(name))
         if known is not None:
             return ALIASES.get(known, known)
     return None
+
+
+@cache
+def _names_by(spelled: Callable[[str], str]) -> dict[str, str]:
+    """Every name that stands for a network, by how it is spelled; canonical ones win."""
+    return {spelled(known): known for known in reversed(known_names())}
 
 
 @cache
