@@ -69,6 +69,12 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Assertions are rewritten in tests alone: pytest would compile all of what brings a plugin, hypothesis and us."""
+    hook = getattr(config.pluginmanager, "rewrite_hook", None)
+    getattr(hook, "_must_rewrite", set()).difference_update(("cnncalc", "hypothesis"))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--runslow", action="store_true", help="run the tests that take minutes too")
 
