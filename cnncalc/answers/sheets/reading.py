@@ -87,7 +87,16 @@ def sheets_from_text(source: Source, *, blank: bool = False) -> list[Sheet]:
     """The sheets that a text holds; its form is seen from the ending of its name, else from the text."""
     problems: list[Problem] = []
     form = form_of(source)
-    if form == "yaml":
+    if form == "nested":
+        try:
+            answers = from_tree(read_yaml(source, problems), problems)
+        except SpecError:
+            # A list below a line with a colon is YAML only as far as a glance tells.
+            if not reads_as_sentences(source.text.split("\n")):
+                raise
+            answers = answers_in_sentences(source.text, problems)
+        sheets = [Sheet(source, tuple(answers), tuple(problems))]
+    elif form == "yaml":
         # JSON may be indented with tabs, YAML not; one space for a tab keeps every place.
         text = source.text.replace("\t", " ") if source.text.lstrip()[:1] in ("{", "[") else source.text
         answers = from_tree(read_yaml(Source(source.name, text), problems), problems)
@@ -110,7 +119,7 @@ def notes_below(text: str) -> list[Problem]:
 
 
 def form_of(source: Source) -> str:
-    """yaml (JSON is YAML too), markdown, csv, spaced (columns with blanks between them) or sentences."""
+    """Of what form a text is: yaml, nested (which looks like YAML), markdown, csv, spaced (by blanks) or sentences."""
     ending = os.path.splitext(source.name)[1].lower()
     by_ending = {".yaml": "yaml", ".yml": "yaml", ".json": "yaml", ".csv": "csv", ".tsv": "csv"}
     if ending in by_ending:
@@ -121,8 +130,10 @@ def form_of(source: Source) -> str:
         return "markdown"
     if spaced_rows(source.text):
         return "spaced"
-    if first[:1] in ("{", "[") or first == "---" or is_nested(source.text):
+    if first[:1] in ("{", "[") or first == "---":
         return "yaml"
+    if is_nested(source.text):
+        return "nested"
     if reads_as_sentences(lines) and not is_table(source.text):
         return "sentences"
     return "yaml" if YAML_LINE.match(first) else "csv"

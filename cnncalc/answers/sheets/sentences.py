@@ -7,7 +7,7 @@ alone above the lines that are about it. Which layers there are is not known her
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -141,8 +141,19 @@ def statements_in(line: str) -> list[Statement]:
 
 def same_of_another(piece: str, start: int, before: Statement) -> Statement | None:
     """`S4: 2,000` behind `connections of C3: 151,600`: the same quantity of another layer."""
-    found = re.fullmatch(r"\s*([^\s:=][^:=]*?)\s*[:=]\s*([-+~≈]?[\d(\[].*)", piece)
+    found = re.fullmatch(r"\s*([^\s:=：＝][^:=：＝]*?)\s*[:=：＝]\s*([-+~≈]?[\d(\[].*)", piece)
     return found and Statement(found[1], before.quantity, found[2].strip(), found[1], start + found.start(2))
+
+
+def answers_to(quantity: str, line: str) -> list[Statement]:
+    """The answers of a line below the heading of a quantity: `C1: 156, C3: 1516` below `Parameters`."""
+    before = Statement(None, quantity, "", "", 0)
+    lead = BULLET.match(line)
+    begin = lead.end() if lead is not None else 0
+    found = [same_of_another(piece, begin + start, before) for start, piece in split_parts(line[begin:])]
+    return (
+        [one._replace(layer=None if is_total(one.layer) else one.layer) for one in found if one] if all(found) else []
+    )
 
 
 def exact_statement(line: str) -> Statement | None:
@@ -174,10 +185,11 @@ def mentions_total(key: str) -> bool:
     )
 
 
-def reads_as_sentences(lines: list[str]) -> bool:
-    """Whether most of the lines that have a number in them state an answer."""
-    numbered = [line for line in lines if DIGIT.search(line) and not is_about(line)][:LOOKED_AT]
-    return bool(numbered) and sum(bool(statements_in(line)) for line in numbered) * 2 > len(numbered)
+def reads_as_sentences(lines: Sequence[str]) -> bool:
+    """Whether more lines state an answer than have a number in them and state none."""
+    others: list[Problem] = []
+    answers = answers_in_sentences("\n".join(lines[:LOOKED_AT]), others)
+    return len({answer.position.line for answer in answers if answer.position}) > len(others)
 
 
 def is_about(line: str) -> bool:
@@ -190,15 +202,19 @@ def answers_in_sentences(text: str, problems: list[Problem]) -> list[Answer]:
     """The answers of a text, line by line; a line with a number that states none is noted as a problem."""
     answers: list[Answer] = []
     heading: str | None = None
+    asked = ""  # by a heading such as `Parameters:`
     for number, line in enumerate(text.split("\n"), 1):
         comment = line.lstrip().startswith("#")  # or a heading of Markdown
         stated = [] if comment else statements_in(line)
+        if asked and not any(map(is_known, stated)):
+            stated = answers_to(asked, line)
         answers += [answer_of(one, line, number, heading) for one in stated]
         if stated or is_about(line):
             continue
         title = title_in(line)
         if title is not None:
-            heading = None if is_total(title) else title
+            asked = quantity_of(title) or ""
+            heading = None if asked or is_total(title) else title
         # Above the answers a number may stand in a title: Homework 3.
         elif DIGIT.search(line) and not comment and (answers or JOINT.search(line)):
             hint = _("write LAYER.quantity: value, or say it in words: conv1 has 896 params")

@@ -9,7 +9,7 @@ from typing import Any
 
 from cnncalc.answers.sheets.sentences import name_question
 from cnncalc.answers.sheets.sheet import ABOUT_THE_SHEET, Answer, Sheet, check_points, split_key
-from cnncalc.answers.words import COLUMN_OF, is_total, plain
+from cnncalc.answers.words import COLUMN_OF, is_total, plain, quantity_of
 from cnncalc.errors import OptionError, Position, Problem, Source
 from cnncalc.language import _
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree
@@ -59,8 +59,13 @@ def from_tree(tree: Tree | None, problems: list[Problem]) -> list[Answer]:
                 continue
             if isinstance(value, Entries) and not is_answer(value):
                 layer = None if is_total(key.text) else key.text
+                # `params: {C1: 156, C3: 1516}` has the layers within the quantity.
+                turned = quantity_of(key.text) if not any(quantity_of(inner.text) for inner, _node in value) else None
                 for inner, node in value:
-                    add(layer, inner.text, node, answers, problems)
+                    if turned is not None:
+                        add(None if is_total(inner.text) else inner.text, turned, node, answers, problems)
+                    else:
+                        add(layer, inner.text, node, answers, problems)
             else:
                 add(*split_key(key.text), value, answers, problems)
     elif isinstance(tree, Text) and tree.text.strip():
