@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -149,3 +150,15 @@ def test_shares_are_of_the_whole_image() -> None:
     assert done.exit_code == 0, done.output
     rows = [line.split() for line in done.output.splitlines() if line.endswith(" -")]
     assert rows == [["conv1", "14.1", "%", "-"], ["maxpool1", "39.1", "%", "-"]]
+
+
+@pytest.mark.parametrize("net", ["16000000x4x4; conv 16000000 k3 g16000000", "8000000x4x4; pixel_shuffle 2"])
+def test_channels_that_are_too_many_to_be_told_apart_are_refused(net: str) -> None:
+    with pytest.raises(cnncalc.CnncalcError, match="told apart up to 32 MB"):
+        coverage(cnncalc.load(net))
+
+
+def test_very_many_branches_that_see_alike_are_few_classes() -> None:
+    branches = "".join(f"  - conv 1 k{1 + 2 * (i % 3)} p{i % 3}\n" for i in range(1200))
+    found = coverage(cnncalc.load(f"input: 2x9x9\nlayers:\n- concat:\n{branches}"))
+    assert found.reached[-1].share == Fraction(25, 81)

@@ -181,3 +181,12 @@ def test_a_network_that_grows_with_its_image_has_no_tiles() -> None:
 
     with pytest.raises(cnncalc.CnncalcError, match="on another size the network has other layers"):
         halos(network({"input": (1, 16)}), "C2", network)
+
+
+@pytest.mark.parametrize("middle", ["conv {c} k3 g{c}", "channel_shuffle {g}", "pixel_shuffle 2", "split 2"])
+def test_halos_ask_no_channels_of_which_there_may_be_very_many(middle: str) -> None:
+    few, many = (
+        halos(cnncalc.load(f"input: {c}x16x16\nlayers: [{middle.format(c=c, g=c // 4)}, last: conv 4 k3]\n"), "last")
+        for c in (16, 10**8)
+    )
+    assert few == many

@@ -122,7 +122,7 @@ class Conv(Convolution):
     def channels(self) -> str:  # type: ignore[override]  # depends on the options
         return MIXED if self.groups == 1 and self.table is None else LINKED
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link, in_groups
 
         if self.table is None:
@@ -168,7 +168,7 @@ class Depthwise(Convolution):
     def channels(self) -> str:  # type: ignore[override]  # depends on the options
         return KEPT if self.multiplier == 1 else LINKED
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link
 
         c, m = x[0], self.multiplier
@@ -259,7 +259,7 @@ class TransposedConv(Layer):
     def channels(self) -> str:  # type: ignore[override]  # depends on the options
         return MIXED if self.groups == 1 else LINKED
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import in_groups
 
         return in_groups(self.groups, x[0], self.filters)

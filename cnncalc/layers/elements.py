@@ -54,6 +54,8 @@ Reads = list[Read] | Permuted | str  # str: RAVELLED
 
 def bits(channels: Iterable[int]) -> int:
     """Channels as bits."""
+    if isinstance(channels, range) and channels.step == 1:
+        return stretch_of_bits(channels.start, len(channels))
     found = 0
     for c in channels:
         found |= 1 << c

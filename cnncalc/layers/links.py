@@ -5,8 +5,8 @@ Channels are counted from 0. Imported when a channel is asked for by itself: no 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, overload
 
 from cnncalc.layers.reach import Reach
 
@@ -24,7 +24,27 @@ class Link(NamedTuple):
     reach: Reach | None = None
 
 
-def in_groups(groups: int, inputs: int, outputs: int) -> list[Link]:
+class Alike(Sequence[Link]):
+    """So many links of one form, each made when it is asked for: none has a reach of its own."""
+
+    def __init__(self, count: int, make: Callable[[int], Link]) -> None:
+        self.count, self.make = count, make
+
+    def __len__(self) -> int:
+        return self.count
+
+    @overload
+    def __getitem__(self, place: int) -> Link: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Alike: ...
+
+    def __getitem__(self, place: int | slice) -> Link | Alike:
+        found = range(self.count)[place]
+        return self.make(found) if isinstance(found, int) else Alike(len(found), lambda i: self.make(found[i]))
+
+
+def in_groups(groups: int, inputs: int, outputs: int) -> Sequence[Link]:
     """Channels in g equal groups: those of one read all of the same group."""
     n, m = inputs // groups, outputs // groups
-    return [Link(range(g * m, g * m + m), range(g * n, g * n + n), each=False) for g in range(groups)]
+    return Alike(groups, lambda g: Link(range(g * m, g * m + m), range(g * n, g * n + n), each=False))

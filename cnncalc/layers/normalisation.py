@@ -6,6 +6,7 @@ Ulyanov et al. 2016 (instance), Wu & He 2018 (group), Krizhevsky et al. 2012, se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -186,7 +187,7 @@ class GroupNorm(Layer):
             raise ShapeError(_("{g} groups do not divide the {c} channels", g=g, c=c), _("use a divisor"), "groups")
         return standardise(x, g, 2 * c * self.affine, WHOLE)
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import in_groups
 
         return in_groups(self.groups, x[0], x[0])
@@ -314,7 +315,7 @@ class LRN(Layer):
             Kept(inputs=(0,), values=(c + before + after) * positions + 2 * elements),
         )
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link
 
         c, before, after = x[0], self.size // 2, (self.size - 1) // 2

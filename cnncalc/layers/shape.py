@@ -5,7 +5,7 @@ Sizes are elements of one axis. Sources: Zhang et al. 2017 (channel shuffle), Ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -162,11 +162,11 @@ class ChannelShuffle(Layer):
             )
         return weightless(x, {}, POINTWISE, NOTHING)
 
-    def links(self, x: Shape) -> list[Link]:
-        from cnncalc.layers.links import Link
+    def links(self, x: Shape) -> Sequence[Link]:
+        from cnncalc.layers.links import Alike, Link
 
         c, g = x[0], self.groups
-        return [Link(range(i, c, g), range(i * (c // g), (i + 1) * (c // g))) for i in range(g)]
+        return Alike(g, lambda i: Link(range(i, c, g), range(i * (c // g), (i + 1) * (c // g))))
 
 
 class Reshape(Layer):
@@ -209,7 +209,7 @@ class Reshape(Layer):
 
         return RAVELLED
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link
 
         return [Link(range(x[0]), range(x[0]))]  # where nothing moves
@@ -243,7 +243,7 @@ class Permute(Layer):
 
         return Permuted(self.order)
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link
 
         return [Link(range(x[0]), range(x[0]))]  # where nothing moves
@@ -270,7 +270,7 @@ class Split(Layer):
             )
         return weightless((c // n, *x[1:]), {}, POINTWISE, PART)
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link
 
         n = x[0] // self.parts
@@ -298,7 +298,7 @@ class Slice(Layer):
     def channels(self) -> str:  # type: ignore[override]  # depends on the options
         return LINKED if self.axis in ("c", "0") else KEPT
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link
 
         start, stop, _axis = self.bounds(x)
@@ -349,7 +349,7 @@ class Moved(Layer):
     def length(self, n: int) -> int:
         return n
 
-    def links(self, x: Shape) -> list[Link]:
+    def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link
 
         sources = list(self.sources(x[0]))

@@ -10,9 +10,10 @@ from cnncalc.graph import Graph, Node
 from cnncalc.language import _
 from cnncalc.layers.base import FLATTENED, KEPT, MIXED, STACKED, Facts, Layer, Reach, Shape
 from cnncalc.layers.elements import EVERY, RAVELLED, Channels, Read, Reads, Step, bits
-from cnncalc.layers.links import Link
+from cnncalc.layers.links import Alike, Link
 from cnncalc.layers.windows import Listed, Window
 
+MOST_BITS = 2**28  # of the sets of channels that a layer tells apart
 LONGEST = 2**24  # places on an axis, or elements of a vector, that are told apart
 
 
@@ -28,12 +29,14 @@ def check_longest(graph: Graph) -> None:
 class Book:
     """The reads of a graph's layers; equal layers on equal shapes are asked once.
 
+    channels  tell apart which channels read which; without, all are said to read all
     local     without what gates and norms bring from elsewhere
     goes_on   padding that repeats the map stands for an image that goes on: nothing is read there
     """
 
-    def __init__(self, graph: Graph, *, local: bool = False, goes_on: bool = False) -> None:
+    def __init__(self, graph: Graph, *, local: bool = False, goes_on: bool = False, channels: bool = True) -> None:
         self.graph = graph
+        self.channels = channels
         self.local = local
         self.goes_on = goes_on
         self._known: dict[tuple[Layer, tuple[Shape, ...]], Reads | None] = {}
@@ -47,7 +50,7 @@ class Book:
         node = self.graph.nodes[number]
         key = (node.layer, self.shapes(node))
         if key not in self._known:
-            found = reads_of(node.layer, self.graph.facts[number], key[1])
+            found = reads_of(node.layer, self.graph.facts[number], key[1], channels=self.channels)
             if self.local and isinstance(found, list):
                 found = [read for read in found if not read.gate]
             if self.goes_on and isinstance(found, list):
@@ -62,8 +65,11 @@ class Book:
         return reads
 
 
-def reads_of(layer: Layer, facts: Facts, shapes: tuple[Shape, ...]) -> Reads | None:
-    """What the units of a layer read on inputs of these shapes; None where it is not known."""
+def reads_of(layer: Layer, facts: Facts, shapes: tuple[Shape, ...], *, channels: bool = True) -> Reads | None:
+    """What the units of a layer read on inputs of these shapes; None where it is not known.
+
+    Raises CnncalcError where too many channels read some of the others.
+    """
     own = layer.elements(*shapes)
     if own is not None:
         return own
@@ -76,11 +82,13 @@ def reads_of(layer: Layer, facts: Facts, shapes: tuple[Shape, ...]) -> Reads | N
     for source, shape in enumerate(shapes):
         if layer.channels in (KEPT, MIXED):
             found.append(read_of(source, 0 if layer.channels == KEPT else EVERY, facts.reach, shape))
+        elif not channels:
+            found += [read_of(source, EVERY, reach, shape) for reach in reaches_of(layer.links(shape), facts.reach)]
         else:
             links = layer.links(shape)
             found += [
-                read_of(source, channels, reach, shape)
-                for channels, reach in by_reach(links, facts.reach, shape, facts.output[0])
+                read_of(source, some, reach, shape)
+                for some, reach in by_reach(links, facts.reach, shape, facts.output[0])
             ]
     if facts.local is None or facts.local == facts.reach:  # statistics of a place, not of the map
         return whole_or_none(found)
@@ -110,13 +118,36 @@ def read_of(source: int, channels: Channels, reach: Reach | None, shape: Shape) 
     return Read(source, channels, steps) if reach is not None and len(steps) == len(reach) else None
 
 
+def reaches_of(links: Sequence[Link], reach: Reach | None) -> list[Reach | None]:
+    """What links do to places, each once."""
+    return [reach] if isinstance(links, Alike) else list(dict.fromkeys(link.reach or reach for link in links))
+
+
+def check_size(size: int) -> None:
+    """Raises CnncalcError for sets of channels that take too many bits together."""
+    if size > MOST_BITS:
+        most = MOST_BITS >> 23
+        raise CnncalcError(_("which channels of a layer read which is told apart up to {n} MB of it", n=most))
+
+
+def highest(channels: Sequence[int]) -> int:
+    """The last of some channels, however many there are."""
+    if isinstance(channels, range):
+        return max(channels[0], channels[-1]) if channels else 0
+    return max(channels, default=0)
+
+
 def by_reach(
     links: Sequence[Link], reach: Reach | None, shape: Shape, filters: int
 ) -> Iterator[tuple[Channels, Reach | None]]:
     """Links as channels, each with its reach; groups that differ in nothing else are one."""
     blocks: list[tuple[int, int]] = []
+    size = 0  # bits of the sets so far: each is as long as its last channel
     for link in links:
         outputs, inputs = link.outputs, link.inputs
+        ends = highest(outputs) + highest(inputs)
+        if not link.each:
+            check_size(size := size + ends)
         if not link.each and link.reach is None:
             blocks.append((bits(outputs), bits(inputs)))
         elif not link.each:
@@ -124,6 +155,7 @@ def by_reach(
         elif isinstance(inputs, range) and moves_all(outputs, inputs, shape[0], filters):
             yield inputs.start - outputs.start, link.reach or reach
         else:
+            check_size(size := size + len(outputs) * ends // 2)
             yield tuple((1 << o, 1 << i) for o, i in zip(outputs, inputs, strict=True)), link.reach or reach
     if blocks:
         yield tuple(blocks), reach

@@ -107,8 +107,8 @@ def leading_to(graph: Graph, value: int) -> list[int]:
     for i in range(value - first, -1, -1):
         if i + first in wanted:
             wanted.update(graph.nodes[i].reads)
-    reached = set().union(*(reaching(graph, source) for source in range(first)))
-    return [i for i in range(len(graph.nodes)) if i + first in wanted & reached]
+    wanted &= set().union(*(reaching(graph, source) for source in range(first)))
+    return [i for i in range(len(graph.nodes)) if i + first in wanted]
 
 
 def moves(facts: Facts, axis: int) -> object:
@@ -154,7 +154,7 @@ def step_of(node: Node, facts: Facts, read: Read, axis: int) -> Window | Phases:
 
 def cuts(graph: Graph, nodes: list[int], axis: int) -> dict[int, Cut]:
     """For each value on the way what is wrong of it where a tile is cut. Raises CnncalcError."""
-    book = Book(graph)
+    book = Book(graph, channels=False)
     first = len(graph.inputs)
     found = {v: Cut(Fraction(1), 0, 0, shape[1 + axis]) for v, shape in enumerate(graph.inputs.values())}
     for number in nodes:

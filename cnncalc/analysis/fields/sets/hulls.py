@@ -177,7 +177,13 @@ def classes(channels: Channels, hulls: list[tuple[int, Axes]], filters: int) -> 
 def make_disjoint(parts: list[tuple[int, Axes]]) -> list[tuple[int, Axes]]:
     """Parts that may share channels as classes that do not; those that see alike are one."""
     found: list[tuple[int, Axes]] = []
+    taken = 0
     for mask, axes in parts:
+        if not taken & mask:  # as of what is stacked
+            taken |= mask
+            found += [(mask, axes)] if mask else []
+            continue
+        taken |= mask
         new: list[tuple[int, Axes]] = []
         for known, other in found:
             common = known & mask
@@ -187,16 +193,14 @@ def make_disjoint(parts: list[tuple[int, Axes]]) -> list[tuple[int, Axes]]:
                 known ^= common
             new += [(known, other)] if known else []
         found = new + ([(mask, axes)] if mask else [])
-    by_axes: list[tuple[int, Axes]] = []
+    by_axes: dict[object, tuple[int, Axes]] = {}
     for mask, axes in found:
         if any(max(ends.hi) < 0 for ends in axes):
             continue  # along one axis nothing is seen: then nothing at all
-        same = next((i for i, (_m, other) in enumerate(by_axes) if other == axes), None)
-        if same is None:
-            by_axes.append((mask, axes))
-        else:
-            by_axes[same] = (by_axes[same][0] | mask, by_axes[same][1])
-    return by_axes
+        key = tuple([(tuple(ends.lo), tuple(ends.hi)) for ends in axes]) if len(found) > 1 else None
+        known = by_axes.get(key)
+        by_axes[key] = (mask, axes) if known is None else (known[0] | mask, known[1])
+    return list(by_axes.values())
 
 
 def merge_hulls(several: Sequence[Axes]) -> Axes:
