@@ -100,6 +100,7 @@ SNIPPETS = {
     "per=channel; batchnorm noaffine; layernorm axes=all noaffine",
     "sequences": "4x6; lstm 3 bias=double bidirectional; gru 5 bias=double last",
     "weights of their own": "4x9x7; local 3 k3 s2; subsample 2; dense 4; gaussian_rbf 3",
+    "fixed filters": "4x9x11; conv 6 k3; blurpool 3; blurpool 5x2 s1x2 p2x0 d1x2; dense 3",
     "transposed": "4x5x7; transposed_conv 6 k3 s2 p1 output_padding=1 g2; "
     "transposed_conv 3 k3x5 s3x2 same; transposed_conv 2 k2 s3 nobias same",
     "signals and volumes": "4x17; conv 3 k3 bn relu; avgpool 2; reshape 3x1x1x7; conv 2 k1x1x3 bn; maxpool 1x1x2",

@@ -227,6 +227,31 @@ class Subsample(nn.Module):
         total = F.avg_pool2d(x, self.kernel_size, self.stride, divisor_override=1)
         return total * self.weight[:, None, None] + self.bias[:, None, None]
 ''',
+    "BlurPool": '''\
+class BlurPool(nn.Module):
+    """Each map of (N, C, H, W) through a binomial filter, 1 2 1 over 4 for a window of 3. Nothing is trained."""
+
+    def __init__(self, kernel_size, stride=2, padding=0, dilation=1):
+        super().__init__()
+        self.kernel_size = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
+        self.stride, self.padding, self.dilation = stride, padding, dilation
+        rows = []
+        for size in self.kernel_size:
+            row = [1.0]
+            for _ in range(size - 1):
+                row = [(a + b) / 2 for a, b in zip([0.0, *row], [*row, 0.0])]
+            rows.append(torch.tensor(row))
+        self.register_buffer("filter", rows[0][:, None] * rows[1], persistent=False)
+
+    def cnncalc_layer(self):
+        options = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        return "blurpool", {"kernel": self.kernel_size, **options}
+
+    def forward(self, x):
+        c = x.shape[1]
+        filters = self.filter.to(x.dtype).expand(c, 1, *self.kernel_size)
+        return F.conv2d(x, filters, None, self.stride, self.padding, self.dilation, c)
+''',
     "Numbers": '''\
 class Numbers(nn.Module):
     """Trained numbers of a shape, for one sample, of which fewer are stored: they are taken again in their order.

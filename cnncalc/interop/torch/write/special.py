@@ -38,6 +38,20 @@ def subsample(layer: Any, x: Shape) -> Written:
     return Written("{m}({0})", module, {}, {"weight": ("weight", None), "bias": ("bias", None)})
 
 
+@writes("blurpool")
+def blurpool(layer: Any, x: Shape) -> Written:
+    windows, _shape = layer.geometry(x)
+    if len(x) != 3 or layer.rounding == "ceil" or any(w.before != w.after for w in windows):
+        raise NotInTorchError(_("blurpool is written for images, with the same padding on both sides, without ceil"))
+    options = {
+        "stride": (even(tuple(w.stride for w in windows)), 2),
+        "padding": (even(tuple(w.before for w in windows)), 0),
+        "dilation": (even(tuple(w.dilation for w in windows)), 1),
+    }
+    size = even(tuple(w.kernel for w in windows))
+    return Written("{m}({0})", call("BlurPool", ("kernel_size", size), **options), {}, {})
+
+
 @writes("local")
 def local(layer: Any, x: Shape) -> Written:
     windows = layer.windows(x[1:])
