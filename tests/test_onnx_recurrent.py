@@ -103,3 +103,18 @@ def test_the_cells_of_an_lstm_alone_are_not_known(tmp_path: Path) -> None:
         load(path)
     totals = cnncalc.analyze(load(path, allow_unknown=True)).totals
     assert totals.params == 4 * UNITS * (VALUES + UNITS)
+
+
+def test_the_last_states_of_two_layers_of_which_one_is_taken(tmp_path: Path) -> None:
+    """As PyTorch writes nn.LSTM(..., num_layers=2)(x)[1][0][-1]."""
+    made = model("y_all y_first").weight("w2", 1, UNITS, UNITS).whole("s", 0, 0, -1)
+    made.op("Transpose", "y_all", "a", perm=[0, 2, 1, 3]).op("Reshape", "a s", "b")
+    made.weight("r2", 1, UNITS, UNITS).op("RNN", "b w2 r2", "- y_last", hidden_size=UNITS).op(
+        "Concat", "y_first y_last", "h", axis=0
+    )
+    made.whole("i", -1, dims=()).op("Gather", "h i", "y", axis=0)
+    w, r = numbers(1, UNITS, UNITS), numbers(1, UNITS, UNITS)
+    state = np.zeros((1, UNITS))
+    for step in run_rnn(X, 1)[0][:, 0]:
+        state = np.tanh(step @ w[0].T + state @ r[0].T)
+    assert np.allclose(run(made, tmp_path), state, atol=1e-5)

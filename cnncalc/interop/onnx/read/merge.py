@@ -129,6 +129,9 @@ def read_concat(net: Network, node: NodeData) -> Value:
     if len(tensors) == 1:
         return tensors[0]
     # All axes but the joined one must lie alike, and the joined one must be the channels: then nothing has to be moved.
+    if axis == 0 and all(node.inputs[i] in net.states for i in held):  # of several recurrent layers
+        net.states.update(node.outputs)
+        return join_states(net, node, tensors)
     lying = [(*(x.axes or ())[:axis], *(x.axes or ())[axis + 1 :]) for x in tensors]
     channels = [net.shape(x)[0] for x in tensors]
     ranks = {len(net.shape(x)) for x in tensors}
@@ -139,6 +142,15 @@ def read_concat(net: Network, node: NodeData) -> Value:
         return concat_along(net, node, tensors, axis, dims)
     value = net.add(node, "concat", {}, [x.value for x in tensors])
     return Tensor(value, tuple(whole(0, sum(channels)) if i == axis else a for i, a in enumerate(first)))
+
+
+def join_states(net: Network, node: NodeData, tensors: Sequence[Tensor]) -> Tensor:
+    """(directions, samples, units) of several layers behind one another: with the samples in front, and back."""
+    turned = [Tensor(x.value, ((x.axes or ())[1], (x.axes or ())[0], (x.axes or ())[2])) for x in tensors]
+    dims = [turned[0].dims()[0], sum(x.dims()[1] for x in turned), turned[0].dims()[2]]
+    made = concat_along(net, node, turned, 1, dims)
+    samples, states, units = made.axes or ()
+    return Tensor(made.value, (states, samples, units))
 
 
 def part_to_join(net: Network, node: NodeData, i: int) -> Tensor:
@@ -316,7 +328,7 @@ def add_table(net: Network, node: NodeData, x: Tensor, constant: Constant, first
     rank = len(x.dims())
     dims = (1,) * (rank - len(constant.dims)) + constant.dims
     trained = net.is_trained(constant)
-    if dims[0] != 1:
+    if not dims or dims[0] != 1:
         mixed = _("its weights are along mixed axes")
         raise NotReadError(mixed if trained else _("its constant has other numbers for other places"), x.dims())
     if trained:

@@ -50,6 +50,7 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
     lead = whole(-1, net.batch)
     split = (Factor(0, directions, units),) if directions > 1 else ()
     inner = (Factor(0, units, 1),) if units > 1 else ()
+    net.states.update(node.outputs[1:2])
     if last:
         return [Tensor(value, None), Tensor(value, (split, lead, inner))]
     made = Tensor(value, (whole(1, steps), split, lead, inner))
