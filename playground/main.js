@@ -39,7 +39,9 @@ const askAbout = (name, request = {}) =>
   model ? ask(name, { ...request, unknown: model.unknown }, model.file) : ask(name, { ...request, spec: state.spec });
 
 // How a command names it, with the option that it needs.
-const named = () => [...(model?.unknown ? ["--allow-unknown"] : []), "network.yaml"];
+const FILE = "network.yaml";
+const options = () => (model?.unknown ? ["--allow-unknown"] : []);
+const named = () => [...options(), FILE];
 
 function say(key, values) {
   at("state").textContent = word(key, values);
@@ -181,7 +183,7 @@ function question() {
   if (state.tool === "check") {
     // Blanks round the sign are as people write them; a sentence without a sign goes as it is
     const answers = fields.answers.split("\n").map((line) => line.trim().replace(/\s*[=:＝：]\s*/, "=")).filter(Boolean);
-    return answers.length ? ["command", ["check", ...html, "--explain", "--", named().at(-1), ...answers]] : null;
+    return answers.length ? ["command", ["check", ...options(), ...html, "--explain", "--", FILE, ...answers]] : null;
   }
   if (state.tool in cards) {
     const asked = cards[state.tool].question(["network.yaml"]);
