@@ -15,13 +15,13 @@ from cnncalc.graph import Graph
 
 def element_sets(graph: Graph, source: str) -> list[Any]:
     """For each node a boolean array (*input shape, *output shape)."""
-    planes = []
+    planes: list[Any] = []
     count = prod(graph.inputs[source])
     for name, shape in graph.inputs.items():
-        plane = np.zeros((count, prod(shape)), dtype=bool)
         if name == source:
-            plane = np.eye(count, dtype=bool)
-        planes.append(Sets.pack(plane.reshape(count, *shape)))
+            planes.append(Sets.pack_pixels([], list(np.ndindex(*shape)), shape))
+        else:
+            planes.append(np.zeros((-(-count // 64), *shape)).view(Sets))
     found = []
     with np.errstate(all="ignore"):
         for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph, Sets)):

@@ -59,9 +59,10 @@ def wrong_hulls(hulls: Any, found: Any) -> list[tuple[int, int]]:
     """(axis, place) where the hull over channels and other axes is not that of the sets that were found."""
     rank = found.ndim // 2
     wrong = []
+    maps = found.any(axis=0).any(axis=rank - 1)  # of all channels
     for axis in range(1, rank):
-        others = tuple(a for a in range(2 * rank) if a not in (axis, rank + axis))
-        planes = found.any(axis=others)  # (pixels, places)
+        others = tuple(a for a in range(2 * rank - 2) if a not in (axis - 1, rank + axis - 2))
+        planes = maps.any(axis=others)  # (pixels, places)
         for place in range(planes.shape[1]):
             pixels = np.flatnonzero(planes[:, place])
             ends = [axes[axis - 1].at(place) for _channels, axes in hulls]
