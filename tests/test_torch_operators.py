@@ -317,11 +317,21 @@ HOLDING: dict[str, tuple[Any, int]] = {
     ),
     "a column of weights": (lambda: Held(lambda x, w: TOKENS(x) @ w, w=(4,)), 30 * 4),
     "rows of a map, each a sequence": (lambda: RowByRow(), 30 * 4 * 3 * 7),
+    "channels moved in time": (lambda: Held(lambda x, w: move_in_time(F.conv2d(x, w)), w=(4, 4, 1, 1)), 30 * 16),
     "a norm of windows": (
         lambda: nn.Sequential(nn.Conv2d(4, 6, 1), Rows(), nn.BatchNorm1d(6), nn.Linear(6, 2)),
         30 * 24 + 30 * 12,
     ),
 }
+
+
+def move_in_time(y: Any) -> Any:
+    """Two channels one row up, one a row down, and the last as it is; zeros come in."""
+    moved = torch.zeros_like(y)
+    moved[:, :2, :-1] = y[:, :2, 1:]
+    moved[:, 2:3, 1:] = y[:, 2:3, :-1]
+    moved[:, 3:] = y[:, 3:]
+    return moved
 
 
 def put_number(y: Any) -> Any:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.torch.read.flow import address
 from cnncalc.interop.torch.read.folded import by_channel
 from cnncalc.interop.torch.read.making import axis_word, join, layer, standing, wide
 from cnncalc.interop.torch.read.samples import note_fill, take_samples
@@ -189,6 +190,8 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     found = region(target, given["index"])
     before = recall(trace, target, given["index"])
+    if before is None and len(found) > 1:
+        before = of_zeros(trace, target)
     value = put_there(trace, given, found, before)
     if value is None or not found:
         return None  # places far apart, or a value that is stretched over the part
@@ -208,6 +211,12 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if not whole or any(one[2] != other[1] for one, other in pairwise(ordered)):
         return []
     return join(trace, [trace.filling[id(target)][key] for key in ordered], axis - 1)
+
+
+def of_zeros(trace: Any, target: Any) -> Seen | None:
+    """A tensor of zeros into which nothing was written before, as numbers that stand."""
+    fresh = trace.flow.began_as_zero(target) and trace.writes.get(address(target)) == 1
+    return standing(trace, target, Seen(-1, tuple(target.shape[1:]))) if fresh else None
 
 
 def put_there(trace: Any, given: dict[str, Any], found: Sequence[tuple[int, int, int]], before: Seen | None) -> Any:
