@@ -27,11 +27,11 @@ class Link(NamedTuple):
 class Alike(Sequence[Link]):
     """So many links of one form, each made when it is asked for: none has a reach of its own."""
 
-    def __init__(self, count: int, make: Callable[[int], Link]) -> None:
-        self.count, self.make = count, make
+    def __init__(self, size: int, make: Callable[[int], Link]) -> None:
+        self.size, self.make = size, make
 
     def __len__(self) -> int:
-        return self.count
+        return self.size
 
     @overload
     def __getitem__(self, place: int) -> Link: ...
@@ -40,7 +40,7 @@ class Alike(Sequence[Link]):
     def __getitem__(self, place: slice) -> Alike: ...
 
     def __getitem__(self, place: int | slice) -> Link | Alike:
-        found = range(self.count)[place]
+        found = range(self.size)[place]
         return self.make(found) if isinstance(found, int) else Alike(len(found), lambda i: self.make(found[i]))
 
 

@@ -198,8 +198,8 @@ def make_disjoint(parts: list[tuple[int, Axes]]) -> list[tuple[int, Axes]]:
         if any(max(ends.hi) < 0 for ends in axes):
             continue  # along one axis nothing is seen: then nothing at all
         key = tuple([(tuple(ends.lo), tuple(ends.hi)) for ends in axes]) if len(found) > 1 else None
-        known = by_axes.get(key)
-        by_axes[key] = (mask, axes) if known is None else (known[0] | mask, known[1])
+        others = by_axes.get(key)
+        by_axes[key] = (mask, axes) if others is None else (others[0] | mask, others[1])
     return list(by_axes.values())
 
 
