@@ -12,7 +12,6 @@ from cnncalc.analysis.memory import find_peak
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.formats.numbers import in_units, number, percent, sizes
 from cnncalc.language import _, n_
-from cnncalc.pages.settings import setting_of
 from cnncalc.quantities import ASKED, OF_A_LAYER, QUANTITIES, SHAPE, SUMMED, USUAL, USUAL_SHARE
 from cnncalc.report import Report, Row, Verdict
 from cnncalc.report import title as title
@@ -158,6 +157,8 @@ def values_of(report: Report, rows: Sequence[Row], column: str) -> list[Any]:
     """The values behind the cells of a column; a share is per cent of the total."""
     quantity, share, _rest = column.partition("_share")
     if COLUMNS[column].asked:
+        from cnncalc.pages.settings import setting_of  # which nobody needs who does not ask for it
+
         return [setting_of(report, row, column) for row in rows]
     found = [getattr(row, quantity) for row in rows]
     return found if not share else [None if part is None else 100 * part for part in report.shares(found, quantity)]

@@ -19,7 +19,6 @@ from cnncalc.layers.options import condition, whole
 from cnncalc.spec.build.calls import block_scope
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, collect_names, shape_scope
-from cnncalc.spec.build.sharing import tie_weights
 from cnncalc.spec.build.shortcuts import projection
 from cnncalc.spec.expressions import Value, as_text, work_out
 from cnncalc.spec.read import advice
@@ -228,6 +227,8 @@ class Unroller:
 
     def share(self, weights: Argument, path: str, start: int, frame: Frame) -> None:
         """Let the nodes from `start` on use the weights of those of the step that is named. Noted once if not."""
+        from cnncalc.spec.build.sharing import tie_weights  # which few networks need
+
         name = self.evaluate_text(weights, frame)
         problem = None if name is None else tie_weights(self.draft, path, start, name, frame)
         # In a block that is called a thousand times the mistake would be noted a thousand times.

@@ -15,7 +15,6 @@ import yaml
 
 from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.language import _
-from cnncalc.spec.read.complaints import syntax_problem
 
 DEEPEST = 50  # nested lists and mappings
 MOST_NODES = 500_000  # after anchors are expanded
@@ -87,6 +86,8 @@ def read_yaml(source: Source, problems: list[Problem] | None = None) -> Tree | N
     try:
         builder.read(source.text)
     except yaml.YAMLError as error:
+        from cnncalc.spec.read.complaints import syntax_problem
+
         raise SpecError([*builder.problems, syntax_problem(error, source)], source) from None
     if problems is not None:
         problems += builder.problems
