@@ -53,6 +53,48 @@ def test_a_full_disk_is_told_in_a_line(folder: Path, command: tuple[str, ...]) -
     assert process.returncode == 2
 
 
+WRITING = [
+    (("lenet5", "-o", "out.json"), "out.json"), (("explain", "lenet5", "-o", "out.html"), "out.html"),
+    (("draw", "lenet5", "-o", "out.svg"), "out.svg"), (("draw", "alexnet", "-o", "out.png"), "out.png"),
+    (("report", "lenet5", "-o", "out.html"), "out.html"), (("convert", "lenet5", "out.onnx"), "out.onnx"),
+    (("convert", "lenet5", "out.py", "--to", "torch"), "out.py"), (("format", "long.yaml"), "long.yaml"),
+    (("lock", "lenet5", "alexnet", "--file", "out.lock"), "out.lock"),
+    (("sweep", "-e", "1x9x9; conv $c k3", "--over", "c={1..900}", "-o", "out.csv"), "out.csv"),
+    (("exercise", "alexnet", "--questions", "40", "--force", "-o", "out"), "out-questions.md"),
+]  # fmt: skip
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such limit")
+@pytest.mark.parametrize(("command", "name"), WRITING, ids=lambda value: value[0] if isinstance(value, tuple) else "")
+def test_where_there_is_room_for_a_part_the_file_stays_as_it_was(
+    folder: Path, command: tuple[str, ...], name: str
+) -> None:
+    """All files of a command, where it writes several; and nothing is left beside them."""
+    import resource
+
+    steps = "".join(f"  -   conv 4 k3 same   # step {i}\n" for i in range(60))
+    old = {
+        "out.lock": "net.yaml\tparams\t8\n",
+        "long.yaml": f"input: 1x12x12\nlayers:\n{steps}",
+        "out.yaml": "the network of before\n",
+        "out-questions.md": "its questions\n",
+        "out-key.csv": "its key\n",
+    }
+    for path, text in {name: "as it was\n", **old}.items():
+        (folder / path).write_text(text, encoding="utf-8")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    process = started(
+        folder,
+        *command,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # what Python compiled would be cut as well
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+    )
+    said = process.communicate(timeout=120)[1]
+    assert (process.returncode, said.count("cannot be written: File too large")) == (2, 1), said
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
 def test_a_checkout_that_is_not_installed_knows_its_version(folder: Path) -> None:
     """Without what an installer writes down beside the package."""
     code = (
@@ -102,6 +144,7 @@ def test_an_interrupt_before_the_command_runs_is_no_answer(folder: Path, moment:
             3,
             "cnncalc went wrong here, which is its own fault: ZeroDivisionError: of its own",
         ),
+        ("EOFError('cut short')", 3, "cnncalc went wrong here, which is its own fault: RuntimeError: EOFError: cut short"),
         ("RecursionError()", 3, "cnncalc went wrong here, which is its own fault: RecursionError: "),
         ("MemoryError()", 2, "this needs more memory than there is"),
         ("ModuleNotFoundError(name='numpy')", 2, "this command needs NumPy, which is not installed here"),

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import pickle
+import subprocess
 import sys
 import warnings
 import zipfile
@@ -228,3 +229,25 @@ def test_without_torch_a_program_is_refused_by_name(saved: Path, monkeypatch: py
 def test_a_program_takes_as_many_inputs_as_it_has() -> None:
     with pytest.raises(cnncalc.CnncalcError, match="its inputs are 1: x"):
         cnncalc.from_torch(exported(1), [(3, 12, 10), (3, 12, 10)])
+
+
+def test_what_torch_logs_of_a_damaged_archive_is_no_traceback(saved: Path, tmp_path: Path) -> None:
+    """In a process of its own: torch writes to the standard error that it found."""
+    path = tmp_path / "net.pt2"
+    edit(saved, path, {"model_weights_config.json": replace('"strides": [{"as_int": 8}, ', '"strides": [')})
+    command = [sys.executable, "-m", "cnncalc", str(path)]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=200)
+    assert done.returncode == 2
+    assert "torch cannot read it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_beside_the_folder_of_an_archive_is_refused(saved: Path, tmp_path: Path) -> None:
+    """torch falls back to those of a form of before, which it unpickles."""
+    path = tmp_path / "net.pt2"
+    edit(saved, path, {})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("version", "8.8")
+        archive.writestr("serialized_state_dict.json", TRAP)
+    done = CliRunner().invoke(cli.group(), [str(path)])
+    assert (done.exit_code, "it cannot be read as an archive" in done.output) == (2, True), done.output

@@ -126,6 +126,8 @@ def interruptible(work: Callable[[], Any]) -> Any:
         from cnncalc.cli.endings import InterruptedRun
 
         raise InterruptedRun from None
+    except EOFError as error:  # so it does of an archive, or of Python's own, that is cut short
+        raise RuntimeError(f"EOFError: {error}") from error
 
 
 def check_for_misspelt_command(word: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from errno import EPIPE
 from functools import wraps
@@ -466,15 +466,24 @@ def write(text: str | bytes, output: str | None) -> None:
                 raise
             fail(_("standard output cannot be written: {reason}", reason=reason_of(error)))
         return
-    try:
-        from cnncalc.formats.files import replace_file
+    write_files({output: text})
 
-        with replace_file(output) as file:
-            file.write(text.encode() if isinstance(text, str) else text)
+
+def write_files(files: Mapping[str, str | bytes]) -> None:
+    """Results to files, by their paths: all of them, or every one stays as it was."""
+    from contextlib import ExitStack
+
+    from cnncalc.formats.files import replace_file
+
+    path = ""
+    try:
+        with ExitStack() as until_all_are_written:
+            for path, text in files.items():
+                file = until_all_are_written.enter_context(replace_file(path))
+                file.write(text.encode() if isinstance(text, str) else text)
+                file.flush()
     except OSError as error:
-        fail(
-            _("{output}: cannot be written: {reason}", output=visible(output) or repr(output), reason=reason_of(error))
-        )
+        fail(_("{output}: cannot be written: {reason}", output=visible(path) or repr(path), reason=reason_of(error)))
 
 
 def meant_layer(graph: Graph, word: str | None) -> str | None:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.cli.common import SPEC, Asked, Reading, errors_end_the_run, fail, lang_option, reading_options, write
+from cnncalc.cli.common import (
+    SPEC,
+    Asked,
+    Reading,
+    errors_end_the_run,
+    fail,
+    lang_option,
+    reading_options,
+    write,
+    write_files,
+)
 from cnncalc.errors import Source
 from cnncalc.language import _
 
@@ -90,9 +100,8 @@ def command(
         there = [path for path in files if os.path.lexists(path)]
         if there and not force:
             fail(_("{path} is there already: --force writes over it", path=there[0]))
-    for path, text in files.items():
-        write(text, path)
-        click.echo(path)
+    write_files(files)
+    click.echo("\n".join(files))
 
 
 def draw_exercises(

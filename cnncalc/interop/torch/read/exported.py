@@ -6,7 +6,9 @@ one sample alone has that 1 in the sizes of its views: where it is run on two sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -54,7 +56,8 @@ def read(
     except Exception as error:  # of torch's reader
         raise unusable(_("it cannot be read as an archive: {error}", error=tell(error))) from None
     try:
-        program = torch.export.load(spec)
+        with without_warnings():  # torch logs the traceback of what it cannot read
+            program = torch.export.load(spec)
     except Exception as error:
         raise unusable(_("torch cannot read it: {error}", error=tell(error))) from None
     try:
@@ -64,6 +67,17 @@ def read(
         raise
     except CnncalcError as error:
         raise unusable(str(error)) from None
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Nothing is logged below an error. What was settled before is afterwards as it was."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def graph_of(
