@@ -122,6 +122,38 @@ def test_pages_are_written_where_they_are_asked_for_and_kept(pull_request: Path)
     assert all(STEPS[name]["if"] == "${{ !cancelled() && inputs.pages != '' }}" for name in (PAGES, KEEP))
 
 
+HOSTILE = (
+    "--output=stolen.html", "-o", "--help", "--version", "-", "--", "$(touch stolen.html)", "`touch stolen.html`",
+    "; touch stolen.html", "'; touch stolen.html; '", "*", "a\n::stop-commands::x", "--upload-pack=touch stolen.html",
+    "\r", "../../../etc/passwd", "{a,b}", "\\", '"', "~",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_input_is_a_name_and_nothing_else(value: str, pull_request: Path) -> None:
+    """It writes no file, says no command to the log, and nothing passes that was not looked at."""
+    before = sorted(path.name for path in pull_request.iterdir())
+    runner = Runner(pull_request, specs=value, lock=value, base=value, pages=value, max_increase=value)
+    for step in (CHECK, LOCK, DIFF, PAGES):
+        done = runner.run(step)
+        nothing = step == LOCK or (step == PAGES and not value.strip())  # to hold to, or to write
+        assert nothing or done.returncode in (1, 2), (step, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert not [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("::stop")], step
+    assert sorted(path.name for path in pull_request.iterdir()) == before
+    pages = runner.home / "cnncalc-pages"
+    assert not list(pages.iterdir())
+
+
+def test_pages_of_two_specs_of_one_name_are_both_written(pull_request: Path) -> None:
+    write(pull_request, "more/b.yaml", 6, 47_206)
+    runner = Runner(pull_request, pages="models/b.yaml\nmore/b.yaml\n./more/b.yaml\n")
+    done = runner.run(PAGES)
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in (runner.home / "cnncalc-pages").iterdir())
+    assert names == ["b-2-2.html", "b-2.html", "b.html"]
+
+
 def test_the_steps_pass_where_nothing_is_wrong(pull_request: Path) -> None:
     git(pull_request, "fetch", "-q", "--depth=1", "origin", "main")
     git(pull_request, "checkout", "-q", "FETCH_HEAD")

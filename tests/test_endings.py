@@ -144,7 +144,11 @@ def test_an_interrupt_before_the_command_runs_is_no_answer(folder: Path, moment:
             3,
             "cnncalc went wrong here, which is its own fault: ZeroDivisionError: of its own",
         ),
-        ("EOFError('cut short')", 3, "cnncalc went wrong here, which is its own fault: RuntimeError: EOFError: cut short"),
+        (
+            "EOFError('cut short')",
+            3,
+            "cnncalc went wrong here, which is its own fault: RuntimeError: EOFError: cut short",
+        ),
         ("RecursionError()", 3, "cnncalc went wrong here, which is its own fault: RecursionError: "),
         ("MemoryError()", 2, "this needs more memory than there is"),
         ("ModuleNotFoundError(name='numpy')", 2, "this command needs NumPy, which is not installed here"),
@@ -226,3 +230,28 @@ def test_a_pipe_or_a_device_is_written_to_and_not_replaced(folder: Path, name: s
     finally:
         os.close(reader)
     assert stat.S_ISFIFO(os.stat(folder / name).st_mode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are others there")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("moment", ["while it is written", "when it has just been made"])
+def test_a_run_that_is_ended_while_it_writes_leaves_nothing(
+    folder: Path, number: int, status: int, moment: str
+) -> None:
+    """What was written so far is gone, and the file is as it was."""
+    (folder / "out.txt").write_text("as it was")
+    send = f"import os, signal, time\nos.kill(os.getpid(), {int(number)})\ntime.sleep(0.1)\n"
+    patch = {
+        "while it is written": "import os\nflush = os.chmod\n"
+        f"def chmod(*words):\n    exec({send!r})\n    return flush(*words)\n"
+        "os.chmod = chmod\n",
+        "when it has just been made": "import tempfile\nmake = tempfile.NamedTemporaryFile\n"
+        f"def made(*words, **more):\n    file = make(*words, **more)\n    exec({send!r})\n    return file\n"
+        "tempfile.NamedTemporaryFile = made\n",
+    }[moment]
+    code = f"import sys\nfrom cnncalc import cli\n{patch}cli.main(sys.argv[1:])\n"
+    process = started(folder, "lenet5", "-o", "out.txt", code=code)
+    said = process.communicate(timeout=60)[1]
+    assert (process.returncode, "Traceback" in said) == (status, False), said
+    assert sorted(path.name for path in folder.iterdir()) == ["net.yaml", "out.txt"]
+    assert (folder / "out.txt").read_text() == "as it was"

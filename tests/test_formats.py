@@ -304,6 +304,18 @@ def test_what_an_error_shows_is_no_command_to_a_log(tmp_path: Path, monkeypatch:
         assert harmless(run(*words).stderr, "plain")
 
 
+def test_what_is_wrong_with_an_option_is_no_command_to_a_log() -> None:
+    nasty = "a\n::stop-commands::x\x1b[31m"
+    for words in (
+        ("diff", "lenet5", "alexnet", "--max-increase", nasty), ("lenet5", "--format", nasty), ("lenet5", nasty),
+        ("rf", "lenet5", f"--{nasty}"), (nasty,), ("lenet5", "--columns", nasty), ("lenet5", "--set", nasty),
+    ):  # fmt: skip
+        done = run(*words)
+        assert done.exit_code == 2, words
+        assert harmless(done.stderr, "plain"), done.stderr
+        assert not [line for line in done.stderr.splitlines() if line.startswith("::")], done.stderr
+
+
 def harmless(text: str, format: str) -> bool:
     """Whether nothing in a text acts: on a terminal, in a log, in TeX, a browser or a spreadsheet."""
     lines = text.split("\n")

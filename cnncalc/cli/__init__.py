@@ -126,6 +126,11 @@ def interruptible(work: Callable[[], Any]) -> Any:
         from cnncalc.cli.endings import InterruptedRun
 
         raise InterruptedRun from None
+    except click.ClickException as error:  # what was given is in it, with line breaks, which logs take for commands
+        from cnncalc.errors import visible
+
+        error.message = visible(error.message)
+        raise
     except EOFError as error:  # so it does of an archive, or of Python's own, that is cut short
         raise RuntimeError(f"EOFError: {error}") from error
 

@@ -36,7 +36,9 @@ def end_run(error: BaseException) -> int:
 
 
 def is_too_big(error: BaseException) -> bool:
-    """Whether it is an array that no memory could hold, which NumPy refuses by a ValueError before it asks for any."""
+    """Whether memory is wanting and another error says so: NumPy of an array that none could hold, or a loader."""
+    if isinstance(error, ImportError):
+        return "failed to map segment" in str(error)
     return isinstance(error, ValueError) and str(error).startswith(("array is too big", "Maximum allowed"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EACCES
@@ -28,17 +29,59 @@ def replace_file(path: str, *, binary: bool = True) -> Iterator[IO[Any]]:
         raise PermissionError(EACCES, os.strerror(EACCES), path)
     folder = os.path.dirname(path)
     # In the same folder: only there can a file take another's place in one step.
-    with NamedTemporaryFile(mode, dir=folder, prefix=".cnncalc-", delete=False, encoding=encoding) as file:
-        try:
-            yield file
-            file.flush()
-            if old is not None and hasattr(os, "chown") and (old.st_uid, old.st_gid) != (os.getuid(), os.getgid()):
-                os.chown(file.name, old.st_uid, old.st_gid)
-            os.chmod(file.name, 0o666 & ~_umask() if old is None else old.st_mode & 0o7777)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    with Stops() as stops:
+        file = NamedTemporaryFile(mode, dir=folder, prefix=".cnncalc-", delete=False, encoding=encoding)  # noqa: SIM115
+        with file:
+            try:
+                stops.let_through()
+                yield file
+                file.flush()
+                if old is not None and hasattr(os, "chown") and (old.st_uid, old.st_gid) != (os.getuid(), os.getgid()):
+                    os.chown(file.name, old.st_uid, old.st_gid)
+                os.chmod(file.name, 0o666 & ~_umask() if old is None else old.st_mode & 0o7777)
+                os.replace(file.name, path)
+            except BaseException:
+                stops.free = False
+                os.unlink(file.name)
+                raise
+
+
+class Stops:
+    """Ctrl-C and the signal that ends a process, while a file is written: what was written so far is taken away.
+
+    They wait where nobody would tidy up after them. Handlers of others stay as they are.
+    """
+
+    def __init__(self) -> None:
+        self.free = False
+        self.waiting = 0
+        self.before: dict[int, Any] = {}
+
+    def __enter__(self) -> Stops:
+        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            if signal.getsignal(number) == usual:
+                try:
+                    self.before[number] = signal.signal(number, self.take)
+                except ValueError:  # in another thread than the first: there is no signal then
+                    return self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+        self.let_through()
+
+    def take(self, number: int, _frame: Any) -> None:
+        self.waiting = number
+        if self.free:
+            self.let_through()
+
+    def let_through(self) -> None:
+        """From now on signals end the run; one that has waited does now."""
+        self.free = True
+        if self.waiting:
+            number, self.waiting = self.waiting, 0
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
 
 def _umask() -> int:
