@@ -80,6 +80,7 @@ class Runner:
             **given,
             "PATH": self.path,
             "PYTHONUTF8": "1",
+            "GITHUB_ACTIONS": "true",
             "RUNNER_TEMP": str(self.home),
             "GITHUB_PATH": str(self.home / "path"),
             "GITHUB_WORKSPACE": str(self.workspace),

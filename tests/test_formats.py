@@ -304,7 +304,8 @@ def test_what_an_error_shows_is_no_command_to_a_log(tmp_path: Path, monkeypatch:
         assert harmless(run(*words).stderr, "plain")
 
 
-def test_what_is_wrong_with_an_option_is_no_command_to_a_log() -> None:
+def test_what_is_wrong_with_an_option_is_no_command_to_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     nasty = "a\n::stop-commands::x\x1b[31m"
     for words in (
         ("diff", "lenet5", "alexnet", "--max-increase", nasty), ("lenet5", "--format", nasty), ("lenet5", nasty),
