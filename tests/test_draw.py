@@ -353,10 +353,14 @@ def test_results_show_as_tables_and_pictures_and_no_raw_tuples() -> None:
     assert "█" not in drawn  # the picture in characters is for terminals
 
 
-def test_a_network_that_is_too_large_to_draw_is_refused_unless_more_is_allowed() -> None:
+def test_a_network_that_is_too_large_to_draw_is_refused_unless_more_is_allowed(tmp_path: Path) -> None:
     for command in ("draw", "report"):
         done = run(command, "-e", "3x8x8; relu x999999", "-o", "never.svg")
         assert done.returncode == 2
         assert "--max-operations" in done.stderr
+    (tmp_path / "other.yaml").write_text("input: 3x8x8\nlayers:\n  - relu x999999\n", encoding="utf-8")
+    done = run("report", "lenet5", str(tmp_path / "other.yaml"), "-o", str(tmp_path / "never.html"))
+    assert done.returncode == 2
+    assert "the network has more than 50,000 operations" in done.stderr
     done = run("draw", "-e", "3x8x8; relu x9", "--max-operations", "8")
     assert done.returncode == 2

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import bz2
 import json
+import shutil
 import struct
+import subprocess
+import xml.etree.ElementTree as ElementTree
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from onnx_bytes import Model, part, tensor
+from test_formats import NASTY
 from test_mutations import SEQUENTIAL, workbook
 
 from cnncalc.cli import group
@@ -118,6 +122,58 @@ def test_ten_thousand_operators_are_read_and_weights_outside_the_folder_are_not(
     done = CliRunner().invoke(group(), ["convert", "--to", "onnx", path, str(tmp_path / "out.onnx")])
     assert (done.exit_code, "outside the model's folder" in done.output) == (2, True)
     assert not (tmp_path / "out.onnx").exists()
+
+
+# --- names
+
+# Marks of DOT, Mermaid, TikZ, SVG and JavaScript, beside those of all formats
+NAMES = [
+    *NASTY, '"]; A -> B; x["', '"]\n click A "javascript:alert(1)"', "end", "end\n classDef x", "subgraph x",
+    '%%{init: {"securityLevel":"loose"}}%%', "a-->b", "A((x))", 'x"];evil[label="y', "label=<<b>x</b>>",
+    "\\N\\G\\E\\T", "\\l\\r\\", "&#x41;&amp;", "}]};\\draw (0,0);", "\\end{tikzpicture}", "\\immediate\\write18{x}",
+    "</script><script>alert(1)</script>", "<!--", "${alert(1)}", '");alert(1)//', "../../etc/passwd", "x" * 100_000,
+    "\u5c42", "e\u0301", "-", "--", "{{7*7}}", "%s%d{0}", "#x", "!t", "&a", "*a", "a: b", "? y", "@", "null",
+]  # fmt: skip
+ENDINGS = ("dot", "mmd", "svg", "tex")
+
+
+def named(name: str) -> Model:
+    """A model in which everything is called so."""
+    made = model().weight("w", 4, 3, 3, 3)
+    made.op("Conv", "x w", "a", name=f"{name}/conv").op("Relu", "a", "b", name=name)
+    made.op("Tanh", "a", "c", name=f"{name}.{name}").op("Add", "b c", "y", name=f"{name}/{name}")
+    made.graph += part(2, name)
+    return made
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_names_of_models_are_no_syntax_of_drawings(number: int, tmp_path: Path) -> None:
+    path = named(NAMES[number]).save(tmp_path)
+    for ending in ENDINGS:
+        file = tmp_path / f"out.{ending}"
+        done = CliRunner().invoke(group(), ["draw", path, "-o", str(file)])
+        assert done.exit_code == 0, done.output
+        text = file.read_text(encoding="utf-8")
+        assert not [c for c in text if not c.isprintable() and c != "\n"]
+        if ending == "svg":
+            kinds = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(text).iter()}
+            assert not kinds & {"script", "foreignObject", "a", "image"}
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="dot is not installed")
+def test_dot_draws_models_with_any_names(tmp_path: Path) -> None:
+    """Each with as many boxes and arrows as the model without a mark, and no complaint."""
+    for number, name in enumerate(["plain", *NAMES]):
+        path = named(name).save(tmp_path, f"{number}.onnx")
+        done = CliRunner().invoke(group(), ["draw", path, "-o", str(tmp_path / f"{number}.dot")])
+        assert done.exit_code == 0, done.output
+    command = ["dot", "-Tsvg", "-O", *(f"{number}.dot" for number in range(len(NAMES) + 1))]
+    drawn = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=120)
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    texts = [(tmp_path / f"{number}.dot.svg").read_text(encoding="utf-8") for number in range(len(NAMES) + 1)]
+    counts = [(text.count('class="node"'), text.count('class="edge"')) for text in texts]
+    assert counts == counts[:1] * len(counts)
+    assert not [text for text in texts if "href" in text.replace("xmlns:xlink", "")]
 
 
 # --- archives

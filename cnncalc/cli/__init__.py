@@ -129,7 +129,7 @@ def interruptible(work: Callable[[], Any]) -> Any:
     except click.ClickException as error:  # what was given is in it, with line breaks, which logs take for commands
         from cnncalc.errors import visible
 
-        error.message = visible(error.message)
+        error.message = visible(error.message)  # type: ignore[misc, unused-ignore]
         raise
     except EOFError as error:  # so it does of an archive, or of Python's own, that is cut short
         raise RuntimeError(f"EOFError: {error}") from error

@@ -137,18 +137,19 @@ class Asked:
         if self.spec is not None and self.expression is not None:
             raise click.UsageError(_("Give a SPEC or -e NET, not both."))
         values, shapes = self.changes()
-        running = click.get_current_context(silent=True)  # there is none while a shell completes a word
-        if (
-            most is None
-            or running is None
-            or running.get_parameter_source("max_operations") is not click.core.ParameterSource.DEFAULT
-        ):
-            most = self.max_operations
+        most = self.max_operations if most is None else self.limit(most)
         if self.expression is not None:
             source = Source("-e", self.expression)
             return graph_from_text(source, params=values, inputs=shapes, max_operations=most, inline=True)
         unknown = self.allow_unknown
         return load_graph(self.spec or "", params=values, inputs=shapes, max_operations=most, allow_unknown=unknown)
+
+    def limit(self, most: int) -> int:
+        """So many operations, unless --max-operations says how many."""
+        running = click.get_current_context(silent=True)  # there is none while a shell completes a word
+        default = click.core.ParameterSource.DEFAULT
+        said = running is None or running.get_parameter_source("max_operations") is not default
+        return self.max_operations if said else most
 
 
 def spec_options(function: F) -> F:

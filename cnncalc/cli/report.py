@@ -7,7 +7,16 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, each_asked, errors_end_the_run, say_written, size_options, spec_options, write
+from cnncalc.cli.common import (
+    Asked,
+    Reading,
+    each_asked,
+    errors_end_the_run,
+    say_written,
+    size_options,
+    spec_options,
+    write,
+)
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _, in_use
 from cnncalc.report import Settings, name_of
@@ -34,7 +43,8 @@ def command(asked: Asked, other: str | None, output: str | None, dtype: str, bat
         if output in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
             raise CnncalcError(_("a page is for a browser: name a file with -o net.html"))
         others = each_asked([other], asked.inputs) if other else []
-        graphs = [asked.graph(MOST_EXPLAINED), *(load_graph(name, **asked.reading) for name in others)]
+        reading: Reading = {**asked.reading, "max_operations": asked.limit(MOST_EXPLAINED)}
+        graphs = [asked.graph(MOST_EXPLAINED), *(load_graph(name, **reading) for name in others)]
         from cnncalc.pages.browser.data import page_data
         from cnncalc.pages.browser.file import html_text
 
