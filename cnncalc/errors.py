@@ -101,6 +101,7 @@ class SpecError(CnncalcError):
 
     def __init__(self, problems: Iterable[Problem], source: Source, partial: Any = None) -> None:
         self.partial = partial
+        # In the order of the text, each once: a block that is called twice makes its mistakes twice.
         found = dict.fromkeys(problems)
         self.problems = tuple(sorted(found, key=lambda p: (p.position or Position(0, 0))[:2]))
         self.source = source
@@ -157,12 +158,14 @@ def _excerpt(line: str, start: int, width: int) -> list[str]:
     """The line without its indentation, cut to a window if it is long, and the caret under it."""
     indent = len(line) - len(line.lstrip())
     left = min(indent, start)
+    # A one-line net may be thousands of characters long: the window is moved to the mistake.
     if start - left > SHOWN_COLUMNS * 2 // 3:
         left = start - SHOWN_COLUMNS // 2
     text = line[left : left + SHOWN_COLUMNS]
     dots = "..." if left > indent else ""
     before, marked = visible(text[: start - left]), visible(text[start - left : start - left + width])
     shown = dots + visible(text) + ("..." if left + SHOWN_COLUMNS < len(line) else "")
+    # Measured as a terminal shows it: what is written out, \x1b, is wider, and so is Chinese.
     caret = " " * (len(dots) + columns_of(before)) + "^" * max(1, columns_of(marked))
     return ["    " + shown, "    " + caret]
 
@@ -229,6 +232,7 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
         alike = [n for n in names if n[:1] == wanted[:1] and abs(len(n) - len(wanted)) <= 2]
         names = {n: names[n] for n in alike[:LOOKED_AT]}
     near = get_close_matches(wanted, list(names), n=2, cutoff=0.6)
+    # Two are offered only where they are about as near: else the second would be noise.
     likeness = [SequenceMatcher(None, wanted, name).ratio() for name in near]
     if len(near) == 2 and likeness[1] < likeness[0] - 0.05:
         near.pop()

@@ -202,6 +202,7 @@ def _find(name: str) -> str | None:
     """The network or variant that a name stands for."""
     stem, suffix = os.path.splitext(name)
     name = stem if suffix in SUFFIXES else name
+    # With its points first: RegNetX-1.6GF and RegNetX-16GF are two networks.
     for spelled in (_with_points, plain_name):
         known = _names_by(spelled).get(spelled(name))
         if known is not None:

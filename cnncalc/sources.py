@@ -162,6 +162,7 @@ def read_source(spec: str) -> Source:
         if sys.stdin is None:
             _unusable("<stdin>", _("standard input is closed"))
         return Source("<stdin>", decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
+    # A file outranks a bundled network of its name; a folder does not.
     there = os.path.lexists(spec)
     if there and not os.path.isdir(spec):
         refuse_other_forms(spec)
@@ -251,6 +252,7 @@ def decode(data: bytes, name: str) -> str:
         bad = error.start
     if text is not None and bad < 0:
         return text.replace("\r\n", "\n").replace("\r", "\n")
+    # Lines and columns as an editor counts them: in characters, up to the byte that is none.
     start = data.rfind(b"\n", 0, bad) + 1
     before = data[start:bad].decode("utf-8", "replace")
     problem = (

@@ -106,6 +106,7 @@ def solve(
     sweeping = Sweeping(family, space, wish)
     names = sweeping.names
     bisected = None
+    # Each member by itself, as long as that takes seconds: nothing has to be assumed of how numbers rise.
     if space.size <= MOST_MEMBERS:
         parts = list(sweeping.parts(told))
     else:
@@ -117,6 +118,7 @@ def solve(
     if sought and meeting:
         found = best_of(found, sought, greatest=bool(maximize))
     found = found.rows(usual_order(found, {**roles_of_options(space.names), **(roles or {})}))
+    # The nearest of a space too large to be looked at would be the nearest of some of it.
     misses = empty_part(sweeping) if len(found) or bisected else nearest(family, space, conditions, names)
     forbidden = None
     if not len(found) and not bisected and sweeping.infeasible:
@@ -179,6 +181,7 @@ def usual_order(part: Part, roles: Mapping[str, str]) -> Array:
 
     def key(row: int) -> tuple[Any, ...]:
         values = {name: column[row] for name, column in columns.items()}
+        # Kernels are odd by custom: they have a middle.
         even = sum(
             isinstance(value, int) and value % 2 == 0 for name, value in values.items() if roles.get(name) == "kernel"
         )
@@ -228,6 +231,7 @@ def nearest(family: Family, space: Space, conditions: Sequence[Condition], names
     for members in parts_of(space.size):
         part = evaluate_part(family, space, members, names)
         part = part.rows(np.flatnonzero(np.array([reason is None for reason in part.reasons], dtype=bool)))
+        # Only the best so far are kept beside the next part: the space may not fit memory.
         both = part if best is None else join_parts([best, part])
         far = np.zeros(len(both))
         for condition in conditions:
@@ -384,6 +388,8 @@ class Bisection:
         if condition.relation == "!=":
             raise CnncalcError(_("!= leaves holes: a range this long is bisected for =, <, <=, > and >= alone"))
         edges: dict[int, tuple[Edge, Edge]] = {}
+        # The places looked at may all miss a short stretch of solutions: between two that the number jumps over, it is
+        # looked for again.
         while stretches:
             probed = [(line, place) for line, ends in stretches.items() for place in places_between(*ends)]
             column = self.part(probed).column(condition.name)

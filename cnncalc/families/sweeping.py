@@ -187,12 +187,14 @@ class Sweeping:
         """The part, counted."""
         self.seen += len(part)
         self._unanswered = [name for name in self._unanswered if not part.columns[name].known.any()]
+        # One network is enough to ask whether a layer of that name exists.
         if self._sound is None and None in part.reasons:
             self._sound = int(part.members[part.reasons.index(None)])
         for reason in part.reasons:
             if reason is not None:
                 self.infeasible += 1
                 known = reason in self.examples or len(self.examples) < MOST_REASONS
+                # Reasons hold numbers, and a million members may have a million of them.
                 reason = reason if known else _("other reasons")
                 self.examples[reason] = self.examples.get(reason, 0) + 1
         return part

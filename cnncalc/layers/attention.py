@@ -371,6 +371,7 @@ class MatMul(Layer):
                 _("the last axis of the first is as long as the last but one of the second; permute one of them"),
                 "branch 1",
             )
+        # An axis of one element is stretched to the other's.
         batch = tuple(map(max, b, c))
         macs = prod(batch) * n * k * m
         return Facts(

@@ -295,6 +295,7 @@ class TransposedConv(Layer):
         pairs = c * (self.filters // self.groups)
         stretches = self.stretches(size)
         lengths = self.facts(x).output[1:]
+        # The output is what a window that slides over it would read: what it reads on padding was cut off.
         landing = prod(w.taps_on_input(length) for w, length in zip(stretches, lengths, strict=True))
         taps = pairs * (prod(w.kernel * n for w, n in zip(stretches, size, strict=True)) - landing)
         return taps, taps

@@ -31,6 +31,7 @@ def block_scope(
     given = match_arguments(step, arguments, list(params), draft, frame)
     if given is None:
         return None
+    # Filled in order: a default may speak of the parameters before it, and not of those behind.
     scope = dict(network)
     for name, default in params.items():
         value = given.get(name, default)

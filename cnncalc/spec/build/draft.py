@@ -67,6 +67,7 @@ class Draft(GraphBuilder):
             return self.append(Node(path, layer, reads, position, shown_with))
         except ShapeError as error:
             self.fitting = len(self.nodes) if self.fitting is None else self.fitting
+            # The layer says which option is at fault; here it is known where that stands.
             place = next((a.position for a in arguments if a.name == error.option), position)
             self.note(_("{name}: {text}", name=path, text=error.problem), place, error.hint, frame)
             return None

@@ -79,6 +79,7 @@ class Rehearsal(Unroller):
             x = self.take_turn(step, x, frame, stem, i, times)
             alike = x is not None and entering is not None and self.draft.shapes[x] == self.draft.shapes[entering]
             left = times - 2 - i  # between this one and the last
+            # From the second on, where the shape stays: the first may have a stride of its own, the last other values.
             if left > 0 and i > 0 and (alike or x is entering is None):
                 one = _Counts(*(now - then for now, then in zip(self.count(), before, strict=True)))
                 self.pass_over(one, left, step.repeat.position if step.repeat else step.position)
@@ -94,6 +95,7 @@ class Rehearsal(Unroller):
         key = (step.block, shape, repr(sorted(inner.scope.items(), key=lambda item: item[0])))
         known = self.calls.get(key)
         if known is not None and all(self.find_shape(name, inner) == seen for name, seen in known.read.items()):
+            # Whoever stands around reads what this call read: it has to be known for their keys too.
             for name, seen in known.read.items():
                 self.remember(name, self.find_place(name, inner), seen)
             self.pass_over(known.counts, 1, step.position)
@@ -118,6 +120,7 @@ class Rehearsal(Unroller):
 
     def find_place(self, name: str, frame: Frame) -> str | None:
         """The path of a step of this name; None for one inside other steps and one without a name of its own."""
+        # A number at the end may have been given by the order of layers, of which some were passed over.
         if "/" in name or (name not in frame.given and re.search("[0-9]$", name)):
             return None
         return self.draft.find(name, self.draft.results, frame)

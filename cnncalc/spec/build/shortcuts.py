@@ -29,6 +29,7 @@ def projection(draft: Draft, maker: LayerMaker, step: ResidualStep, x: int, y: i
     options = {"filters": c, "kernel": 1, "stride": [s or 1 for s in strides], "bias": "false"}
     arguments = [Argument(name, value, step.position) for name, value in options.items()]
     draft.declare(path, step.name_position)
+    # As in He et al. 2015, option B.
     for kind, given, name in ((KINDS["conv"], arguments, path), (KINDS["batchnorm"], [], f"{path}/batchnorm")):
         layer = maker.make(kind, given, step.position)
         value = None if layer is None else draft.node(name, layer, (x,), step.position, given, frame)

@@ -20,6 +20,7 @@ class LineReader(LayerReader):
     """Reads one-line steps."""
 
     def line(self, line: Text) -> Step:
+        # Before the words: a full-width space separates none, and would be part of a name.
         wide = wide_character(line.text)
         if wide is not None:
             self.note(wide[1], line.at(wide[0], 1), wide[2])

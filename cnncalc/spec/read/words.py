@@ -32,6 +32,7 @@ class Token(Text):
 def tokens(line: Text) -> list[Token]:
     """The words of a line; spaces inside brackets belong to the word."""
     text = line.text
+    # Nearly every line: split() is ten times as fast as looking at each character.
     if "(" not in text and "[" not in text:
         words, end = [], 0
         for word in text.split():
@@ -85,6 +86,7 @@ def tidy(words: Sequence[Token], note: Note) -> list[Token]:
             hint = _("write {name}={value}", name=word.text, value=value)
             note(_("spaces around ="), left[0].position, hint)
             del left[:2]
+        # Commas between words are noted, commas in a list of numbers (0,2,1) mean something.
         elif "," in word.text and re.fullmatch(r"[^,()\[\]]+,|\w*\d\w*(,[A-Za-z][^,()\[\]]*)+,?", word.text):
             at = word.text.index(",")
             note(

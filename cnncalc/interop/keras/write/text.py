@@ -106,12 +106,14 @@ class Writer:
             moved.append((name, array if move is None else move(array)))
         if node.layer.kind == "dense":
             shape = self.find_flattened(node.reads[0])
+            # Keras flattens with the channels innermost: rows of the weight stand in that order there.
             if shape is not None and len(shape) > 1:
                 moved[0] = ("weight", channels_last(stored[f"{node.name}.weight"], shape).T)
         if node.layer.kind not in ("rnn", "gru", "lstm"):
             return [array for _name, array in moved]
         kinds: dict[str, list[Any]] = {}
         for name, array in moved:
+            # Gates are stacked along the last axis, the input's, the state's and the biases' each in one array.
             gate_free = name.rpartition("_")[2] + ("|back" if name.startswith("back_") else "")
             kinds.setdefault(gate_free, []).append(array)
         joined = {part: np.concatenate(arrays, axis=-1) for part, arrays in kinds.items()}

@@ -91,6 +91,7 @@ class Writer:
         self.first = len(graph.inputs)
         self.root = scopes(graph)
         self.readers = Counter(v for node in graph.nodes for v in node.reads)
+        # What leaves the network is read once more, by whoever calls it: it needs a variable.
         self.readers.update(graph.outputs)
         self.written = [self.layer(i) for i in range(len(graph.nodes))]
         self.parts: dict[str, None] = {}  # classes for kinds that PyTorch has no module for, in the order of use
@@ -118,6 +119,7 @@ class Writer:
         return found._replace(use=use)
 
     def text(self) -> str:
+        # Names first, of all blocks: a class is written with those of the blocks inside it.
         for scope in every_scope(self.root):
             self.name_attributes(scope)
         for part in CLASSES:
@@ -202,6 +204,8 @@ class Writer:
                 continue
             node, value = self.graph.nodes[item], self.first + item
             line = self.line(item, attributes, tuple(names[v] for v in node.reads))
+            # `x = F.relu(self.bn(self.conv(x)))`: what only the next layer reads, and is called after this one, goes on
+            # in its line.
             if open_line is not None and node.reads == (open_line[1],) and self.readers[open_line[1]] == 1:
                 longer = join(lines[-1], line)
                 behind = node.name.startswith(f"{open_line[0]}/") or open_line[0] == f"{node.name}/flatten"
@@ -220,6 +224,7 @@ class Writer:
         found = self.written[i]
         attribute = attributes[self.owner(i)]
         module = f"self.{attribute}"
+        # Weights may be shared by layers of other strides, which one module cannot have.
         if self.owner(i) != i and found.module != self.written[self.owner(i)].module:
             module, found = share(found, module)
         modules: dict[str, Call] = {}
@@ -336,6 +341,7 @@ def forward(found: Template, entering: list[str], kept: Mapping[str, str]) -> li
         else:
             target = next((v for v in [*(f for f in free if f in letters), *letters] if v not in living), line.name)
         variables[line.name] = target
+        # A variable may be written over as soon as nobody reads it any more: x = ..., x = ..., as people write.
         if left.get(line.name, 0) > 0:
             living.add(target)
         if flag is not None:
