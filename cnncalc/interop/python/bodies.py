@@ -17,14 +17,14 @@ class Line(NamedTuple):
 
     name     of its result, inside the block
     modules  attribute to the call that makes it
-    use      an expression: {0}, {1}, ... are what it reads, {name} a value of `values`
+    use      an expression: {0}, {1}, ... are what it reads, {name} a value of `values`; or what its writer knows
     reads    names of lines, or `in0`, `in1`, ... for what enters the block
     infix    `use` is an operator that may need brackets
     """
 
     name: str
     modules: Mapping[str, Call]
-    use: str
+    use: Any
     reads: tuple[str, ...]
     values: Mapping[str, Any] = {}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.interop.keras.write.readback import read_back
@@ -65,6 +65,20 @@ def layer_weights(graph: Graph, weights: Mapping[str, Any]) -> dict[str, list[An
                 if arrays:
                     found[writer.full_name(i, step)] = arrays
     return found
+
+
+class LayerUse(NamedTuple):
+    """A line that makes a layer of Keras and calls it; other lines are an expression, or the call of a block.
+
+    holder  the variable that holds the layer, where it is called again; empty: it is made and called at once
+    asks    it is called with who asks and who is asked
+    """
+
+    holder: str = ""
+    asks: bool = False
+
+
+BLOCK = LayerUse("block")  # a function of ours, which takes the name of its layers too
 
 
 class Writer:
@@ -200,7 +214,8 @@ class Writer:
             if isinstance(item, Scope):
                 own = item.path[len(scope.path) + 1 :] if scope.path else item.path
                 name = taken(identifier(own, "block"))
-                lines.append(Line(name, {own: self.calls[item.path]}, "block", tuple(names[v] for v in item.entries)))
+                reads = tuple(names[v] for v in item.entries)
+                lines.append(Line(name, {own: self.calls[item.path]}, BLOCK, reads))
                 assert item.result is not None
                 names[item.result] = name
                 continue
@@ -212,9 +227,10 @@ class Writer:
                 called = f"{own}/{step.suffix}" if step.suffix else own
                 name = taken(identifier(called, "layer"))
                 modules = {} if step.use else {called: step.made}
-                use = step.use or ("asks" if step.asks else "layer")
+                use = step.use or LayerUse(asks=step.asks)
                 if step.stored and (owner != item or item in self.shared):
-                    use = f"shared {identifier(self.graph.nodes[owner].name, 'layer')}_layer {'asks' * step.asks}"
+                    holder = f"{identifier(self.graph.nodes[owner].name, 'layer')}_layer"
+                    use = LayerUse(holder, asks=step.asks)
                     modules = modules if owner == item else {}
                 lines.append(Line(name, modules, use, reads))
                 reads = (name,)
@@ -292,25 +308,25 @@ def forward(found: Template, entering: list[str], prefix: str, depth: int) -> tu
 
 def statement(line: Line, target: str, read: list[str], prefix: str, depth: int) -> list[str]:
     """One statement: a layer made and called, a function, or an expression."""
+    use = line.use
+    if isinstance(use, str):
+        return [f"{INDENT * depth}{target} = {bare(use.format(*read))}"]
     entering = read[0] if len(read) == 1 else f"[{', '.join(read)}]"
-    word, _blank, holder = line.use.partition(" ")
-    holder, _blank, asks = holder.partition(" ")
-    if asks or word == "asks":
+    if use.asks:
         entering = f"{read[0]}, {read[-1]}"
     for own, made in line.modules.items():
         name = plain(own)
         named = Argument("name", name if not prefix else Code(f'f"{{{prefix}}}_{name}"'), None)
-        if word == "block":
+        if use is BLOCK:
             values = tuple(Argument("", Code(word)) for word in read)
             arguments = (*values, *with_name(made.arguments, named))
             return lay_out(f"{target} = ", made._replace(arguments=arguments), "", depth)
         call = made._replace(arguments=(*made.arguments, named))
-        if word == "shared":
-            return [*lay_out(f"{holder} = ", call, "", depth), f"{INDENT * depth}{target} = {holder}({entering})"]
-        return lay_out(f"{target} = ", call, f"({entering})", depth)
-    if word == "shared":
-        return [f"{INDENT * depth}{target} = {holder}({entering})"]
-    return [f"{INDENT * depth}{target} = {bare(line.use.format(*read))}"]
+        if not use.holder:
+            return lay_out(f"{target} = ", call, f"({entering})", depth)
+        made_first = lay_out(f"{use.holder} = ", call, "", depth)
+        return [*made_first, f"{INDENT * depth}{target} = {use.holder}({entering})"]
+    return [f"{INDENT * depth}{target} = {use.holder}({entering})"]
 
 
 def with_name(arguments: tuple[Argument, ...], name: Argument) -> tuple[Argument, ...]:
