@@ -5,11 +5,13 @@ what the shipped conventions print of them. Run it when a network is new, or whe
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cnncalc
 from cnncalc.conventions.identifying import candidates, without_biases
+from cnncalc.report import Report
 from cnncalc.shipped import VARIANTS, bundled
 
 FILE = Path(__file__).resolve().parent.parent / "cnncalc" / "network_totals.json"
@@ -17,11 +19,15 @@ NUMBERS = FILE.with_name("network_numbers.json")
 QUANTITIES = ("params", "connections", "macs", "flops")
 
 
+@cache
+def reports() -> dict[str, Report]:
+    return {name: cnncalc.analyze(name) for name in (*bundled(), *VARIANTS)}
+
+
 def totals() -> dict[str, dict[str, int]]:
     """By name, the totals that are known."""
     found = {}
-    for name in (*bundled(), *VARIANTS):
-        report = cnncalc.analyze(name)
+    for name, report in reports().items():
         one = report.totals
         found[name] = {q: getattr(one, q) for q in QUANTITIES if q not in one.left_out and getattr(one, q)}
         bare = without_biases(report)
@@ -32,8 +38,7 @@ def totals() -> dict[str, dict[str, int]]:
 
 def numbers() -> dict[str, list[int]]:
     """By name, every number that `cnncalc identify` holds another one against, from the smallest on."""
-    reports = {name: cnncalc.analyze(name) for name in (*bundled(), *VARIANTS)}
-    return {name: sorted({one.number for one in candidates(name, report)}) for name, report in reports.items()}
+    return {name: sorted({one.number for one in candidates(name, report)}) for name, report in reports().items()}
 
 
 def as_text(found: dict[str, Any]) -> str:
