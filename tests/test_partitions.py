@@ -78,6 +78,25 @@ def test_a_run_that_ends_early_is_gone_on_with(tmp_path: Path, monkeypatch: pyte
     assert written == [2, 3, 4, 3]
 
 
+def test_two_runs_do_not_write_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two sweeps the manifest was that of one and partitions were those of the other."""
+    pytest.importorskip("fcntl", reason="there are no such locks on this system")
+    write, said = partitions.write_partition, []
+
+    def write_and_meet_another(job: Any, partition: int) -> Any:
+        command = [sys.executable, "-m", "cnncalc", *OVER, "--parts", str(tmp_path / "found"), "--partition", "50"]
+        if not said:
+            said.append(subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120))
+        return write(job, partition)
+
+    monkeypatch.setattr(partitions, "write_partition", write_and_meet_another)
+    run(tmp_path / "found")
+    assert said[0].returncode == 2
+    assert f"another run is writing to {tmp_path / 'found'}: wait for it" in said[0].stderr
+    assert finished(tmp_path / "found") == [0, 1, 2, 3, 4]
+    assert "5 partitions in" in run(tmp_path / "found")
+
+
 def test_partitions_without_a_network_are_an_error(tmp_path: Path) -> None:
     arguments = ["sweep", "-e", NET, "--over", "f=1..3", "--over", "k=17..18", "--parts", str(tmp_path)]
     done = CliRunner().invoke(group(), arguments)

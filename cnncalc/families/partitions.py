@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
@@ -83,6 +83,36 @@ def write_partitions(job: Job, told: Callable[[int], None] | None = None, worker
     Raises CnncalcError where the folder holds another run, or where a library is missing.
     """
     os.makedirs(job.folder, exist_ok=True)
+    with alone_in(job.folder):
+        return write_what_is_left(job, told, workers)
+
+
+@contextmanager
+def alone_in(folder: str) -> Iterator[None]:
+    """Nobody else writes partitions there meanwhile. A lock of the system, which a run that is killed leaves at once.
+
+    Raises CnncalcError where another run writes.
+    """
+    try:
+        import fcntl
+    except ImportError:  # there is none on Windows
+        yield
+        return
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CnncalcError(_("another run is writing to {folder}: wait for it", folder=folder)) from None
+        except OSError:
+            pass  # a file system without locks
+        yield
+    finally:
+        os.close(place)
+
+
+def write_what_is_left(job: Job, told: Callable[[int], None] | None, workers: str | None) -> list[Finished]:
+    """What `write_partitions` gives, where nobody else writes."""
     found = {entry.partition: entry for entry in read_manifest(job)}
     if told is not None:
         told(sum(entry.members for entry in found.values()))
