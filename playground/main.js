@@ -40,8 +40,8 @@ const askAbout = (name, request = {}) =>
 
 // How a command names it, with the option that it needs.
 const FILE = "network.yaml";
-const options = () => (model?.unknown ? ["--allow-unknown"] : []);
-const named = () => [...options(), FILE];
+const reading = () => (model?.unknown ? ["--allow-unknown"] : []);
+const named = () => [...reading(), FILE];
 
 function say(key, values) {
   at("state").textContent = word(key, values);
@@ -183,7 +183,7 @@ function question() {
   if (state.tool === "check") {
     // Blanks round the sign are as people write them; a sentence without a sign goes as it is
     const answers = fields.answers.split("\n").map((line) => line.trim().replace(/\s*[=:＝：]\s*/, "=")).filter(Boolean);
-    return answers.length ? ["command", ["check", ...options(), ...html, "--explain", "--", FILE, ...answers]] : null;
+    return answers.length ? ["command", ["check", ...reading(), ...html, "--explain", "--", FILE, ...answers]] : null;
   }
   if (state.tool in cards) {
     const asked = cards[state.tool].question(["network.yaml"]);

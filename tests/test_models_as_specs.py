@@ -206,6 +206,19 @@ def test_commands_whose_error_says_allow_unknown_have_it(
     assert "--allow-unknown" not in done.stderr
 
 
+def test_answers_are_graded_behind_an_operator_that_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known of what enters the last layer: a mistake there cannot be looked for."""
+    monkeypatch.chdir(tmp_path)
+    made = Model(1, 3, 8, 8).weight("W", 4, 3, 3, 3)
+    made.op("Conv", "x W", "a").op("Odd", "a", "b", domain="own").op("Relu", "b", "y")
+    Path(made.save(tmp_path)).rename("odd.onnx")
+    done = run("check", "odd.onnx", "--allow-unknown", "a.params=107", "params=107", "y.macs=3")
+    assert done.exit_code == 1
+    assert "0/1" in done.stdout
+
+
 def test_numbers_that_are_not_known_are_locked_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     made = Model(1, 3, 8, 8).weight("W", 4, 3, 3, 3)

@@ -338,6 +338,12 @@ def test_model_that_no_spec_says_is_shown_and_not_edited(visit: Any, tmp_path: P
     visit.select_option("#panel-explain select[name=layer]", "a")
     visit.select_option("#panel-explain select[name=quantity]", "params")
     visit.locator("#answer").get_by_text("a.params = 108").wait_for()
+    visit.click("#tab-check")
+    visit.fill("textarea[name=answers]", "a.params = 107")
+    visit.click("#panel-check button")
+    visit.locator("#answer").get_by_text("107").first.wait_for()
+    assert "--allow-unknown" not in visit.locator("#answer").inner_text()
+    visit.click("#tab-explain")
     visit.wait_for_timeout(400)
     assert "#" not in visit.url
     assert visit.locator("#share").is_disabled()

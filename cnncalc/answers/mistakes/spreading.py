@@ -46,7 +46,11 @@ def first_read(graph: Graph, node: int) -> int:
 
 
 def case_of(graph: Graph, node: int, shapes: tuple[Shape, ...]) -> Case:
-    """A layer as it stands in the network; what was flattened in front of it is remembered."""
+    """A layer as it stands in the network; what was flattened in front of it is remembered.
+
+    Behind a shape that is not known nothing can be worked out again, as of what reads nothing.
+    """
+    shapes = () if () in shapes else shapes
     first = len(graph.inputs)
     value, flat = first_read(graph, node), None
     while value >= first and len(graph.shape(value)) == 1 and flat is None:
