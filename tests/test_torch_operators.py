@@ -482,6 +482,49 @@ def test_a_cell_computes_what_it_computes_in_pytorch(kind: Any) -> None:
     assert np.abs(ours - theirs).max() <= TOLERANCE
 
 
+@pytest.mark.parametrize("average", [True, False])
+@pytest.mark.parametrize("first", [False, True])
+def test_weights_of_attention_that_are_asked_for_are_what_they_are_in_pytorch(first: bool, average: bool) -> None:
+    class Shown(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.MultiheadAttention(4, 2, batch_first=not first)
+
+        def forward(self, x: Any) -> Any:
+            y = x.transpose(0, 1) if first else x
+            made, weights = self.inner(y, y, y, average_attn_weights=average)
+            made = made.transpose(0, 1) if first else made
+            return torch.cat([made.flatten(1), weights.flatten(1)], 1)
+
+    module = Shown().eval()
+    graph = cnncalc.from_torch(module, (5, 4))
+    totals = cnncalc.analyze(graph).totals
+    assert (totals.params, totals.macs) == (80, 4 * 5 * 16 + 2 * 25 * 4)
+    into, out = (node.name for node in graph.nodes if node.layer.kind == "dense")
+    inner = module.inner
+    held = {into: (inner.in_proj_weight, inner.in_proj_bias), out: (inner.out_proj.weight, inner.out_proj.bias)}
+    weights = {f"{name}.weight": pair[0].detach().numpy() for name, pair in held.items()}
+    weights |= {f"{name}.bias": pair[1].detach().numpy() + 0 for name, pair in held.items()}
+    tokens = np.random.default_rng(3).standard_normal((5, 4), dtype=np.float32)
+    (last,) = graph.outputs
+    ours = reference.run(graph, tokens, weights)[graph.nodes[last - 1].name]
+    theirs = module(torch.from_numpy(tokens)[None])[0].detach().numpy()
+    assert np.abs(ours - theirs).max() <= TOLERANCE
+
+
+def test_weights_of_attention_to_another_sequence_are_refused() -> None:
+    class Between(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.MultiheadAttention(4, 2, batch_first=True)
+
+        def forward(self, x: Any, y: Any) -> Any:
+            return self.inner(x, y, y)
+
+    with pytest.raises(cnncalc.SpecError, match="its weights are followed where a sequence attends to itself"):
+        cnncalc.from_torch(Between(), [(5, 4), (6, 4)])
+
+
 @pytest.mark.parametrize("mode", ["sum", "mean", "max"])
 def test_tokens_enter_as_whole_numbers_where_a_table_is_looked_up(mode: str) -> None:
     class Words(nn.Module):

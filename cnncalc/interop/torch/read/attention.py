@@ -8,7 +8,8 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen, make_plain, through
 from cnncalc.interop.torch.read.arithmetic import merge_seen, with_weights
-from cnncalc.interop.torch.read.making import along, layer, standing, whole
+from cnncalc.interop.torch.read.making import along, axis_word, layer, standing, whole
+from cnncalc.interop.torch.read.reductions import over_axes
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
 from cnncalc.interop.torch.read.taking import part, pick
 from cnncalc.interop.torch.read.weighted import linear_over_last
@@ -116,7 +117,7 @@ def repeat_heads(trace: Any, seen: Seen | None, times: int) -> Seen | None:
     anywhere=True,
 )
 def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    """nn.MultiheadAttention. The weights of the attention, its second result, are not followed."""
+    """nn.MultiheadAttention. Where its weights are asked for, its second result, it is the products that make them."""
     if any(given.get(name) is not None for name in ("bias_k", "bias_v", "key_padding_mask", "static_k", "static_v")):
         raise NotReadError(_("masks of the sequence's end and keys of its own are not counted here"))
     given.get("dropout_p")  # of the weights, in training
@@ -125,6 +126,19 @@ def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
     given.get("is_causal")  # the mask that is given says so, too
     weights = [given.get(f"{name}_proj_weight") for name in "qkv"] if given.get("use_separate_proj_weight") else []
     stored = [*(weights or [given["in_proj_weight"]]), given["in_proj_bias"]]
+    number = trace.attentions = trace.attentions + 1
+    if number in trace.wishes.apart:
+        query, key = trace.of(given["query"]), trace.of(given["key"])
+        if query is None or key is None or query != key or trace.of(given["value"]) != key:
+            raise NotReadError(_("its weights are followed where a sequence attends to itself"))
+        out = (given["out_proj_weight"], given["out_proj_bias"])
+        average = given.get("average_attn_weights", True)
+        return heads_apart(
+            trace, given["num_heads"], query, key, (stored, out), given.get("attn_mask"), average=average
+        )
+    found = trace.tensors_in(result)
+    if len(found) > 1:
+        trace.later[id(found[1])] = lambda: trace.asked.add(number)  # and nothing is known of them yet
     return attend(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]), given.get("attn_mask"))
 
 
@@ -177,13 +191,57 @@ def masked_heads(
     trace: Any, heads: int, query: Seen, key: Seen, weights: tuple[Sequence[Any], Sequence[Any]], mask: Any
 ) -> Made:
     """Attention to itself with a mask: a linear layer, products of heads with the mask added, a linear layer."""
-    (into, *others, bias), (out, out_bias) = weights
+    parts = split_heads(trace, heads, query, key, weights[0], mask)
+    if parts is None:
+        return None
+    added = standing(trace, mask, parts[0]) if mask.ndim == 2 else None
+    if added is None:
+        raise NotReadError(_("the mask is another for each head"))
+    made = layer(trace, "dot_product_attention", {}, [seen.value for seen in (*parts, added)])
+    found = made and join_heads(trace, made, query, weights[1])
+    return found and [found]
+
+
+def heads_apart(
+    trace: Any,
+    heads: int,
+    query: Seen,
+    key: Seen,
+    weights: tuple[Sequence[Any], Sequence[Any]],
+    mask: Any,
+    *,
+    average: bool,
+) -> Made:
+    """The same one by one: what comes out, and the weights, of each head or their mean."""
+    parts = split_heads(trace, heads, query, key, weights[0], mask)
+    if parts is None:
+        return None
+    q, k, v = parts
+    scores = product(trace, through_number(trace, q, q.shape[-1] ** -0.5), k.reorder([0, 1, 3, 2], trace.inside()))
+    if mask is not None and scores is not None:
+        added = standing(trace, mask, scores) if mask.ndim == 2 else None
+        scores = added and merge_seen(trace, "add", [scores, added])
+    each = scores and layer(trace, "softmax", {"axis": axis_word(2, 3)}, [scores.value])
+    made = product(trace, each, v)
+    found = made and join_heads(trace, made, query, weights[1])
+    said = over_axes(trace, each, "reduce_mean", [0]) if average and each else each
+    if found is None or said is None:
+        return None
+    n = query.shape[0]
+    told = said.arrange((BATCH, n, n), BATCH, trace.inside()) if average else said
+    return [found, told] if told else None
+
+
+def split_heads(
+    trace: Any, heads: int, query: Seen, key: Seen, into: Sequence[Any], mask: Any
+) -> tuple[Seen, Seen, Seen] | None:
+    """Queries, keys and values of a sequence, (heads, n, width of a head) each. Raises NotReadError."""
+    weight, *others, bias = into
     if query != key or others or query.folded or len(query.shape) != 2 or trace.of(mask) is not None:
         raise NotReadError(_("masks are read where a sequence attends to itself, and where they stand by themselves"))
-    first = query.lead == 1  # the sequence comes first
-    seen = query.reorder([1, 0, 2], trace.inside()) if first else query
+    seen = query.reorder([1, 0, 2], trace.inside()) if query.lead == 1 else query  # the sequence may come first
     n, width = seen.shape
-    made = linear_over_last(trace, seen, into, bias)
+    made = linear_over_last(trace, seen, weight, bias)
     axis = made and made.axis(2)
     parts = []
     for i in range(3):
@@ -192,13 +250,15 @@ def masked_heads(
         if apart is None:
             return None
         parts.append(make_plain(trace.b, apart.reorder([0, 2, 1, 3], trace.inside()), trace.place()))
-    added = standing(trace, mask, parts[0]) if mask.ndim == 2 else None
-    if added is None:
-        raise NotReadError(_("the mask is another for each head"))
-    result = layer(trace, "dot_product_attention", {}, [seen.value for seen in (*parts, added)])
-    together = result and result.reorder([0, 2, 1, 3], trace.inside()).arrange((BATCH, n, width), BATCH, trace.inside())
-    found = together and linear_over_last(trace, together, out, out_bias)
-    return found and [found.reorder([1, 0, 2], trace.inside()) if first else found]
+    return parts[0], parts[1], parts[2]
+
+
+def join_heads(trace: Any, seen: Seen, query: Seen, out: Sequence[Any]) -> Seen | None:
+    """What all heads give, side by side, through the last linear layer; laid out as the sequence that entered."""
+    n, width = query.shape
+    together = seen.reorder([0, 2, 1, 3], trace.inside()).arrange((BATCH, n, width), BATCH, trace.inside())
+    found = together and linear_over_last(trace, together, *out)
+    return found.reorder([1, 0, 2], trace.inside()) if found and query.lead == 1 else found
 
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

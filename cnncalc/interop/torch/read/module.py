@@ -223,15 +223,16 @@ def trace_of(
         try:
             with trace, torch.no_grad():
                 result = run(tensors, trace.stand_ins, trace)
-            break
         except CnncalcError:
             raise
         except Exception as error:
             if not trace.learn(error):
                 return stop(*(failed if failed and wishes.mapping else (trace, error)), allow_unknown=allow_unknown)
             failed = failed or (trace, error)
-    trace.finish(result)
-    return b.graph(allow_unknown=allow_unknown)
+        else:
+            trace.finish(result)
+            if not trace.learn_apart():
+                return b.graph(allow_unknown=allow_unknown)
 
 
 def stop(trace: Trace, error: Exception, *, allow_unknown: bool) -> Graph:

@@ -56,11 +56,13 @@ class Wishes:
     """What a pass that fails would have needed from its start; it is run once more with it.
 
     indices  inputs that are whole numbers: an embedding looks them up
+    apart    calls of nn.MultiheadAttention, counted from 1, whose weights are asked for
     mapping  whether the one input comes in a mapping by its name
     """
 
     def __init__(self) -> None:
         self.indices: set[str] = set()
+        self.apart: set[int] = set()
         self.mapping = False
 
 
@@ -102,6 +104,8 @@ class Trace:
         self.stack: list[str] = [""]
         self.later: dict[int, Callable[[], Seen | None]] = {}  # of a tensor: its value, made where something needs it
         self.numbers: dict[int, Any] = {}  # of a tensor that stands for fixed numbers: the numbers
+        self.attentions = 0  # calls of nn.MultiheadAttention so far
+        self.asked: set[int] = set()  # those whose weights are asked for, and are not known
         self.known = Known(torch, self.numbers, self.flow)
         self.constants: dict[int, Any] = {}  # of a tensor with values: the one that stands for it
         self.hidden = 0  # modules around that say themselves what they are
@@ -544,6 +548,8 @@ class Trace:
 
     def learn(self, error: Exception) -> bool:
         """Whether the pass is worth another try, with wishes that this one did not know of."""
+        if self.learn_apart():
+            return True
         if list(self.b.inputs) == ["input"] and not self.wishes.mapping and isinstance(error, (TypeError, IndexError)):
             self.wishes.mapping = True  # one input that is called so may be meant by its name
             return True
@@ -555,6 +561,12 @@ class Trace:
             self.wishes.indices |= fresh
             return bool(fresh)
         return False
+
+    def learn_apart(self) -> bool:
+        """Whether weights of an attention were asked for, which the next pass will have."""
+        fresh = self.asked - self.wishes.apart
+        self.wishes.apart |= fresh
+        return bool(fresh)
 
     def explain_failure(self, error: Exception) -> tuple[str, bool]:
         """That the forward pass asks for values, where that is why it goes no further, and at which function first.
