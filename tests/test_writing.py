@@ -380,6 +380,18 @@ layers:
 """ in written(text, tmp_path)
 
 
+def test_a_shortcut_of_several_layers_that_runs_first_is_the_first_branch(tmp_path: Path) -> None:
+    text = """\
+input: 8x16x16
+layers:
+  - x: conv 8 k1 relu
+  - short: [avgpool 2, conv 16 k1]
+  - {from: x, layers: [conv 32 k1 relu, conv 32 k3 s2 p1, conv 16 k1]}
+  - {add: [identity, {from: short}]}
+"""
+    assert "from:" not in written(text, tmp_path)  # MaxViT of timm: with the branch first more would be in memory
+
+
 def test_how_all_layers_of_a_kind_are_built_is_said_once() -> None:
     graph = load(
         "3x9x9; conv 4 k3 relu inplace built=function; conv 4 k3 relu inplace built=function; conv 4 k1 sigmoid"

@@ -330,6 +330,11 @@ def with_residuals(steps: list[Step], graph: Graph, *, straight: bool = False) -
 
 def make_residual(step: Merge, graph: Graph, *, straight: bool) -> None:
     """An addition of two branches as a residual, where one of them is a shortcut."""
+    if straight and all(step.branches):
+        starts = [min((line.node for line in lines_of(branch)), default=step.node) for branch in step.branches]
+        if starts[1] < starts[0]:  # the second term was worked out first
+            step.branches.reverse()
+            return
     size = [layers_of(branch) for branch in step.branches]
     if [] in step.branches or short_of(step.branches[1], step.branches[0]) or short_of(*step.branches):
         # The shorter of the two is the shortcut, whichever was written first.
