@@ -161,6 +161,14 @@ def test_what_is_no_attention_stays_the_products_that_it_is(here: str, instead: 
     assert text.count("matmul") == 2
 
 
+def test_a_softmax_that_is_moved_to_the_channels_and_back_is_one_over_the_last_axis(tmp_path: Path) -> None:
+    softmax = ['"permute 3,0,1,2"', "softmax", '"permute 1,2,3,0"', "dropout 0.0"]
+    text = MOVED.replace("[softmax axis=w, dropout 0.0]", f"[{', '.join(softmax)}]")
+    assert "attention 2 window=2 shift=1 relative_bias" in convert(text, tmp_path).stdout  # as Keras is read
+    other = MOVED.replace("[softmax axis=w, dropout 0.0]", f"[{', '.join(softmax)}]").replace("3,0,1,2", "2,0,1,3")
+    assert "attention" not in convert(other, tmp_path).stdout
+
+
 def test_parts_of_the_channels_in_another_order_are_the_same_attention(tmp_path: Path) -> None:
     mixed = "reshape 4x4x2x4x3\n          - permute 0,1,4,2,3"
     assert "attention 2 window=2 shift=1" in convert(MOVED.replace("reshape 4x4x3x2x4", mixed), tmp_path).stdout

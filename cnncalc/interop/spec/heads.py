@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from cnncalc.graph import Graph, Node
 from cnncalc.graph_builder import GraphBuilder
-from cnncalc.interop.spec.moves import Axis, Part, View, join, whole
+from cnncalc.interop.spec.moves import Axis, Part, View, join, permute, plain, reshape, whole
 from cnncalc.layers.axes import axis_number
 from cnncalc.layers.base import Layer
 
@@ -77,15 +77,25 @@ def find_heads(graph: Graph, readers: Mapping[int, Sequence[int]]) -> Iterator[H
 
 
 def _around_softmax(graph: Graph, readers: Mapping[int, Sequence[int]], value: int) -> Heads | None:
-    """The products on both sides of a softmax over the last axis."""
+    """The products on both sides of a softmax over the last axis, perhaps moved to another place for it."""
+    start, inside = _node(graph, value).reads[0], [value]
+    moves: list[int] = []
+    while _is_move(graph, start) and _is_read_once(graph, readers, start):
+        moves.append(start)
+        start = _node(graph, start).reads[0]
+    scores = plain(start, graph.shape(start))
+    seen = scores
+    for move in reversed(moves):
+        seen = _through(graph, move, seen) or seen
     shape = graph.shape(value)
-    if len(shape) < 3 or axis_number(vars(_node(graph, value).layer)["axis"], shape) != len(shape) - 1:
+    axis = axis_number(vars(_node(graph, value).layer)["axis"], shape)
+    if len(scores.axes) < 3 or seen.shape != shape or seen.axes[axis] != scores.axes[-1]:
         return None
-    before = _before_softmax(graph, readers, _node(graph, value).reads[0])
+    before = _before_softmax(graph, readers, start)
     if before is None:
         return None
     at, factor, added, between = before
-    inside = [value, *between]
+    inside += [*moves, *between]
     behind = value
     while True:
         if not _is_read_once(graph, readers, behind):
@@ -94,11 +104,13 @@ def _around_softmax(graph: Graph, readers: Mapping[int, Sequence[int]], value: i
         node = _node(graph, reader)
         if node.layer.kind == "matmul":
             break
-        if node.layer.kind != "dropout" or vars(node.layer)["rate"]:
+        if _is_move(graph, reader):
+            seen = _through(graph, reader, seen) or seen
+        elif node.layer.kind != "dropout" or vars(node.layer)["rate"]:
             return None
         inside.append(reader)
         behind = reader
-    if node.reads[0] != behind or behind == node.reads[1]:
+    if node.reads[0] != behind or behind == node.reads[1] or seen != scores:
         return None
     queries, keys = _node(graph, at).reads
     return Heads(reader, (queries, keys, node.reads[1]), factor, tuple(added), (*inside, at))
@@ -107,6 +119,19 @@ def _around_softmax(graph: Graph, readers: Mapping[int, Sequence[int]], value: i
 def _node(graph: Graph, value: int) -> Any:
     """What makes a value; None for an input."""
     return graph.nodes[value - len(graph.inputs)] if value >= len(graph.inputs) else None
+
+
+def _is_move(graph: Graph, value: int) -> bool:
+    node = _node(graph, value)
+    return node is not None and node.layer.kind in ("permute", "reshape") and node.weights_of is None
+
+
+def _through(graph: Graph, value: int, seen: View) -> View | None:
+    """What a move makes of a view."""
+    layer = _node(graph, value).layer
+    if layer.kind == "permute":
+        return permute(seen, vars(layer)["order"])
+    return reshape(seen, graph.shape(value))
 
 
 def _before_softmax(
@@ -139,8 +164,9 @@ def _before_softmax(
 def _stands_alone(graph: Graph, value: int) -> Node | None:
     """The numbers that read nothing of which a value is made by moves alone; None where it is another one."""
     node = _node(graph, value)
-    while node is not None and node.layer.kind in ("permute", "reshape") and node.weights_of is None:
-        node = _node(graph, node.reads[0])
+    while _is_move(graph, value):
+        value = node.reads[0]
+        node = _node(graph, value)
     return node if node is not None and not node.reads else None
 
 

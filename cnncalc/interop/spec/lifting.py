@@ -444,7 +444,10 @@ class Lifter:
         if view not in self.made:
             parts, order, out = steps_of(view, shape)
             value = view.value
-            if order != tuple(sorted(order)):
+            turned = self.order_of(view)
+            if turned is not None:
+                value = self.add_new("permute", place, [value], order=turned)
+            elif order != tuple(sorted(order)):
                 if parts != shape:
                     value = self.add_new("reshape", place, [value], shape=parts)
                 value = self.add_new("permute", place, [value], order=order)
