@@ -72,6 +72,10 @@ def test_where_there_is_room_for_a_part_the_file_stays_as_it_was(
     """All files of a command, where it writes several; and nothing is left beside them."""
     import resource
 
+    for ending, package in ((".png", "resvg_py"), (".onnx", "onnx"), (".yaml", "ruamel.yaml")):
+        if name.endswith(ending):
+            pytest.importorskip(package, reason=f"{package} is not installed: no {ending} is written")
+
     steps = "".join(f"  -   conv 4 k3 same   # step {i}\n" for i in range(60))
     old = {
         "out.lock": "net.yaml\tparams\t8\n",
