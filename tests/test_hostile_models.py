@@ -55,7 +55,7 @@ MODELS: dict[str, tuple[Callable[[], Model], str]] = {
     "a chain from its end": (lambda: chain(2000, backward=True), "which nothing before it gives"),
     "a negative size": (lambda: declared(-4, 3, 3, 3), "'w' is no tensor: its shape is [-4, 3, 3, 3]"),
     "no filters": (lambda: declared(0, 3, 3, 3), "'0' is not a positive whole number"),
-    "filters beyond all": (lambda: declared(2**62, 3, 3, 3), "the largest is 10^12"),
+    "filters beyond all": (lambda: declared(2**62, 3, 3, 3), "'4611686018427387904' is not a positive whole"),
     "a map beyond all": (lambda: model(1, 2**62, 8, 8).op("Relu", "x", "y"), "is no shape"),
     "an axis that is negative": (lambda: model(1, 3, -8, 8).op("Relu", "x", "y"), "the model leaves its size open"),
     "a thousand axes": (lambda: model(*[1] * 100_000).op("Relu", "x", "y"), "..."),
