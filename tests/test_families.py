@@ -14,7 +14,7 @@ from cnncalc import shipped
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.families import Family, tracing
 from cnncalc.families.numbers import Trace, value_of
-from cnncalc.families.tape import SIMPLIFY
+from cnncalc.families.tape import SIMPLIFY, Tape
 from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES
 from cnncalc.sources import read_source
 
@@ -233,3 +233,34 @@ def test_int64_holds_what_bounds_prove_and_nothing_more() -> None:
     small = family.evaluate({"f": np.array([1, 10**6])}, ["params"])["params"]
     assert small.values.dtype in (np.int64, object)
     assert small.items() == [2, 10**12 + 10**6]
+
+
+@pytest.mark.parametrize(
+    ("question", "a", "b", "answer", "decided"),
+    [
+        # a is of 1..4, b of 4..9: that a < b does not hold for all, that b < a for none
+        ("<", 4, 4, False, True),
+        ("<", 3, 4, True, True),
+        (">", 4, 4, False, False),
+        ("=", 4, 4, True, True),
+        ("=", 3, 4, False, True),
+        # against numbers: below and above all values, and at the first and the last
+        ("< 1", 1, 4, False, False),
+        ("< 5", 4, 4, True, False),
+        ("< 4", 4, 4, False, True),
+        ("= 0", 1, 4, False, False),
+        ("= 1", 1, 4, True, True),
+        ("= 4", 4, 4, True, True),
+        ("= 5", 4, 4, False, False),
+    ],
+)
+def test_bounds_decide_what_is_so_for_every_member_and_nothing_else(
+    question: str, a: int, b: int, answer: bool, decided: bool
+) -> None:
+    trace = Trace(Tape({"a": (1, 4), "b": (4, 9)}), {"a": a, "b": b})
+    one, other = trace.parameter("a"), trace.parameter("b")
+    sign, _space, number = question.partition(" ")
+    right = int(number) if number else other
+    found = {"<": lambda: one < right, ">": lambda: one > right, "=": lambda: one == right}[sign]()
+    assert found is answer
+    assert bool(trace.decisions) is decided

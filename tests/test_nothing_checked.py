@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -259,3 +260,21 @@ def test_models_and_bundled_networks_expect_nothing_that_could_be_updated(folder
     assert done.returncode == 0, done.stderr
     assert done.stdout == "fails.yaml: params: 9 -> 8\n"
     assert "params: 8" in (folder / "fails.yaml").read_text(encoding="utf-8")
+
+
+def test_how_many_are_not_named_is_counted(folder: Path) -> None:
+    """Of what is cut short the first names stand there, and the number of the others."""
+    unknown = run(folder, "conventions", "-e", "3x8x8; identity; hopfield x7", "--convention", "thop").stdout
+    assert "hopfield1, hopfield2, hopfield3, hopfield4 and 3 others" in unknown
+    shared = "".join(f"- s{i}: {{dense: 4, weights: l}}\n" for i in range(1, 8))
+    (folder / "shared.yaml").write_text(f"input: 4\nlayers:\n- l: dense 4\n{shared}", encoding="utf-8")
+    assert "s1, s2, s3, s4, s5 and 2 others use the weights of l" in run(folder, "shared.yaml").stdout
+    (folder / "wrong.yaml").write_text("input: 4\nlayers:\n" + "- rellu\n" * 25, encoding="utf-8")
+    assert run(folder, "wrong.yaml").stderr.rstrip().endswith("... and 5 others")
+    many = folder / "many.yaml"
+    many.write_text("input: 4\nlayers:\n" + "- dense 4\n" * 50, encoding="utf-8")
+    assert run(folder, "lock", "many.yaml").returncode == 0
+    many.write_text("input: 4\nlayers:\n" + "- dense 5\n" * 50, encoding="utf-8")
+    drifted = run(folder, "lock", "--check")
+    (more,) = re.findall(r"and (\d+) more", drifted.stdout)
+    assert int(more) + 40 == int(drifted.stderr.split()[0])  # so many lines are shown
