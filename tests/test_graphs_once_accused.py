@@ -137,6 +137,8 @@ FIELDS = [
         (3, 3),
         (0, 0),
     ),
+    # a window over the whole map makes a gate as a global pool does: every unit sees all
+    ("3x4x4; {multiply: [identity, [avgpool 4, conv 3 k1]]}", "multiply1", (4, 4), (0, 0)),
     # a gate stands beside a map that grows with the image, though it has one place here
     ("2x3x3; {add: [maxpool 3, [global_avgpool, conv 2 k1]]}; conv 2 k2 d3 same", "conv2", (3, 3), (0, 0)),
     # an instance norm of a vector has no places to take its mean over
