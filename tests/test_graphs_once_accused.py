@@ -137,6 +137,9 @@ FIELDS = [
         (3, 3),
         (0, 0),
     ),
+    # taps at all odd places around a single unit at 0, more of them than are told apart one by one
+    ("1x9; global_avgpool; conv 1 k2 s2 d2 p33001", "conv1", (0,), None),
+    ("1x9; global_avgpool; conv 1 k2 s2 d2 p33000", "conv1", (9,), (0,)),
     # a window over the whole map makes a gate as a global pool does: every unit sees all
     ("3x4x4; {multiply: [identity, [avgpool 4, conv 3 k1]]}", "multiply1", (4, 4), (0, 0)),
     # a gate stands beside a map that grows with the image, though it has one place here

@@ -11,6 +11,7 @@ from random import Random
 
 import click
 import pytest
+from click.testing import CliRunner
 from test_mutations import FIRST_SEED, bounded, hold
 
 from cnncalc.cli import group
@@ -86,3 +87,13 @@ def test_a_random_command_ends_in_an_answer_or_an_error(tmp_path: Path, monkeypa
 def test_random_commands_by_the_thousand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     go_through(3000, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words", [("kinds", "conv", "\u202e"), ("lenet5", "--\x1b[31m"), ("lenet5", "--dtype", "\x1b[2J")]
+)
+def test_words_that_cannot_be_shown_are_written_out_in_errors(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(group(), list(words))
+    assert result.exit_code == 2
+    assert repr(words[-1])[1:-1].lstrip("-") in result.output
+    assert not [c for c in result.output if not c.isprintable() and c != "\n"]

@@ -114,7 +114,7 @@ def elsewhere(field: AxisField, output: Shape, axis: int, *, followed: bool) -> 
 
 def nothing(units: int) -> Units | Loose:
     """The fields of so many units that see nothing; 0: of units that lie in no order."""
-    return Units((None,) * units, (None,) * units) if units else Loose(0, None, 0)
+    return Units((None,) * units, (None,) * units) if 0 < units <= MOST_TAPS else Loose(0, None, 0)
 
 
 def sees_nothing(field: AxisField) -> bool:
@@ -185,7 +185,7 @@ def seeing_behind(
     """Which of so many units read one of `before` units that sees something; None where that is too much to ask."""
     period = len(seeing)
     if units * taps_of(step) > MOST_TAPS:
-        return (True,) if all(seeing) and lands(step, before, units) else None
+        return (lands(step, before, units),) if all(seeing) else None
     return tuple([any(0 <= i < before and seeing[i % period] for i in taps_at(step, o)) for o in range(units)])
 
 
