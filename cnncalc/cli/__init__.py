@@ -119,17 +119,9 @@ class Commands(click.Group):
 
 
 def interruptible(work: Callable[[], Any]) -> Any:
-    """What the work gives. An interrupt becomes an exception of our own: click makes status 1 of it, "Aborted!".
-
-    What a command line is wrong with is told with the words of it that cannot be shown written out.
-    """
+    """What the work gives. An interrupt becomes an exception of our own: click makes status 1 of it, "Aborted!"."""
     try:
         return work()
-    except click.ClickException as error:
-        from cnncalc.errors import visible
-
-        error.message = "\n".join(map(visible, error.message.split("\n")))  # type: ignore[misc]  # final to type checkers
-        raise
     except KeyboardInterrupt:
         from cnncalc.cli.endings import InterruptedRun
 
