@@ -41,8 +41,10 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
     costs = Costs(graph, settings)
     later = costs.of  # bound once
     known: dict[tuple[int, bool], list[tuple[str, int | None]]] = {}  # equal layers on equal shapes claim one object
+    seen_by_nodes = receptive_fields(graph)
+    fields: dict[int, tuple[Any, Any, Any]] = {}  # the same for layers that see the same
     rows = []
-    for place, node, facts, seen in zip(places, graph.nodes, graph.facts, receptive_fields(graph), strict=True):
+    for place, node, facts, seen in zip(places, graph.nodes, graph.facts, seen_by_nodes, strict=True):
         row = Row()
         row.name, row.kind = node.name, node.layer.kind
         row.inputs = tuple([names[v] for v in node.reads])
@@ -57,7 +59,10 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
         for name, value in numbers:
             setattr(row, name, value)
         row.fields, row.shown_with = seen, None if node.shown_with is None else places[node.shown_with - first]
-        row.receptive_field, row.jump, row.rf_start = of_first_input(seen)
+        field = fields.get(id(seen))
+        if field is None:
+            field = fields[id(seen)] = of_first_input(seen)
+        row.receptive_field, row.jump, row.rf_start = field
         row.place, row.later = place, later
         rows.append(row)
     return tuple(rows)

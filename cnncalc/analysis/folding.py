@@ -15,11 +15,16 @@ Fold = tuple[Row, list[int]]  # a row, and the operations that it stands for
 def fold(report: Report, *, expand: bool = False, depth: int | None = None) -> list[Fold]:
     """The rows of a network in the order in which they run. `expand`: a row for every operation."""
     rows = report.layers
-    folds: list[Fold] = [(row, [i]) for i, row in enumerate(rows)]
-    if not expand:
+    if expand:
+        folds: list[Fold] = [(row, [i]) for i, row in enumerate(rows)]
+    else:
         parts: dict[int, list[int]] = {}
         for i, row in enumerate(rows):
-            parts.setdefault(i if row.shown_with is None else row.shown_with, []).append(i)
+            owner = i if row.shown_with is None else row.shown_with
+            if owner in parts:
+                parts[owner].append(i)
+            else:
+                parts[owner] = [i]
         folds = [(with_followers(report, owner, part), part) for owner, part in parts.items()]
     return folds if depth is None else fold_blocks(report, folds, depth)
 
