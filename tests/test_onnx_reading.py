@@ -635,3 +635,13 @@ def test_every_command_reads_a_model(tmp_path: Path) -> None:
     ):
         done = run(*arguments)
         assert done.returncode == 0, (arguments, done.stderr)
+
+
+def test_an_input_that_no_operator_of_the_graph_itself_reads_may_have_a_shape(tmp_path: Path) -> None:
+    """As those that the branches of an If read alone."""
+    model = Model(1, 3, 8, 8).op("Relu", "x", "y")
+    model.graph += part(11, described("inner", [1, "N"]))
+    path = model.save(tmp_path)
+    assert load(path, input={"x": "3x8x8", "inner": "5"}).inputs == {"input": (3, 8, 8)}
+    with pytest.raises(SpecError, match="there is no input 'other'"):
+        load(path, input={"x": "3x8x8", "other": "5"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cnncalc.errors import OptionError
@@ -21,7 +21,7 @@ def read_inputs(net: Network, infos: Sequence[ValueInfo], given: Mapping[str, An
     """All inputs that something reads, with the shapes that are given or declared. Raises SpecError."""
     used = [info for info in infos if info.name in net.readers or info.name in net.outputs]
     net.as_declared = not given
-    check_names(net, [info.name for info in used], given)
+    check_names(net, [info.name for info in used], given, {info.name for info in infos})
     for i, info in enumerate(used):
         text = given.get(info.name, given.get(""))
         if text is None:
@@ -37,9 +37,12 @@ def read_inputs(net: Network, infos: Sequence[ValueInfo], given: Mapping[str, An
         put(net, info.name, found, last)
 
 
-def check_names(net: Network, used: Sequence[str], given: Mapping[str, Any]) -> None:
-    """Raise SpecError where a shape is given to no input, or to several at once."""
-    wrong = [name for name in given if name and name not in set(used)]
+def check_names(net: Network, used: Sequence[str], given: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise SpecError where a shape is given to no input, or to several at once.
+
+    known  all inputs: one that graphs inside an operator read alone is one, too
+    """
+    wrong = [name for name in given if name and name not in known]
     hint = _("the inputs are: {names} (on the command line --input NAME=SHAPE)", names=", ".join(used[:20]))
     if wrong:
         net.builder.fail("", _("input: there is no input '{name}'", name=wrong[0][:40]), hint)
