@@ -11,6 +11,7 @@ from cases import read_yaml
 
 import cnncalc
 from cnncalc.answers import Grader, from_mapping
+from cnncalc.answers.matching import match
 from cnncalc.answers.notation import read
 from cnncalc.errors import CnncalcError
 
@@ -135,3 +136,9 @@ def test_what_is_no_number_stays_none(text: str) -> None:
     for shaped in (False, True):
         with pytest.raises(CnncalcError):
             read(text, shaped=shaped)
+
+
+def test_a_number_of_values_answers_for_a_shape_from_a_hundred_on() -> None:
+    """Below, it may as well be a size: 99 of 11x3x3."""
+    assert match(read("100", shaped=True), (4, 5, 5), "output") is not None
+    assert match(read("99", shaped=True), (11, 3, 3), "output") is None
