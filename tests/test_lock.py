@@ -180,3 +180,20 @@ def test_a_lock_file_that_never_ends_is_refused(models: Path) -> None:
     done = run("--check", "--file", "/dev/urandom", cwd=models)
     assert done.returncode == 2
     assert "no file that could be read" in done.stderr
+
+
+def test_bundled_networks_are_held_from_wherever_the_lock_file_is_named(tmp_path: Path) -> None:
+    assert run("lenet5", cwd=tmp_path).returncode == 0
+    assert run("alexnet", cwd=tmp_path).returncode == 0
+    lock = tmp_path / "cnncalc.lock"
+    assert "# covers" not in lock.read_text()  # a bundled network is in no folder of theirs
+    (tmp_path / "other").mkdir()
+    for where, file in ((tmp_path, "cnncalc.lock"), (tmp_path / "other", "../cnncalc.lock")):
+        held = run("--check", "--file", file, cwd=where)
+        assert held.returncode == 0, held.stdout
+        assert "gone" not in held.stdout
+    lock.write_text(lock.read_text().replace("C1.params\t156", "C1.params\t157"))
+    assert run("--check", cwd=tmp_path).returncode == 1
+    # A file that is called like a network is that file.
+    (tmp_path / "lenet5").write_text("input: 1x32x32\nlayers: [conv 6 k5]\n")
+    assert run("--check", "lenet5", cwd=tmp_path).returncode == 1

@@ -76,7 +76,9 @@ def command(
         if check:
             held = {key: value for key, value in lock.numbers.items() if key[0] in written}
             sys.exit(report_drift(locking.drift(held, now.numbers), now, out))
-        # Two people who lock different specs must not undo each other.
+        # Two people who lock different specs must not undo each other, nor two commands that run at once: what stands
+        # in the file now counts, not what stood there before the numbers were worked out.
+        lock = Lock(file)
         kept = {key: value for key, value in lock.numbers.items() if key[0] not in written}
         covered = lock.covering(specs, paths)
     write(locking.text_of({**kept, **now.numbers}, covered), file)
@@ -99,7 +101,8 @@ class Lock:
 
     def path_of(self, name: str) -> str:
         """A path of the file as one from where the command runs."""
-        return name if file_of(name) is None else os.path.relpath(os.path.join(self.folder, name))
+        own = file_of(name) is None or is_bundled(name, self.folder)
+        return name if own else os.path.relpath(os.path.join(self.folder, name))
 
     def name_of(self, path: str) -> str:
         return relative(path, self.folder)
@@ -107,7 +110,7 @@ class Lock:
     def is_gone(self, name: str) -> bool:
         """Whether the file of a spec or a model is there no longer."""
         path = file_of(self.path_of(name))
-        return path is not None and not os.path.lexists(path)
+        return path is not None and not is_bundled(name, self.folder) and not os.path.lexists(path)
 
     def specs_meant(self, words: Sequence[str], inputs: tuple[str, ...] = ()) -> list[str]:
         """The specs that are named, or else those of the file that are there and what is new in its folders."""
@@ -135,7 +138,8 @@ class Lock:
         found = self.covered | self.folders_in(words)
         names = {self.name_of(path) for path in paths} | self.names
         # `folder/*`: whoever locks all files of a folder by name means those that will come, too.
-        for where in {os.path.dirname(path) or "." for path in paths if reader_of(path) is None}:
+        files = [path for path in paths if reader_of(path) is None and not is_bundled(path)]
+        for where in {os.path.dirname(path) or "." for path in files}:
             beside = [os.path.join(where, name) for name in os.listdir(where)]
             folder = self.name_of(where) + "/"
             whole = any(folder.startswith(prefix_of(other)) for other in found if not other.endswith("*"))
@@ -197,8 +201,19 @@ def report_drift(found: Sequence[locking.Drift], now: Numbers, out: Output) -> i
 
 
 def relative(path: str, folder: str) -> str:
-    """A path as one from a folder; a module that is imported keeps its name."""
-    return path if file_of(path) is None else os.path.relpath(path, folder).replace(os.sep, "/")
+    """A path as one from a folder; a module that is imported and a bundled network keep their names."""
+    own = file_of(path) is None or is_bundled(path)
+    return path if own else os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def is_bundled(name: str, folder: str = ".") -> bool:
+    """Whether this names a bundled network, and no file of a folder that is called so."""
+    word = file_of(name)
+    if word is None or os.path.basename(word) != word or os.path.lexists(os.path.join(folder, word)):
+        return False
+    from cnncalc import shipped
+
+    return shipped.find(word) is not None
 
 
 def read_locked(file: str) -> locking.Locked:
