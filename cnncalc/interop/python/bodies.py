@@ -97,6 +97,7 @@ class Template(NamedTuple):
 def group(bodies: Sequence[Body]) -> list[tuple[int, list[int]]]:
     """Which blocks are one class: for each class its largest block, and all that belong to it."""
     classes: list[tuple[int, list[int]]] = []
+    # Largest first: each smaller one is compared with the largest less the lines that it lacks.
     for number in sorted(range(len(bodies)), key=lambda n: -len(bodies[n].lines)):
         body = bodies[number]
         for largest, members in classes:
@@ -117,6 +118,7 @@ def template(bodies: Sequence[Body], largest: int, common: Callable[[str], str])
     known = [{line.name: line for line in body.lines} for body in bodies]
     found = Parameters(len(bodies), common)
     flags = {}
+    # Lines that the same blocks leave out have one flag: a projection and the normalisation behind it.
     present: dict[tuple[bool, ...], str] = {}
     for line in whole.lines:
         there = tuple(line.name in lines for lines in known)
@@ -135,6 +137,7 @@ def template(bodies: Sequence[Body], largest: int, common: Callable[[str], str])
             column = tuple(None if b is None else b.values[name] for b in of_blocks)
             slots.append(Slot(line.name, Argument(name, None), column))
     found.work_out(slots)
+    # fill() below must meet the numbers in the order in which the loop above has met them.
     replaced = iter(slots)
 
     def fill(line: Line) -> Line:
@@ -195,11 +198,13 @@ class Parameters:
         numbers = [p for p in self.found if all(type(v) is int and v > 0 for v in p.values)]
         if not all(v is None or (type(v) is int and v > 0) for v in values):
             return None
+        # One block proposes the factor and the others must agree: (64, 128) makes (256, 512) 4 * channels.
         at = next(i for i, v in enumerate(values) if v is not None)
         for p in numbers:
             k, rest = divmod(values[at], p.values[at])
             if not rest and k > 1 and fits(values, tuple(k * v for v in p.values)):
                 return Code(f"{k} * {p.name}")
+            # In the line below -1 fits nothing, as all numbers here are above 0.
             k, rest = divmod(p.values[at], values[at])
             if not rest and k > 1 and fits(values, tuple(v // k if v % k == 0 else -1 for v in p.values)):
                 return Code(f"{p.name} // {k}")
@@ -235,8 +240,10 @@ class Parameters:
         return len(ratios) == 1
 
     def order(self) -> tuple[Parameter, ...]:
+        # Python wants what has a default behind what has none; flags come last.
         return tuple(sorted(self.found, key=lambda p: (p.optional, p.optional and type(p.default) is bool)))
 
 
 def fits(values: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    # True == 1 in Python: the flag `bias` is not to be said by a stride.
     return all(v is None or (type(v) is type(o) and v == o) for v, o in zip(values, others, strict=True))

@@ -60,6 +60,7 @@ def scopes(graph: Graph) -> Scope:
         and group.kind not in KINDS
         and is_closed(graph, users, group.first, group.last, group.result)
     ]
+    # Outer blocks in front of those inside them, which the tree is built from.
     found.sort(key=lambda s: (s.first, -s.last, s.path.count("/")))
     tree(root, found, graph)
     chains = {scope.path for scope in found if scope.chain}

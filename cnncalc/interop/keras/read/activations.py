@@ -49,6 +49,7 @@ def activate(call: Call, made: Seen | None, activation: Any) -> Seen | None:
 def add_activation(call: Call, activation: Any, name: str) -> Seen | None:
     """An activation by its name, as Keras 2 and 3 write it. Behind another layer it has no name of its own."""
     if isinstance(activation, Mapping):
+        # {"class_name": "function", "config": "relu"} in Keras 3, {"class_name": "ReLU", "config": {...}} of a layer.
         activation = (
             activation.get("config") if activation.get("class_name") == "function" else activation.get("class_name")
         )
@@ -63,6 +64,7 @@ def add_activation(call: Call, activation: Any, name: str) -> Seen | None:
         )
     if kind == "identity" and not name:
         return call.x
+    # The function has a slope of 0.2 in Keras, the layer LeakyReLU one of 0.3.
     options = {"alpha": 0.2} if word == "leaky_relu" else {}
     named = name or f"{call.name}/{kind}"
     if kind in ("softmax", "log_softmax", "glu"):
@@ -107,6 +109,7 @@ def prelu(call: Call) -> Seen | None:
     """A slope for each channel, or for the layer; one for each element is no kind."""
     rank = len(call.x.shape)
     axis = call.channel_axis()
+    # shared_axes=[1, 2] are the height and the width of (N, H, W, C).
     shared = {int(a) - 1 for a in call.config.get("shared_axes") or ()}
     own = [a for a in range(rank) if a not in shared and call.x.shape[a] > 1]
     if own and own != [axis]:

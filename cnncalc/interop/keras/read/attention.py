@@ -63,6 +63,7 @@ def luong(call: Call) -> Seen | None:
         return None
     if any(len(seen.shape) != 2 for seen in entering):
         return None
+    # Keras's order is query, value, key; where there is no key, the value is it.
     q, v, k = (make_plain(call.b, seen, call.at) for seen in (*entering, entering[1])[:3])
     turned = settle(call.b, k.permute((1, 0), f"{call.name}."), call.at)
     scores = call.b.add(f"{call.name}/scores", "matmul", {}, [q.value, turned], at=call.at)
@@ -89,6 +90,7 @@ def dot(call: Call) -> Seen | None:
         return Seen(value, call.b.shape(value))
     if ranks != [2, 2] or min(over) < 0:
         return None
+    # `matmul` sums over the last axis of the first and the first axis of the second.
     first = call.entering[0] if over[0] == 1 else call.entering[0].permute((1, 0), f"{call.name}.")
     second = call.entering[1] if over[1] == 0 else call.entering[1].permute((1, 0), f"{call.name}.")
     values = [settle(call.b, seen, call.at) for seen in (first, second)]

@@ -180,6 +180,7 @@ def in_order(waiting: list[Waiting], found: Mapping[Key, Seen]) -> Iterator[Wait
             readers.setdefault(key, []).append(i)
     ready = [i for i, count in enumerate(missing) if count == 0]
     while ready:
+        # The lowest number of those that can run: the order of the list, wherever that is possible.
         call = waiting[heappop(ready)]
         yield call
         for key in [key for key in find_taken(call, readers) if key in readers and key in found]:
@@ -265,6 +266,7 @@ class Reader:
             self.b.fail(at, _("its configuration has no list of layers"))
         config = config if isinstance(config, Mapping) else {"layers": layers}
         if depth == 0:
+            # Only layers with windows write it down; Dense or Reshape of the same model follow without saying so.
             self.last = not any(formats(layer) for layer in layers)
         if model.get("class_name") == "Sequential":
             return self.sequential(config, layers, entering, prefix, depth)
@@ -284,6 +286,7 @@ class Reader:
                 x = [self.input(layer)] if x is None else x
                 continue
             if x is None:
+                # A Sequential of Keras 2 need not have an InputLayer: its first layer says what enters.
                 told = (self.settings(layer, "").get("batch_input_shape"), config.get("build_input_shape"))
                 shape = next((s for s in told if isinstance(s, list)), None)
                 x = [self.enter("input", shape)]
@@ -377,6 +380,7 @@ class Reader:
 
     def enter(self, name: str, shape: Any) -> Seen:
         """An input: as Keras has it, or as --input gives it, with the channels first."""
+        # Keras counts nameless inputs over the whole session: input_1, input_layer_3.
         path = "input" if name.startswith("input") else name
         given = self.given.get(name) or self.given.get(path) or self.given.get("")
         if given is None and (not isinstance(shape, (list, tuple)) or not all(isinstance(n, int) for n in shape[1:])):
@@ -474,6 +478,7 @@ def tensors_of(thing: Any) -> Iterator[Tensor]:
                 yield from tensors_of(item)
     elif isinstance(thing, (list, tuple)):
         if len(thing) >= 3 and isinstance(thing[0], str) and all(type(n) is int for n in thing[1:3]):
+            # ["conv1", 0, 0, {...}]: in Keras 2 tensors that have the names of arguments stand in the fourth element.
             yield Tensor(thing[0], thing[1], thing[2])
             yield from (t for item in thing[3:] for t in tensors_of(item))
         else:

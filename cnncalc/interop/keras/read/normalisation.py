@@ -22,6 +22,7 @@ def batchnorm(call: Call) -> Seen | None:
     both = (bool(c.get("scale", True)), bool(c.get("center", True)))
     affine = {(True, True): True, (False, False): False, (True, False): "scale", (False, True): "shift"}[both]
     options = {"affine": affine, "epsilon": float(c.get("epsilon", 1e-3))}
+    # Keras counts the samples as axis 0: -1 of (N, H, W, C) is 3 there, and 2 of (H, W, C) here.
     return call.along(axis % (len(call.x.shape) + 1) - 1, "batchnorm", options)
 
 
@@ -32,6 +33,7 @@ def layernorm(call: Call) -> Seen | None:
     rank = len(call.x.shape)
     found = sorted({int(a) % (rank + 1) - 1 for a in (axes if isinstance(axes, list) else [axes])})
     shift, scale = bool(c.get("center", True)), bool(c.get("scale", True))
+    # -1 has become of Keras's axis 0, the samples.
     if c.get("rms_scaling") or found[0] < 0:
         return None
     options = {"affine": shift and scale, "epsilon": float(c.get("epsilon", 1e-3))}
@@ -68,6 +70,7 @@ def by_length(call: Call) -> Seen | None:
     squares = piece("square", {}, seen.value)
     sums = piece("reduce_mean" if mean else "reduce_sum", options, squares)
     epsilon = float(call.config.get("epsilon", 1e-6))
+    # Keras keeps the sum of squares at 1e-12 or above, so that zeros stay zeros.
     safe = piece("rescale", {"offset": epsilon}, sums) if mean else piece("clamp", {"low": 1e-12}, sums)
     value = call.b.add(f"{call.name}/divide", "divide", {}, [seen.value, piece("sqrt", {}, safe)], at=call.at)
     made = seen._replace(value=value)
@@ -82,6 +85,7 @@ def groupnorm(call: Call) -> Seen | None:
     if len(trained) != 1:
         return None
     groups = int(c.get("groups", 32))
+    # -1 is one group for each channel in Keras, an instance normalisation.
     options = {"groups": call.x.shape[axis] if groups == -1 else groups, "affine": trained.pop()}
     return call.along(axis, "groupnorm", {**options, "epsilon": float(c.get("epsilon", 1e-3))})
 
@@ -108,6 +112,7 @@ def normalization(call: Call) -> Seen | None:
     means, variances = (v if isinstance(v, list) else [v] for v in (mean, variance))
     while means and isinstance(means[0], list):
         means, variances = means[0], variances[0]
+    # Keras divides by no less than its epsilon, 1e-7.
     factors = [1 / max(sqrt(v), 1e-7) for v in variances]
     offsets = [-m * f for m, f in zip(means, factors, strict=True)]
     several = len(factors) > 1

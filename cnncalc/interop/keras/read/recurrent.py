@@ -33,6 +33,7 @@ def read_states(call: Call) -> Seen | None:
         return None
     kind = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}[call.word]
     bias: bool | str = bool(c.get("use_bias", True))
+    # Keras's GRU resets behind the product since version 2, as CuDNN's does, and has a second bias inside.
     if kind == "gru" and c.get("reset_after", True):
         if not bias:
             return None
@@ -46,6 +47,7 @@ def read_states(call: Call) -> Seen | None:
     enters = settle(call.b, front, call.at)
     if c.get("go_backwards"):
         steps = call.b.shape(enters)[1]
+        # Keras leaves the states in the order in which they were worked out, from the last step to the first.
         turned = {"indices": list(reversed(range(steps))), "axis": "l"}
         enters = call.b.add(f"{call.name}/reverse", "take", turned, [enters], at=call.at)
     value = call.add(kind, options, enters, c.get("cell_name", ""))
@@ -68,6 +70,7 @@ def cells(call: Call) -> Seen | list[Seen] | None:
         if not isinstance(made, Seen):
             return None
         name = f"{call.name}/{i}" if len(stack) > 1 else ""
+        # The next cell of a stack reads the states behind all steps, whatever the layer gives at the end.
         upper = outer if i == len(stack) - 1 else {**outer, "return_sequences": True}
         config = {**each["config"], **upper, "cell_name": name}
         made = inside(call._replace(entering=(made,)), CELLS[each["class_name"]], config, recurrent)

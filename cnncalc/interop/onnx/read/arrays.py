@@ -40,6 +40,7 @@ def array(stored: TensorData, folder: str) -> Any:
     if len(data) != count * size:
         raise short(stored)
     if name == "bfloat16":
+        # bfloat16 is the upper half of a float32.
         bits = np.frombuffer(data, "<u2").astype(np.uint32) << 16
         return bits.view(np.float32).reshape(stored.dims)
     return np.frombuffer(data, np.dtype(name).newbyteorder("<")).reshape(stored.dims)
@@ -50,6 +51,7 @@ def unpack(stored: TensorData, name: str, count: int) -> Any:
     import numpy as np
 
     found: list[Any] = []
+    # Fields of TensorProto: 4 float, 5 int32 (and all that is shorter), 7 int64, 10 double, 11 uint64.
     for number, value in stored.packed:
         if number in (5, 7, 11):
             found += numbers(value)
@@ -72,6 +74,7 @@ def external_bytes(stored: TensorData, folder: str, size: int) -> bytes:
     entries = stored.external or {}
     location = entries.get("location", "")
     path = os.path.join(folder, location)
+    # `..` or a link would make a model read any file of the machine.
     inside = os.path.realpath(path).startswith(os.path.realpath(folder or ".") + os.sep)
     if not location or os.path.isabs(location) or not inside:
         raise WireError(

@@ -88,6 +88,7 @@ class Constant:
     def move_later(self, dims: Sequence[int], move: Callable[[Any], Any], form: Any = None) -> Constant:
         """The same values in another place or shape: they are moved when they are asked for."""
         forms = self.form if form is None else (*self.form, form)
+        # Turned twice it is as it was: layers that share a matrix are still known to share it.
         if forms[-2:] == (TURNED, TURNED):
             forms = forms[:-2]
         return Constant(

@@ -22,8 +22,10 @@ def read_gemm(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("the attribute {name} is {value}", name="transA", value=1))
     if len(weight.dims) != 2:
         raise NotReadError(_("its weights are no matrix"))
+    # Gemm stores (inputs, units) unless transB is said; PyTorch and this reader have (units, inputs).
     if not node.attributes.get("transB", 0):
         weight = weight.turn()
+    # alpha times the product plus beta times the bias: each goes into the numbers that are stored.
     alpha, beta = node.attributes.get("alpha", 1.0), node.attributes.get("beta", 1.0)
     if given is not None and beta != 1:
         given = given.move_later(given.dims, lambda array: array * beta, ("times", beta))
@@ -42,6 +44,7 @@ def read_matmul(net: Network, node: NodeData) -> Value:
     turned = isinstance(first, Constant)
     weight, x = net.weight(node, 0 if turned else 1), net.tensor(node, 1 if turned else 0)
     rows = weight.dims[-2:]
+    # (1, 1, inputs, units), as exporters write it to broadcast, is one matrix; (heads, inputs, units) is not.
     if len(rows) != 2 or prod(rows) != weight.size:
         raise NotReadError(_("its weights are no matrix"))
     weight = weight.move_later(rows, lambda array: array.reshape(rows))
@@ -53,6 +56,7 @@ def read_matmul(net: Network, node: NodeData) -> Value:
     if rank < 2:
         raise NotReadError(_("its weights are no matrix"))
     bias = find_bias(net, node, weight, None, rank, rank - 2, weight.dims[0])
+    # W x is the transpose of x' W'.
     made = multiply(net, node, exchange(x), weight, bias)
     return exchange(made) if len(made.axes or ()) == rank else made
 
@@ -105,6 +109,7 @@ def multiply(net: Network, node: NodeData, x: Tensor, weight: Constant, bias: Bi
 
 def in_order_of_map(weight: Constant, axis: Axis) -> Constant:
     """Weights whose columns stand in the order of the map's elements, where these were flattened in another."""
+    # Keras flattens (H, W, C), so that columns count h, w, c; a map here is flattened as c, h, w.
     order = list(axis)
     if order == sorted(order, key=lambda f: (f.axis, -f.stride)):
         return weight

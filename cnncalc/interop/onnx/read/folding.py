@@ -153,6 +153,7 @@ def cut(x: Sequence[Any], attributes: Any) -> Any:
 
 def cast(x: Sequence[Any], attributes: Any) -> Any:
     name = TYPES[attributes["to"]][0]
+    # NumPy has no bfloat16; float32 holds each of its numbers.
     return x[0].astype("float32" if name == "bfloat16" else name)
 
 
@@ -203,6 +204,7 @@ def surround(x: Sequence[Any], attributes: Any) -> Any:
     axes = range(x[0].ndim) if given[3] is None else [int(n) for n in given[3]]
     width = [(0, 0)] * x[0].ndim
     for i, axis in enumerate(axes):
+        # All that is added in front comes first, then all behind.
         width[axis] = (int(pads[i]), int(pads[i + len(axes)]))
     if min(min(pair) for pair in width) < 0 or x[0].size * prod(1 + sum(pair) for pair in width) > LARGEST:
         raise ValueError("not worked out")

@@ -32,6 +32,7 @@ def fuse(nodes: list[NodeData], graph: GraphData, number: Number) -> list[NodeDa
     finder = Finder(nodes, graph, number)
     gone: set[int] = set()
     new: dict[int, NodeData] = {}
+    # From the end, so that the largest form is found first: a hard swish before the hard sigmoid in it.
     for node in reversed(nodes):
         search = SEARCHES.get(node.operator)
         if search is None or id(node) in gone or node.domain:
@@ -99,6 +100,7 @@ class Finder:
             node = self.find_maker(name, "Mul", "Div")
             if value is not None:
                 constant *= value
+            # A product that is read elsewhere, too, has to be computed anyway: it stays a factor.
             elif node is not None and self.uses[name] == 1 and len(parts) < 4:
                 by = self.number(node.inputs[1]) if node.operator == "Div" else 1.0
                 if not by:
@@ -156,6 +158,7 @@ class Finder:
         if node.operator == "Sigmoid" and node.inputs[0] == x and near(constant, 1):
             return "silu", [node]
         if node.operator == "HardSigmoid" and node.inputs[0] == x and near(constant, 1):
+            # ONNX's own slope is 0.2, as in old Keras: hard swish is made of the one with 1/6.
             slope, offset = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
             return ("hard_swish", [node]) if near(slope, 1 / 6) and near(offset, 0.5) else None
         if node.operator == "Tanh" and near(constant, 1):
@@ -164,6 +167,7 @@ class Finder:
         clip = self.shifted_clip(name)
         if clip is not None and clip[0] == x and near(constant, 1 / 6):
             return "hard_swish", clip[1]
+        # The half of x / 2 * (1 + ...) is among the factors outside.
         if near(constant, 0.5) and node.operator == "Add":
             return self.gelu(x, node)
         return None
@@ -181,6 +185,7 @@ class Finder:
             return ("gelu", [*parts, inner, add]) if factors == [x] and near(constant, 0.70711) else None
         if inner.operator == "Tanh" and not inner.domain:
             parts = self.between(x, inner.inputs[0], 12)
+            # Exporters cube by Pow or by two Mul, and order factors as they like: its numbers tell it, not its form.
             numbers = [self.number(name) for part in parts for name in part.inputs]
             known = [n for n in numbers if n is not None]
             named = all(any(near(n, wanted) for wanted in OF_GELU) for n in known)
@@ -205,6 +210,7 @@ class Finder:
 
 
 def near(value: float | None, wanted: float) -> bool:
+    # Loose, as a model in float16 has three digits of 0.044715.
     return value is not None and abs(value - wanted) <= 1e-3 * max(abs(wanted), 1e-3)
 
 
@@ -218,6 +224,7 @@ def from_product(finder: Finder, node: NodeData) -> Found | None:
     if len(factors) == 1 and near(constant, 1 / 6):
         clip = finder.shifted_clip(factors[0])
         return None if clip is None else Found("hard_sigmoid", (clip[0],), [*clip[1], *parts], {})
+    # LeCun's 1.7159 tanh(2 x / 3), which is 1 at 1 and -1 at -1.
     if len(factors) == 1 and near(constant, 1.7159):
         tanh = finder.find_maker(factors[0], "Tanh")
         inner = None if tanh is None else finder.find_maker(tanh.inputs[0], "Mul", "Div")
@@ -235,6 +242,7 @@ def from_clip(finder: Finder, node: NodeData) -> Found | None:
 
 def from_cast(finder: Finder, node: NodeData) -> Found | None:
     greater = finder.find_maker(node.inputs[0], "Greater")
+    # 1 is FLOAT in ONNX's list of types.
     if greater is None or finder.number(greater.inputs[1]) != 0 or node.attributes.get("to") != 1:
         return None
     return Found("step", (greater.inputs[0],), [greater, node], {})

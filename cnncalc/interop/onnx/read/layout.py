@@ -64,6 +64,7 @@ def regroup(axes: Sequence[Axis], dims: Sequence[int]) -> tuple[Axis, ...] | Non
                 axis.append(Factor(a, n, stride))
                 need //= n
             elif n % need == 0:
+                # 6 channels as (2, 3): (axis 0, size 2, stride 3), and (axis 0, size 3, stride 1) for the next axis.
                 axis.append(Factor(a, need, stride * (n // need)))
                 left.append(Factor(a, n // need, stride))
                 need = 1
@@ -106,6 +107,7 @@ def find_groups(axes: Sequence[Axis], shape: Shape) -> int | None:
     """The groups of a channel shuffle: each channel axis in turn gives one of its channels. None if it is none."""
     if len(axes) != len(shape) or len(axes[0]) != 2:
         return None
+    # g groups of n channels, (g, n) turned to (n, g): the factors (0, n, 1) and (0, g, n).
     inner, outer = axes[0]
     if tuple(axes[1:]) != tuple(whole(i + 1, n) for i, n in enumerate(shape[1:])):
         return None
@@ -121,6 +123,7 @@ def spread(axes: Sequence[Axis], shape: Shape) -> int | None:
         return None
     r = axes[1][1].size
     for i, axis in enumerate(axes[1:], start=1):
+        # Of an image channel c r r + i r + j goes to row h r + i, column w r + j: the strides of i and j are r and 1.
         wanted = (Factor(i, shape[i], 1), Factor(0, r, r ** (rank - i)))
         if axis != wanted and not (shape[i] == 1 and axis == wanted[1:]):
             return None

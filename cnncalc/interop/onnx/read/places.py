@@ -70,6 +70,7 @@ def lay(net: Network, node: NodeData, x: Tensor, free: Collection[int] | None = 
     kept = [i for i in range(len(axes)) if i != lead or places[i]]
     value = move_axes(net, node, x, [places[i] for i in kept] or [()])
     shape = net.builder.shape(value)
+    # In the map the samples have no axis, so those behind them move up by one.
     where = [kept.index(i) if i in kept else None for i in range(len(axes))]
     found = tuple(
         (*(f for f in axis if f.axis < 0), *(() if at is None else whole(at, shape[at])))
@@ -109,6 +110,7 @@ def move_axes(net: Network, node: NodeData, x: Tensor, places: Sequence[Axis]) -
     node = net.movers.get((x.value, x.axes), node)
     if in_order(places):
         return reshape_map(net, node, value, target)
+    # A layer that has a name (a shuffle) before the permutation between two reshapes that it is made of.
     groups = find_groups(places, shape)
     if groups is not None:
         return net.move(node, "channel_shuffle", {"groups": groups}, value)
@@ -145,6 +147,7 @@ def permute_map(net: Network, node: NodeData, value: int, places: Sequence[Axis]
     order = permutation(places, net.builder.shape(value))
     if order is not None:
         return net.move(node, "permute", {"order": list(order)}, value)
+    # As they lie in memory: of an axis 6 = 2 x 3, the factor 2 has the stride 3 and comes first.
     apart = sorted((f for axis in places for f in axis), key=lambda f: (f.axis, -f.stride))
     if len(apart) > MOST_AXES:
         raise NotReadError(_("its axes are mixed in a way that no layer is: {shape}", shape=shape_text(target)))

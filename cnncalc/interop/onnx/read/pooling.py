@@ -23,6 +23,7 @@ def read_pool(net: Network, node: NodeData) -> Value:
     options = window_options(node, node.attributes["kernel_shape"], size)
     if len(node.outputs) > 1 and (node.outputs[1] in net.readers or node.outputs[1] in net.outputs):
         raise NotReadError(_("the places of the largest elements, its second result, are used"))
+    # ONNX moves a window by 1 unless it says more; here a stride that is not said is the kernel.
     if options["stride"] == options["kernel"] and options["kernel"] != 1:
         options["stride"] = None
     if node.attributes.get("ceil_mode", 0):
@@ -30,6 +31,7 @@ def read_pool(net: Network, node: NodeData) -> Value:
     kind = POOLS[node.operator]
     padded = options["padding"] not in (None, "same")
     counts = node.attributes.get("count_include_pad", 0) if kind == "avgpool" else 0
+    # ONNX leaves padding out of the mean unless told to count it; here, as in PyTorch, it counts.
     if kind == "avgpool" and padded and not counts:
         options["count_include_pad"] = False
     if kind == "avgpool" and options["padding"] == "same" and counts:
@@ -79,6 +81,7 @@ def read_reduction(net: Network, node: NodeData) -> Value:
         whole_axes = tuple(() if i in chosen else axis for i, axis in enumerate(laid.tensor.axes or ()))
         return Tensor(value, whole_axes if keep else tuple(a for i, a in enumerate(whole_axes) if i not in chosen))
     gone = sorted({f.axis for f in factors})
+    # Axes of one element have no factors: any axis of one element does, so that the layer is there.
     if not gone:
         gone = [place for place, n in enumerate(shape) if n == 1 and place][:1] or [0]
     return Tensor(reduce_axes(net, node, x.value, gone), result)

@@ -27,6 +27,7 @@ class Form(NamedTuple):
     domain: str = MICROSOFT
 
 
+# a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero: the values are inputs 0 and 3.
 FORMS = {
     "QLinearMatMul": Form("MatMul", (0, 3), ""),
     "QGemm": Form("Gemm", (0, 3)),
@@ -74,6 +75,7 @@ class Rewriting:
         """The operators, without those whose results nobody reads any more."""
         found = [made for node in self.nodes for made in self.new.get(id(node), [node])]
         read, kept = self.left, []
+        # From the end: what only a dropped operator has read is dropped, too.
         for node in reversed(found):
             wasted = any(self.uses[name] for name in node.outputs) and not any(name in read for name in node.outputs)
             if not wasted:
@@ -104,6 +106,7 @@ class Rewriting:
         attributes = dict(node.attributes)
         if not attributes.get("channels_last"):
             attributes.pop("channels_last", None)
+        # QLinearSoftmax remembers the set of its Softmax: before 13 that took all axes from `axis` on for one.
         if attributes.get("opset", 0) >= SOFTMAX_OVER_ONE_AXIS:
             attributes.pop("opset")
         if form.operator == "Gemm" and len(node.inputs) > 6 and node.inputs[6]:  # the bias has both scales
@@ -131,6 +134,7 @@ class Rewriting:
         if scale not in self.tensors:
             return
         made: list[NodeData] = []
+        # One scale for each filter: the first axis of Conv's weights, the columns of MatMul's.
         axis = 0 if node.operator == "ConvInteger" else 1
         inputs = [before.inputs[0], self.stand_for(weight, scale, zero, made, axis)]
         if bias:
@@ -169,6 +173,7 @@ class Rewriting:
             return
         made: list[NodeData] = []
         inputs = list(node.inputs[:8])
+        # 1 and 2 are W and R; 8 and 9 the scale and zero of W, 10 and 11 those of R.
         for i, at in ((1, 8), (2, 10)):
             decimal = self.stand_for(node.inputs[i], node.inputs[at], node.inputs[at + 1], made, axis=0)
             inputs[i] = f"{decimal}/turned"

@@ -36,6 +36,7 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
         value = node.attributes["hidden_size"]
         raise NotReadError(_("the attribute {name} is {value}", name="hidden_size", value=value))
     check_states(net, node)
+    # From (steps, samples, values) to samples of (values, steps): the graph has channels in front.
     x = settle(net, node, Tensor(sequence.value, (axes[1], axes[2], axes[0])))
     steps = net.shape(x)[1]
     backwards = list(reversed(range(steps))) if node.attributes.get("direction") == "reverse" and steps > 1 else None
@@ -43,11 +44,13 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
         x = pick(net, node, x, 2, backwards)
     bias = kind_of_bias(kind, node, biases)
     wanted = [bool(name) and (name in net.readers or name in net.outputs) for name in (*node.outputs, "", "", "")][:3]
+    # The results are Y, Y_h, Y_c: whoever reads Y_h alone wants the state behind the last step.
     last = wanted == [False, True, False]
     options = {"units": units, "bias": bias, "bidirectional": directions == 2 or None, "last": last or None}
     arrays = gate_arrays(gates, weight, state, biases, bias, units, directions)
     value = net.add(node, kind, options, [x.value], arrays)
     lead = whole(-1, net.batch)
+    # Channel d * units + u is unit u of direction d; ONNX has (steps, directions, samples, units).
     split = (Factor(0, directions, units),) if directions > 1 else ()
     inner = (Factor(0, units, 1),) if units > 1 else ()
     net.states.update(node.outputs[1:2])
@@ -110,6 +113,7 @@ def kind_of_bias(kind: str, node: NodeData, biases: Constant | None) -> Any:
     if biases is None or not biases.stored:
         return False
     two = len(biases.parts) != 2 or biases.parts[1].stored
+    # As torch's GRU has it: the reset gate multiplies the state's bias, which so cannot join the input's.
     reset_behind = kind == "gru" and node.attributes.get("linear_before_reset", 0)
     return "double" if two or reset_behind else None
 
@@ -131,5 +135,6 @@ def gate_arrays(
             if bias is not False and biases is not None:
                 found[f"{name}_bias"] = of(biases, d, g * units, (units,))
             if bias == "double" and biases is not None:
+                # B has the biases of W for all gates, and behind them those of R.
                 found[f"{name}_bias2"] = of(biases, d, (len(gates) + g) * units, (units,))
     return found

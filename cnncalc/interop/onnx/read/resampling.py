@@ -26,12 +26,14 @@ Sides = list[tuple[int, int]]
 def read_pad(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     dims = x.dims()
+    # `paddings` in operator set 1, `pads` from 2 on, an input from 11 on; the input `axes` came with 18.
     pads = net.numbers(node, 1, "pads") or list(node.attributes.get("paddings", ()))
     chosen = net.numbers(node, 3, "axes") or list(range(len(dims)))
     rank = len(chosen)
     if len(pads) != 2 * rank:
         raise NotReadError(_("the attribute {name} has {n} numbers for {rank} axes", name="pads", n=len(pads),
                              rank=rank))  # fmt: skip
+    # What is added in front of every axis comes first, then what is added behind: for two axes b0 b1 e0 e1.
     around = {axis % len(dims): (pads[i], pads[i + rank]) for i, axis in enumerate(chosen) if pads[i] or pads[i + rank]}
     if not around:
         no_more(node)
@@ -48,6 +50,7 @@ def read_pad(net: Network, node: NodeData) -> Value:
 
 def pad_map(net: Network, node: NodeData, value: int, sides: Sides, after: Sequence[int]) -> int:
     """A map with so much added around each spatial axis, or cut off."""
+    # A negative pad cuts: each side does one of the two.
     added = [(max(0, before), max(0, behind)) for before, behind in sides]
     cut = [(max(0, -before), max(0, -behind)) for before, behind in sides]
     if any(map(any, added)):
@@ -127,6 +130,7 @@ def read_resize(net: Network, node: NodeData) -> Value:
         return x
     longer = [by_place[i] for i in range(1, len(shape))]
     mode = node.attributes.get("mode", "nearest")
+    # `upsample` repeats elements a whole number of times or mixes them with the usual centres; the rest needs a size.
     if (
         any(f.denominator != 1 for f in longer)
         or aligns_corners(node)
@@ -173,6 +177,7 @@ def aligns_corners(node: NodeData) -> bool:
 
 def rounding_of(net: Network, node: NodeData) -> tuple[str, str]:
     """Where the nearest element is looked for, and how halves are rounded."""
+    # Before set 11 there was neither attribute: place i read floor(i / factor).
     old = node.operator == "Upsample" or net.opset < 11
     centres = node.attributes.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
     return centres, node.attributes.get("nearest_mode", "floor" if old else "round_prefer_floor")
@@ -185,6 +190,7 @@ def resample_options(
     target = [floor(n * f) for n, f in zip(size, factors, strict=True)]
     centres, rounding = rounding_of(net, node)
     mode = node.attributes.get("mode", "nearest")
+    # 5 elements times 1.5 are 7, read in steps of 1 / 1.5; `resample` to 7 would read in steps of 5 / 7.
     if any(n * f != m for n, f, m in zip(size, factors, target, strict=True)):
         shown = "x".join(f"{float(f):g}" for f in factors)
         raise NotReadError(_("it resizes by {factors}, which gives no whole size", factors=shown), after)
@@ -198,6 +204,7 @@ def resample_options(
         raise NotReadError(_("the attribute {name} is {value}", name=name, value=value), after)
     if centres == "align_corners" and all(m > 1 for m in target):
         return {"size": target, "mode": mode_of(net, node, after), "align_corners": True}
+    # Where the result has one element, this reads the first one and half_pixel the middle.
     if centres == "pytorch_half_pixel" and 1 in target:
         raise NotReadError(_("the attribute {name} is {value}", name="coordinate_transformation_mode", value=centres),
                            after)  # fmt: skip
@@ -229,6 +236,7 @@ def mode_of(net: Network, node: NodeData, after: Sequence[int]) -> str | None:
         name = "coordinate_transformation_mode"
         raise NotReadError(_("the attribute {name} is {value}", name=name, value=str(centres)[:30]), after)
     if mode == "cubic":
+        # PyTorch's coefficient, and ONNX's default; some of TensorFlow's resizing has -0.5.
         for name, usual in (("cubic_coeff_a", -0.75), ("exclude_outside", 0)):
             value = node.attributes.get(name, usual)
             if abs(value - usual) > 1e-6:
@@ -236,6 +244,7 @@ def mode_of(net: Network, node: NodeData, after: Sequence[int]) -> str | None:
     return kinds[mode]
 
 
+# Halves go down by ceil(2.5 - 0.5) = 2 and up by floor(2.5 + 0.5) = 3; Python's round would go to the even one.
 ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
     "floor": floor,
     "ceil": ceil,
@@ -251,6 +260,7 @@ def nearest_place(factor: Fraction, centres: str) -> Callable[[int], Fraction] |
         "asymmetric": lambda i: i / factor,
         "half_pixel": lambda i: (i + half) / factor - half,
         "pytorch_half_pixel": lambda i: (i + half) / factor - half,
+        # It shifts by what a result of a broken size lacks: sizes are whole here, so there is no shift.
         "half_pixel_symmetric": lambda i: (i + half) / factor - half,
         "tf_half_pixel_for_nn": lambda i: (i + half) / factor,
     }
@@ -277,6 +287,7 @@ def factors_of(net: Network, node: NodeData, dims: Sequence[int]) -> list[Fracti
     wanted = None if old else net.optional(node, 3)
     chosen = [axis % len(dims) for axis in node.attributes.get("axes") or range(len(dims))]
     factors = [Fraction(1)] * len(dims)
+    # Exporters give an empty tensor where an input in the middle is left out.
     if wanted is None or not wanted.size:
         given = scales_of(node) if scales is None else scales.array().reshape(-1).tolist()
         if len(given) != len(chosen):
@@ -284,6 +295,7 @@ def factors_of(net: Network, node: NodeData, dims: Sequence[int]) -> list[Fracti
         for axis, factor in zip(chosen, given, strict=True):
             if not isfinite(factor):
                 raise NotReadError(_("a factor is no number"))
+            # In float32 two thirds are 0.6666667: the simple fraction is what was meant.
             factors[axis] = Fraction(factor).limit_denominator(10**6)
         return factors
     sizes = wanted.whole()
@@ -306,6 +318,7 @@ def factors_of(net: Network, node: NodeData, dims: Sequence[int]) -> list[Fracti
 def scales_of(node: NodeData) -> Sequence[float]:
     """The factors of an Upsample of the old operator sets."""
     attributes = node.attributes
+    # Attributes of their own in set 1, `scales` in 7, an input from 9 on.
     if "height_scale" in attributes:
         return [1.0, 1.0, attributes["height_scale"], attributes["width_scale"]]
     found: Sequence[float] = attributes.get("scales", ())
@@ -321,6 +334,7 @@ def read_expand(net: Network, node: NodeData) -> Value:
     axes = ((),) * (rank - len(x.dims())) + (x.axes or ())
     dims = (1,) * (rank - len(x.dims())) + x.dims()
     wanted = [1] * (rank - len(target)) + target
+    # Expand broadcasts both ways: a 1 in the wanted shape leaves the axis as long as it is.
     new = [max(a, b) for a, b in zip(dims, wanted, strict=True)]
     if any(a != b and 1 not in (a, b) for a, b in zip(dims, wanted, strict=True)):
         raise NotReadError(_("its sizes do not fit {shape}", shape=shape_text(dims)))

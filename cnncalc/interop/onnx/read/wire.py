@@ -49,8 +49,10 @@ class Span(NamedTuple):
             budget[0] -= 1
             if budget[0] < 0:
                 raise WireError(_("more fields than a model has: {most:,}", most=MOST_FIELDS), i)
+            # A key is 8 times the field's number plus its kind: 10 is field 1 of kind 2, a stretch behind its length.
             key = data[i]
             i += 1
+            # Nearly all keys and lengths are one byte, which takes no call.
             if key > 127:
                 key, i = varint(data, i - 1, stop)
             number, kind = key >> 3, key & 7
@@ -108,6 +110,7 @@ class Span(NamedTuple):
 
 def varint(data: Any, i: int, stop: int) -> tuple[int, int]:
     """A number of 7 bits in each byte, and where it ends."""
+    # Ten bytes of 7 bits hold any number of 64 bits; what goes on is no number.
     value = shift = 0
     while i < stop and shift < 70:
         byte = data[i]
@@ -125,6 +128,7 @@ def end(place: int) -> WireError:
 
 def sign(value: int) -> int:
     """A 64-bit number with its sign."""
+    # int64 in ONNX is no zigzag number: -1 stands as 2**64 - 1, in ten bytes.
     return value - (1 << 64) if value >> 63 else value
 
 

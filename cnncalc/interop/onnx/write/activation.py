@@ -14,6 +14,7 @@ writes_operators(
     {
         "identity": ("Identity", {}),
         "sigmoid": ("Sigmoid", {}),
+        # ONNX's own slope is 0.2; the layer has PyTorch's.
         "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
         "tanh": ("Tanh", {}),
         "relu": ("Relu", {}),
@@ -78,6 +79,7 @@ def rescale(ops: Part, layer: Any, x: Value) -> str:
 
 @writes("clamp", "hardtanh")
 def clamp(ops: Part, layer: Any, x: Value) -> str:
+    # An empty name is an input that is left out: the upper bound stays the third.
     low, high = layer.bounds()
     return ops(
         "Clip", x.name, "" if low is None else ops.constant(low), *([] if high is None else [ops.constant(high)])
@@ -101,6 +103,7 @@ def round_off(ops: Part, layer: Any, x: Value) -> str:
 
 @writes("log_sigmoid")
 def log_sigmoid(ops: Part, layer: Any, x: Value) -> str:
+    # The logarithm of a Sigmoid would be minus infinity where that is 0 in float32.
     return ops("Neg", ops("Softplus", ops("Neg", x.name)))
 
 
@@ -112,6 +115,7 @@ def tanhshrink(ops: Part, layer: Any, x: Value) -> str:
 @writes("softshrink", "hardshrink")
 def shrink(ops: Part, layer: Any, x: Value) -> str:
     alpha = 0.5 if layer.alpha is None else layer.alpha
+    # `bias` is what is taken off beyond the threshold: nothing for the hard one.
     return ops("Shrink", x.name, lambd=alpha, bias=alpha if layer.kind == "softshrink" else 0.0)
 
 
@@ -122,6 +126,7 @@ def relu6(ops: Part, layer: Any, x: Value) -> str:
 
 @writes("silu")
 def silu(ops: Part, layer: Any, x: Value) -> str:
+    # ONNX has a Swish only from operator set 24 on.
     return ops("Mul", x.name, ops("Sigmoid", x.name))
 
 
@@ -133,6 +138,7 @@ def prelu(ops: Part, layer: Any, x: Value) -> str:
 @writes("maxout")
 def maxout(ops: Part, layer: Any, x: Value) -> str:
     c, *size = x.shape
+    # Pieces of one channel are neighbours: of 2 pieces, channel 3 is the larger of 6 and 7.
     apart = ops.reshape(x.name, c // layer.pieces, layer.pieces, *size)
     return ops("ReduceMax", apart, ops.whole(2), keepdims=0)
 

@@ -52,6 +52,7 @@ def local(ops: Part, layer: Any, x: Value) -> str:
     c, *size = x.shape
     windows = layer.windows(size)
     k = taps(windows)
+    # Filter c * k + t copies tap t of channel c.
     ones = np.tile(np.eye(k).reshape(k, 1, *(w.kernel for w in windows)), (c, *(1,) * (1 + len(size))))
     read = ops("Conv", x.name, ops.constant(ones), group=c, **sliding(windows, ends(windows, size)))
     positions = [w.positions(n) for w, n in zip(windows, size, strict=True)]

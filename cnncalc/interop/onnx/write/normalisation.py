@@ -26,6 +26,7 @@ def lrn(ops: Part, layer: Any, x: Value) -> str:
     else:
         sides = [layer.size // 2, 0, (layer.size - 1) // 2, 0]
         rows = ops.reshape(ops("Mul", flat, flat), 1, c, -1)
+        # alpha is divided by the size in ONNX and PyTorch: a mean in which the padding counts.
         means = ops("AveragePool", rows, kernel_shape=[layer.size, 1], pads=sides, count_include_pad=1)
         base = ops("Add", ops.scale(ops.reshape(means, c, -1, 1), layer.alpha), ops.constant(layer.k))
         y = ops("Div", flat, ops("Pow", base, ops.constant(layer.beta)))

@@ -86,6 +86,7 @@ def adaptive_pool(ops: Part, layer: Any, x: Value) -> str:
     reduce = {"adaptive_avgpool": "ReduceMean", "adaptive_maxpool": "ReduceMax"}[layer.kind]
     y = x.name
     for axis, (n, m) in enumerate(zip(size, target, strict=True), start=2):
+        # As PyTorch has it windows may overlap: 7 elements to 3 are 0:3, 2:5 and 4:7.
         bounds = [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
         y = ops("Concat", *(ops(reduce, ops.cut(y, axis, *part), ops.whole(axis)) for part in bounds), axis=axis)
     return y

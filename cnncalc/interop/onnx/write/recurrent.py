@@ -45,6 +45,7 @@ def recurrent(ops: Part, layer: Any, x: Value) -> str:
     if layer.last:  # (directions, N, units)
         return ops.reshape(ops("Transpose", last, perm=[1, 0, 2]), -1)
     joined = ops("Transpose", steps, perm=[2, 1, 3, 0])  # (steps, directions, N, units)
+    # Of (N, directions, units, steps) the directions become channels, forwards first.
     return ops.reshape(joined, len(directions(layer)) * layer.units, -1)
 
 
@@ -58,6 +59,7 @@ def mgu(ops: Part, layer: Any, x: Value) -> str:
     results = []
     for back, direction in enumerate(directions(layer)):
         step = mgu_step(ops.inner(), direction, n, m)
+        # Direction 1 reads from the last step on, and for results puts them back where their steps were.
         last, states = ops.several(
             "Scan",
             [True, True],
@@ -90,6 +92,7 @@ def mgu_step(ops: Part, direction: str, n: int, m: int) -> Any:
     candidate = ops("Tanh", gate("c", ops("Mul", f, state)))
     kept = ops("Mul", ops("Sub", ops.constant(1.0), f), state)
     result = ops("Add", kept, ops("Mul", f, candidate))
+    # A graph has no output twice, and Scan wants the new state and the result apart.
     copy = ops("Identity", result)
 
     def describe(name: str, length: int) -> Any:

@@ -13,6 +13,7 @@ from cnncalc.interop.onnx.write.table import NotInOnnxError, writes
 from cnncalc.language import _
 from cnncalc.layers.base import per_axis
 
+# Written out, as ONNX's defaults, half_pixel and round_prefer_floor, read other elements than PyTorch's nearest.
 INTERPOLATION: dict[str, dict[str, Any]] = {
     "nearest": {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
     "bilinear": {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
@@ -26,6 +27,7 @@ def upsample(ops: Part, layer: Any, x: Value) -> str:
     shape = list(x.shape)
     if len(shape) == 3:
         factors = per_axis(layer.factor, shape[1:], "factor")
+        # The empty input is `roi`, which only tf_crop_and_resize reads.
         return ops("Resize", x.name, "", ops.constant([1, 1, *factors]), **INTERPOLATION[layer.mode])
     y = x.name
     for axis, factor in enumerate(per_axis(layer.factor, shape[1:], "factor"), start=1):
@@ -42,6 +44,7 @@ def pixel_shuffle(ops: Part, layer: Any, x: Value) -> str:
     c, *size = x.shape
     r, rank = layer.factor, len(size)
     if rank == 2:
+        # CRD counts channels as PyTorch does, the block behind the channel; ONNX's default DCR is TensorFlow's.
         return ops("DepthToSpace", x.name, blocksize=r, mode="CRD")
     order = [1, *chain.from_iterable((2 + rank + a, 2 + a) for a in range(rank))]
     left = c // r**rank
@@ -65,6 +68,7 @@ def resample(ops: Part, layer: Any, x: Value) -> str:
     y = x.name
     for axis, m in enumerate(per_axis(layer.size, shape[1:], "size"), start=1):
         rows = ops.reshape(y, prod(shape[:axis]), shape[axis], -1)
+        # Sizes, not factors: a factor in float32 may round to one element less. The samples' number is open.
         to = ops("Concat", ops("Shape", rows, start=0, end=2), ops.whole(m), ops("Shape", rows, start=3, end=4), axis=0)
         y = ops.reshape(ops("Resize", rows, "", "", to, **interpolation(layer)), *shape[:axis], m, *shape[axis + 1 :])
         shape[axis] = m
@@ -89,4 +93,5 @@ def grid_sample(ops: Part, layer: Any, x: Value, grid: Value) -> str:
     if len(x.shape) > d + 1:
         raise NotInOnnxError(_("maps that are read at places, with axes in front of their channels"))
     corners = int(layer.align_corners)
+    # In operator set 16 this was called bilinear; 20 renamed it.
     return ops("GridSample", x.name, grid.name, mode="linear", padding_mode=layer.outside, align_corners=corners)

@@ -44,6 +44,7 @@ def rearrange(ops: Part, layer: Any, x: Value) -> str:
     n = x.shape[axis]
     if layer.kind == "tile":
         return ops("Concat", *[x.name] * layer.times, axis=1 + axis)
+    # Rolled by 1, the elements 0 1 2 3 are 3 0 1 2: what starts at 3 comes first.
     start = -layer.shift % n
     parts = [ops.cut(x.name, 1 + axis, first, last) for first, last in ((start, n), (0, start)) if first < last]
     return ops("Concat", *parts, axis=1 + axis)
@@ -63,6 +64,7 @@ def split(ops: Part, layer: Any, x: Value) -> str:
 @writes("channel_shuffle")
 def channel_shuffle(ops: Part, layer: Any, x: Value) -> str:
     c, *size = x.shape
+    # (N, groups, channels of each, *size): axes 1 and 2 change places.
     rest = [3 + a for a in range(len(size))]
     return move(ops, x.name, [layer.groups, c // layer.groups, *size], [2, 1, *rest], [c, *size])
 

@@ -184,6 +184,7 @@ def over_axis(trace: Any, given: dict[str, Any], kind: str) -> Made:
     axis = seen.axis(dim % seen.rank)
     if axis is None:
         return None
+    # The axis is named as it lies in the graph, in front of permutations that are only noted so far.
     seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
     made = layer(trace, kind, {"axis": axis_word(base, len(seen.base))} if base else {}, [seen.value])
     return made and seen._replace(value=made.value)
@@ -195,6 +196,7 @@ def glu(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen, dim = trace.of(given["input"]), given.get("dim", -1)
     if seen is None or not seen.shape:
         return None
+    # torch counts the samples as axis 0: dim 1, or -3 of an image, is axis 0 of the map.
     return along(trace, seen, dim % (len(seen.shape) + 1) - 1, lambda value: layer(trace, "glu", {}, [value]))
 
 

@@ -28,6 +28,7 @@ PARTS = re.compile(
     r"|models/\w+\.json|data/sample_inputs/\w+\.pt|data/(weights|constants)/(\w+\.pt|(weight|tensor)_\d+|\w+_config\.json)"
 )
 HELD = re.compile(r"(weight|tensor)_\d+")  # the file of a weight or a constant
+# aten.from_file would open any file of the machine by its name.
 OPERATORS = re.compile(
     r"torch\.ops\.(aten|prims|torchvision)\.(?!from_file|save|load)\w+(\.\w+)?"
     r"|torch\.ops\.higher_order\.(wrap_with_set_grad_enabled|wrap_with_autocast|cond)"
@@ -46,6 +47,7 @@ FUNCTIONS = frozenset(
     }
 )  # fmt: skip
 POWERS = ("Pow", "PowByNatural")
+# 9 ** 9 ** 9 has 369 million digits, and sympy would work them out.
 MOST_POWERS, GREATEST_POWER = 4, 9
 WRITTEN = (
     ast.Expression, ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.Add, ast.Sub, ast.Mult,
@@ -65,6 +67,7 @@ def look_into(torch: Any, path: str) -> None:
     """See that nothing in an archive runs when torch loads it. Raises ArchiveError; torch's own errors for damage."""
     reader = torch._C.PyTorchFileReader(path)
     names = reader.get_all_records()
+    # torch's reader finds a name in either case: of w.pt and W.pt, one would be looked at and the other loaded.
     if len({name.casefold() for name in names}) < len(names):
         raise ArchiveError(_("two of its parts have the same name"))
     if "archive_format" not in names:

@@ -39,6 +39,7 @@ def add(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     if trace.of(one) and trace.of(other):
         return merge_values(trace, "add", (one, other))
+    # A number first: it stores nothing. Then one for each channel. What is left stands in the graph as a value.
     return (
         with_number(trace, one, other, lambda n: {"offset": n})
         or shift_values(trace, one, other)
@@ -94,6 +95,7 @@ def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return merge_values(trace, "divide", (one, other))
     if isinstance(other, (int, float)) and not other:
         return None
+    # with_number takes a number on either side, and 2 / x is not x / 2.
     by_number = with_number(trace, one, other, lambda n: {"factor": 1 / n}) if trace.of(one) else None
     return by_number or with_standing(trace, "divide", one, other)
 
@@ -173,10 +175,12 @@ def minimum(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dict[str, Any]]) -> Made:
     """A value combined with a number of Python, or with fixed numbers, one for each channel."""
     tensor, number = (one, other) if trace.of(one) else (other, one)
+    # In Python True is an int, too; here it is no number.
     if trace.of(tensor) is None or isinstance(number, bool):
         return None
     if isinstance(number, (int, float)):
         found = options(float(number))
+        # x * 1 and x + 0 are written by code that serves several models: no layer, and no operation counted.
         if all(value == {"factor": 1.0, "offset": 0.0}[key] for key, value in found.items()):
             return trace.of(tensor)
         return elementwise(trace, tensor, "rescale", found)

@@ -25,6 +25,7 @@ def matmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def multiply_matrices(trace: Any, one: Any, other: Any) -> Seen | None:
     """The matrix product of two tensors."""
     a, b = trace.of(one), trace.of(other)
+    # torch takes a vector for a matrix of one column and drops that column's axis: (N, c) @ (c) is (N).
     if a is not None and b is None and getattr(other, "ndim", 0) == 1 and whole(trace, other) and a.plain and a.shape:
         column = a.reshape((1, *a.shape), trace.inside()) if len(a.shape) == 1 else a
         options: dict[str, Any] = {"units": 1, "bias": False, "axes": "c"}
@@ -55,6 +56,7 @@ def rows_of_samples(trace: Any, seen: Seen, other: Any) -> Seen | None:
 
 def own_matrix(trace: Any, matrix: Any) -> bool:
     """Whether a matrix of weights is no other layer's."""
+    # An embedding's matrix, tied to the layer of the logits, stays a product: a linear layer would count it twice.
     return whole(trace, matrix) and not any(source in trace.owners for source in trace.sources(matrix))
 
 
@@ -62,6 +64,7 @@ def product(trace: Any, a: Seen | None, b: Seen | None) -> Seen | None:
     """The matrix product over the last two axes of two values that stand alike."""
     if a is None or b is None or not a.shape or not b.shape:
         return None
+    # `lead` is where the samples stand: among the last two axes they would be summed over, or be rows.
     if a.lead > a.rank - 3 or b.lead > b.rank - 3:
         raise NotReadError(_("the samples are rows or columns of its matrices: it mixes them"))
     if not a.stands_as(b):
@@ -86,6 +89,7 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
     elif q is not None and 1 in (given["key"].shape[-3:-2]) and given["query"].shape[-3] > 1:  # all ask one
         k, v = (repeat_heads(trace, seen, given["query"].shape[-3]) for seen in (k, v))
     scale = given.get("scale")
+    # The layer divides by sqrt(d) itself: a scale of 0.5 with d = 64 leaves 0.5 * 8 = 4 for the queries.
     if scale is not None and q is not None and not isclose(scale, given["query"].shape[-1] ** -0.5):
         q = through_number(trace, q, scale * given["query"].shape[-1] ** 0.5)  # what is not 1 / sqrt(d) in front
     values = [q, k, v]
@@ -106,6 +110,7 @@ def repeat_heads(trace: Any, seen: Seen | None, times: int) -> Seen | None:
     axis = None if seen is None else seen.axis(seen.rank - 3)
     if seen is None or axis is None:
         return None
+    # As repeat_interleave: two heads three times are 0 0 0 1 1 1, not 0 1 0 1 0 1.
     return pick(trace, seen, axis, [head for head in range(seen.shape[axis]) for _again in range(times)])
 
 
@@ -126,6 +131,7 @@ def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
     given.get("is_causal")  # the mask that is given says so, too
     weights = [given.get(f"{name}_proj_weight") for name in "qkv"] if given.get("use_separate_proj_weight") else []
     stored = [*(weights or [given["in_proj_weight"]]), given["in_proj_bias"]]
+    # Calls are counted: a second run meets them in the same order, and takes those apart whose weights were read.
     number = trace.attentions = trace.attentions + 1
     if number in trace.wishes.apart:
         query, key = trace.of(given["query"]), trace.of(given["key"])
@@ -150,6 +156,7 @@ def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
 )
 def fast_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """The same in one go, as nn.MultiheadAttention runs without gradients."""
+    # torch's type 0 is a mask of queries by keys; 1 and 2 say which steps of a sequence only fill it up.
     if given.get("mask") is not None and given.get("mask_type") != 0:
         raise NotReadError(_("masks of the sequence's end and keys of its own are not counted here"))
     stored = (given["in_proj_weight"], given["in_proj_bias"])
@@ -217,10 +224,12 @@ def heads_apart(
     if parts is None:
         return None
     q, k, v = parts
+    # As torch sees it the samples are axis 0: (N, heads, n, d) turns to (N, heads, d, n).
     scores = product(trace, through_number(trace, q, q.shape[-1] ** -0.5), k.reorder([0, 1, 3, 2], trace.inside()))
     if mask is not None and scores is not None:
         added = standing(trace, mask, scores) if mask.ndim == 2 else None
         scores = added and merge_seen(trace, "add", [scores, added])
+    # As the graph sees it they have no axis: the keys are the last of (heads, n, n).
     each = scores and layer(trace, "softmax", {"axis": axis_word(2, 3)}, [scores.value])
     made = product(trace, each, v)
     found = made and join_heads(trace, made, query, weights[1])
@@ -236,6 +245,7 @@ def split_heads(
     trace: Any, heads: int, query: Seen, key: Seen, into: Sequence[Any], mask: Any
 ) -> tuple[Seen, Seen, Seen] | None:
     """Queries, keys and values of a sequence, (heads, n, width of a head) each. Raises NotReadError."""
+    # `others` is not empty where keys or values have a width of their own (kdim, vdim): three matrices, not one.
     weight, *others, bias = into
     if query != key or others or query.folded or len(query.shape) != 2 or trace.of(mask) is not None:
         raise NotReadError(_("masks are read where a sequence attends to itself, and where they stand by themselves"))
@@ -245,6 +255,7 @@ def split_heads(
     axis = made and made.axis(2)
     parts = []
     for i in range(3):
+        # in_proj_weight has the rows of queries, of keys and of values one behind the other.
         one = None if made is None or axis is None else part(trace, made, axis, i * width, (i + 1) * width)
         apart = one and one.arrange((BATCH, n, heads, width // heads), BATCH, trace.inside())
         if apart is None:
@@ -280,6 +291,7 @@ def einsum(trace: Any, args: Any, result: Any) -> Made:
         spare = [letter for letter in LETTERS if letter not in equation]
         words = [spell(word, spare, tensor.ndim) for word, tensor in zip(words, tensors, strict=True)]
         out = spell(out, spare, result.ndim)
+    # A letter twice in one word is a diagonal, as in bii->bi.
     if any(len(set(word)) < len(word) for word in (*words, out)):
         return None
     seen = [trace.of(tensor) for tensor in tensors]
@@ -318,6 +330,7 @@ def by_weights(trace: Any, seen: Seen, tensor: Any, words: Sequence[str], out: s
     """Sums of a value with numbers that depend on no input: a linear layer, or products where they share an axis."""
     a, b = words
     first, place = a[seen.lead], trace.inside()
+    # bnc,cd->bnd: the samples are b, rows n, summed c, columns d.
     summed, columns = [x for x in a if x in b and x not in out], [x for x in b if x not in a]
     rows = [x for x in a if x not in b and x != first]
     if first in b or first not in out or not hasattr(tensor, "ndim"):
@@ -325,6 +338,7 @@ def by_weights(trace: Any, seen: Seen, tensor: Any, words: Sequence[str], out: s
     if any(x in b and x in out for x in a) or not summed or not whole(trace, tensor):
         other = standing(trace, tensor, Seen(-1, tuple(tensor.shape)))
         return other and sum_products(trace, (seen, other), (a, first + b), out, first, sizes)
+    # A letter of one word alone that the result has not, as n in bnc,cd->bd, is a sum before the product.
     if not set(rows + columns) <= set(out):
         return None
     brought = seen.reorder([a.index(x) for x in (first, *rows, *summed)], place)
@@ -344,6 +358,7 @@ def sum_products(
 ) -> Made:
     """Sums over letters of products of two values: a matrix product, their axes brought in order; or products alone."""
     a, b = words
+    # bhqd,bhkd->bhqk: both are b and h, rows q, columns k, summed d; so (b, h, q, d) times (b, h, d, k).
     both = [first, *(x for x in a if x in b and x in out and x != first)]
     summed = [x for x in a if x in b and x not in out]
     rows, columns = [x for x in a if x not in b], [x for x in b if x not in a]
@@ -384,6 +399,7 @@ def add_product(trace: Any, given: dict[str, Any], result: Any) -> Made:
     alpha, beta, tensor = given.get("alpha", 1), given.get("beta", 1), given["input"]
     if made is not None and alpha != 1:
         made = through_number(trace, made, float(alpha))
+    # With beta 0 torch does not look at the values at all, not even at a nan in them.
     if made is None or not beta:
         return made
     axis = made.axis(made.rank - 1)

@@ -59,6 +59,7 @@ def simple_cell(activation: str, trace: Any, given: dict[str, Any], result: Any)
 @translates("gru_cell", CELL, anywhere=True)
 def gru_cell(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """r, z = sigmoid(...), n = tanh(x_n + r h_n), h' = n + z (h - n)."""
+    # torch stacks the gates r, z, n; ONNX z, r, h.
     x, h, (before,) = gates(trace, given, 3)
     r, z = (on_each(trace, merge(trace, "add", x[i], h[i]), "sigmoid") for i in range(2))
     n = on_each(trace, merge(trace, "add", x[2], merge(trace, "multiply", r, h[2])), "tanh")

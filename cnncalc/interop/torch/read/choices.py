@@ -28,6 +28,7 @@ def masked_fill(trace: Any, given: dict[str, Any], result: Any) -> Made:
     made = with_standing(trace, "multiply", tensor, mask)
     if value == 0 or not isinstance(made, Seen):
         return made
+    # A clone, as `standing` gives a tensor that it knows the value it had: these numbers are others than the mask's.
     other = standing(trace, mask.clone(), made)  # the number where the mask is, else nothing
     return other and merge_seen(trace, "add", [made, other])
 
@@ -51,6 +52,7 @@ def choose(trace: Any, condition: Any, one: Any, other: Any) -> Made:
         return None
     sides: list[Seen | None] = []
     for side, turned in ((one, False), (other, True)):
+        # 0 times infinity is no number, so that c one + (1 - c) other would be none on both sides.
         if isinstance(side, (int, float)) and isinf(side):
             raise NotReadError(_("it puts in numbers without end"))
         if isinstance(side, (int, float)) and not side:

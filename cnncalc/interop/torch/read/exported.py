@@ -167,13 +167,16 @@ class Runner:
         if not stack:
             return "", ""
         path, kind = stack[-1]
+        # The second call of a module is `block@1`, the third `block@2`: they have the same weights.
         return str(path).partition("@")[0], kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
 
     def resize(self, target: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
         """The arguments of a call, with sizes that were those of one sample as those of two."""
         word = getattr(target, "__name__", "").partition(".")[0]
+        # The program names the device that it was exported on; here everything is on `meta`, where nothing is computed.
         if word in MADE:
             return args, {**kwargs, "device": "meta"}
+        # aten.batch_norm has weight and bias in front of the running mean, torch.nn.functional behind the variance.
         if word in BY_NAME:
             names = [argument.name for argument in target._schema.arguments]
             return (), dict(zip(names, args, strict=False)) | kwargs
@@ -185,10 +188,12 @@ class Runner:
             if -1 not in sizes and prod(sizes) * BATCH == inner:
                 return (*args[:-1], self.double_one(args[0], sizes)), kwargs
         if word in ("lstm", "gru", "rnn_tanh") and len(args) > 1:
+            # The last argument of aten.lstm and its like is batch_first.
             first = 0 if args[-1] else 1
             count = args[0].shape[first]
             states = [self.widen(state, count) for state in (args[1] if isinstance(args[1], list) else [args[1]])]
             return (args[0], states if isinstance(args[1], list) else states[0], *args[2:]), kwargs
+        # A class token was expanded to the one sample of the export, and meets two here.
         if word == "cat" and len({t.shape[0] for t in args[0]}) > 1 and (len(args) > 1 and args[1] != 0):
             return ([t.expand(BATCH, *t.shape[1:]) if t.shape[0] == 1 else t for t in args[0]], *args[1:]), kwargs
         return args, kwargs

@@ -46,6 +46,7 @@ def refuse_lead(seen: Seen) -> None:
 
 def widen(options: dict[str, Any]) -> dict[str, Any]:
     """Options of windows with an axis more in front, along which they do not move."""
+    # A kernel of (3, 3) on (windows, H, W) is one of (1, 3, 3).
     wider = dict(options)
     for name in WINDOWED:
         value = options.get(name)

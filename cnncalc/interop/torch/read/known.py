@@ -53,6 +53,7 @@ class Known:
             given = {name: self.with_values(value) for name, value in kwargs.items()}
             if given.get("device") is not None:
                 given["device"] = "cpu"
+            # The trace listens to torch's calls by such modes: this call is no part of the network.
             with self.torch._C.DisableTorchFunction(), self.torch.utils._python_dispatch._disable_current_modes():
                 return function(*self.with_values(tuple(args)), **given)
         except Exception:  # it is not known then, which is no mistake of anybody

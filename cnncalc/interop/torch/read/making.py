@@ -105,6 +105,7 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
         trace.owners.setdefault(s, value)
     moves = like.moves if order is not None else ()
     made = Seen(value, shape, moves, **like.place)
+    # Python may give an id again once its object is gone: the tensor is kept as long as the key that has its id.
     trace.kept.append(tensor)
     trace.standing[key] = made
     return made
@@ -122,6 +123,7 @@ def lay_beside(tensor: Any, like: Seen) -> list[int] | None:
         return theirs
     together = like.shape[like.lead : like.lead + like.folded]
     samples, every = theirs[like.lead], BATCH if like.sample < 0 else 1
+    # The samples' axis of the tensor may hold windows as well, which are axes of their own in the graph.
     if samples in (1, every) and (not like.folded or samples == 1):
         theirs[like.lead : like.lead + 1] = [1] * like.folded
     elif like.folded and samples % prod(together) == 0:

@@ -17,6 +17,7 @@ def pool(kind: str, rank: int) -> Handler:
         size = pairs(given["kernel_size"], rank)
         options: dict[str, Any] = {
             "kernel": size,
+            # aten writes an empty list where no stride is said, which means the kernel.
             "stride": pairs(given["stride"] if given.get("stride") not in (None, []) else size, rank),
             "padding": [[p, p] for p in pairs(given.get("padding", 0), rank)],
             "rounding": "ceil" if given.get("ceil_mode") else "floor",
@@ -30,6 +31,8 @@ def pool(kind: str, rank: int) -> Handler:
                 return layer(trace, kind, options, [settle(trace.b, seen._replace(around=()), trace.place())])
         elif kind == "avgpool":
             options["count_include_pad"] = given.get("count_include_pad", True)
+        # torch takes powers without the absolute value, so that odd norms are none; and where ceil_mode lets a window
+        # stand beyond the border, it multiplies the mean of fewer elements by the size of the whole window.
         elif given.get("ceil_mode") or given["norm_type"] % 1 or given["norm_type"] < 1 or int(given["norm_type"]) % 2:
             return None
         else:

@@ -58,7 +58,9 @@ def apply_layers(trace: Any, seen: Seen, flat: Sequence[Any], given: dict[str, A
     """What comes out of each layer, one behind the other; None where there is no such layer."""
     directions = 1 + given["bidirectional"]
     each = len(flat) // (given["num_layers"] * directions)
+    # weight_ih has as many rows as gates times units, weight_hh as many columns as units.
     kind = {1: "rnn", 3: "gru", 4: "lstm"}.get(flat[0].shape[0] // flat[1].shape[1])
+    # Each layer and direction stores weight_ih, weight_hh, bias_ih, bias_hh; with proj_size a fifth, weight_hr.
     if kind is None or each != (4 if given["has_biases"] else 2):
         return None  # a projection
     between = [seen]
@@ -93,4 +95,5 @@ def last_states(trace: Any, between: list[Seen], directions: int) -> Seen | None
                 return None
             pieces.append(state._replace(lead=0))
     made = join(trace, pieces, 0)
+    # torch has the samples second: (layers times directions, N, units).
     return made and made._replace(lead=1)

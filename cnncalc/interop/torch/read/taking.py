@@ -84,6 +84,7 @@ def pad_axes(
     if not axes:
         return seen
     seen, base = in_base(trace.b, seen, list(axes), trace.place())
+    # `pad` goes around spatial axes only: one that is not padded has to be the channels meanwhile.
     if 0 in base:
         seen = bring_first(trace, seen, next(axis for axis in range(len(seen.shape)) if axis not in axes))
         seen, base = in_base(trace.b, seen, list(axes), trace.place())
