@@ -29,6 +29,8 @@ VALUES = {
 GIVEN = {"parameter": "parameter 8x14x14", "crop": "crop 1", "clamp": "clamp low=0 high=6", "permute": "permute 0,2,1"}
 BRANCHES = {
     "cross_attention": "{cross_attention: [identity, conv 8 k3], heads: 2}",
+    # Two coordinates of each place, as the last axis.
+    "grid_sample": "{grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}",
     "dot_product_attention": "{dot_product_attention: [identity, identity, identity]}",
 }
 

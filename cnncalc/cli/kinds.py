@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from itertools import groupby
 from typing import Any
 
 import click
@@ -53,7 +52,10 @@ def command(kind: str | None, out: Output) -> None:
 
 def kinds_page() -> Page:
     """Every kind, family by family."""
-    families = {family: list(rows) for family, rows in groupby(KINDS.values(), key=lambda row: row.family)}
+    # Kinds of one family need not stand together in the table: those that join values stand apart.
+    families: dict[str, list[Kind]] = {}
+    for kind in KINDS.values():
+        families.setdefault(kind.family, []).append(kind)
     rows = [[_(family), " ".join(kind.name for kind in kinds)] for family, kinds in families.items()]
     data = [{"family": kind.family, "name": kind.name, "also": list(kind.aliases)} for kind in KINDS.values()]
     notes = [_("`cnncalc kinds KIND` shows its options, its other names and its arithmetic.")]

@@ -17,6 +17,7 @@ from cnncalc.errors import Position, Problem, Source, SpecError
 from cnncalc.language import _
 
 DEEPEST = 50  # nested lists and mappings
+TEXT = "tag:yaml.org,2002:str"  # the tag !!str
 MOST_NODES = 500_000  # after anchors are expanded
 MOST_SUSPECTS = 10  # lines that are looked at for nesting: for each the text is read up to there
 
@@ -197,6 +198,8 @@ class _Builder:
 
     def tag(self, event: Any) -> None:
         """A tag says of what type a value is: here what reads it knows, and another would be left out unseen."""
+        if event.tag == TEXT:  # which every value is
+            return
         problem = _("tags are not part of the language: {tag}", tag=event.tag.removeprefix("tag:yaml.org,2002:"))
         self.problems.append(Problem(problem, _position(event), _("leave it out; texts stand in quotes")))
 
