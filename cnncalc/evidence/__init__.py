@@ -115,12 +115,14 @@ def verify(
     done = progress or (lambda name: None)
     counts: list[Finding] = [{} for _ in report.layers]
     peak = Measured(None, "", "")
+    # Counting runs the whole network on real numbers: what units see alone does without.
     if set(quantities) - {*FIELDS, "seen_pixels", EFFECTIVE}:
         counts, peak = measure_counts(graph, seed, exact_padding, done)
     checks: dict[int, list[Check]] = {i: count_checks(report.layers[i], counts[i], quantities) for i in rows}
     for i, check in check_seen(graph, report, quantities, seed, done):
         if i in checks:
             checks[i].append(check)
+    # The sum over some rows alone is not the network's total.
     totals = total_checks(report, counts, peak, quantities) if layers is None and any(counts) else []
     failure = next((found["output"].reason for found in counts if found and not ran(found)), "")
     return Verification(report, (*(check for found in checks.values() for check in found), *totals), seed, failure)
@@ -169,6 +171,7 @@ def judge(layer: str | None, quantity: str, claimed: Any, found: Measured) -> Ch
         pairs = list(zip(claimed, found.value, strict=True))
     if found.value is None and claimed is not None:
         pairs = [(claimed, None)]
+    # One axis that differs decides, whatever could not be measured or is not claimed along the others.
     if any(a is not None and b is not None and a != b for a, b in pairs):
         verdict = DIFFERS
     elif any(a is not None and b is None for a, b in pairs):

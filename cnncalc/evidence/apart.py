@@ -21,7 +21,9 @@ def without_gates(graph: Graph) -> Graph:
     passes_on = KINDS["identity"].load()(kind="identity")
     nodes: list[Node] = []
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
+        # What is smaller than the output was spread over it: a gate. What is as large goes on without it.
         full = tuple(v for v in node.reads if graph.shape(v)[1:] == facts.output[1:])
+        # Apart from its statistics a norm works element by element.
         if len(node.reads) == 1 and facts.local is not None and facts.local != facts.reach:
             node = node._replace(layer=passes_on)
         elif len(node.reads) > 1 and 0 < len(full) < len(node.reads):

@@ -120,6 +120,7 @@ class Tally(Probe):
         if method == "reduce":
             book[OPERATIONS.get(ufunc.__name__, ufunc.__name__)] += inputs[0].size - result.size
         elif ufunc is np.matmul:
+            # (m, k) @ (k, n): m * n elements, each a sum of k products.
             macs = result.size * inputs[0].shape[-1]
             book["mac"] += macs
             for item in inputs:
@@ -189,6 +190,7 @@ class Reach(Probe):
             result = self.all_of(values[0], options.get("axis", 0), keepdims=options.get("keepdims") or False)
         elif ufunc is np.matmul:
             result = self._through_matrix(values, seeing)
+        # A function of one value depends on what the value depends on, whatever it does to it.
         elif len(values) == 1:
             result = values[0]
         elif all(seeing):
@@ -274,6 +276,7 @@ class Sets(Reach):
         samples = -(-len(planes) // 64)
         eights = np.zeros((samples * 8, *planes.shape[1:]), dtype=np.uint8)
         eights[: -(-len(planes) // 8)] = np.packbits(planes, axis=0, bitorder="little")
+        # Eight bytes that follow one another along the samples become one word: bytes go last for that.
         bits = np.ascontiguousarray(np.moveaxis(eights.reshape(samples, 8, *planes.shape[1:]), 1, -1))
         return bits.view(LITTLE)[..., 0].astype(np.uint64, copy=False).view(np.float64).view(cls)
 
@@ -287,6 +290,7 @@ class Sets(Reach):
             bits[: len(some)] = some
         planes = np.arange(len(masks), count)
         places = np.array(singles, dtype=np.intp).reshape(len(singles), len(size)).T
+        # An index by arrays writes each place once: two equal pixels in one word would lose a bit.
         bits[(planes // 64, *places)] |= np.uint64(1) << (planes % 64).astype(np.uint64)
         return bits.view(np.float64).view(cls)
 
@@ -340,6 +344,7 @@ class Narrow(Hulls):
     @classmethod
     def along(cls, axis: int) -> type[Narrow]:
         """Hulls along one spatial axis, counted from 0."""
+        # NumPy keeps the class of an array and nothing of the object: what a run is about has to lie in the class.
         return type("Narrow", (cls,), {"axis": axis})
 
     def surround(self, sides: Sequence[tuple[int, int]]) -> Array:

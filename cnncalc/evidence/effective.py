@@ -52,6 +52,7 @@ class Shares(Probe):
             result = combine(values[0], **{k: v for k, v in options.items() if k in ("axis", "keepdims")})
         elif ufunc is np.matmul and not all(seeing):
             weights = values[0] if seeing[1] else values[1]
+            # Weights are shares here: divided by their sum, a window is the mean of its taps.
             total = weights.sum(axis=-1 if seeing[1] else -2, keepdims=True)
             result = np.matmul(*values) / np.where(total == 0, 1, total)
         elif all(seeing) and ufunc in (np.add, np.maximum):  # the largest of two is either, one as often as the other
@@ -146,6 +147,7 @@ def measure_axis(
         run = reference.steps(longer, planes_of(longer, source, axis), NoWeights(longer, Shares))
         for i, (_node, y, _alive) in enumerate(run):
             claim = claims[first + i]
+            # For each branch the mass that was measured over the one claimed: a sum weighs branches by their mass.
             entering = {round(r, 6) for v in graph.nodes[i].reads if (r := ratios[v]) is not None}
             if claim is None or np.ndim(y) != len(graph.inputs[source]) + 1:
                 ratios.append(None)
@@ -183,6 +185,7 @@ def variance_in_the_middle(y: Array, axis: int, claim: Axis) -> tuple[Measured, 
     mass, first, second = y.mean(axis=others)
     period = len(claim.phases)
     phase, known = next((o, unit) for o, unit in enumerate(claim.phases) if unit is not None)
+    # The unit in the middle, moved to its period's phase: of 10 units at period 4, phase 1, number 4 + 1.
     unit = len(mass) // 2 // period * period + phase
     if unit >= len(mass) or mass[unit] <= 0:
         return Measured(None, PROBE, _("units in the middle see nothing")), nan

@@ -110,6 +110,7 @@ class NoWeights(Mapping[str, Array]):
         weight = self.weights[name]
         if weight.value:
             return np.full(weight.shape, self.probe.nothing, dtype=self.probe.numbers).view(self.probe)
+        # Strides of 0: one number in memory, however large the shape.
         return np.broadcast_to(np.float32(1), weight.shape)
 
     def __iter__(self) -> Iterator[str]:
@@ -183,6 +184,7 @@ def measure_axis(
         return run_axis(graph, source, axis, claimed)
     fields = run_axis(longer, source, axis, claimed, n, ends)
     tied = [any(claim is not None and claim.of_this_size for claim in claims) for claims in along]
+    # Behind a layer that does something else on this size, a longer image tells of another network.
     bound = find_bound(graph, longer, axis, tied)
     if any(bound):
         own = run_axis(graph, source, axis, claimed)
@@ -192,6 +194,7 @@ def measure_axis(
         wide = widen(graph, source, axis, longer.inputs[source][1 + axis], claimed, share) if open_nodes else None
         if wide is None:
             continue
+        # The run ends at the last node in doubt.
         again = run_axis(wide, source, axis, claimed[: open_nodes[-1] + 1], n, ends)
         for i in open_nodes:
             fields[i] = again[i]
@@ -217,6 +220,7 @@ def longer_by(claimed: Claimed, axis: int) -> int:
     """How much longer an image has to be so that the largest claimed field fits three times."""
     jumps = [claim.jump or 1 for parts in claimed for part in parts if (claim := part.along(axis))]
     step = next((step for step in LENGTHENINGS if all(step % jump == 0 for jump in jumps)), LENGTHENINGS[-1])
+    # Rounded up to whole steps: a field of 43 takes 129 pixels, at steps of 60 that is 180.
     return step * -(-3 * largest(claimed, axis) // step)
 
 
@@ -263,6 +267,7 @@ def lengthen(
         for name, (c, *size) in graph.inputs.items():
             narrow = [n if side is None else min(n, side) for n in size]
             if len(size) > axis:
+                # All inputs grow by as much, so that what met before still meets.
                 narrow[axis] = size[axis] + length - graph.inputs[source][1 + axis]
             inputs[name] = (c, *narrow)
         try:
@@ -323,6 +328,7 @@ def run_axis(
             if n is not None:
                 probe.ends = [any(along) for along in zip(*(ends[v] for v in node.reads), strict=True)]
             _node, y, _alive = next(steps)
+            # Sample 0 carries the highest index, sample 1 minus the lowest: taking the larger serves both.
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
             found.append([])
             for part in parts:

@@ -22,6 +22,7 @@ def bytes_needed(graph: Graph) -> int:
     largest = columns = 0
     for facts in graph.facts:
         largest = max(largest, (facts.params or 0) + (facts.fixed_params or 0) + (facts.buffers or 0))
+        # MACs over filters are the elements that a window's columns take, at all positions together.
         columns = max(columns, (facts.macs or 0) // max((1, *facts.output[:1])))
     return BYTES * (2 * largest + (peak_elements(graph) or 0) + 2 * columns)
 
@@ -41,6 +42,7 @@ def memory_within_limit() -> int | None:
         if limit == RLIM_INFINITY:
             return None
         with open("/proc/self/statm", encoding="ascii") as file:
+            # The first number: pages of address space, which is what this limit is about, not of memory in use.
             used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except (ImportError, AttributeError, OSError, ValueError):
         return None
@@ -57,6 +59,7 @@ def memory_of_machine() -> int | None:
     except (OSError, ValueError):
         pass
     try:
+        # Without /proc what is free is not known: all that the machine has is an upper bound.
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
@@ -90,8 +93,10 @@ def smaller(graph: Graph, load: Load, params: tuple[str, ...], inputs: tuple[str
         for by in SHORTER
     ]
     failed = ""
+    # The smallest first; shorter axes and fewer channels together before either alone.
     for changed in (*(shapes if not inputs else ()), inputs):
         for narrow in (*widths, ()):
+            # This would be the network itself.
             if changed == inputs and not narrow:
                 continue
             try:

@@ -40,9 +40,11 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
         return
     number = maps[-1]
     size = graph.facts[number].output[1:]
+    # The three may be one and the same unit on a small map.
     units = list(dict.fromkeys([tuple(0 for _n in size), tuple(n // 2 for n in size), tuple(n - 1 for n in size)]))
     try:
         claims = {unit: claimed_mask(graph, number, unit, source) for unit in units}
+    # Where no sets are known none are claimed, and there is nothing to hold against.
     except CnncalcError:
         return
     masks, singles = plan_planes(claims, shape[1:], sum(prod(facts.output) for facts in graph.facts), seed)
@@ -54,11 +56,14 @@ def measure_units(graph: Graph, source: str, seed: int) -> Iterator[tuple[int, P
         if lit is None:
             yield number, unit, claimed, Measured(None, "reach", failure)
             continue
+        # lit is (samples of 64 planes each, channels, *size): over all channels of the unit, then bit by bit.
         answers = Sets.unpack(Sets.all_of(lit[(slice(None), slice(None), *unit)], 1), len(masks) + len(singles))
+        # Every pixel had a plane of its own: the set itself is counted.
         if len(singles) == mask.size:
             yield number, unit, claimed, Measured(int(answers.sum()), "reach")
             continue
         expected = [mask[place] for place in singles]
+        # Plane k holds all that unit k is claimed not to see: where it lights up, at least one pixel is too many.
         wrong = int(answers[k]) + sum(bool(a) and not e for a, e in zip(answers[len(claims) :], expected, strict=True))
         missing = sum(bool(e) and not a for a, e in zip(answers[len(claims) :], expected, strict=True))
         yield number, unit, claimed, Measured(claimed + wrong - missing, "reach")
@@ -82,6 +87,7 @@ def plan_planes(
     chosen: dict[tuple[int, ...], None] = {}
     for mask in claims.values():
         seen = np.argwhere(mask)
+        # Ends row by row and column by column: an error of one place shows at these corners.
         for order in (seen, seen[np.lexsort(seen.T)]) if len(seen) else ():
             chosen[tuple(map(int, order[0]))] = chosen[tuple(map(int, order[-1]))] = None
     rng = np.random.default_rng(seed)
@@ -97,6 +103,7 @@ def run(
     """What lights up of a node's map, plane by plane; or None and why the run stopped."""
     lit = Sets.pack_pixels(masks, singles, graph.inputs[source][1:])
     count = len(lit)
+    # The other inputs stay dark, so that what lights up comes from this one.
     samples = {name: np.zeros((count, *shape[1:])).view(Sets) for name, shape in graph.inputs.items()}
     samples[source] = lit
     most = max(1, AT_ONCE // widest(graph))
@@ -119,5 +126,6 @@ def run(
 
 def widest(graph: Graph) -> int:
     """Elements of the largest array of a sample: of a map, or of the columns of a window."""
+    # MACs over filters: what one filter reads at all positions. 3x3 over 64 channels on 56x56: 9 * 64 * 3136.
     columns = (max((f.macs or 0) // max(1, *f.output[:1]), prod(f.output)) for f in graph.facts)
     return max(columns, default=1)

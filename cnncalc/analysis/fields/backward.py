@@ -66,6 +66,7 @@ def look_back(graph: Graph, number: int) -> list[Fields | None]:
         facts = graph.facts[v - first]
         for read in graph.nodes[v - first].reads:
             before = through(facts, graph.shape(read), behind)
+            # Units that may see padding alone see nothing: then "the whole axis" is too much.
             if not all(surely_lands(b, n, small or n == 1) for b, n in zip(behind, facts.output[1:], strict=False)):
                 before = tuple([b._replace(sure=False) if isinstance(b.field, Whole) else b for b in before])
             if read in found and len(found[read]) == len(before):
@@ -178,6 +179,7 @@ def slide_behind(behind: Behind, window: Window) -> Behind:
     if lo == hi:  # one unit: its own taps
         dense = k == 1 or d == 1
     else:
+        # Windows of stride s touch if k >= s; with holes of d they fill those of one another at stride 1 alone.
         dense = behind.dense and (k >= s if d == 1 else s == 1 and (k == 1 or min(sizes_of(behind.field)) >= d))
     return Behind(new, dense, behind.sure)
 

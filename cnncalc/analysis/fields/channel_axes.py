@@ -30,6 +30,7 @@ def rearrange(found: Found, number: int) -> Value | None:
     how = node.layer.elements(shape)
     order: Order | str = GROUPED
     if isinstance(how, Permuted):
+        # Axes of the image stay last and in order; a transpose of rows and columns moves places.
         if how.order[lead:] != tuple(range(lead, len(shape))):
             return None
         order = shape[:lead], how.order[:lead]
@@ -79,6 +80,7 @@ def keeps_places(values: list[Value], reach: object, output: tuple[int, ...]) ->
 def reorder(channels: list[int], order: Order) -> list[int]:
     """What stands at each channel behind a permutation of the axes of channels."""
     sizes, moved = order
+    # Channels 0 to 5 as 2 groups of 3, axes swapped: 0, 3, 1, 4, 2, 5.
     steps = [prod(sizes[axis + 1 :]) for axis in moved]
     places = product(*(range(sizes[axis]) for axis in moved))
     return [channels[sum(i * step for i, step in zip(place, steps, strict=True))] for place in places]

@@ -76,6 +76,7 @@ def reads_of(layer: Layer, facts: Facts, shapes: tuple[Shape, ...], *, channels:
     if facts.reach == FLATTENED:
         return RAVELLED
     if layer.channels == STACKED:
+        # Behind a concat channel o is channel o - start of its branch: a number stands for such a shift.
         starts = accumulate((shape[0] for shape in shapes[:-1]), initial=0)
         return whole_or_none([read_of(i, -start, facts.reach, shapes[i]) for i, start in enumerate(starts)])
     found: list[Read | None] = []
@@ -155,6 +156,7 @@ def by_reach(
         elif isinstance(inputs, range) and moves_all(outputs, inputs, shape[0], filters):
             yield inputs.start - outputs.start, link.reach or reach
         else:
+            # One set for each pair, as long as its channel's number: on average half of the longest.
             check_size(size := size + len(outputs) * ends // 2)
             yield tuple((1 << o, 1 << i) for o, i in zip(outputs, inputs, strict=True)), link.reach or reach
     if blocks:
@@ -163,5 +165,6 @@ def by_reach(
 
 def moves_all(outputs: range, inputs: range, c: int, filters: int) -> bool:
     """Whether every output whose number, moved so far, is an input is among these."""
+    # By 2 of 8 channels: outputs 0 to 5 read 2 to 7. If some of these are missing it is no shift of all.
     by = inputs.start - outputs.start
     return outputs.step == inputs.step == 1 and outputs == range(max(0, -by), min(filters, c - by))

@@ -47,6 +47,7 @@ class Found:
         reads = self.graph.nodes[number].reads
         if self.local:
             size = self.graph.facts[number].output[1:]
+            # Where all are smaller than the output there is no path besides: none is a gate.
             return [v for v in reads if self.values[v].shape[1:] == size] or reads
         return reads
 
@@ -72,6 +73,7 @@ class Found:
         if len(output) < 2 or 1 not in output[1:] or not all(len(shape) == len(output) for shape in shapes):
             return False
         try:
+            # Asked by trying: the same layer on maps that are one longer along each axis.
             longer = node.layer.facts(*((c, *(n + 1 for n in size)) for c, *size in shapes)).output
         except ShapeError:
             return False

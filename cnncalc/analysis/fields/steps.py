@@ -200,10 +200,12 @@ def taps_at(step: Window | Phases | Listed, unit: int) -> Sequence[int]:
     """The places that a unit behind a step reads, beyond the ends too."""
     if isinstance(step, Window):
         first = unit * step.stride - step.before
+        # Kernel 3, dilation 2, stride 2, 1 padded: unit 1 begins at 2 - 1 and reads 1, 3, 5.
         return range(first, first + (step.kernel - 1) * step.dilation + 1, step.dilation)
     if isinstance(step, Listed):
         return step.reads[unit]
     up = len(step.taps)
+    # Stretched by 2, units 6 and 7 both stand on place 3; taps are counted from there.
     return [unit // up + t for t in step.taps[unit % up]]
 
 
@@ -213,6 +215,7 @@ def still_seeing(seeing: tuple[bool, ...], step: Window | Phases) -> tuple[bool,
     if isinstance(step, Window):
         if period == 1:
             return seeing
+        # Every s-th phase: of period 4 at stride 2 two are left, at stride 3 all four come, in another order.
         units = range(period // gcd(period, step.stride))
         taps = range(min(step.kernel, period))  # further ones read the same phases again
         first = [o * step.stride - step.before for o in units]
@@ -245,6 +248,7 @@ def slide(field: Grid, window: Window) -> Grid | None:
             return Grid(lo, hi, span * s)
         return Grid((lo[0] - before * span,), (hi[0] + ((k - 1) * d - before) * span,), span * s)
     units = range(period // gcd(period, s))
+    # So many new units lie s old ones apart each: that many old ones, in spans of a period.
     new_span = len(units) * s // period * span
     if rising(field):
         lows = [divmod(o * s - before, period) for o in units]
@@ -367,6 +371,7 @@ def union(a: AxisField, b: AxisField, units: int) -> AxisField:
     if not isinstance(a, (Grid, Units)) or not isinstance(b, (Grid, Units)):
         return None
     if isinstance(a, Grid) and isinstance(b, Grid):
+        # Are the jumps equal, span over period? Without fractions.
         if a.span * len(b.lo) == b.span * len(a.lo):
             return unite_grids(a, b)
         if units != 1:
@@ -392,6 +397,7 @@ def unite_grids(a: Grid, b: Grid) -> Grid | None:
     period = lcm(len(a.lo), len(b.lo))
     if period > LONGEST_PERIOD:
         return None
+    # Jumps are equal: then the common period has the same span from either side.
     lo = [least_of(lowest(a, [o]), lowest(b, [o])) for o in range(period)]
     hi = [most_of(highest(a, [o]), highest(b, [o])) for o in range(period)]
     without = [any(f.without and f.without[o % len(f.without)] for f in (a, b)) for o in range(period)]

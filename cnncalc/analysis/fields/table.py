@@ -134,6 +134,7 @@ def find_seen(found: Pass, local: Pass | None = None) -> list[dict[int, LayerSee
     known: dict[tuple[int, int], tuple[AxisSeen, ...]] = {}
 
     def axes(fields: Fields, source: int) -> tuple[AxisSeen, ...]:
+        # By identity, which is cheap and safe: the pass keeps all fields, so that no id comes twice.
         key = (id(fields), source)
         if key not in known:
             known[key] = axes_of(fields, found.sizes[source])

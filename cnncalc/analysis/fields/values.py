@@ -109,6 +109,7 @@ def highest(field: Grid, units: Sequence[int]) -> int | None:
 
 def rising(field: Grid) -> bool:
     """Whether no unit sees something before its left neighbour does: then the outermost taps decide."""
+    # The next period's first unit is compared too: the order has to hold across the turn.
     for ends in (field.lo, field.hi):
         if None in ends or any(a > b for a, b in pairwise((*ends, ends[0] + field.span))):  # type: ignore[operator]
             return False

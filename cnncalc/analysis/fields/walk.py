@@ -50,6 +50,7 @@ def walk_back(graph: Graph, last: int, value: int, axis: int) -> Walk | None:
     through: dict[int, Stop] = {}
     whole: dict[int, int] = {}
     unknown: dict[int, int] = {}
+    # Backwards: a node comes after all that it reads, so that its own field is final before it hands it on.
     for i in range(last, max(value - first, -1), -1):
         seen = fields.get(first + i)
         if seen is None and first + i not in whole and first + i not in unknown:

@@ -197,6 +197,7 @@ class Fold(Generic[E]):
     def _along(self, cells: Cells[E], step: Window | Phases, weights: Any) -> Cells[E] | None:
         if isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
             return cells
+        # The cells are kept beside the result: as long as they live, no others get their id.
         key = (id(cells), repr((step, weights)))
         if key not in self._kept:
             if isinstance(step, Window):
@@ -225,6 +226,7 @@ class Fold(Generic[E]):
         if up * period > LONGEST_PERIOD:
             return None
         some = [len(taps) for taps in phases.taps if taps]
+        # Masses are 1 on average over phases: with 1 and 2 taps every tap counts 2/3.
         alike = Fraction(len(some), sum(some)) if some else Fraction(1)
         units: list[E | None] = []
         for o in range(up * period):
@@ -241,6 +243,7 @@ class Fold(Generic[E]):
         for mask, share, cells in parts:
             new = []
             for known, others in found:
+                # What two parts share becomes a class of its own; the classes found stay disjoint.
                 common = known & mask
                 if common:
                     new.append((common, [*others, (share, cells)]))
@@ -297,6 +300,7 @@ def axis_of(classes: Classes, shape: Shape) -> Axis | None:
     steps = [Fraction(o * cells.span, len(cells.units)) for o, unit in enumerate(cells.units) if unit is not None]
     share = Fraction(1, len(cells.units))
     placed = [
+        # Around another origin: the sum of w (x - a)^2 is s - 2 a f + a^2 m.
         Moments(m, f - step * m, s - 2 * step * f + step * step * m)
         for (m, f, s), step in zip(known, steps, strict=True)
     ]
@@ -304,6 +308,7 @@ def axis_of(classes: Classes, shape: Shape) -> Axis | None:
 
 
 def average(classes: Classes, channels: int, algebra: Algebra[Any]) -> Cells[Any] | None:
+    # Its sum alone is wanted, without the pass over the graph that making one runs.
     fold: Any = Fold.__new__(Fold)
     fold.algebra = algebra
     try:

@@ -45,10 +45,12 @@ class OfProfiles:
         value = 0
         for w, e in parts:
             times = w.numerator * (denominator // (w.denominator * e.denominator))
+            # `*` binds before `<<`: weights are scaled first, then moved up by whole slots.
             value += e.value * times << (e.start - start) * self.width
         return Packed(value, start, denominator)
 
     def sweep(self, element: Packed, times: int, step: int) -> Packed:
+        # 13 is 1101: behind the leading 1 the number of copies goes 1, 3, 6, 13.
         value, done, powers = element.value, 1, bin(times)[3:]
         for bit in powers:  # the sum of `done` copies, doubled from bit to bit
             value += value << done * step * self.width
@@ -61,6 +63,7 @@ class OfProfiles:
     def weights(self, element: Packed) -> list[int]:
         """The weights one by one, times the denominator."""
         size = self.width // 8
+        # A slot more than the bits fill, so that the last one is whole.
         raw = element.value.to_bytes(-(-element.value.bit_length() // 8) + size, "little")
         return [int.from_bytes(raw[i : i + size], "little") for i in range(0, len(raw) - size, size)] or [0]
 
@@ -125,6 +128,7 @@ class Profile(NamedTuple):
         total, left = sum(self.weights), len(self.weights)
         cut, gone = 0, 0
         while 2 * cut < left:
+            # Where both ends meet in the middle pixel it is taken once.
             gone += self.weights[cut] + (self.weights[left - 1 - cut] if cut != left - 1 - cut else 0)
             if (total - gone) * share.denominator < share.numerator * total:
                 break
@@ -143,6 +147,7 @@ def profiles_of(graph: Graph, value: int, source: int, axis: int) -> list[Profil
 
     Raises CnncalcError for one that is too long.
     """
+    # Two passes: the first, on sizes alone, says how wide a slot is, so that no sum carries over into the next.
     sizes = OfSizes()
     book = Book(graph, local=True)
     plan = Fold(book, source, axis, sizes, Size(Fraction(1), 1, 0, 0), value).values[value]
@@ -151,6 +156,7 @@ def profiles_of(graph: Graph, value: int, source: int, axis: int) -> list[Profil
     last = average(plan, graph.shape(value)[0], sizes)
     if last is None:
         return None
+    # Whole bytes, because `weights` cuts slots apart by bytes.
     width = -(-(sizes.bits + 1) // 8) * 8
     length = max((unit.last - unit.first + 1 for unit in last.units if unit is not None), default=0)
     if length * width > LARGEST_PROFILE:

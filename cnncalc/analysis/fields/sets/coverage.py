@@ -104,6 +104,7 @@ def coverage(graph: Graph) -> Coverage:
 def unread_part(name: str, shape: Shape, used: Region, gone: Region, macs: int | None) -> Unread:
     here = shadows(used, len(shape)) if used else [0] * len(shape)
     empty = [runs(whole(n) & ~mask) for n, mask in zip(shape, here, strict=True)]
+    # Axis 0 is the channels.
     return Unread(name, shape, size(gone), tuple(empty[1:]), empty[0], macs)
 
 
@@ -126,6 +127,7 @@ def macs_of(book: Book, number: int, units: Region) -> int | None:
     positions = prod(facts.output[1:])
     total = sum(n for _mask, n in weights) * positions
     if not total or facts.macs % total:
+        # The total is no number of taps times channels: then all units count alike, if that comes out even.
         alike, left = divmod(facts.macs, prod(facts.output))
         return None if left else alike * size(units)
     each = facts.macs // total  # taps of a unit, the same for all
@@ -181,6 +183,7 @@ def find_reached(book: Book, source: int) -> list[Reached]:
     hulls = unit_hulls(book, source)
     for node, seen in zip(graph.nodes, hulls[len(graph.inputs) :], strict=True):
         if seen:
+            # Layers that keep places hand on the same list; all are kept in `hulls`, so that no id comes twice.
             if id(seen) not in known:
                 known[id(seen)] = shares(seen, shape[1:])
             found.append(Reached(node.name, name, *known[id(seen)]))
@@ -191,6 +194,7 @@ def shares(hulls: Hulls, sizes: Shape) -> tuple[Fraction, bool, bool]:
     """(largest share of the pixels, whether some hull is everything, whether every hull is)."""
     assert hulls
     share, some, every = Fraction(1), True, True
+    # A hull is a product over axes, and axes go independently: the largest is that of the largest spans.
     for ends, n in zip(merge_hulls([axes for _mask, axes in hulls]), sizes, strict=True):
         spans = [max(0, hi - lo + 1) for lo, hi in zip(ends.lo, ends.hi, strict=True)]
         share *= Fraction(max(spans), n)

@@ -34,6 +34,7 @@ def flat(patch: Patch) -> list[tuple[int, int]]:
 
 def window_of(patch: Patch) -> Window:
     """The image, and around it what the field would see there, as far as that is drawn."""
+    # A line of pixels is drawn as one row, a volume by its last two axes.
     sizes = patch.sizes[-2:] if patch.axes > 1 else (1, *patch.sizes)
     outer = patch.unclipped[-2:] if patch.unclipped else ()
     spans = [None, *outer] if patch.axes == 1 else list(outer)

@@ -169,5 +169,6 @@ def hulls_of_all(
     for value, number in origins.items():
         if region := found.get(value):
             masks = shadows(region, len(graph.shape(value)))[1:]
+            # mask & -mask leaves the lowest bit alone.
             hulls[number] = tuple([((mask & -mask).bit_length() - 1, mask.bit_length() - 1) for mask in masks])
     return hulls

@@ -79,6 +79,7 @@ class Patch(NamedTuple):
         area = self.area
         if not area:
             return None
+        # Bit i of a mask is place i.
         return tuple((runs(mask)[0][0], mask.bit_length() - 1) for mask in shadows(area, self.axes))
 
     @property
@@ -211,12 +212,14 @@ def without_borders(graph: Graph, value: int, place: Sequence[int], local: bool)
     passed = Pass(graph, local=local)
     fields: ByOrigin = passed.values[value].seen
     if len(place) == len(graph.shape(value)) > 1 and passed.values[value].several:
+        # Runs stand in the order of the channels: the one that this channel falls into.
         left = place[0]
         for channels, seen in passed.by_channel.runs(value):
             if left < channels:
                 fields = seen
                 break
             left -= channels
+    # Without the channel, where one is given.
     places = place[len(place) - len(graph.shape(value)) + 1 :]
     sizes = [shape[1:] for shape in graph.inputs.values()]
     found: dict[int, tuple[Span | None, ...]] = {}
@@ -229,6 +232,7 @@ def without_borders(graph: Graph, value: int, place: Sequence[int], local: bool)
             elif isinstance(field, Fixed):
                 span = (field.lo, field.hi)
             elif isinstance(field, Grid) and len(places) == len(along) == len(graph.shape(value)) - 1:
+                # At period 4 unit 7 is phase 3, one span further on.
                 turns, phase = divmod(places[axis], len(field.lo))
                 lo, hi = field.lo[phase], field.hi[phase]
                 span = None if lo is None or hi is None else (lo + turns * field.span, hi + turns * field.span)
