@@ -83,6 +83,7 @@ def of_network(report: Report, quantity: str | None, since: str | None) -> list[
 
 def with_row(report: Report, number: int, entry: Derivation) -> Derivation:
     """A layer's number, and that of its row in the table where other operations are counted there too."""
+    # An activation behind a layer has no row of its own: its numbers stand in this one.
     rows = [report.layers[number], *(row for row in report.layers if row.shown_with == number)]
     parts = [getattr(row, entry.quantity) for row in rows] if entry.quantity in SUMMED else []
     if None in parts or not any(parts[1:]):

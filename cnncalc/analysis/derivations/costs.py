@@ -119,6 +119,7 @@ def backward_lines(report: Report, board: Board, number: int) -> Explained:
         remarks.append(_("Of each product one gradient goes to the weight, and one to what it was multiplied with."))
     total: Any = 0
     for term in terms:
+        # Begun at 0, which a number that remembers leaves out of its formula.
         total = total + (2 if batch == 1 else 2 * batch) * term
     return ([*lines, Line(name, total)] if terms else []), remarks
 
@@ -137,6 +138,7 @@ def moved_lines(report: Report, board: Board, number: int) -> Explained:
     stored: Any = symbol("weights", int(board.facts.weights or 0)) if board.facts.weights else 0
     if isinstance(board.facts.weights, Traced) and board.facts.weights.operator and stored:
         lines.append(board.line("weights", board.facts.weights))
+    # Weights are read once for the whole batch, values once for each sample.
     total = size * (stored + (batch * samples if batch > 1 else samples))
     return [*lines, Line("moved_bytes", total)], [_("Each value and each weight once, of {n} bytes.", n=size)]
 
@@ -161,6 +163,7 @@ def saved_lines(report: Report, board: Board, number: int) -> Explained:
         (numbers, size, batch), (kept.indices, INDEX, batch), (kept.mask, 1, batch), (kept.once, size, 1),
     ):  # fmt: skip
         if count:
+            # A factor of 1 stays out of the formula.
             terms.append((each * samples if each * samples > 1 else 1) * count)
     claimed = graph.facts[number].kept
     assert claimed is not None

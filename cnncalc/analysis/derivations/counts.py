@@ -46,6 +46,7 @@ class Board:
             self.facts.work = {operation: own(times) for operation, times in self.facts.work.items()}
         self.meanings = meanings(len(entering), "units" in self.layer.options)
         self.sizes = self._output_lines()
+        # By identity: an equal number elsewhere means something else. The facts keep these objects alive.
         self.names: dict[int, str] = {id(line.number): line.name for line in self.sizes}
         self.names |= {id(n): line.name for line in self.sizes for n in self.same_as(line)}
         # Parameters have a line of their own, so that other formulas may speak of them as `params`.
@@ -69,6 +70,7 @@ class Board:
             if len(formulas) == 1 and len(computed) == len(sizes):
                 return [*found, *pads, Line("m", m, names)]
             found.append(Line(f"m_{letters[axis]}" if letters[axis] else "m", m, names))
+        # Paddings first, since the formulas of sizes speak of them.
         return [*pads, *found]
 
     def paddings(self) -> list[tuple[Line, list[Any]]]:
@@ -160,6 +162,7 @@ def trace_shapes(shapes: Sequence[Shape]) -> tuple[Shape, ...]:
         elif shape[1:] == shapes[0][1:]:
             found.append((symbol(f"c_{i}", shape[0]), *first[1:]))
         else:
+            # Inputs of other sizes stay plain numbers: a third set of letters would explain nothing.
             found.append(shape)
     return tuple(found)
 

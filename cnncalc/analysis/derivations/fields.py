@@ -43,6 +43,7 @@ def field_derivation(
     lines: list[Line] = []
     remarks = [_("Seen from the layer: one of its units, then what that sees of the layer before, and so on back.")]
     for axis, found in enumerate(walks):
+        # Axes that are alike share their lines, and then no line has an index.
         if axis and found == walks[0]:
             continue
         index = AXES[rank][axis] if any(other != walks[0] for other in walks) else ""
@@ -134,6 +135,7 @@ def walk_lines(
 
 def windows(found: Walk) -> list[Stop]:
     """The stops with a window: what keeps the field has no line."""
+    # Kernel 1 at stride 1 keeps the field: (RF - 1) 1 + 0 + 1.
     return [stop for stop in found.stops if stop.window is not None and stop.window[:2] != (1, 1)]
 
 
@@ -171,6 +173,7 @@ def forward_remarks(row: Row) -> list[str]:
     return said
 
 
+# A walk over a network asks for every layer: one pass serves all, and goes with its graph.
 _passes: WeakKeyDictionary[Graph, tuple[Pass, Pass | None]] = WeakKeyDictionary()
 
 

@@ -120,6 +120,7 @@ def _factors(value: int, names: Names, values: Values, *, top: bool = False) -> 
         return [_make(value, names, values)]
     assert isinstance(value, Traced)
     left, right = value.parts
+    # (a b) c and a (b c) are both a b c on the board.
     return [*_factors(left, names, values), *_factors(right, names, values)]
 
 
@@ -153,6 +154,7 @@ def _fold_division(kind: str, parts: Sequence[Expression]) -> Expression:
     """A division by a number that leaves no rest, whatever the letters stand for, is none: floor(2 n / 2) is n."""
     factor, rest = _split_factor(parts[0])
     by = parts[1].parts[0] if parts[1].kind == "number" else 0
+    # Of a sum nothing is split off: floor((2 n + 2) / 2) stays as it is.
     if rest is not None and by and factor % by == 0:
         return _multiply(factor // by, rest)
     return Expression(kind, tuple(parts))
@@ -247,11 +249,13 @@ class Notation:
         return write(*self.operands(e))
 
     def operands(self, e: Expression) -> list[str]:
+        # Behind the slash a product needs brackets too: a / (b c), while a b / c does without.
         return [self.inside(part, ("sum", "product") if i else ("sum",)) for i, part in enumerate(e.parts)]
 
     def inside(self, e: Expression, in_brackets: Sequence[str]) -> str:
         bare = self.write(e)
         negative = e.kind == "number" and e.parts[0] < 0
+        # A negative number in a formula has brackets: 3 - (-1).
         return self.bracket(bare) if e.kind in in_brackets or negative else bare
 
     def _sum(self, e: Expression) -> str:
@@ -278,6 +282,7 @@ class Latex(Notation):
 
     def symbol(self, name: str) -> str:
         letter, _, index = name.partition("_")
+        # RF, MACs and names of layers are words: set in italics, they would read as products of letters.
         if len(letter) > 1:
             return rf"\text{{{name}}}".replace("_", r"\_")
         return f"{letter}_{{{index}}}" if index else letter

@@ -47,6 +47,7 @@ Bounds = tuple[int, int | None]
 
 def solve_for_padding(b: Board) -> Bounds:
     """Of both sides together."""
+    # m = floor((n + P - d (k - 1) - 1) / s) + 1 holds for s values of P in a row; this is the first.
     least = b.s * (b.m - 1) + b.d * (b.k - 1) + 1 - b.n
     return least, least + (b.s - 1)
 
@@ -60,6 +61,7 @@ def solve_for_kernel(b: Board) -> Bounds:
 def solve_for_stride(b: Board) -> Bounds:
     """Of the stride: m positions begin within the room, and one more would not."""
     room = b.n + b.both - b.d * (b.k - 1) - 1
+    # m - 1 strides fit the room and m do not: room / m < s <= room / (m - 1).
     return room // b.m + 1, room // (b.m - 1) if b.m >= SEVERAL else None
 
 
@@ -108,6 +110,7 @@ def along_axis(layer: str, sought: str, n: int, window: Window, axis: str) -> De
     ))  # fmt: skip
     d = 1 if window.dilation == 1 else symbol(f"d{at}", window.dilation)
     known = Board(symbol(f"n{at}", n), symbol(f"m{at}", window.positions(n)), k, s, d, p + p if even else p)
+    # Uneven sides are one number here, put in front: the size depends on their sum alone.
     size = Window(k, s, p, p if even else 0, d).positions(known.n)
     letter = f"{SOUGHT[sought]}{at}"
     least, most = SOLVERS[sought](known)
@@ -139,6 +142,7 @@ def solutions(sought: str, least: int, most: int | None, window: Window, *, even
         # Rounded inwards on both ends: only whole numbers are solutions.
         return list(range(max(0, -(-least // step)), most // step + 1))
     if sought == "kernel":
+        # The range is that of d (k - 1): from it k is the quotient and 1.
         return list(range(max(1, -(-least // window.dilation) + 1), most // window.dilation + 2))
     return list(range(max(1, least), most + 1))
 

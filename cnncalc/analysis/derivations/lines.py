@@ -42,10 +42,12 @@ class Line(NamedTuple):
         if self.derived:
             parts += [self.formula(notation), self.substitution(notation)]
         parts.append(notation.number(self.value))
+        # `C = f = 6 = 6` would say 6 twice.
         return [part for i, part in enumerate(parts) if not i or part != parts[i - 1]]
 
     def symbols(self) -> list[Traced]:
         known = dict(self.names)
+        # The line's own number has a name too: opened all the same, or the line would say m = m.
         known.pop(id(self.number), None)
         return list(symbols_in(self.number, known))
 

@@ -80,6 +80,7 @@ def trace_layer(layer: Layer, rank: int) -> Layer:
     changes: dict[str, Any] = {}
     for name, value in vars(layer).items():
         letter = LETTERS.get(name)
+        # Words such as `same` and rates choose a formula or stand in none.
         if letter is None or value is None or isinstance(value, (str, float)):
             continue
         if isinstance(value, bool):

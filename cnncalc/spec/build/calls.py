@@ -27,6 +27,7 @@ def block_scope(
     Values without a name go to the block's `params` in order; what is not given has its default. None if
     one is wrong, which is noted in the draft.
     """
+    # Counted, not raised: so all that is wrong with a call is reported at once.
     problems = len(draft.problems)
     given = match_arguments(step, arguments, list(params), draft, frame)
     if given is None:
@@ -68,6 +69,7 @@ def match_arguments(
     for i, argument in enumerate(arguments):
         name = argument.name if argument.name is not None else next(free, None)
         where = argument.name_position or argument.position
+        # Only the first key, or a value that nothing is left for, is suspected: others are options of that step.
         misread = advice.are_steps(unnamed) if name is None else i == 0 and is_step_key(argument, names)
         if misread:
             note_name(step, draft, frame)
@@ -80,6 +82,7 @@ def match_arguments(
             own = _("its parameters: {names}", names=", ".join(names)) if names else _("it has none")
             problem = _("block {block} has no parameter '{name}'", block=step.block, name=name[:40])
             draft.note(problem, where, suggest(name, names) or own, frame)
+        # Behind the call's own arguments come those of `first:` and `last:`, which are there to replace them.
         elif name in given and i < len(step.arguments):
             surplus = advice.surplus_argument(str(argument.value), names) if argument.name is None else None
             problem = _("{name} is given twice to block {block}", name=name, block=step.block)

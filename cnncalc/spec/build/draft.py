@@ -99,6 +99,7 @@ class Draft(GraphBuilder):
                 position,
                 _("the first is in line {first}; names are unique", first=first),
             )
+        # The first stays: later steps of the name are pointed at it.
         self.declared.setdefault(path, position)
 
     def group(self, path: str, kind: str, start: int, result: int | None) -> None:
@@ -109,6 +110,7 @@ class Draft(GraphBuilder):
     def find(self, name: str, known: Container[str], frame: Frame) -> str | None:
         """The path of a name: in this block first, then around it. None if it is not known."""
         prefix = frame.prefix
+        # From `a/b/` to `a/` to nothing: the innermost step of that name is meant.
         while prefix + name not in known:
             if not prefix:
                 return None

@@ -52,6 +52,7 @@ def names_of_blocks(document: Document) -> dict[str, Names]:
             found[name] = of_body(document.blocks[name].body)
         return found[name]
 
+    # Recursion ends: a spec with a block that calls itself is refused before.
     found[""] = of_body(document.layers)
     return found
 

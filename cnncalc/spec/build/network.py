@@ -120,6 +120,7 @@ def layers_that_fit(document: Document, draft: Draft) -> Graph | None:
     if not draft.fitting:
         return None
     first = len(draft.inputs)
+    # Behind the first layer that does not fit shapes are guesses or missing.
     nodes = draft.nodes[: draft.fitting]
     read = {value for node in nodes for value in node.reads}
     return Graph(
@@ -154,6 +155,7 @@ def read_parameters(document: Document, given: Mapping[str, Any], draft: Draft) 
         try:
             scope[name] = parse_value(work_out(given.get(name, argument.value), scope))
         except OptionError as error:
+            # Known to be there: what speaks of it is no second mistake.
             scope[name] = cast(Value, UNKNOWN)
             above = _("a parameter may use those above it")
             below = any(word in own and word not in scope for word in re.findall(r"\w+", str(argument.value)))
@@ -202,6 +204,7 @@ def read_inputs(document: Document, given: Mapping[str, Any], scope: Mapping[str
 def check_override(found: Shape, own: Argument, scope: Mapping[str, Value]) -> None:
     """Raise OptionError for a shape that lacks the channels which the spec's own has: `--input 32x32` for 1x32x32."""
     usual = shape(work_out(own.value, scope))
+    # One axis alone is a vector, which may well be meant.
     if 2 <= len(found) == len(usual) - 1:
         given, written = shape_text(found), shape_text(usual)
         problem = _(
@@ -230,6 +233,7 @@ def find_outputs(document: Document, result: int | None, frame: Frame, draft: Dr
     """The values that the network gives: the steps named under `outputs:`, or the last one."""
     if not document.outputs:
         return () if result is None else (result,)
+    # A dict as a set that keeps the order in which outputs are named.
     found: dict[int, None] = {}
     for name in document.outputs:
         if name.text in draft.left_out:

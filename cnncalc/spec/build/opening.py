@@ -65,6 +65,7 @@ def open_options(document: Document, lines: Mapping[str, Line], given: Mapping[s
     params, aliases = dict(document.params), dict(document.aliases)
     for name, value in given.items():
         step, option = option_in(document, lines, name)
+        # Expressions know names without points alone: C1.filters is C1_filters_ there.
         alias = re.sub(r"\W", "_", name) + "_"
         while alias in params or alias in aliases:
             alias += "_"

@@ -192,6 +192,7 @@ class Pieces:
             self.document.problems.clear()
             return None
         inner.update(call.scope)
+        # By what the block speaks of, not by all that is known: other parameters may differ and it is the same.
         names = self.names[block.name]
         key = (block.name, as_key(inner, names.local), as_key(self.params, names.network), call.shape)
         if key not in self.known:
@@ -300,6 +301,7 @@ class PieceUnroller(Unroller):
         piece = self.owner.piece_of_call(call, frame.scope)
         self.depth_of_calls = max(self.depth_of_calls, call.depth + piece.depth)
         output = piece.output
+        # The next call is looked for behind this one, under the shape that it gave.
         self.way, self.key = call.ways, output
         if output is None:
             return x

@@ -102,6 +102,7 @@ class Rehearsal(Unroller):
             return known.result
         before = self.count()
         read: dict[str, Shape | None] = {}
+        # Calls in calls: what the inner one reads from outside both, the outer one reads too.
         self.reading.append((inner.prefix, read))
         result = self.sequence(body, x, inner)
         self.reading.pop()
@@ -133,6 +134,7 @@ class Rehearsal(Unroller):
     def remember(self, name: str, path: str | None, shape: Shape | None) -> None:
         """Remember for the calls under way that they read a step which stands around them."""
         for prefix, read in self.reading:
+            # What stands inside the call itself is no input of it.
             if path is None or not path.startswith(prefix):
                 read[name] = shape
 

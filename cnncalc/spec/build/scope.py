@@ -41,6 +41,7 @@ class Frame:
         while name is None:
             self.counters[base] += 1
             name = f"{base}{self.counters[base]}"
+            # conv2 may be a name that somebody gave: then the next number is taken.
             if name in self.given:
                 name = None
         return self.prefix + name

@@ -44,6 +44,7 @@ def tie_weights(draft: Draft, path: str, start: int, name: str, frame: Frame) ->
         if different is not None:
             problem = _("{b} cannot use the weights of {a}: {different}", b=b.name, a=a.name, different=different)
             return problem, _("kind, filters, kernel and what enters must be the same; stride and padding may differ")
+        # Of weights that are themselves borrowed the first owner counts, so that chains have length one.
         first = a.weights_of if a.weights_of is not None else len(draft.inputs) + owner
         draft.nodes[user] = b._replace(weights_of=first)
     return None
@@ -67,6 +68,7 @@ def difference(draft: Draft, owner: int, user: int) -> str | None:
         if option not in OF_ITS_OWN and ours[option] != theirs.get(option):
             here, there = _text(ours[option]), _text(theirs.get(option))
             return _("{option} is {here} here and {there} there", option=option, here=here, there=there)
+    # Options alike and numbers not: then what enters has another number of channels.
     if (a.params, a.fixed_params, a.buffers) != (b.params, b.fixed_params, b.buffers):
         here, there = (shape_text(draft.shapes[draft.nodes[node].reads[0]]) for node in (user, owner))
         return _("{here} enters here and {there} there", here=here, there=there)

@@ -41,5 +41,6 @@ def projection(draft: Draft, maker: LayerMaker, step: ResidualStep, x: int, y: i
 
 def fitting_stride(n: int, m: int) -> int | None:
     """The smallest stride at which a window of 1 takes n positions to m; None if there is none."""
+    # A window of 1 gives floor((n - 1) / s) + 1: 56 to 28 takes s = 55 // 28 + 1 = 2, and 55 // 2 + 1 = 28 holds.
     s = (n - 1) // m + 1
     return int(s) if (n - 1) // s + 1 == m else None  # the number alone: how it was found says nothing

@@ -95,12 +95,14 @@ class Unroller:
         if step.condition is not None:
             wanted = self.is_wanted(step, frame)
             if not wanted:
+                # Left out for sure, the step passes on what enters; where that is open, nothing is known behind it.
                 return None if wanted is None else x
         if isinstance(step, WordStep):
             return self.word(step, x, frame)
         if step.repeat is None:  # a single call is the first and the last repetition
             changes = [*step.first, *step.last] if isinstance(step, CallStep) else None
             return self.once(step, x, frame, step.name, changes)
+        # The number is worked out once, outside the repetitions: it speaks of what stands around the step.
         times = self.times(step.repeat, frame)
         if times is None:
             return None
@@ -246,6 +248,7 @@ class Unroller:
                 step = LayerStep(step.position, kind)
                 step.layer = layer
             if isinstance(step, LayerStep) and step.name is None and step.repeat is None and step.kind.appendable:
+                # With a name or a repeat of its own it is a step like any other, and keeps that.
                 path = base = f"{owner}/{step.kind.name}"
                 # `C1/relu` may be there from a block: the second is `C1/relu2`.
                 while path in self.draft.declared:
@@ -318,6 +321,7 @@ class Unroller:
             return None
         if layer.reads_nothing:
             return self.draft.node(path, layer, (), step.position, arguments, frame)
+        # A dense layer behind a map: what is not written is put in, and shown in the row of the layer that needs it.
         if layer.flattens and len(self.draft.shapes[x]) > 1:
             flatten = self.maker.make(KINDS["flatten"], [], step.position)
             assert flatten is not None
@@ -329,6 +333,7 @@ class Unroller:
         # An activation without a name of its own is shown in the row of the layer that it follows.
         owner = None
         if step.kind.inline and step.name is None and x >= len(self.draft.inputs):
+            # The owner may itself be shown with another: then that row is meant.
             owner = self.draft.nodes[x - len(self.draft.inputs)].shown_with or x
         return self.draft.node(path, layer, (x,), step.position, arguments, frame, owner)
 
@@ -484,6 +489,7 @@ class Unroller:
         scope = block_scope(step, [*step.arguments, *changes], block.params, self.params, self.draft, frame)
         if scope is None:
             return None
+        # Last, so that in.c means the channels at this call, not those around the step that makes it.
         scope.update(shape_scope(None if x is None else self.draft.shapes[x]))
         # Calls with equal values share one scope, so that `layer` finds what it worked out in the call before.
         scope = self.scopes.setdefault((step.block, repr(scope)), scope)

@@ -68,6 +68,7 @@ def findings_in(
             kept.append(finding)
     if UNUSED_IGNORE in codes and not source.params:  # of another variant, other findings
         unused = [i for i in ignores if i not in needed and i.code in codes and i.code != UNUSED_IGNORE]
+        # Line 0 stands for the whole file, which no line of a text has.
         hidden = {line for i in ignores if i.code == UNUSED_IGNORE for line in i.lines or (0,)}
         rule = RULES[UNUSED_IGNORE]
         for ignore in unused:
@@ -96,10 +97,12 @@ def gather(rule: Rule, net: Network) -> Iterable[Finding]:
         if not written:
             yield Finding(rule.code, None, hit.text, hit.hint, (node.name,), 1, hit.params)
         elif node.position is not None:
+            # One line may have become layers of several kinds: the place alone does not tell them apart.
             places.setdefault((node.position, node.layer.kind), []).append(hit)
     for place, hits in places.items():
         uses = len(net.uses[place])
         layers = tuple(dict.fromkeys(net.graph.nodes[hit.place].name for hit in hits if isinstance(hit.place, int)))
+        # A line that is right in one of its calls is not to be changed for the others.
         if len(layers) == uses or not rule.every:
             params = sum(hit.params for hit in hits)
             yield Finding(rule.code, place[0], hits[0].text, hits[0].hint, layers, uses, params)

@@ -55,6 +55,7 @@ def kinds_in_block(net: Network, block: str) -> Kinds:
         for call in calls:
             given = [a.value for a in (*call.arguments, *call.first, *call.last) if a.name == name.text]
             unnamed = [argument.value for argument in call.arguments if argument.name is None]
+            # By name, or else by its place, or else the default.
             kinds |= {kind_of(value) for value in given or unnamed[place : place + 1] or [raw(default)]}
             if call.first or call.last:  # in the other repetitions it is as elsewhere
                 kinds |= {kind_of(value) for value in unnamed[place : place + 1] or [raw(default)]}
@@ -103,6 +104,7 @@ def side_of(node: ast.expr, kinds: Kinds) -> str:
         return kind_of(node.value)
     if isinstance(node, ast.Name):
         return kinds.get(node.id, "")
+    # in.c is a number, and so is what comes out of arithmetic, min, max and len.
     if isinstance(node, (ast.Attribute, ast.BinOp, ast.Call)):
         return NUMBER
     return NUMBER if isinstance(node, ast.UnaryOp) and not isinstance(node.op, ast.Not) else ""

@@ -46,6 +46,7 @@ def repeated_layer(net: Network) -> Iterator[Hit]:
 
 def bias_before_norm(net: Network) -> Iterator[Hit]:
     """A bias for each channel that only norms read, whose first step is to subtract the mean of the channel."""
+    # Biases that several layers share are useless only where norms take them away behind each of them.
     shared: dict[int, list[int]] = {}
     for i, node in enumerate(net.graph.nodes):
         if node.weights_of is not None:
@@ -130,6 +131,7 @@ def kept_twice(net: Network) -> Iterator[Hit]:
         before = net.maker(node.reads[0]) if len(node.reads) == 1 else None
         if before is not None and trained and not node.layer.inplace and is_kept_behind(net, net.first + i):
             value = node.reads[0]
+            # The layer before must not need its own result for its gradient, or writing over it would destroy that.
             given = net.graph.facts[value - net.first].kept
             alone = net.only_reader(value) is not None and given is not None and not (given.result or given.shares)
             if alone and does_with_result(net, i):

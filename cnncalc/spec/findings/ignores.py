@@ -45,6 +45,7 @@ def ignores_in(source: Source, known: Collection[str]) -> list[Ignore]:
         if not lines[line - 1][: column - 1].strip():  # it stands alone: what it is about follows
             meant = tuple(n for n in range(line + 1, len(lines) + 1) if not is_remark(lines[n - 1]))[:1]
         for code in re.finditer(r"[^,\s]+", words[2]):
+            # Offsets are those in the comment, which begins at `column`.
             place = Position(line, column + words.start(2) + code.start(), len(code.group()))
             if code.group() not in known:
                 problem = _("there is no finding called '{code}'", code=code.group()[:40])

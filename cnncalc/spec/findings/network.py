@@ -65,6 +65,7 @@ class Network:
         """For each value the nodes that read it."""
         found: list[list[int]] = [[] for _shape in self.shapes]
         for i, node in enumerate(self.graph.nodes):
+            # A layer that reads a value twice, x + x, is one reader.
             for value in dict.fromkeys(node.reads):
                 found[value].append(i)
         return found

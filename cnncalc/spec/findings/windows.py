@@ -69,6 +69,7 @@ def unread(window: Window, n: int) -> bytes | None:
     marks = bytearray(b"\1" * n)
     if d == 1 and s <= k:
         first, end = max(0, -window.before), min(last + k, n)
+        # Touching windows read one stretch, from the first to the last: bytes(n) is n zeros.
         marks[first:end] = bytes(max(0, end - first))
     # Holes are found tap by tap; where that would take seconds, nothing is said rather than something wrong.
     elif k * (n // s + 1) > MOST_READ:
@@ -76,6 +77,7 @@ def unread(window: Window, n: int) -> bytes | None:
     else:
         for tap in range(k):
             begin, end = tap * d - window.before, min(last + tap * d, n - 1)
+            # From padding on to the first pixel at this stride: begin -3, stride 2, -3 // 2 = -2, so 4 further on is 1.
             begin += -(begin // s) * s if begin < 0 else 0
             if begin <= end:
                 marks[begin : end + 1 : s] = bytes((end - begin) // s + 1)
@@ -104,6 +106,7 @@ def unread_hit(net: Network, reader: int, size: Sequence[int], left: Sequence[by
     node = net.graph.nodes[reader]
     letters = SPATIAL[len(size) + 1]
     told = [lines_of(letter, marks) for letter, marks in zip(letters, left, strict=True) if marks]
+    # What is read is a product over axes, so that what is not is the rest.
     read = prod(n - sum(marks or ()) for n, marks in zip(size, left, strict=True))
     share = 100 * (prod(size) - read) / prod(size)
     text = _(
@@ -208,6 +211,7 @@ def useless_dilation(net: Network) -> Iterator[Hit]:
     """A distance between the taps of a window that has one tap."""
     for i, node in enumerate(net.graph.nodes):
         values = vars(node.layer)
+        # Only what the line itself says: a kernel that comes from an expression may be wider elsewhere.
         if set(values.get("kernel") or ()) != {1} or set(values.get("dilation") or ()) <= {1}:
             continue
         if net.find_written(node, "kernel") is not None and net.find_written(node, "dilation") is not None:

@@ -22,6 +22,7 @@ def short(text: str) -> str:
 def unknown_kind(word: str, blocks: Collection[str]) -> str:
     """For a step that begins with no kind and no block."""
     before_colon = word.split(":")[0]
+    # From the surest sign to the vaguest: the first that fits is said.
     if ":" in word and (kind_named(before_colon) or before_colon in blocks):
         return _("a space is missing behind {before_colon}:", before_colon=before_colon)
     if word in ("residual", "from"):
@@ -49,6 +50,7 @@ def kind_in_words(words: Sequence[str]) -> str | None:
 def misplaced_kind(words: Sequence[str]) -> str | None:
     """For a step whose first words hold a kind all the same: `6 conv`, `max pool 2`, `conv3-64`. None if not."""
     first, following = words[0], words[1] if len(words) > 1 else ""
+    # Up to three words make one: `global avg pool`.
     for count in (3, 2):
         name = kind_in_words(words[:count]) if len(words) >= count else None
         if name is not None:
@@ -57,6 +59,7 @@ def misplaced_kind(words: Sequence[str]) -> str | None:
         return _("leave out the {word}", word=first)
     if first[0].isdigit() and kind_named(following):
         return _("the kind stands first: {value}", value=f"{following} {first}")
+    # conv3-64: name, kernel, filters; conv64 or conv_3x3: name and one value.
     glued = re.fullmatch(r"([A-Za-z_]+?)[-_]?(\d+(?:x\d+)*)(?:-(\d+))?", first, re.ASCII)
     kind = kind_named(glued[1]) if glued else None
     if glued is None or kind is None or following[:1].isdigit():
@@ -135,6 +138,7 @@ def unknown_flag(kind: Kind, word: str, flags: Collection[str], names: Mapping[s
         if option is not None and isinstance(option.default, bool):
             return _("write {name}={value}", name=word.lower(), value="true")
         return _("write {lower}=3", lower=word.lower())
+    # A near name says more than a list of all there are.
     near = suggest_kind(word, flags, appendable=True)
     if near is None and all(len(flag) > 1 for flag in flags):  # few flags or none: what it takes has names
         options = ", ".join(f"{name}=" for name in kind.load().options)
@@ -168,6 +172,7 @@ def are_steps(values: Sequence[str]) -> bool:
         word, space, _rest = value.strip().partition(" ")
         kind = kind_named(word)
         if word in ("from", "residual", "layers", "if", "weights") or (kind is not None and not kind.appendable):
+            # A lone word further behind may be the value of a parameter; with words behind it, it is a step.
             return value is values[0] or space != ""
     return False
 

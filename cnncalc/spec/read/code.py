@@ -101,6 +101,7 @@ def named_arguments(call: ast.Call, kind: Kind, path: Sequence[str]) -> list[tup
     in_pytorch = path[0] in ("nn", "torch") or re.search(r"\dd$", path[-1]) or path[-1] == "Linear"
     order = (IN_PYTORCH if in_pytorch else IN_KERAS).get(kind.name, ())
     needed = [name for name in order[1:] if name in ("filters", "kernel") and not is_given_as(kind, name, given)]
+    # `Conv2d(6, 5)` in PyTorch's way lacks the channels that enter: values then begin at the filters.
     if order[:1] == (None,) and needed and len(call.args) == len(needed):
         order = order[1:]
     if len(call.args) > len(order):
@@ -119,6 +120,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         if not value or not all(isinstance(part, int) for part in value):
             raise TypeError(value)
+        # (5, 5) is the k5 of a spec.
         return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))
     if not isinstance(value, (bool, int, float, str)):
         raise TypeError(value)

@@ -24,6 +24,7 @@ def comments(text: str) -> Iterator[tuple[int, int, str]]:
     for number, line in enumerate(text.split("\n")):
         for match in re.finditer(r"(?:^|(?<=\s))#", line):
             place = (number, match.start())
+            # Scalars and comments come in the same order: one walk over both.
             while at < len(scalars) and scalars[at][1] <= place:
                 at += 1
             if at == len(scalars) or place < scalars[at][0]:

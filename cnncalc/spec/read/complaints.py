@@ -59,6 +59,7 @@ OTHER_TEXTS = (
 
 def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     """A parser's complaint in our words, at the place of what was probably meant."""
+    # Asked before anything else: in a text that is no spec, the place where a parser stops means nothing.
     for part, problem, hint in OTHER_TEXTS:
         found = re.search(part, source.text, re.MULTILINE)
         if found is not None:
@@ -70,6 +71,7 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     lines = source.text.split("\n")
     text = lines[mark.line] if mark.line < len(lines) else ""
     tab = text.find("\t")
+    # Parsers name a tab in many ways, and stop at it or behind it.
     if 0 <= tab <= mark.column:
         return Problem(_("a tab: YAML is indented with spaces"), Position(mark.line + 1, tab + 1), _("write spaces"))
     said = str(getattr(error, "problem", None) or error).split("\n")[0]

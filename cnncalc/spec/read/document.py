@@ -65,6 +65,7 @@ class _DocumentReader:
             if key.text not in KEYS:
                 hint = suggest(key.text, KEYS) or _("known: {names}", names=", ".join(KEYS))
                 self.note(_("unknown key '{key}'", key=key.text[:40]), key.position, hint)
+        # Defaults come before any step: a step with nothing open is made into a layer as it is read.
         self.read_defaults()
         # Names of blocks come first: a step `stage x3` is a call only if `stage` is one.
         block_trees = dict(self.block_trees())
@@ -243,6 +244,7 @@ class _DocumentReader:
         done: dict[str, None] = {}
         found = False
         for root in blocks:
+            # A dict keeps the order of the way, and tells in one look whether a block is on it.
             waiting = {root: iter(calls[root])} if root not in done else {}  # the way to here, in order
             while waiting:
                 last = next(reversed(waiting))

@@ -83,6 +83,7 @@ def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> 
     read: Any = _sizes if QUANTITIES[quantity].tuples else _ratio if QUANTITIES[quantity].of else _count
     text = str(value).strip()
     if read is _ratio and text[:1].isdecimal() and ".." not in text:  # as far as it is written
+        # 5.03 stands for all that rounds to it: from 5.025 to 5.035.
         (near,), digits = read(text), len(text.partition(".")[2])
         return make("..", (near - 0.5 / 10**digits,), (near + 0.5 / 10**digits,))
     if not isinstance(value, str):

@@ -41,6 +41,7 @@ def _segments(text: str) -> Iterator[Text]:
     start, depth = 0, 0
     line, begins, seen = 1, 0, 0  # the line in which `seen` stands, and where that begins
     for i, c in enumerate(text + ";"):
+        # A bracket too many closes nothing, or all that follows would count as outside.
         depth = max(0, depth + (c in "([{") - (c in ")]}"))
         if i == len(text) or (c in ";\n" and depth == 0):
             part = text[start:i]
@@ -67,6 +68,7 @@ def _step(segment: Text, source: Source) -> Tree:
 
 def _move_place(place: Position, by: Position) -> Position:
     """A place in a step as one in the whole text, where the step begins at `by`."""
+    # A step may go over several lines: only in its first one something stands in front.
     column = place.column + (by.column - 1 if place.line == 1 else 0)
     return Position(place.line + by.line - 1, column, place.width)
 
@@ -75,6 +77,7 @@ def _move(tree: Tree | None, by: Position, done: set[int]) -> None:
     """Give all parts of a step their places in the whole text, once each."""
     if tree is None or id(tree) in done:
         return
+    # An alias stands in several places of the tree: moved twice, it would point beyond the text.
     done.add(id(tree))
     tree.position = _move_place(tree.position, by)
     if isinstance(tree, Items):

@@ -111,6 +111,7 @@ class _LayerLine:
 
     def read(self, words: Sequence[Token]) -> None:
         flags = [FLAG.fullmatch(word.text.lower()) for word in words]
+        # Looked at ahead: whether a second number is a kernel depends on a k that may come later.
         self.flagged = {self.by_flag.get(flag[1]) for flag in flags if flag}  # options that a flag says somewhere
         at = 0
         while at < len(words):
@@ -160,6 +161,7 @@ class _LayerLine:
             return 0
         plain = word.text[1:].isdigit() or "$" in word.text
         if not plain and re.fullmatch(GLUED_FLAGS, word.text.lower()):
+            # Without x, which stands between sizes: k5x3s2 is k5x3 and s2.
             parts = re.findall(r"[a-wyz]\d+(?:x\d+)*", word.text.lower())
             if len(parts) > 1:
                 hint = _("put a space between them: {words}", words=" ".join(parts))
@@ -248,5 +250,6 @@ class _LayerLine:
 def main_value(kind: Kind, word: Token) -> Argument | None:
     """A number as the main value of a kind that has one; None if it is no number, or the kind has none."""
     main = next((o.name for o in kind.load().options.values() if o.main), None)
+    # Digits of other scripts are digits to a pattern: here none but 0 to 9.
     plain = main and re.fullmatch(r"\d+|\d*\.\d+", word.text, re.ASCII)
     return Argument(main, word.text, word.position) if plain else None

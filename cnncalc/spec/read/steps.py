@@ -71,6 +71,7 @@ class StepReader(LineReader):
         return SequenceStep(tree.position, self.sequence(tree))
 
     def mapping(self, tree: Entries) -> Step:
+        # A mapping names its kind in any place: `{kernel: 5, conv: 6}` is a step too.
         heads = [key for key, _ in tree if self.is_head(key.text)]
         if not tree.entries:
             self.note(_("an empty step"), tree.position, _("write a kind: `conv 6 k5`"))
@@ -213,6 +214,7 @@ class StepReader(LineReader):
             words = tokens(value)
         else:
             main = next((o.name for o in kind.load().options.values() if o.main), "main")
+            # A list as the main value, `{maxpool: [3, 2]}`.
             more.append(self.check(Argument(main, raw(value), value.position)))
         for key, node in pairs:
             if isinstance(node, Entries):

@@ -36,6 +36,7 @@ def tokens(line: Text) -> list[Token]:
     if "(" not in text and "[" not in text:
         words, end = [], 0
         for word in text.split():
+            # Looked for behind the word before, since a word may stand in a line twice.
             first = text.index(word, end)
             end = first + len(word)
             words.append(Token(word, line.at(first, len(word))))
@@ -81,6 +82,7 @@ def tidy(words: Sequence[Token], note: Note) -> list[Token]:
     left = list(words)
     while left:
         word = left.pop(0)
+        # Noted as one mistake: name, sign and value are passed over together.
         if left and left[0].text == "=":  # k = 5
             value = left[1].text if len(left) > 1 else "..."
             hint = _("write {name}={value}", name=word.text, value=value)

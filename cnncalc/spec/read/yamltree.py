@@ -118,6 +118,7 @@ def _suspects(text: str) -> Iterator[int]:
         if line.count("[") + line.count("{") > DEEPEST:
             depth = 0
             for match in re.finditer(r"[\[{\]}]", line):
+                # Brackets in quotes make this too high or too low: it is a suspicion, and reading decides.
                 depth = max(0, depth + (1 if match[0] in "[{" else -1))
                 if depth > DEEPEST:
                     yield start + match.end()
@@ -229,9 +230,11 @@ class _Builder:
                 first = parent.entries[tree.text][0].position
                 hint = _("the first one is in line {line}; keep one of them", line=first.line)
                 self.problems.append(Problem(_("the key '{key}' is given twice", key=tree.text), tree.position, hint))
+            # A key given twice waits for its value all the same, or values would become keys.
             self.keys[-1] = tree if isinstance(tree, Text) else None
         else:
             key = self.keys[-1]
+            # The first of two equal keys stays, which the message points at.
             parent.entries.setdefault(key.text, (key, tree))
             self.keys[-1] = None
         if counted:

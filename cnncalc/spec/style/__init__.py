@@ -37,6 +37,7 @@ def format_spec(source: Source) -> str:
         problem = _("{file}: more than {most:,} lines are not put into style", file=source.name, most=MOST_LINES)
         raise CnncalcError(problem)
     document, tree, graph = read(source)
+    # One turn may make room for the next, a line that was folded for one in brackets: until nothing changes.
     for _turn in range(PASSES):
         ordered = in_order(outside_brackets(replace_tabs(text)), tree, KEYS)
         try:

@@ -43,6 +43,7 @@ class Keeping(Composer):
         start = self.parser.peek_event()
         if not start.flow_style:
             return compose(anchor)
+        # The composer would put the comment behind in place of this one: it is set aside, and joined again.
         front, start.comment = start.comment, None
         node = compose(anchor)
         behind = node.comment
@@ -118,6 +119,7 @@ def fit(node: Node, indent: int = 0, column: int = 0) -> None:
         node.flow_style = False
     if isinstance(node, MappingNode):
         for key, value in node.value:
+            # A mapping is indented by 2 below its key, a list's dash by OFFSET; both then begin a line of their own.
             below = indent if isinstance(value, MappingNode) else indent + OFFSET
             fit(value, indent + 2 if isinstance(value, MappingNode) else below, indent + len(key.value) + 2)
     else:

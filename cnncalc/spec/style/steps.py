@@ -67,6 +67,7 @@ class StepWriter:
         if None in words:
             return None
         text = " ".join(word for word in words if word)
+        # Read again and compared: a line that would say something else is not written.
         return text if alike(self.reader.line(Text(text, HERE)), step) else None
 
     def options(self, step: LayerStep) -> list[str | None]:
@@ -103,6 +104,7 @@ def argument_word(argument: Argument, prefix: str = "") -> str | None:
 
 def plain_text(option: Option, value: Any) -> str | None:
     """The value as text: `false` for `no`, `3x1` for a list of two. None where only a list can say it."""
+    # An expression is left as it stands: what it gives is not known here.
     if "$" in str(value):
         return value if isinstance(value, str) else None
     try:

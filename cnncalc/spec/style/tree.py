@@ -29,6 +29,8 @@ def restyle(text: str, blocks: Collection[str]) -> str:
     """The text of a spec that can be read, in the one style; only where a comment stands is left to others."""
     root = compose(text)
     _Styler(StepWriter(blocks)).root(root)
+    # After restyling, because quotes may be needed inside brackets that are gone by now; before `fit`, which counts
+    # characters.
     take_quotes_off(root, inside=False, seen=set())
     fit(root)
     return emit(root)
@@ -61,6 +63,7 @@ class _Styler:
 
     def block(self, block: Node) -> None:
         keys = [key.value for key, _value in block.value]
+        # Parameters come first, since layers speak of them.
         if keys == ["layers", "params"] and not block.comment and not has_comments(block):
             block.value.reverse()
         for key, value in block.value:
@@ -155,6 +158,7 @@ class _Styler:
         """A step in long form that a line can say; beside `weights` and `if`, what stands in front of them."""
         step = self.reader.mapping(tree)
         beside = [entry for entry in node.value if entry[0].value in ("weights", "if")]
+        # Taken off the step alone: they stay in the mapping, beside the line.
         step.condition = step.weights = None
         text = self.writer.one_line(step)
         if text is None:

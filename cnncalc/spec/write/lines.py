@@ -26,6 +26,7 @@ def option_words(options: Iterable[Option], texts: Mapping[str, str | None]) -> 
 
     texts  option to value as text, `3x1`, `false`, `$c`; None where only the long form can say it
     """
+    # False sorts before True: the main value, then what has a letter, then the rest.
     given = sorted((o for o in options if o.name in texts), key=lambda option: (not option.main, not option.flag))
     # A window beside a stride or a padding is told by its letter: maxpool k3 s2, but maxpool 2.
     lettered = any(o.flag and not o.main and word_for(o, texts[o.name]) is None for o in given)
