@@ -43,6 +43,7 @@ def counts(graph: Graph, convention: Convention, batch: int = 1) -> list[Count]:
             one = known[id(scope)] = count(node.layer.kind, scope, convention)
         if one.rule is not None and one.rule.once:
             same = one.rule, work_out(one.rule.once, scope, one.rule, node.layer.kind)
+            # The first of the layers that share their parameters has brought them.
             one = one._replace(params=0) if same in stored else one
             stored.add(same)
         found.append(one if node.weights_of is None else one._replace(params=0))  # stored, and counted, once
@@ -61,9 +62,11 @@ def quantities_of_nodes(graph: Graph, convention: Convention, batch: int) -> lis
 
 def neighbours(graph: Graph) -> list[tuple[str, str]]:
     """For every node the kinds of the one that it alone reads, and of the one that alone reads it; empty for none."""
+    # Values are numbered inputs first: node i gives value `first` + i.
     first = len(graph.inputs)
     readers: list[list[int]] = [[] for _node in graph.nodes]
     for i, node in enumerate(graph.nodes):
+        # A node that reads a value twice, as x + x does, is one reader.
         for value in set(node.reads):
             if value >= first:
                 readers[value - first].append(i)

@@ -123,6 +123,7 @@ def identify(
     if layers and not matches:  # the first of the variants that has it: they share most of their layers
         of_layers = (matches_among(candidates_of_layers(name, of), readings) for name, of in networks)
         matches = next(filter(None, of_layers), [])
+    # The first reading is the text as it stands: that is what others are near to.
     target = readings[0][0][0]
     near = sorted(every, key=lambda one: abs(one.number - target))
     return matches, near[:NEAREST]
@@ -148,6 +149,7 @@ def match_number(number: int, value: Fraction, slack: Fraction) -> str:
     # In fractions: 4.1G is exactly 4,100,000,000, and no nearest float.
     if value == number:
         return EXACT
+    # Slack is half a unit of the last digit: 4.1 is rounded from 4.05 to 4.15, and cut off from 4.1 up to 4.2.
     if abs(value - number) <= slack:
         return ROUNDED
     return CUT if value <= number < value + 2 * slack else ""

@@ -42,9 +42,11 @@ def print_totals(report: Report, one: Convention) -> Printed:
     unknown = {node.name: count.reason for node, count in zip(graph.nodes, found, strict=True) if count.reason}
     stops = next((count.reason for count in found if count.fails), "")
     known = [part for part in parts if part is not None]
+    # A tool that stops prints nothing, not even of the layers that it had counted by then.
     number = None if stops or not known else sum(known)
     params = [count.params for count in found]
     macs = None if report.totals.is_partial("macs") else report.totals.macs
+    # A whole is compared with a whole: no layer may be missing from either.
     comparable = number is not None and len(known) == len(parts) and one.per_mac and macs
     return Printed(
         one,

@@ -59,6 +59,7 @@ def quantities(layer: Layer, shapes: Sequence[Shape], facts: Facts, batch: int) 
     """Every name that is known of a layer on inputs of these shapes, with its value."""
     y = facts.output
     x = shapes[0] if shapes else ()  # an array that is only stored reads nothing
+    # Options first, so that a quantity stands above an option of the same name.
     scope: dict[str, Any] = dict(options_of(layer, x))
     scope |= {
         "N": batch,
@@ -73,6 +74,7 @@ def quantities(layer: Layer, shapes: Sequence[Shape], facts: Facts, batch: int) 
         "f": y[0] if y else 0,
         "n": prod(x[1:]) if x else 0,
         "m": prod(y[1:]),
+        # A merge is `a + b` in most programs, and anything else a module.
         "built": Word(layer.built or ("operator" if len(shapes) > 1 else "module")),
         "inplace": int(layer.inplace),
     }
@@ -124,8 +126,10 @@ def window_quantities(windows: Sequence[Window], size: Shape) -> dict[str, Value
         # Only the last window can reach beyond the padding, and only where sizes are rounded up.
         beyond = max(0, reached - n - w.before - w.after)
         rest.append(max(0, n + w.before + w.after - reached))
+        # Every dilation-th element beyond the padding is a tap; the division rounds up.
         taps *= positions * w.kernel - -(-beyond // w.dilation)
         on_input *= w.taps_on_input(n)
+        # Tools that know one padding per axis take the one before for both sides.
         evenly *= w._replace(after=w.before).positions(n)
     return {
         "kernel": [w.kernel for w in windows],

@@ -129,6 +129,7 @@ def read_shipped(name: str) -> Convention:
 
 def text_of(name: str) -> str:
     """The file of a convention, by its name or path. Raises SpecError where there is none, or it is broken."""
+    # Read before it is shown: a broken file is refused with its mistakes.
     convention(name)
     return source_of(os.path.join(folder(), f"{name}.yaml") if name in SHIPPED else name).text
 
@@ -150,6 +151,7 @@ def source_of(path: str) -> Source:
         if os.path.isdir(path):
             unusable(path, _("this is a directory, not a convention"), _("name a file"))
         with open_file(path) as file:
+            # One byte more than is allowed, to notice a file that goes on.
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         unusable(path, _("cannot be read: {reason}", reason=reason_of(error)), None)
@@ -186,6 +188,7 @@ class Reader:
             self.note(_("a convention has rules"), self.tree.position, _("rules: [{kinds: [conv], count: macs}]"))
         found = Convention(
             name=name,
+            # A version is that of a tool: what has a name of its own does not inherit it.
             version=self.word("version") or (base.version if base and not self.word("name") else ""),
             number=self.choice("number", NUMBERS) or (base.number if base else "macs"),
             calls=self.word("calls") or (base.calls if base else ""),
@@ -197,6 +200,7 @@ class Reader:
             rules=(framework.rules if framework else ()) + rules + (base.rules if base else ()),
             otherwise=self.otherwise(name) or (base.otherwise if base else None),
         )
+        # Only now, so that all mistakes of a file are told together.
         if self.problems:
             raise SpecError(self.problems, self.source)
         return found
@@ -211,6 +215,7 @@ class Reader:
         shipped_path = os.path.join(folder(), f"{name}.yaml")
         # Names of conventions that ship outrank files of the same name beside this one.
         path = shipped_path if os.path.isfile(shipped_path) else beside
+        # Also what ends a circle of files that extend each other.
         if self.depth >= DEEPEST:
             self.note(_("conventions extend each other without an end"), place, _("extend one that stands alone"))
         elif not os.path.isfile(path):
@@ -338,8 +343,10 @@ class Reader:
         except OptionError as error:
             self.note(_("{name}: {text}", name=name, text=error.problem), node.position, error.hint)
             return
+        # `intersection` wants one set at least; a rule for all kinds knows no options.
         options = [set(KINDS[kind].load().options) for kind in kinds or ()] or [set()]
         known = {*QUANTITIES, *set.intersection(*options)}  # what every one of the kinds has
+        # In min(a, b) the parser sees three names, of which one is no quantity.
         functions = {id(call.func) for call in ast.walk(tree) if isinstance(call, ast.Call)}
         for part in ast.walk(tree):
             if isinstance(part, ast.Attribute) or (isinstance(part, ast.Name) and id(part) not in functions):

@@ -30,6 +30,7 @@ def terms_of(text: str, scope: Scope) -> Terms:
 
 def _terms(node: ast.expr, scope: Scope) -> dict[Product, int]:
     if isinstance(node, ast.IfExp):
+        # This layer's sizes choose the branch: terms are those of one layer, not of the rule.
         return _terms(node.body if evaluate(ast.unparse(node.test), scope, GRAMMAR) else node.orelse, scope)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return {product: -n for product, n in _terms(node.operand, scope).items()}
@@ -42,6 +43,7 @@ def _terms(node: ast.expr, scope: Scope) -> dict[Product, int]:
         found = defaultdict(int)
         for left, n in _terms(node.left, scope).items():
             for right, m in _terms(node.right, scope).items():
+                # Sorted, so that `x * o` and `o * x` are one product.
                 found[tuple(sorted((*left, *right)))] += n * m
             if len(found) > MOST_TERMS:
                 raise CnncalcError(_("a rule multiplies out to more than {most:,} terms", most=MOST_TERMS))
@@ -49,10 +51,12 @@ def _terms(node: ast.expr, scope: Scope) -> dict[Product, int]:
     text = ast.unparse(node)
     value = evaluate(text, scope, GRAMMAR)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
+        # Divided by 1, as by `groups` mostly, the terms stay terms instead of one opaque quotient.
         if evaluate(ast.unparse(node.right), scope, GRAMMAR) == 1:
             return _terms(node.left, scope)
     elif isinstance(value, int) and (not isinstance(node, ast.Name) or (text not in QUANTITIES and value in (0, 1))):
         return {(): int(value)}  # a comparison, a number, an element of a shape, a flag
+    # What does not multiply out is a factor by its text.
     return {(text,): 1}
 
 

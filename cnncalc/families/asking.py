@@ -86,6 +86,7 @@ def space_from_texts(family: Family, overs: Iterable[tuple[str, str]], table: Ma
 
 def read_table(text: str, name: str) -> dict[str, list[str]]:
     """The columns of a CSV with a line of headings. Raises CnncalcError with the line that is wrong."""
+    # Excel writes a byte order mark before the first name.
     split = text.removeprefix("\ufeff").splitlines()
     first = next((line for line in split if line.strip()), "")
     # Spreadsheets of some countries write ; between cells.
@@ -133,6 +134,7 @@ def read_finds(texts: Iterable[str], known: Collection[str] = ()) -> list[tuple[
     for text in texts:
         parts: list[str] = []
         for piece in split_outside(text, ",，;；"):
+            # In `k=1..11,s=1,2,4` the pieces 2 and 4 begin no name: they are values of s.
             begun = re.match(r"([^\W\d][\w./-]*)\s*(=|$)", piece)
             if not piece and parts:
                 continue
@@ -183,6 +185,7 @@ def shapes_of_sizes(family: Family, sizes: Values) -> dict[str, Values]:
     if not isinstance(sizes, np.ndarray) or sizes.ndim != 1 or sizes.min() < 1:
         raise CnncalcError(_("sizes are whole numbers from 1 on"))
     channels, *axes = own_shape(family)
+    # Heights and widths vary together: one column for all axes.
     columns = [np.full_like(sizes, channels), *[sizes for _axis in axes]] if axes else [sizes]
     return {INPUT: np.stack(columns, axis=1)}
 

@@ -72,6 +72,7 @@ class Assembly:
         return Evaluated({name: self._join(pieces) for name, pieces in self.pieces.items()}, self.reasons)
 
     def _join(self, pieces: list[_Piece]) -> Column:
+        # A single number that is not known does not say whether the column is one of tuples.
         pieces = [piece for piece in pieces if piece.is_tuple or piece.parts[0] is not None]
         ranks = {len(piece.parts) if piece.is_tuple else None for piece in pieces}
         if len(ranks) > 1:
@@ -80,12 +81,14 @@ class Assembly:
         columns = [self._axis(pieces, i) for i in range(rank or 1)]
         if rank is None:
             return columns[0]
+        # Tuples without numbers leave nothing to stack.
         if not columns:
             return Column(np.zeros((self.members, 0), dtype=np.int64), np.zeros((self.members, 0), dtype=bool))
         return Column(np.stack([c.values for c in columns], axis=1), np.stack([c.known for c in columns], axis=1))
 
     def _axis(self, pieces: list[_Piece], axis: int) -> Column:
         parts = [(piece.rows, part) for piece in pieces if (part := piece.parts[axis]) is not None]
+        # One number beyond int64 makes the whole column Python's integers: counts are never rounded.
         whole = all(part.dtype == np.int64 for _rows, part in parts)
         values: Array = np.zeros(self.members, dtype=np.int64 if whole else object)
         known = np.zeros(self.members, dtype=bool)

@@ -40,6 +40,7 @@ def closed_forms(family: Family, member: Mapping[str, Any], conditions: list[Con
             continue
         wanted = condition.value if isinstance(condition.value, tuple) else (condition.value,) * len(formula.parts)
         pairs = zip(formula.parts, wanted, strict=True) if len(wanted) == len(formula.parts) else ()
+        # The axes of a square map have one formula, which is shown once.
         for operand, value in dict.fromkeys(pairs):
             text = formula_text(tape, operand, values)
             if text is not None and not isinstance(value, str):
@@ -84,6 +85,7 @@ def steps_below(tape: Tape, operand: Step) -> list[int]:
         if number not in found:
             found.add(number)
             stack += [part.number for part in tape.steps[number][1] if isinstance(part, Step)]
+    # Steps are numbered as they were made: operands come before what is made of them.
     return sorted(found)
 
 

@@ -47,6 +47,7 @@ class Condition(NamedTuple):
         there: Array = np.asarray(known.any(axis=1))
         if isinstance(self.value, tuple) and len(self.value) != values.shape[1]:
             return there if self.relation == "!=" else np.zeros_like(there)
+        # A shape differs where it is not equal along all axes, not only where every axis differs.
         if self.relation == "!=":
             equal = self._replace(relation="=")._compare_each(values)
             return np.asarray(there & ~np.logical_and(known, equal).all(axis=1))
@@ -56,6 +57,7 @@ class Condition(NamedTuple):
         """Number by number; a word is equal to none."""
         if isinstance(self.value, str):
             return np.full(values.shape, self.relation == "!=")
+        # As Python's integers, for what is asked about may be beyond int64.
         value = np.array(self.value, dtype=object) if isinstance(self.value, tuple) else self.value
         return np.asarray(COMPARE[self.relation](values, value)).astype(bool)
 
@@ -93,6 +95,7 @@ def _read(text: str) -> Iterable[Condition]:
     if turned:
         sign, right = turned[0], turned[0][::-1]
         raise CnncalcError(_("'{text}': write {right} for {sign}", text=text[:60], right=right, sign=sign))
+    # Longer signs first, or `<=` would be read as `<`.
     parts = re.split(r"(<=|>=|==|!=|<|>|=|≤|≥|≠|＜|＞|＝)", text)
     if len(parts) not in (3, 5) or not all(part.strip() for part in parts):
         raise CnncalcError(_("'{text}' is no condition: write macs <= 600M, or C3.output = 16x10x10", text=text[:60]))

@@ -70,6 +70,7 @@ class Family:
         members = len(next(iter(columns.values()))) if columns else 1
         found = Assembly(questions, members)
         groups = list(groups_of(columns, members, {name: self.is_input(name) for name in columns}))
+        # All bounds before the first formula: it would be made anew for every group that is wider.
         for group in groups:
             self.widen({name: (int(numbers.min()), int(numbers.max())) for name, numbers in group.numbers.items()})
         for group in self._without_few(groups, questions, found):
@@ -214,6 +215,7 @@ class Family:
     def split(self, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The values of one member as those of parameters and those of inputs."""
         params = {name: value for name, value in values.items() if not self.is_input(name)}
+        # The empty name, that of the only input, stands for `input` alone.
         inputs = {name[len(INPUT) + 1 :]: value for name, value in values.items() if self.is_input(name)}
         return params, inputs
 

@@ -48,6 +48,7 @@ def fill_in(reason: str, evaluation: Evaluation) -> list[str | None]:
     columns = evaluation.values([Step(int(span[1])) for span in spans])
     template, last = "", 0
     for span in spans:
+        # Braces of the message itself are doubled, for `format` fills in all others.
         template += reason[last : span.start()].replace("{", "{{").replace("}", "}}") + f"{{:{span[2]}}}"
         last = span.end()
     template += reason[last:].replace("{", "{{").replace("}", "}}")

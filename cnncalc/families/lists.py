@@ -63,6 +63,7 @@ class ndarray:  # noqa: N801 - NumPy's name, as all here
     @property
     def T(self) -> ndarray:  # noqa: N802 - NumPy's name
         rows, length = self.shape
+        # Values stand row behind row: column i is every length-th of them.
         turned = [value for i in range(length) for value in self.values[i::length]]
         return ndarray(turned, self.dtype, (length, rows))
 
@@ -107,6 +108,7 @@ class ndarray:  # noqa: N801 - NumPy's name, as all here
             every, column = which
             return ndarray(self.values[column :: self.shape[1]], self.dtype)[every]
         if isinstance(which, int):
+            # Values of a row are a slice, which would not understand a negative place.
             return self.values[which] if self.ndim == 1 else self._row(which % len(self))
         places, values = self._places(which), self.values
         if self.ndim == 1:
@@ -117,6 +119,7 @@ class ndarray:  # noqa: N801 - NumPy's name, as all here
         return ndarray(list(rows), self.dtype, (len(places), length))
 
     def __setitem__(self, which: Any, new: Any) -> None:
+        # A range becomes a list when it is first written into.
         if not isinstance(self.values, list):
             self.values = list(self.values)
         if isinstance(which, int) and self.ndim == 1:
@@ -193,6 +196,7 @@ class ndarray:  # noqa: N801 - NumPy's name, as all here
     def __ne__(self, other: object) -> Any:
         return self._truth(operator.ne, other)
 
+    # As NumPy has it: `==` gives an array, so that arrays are no keys.
     __hash__ = None  # type: ignore[assignment]
 
     def __lt__(self, other: Any) -> ndarray:
@@ -236,6 +240,7 @@ class ndarray:  # noqa: N801 - NumPy's name, as all here
 
 
 def _least(values: Sequence[Any]) -> Any:
+    # `min` would walk over a range whose ends are its extremes.
     return min(values[0], values[-1]) if isinstance(values, range) else min(values)
 
 
@@ -349,6 +354,7 @@ def logical_and(a: ndarray, b: ndarray) -> ndarray:
 
 def where(condition: ndarray, values: ndarray, others: Any) -> ndarray:
     rest = others.values if isinstance(others, ndarray) else repeat(others)
+    # Not strict: `repeat` never ends.
     chosen = [a if wanted else b for wanted, a, b in zip(condition.values, values.values, rest, strict=False)]
     return ndarray(chosen, values.dtype, values.shape)
 
@@ -363,6 +369,7 @@ def array_equal(a: ndarray, b: ndarray) -> bool:
 
 
 def diff(values: ndarray) -> ndarray:
+    # `map` ends with the shorter: each value less the one before it.
     return ndarray(list(map(operator.sub, values.values[1:], values.values)), values.dtype)
 
 

@@ -160,12 +160,15 @@ MERGES = tuple(row.name for row in _ROWS if row.family == "merge" or row.joins)
 def plain(word: str) -> str:
     """A kind's name as it is compared: `MaxPooling2D` and `max_pooling` are one."""
     word = word.lower()
+    # Most words are plain already; the pattern is compiled only for one that may not be.
     if word.isalpha() or not any(mark in word for mark in ("_", "-", "1d", "2d", "3d")):
         return word
+    # A dimension inside a word occurs in Keras' Conv2DTranspose alone.
     return re.sub(r"[_-]|(?<=[a-z])[123]d(?![a-z0-9])|(?<=[a-z])[123]d(?=transpose)", "", word)
 
 
 # Of the names above nothing but the underscores is left out: `plain` would compile its pattern at every start.
+# Reversed, so that of two rows with one alias the first wins.
 _BY_PLAIN_NAME = {alias.replace("_", ""): row for row in reversed(_ROWS) for alias in (row.name, *row.aliases)}
 
 

@@ -237,6 +237,7 @@ class Softmax(Layer):
     def facts(self, x: Shape) -> Facts:
         axis = axis_number(self.axis, x)
         n, positions = x[axis], prod(x[:axis]) * prod(x[axis + 1 :])
+        # Programs subtract the largest x first, against overflow; the definition that is counted does not.
         work = {"exp": n * positions, "add": (n - 1) * positions}
         if self.kind == "softmax":
             work["divide"] = n * positions
@@ -266,6 +267,7 @@ class Maxout(Layer):
         from cnncalc.layers.links import Link
 
         c, k = x[0], self.pieces
+        # Output j has the neighbours jk ... jk + k - 1: link i brings the i-th of each.
         return [Link(range(c // k), range(i, c, k)) for i in range(k)]
 
 

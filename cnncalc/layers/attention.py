@@ -112,6 +112,7 @@ class Projected(Layer):
         d, v, f = self.widths(c)
         b_in, b_out = self.bias in (True, "in"), self.project and self.bias in (True, "out")
         weights_out = v * f * self.project
+        # ViT-Base: four projections of 768 to 768 with biases, 4 * (768 + 1) * 768 = 2,362,368.
         params = (c + b_in) * d + (e + b_in) * d + (e + b_in) * v + weights_out + b_out * f + trained
         projected = n * (c + b_in) * d + m * (e + b_in) * (d + v) + n * (weights_out + b_out * f)
         scores = n * seen * h
@@ -188,6 +189,7 @@ class Attention(Projected):
         n, seen, h = prod(size), prod(w), self.heads
         scores = n * seen * h
         biased, masked = self.relative_bias + self.pair_bias, any(self.shifts(size))
+        # Two of k positions are from -(k - 1) to k - 1 apart: Swin's 7x7 window has 13 * 13 = 169 distances per head.
         distances = prod(2 * k - 1 for k in w)
         trained = distances * h * self.relative_bias + seen * seen * h * self.pair_bias
         more = {"add": scores * biased, "multiply": scores * masked}
@@ -226,6 +228,7 @@ class Attention(Projected):
                 _("half a window is usual"),
                 "shift",
             )
+        # One window as long as the axis has nothing to be moved against: Swin, too, sets its shift to 0 there.
         return tuple(s if k < n else 0 for s, k, n in zip(shift, w, size, strict=True))
 
     def places(self, axis: int, n: int, w: int) -> Step:
@@ -235,6 +238,7 @@ class Attention(Projected):
         if n > LONGEST_PATTERN:
             return None
         if self.grid is not None:
+            # Cells are n // w long, and a grid joins one place of each: n = 6, w = 3 gives 0 2 4 and 1 3 5.
             return Listed(tuple(tuple(range(o % (n // w), n, n // w)) for o in range(n)))
         s = (self.shift[axis if len(self.shift) > 1 else 0]) if self.shift is not None else 0
         # Window i begins at i w + s; what stands before the first, and what is left behind the last, are apart.
@@ -306,12 +310,14 @@ class DotProductAttention(Layer):
             work["add"] += scores
         return Facts(
             output=(*batch, n, e),
+            # Both products are of data with data: MACs without a weight, hence without a connection.
             params=0,
             connections=0,
             macs=scores * d + scores * e,
             work=work,
             activations=0,
             kept=Kept(inputs=(0, 1, 2), result=True, values=heads * n),
+            # One product each for q, k and v; `inside` is the gradient of the softmax's weights.
             products=Products(inputs=(scores * d, scores * d, scores * e), inside=scores * e),
         )
 
@@ -319,6 +325,7 @@ class DotProductAttention(Layer):
         """Row i reads row i of the queries and all keys, column j column j of the values."""
         from cnncalc.layers.elements import EVERY, Read
 
+        # Shapes are channels first, so of two axes the rows take the place of the channels.
         if len(shapes[0]) == 2:
             found = [Read(0, 0, (WHOLE,)), Read(1, EVERY, (WHOLE,)), Read(2, EVERY, (POINTWISE,))]
             added: tuple[str, ...] = (WHOLE,)
@@ -331,6 +338,7 @@ class DotProductAttention(Layer):
             ]
             added = (*heads, POINTWISE, WHOLE)
         for i, shape in enumerate(shapes[3:], start=3):
+            # An axis of one element is stretched over all: each unit reads that one.
             rows = EVERY if shape[0] == 1 else 0
             found.append(
                 Read(i, rows, tuple(WHOLE if n == 1 else step for n, step in zip(shape[1:], added, strict=True)))

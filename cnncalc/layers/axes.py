@@ -28,6 +28,7 @@ def axis_name(raw: Any) -> str:
 
 def axis_names(raw: Any) -> str:
     """Letters (`hw`), numbers (`1,2`), or a list of either: several axes, each once."""
+    # Numbers have one digit each, for no array has more than 8 axes: `1,2` is read like `hw`, letter by letter.
     parts = raw if isinstance(raw, list) else raw.replace(",", "") if isinstance(raw, str) else str(raw)
     names = "".join(axis_name(part.strip() if isinstance(part, str) else part) for part in parts)
     if not names or len(set(names)) < len(names):
@@ -38,6 +39,7 @@ def axis_names(raw: Any) -> str:
 def axis_number(axis: str, x: Shape, option: str = "axis") -> int:
     """The number of an axis of a shape. Raises ShapeError where the shape has no such axis."""
     letters = "c" + SPATIAL.get(len(x), "")
+    # `find` gives -1 for a letter that this rank lacks.
     number = int(axis) if axis.isdigit() else letters.find(axis)
     if 0 <= number < len(x):
         return number

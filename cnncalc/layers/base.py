@@ -157,6 +157,7 @@ class Facts:
 
     def freeze(self, frozen: bool | int) -> Facts:
         """The same with parameters that are stored and not trained: all of them, or so many."""
+        # `frozen` is said of one layer of a spec, never of a kind: the constructor, which kinds call, does not know it.
         facts = Facts(**{name: getattr(self, name) for name in self.__slots__ if name != "frozen"})
         most = facts.params or 0
         facts.frozen = most if frozen is True else min(int(frozen), most)
@@ -189,6 +190,7 @@ class Facts:
         """Multiply-accumulates of the gradients: of each MAC one for its weight, one for what the weight meets."""
         if self.products is not None or self.macs is None:
             return self.products
+        # Backpropagation (Rumelhart et al. 1986): dL/dw and dL/dx, so that training costs about three forward passes.
         return Products(weights=self.macs, inputs=(self.macs,))
 
 
@@ -216,9 +218,11 @@ class Layer:
     channels: ClassVar[str] = MIXED  # MIXED, KEPT, STACKED, LINKED or PARTED
 
     def __init_subclass__(cls) -> None:
+        # Inherited options come first, and one that is declared again keeps its place among them.
         declared = dict(cls.options)
         for name, value in vars(cls).items():
             if isinstance(value, Option):
+                # `option` has made a copy for this class alone, so no other kind is renamed.
                 value.name = name
                 declared[name] = value
         cls.options = declared
@@ -233,6 +237,7 @@ class Layer:
             raise TypeError(f"{type(self).__name__}: {'unknown' if unknown else 'missing'} option {unknown or missing}")
         values.update(given)
         vars(self).update(values, kind=kind or type(self).__name__.lower())
+        # Stored only where given: a plain layer is equal to, and hashes like, one that says these defaults out loud.
         if built:
             vars(self)["built"] = built
         if inplace:
@@ -301,6 +306,7 @@ def describe(shape: Shape) -> str:
 
 def per_axis(values: Axes, size: Sequence[int], option: str) -> Axes:
     """One value for each axis: a single one is used for all. ShapeError if their number differs."""
+    # Compared before a single value is spread, so that 1-d maps take the same way as all others.
     if len(values) == len(size):
         return values
     if len(values) == 1:

@@ -74,6 +74,7 @@ class Convolution(Sliding):
 
     def count_stored(self, c: int, k: int, b: int) -> tuple[int, int]:
         """Weights, and weights with the biases, for kernels of k taps."""
+        # k taps on each map that is read: without its table LeNet-5's C3 would have (25 * 6 + 1) * 16 = 2,416.
         f, fan_in = self.filters_on(c), k * self.maps_read(c)
         return fan_in * f, (fan_in + b) * f
 
@@ -88,8 +89,10 @@ class Convolution(Sliding):
         return Facts(
             output=(self.filters_on(x[0]), *positions),
             params=params + own * units,
+            # Each weight and bias is used once per position: C1 of LeNet-5 has 156 * 28 * 28 = 122,304.
             connections=params * prod(positions) + own * units,
             macs=weights * prod(positions),
+            # The sum over the taps belongs to the MACs; only the bias is an addition of its own.
             work={"add": (b + own) * units},
             reach=windows,
             activations=units,
@@ -144,6 +147,7 @@ class Conv(Convolution):
     def count_stored(self, c: int, k: int, b: int) -> tuple[int, int]:
         if self.table is None:
             return super().count_stored(c, k, b)
+        # C3 of LeNet-5: 60 pairs of 25 taps and 16 biases, 1,516 parameters.
         weights = self.pairs(c) * k
         return weights, weights + b * self.filters
 
@@ -172,6 +176,7 @@ class Depthwise(Convolution):
         from cnncalc.layers.links import Link
 
         c, m = x[0], self.multiplier
+        # Output o reads channel o // m: the filters of one channel are neighbours, as PyTorch and Keras order them.
         return [Link(range(i, c * m, m), range(c)) for i in range(m)]
 
     def filters_on(self, c: int) -> int:
@@ -199,6 +204,7 @@ class Local(Sliding):
         units = f * prod(positions)
         return Facts(
             output=(f, *positions),
+            # Nothing is shared, so there is a parameter for every connection.
             params=(fan_in + b) * units,
             connections=(fan_in + b) * units,
             macs=fan_in * units,
@@ -238,15 +244,18 @@ class TransposedConv(Layer):
         check_groups(g, c, f)
         stretches = self.stretches(size)
         lengths = [
+            # Output padding is part of `after`, as so much less that is cut off: see `stretches`.
             (n - 1) * w.stride + w.dilation * (w.kernel - 1) + 1 - w.before - w.after
             for w, n in zip(stretches, size, strict=True)
         ]
         self._check_lengths(lengths, size)
+        # Frameworks store these input first, (c, f / g, *k): the axes of the convolution whose transpose this is.
         weights = c * (f // g) * prod(w.kernel for w in stretches)
         units = f * prod(lengths)
         return Facts(
             output=(f, *lengths),
             params=weights + b * f,
+            # Every input element meets each weight of its channel once: MACs go by the input, biases by the output.
             connections=weights * prod(size) + b * units,
             macs=weights * prod(size),
             work={"add": b * units},
@@ -270,6 +279,7 @@ class TransposedConv(Layer):
         stride = per_axis(self.stride, size, "stride")
         dilation = per_axis(self.dilation, size, "dilation")
         extra = per_axis(self.output_padding, size, "output_padding")
+        # PyTorch's rule: smaller than the stride or than the dilation, whichever is greater.
         if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
             raise ShapeError(
                 _(
@@ -281,6 +291,7 @@ class TransposedConv(Layer):
                 "output_padding",
             )
         if self.padding == "same":  # Keras: the output is n * s long
+            # Negative where the kernel is shorter than the stride: the output is then lengthened at its end.
             spans = [d * (k - 1) + 1 - s for k, s, d in zip(kernel, stride, dilation, strict=True)]
             pads: Sequence[tuple[int, int]] = [(max(c, 0) // 2, c - max(c, 0) // 2) for c in spans]
         else:

@@ -172,6 +172,7 @@ class Hopfield(Layer):
         from cnncalc.layers.elements import Read
 
         n = x[0]
+        # From three units on, two steps lead from every unit to every unit, itself too.
         if n > 2 and self.steps > 1:
             return None
         if n > MOST_TOLD_APART:
@@ -179,6 +180,7 @@ class Hopfield(Layer):
             raise CnncalcError(_("what each of more than {most:,} units reads of the others is not listed", most=most))
         if n == 2 and self.steps % 2 == 0:  # to the other, and back again
             return [Read(0, 0, ())]
+        # `<<` binds tighter than `^`: all bits but j.
         every = (1 << n) - 1
         return [Read(0, tuple((1 << j, every ^ 1 << j) for j in range(n)), ())]
 

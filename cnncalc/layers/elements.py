@@ -76,6 +76,7 @@ def tent_weights(factor: int) -> tuple[tuple[Fraction, ...], ...]:
     """Linear interpolation between half-pixel centres: the weights of the taps, phase by phase."""
     found = []
     for phase in range(factor):
+        # How far the place lies behind its left tap: the remainder of what `interpolation_phases` divides.
         between = Fraction((2 * phase + 1 - factor) % (2 * factor), 2 * factor)
         found.append((1 - between, between) if between else (Fraction(1),))
     return tuple(found)
@@ -83,6 +84,7 @@ def tent_weights(factor: int) -> tuple[tuple[Fraction, ...], ...]:
 
 def stretched_read(source: int, shape: Shape, output: Shape, share: Fraction | int = 1) -> Read:
     """An input of an element-wise merge: an axis of one element is read by all."""
+    # 0: channel c reads channel c.
     channels: Channels = 0 if shape[0] == output[0] else EVERY
     steps = tuple(POINTWISE if n == m else WHOLE for n, m in zip(shape[1:], output[1:], strict=True))
     return Read(source, channels, steps, share, gate=WHOLE in steps)

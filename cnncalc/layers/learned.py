@@ -82,6 +82,7 @@ class Embedding(Layer):
         return Facts(
             output=(self.dim, *places),
             params=self.size * self.dim,
+            # As a product with a one-hot vector it would have size * dim per index; nobody computes it so.
             connections=0,
             macs=0,
             work={},

@@ -40,6 +40,7 @@ class Alike(Sequence[Link]):
     def __getitem__(self, place: slice) -> Alike: ...
 
     def __getitem__(self, place: int | slice) -> Link | Alike:
+        # A range knows what negative places and slices mean, and raises IndexError beyond its end.
         found = range(self.size)[place]
         return self.make(found) if isinstance(found, int) else Alike(len(found), lambda i: self.make(found[i]))
 

@@ -108,6 +108,7 @@ class Concat(Layer):
         found, first = [], 0
         for i, shape in enumerate(shapes):
             n = shape[axis]
+            # Every branch lists the whole axis, empty where the others stand.
             places = Listed(
                 tuple(range(o - first, o - first + 1) if first <= o < first + n else () for o in range(whole))
             )
@@ -136,6 +137,7 @@ def stretch_shapes(kind: str, shapes: tuple[Shape, ...]) -> Shape:
                 f"branch {i}",
             )
         wider = tuple(map(max, shape, output))
+        # What a message compares with is the branch that last widened the shape.
         if wider != output:
             output, largest = wider, i
     return output

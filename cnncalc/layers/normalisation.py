@@ -88,6 +88,7 @@ class BatchNorm(Layer):
             buffers=2 * c,
             connections=0,
             macs=0,
+            # (x - mean) / sqrt(variance + epsilon) * gamma + beta is a x + b, with a and b known before x is.
             work={"multiply": elements, "add": elements},
             reach=POINTWISE,
             activations=0,
@@ -109,6 +110,7 @@ def standardise(x: Shape, sets: int, parameters: int, reach: Reach, repeated: in
         connections=0,
         macs=0,
         work={
+            # The sums of means and of variances; an epsilon for each set; the shift.
             "add": 2 * (elements - sets) + sets + elements * affine,
             "subtract": elements,
             "multiply": elements + elements * affine,
@@ -185,6 +187,7 @@ class GroupNorm(Layer):
         c, g = x[0], self.groups
         if c % g:
             raise ShapeError(_("{g} groups do not divide the {c} channels", g=g, c=c), _("use a divisor"), "groups")
+        # Statistics go by group, scale and shift by channel: the two counts differ.
         return standardise(x, g, 2 * c * self.affine, WHOLE)
 
     def links(self, x: Shape) -> Sequence[Link]:
@@ -202,6 +205,7 @@ class InstanceNorm(Layer):
 
     def facts(self, x: Shape) -> Facts:
         c = x[0]
+        # PyTorch runs it as a batch norm over samples times channels, for which the scales are repeated per sample.
         return standardise(x, c, 2 * c * self.affine, WHOLE, c * self.affine)
 
 
@@ -299,6 +303,7 @@ class LRN(Layer):
 
     def facts(self, x: Shape) -> Facts:
         c, positions, elements = x[0], prod(x[1:]), prod(x)
+        # An even size has one more channel before than behind, as in PyTorch.
         before, after = self.size // 2, (self.size - 1) // 2
         # Channels in all the sums: c windows, each shortened where it leaves the first or last channel.
         summed = c + _within(before, c) + _within(after, c)
@@ -319,6 +324,7 @@ class LRN(Layer):
         from cnncalc.layers.links import Link
 
         c, before, after = x[0], self.size // 2, (self.size - 1) // 2
+        # A link for each distance t: channel i reads i + t wherever both exist.
         steps = range(max(-before, 1 - c), min(after, c - 1) + 1)
         return [Link(range(max(0, -t), c - max(0, t)), range(max(0, t), c + min(0, t))) for t in steps]
 
@@ -326,4 +332,5 @@ class LRN(Layer):
 def _within(reach: int, c: int) -> int:
     """Over c channels in a row, the neighbours up to `reach` on one side that exist."""
     r = min(reach, c - 1)
+    # 0 + 1 + ... + (r - 1) for the first r channels, then r for each of the other c - r.
     return r * c - r * (r + 1) // 2

@@ -43,6 +43,7 @@ class Mixture:
 
 def remembers(value: Any) -> bool:
     """Whether a value is a whole number that is more than its digits."""
+    # Such numbers are of a subclass of int; so are truth values, which remember nothing.
     return type(value) is not int and isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -61,6 +62,7 @@ def split(raw: str | Mixture, separators: str) -> list[Any]:
 
 
 def _join(pieces: list[Any]) -> Any:
+    # Blanks around a number do not turn it back into text, or it would forget what it is made of.
     kept = [piece for piece in pieces if not isinstance(piece, str) or piece.strip()]
     if all(isinstance(piece, str) for piece in kept):
         return "".join(pieces)
@@ -74,6 +76,7 @@ def split_list(raw: str | Mixture) -> list[Any] | None:
         return None
     if isinstance(raw, str):
         return [part.strip() for part in raw[1:-1].split(",")]
+    # The brackets are text, so the first and the last piece are strings, perhaps the same one.
     first, *others = raw.pieces
     inner = [first[1:], *others]
     inner[-1] = inner[-1][:-1]
@@ -98,6 +101,7 @@ def whole(raw: Any, least: int, what: str) -> int:
     """A whole number of at least `least`, in plain decimal digits or as a number."""
     if is_number(raw) and isinstance(raw, int) and least <= raw <= LARGEST:
         return raw
+    # 10^12 has 13 digits; longer text is refused unread, for int() is slow on it and has a limit of its own.
     if isinstance(raw, str) and WHOLE_NUMBER.fullmatch(raw) and len(raw) <= 13:
         number = int(raw)
         if least <= number <= LARGEST:
@@ -123,6 +127,7 @@ def _number_hint(raw: Any, least: int) -> str | None:
             if raw.startswith("-") or len(raw) < 12
             else _("the largest is 10^12")
         )
+    # `1,000`, `1_000` and `010` are refused, since people read them differently; the hint names the likely one.
     plain = re.sub(r"(?<=\d)[,_](?=\d)", "", raw).lstrip("0")
     if plain.isascii() and plain.isdigit() and int(plain[:14]) >= least:
         return _("write {value}", value=plain)
@@ -187,6 +192,7 @@ def padding(raw: Any) -> Padding:
     """As `sides`, or `same` (output as large as the input / stride), or `valid` (none)."""
     if isinstance(raw, str) and raw.lower() in ("same", "valid"):
         return "same" if raw.lower() == "same" else ((0, 0),)
+    # Asked before numbers are read: a misspelt `same` should not be told that it is no whole number.
     if isinstance(raw, str) and raw[:1].isalpha():
         raise OptionError(
             _("{value} is not a padding", value=quote(raw)), _("write a number, one per axis (3x0), same or valid")
@@ -199,6 +205,7 @@ def switch(raw: Any, also: str = "") -> bool:
     if isinstance(raw, bool):
         return raw
     text = raw.lower() if isinstance(raw, str) else ""
+    # The words of YAML 1.1, which people still write.
     if text in ("true", "yes", "on"):
         return True
     if text in ("false", "no", "off"):
@@ -239,6 +246,7 @@ def decimal(raw: Any) -> float:
     """A finite decimal number."""
     if is_number(raw) and isfinite(raw):
         return float(raw)
+    # Without re.ASCII \d takes the digits of every script, and so does float().
     if isinstance(raw, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", raw, re.ASCII):
         return float(raw)
     raise OptionError(_("{value} is not a number", value=quote(raw)), _decimal_hint(raw))
@@ -261,6 +269,7 @@ def decimals(raw: Any) -> float | tuple[float, ...]:
 def rate(raw: Any) -> float:
     """A probability: at least 0, less than 1."""
     value = decimal(raw)
+    # Training divides what is left by 1 - rate (inverted dropout): a rate of 1 would divide by 0.
     if not 0 <= value < 1:
         raise OptionError(
             _("{value} is not a rate", value=quote(raw)), _("write a number from 0 up to, not including, 1")
@@ -319,6 +328,7 @@ def bias(raw: Any) -> bool | str:
     return switch(raw, PER_UNIT)
 
 
+# Aliases are the names of PyTorch, Keras and Caffe (`num_output`, `bias_term`), so that copied lines can be read.
 FILTERS = Option(
     positive,
     "filters: the number of output channels",
@@ -357,6 +367,7 @@ BIAS = Option(
     words={"nobias": "false"},
 )
 ROUNDING = Option(
+    # PyTorch says it as `ceil_mode: true`: hence truth values beside the words.
     choice("floor", "ceil", true="ceil", false="floor"),
     "rounding of a last window that does not fit: `floor` drops it, `ceil` keeps it",
     default="floor",

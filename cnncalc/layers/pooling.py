@@ -49,6 +49,7 @@ class Pool(Sliding):
         c, size = x[0], spatial(self.kind, x)
         windows = self.windows(size, ceil=self.rounding == "ceil")
         for w in windows:
+            # A window of padding alone has no value: the largest of nothing, or the mean 0 / 0.
             if max(w.before, w.after) >= w.span:
                 raise ShapeError(
                     _(
@@ -93,6 +94,7 @@ class LpPool(Pool):
     def facts(self, x: Shape) -> Facts:
         windows, output = self.geometry(x)
         k, units = prod(w.kernel for w in windows), prod(output)
+        # A power for every value, and one more for the root.
         work = {"absolute": k * units, "power": (k + 1) * units, "add": (k - 1) * units}
         # The powers; then of their means the values, their sign, their size, and what the root is drawn of.
         return weightless(output, work, windows, Kept(inputs=(0,), values=prod(x) + 4 * units))
@@ -133,6 +135,7 @@ class Subsample(Pool):
         c, k, units = x[0], prod(w.kernel for w in windows), prod(output)
         return Facts(
             output=output,
+            # S2 of LeNet-5: 12 parameters, and (4 + 1) * 6 * 14 * 14 = 5,880 connections.
             params=2 * c,
             connections=(k + 1) * units,
             macs=units,
@@ -144,6 +147,7 @@ class Subsample(Pool):
 
     def on_padding(self, x: Shape) -> tuple[int, int]:
         windows, _ = self.geometry(x)
+        # The coefficient multiplies the sum once: padding takes connections away, but no MAC.
         return x[0] * count_lost_on_padding(windows, x[1:]), 0
 
 
@@ -194,4 +198,5 @@ def unequal(n: int, m: int) -> Listed | None:
     """m parts of n elements, of sizes that differ by one at most, or that overlap; None beyond `LONGEST_PATTERN`."""
     if m > LONGEST_PATTERN:
         return None
+    # -(-a // m) is a / m rounded up in integers: a float would be off by one on long axes.
     return Listed(tuple(range(i * n // m, -(-(i + 1) * n // m)) for i in range(m)))

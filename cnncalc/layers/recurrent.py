@@ -66,6 +66,7 @@ class Recurrent(Layer):
         n, steps = x
         m, g, b = self.units, self.gates, {False: 0, True: 1, DOUBLE: 2}[self.bias]
         directions = 1 + self.bidirectional
+        # An LSTM with n = 3, m = 2 has 4 * (3 * 2 + 2 * 2) = 40 weights and 8 biases, or 16 if `double`.
         weights, biases = g * (n * m + m * m), b * g * m
         cells = directions * steps * m
         work = {operation: times * cells for operation, times in self.cell.items()}
@@ -92,12 +93,14 @@ class Recurrent(Layer):
         from cnncalc.layers.windows import Listed
 
         steps, m, everything = x[1], self.units, stretch_of_bits(0, x[0])
+        # The last state reads every step, in both directions: `reach` has said it.
         if self.last:
             return None
         past = Listed(tuple(range(t + 1) for t in range(steps)))
         if not self.bidirectional:
             return [Read(0, EVERY, (past,))]
         future = Listed(tuple(range(t, steps) for t in range(steps)))
+        # States are joined along the channels: the first m are those that read forwards.
         return [
             Read(0, ((stretch_of_bits(0, m), everything),), (past,)),
             Read(0, ((stretch_of_bits(m, m), everything),), (future,)),

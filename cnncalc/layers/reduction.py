@@ -31,6 +31,7 @@ class Reduce(Layer):
     def facts(self, x: Shape) -> Facts:
         over = self.over(x)
         output = tuple(1 if axis in over else n for axis, n in enumerate(x))
+        # The gradient of an extreme goes to the elements that equal it, so it is kept with what entered.
         kept = NOTHING if self.kind in ("reduce_sum", "reduce_mean") else Kept(inputs=(0,), result=True)
         return weightless(output, self.work(prod(x), prod(output)), self._reach(x, over), kept)
 
@@ -65,4 +66,5 @@ class ReduceNorm(Reduce):
             return {"absolute": elements, "add": elements - results}
         if self.order == 2:
             return {"multiply": elements, "add": elements - results, "sqrt": results}
+        # The p-th root is one more power of each result.
         return {"absolute": elements, "power": elements + results, "add": elements - results}

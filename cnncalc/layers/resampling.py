@@ -70,6 +70,7 @@ class Upsample(Layer):
         factor = per_axis(self.factor, size, "factor")
         output = (c, *(n * s for n, s in zip(size, factor, strict=True)))
         taps = {"nearest": 1, "bilinear": 2, "bicubic": 4}[self.mode]
+        # The weight of a tap is the product of those along the axes, taken to be known beforehand: one product per tap.
         k, units = taps ** len(size), prod(output)
         work = {} if taps == 1 else {"multiply": k * units, "add": (k - 1) * units}
         return weightless(output, work, tuple(interpolation_phases(s, taps) for s in factor), NOTHING)
@@ -84,6 +85,7 @@ class Upsample(Layer):
         if len(steps) < len(reach):
             return None
         if self.mode == "bicubic":
+            # Cubic weights are negative at the outer taps (Keys 1981).
             return [Read(0, 0, steps, signed=True)]
         return [Read(0, 0, steps, weights=tuple(map(tent_weights, per_axis(self.factor, x[1:], "factor"))))]
 
@@ -136,6 +138,7 @@ class Resample(Layer):
         if max(n, m) > LONGEST_PATTERN:
             return None
         if taps == 1:
+            # Doubled, so that half an element is a whole number: floor(o n / m), or floor((o + 1/2) n / m).
             twice = 1 if self.mode == "nearest_exact" else 0
             return Listed(tuple(range(i, i + 1) for o in range(m) for i in [(2 * o + twice) * n // (2 * m)]))
         reads = []
@@ -146,6 +149,7 @@ class Resample(Layer):
             if taps == 2 and top < 0:
                 left, between = 0, 0  # before the first centre: the first element alone
             span = range(left - taps // 2 + 1, left + taps // 2 + 1) if between else range(left, left + 1)
+            # Beyond the border the outermost element stands in: places are clamped, not dropped.
             reads.append(range(min(max(span[0], 0), n - 1), min(max(span[-1], 0), n - 1) + 1))
         return Listed(tuple(reads))
 
@@ -175,8 +179,10 @@ class PixelShuffle(Layer):
         parts = r**rank
         if r > MOST_PLACES:
             return [Link(range(c // parts), range(c), each=False, reach=(None,) * rank)]
+        # A channel fills one place of every cell of r; the units at the other places do not read it.
         of_place = [Phases(tuple((0,) if i == place else () for i in range(r))) for place in range(r)]
         return [
+            # Input i + parts * j is place i of output j: PyTorch's order, where TensorFlow has the place outermost.
             Link(range(c // parts), range(i, c, parts), reach=tuple(of_place[p] for p in places))
             for i, places in enumerate(product(range(r), repeat=rank))
         ]
@@ -204,6 +210,7 @@ class PixelUnshuffle(Layer):
 
         c, r, rank = x[0], self.factor, len(x) - 1
         return [
+            # Every r-th element from p on: a window of one element, with negative padding.
             Link(range(i, c * r**rank, r**rank), range(c), reach=tuple(Window(1, r, -p) for p in places))
             for i, places in enumerate(product(range(r), repeat=rank))
         ]
@@ -247,6 +254,7 @@ class GridSample(Layer):
         units = c * places
         # Of each coordinate: where it is in elements, which one is before it, and how far behind that it is.
         work = {
+            # Then 2^d weights, each a product of d fractions and shared by the channels, which each multiply by them.
             "multiply": d * places + (d - 1) * taps * places + taps * units,
             "add": d * places + (taps - 1) * units,
             "floor": d * places,

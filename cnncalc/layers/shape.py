@@ -57,6 +57,7 @@ class Dropout(Layer):
     rate: float = option(Option(rate, "rate: share of values left out", default=0.5, main=True, aliases=("p",)))
 
     def facts(self, x: Shape) -> Facts:
+        # Inverted dropout (Srivastava et al. 2014) scales in training, so that inference costs nothing.
         return weightless(x, {}, POINTWISE, Kept(mask=prod(x)) if self.rate else SAME)
 
 
@@ -79,8 +80,10 @@ class Pad(Layer):
 
     def facts(self, x: Shape) -> Facts:
         c, size = x[0], spatial(self.kind, x)
+        # Padding is a window of one element over a longer axis; cropping is the same with negative padding.
         windows = [Window(1, 1, before, after) for before, after in sides_per_axis(self.padding, size)]
         for w, n in zip(windows, size, strict=True):
+            # Reflection leaves out the border element itself, so it has n - 1 to copy; circular padding has all n.
             widest = {"reflect": n - 1, "circular": n}.get(self.mode, w.before + w.after)
             if max(w.before, w.after) > widest:
                 raise ShapeError(
@@ -116,6 +119,7 @@ def mirror(i: int, n: int, mode: str) -> int:
     """The one of n elements that padding repeats at index i."""
     if mode == "circular":
         return i % n
+    # Reflection is 2 * border - i: -2 reads element 2, n + 1 reads n - 3, and what lies inside reads itself.
     inside = min(max(i, 0), n - 1)
     return inside if mode == "replicate" else 2 * inside - i
 
@@ -135,6 +139,7 @@ class Crop(Layer):
             raise ShapeError(_("crop needs either the elements to cut off or the size to keep"), _("write `crop 4`"))
         if self.size is not None:
             target = per_axis(self.size, size, "size")
+            # Where the difference is odd, the odd element is cut off behind.
             cuts = [((n - m) // 2, n - m - (n - m) // 2) for n, m in zip(size, target, strict=True)]
         else:
             cuts = list(sides_per_axis(self.cropping or (), size))
@@ -166,6 +171,7 @@ class ChannelShuffle(Layer):
         from cnncalc.layers.links import Alike, Link
 
         c, g = x[0], self.groups
+        # Output j*g + i reads i*(c/g) + j, a (g, c/g) matrix transposed: 6 channels in 2 groups become 0 3 1 4 2 5.
         return Alike(g, lambda i: Link(range(i, c, g), range(i * (c // g), (i + 1) * (c // g))))
 
 
@@ -201,6 +207,7 @@ class Reshape(Layer):
                 "shape",
             )
         output = tuple(elements // known if n == -1 else n for n in self.shape)
+        # Between other shapes an axis has no window of its own: `elements` says unit by unit what is read.
         reach = POINTWISE if output == x else FLATTENED if len(output) == 1 else None
         return weightless(output, {}, reach, SAME)
 
@@ -291,6 +298,7 @@ class Slice(Layer):
         output = (*x[:axis], length, *x[axis + 1 :])
         if axis == 0:
             return weightless(output, {}, POINTWISE, PART)
+        # As in `Crop`, negative padding; axis 0 is left out because channels have no window.
         reach = tuple(Window(1, 1, -start, stop - n) if i == axis else Window() for i, n in enumerate(x) if i)
         return weightless(output, {}, reach, PART)
 
@@ -340,6 +348,7 @@ class Moved(Layer):
         output = (*x[:axis], length, *x[axis + 1 :])
         if axis == 0:
             return weightless(output, {}, POINTWISE, NOTHING)
+        # Too long to list: the reach is then said to be unknown, rather than guessed.
         if length > LONGEST_PATTERN:
             return weightless(output, {}, None, NOTHING)
         places = Listed(tuple(range(i, i + 1) for i in self.sources(x[axis])))
@@ -364,6 +373,7 @@ class Roll(Moved):
     )
 
     def sources(self, n: int) -> Iterable[int]:
+        # What stands at o came from o - shift: the sign of numpy.roll and torch.roll.
         return ((o - self.shift) % n for o in range(n))
 
 

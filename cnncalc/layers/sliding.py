@@ -58,9 +58,11 @@ class Sliding(Layer):
             problem = _("an {kernel} window does not fit the {size} input ({padded})", **values)
         else:
             problem = _("a {kernel} window does not fit the {size} input ({padded})", **values)
+        # The largest k with d(k - 1) + 1 <= room.
         largest = (room - 1) // window.dilation + 1
         missing = window.span - room
         hint = _("the largest kernel that fits is {largest}; or pad {missing} more", largest=largest, missing=missing)
+        # 28 channels of 28x3 or 28x1: an image was written channels last.
         if len(size) == 2 and size[1] in (1, 3, 4) and size[0] >= 8:
             hint += _(". Shapes are channels first: 3x32x32")
         raise ShapeError(problem, hint, "kernel")
@@ -73,6 +75,7 @@ def takes_an(number: int) -> bool:
 
 def same_padding(n: int, k: int, s: int, d: int) -> tuple[int, int]:
     """(before, after) for which the output is ceil(n / s); the odd element comes after."""
+    # The last window begins at (ceil(n / s) - 1) s: what its span reaches beyond n is padded.
     total = most((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
     before = total // 2
     return before, total - before
@@ -81,6 +84,7 @@ def same_padding(n: int, k: int, s: int, d: int) -> tuple[int, int]:
 def sides_per_axis(sides: Padding, size: Sequence[int]) -> Sequence[tuple[int, int]]:
     """(before, after) for each axis: one pair is used for all."""
     pairs = [side for side in sides if isinstance(side, tuple)]
+    # `per_axis` spreads numbers, so the places of the pairs are spread in their stead.
     which = per_axis(tuple(range(len(pairs))), size, "padding")
     return [pairs[i] for i in which] if len(pairs) > 1 else pairs * len(size)
 
@@ -95,4 +99,5 @@ def _pads_text(windows: Sequence[Window]) -> str:
 def count_lost_on_padding(windows: Sequence[Window], size: Sequence[int]) -> int:
     """Taps over all positions that land on padding: the taps claimed, less those on real input."""
     taps = prod(w.kernel * w.positions(n) for w, n in zip(windows, size, strict=True))
+    # Products first, then the difference: a tap is lost where it leaves the input on any axis.
     return taps - prod(w.taps_on_input(n) for w, n in zip(windows, size, strict=True))

@@ -20,6 +20,7 @@ def map_table(raw: Any) -> tuple[tuple[int, ...], ...]:
         )
     rows = tuple(tuple(natural(item) for item in row) for row in raw)
     for index, row in enumerate(rows):
+        # A map listed twice would be counted with two kernels.
         if len(set(row)) != len(row):
             raise OptionError(_("row {index} of the table lists an input twice: {row}", index=index, row=list(row)))
     return rows

@@ -21,6 +21,7 @@ class Unknown(Layer):
     def __init__(
         self, *, kind: str, shape: Shape = NOT_KNOWN, params: int | None = None, frozen: bool | int = False
     ) -> None:
+        # Past the constructor of layers, which would refuse `shape` and `params`: they are options of no kind.
         vars(self).update(kind=kind, shape=shape, params=params)
         if frozen:
             vars(self)["frozen"] = frozen

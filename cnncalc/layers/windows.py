@@ -38,6 +38,7 @@ class Window(NamedTuple):
         k, s, d, before, after = self.kernel, self.stride, self.dilation, self.before, self.after
         room = n + before + after - d * (k - 1) - 1
         if self.ceil:
+            # The second term drops a window that would begin in the padding behind the input.
             fit: int = least(-(-room // s) + 1, -(-(n + before) // s))
             return fit
         return room // s + 1
@@ -45,6 +46,7 @@ class Window(NamedTuple):
     def taps_on_input(self, n: int) -> int:
         """Over all positions, the taps that land on one of the n elements and not on padding."""
         last = self.positions(n) - 1
+        # On the padded axis the input begins at `before`: taps up to its end, less those before it.
         return self._taps_up_to(n - 1 + self.before, last) - self._taps_up_to(self.before - 1, last)
 
     def _taps_up_to(self, m: int, last: int) -> int:
@@ -81,6 +83,7 @@ def floor_sum(n: int, m: int, a: int, b: int) -> int:
     """The sum of floor((a*i + b) / m) over 0 <= i < n, in logarithmic time; a and b not negative."""
     total = 0
     while n > 0:
+        # Lattice points under a line: whole multiples are taken out, then the axes swap, as in Euclid's algorithm.
         total += (n - 1) * n // 2 * (a // m) + n * (b // m)
         a, b = a % m, b % m
         top = a * n + b
@@ -98,6 +101,7 @@ def transposed_phases(kernel: int, stride: int, before: int, dilation: int) -> P
     if max(kernel, stride) > LONGEST_PATTERN:
         return None
     taps: list[list[int]] = [[] for _ in range(stride)]
+    # A later tap reads an earlier input: from the last tap on, the inputs come in their order.
     for t in reversed(range(kernel)):
         phase = (t * dilation - before) % stride
         taps[phase].append((phase + before - t * dilation) // stride)
@@ -116,6 +120,7 @@ def interpolation_phases(factor: int, taps: int) -> Phases | None:
         return Phases(((0,),) * factor)
     phases: list[Sequence[int]] = []
     for phase in range(factor):
+        # (phase + 1/2) / factor - 1/2 over one denominator, 2 * factor.
         left, between = divmod(2 * phase + 1 - factor, 2 * factor)
         phases.append(range(left - taps // 2 + 1, left + taps // 2 + 1) if between else (left,))
     return Phases(tuple(phases))
