@@ -147,7 +147,11 @@ def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversio
 
 def as_people_say(graph: Graph) -> Graph:
     """The same network in the words of the language: concats that grow, channels in front, attention."""
-    return lift(with_growing_concats(graph))
+    grown = with_growing_concats(graph)
+    lifted = lift(grown)
+    # Layers of a spec have places there. A single move that somebody wrote is meant, even where all its sizes are 1.
+    written = any(node.position is not None for node in graph.nodes)
+    return grown if written and len(lifted.nodes) > len(grown.nodes) - 2 else lifted
 
 
 Fingerprints = Counter[Any]
