@@ -107,6 +107,7 @@ def arguments_of(tree: Call) -> list[str]:
 
 
 def same(value: Any, default: Any) -> bool:
+    # 1 == True == 1.0 in Python, and none of them may stand for another.
     return not isinstance(value, Code) and type(value) is type(default) and bool(value == default)
 
 
@@ -165,6 +166,7 @@ def docstring(text: str, depth: int = 0) -> list[str]:
 
     before = INDENT * depth
     text = visible(text).replace("\\", "\\\\").replace('"""', "'''")
+    # A quote at the end would run into the three that close the docstring.
     if text.endswith('"'):
         text += " "
     if len(before) + len(text) + 6 <= WIDTH:

@@ -77,6 +77,7 @@ class Folder:
         self.heights = {}
         self.look_around(steps, "", 0)
         tallest = max((self.measure(named) for named in lists_in(steps)), default=-1)
+        # Once inner lists are calls, outer ones that call alike have one form.
         for height in range(tallest + 1):
             uses: dict[int, Use] = {}
             for lists in self.alike(steps, height):

@@ -191,6 +191,7 @@ def with_heads(lifter: Network, found: Heads) -> View | None:
     if any(len(view.axes) < 2 for view in views):
         return None
     if found.factor is not None:
+        # A product written out reads keys that are turned already, (d, m): here they are turned back.
         *before, width, positions = views[1].axes
         views[1] = views[1]._replace(axes=(*before, positions, width))
     made_by = [_projection(lifter, view) for view in views]
@@ -202,6 +203,7 @@ def with_heads(lifter: Network, found: Heads) -> View | None:
     sources = _sources(lifter, projections)
     if count is None or sources is None or len(projections[0].channels) != d:
         return None
+    # Some scale queries and keys by the fourth root of d each, some the scores: the product counts.
     factor = projections[0].factor * projections[1].factor * (found.factor or (d // count) ** -0.5)
     if projections[2].factor != 1 or not isclose(factor, (d // count) ** -0.5, rel_tol=1e-5):
         return None
@@ -251,6 +253,7 @@ def _projection(lifter: Network, view: View) -> Projection | None:
             if node.weights_of is not None or node.layer.frozen:
                 return None
             channels = [start]
+            # From channel 0, 3 steps of a stride of 64 are the channels 0, 64, 128.
             for part in (part for axis in view.axes for part in axis if part.axis == 0):
                 channels = [c + i * part.stride for c in channels for i in range(part.size)]
             return Projection(value, tuple(channels), factor)
@@ -298,6 +301,7 @@ def _sources(lifter: Network, projections: Sequence[Projection]) -> tuple[int, .
     nodes = {layer: lifter.b.nodes[layer - lifter.first] for layer in by_layer}
     for layer, used in by_layer.items():
         channels = sorted(c for one in used for c in one.channels)
+        # A channel that no head reads, or that two read, would be lost or counted once too often.
         if channels != list(range(width_of(nodes[layer].layer))):
             return None
     if len({vars(node.layer)["bias"] for node in nodes.values()}) > 1:
@@ -350,6 +354,8 @@ def _reach(together: Axis, apart: Sequence[Part], size: Sequence[int]) -> dict[s
         return {}
     strides = {part.axis: part.stride for part in apart}
     cut = [i for i in left if i in inner]
+    # Row 9 is row 2 of window 1 with windows of 7, so within a window the stride is 1; in a grid of 7 out of 56 rows
+    # every eighth row belongs together, so it is 8 there, and 1 from one cell to the next.
     if all(inner[i].stride == 1 for i in inner) and all(strides[i] == inner[i].size for i in cut):
         return {"window": widths}
     if all(inner[i].stride == left[i] for i in cut) and all(strides[i] == 1 for i in left):
@@ -383,6 +389,7 @@ def _read_addition(
     heads = [shape[i] for i in of_heads if of_heads[i]]
     others = [shape[i] for i in of_heads if not of_heads[i]]
     in_order = list(positions) == sorted(positions)
+    # As in Swin: one number for each head and each difference of two places, -(w - 1) to w - 1 along an axis.
     if vars(layer)["trained"] and stored == count * prod(2 * w - 1 for w in window) and in_order:
         return {"relative_bias": True} if heads == [count] * len(heads) and set(others) <= {1} else None
     fixed = stored == 0 or not vars(layer)["trained"]
@@ -435,6 +442,7 @@ class Rest:
     def drop_unread(self) -> None:
         """Leave out what nobody reads, though somebody did."""
         readers = self.readers()
+        # From the end, as what is left out may be the last reader of what stands before it.
         for value in reversed(list(self.nodes)):
             old = self.lifter.sources.get(value)
             was_read = old is None or old in self.lifter.readers

@@ -53,6 +53,7 @@ def lift(graph: Graph) -> Graph:
     if not any(node.layer.kind in MOVES or node.layer.kind == "dot_product_attention" for node in graph.nodes):
         return graph
     refused: set[int] = set()
+    # What was written for an attention that is none cannot be taken back: all is written anew without it.
     for _try in range(MOST_TRIES):
         try:
             lifted, wrong = Lifter(graph, refused).lift()
@@ -159,9 +160,11 @@ class Lifter:
     def try_to_see(self, value: int, node: Node, kind: str) -> View | None:
         """A layer on what was not moved; None where it has to see the moves."""
         if not node.reads:
+            # Only who reads them knows in which order it wants their axes.
             self.free[value] = value
             return plain(-1, self.graph.shape(value))
         part = self.views[node.reads[0]]
+        # Queries are often scaled right behind the cut of queries, keys and values: the cut has to live on.
         if kind == "rescale" and part.cut is not None and factor_of(node) is not None:
             return part._replace(cut=part.cut._replace(scaled=(*part.cut.scaled, value)))
         if kind in ELEMENTS and len(node.reads) == 1 and not self.is_list(node.layer):
@@ -293,6 +296,7 @@ class Lifter:
         if (stop, begin, end) != (shape[axis], 0, start) or own is None:
             return None
         view = self.view(x)
+        # The shorter way round: -3 of 56, not 53.
         moved = -start if 2 * start <= shape[axis] else shape[axis] - start
         layer = self.layer("roll", shift=moved, axis=letter(own, self.b.shapes[view.value]))
         return view._replace(value=self.add(value, layer, [view.value]))

@@ -90,6 +90,7 @@ def split(old: Sequence[Axis], shape: Shape) -> tuple[Axis, ...] | None:
                 axis.append(part)
                 size //= part.size
             elif part.size % size == 0:
+                # 56 rows as (8, 7) are 8 steps of 7 rows, and 7 steps of one.
                 inner = part.size // size
                 axis.append(Part(part.axis, size, part.stride * inner))
                 left.insert(0, Part(part.axis, inner, part.stride))

@@ -269,6 +269,7 @@ class Structure:
             v = left.pop()
             if v == start or v in found:
                 continue
+            # Values are numbered as they run: what ran before the start leads in from elsewhere.
             if v < self.first or v < start:
                 return None
             found.add(v)

@@ -204,6 +204,7 @@ def write_text(graph: Graph, way: Way) -> str:
     names.walk(steps, "")
     without_numbers(steps)
     folder = Folder(graph, defaults, names.values, runs=way.runs)
+    # Who shares weights says whose by a name, and a layer in a block has one for each call.
     if way.blocks and all(node.weights_of is None for node in graph.nodes):
         steps = folder.fold(steps)
     required = {block.name: list(block.params.values()).count(None) for block in folder.blocks}

@@ -75,6 +75,7 @@ def attributes(path: str, names: Sequence[str], most: int) -> list[bytes | bool]
             _("pip install 'cnncalc[keras]'; or save the model as net.keras, or model.to_json() as config.json"),
         )
     order = json.dumps([os.path.abspath(path), list(names), most, sys.path]).encode()
+    # -I and -S: nothing of the user's environment runs there; where packages are is handed over.
     command = [sys.executable or "python3", "-I", "-S", "-c", READING]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:

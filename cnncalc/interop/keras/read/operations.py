@@ -45,6 +45,7 @@ def exponential(call: Call) -> Seen | None:
 
 @translates("Gelu")
 def gelu(call: Call) -> Seen | None:
+    # keras.ops.gelu goes by tanh unless told otherwise; the activation "gelu" of a layer does not.
     return call.elementwise("gelu", {"approximate": "tanh"} if call.config.get("approximate", True) else {})
 
 

@@ -78,6 +78,7 @@ def einsum_dense(call: Call) -> Seen | None:
     """Over the last axis, which becomes one or several others: "abc,cde->abde"."""
     c, rank = call.config, len(call.x.shape)
     match = re.fullmatch(r"(?:\.\.\.|([a-z]+))([a-z]),([a-z])([a-z]+)->(?:\.\.\.|([a-z]+))([a-z]+)", c["equation"])
+    # "abc,cde->abde": kept ab, summed c, first c, new de.
     kept, summed, first, new = match.group(1, 2, 3, 4) if match else (None, "", " ", "")
     left = (kept or "...") + new
     if match is None or summed != first or c["equation"].partition("->")[2] != left or set(new) & set(kept or ""):

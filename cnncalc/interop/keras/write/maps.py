@@ -46,6 +46,7 @@ def groupnorm(layer: Any, x: Shape) -> list[Step]:
 
 @writes("instancenorm")
 def instancenorm(layer: Any, x: Shape) -> list[Step]:
+    # Keras has no instance normalisation: -1 is a group for each channel.
     made = call("layers.GroupNormalization", groups=(-1, 32), **affine(layer))
     return [Step(made, "", AFFINE if layer.affine else ())]
 
@@ -104,6 +105,7 @@ def with_slope(name: str, option: str, ours: float, theirs: float) -> Write:
     return write
 
 
+# The slope where none is said: 0.01 here, 0.3 in Keras.
 writes("leaky_relu")(with_slope("LeakyReLU", "negative_slope", 0.01, 0.3))
 writes("elu")(with_slope("ELU", "alpha", 1.0, 1.0))
 

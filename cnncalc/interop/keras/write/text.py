@@ -132,9 +132,11 @@ class Writer:
             kinds.setdefault(gate_free, []).append(array)
         joined = {part: np.concatenate(arrays, axis=-1) for part, arrays in kinds.items()}
         result = []
+        # set_weights wants kernel, recurrent kernel and bias, those of the way forward first.
         for direction in ("", "|back"):
             result += [joined[f"{part}{direction}"] for part in ("input", "state") if f"{part}{direction}" in joined]
             biases = [joined[f"{part}{direction}"] for part in ("bias", "bias2") if f"{part}{direction}" in joined]
+            # With two biases Keras stores one array, (2, 3 * units).
             result += [np.stack(biases)] if len(biases) == 2 else biases
         return result
 
@@ -279,6 +281,7 @@ def forward(found: Template, entering: list[str], prefix: str, depth: int) -> tu
             left[name] = left.get(name, 0) + 1
     uses = dict(left)
     variables = {f"in{i}": word for i, word in enumerate(entering)}
+    # No l, which looks like a 1.
     letters = ["x", "y", "z", *"abcdefghijkmnopqrstuvw"]
     taken = {p.name for p in found.parameters} | {"keras", "layers", "model", "name"}
     taken |= set() if prefix else set(entering)  # the model is made of them in the end

@@ -48,6 +48,7 @@ def conv(layer: Any, x: Shape) -> list[Step]:
             use_bias=bias,
         )
         return [*before, Step(made, "", weights(layer, lambda w: w.transpose(*range(2, w.ndim), 0, 1)))]
+    # Keras has no depthwise convolution in space: one with a group for each channel.
     filters, groups = (x[0] * layer.multiplier, x[0]) if deep else (layer.filters, layer.groups)
     made = call(
         f"layers.Conv{rank}D",

@@ -110,6 +110,7 @@ def read_clip(net: Network, node: NodeData) -> Value:
         bounds.append(node.attributes.get(name) if found is None else found.number())
         if found is not None and (bounds[-1] is None or net.is_trained(found)):
             raise NotReadError(_("its bound {name} is no single number of the formula", name=name), x.dims())
+    # Below, 1e30: exporters write "no bound" as the largest number of float32, 3.4e38.
     low, high = bounds
     if low == 0 and (high is None or high > 1e30):
         return Tensor(net.add(node, "relu", {}, [x.value]), x.axes)
@@ -130,6 +131,7 @@ def read_prelu(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("{n} slopes for {channels} channels", n=slope.size, channels=channels), x.dims())
     filled = (1,) * (len(x.dims()) - len(slope.dims)) + slope.dims
     at = next((i for i, n in enumerate(filled) if n > 1), None)
+    # Before set 7 nothing was broadcast: so many slopes as channels were one for each, whatever their shape.
     if at is not None and net.opset >= 7 and (x.axes or ())[at] != whole(0, channels):
         raise NotReadError(_("its slopes are along another axis than the channels"), x.dims())
     per = "channel" if slope.size == channels and channels > 1 else None
@@ -143,6 +145,7 @@ def read_softmax(net: Network, node: NodeData) -> Value:
     axes, dims = x.axes or (), x.dims()
     axis = node.attributes.get("axis", -1 if net.opset >= 13 else 1) % len(dims)
     shape = net.shape(x)
+    # Before set 13 all axes from `axis` on were one to a Softmax.
     over = axes[axis] if net.opset >= 13 else tuple(f for part in axes[axis:] for f in part)
     other = next((place for place, n in enumerate(shape) if place and over and over == whole(place, n)), None)
     if other is not None:
@@ -172,5 +175,6 @@ def read_dropout(net: Network, node: NodeData) -> Value:
     ratio, training = net.optional(node, 1), net.optional(node, 2)
     if training is not None and training.whole() != [0]:
         raise NotReadError(_("its input {name} is not read", name="training_mode"), x.dims())
+    # An attribute before set 12, an input from then on.
     rate = shortest((ratio.number() or 0) if ratio is not None else node.attributes.get("ratio", 0.5))
     return Tensor(net.add(node, "dropout", {} if rate == 0.5 else {"rate": rate}, [x.value]), x.axes)

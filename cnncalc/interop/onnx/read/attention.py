@@ -17,8 +17,10 @@ from cnncalc.language import _
 @reads("Attention")
 def read_attention(net: Network, node: NodeData) -> Value:
     """Of (N, heads, tokens, width), or of (N, tokens, heads * width); what comes out stands as what asks."""
+    # com.microsoft has an Attention that holds its projections, too.
     if node.domain:
         raise NotReadError(_("the operator of {domain} is another one", domain=node.domain))
+    # Keys and values of steps before, which a cache holds.
     for i, name in enumerate(node.inputs[4:], start=4):
         if name:
             raise NotReadError(_("its input {i} is not read", i=1 + i))
@@ -63,6 +65,7 @@ def heads_of(x: Tensor, heads: int, i: int) -> Tensor:
     axes = regroup(x.axes or (), (*dims[:2], heads, dims[2] // heads))
     if axes is None:
         raise NotReadError(_("its axes are mixed in a way that no layer is: {shape}", shape=list(dims)))
+    # (N, tokens, heads, width) to (N, heads, tokens, width).
     return Tensor(x.value, (axes[0], axes[2], axes[1], axes[3]))
 
 

@@ -125,6 +125,7 @@ class Parser:
                         domain = text(part)
                     elif inner == 2:
                         opset = whole(part)
+                # "ai.onnx" is the long name of the empty domain.
                 opsets["" if domain == "ai.onnx" else domain] = opset
             elif number == 25:
                 function = self.function(message(value))
@@ -142,6 +143,7 @@ class Parser:
             elif number == 2:
                 name = text(value)
             elif number in (5, 15):
+                # 5 is `initializer`, 15 `sparse_initializer`.
                 for stored in stored_tensors(number, message(value)):
                     found.tensors[stored.name] = stored
             elif number == 11:
@@ -206,6 +208,7 @@ class Parser:
                 kind = whole(part)
         if value is None and kind in NOTHING:
             value = NOTHING[kind]
+        # An empty list leaves no field behind: where the type is said, it decides.
         listed = {6: 7, 7: 8, 8: 9}.get(kind) or next((n for n, found in lists.items() if found), None)
         return name, tuple(lists[listed]) if listed and value is None else value
 
@@ -276,6 +279,7 @@ def tensor(span: Span) -> TensorData:
             external = {**(external or {}), key: content}
         elif number == 14 and whole(value) == 1:
             external = external or {}
+    # 32 axes are the most that NumPy had before version 2.
     if any(n < 0 for n in dims) or len(dims) > 32:
         raise WireError(_("'{name}' is no tensor: its shape is {shape}", name=name[:40], shape=dims[:8]), span.start)
     return TensorData(name, tuple(dims), dtype, raw, tuple(packed), external)

@@ -73,7 +73,9 @@ def apart(
             continue
         inner = dict(zip(function.inputs, inputs, strict=False))
         inner.update(zip(function.outputs, outputs, strict=False))
+        # What the caller leaves out is left out inside as well: an empty name.
         inner.update(dict.fromkeys(function.inputs[len(inputs) :], ""))
+        # Names inside a function are its own: two calls of it must not share one.
         own = f"{outputs[0] if outputs else node.name}/"
         yield from apart(function.nodes, functions, inner, own, {**function.defaults, **attributes})
 
@@ -92,6 +94,7 @@ def keep_needed(nodes: Sequence[NodeData], graph: GraphData) -> list[NodeData]:
         if wanted.intersection(node.outputs):
             kept.append(node)
             wanted.update(node.inputs)
+            # Graphs of If and Loop read outer values by name, and do not list them as inputs.
             for inner in node.attributes.values():
                 if isinstance(inner, GraphData):
                     wanted.update(name for part in inner.nodes for name in part.inputs)

@@ -82,8 +82,10 @@ def channels_last(net: Network, info: ValueInfo, dims: Sequence[int]) -> bool:
     """Whether an image has its channels last: what reads it brings them to the front."""
     if len(dims) < 4:
         return False
+    # TensorFlow's exporter brings (N, H, W, C) to (N, C, H, W) in front of the first convolution.
     order = (0, len(dims) - 1, *range(1, len(dims) - 1))
     name = info.name
+    # Between them a mean may be taken off, and a scale.
     for _step in range(8):
         [*following] = net.readers.get(name, [])
         if any(node.operator == "Transpose" and node.attributes.get("perm") == order for node in following):

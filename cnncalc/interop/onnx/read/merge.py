@@ -17,6 +17,7 @@ from cnncalc.language import _
 from cnncalc.layers.options import SPATIAL
 
 ANY_NUMBER = ("Sum", "Max", "Mean", "Min")  # of inputs; the others take two
+# Conditions are 1 or 0 here: their product is `and`, the larger one `or`.
 MERGES = {
     "Add": "add", "Sum": "add", "Mul": "multiply", "Max": "maximum", "Mean": "mean", "Sub": "subtract", "Div": "divide",
     "Min": "minimum", "Greater": "greater", "Less": "less", "Equal": "equal", "And": "multiply", "Or": "maximum",

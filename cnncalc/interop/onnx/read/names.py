@@ -54,6 +54,7 @@ def again(name: str, known: Collection[str]) -> str:
 
 def path(node: NodeData) -> str:
     """The module that an operator came from; empty where nothing says it."""
+    # The weight first: it is called after its module even where an exporter numbers operators.
     weight = OF_WEIGHT.search(node.inputs[1]) if len(node.inputs) > 1 and node.operator in PRODUCTS else None
     if weight and "::" not in node.inputs[1]:
         return node.inputs[1][: weight.start()].replace(".", "/")

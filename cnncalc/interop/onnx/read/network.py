@@ -76,6 +76,7 @@ class Network:
 
     def constant(self, stored: TensorData, name: str = "") -> Constant:
         """A tensor of the file, whose values are not read."""
+        # Whole numbers are shapes and places, and never trained.
         roots = (name,) if name and stored.dtype in FLOATS else ()
         said = self.said.get(name)
         return Constant(stored.dims, lambda: array(stored, self.folder), roots, raw_of(stored), name=name, said=said)
@@ -205,6 +206,7 @@ class Network:
         self.stored = {key: array for key, array in self.stored.items() if key[0] < first}
         self.owners = {key: value for key, value in self.owners.items() if value < first}
         self.roots = {root: there for root, there in self.roots.items() if there[0] < first}
+        # A dict keeps the order in which it was filled.
         for name in list(self.absorbed)[absorbed:]:
             del self.absorbed[name]
 

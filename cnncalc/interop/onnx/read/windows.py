@@ -28,6 +28,7 @@ def window_options(node: NodeData, kernel: Sequence[int], size: Sequence[int]) -
         if len(values) != count:
             raise NotReadError(_("the attribute {name} has {n} numbers for {rank} axes", name=name, n=len(values),
                                  rank=rank))  # fmt: skip
+    # What is added in front of all axes comes first, then what is added behind.
     padding: Any = [(pads[i], pads[i + rank]) for i in range(rank)]
     if automatic == "SAME_UPPER":
         padding = "same"
@@ -36,6 +37,7 @@ def window_options(node: NodeData, kernel: Sequence[int], size: Sequence[int]) -
             max(0, (-(-n // s) - 1) * s + d * (k - 1) + 1 - n)
             for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)
         ]
+        # The odd one of an uneven number goes in front, where SAME_UPPER and `same` have it behind.
         padding = [(t - t // 2, t // 2) for t in total]
     elif automatic == "VALID":
         padding = [(0, 0)] * rank

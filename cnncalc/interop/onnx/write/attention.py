@@ -58,9 +58,11 @@ def attention(ops: Part, layer: Any, x: Value) -> str:
         added.append(ops.weight("pairs"))
     if any(layer.shifts(size)):
         added.append(ops.constant(forbidden(layer, size, order)[:, np.newaxis]))
+    # (N, windows, heads, tokens, width) back to (N, heads, width, windows, tokens).
     y = ops.transpose(mix(ops, q, k, values, d // h, *added), 2, 4, 1, 3)
     y = ops.reshape(y, v, n)
     if count > 1:
+        # The order that sorts a permutation is its inverse.
         y = ops("Gather", y, ops.whole(*np.argsort(order.ravel()).tolist()), axis=2)
     if layer.project:
         y = project(ops, "out", y)

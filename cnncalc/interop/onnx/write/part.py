@@ -95,6 +95,7 @@ class Part:
 
     def finish(self, result: str) -> list[Any]:
         """All operators, the result under the layer's name."""
+        # An input or a stored array cannot be renamed: it goes through an operator that does nothing.
         if not self.nodes or result != self.nodes[-1].output[0]:
             result = self("Identity", result)
         self.nodes[-1].output[0] = self.name
@@ -104,6 +105,7 @@ class Part:
 
     def reshape(self, x: str, *shape: int) -> str:
         """Another shape behind the batch; -1 for what is left."""
+        # 0 keeps the axis of the samples, whose number is open.
         return self("Reshape", x, self.whole(0, *shape))
 
     def transpose(self, x: str, *order: int) -> str:

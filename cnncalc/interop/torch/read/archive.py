@@ -47,7 +47,6 @@ FUNCTIONS = frozenset(
     }
 )  # fmt: skip
 POWERS = ("Pow", "PowByNatural")
-# 9 ** 9 ** 9 has 369 million digits, and sympy would work them out.
 MOST_POWERS, GREATEST_POWER = 4, 9
 WRITTEN = (
     ast.Expression, ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant, ast.BinOp, ast.Add, ast.Sub, ast.Mult,

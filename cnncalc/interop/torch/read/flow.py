@@ -113,6 +113,7 @@ def find_written(operation: Any, args: Any, kwargs: Any) -> list[Any]:
 
 def address(tensor: Any) -> int:
     """Where the numbers of a tensor lie: the same for all its views."""
+    # Not data_ptr(), which is 0 for all tensors without values.
     return int(tensor.untyped_storage()._cdata)
 
 

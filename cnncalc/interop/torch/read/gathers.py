@@ -45,6 +45,7 @@ def rot90(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if seen is None or not seen.shape:
         return None
     one, other = (dim % seen.rank for dim in dims)
+    # A quarter of a turn is one axis backwards, then both exchanged.
     backwards = {0: (), 1: (other,), 2: (one, other), 3: (one,)}[turns]
     found: Seen | None = seen
     for dim in backwards:
@@ -157,6 +158,7 @@ def columns(trace: Any, seen: Seen, given: dict[str, Any], result: Any) -> Seen 
     for i, (k, s, d, _p) in enumerate(moves):
         dim = 2 + 2 * i  # the axis before has become two
         found = found and windows(trace, found, dim, dim - 1, (k, s, d))
+    # From (N, C, windows down, k, windows across, k) to (N, C, k, k, windows down, windows across).
     found = found and found.reorder([0, 1, 3, 5, 2, 4], trace.inside())
     return found and found.arrange(tuple(result.shape), BATCH, trace.inside())
 
@@ -185,6 +187,7 @@ def fold(trace: Any, given: dict[str, Any], result: Any) -> Made:
             for window in range(m):
                 at = window * s + tap * d - p
                 if 0 <= at < n:
+                    # The joined axis counts taps, and windows within each: element tap * m + window.
                     landing[at].append(tap * m + window)
         most = max(map(len, landing))
         zero = k * m  # an element of zeros behind the others

@@ -102,6 +102,7 @@ def getitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     rank = given["input"].ndim
     if seen is None:
         return None
+    # Not `... in index`, which would compare a tensor in it with the dots, element by element.
     at = next((place for place, i in enumerate(index) if i is ...), None)
     if at is not None:
         missing = rank - sum(i is not None and i is not ... for i in index)
@@ -131,9 +132,11 @@ def take_index(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> See
             return None
         found = found and part(trace, found, axis, first, n if step > 1 else last)
         if step > 1:
+            # A stride goes on to the end of the axis: a part that stops before is none.
             if found is None or last < n - step + 1:
                 return None
             found = sample(trace, found, axis, step)
+    # Axes that a number drops and None adds are all in the shape of what comes out.
     return found and found.arrange(tuple(result.shape), BATCH, trace.spot())
 
 
@@ -210,6 +213,7 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     whole = ordered[0][1] == 0 and ordered[-1][2] == target.shape[axis]
     if not whole or any(one[2] != other[1] for one, other in pairwise(ordered)):
         return []
+    # `region` counts the samples as axis 0, and `join` does not.
     return join(trace, [trace.filling[id(target)][key] for key in ordered], axis - 1)
 
 

@@ -11,6 +11,7 @@ from cnncalc.interop.torch.read.reductions import over_axes
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.language import _
 
+# aten gives the mode as a number.
 POOLED = {
     "sum": "reduce_sum",
     "mean": "reduce_mean",
@@ -38,6 +39,7 @@ def look_up(trace: Any, seen: Seen, weight: Any) -> Seen | None:
     places = seen.shape
     flat = make_plain(trace.b, seen.reshape((prod(places),), trace.inside()), trace.place())
     made = layer(trace, "embedding", {"dim": dim, "size": size}, [flat.value], (weight,))
+    # The layer gives (dim, indices), channels in front; torch has them behind.
     return made and made.permute((1, 0)).reshape((*places, dim), trace.inside())._replace(**seen.place)
 
 

@@ -136,6 +136,7 @@ class Trace:
 
     def is_leaf(self, part: Any) -> bool:
         """One of torch's own modules or a subclass of one, without modules inside: its name is the layer's."""
+        # The last two of its classes are nn.Module, which stands in torch.nn.modules too, and object.
         inside = next(part.children(), None)
         return inside is None and any(c.__module__.startswith("torch.nn.modules.") for c in type(part).__mro__[:-2])
 
@@ -309,6 +310,7 @@ class Trace:
         for tensor, seen in zip(results, found, strict=False):
             self.check(word, tensor, seen)
             self.keep(tensor, seen)
+        # A handler may know fewer results than torch gives: not the places of a maximum, say.
         for tensor in results[len(found) :]:
             self.lose(tensor, word)
 
@@ -334,6 +336,7 @@ class Trace:
         first = x.ndim > 1 and x.shape[0] == BATCH and id(x) not in self.stored
         if not first or not any(self.stored[s][1] for t in entering[1:] for s in self.sources(t)):
             return
+        # expand() gives the axis of the samples a stride of 0: learned queries, the same for each of them.
         if x.stride(0) == 0 or (word != "linear" and not self.sources(x)):
             seen = standing(self, x, Seen(-1, tuple(x.shape[1:])))
             if seen is not None:

@@ -88,6 +88,7 @@ def movedim(trace: Any, given: dict[str, Any], result: Any) -> Made:
     rank = result.ndim
     sources, targets = ([n % rank for n in wide(given[key], 1)] for key in ("source", "destination"))
     order = [axis for axis in range(rank) if axis not in sources]
+    # From the smallest place on: what is put in later moves none that stands already.
     for target, source in sorted(zip(targets, sources, strict=True)):
         order.insert(target, source)
     return permute_axes(trace, given["input"], order)

@@ -70,6 +70,7 @@ def has_gain(trace: Any, weight: Any) -> bool:
     """
     trained = [s for s in trace.sources(weight) if trace.stored[s][1]]
     sizes = sorted(trace.sizes[s] for s in trained)
+    # weight_g has a number for each filter, weight_v as many as the weights.
     return len(sizes) == 2 and sizes == [weight.shape[0], weight.numel()]
 
 
@@ -83,6 +84,7 @@ def transposed_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     rank = weight.ndim - 2
     options = {
+        # The other way round than in a convolution: (channels, filters / groups, *kernel).
         "filters": weight.shape[1] * given.get("groups", 1),
         "kernel": tuple(weight.shape[2:]),
         "stride": pairs(given.get("stride", 1), rank),
@@ -143,6 +145,7 @@ def by_numbers(trace: Any, seen: Seen, weight: Any) -> Seen | None:
         return row and row.reshape(row.shape[1:], trace.inside())
     if matrix is None or axis != len(seen.shape) - 1 or axis < 1:
         return None
+    # torch stores (units, inputs) and multiplies by the transpose.
     turned = make_plain(trace.b, matrix.permute((1, 0), trace.inside()), trace.place())
     wide = turned.reshape((1,) * (len(seen.shape) - 2) + turned.shape, trace.inside())
     mine, other = (make_plain(trace.b, s, trace.place()) for s in (seen, wide))
@@ -252,6 +255,7 @@ def norm_channels(trace: Any, given: dict[str, Any], kind: str, options: dict[st
         return layer(trace, kind, {**options, "affine": weight is not None}, [value], (weight, bias))
     refuse_lead(seen)
     if "groups" in options:
+        # Each window, taken for channels, has as many groups of its own.
         options = {**options, "groups": options["groups"] * prod(seen.shape[: seen.folded])}
     made = by_channel(trace, seen, lambda value: layer(trace, kind, {**options, "affine": False}, [value]))
     for word, stored in (("scale", weight), ("shift", bias)):

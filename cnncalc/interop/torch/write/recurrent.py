@@ -31,6 +31,7 @@ def recurrent(layer: Any, x: Shape) -> Written:
     )
     use = "torch.transpose({m}(torch.transpose({0}, 1, 2))[0], 1, 2)"
     if layer.last:
+        # An LSTM gives (states, (h, c)), a GRU (states, h).
         hidden = "[1][0]" if layer.kind == "lstm" else "[1]"
         use = f"torch.flatten(torch.transpose({{m}}(torch.transpose({{0}}, 1, 2)){hidden}, 0, 1), 1)"
     state: dict[str, tuple[str, None]] = {}  # gates that share a name are stacked in this order
