@@ -358,6 +358,7 @@ def in_a_map(low: Array, high: Array, axis: int, length: int, n: int, part: Part
     if not np.isfinite(high).any():
         return None
     if part.last is None:
+        # Over the channels too, which are axis 0 here.
         others = tuple(i for i in range(high.ndim) if i != 1 + axis)
         return interior(low.min(axis=others), high.max(axis=others), length, n, claim)
     others = tuple(i for i in range(1, high.ndim) if i != 1 + axis)
@@ -372,6 +373,7 @@ def index_planes(graph: Graph, source: str, axis: int, probe: type[Hulls]) -> li
     """For each input of the network two planes: the indices along an axis of `source`, and minus these."""
     planes: list[Array] = []
     for name, shape in graph.inputs.items():
+        # Less than any index: what is not looked at never is the larger.
         plane = np.full((2, *shape), -np.inf, dtype=np.float32)
         if name == source:
             along = np.arange(shape[1 + axis], dtype=np.float32)
@@ -392,6 +394,7 @@ def interior(low: Array, high: Array, length: int, n: int, claim: Claim | None) 
     if length == n:
         return at_own_size(low, high, middle, n, claim)
     size = int((highs[sees] - lows[sees]).max()) + 1
+    # What touches the border may have been cut there, and its size says nothing.
     at_border = (lows[sees] <= 0).any() or (highs[sees] >= length - 1).any() or 2 * size > length
     if at_border or stays(lows[sees]) or stays(highs[sees]):
         if sees_all(low, high, length):  # of a recurrent layer the last unit alone

@@ -32,6 +32,7 @@ RATIO_NAMES = tuple(ratio.name for ratio in RATIOS)
 Explained = tuple[list[Line], list[str]]  # lines, and remarks
 
 
+# One network is explained at a time; a longer memory would keep graphs that nobody needs.
 @lru_cache(maxsize=1)
 def gradients_of(graph: Graph) -> list[Known]:
     """Whether a gradient reaches each value: of the network whose layers are explained one after the other."""

@@ -102,6 +102,7 @@ def meeting(values: list[int], fields: list[AxisField], one_unit: bool) -> Meeti
     if len(grids) < 2:
         return Meeting(WHOLE, None, branches)
     if one_unit:
+        # A single unit has no neighbour, and jumps do not matter.
         grids = [Grid(g.lo[:1], g.hi[:1], 1) for g in grids]
     elif len({jump_of(g) for g in grids}) > 1:
         return Meeting(MISMATCH, None, branches)

@@ -88,6 +88,7 @@ class ByChannel:
             ):
                 missing.add(v)
                 stack += self.found.graph.nodes[v - self.first].reads
+        # A value has a higher number than all that it reads.
         return sorted(missing)
 
     def _work_out(self, value: int) -> list[Run]:
@@ -151,6 +152,7 @@ class ByChannel:
         result, start = [], 0
         for end in bounds:
             places = zip(runs, ends, stretched, strict=True)
+            # `own` holds where runs end: the first end behind `start` is that of the run it lies in.
             seen = [several[0 if one else bisect_right(own, start)].seen for several, own, one in places]
             # By identity: the same objects come again and again, and comparing fields takes longer than merging them.
             key = tuple(map(id, seen))

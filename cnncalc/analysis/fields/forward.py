@@ -267,6 +267,7 @@ def behind_one_input(found: Pass, visit: Visit) -> Value:
 CASES: tuple[Case, ...] = (
     (is_rearranging, behind_rearranging),
     (reads_a_part, behind_a_part),
+    # These two before `stacks_maps`, which holds of any several inputs.
     (stacks_vectors, behind_channels),
     (joins_places, behind_joined),
     (stacks_maps, behind_branches),
@@ -317,6 +318,7 @@ def summarize(
             sizes.append(field.hi - field.lo + 1)
             starts.append(field.lo if field.hi >= field.lo else None)
         else:
+            # What is left is Whole, or not known.
             sizes.append(None if field is None else n)
             starts.append(None if field is None else 0)
     tied = tuple([axis for axis, field in enumerate(fields) if isinstance(field, (Units, Fixed))])

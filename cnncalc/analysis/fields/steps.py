@@ -51,6 +51,7 @@ def advance(fields: Fields, reach: Reach | None, output: Shape, shape: Shape, *,
     for i, (field, step) in enumerate(zip(fields, reach, strict=True)):
         # Square maps are the rule: an axis that is as the one before it is not worked out again.
         alike = i and field is fields[i - 1] and step == reach[i - 1]
+        # On a grid the step alone decides; all other fields depend on how many units there are, before and behind.
         if alike and (
             isinstance(new[-1], Grid) or shape[i : i + 2] == output[i : i + 2] or same_axes(shape, output, i)
         ):
@@ -68,6 +69,7 @@ def behind_holes(fields: Sequence[AxisField]) -> Fields:
     holes = [isinstance(field, Grid) and bool(field.without) and all(field.without) for field in fields]
     if not any(holes):
         return tuple(fields)
+    # An axis keeps its field where the holes lie on no other.
     known = [not any(holes[:i] + holes[i + 1 :]) for i in range(len(holes))]
     return tuple(
         field._replace(without=()) if sure and isinstance(field, Grid) else field if sure else None
@@ -77,6 +79,7 @@ def behind_holes(fields: Sequence[AxisField]) -> Fields:
 
 def same_axes(shape: Shape, output: Shape, axis: int) -> bool:
     """Whether an axis has as many units as the one before it, in front of a layer and behind."""
+    # Channels come first: axis i of the map is shape[i + 1], the one before it shape[i].
     return shape[axis] == shape[axis + 1] and output[axis] == output[axis + 1]
 
 
@@ -150,6 +153,7 @@ def along(field: AxisField, step: Step, before: int, units: int, *, grows: bool 
         from cnncalc.analysis.fields.unit_by_unit import move_units  # hardly a network needs it
 
         return move_units(field, step, units)
+    # Kernel 1, stride 1, no padding: the one step for which it does not matter who the neighbours are.
     if isinstance(field, Loose) and isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
         return field
     return None

@@ -52,6 +52,7 @@ class Halo(NamedTuple):
     def overlap(self) -> int:
         """The fewest pixels that neighbouring tiles have in common, such that no output is missing between them."""
         least = max(0, ceil(self.margin + (self.before + self.after) * self.jump))
+        # Tiles begin at multiples of the period and are as long as the image modulo it: so is what they share.
         return least + (self.remainder - least) % self.period
 
 
@@ -91,6 +92,7 @@ def along(graph: Graph, layer: str, value: int, axis: int, resized: Resized | No
     here, there = cuts(graph, nodes, axis), cuts(longer, nodes, axis)
     for number in nodes:
         v = number + len(graph.inputs)
+        # All of a cut but its number of units, which grows with the image.
         if moves(graph.facts[number], axis) != moves(longer.facts[number], axis) or here[v][:3] != there[v][:3]:
             problem = _(
                 "{name} does something else on another size: tiles give other outputs", name=graph.nodes[number].name
@@ -142,6 +144,7 @@ def step_of(node: Node, facts: Facts, read: Read, axis: int) -> Window | Phases:
     if isinstance(step, Listed) and isinstance(moves(facts, axis), Window):  # padding from the map itself
         window = moves(facts, axis)
         assert isinstance(window, Window)
+        # Padding that reflects or repeats reads close by; what comes from the other end of the map is in no tile.
         farthest = max(abs(place[0] - (o - window.before)) for o, place in enumerate(step.reads))
         if farthest <= 2 * max(window.before, window.after):
             return window
@@ -182,6 +185,7 @@ def behind(cut: Cut, step: Window | Phases, units: int) -> Cut:
     last = cut.units - 1 - cut.after  # that is right
     if isinstance(step, Window):
         k, s, padding, d = step.kernel, step.stride, step.before, step.dilation
+        # Unit o begins at o s - padding: it is right from o s >= before + padding on.
         before = max(0, -(-(cut.before + padding) // s))
         after = max(0, units - 1 - (last + padding - (k - 1) * d) // s)
         return Cut(cut.jump * s, before, after, units)
@@ -189,6 +193,7 @@ def behind(cut: Cut, step: Window | Phases, units: int) -> Cut:
     before, first_wrong = 0, units
     for phase, taps in enumerate(step.taps):
         if taps:
+            # Unit q U + phase reads q + t: wrong up to q = before - t - 1, for the least t, counted from 0.
             before = max(before, (cut.before - min(taps) - 1) * up + phase + 1)
             first_wrong = min(first_wrong, (last - max(taps) + 1) * up + phase)
     return Cut(cut.jump / up, before, max(0, units - first_wrong), units)

@@ -41,6 +41,7 @@ def move_units(field: Grid | Units, step: Window | Phases | Listed, units: int) 
 
 def merge_parts(field: Grid | Units, parts: Listed) -> Units | None:
     """Each unit sees what all units of its part see."""
+    # Reads run upwards or downwards: their highest place is at one of the ends.
     one = list_units(field, 1 + max(max(reads[0], reads[-1]) for reads in parts.reads if reads))
     return None if one is None else gather_units(one, len(parts.reads), parts.reads.__getitem__)
 
@@ -54,6 +55,7 @@ def step_units(field: Units, step: Window | Phases, units: int) -> Units | None:
 
         def taps(o: int) -> range:
             first = o * s - before
+            # From the first tap on that is not before 0: -3 at dilation 2 goes on to 1.
             return range(first + max(0, -(first // d)) * d, min(first + (k - 1) * d + 1, len(field.lo)), d)
 
         return gather_units(field, units, taps)

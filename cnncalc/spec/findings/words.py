@@ -22,6 +22,7 @@ def unused_param(net: Network) -> Iterator[Hit]:
         own = {name.text for name, _value in net.top("blocks", key.text, "params")}
         in_defaults = names_below(net.top("blocks", key.text, "params"))
         in_body = names_below((k, v) for k, v in entries(node) if k.text == "layers")
+        # In `{c: $c}` the value is the network's c; in the steps of the block c is its own.
         everywhere |= in_defaults | (in_body - own)
         for name, _value in net.top("blocks", key.text, "params"):
             if name.text not in in_defaults | in_body:
@@ -148,6 +149,7 @@ def vacuous_expectation(net: Network) -> Iterator[Hit]:
     for expectation in net.graph.expectations:
         least = 1 if expectation.quantity == "output" else 0
         if expectation.relation == ">=" and all(value <= least for value in expectation.value) and expectation.position:
+            # A start may lie before the image, below 0.
             if expectation.quantity in ("rf_start", "jump"):
                 continue
             name = f"{expectation.layer}.{expectation.quantity}" if expectation.layer else expectation.quantity

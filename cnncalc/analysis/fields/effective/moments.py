@@ -76,6 +76,7 @@ class OfMoments:
         if times == 1:
             return element
         m, first, second = element
+        # The means of 0, step, 2 step, ... and of their squares.
         mean = Fraction(step * (times - 1), 2)
         square = Fraction(step * step * (times - 1) * (2 * times - 1), 6)
         return Moments(m, first + mean * m, second + 2 * mean * first + square * m)

@@ -68,6 +68,7 @@ class Passing:
         shapes = self.book.shapes(self.book.graph.nodes[number])
         if not isinstance(reads, list):
             if not seen[0] or isinstance(reads, Permuted):
+                # `[] and None` is []: where nothing arrives nothing comes out, whatever the order.
                 return seen[0] and None
             return self.reshape(seen[0], shapes[0], output)
         if max(output) > LONGEST_VECTOR or max(output[1:], default=0) > LONGEST_AXIS:
@@ -162,6 +163,7 @@ def classes(channels: Channels, hulls: list[tuple[int, Axes]], filters: int) -> 
     if isinstance(channels, int):
         found = []
         for mask, axes in hulls:
+            # Output o reads input o + channels, so that readers lie that much below what they read.
             readers = (mask >> channels if channels >= 0 else mask << -channels) & whole(filters)
             found += [(readers, axes)] if readers else []
         return found
@@ -224,9 +226,11 @@ def step_ends(values: list[int], step: Step, m: int, pick: Pick, none: int) -> l
     if isinstance(step, Window):
         k, s, before, d = (*step[:2], step.before, step.dilation)
         length = (m - 1) * s + (k - 1) * d + 1
+        # Padding below 0 cuts places off.
         there = values[max(0, -before) :]
         padded = [none] * max(0, before) + there
         padded = padded[:length] + [none] * (length - len(padded))
+        # At every place first and then every s-th: the doubling below needs all of them.
         return slide(padded, k, d, pick)[::s]
     if isinstance(step, Listed):
         if all(isinstance(reads, range) for reads in step.reads):
@@ -244,6 +248,7 @@ def over_ranges(values: list[int], ranges: Sequence[Sequence[int]], pick: Pick, 
     """For each range of places the least, or most, of their values: of the two stretches of 2^i that make it up."""
     stretches = [values]
     while 2 ** len(stretches) <= max(map(len, ranges), default=0):
+        # stretches[i][p] is over the 2^i places from p on; two of them, which may overlap, make up any range.
         half = 2 ** (len(stretches) - 1)
         stretches.append(list(map(pick, stretches[-1], stretches[-1][half:])))
     found = []
@@ -258,6 +263,7 @@ def slide(values: list[int], times: int, step: int, pick: Pick) -> list[int]:
     """At each place the least, or most, of `times` values, `step` apart."""
     done = 1
     while done < times:
+        # Doubled, and the rest: 13 is 1, 2, 4, 8 and 5 more. What overlaps does no harm to a least or a most.
         more = min(done, times - done)
         values = list(map(pick, values, values[more * step :]))
         done += more
@@ -293,6 +299,7 @@ def lay_out(hulls: list[tuple[int, Axes]], shape: Shape, axis: int) -> Ends:
     nothing = Ends([NOTHING] * (outer * inner * sizes[axis]), [-1] * (outer * inner * sizes[axis]))
     per_class = []
     for mask, axes in hulls:
+        # Row by row, 2x3 along the rows is 0 0 0 1 1 1: each place as often as there are places behind it.
         blank = blanks(axes)
         ends = tuple(
             [

@@ -65,6 +65,7 @@ def join(parts: Iterable[tuple[int, Region]]) -> Region:
 
 
 def first_place(part: tuple[int, Region]) -> int:
+    # The lowest bit alone; parts are disjoint, so that no two have the same.
     return part[0] & -part[0]
 
 
@@ -136,6 +137,7 @@ def runs(mask: int) -> list[tuple[int, int]]:
         skip = (mask & -mask).bit_length() - 1
         mask >>= skip
         start += skip
+        # The lowest 0 stands behind the ones in a row: of 0b10111 it is place 3.
         count = (~mask & (mask + 1)).bit_length() - 1
         found.append((start, start + count - 1))
         mask >>= count
@@ -166,6 +168,7 @@ def ravel(region: Region, shape: Sequence[int]) -> int:
     inner = 1
     for n in shape[1:]:
         inner *= n
+    # Times a mask with bits `inner` apart, what is no longer than that is copied to each of them, and nothing carries.
     return sum(spread(mask, inner) * ravel(rest, shape[1:]) for mask, rest in region)
 
 
@@ -183,6 +186,7 @@ def unravel(mask: int, shape: Sequence[int]) -> Region:
     for i in range(shape[0]):
         chunk = mask >> i * inner & one
         if chunk:
+            # Most rows hold the same places: worked out once, and one part of the region.
             if chunk not in known:
                 known[chunk] = unravel(chunk, shape[1:])
             parts[known[chunk]] = parts.get(known[chunk], 0) | 1 << i
@@ -199,6 +203,7 @@ def permute(region: Region, order: Sequence[int]) -> Region:
 
 def spread(mask: int, step: int) -> int:
     """Place i moved to i * step."""
+    # 0b1011 at step 2: its digits with a zero between them, 0b1000101.
     return mask if step == 1 or mask < 2 else int(("0" * (step - 1)).join(bin(mask)[2:]), 2)
 
 
@@ -206,6 +211,7 @@ def every(mask: int, step: int, first: int) -> int:
     """Of the places first, first + step, ... those that are set, moved to 0, 1, ..."""
     if step == 1:
         return mask >> first
+    # The digits behind `0b` backwards, place 0 first.
     text = bin(mask)[:1:-1][first::step]
     return int(text[::-1], 2) if text else 0
 
@@ -214,6 +220,7 @@ def repeat(mask: int, times: int, step: int) -> int:
     """The places, and those `step`, 2 `step`, ... further on, `times` in all."""
     done = 1
     while done < times:
+        # Doubled, and the rest; places that are set twice are set.
         more = min(done, times - done)
         mask |= mask << more * step
         done += more

@@ -47,6 +47,7 @@ class Reader:
         if isinstance(reads, str):  # RAVELLED
             return [(node.reads[0], unravel(ravel(wanted, output), shapes[0]))]
         if isinstance(reads, Permuted):
+            # The inverse: (2, 0, 1) is undone by (1, 2, 0).
             back = [reads.order.index(axis) for axis in range(len(reads.order))]
             return [(node.reads[0], permute(wanted, back))]
         return [(node.reads[read.source], self.through(read, shapes[read.source], wanted)) for read in reads]
@@ -111,6 +112,7 @@ def pull_listed(step: Listed, wanted: int) -> int:
 def pull(step: Step, wanted: int) -> int:
     """The places, on an axis without an end, that the wanted places read; those before 0 are dropped."""
     if isinstance(step, Window):
+        # Unit o to o * stride, then its taps `dilation` apart, then all of them back by the padding.
         taps = repeat(spread(wanted, step.stride), step.kernel, step.dilation)
         return shift(taps, -step.before)
     assert not isinstance(step, (str, Listed))
