@@ -137,6 +137,7 @@ def hold_expectations(asked: Sequence[Asked], convention: str | None, out: Outpu
         if one.error is not None:
             complain(one.error)
     out.write(page_of(found, out))
+    # What cannot be used weighs more than what fails: nobody knows whether it would hold.
     return 2 if any(one.error for one in found) else int(not all(one.holds for one in found))
 
 
@@ -201,6 +202,7 @@ def one_sheet(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page 
     if not sheets:
         raise click.UsageError(_("Give answers: LAYER.quantity=value, or a file."))
     results = [grader.grade(sheet) for sheet in sheets]
+    # Sheets of one class often have the same remarks.
     for message in dict.fromkeys(message for result in results for message in result.all_messages()):
         complain(message)
     usable = any(result.items for result in results)

@@ -116,6 +116,7 @@ class Asked:
 
     def with_words(self, *words: str | None) -> tuple[Asked, tuple[str | None, ...]]:
         """What is asked for, and the words behind it: with -e no word is a spec, and the first is one of them."""
+        # click fills SPEC first: with -e, the word that it found is the one for what follows.
         if self.expression is None or self.spec is None or words[-1] is not None:
             return self, words
         alone = self.replace(self.params, self.inputs)
@@ -124,6 +125,7 @@ class Asked:
 
     def changes(self) -> tuple[dict[str, str], dict[str, str]]:
         """What --set and --input change. Raises UsageError."""
+        # A shape alone is that of the only input, whose name is empty.
         shapes = _once([_pair(text) if "=" in text else ("", text) for text in self.inputs], "--input")
         return overrides(self.params, "--set"), shapes
 
@@ -169,6 +171,7 @@ def spec_options(function: F) -> F:
         return function(asked=asked, **others)
 
     decorated: Any = gather
+    # From the last to the first: decorators work from the inside, and help lists options from the outside.
     for decorate in reversed(
         [
             click.argument("spec", type=SPEC, required=False),
@@ -316,6 +319,7 @@ def _once(pairs: list[tuple[str, str]], option: str) -> dict[str, str]:
 
 
 def _pair(text: str) -> tuple[str, str]:
+    # A Chinese keyboard has an equals sign of its own.
     name, equals, value = (text if "=" in text else text.replace("＝", "=", 1)).partition("=")
     if not equals or not name:
         raise click.UsageError(_("'{text}' is not NAME=VALUE.", text=visible(text[:60])))
@@ -383,6 +387,7 @@ class Output:
 
     def text(self, page: Page) -> str:
         """The page as it is written."""
+        # As https://no-color.org asks.
         colour = self.on_terminal and self.format == "table" and "NO_COLOR" not in os.environ
         return write_page(page, self.format, self.width, colour)
 
@@ -402,6 +407,7 @@ def output_options(*more: str, checked: bool = True) -> Callable[[F], F]:
         @wraps(function)
         def choose(format_: str | None, output: str | None, **others: Any) -> Any:
             out = Output(format_, output, formats)
+            # Asked now, for a command may work for minutes before it writes.
             if checked:
                 with errors_end_the_run():
                     _known = out.format
@@ -421,6 +427,7 @@ def terminal_width() -> int | None:
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     try:
+        # Some consoles say 0 where they do not know.
         return os.get_terminal_size(sys.stdout.fileno()).columns or 80
     except OSError:
         return 80
@@ -478,6 +485,7 @@ def write_files(files: Mapping[str, str | bytes]) -> None:
 
     path = ""
     try:
+        # Left at the end alone: leaving is what puts each file in its place.
         with ExitStack() as until_all_are_written:
             for path, text in files.items():
                 file = until_all_are_written.enter_context(replace_file(path))

@@ -181,6 +181,7 @@ def write_parts(
         raise click.UsageError(_("--dask and --partition go with --parts FOLDER."))
     if wish.sort or wish.top is not None or wish.pareto or svg is not None:
         raise click.UsageError(_("--parts writes all members: --sort, --top, --pareto and --svg go without it."))
+    # Asked before hours of work, not behind them.
     import_parquet()
     job = Job(sweeping.family.setting, sweeping.space, wish, folder, partition or MEMBERS)
     try:

@@ -63,6 +63,7 @@ def groups_of(columns: Mapping[str, Sequence[Any]], members: int, is_input: Mapp
     for i, (forms, _numbers) in enumerate(opened.values()):
         if len(forms) > 1:
             codes[:, i] = forms_of_members(forms, members)
+    # Most families have one structure: `unique` would sort a million equal rows.
     patterns, which = np.unique(codes, axis=0, return_inverse=True) if codes.any() else (codes[:1], codes[:, 0])
     which = which.reshape(-1)
     places: list[list[int]] = [[] for _pattern in patterns]
@@ -109,6 +110,7 @@ def _open(column: Sequence[Any], is_input: bool) -> Opened:
     for form, rows in forms.items():
         found[form] = []
         for numbers in zip(*values[form], strict=True):
+            # Beyond int64 the column holds Python's integers.
             fits = all(-LARGEST <= n <= LARGEST for n in numbers)
             part: Array = np.zeros(len(column), dtype=np.int64 if fits else object)
             part[rows] = numbers
@@ -126,6 +128,7 @@ def _open_choice(column: Choice, is_input: bool) -> Opened:
 
 
 def _as_int64(part: Array) -> Array:
+    # Unsigned numbers may be beyond int64: those stay as they are.
     return part.astype(np.int64) if part.dtype.kind == "i" or part.size == 0 or part.max() <= LARGEST else part
 
 
@@ -143,6 +146,7 @@ def form_of(raw: Any, is_input: bool) -> tuple[Form, tuple[int, ...]]:
             value = parse_value(raw)
     except OptionError:
         return ("word", raw), ()  # the spec says what is wrong with it
+    # Not isinstance: truth values are ints to Python, and no numbers of a spec.
     if type(value) is int:
         return ("number", None), (value,)
     if isinstance(value, (list, tuple)) and value and all(type(n) is int for n in value):
@@ -152,4 +156,5 @@ def form_of(raw: Any, is_input: bool) -> tuple[Form, tuple[int, ...]]:
 
 def _freeze(raw: Any) -> Any:
     """The value, as something that can be compared: lists become tuples."""
+    # Words are keys of structures, and lists cannot be hashed.
     return tuple(map(_freeze, raw)) if isinstance(raw, (list, tuple)) else raw

@@ -62,6 +62,7 @@ class Trace:
         """Whether a < b: by their bounds, or by the values of this member, which is noted."""
         one, other = operand_of(a), operand_of(b)
         (low, high), (least, greatest) = self.tape.bounds_of(one), self.tape.bounds_of(other)
+        # Bounds hold for all members, so what they settle is no decision and splits no formulas.
         if high < least:
             return True
         if low >= greatest or one == other:
@@ -76,6 +77,7 @@ class Trace:
         (low, high), (least, greatest) = self.tape.bounds_of(one), self.tape.bounds_of(other)
         if high < least or low > greatest:
             return False
+        # a == b and b == a are one question.
         if not isinstance(one, Step) or (isinstance(other, Step) and other < one):
             one, other = other, one
         return bool(self.decide((EQUAL, one, other), value_of(a) == value_of(b)))
@@ -89,6 +91,7 @@ class Number:
     def __init__(self, trace: Trace, step: Step, value: int) -> None:
         self.trace, self.step, self.value = trace, step, value
 
+    # `isinstance` asks `__class__`; `type`, and with it the interpreter, sees through it.
     __class__ = property(lambda _self: int)
 
     # --- arithmetic: a step each
@@ -144,6 +147,7 @@ class Number:
         return other // self, other % self
 
     def __neg__(self) -> Any:
+        # A product, because a tape has no step for a sign.
         return self._make("*", self, -1)
 
     def __pos__(self) -> Any:
@@ -159,6 +163,7 @@ class Number:
         if not is_whole(left) or not is_whole(right):
             return self._repeat(left, right) if operation == "*" else NotImplemented
         if operation in ("//", "%"):
+            # Only numbers of ours can be 0 for some members: comparing them is a decision.
             divisor = right if type(right) is Number else int(right)
             if divisor == 0:  # decided on, where the bounds do not say
                 raise ZeroDivisionError
@@ -184,6 +189,7 @@ class Number:
     def __gt__(self, other: Any) -> bool:
         return self.trace.is_less(other, self) if is_whole(other) else NotImplemented
 
+    # All comparisons come down to one, so that fewer questions are asked of the members.
     def __le__(self, other: Any) -> bool:
         return not self.trace.is_less(other, self) if is_whole(other) else NotImplemented
 

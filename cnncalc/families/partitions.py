@@ -52,6 +52,7 @@ class Job(NamedTuple):
     def header(self) -> dict[str, Any]:
         """What the manifest says of the run: another one does not go on with its partitions."""
         space = [{name: values_as_data(values) for name, values in factor.items()} for factor in self.space.factors]
+        # Everything that numbers depend on: where and by how many they are worked out is left out, and may change.
         text = repr((self.setting, space, self.wish))
         return {
             "spec": self.setting.source.name,
@@ -137,6 +138,7 @@ def read_manifest(job: Job) -> list[Finished]:
     if not os.path.exists(path):
         if any(name.endswith(".parquet") for name in os.listdir(job.folder)):
             raise CnncalcError(_("{folder} holds Parquet files and no manifest of a sweep", folder=job.folder))
+        # Renamed when complete: a kill leaves no manifest without its first line.
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write(json.dumps(job.header) + "\n")
         os.replace(path + ".new", path)
@@ -154,6 +156,7 @@ def read_manifest(job: Job) -> list[Finished]:
     if lines and lines[-1]:  # so that the next line begins anew
         with open(path, "a", encoding="utf-8") as file:
             file.write("\n")
+    # A line may outlive its file: what somebody has deleted is written again.
     return [entry for entry in found if os.path.exists(path_of(job, entry.partition))]
 
 
@@ -187,6 +190,7 @@ def write_partition(job: Job, partition: int) -> Finished:
     parts = list(sweeping.parts(members=members))
     part = join_parts(parts) if parts else empty_part(sweeping)
     path = path_of(job, partition)
+    # Readers of Parquet pass over names that begin with a dot, should a kill leave this one.
     new = os.path.join(job.folder, f".{os.path.basename(path)}.{os.getpid()}")
     try:
         table = table_of(part, job.wish.quantities)
@@ -239,6 +243,7 @@ def work_with_dask(job: Job, partitions: list[int], workers: str) -> Iterator[Fi
             raise CnncalcError(
                 _("the workers at {address} cannot be reached: {reason}", address=workers, reason=reason)
             ) from None
+        # The job is sent once; each task then names it.
         shared = client.scatter(job, broadcast=True)
         waiting = iter(partitions)
         at_once = WAITING * max(1, len(client.scheduler_info()["workers"]))
@@ -247,6 +252,7 @@ def work_with_dask(job: Job, partitions: list[int], workers: str) -> Iterator[Fi
         try:
             for future in running:
                 yield future.result()
+                # One more for each that has ended: a queue of all partitions would not fit the scheduler's memory.
                 for i in islice(waiting, 1):
                     running.add(client.submit(write_partition, shared, i, pure=False))
         except KilledWorker:

@@ -42,6 +42,7 @@ class Piecewise:
                 self.pieces = Pieces(
                     lambda: read_document(setting.source, tree_of(setting.source)), setting.max_operations
                 )
+            # A spec that has no pieces, or is wrong, is told of where its members are analyzed as a whole.
             except (ApartError, SpecError):
                 pass
 
@@ -56,6 +57,7 @@ class Piecewise:
         """Whether hardly an operation of a member is unrolled for it alone, as far as is known: a few are tried."""
         if self.pieces is None:
             return False
+        # Unrolled anew too often, pieces cost more than formulas.
         return self.served + self.apart < TRIED or self.pieces.unrolled * LITTLE < self.pieces.asked
 
     def evaluate(self, members: Sequence[Member], questions: Mapping[str, Question]) -> Evaluated:

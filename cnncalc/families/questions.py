@@ -25,6 +25,7 @@ class Question(NamedTuple):
         try:
             value = getattr(report[self.layer], self.quantity)
         except UnknownLayerError:
+            # A family's members differ in depth: a layer of one need not exist in another.
             return None
         return None if value == () else value
 

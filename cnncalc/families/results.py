@@ -95,6 +95,7 @@ def array_of(column: Column) -> Array:
     """A column as one array; None stands where a number is not known."""
     if column.known.all():
         return column.values
+    # A place for None: int64 has no number that could mean `not known`.
     return objects(column.items())
 
 

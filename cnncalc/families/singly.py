@@ -38,6 +38,7 @@ def layers_before(setting: Setting, params: Mapping[str, Any], inputs: Mapping[s
 
 def reason_of(error: CnncalcError) -> str:
     """Why a member is no network, in one line: the first problem of its spec."""
+    # The later problems of a spec often follow from its first.
     return error.problems[0].problem if isinstance(error, SpecError) else str(error)
 
 
@@ -53,6 +54,7 @@ def evaluate_singly(
         try:
             report: Report | None = report_of(setting, params, inputs)
             reasons.append(None)
+        # Other errors are programming mistakes, and must not pass for networks that do not work.
         except CnncalcError as error:
             report = None
             reasons.append(reason_of(error))

@@ -155,6 +155,7 @@ def best_of(part: Part, name: str, *, greatest: bool) -> Part:
 
 def extent(value: Any) -> Any:
     """What members are compared by: a number; of sizes per axis the smallest."""
+    # An axis decides by its smallest: the best shape has no small side.
     if isinstance(value, tuple):
         return min((extent(part) for part in value if part is not None), default=0)
     if isinstance(value, str):
@@ -196,12 +197,14 @@ def usual_order(part: Part, roles: Mapping[str, str]) -> Array:
 
 def sortable(value: Any) -> tuple[Any, ...]:
     """A value in an order: numbers, shapes, words."""
+    # By size first, then by sign: 1, -1, 2.
     if isinstance(value, (int, Fraction)):
         return 0, abs(value), value
     return (1, *value) if isinstance(value, tuple) and all(isinstance(v, int) for v in value) else (2, str(value))
 
 
 LETTERS = {"k": "kernel", "p": "padding", "s": "stride", "d": "dilation"}
+# `k$size`, `kernel=$(size)`: the letter of a flag, or the option's name, right before the parameter.
 ROLE = re.compile(
     r"(?<![\w$])(k|p|s|d|kernel\s*[=:]\s*|padding\s*[=:]\s*|stride\s*[=:]\s*|dilation\s*[=:]\s*)\$\(?(\w+)"
 )
@@ -229,6 +232,7 @@ def nearest(family: Family, space: Space, conditions: Sequence[Condition], names
     """The few networks of a space that miss conditions by the least, each difference as a share of what is asked."""
     best: Part | None = None
     for members in parts_of(space.size):
+        # A member that is no network is not near to anything.
         part = evaluate_part(family, space, members, names)
         part = part.rows(np.flatnonzero(np.array([reason is None for reason in part.reasons], dtype=bool)))
         # Only the best so far are kept beside the next part: the space may not fit memory.
@@ -280,6 +284,7 @@ def distances(condition: Condition, column: Column, missed: Array) -> Array:
     for place in np.flatnonzero(missed):
         value = column.item(int(place))
         if value is None or isinstance(value, str) or isinstance(condition.value, str):
+            # Farther than any number can be.
             far[place] = 1e9
             continue
         values = value if isinstance(value, tuple) else (value,)
@@ -288,6 +293,7 @@ def distances(condition: Condition, column: Column, missed: Array) -> Array:
             far[place] = 1e9
             continue
         far[place] = sum(
+            # As a share of what is asked for, so that MACs and sizes weigh alike; at least 1, for 0 is asked for, too.
             abs(float(v) - float(t)) / max(abs(float(t)), 1.0)
             for v, t in zip(values, targets, strict=True)
             if v is not None
@@ -319,6 +325,7 @@ class Bisection:
     def __init__(self, family: Family, space: Space, conditions: Sequence[Condition], names: Sequence[str]) -> None:
         self.family, self.space, self.conditions, self.names = family, space, conditions, names
         self.infeasible = 0
+        # Bisection takes log2 steps along a range: the longest one saves the most.
         longest = max(range(len(space.factors)), key=lambda i: space.lengths[i])
         factor = space.factors[longest]
         self.length = space.lengths[longest]
@@ -380,6 +387,7 @@ class Bisection:
         return join_parts(parts)
 
     def member(self, line: int, place: int) -> int:
+        # The line counts the other factors: those before the range are `above`, those behind it `below`.
         above, below = divmod(line, self.stride)
         return (above * self.length + place) * self.stride + below
 
@@ -398,6 +406,7 @@ class Bisection:
             for line, ends in stretches.items():
                 places = places_between(*ends)
                 values_here, holds_here = list(islice(values, len(places))), list(islice(holds, len(places)))
+                # Checked at every level: what rises along 64 places may fall between two of them.
                 self.check_monotone(condition.name, values_here)
                 inside = self.crossing(condition, values_here)
                 if any(holds_here):
@@ -413,6 +422,7 @@ class Bisection:
         """On each line the last place, on the way to one at which the condition does not hold, at which it does."""
         edges = dict(edges)
         while True:
+            # Halfway between a place outside and one inside, whichever of them is lower.
             middles = {line: sum(edge) // 2 for line, edge in edges.items() if abs(edge.outside - edge.inside) > 1}
             if not middles:
                 return {line: edge.inside for line, edge in edges.items()}
@@ -446,6 +456,7 @@ class Bisection:
         if len(wanted) != len(numbers[0]):
             return None
         for place, ends in enumerate(pairwise(numbers)):
+            # Of a shape every axis has to be passed between the same two places.
             if all(min(a, b) <= value <= max(a, b) for a, b, value in zip(*ends, wanted, strict=True)):
                 return place
         return None
@@ -453,6 +464,7 @@ class Bisection:
 
 def places_between(low: int, high: int) -> list[int]:
     """Some places of a stretch, its ends among them."""
+    # In integers, and as a set: in a short stretch several of the 65 places are one.
     return sorted({low + (high - low) * i // PROBES for i in range(PROBES + 1)})
 
 

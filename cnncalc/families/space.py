@@ -44,6 +44,7 @@ class Space:
         """The values of these members, a column each."""
         found: dict[str, Any] = {}
         rest = members
+        # The places in the factors are the digits of the member's number, the last factor's the lowest digit.
         for factor, length in zip(reversed(self.factors), reversed(self.lengths), strict=True):
             rest, rows = np.divmod(rest, length)
             for name, values in factor.items():
@@ -70,6 +71,7 @@ def read_values(text: str, *, of_lists: bool = False, of_shapes: bool = False) -
     Raises CnncalcError.
     """
     text = make_plain(text.strip())
+    # [3, 4, 6, 3] is one value where the parameter is a list, and four values elsewhere.
     if of_lists and text.startswith("[") and not text[1:].lstrip().startswith("["):
         texts = [text]
     elif "{" in text:
@@ -118,6 +120,7 @@ def as_values(items: Sequence[Any], *, of_shapes: bool = False) -> Values:
 
 def _whole(item: Any) -> int | None:
     if isinstance(item, str):
+        # Of 18 digits, so that int64 holds every one of them.
         return int(item) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", item) else None
     if isinstance(item, (bool, np.bool_)) or not isinstance(item, (int, np.integer)):
         return None
@@ -127,6 +130,7 @@ def _whole(item: Any) -> int | None:
 def split_outside(text: str, marks: str = ",，") -> list[str]:
     """What stands between commas that are in no brackets."""
     parts, depth, start = [], 0, 0
+    # A comma behind the end closes the last part.
     for i, letter in enumerate(text + ","):
         depth += (letter in "[({") - (letter in "])}")
         if i == len(text) or (letter in marks and depth <= 0):
@@ -148,6 +152,7 @@ def _range(part: str) -> range | None:
         raise CnncalcError(_("'{text}' never comes to its end", text=part))
     if (last - first) // step >= MOST_VALUES:
         raise CnncalcError(_("'{text}' has more than {most:,} values", text=part, most=MOST_VALUES))
+    # Both ends belong to a range.
     return range(first, last + (1 if step > 0 else -1), step)
 
 
@@ -159,6 +164,7 @@ def _expand(part: str) -> list[str]:
 
 def _fill_in(text: str) -> list[str]:
     """A text once for each combination of what stands in its braces; {same} is what stands in those before."""
+    # Split at a group: text stands at even places, what is in braces at odd ones.
     literal = re.split(r"\{([^{}]*)\}", text)
     inside = literal[1::2]
     if "{" in "".join(literal[::2]) or "}" in "".join(literal[::2]) or (inside and inside[0].strip() == "same"):

@@ -129,6 +129,7 @@ class Sweeping:
         self.family, self.space, self.wish = family, space, wish
         self.watch = watch  # sees every part that meets the conditions, before the best of it are chosen
         self.names = check_wish(family, space, wish)
+        # Before the first part, so that formulas made for it hold for the last one too.
         family.widen(space.bounds())
         self.seen = self.infeasible = 0
         self.examples: dict[str, int] = {}
@@ -165,10 +166,12 @@ class Sweeping:
                 self.watch(part)
             if self.wish.sort or self.wish.pareto or self.wish.top is not None:
                 self._best = self._choose(part if self._best is None else join_parts([self._best, part]))
+                # In the order of the members nothing later can take the place of the first so many.
                 if not self.wish.sort and not self.wish.pareto and len(self._best) == self.wish.top:
                     break
             elif len(part):
                 yield part
+        # Some of the members may well lack a layer that others have.
         if members is None:
             self._check_layers()
         if self._best is not None:
@@ -218,6 +221,7 @@ def _key(part: Part, name: str) -> Array:
     falls = name.startswith("-")
     values, known = part.column(name.removeprefix("-"))
     if values.ndim == 2:
+        # An axis that is not known must not be the smallest.
         worst = np.where(known, values, values.max(initial=0))
         values, known = np.asarray(worst.min(axis=1)), np.asarray(known.any(axis=1))
     if values.dtype == object and any(not isinstance(value, int) for value in values):
@@ -227,6 +231,7 @@ def _key(part: Part, name: str) -> Array:
     key = -values if falls else values
     if known.all() or not len(key):
         return np.asarray(key)
+    # One more than the last: the unknown come behind all others.
     return np.where(known, key, key.max() + 1)
 
 
@@ -234,14 +239,17 @@ def _comparable(value: Any) -> tuple[int, Any]:
     """A value in an order: numbers, then words, then tuples."""
     if isinstance(value, str):
         return 1, value
+    # Padded with zeros, so that texts stand in the order of their numbers.
     return (2, tuple(str(v).zfill(30) for v in value)) if isinstance(value, tuple) else (0, value)
 
 
 def find_unbeaten(keys: Sequence[Array]) -> Array:
     """The places that no other is at least as good as in all keys and better in one, the least being the best."""
     rows = np.stack(keys, axis=1)
+    # `lexsort` orders by its last key first.
     order = np.lexsort(tuple(reversed(keys)))
     left, kept = order, []
+    # In this order nobody is beaten by one behind: the first is unbeaten, and takes away all that it beats.
     while len(left):
         best = rows[left[0]]
         same = left[(rows[left] == best).all(axis=1)]
@@ -273,5 +281,6 @@ def _behind_each_other(columns: Sequence[Column]) -> Column:
     shapes = {column.values.shape[1:] for column in columns if len(column.values)}
     if len(shapes) > 1:  # of several ranks
         return Column.of([item for column in columns for item in column.items()])
+    # A part without members has columns of one axis, whatever the others have.
     columns = [column for column in columns if len(column.values)] or columns[:1]
     return Column(np.concatenate([c.values for c in columns]), np.concatenate([c.known for c in columns]))

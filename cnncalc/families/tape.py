@@ -53,6 +53,7 @@ class Tape:
         if known is not None:
             return known
         low, high = bounds_of(operation, [self.bounds_of(operand) for operand in operands])
+        # Bounds have settled the value: a number, on which nothing is decided further on.
         if low == high:
             self._known[operation, operands] = low
             return low
@@ -96,6 +97,7 @@ def _sum(tape: Tape, a: Operand, b: Operand) -> Simplified:
         if inner[0] == "+" and not isinstance(inner[1][1], Step):
             a, b = inner[1][0], inner[1][1] + b
         return (None, (a,)) if b == 0 else ("+", (a, b))
+    # a + b and b + a are one step.
     return "+", (a, b) if a <= b else (b, a)
 
 
@@ -122,8 +124,10 @@ def _quotient(tape: Tape, a: Operand, b: Operand) -> Simplified:
     if isinstance(b, Step) or not isinstance(a, Step):
         return (None, (1,)) if a == b else ("//", (a, b))
     operation, operands = tape.steps[a.number]
+    # The factor is a multiple of the divisor, so that nothing is rounded: (4 w) // 2 is 2 w.
     if operation == "*" and not isinstance(operands[1], Step) and b and operands[1] % b == 0:
         return _product(tape, operands[0], operands[1] // b)
+    # floor(floor(a / m) / b) is floor(a / (m b)) for positive divisors.
     if operation == "//" and not isinstance(operands[1], Step) and operands[1] > 0 and b > 0:
         return _quotient(tape, operands[0], operands[1] * b)
     return "//", (a, b)
@@ -183,14 +187,17 @@ def _corners(compute: Callable[[int, int], int], a: Bounds, b: Bounds) -> Bounds
 
 def _bounds_of_quotient(a: Bounds, b: Bounds) -> Bounds:
     """The divisor is not 0, which has been decided."""
+    # A quotient is extreme at the divisors that are nearest to 0 and farthest from it.
     divisors = {d for d in (*b, -1, 1) if d and b[0] <= d <= b[1]}
     values = [n // d for n in a for d in divisors]
     return (min(values), max(values)) if values else (0, 0)
 
 
 def _bounds_of_remainder(a: Bounds, b: Bounds) -> Bounds:
+    # Python's remainder has the sign of the divisor.
     low, high = min(b[0] + 1, 0), max(b[1] - 1, 0)
     if b[0] > 0 and a[0] >= 0:
+        # Less than every divisor, it is its own remainder.
         if a[1] < b[0]:
             return a
         high = min(high, a[1])

@@ -50,6 +50,7 @@ class StepClaims(Claims):
             if layer.frozen:
                 facts = facts.freeze(layer.frozen)
             self._by_identity[key] = facts
+            # Kept, for the id of a layer that is gone may be that of another.
             self._kept.append(layer)
         return facts
 
@@ -87,6 +88,7 @@ class Tree:
                     place = UNSOUND
                     continue
                 if place is None:
+                    # The first of those that wait here is run; the others follow where they decide alike.
                     self.trace({name: int(column[rows[0]]) for name, column in columns.items()})
                     place = self.at(path)
                     if place is None:  # its run went another way than its numbers: nothing to rely on
@@ -103,6 +105,7 @@ class Tree:
                 for answer in dict.fromkeys(answers.tolist()):
                     waiting.append(([*path, (place.question, int(answer))], rows[answers == answer]))
                 break
+            # The loop came to a leaf, and was not left at a fork.
             else:
                 found.append((rows, place, evaluation))
                 self.served += len(rows)

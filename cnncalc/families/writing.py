@@ -68,6 +68,7 @@ def parquet_writer(file: IO[bytes], quantities: Sequence[str]) -> tuple[Writer, 
         table = table_of(part, quantities)
         if not writers:
             writers.append(parquet.ParquetWriter(file, table.schema))
+        # A file has one schema, that of its first part.
         writers[0].write_table(table.cast(writers[0].schema))
 
     def close() -> None:
@@ -115,6 +116,7 @@ def _array(name: str, column: Column, *, is_parameter: bool) -> Any:
             items = [None if item is None else list(item) for item in column.items()]
             return pyarrow.array(items, type=pyarrow.list_(pyarrow.int64()))
         if column.values.dtype == np.int64 and column.values.ndim == 1:
+            # To Arrow a mask says what is missing.
             return pyarrow.array(column.values, mask=~column.known)
         return pyarrow.array(column.items(), type=pyarrow.int64())
     except (OverflowError, pyarrow.ArrowInvalid):
@@ -128,6 +130,7 @@ def _array_of_lists(column: Column) -> Any:
 
     members, axes = column.values.shape
     numbers = pyarrow.array(column.values.reshape(-1), mask=~column.known.reshape(-1))
+    # The list of member i begins at i * axes, in numbers that stand row behind row.
     offsets = np.arange(members + 1, dtype=np.int32) * axes
     mask = pyarrow.array(~column.known.any(axis=1))
     return pyarrow.ListArray.from_arrays(pyarrow.array(offsets), numbers, mask=mask)

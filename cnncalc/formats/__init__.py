@@ -48,5 +48,6 @@ def write_page(page: Page, format: str, width: int | None = None, colour: bool =
     if row is None or (row.of_findings and page.findings is None):
         known = [other for other, row in FORMATS.items() if page.findings is not None or not row.of_findings]
         raise CnncalcError(_("unknown format '{format}': known: {names}", format=format, names=", ".join(known)))
+    # By its name: a run loads the one format that it writes.
     text: str = import_module(f"cnncalc.formats.{name}").render(page, width, colour)
     return text

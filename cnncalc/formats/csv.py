@@ -19,6 +19,7 @@ NUMBER = re.compile(r"[+-]?[\d,]+(\.\d+)?%?")
 def escape(text: str) -> str:
     """A text of others for a spreadsheet: no formula, and on one line."""
     text = on_one_line(text)
+    # A quote in front makes a cell text, in every spreadsheet.
     return "'" + text if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
 
 

@@ -49,6 +49,7 @@ def unusable_spec(path: str, error: CnncalcError) -> list[Finding]:
         return [place_finding(path, None, "unusable", str(error))]
     name = error.source.name
     return [
+        # A problem may stand in another file than the one that was named.
         place_finding(name if os.path.lexists(name) else path, problem.position, "unusable", with_hint(problem))
         for problem in error.problems
     ]

@@ -20,6 +20,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 def command(finding: Finding) -> str:
     """`::error file=...,line=...::message`, with what has a meaning there written as the runner wants it."""
+    # A finding about the whole file is shown at its first line, for annotations need one.
     place = {
         "file": in_workspace(finding.path),
         "line": str(finding.line or 1),

@@ -82,6 +82,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 
 def read_look() -> str:
+    # Loaded here: the fragments of a notebook need no look of their own.
     """The colours and letters that all pages for a browser share."""
     from importlib.resources import files
 
@@ -91,6 +92,7 @@ def read_look() -> str:
 def fragment(page: Page) -> str:
     """Headings, tables, pictures and notes, with their style."""
     parts = [f'<div class="cnncalc">\n<style>\n{STYLE}\n</style>']
+    # A fragment inside a notebook or another page leaves the larger headings to it.
     top = 1 if page.document else 3
     parts += [f"<h{top}>{escape(page.title)}</h{top}>"] if page.title else []
     for section in page.sections:

@@ -41,6 +41,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
 
 def escape(content: str) -> str:
     """Text between tags. No line of it begins as a command to a workflow does, whose log it may be printed into."""
+    # Also a carriage return, which XML would read as a line feed.
     return re.sub("^::", "&#58;:", escape_markup(clean(content), {"\r": "&#13;"}), flags=re.MULTILINE)
 
 

@@ -42,6 +42,7 @@ def note_text(note: Note) -> str:
 def picture(lines: Sequence[str]) -> str:
     """Lines as they are, between fences longer than any row of backticks in them."""
     text = "\n".join(plain.escape(line) for line in lines)
+    # CommonMark ends a fence only at as many backticks as began it.
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}\n{text}\n{fence}"
 
@@ -63,6 +64,7 @@ def table_text(table: Table) -> str:
     left = [table.is_left(i) for i in range(len(widths))]
     marks = [f":{'-' * (w + 1)}" if at_left else f"{'-' * (w + 1)}:" for w, at_left in zip(widths, left, strict=True)]
     lines = ["| " + " | ".join(map(plain.align, row, widths, left)) + " |" for row in table.lines()]
+    # The line under the headings makes it a table; it stands second in every dialect.
     lines.insert(1, f"|{'|'.join(marks)}|")
     return "\n".join(lines)
 

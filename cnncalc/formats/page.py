@@ -63,6 +63,7 @@ class Table(NamedTuple):
         return self._replace(
             headings=[self.headings[i] for i in places],
             rows=[[row[i] for i in places] for row in self.rows],
+            # A set now, for columns that are aligned to the left need no longer be the first ones.
             left={new for new, i in enumerate(places) if self.is_left(i)},
             foot=[self.foot[i] for i in places] if self.foot else (),
             names=[self.names[i] for i in places] if self.names else (),
@@ -75,6 +76,7 @@ class Table(NamedTuple):
 
     def with_remarks(self, heading: str) -> "Table":
         """What belongs under a row in a last column of its own, for formats in which nothing stands between rows."""
+        # Without remarks there is no empty column for them.
         if not any(self.below):
             return self._replace(below=())
         rows = [[*row, "; ".join(texts)] for row, texts in zip(self.rows, self.below, strict=True)]
@@ -89,6 +91,7 @@ class Table(NamedTuple):
 
 def widest(texts: Sequence[str]) -> int:
     """Terminal columns that the longest of several texts takes."""
+    # `len` is right for ASCII, and much quicker than a look at each character.
     return max(map(len if "".join(texts).isascii() else columns_of, texts))
 
 

@@ -13,6 +13,7 @@ WIDEST = 100  # columns of a line of arithmetic
 
 def escape(text: str) -> str:
     r"""Text whose line breaks, escape sequences and direction marks are written out as \n, \x1b, \u202e."""
+    # \xa0 is how sentences keep two words on one line; it is written as a space when lines have been broken.
     return text if text.isprintable() else "\xa0".join(map(visible, text.split("\xa0")))
 
 
@@ -42,11 +43,13 @@ def table_text(table: Table) -> str:
     widths = table.widths()
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     columns = [
+        # By columns, then turned: a width is looked up once per column, not per cell.
         [align(text, width, table.is_left(i)) for text in column]
         for i, (column, width) in enumerate(zip(zip(*table.lines(), strict=True), widths, strict=True))
     ]
     lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
     if any(table.below):
+        # From the last row up, so that places of rows above do not move.
         for i in reversed(range(len(table.rows))):
             lines[i + 2 : i + 2] = [f"    {text}" for text in table.below[i]]
     lines.insert(1, rule)
@@ -109,6 +112,7 @@ def arithmetic(formulas: Sequence[Formula], width: int) -> list[str]:
         indent = " " * len(first)
         for i, part in enumerate(rest):
             head = f"{indent if i else first} = "
+            # Formulas are broken at spaces alone: a number cut in two would be another number.
             lines = wrap(part, max(20, width - len(head)), break_long_words=False, break_on_hyphens=False)
             result += [head + lines[0], *(f"{indent}   {line}" for line in lines[1:])]
     return result

@@ -25,6 +25,7 @@ def render(page: Page, width: int | None = None, colour: bool = False) -> str:
         "runs": [
             {
                 "tool": {"driver": {"name": "cnncalc", "rules": rules}},
+                # As Python counts: SARIF's own default is UTF-16 units, in which some characters are two.
                 "columnKind": "unicodeCodePoints",
                 "results": [result(finding) for finding in findings],
             }
@@ -44,6 +45,7 @@ def result(finding: Finding) -> dict[str, Any]:
             location["region"]["startColumn"] = finding.column
     return {
         "ruleId": finding.code,
+        # SARIF calls it `note`; error and warning have the same name.
         "level": {"notice": "note"}.get(finding.level, finding.level),
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": location}],

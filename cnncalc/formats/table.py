@@ -27,6 +27,7 @@ Piece = tuple[str, str]  # a text and its style
 
 def render(page: Page, width: int | None = None, colour: bool = False) -> str:
     """The page as wide as the terminal."""
+    # The terminal is asked on every page, for people resize it.
     width = width or shutil.get_terminal_size().columns
     pieces = page_pieces(page, width)
     return paint(pieces, width) if colour else "".join(text for text, _style in pieces)
@@ -121,6 +122,7 @@ def narrow(table: Table, widths: list[int], shown: Sequence[int], excess: int) -
         if widest is None:
             return
         others = [widths[i] for i in least if i != widest and widths[i] > least[i]]
+        # Down to the next widest, less one, so that equal columns shrink in turn.
         step = min(excess, widths[widest] - max([least[widest], *(w - 1 for w in others if w <= widths[widest])]))
         widths[widest] -= max(step, 1)
         excess -= max(step, 1)
@@ -163,10 +165,12 @@ def row_pieces(fitted: Fitted, texts: Sequence[str], style: str | None) -> Itera
             own = BOLD if not i and table.names else COLOURS.get(named, PLAIN)
             text = align(cell[k] if k < len(cell) else "", size, table.is_left(i)) + SPACE * (i < last)
             line.append((text, own if style is None else style))
+        # A row in one style, headings or a judged one, is one piece: fewer escape sequences.
         if style is not None:
             line = [("".join(text for text, _style in line), style)]
         end, own = line.pop()
         yield from line
+        # Spaces at the end of a line would wrap where the terminal is as wide as the table.
         yield end.rstrip(), own
         yield "\n", PLAIN
 
@@ -179,6 +183,7 @@ def shorten(text: str, width: int) -> str:
     while columns_of(end) > width * 2 // 3:
         end = end[1:]
     start = text[: width - 1 - columns_of(end)]
+    # By columns, not characters: a Chinese character takes two.
     while columns_of(start) + 1 + columns_of(end) > width:
         start = start[:-1]
     return f"{start}…{end}"
