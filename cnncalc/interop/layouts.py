@@ -56,6 +56,7 @@ class Seen(NamedTuple):
         """Which of our axes an axis of the other program is, its samples counted; None for that of the samples."""
         if dim == self.lead:
             return None
+        # (L, N, C) is ours as (L, C) with lead 1: dim 0 is axis 0, dim 1 the samples, dim 2 axis 1.
         return dim if dim < self.lead or self.lead < 0 else dim - 1 + self.folded
 
     @property
@@ -78,6 +79,7 @@ class Seen(NamedTuple):
         if self.lead < 0:
             return shape
         samples = samples if self.sample < 0 else 1
+        # Two samples of four windows each stand as eight in one axis.
         return (*shape[: self.lead], samples * prod(shape[self.lead : behind]), *shape[behind:])
 
     def arrange(self, shape: Sequence[int], samples: int, place: str = "") -> Seen | None:
@@ -282,6 +284,7 @@ def shorten(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
             found[name] = one[0] if pair and one[0] == one[1] else [one] if pair else one
     if kind.endswith("pool") and found.get("stride") == found.get("kernel"):
         found.pop("stride", None)
+    # Where `same` pads nothing.
     if found.get("padding") == "same" and found.get("kernel") == found.get("stride") == 1:
         found["padding"] = "valid"
     return found

@@ -65,9 +65,11 @@ def scopes(graph: Graph) -> Scope:
     tree(root, found, graph)
     chains = {scope.path for scope in found if scope.chain}
     times = Counter(scope.kind for scope in found if scope.path not in chains)
+    # A class for what stands once would only be one more place to look at.
     kept = [s for s in found if s.path in chains or times[s.kind] > 1]
     parents = {s.path.rpartition("/")[0] for s in kept}
     lonely = chains - parents  # a chain of blocks that are none of their own
+    # Once more, as what stood in scopes that are not kept belongs to those around them.
     for scope in (root, *kept):
         scope.items = []
     tree(root, [s for s in kept if s.path not in lonely], graph)

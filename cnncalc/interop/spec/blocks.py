@@ -173,6 +173,7 @@ class Folder:
         params: dict[str, list[Number]] = {}
         written: list[Number] = []
         for slot, column in zip(slots, columns, strict=True):
+            # In the order of the steps, so that a number is said by those in front of it.
             said = express(slot.name, column, params, entering)
             if said is None:
                 letter = free(LETTERS.get(slot.name, slot.name), params)

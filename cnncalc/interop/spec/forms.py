@@ -182,6 +182,7 @@ class _FormReader:
         self.slots.append(Slot(name, number, write, self.shortcuts > 0))
 
 
+# Functions that make functions: one made in a loop would write to the last step of it.
 def _writer_of_entry(given: dict[str, Number], name: str) -> Callable[[Number], None]:
     def write(said: Number) -> None:
         given[name] = said

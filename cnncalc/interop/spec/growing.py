@@ -21,11 +21,13 @@ def with_growing_concats(graph: Graph) -> Graph:
             nodes.append(node)
             continue
         reads = node.reads
+        # The longest beginning that was joined before.
         known = next((n for n in range(len(reads) - 1, 1, -1) if reads[:n] in made), None)
         nodes.append(node if known is None else node._replace(reads=(made[reads[:known]], *reads[known:])))
         made.setdefault(reads, first + i)
     if tuple(nodes) == graph.nodes:
         return graph
     grown = graph.replace(nodes=tuple(nodes))
+    # A part that is read again further on stays alive beside the joined value: then nothing is gained.
     before, behind = peak_elements(graph), peak_elements(grown)
     return graph if before is None or behind is None or behind > before else grown

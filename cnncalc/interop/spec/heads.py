@@ -466,6 +466,7 @@ def finish_attention(lifter: Network, outputs: tuple[int, ...]) -> tuple[tuple[N
             wrong.add(found.result)
     numbers: dict[int, int] = {i: i for i in range(rest.first)}
     shown = {old: new for new, old in lifter.sources.items()}
+    # Values still count in the order in which they run: now without gaps.
     order = sorted(rest.nodes)
     numbers |= {value: rest.first + i for i, value in enumerate(order)}
     nodes = []
@@ -506,6 +507,7 @@ def move_windows(rest: Rest, readers: dict[int, list[int]], value: int) -> bool:
     before, source = [], rest.now(node.reads[0])
     while source in rest.nodes and rest.nodes[source].layer.kind == "roll" and len(readers[source]) == 1:
         options = vars(rest.nodes[source].layer)
+        # Windows shifted by s are a roll by -s in front and by s behind.
         moved[axis_number(options["axis"], size)] = -options["shift"]
         before.append(source)
         source = rest.now(rest.nodes[source].reads[0])

@@ -342,6 +342,7 @@ class Lifter:
         for axis in view.axes:
             if not axis and not singles:
                 return None
+            # Axes of one element have no parts, and stand for those of the value in turn.
             own = axis[0].axis if axis else singles.pop(0)
             if axis and not is_whole(axis, own, shape):
                 return None

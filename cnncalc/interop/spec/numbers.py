@@ -59,6 +59,7 @@ def express(
         said = relation(numbers, values, letter) if len(values) == len(others) else None
         if said is not None:
             return said
+    # Widths go with the channels that enter; that a kernel of 3 meets 3 channels is chance.
     if name in ("filters", "units", "groups", "c"):
         return relation(numbers, entering, "in.c") or grow_lists(numbers, entering)
     return None
@@ -80,6 +81,7 @@ def relation(column: Sequence[int | None], others: Sequence[int], name: str) -> 
     factor = pairs[0][0] // pairs[0][1] if pairs[0][1] else 0
     if 1 < factor <= LARGEST_FACTOR and all(a == factor * b for a, b in pairs):
         return f"$({factor}*{name})"
+    # 1 of 3 may be a third, or a half rounded down.
     for by in (pairs[0][1] // pairs[0][0] if pairs[0][0] else 0, 2):
         if 1 < by <= LARGEST_FACTOR and all(a == b // by for a, b in pairs):
             return f"$({name}//{by})"

@@ -405,6 +405,7 @@ class Naming:
 
 def without_numbers(steps: Sequence[Step]) -> None:
     """Leave out the names that steps without one would get: their kind with the next number of what is around them."""
+    # A name that has to be written shifts the numbers of those behind it: again until all are right.
     kept: set[int] = set()
     while True:
         given = {name for name in names_of(steps, kept) if name}

@@ -80,6 +80,7 @@ def configuration(path: str) -> tuple[bytes, str | None]:
         head = file.read(4)
         if head.startswith(b"\x89HDF"):
             return from_hdf5(path)
+        # What begins otherwise is no archive, and can only be JSON.
         if head != b"PK\x03\x04":
             text = hold_length(head + file.read(LARGEST + 1))
             if text.lstrip()[:1] != b"{":

@@ -176,6 +176,7 @@ def channel_shuffle(layer: Any, x: Shape) -> list[Step]:
     if not size:
         raise NotInKerasError(_("Keras has {kind} for maps alone", kind=layer.kind))
     rank, g = len(size), layer.groups
+    # (H, W, g, C / g) to (H, W, C / g, g).
     order = (*range(1, rank + 1), rank + 2, rank + 1)
     return [
         Step(call("layers.Reshape", ("target_shape", (*size, g, c // g))), "apart"),
@@ -201,6 +202,7 @@ def reshape(layer: Any, x: Shape) -> list[Step]:
 def permute(layer: Any, x: Shape) -> list[Step]:
     """The same with the channels last before and after."""
     rank = len(x)
+    # Our axis 0, the channels, is the last of Keras, which counts from 1 behind the samples.
     place = {0: rank, **{axis: axis for axis in range(1, rank)}}
     dims = tuple(place[layer.order[(p + 1) % rank]] for p in range(rank))
     return [Step(call("layers.Permute", ("dims", dims)))]

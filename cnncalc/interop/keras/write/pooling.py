@@ -54,6 +54,7 @@ def avgpool(layer: Any, x: Shape) -> list[Step]:
         if counted and not cut:
             before = [Step(pad_map(sides_of(windows)), "pad")]
         elif not counted and same(windows, x[1:]) and not cut:
+            # Keras leaves what `same` pads out of the mean.
             options["padding"] = ("same", "valid")
         else:
             raise NotInKerasError(_("Keras averages padding that counts, or what `same` pads"))

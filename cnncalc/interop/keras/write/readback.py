@@ -53,6 +53,7 @@ class Noted:
         config = {**dict(zip(names_of(word), positional, strict=False)), **options}
         if isinstance(config.get("layer"), Noted):  # inside Bidirectional
             inner = config["layer"].entry
+            # It noted itself when it was made; it is a layer of its wrapper, and none of the model.
             model.layers.remove(inner)
             config["layer"] = {"class_name": inner["class_name"], "config": inner["config"]}
         name = config.setdefault("name", f"layer_{len(model.layers)}")

@@ -125,6 +125,7 @@ class Constant:
             letter, data = self._raw()
             one = data[: calcsize(letter)] if letter else b""
             if one and len(data) == len(one) * self.size:
+                # Equal bytes are equal numbers: none has to be made of them.
                 if data != one * self.size:
                     return None
                 value = unpack(f"<{letter}", one)[0]
@@ -158,4 +159,5 @@ def short(value: Any) -> float:
     """A number of float32 as people write it: 1e-05, not 9.999999747378752e-06."""
     import numpy as np
 
+    # NumPy writes the fewest digits that give the same float32 again.
     return float(str(np.float32(value))) if getattr(value, "dtype", None) != np.float64 else float(value)

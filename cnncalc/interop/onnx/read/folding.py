@@ -291,6 +291,7 @@ def pick(x: Sequence[Any], attributes: Any) -> Any:
 
     if attributes.get("batch_dims"):
         raise ValueError("not worked out")
+    # The last axis of the places has one index for each axis of the tensor.
     return x[0][tuple(np.moveaxis(x[1], -1, 0))]
 
 

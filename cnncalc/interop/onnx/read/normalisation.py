@@ -124,6 +124,7 @@ def read_instancenorm(net: Network, node: NodeData) -> Value:
     if len(axes) >= 2 and axes[1] == whole(0, shape[0]):
         return Tensor(add_norm(net, node, "instancenorm", options, x.value, net.affine(node, 1, 2)), x.axes)
     groups = x.dims()[1]
+    # Neighbours are a group: 8 channels in 2 groups are steps of 4.
     outer = (Factor(0, groups, shape[0] // groups),) if groups > 1 else ()
     if shape[0] % groups or axes[1] != outer:
         raise NotReadError(_("what it normalises is neither a channel nor a group of channels"), x.dims())

@@ -87,6 +87,7 @@ def read_flatten(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     dims = x.dims()
     axis = node.attributes.get("axis", 1)
+    # Not by %: an axis behind the last one is allowed, and makes (all, 1).
     axis = axis + len(dims) if axis < 0 else axis
     return view_in(net, node, x, [prod(dims[:axis]), prod(dims[axis:])])
 
@@ -104,6 +105,7 @@ def read_squeeze(net: Network, node: NodeData) -> Value:
 def read_unsqueeze(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     axes = net.numbers(node, 1, "axes") or []
+    # Axes are those of the result, negative ones too.
     rank = len(x.dims()) + len(axes)
     new = {axis % rank for axis in axes}
     left = iter(x.axes or ())
@@ -114,6 +116,7 @@ def read_unsqueeze(net: Network, node: NodeData) -> Value:
 def read_transpose(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     axes = x.axes or ()
+    # Without `perm` ONNX turns all axes round, the samples too.
     order = node.attributes.get("perm") or tuple(reversed(range(len(axes))))
     return Tensor(x.value, tuple(axes[i] for i in order))
 
@@ -137,6 +140,7 @@ def read_depth_to_space(net: Network, node: NodeData) -> Value:
         value = net.add(node, "pixel_shuffle", {"factor": r}, [as_map(net, node, x)])
         return net.see(value)
     first = as_map(net, node, x)
+    # DCR counts the places of a block slowest: a shuffle brings them behind the channels, as PyTorch counts.
     if c > r * r:
         first = net.add(node, "channel_shuffle", {"groups": r * r}, [first])
     return net.see(net.add(node, "pixel_shuffle", {"factor": r}, [first]))
@@ -177,6 +181,7 @@ def read_split_to_sequence(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     axis = node.attributes.get("axis", 0) % len(x.dims())
     n, sizes = x.dims()[axis], net.weight(node, 1).whole()
+    # A single number is the size of each part, a list has one for each.
     if len(net.weight(node, 1).dims) == 0:
         sizes = [min(sizes[0], n - start) for start in range(0, n, max(1, sizes[0]))]
     if sum(sizes) != n or min(sizes) < 1:

@@ -29,6 +29,7 @@ OF_NO_EFFECT: dict[str, tuple[str, ...]] = {
          "softmax_precision", "stash_type"),
     "DequantizeLinear": ("axis", "block_size"),
     "QuantizeLinear": ("axis", "block_size"),
+    # Before set 7 it said whether the bias is stretched, which its shape says too.
     "Gemm": ("broadcast",),
     "GRU": ("output_sequence",), "LSTM": ("output_sequence",), "RNN": ("output_sequence",),
     # made by fusion.py, which has looked at what it puts together

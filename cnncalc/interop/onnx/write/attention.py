@@ -75,6 +75,7 @@ def tokens_of_windows(layer: Any, size: list[int]) -> Array:
     grid = layer.grid is not None
     groups: dict[tuple[int, ...], list[int]] = {}
     for number, place in enumerate(product(*map(range, size))):
+        # A grid takes every so many-th position, a window neighbours as they lie after the roll.
         cell = tuple(
             i % (n // w) if grid else (i - s) % n // w for i, n, w, s in zip(place, size, windows, shifts, strict=True)
         )
@@ -95,6 +96,7 @@ def distances(windows: tuple[int, ...]) -> Array:
     apart = places[:, np.newaxis] - places[np.newaxis] + np.array(windows) - 1
     rows = np.zeros(apart.shape[:2], dtype=np.int64)
     for axis, w in enumerate(windows):
+        # Differences from -(w - 1) to w - 1 count from 0 on; the last axis varies fastest, as in Swin's table.
         rows = rows * (2 * w - 1) + apart[:, :, axis]
     return rows
 
@@ -111,6 +113,7 @@ def forbidden(layer: Any, size: list[int], order: Array) -> Array:
         for ops, seen in enumerate(step.reads):
             reads[ops, list(seen)] = True
         apart |= ~reads[places[axis][:, :, np.newaxis], places[axis][:, np.newaxis, :]]
+    # Not minus infinity, of which a row alone would make a softmax no number.
     return np.where(apart, np.float32(-1e9), np.float32(0))
 
 

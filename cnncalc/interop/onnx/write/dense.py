@@ -21,6 +21,7 @@ def dense(ops: Part, layer: Any, x: Value) -> str:
     """Gemm; with a table zeros for what a unit does not read. Of a map the product with every position."""
     weight = ops.array("weight")
     if len(x.shape) > 1:
+        # The matrix in front, (units, C) times (N, C, positions): channels need not be brought behind.
         tokens = ops("MatMul", ops.weight("weight"), ops.reshape(x.name, x.shape[0], -1))
         if layer.bias:
             tokens = ops("Add", tokens, ops.weight("bias", ops.array("bias")[:, np.newaxis]))

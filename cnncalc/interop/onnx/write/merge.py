@@ -10,6 +10,7 @@ from cnncalc.layers.axes import axis_number
 
 writes_operators(
     {
+        # These take any number of inputs, where Add takes two.
         "add": ("Sum", {}),
         "maximum": ("Max", {}),
         "mean": ("Mean", {}),

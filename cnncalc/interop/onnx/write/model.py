@@ -99,6 +99,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     except Exception as error:  # sizes beyond those of ONNX, say; its errors have no class in common
         reason = " ".join(str(error).split())[:200]
         raise NotInOnnxError(_("ONNX cannot hold this network, says its checker: {reason}", reason=reason)) from error
+    # For the checker large arrays were inputs, of which it sees the shape; now they are stored.
     del model.graph.input[first:]
     store(onnx, model, large)
     return model

@@ -49,6 +49,7 @@ def avgpool(ops: Part, layer: Any, x: Value) -> str:
                 **sliding(windows, after),
             )
         y = ops.surround(y, [(w.before, w.after) for w in windows])
+        # What `ceil` adds behind stays padding, which does not count.
         after = [end - w.after for w, end in zip(windows, after, strict=True)]
         before = [0] * len(size)
     return ops("AveragePool", y, count_include_pad=0, **sliding(windows, after, before))

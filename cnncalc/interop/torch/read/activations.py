@@ -56,6 +56,7 @@ def comparison(kind: str) -> Any:
 def beyond(trace: Any, tensor: Any, bound: float, *, above: bool) -> Seen:
     """Whether elements are above a number, or below it: whether the difference is above 0."""
     place, seen = trace.place("step"), trace.of(tensor)
+    # A bound of 0 moves nothing: None, and no option.
     moved = {"offset": -bound or None} if above else {"factor": -1.0, "offset": bound or None}
 
     def add(value: int) -> int:

@@ -102,6 +102,7 @@ def pickle_error(name: str) -> ArchiveError:
 
 def tree_of(name: str, data: bytes) -> Any:
     """The JSON of a part."""
+    # Counted before it is read: a list in memory takes many times what its brackets take in a file.
     if len(data) > LARGEST or sum(data.count(mark) for mark in (b"[", b"{", b",")) > MOST_PARTS:
         raise ArchiveError(_("its part {name} is longer than any program", name=name[:80]))
     try:

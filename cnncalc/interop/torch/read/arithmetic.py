@@ -248,6 +248,7 @@ def shift_values(trace: Any, one: Any, other: Any) -> Made:
         return with_weights(trace, "shift", trace.of(tensor), weights, axes)
     if node.layer.kind == "conv" and not node.layer.bias and not seen.moves and tuple(weights.shape) == seen.shape:
         return bias(trace, seen, weights)
+    # x * gamma + beta in two lines of a module is one layer with both.
     behind = node.layer.kind == "scale" and not node.layer.shift and node.layer.per == "channel"
     if len(axes) != 1 or not behind or seen.first(axes[0])[0].moves:
         return with_weights(trace, "shift", trace.of(tensor), weights, axes)
@@ -282,6 +283,7 @@ def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
 @translates("cat concat concatenate", "tensors | dim", anywhere=True)
 def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """One behind the other along an axis; numbers that stand by themselves, as a class token does, are a value."""
+    # Some begin a list with a tensor of no element.
     tensors = [tensor for tensor in given["tensors"] if tensor.numel()]
     known = [trace.of(tensor) for tensor in tensors]
     dim = given.get("dim", 0) % result.ndim

@@ -51,6 +51,7 @@ class Known:
         """What a function gives on the values; None where they are not known, or it cannot be called on them."""
         try:
             given = {name: self.with_values(value) for name, value in kwargs.items()}
+            # Wherever the module wants it, values are worked out where there is memory for them.
             if given.get("device") is not None:
                 given["device"] = "cpu"
             # The trace listens to torch's calls by such modes: this call is no part of the network.

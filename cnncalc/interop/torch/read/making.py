@@ -23,6 +23,7 @@ def layer(
     name = trace.behind(reads[0], kind) if len(reads) == 1 else trace.name(kind)
     value = trace.b.add(name, kind, layouts.shorten(kind, options), reads, at=trace.place(kind), weights_of=of)
     for s in trained:
+        # The first layer that uses weights is the one that has them.
         trace.owners.setdefault(s, value)
     return Seen(value, trace.b.shape(value))
 

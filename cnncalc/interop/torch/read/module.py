@@ -315,6 +315,7 @@ def input_names(count: int) -> list[str]:
 @contextmanager
 def evaluating(module: Any) -> Iterator[None]:
     """All modules in eval(), and afterwards as they were."""
+    # Not by eval() and train(), which set all alike: a part that was frozen on purpose stays so.
     training = [part for part in module.modules() if part.training]
     for part in training:
         part.training = False

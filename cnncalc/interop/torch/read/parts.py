@@ -269,6 +269,7 @@ def region(target: Any, index: Any) -> list[tuple[int, int, int]]:
         if (start, stop) != (0, target.shape[axis]):
             found.append((axis, start, stop))
     if not found:
+        # All of a tensor, said by one axis behind the samples.
         return [(1, 0, target.shape[1])]
     return found if all(axis > 0 and start < stop for axis, start, stop in found) else []
 
@@ -305,6 +306,7 @@ def copy(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Around axes that are not the channels. What is negative is cut off."""
     widths = list(given["pad"])
+    # torch lists the last axis first: left, right, top, bottom.
     sides = {given["input"].ndim - 1 - i: (widths[2 * i], widths[2 * i + 1]) for i in range(len(widths) // 2)}
     sides = {dim: pair for dim, pair in sides.items() if any(pair)}
     seen: Seen | None = trace.of(given["input"])
@@ -314,6 +316,7 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     axes = {seen.axis(dim): pair for dim, pair in sides.items()}
     if None in axes or len(axes) == len(seen.shape) or len(seen.shape) > 4:
         return None
+    # In front of a max pooling this is padding: it waits there for whoever reads it.
     if mode == "constant" and value == float("-inf") and min(map(min, sides.values())) >= 0:
         around = tuple(axes.get(axis, (0, 0)) for axis in range(1, len(seen.shape)))
         return None if seen.around or 0 in axes or not seen.plain else seen._replace(around=around)
@@ -350,8 +353,10 @@ def resize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     def stretch(kind: str, options: dict[str, Any]) -> Made:
         return by_channel(trace, seen, lambda value: layer(trace, kind, options, [value]))
 
+    # torch's name for a mean over what each place covers.
     if mode == "area":
         return stretch("adaptive_avgpool", {"size": list(after)})
+    # With a size torch reads in steps of n / m, with a factor in steps of 1 / factor: without a rest both are one.
     exact = given.get("size") is not None or given.get("recompute_scale_factor")
     if mode not in MODES or not (exact or whole_factors(given.get("scale_factor"), before, after)):
         return None

@@ -24,6 +24,7 @@ def batchnorm(layer: Any, x: Shape) -> Written:
 
 @writes("instancenorm")
 def instancenorm(layer: Any, x: Shape) -> Written:
+    # PyTorch's instance norm trains nothing unless told to, unlike its other norms.
     options = {"eps": (layer.epsilon, 1e-5), "affine": (layer.affine, False)}
     module = call(f"nn.InstanceNorm{rank_of(layer, x)}d", ("num_features", x[0]), **options)
     return Written("{m}({0})", module, {}, AFFINE)

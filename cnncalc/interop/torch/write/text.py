@@ -35,6 +35,7 @@ from cnncalc.interop.torch.write.table import Move, NotInTorchError, Written, wr
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 
+# What nn.Module has itself: a layer of that name would hide it.
 RESERVED = {*dir(object), "training", "forward", "train", "eval", "apply", "type", "half", "float", "double", "to"}
 RESERVED |= {"cpu", "cuda", "children", "modules", "parameters", "buffers", "state_dict", "share_memory", "compile"}
 RESERVED |= {"bfloat16", "add_module", "dump_patches", "call_super_init", "extra_repr", "zero_grad", "T_destination"}

@@ -58,6 +58,7 @@ def transposed_conv(layer: Any, x: Shape) -> Written:
     gives_back = even(extra)
     use, values = "{m}({0})", {}
     padding: Any = even(tuple(w.before for w in windows))
+    # torch wants less output padding than the stride, or than the dilation.
     if any(apart) or any(e >= max(w.stride, w.dilation) for e, w in zip(extra, windows, strict=True)):
         if layer.bias and any(w.after < 0 for w in windows):
             raise NotInTorchError(_("the output goes on beyond what the kernel reaches, and has a bias there"))
