@@ -86,6 +86,7 @@ def find_leading(graph: Graph, smooth: Sequence[bool]) -> list[bool]:
     leads = [False] * (first + len(graph.nodes))
     for value in graph.outputs:
         leads[value] = True
+    # Backwards: all that read a value come behind the node that gives it.
     for i in range(len(graph.nodes) - 1, -1, -1):
         if leads[first + i] and smooth[i]:
             for value in graph.nodes[i].reads:
@@ -200,6 +201,7 @@ class Keeping:
 
         needed  for each value before it whether it needs a gradient; output: whether one reaches its output
         """
+        # The number of its output, taken before that is placed.
         own = len(self.stores.of)
         self.stores.add(node, facts)
         kept = facts.kept

@@ -30,11 +30,13 @@ def find_able(graph: Graph) -> Iterator[tuple[int, Node]]:
         if len(node.reads) != 1 or node.layer.inplace or not is_elementwise(node, facts):
             continue
         value = node.reads[0]
+        # Inputs belong to whoever has put them in.
         if value < first or value in graph.outputs or readers[value] > 1:
             continue
         before = graph.facts[value - first].kept
         if before is None or before.result or before.shares:
             continue
+        # Asked by trying: one that keeps what enters in place too would find it overwritten.
         changed = node._replace(layer=node.layer.replace(inplace=True))
         kept = changed.layer.facts(graph.shape(value)).kept
         if kept is not None and kept.result and not (kept.inputs or kept.values):

@@ -75,6 +75,7 @@ class Search:
                 if higher < best.get(then, self.as_written + 1):
                     best[then] = higher
                     came[then] = ran, i
+                    # Of equal peaks the set of which most has run: it is the nearest to the end.
                     heappush(waiting, (higher, -then.bit_count(), then, left))
         return Order(tuple(range(self.count)), self.as_written, self.as_written, exact=False)
 

@@ -96,6 +96,7 @@ class Timeline(NamedTuple):
         each, once = [0] * (len(self.steps) + 1), [0] * (len(self.steps) + 1)
         for tensor in self.tensors:
             for changes, amount in ((each, tensor.each), (once, tensor.once)):
+                # Differences, added up below: one pass over tensors and one over steps.
                 changes[tensor.first] += amount
                 changes[tensor.last + 1] -= amount
         found, a, b = [], 0, 0
@@ -182,6 +183,7 @@ def fuse(graph: Graph) -> list[Buffer]:
         looks = kept is not None and (kept.shares or kept.mask)  # dropout passes everything on
         same.append(same[node.reads[0]] if looks and node.reads else first + i)
     last = list(known.last_use)
+    # A memory is held as long as any look at it is read.
     for value, owner in enumerate(same):
         last[owner] = max(last[owner], known.last_use[value])
     buffer = list(range(len(same)))  # for each value that is no look at another the value whose memory it is in

@@ -48,6 +48,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
     peak = 0
     with counting() as book, np.errstate(all="ignore"), catch_stop() as failure:
         for node, y, alive in reference.steps(graph, inputs, weights):
+            # A copy, since the book is emptied for the next layer; + leaves out zeros.
             work = dict(+book)
             book.clear()
             peak = max(peak, sum(array.nbytes for array in alive.values()))

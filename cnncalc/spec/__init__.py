@@ -47,12 +47,14 @@ def graph_from_text(
         document = open_named_options(document, params, inline=inline)
         return build(document, params=params, inputs=inputs, max_operations=max_operations, claims=claims)
     except SpecError as error:
+        # Looked for only where reading fails, since the lines may be a text that somebody meant.
         left_over = re.search("^<{7}( .*)?$", source.text, re.MULTILINE)
         if left_over is None or error.source != source:
             raise
         line, width = source.text.count("\n", 0, left_over.start()) + 1, len(left_over[0])
         hint = _("choose between the two sides and remove the lines <<<<<<<, ======= and >>>>>>>")
         problem = Problem(_("a conflict that is left over from a merge"), Position(line, 1, width), hint)
+    # Behind the handler, so that the errors which the conflict has caused are not shown with it.
     raise SpecError([problem], source)
 
 
@@ -97,6 +99,7 @@ def lines_as_written(source: Source, inline: bool) -> dict[str, Line]:
 
 def tree_of(source: Source, *, inline: bool = False) -> Tree | None:
     """The YAML of a spec, or of a one-line net, with the place of every value. Raises SpecError."""
+    # Before any parser: at such characters each would count lines in its own way.
     check_characters(source)
     if inline:
         from cnncalc.spec.read.inline import read_inline

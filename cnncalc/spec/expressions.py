@@ -204,6 +204,7 @@ SPEC = Grammar({"min": smallest, "max": largest}, LARGEST)
 
 def evaluate(text: str, scope: Scope, grammar: Grammar = SPEC) -> Value:
     """The value of an expression over the names of a scope. Raises OptionError."""
+    # Most expressions are a name alone, and need no parser.
     if text in scope:
         return _look_up(text, scope, grammar)
     tree = parse_expression(text, grammar)
@@ -267,6 +268,7 @@ def _check_allowed(node: ast.AST, text: str, grammar: Grammar) -> None:
         raise OptionError(_("'{text}': powers are not allowed", text=text[:60]), _("write the factors with *"))
     if isinstance(node, ast.Constant) and type(node.value) not in (int, str):
         raise OptionError(_("'{text}': {node!r} is not a whole number", text=text[:60], node=node.value), _(_GRAMMAR))
+    # The parser was given in_ for `in`: a text that has in_ itself must not mean the same.
     if isinstance(node, ast.Name) and node.id == "in_" and "in_" in text:
         raise OptionError(_("'{text}': there is no parameter 'in_'", text=text[:60]), _("write in.c, in.h or in.w"))
     if isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "in_"):

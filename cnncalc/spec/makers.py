@@ -70,6 +70,7 @@ class LayerMaker:
 
     def _keep_readable(self, kind: Kind, arguments: Iterable[Argument]) -> None:
         known = self.options(kind)
+        # Noted here, once: a wrong default that was kept would be noted at every layer.
         self.defaults[kind.name] = [a for a in arguments if self._reads(kind, known[a.name or ""], a) is not None]
 
     def _reads(self, kind: Kind, option: Option, argument: Argument) -> tuple[Any] | None:
@@ -83,12 +84,14 @@ class LayerMaker:
 
     def make(self, kind: Kind, arguments: Sequence[Argument], position: Position) -> Layer | None:
         """The layer, or None if something is wrong with it (then noted)."""
+        # By their text, because values may be lists, which are no keys.
         key = (kind.name, repr([(a.name, a.value) for a in arguments]))
         if key in self._made:
             return self._made[key]
         known = self.options(kind)
         values: dict[str, Any] = {}
         sound = True
+        # Defaults come first: what the step says itself comes later, and stays.
         for argument in [*self.defaults.get(kind.name, ()), *arguments]:
             option = known[argument.name or ""]
             value = self._reads(kind, option, argument)
@@ -96,6 +99,7 @@ class LayerMaker:
                 sound = False
             else:
                 values[option.name] = value[0]
+        # What was given and is wrong has been noted; it is not missing besides.
         given = {known[a.name or ""].name for a in arguments} | values.keys()
         missing = [o.name for o in kind.load().options.values() if o.required and o.name not in given]
         if missing:

@@ -21,6 +21,7 @@ class Argument(NamedTuple):
     @property
     def open(self) -> bool:
         """Whether an expression has to be worked out first."""
+        # Of a list too, whose text holds that of its values.
         return "$" in str(self.value)
 
 

@@ -60,12 +60,14 @@ def number(text: str) -> int:
     """`60000`, `60,000`, `61.7k` as far as it is a whole number, `4.2G`, `3 MiB`, `6亿`."""
     plain = text.strip()
     first, *groups = plain.split(",") if len(plain) <= 40 and plain.isascii() else [""]
+    # 60,000 is a number; 60,00 is a slip, or a decimal comma.
     thousands = len(first) <= 3 and all(len(group) == 3 and group.isdigit() for group in groups)
     if first.isdigit() and (thousands or not groups):
         return int("".join([first, *groups]))
     match = re.fullmatch(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(\.\d+)?\s*((?i:[kmgt](?:ib)?)?|[万亿])", plain, re.ASCII)
     if match and len(match[0]) <= 40:
         decimals = (match[2] or ".")[1:]
+        # 4.2G as 42 * 10^9 / 10, without a float in between: counts are exact.
         value = int(re.sub("[,_]", "", match[1]) + decimals) * SUFFIXES[match[3].lower()]
         whole, rest = divmod(value, int("1" + "0" * len(decimals)))
         if rest == 0:

@@ -72,6 +72,7 @@ def board(found: Sequence[Derivation], heading: str = "") -> Page:
     return Page(
         heading,
         sections,
+        # As a function: of all formats JSON alone asks for it.
         lambda: {"name": heading, "derivations": [as_data(derivation) for derivation in found]},
         records=lambda: [record(derivation) for derivation in found],
         document=True,

@@ -63,6 +63,7 @@ def unread(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
             continue  # said already
         m = window.positions(n)
         up = window._replace(ceil=True).positions(n)
+        # In places of the padded axis, up to the last that a window covers.
         reached = (m - 1) * window.stride + window.span
         # Positive: pixels that no window reads. Negative: the last window reaches beyond, as with rounding up.
         left = n + window.before + window.after - reached

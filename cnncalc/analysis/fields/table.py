@@ -115,6 +115,7 @@ def phases_of(field: Grid | Units) -> Phases | None:
     first = next((centre for centre in even if centre is not None), None)
     strays = [None if centre is None or first is None else centre - first for centre in even]
     sizes = sizes_of(field)
+    # Phases that differ in nothing are a plain grid after all.
     if len(set(sizes)) == 1 and sizes[0] and not any(strays):
         return None
     return Phases(period, field.span, tuple(sizes), field.lo, tuple(strays))
@@ -185,6 +186,7 @@ def window_of(graph: Graph, node: int) -> tuple[str, str]:
             strides.append(f"1/{len(step.taps)}")
         else:
             return "", ""
+    # A crop, say, moves a window of one pixel: nothing that a textbook would give a kernel for.
     if set(sizes) == {"1"} and set(strides) == {"1"} and not hasattr(graph.nodes[node].layer, "kernel"):
         return "", ""
     return tuple(texts[0] if len(set(texts)) == 1 else " x ".join(texts) for texts in (sizes, strides))  # type: ignore[return-value]

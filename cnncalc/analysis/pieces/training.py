@@ -93,6 +93,7 @@ class _Costing:
         self.folds, self.piece = folds, piece
         self.graph = piece.outline.graph
         self.needed: list[Known] = [value.needed for value in entering]
+        # -1 is the memory of weights, which are kept in any case.
         self.elements = {-1: 0, **{i: value.elements for i, value in enumerate(entering)}}
         self.keeping = Keeping(len(entering), self.elements.__getitem__, folds.size, folds.batch)
         self.keeping.stores.whole[:] = [value.whole for value in entering]

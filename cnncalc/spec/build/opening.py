@@ -73,5 +73,6 @@ def open_options(document: Document, lines: Mapping[str, Line], given: Mapping[s
         params[name] = Argument(name, value, step.position)
         others = [argument for argument in step.arguments if argument.name != option]
         step.arguments = [*others, Argument(option, f"${alias}", step.position)]
+        # Made when the line was read, with the value that stands there.
         step.layer = None
     return document._replace(params=params, aliases=aliases)

@@ -42,6 +42,7 @@ def read_expectations(
             hint = suggest(quantity, quantities) or _("known: {names}", names=", ".join(quantities))
             if quantity in LAYER_NAMES:
                 hint = _("only a layer has one: LAYER.{quantity}", quantity=quantity)
+            # {params: 61,706} is params: 61, and a key 706 without a value.
             if key.text.isdigit():
                 hint = _("inside { } a comma ends a value: write the number without commas, or in quotes")
             problems.append(

@@ -85,6 +85,7 @@ class LineReader(LayerReader):
             if "=" in word.text:
                 match = re.match(r"(?:(first|last):)?([A-Za-z_]\w*)=(.*)", word.text, re.DOTALL)
             if word.text.startswith("x"):
+                # x-1 is taken too: refused as a number of repetitions, it is better explained than as a value.
                 repeat = re.fullmatch(r"x([0-9$(-].*)", word.text, re.DOTALL)
             if match:
                 target = {None: step.arguments, "first": step.first, "last": step.last}[match[1]]

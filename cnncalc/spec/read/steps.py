@@ -156,6 +156,7 @@ class StepReader(LineReader):
         if not key.text.strip():
             self.note(_("an empty step"), key.position, _("write a kind: `conv 6 k5`"))
             return BrokenStep(tree.position)
+        # Beside a name may stand what every step has: {C1: conv 6 k5, repeat: 2}.
         if others and all(other.text in ANY_STEP for other, _ in others):
             others = []
         if others:

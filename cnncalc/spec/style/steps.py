@@ -137,6 +137,7 @@ def alike(a: Step, b: Step) -> bool:
         return False
     if isinstance(a, LayerStep) and isinstance(b, LayerStep):
         same: bool = options_of(a) == options_of(b)
+        # 2d and 3d say no more than the shape that enters; 1d tells a sequence from an image.
         return same and a.kind is b.kind and (a.axes == 1) == (b.axes == 1)
     if isinstance(a, CallStep) and isinstance(b, CallStep):
         return a.block == b.block and values_of(a) == values_of(b)

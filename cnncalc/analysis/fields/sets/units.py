@@ -313,6 +313,7 @@ def sets_of(reader: Reader, value: int, source: int) -> tuple[list[list[Span]], 
             _("the sets of more than {most} units are not listed: ask for one with --unit", most=f"{MOST_FOLLOWED:,}")
         )
     result: list[list[list[Span]]] = [[] for _axis in range(axes)]
+    # Along its axis a unit of a map is told; a unit of a vector sees along all axes of the image.
     for axis in range(axes) if len(shape) > 1 else (0,):
         for place in range(shape[1 + axis] if len(shape) > 1 else shape[0]):
             places = [whole(n) for n in shape]
