@@ -141,6 +141,7 @@ def choose(random: Random, reports: Sequence[Report], quantities: Sequence[str],
     ]
     every += [("total", "params")] if value_of(reports[0], None, "params") else []
     chosen = set(random.sample(every, min(count, len(every))))
+    # In the network's order, not in the one in which they were drawn.
     return [entry for entry in every if entry in chosen]
 
 
@@ -181,6 +182,7 @@ def try_network(text: str) -> Report | None:
         return None
     last = report.layers[-1]
     small = all((row.macs or 0) <= LARGEST_MACS for row in report.layers)
+    # A map of one element has no room for another window.
     return report if small and min(last.output[1:]) >= 2 else None
 
 
@@ -193,6 +195,7 @@ def is_exact(report: Report) -> bool:
         stride = options.get("stride") or options.get("kernel")
         if stride is None or len(facts.output) < 2 or not node.reads:
             continue
+        # n + p - d(k - 1) - 1 is a multiple of the stride: its division leaves no rest.
         if any((n + rest) % s for n, rest, s in windows(report.graph.shape(node.reads[0]), options, stride)):
             return False
     return True
@@ -236,7 +239,9 @@ def with_other_numbers(random: Random, graph: Graph) -> Graph | None:
     for i, node in enumerate(graph.nodes):
         options = vars(node.layer)
         name = "filters" if "filters" in options else "units" if "units" in options else None
+        # The last units are the classes, of which there are as many as before.
         last = i == len(graph.nodes) - 1 or all("units" not in vars(n.layer) for n in graph.nodes[i + 1 :])
+        # Groups divide the filters, so those stay too.
         if name is not None and not (last and name == "units") and options.get("groups", 1) == 1:
             old = options[name]
             times, over = random.choice(GROWTH)
@@ -256,6 +261,7 @@ def with_other_numbers(random: Random, graph: Graph) -> Graph | None:
 
 def other_size(random: Random, shape: tuple[int, ...]) -> tuple[int, ...]:
     """A map as large, or a few pixels larger or smaller, the same along every axis."""
+    # All even, so that maps that halve go on halving.
     shift = random.choice((0, 0, 2, 4, 8, 12, 16, -2, -4))
     return shape if len(shape) < 2 else (shape[0], *(max(1, n + shift) for n in shape[1:]))
 
@@ -326,6 +332,7 @@ def ask_backwards(made: Exercise) -> Exercise:
     word = {"padding": _("padding"), "kernel": _("kernel")}[option]
     note, output = _("so that the output is {shape}", shape=shape), _("output")
     row = f"| {layer} | {word} |  | {note} |\n"
+    # What is told now is asked for no longer.
     given = re.compile(rf"^\| {re.escape(layer)} \| {re.escape(output)} \|[^\n]*\n", re.MULTILINE)
     questions = given.sub("", made.questions.replace(line[0], hidden)) + row
     key = re.sub(rf"^{re.escape(layer)},output,[^\n]*\n", "", made.key, flags=re.MULTILINE)

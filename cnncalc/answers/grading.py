@@ -203,6 +203,7 @@ class Grader:
         for key, question in self.key.items():
             if key not in seen:
                 expected = self.find_expected(*key)
+                # What is not known of the network costs nobody points.
                 points = Fraction(0) if expected is None else question.points
                 items.append(Item(*key, "", expected, "missing", points=points))
         return Result(sheet, tuple(items), tuple(dict.fromkeys(problems)))
@@ -368,6 +369,7 @@ class Grader:
             return False
         lengths = {len(r.value) for r in readings if isinstance(r.value, tuple)}
         n = len(expected)
+        # One size for a square map, no channels, or a batch in front of an output.
         allowed = {1, n, max(n - 1, 1)} | ({n + 1} if key[1] == "output" else set())
         if lengths & allowed:
             return False
@@ -397,6 +399,7 @@ def commonest(results: Mapping[str, Result]) -> list[tuple[str, str, str, int]]:
     found: dict[tuple[str, str], tuple[str, int]] = {}
     for result in results.values():
         for item in result.items:
+            # The likeliest alone, so that an answer counts once.
             for mistake in item.mistakes[:1] if item.verdict == "wrong" else ():
                 sentence, times = found.get((item.name, mistake.id), (mistake.sentence, 0))
                 found[item.name, mistake.id] = sentence, times + 1

@@ -27,6 +27,7 @@ ORDINALS = {
     for number, word in enumerate(words.split(), 1)
 }
 _ORDINAL = r"(?P<number>\d{1,4}|" + "|".join(ORDINALS) + ")"
+# Longest first, or nothing but `conv` would be found of `conv2d`.
 _WORD = "(?P<word>" + "|".join(sorted(KINDS_OF, key=len, reverse=True)) + ")"
 PHRASES = [  # of texts as `plain` leaves them
     re.compile(rf"(?:the|第)?{_ORDINAL}(?:st|nd|rd|th)?[个層层]?的?{_WORD}(?:layer|[層层])?"),
@@ -41,6 +42,7 @@ class LayerNames:
         """kinds: (name, kind) of each layer in order; groups: names of blocks."""
         self.kinds = list(kinds)
         self.names = [*(name for name, _kind in self.kinds), *groups]
+        # Of names that differ in case alone the first wins.
         self.by_case = {name.casefold(): name for name in reversed(self.names)}
         self.known = set(self.names)
 
@@ -55,6 +57,7 @@ class LayerNames:
         phrase = text.casefold()[:LONGEST_PHRASE]
         words = re.findall(r"[a-z0-9_]+(?:[/.-][a-z0-9_]+)*", phrase)
         found = {self.by_case[word] for word in words if word in self.by_case}
+        # A phrase that names two layers means neither for sure.
         return found.pop() if len(found) == 1 and phrase.strip() not in words else None
 
     def find_counted(self, text: str) -> str | None:

@@ -37,6 +37,7 @@ def match(readings: Sequence[Reading], expected: Any, quantity: str) -> Match | 
     shapes = [r for r in readings if isinstance(r.value, tuple)]
     found = [shape_match(r, expected) if quantity == "output" else axes_match(r, expected) for r in shapes]
     fitting = [one for one in found if one is not None]
+    # A plain hit stands above one by a convention, and that above one with a remark.
     return min(fitting, key=lambda one: (bool(one.convention), bool(one.remark)), default=None)
 
 

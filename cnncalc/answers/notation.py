@@ -183,6 +183,7 @@ def simple(text: str) -> list[Reading]:
         value = int(whole or "0") + (Fraction(int(decimals), 10 ** len(decimals)) if decimals else 0)
         exact = not decimals and scale == 1
         rounded = len((whole + decimals).lstrip("0")) >= 2 and not exact  # one digit alone says too little
+        # Half a unit of the last digit that stands there.
         slack = scale / 10 ** len(decimals) / 2 if rounded else NONE
         found.append(Reading(tidy(value * scale * (-1 if match[1] == "-" else 1)), slack, power))
     return found
@@ -220,6 +221,7 @@ def in_chinese(text: str) -> Fraction | int | None:
 def groupings(digits: str) -> list[str]:
     """The digits with a decimal point at most: thousands apart by , space ' _ or a dot, decimals by . or a comma."""
     found = []
+    # One separator throughout: `1,234 567` is no number.
     if re.fullmatch(r"\d{1,3}([, '_])\d{3}(\1\d{3})*(\.\d+)?", digits) or re.fullmatch(r"\d*(\.\d+)?", digits):
         found.append(re.sub("[, '_]", "", digits))
     elif re.fullmatch(r"\d{1,3}(,\s?\d{3})+(\.\d+)?", digits):  # 41, 600
@@ -252,6 +254,7 @@ _OPERATORS: dict[type, Any] = {
     ast.Div: lambda a, b: a / b,
     ast.FloorDiv: lambda a, b: Fraction(a // b),
     ast.Mod: lambda a, b: a % b,
+    # Bounded, or 9^9^9 would fill the memory.
     ast.Pow: lambda a, b: a ** int(b) if b.denominator == 1 and 0 <= b <= 64 and abs(a) <= 10**6 else None,
     ast.UAdd: lambda a: a,
     ast.USub: lambda a: -a,
@@ -278,6 +281,7 @@ def formula(text: str) -> int | Fraction | None:
 def evaluate(node: ast.AST) -> Fraction:
     """The value of a part of a formula. Raises TypeError or ValueError for what is not allowed."""
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        # By its text: 0.1 is a tenth, not the double nearest to it.
         value = Fraction(str(node.value))
     elif isinstance(node, ast.BinOp):
         value = _OPERATORS[type(node.op)](evaluate(node.left), evaluate(node.right))

@@ -55,6 +55,7 @@ def own_value(report: Report, layer: str | None, option: str) -> Any:
 
 def flatten(value: Any) -> Any:
     """2 of ((2, 2), (2, 2)): one number where it is the same along every axis, and at both ends."""
+    # Padding of ((1, 1), (1, 1)) is 1, as is a stride of (1, 1).
     while isinstance(value, tuple) and value and len(set(value)) == 1:
         value = value[0]
     return value

@@ -68,6 +68,7 @@ def read_sizes(text: str) -> Said | None:
 def around_at(left: Sizes, right: Sizes) -> Said:
     """`6@28x28` and `28x28@6`: the lone number is that of the channels."""
     said: Said = []
+    # People write 6@28x28 and 28x28@6; the side with one number is the count.
     if right and len(left) == 1:
         said.append(((*left, *right), True))
     if left and len(right) == 1:
@@ -86,6 +87,7 @@ def read_named_axes(text: str) -> Sizes | None:
         if match is None or axis is None or axis in found:
             return None
         found[axis] = Fraction(match[2] or match[3])
+    # `k` and `d` may be a kernel and a dilation: only a height or a width makes it a shape.
     if len(found) < 2 or not {"h", "w"} & found.keys():
         return None
     return tuple(found[axis] for axis in "chw" if axis in found)

@@ -257,6 +257,7 @@ def without_recurrence(found: Numbers, case: Case) -> Numbers | None:
     """A recurrent layer whose gates read the input alone, not the state."""
     if not is_recurrent(case):
         return None
+    # With nothing to read, what is left are the weights of the state.
     state = numbers(Case(case.layer.replace(bias=False), case.shapes, letters={"n": 0, "c": 0}))
     return None if state is None or not state["params"] else {"params": found["params"] - state["params"]}
 
@@ -287,6 +288,7 @@ def as_separable(found: Numbers, case: Case) -> Numbers | None:
         return None
     positions = prod(found["output"][1:])
     biases = (c + f) if mine["bias"] is True else 0
+    # Depthwise separable (Howard et al. 2017): c kernels on a map each, then c f weights of 1x1.
     return {"params": c * taps + c * f + biases, "macs": (c * taps + c * f) * positions}
 
 
@@ -394,6 +396,7 @@ EDITS: tuple[Edit, ...] = (
          letter("p", lambda of: of("k") if of("p") else None)),
     Edit("same_padding_total_not_per_side", 14, SIZES,
          letter("p", lambda of: of("k") - 1 if of("p") else None)),
+    # Full padding is k - 1 on each side, same padding half of that.
     Edit("same_vs_full", 13, SIZES,
          letter("p", lambda of: Fraction(of("k") - 1, 2) if of("p") == of("k") - 1 else None)),
     Edit("ceil_instead_of_floor", 10, SIZES, operators(floor="ceil")),
@@ -402,8 +405,10 @@ EDITS: tuple[Edit, ...] = (
     Edit("kept_fraction", 11, SHAPE, operators(floor="/", ceil="/")),
     Edit("forgot_dilation", 10, SIZES, letter("d", lambda of: 1)),
     Edit("dilation_off_by_one", 12, SIZES, letter("d", lambda of: of("d") + 1 if slides_dilated(of) else None)),
+    # With k + 1 - 1/d in place of k, the span d(k - 1) + 1 becomes d k.
     Edit("dilation_times_kernel", 13, SHAPE,
          letter("k", lambda of: of("k") + 1 - Fraction(1, of("d")) if of("d") > 1 else None)),
+    # TensorFlow's `same` is ceil(n / s), whatever the kernel.
     Edit("tf_same", 14, SIZES, with_sizes(lambda m, n, k, s, p, d: -(-n // s) if p else None)),
     Edit("pool_always_halves", 12, SIZES, with_sizes(lambda m, n, *_rest: n // 2, pools)),
     Edit("non_square_pool", 11, SIZES, square),
@@ -436,6 +441,7 @@ EDITS: tuple[Edit, ...] = (
 
 def _one_bias(of: Any) -> Number | None:
     outputs = of("f") or of("m") or of("c") * of("q")
+    # As many biases of 1 / outputs as there are outputs make one bias in all.
     return Fraction(1, outputs) if of("b") and outputs else None
 
 
@@ -450,6 +456,7 @@ def slides_dilated(of: Any) -> bool:
 
 def _turn(shape: tuple[Number, ...]) -> tuple[Number, ...] | None:
     """The sizes in the other order."""
+    # From the last axis down to the first behind the channels.
     return (shape[0], *shape[:0:-1]) if len(set(shape[1:])) > 1 else None
 
 

@@ -93,6 +93,7 @@ def diagnose(report: Report, layer: str | None, quantity: str, values: Iterable[
     nearest = ordered[0][0] if ordered else 0
     # A slip of the pen is of another sort than a mistake in thinking, and is named beside it.
     named = [m for rank, m in ordered if rank - nearest <= FAR or m.id.rpartition("+")[2] in SLIPS][:MOST]
+    # Of several explanations none is sure.
     return named if len(named) == 1 else [mistake._replace(sure=False) for mistake in named]
 
 
@@ -146,6 +147,7 @@ def list_forms(value: Any, actual: Any, quantity: str) -> Iterator[Any]:
         value = value[1:]
     yield value
     if quantity == "output" and len(value) == rank:
+        # As TensorFlow writes it, channels last.
         yield (value[-1], *value[:-1])
     if len(set(value)) == 1 and len(value) < rank:
         yield value[0]
@@ -191,6 +193,7 @@ def slips(right: int, found: Sequence[Candidate]) -> Iterator[Candidate]:
 def candidates(report: Report, network: Network, layer: str | None, quantity: str, actual: Any) -> Iterator[Candidate]:
     """Every mistake in a number of a report."""
     rows = places(report, layer)
+    # Values are numbered inputs first.
     last = network.graph.outputs[0] - len(report.inputs) if layer is None else rows[-1]
     if quantity == "receptive_field":
         if last >= 0:
@@ -244,6 +247,7 @@ def of_counts(
     if not all(is_derived(network, i, counted, scale, getattr(report.layers[i], quantity)) for i in own):
         return
     if quantity in ("params", "buffers", "fixed_params", "parameter_bytes"):
+        # A layer that uses the weights of another stores none.
         units = {i: 0 if shares_weights(report, i) else scale for i in rows}
     else:
         units = dict.fromkeys(rows, scale)
@@ -270,6 +274,7 @@ def places(report: Report, layer: str | None) -> list[int]:
     report[layer]  # raises where there is none
     group = report.groups[layer]
     result = group.result - len(report.inputs) if group.result >= len(report.inputs) else group.last - 1
+    # The result stands last: the size of a block is that of what it gives.
     return [*(i for i in range(group.first, group.last) if i != result), result]
 
 

@@ -220,6 +220,7 @@ def _on_axis(letter: str, axis: int, value: Any, made: Callable[[str, int], Trac
     if not isinstance(value, tuple):
         return made(f"{letter}{axis}", value)
     before, after = value
+    # One symbol, so that a mistake is made on both sides.
     if before == after:
         p = made(f"{letter}{axis}", before)
         return p, p
@@ -239,6 +240,7 @@ def numbers(case: Case) -> Numbers | None:
     for name, new in case.letters.items():
         for place in trace.named.get(name, ()):
             values[place] = new
+    # First what leads to the output, which an edit may replace, then the counts that read it.
     before, behind = trace.choose(frozenset(changed))
     try:
         work_out(before, values, case.operators)
@@ -250,6 +252,7 @@ def numbers(case: Case) -> Numbers | None:
                 values[place] = new
         work_out(behind, values, case.operators)
     except ZeroDivisionError:
+        # An edit may leave a stride or a divisor of 0.
         return None
     result: Numbers = {"output": output, "values": prod(output)}
     for name in CLAIMED:
