@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+# For type checkers and editors; when it runs, `__getattr__` below loads a name.
 if TYPE_CHECKING:
     from cnncalc import conventions, reference
     from cnncalc.analysis.derivations import Derivation
@@ -175,6 +176,7 @@ def _version() -> str:
         import os
         import tomllib
 
+        # A checkout that nobody has installed.
         project = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "pyproject.toml")
         try:
             with open(project, "rb") as file:

@@ -475,6 +475,7 @@ def lint(
         return findings.findings_in(source, inputs=_inputs(input), inline=inline, codes=codes)
     if sources.reader_of(text) is not None:
         return findings.findings_of(load(text, input=input), codes)
+    # `net.yaml@3x64x64` brings a shape of its own.
     name, shapes = sources.split_shapes(text)
     return findings.findings_in(sources.read_source(name), inputs=_inputs(input) or shapes, codes=codes)
 

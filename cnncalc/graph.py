@@ -109,6 +109,7 @@ class Graph:
             "remarks": remarks,  # on the network as a whole, which are shown below its table
         }
         for key, value in values.items():
+            # Past our own `__setattr__`, which refuses.
             object.__setattr__(self, key, value)
         object.__setattr__(self, "facts", claims(self) if facts is None else facts)
 
@@ -125,6 +126,7 @@ class Graph:
 
     def replace(self, **changes: Any) -> "Graph":
         """The same network with something else in it; its facts are claimed anew. Raises ShapeError."""
+        # Claimed anew, since what changes may change them.
         return Graph(**{**self._values(), "facts": None, **changes})
 
     def shape(self, value: int) -> Shape:
@@ -152,6 +154,7 @@ class Claims:
 
     def of(self, layer: Layer, shapes: tuple[Shape, ...]) -> Facts:
         """What `layer` claims on `shapes`. Raises ShapeError."""
+        # Equal layers hash over all their options; that this is the same one is quicker to see.
         quick = (id(layer), shapes)
         facts = self._by_identity.get(quick)
         if facts is None:
@@ -183,4 +186,5 @@ class UnknownLayerError(CnncalcError, KeyError):
     """No layer, block call or repeat of this name."""
 
     def __str__(self) -> str:
+        # KeyError would put the message into quotes.
         return str(self.args[0])

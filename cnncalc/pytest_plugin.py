@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Where no paths are named, the specs of the configuration are collected beside the tests."""
     sources = pytest.Config.ArgsSource
+    # Added to a plain `pytest`, and not to one that names its files.
     at_top = config.args_source == sources.INVOCATION_DIR and config.invocation_params.dir == config.rootpath
     if config.args_source == sources.TESTPATHS or at_top:
         named = [(config.invocation_params.dir / arg.split("::")[0]).resolve() for arg in config.args]
@@ -54,6 +55,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile |
             return None
         from cnncalc.spec_files import looks_like_a_spec
 
+        # What cannot be read is collected, and fails: None is not False.
         if looks_like_a_spec(str(file_path)) is False:
             return None
     found: SpecFile = SpecFile.from_parent(parent, path=file_path)

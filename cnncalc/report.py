@@ -117,6 +117,7 @@ class Row:
 
         def __getattr__(self, name: str) -> Any:
             """A cost that is not there yet; Python asks here for nothing else that a row has."""
+            # Python asks here only while the slot is empty.
             if name not in COSTS:
                 raise AttributeError(f"a row has no {name}")
             found = self.later(self)
@@ -125,6 +126,7 @@ class Row:
             for ratio in RATIOS:
                 if ratio.name not in found:
                     setattr(self, ratio.name, divide(*(getattr(self, each) for each in ratio.of)))
+            # Not `getattr`, which would come back here without an end.
             return object.__getattribute__(self, name)
 
     def __repr__(self) -> str:
@@ -176,6 +178,7 @@ class Totals:
 
         def __getattr__(self, name: str) -> Any:
             """A sum of what is known of it, or a ratio of two sums, which is kept."""
+            # Python asks here only while the slot is empty: a sum is worked out once.
             if name not in (*SUMMED, *RATIO_NAMES) or self.rows is None:
                 raise AttributeError(f"totals without {name}")
             if name in SUMMED:
@@ -299,6 +302,7 @@ class Report:
         """What the layers of a block or a repeat add up to; shape and field are those of its result."""
         group = self.groups[name]
         rows = self.layers[group.first : group.last]
+        # A block may hand on an input as it is, which has no row.
         last = self.layers[group.result - len(self.inputs)] if group.result >= len(self.inputs) else rows[-1]
         return add_rows(rows, last, name=name, kind=group.kind)
 
@@ -368,6 +372,7 @@ class Report:
         subject: Row | Totals = self.totals if expectation.layer is None else self[expectation.layer]
         actual = getattr(subject, expectation.quantity)
         if isinstance(subject, Totals) and subject.is_partial(expectation.quantity):
+            # A sum that leaves rows out is no number to hold anything against.
             actual = None
         values = actual if isinstance(actual, tuple) else (actual,)
         return Verdict(expectation, actual, meets(values, expectation))
@@ -464,4 +469,5 @@ def as_json(value: Any) -> Any:
     if value is None or isinstance(value, (int, float)):
         return value
     denominator = value.denominator
+    # Halves and quarters are exact as decimals; a third is written as 1/3.
     return float(value) if denominator & (denominator - 1) == 0 else str(value)

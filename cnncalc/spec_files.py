@@ -45,6 +45,7 @@ def specs_below(folder: str) -> list[str]:
 
     found = []
     for where, folders, files in os.walk(folder, onerror=refuse):
+        # In place, for `os.walk` goes only where this list still leads.
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [os.path.join(where, name) for name in sorted(files) if is_yaml(name)]
         for path in paths:

@@ -49,6 +49,7 @@ def field(steps: Steps) -> int:
 def from_the_wrong_end(steps: Steps) -> int:
     seen = 1
     for step in steps:
+        # r = (r - 1) s + k is right from the last layer to the first; here it begins at the image.
         seen = (seen - 1) * step.stride + step.span
     return seen
 
@@ -57,6 +58,7 @@ def with_own_stride(steps: Steps) -> int:
     seen, jump = 1, 1
     for step in steps:
         jump *= step.stride
+        # Right is the jump before the layer, without the layer's own stride.
         seen += (step.span - 1) * jump
     return seen
 
@@ -148,6 +150,7 @@ def steps_to(graph: Graph, node: int, axis: int) -> list[Step] | None:
             w = stop.window
             # A 1x1 window changes nothing, and no mistake is made there.
             if w is not None and (w.kernel, w.stride) != (1, 1):
+                # What has a window and no connections is a pool.
                 found.append(Step(w.kernel, w.stride, w.dilation, not graph.facts[stop.node].connections))
         return found
     return None
@@ -163,6 +166,7 @@ def field_mistakes(graph: Graph, node: int) -> Iterator[tuple[int, str, tuple[in
     for name, far, rule in MISTAKES:
         values = [rule(steps) for steps in ways if steps]
         plain = [field(steps) for steps in ways if steps]
+        # Along an axis on which there is nothing to mistake the right size stays.
         known = tuple(p if value is None else value for value, p in zip(values, plain, strict=True))
         if list(known) != plain and min(known) > 0:
             yield far, name, known
@@ -204,6 +208,7 @@ def stuff_zeros(graph: Graph, node: int, source: int, axis: int) -> Fraction | N
         elif isinstance(step, Phases):
             kernel, dilation = getattr(layer.layer, "kernel", (1,)), getattr(layer.layer, "dilation", (1,))
             k, d = (values[axis if len(values) > 1 else 0] for values in (kernel, dilation))
+            # A transposed convolution as one of stride 1 on a map with zeros between its elements.
             jump /= len(step.taps)
             seen += d * (k - 1) * jump
         elif step not in (POINTWISE, FLATTENED):

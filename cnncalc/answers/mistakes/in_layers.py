@@ -144,6 +144,7 @@ def stack_depth(graph: Graph, node: int, shape: tuple[int, ...]) -> Iterator[Fou
     if len(reads) < 2 or shape[0] != sum(graph.shape(v)[0] for v in reads):
         return
     behind = [ancestors(graph, v) for v in reads]
+    # What all branches have in common lies before the place where they part.
     branches = {v for one in behind for v in one if not all(v in other for other in behind)}
     depth = sum(graph.shape(v)[0] for v in branches if v >= first and has_filters(graph, v))
     if depth and prod(shape):

@@ -111,6 +111,7 @@ def everywhere_twice(one: Sum) -> Iterator[Found]:
     for i, term in one.terms.items():
         if term:
             edits = {edit for edit, _found in singles(*one.network.cases[i][:4])}
+            # Reversed, so that of several edits of one name the first stays.
             applied[i] = {edit.id: edit for edit in reversed(common) if edit in edits}
     for first, second in combinations(ranks, 2):
         value, met = one.total, False
@@ -223,8 +224,10 @@ def as_one(network: Network, before: int, node: int) -> tuple[str, Case] | None:
         return None
     narrow = tuple(other["kernel"]) * (rank if len(other["kernel"]) == 1 else 1)
     reduces = set(narrow) == {1} and set(kernel) != {1}
+    # 1xk and kx1 make one kxk (Szegedy et al. 2016); windows along the same axis do not.
     if not reduces and not all(min(a, b) == 1 < max(a, b) for a, b in zip(kernel, narrow, strict=True)):
         return None
+    # The field of two windows in a row, at a stride of 1.
     whole = layer.replace(kernel=tuple(a + b - 1 for a, b in zip(kernel, narrow, strict=True)))
     return "ignored_factorisation", Case(whole, network.shapes[before])
 
@@ -250,4 +253,5 @@ def on_other_maps(one: Sum) -> Iterator[Found]:
 
 
 def neighbours(rows: Sequence[int]) -> Iterable[tuple[int, int]]:
+    # Each with the layer behind it, and with the one before.
     return [*pairwise(rows), *pairwise(rows[::-1])]

@@ -11,6 +11,7 @@ MOST_POWERS = 4  # of 1,024 against 1,000: up to T and Ti
 def miswrite(number: int) -> Iterator[tuple[int, str, str, int]]:
     """(rank, id, digits, value) of every number that a slip of the pen makes of this one."""
     text = str(number)
+    # Numbers of two digits are slips of each other.
     if len(text) < 3:
         return
     for i in range(len(text)):
@@ -34,6 +35,7 @@ def binary_prefix(right: int, value: int) -> bool:
     ratio = Fraction(1000, 1024)
     for power in range(1, MOST_POWERS + 1):
         for factor in (ratio**power, 1 / ratio**power):
+            # Half a unit of the last digit: as near as rounding brings it, and farther from the right number.
             if abs(right * factor - value) * 2 <= unit and abs(right - value) * 2 > unit:
                 return True
     return False

@@ -53,6 +53,7 @@ def case_of(graph: Graph, node: int, shapes: tuple[Shape, ...]) -> Case:
     shapes = () if () in shapes else shapes
     first = len(graph.inputs)
     value, flat = first_read(graph, node), None
+    # Back through what leaves a vector as long as it is, to the flattening that made it.
     while value >= first and len(graph.shape(value)) == 1 and flat is None:
         before = first_read(graph, value - first)
         if before == NOTHING_READ:

@@ -31,6 +31,7 @@ def files_in(words: Sequence[str]) -> Iterator[str]:
             continue
         for top, folders, names in os.walk(word):
             depth = 0 if top == word else os.path.relpath(top, word).count(os.sep) + 1
+            # In place, for `os.walk` goes only where this list still leads.
             folders[:] = sorted(f for f in folders if not f.startswith(HIDDEN)) if depth < DEEPEST else []
             yield from (os.path.join(top, name) for name in sorted(names) if not name.startswith(HIDDEN))
 
@@ -51,6 +52,7 @@ def read_class(
     apart = {os.path.realpath(path) for path in others}
     readable = set(sheets_in(words))
     for path in steps(list(dict.fromkeys(files_in(words)))):
+        # A key may lie in the folder of the sheets.
         if os.path.realpath(path) in apart:
             continue
         if path not in readable:

@@ -102,10 +102,12 @@ def layer_and_quantity(text: str) -> tuple[str | None, str] | None:
             return (None if is_total(right) else right), known
     if not may_end_in_quantity(text) and not plain(text).endswith(ENDS_OF_OPTIONS):
         return None
+    # From the left, so that the words for the quantity are as many as they can be.
     for i in range(1, len(text)):
         rest = text[i:].strip()
         # A single letter may be anything; `conv1 padding` asks backwards.
         known = quantity_of(rest) or (option_of(rest) if len(rest) > 1 else None)
+        # `C1参数量` needs no space: the script changes there.
         joined = text[i - 1] in JOINTS + "层" or text[i - 1].isascii() != text[i].isascii()
         name = text[:i].strip(JOINTS).removesuffix("层").strip(JOINTS)
         if known is not None and joined and name:
@@ -192,6 +194,7 @@ def people_of_a_list(head: Cells, rows: Sequence[Cells], source: Source) -> list
     groups: dict[str, list[Cells]] = {}
     name = ""
     for cells in rows:
+        # A spreadsheet may name a student once, above all lines of that student.
         name = (cells[at][0].strip() if at < len(cells) else "") or name
         groups.setdefault(name or _("row {n}", n=cells[0][1].line), []).append([*cells[:at], *cells[at + 1 :]])
     sheets = []

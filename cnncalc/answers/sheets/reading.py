@@ -21,6 +21,7 @@ from cnncalc.language import _, reason_of
 from cnncalc.spec.read.yamltree import read_yaml
 
 LARGEST_SHEET = 2_000_000  # bytes
+# UTF-8 first: GB 18030 takes nearly every text for one of its own.
 ENCODINGS = ("utf-8-sig", "gb18030")
 YAML_LINE = re.compile(r"(- )?[^,;\t|=]+:( |$)|- ")
 ENDINGS = (".csv", ".tsv", ".xlsx", ".yaml", ".yml", ".json", ".md", ".markdown", ".txt")
@@ -73,6 +74,7 @@ def decode(data: bytes, name: str) -> str:
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
+            # One kind of line end, since places are counted in lines.
             return re.sub("\r\n|\r|\x85|\u2028|\u2029", "\n", text)
     hint = _("save it as CSV, YAML, JSON or Markdown, in UTF-8")
     raise unusable(name, _("not a text file in UTF-8 or GBK"), hint)
@@ -126,6 +128,7 @@ def form_of(source: Source) -> str:
         return by_ending[ending]
     lines = [line.strip() for line in source.text.split("\n") if line.strip()]
     first = lines[0] if lines else ""
+    # From what can be told for sure to what is a guess.
     if any(re.fullmatch(r"\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?", line) and "|" in line for line in lines):
         return "markdown"
     if spaced_rows(source.text):

@@ -171,6 +171,7 @@ def split_parts(line: str) -> Iterator[tuple[int, str]]:
     """The parts of a line between commas that a word follows, none within brackets, each with its first column."""
     start = 0
     for mark in PARTS.finditer(line):
+        # Within brackets it belongs to a shape, or to an aside.
         if line.count("(", start, mark.start()) > line.count(")", start, mark.start()):
             continue
         yield start, line[start : mark.start()]

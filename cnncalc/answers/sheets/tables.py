@@ -196,6 +196,7 @@ def join_cells(cells: Cells, width: int) -> Cells:
     """41,600 or (6, 28, 28) without quotes falls into several cells of a CSV file; they belong to the last column."""
     if width != 3 or len(cells) <= width:
         return cells
+    # Without quotes CSV takes 41,600 and (6, 28, 28) apart.
     tail = [cell.strip() for cell, _place in cells[width - 1 :]]
     while tail and not tail[-1]:
         tail.pop()
@@ -341,6 +342,7 @@ def csv_rows(text: str, problems: list[Problem]) -> list[Cells]:
     rows: list[Cells] = []
     reader = csv.reader(StringIO("\n".join(lines)), delimiter=delimiter, skipinitialspace=True)
     while True:
+        # A row may go over several lines, in quotes: its place is where it begins.
         start = reader.line_num
         try:
             row = next(reader)
@@ -358,6 +360,7 @@ def place_cells(row: Sequence[str], line: str, number: int) -> Cells:
     cells: Cells = []
     column = 0
     for cell in row:
+        # Quotes are gone from the cell, so it is looked for behind the one before.
         found = line.find(cell, column) if cell else column
         column = max(found, column)
         cells.append((cell, Position(number, column + 1, max(1, len(cell)))))

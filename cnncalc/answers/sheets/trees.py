@@ -28,6 +28,7 @@ def from_mapping(given: Mapping[Any, Any] | Iterable[Any]) -> Sheet:
 def as_tree(value: Any, depth: int) -> Tree:
     """A Python value as the tree of a text."""
     position = Position(1, 1)
+    # A list of Python's may hold itself.
     if depth > 20:
         return Text("...", position)
     if isinstance(value, Mapping):

@@ -128,6 +128,7 @@ def write_cell(value: Any) -> str:
     """A cell's value as a person wrote it: 156 for 156.0."""
     if value is None:
         return ""
+    # A workbook holds 156 as 156.0; beyond 15 digits it has rounded the number itself.
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**15:
         return str(int(value))
     return str(value)  # a day, where the program took 6-28 for one: said to be unreadable when it is graded
