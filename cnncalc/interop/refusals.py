@@ -27,6 +27,7 @@ def unusable_file(spec: str, problem: str, hint: str | None = None) -> SpecError
 def say(ending: str, head: bytes) -> tuple[str, str]:
     """(problem, hint) for a file with these first bytes."""
     export = _("export the model to ONNX, and name that file")
+    # A pickle begins with its protocol: 0x80, then 2 to 5.
     if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
         return _("this is a pickle, which runs whatever is in it: it is never loaded"), export
     if head.startswith(b"PK") and ending in (".npz", ".npy"):

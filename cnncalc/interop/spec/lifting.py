@@ -351,6 +351,7 @@ class Lifter:
 
     def combine(self, value: int, node: Node) -> View | None:
         """Values element by element, all of them seen alike; what has one element along an axis is stretched."""
+        # The largest, as the others may have to be stretched to it.
         known = max(
             (self.views[v] for v in node.reads if v not in self.free),
             key=lambda view: prod(view.shape),

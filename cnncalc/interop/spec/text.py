@@ -132,6 +132,7 @@ class Writer:
         plain = plain and all(self.fits_a_line(part, word) for part, word in zip(step.tail, words, strict=True))
         if plain:
             text = " ".join([body, *words])
+            # A comma or a bracket would end the item for YAML.
             quoted = f'"{text}"' if in_brackets and set(text) & set(",[]{}") else text
             return f"{step.name}: {quoted}" if step.name else quoted
         kind, _space, flags = body.partition(" ")

@@ -33,6 +33,7 @@ def many_heads(call: Call) -> Seen | None:
     out = c.get("output_shape")
     out = out[0] if isinstance(out, (list, tuple)) and len(out) == 1 else out
     axes = c.get("attention_axes")
+    # The samples are axis 0 there, and the last axis is that of the channels.
     over = sorted(int(axis) % (rank + 1) for axis in axes) if axes else list(range(1, rank))
     if over != list(range(1, rank)) or not (out is None or isinstance(out, int)):
         return None

@@ -33,7 +33,7 @@ def read_states(call: Call) -> Seen | None:
         return None
     kind = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}[call.word]
     bias: bool | str = bool(c.get("use_bias", True))
-    # Keras's GRU resets behind the product since version 2, as CuDNN's does, and has a second bias inside.
+    # The GRU of Keras 3 and of TensorFlow 2 resets behind the product, as CuDNN's does, and has a second bias inside.
     if kind == "gru" and c.get("reset_after", True):
         if not bias:
             return None

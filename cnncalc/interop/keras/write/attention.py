@@ -32,6 +32,7 @@ def many_heads(layer: Any, x: Shape, *others: Shape) -> list[Step]:
     for name, width in widths.items():
         stored.append((name, apart(h, width)))
         stored += [(f"{name}_bias", lambda b: b.reshape(h, -1))] if layer.bias else []
+    # Keras has the last projection as (heads, width of a head, out).
     stored.append(("out", lambda w: w.T.reshape(h, -1, w.shape[0])))
     stored += [("out_bias", None)] if layer.bias else []
     return [Step(made, "", tuple(stored), asks=True)]

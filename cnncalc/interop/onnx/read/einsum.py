@@ -79,6 +79,7 @@ def by_weights(net: Network, node: NodeData, words: tuple[str, str], out: str, p
     if both or not units:
         raise NotReadError(_("each part of its weights belongs to another part of what enters"))
     sizes = dict(zip(words[0], x.dims(), strict=True)) | dict(zip(words[1], weight.dims, strict=True))
+    # bnc,chd->bnhd: units h and d, summed c; weights (c, h, d) become (h d, c).
     order = [words[1].index(letter) for letter in units + summed]
     rows, columns = (prod(sizes[letter] for letter in group) for group in (units, summed))
     form = None if order == sorted(order) else ("Transpose", *order)
@@ -91,6 +92,7 @@ def by_weights(net: Network, node: NodeData, words: tuple[str, str], out: str, p
 def of_values(net: Network, node: NodeData, words: tuple[str, str], out: str) -> Tensor:
     """The product of two values."""
     a, b = net.tensor(node, 0), net.tensor(node, 1)
+    # bqhd,bkhd->bhqk: both b and h, rows q, columns k, summed d.
     both, rows, columns, summed = letters_of(*words, out)
     if not rows or not columns:
         raise NotReadError(_("its equation is no matrix product"))

@@ -423,6 +423,7 @@ def dequantize_weight(x: Sequence[Constant], attributes: Any) -> Constant | None
         return (array.astype("float32") - zero) * beside(x[1], rank, axis)
 
     found = x[0].move_later(x[0].dims, values)
+    # Whole numbers are no weights by themselves, and have no roots: what they stand for is one.
     found.roots = x[0].roots or ((x[0].name,) if x[0].name else ())
     return found
 

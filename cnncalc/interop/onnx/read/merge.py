@@ -409,6 +409,7 @@ def centre(net: Network, node: NodeData, x: Tensor, mean: Constant) -> Tensor | 
         vectors[name] = placed[1].move_later((net.shape(x)[0],), lambda array: array.reshape(-1))
     net.absorbed[behind.outputs[0]] = node.outputs[0]
     divides = behind.operator == "Div"
+    # The layer stores a variance; the model divides by its root, or multiplies by one over that.
     vectors["variance"] = vectors["variance"].move_later(
         vectors["variance"].dims, lambda array: (array if divides else 1 / array) ** 2, behind.operator
     )

@@ -330,6 +330,7 @@ def read_gather(net: Network, node: NodeData) -> Value:
             _("its indices are not one behind the other"), (*dims[:axis], *indices.dims, *dims[axis + 1 :])
         )
     found = take_part(net, node, x, axis, chosen[0], chosen[-1] + 1)
+    # One place without an axis of its own takes the axis away.
     if indices.dims:
         return found
     return Tensor(found.value, tuple(a for i, a in enumerate(found.axes or ()) if i != axis))

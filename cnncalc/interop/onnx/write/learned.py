@@ -17,6 +17,7 @@ def parameter(ops: Part, layer: Any) -> str:
     if layer.stored is not None:
         raise NotInOnnxError(_("numbers that stand at several places, or are not trained, are not written"))
     values = ops.array("value")[np.newaxis]
+    # What depends on no input does not know how many samples there are.
     samples = ops("Shape", ops.network_input, start=0, end=1)
     shape = ops("Concat", samples, ops.whole(*layer.shape), axis=0)
     return ops("Expand", ops.weight("value", values), shape)

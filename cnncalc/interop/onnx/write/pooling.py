@@ -68,6 +68,7 @@ def blurpool(ops: Part, layer: Any, x: Value) -> str:
     c, *size = x.shape
     windows, _ = layer.geometry(x.shape)
     (read,) = layer.elements(x.shape)
+    # Of one row for each axis, (1 2 1) / 4 say, the outer product is the window.
     weights = np.ones(())
     for (row,) in read.weights:
         weights = np.multiply.outer(weights, np.array(row, dtype=float))

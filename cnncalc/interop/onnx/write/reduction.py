@@ -12,6 +12,7 @@ REDUCED = {"reduce_sum": "ReduceSum", "reduce_mean": "ReduceMean", "reduce_max":
 
 @writes(*REDUCED, "reduce_norm")
 def reduce(ops: Part, layer: Any, x: Value) -> str:
+    # An input: of ReduceSum since operator set 13, of the others since 18; attributes before.
     axes = ops.whole(*sorted(1 + axis for axis in layer.over(x.shape)))
     if layer.kind != "reduce_norm":
         return ops(REDUCED[layer.kind], x.name, axes)

@@ -31,6 +31,7 @@ def unfold(
     if seen.folded > 1:
         return as_one(trace, seen, lambda one: unfold(trace, one, kind, options, stored))
     if len(seen.shape) - 1 <= MOST_SPATIAL:
+        # (windows, C, H, W) is a volume of (C, windows, H, W) in which nothing moves along the windows.
         wider = widen(options)
         return along(trace, seen, 1, lambda value: layer(trace, kind, wider, [value], stored))
     if any(tensor is not None for tensor in stored):

@@ -110,6 +110,7 @@ def read_filled(trace: Any, tensor: Any) -> Seen | None:
     """A tensor into which every sample was written, with zeros where it is larger; None where it is none."""
     home = address(tensor)
     fills = trace.fills.get(home, {})
+    # Once for each sample and never besides: else something is in it that nobody has noted.
     if sorted(fills) != [*range(BATCH)] or trace.writes.get(home) != BATCH or tensor.shape[0] != BATCH:
         return None
     first: Seen = fills[0][1]

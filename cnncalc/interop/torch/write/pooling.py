@@ -62,6 +62,7 @@ def avgpool(layer: Any, x: Shape) -> Written:
     if not alone and (not counted or layer.rounding == "ceil"):
         raise NotInTorchError(_("PyTorch averages no padding that is on one side alone, or not counted"))
     options = pool_options(layer, windows, even(tuple(w.before for w in windows)) if alone else 0)
+    # nn.AvgPool2d has no such argument.
     del options["dilation"]
     if any(w.before for w in windows) and alone:
         options["count_include_pad"] = (counted, True)

@@ -34,6 +34,7 @@ def subsample(layer: Any, x: Shape) -> Written:
     kernel, stride = tuple(w.kernel for w in windows), tuple(w.stride for w in windows)
     size = kernel[0] if len(set(kernel)) == 1 else kernel
     step = stride[0] if len(set(stride)) == 1 else stride
+    # The class has the stride of its window unless another is said, as a pooling has.
     module = call("Subsample", ("channels", x[0]), ("kernel_size", size), stride=(step, size))
     return Written("{m}({0})", module, {}, {"weight": ("weight", None), "bias": ("bias", None)})
 

@@ -234,6 +234,7 @@ class Writer:
             if found.module.function.isidentifier():
                 self.parts[found.module.function] = None
         for name, shape in found.extra.items() if self.owner(i) == i else ():
+            # So that a fresh module changes nothing by it: times 1, plus 0.
             start = Call("torch.ones" if name == "factor" else "torch.zeros", tuple(Argument("", n) for n in shape))
             modules[f"{attribute}_{name}"] = Call("nn.Parameter", (Argument("", start),))
         use = found.use.replace("{m}", module)
@@ -251,6 +252,7 @@ class Writer:
                 self.collect_state(item, f"{prefix}{i if scope.chain else attributes[item.path]}.")
             elif self.owner(item) == item:
                 for ours, (theirs, move) in self.written[item].state.items():
+                    # `_bias` stands beside the module, conv1_bias; `weight` in it, conv1.weight.
                     dot = "" if theirs.startswith("_") else "."
                     name = f"{self.graph.nodes[item].name}.{ours}"
                     self.state[name] = (f"{prefix}{attributes[item]}{dot}{theirs}", move)
@@ -326,6 +328,7 @@ def forward(found: Template, entering: list[str], kept: Mapping[str, str]) -> li
     left = dict(uses)
     living = {word for name, word in variables.items() if left.get(name, 0) > 0}  # the variables still to be read
     statements: list[str] = []
+    # No l, which looks like a 1.
     letters = ["x", "y", "z", *"abcdefghijkmnopqrstuvw"]
     for line in body.lines:
         read = [variables[name] for name in line.reads]
