@@ -55,6 +55,7 @@ def field_derivation(
         claimed = row.receptive_field
         remarks += [*hull_remarks(claimed, sizes), *forward_remarks(row), *remarks_apart(graph, number)]
     else:
+        # The report counts in pixels of the input: in units of another map it takes a pass from there.
         last = len(graph.inputs) + number
         seen = Pass(graph, origins={value: 0}, last=last).fields[last].get(0, (None,) * rank)
         claimed = tuple(axis.size for axis in axes_of(seen, shape[1:]))

@@ -95,6 +95,7 @@ def meeting(values: list[int], fields: list[AxisField], one_unit: bool) -> Meeti
     """How fields along one axis meet; a path that sees the whole axis has no part in it."""
     branches = tuple([branch(v, f) for v, f in zip(values, fields, strict=True)])
     grids = [f for f in fields if isinstance(f, Grid)]
+    # Listed unit by unit they have no jump that another path could share.
     if any(isinstance(f, Units) for f in fields):
         return Meeting(MISMATCH, None, branches)
     if any(not isinstance(f, (Grid, Whole, Fixed)) for f in fields):

@@ -60,6 +60,7 @@ def names_of_blocks(document: Document) -> dict[str, Names]:
 def find_needed_of_network(document: Document, names: Names, block: str) -> tuple[str, ...]:
     """The parameters of the network that a call of a block depends on, besides the values that it is given."""
     params = document.blocks[block].params
+    # The block's own parameters come with the call; what else it speaks of is the network's.
     defaults = names_in(default for default in params.values() if default is not None)
     return tuple(dict.fromkeys([*(n for n in (*defaults, *names.local) if n not in params), *names.network]))
 

@@ -101,6 +101,7 @@ class Network:
     @cached_property
     def without_bias(self) -> Callable[[Layer, tuple[Shape, ...]], int | None]:
         """The parameters of a layer that has no bias, on inputs of these shapes; equal ones are worked out once."""
+        # The cache goes with this network: one of the program would keep every layer it has seen.
         return lru_cache(None)(lambda layer, shapes: layer.replace(bias=False).facts(*shapes).params)
 
     @cached_property

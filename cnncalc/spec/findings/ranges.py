@@ -68,7 +68,7 @@ def behind(layer: Layer, entering: list[Range]) -> Range:
         return low, high
     if kind == "add":
         return sum(r[0] for r in entering), sum(r[1] for r in entering)
-    # Sums may grow without end, and so may products: of those the sign alone is kept.
+    # Of products the sign alone is followed.
     if kind == "multiply" and low >= 0:
         return 0, inf
     if kind in ("leaky_relu", "elu", "celu", "prelu", "lrn", "silu", "gelu", "mish", "hard_swish") and low >= 0:

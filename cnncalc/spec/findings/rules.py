@@ -33,6 +33,7 @@ def net(*steps: str, top: str = "input: 3x32x32", end: str = "") -> str:
     return "\n".join([top, "layers:", *(f"  - {step}" for step in steps), *([end] if end else []), ""])
 
 
+# Each `bad` has its finding and no other, each `good` has none: the tests run both.
 _ROWS = [
     Rule(
         "unread-pixels",
@@ -45,6 +46,7 @@ _ROWS = [
         net("conv 8 k3 s2"),
         net("conv 8 k3 s2 p1"),
         windows.unread_pixels,
+        # Pixels that one use of the line passes over are lost, whatever its other uses do.
         every=False,
     ),
     Rule(

@@ -211,9 +211,9 @@ def useless_dilation(net: Network) -> Iterator[Hit]:
     """A distance between the taps of a window that has one tap."""
     for i, node in enumerate(net.graph.nodes):
         values = vars(node.layer)
-        # Only what the line itself says: a kernel that comes from an expression may be wider elsewhere.
         if set(values.get("kernel") or ()) != {1} or set(values.get("dilation") or ()) <= {1}:
             continue
+        # Only what the line itself says: a kernel that comes from an expression may be wider elsewhere.
         if net.find_written(node, "kernel") is not None and net.find_written(node, "dilation") is not None:
             text = _("{name}: a window of one pixel has no distance between taps", name=node.name)
             yield Hit(i, text, _("leave the dilation out, or give the window more pixels"))

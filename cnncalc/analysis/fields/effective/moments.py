@@ -169,6 +169,7 @@ class Fold(Generic[E]):
         for readers, read in rows:
             counts = tuple((i, n) for i, (mask, _cells) in enumerate(classes) if (n := (mask & read).bit_count()))
             if counts:
+                # The number of channels that are read goes along as class -1: a mean over them needs it.
                 counts = (*counts, (-1, read.bit_count()))
                 by_read[counts] = by_read.get(counts, 0) | readers
         for counts, readers in by_read.items():
@@ -180,6 +181,7 @@ class Fold(Generic[E]):
         if len(parts) == 1 and parts[0][0] == 1:
             return parts[0][1]
         period = lcm(*(len(cells.units) for _w, cells in parts))
+        # Over one common period all have to move on by as much, or they drift apart.
         spans = {cells.span * (period // len(cells.units)) for _w, cells in parts}
         if len(spans) > 1 or period > LONGEST_PERIOD:
             raise DriftError
