@@ -43,6 +43,7 @@ OF_SYSTEM = (
 
 def reason_of(error: Exception) -> str:
     """Why a file could not be used, as the system says it, or as the error does."""
+    # Without the error's number and path; errors that are not the system's have no such text.
     return _(getattr(error, "strerror", None) or str(error) or type(error).__name__)
 
 
@@ -83,6 +84,7 @@ def folder() -> str:
 
 def of_environment() -> str:
     """The language that the user's locale asks for; English where it asks for none that is known."""
+    # In the order in which gettext looks at them.
     for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         for name in os.environ.get(variable, "").split(":"):
             if name:

@@ -98,6 +98,7 @@ def read(text: str, file: str) -> Locked:
             elif content and not content.startswith("#"):
                 path, name, value = content.split("\t")
                 key = (unquote(path), unquote(name))
+                # A merge may leave a line twice: only another value is a mistake.
                 if found.numbers.setdefault(key, value) != value:
                     problem = _("another value for {name} of {path}", name=visible(key[1]), path=visible(key[0]))
                     hint = _(

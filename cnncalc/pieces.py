@@ -81,6 +81,7 @@ def flatten(piece: Piece) -> Graph:
             nodes.append(node._replace(reads=tuple(reads), shown_with=None))
             facts.append(own.facts[i])
             values.append(inputs + len(nodes) - 1)
+        # The outermost piece notes its outputs last.
         found.append([values[v] for v in own.outputs])
         return found[-1][0]
 

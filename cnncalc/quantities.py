@@ -244,6 +244,7 @@ QUANTITIES: dict[str, Quantity] = {
     ]
 }  # fmt: skip
 
+# The sort is stable: within a subject rows stay in the order of the table.
 OF_A_LAYER: tuple[Quantity, ...] = tuple(
     sorted((q for q in QUANTITIES.values() if q.of_layer), key=lambda q: SUBJECTS.index(q.subject))
 )

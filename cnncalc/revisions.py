@@ -15,6 +15,7 @@ from cnncalc.spec_files import is_spec_text, is_yaml, looks_like_a_spec, specs_b
 def read(spec: str) -> Source:
     """A file, a bundled network, or `REVISION:path` where no file is called so. Raises SpecError."""
     revision, colon, path = spec.partition(":")
+    # A file of that name is meant; a single letter in front is a drive of Windows.
     if not colon or not revision or not path or os.path.lexists(spec) or len(revision) == 1:
         return read_source(spec)
     name = f"{revision}:{path}"
@@ -39,8 +40,10 @@ def find_changed(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | N
     top = git("rev-parse", "--show-toplevel")
     if top.returncode:
         raise CnncalcError(_("this is no git repository: run it inside one, or name two specs"))
+    # Nobody may hand git an option in place of a revision.
     if revision.startswith("-"):
         raise CnncalcError(_("git knows no revision '{revision}'", revision=revision[:40]))
+    # With -z names end with a null byte, and git quotes none of them.
     done = git("diff", "--name-status", "-M", "-z", "--relative", "--end-of-options", revision, "--", *paths)
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
@@ -94,6 +97,7 @@ def pairs_of(listing: bytes) -> Iterator[tuple[str | None, str | None]]:
         if not status:
             break
         path = next(fields)
+        # A rename or a copy, R087 say, has two paths.
         if status[0] in "RC":
             yield path, next(fields)
         else:

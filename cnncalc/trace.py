@@ -101,6 +101,7 @@ def _make(operator: str, left: Any, right: Any) -> Any:
         return right
     if _literal(right) and operator in _NEUTRAL_RIGHT and int(right) == _NEUTRAL_RIGHT[operator]:
         return left
+    # What comes to nothing whatever its factors are has no formula.
     if operator == "*" and any(_literal(part) and int(part) == 0 for part in (left, right)):
         return 0
     value = _COMPUTE[operator](int(left), int(right))

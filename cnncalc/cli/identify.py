@@ -110,6 +110,7 @@ def bundled_networks(text: str, batch: int, asked: bool) -> Iterator[tuple[str, 
         for name, of in totals.items()
         if any(match_number(n, *r) == EXACT for n in of.values() for r, _u in readings)
     ]
+    # A total that is exactly this number spares the analysis of all other networks.
     for name in hit or (may_be_meant(text) if asked else totals):
         yield name, analyze_graph(Asked(name).graph(), Settings(batch=batch))
 
@@ -125,6 +126,7 @@ def may_be_meant(text: str) -> list[str]:
         return found
     target = readings[0][0][0]
     apart = {name: sorted(abs(n - target) for n in of)[:NEAREST] for name, of in numbers.items()}
+    # Networks that cannot have one of the nearest numbers need no analysis.
     farthest = sorted(distance for several in apart.values() for distance in several)[NEAREST - 1]
     return [name for name, several in apart.items() if several[0] <= farthest]
 

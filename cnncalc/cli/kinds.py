@@ -102,6 +102,7 @@ def options_data(layer: type[Layer]) -> list[dict[str, Any]]:
 
 def options_of(layer: type[Layer]) -> list[Option]:
     """The options, the main one first."""
+    # False comes before True, and what is equal keeps its order.
     return sorted(layer.options.values(), key=lambda option: not option.main)
 
 

@@ -33,6 +33,7 @@ class SizeType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
         if match is None or unit is None:
             self.fail(_("'{value}' is no size: write 4GiB, 512MiB, 320KB or a number of bytes.", value=value[:40]))
         decimals = match[2] or ""
+        # In integers: 0.1GB is 100,000,000 bytes, and nothing is rounded on the way.
         return int(match[1].replace(",", "") + decimals) * unit // 10 ** len(decimals), value.strip()
 
 
@@ -123,6 +124,7 @@ def command(asked: Asked, expand: bool, out: Output, **chosen: Any) -> None:
 
         graph = asked.graph()
         plan = wish.plan()
+        # Before the plan, for what is kept depends on what is written over.
         if wish.inplace:
             graph = in_place(graph)
         found = plan_training(graph, plan) if wish.train else plan_inference(graph, plan)

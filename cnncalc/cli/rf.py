@@ -99,6 +99,7 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     first = len(graph.inputs)
     origins = dict(enumerate(range(first))) if since is None else {find_value(graph, since): 0}
     found = Pass(graph, origins=origins)
+    # Behind a gate every unit sees the whole map: what it sees beside that is told too.
     local = Pass(graph, origins=origins, local=True) if has_gates(graph) else None
     names = [since] if since is not None else list(graph.inputs)
     told = Told(find_seen(found, local), names, list(origins))

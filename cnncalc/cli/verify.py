@@ -87,6 +87,7 @@ def command(
         from cnncalc.pages.verification import verification_page
 
         out.write(verification_page(found, show_all=show_all or bool(layers or quantities), scaled=scaled))
+    # Status 0 would say that something was compared.
     if not found.compares and not found.failure:
         fail(_("nothing of what was asked for could be measured, so that nothing was compared"))
     if not found.holds:

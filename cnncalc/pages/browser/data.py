@@ -56,6 +56,7 @@ def page_data(reports: Sequence[Report], language: str = "en") -> dict[str, Any]
 
     language  in which it opens, one of LANGUAGES; it has all of them
     """
+    # One pool for all networks: what their texts have in common is written once.
     pool = Pool()
     networks = [network_data(report, pool) for report in reports]
     own = pool.speak(lambda: {key: Text(_(text)) for key, text in TEXTS.items()})

@@ -54,6 +54,7 @@ def frame_data(
         boxes[str(place)] = box_data(cell, is_output=any(first <= leaf < last for leaf in tree.outputs))
         parts.append(box_around(cell))
     box = frame_around(frame, parts)
+    # The frame around this one, laid out before it, says whether lines lead up in its place.
     if not bare and places[frame.chain[0].id] in turned:
         box.turn_up()
     lay_out(box, order_parts(box), bare=bare)
