@@ -17,6 +17,7 @@ PAGES = {"Report": "network.network_page", "Difference": "difference.difference_
 
 def page_of(value: Any) -> Page:
     """The page that shows a result. Its class, or one that it is derived from, has a row in PAGES."""
+    # By their names: a class that nobody has a value of is not loaded for this.
     name = next(cls.__name__ for cls in type(value).__mro__ if cls.__name__ in PAGES)
     module, function = PAGES[name].split(".")
     page: Page = getattr(import_module(f"cnncalc.pages.{module}"), function)(value)

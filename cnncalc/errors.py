@@ -39,6 +39,7 @@ class ShapeError(CnncalcError):
         self.option = option
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # Exceptions go to another process by `args`, where the hint and the option are missing.
         return type(self), (self.problem, self.hint, self.option)
 
 
@@ -186,6 +187,7 @@ def open_file(path: str) -> IO[bytes]:
 def open_archive(path: str) -> IO[bytes]:
     """A file whose table of contents stands at its end, opened. Raises OSError; for a device too, which has no end."""
     file = open_file(path)
+    # Asked of what was opened, whatever the name leads to by now.
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(None, n_("no file, which an archive has to be"), path)
@@ -202,6 +204,7 @@ def visible(text: str) -> str:
     """`text` with control characters, escapes and direction marks written out as \\x1b or \\u202e."""
     if text.isprintable():
         return text
+    # As Python writes it in a string: \x1b, \u202e.
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
@@ -211,6 +214,7 @@ def columns_of(text: str) -> int:
         return len(text)
     from unicodedata import combining, east_asian_width
 
+    # Unicode, UAX 11: wide and full-width characters take two columns, combining marks none.
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 

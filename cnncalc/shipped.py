@@ -165,6 +165,7 @@ def folder() -> str:
     """Where the bundled specs are: inside the installed package, or beside it in a checkout."""
     package = os.path.dirname(os.path.abspath(__file__))
     installed = os.path.join(package, "specs")
+    # In a checkout the specs lie beside the package, not in it.
     return installed if os.path.isdir(installed) else os.path.join(os.path.dirname(package), "specs")
 
 
@@ -213,6 +214,7 @@ def _find(name: str) -> str | None:
 @cache
 def _names_by(spelled: Callable[[str], str]) -> dict[str, str]:
     """Every name that stands for a network, by how it is spelled; canonical ones win."""
+    # Reversed, so that of names that are spelled alike the first stands.
     return {spelled(known): known for known in reversed(known_names())}
 
 

@@ -54,6 +54,7 @@ def split_shapes(spec: str) -> tuple[str, dict[str, str]]:
     match = re.fullmatch(SHAPED, spec, re.DOTALL) if "@" in spec else None
     if match is None or os.path.lexists(spec):
         return spec, {}
+    # A shape alone leaves the name empty, which is that of the only input.
     pairs = [text.rpartition("=") for text in match[2].split(",")]
     return match[1], {name: shape for name, _equals, shape in pairs}
 
@@ -84,12 +85,14 @@ def is_keras(name: str, head: bytes) -> bool:
     """A model of Keras: an archive, its configuration as JSON, or HDF5."""
     if name.endswith(".keras") or head.startswith(b"\x89HDF"):
         return True
+    # A part of a ZIP has a head of 30 bytes and then its name: metadata.json is 13 long, config.json 11.
     archive = head.startswith(b"PK\x03\x04") and head[30:43] in (b"metadata.json", b"config.json" + head[41:43])
     return archive or (head.lstrip()[:1] == b"{" and b'"class_name"' in head and b'"config"' in head)
 
 
 def begins_as_onnx(head: bytes) -> bool:
     """Whether a file begins as ONNX models do: the version of the format, then the producer, versions, the graph."""
+    # A ModelProto of ONNX begins with field 1, the small number ir_version; then another of its fields.
     return head[:1] == b"\x08" and re.match(rb"\x08[\x01-\x40][\x12\x1a\x22\x28\x32\x3a\x42]", head) is not None
 
 
@@ -143,6 +146,7 @@ def reader_of(spec: str) -> Reader | None:
     spec = split_shapes(spec)[0]
     head = None
     try:
+        # A pipe can be read once: looking into it would take away what it says.
         if stat.S_ISREG(os.stat(spec).st_mode):
             with open(spec, "rb") as file:
                 head = file.read(LOOKED_AT)

@@ -62,6 +62,7 @@ def report_all(
         known.update(dict.fromkeys(names))
         values = {**{key: given[key] for key in given if key in names}, **own}
         networks.append((spec, with_shapes(name, shapes), values))
+    # A parameter need not be one of all networks, but of one at least.
     unknown = [name for name in given if name not in known]
     if unknown:
         hint = suggest(unknown[0], known) or (
@@ -79,4 +80,5 @@ def own_parameters(spec: str) -> tuple[str, dict[str, str]]:
     match = re.fullmatch(r"(.+?):([A-Za-z_]\w*=.*)", spec, re.DOTALL)
     if match is None:
         return spec, {}
+    # `depth=[2,2],width=8`: only a comma before another NAME= parts the two.
     return match[1], overrides(re.split(r",(?=[A-Za-z_]\w*=)", match[2]), spec)

@@ -61,6 +61,7 @@ def command(
         if show is not None:
             write(text_of(show), out.path)
             return
+        # Read before the network, so that a mistake in a file is told at once.
         wanted = [convention(name) for name in only or SHIPPED]
         if not asked.name:
             if reconcile:

@@ -35,6 +35,7 @@ def path_of(name: str) -> str:
     from cnncalc.sources import file_of
 
     name = file_of(name) or name
+    # A file outranks a bundled network of its name.
     found = None if os.path.isfile(name) or os.path.basename(name) != name else shipped.find(name)
     return found.path if found else name
 
@@ -55,6 +56,7 @@ def summarise(text: str) -> None:
     if not path:
         return
     try:
+        # Appended, for other steps of the job write into the same summary.
         with open(path, "a", encoding="utf-8", newline="\n") as file:
             file.write(text + "\n")
     except OSError as error:

@@ -77,6 +77,7 @@ def texts(path: str) -> tuple[str, str]:
         return text.text, format_spec(text)
     source = read_source(path)
     try:
+        # Line ends as they are, for those of Windows are to stay.
         with open(path, encoding="utf-8", newline="") as file:
             before = file.read()
     except OSError as error:
@@ -92,4 +93,5 @@ def difference(path: str, before: str, after: str) -> Iterator[str]:
 
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     for line in unified_diff(old, new, path, path):
+        # As diff and git say it; the next line would be glued on otherwise.
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

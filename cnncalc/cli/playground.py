@@ -76,6 +76,7 @@ def serve(folder: str, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: Any) -> None:
             pass  # a line per file would bury the address
 
+    # For this machine alone: nobody else in the network sees it.
     return ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=folder))
 
 

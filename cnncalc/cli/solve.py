@@ -59,6 +59,7 @@ def command(
         with pause_collection(), progress(space.size) as told:
             found = solve(family, space, conditions, maximize=maximize, minimize=minimize, roles=roles, told=told)
         out.write(solve_page(found))
+        # That nothing is a network is another thing than that nothing fits: status 2.
         if 0 < found.seen == found.infeasible:
             raise CnncalcError(say_none(found.seen))
     if not len(found):

@@ -85,6 +85,7 @@ def result_of(report: Report, name: str, inside: Sequence[int]) -> int:
 
 def places_of(report: Report, items: Sequence[Item]) -> dict[str, int]:
     """The number of the item of every leaf and block, by id; of input i it is -1 - i."""
+    # Inputs are no items: negative numbers leave those from 0 on to the items.
     found = {f"input:{name}": -1 - i for i, name in enumerate(report.inputs)}
     return found | {item.id: i for i, item in enumerate(items) if item.id}
 
@@ -102,6 +103,7 @@ def values_of(report: Report, row: Row, places: dict[str, int]) -> Iterator[Any]
             yield None if part is None else shortest(100 * part, 2)
         else:
             value = getattr(row, column)
+            # A shape that is not known is an empty tuple.
             yield (as_json(value) if value != () else None) if isinstance(value, tuple) else exact(value)
 
 
@@ -231,6 +233,7 @@ def training_data(report: Report) -> dict[str, Any] | None:
         found = plan_training(graph, Plan(dtype=report.settings.dtype, batch=report.settings.batch))
     except CnncalcError:
         return None
+    # The page takes the forward steps for the operations, one for one.
     if [step.name for step in found.steps if step.phase == FORWARD] != [*places]:
         return None
     return {

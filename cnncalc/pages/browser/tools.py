@@ -22,6 +22,7 @@ def tools_data(report: Report, pool: Pool) -> dict[str, Any]:
     macs = None if report.totals.is_partial("macs") else report.totals.macs
     differences = [reconcile_with_ours(report, entry) for entry in entries]
 
+    # A function, for the pool asks once for each language.
     def overall() -> dict[str, Any]:
         (section,) = overview_page(entries, macs).sections
         assert section.table is not None
