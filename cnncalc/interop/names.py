@@ -42,6 +42,7 @@ class Names(set[str]):
         number = self.numbers.get(stem, least)
         while f"{stem}{number}" in self:
             number += 1
+        # Thousands of steps of one kind would else each be counted up to from 1.
         self.numbers[stem] = number
         return f"{stem}{number}"
 

@@ -42,6 +42,7 @@ class Watched(dict[str, Any]):
         has_no_effect  whether a setting changes nothing that is counted, whatever it is
         is_same        whether a value is that other one
         """
+        # items() asks for nothing: to look at what is left marks none of it.
         for name, value in self.items():
             if name in self.asked or value is None or has_no_effect(name):
                 continue

@@ -14,6 +14,7 @@ from cnncalc.layers.windows import Window
 
 def pad_map(sides: Sequence[tuple[int, int]]) -> Call:
     """Zeros around a map."""
+    # ZeroPadding1D takes (before, after), the others a pair for each axis.
     if len(sides) == 1:
         return call("layers.ZeroPadding1D", padding=(even(sides[0]) if len(set(sides[0])) == 1 else sides[0], 1))
     alike = all(before == after for before, after in sides)

@@ -39,6 +39,7 @@ class Stored(Mapping[str, Any]):
             values = np.asarray(self.arrays[name].array(), dtype=np.float32)
         except WireError as error:
             raise CnncalcError(f"{self.source}: {error.problem}") from None
+        # The file may have one number where the layer has one for each: a slope, say.
         return np.broadcast_to(values, shape) if values.size == 1 else values.reshape(shape)
 
     def __iter__(self) -> Iterator[str]:

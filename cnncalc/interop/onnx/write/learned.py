@@ -28,5 +28,6 @@ def embedding(ops: Part, layer: Any, x: Value) -> str:
     """Rows are looked up by whole numbers, (N, L, dim), and the numbers of a row become channels."""
     rank = max(2, len(x.shape))
     flat = x.name if len(x.shape) == 1 else ops.reshape(x.name, *x.shape[1:])
+    # As in the reference: whatever number enters is made an index, so that a random input can be run.
     index = ops("Mod", ops("Cast", flat, to=ops.onnx.TensorProto.INT64), ops.whole(layer.size))
     return ops("Transpose", ops("Gather", ops.weight("table"), index, axis=0), perm=[0, rank, *range(1, rank)])

@@ -40,6 +40,7 @@ def affine_grid(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     d, size = theta.shape[0], tuple(result.shape[1:-1])
     places = trace.torch.empty(1, prod(size), d + 1, device="meta")
+    # (places, d + 1) times the transpose of (d, d + 1) is (places, d).
     turned = make_plain(trace.b, theta.permute((1, 0), trace.inside()), trace.place())
     base = standing(trace, places, turned)
     made = base and layer(trace, "matmul", {}, [base.value, turned.value])

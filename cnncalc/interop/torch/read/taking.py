@@ -41,6 +41,7 @@ def pick(trace: Any, seen: Seen, axis: int, indices: Sequence[int]) -> Seen | No
         raise NotReadError(_("it names more than {most:,} elements", most=MOST_PICKED))
     seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
     word = axis_word(base, len(seen.base))
+    # 0 1 2 0 1 2 of three elements is the axis twice.
     times = len(chosen) // n
     if chosen == list(range(n)) * times:
         made = layer(trace, "tile", {"times": times, "axis": word}, [seen.value])

@@ -45,6 +45,7 @@ FUNCTIONS = {
     **{kind: f"torch.{kind}({{0}})" for kind in ("abs", "square", "sqrt", "reciprocal", "exp", "log", "erf")},
     **{kind: f"torch.{kind}({{0}})" for kind in ("sin", "cos", "sign")},
 }
+# amax and amin go over several axes at once; max and min do not, and give places, too.
 REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", "reduce_min": "amin"}
 
 
