@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from onnx_bytes import Model
 
 import cnncalc
+from cnncalc import reference
 
 
 def rows(model: Model, tmp_path: Path) -> list[str]:
@@ -112,3 +114,21 @@ def test_another_sum_of_products_is_refused_with_its_equation(equation: str, tmp
     model = Model(1, 3, 4, 4).op("Einsum", " ".join(["x"] * len(equation.split(","))), "y", equation=equation)
     with pytest.raises(cnncalc.SpecError, match=r"this Einsum is not read here: its equation is"):
         cnncalc.load(str(model.save(tmp_path)))
+
+
+def test_a_constant_is_split_as_a_value_is(tmp_path: Path) -> None:
+    """7 numbers in 3 parts are 3, 3 and 1 (ONNX, Split-18: the last is smaller)."""
+    model = Model(1, 9, opset=18).whole("all", 0, 0, 0, 1, 3, 3, 5)
+    model.op("Split", "all", "p q r", axis=0, num_outputs=3).op("Reshape", "x q", "y")
+    graph = cnncalc.load(model.save(tmp_path))
+    assert graph.shape(graph.outputs[0]) == (3, 3)
+
+
+def test_corners_are_aligned_where_one_axis_comes_to_one_element(tmp_path: Path) -> None:
+    model = Model(1, 2, 5, 5).whole("s", 1, 2, 1, 3)
+    model.op("Resize", "x - - s", "y", mode="linear", coordinate_transformation_mode="align_corners")
+    graph = cnncalc.load(model.save(tmp_path))
+    assert graph.nodes[-1].layer.align_corners
+    found = reference.run(graph, np.arange(50.0).reshape(2, 5, 5))
+    # The first row, at 0, 2 and 4: ONNX reads element 0 where the result has one.
+    assert np.allclose(found[graph.nodes[-1].name].reshape(2, 3), [[0, 2, 4], [25, 27, 29]])

@@ -240,7 +240,9 @@ def select(x: Sequence[Any], attributes: Any) -> Any:
     axis = attributes.get("axis", 0)
     sizes = [int(n) for n in x[1]] if len(x) > 1 and x[1] is not None else attributes.get("split")
     if sizes is None:
-        return np.array_split(x[0], min(attributes["num_outputs"], x[0].shape[axis]), axis)
+        # All as large as the first, and the last what is left: 7 in 3 are 3, 3 and 1.
+        size = max(1, -(-x[0].shape[axis] // attributes["num_outputs"]))
+        return np.split(x[0], range(size, x[0].shape[axis], size), axis)
     return np.split(x[0], np.cumsum(sizes)[:-1], axis)
 
 

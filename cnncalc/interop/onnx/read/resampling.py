@@ -202,7 +202,7 @@ def resample_options(
                 return {"size": target, "mode": kind}
         name, value = "coordinate_transformation_mode, nearest_mode", f"{centres}, {rounding}"
         raise NotReadError(_("the attribute {name} is {value}", name=name, value=value), after)
-    if centres == "align_corners" and all(m > 1 for m in target):
+    if centres == "align_corners":  # of one element along an axis, both read the first
         return {"size": target, "mode": mode_of(net, node, after), "align_corners": True}
     # Where the result has one element, this reads the first one and half_pixel the middle.
     if centres == "pytorch_half_pixel" and 1 in target:
