@@ -66,6 +66,7 @@ def _source_in(text: str) -> tuple[Source | None, bool]:
 
     A text of several lines is no name of a file: nobody has to say which of the two is meant.
     """
+    # Steps of a net in one line are parted by `;`, which stands in no name of a bundled network.
     inline = "\n" not in text and ";" in text
     return Source("<text>", text) if inline or "\n" in text else None, inline
 
@@ -523,6 +524,7 @@ def sweep(
     from cnncalc.families.results import result_of
     from cnncalc.families.sweeping import Sweeping
 
+    # Without NumPy columns are lists of our own, which are nothing to hand out.
     if not QUICK:
         raise CnncalcError(_("cnncalc.sweep gives NumPy's arrays, and NumPy is not installed here"))
     text = text_of(spec)

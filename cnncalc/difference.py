@@ -133,6 +133,7 @@ def signatures(report: Report) -> list[tuple[str, Any]]:
 def strip_number(row: Row) -> str:
     """The name of a layer without the number that it was given."""
     last = row.name.rpartition("/")[2]
+    # Behind an inserted layer `conv2` is `conv3`: a given number says only where a layer stands.
     return row.name[: len(row.name) - len(last)] + (row.kind if last.rstrip("0123456789") == row.kind else last)
 
 
@@ -149,6 +150,7 @@ def behind_the_same(a: Row, b: Row) -> bool:
     return a.shown_with is not None and b.shown_with is not None and a.inputs == b.inputs
 
 
+# The surest first: what one rule has paired is taken for the next.
 RULES = (same_name, behind_the_same, same_kind)
 
 

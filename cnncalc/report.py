@@ -211,6 +211,7 @@ class Totals:
     def known(self, quantity: str) -> Any:
         """A sum as far as it is known; None where nothing of it is: that is no 0."""
         value = getattr(self, quantity)
+        # A 0 to which nothing known has come is no number; any other partial sum is one, with what it leaves out.
         return None if not value and self.is_partial(quantity) else value
 
     def to_dict(self) -> dict[str, Any]:
@@ -266,6 +267,7 @@ class Report:
         self.as_written = as_written  # the spec's expectations are about this very network
         self.remarks = () if graph is None else graph.remarks  # what is to be said of the network as a whole
         self._index: dict[str, Row] | None = None
+        # Last, for a verdict asks this report for its numbers.
         self.expectations = tuple(self.verdict(expectation) for expectation in expectations)
 
     def __iter__(self) -> Iterator[Row]:
@@ -406,6 +408,7 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     row = Row()
     made = {r.name for r in rows}
     row.name, row.kind = name, kind
+    # What its own layers make does not enter it.
     row.inputs = tuple(dict.fromkeys(i for r in rows for i in r.inputs if i not in made))
     for taken in TAKEN:
         setattr(row, taken, getattr(result, taken))
@@ -431,6 +434,7 @@ def divide_sums(rows: Sequence[Row], ratio: Quantity) -> float | None:
     """A ratio over several rows: that of their sums; None where it is not known of one of them."""
     if any(getattr(row, ratio.name) is None for row in rows):
         return None
+    # The ratio of the sums: ratios of layers do not add up.
     above, below = (sum(getattr(row, name) for row in rows) for name in ratio.of)
     return divide(above, below)
 

@@ -135,6 +135,7 @@ class Grader:
         self.accept = frozenset(accept)
         self.conventions = Conventions(report)
         self.layers = LayerNames(((row.name, row.kind) for row in report.layers), report.groups)
+        # A class makes the same mistakes again and again: each is looked for once.
         self.diagnosed: dict[tuple[Key, tuple[Any, ...]], tuple[Mistake, ...]] = {}
         self.key_sheet = key
         self.key_problems: list[Problem] = list(key.problems) if key else []
@@ -322,6 +323,7 @@ class Grader:
         meant = match(readings, expected, quantity)
         if meant is None and self.is_accepted(readings, accept, quantity):
             return EXACT
+        # The table counts an activation in the row of its layer: that sum is right, too.
         if meant is None and layer is not None and quantity in SUMMED:
             shown = count_as_shown(self.report, layer, quantity)
             return match(readings, shown, quantity)

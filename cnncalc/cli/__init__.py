@@ -60,6 +60,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        # A shell that completes a word wants no complaint.
         if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             check_for_misspelt_command(args[0])
         if args and args[0] not in COMMANDS:

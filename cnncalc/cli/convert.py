@@ -99,6 +99,7 @@ def entering(graph: Graph) -> str:
 
 
 def leaving(graph: Graph) -> str:
+    # Sorted, for outputs have no names, and another form may list them otherwise.
     return ", ".join(sorted(shape_text(graph.shape(v)) for v in graph.outputs))
 
 
@@ -147,6 +148,7 @@ def weights_for(graph: Graph, spec: str, seed: int | None, file: str | None) -> 
         own = weights_of(spec, graph)
         if own is not None:
             return own
+    # The same weights every time where no seed is given.
     return reference.Drawn(graph, seed or 0)
 
 
@@ -161,6 +163,7 @@ def read_weights(path: str, graph: Graph) -> Mapping[str, Any]:
         with open_archive(path) as file:
             with ZipFile(file) as archive:  # what it would unpack to, before any of it is
                 refuse_packing(archive, path)
+                # In front of every array stands a head, which is no number of the network.
                 size = sum(max(0, entry.file_size - LARGEST_HEAD) for entry in archive.infolist())
             if size > LARGEST_NUMBER * stored:
                 raise CnncalcError(_("{file}: it holds more than this network stores", file=visible(path)))

@@ -120,6 +120,7 @@ class Lock:
         for folder in self.covered:
             top = self.path_of(folder.removesuffix("*"))
             below = map(os.path.normpath, specs_below(top) if os.path.isdir(top) else ())
+            # `models/*` has what lies in the folder itself.
             found.update(path for path in below if not folder.endswith("*") or (os.path.dirname(path) or ".") == top)
         return sorted(found)
 
@@ -173,6 +174,7 @@ class Numbers:
             return
         name = relative(path, self.folder)
         self.numbers.update(locking.numbers_of(name, report))
+        # Of a spec as a whole there is a file, and no line.
         self.places[name, ""] = (file_of(path) or path, None)
         if report.graph is not None:
             self.places.update({(name, node.name): (path, node.position) for node in report.graph.nodes})

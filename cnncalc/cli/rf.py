@@ -97,6 +97,7 @@ def layers_of(report: Report, target: str | None, since: str | None, alignment: 
     graph = report.graph
     assert graph is not None
     first = len(graph.inputs)
+    # What fields are counted in: pixels of the inputs, or units of one layer in their place.
     origins = dict(enumerate(range(first))) if since is None else {find_value(graph, since): 0}
     found = Pass(graph, origins=origins)
     # Behind a gate every unit sees the whole map: what it sees beside that is told too.

@@ -111,6 +111,7 @@ def command(
         sweeping = Sweeping(family, space, wish, None if plot is None else plot.add)
         with pause_collection():
             show(sweeping, out, None if named is not None else SHOWN, plot)
+        # Behind the table, in which every member has its reason.
         if sweeping.none_is_sound:
             raise CnncalcError(say_none(sweeping.seen))
         if plot is not None and svg is not None:
@@ -272,6 +273,7 @@ def open_output(path: str | None, *, binary: bool) -> Iterator[IO[Any]]:
 @contextmanager
 def progress(members: int) -> Iterator[Callable[[int], None] | None]:
     """A bar on standard error, where that is a terminal and there is something to wait for."""
+    # Fewer are done before anybody has read a bar.
     if members < 20_000 or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return

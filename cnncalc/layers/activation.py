@@ -243,8 +243,10 @@ class Softmax(Layer):
             work["divide"] = n * positions
         else:
             work |= {"log": positions, "subtract": n * positions}
+        # Over the channels of one position no other place is seen.
         if axis == 0 and x[1:]:
             return weightless(x, work, POINTWISE, RESULT)
+        # A vector, or a sequence along its only axis: every unit sees all of it.
         if len(x) < 3:
             return weightless(x, work, WHOLE, RESULT)
         return weightless(x, work, tuple(WHOLE if i == axis else Window() for i in range(1, len(x))), RESULT)

@@ -233,6 +233,7 @@ class Layer:
         values = {name: option.default for name, option in self.options.items()}
         unknown = given.keys() - values.keys()
         missing = [n for n, o in self.options.items() if o.required and given.get(n) is None]
+        # A program's mistake: whoever reads a spec has looked before.
         if unknown or missing:
             raise TypeError(f"{type(self).__name__}: {'unknown' if unknown else 'missing'} option {unknown or missing}")
         values.update(given)
@@ -252,6 +253,7 @@ class Layer:
         return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
+        # Values stand in the order of the options, so that equal layers have one hash.
         return hash((type(self), *vars(self).values()))
 
     def __repr__(self) -> str:

@@ -276,6 +276,7 @@ def work_out(steps: list[Step], values: list[Number], operators: Mapping[str, st
 
 
 def _ceil(parts: list[Number]) -> Number:
+    # Rounded up, also where an edit has left fractions.
     return -(-parts[0] // parts[1])
 
 
@@ -415,6 +416,7 @@ def apply_edits(case: Case, edits: tuple[Edit, ...], most: int) -> Iterator[tupl
         if changed is not None and found is not None:
             yield (edit,), found
             single.append((edit, changed))
+    # In both orders, for an edit may change what another one finds.
     for first, changed in single:
         for second, _case in single:
             if first.id == second.id or not (first.pairs and second.pairs and first.of & second.of):

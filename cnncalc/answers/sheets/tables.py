@@ -39,6 +39,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
     blank  a form to be filled in: where no cell has an answer, each cell is a question
     """
     rows = [cells for cells in rows if any(cell.strip() for cell, _place in cells)]
+    # `# text` is a comment; `#` alone may head a column of numbers.
     rows = [cells for cells in rows if not cells[0][0].strip()[1:] or cells[0][0].strip()[0] != "#"]
     if not rows:
         return []
@@ -62,6 +63,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
             known = ["layer", "quantity", "answer", "params", "connections", "macs", "flops", "output"]
             hint = suggest(cell, known) or _("the column is passed over")
             problems.append(Problem(_("unknown heading '{name}'", name=cell.strip()[:40]), place, hint))
+    # A line per answer, or a column per quantity.
     long = "quantity" in head or ("answer" in head and not any(n not in COLUMN_OF for n in head if n))
     return long_rows(head, rows[1:], problems) if long else wide_rows(head, rows[1:], problems, blank)
 
