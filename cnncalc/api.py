@@ -93,6 +93,7 @@ def load(
     """
     text = text_of(spec)
     source, inline = _source_in(text)
+    # As they would stand in a spec: one reader for text and for values of Python.
     params = {str(name): write_value(value) for name, value in (set or {}).items()}
     inputs = _inputs(input)
     with pause_collection():

@@ -173,6 +173,7 @@ class Claims:
 def claims(graph: Graph) -> tuple[Facts, ...]:
     """The facts of every node, worked out from the network's input shapes."""
     known = Claims()
+    # One list of all values, inputs first, as nodes number what they read.
     shapes = list(graph.inputs.values())
     facts = []
     for node in graph.nodes:

@@ -113,6 +113,7 @@ def cnncalc_report(pytestconfig: pytest.Config) -> Callable[..., Report]:
             return analyze(spec, **settings)
         path = pytestconfig.rootpath / spec if "\n" not in str(spec) else None
         place = str(path) if path is not None and path.exists() else str(spec)
+        # By their text, for settings may hold lists, which have no hash.
         key = repr((place, sorted(settings.items())))
         if key not in known:
             known[key] = analyze(place, **settings)

@@ -156,6 +156,7 @@ def draw_network(random: Random, level: Level, name: str) -> tuple[str, Report]:
     steps: list[str] = []
     drawn = ""
     for number in range(1, random.randint(*level.steps) + 1):
+        # Where nothing more fits, the network is shorter than it was to be.
         for _attempt in range(20):
             maker = random.choice(level.makers if steps else level.first)
             # A pool behind a pool is one larger pool, which nobody draws.

@@ -149,6 +149,7 @@ def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Outpu
     grader = Grader(report, strict=how.strict, accept=how.accept, key=key)
     for message in grader.key_messages():
         complain(message)
+    # A key alone is shown filled in, for its teacher to look over.
     if how.key is not None and not words:
         from cnncalc.pages.grades import key_page
 

@@ -87,6 +87,7 @@ def in_characters(report: Report, wish: Wish, width: int | None) -> str:
     """The bars of `costs` for a terminal, or for one of 80 columns."""
     from cnncalc.pages.drawing.bars import ASCII, EIGHTHS, bars
 
+    # A stream that others have put in its place may have none.
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
         EIGHTHS.encode(encoding)

@@ -69,6 +69,7 @@ def command(
     from cnncalc.pages.conventions import identified_page
 
     alone = expression is None and is_number(" ".join(words))
+    # To the shell `4.1 GFLOPs` is two words.
     text = " ".join(words if alone or expression is not None else words[1:])
     if not text:
         raise click.UsageError(_("Give a number too."))

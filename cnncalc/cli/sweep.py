@@ -108,6 +108,7 @@ def command(
         plot = None if svg is None else plot_asked_for(axes, wish)
         if plot is not None:
             wish = wish._replace(others=(plot.x_name, plot.y_name))
+        # The plot has every member that meets the conditions, the table the best of them.
         sweeping = Sweeping(family, space, wish, None if plot is None else plot.add)
         with pause_collection():
             show(sweeping, out, None if named is not None else SHOWN, plot)

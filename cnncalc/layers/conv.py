@@ -328,6 +328,7 @@ def check_groups(g: int, c: int, f: int) -> None:
     """Groups must divide the input channels and the filters."""
     for number, what in ((c, n_("input channels")), (f, n_("filters"))):
         if number % g:
+            # Every possible number of groups divides both.
             common = gcd(c, f)
             hint = _("for {c} channels and {f} filters it is {common}", c=c, f=f, common=common)
             if common > 1:

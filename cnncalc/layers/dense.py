@@ -49,6 +49,7 @@ class Dense(Layer):
         return self.axes == "all"
 
     def facts(self, x: Shape) -> Facts:
+        # Of a vector the channels are all there is.
         if self.axes == "c" and len(x) > 1:
             return self.at_every_position(x)
         n, m, b = vector_length(self.kind, x), self.units, self.bias
@@ -175,6 +176,7 @@ class Hopfield(Layer):
         # From three units on, two steps lead from every unit to every unit, itself too.
         if n > 2 and self.steps > 1:
             return None
+        # A set of n bits for each of n units: the memory grows with the square.
         if n > MOST_TOLD_APART:
             most = MOST_TOLD_APART
             raise CnncalcError(_("what each of more than {most:,} units reads of the others is not listed", most=most))

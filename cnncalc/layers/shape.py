@@ -280,6 +280,7 @@ class Split(Layer):
     def links(self, x: Shape) -> Sequence[Link]:
         from cnncalc.layers.links import Link
 
+        # Part p is the channels p n ... p n + n - 1: neighbours, as torch.chunk cuts.
         n = x[0] // self.parts
         return [Link(range(n), range(n * self.part, n * (self.part + 1)))]
 
@@ -385,6 +386,7 @@ class Tile(Moved):
     )
 
     def sources(self, n: int) -> Iterable[int]:
+        # As numpy.tile does; numpy.repeat would give a a b b.
         return (o % n for o in range(n * self.times))
 
     def length(self, n: int) -> int:

@@ -212,6 +212,7 @@ def as_dense(case: Case) -> Any:
     changed = kind(("conv",), "dense", units=lambda c: vars(c.layer)["filters"])(case)
     if changed is None or vars(changed.layer)["bias"] not in (True, False):
         return None
+    # The whole map enters, where a 1x1 window reads one position.
     return changed._replace(shapes=((prod(case.shapes[0]),),))
 
 
@@ -282,6 +283,7 @@ def as_separable(found: Numbers, case: Case) -> Numbers | None:
     if case.layer.kind != "conv" or set(mine["kernel"]) == {1} or mine["groups"] != 1 or mine["table"] is not None:
         return None
     rank = len(case.shapes[0]) - 1
+    # A single size is that of every axis.
     taps = prod(mine["kernel"]) ** (rank if len(mine["kernel"]) == 1 else 1)
     c, f = case.shapes[0][0], mine["filters"]
     if c == 1:

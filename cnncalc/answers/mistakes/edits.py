@@ -197,6 +197,7 @@ class _Order:
 def name_letters(layer: Layer, rank: int, made: Callable[[str, int], Traced]) -> Layer:
     """The layer with a symbol for every option that has a letter: one for each axis, also where axes agree."""
     values = dict(vars(layer))
+    # A pool without a stride moves by its kernel: a symbol of its own, for one may be mistaken without the other.
     if "stride" in values and values["stride"] is None:
         values["stride"] = values["kernel"]
     changes: dict[str, Any] = {}
@@ -360,6 +361,7 @@ def overlaps(case: Case, now: tuple[Number, ...], new: tuple[Number, ...]) -> bo
     plain = numbers(case._replace(output=None)) if case.output is not None else None
     if plain is None or len(plain["output"]) != len(new):
         return case.output is not None
+    # An axis that the first edit has changed, and the second would change again.
     return any(a != b != c for a, b, c in zip(plain["output"], now, new, strict=True))
 
 

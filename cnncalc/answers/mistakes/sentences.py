@@ -155,6 +155,7 @@ def sentence(ids: str, value: Any, where: str = "", of: Any = None) -> str:
     if last in SLIPS:
         if of is None:
             return SLIPS[last](number)
+        # The number of another mistake, with a digit lost: that mistake is told first.
         fact = sentence("+".join(names), of)
         slip = _("{number} is that with a digit lost", number=number)
         if str(of)[0] == where and str(of)[1:] == str(value):

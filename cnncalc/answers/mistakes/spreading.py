@@ -162,6 +162,7 @@ class Network:
             if rerun is not None:
                 where = self.graph.nodes[group[0]].name if len(group) == 1 else ""
                 result.append((edit.rank + far, edit.id, where, rerun))
+        # A picture of one channel may be taken for one in colours.
         for v, shape in enumerate(self.graph.inputs.values()):
             if len(shape) > 1 and shape[0] == 1:
                 rerun = self.rerun({}, {v: (3, *shape[1:])}, last)
@@ -179,6 +180,7 @@ class Network:
                     per_edit[number].append(i)
         groups: dict[tuple[int, tuple[int, ...]], int] = {}
         for number, places in per_edit.items():
+            # 2, 3, 4: the more consistently a mistake is made, the likelier it is.
             groups.setdefault((number, tuple(places)), 2)
             by_kind: dict[str, list[int]] = defaultdict(list)
             for i in places:

@@ -127,6 +127,7 @@ def statements_in(line: str) -> list[Statement]:
     stated: list[Statement] = []
     for start, piece in pieces if len(pieces) > 1 else ():
         found = statement_in(piece, start)
+        # `conv1 has 896 params, conv2: 18496`: what is asked is as in the piece before.
         if found is None and stated:
             found = same_of_another(piece, start, stated[-1])
         if found is None:  # what follows the comma is a part of the number, or said besides

@@ -81,6 +81,7 @@ def is_answer(tree: Entries) -> bool:
 
 def row(tree: Tree, answers: list[Answer], problems: list[Problem]) -> None:
     """`{layer: C3, quantity: params, answer: 1516}`, or one layer with several quantities, or [C3, params, 1516]."""
+    # [C3, params, 1516], or [params, 60000] of the whole network.
     if isinstance(tree, Items) and len(tree.items) in (2, 3):
         names = ("layer", "quantity", "answer")[-len(tree.items) :]
         keyed = Entries(tree.position)
