@@ -246,9 +246,11 @@ def decimal(raw: Any) -> float:
     """A finite decimal number."""
     if is_number(raw) and isfinite(raw):
         return float(raw)
-    # Without re.ASCII \d takes the digits of every script, and so does float().
+    # Without re.ASCII \d takes the digits of every script, and so does float(), which makes an infinity of 1e999.
     if isinstance(raw, str) and re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", raw, re.ASCII):
-        return float(raw)
+        number = float(raw)
+        if isfinite(number):
+            return number
     raise OptionError(_("{value} is not a number", value=quote(raw)), _decimal_hint(raw))
 
 
