@@ -19,6 +19,7 @@ from cnncalc.analysis.derivations import explain
 from cnncalc.analysis.fields.sets.units import unit_field
 from cnncalc.analysis.timeline import Plan, plan_training
 from cnncalc.cli import group
+from cnncalc.difference import compare
 from cnncalc.graph import Graph
 from cnncalc.pages.browser.data import page_data
 from cnncalc.pages.browser.file import html_text
@@ -71,7 +72,8 @@ def pages(graphs: Callable[[str], Graph], tmp_path_factory: pytest.TempPathFacto
     def page(name: str) -> Path:
         path = folder / f"{name}.html"
         if not path.exists():
-            path.write_text(html_text(page_data([cnncalc.analyze(graphs(name))]), name), encoding="utf-8")
+            reports = [cnncalc.analyze(graphs(one)) for one in name.split()]
+            path.write_text(html_text(page_data(reports), name), encoding="utf-8")
         return path
 
     return page
@@ -316,6 +318,79 @@ def test_two_networks_are_shown_one_after_the_other_with_what_changed(browser: A
         assert "61,706" in page.locator(".layers tfoot").inner_text()
 
 
+PAIR = "lenet5 lenet5-modern"
+
+
+def test_on_a_wide_page_two_networks_stand_side_by_side_with_what_differs_marked(browser: Any, pages: Any) -> None:
+    found = compare(*(cnncalc.analyze(name) for name in PAIR.split()))
+    with opened(browser, pages(PAIR), viewport={"width": 1200, "height": 900}) as page:
+        sides = page.locator(".sides")
+        assert sides.is_visible()
+        lines = sides.locator("tbody tr").all()
+        assert [line.get_attribute("class") for line in lines] == [layer.status for layer in found.layers]
+        for line, layer in zip(lines, found.layers, strict=True):
+            names = [one.inner_text().strip() for one in line.locator("th").all()]
+            assert names == [row.name for row in (layer.old, layer.new) if row is not None]
+        conv = sides.locator("tbody tr", has=page.locator(".name:text-is('C3')"))
+        assert conv.locator("td.differs").all_inner_texts() == ["1,516", "150,000", "2,416", "240,000"]
+        assert conv.locator(".what").inner_text() == "params, connections, MACs, FLOPs"
+        assert sides.locator(".removed .what").all_inner_texts() == ["vanished"] * 2
+        assert sides.locator(".added .what").all_inner_texts() == ["appeared"]
+        assert sides.locator("tfoot .number").all_inner_texts() == ["60,000", "328,096", "61,706", "416,520"]
+        by = {change.quantity: f"{change.by:+,}" for change in found.totals if change.by is not None}
+        assert [text for text in sides.locator(".by").all_inner_texts() if text] == [by["params"], by["macs"]]
+        # A number of the network that is not shown below is derived all the same, and that network is shown then.
+        conv.get_by_role("button", name="240,000").press("Enter")
+        assert page.locator(".panel output").inner_text() == "240,000"
+        assert page.locator(".networks [aria-pressed=true]").inner_text().startswith("LeNet-5, modern")
+        assert "61,706" in page.locator(".layers tfoot").inner_text()
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.activeElement.textContent") == "240,000"
+        sides.locator("tfoot").get_by_role("button", name="60,000").click()
+        assert page.locator(".panel output").inner_text() == "60,000"
+        assert page.locator(".networks [aria-pressed=true]").inner_text().startswith("LeNet-5,")
+        page.click(".close")
+        page.click("text=中文")
+        assert conv.locator(".what").inner_text() == "参数、连接数、乘加（MAC）、FLOPs"
+        assert page.get_by_role("table", name="并排对照").count() == 1
+        page.emulate_media(media="print")
+        assert sides.is_hidden()
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 1100, "height": 900})
+        assert sides.is_hidden()
+        assert page.locator(".networks").is_visible()
+
+
+def test_long_runs_of_layers_without_a_difference_unfold(browser: Any, tmp_path: Path) -> None:
+    spec = "input: 4x32x32\nlayers:\n- conv 4 k1\n- body: {{residual: [conv 4 k3 p1 relu], repeat: {}}}\n- conv {} k1\n"
+    reports = [cnncalc.analyze(spec.format(90, last)) for last in (2, 3)]
+    path = tmp_path / "deep.html"
+    path.write_text(html_text(page_data(reports), "deep"), encoding="utf-8")
+    with opened(browser, path, viewport={"width": 1600, "height": 900}) as page:
+        lines = page.locator(".sides tbody tr")
+        assert lines.evaluate_all("(all) => all.map((one) => one.className)") == ["run", "changed"]
+        run = page.locator(".sides .run button")
+        same = len(reports[0].layers) - 1
+        assert run.inner_text() == f"layers that are the same: {same}"
+        run.focus()
+        page.keyboard.press("Space")
+        assert run.get_attribute("aria-expanded") == "true"
+        assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") == "true"
+        assert lines.count() == 200  # the others follow as one scrolls
+        box = page.locator(".beside-each-other .table-box")
+        box.evaluate("(one) => { one.scrollTop = 1e6; }")
+        page.wait_for_function("(all) => document.querySelectorAll('.sides tbody tr').length === all", arg=same + 2)
+        box.evaluate("(one) => { one.scrollTop = 1e6; }")
+        last = lines.last.locator(".number").last
+        shown = box.evaluate("(one) => one.scrollTop")
+        last.click()  # the other network is drawn; the place in the table stays
+        assert page.locator(".panel output").inner_text() == last.inner_text()
+        assert abs(box.evaluate("(one) => one.scrollTop") - shown) < 2
+        page.click(".close")
+        run.press("Enter")
+        assert lines.count() == 2
+
+
 WIDE = """
 name: A network with a name that nobody would choose but which a program that writes specs may well write somewhere
 input: 3x224x224
@@ -362,7 +437,7 @@ def test_show_may_be_called_again_and_taken_away(browser: Any, pages: Any, tmp_p
         assert page.locator("#place").inner_text() == ""
 
 
-@pytest.mark.parametrize("name", ["lenet5", SLOW[0]])
+@pytest.mark.parametrize("name", ["lenet5", PAIR, SLOW[0]])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_violation(browser: Any, pages: Any, name: str, scheme: str) -> None:
     path = os.environ.get("CNNCALC_AXE", "node_modules/axe-core/axe.min.js")

@@ -22,8 +22,9 @@ from cnncalc.cli import group
 from cnncalc.errors import SpecError
 from cnncalc.pages.browser.data import data_of_text, json_text, page_data
 from cnncalc.pages.browser.file import IMPORT, html_text, join_scripts
-from cnncalc.pages.browser.texts import TEXTS
+from cnncalc.pages.browser.texts import OF_TWO, TEXTS
 from cnncalc.pages.view import View, choose_rows
+from cnncalc.quantities import SUMMED
 from cnncalc.report import as_json
 
 PAGE = Path(str(files("cnncalc.pages.browser").joinpath("page")))
@@ -193,6 +194,42 @@ def test_two_networks_are_there_with_what_diff_says() -> None:
     cells = [data["texts"][cell] for row in data["difference"][0]["table"]["rows"] for cell in row]
     assert "61,706" in cells
     assert "60,000" in cells
+
+
+@pytest.mark.parametrize("names", [("lenet5", "lenet5-modern"), ("resnet18", "resnet34")])
+def test_layers_stand_beside_those_that_diff_compares_them_with(names: tuple[str, str]) -> None:
+    data = page_data([cnncalc.analyze(name) for name in names])
+    old, new = (net["nodes"]["name"] for net in data["networks"])
+    assert len(json_text(data["sides"])) < 3000  # places alone: the numbers are in the rows of either network
+    keys = [key for key, _heading in data["sides"]["quantities"]]
+    pairs = [
+        {"old": old[before] if before >= 0 else None, "new": new[after] if after >= 0 else None,
+         "changes": [keys[place] for place in changes]}
+        for before, after, *changes in data["sides"]["pairs"]
+    ]  # fmt: skip
+    printed = CliRunner().invoke(group(), ["diff", *names, "--format", "json"]).stdout
+    said = json.loads(printed)
+    expected = [
+        {"old": layer["old"], "new": layer["new"],
+         "changes": [change["quantity"] for change in layer["changes"]] if layer["status"] == "changed" else []}
+        for layer in said["layers"]
+    ]  # fmt: skip
+    assert [pair for pair in pairs if pair["changes"] or None in (pair["old"], pair["new"])] == expected
+    assert [pair["old"] for pair in pairs if pair["old"]] == old
+    assert [pair["new"] for pair in pairs if pair["new"]] == new
+    by = {change["quantity"]: change["difference"] for change in said["totals"] if change["quantity"] in SUMMED}
+    assert {name: int(data["sides"]["totals"][name].replace(",", "")) for name in by} == by
+
+
+def test_the_page_of_one_network_holds_nothing_that_two_need() -> None:
+    one, two = (page_data([cnncalc.analyze(name) for name in names]) for names in (["lenet5"], ["lenet5"] * 2))
+    assert one["sides"] is one["difference"] is None
+    assert set(two["own"]) == TEXTS.keys()
+    assert set(two["own"]) - set(one["own"]) == OF_TWO
+    assert "sidesView" in html_text(two, "two")
+    # Of what is left out the page that calls it asks first whether there are two.
+    assert html_text(one, "one").count("differenceView") == 1
+    assert "data.difference?differenceView" in html_text(one, "one").replace(" ", "")
 
 
 def test_the_text_of_a_spec_gives_the_data_and_its_mistakes_their_places() -> None:

@@ -39,7 +39,8 @@ from cnncalc.pages.browser.network import (
 from cnncalc.pages.browser.pool import Pool, Text
 from cnncalc.pages.browser.sections import note_data
 from cnncalc.pages.browser.sections import page_data as sections_of
-from cnncalc.pages.browser.texts import TEXTS
+from cnncalc.pages.browser.sides import sides_data
+from cnncalc.pages.browser.texts import OF_TWO, TEXTS
 from cnncalc.pages.browser.tools import tools_data
 from cnncalc.pages.browser.units import borders_data, effective_data, reads_data
 from cnncalc.pages.difference import difference_page
@@ -59,11 +60,13 @@ def page_data(reports: Sequence[Report], language: str = "en") -> dict[str, Any]
     # One pool for all networks: what their texts have in common is written once.
     pool = Pool()
     networks = [network_data(report, pool) for report in reports]
-    own = pool.speak(lambda: {key: Text(_(text)) for key, text in TEXTS.items()})
-    difference = None
+    words = {key: text for key, text in TEXTS.items() if len(reports) == 2 or key not in OF_TWO}
+    own = pool.speak(lambda: {key: Text(_(text)) for key, text in words.items()})
+    difference = sides = None
     if len(reports) == 2:
         found = compare(*reports)
         difference = pool.speak(lambda: sections_of(difference_page(found)))
+        sides = pool.speak(lambda: sides_data(found))
     return {
         "version": VERSION,
         "generator": f"cnncalc {cnncalc.__version__}",
@@ -72,6 +75,7 @@ def page_data(reports: Sequence[Report], language: str = "en") -> dict[str, Any]
         "own": own,
         "networks": networks,
         "difference": difference,
+        "sides": sides,
         "texts": pool.texts,
     }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -20,6 +20,7 @@ from cnncalc.pages.browser.data import json_text
 from cnncalc.pages.drawing.colours import FAMILIES
 
 START = "start.js"  # the module that reads the island and shows the page
+OF_TWO = ("difference.js", "sides.js")  # modules that nothing calls where one network is shown
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(async )?function|const|let|class)", re.MULTILINE)
 
@@ -29,8 +30,8 @@ def read_part(name: str) -> str:
     return files("cnncalc.pages.browser").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def join_scripts(start: str = START) -> str:
-    """A module with all that it imports, as one script that imports nothing."""
+def join_scripts(start: str = START, without: Collection[str] = ()) -> str:
+    """A module with all that it imports, as one script that imports nothing; some modules are left out."""
     done: dict[str, str] = {}
     waiting: list[str] = []
 
@@ -43,7 +44,8 @@ def join_scripts(start: str = START) -> str:
         text = read_part(name)
         # Imports first, so that a script stands behind what it uses.
         for other in IMPORT.findall(text):
-            add(other)
+            if other not in without:
+                add(other)
         waiting.pop()
         done[name] = EXPORT.sub("", IMPORT.sub("", text))
 
@@ -59,9 +61,10 @@ def write_colours() -> str:
     return f".report {{ {variables} }}\n{classes}"
 
 
-def join_styles() -> str:
-    """The style of the page: the look that all pages share, the colours of kinds, and its own."""
-    style = shorten(read_look() + write_colours() + read_part("page.css"))
+def join_styles(*, of_two: bool = True) -> str:
+    """The style of the page: the look that all pages share, the colours of kinds, its own, and that of two networks."""
+    own = read_part("page.css") + (read_part("sides.css") if of_two else "")
+    style = shorten(read_look() + write_colours() + own)
     for wide in (" {", "{ ", " }", ": ", ", ", "; "):  # which stand in no text of it
         style = style.replace(wide, wide.strip())
     return style
@@ -80,8 +83,9 @@ def name_source(text: str) -> str:
 
 def html_text(data: Mapping[str, Any], title: str) -> str:
     """The whole file. `title` is what the browser's tab shows, in the language in which the page opens."""
+    of_two = len(data["networks"]) == 2
     # Shortened first: the policy's hashes are of the text as it stands in the page.
-    style, script = join_styles(), shorten(join_scripts())
+    style, script = join_styles(of_two=of_two), shorten(join_scripts(without=() if of_two else OF_TWO))
     policy = (
         f"default-src 'none'; script-src {name_source(script)}; style-src {name_source(style)}; img-src blob:; "
         "base-uri 'none'; form-action 'none'"

@@ -4,6 +4,7 @@ from cnncalc.language import n_
 
 TEXTS = {
     "all": n_("all"),
+    "appeared": n_("appeared"),
     "alive": n_("{name}: {bytes} bytes alive: {values}"),
     "all of it": n_("{number} {quantity} in all"),
     "area of": n_("{name} ({kind}): {number} {quantity}, {share} %"),
@@ -49,11 +50,13 @@ TEXTS = {
     "memory of": n_("the memory of {name}: {bytes} bytes at the peak, at {where}"),
     "network": n_("network"),
     "node": n_("{name} ({kind}): {shape}, {quantity} {number}"),
+    "new": n_("new"),
     "no image": n_("That is no image that this browser can show."),
     "not as expected": n_("{name}: expected {expected}, is {actual}"),
     "not derived": n_("There is no formula to show for this number."),
     "notes": n_("notes"),
     "of map": n_("{seen} of {all}"),
+    "old": n_("old"),
     "own image": n_("an image of your own"),
     "pixels": n_("{seen} of {all}"),
     "profiles multiplied": n_("Drawn: the profiles of both axes, multiplied;"),
@@ -63,7 +66,10 @@ TEXTS = {
     "reads unknown": n_("What {name} reads is not known element by element: the way back ends there."),
     "receptive fields": n_("receptive fields"),
     "rows of": n_("{shown} of {every} rows"),
+    "same": n_("layers that are the same: {same}"),
+    "same but fields": n_("layers that differ in their receptive field at most: {count}"),
     "seen": n_("seen"),
+    "side by side": n_("side by side"),
     "sigma": n_("sigma"),
     "smaller": n_("smaller"),
     "sort by": n_("order by {name}"),
@@ -83,6 +89,7 @@ TEXTS = {
     "unfold all": n_("unfold all"),
     "unit": n_("unit"),
     "unit sees": n_("{unit} sees this of {map}"),
+    "vanished": n_("vanished"),
     "what changed": n_("what changed"),
     "what each counts": n_("what each of them counts"),
     "where it goes": n_("where it goes"),
@@ -91,3 +98,5 @@ TEXTS = {
     "why": n_("Why {name} differs"),
     "without borders": n_("without borders"),
 }
+
+OF_TWO = {"appeared", "new", "old", "same", "same but fields", "side by side", "vanished", "what changed"}  # networks

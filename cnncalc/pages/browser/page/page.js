@@ -64,6 +64,7 @@ export function show(root, data) {
       on: (event, listener) => heard.set(event, [...(heard.get(event) ?? []), listener]),
       emit: (event, what) => (heard.get(event) ?? []).forEach((listener) => listener(what)),
       explain: (place, key) => app.emit("explain", [place, key]),
+      turn,
       select(place) {
         if (place !== null) for (const above of pathTo(own.rows, place).slice(0, -1)) if (!own.open.has(above)) { own.open.add(above); app.emit("fold"); }
         own.selected = place;
@@ -85,7 +86,7 @@ export function show(root, data) {
       header(app),
       el("main", {}, [
         el("div", { class: "top" }, cards(app), warnings(app)),
-        differenceView(app),
+        data.difference ? differenceView(app) : null,
         el("div", { class: "split" }, graphView(app), tableView(app)),
         treemapView(app),
         memoryView(app),
@@ -103,6 +104,15 @@ export function show(root, data) {
 
   let current = null;
 
+  // The page of a network, which is drawn if another one is shown.
+  function turn(network, focus) {
+    if (network !== state.network) {
+      state.network = network;
+      draw(focus);
+    }
+    return current;
+  }
+
   function header(app) {
     const { net } = app;
     const languages = data.languages.map((language) => button({ en: "English", zh: "中文" }[language] ?? language, () => speak(language, `language-${language}`),
@@ -114,7 +124,7 @@ export function show(root, data) {
       current.emit("theme");
     }, { class: "theme" });
     const networks = data.networks.length > 1 ? el("div", { class: "chips networks", role: "group", "aria-label": say("network") }, data.networks.map((one, i) =>
-      button(text(one.title), () => { state.network = i; draw(`network-${i}`); }, { "aria-pressed": String(state.network === i), "data-focus": `network-${i}` }))) : null;
+      button(text(one.title), () => turn(i, `network-${i}`), { "aria-pressed": String(state.network === i), "data-focus": `network-${i}` }))) : null;
     return el("header", {}, el("div", { class: "title" }, el("h1", {}, net.name || say("network")), el("p", { class: "inputs" }, text(net.title))), networks,
       el("div", { class: "switches" }, el("div", { class: "chips", role: "group", "aria-label": say("language") }, languages), theme));
   }
