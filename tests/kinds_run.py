@@ -98,6 +98,17 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
         ),
     ),
     "matmul": (MAPS, ("[identity, 'permute 1,0']", "['permute 0,2,1', identity]", "[identity, 'permute 0,1,3,2']")),
+    "max_unpool": (
+        MAPS,
+        tuple(
+            f"[[maxpool {words}, tanh], identity], {options}"
+            for words, options in (
+                ("2", "kernel: 2"),
+                ("k3 s2 p1", "kernel: 3, stride: 2, padding: 1"),
+                ("k2 s3 ceil", "kernel: 2, stride: 3, rounding: ceil"),
+            )
+        ),
+    ),
     "grid_sample": (
         MAPS,
         tuple(

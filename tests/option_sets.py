@@ -75,6 +75,14 @@ MORE = """
 12x17; {cross_attention: [conv 8 k1, conv 7 k2], heads: 4, dim: 8, bias: in, project: false}
 3x7x9; {dot_product_attention: [identity, tanh, relu]}
 7x9; {dot_product_attention: [identity, tanh, relu, parameter 7x7]}
+4x8x10; {max_unpool: [maxpool 2, identity], kernel: 2}
+4x9x11; {max_unpool: [[maxpool 2, tanh], identity], kernel: 2}
+4x9x11; {max_unpool: [[maxpool 2 s3, tanh], identity], kernel: 2, stride: 3}
+4x8x10; {max_unpool: [maxpool 3 s2 p1, identity], kernel: 3, stride: 2, padding: 1}
+4x9x11; {max_unpool: [[maxpool 2 s2 d2, tanh], identity], kernel: 2, stride: 2, dilation: 2}
+4x8x10; {max_unpool: [maxpool 3 s2 ceil, identity], kernel: 3, stride: 2, rounding: ceil}
+4x17; {max_unpool: [[maxpool 3, tanh], identity], kernel: 3}
+2x6x4x8; {max_unpool: [[maxpool 2, tanh], identity], kernel: 2}
 3x7x9; {grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}
 3x7x9; {grid_sample: [identity, [conv 2 k3, 'permute 1,2,0', tanh]], outside: border}
 3x4x5x6; {grid_sample: [identity, [conv 3 k2, 'permute 1,2,3,0']], align_corners: true}

@@ -250,6 +250,17 @@ def sample_places(layer: Any, w: Any, x: Any, grid: Any) -> Any:
     return torch.nn.functional.grid_sample(x, grid, **options)
 
 
+def put_back(layer: Any, w: Any, x: Any, pooled: Any) -> Any:
+    """torch's unpooling by torch's places."""
+    kernel, stride, padding = layer.kernel, layer.stride or layer.kernel, [before for before, _after in layer.padding]
+    rank = pooled.ndim - 2
+    options = [values * rank if len(values) == 1 else values for values in map(list, (kernel, stride, padding))]
+    pool, unpool = getattr(F, f"max_pool{rank}d"), getattr(F, f"max_unpool{rank}d")
+    how = {"dilation": layer.dilation[0], "ceil_mode": layer.rounding == "ceil"}
+    _values, places = pool(pooled, *options, **how, return_indices=True)
+    return unpool(x, places, *options, output_size=pooled.shape[2:])
+
+
 def simple(function: Any) -> Translation:
     return lambda layer, w, *xs: function(*xs)
 
@@ -282,6 +293,7 @@ TRANSLATIONS: dict[str, tuple[Translation, int]] = {
     "dot_product_attention": (lambda layer, w, q, k, v, *added: F.scaled_dot_product_attention(q, k, v, *added), 2),
     "matmul": (simple(torch.matmul), 2),
     "resample": (resample, 7),
+    "max_unpool": (put_back, 8),
     "grid_sample": (sample_places, 3),
     "reduce_sum": (lambda layer, w, x: x.sum(over(layer, x), keepdim=True), 2),
     "reduce_mean": (lambda layer, w, x: x.mean(over(layer, x), keepdim=True), 2),

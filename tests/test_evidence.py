@@ -92,6 +92,7 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
         key: {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", FIT)}
         for key in ("dot_product_attention", "matmul")
     },
+    "max_unpool": {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", "")},
     "grid_sample": {
         ("not claimed", "receptive_field", FIT),
         *(("not claimed", "local receptive_field", reason) for reason in ("", FIT)),

@@ -79,7 +79,7 @@ def _one(unit: tuple[int, ...]) -> Any:
     return region([1 << i for i in unit])
 
 
-DECIDED_BY_VALUES = ("grid_sample",)  # which elements a unit reads
+DECIDED_BY_VALUES = ("grid_sample", "max_unpool")  # which elements a unit reads
 
 
 def test_what_values_decide_is_not_known_element_by_element() -> None:

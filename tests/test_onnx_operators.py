@@ -24,6 +24,14 @@ def softmax(x: Any, axis: int) -> Any:
     return e / e.sum(axis, keepdims=True)
 
 
+def put_back(x: Any) -> Any:
+    """tanh of the largest of every 2x2 elements where it stands, and zeros."""
+    windows = x[..., :4].reshape(1, 4, 3, 2, 2, 2)
+    kept = np.where(windows == windows.max((3, 5), keepdims=True), np.tanh(windows), 0)
+    return np.pad(kept.reshape(1, 4, 6, 4), ((0, 0), (0, 0), (0, 0), (0, 1)))
+
+
+TWO = {"kernel_shape": [2, 2], "strides": [2, 2]}
 # operator: (the model, what comes out of it, the kinds that it is read as)
 COMPUTED: dict[str, tuple[Build, Callable[[Any], Any], str]] = {
     "Abs": (lambda m: m.op("Neg", "x", "n").op("Abs", "n", "y"), lambda x: x, "negative abs"),
@@ -133,6 +141,18 @@ COMPUTED: dict[str, tuple[Build, Callable[[Any], Any], str]] = {
         lambda x: np.pad(x.transpose(0, 2, 1, 3).reshape(1, 24, 5), ((0, 0), (0, 0), (1, 1))),
         "permute reshape reshape pad reshape",
     ),
+    "MaxUnpool": (
+        lambda m: m.op("MaxPool", "x", "v i", **TWO).op("Tanh", "v", "t").whole("s", 1, 4, 6, 5)
+        .op("MaxUnpool", "t i s", "y", **TWO),
+        put_back,
+        "maxpool tanh max_unpool",
+    ),
+    "MaxUnpool by the places of a pooling that is written again": (
+        lambda m: m.op("MaxPool", "x", "v", **TWO).op("Tanh", "v", "t").whole("s", 1, 4, 6, 5)
+        .op("MaxPool", "x", "w i", **TWO).op("MaxUnpool", "t i s", "y", **TWO),
+        put_back,
+        "maxpool tanh max_unpool",
+    ),
     "Where of two maps": (
         lambda m: m.op("Sqrt", "x", "s").op("Greater", "x s", "c").op("Where", "c x s", "y"),
         lambda x: np.where(x > np.sqrt(x), x, np.sqrt(x)),
@@ -225,6 +245,14 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "a Pad in a mode to come": (
         lambda m: m.whole("p", 0, 0, 1, 1, 0, 0, 1, 1).op("Pad", "x p", "y", mode="mirror"),
         "the attribute mode is mirror",
+    ),
+    "a MaxUnpool to another size": (
+        lambda m: m.op("MaxPool", "x", "v i", **TWO).op("MaxUnpool", "v i", "y", **TWO),
+        "its output is not as large as the map that was pooled",
+    ),
+    "places that are numbers": (
+        lambda m: m.op("MaxPool", "x", "v i", **TWO).op("Cast", "i", "c", to=1).op("Add", "c v", "y"),
+        "the places of the largest elements, its second result, are used",
     ),
     "a Selu with constants of its own": (lambda m: m.op("Selu", "x", "y", alpha=2.0), "the attribute alpha is 2.0"),
 }  # fmt: skip

@@ -37,6 +37,13 @@ def put_inside(y: Any, x: Any) -> Any:
     return y
 
 
+def put_back(x: Any, rank: int = 2) -> Any:
+    """What was pooled where it stood, and changed on the way."""
+    pool, unpool = getattr(F, f"max_pool{rank}d"), getattr(F, f"max_unpool{rank}d")
+    y, places = pool(x, 3, 2, 1, return_indices=True)
+    return unpool(y.tanh(), places, 3, 2, 1, output_size=x.shape[2:])
+
+
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "abs": torch.abs,
     "square": lambda x: x**2,
@@ -141,6 +148,8 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "windows stretched and brought to a size": lambda x: F.adaptive_avg_pool2d(
         F.interpolate(x.view(len(x) * 2, 2, 6, 5), scale_factor=2), (3, 4)
     ).view(len(x), 4, 3, 4),
+    "put back where it stood": put_back,
+    "put back where it stood along an axis": lambda x: put_back(x.flatten(2), 1),
     "read at places": lambda x: F.grid_sample(x, x[:, :2, 1:, 1:].tanh().permute(0, 2, 3, 1), align_corners=False),
     "read at places of each window": lambda x: F.grid_sample(
         x.view(-1, 2, 6, 5), x.flatten(1).reshape(len(x) * 2, 2, 15, 2).tanh(), "bilinear", "border", True
@@ -177,6 +186,22 @@ def test_what_is_read_computes_what_pytorch_computes(name: str) -> None:
     theirs = module(torch.from_numpy(image)[None])[0].numpy()
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() <= TOLERANCE * max(1, np.abs(theirs).max())
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2), "as large as the map that was pooled"),
+        (lambda x: F.max_unpool2d(x, x.argsort(-1), 1), "places are not those of a max pooling"),
+        (
+            lambda x: x[:, :, :3, :2] + F.max_pool2d(x, 2, return_indices=True)[1],
+            "max_pool2d_with_indices is not known",
+        ),
+    ],
+)
+def test_places_that_cannot_be_followed_are_refused(function: Callable[[Any], Any], reason: str) -> None:
+    with pytest.raises(cnncalc.SpecError, match=reason):
+        cnncalc.from_torch(Calling(function), (4, 6, 5))
 
 
 class Held(nn.Module):

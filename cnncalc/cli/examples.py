@@ -31,6 +31,7 @@ BRANCHES = {
     "cross_attention": "{cross_attention: [identity, conv 8 k3], heads: 2}",
     # Two coordinates of each place, as the last axis.
     "grid_sample": "{grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}",
+    "max_unpool": "{max_unpool: [maxpool 2, identity], kernel: 2}",
     "dot_product_attention": "{dot_product_attention: [identity, identity, identity]}",
 }
 

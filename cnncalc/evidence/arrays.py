@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -241,6 +242,21 @@ class Reach(Probe):
     def look_up(self, table: Array) -> Array:
         """As many numbers as a row of a table has, for each index: (N, *places) to (N, numbers, *places)."""
         return np.repeat(self[:, np.newaxis], table.shape[1], axis=1)
+
+    def put_anywhere(self, deciding: Iterator[Array], places: Array, size: Sequence[int]) -> Reach:
+        """Elements that go to one of several places each, by what else decides: every place depends on all of that.
+
+        deciding  arrays like this one; places (choices, *positions): numbers of elements of `size`, -1 for none
+        """
+        seen = plain(self)
+        for other in deciding:
+            seen = self.both(seen, plain(other))
+        seen = seen.reshape(*self.shape[:2], -1)
+        room = np.full((*self.shape[:2], prod(size)), self.nothing, dtype=self.dtype)
+        for choice in places.reshape(len(places), -1):
+            there = choice >= 0  # no two positions have one place as the same choice
+            room[:, :, choice[there]] = self.both(room[:, :, choice[there]], seen[:, :, there])
+        return room.reshape(*self.shape[:2], *size).view(type(self))
 
     @property
     def picked(self) -> Reach:

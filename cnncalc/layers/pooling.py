@@ -15,6 +15,7 @@ from cnncalc.errors import ShapeError
 from cnncalc.language import _
 from cnncalc.layers.base import (
     KEPT,
+    MIXED,
     WHOLE,
     Axes,
     Facts,
@@ -24,6 +25,7 @@ from cnncalc.layers.base import (
     Step,
     option,
     per_axis,
+    shape_text,
     spatial,
     weightless,
 )
@@ -70,6 +72,41 @@ class MaxPool(Pool):
         windows, output = self.geometry(x)
         k, units = prod(w.kernel for w in windows), prod(output)
         return weightless(output, {"compare": (k - 1) * units}, windows, Kept(inputs=(0,), indices=units))
+
+
+class MaxUnpool(Pool):
+    """Values put where a max pooling found its maxima, and zeros everywhere else; the second input is the pooled map.
+
+    Values (C, *positions), and the map (C, *size) that was pooled by the same kernel, stride, padding, rounding: the
+    output is as large as that map. The maxima are found, and their places kept, by the pooling: nothing is computed.
+    Of windows that overlap in one maximum the last value stays. Values decide what a unit sees. The map counts as read
+    and as held until here, which is more than the places alone that a program keeps.
+    """
+
+    channels = MIXED  # of both inputs
+    kernel: Axes = option(KERNEL)  # the branches stand where the first value would
+
+    def facts(self, *shapes: Shape) -> Facts:
+        if len(shapes) != 2:
+            raise ShapeError(
+                _("{kind} takes values, and the map whose maxima say where they go", kind=self.kind),
+                _("name the step in front of the pooling as the second"),
+            )
+        x, pooled = shapes
+        _windows, positions = self.geometry(pooled)
+        if x != positions:
+            raise ShapeError(
+                _(
+                    "{one} enters, and pooling {other} gives {result}",
+                    one=shape_text(x),
+                    other=shape_text(pooled),
+                    result=shape_text(positions),
+                ),
+                _("give kernel, stride and padding of the pooling, and the map that entered it"),
+                "kernel",
+            )
+        # SegNet (Badrinarayanan et al. 2017, III): the encoder's indices are all that the decoder gets of its maps.
+        return weightless(pooled, {}, None, NOTHING)
 
 
 class AvgPool(Pool):

@@ -33,6 +33,29 @@ def maxpool(layer: Any, w: Weights, x: Array) -> Array:
     return fold_views(np.maximum, taps(surround(x, moves, -np.inf), moves))
 
 
+@reference("max_unpool")
+def max_unpool(layer: Any, w: Weights, x: Array, pooled: Array) -> Array:
+    """Each value where the first of the largest elements of its window stands; zeros elsewhere."""
+    size = pooled.shape[2:]
+    moves = slides(layer, size)
+    numbers = np.arange(prod(size)).reshape(1, 1, *size)
+    places = np.stack(list(taps(surround(numbers, moves, -1), moves)))
+    anywhere = getattr(x, "put_anywhere", None)
+    if anywhere is not None:  # values that remember where they are from, and say nothing of which is the largest
+        result: Array = anywhere(taps(surround(pooled, moves, -np.inf), moves), places[:, 0, 0], size)
+        return result
+    known = np.asarray(pooled)  # finding the largest was the pooling's work
+    views = np.stack(list(taps(surround(np.where(np.isnan(known), np.inf, known), moves, -np.inf), moves)))
+    largest = (views == views.max(axis=0)) & (places >= 0)  # padding is never the largest
+    where = np.take_along_axis(np.broadcast_to(places, views.shape), largest.argmax(axis=0)[np.newaxis], axis=0)[0]
+    maps = x.shape[0] * x.shape[1]
+    # Written position by position: of several values for one place the last one stays.
+    room = np.zeros_like(x, shape=(maps, prod(size)))
+    values, where = x.reshape(maps, -1), where.reshape(maps, -1)
+    room[np.arange(maps)[:, np.newaxis], where] = values
+    return room.reshape(pooled.shape)
+
+
 @reference("avgpool")
 def avgpool(layer: Any, w: Weights, x: Array) -> Array:
     """The sum of each window over the number of its elements, padding among them if it counts."""

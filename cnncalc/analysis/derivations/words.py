@@ -53,13 +53,14 @@ def table_of(layer: Layer) -> Sequence[Sequence[str]]:
 
 def unread(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
     """What the rounding of a window that does not fit leaves over, and what rounding up would give."""
-    if not isinstance(layer, Sliding) or len(shapes[0]) < 2:
+    # An unpooling reads the map that was pooled last.
+    if not isinstance(layer, Sliding) or len(shapes[-1]) < 2:
         return []
     rounding = getattr(layer, "rounding", "floor")
     said = []
-    windows = layer.windows(shapes[0][1:], ceil=rounding == "ceil")
-    for axis, (window, n) in enumerate(zip(windows, shapes[0][1:], strict=True)):
-        if axis and (window, n) == (windows[axis - 1], shapes[0][axis]):
+    windows = layer.windows(shapes[-1][1:], ceil=rounding == "ceil")
+    for axis, (window, n) in enumerate(zip(windows, shapes[-1][1:], strict=True)):
+        if axis and (window, n) == (windows[axis - 1], shapes[-1][axis]):
             continue  # said already
         m = window.positions(n)
         up = window._replace(ceil=True).positions(n)
@@ -83,10 +84,10 @@ def unread(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
 
 def exact_sizes(layer: Layer, shapes: tuple[Shape, ...]) -> list[str]:
     """Which input sizes leave no rest, where the stride is more than 1."""
-    if not isinstance(layer, Sliding) or len(shapes[0]) < 2 or layer.padding == "same":
+    if not isinstance(layer, Sliding) or len(shapes[-1]) < 2 or layer.padding == "same":
         return []
     found = []
-    for window, n in dict.fromkeys(zip(layer.windows(shapes[0][1:]), shapes[0][1:], strict=True)):
+    for window, n in dict.fromkeys(zip(layer.windows(shapes[-1][1:]), shapes[-1][1:], strict=True)):
         if window.stride > 1:
             rest = (n + window.before + window.after - window.span) % window.stride
             # Four sizes around the one that is there show the step.
@@ -209,6 +210,7 @@ KINDS: dict[tuple[str, str], Remark] = {
     ("batchnorm", "flops"): say(n_("The statistics are folded in: one factor and one summand for each element.")),
     ("maxpool", "flops"): say(n_("The largest of k values takes one comparison less than there are values.")),
     ("avgpool", "flops"): say(n_("A mean takes one addition less than there are values, and a division.")),
+    ("max_unpool", "output"): say(n_("The output is as large as the map that was pooled.")),
     **{(kind, "output"): ADAPTS for kind in ("adaptive_avgpool", "adaptive_maxpool")},
     **{(kind, "flops"): SHARED_ELEMENTS for kind in ("adaptive_avgpool", "adaptive_maxpool")},
     ("add", "flops"): say(n_("One addition per element for each further input.")),

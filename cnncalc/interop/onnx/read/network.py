@@ -60,6 +60,7 @@ class Network:
         self.movers: dict[tuple[int, Any], NodeData] = {}  # the operator after which the axes of a map lie so
         self.sequences: dict[str, tuple[Tensor, int, list[int]]] = {}  # lists of parts of a tensor along an axis
         self.states: set[str] = set()  # last states of recurrent layers: their samples are the second axis
+        self.places: dict[str, tuple[int, dict[str, Any]]] = {}  # of largest elements: the map pooled, and how
         self.absorbed: dict[str, str] = {}  # results that another one's layer has taken in
         self.stored: dict[tuple[int, str], Constant] = {}  # (value of a layer, name of its array)
         self.owners: dict[tuple[Any, ...], int] = {}  # layers by the tensors that they store

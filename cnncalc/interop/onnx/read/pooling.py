@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Factor, Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
@@ -15,13 +17,15 @@ POOLS = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}
 
 
 @reads(*POOLS)
-def read_pool(net: Network, node: NodeData) -> Value:
+def read_pool(net: Network, node: NodeData) -> Value | list[Value]:
     x = as_map(net, node, net.tensor(node))
     size = spatial_axes(net, x)
     if "kernel_shape" not in node.attributes:
         raise NotReadError(_("the attribute {name} is missing", name="kernel_shape"))
     options = window_options(node, node.attributes["kernel_shape"], size)
-    if len(node.outputs) > 1 and (node.outputs[1] in net.readers or node.outputs[1] in net.outputs):
+    places = node.outputs[1] if len(node.outputs) > 1 else ""
+    readers = net.readers.get(places, [])
+    if places and (places in net.outputs or any(reader.operator != "MaxUnpool" for reader in readers)):
         raise NotReadError(_("the places of the largest elements, its second result, are used"))
     # ONNX moves a window by 1 unless it says more; here a stride that is not said is the kernel.
     if options["stride"] == options["kernel"] and options["kernel"] != 1:
@@ -38,7 +42,41 @@ def read_pool(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("auto_pad whose padding counts (count_include_pad)"))
     if kind == "lppool" and node.attributes.get("p", 2) != 2:
         options["norm"] = node.attributes["p"]
+    if readers:
+        if node.attributes.get("storage_order", 0):
+            raise NotReadError(_("the attribute {name} is {value}", name="storage_order", value=1))
+        net.places[places] = (x, options)
+        first = node.outputs[0]
+        own = (net.builder.layer(kind, options), (x,))
+        pooled_alike = any((other.layer, other.reads) == own for other in net.builder.nodes)
+        # One that is there for the places alone, of a map that was pooled alike, is the pooling that is there.
+        if pooled_alike and first not in net.readers and first not in net.outputs:
+            return [net.tensor(node), net.tensor(node)]
+        return [net.see(net.add(node, kind, options, [x])), net.tensor(node)]
     return net.see(net.add(node, kind, options, [x]))
+
+
+@reads("MaxUnpool")
+def read_unpool(net: Network, node: NodeData) -> Value:
+    """Values put where a pooling found them: its window and the map that entered it say where that is."""
+    if len(node.inputs) < 2 or node.inputs[1] not in net.places:
+        raise NotReadError(_("its places are not the second result of a MaxPool"))
+    pooled, options = net.places[node.inputs[1]]
+    x = as_map(net, node, net.tensor(node))
+    for name in ("kernel_shape", "strides", "pads"):
+        node.attributes.get(name)  # they say no more than how large the output is
+    size = net.numbers(node, 2, "output_shape")
+    shape = net.builder.shape(pooled)
+    if size is None:
+        pooling: Any = net.builder.layer("maxpool", options)
+        windows = pooling.windows(shape[1:])
+        wanted = [(m - 1) * w.stride + w.kernel - w.before - w.after
+                  for w, m in zip(windows, net.builder.shape(x)[1:], strict=True)]  # fmt: skip
+    else:
+        wanted = size[2:]
+    if list(wanted) != list(shape[1:]):
+        raise NotReadError(_("its output is not as large as the map that was pooled"))
+    return net.see(net.add(node, "max_unpool", options, [x, pooled]))
 
 
 @reads("GlobalAveragePool", "GlobalMaxPool")

@@ -22,7 +22,7 @@ FILES = {
     "dense": "Gemm MatMul",
     "einsum": "Einsum",
     "pooling": (
-        "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
+        "MaxPool MaxUnpool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
         "ReduceMean ReduceMax ReduceMin ReduceSum ReduceL1 ReduceL2 ReduceSumSquare"
     ),
     "activation": (

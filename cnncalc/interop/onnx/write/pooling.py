@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from cnncalc.interop.onnx.write.part import Part, Value, per_channel, sliding
-from cnncalc.interop.onnx.write.table import writes, writes_operators
+from cnncalc.interop.onnx.write.table import NotInOnnxError, writes, writes_operators
 from cnncalc.interop.windows import ends
+from cnncalc.language import _
 from cnncalc.layers.base import per_axis
 from cnncalc.layers.windows import Window
 
@@ -31,6 +32,20 @@ def maxpool(ops: Part, layer: Any, x: Value) -> str:
     sides = [(w.before, end) for w, end in zip(windows, after, strict=True)]
     nothing = [0] * len(size)
     return ops("MaxPool", ops.surround(x.name, sides, -np.inf), **sliding(windows, nothing, nothing))
+
+
+@writes("max_unpool")
+def max_unpool(ops: Part, layer: Any, x: Value, pooled: Value) -> str:
+    """By the places that a max pooling gives as its second result; the first was pooled already, and nobody asks."""
+    size = pooled.shape[1:]
+    windows, _positions = layer.geometry(pooled.shape)
+    after = ends(windows, size)
+    if any(max(w.before, end) >= w.kernel for w, end in zip(windows, after, strict=True)):
+        raise NotInOnnxError(_("padding as wide as the kernel of a pooling whose places are asked for"))
+    options = sliding(windows, after)
+    _values, places = ops.several("MaxPool", [True, True], pooled.name, **options)
+    options.pop("dilations")  # places tell it
+    return ops("MaxUnpool", x.name, places, ops("Shape", pooled.name), **options)
 
 
 @writes("avgpool")

@@ -7,7 +7,8 @@ from typing import Any
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.folded import by_channel, unfold
 from cnncalc.interop.torch.read.making import layer, pairs, wide
-from cnncalc.interop.torch.read.table import Given, Handler, Made, translates
+from cnncalc.interop.torch.read.table import Given, Handler, Made, NotReadError, translates
+from cnncalc.language import _
 
 
 def pool(kind: str, rank: int) -> Handler:
@@ -43,13 +44,31 @@ def pool(kind: str, rank: int) -> Handler:
 
 
 def with_places(rank: int) -> Handler:
-    """A max pooling that also says where the largest stood, which is not followed."""
+    """A max pooling that also says where the largest stood: an unpooling asks for it, and nothing else is followed.
+
+    One that is written once more for its places alone, of a map that was pooled alike, is the pooling that is there.
+    """
 
     def translate(trace: Any, given: dict[str, Any], result: Any) -> Made:
         alone = Given({name: given[name] for name in given if name != "return_indices"})
         given.get("return_indices")
+        nodes, count = trace.b.nodes, len(trace.b.nodes)
+        seen = trace.of(given["input"])
         made = pool("maxpool", rank)(trace, alone, result)
-        return [made] if isinstance(made, Seen) else None
+        if not isinstance(made, Seen):
+            return None
+        if seen.plain and not seen.around and not made.moves:
+            first = len(trace.b.inputs)
+            if len(nodes) == count + 1:
+                own = (nodes[-1].layer, nodes[-1].reads)
+                same = (i for i, node in enumerate(nodes) if (node.layer.replace(built=""), node.reads) == own)
+                alike = next(same)
+                if alike < count:
+                    trace.b.back_to(first + count)
+                    made = made._replace(value=first + alike)
+            trace.places[id(result[1])] = made.value
+            trace.kept.append(result[1])
+        return [made]
 
     return translate
 
@@ -66,6 +85,24 @@ for _rank in (1, 2, 3):
         ("lp_pool{0}d", "input norm_type kernel_size | stride ceil_mode", "lppool"),
     ):
         translates(_words.format(_rank), _signature, anywhere=True)(pool(_kind, _rank))
+
+
+def unpool(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Values put where a pooling found them: its window and the map that entered it say where that is."""
+    x, pool = trace.of(given["input"]), trace.places.get(id(given["indices"]))
+    for name in ("kernel_size", "stride", "padding", "output_size"):
+        given.get(name)  # they say no more than how large the output is
+    if pool is None:
+        raise NotReadError(_("its places are not those of a max pooling"))
+    node = trace.b.nodes[pool - len(trace.b.inputs)]
+    if tuple(result.shape[1:]) != trace.b.shape(node.reads[0]):
+        raise NotReadError(_("its output is not as large as the map that was pooled"))
+    options = {name: getattr(node.layer, name) for name in ("kernel", "stride", "padding", "rounding", "dilation")}
+    return layer(trace, "max_unpool", options, [settle(trace.b, x, trace.place()), node.reads[0]])
+
+
+for _rank in (1, 2, 3):
+    translates(f"max_unpool{_rank}d", "input indices kernel_size | stride padding output_size")(unpool)
 
 
 def adaptive(kind: str, rank: int) -> Handler:

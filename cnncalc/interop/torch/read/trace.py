@@ -99,6 +99,7 @@ class Trace:
         self.sizes: dict[int, int] = {}  # how many numbers a stored tensor holds
         self.made_of: dict[int, frozenset[int]] = {}  # of a tensor computed from stored ones alone: which
         self.standing: dict[Any, Seen] = {}  # numbers that depend on no input, as the values that they have become
+        self.places: dict[int, int] = {}  # of a tensor of places of largest elements: the pooling that gives them
         self.owners: dict[int, int] = {}  # of a stored tensor: the value of the layer that has it
         self.used: dict[int, Any] = {}  # trained tensors that were read
         self.stack: list[str] = [""]
@@ -350,7 +351,8 @@ class Trace:
             return []
         for tensor in entering:
             filled = word in FILL and tensor is args[0]  # its handler knows what was in it before
-            if not filled and id(tensor) not in self.seen and self.depends(tensor):
+            told = id(tensor) in self.places and word.startswith("max_unpool")
+            if not filled and not told and id(tensor) not in self.seen and self.depends(tensor):
                 self.not_seen(tensor)
         if any(not seen.base or not seen.shape for seen in map(self.of, entering) if seen is not None):
             return self.open(word, entering, results)

@@ -52,6 +52,25 @@ def maxpool(layer: Any, x: Shape) -> Written:
     return use_pool(module, windows, alone, ', value=float("-inf")')  # padding is never the maximum
 
 
+@writes("max_unpool")
+def max_unpool(layer: Any, x: Shape, pooled: Shape) -> Written:
+    """By the places that the pooling gives once more: the module that pooled keeps them to itself."""
+    windows, _shape = layer.geometry(pooled)
+    # PyTorch takes a size that is less than a stride away from that of touching windows
+    plain = [(m - 1) * w.stride + w.kernel - 2 * w.before for w, m in zip(windows, x[1:], strict=True)]
+    near = all(abs(n - m) < w.stride for w, n, m in zip(windows, pooled[1:], plain, strict=True))
+    if not fits(windows) or not near:
+        raise NotInTorchError(_("PyTorch does not unpool windows that are padded or spread like this"))
+    rank = rank_of(layer, pooled)
+    options = {name: value for name, (value, usual) in pool_options(
+        layer, windows, even(tuple(w.before for w in windows))).items() if value != usual}  # fmt: skip
+    kernel = even(tuple(w.kernel for w in windows))
+    found = "".join(f", {name}={value}" for name, value in options.items())
+    put = "".join(f", {name}={options[name]}" for name in ("stride", "padding") if name in options)
+    places = f"F.max_pool{rank}d({{1}}, {kernel}{found}, return_indices=True)[1]"
+    return Written(f"F.max_unpool{rank}d({{0}}, {places}, {kernel}{put}, output_size={pooled[1:]})")
+
+
 @writes("avgpool")
 def avgpool(layer: Any, x: Shape) -> Written:
     windows, _shape = layer.geometry(x)
