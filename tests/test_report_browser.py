@@ -391,6 +391,22 @@ def test_long_runs_of_layers_without_a_difference_unfold(browser: Any, tmp_path:
         assert lines.count() == 2
 
 
+def test_a_larger_kernel_marks_its_layer_and_none_of_those_that_only_see_more_by_it(
+    browser: Any, tmp_path: Path
+) -> None:
+    spec = "input: 4x32x32\nlayers:\n- conv 4 k{0} p{1}\n- body: {{residual: [conv 4 k3 p1 relu], repeat: 3}}\n"
+    path = tmp_path / "kernel.html"
+    reports = [cnncalc.analyze(spec.format(kernel, kernel // 2)) for kernel in (3, 5)]
+    path.write_text(html_text(page_data(reports), "kernel"), encoding="utf-8")
+    with opened(browser, path, viewport={"width": 1200, "height": 900}) as page:
+        lines = page.locator(".sides tbody tr")
+        assert lines.evaluate_all("(all) => all.map((one) => one.className)") == ["changed", "run"]
+        behind = len(reports[0].layers) - 1
+        page.click(f"text=layers that differ in their receptive field at most: {behind}")
+        assert lines.evaluate_all("(all) => all.map((one) => one.className)") == ["changed", "run", *["same"] * behind]
+        assert set(page.locator(".sides .same .what").all_inner_texts()) == {"RF"}
+
+
 WIDE = """
 name: A network with a name that nobody would choose but which a program that writes specs may well write somewhere
 input: 3x224x224
