@@ -27,6 +27,14 @@ def model(*dims: int) -> Model:
     return Model(*(dims or (1, 3, 8, 8)))
 
 
+def transposed(*order: int) -> Model:
+    return model().op("Transpose", "x", "y", perm=list(order))
+
+
+def weight_transposed(*order: int) -> Model:
+    return model().weight("w", 4, 3, 1, 1).op("Transpose", "w", "v", perm=list(order)).op("Conv", "x v", "y")
+
+
 def resize(factor: float, transformation: str, rounding: str = "floor") -> Model:
     made = model()
     made.after += part(5, tensor("s", [4], 1, struct.pack("<4f", 1, 1, factor, factor)))
@@ -58,7 +66,15 @@ MODELS: dict[str, tuple[Callable[[], Model], str]] = {
     "filters beyond all": (lambda: declared(2**62, 3, 3, 3), "'4611686018427387904' is not a positive whole"),
     "a map beyond all": (lambda: model(1, 2**62, 8, 8).op("Relu", "x", "y"), "is no shape"),
     "an axis that is negative": (lambda: model(1, 3, -8, 8).op("Relu", "x", "y"), "the model leaves its size open"),
-    "a thousand axes": (lambda: model(*[1] * 100_000).op("Relu", "x", "y"), "..."),
+    "a thousand axes": (lambda: model(*[1] * 100_000).op("Relu", "x", "y"), "a tensor of 100000 axes: 32 at most"),
+    "an order of 100,000 axes": (lambda: transposed(*range(100_000)), "it orders 100000 axes, and what it reads has 4"),
+    "an order of too few axes": (lambda: transposed(0, 2, 1), "it orders 3 axes, and what it reads has 4"),
+    "an order with an axis twice": (lambda: transposed(0, 2, 1, 2), "[0, 2, 1, 2] is no order of 4 axes"),
+    "an order of axes that are not there": (lambda: transposed(0, 1, 2, 10**18), "is no order of 4 axes"),
+    "an order of a weight's axes that is none": (
+        lambda: weight_transposed(*range(100_000)),
+        "what it makes of constants is not worked out here",
+    ),
     "a step of 0": (
         lambda: model().whole("a", 0).whole("b", 8).whole("c", 2).whole("d", 0).op("Slice", "x a b c d", "y"),
         "a step of 0",

@@ -347,7 +347,9 @@ COUNTED = ("Range",)
 
 def transpose_weight(x: Sequence[Constant], attributes: Any) -> Constant | None:
     order = list(attributes.get("perm") or reversed(range(len(x[0].dims))))
-    if len(order) == 2 and tuple(order) == (1, 0):
+    if sorted(order) != list(range(len(x[0].dims))):
+        raise NotKnownError("Transpose")  # no order of its axes
+    if order == [1, 0]:
         return x[0].turn()
     form = None if order == sorted(order) else ("Transpose", *order)
     return x[0].move_later([x[0].dims[i] for i in order], lambda array: array.transpose(order), form)

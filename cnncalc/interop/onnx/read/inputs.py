@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.errors import OptionError
 from cnncalc.interop.onnx.read.file import ValueInfo
-from cnncalc.interop.onnx.read.layout import Tensor, plain
+from cnncalc.interop.onnx.read.layout import MOST_AXES, Tensor, plain
 from cnncalc.interop.onnx.read.network import Network
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
@@ -57,6 +57,11 @@ def batch_of(info: ValueInfo) -> int:
 
 def declared_shape(net: Network, info: ValueInfo, first: bool) -> tuple[Shape, bool]:
     """The shape that the model gives an input, channels first, and whether it has them last."""
+    if len(info.shape or ()) > MOST_AXES:  # written out, its shape would leave no room for what is wrong with it
+        net.builder.fail(
+            _("input '{name}'", name=info.name),
+            _("a tensor of {count} axes: {most} at most", count=len(info.shape or ()), most=MOST_AXES),
+        )
     if info.shape is None or not all(isinstance(n, int) and n > 0 for n in info.shape[1:]):
         dims = [str(n) if n is not None else "?" for n in info.shape or ()]
         net.builder.fail(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from cnncalc.layers.base import Shape
 
 BATCH = -1  # the axis of factors that count samples
+MOST_AXES = 32  # of a tensor
 
 
 class Factor(NamedTuple):

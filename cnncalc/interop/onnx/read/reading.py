@@ -26,7 +26,7 @@ from cnncalc.interop.onnx.read.folding import fold
 from cnncalc.interop.onnx.read.functions import inline, keep_needed
 from cnncalc.interop.onnx.read.fusion import fuse
 from cnncalc.interop.onnx.read.inputs import read_inputs
-from cnncalc.interop.onnx.read.layout import Tensor, in_order, plain
+from cnncalc.interop.onnx.read.layout import MOST_AXES, Tensor, in_order, plain
 from cnncalc.interop.onnx.read.names import find_modules, name_operators
 from cnncalc.interop.onnx.read.network import NEWEST, Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map
@@ -41,7 +41,6 @@ from cnncalc.language import _, reason_of
 from cnncalc.layers.base import shape_text
 from cnncalc.spec import MAX_OPERATIONS
 
-MOST_AXES = 32
 # What gives other values each time, or has graphs inside, is nothing that could be worked out.
 NOT_FOLDED = ("If", "Loop", "Scan", "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike")
 DOMAINS = ("", "com.microsoft")

@@ -118,6 +118,10 @@ def read_transpose(net: Network, node: NodeData) -> Value:
     axes = x.axes or ()
     # Without `perm` ONNX turns all axes round, the samples too.
     order = node.attributes.get("perm") or tuple(reversed(range(len(axes))))
+    if len(order) != len(axes):
+        net.refuse(node, _("it orders {count} axes, and what it reads has {axes}", count=len(order), axes=len(axes)))
+    if sorted(order) != list(range(len(axes))):
+        net.refuse(node, _("{order} is no order of {axes} axes", order=list(order), axes=len(axes)))
     return Tensor(x.value, tuple(axes[i] for i in order))
 
 
