@@ -66,6 +66,8 @@ def hold(arguments: list[str], seed: int) -> None:
     assert "Traceback (most recent call last)" not in result.output, told
     assert result.exit_code != 2 or result.output.strip(), told
     assert spent < SECONDS, told
+    if result.stdout_bytes[:1] == b"\x08":  # a model of ONNX, for a pipe: it begins with its version
+        return
     assert not [c for c in result.output if not c.isprintable() and c not in "\n\t\r\xa0"], told  # spaces of HTML
 
 
