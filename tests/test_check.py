@@ -210,6 +210,25 @@ def test_right_under_another_convention(spec: str, answer: str, value: Any, conv
     assert item.earned == 1
 
 
+@pytest.mark.parametrize(
+    ("spec", "quantity", "answer", "verdict"),
+    [
+        # a batch stands before the shape, and nothing stands between them
+        ("lenet5", "C1.output", "9x6x28x28", "right"),
+        ("lenet5", "C1.output", "1x1x6x28x28", "right"),
+        ("lenet5", "C1.output", "9x1x6x28x28", "wrong"),
+        # a hundred values are too many for a size, ninety-nine are not
+        ("1x10x10; identity", "identity1.output", "100", "convention"),
+        ("1x9x11; identity", "identity1.output", "99", "wrong"),
+        # 5.4 KB of 1024 bytes are 5529.6, 5.5 KB 5632; digits left out are up to 51.2 bytes: 5580 is so near, 5684 not
+        ("1394; dense 1", "parameter_bytes", "5.4 KB", "convention"),
+        ("1420; dense 1", "parameter_bytes", "5.5 KB", "wrong"),
+    ],
+)
+def test_how_far_an_answer_may_be_from_the_number(spec: str, quantity: str, answer: str, verdict: str) -> None:
+    assert cnncalc.check(spec, {quantity: answer}).items[0].verdict == verdict
+
+
 def test_strict_gives_no_points_for_another_convention_but_reads_channels_last() -> None:
     result = cnncalc.check(LENET, {"C1.macs": 235200, "C1.output": "28x28x6"}, strict=True)
     assert [i.earned for i in result.items] == [0, 1]

@@ -106,6 +106,20 @@ def test_no_color_is_honoured() -> None:
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", on_terminal("lenet5", NO_COLOR="1"))
 
 
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (6, "conv1, conv2, conv3, conv4, conv5, conv6 use"),
+        (7, "conv1, conv2, conv3, conv4, conv5 and 2 others use"),
+        (9, "conv1, conv2, conv3, conv4, conv5 and 4 others use"),
+    ],
+)
+def test_of_many_layers_the_first_are_named_and_the_others_counted(count: int, said: str) -> None:
+    steps = "".join("  - {conv: 4 k1, weights: a}\n" for _step in range(count))
+    report = run("-", input="input: 4x8x8\nlayers:\n  - a: conv 4 k1\n" + steps)
+    assert f"{said} the weights of a, counted there" in report.stdout
+
+
 def test_names_in_chinese_are_aligned() -> None:
     done = run("-e", "1x8x8; 卷积: conv 2 k3; 池化层: maxpool 2; c: dense 3", PYTHONUTF8="1")
     rows = done.stdout.split("\n")[4:7]

@@ -48,6 +48,14 @@ def test_every_problem_has_a_place_inside_the_text(case: dict[str, Any]) -> None
         assert 1 <= column <= len(lines[line - 1]) + 1
 
 
+@pytest.mark.parametrize(("count", "last"), [(20, ""), (23, "... and 3 others"), (300, "... and 180 or more others")])
+def test_of_many_problems_the_first_are_told_and_the_others_counted(count: int, last: str) -> None:
+    text = str(error_of("input: 1x8x8\nlayers:\n" + "  - frobnicate\n" * count))
+    assert text.count("net.yaml:") == 20
+    assert text.endswith(last)
+    assert ("others" in text) == bool(last)
+
+
 def test_problems_are_data_for_programs() -> None:
     problem = error_of("input: 1x8x8\nlayers: [conv 2 k9]\n").problems[0]
     assert problem.problem == "conv1: a 9x9 window does not fit the 8x8 input (padding 0)"

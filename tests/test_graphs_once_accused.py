@@ -144,6 +144,14 @@ FIELDS = [
     ("3x4x4; {multiply: [identity, [avgpool 4, conv 3 k1]]}", "multiply1", (4, 4), (0, 0)),
     # a gate stands beside a map that grows with the image, though it has one place here
     ("2x3x3; {add: [maxpool 3, [global_avgpool, conv 2 k1]]}; conv 2 k2 d3 same", "conv2", (3, 3), (0, 0)),
+    # two units at any size beside as many that grow with the image: there are two of the sum, too, and no tap meets one
+    (
+        "1x9; {add: [[adaptive_avgpool 2, groupnorm 1], [maxpool 5 s4, groupnorm 1]]}; layernorm axes=all; "
+        "conv 1 k2 d4 same",
+        "conv1",
+        (0,),
+        None,
+    ),
     # an instance norm of a vector has no places to take its mean over
     ("1x6; flatten; instancenorm; slice 1:end; dense 2", "dense1", (5,), (1,)),
 ]

@@ -49,6 +49,18 @@ def test_a_drift_is_told_line_by_line_with_status_1(models: Path) -> None:
     assert "models/deep/c.yaml: all 22 numbers: locked -> (gone)" in gone.stdout
 
 
+def test_of_many_drifts_the_first_are_told_and_the_others_counted(models: Path) -> None:
+    spec = models / "models" / "a net.yaml"
+    spec.write_text("input: 1x32x32\nlayers: [conv 2 k3 p1 x20]\n", encoding="utf-8")
+    run("models", cwd=models)
+    spec.write_text("input: 1x32x32\nlayers: [conv 3 k3 p1 x20]\n", encoding="utf-8")
+    every = json.loads(run("--check", "--format", "json", cwd=models).stdout)["drift"]
+    told = run("--check", cwd=models).stdout
+    shown = told.count(" -> ")
+    assert 0 < shown < len(every)
+    assert f"and {len(every) - shown} more\n" in told
+
+
 def test_one_changed_number_changes_few_lines(models: Path) -> None:
     run("models", cwd=models)
     before = (models / "cnncalc.lock").read_text(encoding="utf-8").splitlines()

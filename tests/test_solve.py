@@ -125,6 +125,13 @@ def test_no_solution_comes_with_the_nearest() -> None:
     assert answer["nearest"][0]["conv1.output"] == [6, 16, 16]
 
 
+def test_the_nearest_miss_by_shares_of_what_is_asked() -> None:
+    """10 f parameters, 8,100 f MACs: f=1 lacks two thirds of the MACs, f=3 has twice too many parameters more."""
+    asked = ("--find", "f=1..3", "--where", "params = 10, macs = 24300", "--format", "json")
+    answer = json.loads(run("-e", "1x32x32; conv $f k3", *asked).stdout)
+    assert [row["f"] for row in answer["nearest"]] == [1, 2, 3]  # by 0.67, 1.33 and 2
+
+
 def test_no_member_that_is_a_network_is_an_error() -> None:
     result = run("-e", "1x8x8; conv 6 k$k", "--find", "k=9..12", "--where", "macs <= 5")
     assert result.exit_code == 2
