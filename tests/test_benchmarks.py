@@ -12,7 +12,11 @@ import pytest
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py"))
-SHORT = {"census.py": ("torchvision", "--only", "alexnet")}  # others know --short
+SHORT = {
+    "census.py": ("torchvision", "--only", "alexnet"),
+    "keras_layers.py": ("--only", "Conv2D"),
+    "onnx_cases.py": ("--only", "relu"),
+}  # others know --short
 # What a script may lack here and say so; anything else that is missing is a script that does not work.
 OTHERS = ("dask", "distributed", "keras", "onnx", "onnxruntime", "timm", "torch", "torchinfo", "torchvision")
 LACKS = rf"No module named '({'|'.join(OTHERS)})[.']|not installed here|No such file or directory: 'dot'"

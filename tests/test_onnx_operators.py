@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx_bytes import Model
+from onnx_bytes import Model, described, part
 
 import cnncalc
 from cnncalc import SpecError, load, reference
 
 Build = Callable[[Model], Model]
 X = np.random.default_rng(5).uniform(0.5, 2, (1, 4, 6, 5)).astype(np.float32)
+WEIGHT = (0.01 * (np.arange(120) % 97) - 0.3).reshape(4, 6, 5)  # what Model.weight stores
 
 
 def softmax(x: Any, axis: int) -> Any:
@@ -208,6 +209,34 @@ COMPUTED: dict[str, tuple[Build, Callable[[Any], Any], str]] = {
         lambda x: x.reshape(1, 5, 4, 6),
         "reshape",
     ),
+    "Swish with a slope of its own": (
+        lambda m: m.op("Swish", "x", "y", alpha=0.5),
+        lambda x: x / (1 + np.exp(-x / 2)),
+        "rescale sigmoid multiply",
+    ),
+    "the logarithm of a sum": (
+        lambda m: m.op("ReduceLogSum", "x", "y", axes=[1]),
+        lambda x: np.log(x.sum(1, keepdims=True)),
+        "reduce_sum log",
+    ),
+    "the logarithm of a sum of powers of e": (
+        lambda m: m.op("ReduceLogSumExp", "x", "y", axes=[2], keepdims=0),
+        lambda x: np.log(np.exp(x).sum(2)),
+        "exp reduce_sum log",
+    ),
+    "a sum of absolute values over no axis": (
+        lambda m: m.op("Neg", "x", "n").op("ReduceL1", "n", "y", noop_with_empty_axes=1), np.abs, "negative abs",
+    ),
+    "a root mean square over channels and places": (
+        lambda m: m.weight("g", 4, 6, 5).op("RMSNormalization", "x g", "y", axis=1, epsilon=0.01),
+        lambda x: x / np.sqrt((x**2).mean((1, 2, 3), keepdims=True) + 0.01) * WEIGHT,
+        "square reduce_mean rescale sqrt divide scale",
+    ),
+    "a length of absolute values": (
+        lambda m: m.op("LpNormalization", "x", "y", axis=2, p=1),
+        lambda x: x / np.abs(x).sum(2, keepdims=True),
+        "reduce_norm divide",
+    ),
     "whole numbers that stand for decimals": (
         lambda m: m.number("s", 0.125).constant("z", 0, 1).op("QuantizeLinear", "x s", "q")
         .op("DequantizeLinear", "q s", "d").op("Relu", "d", "y"),
@@ -254,6 +283,9 @@ REFUSED: dict[str, tuple[Build, str]] = {
         lambda m: m.op("MaxPool", "x", "v i", **TWO).op("Cast", "i", "c", to=1).op("Add", "c v", "y"),
         "the places of the largest elements, its second result, are used",
     ),
+    "whole numbers of four bits": (
+        lambda m: m.op("Relu", "x", "r").op("Cast", "r", "y", to=22), "it makes whole numbers of what is computed",
+    ),
     "a Selu with constants of its own": (lambda m: m.op("Selu", "x", "y", alpha=2.0), "the attribute alpha is 2.0"),
 }  # fmt: skip
 
@@ -266,3 +298,21 @@ def test_a_use_that_no_layer_is_is_refused_with_its_attribute(name: str, tmp_pat
         load(path)
     assert reason in str(caught.value)
     assert cnncalc.analyze(load(path, allow_unknown=True)).totals.left_out
+
+
+def test_a_shape_with_its_channels_last_gets_a_hint(tmp_path: Path) -> None:
+    path = Model("n", 3, "h", "w").weight("w", 4, 3, 3, 3).op("Conv", "x w", "y").save(tmp_path)
+    with pytest.raises(SpecError, match="channels come first here: 3x24x20 instead of 24x20x3"):
+        load(path, input="24x20x3")
+    with pytest.raises(SpecError) as caught:
+        load(path, input="5x24x20")
+    assert "channels come first" not in str(caught.value)
+
+
+def test_one_number_that_enters_stretches_to_every_element(tmp_path: Path) -> None:
+    model = Model(*X.shape).op("Relu", "x", "r").op("Mul", "r s", "y")
+    model.graph += part(11, described("s", []))
+    graph = load(model.save(tmp_path))
+    found = reference.run(graph, {"input": X, "s": np.full((1, 1), 3.0)})
+    assert graph.shape(graph.outputs[0]) == X.shape[1:]
+    assert np.allclose(list(found.values())[-1], 3 * X)

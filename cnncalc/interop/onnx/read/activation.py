@@ -29,8 +29,11 @@ SELU = {"alpha": 1.6732632, "gamma": 1.0507010}  # Klambauer et al. 2017, as flo
 @reads(*PLAIN)
 def read_activation(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
-    if node.operator == "Swish":
-        require(node, x, alpha=1.0)
+    steepness = shortest(node.attributes.get("alpha", 1.0)) if node.operator == "Swish" else 1
+    if steepness != 1:
+        steep = net.add(node, "rescale", {"factor": steepness}, [x.value], part="rescale")
+        gate = net.add(node, "sigmoid", {}, [steep], part="sigmoid")
+        return Tensor(net.add(node, "multiply", {}, [x.value, gate], part="multiply"), x.axes)
     if node.operator == "Selu":
         require(node, x, **SELU)
     return Tensor(net.add(node, PLAIN[node.operator], {}, [x.value]), x.axes)

@@ -18,6 +18,7 @@ from cnncalc.interop.onnx.read.places import as_map, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.windows import one, sides, window_options
 from cnncalc.language import _
+from cnncalc.layers.base import shape_text
 
 
 class Bias:
@@ -170,9 +171,17 @@ MOST_FIXED = 1_000_000  # numbers of fixed filters that are looked at
 
 def say_other_channels(net: Network, node: NodeData, channels: int, wanted: int) -> None:
     """Raise SpecError: a kernel is for another number of channels than there are."""
+    # Who gives an input its shape may have put the channels last, as pictures in memory have them.
+    shapes = (net.builder.shape(i) for i in range(len(net.builder.inputs)))
+    turned = next((s for s in shapes if len(s) > 1 and s[-1] == wanted and s[0] == channels != wanted), None)
+    hint = None
+    if turned is not None:
+        first = shape_text((turned[-1], *turned[:-1]))
+        hint = _("channels come first here: {first} instead of {last}", first=first, last=shape_text(turned))
     net.refuse(
         node,
         _("its weights are for {wanted} channels; what enters has {channels}", wanted=wanted, channels=channels),
+        hint,
     )
 
 

@@ -25,7 +25,7 @@ def read_inputs(net: Network, infos: Sequence[ValueInfo], given: Mapping[str, An
     for i, info in enumerate(used):
         text = given.get(info.name, given.get(""))
         if text is None:
-            put(net, info.name, *declared_shape(net, info, i == 0), alone=len(info.shape or ()) == 1)
+            put(net, info.name, *declared_shape(net, info, i == 0), rank=len(info.shape or ()))
             continue
         try:
             found = read_shape(text)
@@ -69,9 +69,7 @@ def declared_shape(net: Network, info: ValueInfo, first: bool) -> tuple[Shape, b
             _("the model leaves its size open: {shape}", shape="x".join(dims) or "?"),
             _("give it with --input, without the samples: --input 3x224x224"),
         )
-    if not info.shape:
-        net.builder.fail(_("input '{name}'", name=info.name), _("it is a single number: no map, and no vector"))
-    if first:
+    if first and info.shape:
         net.batch = batch_of(info)
     found = tuple(n for n in info.shape[1:] if isinstance(n, int)) or (1,)
     if len(found) > 4:
@@ -101,10 +99,13 @@ def channels_last(net: Network, info: ValueInfo, dims: Sequence[int]) -> bool:
     return False
 
 
-def put(net: Network, name: str, shape: Shape, last: bool, alone: bool = False) -> None:
-    """An input, whose channels the model may have last; or samples alone, each a number."""
+def put(net: Network, name: str, shape: Shape, last: bool, rank: int | None = None) -> None:
+    """An input, whose channels the model may have last; or samples alone, each a number; or one number for all.
+
+    rank  how many axes the model gives it, where it says so
+    """
     value = net.builder.input("input" if len(net.builder.inputs) == 0 and name in INPUTS else name, shape)
-    axes = plain(shape, net.batch)[: 1 if alone else None]
+    axes = plain(shape, net.batch)[: rank if rank in (0, 1) else None]
     if last:
         axes = (axes[0], *axes[2:], axes[1])
     net.values[name] = Tensor(value, axes)

@@ -8,7 +8,7 @@ from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, lay, settle
+from cnncalc.interop.onnx.read.places import as_map, axis_word, lay, settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.language import _
@@ -62,7 +62,7 @@ def read_batchnorm(net: Network, node: NodeData) -> Value:
 
 def normalised_axes(net: Network, node: NodeData, rank: int) -> list[int]:
     """The axes of a layer normalisation: all from `axis` on; or those of the means that it was put together from."""
-    if node.operator == "LayerNormalization":
+    if node.operator in ("LayerNormalization", "RMSNormalization"):
         return list(range(node.attributes.get("axis", -1) % rank, rank))
     listed = node.attributes.get("axes")
     for name in node.attributes.get("by", ()):
@@ -73,8 +73,9 @@ def normalised_axes(net: Network, node: NodeData, rank: int) -> list[int]:
     return sorted(axis % rank for axis in listed)
 
 
-@reads("LayerNormalization", "cnncalc:layernorm")
+@reads("LayerNormalization", "RMSNormalization", "cnncalc:layernorm")
 def read_layernorm(net: Network, node: NodeData) -> Value:
+    """A layer normalisation; without a mean to subtract, RMSNormalization, the pieces that it is."""
     x = net.tensor(node)
     dims, axes, shape = x.dims(), x.axes or (), net.shape(x)
     chosen = normalised_axes(net, node, len(dims))
@@ -88,7 +89,7 @@ def read_layernorm(net: Network, node: NodeData) -> Value:
     together = {f.axis for f in over} or {0}
     name = name_of_axes(together, shape)
     options = epsilon(node) | ({} if name == "channels" else {"axes": name})
-    arrays = net.affine(node, 1, 2) if node.operator == "LayerNormalization" else {}
+    arrays = {} if node.operator == "cnncalc:layernorm" else net.affine(node, 1, 2)
     # (C, 1, 1) for the channels of an image, in the order of the map's axes
     order = [f.axis for f in over]
     sizes = [n if i in together else 1 for i, n in enumerate(shape)]
@@ -100,7 +101,34 @@ def read_layernorm(net: Network, node: NodeData) -> Value:
 
     kept = {name: array.move_later(sizes, place) for name, array in arrays.items()}
     per = "".join(("c" + SPATIAL[len(shape)])[i] for i in sorted(together))
+    if node.operator == "RMSNormalization":
+        value = divide_by_root_mean_square(net, node, x.value, per)
+        if kept:
+            value = net.add(node, "scale", {"per": per if per != "c" else None}, [value], kept, part="scale")
+        return Tensor(value, x.axes)
     return Tensor(add_norm(net, node, "layernorm", options, x.value, kept, per), x.axes)
+
+
+def divide_by_root_mean_square(net: Network, node: NodeData, x: int, letters: str) -> int:
+    """x / sqrt(mean of x^2 over these axes + epsilon), as layers."""
+    squares = net.add(node, "square", {}, [x], part="square")
+    means = net.add(node, "reduce_mean", {"axes": letters}, [squares], part="mean")
+    small = shortest(node.attributes.get("epsilon", EPSILON))
+    safe = net.add(node, "rescale", {"offset": small}, [means], part="epsilon")
+    return net.add(node, "divide", {}, [x, net.add(node, "sqrt", {}, [safe], part="sqrt")], part="divide")
+
+
+@reads("LpNormalization")
+def read_lp_normalisation(net: Network, node: NodeData) -> Value:
+    """x over its length along one axis: the sum of what it measures, or the root of the sum of squares."""
+    x = net.tensor(node)
+    axes, shape, order = x.axes or (), net.shape(x), node.attributes.get("p", 2)
+    over = axes[node.attributes.get("axis", -1) % len(axes)]
+    if len(over) != 1 or over[0].axis < 0 or over != whole(over[0].axis, shape[over[0].axis]):
+        raise NotReadError(_("it goes over parts of axes, or over the samples"), x.dims())
+    options = {"axes": axis_word(over[0].axis, shape)} | ({"order": order} if order != 2 else {})
+    length = net.add(node, "reduce_norm", options, [x.value], part="length")
+    return Tensor(net.add(node, "divide", {}, [x.value, length], part="divide"), x.axes)
 
 
 def name_of_axes(together: set[int], shape: Shape) -> str:

@@ -94,7 +94,15 @@ REDUCTIONS = {
 POOLED = {"ReduceMean": "avgpool", "ReduceMax": "maxpool"}
 
 
-@reads(*REDUCTIONS, "ReduceSumSquare")
+# What else a reduction does: to each element before its sum, and to each sum.
+COMPOSED: dict[str, tuple[str | None, str | None]] = {
+    "ReduceSumSquare": ("square", None), "ReduceLogSum": (None, "log"), "ReduceLogSumExp": ("exp", "log"),
+}  # fmt: skip
+# What a reduction over no axis does to each element by itself, where that is not nothing.
+OVER_NONE = {"ReduceSumSquare": "square", "ReduceLogSum": "log", "ReduceL1": "abs", "ReduceL2": "abs"}
+
+
+@reads(*REDUCTIONS, *COMPOSED)
 def read_reduction(net: Network, node: NodeData) -> Value:
     """Means and maxima over all places are a global pooling, over some axes a pooling; others reduce axes."""
     x = net.tensor(node)
@@ -102,7 +110,8 @@ def read_reduction(net: Network, node: NodeData) -> Value:
     over, nothing = net.numbers(node, 1, "axes"), node.attributes.get("noop_with_empty_axes", 0)
     if not over and nothing:
         no_more(node)
-        return x
+        alone = OVER_NONE.get(node.operator)
+        return Tensor(net.add(node, alone, {}, [x.value]), axes) if alone else x
     chosen = {axis % len(dims) for axis in over or range(len(dims))}
     keep = bool(node.attributes.get("keepdims", 1))
     left = tuple(() if i in chosen else axis for i, axis in enumerate(axes))
@@ -134,8 +143,10 @@ def reduce_axes(net: Network, node: NodeData, x: int, gone: list[int]) -> int:
             return net.add(node, f"global_{pool}", {}, [x])
         return net.add(node, pool, {"kernel": one([n if i in gone else 1 for i, n in enumerate(shape) if i])}, [x])
     letters = "".join(axis_word(place, shape) for place in gone)
-    if node.operator == "ReduceSumSquare":
-        squares = net.add(node, "square", {}, [x], part="square")
-        return net.add(node, "reduce_sum", {"axes": letters}, [squares], part="sum")
+    if node.operator in COMPOSED:
+        before, behind = COMPOSED[node.operator]
+        inner = net.add(node, before, {}, [x], part=before) if before else x
+        found = net.add(node, "reduce_sum", {"axes": letters}, [inner], part="sum")
+        return net.add(node, behind, {}, [found], part=behind) if behind else found
     kind, options = REDUCTIONS[node.operator]
     return net.add(node, kind, {"axes": letters, **options}, [x])

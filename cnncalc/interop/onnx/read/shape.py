@@ -14,7 +14,8 @@ from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 
-WHOLE_NUMBERS = (2, 3, 4, 5, 6, 7, 9, 12, 13)  # TensorProto.DataType, with truth values
+# TensorProto.DataType: whole numbers of 2 to 64 bits, with truth values
+WHOLE_NUMBERS = (2, 3, 4, 5, 6, 7, 9, 12, 13, 21, 22, 25, 26)
 
 
 # --- bookkeeping: no layer

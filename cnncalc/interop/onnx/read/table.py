@@ -23,7 +23,8 @@ FILES = {
     "einsum": "Einsum",
     "pooling": (
         "MaxPool MaxUnpool AveragePool LpPool GlobalAveragePool GlobalMaxPool "
-        "ReduceMean ReduceMax ReduceMin ReduceSum ReduceL1 ReduceL2 ReduceSumSquare"
+        "ReduceMean ReduceMax ReduceMin ReduceSum ReduceL1 ReduceL2 ReduceSumSquare "
+        "ReduceLogSum ReduceLogSumExp"
     ),
     "activation": (
         "Sigmoid Tanh Relu Selu Gelu HardSwish Mish Softplus Softsign Swish HardSigmoid LeakyRelu Elu Celu Clip PRelu "
@@ -32,7 +33,8 @@ FILES = {
         "cnncalc:gelu_by_tanh cnncalc:mish cnncalc:step cnncalc:scaled_tanh cnncalc:relu6"
     ),
     "normalisation": (
-        "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization LRN cnncalc:layernorm"
+        "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization LRN cnncalc:layernorm "
+        "RMSNormalization LpNormalization"
     ),
     "merge": ("Add Sum Mul Max Mean Sub Div Min Greater Less Equal GreaterOrEqual LessOrEqual And Or Not Where Concat"),
     "shape": (
