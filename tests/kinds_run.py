@@ -109,6 +109,15 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
             )
         ),
     ),
+    "deformable_conv": (
+        MAPS,
+        (
+            "[identity, conv 18 k3], filters: 5, kernel: 3",
+            "[identity, conv 48 k2 s2, conv 24 k2 s2], filters: 4, kernel: 2, stride: 2, groups: 2, bias: false",
+            "[identity, conv 24 k3x2 d2 p1, [conv 12 k3x2 d2 p1, sigmoid]], filters: 6, kernel: 3x2, dilation: 2, "
+            "padding: 1, groups: 3",
+        ),
+    ),
     "grid_sample": (
         MAPS,
         tuple(

@@ -83,6 +83,10 @@ MORE = """
 4x8x10; {max_unpool: [maxpool 3 s2 ceil, identity], kernel: 3, stride: 2, rounding: ceil}
 4x17; {max_unpool: [[maxpool 3, tanh], identity], kernel: 3}
 2x6x4x8; {max_unpool: [[maxpool 2, tanh], identity], kernel: 2}
+6x7x9; {deformable_conv: [identity, conv 18 k3], filters: 4, kernel: 3}
+6x7x9; {deformable_conv: [identity, conv 24 k3x2 s2 p1, conv 12 k3x2 s2 p1], filters: 4, kernel: 3x2, s: 2, p: 1, g: 2}
+6x7x9; {deformable_conv: [tanh, conv 24 k2 d3 p2], filters: 3, kernel: 2, d: 3, p: 2, groups: 3, bias: false}
+6x7x9; {deformable_conv: [identity, conv 18 k3 same, conv 9 k3 same], filters: 2, kernel: 3, padding: [[0, 2], [1, 1]]}
 3x7x9; {grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}
 3x7x9; {grid_sample: [identity, [conv 2 k3, 'permute 1,2,0', tanh]], outside: border}
 3x4x5x6; {grid_sample: [identity, [conv 3 k2, 'permute 1,2,3,0']], align_corners: true}

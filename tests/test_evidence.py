@@ -76,6 +76,13 @@ GRADIENTS = ("not measured", "backward_flops", NO_PROBE)  # of distances, and of
 JUMP_OF_WHOLE = ("not measured", "jump", WHOLE)
 NO_JUMP = {("not measured", "jump", FIT)}  # at its own size alone
 SHORT = {("not measured", "jump", FIT), ("not measured", "rf_start", FIT)}  # a size that is cut out stays as small
+MIXED = {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", FIT)}
+# How many taps read padding, where values decide.
+ON_PADDING = {
+    ("not claimed", quantity, reason)
+    for quantity in ("connections", "macs", "flops")
+    for reason in ("", "1 rows do not claim it")
+}
 # What one layer of a kind does not claim, or what cannot be measured of it. Of all others every number holds.
 OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
     "adaptive_avgpool": NO_JUMP,
@@ -87,16 +94,8 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
         for key in ("reduce_sum", "reduce_mean", "reduce_max", "reduce_min", "reduce_norm")
     },
     "attention": {JUMP_OF_WHOLE},
-    "cross_attention": {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", "")},
-    **{
-        key: {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", FIT)}
-        for key in ("dot_product_attention", "matmul")
-    },
-    "max_unpool": {("not claimed", "receptive_field", FIT), ("not claimed", "local receptive_field", "")},
-    "grid_sample": {
-        ("not claimed", "receptive_field", FIT),
-        *(("not claimed", "local receptive_field", reason) for reason in ("", FIT)),
-    },
+    **dict.fromkeys(("cross_attention", "dot_product_attention", "matmul", "grid_sample", "max_unpool"), MIXED),
+    "deformable_conv": MIXED | ON_PADDING,
     **{key: {("not claimed", "jump", FIT)} for key in ("roll", "tile", "take")},
     "crop": NO_JUMP,
     "slice": NO_JUMP,
@@ -106,7 +105,7 @@ OF_KINDS: dict[str, set[tuple[str, str, str]]] = {
 }
 OF_COSTS: dict[str, set[tuple[str, str, str]]] = {
     "gaussian_rbf": {INSIDE, GRADIENTS},
-    **{kind: {INSIDE} for kind in ("subsample", "hopfield", "attention", "cross_attention")},
+    **{kind: {INSIDE} for kind in ("subsample", "hopfield", "attention", "cross_attention", "deformable_conv")},
     **{kind: {INSIDE, GRADIENTS} for kind in ("rnn", "mgu", "gru", "lstm")},
 }
 # Specs that fit one input only.
@@ -150,22 +149,23 @@ def cases() -> dict[str, list[tuple[str, Graph]]]:
 
 
 CASE_FILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-MIXED = ("not claimed", "receptive_field", FIT)  # axes that are mixed
+FIELD = ("not claimed", "receptive_field", FIT)  # axes that are mixed
 SEES_NOTHING = ("not claimed", "rf_start", "unit 0 sees nothing")
 # What the cases of a file leave open: a reason that is not here is one that nobody has looked at.
 OF_CASES: dict[str, set[tuple[str, str, str]]] = {
     "attention": {
-        MIXED, ("not measured", "receptive_field", FIT), ("not measured", "local receptive_field", FIT), JUMP_OF_WHOLE,
+        FIELD, ("not measured", "receptive_field", FIT), ("not measured", "local receptive_field", FIT), JUMP_OF_WHOLE,
         ("not claimed", "jump", WHOLE), ("not claimed", "jump", FIT),
-        ("not claimed", "local receptive_field", ""), ("not claimed", "local receptive_field", FIT),
+        ("not claimed", "local receptive_field", FIT),
     },
     "language": {("not measured", "receptive_field", FIT), *SHORT, JUMP_OF_WHOLE},
     "networks": {JUMP_OF_WHOLE},
     "operations": {JUMP_OF_WHOLE},
-    "peer_layers": {MIXED, *NO_JUMP, JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE)},
+    "peer_layers": {FIELD, *NO_JUMP, JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE)},
     "receptive_fields": {SEES_NOTHING, *SHORT, JUMP_OF_WHOLE},
     "recurrent": {JUMP_OF_WHOLE},
-    "shape_kinds": {MIXED, *SHORT, JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE)},
+    "unshared_and_sparse": MIXED | ON_PADDING,
+    "shape_kinds": {FIELD, *SHORT, JUMP_OF_WHOLE, ("not claimed", "jump", WHOLE)},
     "torch_layers": {
         ("not measured", "jump", FEW), ("not measured", "rf_start", FEW), SEES_NOTHING, *NO_JUMP, JUMP_OF_WHOLE,
     },

@@ -79,13 +79,20 @@ def _one(unit: tuple[int, ...]) -> Any:
     return region([1 << i for i in unit])
 
 
-DECIDED_BY_VALUES = ("grid_sample", "max_unpool")  # which elements a unit reads
+DECIDED_BY_VALUES = ("grid_sample", "deformable_conv", "max_unpool")  # which elements a unit reads
 
 
 def test_what_values_decide_is_not_known_element_by_element() -> None:
-    graph = cnncalc.load("3x7x9; {grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}")
-    with pytest.raises(cnncalc.CnncalcError, match="grid_sample"):
-        differing(graph, 131)
+    steps = {
+        "grid_sample": "[identity, [conv 2 k3, 'permute 1,2,0']]",
+        "deformable_conv": "[identity, conv 18 k3], filters: 2, kernel: 3",
+        "max_unpool": "[maxpool 2, identity], kernel: 2",
+    }
+    assert steps.keys() == set(DECIDED_BY_VALUES)
+    for kind in DECIDED_BY_VALUES:
+        graph = cnncalc.load(f"3x7x9; {{{kind}: {steps[kind]}}}")
+        with pytest.raises(cnncalc.CnncalcError, match=kind):
+            differing(graph, 131)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS_RUN.keys() - set(DECIDED_BY_VALUES)))

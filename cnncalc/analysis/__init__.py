@@ -93,7 +93,7 @@ class Costs:
         return self.found[row.place]
 
 
-def without_padding(facts: Facts, connections: int, macs: int) -> Facts:
+def without_padding(facts: Facts, connections: int | None, macs: int | None) -> Facts:
     """The facts less the connections and MACs that read padding; FLOPs follow from them."""
     left = Facts(
         output=facts.output,
@@ -129,8 +129,8 @@ def count_totals(graph: Graph, rows: Sequence[Row], settings: Settings) -> Total
     return totals
 
 
-def minus(value: int | None, less: int) -> int | None:
-    return None if value is None else value - less
+def minus(value: int | None, less: int | None) -> int | None:
+    return None if value is None or less is None else value - less
 
 
 def times(value: int | None, factor: int) -> int | None:

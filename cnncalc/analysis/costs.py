@@ -102,6 +102,7 @@ def count_backward_macs(node: Node, facts: Facts, needed: Sequence[Known], outpu
     trained = is_trained(facts)
     entering = [needed[v] for v in node.reads]
     parts: list[tuple[int, Known]] = [(products.weights, trained), (products.inside, is_any([trained, *entering]))]
+    parts.append((products.entering, is_any(entering)))
     if facts.frozen and trained:  # of some weights alone: which products are theirs is not known
         parts[0] = products.weights, None
     parts += zip(products.inputs, entering, strict=False)

@@ -29,6 +29,8 @@ VALUES = {
 GIVEN = {"parameter": "parameter 8x14x14", "crop": "crop 1", "clamp": "clamp low=0 high=6", "permute": "permute 0,2,1"}
 BRANCHES = {
     "cross_attention": "{cross_attention: [identity, conv 8 k3], heads: 2}",
+    # Two numbers for each of 9 taps.
+    "deformable_conv": "{deformable_conv: [identity, conv 18 k3 p1], filters: 16, kernel: 3, padding: 1}",
     # Two coordinates of each place, as the last axis.
     "grid_sample": "{grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}",
     "max_unpool": "{max_unpool: [maxpool 2, identity], kernel: 2}",

@@ -26,7 +26,8 @@ def without_gates(graph: Graph) -> Graph:
         # Apart from its statistics a norm works element by element.
         if len(node.reads) == 1 and facts.local is not None and facts.local != facts.reach:
             node = node._replace(layer=passes_on)
-        elif len(node.reads) > 1 and 0 < len(full) < len(node.reads):
+        # What a kind of unknown reach takes (queries, places, offsets) is no gate, and it cannot do without.
+        elif len(node.reads) > 1 and facts.reach is not None and 0 < len(full) < len(node.reads):
             node = node._replace(reads=full, layer=passes_on if len(full) == 1 else node.layer)
         nodes.append(node)
     return Graph(

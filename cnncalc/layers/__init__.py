@@ -148,6 +148,7 @@ _ROWS = [
         "dot_product_attention", "attention", "DotProductAttention", ("scaleddotproductattention", "sdpa"), joins=True
     ),
     Kind("max_unpool", "pooling", "MaxUnpool", ("unpool", "unpooling", "maxunpooling"), joins=True),
+    Kind("deformable_conv", "conv", "DeformableConv", ("deformconv",), joins=True),
     Kind("grid_sample", "resampling", "GridSample", ("gridsampler",), joins=True),
     Kind("rnn", "recurrent", "RNN", ("simplernn", "elman")),
     Kind("mgu", "recurrent", "MGU"),

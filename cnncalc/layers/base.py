@@ -269,8 +269,8 @@ class Layer:
         """What this layer claims on inputs of the given shapes. Raises ShapeError if it cannot be applied."""
         raise TypeError(f"{type(self).__name__} does not say its facts")
 
-    def on_padding(self, *args: Any, **kwargs: Any) -> tuple[int, int]:
-        """(connections, macs) among those claimed that read padding: what --exact-padding leaves out."""
+    def on_padding(self, *args: Any, **kwargs: Any) -> tuple[int | None, int | None]:
+        """(connections, macs) among those claimed that read padding: what --exact-padding leaves out. None: unknown."""
         return 0, 0
 
     def links(self, *args: Any, **kwargs: Any) -> Sequence[Link]:

@@ -28,7 +28,7 @@ from cnncalc.layers.base import (
     shape_text,
     spatial,
 )
-from cnncalc.layers.gradients import ENTERED
+from cnncalc.layers.gradients import ENTERED, Kept, Products
 from cnncalc.layers.options import (
     BIAS,
     DILATION,
@@ -99,7 +99,7 @@ class Convolution(Sliding):
             kept=ENTERED,
         )
 
-    def on_padding(self, x: Shape) -> tuple[int, int]:
+    def on_padding(self, x: Shape) -> tuple[int | None, int | None]:
         c, *size = x
         taps = self.pairs(c) * count_lost_on_padding(self.windows(size), size)
         return taps, taps
@@ -184,6 +184,94 @@ class Depthwise(Convolution):
 
     def maps_read(self, c: int) -> int:
         return 1
+
+
+class DeformableConv(Convolution):
+    """A convolution whose taps another value moves, each at every place, and a third may weigh.
+
+    Image (C, H, W), offsets (2 D K, *positions), weights of taps (D K, *positions), for K taps of the kernel and D sets
+    of them, each for C / D channels; output (filters, *positions). A tap's offset is y, then x, in elements. What it
+    reads lies between 4 elements and mixes them, zeros outside; values decide which. Connections and MACs are those of
+    a convolution whose taps stand still. Reading is other work: 12 operations for each tap of a set at each place, and
+    for each channel 7, or 8 where taps are weighed. Sources: Dai et al. 2017; Zhu et al. 2018 (weights of taps).
+    """
+
+    filters: int = option(FILTERS)
+    groups: int = option(GROUPS)
+    bias: bool = option(BIAS)
+
+    def filters_on(self, c: int) -> int:
+        return self.filters
+
+    def maps_read(self, c: int) -> int:
+        check_groups(self.groups, c, self.filters)
+        return c // self.groups
+
+    def facts(self, *shapes: Shape) -> Facts:
+        if len(shapes) not in (2, 3) or len(shapes[0]) != 3:
+            raise ShapeError(
+                _("{kind} takes an image, the offsets of its taps, and perhaps the weights of these", kind=self.kind),
+                _("branches in this order, the first of three axes"),
+            )
+        x, offsets, *weights = shapes
+        still = super().facts(x)
+        f, *positions = still.output
+        k = prod(w.kernel for w in self.windows(x[1:]))
+        sets = self.count_sets(x[0], k, offsets, positions)
+        if weights and weights[0] != (sets * k, *positions):
+            raise ShapeError(
+                _(
+                    "weights of taps are {wanted} here; what enters is {shape}",
+                    wanted=shape_text((sets * k, *positions)),
+                    shape=shape_text(weights[0]),
+                ),
+                _("one for each pair of offsets"),
+            )
+        places, read = sets * k * prod(positions), x[0] * k * prod(positions)
+        # Along both axes: where it is, which element is before it, how far behind that and before the next it is; then
+        # the share of each of 4 elements, which all channels of a set have in common.
+        work = {
+            "add": 2 * places + 3 * read + self.bias * f * prod(positions),
+            "floor": 2 * places,
+            "subtract": 4 * places,
+            "multiply": 4 * places + (4 + len(weights)) * read,
+        }
+        macs = still.macs or 0
+        return Facts(
+            output=still.output,
+            params=still.params,
+            connections=still.connections,
+            macs=macs,
+            work=work,
+            activations=still.activations,
+            kept=Kept(inputs=tuple(range(len(shapes)))),
+            # The gradient of what the taps read is that on which those of all that enters depend.
+            products=Products(weights=macs, entering=macs),
+        )
+
+    def count_sets(self, c: int, k: int, offsets: Shape, positions: Sequence[int]) -> int:
+        """Sets of offsets, D."""
+        sets, left = divmod(offsets[0], 2 * k)
+        if left or not sets or list(offsets[1:]) != list(positions):
+            raise ShapeError(
+                _(
+                    "offsets of {k} taps are {wanted}, or a multiple of these channels; what enters is {shape}",
+                    k=k,
+                    wanted=shape_text((2 * k, *positions)),
+                    shape=shape_text(offsets),
+                ),
+                _("two numbers for each tap at each place of the output: conv {n} with its options", n=2 * k),
+            )
+        if c % sets:
+            raise ShapeError(
+                _("{sets} sets of offsets do not divide {c} channels", sets=sets, c=c),
+                _("offsets for each set of channels, all of one size"),
+            )
+        return sets
+
+    def on_padding(self, *shapes: Shape) -> tuple[int | None, int | None]:
+        # Values decide which taps read what is outside.
+        return None, None
 
 
 class Local(Sliding):

@@ -17,12 +17,13 @@ class Products:
     weights  of the gradients of the trained weights
     inputs   of the gradient of each input, in their order; an input that needs none takes none
     inside   of gradients between the two, which any of both needs
+    entering of one that any of the inputs needs, whichever
     """
 
-    __slots__ = ("inputs", "inside", "weights")
+    __slots__ = ("entering", "inputs", "inside", "weights")
 
-    def __init__(self, *, weights: int = 0, inputs: tuple[int, ...] = (), inside: int = 0) -> None:
-        self.weights, self.inputs, self.inside = weights, inputs, inside
+    def __init__(self, *, weights: int = 0, inputs: tuple[int, ...] = (), inside: int = 0, entering: int = 0) -> None:
+        self.weights, self.inputs, self.inside, self.entering = weights, inputs, inside, entering
 
 
 class Kept:

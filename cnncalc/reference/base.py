@@ -199,3 +199,22 @@ def fold_views(operation: np.ufunc, views: Iterator[Array]) -> Array:
         result = operation(result, view, out=result) if own else operation(result, view)
         own = True
     return result
+
+
+# --- between elements
+
+
+BORDER = Slide(1, 1, range(0), range(0))  # one element of zeros on each side
+
+
+def read_around(at: Array, n: int) -> list[tuple[Array, Array]]:
+    """The elements before and behind places along an axis of n, with one of zeros on each side: number and share."""
+    left = np.floor(at)
+    behind = at - left
+    return [(element(left, n), 1 - behind), (element(left, n, 1), behind)]
+
+
+def element(place: Array, n: int, after: int = 0) -> Array:
+    """The number of an element, counted with the one of zeros in front of the others; beyond the end: the one there."""
+    plain = np.asarray(place).view(np.ndarray).astype(np.float64) + after
+    return np.asarray(np.clip(np.nan_to_num(plain), -1, n), dtype=np.int64) + 1

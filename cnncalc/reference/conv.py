@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cnncalc.reference.base import (
+    BORDER,
     Array,
     Shape,
     Weight,
@@ -21,8 +22,10 @@ from cnncalc.reference.base import (
     axes_of,
     bias,
     columns,
+    fold_views,
     kernel,
     per_channel,
+    read_around,
     reference,
     slides,
     surround,
@@ -104,6 +107,46 @@ def depthwise(layer: Any, w: Weights, x: Array) -> Array:
     n, c, k, *positions = read.shape
     y = w["weight"].reshape(c, layer.multiplier, k) @ read.reshape(n, c, k, -1)
     return add_bias(y.reshape(n, c * layer.multiplier, *positions), w)
+
+
+def deformable_weights(layer: Any, x: Shape, *others: Shape) -> Mapping[str, Weight]:
+    """weight (F, C/g, *kernel), bias (F,)."""
+    c, *size = x
+    shape = (layer.filters, c // layer.groups, *axes_of(layer.kernel, len(size)))
+    return {"weight": kernel(shape, prod(shape[1:])), **bias_of(layer, layer.filters, size)}
+
+
+@reference("deformable_conv", weights=deformable_weights)
+def deformable_conv(layer: Any, w: Weights, x: Array, offsets: Array, *weighing: Array) -> Array:
+    """Each tap reads around its place and its offset, for each set of channels; a filter sums what its taps read."""
+    n, c, *size = x.shape
+    moves = slides(layer, size)
+    corners = np.array(list(product(*(move.taps for move in moves))))  # (taps, 2)
+    k, positions = len(corners), offsets.shape[2:]
+    moved = offsets.reshape(n, -1, k, 2, *positions)
+    sets = moved.shape[1]
+    grid = np.meshgrid(*(list(move.starts) for move in moves), indexing="ij")
+    per_axis = []
+    for axis, move in enumerate(moves):
+        still = grid[axis] + corners[:, axis].reshape(k, 1, 1) - move.before
+        per_axis.append(read_around(moved[:, :, :, axis] + still.astype(x.dtype), size[axis]))
+    around = surround(x, [BORDER] * len(size))
+    maps = around.reshape(n, sets, c // sets, *around.shape[2:])
+    sample, part = np.ogrid[:n, :sets]
+    own = (sample.reshape(n, 1, 1, 1, 1), part.reshape(1, sets, 1, 1, 1), slice(None))
+
+    def read(choice: tuple[tuple[Array, Array], ...]) -> Array:
+        """One of the elements around every place, times how near it is."""
+        where: Any = (*own, *(index for index, _share in choice))
+        found = np.moveaxis(maps[where], -1, 2)  # (N, sets, C / sets, taps, *positions)
+        return found * fold_views(np.multiply, (share for _index, share in choice))[:, :, np.newaxis]
+
+    mixed = fold_views(np.add, map(read, product(*per_axis)))
+    for weights in weighing:
+        mixed = mixed * weights.reshape(n, sets, 1, k, *positions)
+    g = layer.groups
+    y = w["weight"].reshape(g, layer.filters // g, -1) @ mixed.reshape(n, g, c // g * k, -1)
+    return add_bias(y.reshape(n, layer.filters, *positions), w)
 
 
 def local_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:

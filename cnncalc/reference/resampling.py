@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.reference.base import Array, Slide, Weights, axes_of, fold_views, reference, surround
+from cnncalc.reference.base import BORDER, Array, Weights, axes_of, fold_views, read_around, reference, surround
 
 
 @reference("upsample")
@@ -121,7 +121,7 @@ def grid_sample(layer: Any, w: Weights, x: Array, grid: Array) -> Array:
     size, out = x.shape[-d:], grid.shape[-d - 1 : -1]
     maps, places = x.reshape(-1, x.shape[-d - 1], *size), grid.reshape(-1, *out, d)
     per_axis = [read_along(layer, n, places[..., d - 1 - axis]) for axis, n in enumerate(size)]
-    around = surround(maps, [Slide(1, 1, range(0), range(0))] * d)
+    around = surround(maps, [BORDER] * d)
     number = np.arange(len(maps)).reshape(-1, *[1] * len(out))
 
     def read(choice: tuple[tuple[Array, Array], ...]) -> Array:
@@ -140,12 +140,4 @@ def read_along(layer: Any, n: int, places: Array) -> list[tuple[Array, Array]]:
     at = places * (middle if layer.align_corners else n / 2) + middle
     if layer.outside == "border":
         at = np.minimum(np.maximum(at, 0), n - 1)
-    left = np.floor(at)
-    behind = at - left
-    return [(element(left, n), 1 - behind), (element(left, n, 1), behind)]
-
-
-def element(place: Array, n: int, after: int = 0) -> Array:
-    """The number of an element, counted with the one of zeros in front of the others; beyond the end: the one there."""
-    plain = np.asarray(place).view(np.ndarray).astype(np.float64) + after
-    return np.asarray(np.clip(np.nan_to_num(plain), -1, n), dtype=np.int64) + 1
+    return read_around(at, n)

@@ -7,6 +7,7 @@ that the later ones give as defaults.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from cnncalc.interop.blur import is_binomial
@@ -158,6 +159,36 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
     else:
         options |= {"filters": filters, "groups": None if groups == 1 else groups}
         value = net.add(node, "conv", options, [x], bias.arrays(weight))
+    return net.see(add_apart(net, node, value, bias))
+
+
+@reads("DeformConv")
+def read_deformable_conv(net: Network, node: NodeData) -> Value:
+    """A convolution whose taps another value moves, and a third may weigh."""
+    x, weight, offsets = (
+        as_map(net, node, net.tensor(node)),
+        net.weight(node, 1),
+        as_map(net, node, net.tensor(node, 2)),
+    )
+    size = spatial_axes(net, x)
+    filters, read, *kernel = weight.dims
+    groups, sets = node.attributes.get("group", 1), node.attributes.get("offset_group", 1)
+    channels, taps = net.builder.shape(x)[0], prod(kernel)
+    if read * groups != channels:
+        say_other_channels(net, node, channels, read * groups)
+    if net.builder.shape(offsets)[0] != 2 * taps * sets:
+        raise NotReadError(_("the attribute {name} is {value}", name="offset_group", value=sets))
+    bias = find_bias(net, node, weight, net.optional(node, 3), 2 + len(size), 1, filters)
+    options = {
+        **window_options(node, kernel, size),
+        "filters": filters,
+        "groups": None if groups == 1 else groups,
+        "bias": bias.option,
+    }
+    branches = [x, offsets]
+    if len(node.inputs) > 4 and node.inputs[4]:
+        branches.append(as_map(net, node, net.tensor(node, 4)))
+    value = net.add(node, "deformable_conv", options, branches, bias.arrays(weight))
     return net.see(add_apart(net, node, value, bias))
 
 

@@ -46,6 +46,19 @@ def depthwise(ops: Part, layer: Any, x: Value) -> str:
     return convolve(ops, layer, x, ops.weight("weight", weight.reshape(-1, 1, *weight.shape[2:])), x.shape[0])
 
 
+@writes("deformable_conv")
+def deformable_conv(ops: Part, layer: Any, x: Value, offsets: Value, *weights: Value) -> str:
+    """DeformConv, of operator set 19 on. Its bias stands in front of the weights of the taps."""
+    windows = layer.windows(x.shape[1:])
+    inputs = [x.name, ops.weight("weight"), offsets.name]
+    if layer.bias or weights:
+        inputs.append(ops.weight("bias") if layer.bias else "")
+    inputs += [value.name for value in weights]
+    sets = offsets.shape[0] // (2 * taps(windows))
+    attributes = sliding(windows, ends(windows, x.shape[1:]))
+    return ops("DeformConv", *inputs, group=layer.groups, offset_group=sets, **attributes)
+
+
 @writes("local")
 def local(ops: Part, layer: Any, x: Value) -> str:
     """A Conv of kernels with a single 1 lays out what each window reads; every place multiplies it by its own bank."""

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, make_plain
-from cnncalc.interop.torch.read.making import layer, standing
+from cnncalc.interop.torch.read.making import layer, standing, whole
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -29,6 +29,51 @@ def grid_sample(trace: Any, given: dict[str, Any], result: Any) -> Made:
     options = {"outside": outside, "align_corners": bool(given.get("align_corners"))}
     made = layer(trace, "grid_sample", options, [x.value, grid.value])
     return made and x._replace(value=made.value, base=made.base)
+
+
+MOVED = (
+    "input weight offset mask bias stride_h stride_w pad_h pad_w dilation_h dilation_w groups offset_groups use_mask"
+)
+
+
+@translates("deform_conv2d", MOVED)
+def deform_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """torchvision's operator, which deform_conv2d and DeformConv2d call; without masks and biases they give zeros."""
+    weight, bias = given["weight"], given["bias"]
+    of_numbers = not trace.sources(bias) and not trace.depends(bias)
+    if of_numbers and not is_zeros(trace, bias):
+        raise NotReadError(_("its bias is made of constants, and of no stored tensor"))
+    if not whole(trace, weight) or not (of_numbers or whole(trace, bias)):
+        return None
+    taps = prod(weight.shape[2:])
+    branches = ["input", "offset", *(["mask"] if given["use_mask"] else [])]
+    given.get("mask")
+    seen = [trace.of(given[name]) for name in branches]
+    first = next((one for one in seen if one is not None), None)
+    # Offsets that are learned, or made by the pass, are the same for every sample.
+    seen = [one or (first and standing(trace, given[name], first)) for one, name in zip(seen, branches, strict=True)]
+    if (
+        any(one is None or not one.shape for one in seen)
+        or given["offset"].shape[1] != 2 * taps * given["offset_groups"]
+    ):
+        return None
+    options = {
+        "filters": weight.shape[0],
+        "groups": given["groups"],
+        "kernel": tuple(weight.shape[2:]),
+        "stride": (given["stride_h"], given["stride_w"]),
+        "padding": [[given[name]] * 2 for name in ("pad_h", "pad_w")],
+        "dilation": (given["dilation_h"], given["dilation_w"]),
+        "bias": not of_numbers,
+    }
+    values = [make_plain(trace.b, one, trace.place()).value for one in seen]
+    return layer(trace, "deformable_conv", options, values, (weight, None if of_numbers else bias))
+
+
+def is_zeros(trace: Any, tensor: Any) -> bool:
+    """Whether numbers that a pass makes are known, and all zero."""
+    known = trace.known.look_up(tensor)
+    return known is not None and not bool(known.any())
 
 
 @translates("affine_grid", "theta size | align_corners", anywhere=True)

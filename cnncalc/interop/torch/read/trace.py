@@ -50,6 +50,8 @@ ASKED = (
 )  # fmt: skip
 OPEN_ENDED = ("nonzero", "argwhere", "masked_select", "getitem", "where", "nms", "unique")  # they choose some of many
 MOST_FIXED = 100_000  # numbers of a constant that are looked at
+# Where modules stand that are one layer each: those of torch, and the one of torchvision.
+MODULES = ("torch.nn.modules.", "torchvision.ops.deform_conv")
 
 
 class Wishes:
@@ -113,9 +115,7 @@ class Trace:
         self.paths: dict[int, str] = {id(part): path for path, part in module.named_modules()}
         self.parts = list(module.modules())
         self.leaves = {self.paths[id(part)] for part in self.parts if self.is_leaf(part)}
-        self.exact = {
-            self.paths[id(part)] for part in self.parts if type(part).__module__.startswith("torch.nn.modules.")
-        }
+        self.exact = {self.paths[id(part)] for part in self.parts if type(part).__module__.startswith(MODULES)}
         heads = torch.nn.MultiheadAttention  # one layer, though its last projection is a module inside it
         self.exact &= self.leaves | {self.paths[id(part)] for part in self.parts if type(part) is heads}
         self.pads = {path for path in self.leaves if "Pad" in type(module.get_submodule(path)).__name__}
@@ -139,7 +139,7 @@ class Trace:
         """One of torch's own modules or a subclass of one, without modules inside: its name is the layer's."""
         # The last two of its classes are nn.Module, which stands in torch.nn.modules too, and object.
         inside = next(part.children(), None)
-        return inside is None and any(c.__module__.startswith("torch.nn.modules.") for c in type(part).__mro__[:-2])
+        return inside is None and any(c.__module__.startswith(MODULES) for c in type(part).__mro__[:-2])
 
     def recorder(self) -> Any:
         trace = self

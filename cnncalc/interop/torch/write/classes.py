@@ -206,6 +206,52 @@ class CrossAttention(nn.Module):
             y = self.project("out", y)
         return y.reshape(len(x), -1, *x.shape[2:])
 ''',
+    "DeformConv2d": '''\
+class DeformConv2d(nn.Module):
+    """A convolution whose taps are moved by offsets (N, 2 D K, *positions) of K taps, D sets of them.
+
+    Another value, (N, D K, *positions), may weigh the taps. Parameters, arguments and results are those of
+    torchvision.ops.DeformConv2d, which may stand here where torchvision is installed.
+    """
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True
+    ):
+        super().__init__()
+        # Its parameters are drawn, and what it takes is understood, as by a convolution.
+        like = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias)
+        self.weight, self.bias = like.weight, like.bias
+        self.kernel_size, self.stride = like.kernel_size, like.stride
+        self.padding, self.dilation, self.groups = like.padding, like.dilation, groups
+
+    def cnncalc_layer(self):
+        names = ["stride", "padding", "dilation", "groups"]
+        options = {name: getattr(self, name) for name in names}
+        options |= {"filters": len(self.weight), "kernel": self.kernel_size}
+        return "deformable_conv", {**options, "bias": self.bias is not None}
+
+    def forward(self, x, offset, mask=None):
+        n, c, *size = x.shape
+        taps, positions = self.weight[0, 0].numel(), offset.shape[2:]
+        sets = offset.shape[1] // (2 * taps)
+        moved = offset.reshape(n * sets, taps, 2, *positions)
+        places = []
+        for axis in (1, 0):  # grid_sample takes x before y, from -1 to 1
+            tap = torch.arange(self.kernel_size[axis], device=x.device) * self.dilation[axis]
+            tap = tap.repeat_interleave(self.kernel_size[1]) if axis == 0 else tap.repeat(self.kernel_size[0])
+            start = torch.arange(positions[axis], device=x.device) * self.stride[axis] - self.padding[axis]
+            shape = (-1, 1) if axis == 0 else (1, -1)
+            at = moved[:, :, axis] + tap.reshape(-1, 1, 1) + start.reshape(shape)
+            places.append((2 * at + 1) / size[axis] - 1)
+        grid = torch.stack(places, -1).flatten(1, 2)  # (N * sets, taps * rows, columns, 2)
+        read = F.grid_sample(x.reshape(n * sets, c // sets, *size), grid, align_corners=False)
+        if mask is not None:
+            read = read * mask.reshape(n * sets, 1, *read.shape[2:])
+        read = read.reshape(n, self.groups, c // self.groups * taps, -1)
+        y = self.weight.reshape(self.groups, len(self.weight) // self.groups, -1) @ read
+        y = y.reshape(n, -1, *positions)
+        return y if self.bias is None else y + self.bias[:, None, None]
+''',
     "Subsample": '''\
 class Subsample(nn.Module):
     """LeCun's subsampling: the sum of a window, times a coefficient, plus a bias.

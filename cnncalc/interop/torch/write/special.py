@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncalc.interop.python.text import call, even
 from cnncalc.interop.torch.write.table import NotInTorchError, Written, writes
+from cnncalc.interop.torch.write.windows import sides_of, widths, window_options
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 
@@ -71,6 +72,26 @@ def local(layer: Any, x: Shape) -> Written:
         bias=(layer.bias, True),
     )
     return Written("{m}({0})", module, {}, {"weight": ("weight", None), "bias": ("bias", None)})
+
+
+@writes("deformable_conv")
+def deformable_conv(layer: Any, x: Shape, *others: Shape) -> Written:
+    """A class with the parameters of torchvision's. Padding that is not the same on both sides is put around first."""
+    windows = layer.windows(x[1:])
+    sides = sides_of(windows)
+    apart = any(before != after for before, after in sides)
+    module = call(
+        "DeformConv2d",
+        ("in_channels", x[0]),
+        ("out_channels", layer.filters),
+        ("kernel_size", tuple(w.kernel for w in windows)),
+        **window_options(windows, 0 if apart else even(tuple(w.before for w in windows))),
+        groups=(layer.groups, 1),
+        bias=(layer.bias, True),
+    )
+    places = ["F.pad({0}, {pad})" if apart else "{0}", *(f"{{{1 + i}}}" for i in range(len(others)))]
+    state: dict[str, tuple[str, Any]] = {"weight": ("weight", None), "bias": ("bias", None)}
+    return Written(f"{{m}}({', '.join(places)})", module, {"pad": widths(sides)} if apart else {}, state)
 
 
 @writes("attention", "cross_attention")
