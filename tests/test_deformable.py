@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import copy
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from onnx_bytes import Model
 from option_sets import graphs, layers
 
 import cnncalc
@@ -197,6 +199,23 @@ def test_torchvision_is_read(name: str, branches: int, params: int, macs: int) -
 
 
 @pytest.mark.framework
+def test_a_bias_of_numbers_that_the_pass_makes_is_not_lost() -> None:
+    ops = torch_with_operator()
+    import torch
+
+    class Biased(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.ask, self.weight = torch.nn.Conv2d(4, 18, 3), torch.nn.Parameter(torch.zeros(6, 4, 3, 3))
+
+        def forward(self, x: Any) -> Any:
+            return ops.deform_conv2d(x, self.ask(x), self.weight, bias=torch.ones(6))
+
+    with pytest.raises(cnncalc.SpecError, match="its bias is made of constants"):
+        cnncalc.from_torch(Biased(), (4, 8, 9))
+
+
+@pytest.mark.framework
 @pytest.mark.parametrize("name", ["module", "masked", "groups"])
 def test_tools_print_for_it_what_their_conventions_say(name: str) -> None:
     module = networks()[name].eval()
@@ -237,3 +256,45 @@ def test_keras_has_none() -> None:
     done = CliRunner().invoke(group(), ["convert", "-e", net, "-", "--to", "keras"])
     assert done.exit_code == 2
     assert "D: Keras has no layer for the kind deformable_conv" in done.output
+
+
+# --- ONNX
+
+
+def model(opset: int, inputs: str, **options: Any) -> Model:
+    """Offsets, and weights of taps, of two sets for halves of the channels, by convolutions of the input."""
+    made = Model(1, 4, 6, 5, opset=opset).weight("o", 36, 4, 3, 3).weight("m", 18, 4, 3, 3).weight("w", 6, 2, 3, 3)
+    made.weight("b", 6).op("Conv", "x o", "moved", strides=[2, 2]).op("Conv", "x m", "weighed", strides=[2, 2])
+    return made.op("DeformConv", inputs, "y", strides=[2, 2], **options)
+
+
+@pytest.mark.parametrize(
+    ("opset", "inputs", "params"), [(19, "x w moved b", 114), (22, "x w moved - weighed", 108), (22, "x w moved", 108)]
+)
+def test_the_operator_of_onnx_is_read(opset: int, inputs: str, params: int, tmp_path: Path) -> None:
+    path = model(opset, inputs, group=2, offset_group=2).save(tmp_path)
+    graph = cnncalc.load(path)
+    assert (graph.nodes[-1].layer.kind, graph.facts[-1].params) == ("deformable_conv", params)
+    weights = cnncalc.weights_of(path)
+    image = np.random.default_rng(1).standard_normal((1, 4, 6, 5)).astype(np.float32)
+    values = reference.run(graph, {next(iter(graph.inputs)): image}, weights)
+    names = [*graph.inputs, *(node.name for node in graph.nodes)]
+    values = {**dict.fromkeys(graph.inputs, image), **values}
+    node = graph.nodes[-1]
+    own = {key.rpartition(".")[2]: v for key, v in weights.items() if key.rpartition(".")[0] == node.name}
+    theirs = enumerate_taps(node.layer, own, *(values[names[v]] for v in node.reads))
+    np.testing.assert_allclose(values[node.name], theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"group": 2}, "offset_group is 1"),
+        ({"group": 4, "offset_group": 2}, "its weights are for 8 channels"),
+        ({"group": 2, "offset_group": 2, "kernel_shape": [3, 2]}, "kernel_shape is 3x2"),
+        ({"group": 2, "offset_group": 2, "dilations": [9, 9]}, "does not fit"),
+    ],
+)
+def test_an_operator_that_contradicts_itself_is_refused(options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(cnncalc.SpecError, match=said):
+        cnncalc.load(model(19, "x w moved b", **options).save(tmp_path))

@@ -69,6 +69,15 @@ FAULTS: dict[str, Change] = {
     "bias counted twice": facts_changed(
         conv.Conv, set_fact("params", lambda layer, facts, x: facts.params + layer.bias * layer.filters)
     ),
+    "the groups of a deformable convolution ignored": replaced(
+        conv.DeformableConv, "maps_read", lambda honest: lambda self, c: c
+    ),
+    "one set of offsets, however many there are": replaced(
+        conv.DeformableConv, "count_sets", lambda honest: lambda self, c, k, o, p: min(1, honest(self, c, k, o, p))
+    ),
+    "reading between elements for nothing": facts_changed(
+        conv.DeformableConv, set_fact("work", lambda layer, facts, x: {})
+    ),
     "one bias for a whole layer": facts_changed(
         dense.Dense, set_fact("params", lambda layer, facts, x: layer.units * x[0] + layer.bias)
     ),
