@@ -58,6 +58,10 @@ NEEDED: dict[str, tuple[Callable[[Model], Model], str, dict[str, Any]]] = {
         for operator in ("Add", "Sum", "Mul", "Max", "Mean", "Sub", "Div", "Min", "Greater", "Less", "Equal",
                          "GreaterOrEqual", "LessOrEqual", "And", "Or")
     },
+    "MaxUnpool": (
+        lambda m: m.op("MaxPool", "x", "v places", kernel_shape=[2, 2], strides=[2, 2]), "v places",
+        {"kernel_shape": [2, 2], "strides": [2, 2]},
+    ),
     "Where": (lambda m: m.op("Sqrt", "x", "q").op("Less", "x q", "c"), "c x q", {}),
 }  # fmt: skip
 # Numbers of shapes, sequences, and those that fusion.py makes: they are not by themselves in a model.

@@ -85,6 +85,29 @@ def test_shared_weights_are_counted_once() -> None:
     assert totals.macs == cnncalc.analyze(SHARED).totals.macs
 
 
+def test_weights_that_are_shared_with_another_bias_are_counted_once() -> None:
+    """a and b have one matrix of 64 and two biases of 8: 80, and 108 + 2 x 4 of the convolution."""
+
+    class Tied(torch.nn.Module):
+        def __init__(self, make: Any) -> None:
+            super().__init__()
+            self.a, self.b = make(), make()
+            self.b.weight = self.a.weight
+
+        def forward(self, x: Any) -> Any:
+            return self.a(x) + self.b(x)
+
+    for make, shape, params, macs in (
+        (lambda: torch.nn.Linear(8, 8), (8,), 80, 128),
+        (lambda: torch.nn.Linear(8, 8), (5, 8), 80, 640),
+        (lambda: torch.nn.Conv2d(3, 4, 3), (3, 8, 8), 116, 7776),
+    ):
+        module = Tied(make)
+        totals = cnncalc.analyze(cnncalc.from_torch(module, shape)).totals
+        assert totals.params == sum(p.numel() for p in module.parameters()) == params
+        assert totals.macs == macs
+
+
 def test_the_module_stays_as_it_is() -> None:
     module = torch_nets.Excitation()
     module.gate.eval()
@@ -228,16 +251,15 @@ def test_a_module_that_looks_at_its_weights_while_it_is_made_is_read(monkeypatch
 
 
 class Twice(nn.Module):
-    """A weight that two layers use, each with a bias of its own."""
+    """A weight that a function uses once more, with a bias of its own: no module says so before."""
 
     def __init__(self) -> None:
         super().__init__()
         self.one = nn.Linear(8, 8)
-        self.other = nn.Linear(8, 8)
-        self.other.weight = self.one.weight
+        self.bias = nn.Parameter(torch.zeros(8))
 
     def forward(self, x: Any) -> Any:
-        return self.other(F.relu(self.one(x)))
+        return F.linear(F.relu(self.one(x)), self.one.weight, self.bias)
 
 
 class Turned(nn.Module):

@@ -132,8 +132,19 @@ class Trace:
                         self.numbers[id(empty)] = tensor.detach()
                     if trained and not tensor.requires_grad:
                         self.frozen.add(id(empty))
+        self.apart = self.with_several_biases()
         self.mode = self.recorder()
         self.dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.get_default_dtype())
+
+    def with_several_biases(self) -> set[int]:
+        """The stored weights that several modules share, each with another bias: their biases are layers apart."""
+        stood_for = {id(tensor): id(self.stand_ins[name]) for name, tensor in self.module.named_parameters()}
+        biases: dict[int, set[int | None]] = {}
+        for part in self.parts:
+            weight, bias = (getattr(part, name, None) for name in ("weight", "bias"))
+            if id(weight) in stood_for:
+                biases.setdefault(stood_for[id(weight)], set()).add(None if bias is None else id(bias))
+        return {weight for weight, found in biases.items() if len(found) > 1}
 
     def is_leaf(self, part: Any) -> bool:
         """One of torch's own modules or a subclass of one, without modules inside: its name is the layer's."""

@@ -20,6 +20,7 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     # Weights that are computed of two stored tensors count as those, and the layer as two.
     gained = has_gain(trace, weight)
+    apart = bias is not None and bool(trace.apart.intersection(trace.sources(weight)))
     if not gained and not whole(trace, weight):
         return blur(trace, given)
     rank = weight.ndim - 2
@@ -28,7 +29,7 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         "kernel": tuple(weight.shape[2:]),
         "stride": pairs(given.get("stride", 1), rank),
         "dilation": pairs(given.get("dilation", 1), rank),
-        "bias": bias is not None and not gained,
+        "bias": bias is not None and not gained and not apart,
     }
     padding = given.get("padding", 0)
     options["padding"] = padding if isinstance(padding, str) else [[p, p] for p in pairs(padding, rank)]
@@ -37,6 +38,9 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if groups == c and groups > 1 and filters % c == 0:
         kind, first = "depthwise", {"multiplier": filters // c}
     seen = trace.of(given["input"])
+    if apart and not gained:
+        made = unfold(trace, seen, kind, {**first, **options}, (weight,))
+        return made and layer(trace, "shift", {}, [made.value], (bias,))
     if not gained:
         return unfold(trace, seen, kind, {**first, **options}, (weight, bias))
     made = unfold(trace, seen, kind, {**first, **options}, (weight,))
@@ -106,7 +110,8 @@ def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if not whole(trace, weight) or elsewhere(trace, weight):  # fixed numbers, or some that are computed of others
         made = by_numbers(trace, seen, weight)
         return made if made is None or bias is None else plus_standing(trace, made, bias)
-    if not whole(trace, bias):  # made of stored numbers and others: what is added behind the products
+    apart = bias is not None and trace.apart.intersection(trace.sources(weight))
+    if apart or not whole(trace, bias):  # made of stored numbers and others: what is added behind the products
         made = linear_over_last(trace, seen, weight, None)
         return made and plus_standing(trace, made, bias)
     return linear_over_last(trace, seen, weight, bias)
