@@ -132,3 +132,11 @@ def test_corners_are_aligned_where_one_axis_comes_to_one_element(tmp_path: Path)
     found = reference.run(graph, np.arange(50.0).reshape(2, 5, 5))
     # The first row, at 0, 2 and 4: ONNX reads element 0 where the result has one.
     assert np.allclose(found[graph.nodes[-1].name].reshape(2, 3), [[0, 2, 4], [25, 27, 29]])
+
+
+def test_what_is_cast_like_whole_numbers_is_refused_as_a_cast_is(tmp_path: Path) -> None:
+    model = Model(1, 4, 6, 6, opset=21).whole("like", 1).op("CastLike", "x like", "c").op("Relu", "c", "y")
+    with pytest.raises(cnncalc.SpecError, match="it makes whole numbers of what is computed"):
+        cnncalc.load(model.save(tmp_path))
+    model = Model(1, 4, 6, 6, opset=21).number("like", 1.0).op("CastLike", "x like", "c").op("Relu", "c", "y")
+    assert rows(model, tmp_path) == ["relu 4x6x6 0"]

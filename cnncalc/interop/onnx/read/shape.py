@@ -25,7 +25,9 @@ WHOLE_NUMBERS = (2, 3, 4, 5, 6, 7, 9, 12, 13, 21, 22, 25, 26)
 def read_same(net: Network, node: NodeData) -> Value:
     """The same numbers in another type; whole numbers stand for what they were quantised from."""
     value = net.values[node.inputs[0]]  # what a constant is cast like may be computed
-    if node.attributes.get("to") in WHOLE_NUMBERS:
+    like = net.values.get(node.inputs[1]) if node.operator == "CastLike" else None
+    of_whole = isinstance(like, Constant) and like.array().dtype.kind in "iub"
+    if of_whole or node.attributes.get("to") in WHOLE_NUMBERS:
         raise NotReadError(_("it makes whole numbers of what is computed"))
     return value if isinstance(value, Constant) else net.tensor(node)
 
