@@ -22,6 +22,7 @@ from cnncalc.cli.common import (
     errors_end_the_run,
     fail,
     lang_option,
+    network_options,
     output_options,
     pass_over_others,
     reading_options,
@@ -59,15 +60,7 @@ class Grading(NamedTuple):
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", type=SPEC, nargs=-1, metavar="SPEC [ANSWERS]...")
-@click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
-@click.option(
-    "--set",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help=_("A value for a parameter of the spec, or LAYER.option."),
-)
-@click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
+@network_options
 @reading_options
 @size_options
 @click.option("--hint", is_flag=True, help=_("Say where to look, never the right number."))

@@ -175,22 +175,29 @@ def spec_options(function: F) -> F:
     for decorate in reversed(
         [
             click.argument("spec", type=SPEC, required=False),
-            click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'.")),
-            click.option(
-                "--set",
-                "params",
-                multiple=True,
-                metavar="NAME=VALUE",
-                help=_("A value for a parameter of the spec, or LAYER.option."),
-            ),
-            click.option(
-                "--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE.")
-            ),
+            network_options,
             max_operations_option,
             allow_unknown_option,
             lang_option,
         ]
     ):
+        decorated = decorate(decorated)
+    return cast(F, decorated)
+
+
+def network_options(function: F) -> F:
+    """-e, --set and --input: which network it is, and what of it is changed; as `expression`, `params` and `inputs`."""
+    decorated: Any = function
+    for decorate in (
+        click.option(
+            "--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE.")
+        ),
+        click.option(
+            "--set", "params", multiple=True, metavar="NAME=VALUE",
+            help=_("A value for a parameter of the spec, or LAYER.option."),
+        ),
+        click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'.")),
+    ):  # fmt: skip
         decorated = decorate(decorated)
     return cast(F, decorated)
 

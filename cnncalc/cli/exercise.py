@@ -14,6 +14,7 @@ from cnncalc.cli.common import (
     errors_end_the_run,
     fail,
     lang_option,
+    network_options,
     reading_options,
     write,
     write_files,
@@ -30,15 +31,7 @@ MOST_QUESTIONS, MOST_VARIANTS = 200, 500
 
 @click.command("exercise", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("spec", type=SPEC, required=False)
-@click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
-@click.option(
-    "--set",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help=_("A value for a parameter of the spec, or LAYER.option."),
-)
-@click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
+@network_options
 @reading_options
 @click.option("--like", metavar="SPEC", help=_("A network with the layers of this one and other numbers."))
 @click.option("--seed", type=click.IntRange(min=0), help=_("The same seed gives the same exercise.  [default: any]"))

@@ -18,6 +18,7 @@ from cnncalc.cli.common import (
     batch_option,
     errors_end_the_run,
     lang_option,
+    network_options,
     output_options,
     reading_options,
 )
@@ -30,15 +31,7 @@ FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters t
 
 @click.command("identify", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", type=SPEC, nargs=-1, required=True, metavar="[SPEC] NUMBER")
-@click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
-@click.option(
-    "--set",
-    "params",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help=_("A value for a parameter of the spec, or LAYER.option."),
-)
-@click.option("--input", "inputs", multiple=True, metavar="SHAPE", help=_("Another input shape, or NAME=SHAPE."))
+@network_options
 @reading_options
 @batch_option
 @click.option(
