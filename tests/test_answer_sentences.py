@@ -129,3 +129,11 @@ def test_networks_are_found_by_a_part_of_their_names() -> None:
     missing = CliRunner().invoke(make_group(), ["networks", "renset"])
     assert missing.exit_code == 2
     assert "renset" in missing.stderr
+
+
+def test_cells_without_headings_are_a_table_and_no_sentences(tmp_path: Path) -> None:
+    sheet = tmp_path / "li.txt"
+    sheet.write_text("C1;156\nC3;1516\n")
+    done = CliRunner().invoke(make_group(), ["check", "lenet5", str(sheet)])
+    assert done.exit_code == 2
+    assert "the first line is no heading" in done.stderr
