@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from operator import index
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from cnncalc import sources
 from cnncalc.analysis import analyze_graph
-from cnncalc.errors import CnncalcError, Source, suggest
+from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.language import _
+from cnncalc.loading import (
+    Inputs,
+    from_torch,
+    graph_of,
+    inputs_of,
+    load,
+    make_settings,
+    pause_collection,
+    source_in,
+    text_of,
+    weights_of,
+)
 from cnncalc.pages.drawing import DEFAULT, Drawing, Wish
-from cnncalc.report import BYTES, Report, Settings
+from cnncalc.report import Report, Settings
 from cnncalc.results import Comparison
-from cnncalc.sources import load_graph
-from cnncalc.spec import MAX_OPERATIONS, graph_from_text
-from cnncalc.spec.values import write_value
+from cnncalc.spec import MAX_OPERATIONS
 
 if TYPE_CHECKING:
     from cnncalc.analysis.derivations import Derivation
@@ -29,91 +36,15 @@ if TYPE_CHECKING:
     from cnncalc.conventions.identifying import Match
     from cnncalc.difference import Difference
     from cnncalc.evidence import Verification
+    from cnncalc.families.family import Family
     from cnncalc.families.results import Sweep
     from cnncalc.families.solving import Solved
     from cnncalc.spec.findings import Finding
 
-Inputs = str | tuple[int, ...] | list[int] | Mapping[str, Any]
-
-
-@contextmanager
-def pause_collection() -> Iterator[None]:
-    """No garbage collection meanwhile: graphs hold no cycles, and looking for some costs half the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def text_of(spec: Any) -> str:
-    """A spec as text, or the name of its file. Raises CnncalcError for what is neither."""
-    if isinstance(spec, (str, bytes, os.PathLike)):
-        return os.fsdecode(spec)
-    kind = type(spec).__name__
-    # Told by what it has: torch is not imported to ask whether this is a module.
-    if hasattr(spec, "state_dict"):
-        hint = _("a PyTorch module is read by cnncalc.from_torch(module, input_shape)")
-        raise CnncalcError(_("{kind} is no spec: {hint}", kind=kind, hint=hint))
-    hint = _("give a file, a bundled network, the text of a spec, or a graph")
-    raise CnncalcError(_("{kind} is no spec: {hint}", kind=kind, hint=hint))
-
-
-def _source_in(text: str) -> tuple[Source | None, bool]:
-    """A spec that is given as its text, and whether it is a one-line net; no source for what names a file.
-
-    A text of several lines is no name of a file: nobody has to say which of the two is meant.
-    """
-    # Steps of a net in one line are parted by `;`, which stands in no name of a bundled network.
-    inline = "\n" not in text and ";" in text
-    return Source("<text>", text) if inline or "\n" in text else None, inline
-
-
-def load(
-    spec: str | os.PathLike[str],
-    *,
-    set: Mapping[str, Any] | None = None,
-    input: Inputs | None = None,
-    max_operations: int = MAX_OPERATIONS,
-    allow_unknown: bool = False,
-) -> Graph:
-    """The network that a spec or a model describes.
-
-    spec            a file, the name of a bundled network ("lenet5"), or the text of a spec: anything with a
-                    line break is YAML, anything with a semicolon a one-line net ("1x32x32; conv 6 k5; dense 10");
-                    or the model of another program, as "resnet50.onnx"
-    set             values for the spec's parameters: {"width": 32, "depth": [2, 2, 2, 2]}
-    input           another input shape, "3x320x320" or (3, 320, 320); with several inputs {name: shape}
-    max_operations  the largest network to unroll
-    allow_unknown   go on behind operators of a model that are not known: what depends on them is None
-
-    Raises SpecError with every problem that was found, each at file:line:column.
-    """
-    text = text_of(spec)
-    source, inline = _source_in(text)
-    # As they would stand in a spec: one reader for text and for values of Python.
-    params = {str(name): write_value(value) for name, value in (set or {}).items()}
-    inputs = _inputs(input)
-    with pause_collection():
-        if source is not None:
-            return graph_from_text(source, params=params, inputs=inputs, max_operations=max_operations, inline=inline)
-        return load_graph(
-            text, params=params, inputs=inputs, max_operations=max_operations, allow_unknown=allow_unknown
-        )
-
-
-def weights_of(spec: str | os.PathLike[str], graph: Graph | None = None) -> Mapping[str, Any] | None:
-    """The weights that a model of another program holds, as `cnncalc.reference.run` takes them.
-
-    spec   the file, as for `load`
-    graph  what `load` gave for it
-
-    LAYER.name to array. None for a spec, which holds none. Raises CnncalcError where they cannot be read.
-    """
-    text = text_of(spec)
-    return sources.weights_of(text, load(text) if graph is None else graph)
+__all__ = [
+    "analyze", "check", "compare", "diff", "draw", "explain", "from_torch", "identify", "lint", "load", "networks",
+    "receptive_field", "reconcile", "solve", "sweep", "to_keras", "to_torch", "verify", "weights_of",
+]  # fmt: skip
 
 
 def analyze(
@@ -141,7 +72,7 @@ def analyze(
     settings that do not exist.
     """
     settings = make_settings(dtype, batch, exact_padding=exact_padding)
-    graph = _graph_of(spec, set, input, max_operations, params)
+    graph = graph_of(spec, set, input, max_operations, params)
     with pause_collection():
         report = analyze_graph(graph, settings)
     if convention is None:
@@ -149,6 +80,15 @@ def analyze(
     from cnncalc import conventions
 
     return conventions.under(report, conventions.convention(os.fsdecode(convention)))
+
+
+def _report_of(spec: str | os.PathLike[str] | Graph | Report, params: Mapping[str, Any]) -> Report:
+    """A report as it is, or the analysis of what it would be of. Raises CnncalcError where a report is to change."""
+    if not isinstance(spec, Report):
+        return analyze(spec, **params)
+    if params:
+        raise CnncalcError(_("a report is fixed: give parameters to analyze()"))
+    return spec
 
 
 def reconcile(spec: str | os.PathLike[str] | Graph | Report, one: str, other: str, **params: Any) -> Reconciled:
@@ -162,7 +102,7 @@ def reconcile(spec: str | os.PathLike[str] | Graph | Report, one: str, other: st
     """
     from cnncalc import conventions
 
-    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    report = _report_of(spec, params)
     return conventions.reconcile(report, conventions.convention(one), conventions.convention(other))
 
 
@@ -179,7 +119,7 @@ def identify(spec: str | os.PathLike[str] | Graph | Report, number: int | str, *
     # Rooms are imported where they are used: whoever analyzes a network waits for none of them.
     from cnncalc.conventions.identifying import identify as identified
 
-    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    report = _report_of(spec, params)
     return identified(str(number), [(report.name, report)], layers=True)[0]
 
 
@@ -207,7 +147,7 @@ def verify(
     """
     from cnncalc import evidence
 
-    graph = _graph_of(spec, set, input, max_operations, params)
+    graph = graph_of(spec, set, input, max_operations, params)
     wanted = evidence.QUANTITIES if quantities is None else quantities
     return evidence.verify(graph, quantities=wanted, layers=layers, exact_padding=exact_padding, seed=seed)
 
@@ -236,27 +176,8 @@ def receptive_field(
     """
     from cnncalc.analysis.fields.sets.units import unit_field
 
-    graph = _graph_of(spec, set, input, max_operations, params)
+    graph = graph_of(spec, set, input, max_operations, params)
     return unit_field(graph, layer, unit, local=local)
-
-
-def _graph_of(
-    spec: str | os.PathLike[str] | Graph,
-    set: Mapping[str, Any] | None,
-    input: Inputs | None,
-    max_operations: int,
-    params: Mapping[str, Any],
-) -> Graph:
-    # An exported program of torch, told by its attribute: torch itself is not imported to ask.
-    if hasattr(spec, "graph_signature"):
-        if set or params:
-            raise CnncalcError(_("a model has no parameters that --set could change"))
-        return from_torch(spec, input, max_operations=max_operations)
-    if not isinstance(spec, Graph):
-        return load(spec, set={**(set or {}), **params}, input=input, max_operations=max_operations)
-    if set or params or input is not None:
-        raise CnncalcError(_("a graph is fixed: give parameters and input to load()"))
-    return spec
 
 
 @overload
@@ -303,9 +224,7 @@ def explain(
     """
     from cnncalc.analysis import derivations
 
-    report = spec if isinstance(spec, Report) else analyze(spec, **params)
-    if isinstance(spec, Report) and params:
-        raise CnncalcError(_("a report is fixed: give parameters to analyze()"))
+    report = _report_of(spec, params)
     found = derivations.explain(report, layer, quantity, since=since, free=free)
     return found if quantity is None else found[0]
 
@@ -332,7 +251,7 @@ def check(
     """
     from cnncalc import answers as room
 
-    report = spec if isinstance(spec, Report) else analyze(spec, **params)
+    report = _report_of(spec, params)
     if isinstance(answers, (str, os.PathLike)):
         sheet = room.read_sheet(os.fsdecode(answers))
     else:
@@ -364,9 +283,7 @@ def draw(
 
     The ending of a file's name chooses the format. Raises CnncalcError for a style or a quantity that there is not.
     """
-    report = spec if isinstance(spec, Report) else analyze(spec, **params)
-    if isinstance(spec, Report) and params:
-        raise CnncalcError(_("a report is fixed: give parameters to analyze()"))
+    report = _report_of(spec, params)
     return Drawing(report, style, Wish(depth, color, tuple(quantities), sort, top, log))
 
 
@@ -381,7 +298,7 @@ def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     """
     from cnncalc.interop.torch.write import text as torch_text
 
-    return torch_text.to_torch(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
+    return torch_text.to_torch(graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
 
 def to_keras(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
@@ -395,38 +312,7 @@ def to_keras(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     """
     from cnncalc.interop.keras.write import text as keras_text
 
-    return keras_text.to_keras(_graph_of(spec, params, None, MAX_OPERATIONS, {}))
-
-
-def from_torch(
-    module: Any,
-    input_shape: Sequence[int] | Sequence[Sequence[int]] | Mapping[str, Sequence[int]] | str | None = None,
-    *,
-    name: str | None = None,
-    allow_unknown: bool = False,
-    max_operations: int = MAX_OPERATIONS,
-) -> Graph:
-    """The network that a PyTorch module is: its forward pass is run once, without weights and without values.
-
-    module         an nn.Module; it stays as it is, and is looked at as in eval(). Or what torch.export.export gave
-    input_shape    (3, 224, 224), without the batch; several inputs as a list or {name: shape}. An exported program
-                   knows its own
-    name           what the network is called; otherwise by the module's class
-    allow_unknown  go on behind operators that are not known: what depends on them is None
-
-    Layers have the names of the modules, `layer1.0.conv1` as `layer1/0/conv1`. Needs torch. Raises SpecError, which
-    names the module where an operator is not known, and CnncalcError where the forward pass fails.
-    """
-    from cnncalc.interop.torch.read import module as torch_reading
-
-    shapes = None if input_shape is None else torch_reading.shapes_of(input_shape)
-    if hasattr(module, "graph_signature"):
-        from cnncalc.interop.torch.read import exported
-
-        return exported.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
-    if shapes is None:
-        raise CnncalcError(_("the shape that enters a PyTorch module is not known"))
-    return torch_reading.graph_of(module, shapes, name=name, allow_unknown=allow_unknown, max_operations=max_operations)
+    return keras_text.to_keras(graph_of(spec, params, None, MAX_OPERATIONS, {}))
 
 
 def compare(*specs: str | os.PathLike[str] | Graph | Report, **params: Any) -> Comparison:
@@ -470,16 +356,16 @@ def lint(
 
     codes = [code for code in findings.RULES if code not in ignore]
     if isinstance(spec, Graph):
-        return findings.findings_of(_graph_of(spec, None, input, MAX_OPERATIONS, {}), codes)
+        return findings.findings_of(graph_of(spec, None, input, MAX_OPERATIONS, {}), codes)
     text = text_of(spec)
-    source, inline = _source_in(text)
+    source, inline = source_in(text)
     if source is not None:
-        return findings.findings_in(source, inputs=_inputs(input), inline=inline, codes=codes)
+        return findings.findings_in(source, inputs=inputs_of(input), inline=inline, codes=codes)
     if sources.reader_of(text) is not None:
         return findings.findings_of(load(text, input=input), codes)
     # `net.yaml@3x64x64` brings a shape of its own.
     name, shapes = sources.split_shapes(text)
-    return findings.findings_in(sources.read_source(name), inputs=_inputs(input) or shapes, codes=codes)
+    return findings.findings_in(sources.read_source(name), inputs=inputs_of(input) or shapes, codes=codes)
 
 
 def networks() -> list[str]:
@@ -520,7 +406,7 @@ def sweep(
     sweep["macs"] is a NumPy array with a number per member. One that is no network has its reason in `.reasons`.
     Raises CnncalcError for names that do not exist, SpecError for a spec that cannot be read.
     """
-    from cnncalc.families.asking import SHOWN, family_of, space_of, wish_of
+    from cnncalc.families.asking import SHOWN, space_of, wish_of
     from cnncalc.families.columns import QUICK
     from cnncalc.families.results import result_of
     from cnncalc.families.sweeping import Sweeping
@@ -528,10 +414,7 @@ def sweep(
     # Without NumPy columns are lists of our own, which are nothing to hand out.
     if not QUICK:
         raise CnncalcError(_("cnncalc.sweep gives NumPy's arrays, and NumPy is not installed here"))
-    text = text_of(spec)
-    written, inline = _source_in(text)
-    source = written or sources.read_source(text)
-    family = family_of(source, inline, make_settings(dtype, batch, exact_padding=exact_padding), max_operations)
+    family = _family_of(spec, make_settings(dtype, batch, exact_padding=exact_padding), max_operations)
     space = space_of(family, {**(over or {}), **params}, input)
     with pause_collection():
         wish = wish_of(quantities, where, sort, top, pareto)
@@ -558,15 +441,12 @@ def solve(
     solved.members is a dict per solution, the usual one first; solved.misses what comes nearest where there is none.
     Raises CnncalcError for names that do not exist and for a space that is too large to be searched.
     """
-    from cnncalc.families.asking import family_of, space_sought_in
+    from cnncalc.families.asking import space_sought_in
     from cnncalc.families.conditions import read_conditions
     from cnncalc.families.solving import roles_in
     from cnncalc.families.solving import solve as solve_question
 
-    text = text_of(spec)
-    written, inline = _source_in(text)
-    source = written or sources.read_source(text)
-    family = family_of(source, inline, make_settings(dtype, batch, exact_padding=False), max_operations)
+    family = _family_of(spec, make_settings(dtype, batch, exact_padding=False), max_operations)
     with pause_collection():
         return solve_question(
             family,
@@ -574,29 +454,14 @@ def solve(
             read_conditions(where),
             maximize=maximize,
             minimize=minimize,
-            roles=roles_in(source.text),
+            roles=roles_in(family.setting.source.text),
         )
 
 
-def make_settings(dtype: str, batch: int, *, exact_padding: bool) -> Settings:
-    """Settings, checked. Raises CnncalcError."""
-    if not isinstance(dtype, str) or dtype not in BYTES:
-        hint = suggest(str(dtype), BYTES) or _("known: {names}", names=", ".join(BYTES))
-        raise CnncalcError(_("unknown dtype '{dtype}': {hint}", dtype=dtype, hint=hint))
-    try:
-        batch = index(batch)  # an exact integer, also of what NumPy has
-    except TypeError:
-        raise CnncalcError(_("a batch is a whole number of samples, not {batch!r}", batch=batch)) from None
-    if batch < 1:
-        raise CnncalcError(_("a batch has at least one sample, not {batch}", batch=batch))
-    return Settings(dtype, batch, exact_padding)
+def _family_of(spec: str | os.PathLike[str], settings: Settings, max_operations: int) -> Family:
+    """A spec whose parameters take many values. Raises CnncalcError for what is no spec."""
+    from cnncalc.families.asking import family_of
 
-
-def _inputs(given: Inputs | None) -> dict[str, Any]:
-    if given is None:
-        return {}
-    return (
-        {name: write_value(shape) for name, shape in given.items()}
-        if isinstance(given, Mapping)
-        else {"": write_value(given)}
-    )
+    text = text_of(spec)
+    written, inline = source_in(text)
+    return family_of(written or sources.read_source(text), inline, settings, max_operations)

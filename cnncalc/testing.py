@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnncalc.api import Inputs, analyze
+from cnncalc.api import analyze
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
 from cnncalc.language import _
+from cnncalc.loading import Inputs
 from cnncalc.report import Report, Verdict
 from cnncalc.spec.read.expectations import expectations_of
 

@@ -114,7 +114,9 @@ ARROWS = {
     "shipped": set(),
     "spec_files": {"errors", "shipped", "spec"},
     "sources": {"errors", "shipped", "graph", "spec", "interop"},
+    "loading": {"errors", "graph", "report", "sources", "spec", "interop"},
     "api": {
+        "loading",
         "errors",
         "graph",
         "spec",
@@ -150,7 +152,7 @@ ARROWS = {
         "pages",
         "pages.drawing",
     },
-    "testing": {"api", "errors", "graph", "spec", "report", "analysis.derivations", "formats", "pages"},
+    "testing": {"api", "loading", "errors", "graph", "spec", "report", "analysis.derivations", "formats", "pages"},
     "pytest_plugin": {"api", "errors", "graph", "report", "spec_files", "testing"},
     "cli": {
         "pages.browser",
@@ -175,7 +177,7 @@ ARROWS = {
         "analysis.fields",
         "conventions",
         "interop",
-        "api",
+        "loading",
         "families",
         "reference",
         "pages.drawing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,22 @@ def test_findings_networks_and_differences_are_public() -> None:
     )
     done = subprocess.run([sys.executable, "-c", run_first], capture_output=True, text=True, check=True)
     assert done.stdout == "perceptron []\n"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda report: cnncalc.explain(report, "C1", "params", batch=2),
+        lambda report: cnncalc.check(report, {"params": 60000}, batch=2),
+        lambda report: cnncalc.identify(report, 60000, batch=2),
+        lambda report: cnncalc.reconcile(report, "thop", "fvcore", batch=2),
+        lambda report: cnncalc.draw(report, "maps", batch=2),
+    ],
+    ids=["explain", "check", "identify", "reconcile", "draw"],
+)
+def test_parameters_beside_a_report_are_not_passed_over(ask: Callable[[cnncalc.Report], Any]) -> None:
+    with pytest.raises(cnncalc.CnncalcError, match=r"a report is fixed: give parameters to analyze\(\)"):
+        ask(cnncalc.analyze("lenet5"))
 
 
 def test_no_module_has_the_name_of_a_function() -> None:

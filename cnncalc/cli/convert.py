@@ -143,7 +143,7 @@ def weights_for(graph: Graph, spec: str, seed: int | None, file: str | None) -> 
         return read_weights(file, graph)
     # The weights that a model has, unless others are asked for.
     if seed is None:
-        from cnncalc.api import weights_of
+        from cnncalc.loading import weights_of
 
         own = weights_of(spec, graph)
         if own is not None:

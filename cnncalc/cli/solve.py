@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.api import pause_collection
 from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, size_options, spec_options
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
+from cnncalc.loading import pause_collection
 from cnncalc.report import Settings
 
 

@@ -9,7 +9,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from cnncalc.api import pause_collection
 from cnncalc.cli.common import (
     Asked,
     Output,
@@ -23,6 +22,7 @@ from cnncalc.cli.common import (
 )
 from cnncalc.errors import CnncalcError, Source, open_file
 from cnncalc.language import _, reason_of
+from cnncalc.loading import pause_collection
 from cnncalc.report import Settings
 from cnncalc.sources import LARGEST_FILE, decode, read_source
 
