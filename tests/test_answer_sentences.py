@@ -93,10 +93,61 @@ def test_words_that_state_nothing_are_files_that_are_missing() -> None:
 
 def test_a_layer_without_a_quantity_is_told_what_to_write(tmp_path: Path) -> None:
     sheet = tmp_path / "li.txt"
-    sheet.write_text("C1.params: 156\nc3 = 1516\n")
-    said = check(str(sheet))[1]
+    sheet.write_text("C1.params: 156\nc3 = 1517\n")
+    verdicts, said = check(str(sheet))
+    assert verdicts["c3"] == "unreadable"
     assert f"{sheet}:2:1: " in said
     assert "c3.params" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C1: 156\nC3: 1,516\nC5: 48000\n",
+        "C1 = 156\nthe second conv layer = 1516\nC5 = 48000\n",
+        "C1 156\nC3 1516\nC5 48000\n",
+        "C1,156\nC3,1,516\nC5,48000\n",
+        "C1\t156\nC3\t1516\nC5\t48000\n",
+        "layer,answer\nC1,156\nC3,1516\nC5,48000\n",
+        "| C1 | 156 |\n|---|---|\n| C3 | 1516 |\n| C5 | 48000 |\n",
+        '{"C1": 156, "C3": 1516, "C5": 48000}',
+    ],
+)
+def test_a_layer_and_a_number_alone_are_what_most_of_them_are_right_as(text: str, tmp_path: Path) -> None:
+    sheet = tmp_path / ("li.json" if text[0] == "{" else "li.txt")
+    sheet.write_text(text)
+    verdicts, said = check(str(sheet))
+    assert list(verdicts.values()) == ["right", "right", "wrong"]  # C5 has 48,120 of them
+    assert all(name.endswith(".params") for name in verdicts)
+    assert f"{sheet}:" in said
+    assert "2 of 3" in said
+    assert "LAYER.params" in said
+
+
+@pytest.mark.parametrize("text", ["S2: 7\nC3: 7\n", "F6: 10164\n"])
+def test_nobody_is_graded_by_a_guess(text: str, tmp_path: Path) -> None:
+    """Nothing is right, or as much as the parameters as the connections are: of F6 10,164 both."""
+    sheet = tmp_path / "li.txt"
+    sheet.write_text(text)
+    assert set(check(str(sheet))[0].values()) == {"unreadable"}
+
+
+def test_a_key_says_what_numbers_alone_are(tmp_path: Path) -> None:
+    sheet, key = tmp_path / "li.txt", tmp_path / "key.csv"
+    sheet.write_text("F6: 10164\nC1: 122,304\n")
+    key.write_text("layer,quantity\nC1,connections\nF6,connections\n")
+    assert check(str(sheet), "--key", str(key))[0] == {"F6.connections": "right", "C1.connections": "right"}
+
+
+def test_a_report_in_json_is_a_sheet(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    assert CliRunner().invoke(make_group(), ["lenet5", "-o", str(report)]).exit_code == 0
+    verdicts, said = check(str(report))
+    assert set(verdicts.values()) == {"right"}
+    assert {"C3.connections", "C3.trainable_params", "params", "receptive_field"} <= verdicts.keys()
+    assert said == ""
+    report.write_text(report.read_text().replace('"params": 1516', '"params": 2416'))
+    assert [name for name, verdict in check(str(report))[0].items() if verdict != "right"] == ["C3.params"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +184,7 @@ def test_networks_are_found_by_a_part_of_their_names() -> None:
 
 def test_cells_without_headings_are_a_table_and_no_sentences(tmp_path: Path) -> None:
     sheet = tmp_path / "li.txt"
-    sheet.write_text("C1;156\nC3;1516\n")
+    sheet.write_text("C1;156;2\nC3;1516;2\n")
     done = CliRunner().invoke(make_group(), ["check", "lenet5", str(sheet)])
     assert done.exit_code == 2
     assert "the first line is no heading" in done.stderr

@@ -24,10 +24,11 @@ from cnncalc.answers.options import (
 )
 from cnncalc.answers.recounting import Conventions, count_as_shown, read_allowed, value_of
 from cnncalc.answers.sheets.sheet import Answer, Sheet
+from cnncalc.answers.unnamed import name_quantities
 from cnncalc.answers.words import IN_BYTES, QUANTITIES, SHAPED, quantity_of
 from cnncalc.errors import OptionError, Problem, describe, suggest
 from cnncalc.language import _
-from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, SUMMED
+from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, SUMMED, USUAL, listed_in
 from cnncalc.report import Report
 
 OF_THE_NETWORK, OF_A_LAYER = NETWORK_NAMES, tuple(name for name in QUANTITIES if name in LAYER_NAMES)
@@ -183,11 +184,14 @@ class Grader:
 
     def grade(self, sheet: Sheet) -> Result:
         """Every answer of a sheet."""
+        sheet = name_quantities(sheet, self.layers, self.find_expected, self.asked_of_layers())
         problems = list(sheet.problems)
         seen: dict[Key, Answer] = {}
         items = []
         for answer in sheet.answers:
             key = self.resolve(answer, problems)
+            if key in seen and seen[key].quantity != answer.quantity and quantity_of(answer.quantity) == TRAINABLE:
+                key = (key[0], TRAINABLE)  # asked beside params, it is a question of its own
             if key is None:
                 items.append(self.outside(unreadable(answer, answer.layer, answer.quantity, None)))
             elif key in seen:
@@ -208,6 +212,11 @@ class Grader:
                 points = Fraction(0) if expected is None else question.points
                 items.append(Item(*key, "", expected, "missing", points=points))
         return Result(sheet, tuple(items), tuple(dict.fromkeys(problems)))
+
+    def asked_of_layers(self) -> tuple[str, ...]:
+        """What an answer that says a layer and a number alone may be about: what the key asks for, else the table."""
+        asked = [quantity for layer, quantity in self.key if layer is not None and quantity not in OPTIONS]
+        return tuple(dict.fromkeys(asked)) or listed_in(USUAL)
 
     def outside(self, item: Item) -> Item:
         """An item that the key does not ask for: without points; where there is no key, as it is."""

@@ -33,6 +33,7 @@ PHRASES = [  # of texts as `plain` leaves them
     re.compile(rf"(?:the|第)?{_ORDINAL}(?:st|nd|rd|th)?[个層层]?的?{_WORD}(?:layer|[層层])?"),
     re.compile(rf"{_WORD}(?:layer|[層层])?(?:no|number|第)?{_ORDINAL}[層层]?"),
 ]
+ALONE = re.compile(rf"(?:the)?{_WORD}(?:layer|[层层])?")
 
 
 class LayerNames:
@@ -68,7 +69,13 @@ class LayerNames:
             return next((name for name in alike if plain(name) == word), None)
         found = next(filter(None, (phrase.fullmatch(word) for phrase in PHRASES)), None)
         if found is None:
-            return None
+            return self.find_only(word)
         number = ORDINALS.get(found["number"]) or int(found["number"])
         layers = [name for name, kind in self.kinds if kind in KINDS_OF[found["word"]]]
         return layers[number - 1] if 0 < number <= len(layers) else None
+
+    def find_only(self, word: str) -> str | None:
+        """The one layer of the kind that a word is: `the pooling layer` of a network with one."""
+        found = ALONE.fullmatch(word)
+        layers = [name for name, kind in self.kinds if kind in KINDS_OF[found["word"]]] if found else []
+        return layers[0] if len(layers) == 1 else None

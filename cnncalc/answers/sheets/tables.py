@@ -22,6 +22,8 @@ IGNORED = {*map(plain, ABOUT_THE_SHEET - {"name"}), "kind", "type", "note", "com
            *["卷积核", "核大小", "步长", "步幅", "填充", "激活", "激活函数", "输入", "说明"],
            "类型", "种类"}  # fmt: skip
 UNANSWERED = ("", "-", "–", "—", "/", "n/a", "N/A")
+# A layer, then a number or a shape: `C1 156`; no line of a list, `1. 156`.
+PAIR = re.compile(r"((?=.*[^\W\d])\S.*?)\s+([-+~≈]?[\d(\[][\d.,x×* ()\[\]]*[kKMGB万亿]?)")
 SEARCHED = 6  # lines in which headings may stand
 GRADED = ("layer", "quantity", "answer")
 
@@ -53,6 +55,9 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
         rows = rows[titles:]  # a title or a name may stand above the headings
         head = headings_of(rows[0])
     if not is_head(head):
+        pairs = unnamed_pairs(rows)
+        if pairs:
+            return pairs
         hint = _("name the columns: layer, quantity, answer; or layer and a column for each quantity")
         problems.append(Problem(_("the first line is no heading"), rows[0][0][1], hint))
         return []
@@ -66,6 +71,22 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
     # A line per answer, or a column per quantity.
     long = "quantity" in head or ("answer" in head and not any(n not in COLUMN_OF for n in head if n))
     return long_rows(head, rows[1:], problems) if long else wide_rows(head, rows[1:], problems, blank)
+
+
+def unnamed_pairs(rows: Sequence[Cells]) -> list[Answer]:
+    """`C1,156` and `C1 156`: a layer and a number in every row; empty where a row holds anything else.
+
+    The layer stands where the quantity would: the grader sees what is meant.
+    """
+    answers = []
+    for cells in rows:
+        texts = [cell.strip() for cell, _place in join_cells(cells, 2) if cell.strip()]
+        found = PAIR.fullmatch(" ".join(texts)) if len(texts) <= 2 else None
+        if found is None:
+            return []
+        line, column = cells[0][1].line, cells[-1][1].column
+        answers.append(Answer(None, found[1], found[2], Position(line, column), quantity_at=cells[0][1]))
+    return answers
 
 
 def is_table(text: str) -> bool:
@@ -178,7 +199,9 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
             own = layer = None if (given and is_total(given)) or "layer" not in head else given or layer
         if text.strip() in UNANSWERED and (not quantity or own == ""):
             continue
-        if not quantity:
+        if not quantity and own and "quantity" not in head:
+            answers.append(Answer(None, own, text.strip(), at, quantity_at=above))  # the grader sees what is meant
+        elif not quantity:
             problems.append(Problem(_("an answer without a quantity"), place, _("params, connections, output, ...")))
         elif own == "":
             problems.append(Problem(_("an answer without a layer"), place, _("a layer's name, or total")))
@@ -196,7 +219,7 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
 
 def join_cells(cells: Cells, width: int) -> Cells:
     """41,600 or (6, 28, 28) without quotes falls into several cells of a CSV file; they belong to the last column."""
-    if width != 3 or len(cells) <= width:
+    if width > 3 or len(cells) <= width:
         return cells
     # Without quotes CSV takes 41,600 and (6, 28, 28) apart.
     tail = [cell.strip() for cell, _place in cells[width - 1 :]]

@@ -14,6 +14,9 @@ from cnncalc.errors import OptionError, Position, Problem, Source
 from cnncalc.language import _
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree
 
+NOTHING = ("null", "~", "None")
+REPORT = {"schema_version", "layers", "totals"}  # the keys of a report in JSON
+
 
 def from_mapping(given: Mapping[Any, Any] | Iterable[Any]) -> Sheet:
     """Answers from Python: {"C3.params": 1516, "C3": {"output": (16, 10, 10)}}, or a list of rows."""
@@ -51,7 +54,9 @@ def from_tree(tree: Tree | None, problems: list[Problem]) -> list[Answer]:
     answers: list[Answer] = []
     if isinstance(tree, Entries) and "answers" in tree.entries:
         tree = tree.entries["answers"][1]
-    if isinstance(tree, Items):
+    if isinstance(tree, Entries) and tree.entries.keys() >= REPORT:
+        from_report(tree, answers, problems)
+    elif isinstance(tree, Items):
         for item in tree.items:
             row(item, answers, problems)
     elif isinstance(tree, Entries):
@@ -72,6 +77,19 @@ def from_tree(tree: Tree | None, problems: list[Problem]) -> list[Answer]:
     elif isinstance(tree, Text) and tree.text.strip():
         problems.append(Problem(_("a sheet holds lines like C3.params: 1516"), tree.position))
     return answers
+
+
+def from_report(tree: Entries, answers: list[Answer], problems: list[Problem]) -> None:
+    """A report as `--format json` writes it, of this network as somebody else has it: its numbers are the answers."""
+    layers, totals = tree.entries["layers"][1], tree.entries["totals"][1]
+    rows = [item for item in layers.items if isinstance(item, Entries)] if isinstance(layers, Items) else []
+    for part in (*rows, totals):
+        numbers = Entries(part.position)
+        if isinstance(part, Entries):
+            # Of the rest, kinds and places, no answer is asked.
+            kept = {name: entry for name, entry in part.entries.items() if name == "name" or quantity_of(name) == name}
+            numbers.entries = {name: entry for name, entry in kept.items() if text_of(entry[1]) not in NOTHING}
+        row(numbers, answers, problems)
 
 
 def is_answer(tree: Entries) -> bool:
@@ -116,7 +134,7 @@ def add(layer: str | None, quantity: str, tree: Tree, answers: list[Answer], pro
         accept = alternatives(cells["accept"]) if "accept" in cells else ()
     text = text_of(value)
     position = value.position
-    if text.strip() in ("null", "~", "None"):
+    if text.strip() in NOTHING:
         text = ""  # asked, and not answered
     if layer is None and isinstance(value, Text):
         layer, quantity, text = name_question(quantity, text)
