@@ -184,7 +184,7 @@ class Grader:
 
     def grade(self, sheet: Sheet) -> Result:
         """Every answer of a sheet."""
-        sheet = name_quantities(sheet, self.layers, self.find_expected, self.asked_of_layers())
+        sheet = name_quantities(sheet, self.layers, self.find_expected, self.questions_of_layers())
         problems = list(sheet.problems)
         seen: dict[Key, Answer] = {}
         items = []
@@ -213,7 +213,7 @@ class Grader:
                 items.append(Item(*key, "", expected, "missing", points=points))
         return Result(sheet, tuple(items), tuple(dict.fromkeys(problems)))
 
-    def asked_of_layers(self) -> tuple[str, ...]:
+    def questions_of_layers(self) -> tuple[str, ...]:
         """What an answer that says a layer and a number alone may be about: what the key asks for, else the table."""
         asked = [quantity for layer, quantity in self.key if layer is not None and quantity not in OPTIONS]
         return tuple(dict.fromkeys(asked)) or listed_in(USUAL)

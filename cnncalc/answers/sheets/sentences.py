@@ -157,7 +157,7 @@ def answers_to(quantity: str, line: str) -> list[Statement]:
     )
 
 
-def unnamed_statements(line: str) -> list[Statement]:
+def bare_statements(line: str) -> list[Statement]:
     """`C1: 156`: a layer and a number, without what it is; the layer stands where the quantity would."""
     found = answers_to("", line)
     return [one._replace(layer=None, quantity=one.layer) for one in found if one.layer is not None]
@@ -217,7 +217,7 @@ def answers_in_sentences(text: str, problems: list[Problem]) -> list[Answer]:
         if asked and not any(map(is_known, stated)):
             stated = answers_to(asked, line)
         if not stated and not comment and not is_about(line):
-            stated = unnamed_statements(line)
+            stated = bare_statements(line)
         answers += [answer_of(one, line, number, heading) for one in stated]
         if stated or is_about(line):
             continue

@@ -55,7 +55,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
         rows = rows[titles:]  # a title or a name may stand above the headings
         head = headings_of(rows[0])
     if not is_head(head):
-        pairs = unnamed_pairs(rows)
+        pairs = pairs_in(rows)
         if pairs:
             return pairs
         hint = _("name the columns: layer, quantity, answer; or layer and a column for each quantity")
@@ -73,7 +73,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
     return long_rows(head, rows[1:], problems) if long else wide_rows(head, rows[1:], problems, blank)
 
 
-def unnamed_pairs(rows: Sequence[Cells]) -> list[Answer]:
+def pairs_in(rows: Sequence[Cells]) -> list[Answer]:
     """`C1,156` and `C1 156`: a layer and a number in every row; empty where a row holds anything else.
 
     The layer stands where the quantity would: the grader sees what is meant.
