@@ -410,6 +410,8 @@ def test_convert_writes_a_spec(tmp_path: Path) -> None:
     done = run("resnet50", "flat.yaml", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert analyze(str(tmp_path / "flat.yaml")).totals.params == 25_557_032
+    run("-e", "1x8x8; conv 2 k3; dense 3", "-o", "small.yaml", cwd=tmp_path)  # the word of other commands
+    assert analyze(str(tmp_path / "small.yaml")).totals.params == 239
     shown = run("-e", "1x8x8; conv 2 k3; dense 3", "--to", "spec")
     assert shown.stdout.startswith("input: 1x8x8\nlayers:\n  - conv 2 k3\n")
 
@@ -423,6 +425,7 @@ def test_convert_writes_a_spec(tmp_path: Path) -> None:
         (["lenet5", "net.yaml", "--seed", "1"], "holds no weights"),
         (["lenet5", "net.onnx", "--seed", "1", "--weights", "a.npz"], "not both"),
         (["nothing", "net.yaml"], "there is no such file"),
+        (["lenet5", "net.yaml", "-o", "other.yaml"], "not both"),
     ],
 )
 def test_what_convert_cannot_do_it_says(arguments: list[str], said: str, tmp_path: Path) -> None:

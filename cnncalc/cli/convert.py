@@ -28,12 +28,14 @@ LARGEST_HEAD, LARGEST_NUMBER = 10_000, 16  # bytes in an .npz: in front of an ar
 @click.command("convert", context_settings={"help_option_names": ["-h", "--help"]})
 @spec_options
 @click.argument("target", required=False)
+@click.option("-o", "--output", metavar="FILE", help=_("TARGET, as other commands call it."))
 @click.option("--to", "form", type=click.Choice(list(TARGETS)), help=_("The form.  [default: what the ending says]"))
 @click.option("--seed", type=click.IntRange(min=0), help=_("Weights drawn from this seed, for forms that hold them."))
 @click.option("--weights", "file", metavar="FILE", help=_("Weights out of an .npz, as LAYER.name."))
 def command(
     asked: Asked,
     target: str | None,
+    output: str | None,
     form: str | None,
     seed: int | None,
     file: str | None,
@@ -46,6 +48,9 @@ def command(
     are read is said. Weights come from the model, from --weights or from --seed.
     """
     asked, (target,) = asked.with_words(target)
+    if target is not None and output is not None:
+        raise click.UsageError(_("Give TARGET or --output, not both."))
+    target = target or output
     with errors_end_the_run():
         form = form or target_for(target or "")
         if form is None:
