@@ -13,7 +13,7 @@ from cases import FOLDER, load_cases, spec_of
 from kinds_run import INPUTS, KINDS_RUN, layer_line
 
 import cnncalc
-from cnncalc.cli.common import Asked
+from cnncalc.cli.options import Asked
 from cnncalc.evidence import FIELDS, QUANTITIES, Verification
 from cnncalc.evidence.fields import sees_all
 from cnncalc.evidence.size import smaller

@@ -6,8 +6,8 @@ import gc
 
 import pytest
 
-from cnncalc.cli.common import Asked
 from cnncalc.cli.expectations import check_spec
+from cnncalc.cli.options import Asked
 
 # Blocks and repeats, branches whose channels see differently, words of every sort, a decoder, tables.
 NETWORKS = ("lenet5", "resnet50", "densenet121", "inception-v3", "unet", "shufflenet-v1", "vit-ti16")

@@ -103,7 +103,7 @@ def _bundled_specs_are_read_once() -> Iterator[None]:
         return known[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        for reader in ("spec", "sources", "cli.common", "cli.diff"):
+        for reader in ("spec", "sources", "cli.options", "cli.diff"):
             patch.setattr(f"cnncalc.{reader}.graph_from_text", read)
         yield
 

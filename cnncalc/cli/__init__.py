@@ -113,7 +113,7 @@ class Commands(click.Group):
         # A first word that is no command belongs to `analyze`: so may what is being typed.
         found += analyze.shell_complete(ctx, incomplete)
         if not incomplete.startswith("-"):
-            from cnncalc.cli.common import SPEC
+            from cnncalc.cli.options import SPEC
 
             found += SPEC.shell_complete(ctx, analyze.params[0], incomplete)
         return list({item.value: item for item in found}.values())

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import (
-    Asked,
-    Output,
-    convention_option,
-    count_again,
-    errors_end_the_run,
-    exact_padding_option,
-    output_options,
-    size_options,
-    spec_options,
-)
+from cnncalc.cli.options import Asked, convention_option, count_again, exact_padding_option, size_options, spec_options
+from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.errors import SpecError
 from cnncalc.language import _
 from cnncalc.pages.network import network_page, rows_page

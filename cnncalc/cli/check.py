@@ -11,24 +11,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import (
+from cnncalc.cli.options import (
     SPEC,
     Asked,
-    Output,
-    Reading,
-    complain,
     convention_option,
     count_again,
-    errors_end_the_run,
-    fail,
     lang_option,
     network_options,
-    output_options,
     pass_over_others,
-    reading_options,
     size_options,
     skip_option,
 )
+from cnncalc.cli.output import Output, complain, errors_end_the_run, fail, output_options
 from cnncalc.errors import visible
 from cnncalc.formats import EVERYWHERE
 from cnncalc.formats.page import Page
@@ -61,7 +55,6 @@ class Grading(NamedTuple):
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", type=SPEC, nargs=-1, metavar="SPEC [ANSWERS]...")
 @network_options
-@reading_options
 @size_options
 @click.option("--hint", is_flag=True, help=_("Say where to look, never the right number."))
 @click.option("--explain", is_flag=True, help=_("Add the derivation of what is not right."))
@@ -82,10 +75,7 @@ class Grading(NamedTuple):
 @lang_option
 def command(
     words: tuple[str, ...],
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    reading: Reading,
+    asked: Asked,
     dtype: str,
     batch: int,
     convention: str | None,
@@ -108,13 +98,14 @@ def command(
             if passed_over and not words:
                 sys.exit(0)
         # With -e there is no spec among the words: all of them are answers.
-        spec, rest = (None, words) if expression is not None else (words[0] if words else None, words[1:])
-        asked = Asked(spec, expression, params, inputs, **reading)
+        inline = asked.expression is not None
+        spec, rest = (None, words) if inline else (words[0] if words else None, words[1:])
         if not how.of_a_class and how.key is None and means_expectations(rest):
-            each = [Asked(path, None, params, inputs, **reading) for path in specs_in(words)]
-            status = hold_expectations([asked, *each] if expression is not None else each, convention, out)
+            each = [asked.about(path) for path in specs_in(words)]
+            status = hold_expectations([asked, *each] if inline else each, convention, out)
         else:
-            report = count_again(analyze_graph(asked.graph(), Settings(dtype, batch)), convention)
+            graph = asked.about(spec, asked.expression).graph()
+            report = count_again(analyze_graph(graph, Settings(dtype, batch)), convention)
             status = grade_answers(report, rest, how, out)
     sys.exit(status)
 

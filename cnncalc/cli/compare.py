@@ -6,19 +6,8 @@ from collections.abc import Mapping
 
 import click
 
-from cnncalc.cli.common import (
-    SPEC,
-    Output,
-    Reading,
-    each_asked,
-    errors_end_the_run,
-    fail,
-    inputs_option,
-    lang_option,
-    output_options,
-    overrides,
-    reading_options,
-)
+from cnncalc.cli.options import SPEC, Reading, each_asked, inputs_option, lang_option, overrides, reading_options
+from cnncalc.cli.output import Output, errors_end_the_run, fail, output_options
 from cnncalc.errors import suggest
 from cnncalc.language import _
 from cnncalc.pages.totals import comparison_page

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, add_completion_class
 
-from cnncalc.cli.common import Asked
+from cnncalc.cli.options import Asked
 from cnncalc.errors import CnncalcError
 from cnncalc.quantities import LAYER_NAMES, NETWORK_NAMES, quantity_called
 

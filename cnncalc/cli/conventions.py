@@ -5,16 +5,8 @@ from __future__ import annotations
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import (
-    CONVENTION,
-    Asked,
-    Output,
-    batch_option,
-    errors_end_the_run,
-    output_options,
-    spec_options,
-    write,
-)
+from cnncalc.cli.options import CONVENTION, Asked, batch_option, spec_options
+from cnncalc.cli.output import Output, errors_end_the_run, output_options, write
 from cnncalc.language import _
 from cnncalc.report import Settings
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnncalc.cli.common import Asked, errors_end_the_run, say_written, spec_options, write
+from cnncalc.cli.options import Asked, spec_options
+from cnncalc.cli.output import errors_end_the_run, say_written, write
 from cnncalc.errors import CnncalcError, open_archive, refuse_packing, visible
 from cnncalc.graph import Graph
 from cnncalc.interop.faults import say_fault

@@ -11,21 +11,18 @@ from typing import NamedTuple
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import (
+from cnncalc.cli.expectations import summarise
+from cnncalc.cli.options import (
     SPEC,
-    Output,
     Reading,
-    complain,
     convention_option,
     count_again,
     each_asked,
-    errors_end_the_run,
     inputs_option,
     lang_option,
-    output_options,
     reading_options,
 )
-from cnncalc.cli.expectations import summarise
+from cnncalc.cli.output import Output, complain, errors_end_the_run, output_options
 from cnncalc.difference import TOTALS, Broken, Difference, Limit, compare, find_broken, find_most_changed
 from cnncalc.errors import CnncalcError, suggest
 from cnncalc.formats import write_page

@@ -7,7 +7,8 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, errors_end_the_run, say_written, size_options, spec_options, terminal_width, write
+from cnncalc.cli.options import Asked, size_options, spec_options
+from cnncalc.cli.output import errors_end_the_run, say_written, terminal_width, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.pages.drawing import DEFAULT, STYLES, Drawing, Wish, check_wish, format_of

@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.cli.common import (
-    SPEC,
-    Asked,
-    Reading,
-    errors_end_the_run,
-    fail,
-    lang_option,
-    network_options,
-    reading_options,
-    write,
-    write_files,
-)
+from cnncalc.cli.options import SPEC, Asked, lang_option, network_options
+from cnncalc.cli.output import errors_end_the_run, fail, write, write_files
 from cnncalc.errors import Source
 from cnncalc.language import _
 
@@ -32,7 +22,6 @@ MOST_QUESTIONS, MOST_VARIANTS = 200, 500
 @click.command("exercise", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("spec", type=SPEC, required=False)
 @network_options
-@reading_options
 @click.option("--like", metavar="SPEC", help=_("A network with the layers of this one and other numbers."))
 @click.option("--seed", type=click.IntRange(min=0), help=_("The same seed gives the same exercise.  [default: any]"))
 @click.option("--level", type=click.Choice(LEVELS), help=_("How hard; of a spec, what is asked.  [default: easy]"))
@@ -51,10 +40,7 @@ MOST_QUESTIONS, MOST_VARIANTS = 200, 500
 @lang_option
 def command(
     spec: str | None,
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    reading: Reading,
+    asked: Asked,
     like: str | None,
     seed: int | None,
     level: str | None,
@@ -70,15 +56,15 @@ def command(
     `cnncalc exercise` prints a sheet to fill in. With -o NAME it writes NAME.yaml, the network, NAME-questions.md and
     NAME-key.csv: `cnncalc check NAME.yaml NAME-questions.md --key NAME-key.csv` grades it.
     """
-    if like is not None and (spec is not None or expression is not None):
+    if like is not None and (spec is not None or asked.expression is not None):
         raise click.UsageError(_("Name a network once: SPEC, -e or --like."))
     if variants is not None and stem is None:
         raise click.UsageError(_("--variants writes files: say how they begin with -o NAME."))
     # Short enough to be copied from a sheet, which prints it.
     seed = int.from_bytes(os.urandom(3), "big") if seed is None else seed
     with errors_end_the_run():
-        source = Asked(like if like is not None else spec, expression, params, inputs, **reading)
-        named = source.spec is not None or expression is not None
+        source = asked.about(like if like is not None else spec, asked.expression)
+        named = source.spec is not None or asked.expression is not None
         made = draw_exercises(source if named else None, seed, level, questions, variants or 0, like is not None)
         if backwards:
             from cnncalc.answers.exercise import ask_backwards

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Reading, write
+from cnncalc.cli.options import Reading
+from cnncalc.cli.output import write
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.graph import Expectation
 from cnncalc.language import _

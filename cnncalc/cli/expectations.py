@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, Output, count_again, fail
+from cnncalc.cli.options import Asked, count_again
+from cnncalc.cli.output import Output, fail
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.formats import write_page
 from cnncalc.formats.page import Page

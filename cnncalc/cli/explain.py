@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, meant_layer, output_options, spec_options
 from cnncalc.cli.completion import LayerType, QuantityType
+from cnncalc.cli.options import Asked, meant_layer, spec_options
+from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.language import _
 from cnncalc.quantities import quantity_called
 

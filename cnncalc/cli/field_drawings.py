@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.analysis.fields.effective.profile import Profile
 from cnncalc.analysis.fields.forward import Pass
 from cnncalc.analysis.fields.sets.units import UnitField
-from cnncalc.cli.common import write
+from cnncalc.cli.output import write
 from cnncalc.language import _
 from cnncalc.pages.drawing import render_scene
 from cnncalc.pages.drawing.fields.heat import Along, heat_scene

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import click
 
-from cnncalc.cli.common import errors_end_the_run, fail, lang_option, pass_over_others, skip_option, write
+from cnncalc.cli.options import lang_option, pass_over_others, skip_option
+from cnncalc.cli.output import errors_end_the_run, fail, write
 from cnncalc.errors import CnncalcError, visible
 from cnncalc.language import _, reason_of
 from cnncalc.sources import read_source

@@ -9,19 +9,15 @@ from collections.abc import Iterator
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import (
+from cnncalc.cli.options import (
     CONVENTION,
     SPEC,
     Asked,
-    Output,
-    Reading,
     batch_option,
-    errors_end_the_run,
     lang_option,
     network_options,
-    output_options,
-    reading_options,
 )
+from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.report import Report, Settings
@@ -32,7 +28,6 @@ FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters t
 @click.command("identify", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("words", type=SPEC, nargs=-1, required=True, metavar="[SPEC] NUMBER")
 @network_options
-@reading_options
 @batch_option
 @click.option(
     "--convention", "more", type=CONVENTION, multiple=True, metavar="FILE",
@@ -42,10 +37,7 @@ FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters t
 @lang_option
 def command(
     words: tuple[str, ...],
-    expression: str | None,
-    params: tuple[str, ...],
-    inputs: tuple[str, ...],
-    reading: Reading,
+    asked: Asked,
     batch: int,
     more: tuple[str, ...],
     out: Output,
@@ -61,9 +53,10 @@ def command(
     from cnncalc.conventions.identifying import identify
     from cnncalc.pages.conventions import identified_page
 
-    alone = expression is None and is_number(" ".join(words))
+    inline = asked.expression is not None
+    alone = not inline and is_number(" ".join(words))
     # To the shell `4.1 GFLOPs` is two words.
-    text = " ".join(words if alone or expression is not None else words[1:])
+    text = " ".join(words if alone or inline else words[1:])
     if not text:
         raise click.UsageError(_("Give a number too."))
     with errors_end_the_run():
@@ -71,8 +64,7 @@ def command(
         if alone:
             networks = bundled_networks(text, batch, asked=batch == 1 and not more)
         else:
-            spec = None if expression is not None else words[0]
-            networks = variants(Asked(spec, expression, params, inputs, **reading), batch)
+            networks = variants(asked if inline else asked.about(words[0]), batch)
         matches, near = identify(text, networks, known, layers=not alone)
         out.write(identified_page(text, matches, near))
     if not matches:

@@ -8,8 +8,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from cnncalc.cli.common import Output, errors_end_the_run, fail, lang_option, output_options
 from cnncalc.cli.docstrings import docstring_of
+from cnncalc.cli.options import lang_option
+from cnncalc.cli.output import Output, errors_end_the_run, fail, output_options
 from cnncalc.errors import visible
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, enumerate_words, n_

@@ -7,22 +7,19 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from cnncalc.cli.common import (
+from cnncalc.cli.expectations import path_of, summarise
+from cnncalc.cli.options import (
     SPEC,
     Asked,
-    Output,
     Reading,
-    complain,
     each_asked,
-    errors_end_the_run,
     inputs_option,
     lang_option,
-    output_options,
     pass_over_others,
     reading_options,
     skip_option,
 )
-from cnncalc.cli.expectations import path_of, summarise
+from cnncalc.cli.output import Output, complain, errors_end_the_run, output_options
 from cnncalc.errors import CnncalcError, Source, suggest, visible
 from cnncalc.formats import write_page
 from cnncalc.language import _

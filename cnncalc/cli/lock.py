@@ -10,19 +10,8 @@ import click
 
 from cnncalc import locking
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import (
-    Output,
-    Reading,
-    complain,
-    each_asked,
-    errors_end_the_run,
-    fail,
-    inputs_option,
-    lang_option,
-    output_options,
-    reading_options,
-    write,
-)
+from cnncalc.cli.options import Reading, each_asked, inputs_option, lang_option, reading_options
+from cnncalc.cli.output import Output, complain, errors_end_the_run, fail, output_options, write
 from cnncalc.errors import CnncalcError, Position, visible
 from cnncalc.language import _, reason_of
 from cnncalc.sources import LARGEST_FILE, decode, file_of, load_graph, reader_of

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import click
 
 from cnncalc.analysis.timeline import OPTIMIZERS, Plan
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, size_options, spec_options
 from cnncalc.cli.completion import LayerType
+from cnncalc.cli.options import Asked, size_options, spec_options
+from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.language import _
 
 UNITS = {

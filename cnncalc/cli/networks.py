@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.common import Output, errors_end_the_run, lang_option, output_options
+from cnncalc.cli.options import lang_option
+from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.errors import CnncalcError, suggest, visible
 from cnncalc.language import _
 from cnncalc.pages.totals import networks_page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnncalc.cli.common import lang_option
+from cnncalc.cli.options import lang_option
 from cnncalc.language import _, reason_of
 
 if TYPE_CHECKING:

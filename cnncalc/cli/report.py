@@ -7,16 +7,8 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import (
-    Asked,
-    Reading,
-    each_asked,
-    errors_end_the_run,
-    say_written,
-    size_options,
-    spec_options,
-    write,
-)
+from cnncalc.cli.options import Asked, Reading, each_asked, size_options, spec_options
+from cnncalc.cli.output import errors_end_the_run, say_written, write
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _, in_use
 from cnncalc.report import Settings, name_of

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from cnncalc.analysis import analyze_graph
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, meant_layer, output_options, spec_options
 from cnncalc.cli.completion import LayerType
+from cnncalc.cli.options import Asked, meant_layer, spec_options
+from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.cli.views import view_options, view_page
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.page import Page, Section

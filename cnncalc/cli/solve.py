@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.common import Asked, Output, errors_end_the_run, output_options, size_options, spec_options
+from cnncalc.cli.options import Asked, size_options, spec_options
+from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.loading import pause_collection

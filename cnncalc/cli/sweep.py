@@ -9,17 +9,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from cnncalc.cli.common import (
-    Asked,
-    Output,
-    errors_end_the_run,
-    exact_padding_option,
-    output_options,
-    overrides,
-    size_options,
-    spec_options,
-    write,
-)
+from cnncalc.cli.options import Asked, exact_padding_option, overrides, size_options, spec_options
+from cnncalc.cli.output import Output, errors_end_the_run, output_options, write
 from cnncalc.errors import CnncalcError, Source, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.loading import pause_collection

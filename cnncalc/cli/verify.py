@@ -8,17 +8,9 @@ from contextlib import contextmanager
 
 import click
 
-from cnncalc.cli.common import (
-    Asked,
-    Output,
-    errors_end_the_run,
-    exact_padding_option,
-    fail,
-    meant_layer,
-    output_options,
-    spec_options,
-)
 from cnncalc.cli.completion import LayerType, QuantityType
+from cnncalc.cli.options import Asked, exact_padding_option, meant_layer, spec_options
+from cnncalc.cli.output import Output, errors_end_the_run, fail, output_options
 from cnncalc.language import _, use
 
 

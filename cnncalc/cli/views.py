@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from cnncalc.cli.common import Asked, meant_layer
+from cnncalc.cli.options import Asked, meant_layer
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
