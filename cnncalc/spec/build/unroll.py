@@ -19,7 +19,6 @@ from cnncalc.layers.options import condition, whole
 from cnncalc.spec.build.calls import block_scope
 from cnncalc.spec.build.draft import Draft
 from cnncalc.spec.build.scope import Frame, collect_names, shape_scope
-from cnncalc.spec.build.shortcuts import projection
 from cnncalc.spec.expressions import Value, as_text, work_out
 from cnncalc.spec.read import advice
 from cnncalc.spec.read.document import Document, walk
@@ -351,34 +350,18 @@ class Unroller:
         if axes < 1 or "kernel" not in layer.options:
             return True
         square = self.square_input
-        if step.axes is None and axes == 1 and square is not None and square not in self.draft.sequences:
-            n = self.draft.inputs[square][0]
-            problem = _(
-                "{shape} is read as {n} channels of length {n}: {path} would move along one axis",
-                shape=shape_text((n, n)),
-                n=n,
-                path=path,
-            )
-            hint = _(
-                "write {shape} for an image; {kind} for a sequence",
-                shape=shape_text((1, n, n)),
-                kind=f"{step.kind.name}1d",
-            )
-            self.draft.note(problem, self.draft.places[square], hint)
-            return False
-        if step.axes is None or step.axes == axes:
+        is_image = step.axes is None and axes == 1 and square is not None and square not in self.draft.sequences
+        if not is_image and step.axes in (None, axes):
             return True
-        problem = _(
-            "{path}: {kind} does not suit {shape}, which has channels and {axes} more",
-            path=path,
-            kind=f"{step.kind.name}{step.axes}d",
-            shape=shape_text(shape),
-            axes=axes,
-        )
-        usual = _("for an input of this shape write {kind}", kind=f"{step.kind.name}{axes}d")
-        if x < len(self.draft.inputs) and step.axes == axes + 1:
-            usual = _("write the input with its channels: {shape}", shape=shape_text((1, *shape)))
-        self.draft.note(problem, step.position, usual, frame)
+        from cnncalc.spec.build.axes import say_channels_missing, say_other_axes  # for mistakes alone
+
+        if is_image and square is not None:
+            problem, hint = say_channels_missing(path, step.kind.name, self.draft.inputs[square][0])
+            self.draft.note(problem, self.draft.places[square], hint)
+        else:
+            is_input = x < len(self.draft.inputs)
+            problem, hint = say_other_axes(path, step.kind.name, step.axes or axes, shape, is_input)
+            self.draft.note(problem, step.position, hint, frame)
         return False
 
     def tell_where(self, before: int, path: str, frame: Frame) -> None:
@@ -455,6 +438,8 @@ class Unroller:
             if step.shortcut is not None and self.has_steps(step.shortcut, frame):
                 skip = self.sequence(step.shortcut, x, frame)
             elif x is not None and y is not None:
+                from cnncalc.spec.build.shortcuts import projection  # which plain networks do not need
+
                 skip = projection(self.draft, self.maker, step, x, y, frame)
         path = path or frame.path(None, "add")
         if y is None or skip is None:
