@@ -19,6 +19,13 @@ def sizes(value: Sequence[Any] | None) -> str:
     return "?" if not value else "x".join("?" if v is None else str(v) for v in value)
 
 
+def join_axes(values: Sequence[str]) -> str:
+    """The values of all axes: one where they are equal, else as `5 x 3`."""
+    if not values:
+        return "-"
+    return values[0] if len(set(values)) == 1 else " x ".join(values)
+
+
 def percent(value: float | None) -> str:
     """`12.5`."""
     return "?" if value is None else f"{value:.1f}"
@@ -38,3 +45,8 @@ def in_units(n: int) -> str:
 def value_text(value: Any) -> str:
     """A count or the sizes of a shape."""
     return sizes(value) if isinstance(value, (tuple, list)) else number(value)
+
+
+def exact_text(value: Any) -> str:
+    """The same, where what is no whole number keeps all its digits."""
+    return value_text(value) if value is None or isinstance(value, (int, tuple)) else str(value)

@@ -56,6 +56,7 @@ def overview_page(entries: Sequence[Printed], macs: int | None) -> Page:
     """What every tool prints for one network: its number, what it calls it, and the ratio to the MACs there are."""
     rows = []
     for entry in entries:
+        # Half a number says so beside itself; one that is not known at all is a ? already.
         text = number(entry.number) + " + ?" * bool(entry.unknown and entry.number is not None)
         if entry.stops:
             text = _("stops")
@@ -125,6 +126,7 @@ def reconciled_page(found: Reconciled) -> Page:
     ]
     rows.append([_("in all"), f"{found.difference:+,}", "", "", "", ""])
     heads = [_("kind"), _("difference"), _("layers"), _("in each layer"), one.name, other.name]
+    # The rules are the widest columns, and the sentence above the table does without them.
     table = Table(heads, rows, left=1, dispensable=[other.name, one.name])
     where = [(cause.kind, some(cause.layers)) for cause in found.causes]
     sections = [
@@ -133,6 +135,7 @@ def reconciled_page(found: Reconciled) -> Page:
         Section("", table),
         Section("", notes=say_left_over(found)),
         Section("", notes=say_notes(where), indent=INDENT),
+        # Causes share letters: each is explained once.
         Section("", notes=say_notes(list(dict.fromkeys(meanings_of(found)))), indent=INDENT),
     ]
     return Page("", sections, lambda: reconciled_data(found), records=lambda: cause_records(found), broken_at=WIDTH)
@@ -186,6 +189,7 @@ def sentence(found: Reconciled) -> str:
     one, other = found.conventions
     parts = []
     for cause in found.causes:
+        # A term that is a sum itself stands in brackets, or its sign would hold for the first part alone.
         single = cause.term.count(" + ") + cause.term.count(" - ") == 0
         term = cause.term if single else f"({cause.term})"
         sign = "-" if single and term.startswith("-") else "+"
@@ -221,6 +225,7 @@ def cause_data(cause: Cause) -> dict[str, Any]:
 def identified_page(text: str, matches: Sequence[Match], near: Sequence[Candidate]) -> Page:
     """Whose number it is, exact hits first; or the nearest numbers, where nothing gives it."""
     found = [(m.candidate, enumerate_words(filter(None, [_(m.how), m.unit]))) for m in matches]
+    # Where nothing matches, the nearest stand in the same table: `how` tells the two apart.
     found = found or [(one, _("near")) for one in near]
     rows = [[one.variant, some(one.conventions), one.what, number(one.number), how] for one, how in found]
     table = Table([_("network"), _("tool"), _("what it is"), _("number"), ""], rows, left={0, 1, 2, 4})

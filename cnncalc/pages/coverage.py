@@ -17,6 +17,7 @@ def coverage_page(found: Coverage, of: str, facts: Mapping[str, Any], inside: Co
     sections = [unread_section(found, inside)]
     if found.reached:
         sections.append(reached_section(found, inside))
+    # Vectors have no borders to see: of them nothing is missing, and nothing is said.
     elif any(len(shape) > 1 for shape in facts["inputs"].values()):
         notes = [_("what units see is not listed: the image is too large, or layers mix its axes")]
         sections.append(Section("seen", heading=_("what units see of the image"), notes=notes))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.difference import Change, Difference, LayerDifference
-from cnncalc.formats.numbers import number, sizes, with_sign
+from cnncalc.formats.numbers import value_text, with_sign
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.view import COLUMNS, say_convention
@@ -29,6 +29,7 @@ def difference_section(found: Difference, title: str = "") -> list[Section]:
     layers = layers_table([layer for layer in find_changed(found) if layer not in fields])
     same = sum(layer.status == "same" for layer in found.layers)
     notes = [_("layers that are the same: {same}", same=same)]
+    # Both sides are counted by one convention: it is named once.
     notes += [say_convention(report) for report in (found.new,) if report.convention is not None]
     if fields:
         first, last = fields[0], fields[-1]
@@ -102,6 +103,7 @@ def in_short(found: Difference) -> str:
         if change.by:
             share = "" if change.share is None else f" ({100 * change.share:+.1f} %)"
             parts.append(f"{heading(change.quantity)} {with_sign(change.by)}{share}")
+        # Shapes, and numbers that are known on one side alone, have no difference: both sides are shown.
         elif change.old != change.new:
             parts.append(
                 f"{heading(change.quantity)} {write_value(change.old) or '?'} -> {write_value(change.new) or '?'}"
@@ -137,7 +139,7 @@ def numbers(change: Change) -> list[str]:
 def write_value(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    return sizes(value) if isinstance(value, tuple) else number(value)
+    return value_text(value)
 
 
 def as_data(found: Difference, title: str) -> dict[str, Any]:
@@ -158,6 +160,7 @@ def as_data(found: Difference, title: str) -> dict[str, Any]:
 
 def records(found: Difference, title: str) -> list[dict[str, Any]]:
     """A row for each number that changed, of CSV; the totals stand first, without a layer."""
+    # None stays, which is no 0: of a shape that changed, or a number that one side does not know.
     rows = [{"status": "", "layer": "", "kind": "", **entry(change)} for change in found.totals if change.by != 0]
     for layer in find_changed(found):
         name = (layer.new or layer.old).name  # type: ignore[union-attr]  # it is on one side at least
@@ -165,6 +168,7 @@ def records(found: Difference, title: str) -> list[dict[str, Any]]:
             {"status": layer.status, "layer": name, "kind": kind_of(layer), **entry(change)}
             for change in layer.changes or whole(layer)
         ]
+    # A column of titles only where there is more than one pair.
     return [{"title": title, **row} if title else row for row in rows]
 
 

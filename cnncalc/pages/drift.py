@@ -27,6 +27,7 @@ def drift_page(
     notes = [_("and {more} more", more=len(rows) - MOST_LINES)] if len(rows) > MOST_LINES else []
     rows = rows[:MOST_LINES]
     notes += [] if found else [_("{count} numbers are as they were locked", count=held)]
+    # Programs get all of them, however many lines people are shown.
     data = [{"path": d.path, "name": d.name, "locked": d.locked, "now": d.now} for d in found]
     noted = findings(found, places or {})
     for path, error in (unusable or {}).items():
@@ -69,6 +70,7 @@ def suites(found: Sequence[Drift], held: int, unusable: Mapping[str, CnncalcErro
         grouped.setdefault(drift.path, []).append(Case(drift.name, (text, f"{drift.path}: {drift.name}: {text}")))
     result = [Suite(path, path, cases) for path, cases in grouped.items()]
     result += [Suite(path, path, [], error) for path, error in unusable.items()]
+    # One case for all that hold: a lock file has thousands of numbers.
     return [*result, Suite("lock", "", [Case(_("{count} numbers are as they were locked", count=held))])]
 
 
@@ -83,6 +85,7 @@ def findings(found: Sequence[Drift], places: Places) -> list[Finding]:
         grouped.setdefault((drift.path, drift.name.rpartition(".")[0]), []).append(drift)
     result = []
     for (path, layer), drifts in grouped.items():
+        # A layer that is gone has no line: then that of its spec, and at last the file alone.
         file, position = places.get((path, layer)) or places.get((path, "")) or (path, None)
         message = "; ".join("{}: {} -> {}".format(d.name, *sides(d)) for d in drifts)
         result.append(place_finding(file, position, "drift", message))

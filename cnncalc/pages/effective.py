@@ -10,7 +10,7 @@ from typing import Any
 from cnncalc.analysis.fields.effective.moments import Axis, LayerSpread
 from cnncalc.analysis.fields.effective.profile import Profile
 from cnncalc.analysis.fields.sets.units import SPATIAL_LETTERS
-from cnncalc.formats.numbers import percent
+from cnncalc.formats.numbers import join_axes, percent
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 
@@ -38,6 +38,7 @@ def effective_page(
         section = profile_section(target, source if several else "", per_axis, width, bars)
         data.append({"layer": target, "input": source, "axes": [profile_data(axis, exact) for axis in per_axis]})
         sections.append(section)
+    # In JSON the profiles of all inputs are one list, which hangs on the first of their sections.
     if len(sections) > 1:
         sections[1] = sections[1]._replace(key="profiles", data=data)
     return Page(_("effective receptive fields: {network}", network=of), sections, facts)
@@ -60,7 +61,7 @@ def layers_section(found: Sequence[LayerSpread], inside: Container[str], exact: 
         phased |= any(axis is not None and len(axis.phases) > 1 for axis in axes)
         # An activation has the spread of its layer: the table shows it once, the data has both.
         if entry.layer not in inside:
-            texts = [merge_equal([text(pick(axis)) for axis in axes]) for pick in (sigma, variance, centre, mass)]
+            texts = [join_axes([text(pick(axis)) for axis in axes]) for pick in (sigma, variance, centre, mass)]
             rows.append([entry.layer, *([entry.source] if several else []), *texts])
         data.append({"name": entry.layer, "input": entry.source, **axes_data(axes, exact)})
     notes = [
@@ -100,14 +101,11 @@ def text(value: Fraction | float | None) -> str:
     return f"{float(value):,.4f}".rstrip("0").rstrip(".")
 
 
-def merge_equal(values: Sequence[str]) -> str:
-    return values[0] if len(set(values)) == 1 else " x ".join(values)
-
-
 def axes_data(axes: Sequence[Axis | None], exact: bool) -> dict[str, list[Any]]:
     """Moments as numbers, axis by axis; exactly as text, `25/3`, if wanted."""
     moments = {"variance": variance, "centre": centre, "mass": mass}
     exactly = {name: [write_value(pick(axis), exact) for axis in axes] for name, pick in moments.items()}
+    # `a and`: an axis on which nothing is defined has no number of phases either.
     return {"sigma": [sigma(axis) for axis in axes], **exactly, "phases": [a and len(a.phases) for a in axes]}
 
 
@@ -169,6 +167,7 @@ def alike_axes(rows: list[list[str]]) -> list[list[str]]:
 def bar_lines(profile: Profile, width: int, bars: str, height: int = 5) -> list[str]:
     """The profile in so many lines, as wide as it fits; several pixels to a column where it does not."""
     weights = profile.weights
+    # Rounded up, so that no line gets wider than allowed.
     each = -(-len(weights) // max(8, width))
     # Whole numbers throughout: a profile's weights are counts of paths, far beyond floats.
     columns = [sum(weights[i : i + each]) for i in range(0, len(weights), each)]
@@ -181,6 +180,7 @@ def bar_lines(profile: Profile, width: int, bars: str, height: int = 5) -> list[
         cells = [min(max(level - row * (len(bars) - 1), 0), len(bars) - 1) for level in levels]
         lines.append("".join(bars[cell] for cell in cells).rstrip())
     start, end = str(profile.start), str(profile.start + len(weights) - 1)
+    # The last pixel's number stands below the last column, or behind the first number where there is no room.
     return [*lines, start + end.rjust(max(len(columns) - len(start), len(end) + 1))]
 
 

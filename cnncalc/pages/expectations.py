@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.errors import CnncalcError, Position
 from cnncalc.formats.findings import Case, Finding, Suite, place_finding, unusable_spec
-from cnncalc.formats.numbers import number, sizes
+from cnncalc.formats.numbers import exact_text
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.formats.plain import table_text
 from cnncalc.language import _
@@ -43,26 +43,22 @@ def position_of(report: Report, layer: str | None) -> Position | None:
     return next((node.position for node in report.graph.nodes if node.name == layer), None)
 
 
-def write_value(value: Any) -> str:
-    if isinstance(value, tuple):
-        return sizes(value)
-    return number(value) if value is None or isinstance(value, int) else str(value)
-
-
 def expected_page(found: Sequence[Checked]) -> Page:
     """What does not hold, number by number, and a row for each spec."""
-    failed = [[one.name, v.name, v.expectation.text, write_value(v.actual)]
+    failed = [[one.name, v.name, v.expectation.text, exact_text(v.actual)]
               for one in found for v in one.verdicts if not v.holds]  # fmt: skip
     rows = []
     for one in found:
         held = sum(v.holds for v in one.verdicts)
         state = _("cannot be used") if one.error else _("holds") if one.holds else _("FAILS")
+        # That nothing is expected is said: it would pass for a success.
         if one.holds and not one.verdicts:
             state = _("nothing expected")
         rows.append([one.name, str(held), str(len(one.verdicts) - held), state])
     sections = [Section("", Table([_("spec"), _("hold"), _("fail"), ""], rows))]
     if failed:
         heads = [_("spec"), _("number"), _("expected"), _("actual")]
+        # What fails is what people look for: it comes first.
         sections.insert(0, Section("", Table(heads, failed, left=2)))
     # A spec that cannot be used has no verdicts, and counts in neither.
     held, wrong = (sum(v.holds is state for one in found for v in one.verdicts) for state in (True, False))
@@ -84,11 +80,12 @@ def lines_of(verdicts: Sequence[Verdict]) -> list[str]:
         [
             _("holds") if v.holds else _("FAILS"),
             v.name,
-            write_value(v.actual),
+            exact_text(v.actual),
             _("expected {text}", text=v.expectation.text),
         ]
         for v in verdicts
     ]
+    # Without the heads and the rule below them, which say nothing here.
     return ["  " + line for line in table_text(Table(["", "", "", ""], rows, left=2)).splitlines()[2:]] if rows else []
 
 
@@ -130,7 +127,7 @@ def suites(found: Sequence[Checked]) -> list[Suite]:
 
 def comparison(verdict: Verdict) -> str:
     return _(
-        "expected {expected}, it is {actual}", expected=verdict.expectation.text, actual=write_value(verdict.actual)
+        "expected {expected}, it is {actual}", expected=verdict.expectation.text, actual=exact_text(verdict.actual)
     )
 
 
@@ -143,6 +140,7 @@ def findings(found: Sequence[Checked]) -> list[Finding]:
                 # A reviewer looks at the layer that was changed, not at the block of expectations.
                 where = layer or v.expectation.position
                 message = _("{name}: {text}", name=v.name, text=comparison(v))
+                # Its own line is where it would be changed, if the new number is the right one.
                 if layer and v.expectation.position:
                     line = v.expectation.position.line
                     message = _("{text} (expected in line {line})", text=message, line=line)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.analysis.fields.alignment import MISALIGNED, Merge
 from cnncalc.analysis.fields.table import AxisSeen, Group, LayerSeen, Phases
-from cnncalc.formats.numbers import sizes
+from cnncalc.formats.numbers import join_axes, sizes
 from cnncalc.formats.page import Section, Table
 from cnncalc.language import _
 from cnncalc.pages.view import View, choose_rows
@@ -54,11 +54,14 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
         # What the target does not see has no row, nor have origins, which have one above.
         if (told.target and back is None) or here & {*told.values}:
             continue
+        # A target that reads a layer without its activation sees nothing of the last operation of the row: the layer
+        # itself is told of.
         place = own if told.target and told.back[last + len(report.inputs)] is None else last
         for source, found in told.seen[place].items():
             row = [name, kind, *([told.origins[source]] if several else []), sizes(report.layers[place].output)]
             row += told.windows[own] if told.target else []
             size, *others = cells(found.axes)
+            # Without gates before it, a layer's local field is its field.
             least = join_axes([text(axis.size) for axis in found.local or found.axes])
             row += [size, *([least] if local else []), *others]
             rows.append([*row, *([join_axes([text(axis.size) for axis in back])] if back is not None else [])])
@@ -147,6 +150,7 @@ def phases_section(report: Report, told: Told, *, expand: bool = False) -> Secti
 def phase_cells(axis: AxisSeen) -> list[str]:
     """Period, sizes, units without a field, and how far centres stray, along one axis."""
     phases = axis.phases
+    # All units see alike: they repeat after one.
     if phases is None:
         return ["1", text(axis.size), "", "0"]
     # A unit that sees nothing is counted in a column of its own, and is no size here.
@@ -155,6 +159,7 @@ def phase_cells(axis: AxisSeen) -> list[str]:
     if len(several) > SHOWN_SIZES:
         shown = f"{several[0]}..{several[-1]}"
     empty = sum(not size for size in phases.sizes)
+    # A unit that sees nothing has no centre to stray.
     strays = [stray for stray in phases.strays if stray is not None]
     stray = f"{write_signed(min(strays))}..{write_signed(max(strays))}" if strays else "?"
     of = len(phases.sizes)
@@ -239,13 +244,6 @@ def cells(axes: Sequence[AxisSeen]) -> list[str]:
 def missing(axis: AxisSeen, column: int) -> str:
     """A number; `-` for a jump where there are no neighbours that see anything else."""
     return "-" if column == 1 and axis.jump is None and axis.whole else text(axis[column])
-
-
-def join_axes(values: Sequence[str]) -> str:
-    """The values of all axes: one where they are equal, else as `5 x 3`."""
-    if not values:
-        return "-"
-    return values[0] if len(set(values)) == 1 else " x ".join(values)
 
 
 def text(value: Any) -> str:

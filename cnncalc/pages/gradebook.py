@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from cnncalc.analysis.derivations.board import board
 from cnncalc.answers.grading import VERDICTS, Item, Result, commonest
 from cnncalc.answers.sheets.folders import Class
+from cnncalc.formats.numbers import exact_text
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.grades import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, show, summary
+from cnncalc.pages.grades import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, summary
 from cnncalc.report import Report, name_of
 
 MOST = 10  # mistakes and numbers in a list
@@ -72,7 +73,7 @@ def class_sections(marks: Marks) -> list[Section]:
 
 
 def roll_call(marks: Marks) -> list[str]:
-    """How many were read, and how many files were not; where everyone has the same total, the average."""
+    """How many were read, how many files were not, and the average of the scores."""
     results = marks.results
     told = [_("read: {n}", n=len(results))]
     if marks.read.unread:
@@ -106,6 +107,7 @@ def hardest(results: Mapping[str, Result]) -> list[tuple[str, int, int]]:
                 entry = counts.setdefault(item.name, [0, 0])
                 entry[0] += not item.holds
                 entry[1] += 1
+    # Sorting keeps the order of the questions among those that are equally hard.
     return sorted(((n, w, a) for n, (w, a) in counts.items() if w), key=lambda entry: -entry[1])
 
 
@@ -155,7 +157,8 @@ def report_page(marks: Marks, report: Report) -> Page:
     for name, items in by_name.items():
         right = sum(item.holds for item in items)
         notes = [_("right: {right} of {n}; the answer is {number}", right=right, n=len(items),
-                   number=show(items[0].expected))]  # fmt: skip
+                   number=exact_text(items[0].expected))]  # fmt: skip
+        # By mistake: the sentence that is said, and how many students made it.
         counts: dict[str, tuple[str, int]] = {}
         for item in items:
             # The likeliest alone: a student made one mistake, whatever else would give the number.
@@ -165,5 +168,6 @@ def report_page(marks: Marks, report: Report) -> Page:
         notes += [_("{n} of {m}: {sentence}", n=n, m=len(items), sentence=sentence) for sentence, n in ranked]
         sections.append(Section("", heading=name, notes=notes))
         if right < len(items):
+            # How the number comes about is for those questions that somebody got wrong.
             sections += board(derive(items[:1], report)).sections
     return Page(_("{network}: the class", network=name_of(report)), sections, document=True)

@@ -11,7 +11,7 @@ from cnncalc.analysis.derivations.board import board
 from cnncalc.answers.grading import Item, Result
 from cnncalc.answers.options import OPTIONS
 from cnncalc.errors import CnncalcError, visible
-from cnncalc.formats.numbers import number, sizes
+from cnncalc.formats.numbers import exact_text
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
 from cnncalc.pages.view import say_convention
@@ -28,14 +28,6 @@ def mark_of(item: Item) -> str:
     if not item.asked:
         return ""
     return MARKS.get(item.verdict) or (RIGHT if item.holds else WRONG)
-
-
-def show(value: Any) -> str:
-    if value is None:
-        return "?"
-    if isinstance(value, tuple):
-        return sizes(value)
-    return number(value) if isinstance(value, int) else str(value)
 
 
 def shorten(text: str) -> str:
@@ -77,7 +69,7 @@ def of_wrong(item: Item, hint: bool) -> list[str]:
     if not hint or item.quantity in OPTIONS:  # of those, what another value gives, and never the value
         return sentences[:MOST_NAMED]
     # A hint must not give the answer away: some sentences work the right number out.
-    right = {show(item.expected), show(item.expected).replace(",", "")}
+    right = {exact_text(item.expected), exact_text(item.expected).replace(",", "")}
     sentences = [s for s in sentences if not any(text in s for text in right)]
     return sentences[:MOST_NAMED] or [place_to_look(item)]
 
@@ -86,7 +78,7 @@ def answers_table(result: Result, *, hint: bool) -> Table:
     """A row per answer, with the remarks on it below."""
     rows, below = [], []
     for item in result.items:
-        row = [item.name[:80], shorten(item.given), *([] if hint else [show(item.expected)])]
+        row = [item.name[:80], shorten(item.given), *([] if hint else [exact_text(item.expected)])]
         rows.append([*row, mark_of(item), points_text(item)])
         below.append(remark_on(item, hint=hint))
     heads = [_("answer"), _("given"), *([] if hint else [_("expected")]), "", _("points")]
@@ -129,12 +121,14 @@ def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False
     for result in results:
         heading = (result.sheet.student or result.sheet.source.name) if len(results) > 1 else ""
         sections.append(Section("", answers_table(result, hint=hint), heading=heading))
+        # Also what is right by another convention: the derivation shows where the two part.
         wrong = [item for item in result.items if item.verdict != "right"]
         sections += board(derive(wrong, report)).sections if explain else []
         sections.append(Section("", notes=[summary(result)]))
     if report.convention is not None:
         sections.append(Section("", notes=[say_convention(report)]))
     data = [as_data(result, hint=hint) for result in results]
+    # One sheet is the usual case, and needs no list around it.
     facts = data[0] if len(data) == 1 else {"sheets": data}
     return Page("", sections, facts, records=lambda: sheet_records(results, hint))
 
@@ -143,8 +137,8 @@ def derive(items: Sequence[Item], report: Report) -> list[Derivation]:
     """The derivations of the numbers that these answers are about."""
     found: list[Derivation] = []
     for item in items:
-        # asked backwards
-        quantity = "output" if item.quantity in OPTIONS else item.quantity  # asked backwards: what it has to give
+        # Of a question asked backwards, for a padding or a kernel: what the layer has to give.
+        quantity = "output" if item.quantity in OPTIONS else item.quantity
         if item.expected is not None and quantity in QUANTITIES:
             try:
                 found += derivations_of(report, item.layer or "total", quantity)
@@ -188,7 +182,8 @@ def sheet_records(results: Sequence[Result], hint: bool) -> list[dict[str, Any]]
             "sheet": result.sheet.student or result.sheet.source.name,
             "answer": item.name,
             "given": item.given,
-            "expected": None if hint or item.expected is None else show(item.expected).replace(",", ""),
+            # As a program reads it: without thousands apart, and nothing where only hints are given.
+            "expected": None if hint or item.expected is None else exact_text(item.expected).replace(",", ""),
             "verdict": item.verdict,
             "convention": item.convention,
             "mistakes": " ".join(m.id for m in item.mistakes),

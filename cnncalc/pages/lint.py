@@ -94,6 +94,7 @@ def say_count(linted: Sequence[Linted]) -> str:
     if not count:
         return _("no findings; specs: {specs}", specs=specs)
     having = sum(bool(one.findings) for one in linted)
+    # One way to learn more is enough: that of the first finding.
     code = next(one.findings[0].code for one in linted if one.findings)
     text = _("findings: {count}, in {having} of {specs} specs", count=count, having=having, specs=specs)
     return _("{text}; why: cnncalc lint --explain {code}", text=text, code=code)

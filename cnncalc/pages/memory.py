@@ -40,6 +40,7 @@ def build_memory_page(
     report: Report, found: Timeline, asked: Asked, limit: Limit | None, order: Order | None, *, expand: bool
 ) -> Page:
     """The page of a run. `limit` and `order`: what was asked besides."""
+    # A network without layers has no steps, and so no peak among them.
     peak, place = found.peak(), found.peak_step() if found.steps else 0
     kinds = found.by_kind(place) if found.steps else {}
     notes = [*say_peak(found, peak, place), *say_rules(asked)]
@@ -118,6 +119,7 @@ def say_fit(found: Timeline, limit: Limit, peak: int) -> Note:
         return _("any number of samples fits into {room}", room=room)
     if most == 0:
         return _("not even 1 sample fits into {room}", room=room)
+    # How full it is, and what one more would take: whoever reads it sees how near the limit is.
     full = found._replace(batch=most).peak()
     more = found._replace(batch=most + 1).peak()
     return _(
@@ -128,6 +130,7 @@ def say_fit(found: Timeline, limit: Limit, peak: int) -> Note:
 
 def build_order_section(report: Report, order: Order, plan: Plan) -> Section:
     """Whether another order of the branches has a smaller peak, and which."""
+    # Orders are compared in elements of one sample: here they become bytes.
     size = plan.size * plan.batch
     was, best = in_units(order.as_written * size), in_units(order.peak * size)
     names = [row.name for row in report.layers]
@@ -180,6 +183,7 @@ def build_steps_section(found: Timeline, expand: bool) -> Section:
         # Stretches of nearly the same length, in whole numbers: none is empty, as there are more steps than rows.
         cuts = [len(held) * i // MOST_ROWS for i in range(MOST_ROWS + 1)]
         places = [max(range(a, b), key=held.__getitem__) for a, b in pairwise(cuts)]
+    # Where nothing is held anywhere all bars have length 0.
     top = max(held, default=0) or 1
     rows = [
         [found.steps[i].name, _(found.steps[i].phase), number(held[i]), BAR * round(WIDEST_BAR * held[i] / top)]

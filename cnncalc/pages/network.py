@@ -49,6 +49,7 @@ def network_page(report: Report, view: View | None = None) -> Page:
         left={i for i, name in enumerate(columns) if COLUMNS[name].left},
         foot=total_cells(report, columns),
         names=columns,
+        # Columns that somebody named all stay, however narrow the terminal.
         dispensable=() if view.columns else headings(DISPENSABLE, report),
         shortens=view.columns is None,
     )

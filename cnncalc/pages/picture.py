@@ -46,6 +46,8 @@ def picture(patch: Patch, width: int, marks: Marks = BLOCKS) -> list[str]:
         down = across = 1
         repeat = 2
     else:
+        # One scale for both directions, or the picture would be distorted: the coarser of what width and height ask
+        # for.
         across = max(-(-wide // width), -(-high // (2 * TALLEST)))
         down, repeat = 2 * across, 1
     rows = bands(window.rows, down, window.image[0])
@@ -82,6 +84,7 @@ def in_field(field: tuple[Span, Span] | None, row: Span, column: Span) -> bool:
 
 def mark(marks: Marks, seen: int, pixels: int, in_hull: bool) -> str:
     if not pixels:
+        # Off the image a field reads padding; where it does not reach nothing is drawn.
         return marks.padding if in_hull else marks.beyond
     if not seen:
         return marks.none

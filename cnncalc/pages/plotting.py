@@ -38,6 +38,7 @@ class Plot:
 
     def _thin_out(self) -> None:
         xs, ys = [x for x, _ in self.points], [y for _, y in self.points]
+        # Where all have the same number there is no extent: one row of cells, and no division by 0.
         (left, width), (low, height) = (min(xs), max(xs) - min(xs) or 1), (min(ys), max(ys) - min(ys) or 1)
         cells: dict[tuple[int, int], tuple[Any, Any]] = {}
         for x, y in self.points:
@@ -49,7 +50,8 @@ class Plot:
 
     def choose_points(self) -> list[Point]:
         """The points, those that were kept standing out where there are others."""
-        self._thin_out() if self.points else None
+        if self.points:
+            self._thin_out()
         # Where all stand out none does.
         marked = self.kept if self.kept and len(self.kept) < len(self.points) else set()
         return [Point(float(x), float(y), title, (x, y) in marked) for (x, y), title in self.points.items()]

@@ -49,6 +49,7 @@ def notes_of(found: Solved) -> list[str]:
         notes.append(
             _("{name} was bisected: rows are the first and the last value of each stretch", name=found.bisected)
         )
+    # --maximize and --minimize keep the best of those that meet the conditions.
     elif found.meeting > len(found):
         notes.append(_("the best of {count:,} solutions among {seen:,} members", count=found.meeting, seen=found.seen))
     elif len(found):
@@ -61,6 +62,7 @@ def notes_of(found: Solved) -> list[str]:
         notes.append(_("{more:,} more rows: --format csv writes all", more=len(found) - MOST_ROWS))
     if found.infeasible:
         notes.append(_("{count:,} of {seen:,} members are no networks", count=found.infeasible, seen=found.seen))
+        # What the formulas give and a layer refuses says more than how many are refused.
         if found.forbidden is not None:
             values = ", ".join(
                 f"{name}={text_of(value, is_parameter=True)}" for name, value in found.forbidden.params.items()
@@ -97,5 +99,6 @@ def forbidden_of(forbidden: Forbidden | None) -> Mapping[str, Any] | None:
 
 def records_of(part: Part) -> list[dict[str, Any]]:
     """Members for programs: exact numbers, lists for what has several axes."""
+    # A parameter that is asked for as a number too stands once.
     names = dict.fromkeys((*part.params, *part.columns))
     return [{name: as_data(part.column(name).item(row)) for name in names} for row in range(len(part))]

@@ -81,6 +81,7 @@ def notes_on(conditions: Sequence[Condition], rows: int, seen: int, examples: Ma
     """How many of the members that were seen have rows, and why some are no networks."""
     notes = []
     infeasible = sum(examples.values())
+    # Where no member is a network, conditions are not to blame: the reasons below say it.
     if not rows and seen > infeasible and conditions:
         asked = ", ".join(condition.text for condition in conditions)
         notes.append(_("none of {seen:,} members meets {conditions}", seen=seen, conditions=asked))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 from cnncalc.analysis.fields.sets.units import SPATIAL_LETTERS, LayerUnits, Patch, Span, UnitField
@@ -84,6 +85,7 @@ def axes_table(patch: Patch) -> Table:
     for letter, n, (first, last), places, span in zip(
         letters(patch), patch.sizes, patch.hull or (), patch.indices, outer, strict=True
     ):
+        # Places before the first pixel and behind the last: so much of the field lies on padding.
         beyond = "?" if span is None else number(max(0, -span[0]) + max(0, span[1] - n + 1))
         reach = "?" if span is None else run_text(span)
         holes = last - first + 1 - len(places)
@@ -98,9 +100,7 @@ def run_text(span: Span) -> str:
 
 def say_patch(patch: Patch, exact: bool) -> Iterable[str]:
     """How many pixels are seen, in which shape, and of which channels."""
-    pixels = 1
-    for n in patch.sizes:
-        pixels *= n
+    pixels = prod(patch.sizes)
     share = percent(100 * patch.pixels / pixels)
     counts = {"seen": number(patch.pixels), "all": number(pixels), "share": share}
     products = patch.products
@@ -121,10 +121,7 @@ def say_patch(patch: Patch, exact: bool) -> Iterable[str]:
 
 
 def box_count(product: Sequence[Sequence[Span]]) -> int:
-    count = 1
-    for spans in product:
-        count *= len(spans)
-    return count
+    return prod(map(len, product))
 
 
 def runs_text(spans: Sequence[Span]) -> str:
@@ -134,6 +131,7 @@ def runs_text(spans: Sequence[Span]) -> str:
     firsts = [first for first, _last in spans]
     steps = {b - a for a, b in pairwise(firsts)}
     lengths = {last - first for first, last in spans}
+    # From four on a pattern is shorter than what it stands for; fewer are written out.
     if len(spans) > 3 and len(steps) == len(lengths) == 1:
         return f"{{{run_text(spans[0])}, {run_text(spans[1])}, .., {run_text(spans[-1])}}}"
     return f"{{{', '.join(map(run_text, spans))}}}"
@@ -144,9 +142,9 @@ def of_channels(patch: Patch) -> Iterable[str]:
     parts = patch.by_channel
     if len(parts) < 2 and (not parts or parts[0][0] == [(0, patch.shape[0] - 1)]):
         return
-    for channels, area in parts[:SHOWN_PRODUCTS]:
-        from cnncalc.analysis.fields.sets.regions import size
+    from cnncalc.analysis.fields.sets.regions import size
 
+    for channels, area in parts[:SHOWN_PRODUCTS]:
         yield _("of channel {channels}: {seen} pixels", channels=runs_text(channels), seen=number(size(area)))
 
 
@@ -201,12 +199,12 @@ def units_texts(entry: LayerUnits) -> Iterable[list[str]]:
     if entry.spans is None:
         yield ["?", "?", "?"]
         return
+    # Where sets were not asked for, each hull stands for one without holes.
     per_axis = entry.sets or [[[] if end is None else [end] for end in ends] for ends in entry.spans]
-    alike: dict[str, list[str]] = {}
+    alike: dict[tuple[str, str], list[str]] = {}
     for letter, fields in zip(entry.letters, per_axis, strict=True):
         texts = [runs_text(spans) if spans else "-" for spans in fields]
         shown = texts if len(texts) <= SHOWN_UNITS else [*texts[: SHOWN_UNITS - 1], "..", texts[-1]]
-        alike.setdefault(f"{len(texts)} {' '.join(shown)}", []).append(letter)
-    for text, letters_ in alike.items():
-        count, _space, shown_ = text.partition(" ")
-        yield [" ".join(letters_), count, shown_]
+        alike.setdefault((str(len(texts)), " ".join(shown)), []).append(letter)
+    for (count, seen), axes in alike.items():
+        yield [" ".join(axes), count, seen]

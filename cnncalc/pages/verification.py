@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.formats.numbers import number, sizes
+from cnncalc.formats.numbers import value_text
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, enumerate_words, n_
 from cnncalc.pages.view import headings
@@ -54,6 +54,7 @@ def verification_page(found: Verification, *, show_all: bool = False, scaled: st
 
 def by_layer(found: Verification) -> Table:
     """A row for each layer and one for the total: every claim with the mark of its verdict."""
+    # A column for what was claimed and looked at alone: the others would be empty.
     quantities = [q for q in SHOWN if any(check.quantity == q and check.claimed for check in found.checks)]
     rows: dict[str | None, dict[str, str]] = {}
     for check in found.checks:
@@ -64,6 +65,7 @@ def by_layer(found: Verification) -> Table:
             rows.setdefault(check.layer, {})[check.quantity] = f"{text} {MARKS[check.verdict]}"
     total = _("total")
     heads = [_("layer"), *headings(quantities)]
+    # On a narrow terminal columns go from the right; the first quantity stays.
     gone = headings([quantity for quantity in reversed(quantities) if quantity != quantities[0]])
     return Table(
         heads, [[name or total, *(row.get(q, "") for q in quantities)] for name, row in rows.items()], dispensable=gone
@@ -99,7 +101,7 @@ def probes_of(check: Check) -> str:
 def write_value(value: Any) -> str:
     if value == ():
         return _("nothing")  # the run ended here
-    return sizes(value) if isinstance(value, tuple) else number(value)
+    return value_text(value)
 
 
 def list_unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from cnncalc.analysis.folding import fold
 from cnncalc.analysis.memory import find_peak
 from cnncalc.errors import CnncalcError, suggest
-from cnncalc.formats.numbers import in_units, number, percent, sizes
+from cnncalc.formats.numbers import in_units, number, percent, sizes, value_text
 from cnncalc.language import _, n_
 from cnncalc.quantities import ASKED, OF_A_LAYER, QUANTITIES, SHAPE, SUMMED, USUAL, USUAL_SHARE
 from cnncalc.report import Report, Row, Verdict
@@ -89,6 +89,7 @@ class View(NamedTuple):
         """The columns asked for, or the usual ones; vectors have no receptive field."""
         if self.columns is not None:
             return list(self.columns)
+        # Before the columns are chosen, for of vectors no unit sees more than another.
         has_axes = any(len(shape) > 1 for shape in report.inputs.values())
         columns = [name for name in DEFAULT if has_axes or name != "receptive_field"]
         # Where all are trained the column would say the same twice.
@@ -173,6 +174,7 @@ def total_cells(report: Report, columns: Sequence[str]) -> list[str]:
     """The footer: sums, with a mark where rows are left out of one."""
     result = []
     for name in columns:
+        # The first column names the row, whichever it is.
         if name == columns[0]:
             result.append(_("total"))
         elif not COLUMNS[name].summed:
@@ -298,8 +300,7 @@ def _expectation_notes(report: Report) -> list[tuple[str, str]]:
 
 def say_broken(verdict: Verdict) -> str:
     """`C3.params: expected 1516, is 2,416`."""
-    actual = verdict.actual
-    is_now = sizes(actual) if isinstance(actual, tuple) else number(actual)
+    is_now = value_text(verdict.actual)
     text = verdict.expectation.text
     return _("{name}: expected {expected}, is {actual}", name=verdict.name, expected=text, actual=is_now)
 
