@@ -16,7 +16,7 @@ import cnncalc
 from cnncalc import evidence, reference
 from cnncalc.evidence import arrays, size
 from cnncalc.layers import KINDS, Kind, register
-from cnncalc.layers.base import Facts, Layer, Shape
+from cnncalc.layers.base import POINTWISE, Facts, Layer, Shape
 from cnncalc.layers.conv import Conv
 from cnncalc.reference.conv import conv
 
@@ -56,6 +56,24 @@ def enigma(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(layers, "KINDS", dict(KINDS))
     monkeypatch.setattr(layers, "_BY_PLAIN_NAME", dict(layers._BY_PLAIN_NAME))
     register(Kind("enigma", "enigmas", "Enigma"))
+
+
+@pytest.mark.usefixtures("enigma")
+@pytest.mark.parametrize("lost", [np.array, lambda x: np.asarray(x)[:, :, ::-1], lambda x: x.tolist()])
+def test_a_forward_pass_that_probes_cannot_follow_proves_nothing(monkeypatch: pytest.MonkeyPatch, lost: Any) -> None:
+    """Of a plain array nobody knows what was done to it: counts behind it would be low, and fields another's."""
+    from cnncalc.reference.base import REFERENCES, Reference
+
+    monkeypatch.setitem(REFERENCES, "enigma", Reference(lambda layer, w, x: lost(x), lambda layer, x: {}))
+    monkeypatch.setattr(Enigma, "facts", lambda self, x: Facts(output=x, params=0, macs=0, work={}, reach=POINTWISE))
+    found = cnncalc.verify("2x7x6; conv 3 k3; enigma; conv 3 k3")
+    assert not found.holds
+    told = {
+        check.verdict for check in found.checks if check.layer in ("enigma1", "conv2") and check.claimed is not None
+    }
+    assert told <= {"not measured"}
+    assert found.failure.startswith("running it fails: ")
+    assert all(check.verdict in ("holds", "not measured") for check in found.checks)
 
 
 # --- what is given to the reference

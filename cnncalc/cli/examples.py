@@ -1,7 +1,7 @@
 """An example of every kind of layer, small enough to be worked out on the board.
 
-What a kind requires is filled in by the name of the option, and it stands on the first input that suits it, so that a
-new kind has an example without being named here.
+What a kind requires is filled in by the name of the option, or its row in `layers` has a step, and it stands on the
+first input that suits it: no kind is named here.
 """
 
 from __future__ import annotations
@@ -26,16 +26,6 @@ VALUES = {
     "axes": "hw",
     "padding": "1",
 }
-GIVEN = {"parameter": "parameter 8x14x14", "crop": "crop 1", "clamp": "clamp low=0 high=6", "permute": "permute 0,2,1"}
-BRANCHES = {
-    "cross_attention": "{cross_attention: [identity, conv 8 k3], heads: 2}",
-    # Two numbers for each of 9 taps.
-    "deformable_conv": "{deformable_conv: [identity, conv 18 k3 p1], filters: 16, kernel: 3, padding: 1}",
-    # Two coordinates of each place, as the last axis.
-    "grid_sample": "{grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}",
-    "max_unpool": "{max_unpool: [maxpool 2, identity], kernel: 2}",
-    "dot_product_attention": "{dot_product_attention: [identity, identity, identity]}",
-}
 
 
 def example_of(kind: Kind) -> tuple[str, Graph] | None:
@@ -53,10 +43,10 @@ def example_of(kind: Kind) -> tuple[str, Graph] | None:
 
 def step_of(kind: Kind) -> str:
     """A step with what the kind cannot do without, as one writes it."""
-    if kind.name in GIVEN:
-        return GIVEN[kind.name]
+    if kind.example:
+        return kind.example
     if kind.name in MERGES:
-        return BRANCHES.get(kind.name, f"{{{kind.name}: [identity, identity]}}")
+        return f"{{{kind.name}: [identity, identity]}}"
     words = [kind.name]
     for name, option in kind.load().options.items():
         if option.required:

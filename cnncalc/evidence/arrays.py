@@ -7,13 +7,17 @@ Subclasses of numpy.ndarray whose ufuncs go through `__array_ufunc__`; everythin
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import prod
 from typing import Any
 
 import numpy as np
+
+from cnncalc import reference
+from cnncalc.graph import Graph, Node
+from cnncalc.language import _
 
 Array = np.ndarray[Any, Any]
 _book: ContextVar[Counter[str]] = ContextVar("book")
@@ -266,6 +270,20 @@ class Reach(Probe):
     def astype(self, *args: Any, **options: Any) -> Any:
         """Types mean nothing here: planes stay as they are."""
         return self
+
+
+def run_watched(
+    graph: Graph, values: Sequence[Array], weights: Mapping[str, Array]
+) -> Iterator[tuple[Node, Array, Mapping[int, Array]]]:
+    """The forward pass node by node, as `reference.steps`, on arrays that count or remember.
+
+    Raises TypeError at a layer whose forward pass gives a plain array: what was done there, and what it depends on, is
+    lost, and no number behind it would be evidence.
+    """
+    for node, y, alive in reference.steps(graph, values, weights):
+        if not isinstance(y, Probe) or isinstance(y, Stored):
+            raise TypeError(_("the forward pass of {kind} computes what no probe follows", kind=node.layer.kind))
+        yield node, y, alive
 
 
 LITTLE = np.dtype("<u8")  # words whose first byte holds the first eight planes, on any machine

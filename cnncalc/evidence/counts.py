@@ -11,7 +11,7 @@ import numpy as np
 
 from cnncalc import reference
 from cnncalc.errors import CnncalcError
-from cnncalc.evidence.arrays import Added, PaddedOnes, Stored, Tally, counting
+from cnncalc.evidence.arrays import Added, PaddedOnes, Stored, Tally, counting, run_watched
 from cnncalc.graph import Graph, Node
 from cnncalc.language import _, n_
 from cnncalc.layers.base import Layer, Shape
@@ -47,7 +47,7 @@ def measure_counts(graph: Graph, seed: int, exact_padding: bool, done: UNDERWAY)
     backward = BackwardProbe(graph)
     peak = 0
     with counting() as book, np.errstate(all="ignore"), catch_stop() as failure:
-        for node, y, alive in reference.steps(graph, inputs, weights):
+        for node, y, alive in run_watched(graph, inputs, weights):
             # A copy, since the book is emptied for the next layer; + leaves out zeros.
             work = dict(+book)
             book.clear()

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc import reference
 from cnncalc.analysis.fields.effective.moments import Axis, moments_of
 from cnncalc.errors import CnncalcError
 from cnncalc.evidence.apart import without_gates
-from cnncalc.evidence.arrays import Probe, plain
+from cnncalc.evidence.arrays import Probe, plain, run_watched
 from cnncalc.evidence.counts import Measured, catch_stop
 from cnncalc.evidence.fields import Claimed, NoWeights, lengthen, longer_by
 from cnncalc.graph import Graph, Node
@@ -144,7 +143,7 @@ def measure_axis(
     first = len(graph.inputs)
     ratios: list[float | None] = [1.0 if name == source else None for name in graph.inputs]
     with np.errstate(all="ignore"), catch_stop() as failure:
-        run = reference.steps(longer, planes_of(longer, source, axis), NoWeights(longer, Shares))
+        run = run_watched(longer, planes_of(longer, source, axis), NoWeights(longer, Shares))
         for i, (_node, y, _alive) in enumerate(run):
             claim = claims[first + i]
             # For each branch the mass that was measured over the one claimed: a sum weighs branches by their mass.

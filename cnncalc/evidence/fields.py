@@ -19,7 +19,7 @@ import numpy as np
 from cnncalc import reference
 from cnncalc.analysis.fields.forward import TELLING, Seen
 from cnncalc.errors import CnncalcError
-from cnncalc.evidence.arrays import Hulls, Narrow, Sets
+from cnncalc.evidence.arrays import Hulls, Narrow, Sets, run_watched
 from cnncalc.evidence.counts import catch_stop
 from cnncalc.evidence.size import bytes_needed, memory_to_be_had
 from cnncalc.graph import Graph
@@ -323,27 +323,29 @@ def run_axis(
     own = length if n is None else n
     found: list[list[Field | None]] = []
     with np.errstate(all="ignore"), catch_stop() as failure:
-        steps = reference.steps(graph, planes, NoWeights(graph, probe))
+        steps = run_watched(graph, planes, NoWeights(graph, probe))
         for parts, node in zip(claimed, graph.nodes, strict=False):
             if n is not None:
                 probe.ends = [any(along) for along in zip(*(ends[v] for v in node.reads), strict=True)]
             _node, y, _alive = next(steps)
             # Sample 0 carries the highest index, sample 1 minus the lowest: taking the larger serves both.
             high, low = np.asarray(y)[0], -np.asarray(y)[1]
-            found.append([])
+            # Whole or not at all: a run that stops within a layer has measured nothing of it.
+            seen: list[Field | None] = []
             for part in parts:
                 some = slice(part.first, part.last)
                 if part.last is not None and high.ndim > 1 + rank:  # channels on several axes, one after the other
                     low, high = (ends.reshape(-1, *ends.shape[high.ndim - rank :]) for ends in (low, high))
                 claim = part.along(axis)
                 if high.ndim == 1 + rank:
-                    found[-1].append(in_a_map(low[some], high[some], axis, length, own, part, claim))
+                    seen.append(in_a_map(low[some], high[some], axis, length, own, part, claim))
                 elif np.isfinite(high[some]).any():
-                    found[-1].append(somewhere(low[some].ravel(), high[some].ravel(), length, own, claim))
+                    seen.append(somewhere(low[some].ravel(), high[some].ravel(), length, own, claim))
                 else:
-                    found[-1].append(None)
-                if found[-1][-1] is None and length == own and claim is not None:
-                    found[-1][-1] = Field(None, nothing=True, reason=_(MAY_BE_CUT, n=own))
+                    seen.append(None)
+                if seen[-1] is None and length == own and claim is not None:
+                    seen[-1] = Field(None, nothing=True, reason=_(MAY_BE_CUT, n=own))
+            found.append(seen)
     left = [Field(None, reason=text) for text in failure]
     found += [[*left] * len(parts) for parts in claimed[len(found) :]]
     return found
@@ -500,7 +502,7 @@ def find_seen(graph: Graph, source: str, axis: int) -> list[Array]:
                 plane[(i, slice(None), *(slice(None) if a != axis else i for a in range(len(shape) - 1)))] = True
         planes.append(Sets.pack(plane))
     found = []
-    for _node, y, _alive in reference.steps(graph, planes, NoWeights(graph, Sets)):
+    for _node, y, _alive in run_watched(graph, planes, NoWeights(graph, Sets)):
         others = tuple(i for i in range(1, y.ndim) if i != 2 + axis)
         found.append(Sets.unpack(Sets.all_of(y, others), pixels))
     return found

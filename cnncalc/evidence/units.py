@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc import reference
 from cnncalc.analysis.fields.sets.units import unit_field
 from cnncalc.errors import CnncalcError
-from cnncalc.evidence.arrays import Sets
+from cnncalc.evidence.arrays import Sets, run_watched
 from cnncalc.evidence.counts import Measured, catch_stop
 from cnncalc.evidence.fields import NoWeights
 from cnncalc.graph import Graph
@@ -115,7 +114,7 @@ def run(
                 for name, shape in graph.inputs.items()
                 for some in (samples[name][first : first + most],)
             ]
-            for i, (_node, y, _alive) in enumerate(reference.steps(graph, planes, NoWeights(graph, Sets))):
+            for i, (_node, y, _alive) in enumerate(run_watched(graph, planes, NoWeights(graph, Sets))):
                 if i == number:
                     found.append(np.asarray(y))
                     break

@@ -19,6 +19,7 @@ class Kind(NamedTuple):
     layer: str
     aliases: tuple[str, ...] = ()
     joins: bool = False  # it reads several branches
+    example: str = ""  # a step of its own for `cnncalc kinds`, where its required options do not make one
 
     @property
     def inline(self) -> bool:
@@ -90,7 +91,7 @@ _ROWS = [
     Kind("softshrink", "activation", "Sloped"),
     Kind("hardshrink", "activation", "Sloped"),
     Kind("hardtanh", "activation", "Clamp"),
-    Kind("clamp", "activation", "Clamp", ("clip",)),
+    Kind("clamp", "activation", "Clamp", ("clip",), example="clamp low=0 high=6"),
     Kind("abs", "activation", "Activation", ("absolute",)),
     Kind("negative", "activation", "Activation", ("neg",)),
     Kind("square", "activation", "Activation"),
@@ -111,16 +112,16 @@ _ROWS = [
     Kind("rescale", "activation", "Rescale", ("rescaling",)),
     Kind("dropout", "shape", "Dropout", ("spatialdropout", "alphadropout")),
     Kind("pad", "shape", "Pad", ("zeropadding", "zeropad")),
-    Kind("crop", "shape", "Crop", ("cropping", "centercrop")),
+    Kind("crop", "shape", "Crop", ("cropping", "centercrop"), example="crop 1"),
     Kind("channel_shuffle", "shape", "ChannelShuffle"),
     Kind("reshape", "shape", "Reshape", ("view",)),
-    Kind("permute", "shape", "Permute", ("transpose",)),
+    Kind("permute", "shape", "Permute", ("transpose",), example="permute 0,2,1"),
     Kind("split", "shape", "Split", ("chunk",)),
     Kind("slice", "shape", "Slice"),
     Kind("roll", "shape", "Roll"),
     Kind("tile", "shape", "Tile"),
     Kind("take", "shape", "Take", ("gather", "indexselect")),
-    Kind("parameter", "learned", "Parameter"),
+    Kind("parameter", "learned", "Parameter", example="parameter 8x14x14"),
     Kind("embedding", "learned", "Embedding"),
     Kind("reduce_sum", "reduction", "Reduce"),
     Kind("reduce_mean", "reduction", "Reduce"),
@@ -143,18 +144,33 @@ _ROWS = [
     Kind("equal", "merge", "Elementwise"),
     Kind("concat", "merge", "Concat", ("concatenate", "cat")),
     Kind("matmul", "attention", "MatMul", joins=True),
-    Kind("cross_attention", "attention", "CrossAttention", joins=True),
     Kind(
-        "dot_product_attention", "attention", "DotProductAttention", ("scaleddotproductattention", "sdpa"), joins=True
+        "cross_attention", "attention", "CrossAttention", joins=True,
+        example="{cross_attention: [identity, conv 8 k3], heads: 2}",
     ),
-    Kind("max_unpool", "pooling", "MaxUnpool", ("unpool", "unpooling", "maxunpooling"), joins=True),
-    Kind("deformable_conv", "conv", "DeformableConv", ("deformconv",), joins=True),
-    Kind("grid_sample", "resampling", "GridSample", ("gridsampler",), joins=True),
+    Kind(
+        "dot_product_attention", "attention", "DotProductAttention", ("scaleddotproductattention", "sdpa"), joins=True,
+        example="{dot_product_attention: [identity, identity, identity]}",
+    ),
+    Kind(
+        "max_unpool", "pooling", "MaxUnpool", ("unpool", "unpooling", "maxunpooling"), joins=True,
+        example="{max_unpool: [maxpool 2, identity], kernel: 2}",
+    ),
+    Kind(
+        # Two numbers for each of 9 taps.
+        "deformable_conv", "conv", "DeformableConv", ("deformconv",), joins=True,
+        example="{deformable_conv: [identity, conv 18 k3 p1], filters: 16, kernel: 3, padding: 1}",
+    ),
+    Kind(
+        # Two coordinates of each place, as the last axis.
+        "grid_sample", "resampling", "GridSample", ("gridsampler",), joins=True,
+        example="{grid_sample: [identity, [conv 2 k3, 'permute 1,2,0']]}",
+    ),
     Kind("rnn", "recurrent", "RNN", ("simplernn", "elman")),
     Kind("mgu", "recurrent", "MGU"),
     Kind("gru", "recurrent", "GRU"),
     Kind("lstm", "recurrent", "LSTM"),
-]
+]  # fmt: skip
 KINDS = {row.name: row for row in _ROWS}
 MERGES = tuple(row.name for row in _ROWS if row.family == "merge" or row.joins)
 
