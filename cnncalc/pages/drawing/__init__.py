@@ -116,6 +116,7 @@ class Drawing:
         row = FORMATS[check_format(format)]
         writer = import_module(f"cnncalc.{row.module}")
         if row.of_network:
+            # What lays out the graph by itself knows boxes and lines alone.
             if self.style != "graph":
                 raise CnncalcError(_("{format} is written of the style graph alone", format=format))
             written: str | bytes = writer.render_network(self.report, self.wish, **options)
@@ -129,6 +130,7 @@ class Drawing:
         options  standalone=True: TikZ as a document that compiles by itself
         """
         name = os.fsdecode(path)
+        # Before a file is begun: where that fails, none is there.
         written = self.render(format_of(name), **options)
         from cnncalc.formats.files import replace_file
 
@@ -157,6 +159,7 @@ def format_of(path: str) -> str:
 def render_scene(scene: "Scene", path: str) -> str | bytes:
     """A scene in the format that the ending of a file's name says; as SVG where it says none that scenes have."""
     ending = os.path.splitext(path)[1].lower().lstrip(".")
+    # What lays out a network by itself has nothing for fields.
     row = next((row for row in FORMATS.values() if ending in row.endings and not row.of_network), FORMATS["svg"])
     written: str | bytes = import_module(f"cnncalc.{row.module}").render(scene)
     return written
@@ -165,6 +168,7 @@ def render_scene(scene: "Scene", path: str) -> str | bytes:
 def check_wish(style: str, wish: Wish) -> None:
     """Raise CnncalcError for what is asked of a style that does not heed it, with the styles that do."""
     for name, value, usual in zip(Wish._fields, wish, Wish(), strict=True):
+        # What has its usual value was not asked for.
         if value != usual and name not in STYLES[style].heeds:
             others = ", ".join(other for other, row in STYLES.items() if name in row.heeds)
             raise CnncalcError(_("{option} is not for the style {style}, but for {others}", option=name, style=style,

@@ -21,6 +21,7 @@ NAMES = 30  # columns for a name, at most
 def bars(report: Report, wish: Wish, width: int, marks: str = EIGHTHS) -> list[str]:
     """Lines of at most `width` columns: for each quantity a heading with its total, and a bar for each row."""
     parts = rows_of(report, wish)
+    # A title comes from a file: what a terminal would take for a command is written out.
     lines = [visible(title(report))]
     for quantity in quantities_of(wish):
         heading, total = _(QUANTITIES[quantity].heading), total_text(report, quantity)
@@ -47,6 +48,7 @@ def quantity_bars(report: Report, parts: Sequence[Part], quantity: str, width: i
 
 
 def bar_of(value: int, largest: int, room: int, marks: str) -> str:
+    # The first of the marks is the empty one.
     """A bar that is as long as its part of the largest, and to be seen where it is not 0."""
     steps = len(marks) - 1
     if not value:

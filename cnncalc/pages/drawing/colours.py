@@ -61,6 +61,7 @@ def of_kind(kind: str) -> str:
     word = kind.split(" ")[0]
     known = KINDS.get(word)
     family = known.family if known is not None else word
+    # A word that is neither a kind nor a family is the name of a block.
     if known is None and word not in FAMILIES and word:
         return f"block-{crc32(word.encode()) % len(BLOCKS)}"
     return f"kind-{family if family in FAMILIES else 'other'}"
@@ -76,6 +77,7 @@ def colours_of(role: str) -> tuple[str, str]:
     for ending, (towards, share) in SHADES.items():
         if role.endswith(ending):
             light, dark = colours_of(role.removesuffix(ending))
+            # On dark paper by half as much: faces would shine there.
             return mix(light, towards, share), mix(dark, towards, share / 2)
     if role in COLOURS:
         return COLOURS[role]
@@ -93,6 +95,7 @@ def colours_of(role: str) -> tuple[str, str]:
 def between(scale: tuple[str, ...], share: float) -> str:
     """The colour at a share of the way along a scale."""
     place = share * (len(scale) - 1)
+    # The last colour ends the last piece, and begins none.
     i = min(int(place), len(scale) - 2)
     return mix(scale[i], scale[i + 1], place - i)
 

@@ -111,9 +111,12 @@ def unknown() -> Figure:
 def maps(channels: int, sizes: Sequence[int], role: str, scales: Scales) -> Figure:
     """Plates one before the other where all networks' stacks are few plates, else a box as deep as its channels."""
     high, wide = (scales.of(n, scales.side, SIDE) for n in sizes)
+    # By the largest stack of the drawing, not by this one, so that all of its maps look alike.
     if scales.channels > PLATES:
+        # A depth that is seen from the side looks shorter than it is.
         deep = scales.of(channels, scales.channels, DEEP, 1.0) * 0.7
         return box(wide, high, deep, role)
+    # Fourteen plates at the full step reach as far as SPREAD lets them; where there are more, all lie closer.
     step = min(STEP, SPREAD / PLATES if scales.channels > 14 else STEP)
     ends = step * (channels - 1)
     plates = [Box(i * step, i * step, wide, high, fill=f"{role}-lit", stroke=LINE) for i in range(channels)]
@@ -156,6 +159,7 @@ def strips(channels: int, length: int, role: str, scales: Scales) -> Figure:
 
 def bar(units: int, role: str, scales: Scales) -> Figure:
     """A slanted bar."""
+    # A short vector has small units all the same: the longest bar is for long ones.
     high = scales.of(units, scales.vector, min(LONG, UNIT * scales.vector))
     # Slanted, so that lines from a map do not run along it.
     slant = SLANT * high

@@ -25,6 +25,7 @@ def legend(entries: Sequence[tuple[str, str]], left: float, top: float, width: f
     x, y = left, top
     for role, words in entries:
         room = SQUARE + 5 + width_of(words, SIZE) + 18
+        # The first entry of a line stays in it, however wide it is.
         if x > left and x + room > left + width:
             x, y = left, y + PITCH
         items.append(Box(x, y, SQUARE, SQUARE, fill=role, stroke=LINE, thick=0.5))

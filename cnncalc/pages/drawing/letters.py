@@ -44,6 +44,7 @@ def fit(words: str, width: float, size: float, *, bold: bool = False) -> str:
     """The text, or as much of its beginning and end as fits, with … between them."""
     if width_of(words, size, bold=bold) <= width:
         return words
+    # By halves: a name may have thousands of characters, and each cut is measured anew.
     low, high = 0, len(words)
     while low < high:  # the most characters that are kept
         middle = (low + high + 1) // 2

@@ -50,6 +50,7 @@ def readable(report: Report, folds: list[Fold], most: int) -> list[Fold]:
     Where that leaves hardly any, and where nothing can be folded, neighbours are gathered instead.
     """
     deepest = min(max(row.name.count("/") for row, _places in folds), DEEPEST)
+    # The most that can be read: the first depth from below that leaves so few.
     depth = next((depth for depth in range(deepest, 0, -1) if count_blocks(folds, depth) <= most), 0)
     if depth and count_blocks(folds, depth) * FEW >= most:
         return fold_blocks(report, folds, depth)
@@ -58,6 +59,7 @@ def readable(report: Report, folds: list[Fold], most: int) -> list[Fold]:
 
 def gather(folds: list[Fold], most: int) -> list[Fold]:
     """Neighbouring rows as one, so that no more than `most` are left."""
+    # Rounded up, so that no more than `most` are left.
     each = -(-len(folds) // most)
     found = []
     for start in range(0, len(folds), each):
@@ -77,6 +79,7 @@ def link(report: Report, folds: list[Fold]) -> list[Part]:
     graph = report.graph
     assert graph is not None
     first = len(graph.inputs)
+    # A row may stand for operations that are far apart: which one reads what is asked of each of them.
     home = list(range(first)) + [0] * len(graph.nodes)  # of a value, the part that writes it
     for place, (_row, members) in enumerate(folds):
         for node in members:

@@ -36,6 +36,7 @@ def scene(points: Sequence[Point], x_name: str, y_name: str, title: str, *, join
         y = HEIGHT - up.place(n) * HEIGHT
         items += [line([(0, y), (WIDTH, y)], stroke=FRAME, thick=0.5)]
         items += [Text(-GAP, y + SIZE / 3, in_short(n), SIZE, END, MUTED)]
+    # The name of the axis stands beside the widest number.
     margin = max((width_of(in_short(n), SIZE) for n in up.ticks()), default=0) + 3 * GAP
     items += [
         Text(WIDTH / 2, HEIGHT + 2 * SIZE + 2.5 * GAP, x_name, SIZE, MIDDLE, INK),
@@ -45,6 +46,7 @@ def scene(points: Sequence[Point], x_name: str, y_name: str, title: str, *, join
     def at(point: Point) -> tuple[float, float]:
         return across.place(point.x) * WIDTH, HEIGHT - up.place(point.y) * HEIGHT
 
+    # A front goes from left to right, in whatever order its points came by.
     front = sorted((p for p in points if p.outstanding), key=lambda p: (p.x, p.y))
     if joined and len(front) > 1:
         items.append(line([at(p) for p in front], stroke=PEAK, thick=1.5))
@@ -81,6 +83,7 @@ class Axis(NamedTuple):
         return (value - self.first) / (self.last - self.first)
 
     def ticks(self) -> list[float]:
+        # Counted, since a step added again and again would drift.
         return [self.first + i * self.step for i in range(round((self.last - self.first) / self.step) + 1)]
 
 

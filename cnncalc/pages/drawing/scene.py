@@ -135,6 +135,7 @@ def item_bounds(item: Item) -> Bounds | None:
     if isinstance(item, Group):
         return bounds_of(item.items) if item.items else None
     if isinstance(item, (Box, Image)):
+        # An edge is drawn half inside the rectangle and half outside.
         half = item.thick / 2 if isinstance(item, Box) and item.stroke != NONE else 0
         return item.x - half, item.y - half, item.x + item.width + half, item.y + item.height + half
     if isinstance(item, Text):
@@ -152,6 +153,7 @@ def text_bounds(text: Text) -> Bounds:
     width = width_of(text.words, text.size, bold=text.bold)
     before = {START: 0.0, MIDDLE: width / 2, END: width}[text.anchor]
     up, down = ASCENT * text.size, DESCENT * text.size
+    # Read upwards: what would be to the right lies above.
     if text.turned:
         return text.x - up, text.y + before - width, text.x + down, text.y + before
     return text.x - before, text.y - up, text.x - before + width, text.y + down
@@ -159,6 +161,7 @@ def text_bounds(text: Text) -> Bounds:
 
 def points_of(path: Path) -> Iterator[Point]:
     """Where a path goes, with the points that draw its curves."""
+    # A curve stays among the points that draw it: what bounds them bounds it.
     for _command, *numbers in path.commands:
         yield from zip(numbers[::2], numbers[1::2], strict=True)
 
@@ -168,6 +171,7 @@ def move(item: Item, right: float, down: float) -> Item:
     if isinstance(item, Group):
         return item._replace(items=tuple(move(part, right, down) for part in item.items))
     if isinstance(item, Path):
+        # No command has more than three points.
         steps = (right, down) * 3
         commands = tuple(
             (name, *(a + b for a, b in zip(numbers, steps, strict=False)))  # type: ignore[operator]

@@ -37,6 +37,7 @@ def windows_of(graph: Graph, part: Part) -> dict[int, tuple[Seen, ...]]:
     outer = list(dict.fromkeys(v for node in part.members for v in graph.nodes[node].reads if v not in inner))
     if any(not graph.shape(v) for v in (*outer, *inner)):
         return {}
+    # Numbered anew, for in the piece what enters comes first, as in any graph.
     place = {v: i for i, v in enumerate([*outer, *sorted(inner)])}
     nodes = tuple(
         node._replace(reads=tuple(place[v] for v in node.reads), shown_with=None, weights_of=None)
@@ -68,6 +69,7 @@ def along(sizes: Shape, output: Shape, fields: Fields) -> tuple[Seen, ...]:
         if high < low:
             return ()
         axes.append(Seen(units // 4, low, high - low + 1))
+    # A window over all of a map tells nothing: lines to its corners are drawn instead.
     return () if all(axis.size == n for axis, n in zip(axes, sizes, strict=True)) else tuple(axes)
 
 

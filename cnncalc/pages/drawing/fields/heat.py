@@ -45,6 +45,7 @@ def heat_scene(source: str, axes: Sequence[Along | None], title: str, picture: P
     scale = min(LARGEST_PIXEL, SIDE / max(rows, across.n))
     panel = Panel(0, 30, scale, 1.0 if down is not None else RIBBON / scale)
     items: list[Item] = [Text(0, 6, title, 15, bold=True), *backdrop(panel, (rows, across.n), picture)]
+    # One length for both directions, or cells would be no squares.
     each = -(-max(rows, across.n) // CELLS)
     columns, lines = cells(across, each), cells(down, each) if down is not None else [1.0]
     # The weight of a pixel is the product of its row's and its column's: so is the largest.
@@ -101,6 +102,7 @@ def boxes_of(panel: Panel, across: Along, down: Along | None) -> list[Item]:
         # The middle lies in the field as its mass does, which is the same from both ends.
         cut = (len(axis.profile.weights) - axis.profile.central_width()) // 2 if inner else 0
         low, high = axis.start + cut, axis.start + len(axis.profile.weights) - 1 - cut
+        # A middle that lies in the padding is drawn at the border.
         return min(max(low, 0), axis.n - 1), max(min(high, axis.n - 1), 0)
 
     return [
@@ -111,6 +113,7 @@ def boxes_of(panel: Panel, across: Along, down: Along | None) -> list[Item]:
 
 def legend_items(y: float, most: float, each: int) -> list[Item]:
     """From 0 to the pixel that counts most."""
+    # Of a single pixel, however many of them are one cell.
     low, high = "0", f"{100 * most / each**2:.3g} %"
     items: list[Item] = [Text(0, y + 10, _("share of the mass per pixel"), SIZE, fill=MUTED)]
     x = width_of(_("share of the mass per pixel"), SIZE) + 14

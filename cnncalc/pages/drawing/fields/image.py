@@ -47,6 +47,7 @@ class Panel(NamedTuple):
 def read_picture(path: str) -> Picture:
     """A file that holds a PNG, a JPEG or a GIF. Raises CnncalcError for what is none."""
     try:
+        # A byte more than is allowed: so a file that is too large is told from one that just fits.
         with open_file(path) as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:

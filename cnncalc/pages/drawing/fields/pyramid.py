@@ -68,6 +68,7 @@ def pyramid_scene(report: Report, target: str, title: str, picture: Picture | No
     items: list[Item] = []
     top = 0.0
     for source, (name, shape) in enumerate(graph.inputs.items()):
+        # A vector has no places, and what is not seen no pyramid.
         if len(shape) < 2 or source not in found.fields[value]:
             continue
         levels = levels_of(graph, parts, found, back, value, source)
@@ -94,15 +95,18 @@ def levels_of(
         values = [first + node for node in part.members if first + node <= value and behind(back, first + node)]
         if not values or source not in found.fields[max(values)]:
             continue
+        # The last operation of a row speaks for it, of those that lie on the way to the target.
         mine = max(values)
         levels.append(level(graph, place, part, found.fields[mine][source], back[mine] or (), mine, unit, axes, source))
         if mine == value:
             break
+    # Where there are too many, those that change nothing go first: activations, norms, sums.
     grown = [
         this for before, this in zip([None, *levels], levels, strict=False)
         if before is None or this.size != before.size or this.units != before.units or this is levels[-1]
     ]  # fmt: skip
     if len(grown) > MOST:
+        # At equal distances among what is left, the first and the last included.
         grown = [grown[round(i * (len(grown) - 1) / (MOST - 1))] for i in range(MOST)]
     return grown if len(levels) > MOST else levels
 
@@ -119,6 +123,7 @@ def level(
     size = sizes(summarize(fields, image).size)
     n = image[-1]
     everything = tuple((0, k - 1) for k in image)
+    # No units to place, or on other axes than those of the image: seen as one.
     if len(shape) - 1 != axes or len(back) != axes:
         return Level(place, part, None, (0, 0), (0, n), (0, n), everything, size)
     spans = [clip(ends(field, at, k), k) for field, at, k in zip(back, unit or (0,) * axes, shape[1:], strict=True)]
@@ -150,6 +155,7 @@ def over(field: AxisField, low: int, high: int, n: int) -> Extent:
             return 0, n
         middles.append((start + end + 1) / 2)
     half = float(jump) / 2
+    # A field at the border may have its middle outside: what is drawn stays on the image, and is not empty.
     return max(middles[0] - half, 0), min(max(middles[1] + half, middles[0] - half + 1), n)
 
 
@@ -167,6 +173,7 @@ def one_pyramid(
     if picture is not None:  # an edge that is seen on every picture
         items += [window_box(panel, one, thick=thick + 2, role=PAPER) for one, thick, _role in framed]
     items += [window_box(panel, one, thick=thick, role=role) for one, thick, role in framed]
+    # A line of the drawing need not read the one below it: a side is drawn only where one depends on the other.
     ways = reachable(parts)
     for i, one in enumerate(levels):
         y = ground - 14 - (i + 1) * PITCH
@@ -204,6 +211,7 @@ def level_items(panel: Panel, one: Level, y: float, target: Level) -> list[Item]
     items.append(Box(a, y, b - a, THICK, fill=one.part.role, stroke=PEAK if one is target else ACCENT))
     count = one.seen[1] - one.seen[0] + 1
     width = (right - left) / one.units if one.units else 0
+    # Closer than four pixels lines would fill the box.
     if width > 4:
         for k in range(1, one.units or 0):
             items.append(line([(left + k * width, y), (left + k * width, y + THICK)], stroke=FRAME, thick=0.5))

@@ -47,11 +47,13 @@ def panel_of(patch: Patch, top: float, picture: Picture | None) -> tuple[list[It
     high, wide = (span[1] - span[0] + 1 for span in (window.rows, window.columns))
     scale = min(LARGEST_PIXEL, SIDE / max(high, wide))
     tall = RIBBON / scale if patch.axes == 1 else 1.0
+    # The window may begin before the image, in padding: then the image is moved to the right and down.
     left = 36 - window.columns[0] * scale
     panel = Panel(left, top + 24 - window.rows[0] * scale * tall, scale, tall)
     items = backdrop(panel, window.image, picture)
     corners = [panel.box(r, c) for rows, columns in products for r in rows for c in columns]
     if corners:
+        # One path for all rectangles: where they meet, separate ones would show a seam.
         items.append(Path(tuple(step for corner in corners for step in outline(*corner)), fill=ACCENT, stroke="none",
                           opacity=0.6 if picture else 0.85))  # fmt: skip
     items += grid(panel, window)
@@ -91,6 +93,7 @@ def labels(patch: Patch, panel: Panel) -> list[Item]:
     x, y, w, h = panel.box(rows, columns)
     top = panel.box((0, 0), (0, 0))[1]
     first, last = str(columns[0]), str(columns[1])
+    # The last number stands where its column ends, but clear of the first.
     items: list[Item] = [Text(x, top - 6, first, SIZE)]
     if columns[1] > columns[0]:
         start = max(x + w, x + width_of(first, SIZE) + 6 + width_of(last, SIZE))

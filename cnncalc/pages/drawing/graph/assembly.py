@@ -78,6 +78,7 @@ def see(tree: Tree, folded: frozenset[str]) -> tuple[Seen, list[Seen], list[Seen
     ends = [(stand_in.get(a, a), stand_in.get(b, b)) for a, b in tree.edges if (a, b) not in hidden]
     # Several layers of a node may read one value: that is one line.
     pairs = dict.fromkeys((order[id(of_leaf[a])], order[id(of_leaf[b])]) for a, b in ends)
+    # What leads from a box to itself is inside it, and no line.
     edges = [(nodes[a], nodes[b], a) for a, b in pairs if a != b]
     for edge in edges:
         for frame, line in pieces_of(*edge):
@@ -94,6 +95,7 @@ def stand_ins(tree: Tree, folded: frozenset[str]) -> tuple[dict[int, int], set[t
         period = last - first
         of |= {leaf: first + (leaf - first) % period for leaf in range(last, block.last)}
         inside = [(a, b) for a, b in tree.edges if block.first <= a and b < block.last]
+        # In the only repetition that is drawn, a line to the next one would lead back to its beginning.
         hidden |= {(a, b) for a, b in inside if (a - first) // period != (b - first) // period}
     return of, hidden
 
@@ -107,6 +109,7 @@ def look(part: Part, around: Seen, folded: frozenset[str]) -> list[Seen]:
         return [seen for inner in parts for seen in look(inner, around, folded)]
     frame = Seen(part, around, [part])
     frame.inside = [seen for inner in parts for seen in look(inner, frame, folded)]
+    # A frame round one thing alone shows nothing: both are one, under the names of both.
     if len(frame.inside) == 1:
         only = frame.inside[0]
         only.around = around
@@ -216,6 +219,7 @@ def node_value(node: Seen, leaving: set[int], largest: int) -> Node:
         "kind": cell.kind,
         "shape": list(cell.shape),
         "number": list(cell.number) if isinstance(cell.number, tuple) else cell.number,
+        # Where nothing is more than 0, nothing is hot.
         "heat": None if heat is None else round(heat / max(largest, 1), 4),
         "role": "block" if isinstance(part, Block) else "layer" if part.row is not None else "input",
         "output": any(first <= leaf < last for leaf in leaving),

@@ -29,6 +29,7 @@ class Cell(NamedTuple):
 def cell_of(tree: Tree, part: Part, around: str, quantity: str) -> Cell:
     """The cell of a leaf or a folded block, inside a frame of the name `around`; `quantity` may be empty."""
     row = tree.row_of(part)
+    # A name begins with that of the frame around it, which is to be read there.
     name = part.name if isinstance(part, Block) and part.range else part.name.removeprefix(f"{around}/")
     title = fit(name, WIDEST, TITLE, bold=True)
     if row is None:

@@ -78,6 +78,7 @@ def order_ranks(frame: Box, ins: Sequence[int] = (), outs: Sequence[int] = ()) -
         changed = False
         for v, order in inside.items():
             above, below = ranks.wishes_of(v)
+            # Nothing crosses, or the ports stand as the lines wish: no other order would be better.
             if not ranks.crossings or (above, below) == (order.ins, order.outs):
                 continue
             other = order_parts(frame.parts[v], above, below)
@@ -204,6 +205,7 @@ def place_ranks(frame: Box, order: Order, first: int, last: int, side: int) -> N
     middles = [x - left for x in middles]
     frame.w = max((x + w // 2 for x, w in zip(middles, widths, strict=True)), default=0) + side
     tops, bottoms = set_rows(frame, ranks, middles, above, below, first, last)
+    # Where lines leave, the last rank is that of their ports, which lies on the border.
     frame.h = bottoms[-1] if ranks.leaving else bottoms[-1] + last
     for v, part in enumerate(frame.parts):
         part.x, part.y = middles[v] - part.w // 2, tops[ranks.rank[v]]

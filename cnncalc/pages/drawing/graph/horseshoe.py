@@ -57,6 +57,7 @@ def join_singly(legs: Sequence[int], lines: Sequence[Line]) -> bool:
 
 def longest_way(back: Sequence[Sequence[int]]) -> list[int]:
     """The boxes on the way with the most boxes; of several, the one that ends and runs first."""
+    # Boxes are numbered as they run: the way to each source is known before its readers are asked.
     length, before = [1] * len(back), [-1] * len(back)
     for box, sources in enumerate(back):
         for source in sorted(sources):
@@ -103,9 +104,11 @@ def legs_of(spine: Sequence[int], rungs: Sequence[tuple[int, int]], ahead: Seque
     for i, box in enumerate(spine):
         # A new leg begins behind each box from which a line leads across, and with each at which one arrives.
         legs[box] = sum(i > start for start, _end in rungs) + sum(i >= end for _start, end in rungs)
+    # From the last box on, whose readers have their legs already.
     for box in range(len(legs) - 1, -1, -1):
         if legs[box] < 0 and ahead[box]:
             legs[box] = min(legs[reader] for reader in ahead[box])
+    # What nobody reads goes with what it reads.
     for box, leg in enumerate(legs):
         if leg < 0:
             legs[box] = max((legs[source] for source in back[box]), default=m)

@@ -139,6 +139,7 @@ class Ranks:
     def _sort(self) -> int:
         """Orders with few crossings; how many there are."""
         best, rows, worse = self.count_crossings(), [list(row) for row in self.rows], 0
+        # Without crossings there is nothing to better.
         for sweep in range(SWEEPS if best else 0):
             # Ties are turned around in every second pair of sweeps: otherwise equal wishes would never change places.
             self._sweep(down=sweep % 2 == 0, turned=sweep % 4 > 1)
@@ -175,6 +176,7 @@ class Ranks:
     def _exchange(self) -> None:
         """Neighbours change places as long as that leaves fewer crossings."""
         for rank, row in enumerate(self.rows):
+            # So often a vertex can go from one end of the row to the other.
             for _time in range(len(row) if rank not in self.fixed else 0):
                 changed = False
                 for i in range(len(row) - 1):
@@ -246,6 +248,7 @@ def find_skips(rank: Sequence[int], lines: Sequence[Line]) -> set[Line]:
     for source, target, _net in lines:
         ahead[source].add(target)
     reach = [1 << v for v in range(len(rank))]  # of each vertex itself and those below it, a bit for each
+    # From below: what can be reached from the next ranks is known then.
     for v in sorted(range(len(rank)), key=lambda v: -rank[v]):
         for w in ahead[v]:
             reach[v] |= reach[w]

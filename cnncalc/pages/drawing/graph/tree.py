@@ -96,10 +96,12 @@ class Tree:
         return [run[0] if len(run) == 1 else self._block(key, run, depth) for key, run in runs]
 
     def _block(self, name: str, leaves: list[Leaf], depth: int) -> Block:
+        # Names of the same depth are the same name: only deeper ones can be parted further.
         if any(leaf.name.count("/") >= depth for leaf in leaves):
             parts = self._group(leaves, depth + 1)
         else:  # several rows of one name
             parts = list(leaves)
+        # A layer and what is appended to it have a row of that very name; then the name is no block's.
         frame = name in self.report.groups or all(leaf.name != name for leaf in leaves)
         repetitions = [f"{name}/{n}" for n in range(len(parts))]
         repeats = bool(self._kind_of(name)) and [part.name for part in parts] == repetitions
@@ -108,6 +110,7 @@ class Tree:
 
     def _make(self, name: str, parts: tuple[Part, ...], *, depth: int, frame: bool, times: int) -> Block:
         first, last = bounds(parts[0])[0], bounds(parts[-1])[1]
+        # Blocks of one name may stand apart, with others between them: each has an id of its own.
         count = self._ids[name] = self._ids.get(name, 0) + 1
         id = f"{name}/" if count == 1 else f"{name}/@{first}"
         return Block(
@@ -124,6 +127,7 @@ class Tree:
         """The parts, or ranges of them where they are too many to be seen side by side."""
         if len(parts) <= MANY:
             return parts
+        # Rounded up: RANGES of them at the most.
         size = -(-len(parts) // RANGES)
         found = []
         for start in range(0, len(parts), size):
@@ -168,6 +172,7 @@ class Tree:
         that nothing is seen, of a block whose repetitions are alike the first one is: its id is there with ONCE behind.
         """
         if depth is not None:
+            # From the depth that was asked for outwards, until the picture is small enough to be laid out.
             for tried in range(min(depth, self.depth), 0, -1):
                 for ranges in (False, True):
                     folded = self._fold_at(tried, ranges=ranges)
@@ -189,7 +194,10 @@ class Tree:
         for part in seen:
             if isinstance(part, Block) and self.repeats_alike(part):
                 inside = {
-                    block.id for block in walk(first_repetition(part)) if isinstance(block, Block) and block.frame
+                    block.id
+                    for block in walk(first_repetition(part))
+                    if isinstance(block, Block) and block.frame
+                    # Inside the first repetition all is open, or hardly more would be seen.
                 }
                 opened = (folded - {part.id} - inside) | {part.id + ONCE}
                 if self.count_nodes(opened) <= READABLE:

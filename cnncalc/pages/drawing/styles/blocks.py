@@ -53,6 +53,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     """The boxes from left to right, with their names below and arcs above."""
     parts = parts_of(report, wish.depth, MOST)
     scales = scales_of([part.output for part in parts], logarithmic=wish.log)
+    # A few boxes may be thick, many have to be thin.
     thickest = min(90.0, max(14.0, ALL_THICK / len(parts)))
     boxes = [measure(part, scales, thickest) for part in parts]
     lefts, x = [], 0.0
@@ -67,10 +68,12 @@ def scene(report: Report, wish: Wish) -> Scene:
     bottom = max(box.high for box in boxes) / 2
     for i, (part, box) in enumerate(zip(parts, boxes, strict=True)):
         items.append(box_items(part, box, lefts[i], bottom))
+    # Neighbours are joined along the middle: all other lines go over the boxes.
     arcs = [arc for i, part in enumerate(parts) for j in part.reads if j != i - 1 for arc in skip(boxes, lefts, j, i)]
     items += arcs
     labels = max(width_of(label(part), SIZE) for part in parts)
     entries = kinds_in((part.role, part.kind.split(" + ")[0]) for part in parts)
+    # The legend needs room, however short the network is.
     width = max(x, 420.0)
     items += legend(entries, 0, bottom + 24 + labels, width)
     top = min(-max(box.high / 2 + box.deep for box in boxes), bounds_of(arcs)[1])
@@ -103,6 +106,7 @@ def box_items(part: Part, box: Shapes, left: float, bottom: float) -> Group:
     """A box in the middle of the line, and its name, turned, below all of them."""
     thick, high, deep = box
     top = -high / 2
+    # Dashed where the size of what is drawn is not known.
     faces: list[Item] = [Box(left, top, thick, high, fill=part.role, stroke=LINE, dashed=not part.output)]
     # Seen from the upper right: light from above, so the top is lighter and the side darker than the front.
     if deep:
@@ -130,6 +134,7 @@ def skip(boxes: Sequence[Shapes], lefts: Sequence[float], j: int, i: int) -> lis
     over = min(-boxes[k].high / 2 - boxes[k].deep * 0.7 for k in range(j, i + 1))
     # Screens have y downwards, so that what is higher has the smaller number.
     peak = over - 12 - min(60.0, (u - x) * 0.06)
+    # Round at both ends, as far as a short arc has room for that.
     reach = min(18.0, (u - x) / 3)
     curve = Path((("M", x, y), ("C", x, peak, x, peak, x + reach, peak), ("L", u - reach, peak),
                   ("C", u, peak, u, peak, u, v)), stroke=ACCENT)  # fmt: skip

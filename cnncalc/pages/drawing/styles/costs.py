@@ -23,6 +23,7 @@ GAP = 10.0
 
 def rows_of(report: Report, wish: Wish) -> list[Part]:
     """The rows to draw, in the order asked for."""
+    # An input costs nothing, and is no row.
     parts = [part for part in parts_of(report, wish.depth, MOST) if part.row is not None]
     if wish.sort:
         by = find_quantity(wish.sort).name
@@ -108,12 +109,14 @@ def number_texts(report: Report, part: Part, quantity: str, value: int | None) -
     # Of sizes and fields no part of a total can be said.
     if not QUANTITIES[quantity].share and not QUANTITIES[quantity].bytes:
         return text, ""
+    # Of what is 0 no share is told.
     share = report.share(part.row, quantity) if part.row is not None and value else None
     return text, "" if share is None else f"{percent(100 * share)} %"
 
 
 def total_text(report: Report, quantity: str) -> str:
     """The network's number of a quantity, with a mark where rows are left out of it."""
+    # Not every quantity of a layer is one of the network.
     if quantity not in report.totals.__slots__:
         return ""
     value = report.totals.known(quantity)

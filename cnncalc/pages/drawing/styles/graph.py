@@ -39,6 +39,7 @@ def scene(report: Report, wish: Wish) -> Scene:
 
 def head_items(tree: Tree, picture: Picture) -> list[Item]:
     """The title, how much is folded, and the legend of heat."""
+    # Lines go upwards from the boxes: how many there are is seen here alone.
     report, legend, y = tree.report, picture["legend"], 0
     items: list[Item] = []
     if legend is not None:
@@ -80,6 +81,7 @@ def edge_items(edge: Edge) -> list[Item]:
         else:
             commands.append(("L", x2, y2))
     (x, y), (x2, y2) = points[-2:]
+    # A curve arrives straight down; any other line as its last piece goes.
     start = (x, y) if y == y2 else (x2, y)
     return [Path(tuple(commands), stroke=LINE, thick=1.2), arrow_head(start, (x2, y2), size=8)]
 

@@ -88,12 +88,14 @@ def below(report: Report, part: Part) -> list[str]:
     if part.row is None or report.graph is None:
         return []
     first, *others = part.kind.split(" + ")
+    # The kinds of so many would fill lines: their number is told.
     if part.name in report.groups or len(part.members) > 4:
         return [fit(first, NAMES, SMALL), _("{n} operations", n=len(part.members))]
     # A row is called after its layer; where a block is folded none is, and its last one stands for it.
     main = next((i for i in part.members if report.layers[i].name == part.name), part.members[-1])
     kernel, stride = window_of(report.graph, main)
     flags = [f"k{kernel.replace(' ', '')}"] if kernel else []
+    # A stride of 1 is the usual one, and goes without saying.
     flags += [f"s{stride.replace(' ', '')}"] if stride not in ("", "1", "1/1") else []
     together = " ".join([first, *flags])
     words = [together] if width_of(together, SMALL) <= NAMES else [first, " ".join(flags)]
@@ -115,6 +117,7 @@ def fill_lines(places: Sequence[Place], limit: float) -> list[list[int]]:
     lines: list[list[int]] = [[]]
     used = 0.0
     for i, place in enumerate(places):
+        # What is wider than a line has one for itself.
         if lines[-1] and used + place.width > limit:
             lines.append([])
             used = 0.0
@@ -260,6 +263,7 @@ def window_between(report: Report, before: Part, after: Part) -> tuple[Seen, ...
     graph = report.graph
     assert graph is not None
     first = len(graph.inputs)
+    # An input has no operations: its value is its number among the inputs.
     values = {first + node for node in before.members} or {list(graph.inputs).index(before.name)}
     for value, axes in windows_of(graph, after).items():
         if value in values and graph.shape(value)[1:] == before.output[1:]:  # of several outputs, the one that is drawn
@@ -282,6 +286,7 @@ def span(place: Place, axes: tuple[Seen, ...], corner: Point) -> tuple[Point, Po
     """(left, width) and (top, height) of a window."""
     x, y, w, h = place.figure.front
     found = [(x + corner[0], w), (y + corner[1], h)]
+    # From the last axis backwards: columns lie across, rows go down.
     for number, (axis, n) in enumerate(zip(axes[::-1], place.part.output[:0:-1], strict=True)):
         where = number if place.figure.axes == 2 else 1  # of a sequence, the only axis goes down
         if number < place.figure.axes:
@@ -297,6 +302,7 @@ def unit_point(place: Place, axes: tuple[Seen, ...], corner: Point) -> Point:
     shape: Shape = place.part.output
     flat = place.figure.axes == 2  # of a sequence, the only axis goes down
     row = -2 if flat else -1
+    # In the middle of the unit, not at its corner.
     down = y + corner[1] + h * (axes[row].unit + 0.5) / shape[row]
     across = x + corner[0] + (w * (axes[-1].unit + 0.5) / shape[-1] if flat else 2)
     return across, down

@@ -42,6 +42,7 @@ def scene(report: Report, wish: Wish) -> Scene:
     if known is None or held is None or not graph.nodes:
         raise CnncalcError(_("what is alive is not known: a layer has a shape that is not known"))
     size = BYTES[report.settings.dtype] * report.settings.batch
+    # Without what is held before the first operation, which is no column.
     totals = held[1:]
     peak = max(totals)
     place = totals.index(peak)
@@ -73,6 +74,7 @@ def scene(report: Report, wish: Wish) -> Scene:
 def columns_of(known: Lives, totals: Sequence[int], inputs: int) -> list[Column]:
     """The steps to draw: of neighbours that share a column the fullest one."""
     each = -(-len(totals) // MOST)
+    # Of steps that hold as much the earlier one, as the peak is the first of its height.
     steps = [max(range(a, min(a + each, len(totals))), key=lambda i: (totals[i], -i))
              for a in range(0, len(totals), each)]  # fmt: skip
     columns = []
@@ -94,6 +96,7 @@ def runs(
     No value: the small ones of a column together.
     """
     open_: dict[tuple[int | None, float, float], int] = {}
+    # Behind the last column nothing is held, so that all bands end there.
     for i, column in enumerate([*columns, Column(-1, [])]):
         # A band goes on as long as its value lies at the same height; else it ends, and begins anew where it lies now.
         now = dict.fromkeys(stack(column, known, scale))

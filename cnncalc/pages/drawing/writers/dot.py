@@ -38,6 +38,7 @@ def render_network(report: Report, wish: Wish) -> str:
 
     def write_frame(part: Nest, indent: str) -> None:
         assert part.frame is not None
+        # Graphviz draws a frame round a subgraph only if its name begins like that.
         lines.append(f"{indent}subgraph cluster_{next(counted)} {{")
         lines.append(
             f'{indent}  label={quote(part.frame["title"])}; style="rounded,filled"; color="{light[FRAME]}"; '

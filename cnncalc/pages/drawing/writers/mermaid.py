@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.pages.drawing import Wish
-from cnncalc.pages.drawing.colours import LINE, colours_of
+from cnncalc.pages.drawing.colours import INK, LINE, colours_of
 from cnncalc.pages.drawing.graph import place_for
 from cnncalc.pages.drawing.graph.nest import Nest, nest
 from cnncalc.pages.drawing.styles.graph import fill_of
@@ -28,15 +28,16 @@ def render_network(report: Report, wish: Wish) -> str:
                 continue
             name = names[node["id"]]
             said = "<br/>".join([f"<b>{escape(node['title'])}</b>", *map(escape, node["lines"])])
+            # An input has round ends, as in the drawings.
             start, end = ("([", "])") if node["role"] == "input" else ("[", "]")
             lines.append(f'{indent}{name}{start}"{said}"{end}')
             classes.setdefault(fill_of(node, heated=bool(wish.color)), []).append(name)
 
     write(nest(picture), "  ")
     lines += [f"  {names[edge['source']]} --> {names[edge['target']]}" for edge in picture["edges"]]
-    line = colours_of(LINE)[0]
+    line, ink = colours_of(LINE)[0], colours_of(INK)[0]
     for role, members in classes.items():
-        lines.append(f"  classDef {role} fill:{colours_of(role)[0]},stroke:{line},color:#1f2328")
+        lines.append(f"  classDef {role} fill:{colours_of(role)[0]},stroke:{line},color:{ink}")
         lines.append(f"  class {','.join(members)} {role}")
     return "\n".join(lines) + "\n"
 

@@ -38,6 +38,7 @@ def render(scene: Scene) -> bytes:
     canvas.setTitle(visible(scene.title))
     canvas.setSubject(visible(scene.description))
     canvas.setLineJoin(1)
+    # A scene has y downwards, and its window may begin anywhere.
     canvas.transform(POINTS, 0, 0, POINTS, -scene.left * POINTS, (scene.top + scene.height) * POINTS)
     paper = Box(scene.left, scene.top, scene.width, scene.height, fill=PAPER)
     fonts = Fonts()
@@ -65,6 +66,7 @@ def draw(canvas: Canvas, fonts: Fonts, item: Box | Path | Text | Image) -> None:
             canvas.setDash([5, 3] if item.dashed else [])
         if isinstance(item, Box):
             place = (item.x, -item.y - item.height, item.width, item.height)
+            # ReportLab takes any radius, and one of more than half a side gives loops.
             radius = min(item.radius, item.width / 2, item.height / 2)
             canvas.roundRect(*place, radius, stroke, fill) if radius else canvas.rect(*place, stroke, fill)
         else:
@@ -74,6 +76,7 @@ def draw(canvas: Canvas, fonts: Fonts, item: Box | Path | Text | Image) -> None:
 def outline(canvas: Canvas, item: Path) -> Any:
     path = canvas.beginPath()
     for name, *numbers in item.commands:
+        # Every second number is a y, which goes up on a page.
         values = [-n if i % 2 else n for i, n in enumerate(numbers)]  # type: ignore[operator]
         {"M": path.moveTo, "L": path.lineTo, "C": path.curveTo, "Z": path.close}[str(name)](*values)
     return path
@@ -113,6 +116,7 @@ class Fonts:
         latin = "Helvetica-Bold" if bold else "Helvetica"
         if letter in SIGNS:
             return "Symbol", SIGNS[letter]
+        # Helvetica has here what the code page of Windows has.
         try:
             letter.encode("cp1252")
             return latin, letter

@@ -13,6 +13,7 @@ MOST = 16_000  # pixels along a side
 def render(scene: Scene) -> bytes:
     """The scene on light paper. Raises CnncalcError without resvg."""
     resvg = require("resvg_py", ".png")
+    # Pixels take memory by the area: no side is longer than MOST.
     zoom = min(ZOOM, MOST / max(scene.width, scene.height))
     width = max(1, round(scene.width * zoom))
     return bytes(resvg.svg_to_bytes(svg_string=svg.render(scene), width=width))

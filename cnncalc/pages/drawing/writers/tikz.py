@@ -79,9 +79,12 @@ def command(item: Box | Path | Text) -> str:
     """One command."""
     if isinstance(item, Text):
         size = f"{item.size * POINTS:.2f}"
-        options = [ANCHORS[item.anchor], *(["rotate=90"] if item.turned else []), f"text={colour_name(item.fill)}"]
+        options = [
+            f"anchor={ANCHORS[item.anchor]}",
+            *(["rotate=90"] if item.turned else []),
+            f"text={colour_name(item.fill)}",
+        ]
         font = rf"\fontsize{{{size}}}{{{size}}}\selectfont" + (r"\bfseries" if item.bold else "")
-        options[0] = f"anchor={options[0]}"
         return rf"\node[{','.join(options)},font={font}] at {point(item.x, item.y)} {{{letters(item.words)}}};"
     options = [] if item.fill == NONE else [f"fill={colour_name(item.fill)}"]
     options += [f"fill opacity={item.opacity:.2f}"] if item.opacity != 1 else []
