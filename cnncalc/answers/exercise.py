@@ -193,6 +193,7 @@ def is_exact(report: Report) -> bool:
         return False
     for node, facts in zip(report.graph.nodes, report.graph.facts, strict=True):
         options = vars(node.layer)
+        # A pool without a stride moves by its kernel.
         stride = options.get("stride") or options.get("kernel")
         if stride is None or len(facts.output) < 2 or not node.reads:
             continue
@@ -206,6 +207,7 @@ def windows(entered: Sequence[int], options: Mapping[str, Any], stride: Any) -> 
     """For each axis its size, what padding and kernel add to the steps, and the stride."""
     found = []
     for axis, n in enumerate(entered[1:]):
+        # One value is that of all axes.
         k, s, p, d = (
             values[axis if len(values) > 1 else 0] if isinstance(values, tuple) else 1
             for values in (options["kernel"], stride, options.get("padding", ((0, 0),)), options.get("dilation", (1,)))
@@ -220,6 +222,7 @@ def vary(random: Random, graph: Graph, wanted: int) -> list[Graph]:
     for _attempt in range(ATTEMPTS * wanted):
         one = with_other_numbers(random, graph)
         if one is not None:
+            # Numbers that were drawn twice are one variant.
             found.setdefault(identity(one), one)
             if len(found) == wanted:
                 return list(found.values())
@@ -326,6 +329,7 @@ def ask_backwards(made: Exercise) -> Exercise:
     ]
     if not steps:
         raise CnncalcError(_("no convolution has a name and a kernel in its line: nothing to ask backwards"))
+    # The padding before the kernel, in the first line that has one.
     option, flag, line = steps[0]
     layer = line[1]
     shape = "x".join(map(str, report[layer].output))

@@ -153,7 +153,7 @@ class Grader:
         """A row of the key whose answer is accepted too; where it is another than the report's, that is said."""
         if not answer.text.strip():
             return answer
-        graded = self.item(key, answer, self.key_problems)
+        graded = self.grade_answer(key, answer, self.key_problems)
         if graded.verdict in ("right", "unreadable"):
             return answer
         said = _(
@@ -193,7 +193,7 @@ class Grader:
             if key in seen and seen[key].quantity != answer.quantity and quantity_of(answer.quantity) == TRAINABLE:
                 key = (key[0], TRAINABLE)  # asked beside params, it is a question of its own
             if key is None:
-                items.append(self.outside(unreadable(answer, answer.layer, answer.quantity, None)))
+                items.append(self.set_aside(unreadable(answer, answer.layer, answer.quantity, None)))
             elif key in seen:
                 first = seen[key].position
                 hint = _("the first one is in line {line}", line=first.line) if first else None
@@ -201,9 +201,10 @@ class Grader:
                 problems.append(Problem(said, answer.position, hint))
             else:
                 seen[key] = answer
+                # What an answer is worth, and what else is right, the key says, and not the sheet.
                 rules = self.key.get(key, answer)
-                item = self.item(key, answer._replace(points=rules.points, accept=rules.accept), problems)
-                items.append(item if key in self.key else self.outside(item))
+                item = self.grade_answer(key, answer._replace(points=rules.points, accept=rules.accept), problems)
+                items.append(item if key in self.key else self.set_aside(item))
         # Who leaves a question out has the same total as everyone else.
         for key, question in self.key.items():
             if key not in seen:
@@ -218,7 +219,7 @@ class Grader:
         asked = [quantity for layer, quantity in self.key if layer is not None and quantity not in OPTIONS]
         return tuple(dict.fromkeys(asked)) or listed_in(USUAL)
 
-    def outside(self, item: Item) -> Item:
+    def set_aside(self, item: Item) -> Item:
         """An item that the key does not ask for: without points; where there is no key, as it is."""
         return item._replace(points=Fraction(0), earned=Fraction(0), asked=False) if self.key else item
 
@@ -266,7 +267,7 @@ class Grader:
         problems.append(Problem(said, answer.position, _("write LAYER.{name}", name=option) if layer is None else None))
         return None
 
-    def item(self, key: Key, answer: Answer, problems: list[Problem]) -> Item:
+    def grade_answer(self, key: Key, answer: Answer, problems: list[Problem]) -> Item:
         """One answer, graded."""
         layer, quantity = key
         expected = self.find_expected(layer, quantity)
@@ -277,29 +278,26 @@ class Grader:
         if not answer.text.strip():
             return unreadable(answer, layer, quantity, expected)._replace(verdict="missing")
         if quantity in OPTIONS:
-            return self.option_item(key, answer, expected, problems)
+            return self.grade_option(key, answer, expected, problems)
         try:
             readings = read(answer.text, shaped=quantity in SHAPED)
         except OptionError as error:
-            said = _("{name}: {text}", name=answer_name(key), text=error.problem)
-            problems.append(Problem(said, answer.position, error.hint))
-            return unreadable(answer, layer, quantity, expected)
-        line = answer.position.line if answer.position else None
-        done = Item(layer, quantity, answer.text, expected, "right", "", (), answer.points, answer.points, line)
+            return note_unreadable(key, answer, expected, error, problems)
+        done = right(key, answer, expected)
         # Right in any reading is right: 41.600 may be forty-one thousand six hundred.
-        meant = self.right(key, readings, expected, answer.accept)
+        meant = self.find_match(key, readings, expected, answer.accept)
         if meant is not None:
             verdict = "convention" if meant.convention else "right"
             return done._replace(convention=meant.convention, verdict=verdict, remark=meant.remark)
-        if self.wrong_axes(key, readings, expected, answer, problems):
+        if self.has_wrong_axes(key, readings, expected, answer, problems):
             return done._replace(verdict="wrong", earned=Fraction(0))
         # A teacher may allow it for one question, in the key, or for all, on the command line.
         allowed = self.accept | {word for word in map(read_allowed, answer.accept) if word}
-        other = self.other_convention(key, readings, expected, allowed)
+        other = self.find_convention(key, readings, expected, allowed)
         return done._replace(
             verdict="convention" if other else "wrong",
             convention=other or "",
-            mistakes=self.diagnosis(key, tuple(r.value for r in readings)),
+            mistakes=self.find_mistakes(key, tuple(r.value for r in readings)),
             earned=answer.points if other and not self.strict else Fraction(0),
         )
 
@@ -307,17 +305,14 @@ class Grader:
         """The report's number; of an option the network's own value."""
         return (own_value if quantity in OPTIONS else value_of)(self.report, layer, quantity)
 
-    def option_item(self, key: Key, answer: Answer, expected: Any, problems: list[Problem]) -> Item:
+    def grade_option(self, key: Key, answer: Answer, expected: Any, problems: list[Problem]) -> Item:
         """An answer to a question asked backwards: right where the layer with it gives the same output."""
         layer, option = key
         try:
             trial = try_value(self.report, layer, option, answer.text)
         except OptionError as error:
-            said = _("{name}: {text}", name=answer_name(key), text=error.problem)
-            problems.append(Problem(said, answer.position, error.hint))
-            return unreadable(answer, layer, option, expected)
-        line = answer.position.line if answer.position else None
-        done = Item(layer, option, answer.text, expected, "right", "", (), answer.points, answer.points, line)
+            return note_unreadable(key, answer, expected, error, problems)
+        done = right(key, answer, expected)
         wanted = output_of(self.report, layer)
         accepted = {value_in(text, option) for text in answer.accept}
         if trial.output == wanted or value_in(answer.text, option) in accepted:
@@ -326,7 +321,7 @@ class Grader:
         wrong = Mistake("other_output", sentence_of(trial, wanted), None)
         return done._replace(verdict="wrong", mistakes=(wrong,), earned=Fraction(0))
 
-    def right(self, key: Key, readings: Sequence[Reading], expected: Any, accept: Iterable[str]) -> Match | None:
+    def find_match(self, key: Key, readings: Sequence[Reading], expected: Any, accept: Iterable[str]) -> Match | None:
         """How an answer is right: as it stands, as the teacher allows, or with its activation, as the table has it."""
         layer, quantity = key
         meant = match(readings, expected, quantity)
@@ -350,7 +345,7 @@ class Grader:
                 return True
         return False
 
-    def other_convention(
+    def find_convention(
         self, key: Key, readings: Sequence[Reading], expected: Any, allowed: Collection[str]
     ) -> str | None:
         """The convention under which the answer is right."""
@@ -361,7 +356,7 @@ class Grader:
                 return name
         return None
 
-    def diagnosis(self, key: Key, values: tuple[Any, ...]) -> tuple[Mistake, ...]:
+    def find_mistakes(self, key: Key, values: tuple[Any, ...]) -> tuple[Mistake, ...]:
         """The mistakes behind a wrong number; a class makes the same ones again and again."""
         labels = self.report.convention
         if labels is not None and key[1] in labels.replaced:  # of the numbers of another tool none are known
@@ -372,7 +367,7 @@ class Grader:
             self.diagnosed[key, values] = known
         return known
 
-    def wrong_axes(
+    def has_wrong_axes(
         self, key: Key, readings: Sequence[Reading], expected: Any, answer: Answer, problems: list[Problem]
     ) -> bool:
         """Whether a shape has the wrong number of dimensions, which is said."""
@@ -387,6 +382,19 @@ class Grader:
         said = _("{name} has {n} dimensions, the answer {m}", name=answer_name(key), n=n, m=min(lengths))
         problems.append(Problem(said, answer.position, _("write all of them")))
         return True
+
+
+def right(key: Key, answer: Answer, expected: Any) -> Item:
+    """An answer with all its points: what is found to be otherwise is changed."""
+    line = answer.position.line if answer.position else None
+    return Item(*key, answer.text, expected, "right", points=answer.points, earned=answer.points, line=line)
+
+
+def note_unreadable(key: Key, answer: Answer, expected: Any, error: OptionError, problems: list[Problem]) -> Item:
+    """An answer that cannot be read, which is noted with the reason."""
+    said = _("{name}: {text}", name=answer_name(key), text=error.problem)
+    problems.append(Problem(said, answer.position, error.hint))
+    return unreadable(answer, *key, expected)
 
 
 def unreadable(answer: Answer, layer: str | None, quantity: str, expected: Any) -> Item:

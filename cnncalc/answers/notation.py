@@ -144,6 +144,7 @@ def parts_that_answer(plain: str, shaped: bool) -> list[str]:
 
 def without_words(text: str) -> str:
     """A number without what is said before it: about, 共, the answer is."""
+    # One word after the other, for people use several: so, in total, about 156.
     for _time in range(8):
         shorter = BEFORE.sub("", text, count=1)
         if shorter == text or not shorter:
@@ -208,6 +209,7 @@ def in_chinese(text: str) -> Fraction | int | None:
         if token in ("万", "亿"):  # what stands before it counts so many times, under 亿 the 万 too
             section += number or 0
             factor = CHINESE_UNITS[token]
+            # With nothing before it a 万 counts once.
             total = (total + section) * factor if token == "亿" else total + (section or 1) * factor
             section, number = Fraction(0), None
         elif token in CHINESE_UNITS:
@@ -263,6 +265,7 @@ _OPERATORS: dict[type, Any] = {
 
 def formula(text: str) -> int | Fraction | None:
     """The value of `(5*5+1)*6`; None where it is no formula. Python's `ast` parses, the table above decides."""
+    # Signs of people into those of Python: x between numbers, ^, commas between thousands.
     source = re.sub(r"(?<=[\d)\s])x(?=[\d(\s])", "*", text, flags=re.IGNORECASE).replace("^", "**")
     source = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", source).replace("[", "(").replace("]", ")")
     source = re.sub(r"(?<![\d.])0+(?=\d)", "", source)  # 010 is ten

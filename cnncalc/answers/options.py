@@ -67,6 +67,7 @@ def try_value(report: Report, layer: str | None, option: str, text: str) -> Tria
     assert found is not None
     own, shapes = found
     value = own.options[option].read(value_in(text, option))
+    # The layer's own facts decide: no formula of a size is solved here.
     try:
         return Trial(own.replace(**{option: value}).facts(*shapes).output)
     except ShapeError as error:

@@ -100,6 +100,7 @@ class Conventions:
             if name in refused:
                 continue
             value = value_of(report, layer, quantity)
+            # A bias changes counts alone; windows that are rounded otherwise change sizes, and so everything.
             if value not in (None, right) and (quantity in COUNTS or "window" in name):
                 yield translate(name), value
         if quantity == "rf_start" and isinstance(right, tuple) and None not in right:
@@ -129,6 +130,7 @@ def change_graph(graph: Graph, option: str, *, old: Any, new: Any) -> Graph | No
     """The network with an option of all its layers changed; None where no layer has it so, or it does not fit."""
     nodes = []
     for node in graph.nodes:
+        # To Python 1 is True: only what is of the same type is the same value.
         now = getattr(node.layer, option, None)
         if option in node.layer.options and type(now) is type(old) and now == old:
             node = node._replace(layer=node.layer.replace(**{option: new}))

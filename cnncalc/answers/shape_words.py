@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from math import prod
 
 Sizes = tuple[Fraction, ...]
 Said = list[tuple[Sizes, bool]]  # sizes, and whether the channels are known to stand first
@@ -58,10 +59,7 @@ def read_sizes(text: str) -> Said | None:
     if len(sizes) > 1 and re.fullmatch(r"\d{1,3}([, ]\d{3})+", text):  # 1,024 for a vector
         said.append(((Fraction(re.sub("[, ]", "", text)),), False))
     if len(sizes) > 1 and "*" in text and "," not in text:  # 16*5*5 for a vector
-        product = Fraction(1)
-        for size in sizes:
-            product *= size
-        said.append(((product,), False))
+        said.append(((prod(sizes, start=Fraction(1)),), False))
     return said
 
 

@@ -41,10 +41,12 @@ def without_channels(case: Case) -> Case | None:
     """Filters as deep as one map; a unit that reads one map of those that were flattened."""
     if case.flat is not None:
         return _flat_of(case, prod(case.flat[1:])) if case.direct and case.flat[0] > 1 else None
+    # Filters as deep as one map choose nothing among the maps: the table goes too.
     if "table" in vars(case.layer) and case.layer.table is not None:  # type: ignore[attr-defined]
         case = case._replace(layer=case.layer.replace(table=None))
     if "filters" not in vars(case.layer):
         return None
+    # Each group has c / g channels, which so are one.
     return letter("c", lambda of: max(of("g"), 1))(case)
 
 
@@ -66,8 +68,7 @@ def along_one_axis_less(case: Case) -> Case | None:
     if not has_filters(case) or len(case.shapes[0]) < 3:
         return None
     last = f"k{len(case.shapes[0]) - 2}"
-    found = set_letter(case, last, 1)
-    return None if found is None else found
+    return set_letter(case, last, 1)
 
 
 def set_letter(case: Case, name: str, value: Number) -> Case | None:
@@ -139,6 +140,7 @@ def square(case: Case) -> Case | None:
     kernel = vars(case.layer).get("kernel", ())
     if not pools(case) or len(set(kernel)) < 2:
         return None
+    # A pool without a stride moves by its kernel, the square one.
     return case.options(kernel=(kernel[0],), stride=None)
 
 
@@ -163,6 +165,7 @@ def geometry(case: Case, axis: int) -> tuple[int, int, int, int]:
     mine = vars(case.layer)
 
     def along(name: str, default: int) -> Any:
+        # A pool without a stride moves by its kernel.
         values = mine.get(name) or mine["kernel"] if name == "stride" else mine.get(name)
         return default if not isinstance(values, tuple) else values[axis if len(values) > 1 else 0]
 
@@ -185,6 +188,7 @@ def channels(rule: Any, when: Any = slides) -> Any:
 
 def divide_channels(case: Case, c: int) -> Number | None:
     k = geometry(case, 0)[0]
+    # Nobody answers a part of a channel.
     return c // k if k and c % k == 0 else None
 
 
@@ -200,6 +204,7 @@ def flatten_partly(length: int) -> Any:
             return None
         area = prod(case.sizes)
         new = area if length == 0 else case.shapes[0][0]
+        # What flattens has as many elements behind it as in front.
         return None if shape[0] != case.shapes[0][0] * area or new == shape[0] else (new,)
 
     return output(change)
@@ -236,6 +241,7 @@ def drop_bias(*, of_vectors: bool) -> Any:
 def _weights(found: Numbers, case: Case) -> Numbers | None:
     if "bias" not in vars(case.layer) or not found["params"]:
         return None
+    # Without what an edit reads off, or that would be read again.
     bare = numbers(case._replace(layer=case.layer.replace(bias=False), read=None))
     return None if bare is None else {"macs": bare["params"]}
 
@@ -442,6 +448,7 @@ EDITS: tuple[Edit, ...] = (
 
 
 def _one_bias(of: Any) -> Number | None:
+    # Filters, units, or the maps of a depthwise convolution: whichever letter the kind has.
     outputs = of("f") or of("m") or of("c") * of("q")
     # As many biases of 1 / outputs as there are outputs make one bias in all.
     return Fraction(1, outputs) if of("b") and outputs else None

@@ -113,6 +113,7 @@ def ask(report: Report, layer: str | None, quantity: str) -> Question:
         return Question(frozenset(), None, {}, Chance({}, ()))
     right = frozenset(forms(actual, quantity))
     found = sorted(candidates(report, network, layer, quantity, actual), key=lambda c: c.rank)
+    # Behind all of them, since a mistake's number may be miswritten too.
     if isinstance(actual, int):
         found += sorted(slips(actual, found), key=lambda c: c.rank)
     wrong = by_value(found, right, quantity)
@@ -222,6 +223,7 @@ def of_bytes(report: Report, quantity: str, actual: Any) -> Iterator[Candidate]:
     if size > 1 and actual % size == 0:
         yield Candidate(12, "bytes_for_values", actual // size, "")
     elif size == 1:
+        # Of a type of one byte, values and bytes are as many: then those of float32 are taken.
         yield Candidate(14, "bytes_for_values", actual * 4, "")
     yield Candidate(16, "bits_for_bytes", actual * 8, "")
     for other in {1, 2, 4, 8} - {size, 1}:

@@ -201,6 +201,7 @@ def stuff_zeros(graph: Graph, node: int, source: int, axis: int) -> Fraction | N
         entering = [known[v] for v in layer.reads if v in known]
         if not entering or facts.reach is None:
             continue
+        # Where paths meet, the one that sees most goes on.
         seen, jump = max(entering)
         step = facts.reach[axis] if isinstance(facts.reach, tuple) else facts.reach
         if isinstance(step, Window):

@@ -24,6 +24,7 @@ def layer_mistakes(report: Report, network: Network, node: int, quantity: str, s
         found += other_shapes(network, node)
     if quantity in WEIGHED:
         found += elsewhere(network, node, quantity)
+    # The map of a neighbour, which stands beside it in the table.
     if quantity in WORK:
         for other in (node - 1, node + 1, node - 2, node + 2):
             if 0 <= other < len(network.cases) and report.layers[other].macs:
@@ -110,6 +111,7 @@ def other_shapes(network: Network, node: int) -> Iterator[Found]:
     graph, first = network.graph, len(network.graph.inputs)
     value, shape = first_read(graph, node), graph.shape(first + node)
     seen = [shape]
+    # Three other shapes on the way back: nobody stops earlier.
     while value >= first and len(seen) <= 3:
         if graph.shape(value) not in seen:
             seen.append(graph.shape(value))

@@ -38,6 +38,7 @@ def files_in(words: Sequence[str]) -> Iterator[str]:
 
 def sheets_in(words: Sequence[str]) -> list[str]:
     """Files that may be sheets: those that are named, and in folders those with an ending of one."""
+    # Who names a file means it, whatever its ending.
     named = {word for word in words if not os.path.isdir(word)}
     return list(dict.fromkeys(path for path in files_in(words) if path in named or path.lower().endswith(ENDINGS)))
 

@@ -80,6 +80,8 @@ def question_of(cell: str) -> tuple[str | None, str, Fraction] | None:
     bare = NUMBERING.sub("", text)
     for words in (bare, text):  # a layer may be called 1, and what is asked 1.params
         asked = layer_and_quantity(words.strip(" ?？"))
+        # The number of a question may be the name of a layer, as in `1 params`: unless it surely is none, the whole is
+        # asked first.
         surely = words == text or asked is None or asked[0] is not None or re.match(r"\d+\s*[.、:)]\s", text)
         if asked is not None and (surely or layer_and_quantity(text) is None):
             return (*asked, points)

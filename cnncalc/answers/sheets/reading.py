@@ -73,6 +73,7 @@ def decode(data: bytes, name: str) -> str:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
+        # No text has this character: what has was written in another encoding.
         if "\0" not in text:
             # One kind of line end, since places are counted in lines.
             return re.sub("\r\n|\r|\x85|\u2028|\u2029", "\n", text)

@@ -93,6 +93,7 @@ def statement_in(text: str, start: int = 0) -> Statement | None:
     lead = BULLET.match(text)
     begin = lead.end() if lead is not None else 0
     first = number_first(text[begin:], start + begin)
+    # Where a number comes first it is the answer, and what follows says of what.
     for joint in joints_in(text, begin) if first is None else ():
         key, rest = text[begin : joint.start()], ENDS.sub("", text[joint.end() :]).strip()
         asked = question_of(key)

@@ -24,7 +24,7 @@ IGNORED = {*map(plain, ABOUT_THE_SHEET - {"name"}), "kind", "type", "note", "com
 UNANSWERED = ("", "-", "–", "—", "/", "n/a", "N/A")
 # A layer, then a number or a shape: `C1 156`; no line of a list, `1. 156`.
 PAIR = re.compile(r"((?=.*[^\W\d])\S.*?)\s+([-+~≈]?[\d(\[][\d.,x×* ()\[\]]*[kKMGB万亿]?)")
-SEARCHED = 6  # lines in which headings may stand
+SEARCHED = 6  # lines, or rows, in which headings may stand
 GRADED = ("layer", "quantity", "answer")
 
 
@@ -51,7 +51,7 @@ def from_rows(rows: Sequence[Cells], problems: list[Problem], *, blank: bool = F
     elif (first := lies_across(rows)) is not None:
         return across_rows(rows[first], rows[first + 1 :], problems, blank)
     else:
-        titles = next((i for i, cells in enumerate(rows[:6]) if is_head(headings_of(cells))), 0)
+        titles = next((i for i, cells in enumerate(rows[:SEARCHED]) if is_head(headings_of(cells))), 0)
         rows = rows[titles:]  # a title or a name may stand above the headings
         head = headings_of(rows[0])
     if not is_head(head):
@@ -91,7 +91,7 @@ def pairs_in(rows: Sequence[Cells]) -> list[Answer]:
 
 def is_table(text: str) -> bool:
     """Whether the first lines of a text are rows of a table: headings, or an answer in three cells."""
-    rows = [cells for cells in csv_rows(text, []) if len(cells) > 1][:6]
+    rows = [cells for cells in csv_rows(text, []) if len(cells) > 1][:SEARCHED]
     return any(speaks_for_itself(cells) or is_head(headings_of(cells)) for cells in rows)
 
 
@@ -115,7 +115,9 @@ def speaks_for_itself(cells: Cells) -> bool:
 
 def lies_across(rows: Sequence[Cells]) -> int | None:
     """The row with the names of the layers, in a table with a column per layer and a row per quantity; else None."""
-    i = next((i for i, cells in enumerate(rows[:6]) if sum(bool(cell.strip()) for cell, _place in cells) > 1), None)
+    i = next(
+        (i for i, cells in enumerate(rows[:SEARCHED]) if sum(bool(cell.strip()) for cell, _place in cells) > 1), None
+    )
     if i is None:
         return None
     names = [cell for cell, _place in rows[i][1:] if cell.strip()]
@@ -219,6 +221,7 @@ def long_rows(head: Sequence[str | None], rows: Sequence[Cells], problems: list[
 
 def join_cells(cells: Cells, width: int) -> Cells:
     """41,600 or (6, 28, 28) without quotes falls into several cells of a CSV file; they belong to the last column."""
+    # In a wide table nobody knows which column a cell too many is of.
     if width > 3 or len(cells) <= width:
         return cells
     # Without quotes CSV takes 41,600 and (6, 28, 28) apart.
@@ -275,6 +278,7 @@ def markdown_rows(text: str) -> list[Cells]:
             lead = len(part) - len(part.lstrip())
             cells.append((part.strip().replace("\\|", "|"), Position(number, column + lead, max(1, len(part.strip())))))
             column += len(part) + 1
+        # A line of Markdown begins and ends with a bar: there is no cell outside.
         if not cells[0][0]:
             del cells[0]
         if cells and not cells[-1][0] and line.rstrip().endswith("|"):
@@ -300,6 +304,7 @@ def spaced_rows(text: str) -> list[Cells]:
         block = list(takewhile(lambda numbered: numbered[1].strip(), lines[i:]))
         if len(block) < 2 or NOT_SPACED.search(block[0][1]):
             continue
+        # Columns first, in which a heading may be of several words.
         for rows in (split_at_columns(block), split_at_words(block)):
             if rows and (lies_across(rows) == 0 or heads_columns(rows[0])):
                 return rows

@@ -52,6 +52,7 @@ def as_tree(value: Any, depth: int) -> Tree:
 def from_tree(tree: Tree | None, problems: list[Problem]) -> list[Answer]:
     """Answers of a YAML or JSON sheet: LAYER.quantity or nested layers as keys, or a list of rows."""
     answers: list[Answer] = []
+    # Above its answers a sheet may say who wrote it.
     if isinstance(tree, Entries) and "answers" in tree.entries:
         tree = tree.entries["answers"][1]
     if isinstance(tree, Entries) and tree.entries.keys() >= REPORT:

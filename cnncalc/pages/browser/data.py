@@ -150,6 +150,7 @@ def data_of_text(text: str, name: str = "spec.yaml", language: str = "en") -> di
 
 def json_text(data: Mapping[str, Any]) -> str:
     """The data as one line of JSON that may stand inside a script element: no `<` in it ends one."""
+    # NaN is no JSON, and would keep a browser from reading anything.
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character, code in ESCAPED.items():
         text = text.replace(character, code)

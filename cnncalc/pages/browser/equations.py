@@ -114,6 +114,7 @@ class Equations:
         if found.table:
             head, *rows = found.table
             return [*data, [Text(text) for text in head], self.table(rows)]
+        # Most derivations have neither remarks nor a table.
         while data and not data[-1]:
             data.pop()
         return data
@@ -209,6 +210,7 @@ def explain_fields(report: Report, equations: Equations) -> tuple[list[list[Any]
     walked = sorted({number for number in behind if number < MOST_WALKED})
     found, places = equations.each(walked, "field", lambda number: field_derivation(report, number, shortened=True))
     of_walked = dict(zip(walked, places, strict=True))
+    # What is left out shares one derivation, which says so.
     if len(of_walked) < len(set(behind)):
         text = _(
             "The page walks back from the first {n:,} operations alone; `cnncalc explain` does from each.",

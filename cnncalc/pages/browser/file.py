@@ -91,6 +91,7 @@ def html_text(data: Mapping[str, Any], title: str) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     parts = {
+        # Browsers choose their letters by it: `zh` alone may be either script.
         "language": {"zh": "zh-CN"}.get(data["language"], data["language"]),
         "policy": policy,
         "title": escape(title),

@@ -27,6 +27,7 @@ def graph_data(tree: Tree, places: Mapping[str, int]) -> dict[str, Any]:
     frames  for each block that may be unfolded: width, height, title with its place, parts as [row, x, y], ports above
             and below as {net: x}, lines as [part, part, net, x, y, x, y, ...]; -1 is the outside. `root`: that of all
     """
+    # All that can be unfolded is, so that every frame is laid out once; the page folds them again.
     folded = tree.fold(tree.depth) | {block.id for block in tree.blocks.values() if not block.frame}
     root, _nodes, frames, _edges = see(tree, folded)
     boxes: dict[str, Any] = {}
@@ -72,5 +73,6 @@ def frame_data(
 
 def box_data(cell: Cell, *, is_output: bool) -> list[Any]:
     """Title, kind and shape, width, height, whether its result leaves the network."""
+    # An input has no kind: its only line is its shape.
     kind, shape, *_number = [*cell.lines, ""] if len(cell.lines) > 1 else ["", *cell.lines]
     return [cell.title, Text(kind or cell.kind), shape, cell.w, cell.h, int(is_output)]

@@ -69,6 +69,7 @@ def items_of(tree: Tree) -> list[Item]:
         place, own, rows = len(items), leaf.operations, report.layers
         owner = next(i for i in own if rows[i].name == leaf.name)
         items.append(Item(ROW, leaf.id, leaf.name, parent, min(own), max(own) + 1, owner, row))
+        # Of a row with one operation it is the same, and has no line of its own below it.
         if len(own) > 1:
             items.extend(Item(OPERATION, "", rows[i].name, place, i, i + 1, i, rows[i]) for i in own)
 
@@ -79,6 +80,7 @@ def items_of(tree: Tree) -> list[Item]:
 
 def result_of(report: Report, name: str, inside: Sequence[int]) -> int:
     """The operation that gives a block's result; the last of a block that only has a name in common."""
+    # A block may hand on an input, which is no operation: its first one stands for it.
     group = report.groups.get(name)
     return max(0, group.result - len(report.inputs)) if group is not None else max(inside)
 
@@ -135,6 +137,7 @@ EXPLAINED_NAMES = {*listed_in(EXPLAINED), *COSTS}
 
 def totals_data(report: Report) -> dict[str, Any]:
     """The totals as far as they are known; `left_out` has how many rows are not in them."""
+    # The shape of the output is that of the last row, and is said apart.
     totals = report.totals
     found = {q.name: as_known(totals.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE}
     return {**found, "left_out": totals.left_out, "output": as_json(totals.output), "peak_at": peak_place(report)}
@@ -232,6 +235,7 @@ def training_data(report: Report) -> dict[str, Any] | None:
     try:
         found = plan_training(graph, Plan(dtype=report.settings.dtype, batch=report.settings.batch))
     except CnncalcError:
+        # A plan needs every shape: where one is not known, the page does without.
         return None
     # The page takes the forward steps for the operations, one for one.
     if [step.name for step in found.steps if step.phase == FORWARD] != [*places]:

@@ -37,6 +37,7 @@ def tools_data(report: Report, pool: Pool) -> dict[str, Any]:
 
 def reconcile_with_ours(report: Report, entry: Printed) -> Callable[[], list[dict[str, Any]]] | None:
     """What makes the page on one tool, in the language in use; None for our own numbers, and where it has none."""
+    # Against itself there is nothing to explain, and against no number either.
     if entry.convention.name == OURS or entry.stops or entry.number is None:
         return None
     try:

@@ -66,7 +66,7 @@ def draw(canvas: Canvas, fonts: Fonts, item: Box | Path | Text | Image) -> None:
             canvas.setDash([5, 3] if item.dashed else [])
         if isinstance(item, Box):
             place = (item.x, -item.y - item.height, item.width, item.height)
-            # ReportLab takes any radius, and one of more than half a side gives loops.
+            # A corner rounder than half a side would be none.
             radius = min(item.radius, item.width / 2, item.height / 2)
             canvas.roundRect(*place, radius, stroke, fill) if radius else canvas.rect(*place, stroke, fill)
         else:
