@@ -39,6 +39,7 @@ def graph_from_text(
 
     Raises SpecError with every problem that was found.
     """
+    # A variant of a bundled network brings parameters along, which what is given outranks.
     params = {**dict(source.params), **(params or {})}
     try:
         document = read_document(source, tree_of(source, inline=inline))
@@ -81,6 +82,7 @@ def check_option(source: Source, name: str, *, inline: bool) -> None:
     option_in(document, lines_as_written(source, inline), name)
 
 
+# Every member of a family asks for the same lines.
 @lru_cache(maxsize=8)
 def lines_as_written(source: Source, inline: bool) -> dict[str, Line]:
     """The line of every layer of a spec with its own values. Raises OptionError where it has none for a parameter."""
@@ -126,6 +128,7 @@ def names_of(source: Source, *, inline: bool = False) -> tuple[tuple[str, ...], 
         raise SpecError(document.problems, source)
     params = names_used(source.text) if inline else tuple(document.params)
     own = {name: argument.value for name, argument in document.params.items()}
+    # A list of YAML, or one in quotes, which is a text until it is worked out.
     lists = [name for name, value in own.items() if isinstance(value, list) or str(value).startswith("[")]
     return params, tuple(document.inputs), frozenset(lists)
 

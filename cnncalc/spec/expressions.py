@@ -147,6 +147,7 @@ def substitute(text: str, scope: Scope) -> Any:
     found = pieces(text)
     if len(found) == 1:
         value = evaluate(found[0][0], scope)
+        # A comparison gives a bool, which Python takes for a whole number: it goes on as a word.
         return value if isinstance(value, (int, list, Mixture)) and not isinstance(value, bool) else as_text(value)
     length, parts = 0, list[Any]()
     for piece, _start, code in found:
@@ -172,6 +173,7 @@ def work_out(raw: Any, scope: Scope) -> Any:
 
 
 def smallest(numbers: Sequence[Any]) -> Any:
+    # The least of one number is no step of a derivation.
     return least(*numbers) if len(numbers) > 1 else numbers[0]
 
 
@@ -210,6 +212,7 @@ def evaluate(text: str, scope: Scope, grammar: Grammar = SPEC) -> Value:
     tree = parse_expression(text, grammar)
     try:
         value: Value = _value(tree, scope, grammar)
+    # Python's parser takes deeper nests than a walk over what it gives.
     except RecursionError:
         raise OptionError(_("an expression nested too deep"), _("use a parameter for a part of it")) from None
     return value
@@ -310,6 +313,7 @@ def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:
     if isinstance(node, ast.IfExp):
         return _value(node.body if _truth(_value(node.test, scope, grammar), grammar) else node.orelse, scope, grammar)
     if isinstance(node, ast.BoolOp):
+        # Both sides, for a mistake in the second is one whatever the first says.
         values = [_truth(_value(item, scope, grammar), grammar) for item in node.values]
         return all(values) if isinstance(node.op, ast.And) else any(values)
     if isinstance(node, ast.Compare):
@@ -378,6 +382,7 @@ def _calculate(grammar: Grammar, operator: ast.operator, a: Any, b: Any) -> Any:
         result = a / b
     else:
         raise OptionError(_("an operator that is not allowed"), _(_GRAMMAR))
+    # Else some products of products would fill the memory.
     if grammar.largest is not None and abs(result) > grammar.largest:
         raise OptionError(_("a number in an expression is larger than 10^15"))
     return result

@@ -76,6 +76,7 @@ class LayerMaker:
     def _reads(self, kind: Kind, option: Option, argument: Argument) -> tuple[Any] | None:
         """The argument's value, in a tuple; None if it is wrong, which is noted."""
         try:
+            # In a tuple, since None may be what an option is set to.
             return (option.read(argument.value),)
         except OptionError as error:
             problem = _("{kind}: {option}: {problem}", kind=kind.name, option=option.name, problem=error.problem)
@@ -151,6 +152,7 @@ def _missing(kind: Kind, missing: Sequence[str], position: Position) -> Problem:
         if o.required:
             number = examples.get(o.name, "2")
             line.append(number if o.main else f"{o.flag}{number}")
+    # As one writes it: the kind, its main value, which is a plain number, then flags.
     line.sort(key=lambda word: (word != kind.name, not word.isdigit()))
     needed = _(" and its ").join(sorted(missing, key=lambda name: name == "kernel"))
     return Problem(

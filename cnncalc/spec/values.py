@@ -33,6 +33,7 @@ def shape(raw: Any) -> Shape:
     try:
         return tuple(positive(part.strip() if isinstance(part, str) else part) for part in parts)
     except OptionError as error:
+        # What people mean by 32*32*3 or by full-width signs can be said in digits.
         hint = error.hint or _(SHAPES)
         plain = raw if isinstance(raw, str) else ""
         if not plain.isascii():  # full-width digits and commas
@@ -70,6 +71,7 @@ def number(text: str) -> int:
         # 4.2G as 42 * 10^9 / 10, without a float in between: counts are exact.
         value = int(re.sub("[,_]", "", match[1]) + decimals) * SUFFIXES[match[3].lower()]
         whole, rest = divmod(value, int("1" + "0" * len(decimals)))
+        # 61.7k is 61,700, and 61.7005k no whole number.
         if rest == 0:
             return whole
     raise OptionError(_("{value} is not a whole number", value=quote(text)), _("60000, 60,000, 25.6M"))

@@ -64,6 +64,7 @@ def match_arguments(
     None where the call is none: the block's name stands in front of another step.
     """
     given: dict[str, Argument] = {}
+    # Values without a name are taken in the order in which the block names its parameters.
     free = iter(names)
     unnamed = [str(argument.value) for argument in arguments if argument.name is None]
     for i, argument in enumerate(arguments):

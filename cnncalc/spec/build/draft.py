@@ -42,6 +42,7 @@ class Draft(GraphBuilder):
         other = Draft(self.problems, self.max_operations, self.claims)
         for name, shape in self.inputs.items():
             other.input(name, shape, self.declared[name])
+        # What was found out about the inputs holds for both; which are sequences, each finds out by its steps.
         other.places, other.sequences, other.warnings = self.places, set(self.sequences), self.warnings
         return other
 

@@ -48,6 +48,7 @@ def names_of_blocks(document: Document) -> dict[str, Names]:
         return Names(own, tuple(dict.fromkeys([*own, *given])), tuple(network))
 
     def of_block(name: str) -> Names:
+        # Each block once, however many others call it.
         if name not in found:
             found[name] = of_body(document.blocks[name].body)
         return found[name]

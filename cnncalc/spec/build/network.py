@@ -37,7 +37,9 @@ def build(
     """The network that a document describes. `params` and `inputs` override its own; raises SpecError."""
     draft = Draft(document.problems, max_operations, claims)
     scope = read_parameters(document, params or {}, draft)
+    # C1.filters goes by a name that an expression can have.
     scope.update({alias: scope[name] for alias, name in document.aliases.items()})
+    # Before any step: from here on every layer can be made.
     document.maker.work_out_defaults(scope)
     entry = read_inputs(document, inputs or {}, scope, draft)
     lines = document.source.text.split("\n")
@@ -50,6 +52,7 @@ def build(
     draft, result = (draft, None) if document.loop else unroll(document, draft, scope, entry, frame)
     outputs: tuple[int, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    # What is expected of a network that is wrong would be wrong too.
     if not draft.problems:
         outputs = find_outputs(document, result, frame, draft)
         names = [*draft.groups, *(node.name for node in draft.nodes)]
@@ -137,6 +140,7 @@ def layers_that_fit(document: Document, draft: Draft) -> Graph | None:
 def title(name: str, params: Mapping[str, Any]) -> str:
     """The name of the spec, and what was changed of it: ResNet-101 is `ResNet-50 with depth=[3, 4, 23, 3]`."""
     changed = ", ".join(f"{key}={value}" for key, value in params.items())
+    # A heading is one line: what does not fit into it is not named.
     shown = changed if len(changed) <= 60 and changed.isprintable() else n_("other parameters")
     return f"{name} with {shown}" if name and changed else name
 

@@ -41,6 +41,7 @@ def lines_of(graph: Graph) -> dict[str, Line]:
 def option_in(document: Document, lines: Mapping[str, Line], name: str) -> tuple[LayerStep, str]:
     """The step and the option that `C1.filters` names. Raises OptionError where that is not one layer's own."""
     layer, _dot, word = name.rpartition(".")
+    # In any case, as layers are found elsewhere on the command line.
     line = lines.get(layer) or next((at for own, at in lines.items() if own.casefold() == layer.casefold()), None)
     if line is None:
         hint = suggest(layer, lines) or _("LAYER.option names an option of a layer: conv1.filters")
@@ -67,10 +68,12 @@ def open_options(document: Document, lines: Mapping[str, Line], given: Mapping[s
         step, option = option_in(document, lines, name)
         # Expressions know names without points alone: C1.filters is C1_filters_ there.
         alias = re.sub(r"\W", "_", name) + "_"
+        # The spec may have a parameter of that name.
         while alias in params or alias in aliases:
             alias += "_"
         aliases[alias] = name
         params[name] = Argument(name, value, step.position)
+        # What the line itself says there is outranked.
         others = [argument for argument in step.arguments if argument.name != option]
         step.arguments = [*others, Argument(option, f"${alias}", step.position)]
         # Made when the line was read, with the value that stands there.

@@ -100,6 +100,7 @@ class Pieces:
 
     def network(self, params: Mapping[str, Any], inputs: Mapping[str, Any]) -> Piece:
         """The network with these parameters and inputs. Raises ApartError."""
+        # All at once, and from the beginning: which pieces are still needed nobody knows.
         if self.remembered > MOST_REMEMBERED:
             self.forget()
         draft = Draft(self.document.problems, self.max_operations, self.claims)
@@ -288,6 +289,7 @@ class PieceUnroller(Unroller):
 
     def call(self, step: CallStep, x: int | None, frame: Frame, path: str, changes: Sequence[Argument]) -> int | None:
         """A call as one operation, which is a piece of its own."""
+        # What is wrong with it the whole network says.
         if step.broken or x is None:
             raise ApartError
         call = self.way.get(self.key)

@@ -92,6 +92,7 @@ class Rehearsal(Unroller):
     def enter(self, step: CallStep, body: Sequence, x: int | None, inner: Frame) -> int | None:
         """The steps of a block, unless an earlier call had the same values and shapes."""
         shape = None if x is None else self.draft.shapes[x]
+        # By the text of the values, for lists are no keys.
         key = (step.block, shape, repr(sorted(inner.scope.items(), key=lambda item: item[0])))
         known = self.calls.get(key)
         if known is not None and all(self.find_shape(name, inner) == seen for name, seen in known.read.items()):

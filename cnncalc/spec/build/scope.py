@@ -39,6 +39,7 @@ class Frame:
     def path(self, name: str | None, base: str) -> str:
         """The full name of a step: the one given, or the kind with the next free number."""
         while name is None:
+            # Kinds are counted each by itself, in the order in which the steps stand.
             self.counters[base] += 1
             name = f"{base}{self.counters[base]}"
             # conv2 may be a name that somebody gave: then the next number is taken.

@@ -15,6 +15,7 @@ def projection(draft: Draft, maker: LayerMaker, step: ResidualStep, x: int, y: i
     """conv C k1 sS nobias bn, with the stride that gives the right size; its value, None if there is no such one."""
     size, (c, *target) = draft.shapes[x][1:], draft.shapes[y]
     path = frame.path(None, "shortcut")
+    # Each axis has its own: maps need not be square.
     strides = [fitting_stride(n, m) for n, m in zip(size, target, strict=False)]
     if not size or len(size) != len(target) or None in strides:
         problem = _(
@@ -26,6 +27,7 @@ def projection(draft: Draft, maker: LayerMaker, step: ResidualStep, x: int, y: i
         hint = _("pad the layers so that the size stays, or is divided; or write shortcut: [...]")
         draft.note(problem, step.position, hint, frame)
         return None
+    # No bias, since a norm follows, which would take it away again.
     options = {"filters": c, "kernel": 1, "stride": [s or 1 for s in strides], "bias": "false"}
     arguments = [Argument(name, value, step.position) for name, value in options.items()]
     draft.declare(path, step.name_position)

@@ -65,8 +65,10 @@ class Unroller:
         self.empty_calls = 0  # of blocks whose steps are all left out
         self.depth = 0
         self.numbers: dict[str, int] = {}  # of layers of one kind behind one step: C1/relu, C1/relu2
+        # A square of two axes may be an image whose channels were left out: see `suits_axes`.
         squares = (name for name, s in draft.inputs.items() if len(s) == 2 and s[0] == s[1] >= SMALLEST)
         self.square_input = next(squares, None)
+        # Of every block once, since it may be called a million times.
         self.block_names = {name: collect_names(block.body) for name, block in document.blocks.items()}
         bodies = [document.layers, *(block.body for block in document.blocks.values())]
         self.shares_weights = any(step.weights is not None for body in bodies for step in walk(body))
@@ -74,6 +76,7 @@ class Unroller:
     def sequence(self, sequence: Sequence, x: int | None, frame: Frame) -> int | None:
         """Steps one behind the other: the value that comes out of the last."""
         self.depth += 1
+        # Blocks that call blocks nest without brackets: the limit of the text does not bound them.
         if self.depth > DEEPEST:
             if sequence.steps:
                 self.draft.note(
@@ -97,12 +100,12 @@ class Unroller:
                 # Left out for sure, the step passes on what enters; where that is open, nothing is known behind it.
                 return None if wanted is None else x
         if isinstance(step, WordStep):
-            return self.word(step, x, frame)
+            return self.take_word(step, x, frame)
         if step.repeat is None:  # a single call is the first and the last repetition
             changes = [*step.first, *step.last] if isinstance(step, CallStep) else None
-            return self.once(step, x, frame, step.name, changes)
+            return self.take_once(step, x, frame, step.name, changes)
         # The number is worked out once, outside the repetitions: it speaks of what stands around the step.
-        times = self.times(step.repeat, frame)
+        times = self.count_repetitions(step.repeat, frame)
         if times is None:
             return None
         # Refused before it is unrolled: a block that doubles itself forty times would take for ever.
@@ -151,7 +154,7 @@ class Unroller:
         changes = None
         if isinstance(step, CallStep):
             changes = [*(step.first if i == 0 else ()), *(step.last if i == times - 1 else ())]
-        return self.once(step, x, frame, None if stem is None else f"{stem}/{i}", changes)
+        return self.take_once(step, x, frame, None if stem is None else f"{stem}/{i}", changes)
 
     def repeat_once(self, step: Step, x: int | None, frame: Frame, stem: str | None, i: int, times: int) -> int | None:
         """One repetition. The second shows how many operations those between the first and the last have."""
@@ -172,7 +175,8 @@ class Unroller:
         """How many there are so far."""
         return len(self.draft.nodes)
 
-    def times(self, repeat: Argument, frame: Frame) -> int | None:
+    def count_repetitions(self, repeat: Argument, frame: Frame) -> int | None:
+        """How often a step is repeated; None where that cannot be said, which is noted."""
         value = self.evaluate(repeat, frame)
         if value is None:
             return None
@@ -185,11 +189,16 @@ class Unroller:
             self.draft.too_large(repeat.position)
         return times
 
-    def once(
+    def take_once(
         self, step: Step, x: int | None, frame: Frame, name: str | None, changes: Listed[Argument] | None = None
     ) -> int | None:
+        """A step that is there, under the name of this repetition; the value that it gives.
+
+        changes  what a block is given in this repetition alone
+        """
         self.steps_taken += 1
         start, operations = len(self.draft.nodes), self.count_operations()
+        # Where a network is long, a rehearsal comes first: see `network.unroll`.
         if self.steps_taken > self.patience:
             self.at = step.position
             raise LongError
@@ -198,7 +207,7 @@ class Unroller:
         if isinstance(step, LayerStep):
             path = frame.path(name, step.kind.name)
             self.draft.declare(path, step.name_position)
-            result = self.layer(step, x, frame, path)
+            result = self.add_layer(step, x, frame, path)
         elif isinstance(step, CallStep):
             if len(self.draft.nodes) + self.document.sizes[step.block] > self.max_operations:
                 self.draft.too_large(step.position)
@@ -206,7 +215,7 @@ class Unroller:
             self.draft.declare(path, step.name_position)
             result = self.call(step, x, frame, path, changes or ())
         else:
-            path, result = self.composite(step, x, frame, name)
+            path, result = self.take_composite(step, x, frame, name)
         if step.then:
             result = self.follow(step.then, result, frame, path)
         # Calls that leave everything out cost time and no operations: they have a limit of their own.
@@ -246,6 +255,7 @@ class Unroller:
                 layer = self.maker.make(kind, step.arguments, step.position)
                 step = LayerStep(step.position, kind)
                 step.layer = layer
+            # A norm or an activation is told by the layer that it follows.
             if isinstance(step, LayerStep) and step.name is None and step.repeat is None and step.kind.appendable:
                 # With a name or a repeat of its own it is a step like any other, and keeps that.
                 path = base = f"{owner}/{step.kind.name}"
@@ -253,12 +263,12 @@ class Unroller:
                 while path in self.draft.declared:
                     self.numbers[base] = self.numbers.get(base, 1) + 1
                     path = f"{base}{self.numbers[base]}"
-                x = self.once(step, x, frame, path[len(frame.prefix) :])
+                x = self.take_once(step, x, frame, path[len(frame.prefix) :])
             else:
                 x = self.step(step, x, frame)
         return x
 
-    def word(self, step: WordStep, x: int | None, frame: Frame) -> int | None:
+    def take_word(self, step: WordStep, x: int | None, frame: Frame) -> int | None:
         """`$act` as a step of its own."""
         kind = self.kind_of(step, frame)
         if kind is None:
@@ -273,6 +283,7 @@ class Unroller:
     def kind_of(self, step: WordStep, frame: Frame) -> Kind | None:
         """The kind that a `$word` stands for; None for `none`, and if it is no norm or activation."""
         text = self.evaluate_text(step.word, frame)
+        # A parameter that says `none` switches the step off.
         if text is None or text in ("none", "identity", ""):
             return None
         kind = kind_named(text)
@@ -301,7 +312,8 @@ class Unroller:
         value = self.evaluate(argument, frame)
         return None if value is None else as_text(value)
 
-    def layer(self, step: LayerStep, x: int | None, frame: Frame, path: str) -> int | None:
+    def add_layer(self, step: LayerStep, x: int | None, frame: Frame, path: str) -> int | None:
+        """One layer as an operation of the network; None where it cannot be made or does not fit, which is noted."""
         arguments, layer = step.arguments, step.layer
         known = self.made.get(id(step))
         if known is not None and known[0] is frame.scope:  # a repetition: the same expressions, the same values
@@ -369,6 +381,7 @@ class Unroller:
         for i in range(before, len(self.draft.problems)):
             problem = self.draft.problems[i]
             self.draft.problems[i] = problem._replace(trail=frame.trail)
+        # Noted again one by one, so that one that is there already is not told twice.
         last = self.draft.problems[before:]
         del self.draft.problems[before:]
         for p in last:
@@ -376,7 +389,7 @@ class Unroller:
 
     # --- steps made of steps
 
-    def composite(self, step: Step, x: int | None, frame: Frame, name: str | None) -> tuple[str, int | None]:
+    def take_composite(self, step: Step, x: int | None, frame: Frame, name: str | None) -> tuple[str, int | None]:
         """A merge, a residual, a `from` or a named list: the name of its result, and the result."""
         start = len(self.draft.nodes)
         path = None
@@ -386,9 +399,9 @@ class Unroller:
             frame = frame.inside(path)
         result = None
         if isinstance(step, MergeStep):
-            path, result = self.merge(step, x, frame, path)
+            path, result = self.take_merge(step, x, frame, path)
         elif isinstance(step, ResidualStep):
-            path, result = self.residual(step, x, frame, path)
+            path, result = self.take_residual(step, x, frame, path)
         elif isinstance(step, FromStep):
             origin = self.evaluate_text(step.origin, frame)
             result = None if origin is None else self.resolve(origin, step.origin.position, frame)
@@ -405,9 +418,11 @@ class Unroller:
         """The value of a named step; None if it is not known, which is noted."""
         return self.draft.resolve(name, position, frame)
 
-    def merge(self, step: MergeStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
+    def take_merge(self, step: MergeStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
+        """The branches of a merge, from the same value, and what brings them together."""
         branches = [branch for branch in step.branches if self.has_steps(branch, frame)]
         values = [self.sequence(branch, x, frame) for branch in branches]
+        # Behind the branches, whose layers are numbered first.
         path = path or frame.path(None, step.kind.name)
         # A branch that is not known was complained about where it broke: nothing follows from it here.
         known = [v for v in values if v is not None]
@@ -418,7 +433,7 @@ class Unroller:
                 hint = _("leave the merge out too, with an `if:` of its own")
                 self.draft.note(_("{path}: every branch is left out", path=path), step.position, hint, frame)
             return path, known[0] if known else None
-        layer = self.joining(step, step.kind, frame)
+        layer = self.make_join(step, step.kind, frame)
         if layer is None:
             return path, None
         places = [Argument(f"branch {i}", None, branch.position) for i, branch in enumerate(branches)]
@@ -428,7 +443,11 @@ class Unroller:
         """Whether a branch is there: one whose steps are all left out is no `identity`, but left out itself."""
         return not branch.steps or any(self.is_wanted(step, frame) is not False for step in branch.steps)
 
-    def residual(self, step: ResidualStep, x: int | None, frame: Frame, path: str | None) -> tuple[str, int | None]:
+    def take_residual(
+        self, step: ResidualStep, x: int | None, frame: Frame, path: str | None
+    ) -> tuple[str, int | None]:
+        """The steps of a residual, and their sum with what entered."""
+        # Without steps there is nothing to add: what enters comes out.
         if not self.has_steps(step.body, frame):
             return path or frame.path(None, "add"), x
         y = self.sequence(step.body, x, frame)
@@ -454,12 +473,12 @@ class Unroller:
             place = step.shortcut.position if step.shortcut else step.position
             self.draft.note(problem, place, _("give both the same channels and strides"), frame)
             return path, None
-        layer = self.joining(step, KINDS["add"], frame)
+        layer = self.make_join(step, KINDS["add"], frame)
         if layer is None:
             return path, None
         return path, self.draft.node(path, layer, (y, skip), step.position, (), frame)
 
-    def joining(self, step: MergeStep | ResidualStep, kind: Kind, frame: Frame) -> Layer | None:
+    def make_join(self, step: MergeStep | ResidualStep, kind: Kind, frame: Frame) -> Layer | None:
         """The layer that brings the branches of a step together; None if an option of it is wrong, which is noted."""
         values = [self.evaluate(a, frame) for a in step.arguments]
         if None in values:
@@ -468,6 +487,7 @@ class Unroller:
         return self.maker.make(kind, arguments, step.position)
 
     def call(self, step: CallStep, x: int | None, frame: Frame, path: str, changes: Listed[Argument]) -> int | None:
+        """The steps of a block, with the values of this call."""
         block = self.document.blocks[step.block]
         if step.broken:
             return None

@@ -57,6 +57,7 @@ def findings_in(
     inputs  shapes in place of its own
     """
     net = Network.of_spec(source, inputs=inputs, inline=inline, max_operations=max_operations)
+    # A net in one line has no comments.
     ignores = [] if inline else ignores_in(source, RULES)
     found = [f for rule in RULES.values() if rule.find and rule.code in codes for f in gather(rule, net)]
     kept, needed = [], set()
@@ -95,6 +96,7 @@ def gather(rule: Rule, net: Network) -> Iterable[Finding]:
             continue
         node = net.graph.nodes[hit.place]
         if not written:
+            # Of a model no line is known: every layer has its own finding.
             yield Finding(rule.code, None, hit.text, hit.hint, (node.name,), 1, hit.params)
         elif node.position is not None:
             # One line may have become layers of several kinds: the place alone does not tell them apart.

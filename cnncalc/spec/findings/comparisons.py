@@ -90,6 +90,7 @@ def hits_in(text: Text, kinds: Kinds) -> Iterator[Hit]:
                     operator, (ast.Eq, ast.NotEq)
                 ):
                     equal = isinstance(operator, ast.Eq)
+                    # The parser was given in_ for `in`.
                     shown = f" {'==' if equal else '!='} ".join(map(ast.unparse, sides)).replace("in_.", "in.")
                     told = _("{comparison} never holds: one is a word, the other a number", comparison=shown)
                     if not equal:

@@ -33,6 +33,7 @@ def repeated_layer(net: Network) -> Iterator[Hit]:
     for i, node in net.readers_of_values:
         before = net.maker(node.reads[0])
         kind = node.layer.kind
+        # What somebody else reads too, or what leaves the network, is needed as it is.
         if before is None or before.layer.kind != kind or net.only_reader(node.reads[0]) is None:
             continue
         row = KINDS.get(kind)
@@ -40,6 +41,7 @@ def repeated_layer(net: Network) -> Iterator[Hit]:
         if row is None or not row.appendable or kind in ("relu", "relu6", "lrn", "identity", "maxout", "glu"):
             continue
         text = _("{name}: {kind} directly behind {kind}", name=node.name, kind=kind)
+        # Of the two norms it is the first whose numbers the second undoes.
         params = net.graph.facts[node.reads[0] - net.first].params or 0
         yield Hit(i, text, _("leave one of the two out"), params if kind in NORMS else 0)
 
@@ -69,6 +71,7 @@ def channel_biases(net: Network, i: int) -> int:
     node, facts = net.graph.nodes[i], net.graph.facts[i]
     if vars(node.layer).get("bias") is not True or node.weights_of is not None or facts.params is None:
         return 0
+    # By counting without it: no kind says how many of its parameters are biases.
     without = net.without_bias(node.layer, tuple(net.shapes[value] for value in node.reads))
     return facts.output[0] if without is not None and facts.params - without == facts.output[0] else 0
 

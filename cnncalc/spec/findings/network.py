@@ -5,7 +5,6 @@ A model of another program is a network that nobody wrote in this language: rule
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, lru_cache
@@ -16,7 +15,7 @@ from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Shape
 from cnncalc.spec import MAX_OPERATIONS, tree_of
 from cnncalc.spec.build.network import build
-from cnncalc.spec.expressions import parse_expression, pieces
+from cnncalc.spec.expressions import names_used
 from cnncalc.spec.findings.ranges import Range, ranges
 from cnncalc.spec.read.document import Document, read_document, walk
 from cnncalc.spec.read.yamltree import Entries, Text, Tree, raw
@@ -145,14 +144,10 @@ def names_in(value: object) -> set[str]:
         return names_in([*value, *value.values()])
     if not isinstance(value, str) or "$" not in value:
         return set()
-    found = set()
     try:
-        for piece, _start, code in pieces(value):
-            if code:
-                found |= {node.id for node in ast.walk(parse_expression(piece)) if isinstance(node, ast.Name)}
+        return set(names_used(value))
     except OptionError:  # not an expression after all: it is text in which nothing is worked out
         return set()
-    return found
 
 
 def names_below(entries: Iterator[tuple[Text, Tree]]) -> set[str]:

@@ -46,6 +46,7 @@ def only_for(net: Network, last: int, dead: set[int]) -> set[int]:
     """The nodes that lead to this one alone, with it."""
     found, waiting = {last}, [last]
     while waiting:
+        # Whoever shares the weights needs them as they are.
         for value in net.graph.nodes[waiting.pop()].reads:
             i = value - net.first
             if i in dead and i not in found and all(reader in found for reader in net.readers[value]):
@@ -121,6 +122,7 @@ def changes_nothing(node: Node, shape: tuple[int, ...]) -> bool:
         return set(options["kernel"]) == {1} and set(stride) == {1} and no_padding
     if kind in ones:
         value = options[ones[kind]]
+        # `factor` may be a number, or one for each axis.
         return value in (1, (1,) * (len(value) if isinstance(value, tuple) else 0))
     if kind in ("pad", "crop"):
         sides = options["padding" if kind == "pad" else "cropping"]

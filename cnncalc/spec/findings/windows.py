@@ -37,6 +37,7 @@ def gaps(net: Network, value: int) -> list[bytes | None]:
     left: list[bytes | None] = []
     for count, reader in enumerate(net.readers[value]):
         windows = sliding(net.graph.facts[reader], len(size))
+        # What reads without a window reads all, as a window of one pixel does.
         gap = [unread(w, n) for w, n in zip(windows or [Window()] * len(size), size, strict=True)]
         if max(size) <= LONGEST_AXIS and any(
             marks and all(marks) for marks in gap

@@ -112,6 +112,7 @@ def shadowed_param(net: Network) -> Iterator[Hit]:
         for i, (name, default) in enumerate(params):
             if name.text not in document.params or names_in(raw(default)) or raw(default) == NEEDED:
                 continue
+            # A call that gives the value says itself which one it means.
             leave_out = [call for call in calls if call.block == key.text and not gives(call, name.text, i)]
             if leave_out:
                 text = _(
@@ -136,6 +137,7 @@ def constant_condition(net: Network) -> Iterator[Hit]:
         condition = step.condition
         if condition is None or condition.open:
             continue
+        # Other values are refused when the step is built.
         if condition.value in ("0", "false", "no", "off"):
             yield Hit(condition.position, _("this step is never there"), _("leave it out, or write if: $name"))
         else:

@@ -102,6 +102,7 @@ def _forbidden_character(source: Source) -> Problem:
 def _open_bracket(context: str, opened: Any, mark: Any, text: str) -> Problem:
     """A list or mapping in brackets that goes on where it cannot."""
     bracket = "[" if "sequence" in context else "{"
+    # Where the parser stops in the same line, something stands in the way; else the end was not found.
     if mark.line == opened.line and mark.column < len(text):
         problem = _("a comma is missing before this, or the {bracket} is not closed", bracket=bracket)
         return Problem(problem, Position(mark.line + 1, mark.column + 1), _(QUOTE_IT))
@@ -114,6 +115,7 @@ def _in_our_words(lines: list[str], mark: Any, text: str, said: str) -> Problem:
     place = Position(mark.line + 1, mark.column + 1)
     if "mapping values are not allowed" in said:
         column = len(text) - len(text.lstrip())
+        # Empty lines between the two say nothing.
         above = mark.line - 1
         while above > 0 and lines[above].strip() == "":
             above -= 1

@@ -116,6 +116,7 @@ class _DocumentReader:
         value = self.value(key)
         if isinstance(value, Entries):
             return value
+        # A key with nothing behind it is as good as none.
         if value is not None and not (isinstance(value, Text) and not value.text):
             self.note(_("{key} is a mapping", key=key), value.position, _("write {key}: {{name: value}}", key=key))
         return Entries(Position(1, 1))

@@ -78,6 +78,7 @@ def _write_value(value: Any) -> str:
 
 
 def _expectation(layer: str | None, quantity: str, value: object, key: Text) -> Expectation:
+    # With the text as it was written, which is found below.
     def make(relation: str, low: tuple[int, ...], high: tuple[int, ...] = ()) -> Expectation:
         return Expectation(layer, quantity, relation, low, high, key.position, text)
 

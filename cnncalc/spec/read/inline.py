@@ -40,6 +40,7 @@ def _segments(text: str) -> Iterator[Text]:
     """The parts between semicolons and line ends outside brackets, trimmed, with their places."""
     start, depth = 0, 0
     line, begins, seen = 1, 0, 0  # the line in which `seen` stands, and where that begins
+    # A semicolon at the end: so the last part ends like the others.
     for i, c in enumerate(text + ";"):
         # A bracket too many closes nothing, or all that follows would count as outside.
         depth = max(0, depth + (c in "([{") - (c in ")]}"))

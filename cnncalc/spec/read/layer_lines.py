@@ -110,6 +110,7 @@ class _LayerLine:
         }
 
     def read(self, words: Sequence[Token]) -> None:
+        # Letters of either case: `K5` is k5, since no option is told by the case of its flag.
         flags = [FLAG.fullmatch(word.text.lower()) for word in words]
         # Looked at ahead: whether a second number is a kernel depends on a k that may come later.
         self.flagged = {self.by_flag.get(flag[1]) for flag in flags if flag}  # options that a flag says somewhere
@@ -159,6 +160,7 @@ class _LayerLine:
         flag = self.flag_of(word)
         if not flag or flag[1] not in self.by_flag:
             return 0
+        # Nearly every flag is a letter and digits, or an expression: only others may be several glued together.
         plain = word.text[1:].isdigit() or "$" in word.text
         if not plain and re.fullmatch(GLUED_FLAGS, word.text.lower()):
             # Without x, which stands between sizes: k5x3s2 is k5x3 and s2.
@@ -183,6 +185,7 @@ class _LayerLine:
 
     def take_main(self, word: Token, following: Token | None) -> int:
         """A number where the main value stands."""
+        # Digits, a sign in front of them, an expression or a list: what else stands here is a word.
         text = word.text
         if not self.main or not (text[0] in "$[(+." or text[0].isdigit() or (text[0] == "-" and text[1:2].isdecimal())):
             return 0

@@ -112,6 +112,7 @@ def plain_text(option: Option, value: Any) -> str | None:
         if isinstance(read, bool):
             return str(read).lower()
         if isinstance(value, str):
+            # In small letters where those are read as the same, as `Same` and `False` are.
             return value.lower() if option.read(value.lower()) == read else value
         text = shape_text(value)
         return text if option.read(text) == read else None

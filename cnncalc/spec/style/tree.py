@@ -190,6 +190,7 @@ def in_brackets_if_small(node: Node) -> None:
     """Write a mapping of a few words in brackets, perhaps with a list of one step: `{from: a, layers: [relu]}`."""
     if not isinstance(node, MappingNode) or has_comments(node) or len(in_brackets(node)) > SMALL:
         return
+    # One list of one step at most: of more, brackets would hide where each step begins.
     lists = [value for _key, value in node.value if isinstance(value, SequenceNode)]
     words = [value for _key, value in node.value if isinstance(value, ScalarNode)]
     one_step = all(len(value.value) == 1 and isinstance(value.value[0], ScalarNode) for value in lists)
@@ -240,6 +241,7 @@ def same_without(text: str, inside: bool) -> bool:
         return False
     try:
         tree = read_yaml(Source("", f"- [{text}]" if inside else f"- {text}"))
+        # As a key too, since `a: b` without quotes would be one.
         keyed = read_yaml(Source("", f"- {{{text}: x}}" if inside else f"{text}: x"))
     except CnncalcError:
         return False
