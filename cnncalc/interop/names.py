@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from cnncalc.layers import kind_named
+from cnncalc.layers.options import SPATIAL
 
 LONGEST_PART = 100
 MOST_PARTS = 30
@@ -28,6 +29,12 @@ def legal(name: str) -> str:
 def is_word(part: str) -> bool:
     """Whether a part is a word of the language, which no step can be called."""
     return part in RESERVED or kind_named(part) is not None
+
+
+def axis_word(axis: int, rank: int) -> str:
+    """An axis as the language names it: by its letter, where arrays of so many axes have letters."""
+    letters = "c" + SPATIAL.get(rank, "")
+    return letters[axis] if len(letters) == rank else str(axis)
 
 
 class Names(set[str]):

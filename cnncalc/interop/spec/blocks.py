@@ -23,20 +23,27 @@ from cnncalc.interop.spec.forms import (
     form_of,
     without_shortcut,
 )
-from cnncalc.interop.spec.numbers import Column, Number, Place, default_of, express, free, settle_column
-from cnncalc.interop.spec.steps import Call, From, Line, Merge, Named, Step, lines_of
+from cnncalc.interop.spec.numbers import Column, Number, default_of, express, free, settle_column
+from cnncalc.interop.spec.repeats import join_runs, repeat_calls
+from cnncalc.interop.spec.steps import (
+    Block,
+    Call,
+    From,
+    Line,
+    Merge,
+    Named,
+    Step,
+    every_step,
+    first_node,
+    has_shortcut,
+    lines_of,
+    lists_in,
+    merges_in,
+)
 from cnncalc.layers import kind_named
 
 PLAIN = "block"  # of which nothing is known
 MOST_PARAMETERS = 8  # of a block that somebody reads
-
-
-class Block(NamedTuple):
-    """A block: its parameters in order, and its steps."""
-
-    name: str
-    params: dict[str, Number | None]  # name to default; None where it must be given
-    steps: list[Step]
 
 
 class Use(NamedTuple):
@@ -73,7 +80,7 @@ class Folder:
 
     def fold(self, steps: list[Step]) -> list[Step]:
         """The steps with calls of blocks in the place of lists that repeat, the innermost first."""
-        self.names = set(all_names(steps))
+        self.names = {step.name for step in every_step(steps) if not isinstance(step, From)}
         self.heights = {}
         self.look_around(steps, "", 0)
         tallest = max((self.measure(named) for named in lists_in(steps)), default=-1)
@@ -240,117 +247,6 @@ def usual_name(named: Named) -> str:
     return "inception" if any(merge.layer.kind == "concat" and len(merge.branches) > 2 for merge in merges) else PLAIN
 
 
-def repeat_calls(step: Named, blocks: Sequence[Block]) -> Step:
-    """A list of nothing but calls of one block whose names count as one call, repeated; any other list as it is."""
-    calls = [inner for inner in step.steps if isinstance(inner, Call)]
-    if len(calls) < 2 or not are_repetitions(step.steps, calls):
-        return step
-    params = next(block.params for block in blocks if block.name == calls[0].block)
-    full = [{**params, **call.values} for call in calls]
-    # The first and the last may have other values than those between, which must be alike.
-    middle = full[1:-1] or full[-1:]
-    common = middle[0]
-    if any(values != common for values in middle):
-        return step
-    one = Call(step.name, calls[0].block, {p: v for p, v in common.items() if v != params[p] and v is not None})
-    one.repeat = len(calls)
-    one.first = differing(full[0], common)
-    one.last = differing(full[-1], common) if len(full) > 2 else {}
-    return one
-
-
-def join_runs(steps: Sequence[Step]) -> list[Step]:
-    """Three calls or more that are equal and stand one behind the other as one, by the name of the first."""
-    runs: list[list[Step]] = []
-    for step in steps:
-        last = runs[-1][-1] if runs else None
-        if isinstance(step, Call) and isinstance(last, Call) and are_alike(last, step):
-            runs[-1].append(step)
-        else:
-            runs.append([step])
-    found: list[Step] = []
-    for first, *others in runs:
-        if isinstance(first, Call) and len(others) >= 2:
-            first.repeat = 1 + len(others)
-            others = []
-        found += [first, *others]
-    return found
-
-
-def are_alike(one: Call, other: Call) -> bool:
-    """Whether two calls whose names are numbers, neither of them repeated, say the same."""
-    numbers = one.name.isdigit() and other.name.isdigit()
-    plain = one.repeat == other.repeat == 1
-    return numbers and plain and (one.block, one.values) == (other.block, other.values)
-
-
-def are_repetitions(steps: Sequence[Step], calls: Sequence[Call]) -> bool:
-    """Whether steps are calls of one block whose names count, none of which repeats by itself."""
-    return (
-        len(calls) == len(steps)
-        and all(call.block == calls[0].block for call in calls)
-        and are_numbered([call.name for call in calls])
-        and all(call.repeat == 1 and not call.first and not call.last for call in calls)
-        and all(call.values == calls[0].values for call in calls if any(map(is_place, call.values.values())))
-    )
-
-
-def is_place(value: Number) -> bool:
-    return isinstance(value, Place)
-
-
-def are_numbered(names: Sequence[str]) -> bool:
-    """Whether names count: 0, 1, 2, or `layer1`, `layer2`, `layer3`."""
-    stem = names[0].rstrip("0123456789")
-    start = names[0][len(stem) :]
-    if not start or (not stem and start != "0"):
-        return False
-    return list(names) == [f"{stem}{int(start) + i}" for i in range(len(names))]
-
-
-def differing(values: dict[str, Number | None], common: dict[str, Number | None]) -> dict[str, Number]:
-    return {name: value for name, value in values.items() if value != common[name] and value is not None}
-
-
-# --- walks over steps
-
-
-def merges_in(steps: Sequence[Step]) -> Iterator[Merge]:
-    return (line for line in lines_of(steps) if isinstance(line, Merge))
-
-
-def has_shortcut(named: Named) -> bool:
-    """Whether a residual of a list has steps of its own in its shortcut."""
-    return any(merge.residual and merge.branches[1] for merge in merges_in(named.steps))
-
-
 def is_worth_a_block(steps: Sequence[Step]) -> bool:
     """Whether a list is worth a block: it has more than a line."""
     return sum(1 for _ in lines_of(steps)) > 1 or any(isinstance(step, Merge) for step in steps)
-
-
-def first_node(named: Named) -> int:
-    return min((line.node for line in lines_of(named.steps)), default=0)
-
-
-def lists_in(steps: Sequence[Step], *, shortcuts: bool = True) -> Iterator[Named]:
-    """The named lists that stand directly among steps, in branches too."""
-    for step in steps:
-        if isinstance(step, Named):
-            yield step
-        elif isinstance(step, From):
-            yield from lists_in(step.steps, shortcuts=shortcuts)
-        elif isinstance(step, Merge):
-            for branch in step.branches[: 1 if step.residual and not shortcuts else None]:
-                yield from lists_in(branch, shortcuts=shortcuts)
-
-
-def all_names(steps: Sequence[Step]) -> Iterator[str]:
-    for step in steps:
-        if not isinstance(step, From):
-            yield step.name
-        if isinstance(step, (From, Named)):
-            yield from all_names(step.steps)
-        elif isinstance(step, Merge):
-            for branch in step.branches:
-                yield from all_names(branch)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
-from cnncalc.interop.keras.read.operations import letter
 from cnncalc.interop.keras.read.table import Call, translates
 from cnncalc.interop.layouts import Seen, in_base, settle
+from cnncalc.interop.names import axis_word
 from cnncalc.layers.options import SPATIAL
 
 
@@ -62,7 +62,7 @@ def by_length(call: Call) -> Seen | None:
     own = int(axis) % (len(call.x.shape) + 1) - 1
     mean = call.word == "RMSNormalization"
     seen, (base,) = in_base(call.b, call.x, [own], call.at)
-    options = {"axes": letter(base, len(seen.base))}
+    options = {"axes": axis_word(base, len(seen.base))}
 
     def piece(kind: str, options: Mapping[str, Any], value: int) -> int:
         return call.b.add(f"{call.name}/{kind}", kind, options, [value], at=call.at)

@@ -10,8 +10,8 @@ from typing import Any
 from cnncalc.interop import layouts
 from cnncalc.interop.keras.read.table import Call, UnreadError, translates
 from cnncalc.interop.layouts import Seen, make_plain
+from cnncalc.interop.names import axis_word
 from cnncalc.language import _
-from cnncalc.layers.options import SPATIAL
 
 KINDS = {
     "Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "Silu": "silu", "Tanh": "tanh", "Selu": "selu",
@@ -80,12 +80,6 @@ def ours(call: Call, axes: Sequence[int]) -> list[int]:
     return found
 
 
-def letter(axis: int, rank: int) -> str:
-    """An axis as the language names it."""
-    letters = "c" + SPATIAL.get(rank, "")
-    return letters[axis] if len(letters) == rank else str(axis)
-
-
 REDUCED = {"Mean": "reduce_mean", "Max": "reduce_max", "Min": "reduce_min", "Sum": "reduce_sum"}
 POOLED = {"Mean": "global_avgpool", "Max": "global_maxpool"}
 
@@ -107,7 +101,7 @@ def reduce_axes(call: Call) -> Seen | None:
         made = call.along(rank - 1, POOLED[word], {})
     else:
         seen, base = layouts.in_base(call.b, call.x, over, call.at)
-        words = "".join(letter(axis, len(seen.base)) for axis in sorted(base))
+        words = "".join(axis_word(axis, len(seen.base)) for axis in sorted(base))
         value = call.b.add(call.name, REDUCED[word], {"axes": words}, [seen.value], at=call.at)
         made = seen._replace(value=value, base=call.b.shape(value))
     return made if made is None or keeps else made.reshape(left, f"{call.name}.")
@@ -157,7 +151,7 @@ def part(call: Call, x: Seen, axis: int, start: int, stop: int, name: str) -> Se
     if (start, stop) == (0, x.shape[axis]):
         return x
     seen, (base,) = layouts.in_base(call.b, x, [axis], call.at)
-    options = {"range": (start, stop), "axis": letter(base, len(seen.base)) if base else None}
+    options = {"range": (start, stop), "axis": axis_word(base, len(seen.base)) if base else None}
     value = call.b.add(name, "slice", options, [seen.value], at=call.at)
     return seen._replace(value=value, base=call.b.shape(value))
 
@@ -167,7 +161,7 @@ def pick(call: Call, x: Seen, axis: int, places: Sequence[int], name: str) -> Se
     if not places:
         raise UnreadError(_("nothing is left of an axis"))
     seen, (base,) = layouts.in_base(call.b, x, [axis], call.at)
-    options = {"indices": list(places), "axis": letter(base, len(seen.base)) if base else None}
+    options = {"indices": list(places), "axis": axis_word(base, len(seen.base)) if base else None}
     value = call.b.add(name, "take", options, [seen.value], at=call.at)
     return seen._replace(value=value, base=call.b.shape(value))
 
@@ -189,7 +183,7 @@ def roll(call: Call) -> Seen | None:
     if not isinstance(shift, int) or not isinstance(axis, int):
         return None
     seen, (base,) = layouts.in_base(call.b, call.x, ours(call, [axis]), call.at)
-    options = {"shift": shift, "axis": letter(base, len(seen.base)) if base else None}
+    options = {"shift": shift, "axis": axis_word(base, len(seen.base)) if base else None}
     return seen._replace(value=call.b.add(call.name, "roll", options, [seen.value], at=call.at))
 
 
@@ -294,7 +288,7 @@ def stack(call: Call) -> Seen | None:
     # A stack is a concat along an axis of one element, which each gets first.
     apart = [seen.reshape((*seen.shape[:axis], 1, *seen.shape[axis:])) for seen in call.entering]
     values = [layouts.settle(call.b, seen, call.at) for seen in apart]
-    options = {"axis": letter(axis, rank)} if axis else {}
+    options = {"axis": axis_word(axis, rank)} if axis else {}
     value = call.b.add(call.name, "concat", options, values, at=call.at)
     found = Seen(value, call.b.shape(value))
     return found if prod(found.shape) == len(apart) * prod(call.x.shape) else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from math import prod
 
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import shortest
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import axis_word, lay
+from cnncalc.interop.onnx.read.places import lay
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
 
@@ -153,7 +154,7 @@ def read_softmax(net: Network, node: NodeData) -> Value:
     other = next((place for place, n in enumerate(shape) if place and over and over == whole(place, n)), None)
     if other is not None:
         kind = "softmax" if node.operator == "Softmax" else "log_softmax"
-        return Tensor(net.add(node, kind, {"axis": axis_word(other, shape)}, [x.value]), x.axes)
+        return Tensor(net.add(node, kind, {"axis": axis_word(other, len(shape))}, [x.value]), x.axes)
     if over != whole(0, shape[0]):
         if len(over) != len([f for part in axes for f in part if f.axis >= 0]):
             return softmax_apart(net, node, x, axis)
@@ -168,7 +169,7 @@ def softmax_apart(net: Network, node: NodeData, x: Tensor, axis: int) -> Tensor:
         raise NotReadError(_("it goes over another axis than the channels"), x.dims())
     laid = lay(net, node, x)
     kind = "softmax" if node.operator == "Softmax" else "log_softmax"
-    options = {"axis": axis_word(laid.axis(axis), net.shape(laid.tensor))}
+    options = {"axis": axis_word(laid.axis(axis), len(net.shape(laid.tensor)))}
     return Tensor(net.add(node, kind, options, [laid.tensor.value]), laid.tensor.axes)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.conv import fill_behind
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor, plain, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import axis_word, lay_alike
+from cnncalc.interop.onnx.read.places import lay_alike
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.trained import fills_slot
 from cnncalc.language import _
@@ -187,7 +188,7 @@ def concat_along(net: Network, node: NodeData, tensors: Sequence[Tensor], axis: 
     place = laid[0].where[axis]
     if place is None or axis in holding_samples(tensors):
         raise NotReadError(_("it joins samples"), dims)
-    options = {"axis": axis_word(place, net.shape(laid[0].tensor)) if place else None}
+    options = {"axis": axis_word(place, len(net.shape(laid[0].tensor))) if place else None}
     value = net.add(node, "concat", options, [each.tensor.value for each in laid])
     joined = whole(place, net.builder.shape(value)[place])
     return Tensor(value, tuple(joined if i == axis else a for i, a in enumerate(laid[0].tensor.axes or ())))

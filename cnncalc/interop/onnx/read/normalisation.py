@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, axis_word, lay, settle
+from cnncalc.interop.onnx.read.places import as_map, lay, settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.wire import WireError
 from cnncalc.language import _
@@ -126,7 +127,7 @@ def read_lp_normalisation(net: Network, node: NodeData) -> Value:
     over = axes[node.attributes.get("axis", -1) % len(axes)]
     if len(over) != 1 or over[0].axis < 0 or over != whole(over[0].axis, shape[over[0].axis]):
         raise NotReadError(_("it goes over parts of axes, or over the samples"), x.dims())
-    options = {"axes": axis_word(over[0].axis, shape)} | ({"order": order} if order != 2 else {})
+    options = {"axes": axis_word(over[0].axis, len(shape))} | ({"order": order} if order != 2 else {})
     length = net.add(node, "reduce_norm", options, [x.value], part="length")
     return Tensor(net.add(node, "divide", {}, [x.value, length], part="divide"), x.axes)
 

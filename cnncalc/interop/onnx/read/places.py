@@ -20,7 +20,7 @@ from cnncalc.interop.onnx.read.layout import (
 from cnncalc.interop.onnx.read.network import Network, NotReadError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
-from cnncalc.layers.options import MOST_AXES, SPATIAL
+from cnncalc.layers.options import MOST_AXES
 
 
 class Laid(NamedTuple):
@@ -121,12 +121,6 @@ def move_axes(net: Network, node: NodeData, x: Tensor, places: Sequence[Axis]) -
     if factor is not None:
         return net.move(node, "pixel_unshuffle", {"factor": factor}, value)
     return permute_map(net, node, value, places, target)
-
-
-def axis_word(axis: int, shape: Shape) -> str:
-    """An axis of a map as the language names it: by its letter, where maps of so many axes have letters."""
-    letters = "c" + SPATIAL.get(len(shape), "")
-    return letters[axis] if len(letters) == len(shape) else str(axis)
 
 
 def as_map(net: Network, node: NodeData, x: Tensor) -> int:

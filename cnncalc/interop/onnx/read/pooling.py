@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Factor, Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, axis_word, lay, spatial_axes
+from cnncalc.interop.onnx.read.places import as_map, lay, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.unread import no_more
 from cnncalc.interop.onnx.read.windows import one, window_options
@@ -142,7 +143,7 @@ def reduce_axes(net: Network, node: NodeData, x: int, gone: list[int]) -> int:
         if all(n == 1 or i in gone for i, n in enumerate(shape) if i):
             return net.add(node, f"global_{pool}", {}, [x])
         return net.add(node, pool, {"kernel": one([n if i in gone else 1 for i, n in enumerate(shape) if i])}, [x])
-    letters = "".join(axis_word(place, shape) for place in gone)
+    letters = "".join(axis_word(place, len(shape)) for place in gone)
     if node.operator in COMPOSED:
         before, behind = COMPOSED[node.operator]
         inner = net.add(node, before, {}, [x], part=before) if before else x

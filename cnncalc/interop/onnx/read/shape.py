@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import prod
 
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import Constant, constant
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import BATCH, Axis, Tensor, in_order, plain, regroup, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import as_map, axis_word, lay, reshape_map, settle
+from cnncalc.interop.onnx.read.places import as_map, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
@@ -255,7 +256,7 @@ def crop(net: Network, node: NodeData, x: Tensor, cuts: Iterable[tuple[int, int,
 def pick(net: Network, node: NodeData, x: Tensor, axis: int, chosen: list[int]) -> Tensor:
     """Elements of one axis, in any order."""
     x, place = lay_out(net, node, x, axis)
-    word = axis_word(place, net.shape(x))
+    word = axis_word(place, len(net.shape(x)))
     value = net.add(node, "take", {"indices": tuple(chosen), "axis": None if place == 0 else word}, [x.value])
     return Tensor(value, tuple(whole(place, len(chosen)) if i == axis else a for i, a in enumerate(x.axes or ())))
 
@@ -293,7 +294,7 @@ def take_part(
         parts, part = equal
         value = net.add(node, "split", {"parts": parts, "part": part or None}, [x.value])
     else:
-        word = axis_word(place, shape)
+        word = axis_word(place, len(shape))
         options = {"range": (start, None if stop == n else stop), "axis": None if place == 0 else word}
         value = net.add(node, "slice", options, [x.value])
     return Tensor(value, tuple(whole(place, stop - start) if i == axis else a for i, a in enumerate(axes)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base, merge, through
-from cnncalc.interop.torch.read.making import along, axis_word, elementwise, layer
+from cnncalc.interop.names import axis_word
+from cnncalc.interop.torch.read.making import along, elementwise, layer
 from cnncalc.interop.torch.read.table import Made, translates
 
 KINDS = {
@@ -46,8 +47,8 @@ def comparison(kind: str) -> Any:
             return beyond(trace, given["input"], float(other), above=kind == "greater")
         if one is None or trace.of(other) is None:
             return None
-        place = trace.place(kind)
-        add = lambda values: trace.b.add(trace.name(kind), kind, {}, values, at=place)  # noqa: E731
+        place = trace.here.place(kind)
+        add = lambda values: trace.b.add(trace.here.name(kind), kind, {}, values, at=place)  # noqa: E731
         return merge(trace.b, [one, trace.of(other)], add, place)
 
     return handle
@@ -55,14 +56,14 @@ def comparison(kind: str) -> Any:
 
 def beyond(trace: Any, tensor: Any, bound: float, *, above: bool) -> Seen:
     """Whether elements are above a number, or below it: whether the difference is above 0."""
-    place, seen = trace.place("step"), trace.of(tensor)
+    place, seen = trace.here.place("step"), trace.of(tensor)
     # A bound of 0 moves nothing: None, and no option.
     moved = {"offset": -bound or None} if above else {"factor": -1.0, "offset": bound or None}
 
     def add(value: int) -> int:
         if bound or not above:
-            value = trace.b.add(trace.behind(value, "rescale"), "rescale", moved, [value], at=place)
-        return int(trace.b.add(trace.behind(value, "step"), "step", {}, [value], at=place))
+            value = trace.b.add(trace.here.name_behind(value, "rescale"), "rescale", moved, [value], at=place)
+        return int(trace.b.add(trace.here.name_behind(value, "step"), "step", {}, [value], at=place))
 
     return through(trace.b, seen, add, place)
 
@@ -186,7 +187,7 @@ def over_axis(trace: Any, given: dict[str, Any], kind: str) -> Made:
     if axis is None:
         return None
     # The axis is named as it lies in the graph, in front of permutations that are only noted so far.
-    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.here.place())
     made = layer(trace, kind, {"axis": axis_word(base, len(seen.base))} if base else {}, [seen.value])
     return made and seen._replace(value=made.value)
 

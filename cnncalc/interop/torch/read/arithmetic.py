@@ -7,9 +7,9 @@ from typing import Any
 
 from cnncalc.interop import layouts
 from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.making import (
     along,
-    axis_word,
     elementwise,
     join,
     layer,
@@ -28,7 +28,7 @@ def merge_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
 
 def merge_seen(trace: Any, kind: str, seen: Sequence[Seen]) -> Seen | None:
     """The same of values as they are seen."""
-    name, place = trace.name(kind), trace.place(kind)
+    name, place = trace.here.name(kind), trace.here.place(kind)
     return layouts.merge(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
 
 
@@ -140,11 +140,13 @@ def lerp(trace: Any, given: dict[str, Any], result: Any) -> Made:
     away = merge_seen(trace, "subtract", [b, a])
     if away is None:
         return None
-    place = trace.place("rescale")
+    place = trace.here.place("rescale")
     part_of = layouts.through(
         trace.b,
         away,
-        lambda v: trace.b.add(trace.behind(v, "rescale"), "rescale", {"factor": float(weight)}, [v], at=place),
+        lambda v: trace.b.add(
+            trace.here.name_behind(v, "rescale"), "rescale", {"factor": float(weight)}, [v], at=place
+        ),
         place,
     )
     return merge_seen(trace, "add", [a, part_of])
@@ -161,7 +163,7 @@ def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     if any(s.sample > 0 for s in seen):
         return join_samples(trace, seen, dim, new=True)
-    new = [s.arrange(shape, BATCH, trace.spot()) for s in seen]
+    new = [s.arrange(shape, BATCH, trace.here.spot()) for s in seen]
     axis = new[0].axis(dim) if all(new) else None
     return None if axis is None else join(trace, new, axis)
 
@@ -184,7 +186,7 @@ def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dic
         if all(value == {"factor": 1.0, "offset": 0.0}[key] for key, value in found.items()):
             return trace.of(tensor)
         return elementwise(trace, tensor, "rescale", found)
-    fixed = trace.read_fixed(number)
+    fixed = trace.known.read_fixed(number)
     if fixed is None:
         return None
     if fixed.numel() == 1:
@@ -221,7 +223,7 @@ def with_weights(trace: Any, kind: str, seen: Seen, weights: Any, axes: tuple[in
     """A layer of trained numbers, each for the elements that share it: `scale` or `shift`."""
     if len(axes) == 1 and (len(seen.shape) > 1 or seen.moves):
         return along(trace, seen, axes[0], lambda value: layer(trace, kind, {}, [value], (weights,)))
-    seen, base = in_base(trace.b, seen, axes, trace.place())
+    seen, base = in_base(trace.b, seen, axes, trace.here.place())
     rank = len(seen.base)
     words = [axis_word(axis, rank) for axis in sorted(base)]
     per = "element" if len(words) == rank else {"": "layer", "c": "channel"}.get("".join(words), "".join(words))
@@ -244,7 +246,7 @@ def shift_values(trace: Any, one: Any, other: Any) -> Made:
         return None
     seen, last = trace.of(tensor), len(trace.b.nodes) - 1
     node = trace.b.nodes[last] if 0 <= last == seen.value - len(trace.b.inputs) else None
-    if node is None or node.weights_of is not None or any(s in trace.owners for s in trace.sources(weights)):
+    if node is None or node.weights_of is not None or trace.stored.owners_of(trace.stored.sources(weights)):
         return with_weights(trace, "shift", trace.of(tensor), weights, axes)
     if node.layer.kind == "conv" and not node.layer.bias and not seen.moves and tuple(weights.shape) == seen.shape:
         return bias(trace, seen, weights)
@@ -254,8 +256,7 @@ def shift_values(trace: Any, one: Any, other: Any) -> Made:
         return with_weights(trace, "shift", trace.of(tensor), weights, axes)
     trace.b.nodes[last] = node._replace(layer=trace.b.layer("scale", {"shift": True}))
     trace.b.facts[last] = trace.b.nodes[last].layer.facts(seen.base)
-    for source in trace.sources(weights):
-        trace.owners.setdefault(source, seen.value)
+    trace.stored.assign(trace.stored.sources(weights), seen.value)
     return seen
 
 
@@ -266,8 +267,7 @@ def bias(trace: Any, seen: Any, weights: Any) -> Made:
         return None
     trace.b.nodes[last] = trace.b.nodes[last]._replace(layer=trace.b.nodes[last].layer.replace(bias="per_unit"))
     trace.b.facts[last] = trace.b.nodes[last].layer.facts(*(trace.b.shape(v) for v in trace.b.nodes[last].reads))
-    for source in trace.sources(weights):
-        trace.owners.setdefault(source, seen.value)
+    trace.stored.assign(trace.stored.sources(weights), seen.value)
     return seen
 
 

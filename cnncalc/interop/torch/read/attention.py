@@ -7,8 +7,9 @@ from math import isclose, prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, make_plain, through
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.arithmetic import merge_seen, with_weights
-from cnncalc.interop.torch.read.making import along, axis_word, layer, standing, whole
+from cnncalc.interop.torch.read.making import along, layer, standing, whole
 from cnncalc.interop.torch.read.reductions import over_axes
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
 from cnncalc.interop.torch.read.taking import part, pick
@@ -27,10 +28,10 @@ def multiply_matrices(trace: Any, one: Any, other: Any) -> Seen | None:
     a, b = trace.of(one), trace.of(other)
     # torch takes a vector for a matrix of one column and drops that column's axis: (N, c) @ (c) is (N).
     if a is not None and b is None and getattr(other, "ndim", 0) == 1 and whole(trace, other) and a.plain and a.shape:
-        column = a.reshape((1, *a.shape), trace.inside()) if len(a.shape) == 1 else a
+        column = a.reshape((1, *a.shape), trace.here.inside()) if len(a.shape) == 1 else a
         options: dict[str, Any] = {"units": 1, "bias": False, "axes": "c"}
         made = along(trace, column, len(column.shape) - 1, lambda v: layer(trace, "dense", options, [v], (other,)))
-        return made and made.reshape(a.shape[:-1] or (1,), trace.inside())
+        return made and made.reshape(a.shape[:-1] or (1,), trace.here.inside())
     if a is not None and b is None and getattr(other, "ndim", 0) == 2 and own_matrix(trace, other):
         axis = a.axis(a.rank - 1)
         options = {"units": other.shape[1], "bias": False, "axes": "c" if len(a.shape) > 1 else None}
@@ -47,17 +48,17 @@ def multiply_matrices(trace: Any, one: Any, other: Any) -> Seen | None:
 def rows_of_samples(trace: Any, seen: Seen, other: Any) -> Seen | None:
     """Matrices of which the samples are the rows, times numbers that stand: (q, N, c) and (q, c, d)."""
     front, rows, width = seen.shape[: seen.lead], seen.shape[seen.lead : -1], seen.shape[-1]
-    flat = seen.reshape((*front, prod(rows), width), trace.inside())._replace(lead=0, folded=0, front=0)
+    flat = seen.reshape((*front, prod(rows), width), trace.here.inside())._replace(lead=0, folded=0, front=0)
     shape = [1] * (len(front) + 2 - getattr(other, "ndim", 0)) + list(getattr(other, "shape", ()))
     matrices = standing(trace, other, Seen(-1, tuple(shape)))
     made = product(trace, flat, matrices)
-    return made and made.reshape((*front, *rows, made.shape[-1]), trace.inside())._replace(**seen.place)
+    return made and made.reshape((*front, *rows, made.shape[-1]), trace.here.inside())._replace(**seen.place)
 
 
 def own_matrix(trace: Any, matrix: Any) -> bool:
     """Whether a matrix of weights is no other layer's."""
     # An embedding's matrix, tied to the layer of the logits, stays a product: a linear layer would count it twice.
-    return whole(trace, matrix) and not any(source in trace.owners for source in trace.sources(matrix))
+    return whole(trace, matrix) and not trace.stored.owners_of(trace.stored.sources(matrix))
 
 
 def product(trace: Any, a: Seen | None, b: Seen | None) -> Seen | None:
@@ -69,7 +70,7 @@ def product(trace: Any, a: Seen | None, b: Seen | None) -> Seen | None:
         raise NotReadError(_("the samples are rows or columns of its matrices: it mixes them"))
     if not a.stands_as(b):
         return None
-    a, b = (make_plain(trace.b, seen, trace.place()) for seen in (a, b))
+    a, b = (make_plain(trace.b, seen, trace.here.place()) for seen in (a, b))
     made = layer(trace, "matmul", {}, [a.value, b.value])
     return made and a._replace(value=made.value, base=made.base)
 
@@ -100,7 +101,7 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
         values.append(trace.of(mask) or standing(trace, mask, q))
     if any(s is None or not s.shape or s.lead or not s.stands_as(q) for s in values):
         return None
-    plain = [make_plain(trace.b, seen, trace.place()) for seen in values]
+    plain = [make_plain(trace.b, seen, trace.here.place()) for seen in values]
     made = layer(trace, "dot_product_attention", {}, [seen.value for seen in plain])
     return made and q._replace(value=made.value, base=made.base, moves=())
 
@@ -144,7 +145,7 @@ def many_heads(trace: Any, given: dict[str, Any], result: Any) -> Made:
         )
     found = trace.tensors_in(result)
     if len(found) > 1:
-        trace.later[id(found[1])] = lambda: trace.asked.add(number)  # and nothing is known of them yet
+        trace.values.later[id(found[1])] = lambda: trace.asked.add(number)  # and nothing is known of them yet
     return attend(trace, given, stored, (given["out_proj_weight"], given["out_proj_bias"]), given.get("attn_mask"))
 
 
@@ -188,8 +189,8 @@ def attend(trace: Any, given: dict[str, Any], into: Sequence[Any], out: Sequence
     if query == key:
         made = along(trace, query, width, lambda v: layer(trace, "attention", options, [v], stored))
         return made and [made]
-    others, _back = key.first(key.axis(key.rank - 1), trace.inside())
-    asked = make_plain(trace.b, others, trace.place()).value
+    others, _back = key.first(key.axis(key.rank - 1), trace.here.inside())
+    asked = make_plain(trace.b, others, trace.here.place()).value
     made = along(trace, query, width, lambda v: layer(trace, "cross_attention", options, [v, asked], stored))
     return made and [made]
 
@@ -225,7 +226,7 @@ def heads_apart(
         return None
     q, k, v = parts
     # As torch sees it the samples are axis 0: (N, heads, n, d) turns to (N, heads, d, n).
-    scores = product(trace, through_number(trace, q, q.shape[-1] ** -0.5), k.reorder([0, 1, 3, 2], trace.inside()))
+    scores = product(trace, through_number(trace, q, q.shape[-1] ** -0.5), k.reorder([0, 1, 3, 2], trace.here.inside()))
     if mask is not None and scores is not None:
         added = standing(trace, mask, scores) if mask.ndim == 2 else None
         scores = added and merge_seen(trace, "add", [scores, added])
@@ -237,7 +238,7 @@ def heads_apart(
     if found is None or said is None:
         return None
     n = query.shape[0]
-    told = said.arrange((BATCH, n, n), BATCH, trace.inside()) if average else said
+    told = said.arrange((BATCH, n, n), BATCH, trace.here.inside()) if average else said
     return [found, told] if told else None
 
 
@@ -249,7 +250,7 @@ def split_heads(
     weight, *others, bias = into
     if query != key or others or query.folded or len(query.shape) != 2 or trace.of(mask) is not None:
         raise NotReadError(_("masks are read where a sequence attends to itself, and where they stand by themselves"))
-    seen = query.reorder([1, 0, 2], trace.inside()) if query.lead == 1 else query  # the sequence may come first
+    seen = query.reorder([1, 0, 2], trace.here.inside()) if query.lead == 1 else query  # the sequence may come first
     n, width = seen.shape
     made = linear_over_last(trace, seen, weight, bias)
     axis = made and made.axis(2)
@@ -257,19 +258,19 @@ def split_heads(
     for i in range(3):
         # in_proj_weight has the rows of queries, of keys and of values one behind the other.
         one = None if made is None or axis is None else part(trace, made, axis, i * width, (i + 1) * width)
-        apart = one and one.arrange((BATCH, n, heads, width // heads), BATCH, trace.inside())
+        apart = one and one.arrange((BATCH, n, heads, width // heads), BATCH, trace.here.inside())
         if apart is None:
             return None
-        parts.append(make_plain(trace.b, apart.reorder([0, 2, 1, 3], trace.inside()), trace.place()))
+        parts.append(make_plain(trace.b, apart.reorder([0, 2, 1, 3], trace.here.inside()), trace.here.place()))
     return parts[0], parts[1], parts[2]
 
 
 def join_heads(trace: Any, seen: Seen, query: Seen, out: Sequence[Any]) -> Seen | None:
     """What all heads give, side by side, through the last linear layer; laid out as the sequence that entered."""
     n, width = query.shape
-    together = seen.reorder([0, 2, 1, 3], trace.inside()).arrange((BATCH, n, width), BATCH, trace.inside())
+    together = seen.reorder([0, 2, 1, 3], trace.here.inside()).arrange((BATCH, n, width), BATCH, trace.here.inside())
     found = together and linear_over_last(trace, together, *out)
-    return found.reorder([1, 0, 2], trace.inside()) if found and query.lead == 1 else found
+    return found.reorder([1, 0, 2], trace.here.inside()) if found and query.lead == 1 else found
 
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -329,7 +330,7 @@ def spell(word: str, spare: Sequence[str], rank: int) -> str:
 def by_weights(trace: Any, seen: Seen, tensor: Any, words: Sequence[str], out: str, sizes: dict[str, int]) -> Made:
     """Sums of a value with numbers that depend on no input: a linear layer, or products where they share an axis."""
     a, b = words
-    first, place = a[seen.lead], trace.inside()
+    first, place = a[seen.lead], trace.here.inside()
     # bnc,cd->bnd: the samples are b, rows n, summed c, columns d.
     summed, columns = [x for x in a if x in b and x not in out], [x for x in b if x not in a]
     rows = [x for x in a if x not in b and x != first]
@@ -365,7 +366,7 @@ def sum_products(
     if first not in out or not set(rows + columns) <= set(out):
         return None
     sizes = {**sizes, first: BATCH}
-    place = trace.inside()
+    place = trace.here.inside()
 
     def bring(s: Seen, word: str, *groups: Sequence[str]) -> Seen | None:
         order = [word.index(x) for group in groups for x in group]
@@ -382,13 +383,13 @@ def sum_products(
 
 def multiply_letters(trace: Any, seen: Sequence[Seen], words: Sequence[str], out: str, sizes: dict[str, int]) -> Made:
     """Two values with their axes in the order of the result, with one element where one of them has not the axis."""
-    place, sides = trace.inside(), []
+    place, sides = trace.here.inside(), []
     for value, word in zip(seen, words, strict=True):
         ordered = value.reorder([word.index(x) for x in out if x in word], place)
         side = ordered.arrange([sizes[x] if x in word else 1 for x in out], BATCH, place)
         if side is None:
             return None
-        sides.append(make_plain(trace.b, side, trace.place()))
+        sides.append(make_plain(trace.b, side, trace.here.place()))
     return merge_seen(trace, "multiply", sides)
 
 
@@ -413,10 +414,10 @@ def add_product(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 def through_number(trace: Any, seen: Seen, factor: float) -> Seen:
     """A value times a number."""
-    place = trace.place("rescale")
+    place = trace.here.place("rescale")
     return through(
         trace.b,
         seen,
-        lambda v: trace.b.add(trace.behind(v, "rescale"), "rescale", {"factor": factor}, [v], at=place),
+        lambda v: trace.b.add(trace.here.name_behind(v, "rescale"), "rescale", {"factor": factor}, [v], at=place),
         place,
     )

@@ -142,14 +142,13 @@ class Runner:
             def run_node(self, node: Any) -> Any:
                 runner.node = node
                 path, kind = runner.place(node)
-                trace.stack.append(path)
+                trace.here.stack.append(path)
                 if kind.startswith("torch.nn.modules.") and not any(word in kind for word in SEVERAL):
-                    trace.leaves.add(path)
-                    trace.exact.add(path)
+                    trace.here.add_leaf(path)
                 try:
                     return super().run_node(node)
                 finally:
-                    trace.stack.pop()
+                    trace.here.stack.pop()
 
             def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
                 args, kwargs = runner.resize(target, args, kwargs)

@@ -26,7 +26,7 @@ def unfold(
     Where that would be too many axes they are more channels for a layer without weights; others are applied one by one.
     """
     if seen is None or seen.plain:
-        return seen and layer(trace, kind, options, [settle(trace.b, seen, trace.place())], stored)
+        return seen and layer(trace, kind, options, [settle(trace.b, seen, trace.here.place())], stored)
     refuse_lead(seen)
     if seen.folded > 1:
         return as_one(trace, seen, lambda one: unfold(trace, one, kind, options, stored))
@@ -61,20 +61,20 @@ def widen(options: dict[str, Any]) -> dict[str, Any]:
 def as_one(trace: Any, seen: Seen, make: Callable[[Seen], Seen | None]) -> Seen | None:
     """Several axes that stand in one with the samples as a single one, and back."""
     together, rest = seen.shape[: seen.folded], seen.shape[seen.folded :]
-    one = seen.reshape((prod(together), *rest), trace.inside())._replace(folded=1, front=0)
+    one = seen.reshape((prod(together), *rest), trace.here.inside())._replace(folded=1, front=0)
     made = make(one)
-    return made and made.reshape((*together, *made.shape[1:]), trace.inside())._replace(**seen.place)
+    return made and made.reshape((*together, *made.shape[1:]), trace.here.inside())._replace(**seen.place)
 
 
 def by_channel(trace: Any, seen: Seen, make: Callable[[int], Seen | None]) -> Seen | None:
     """A layer of each channel by itself: axes that stand in one with the samples are more channels."""
     refuse_lead(seen)
     if seen.plain:
-        return make(settle(trace.b, seen, trace.place()))
+        return make(settle(trace.b, seen, trace.here.place()))
     together, (c, *size) = seen.shape[: seen.folded], seen.shape[seen.folded :]
-    flat = seen.reshape((prod(together) * c, *size), trace.inside())
-    made = make(settle(trace.b, flat, trace.place()))
-    return made and made.reshape((*together, c, *made.shape[1:]), trace.inside())._replace(**seen.place)
+    flat = seen.reshape((prod(together) * c, *size), trace.here.inside())
+    made = make(settle(trace.b, flat, trace.here.place()))
+    return made and made.reshape((*together, c, *made.shape[1:]), trace.here.inside())._replace(**seen.place)
 
 
 def one_by_one(trace: Any, seen: Seen, make: Callable[[int], Seen | None]) -> Seen | None:
@@ -85,10 +85,10 @@ def one_by_one(trace: Any, seen: Seen, make: Callable[[int], Seen | None]) -> Se
     pieces = []
     for i in range(count):
         piece = part(trace, seen, 0, i, i + 1)
-        plain = piece and piece.reshape(piece.shape[1:], trace.inside())._replace(folded=0, front=0)
-        made = plain and make(settle(trace.b, plain, trace.place()))
+        plain = piece and piece.reshape(piece.shape[1:], trace.here.inside())._replace(folded=0, front=0)
+        made = plain and make(settle(trace.b, plain, trace.here.place()))
         if made is None:
             return None
-        pieces.append(made.reshape((1, *made.shape), trace.inside()))
+        pieces.append(made.reshape((1, *made.shape), trace.here.inside()))
     together = join(trace, pieces, 0)
     return together and together._replace(**seen.place)

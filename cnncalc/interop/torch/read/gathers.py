@@ -54,7 +54,7 @@ def rot90(trace: Any, given: dict[str, Any], result: Any) -> Made:
     order = list(range(seen.rank))
     if turns % 2:
         order[one], order[other] = other, one
-    return found and found.reorder(order, trace.inside())
+    return found and found.reorder(order, trace.here.inside())
 
 
 @translates("cumsum", "input dim", anywhere=True)
@@ -107,7 +107,7 @@ def repeat_interleave(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if axis is None:  # each sample several times: as if it had as many windows, all alike
         if not seen.plain:
             return None
-        found = pick(trace, seen.reshape((1, *seen.shape), trace.inside()), 0, [0] * repeats)
+        found = pick(trace, seen.reshape((1, *seen.shape), trace.here.inside()), 0, [0] * repeats)
         return found and found._replace(folded=1)
     return pick(trace, seen, axis, [i for i in range(seen.shape[axis]) for _again in range(repeats)])
 
@@ -131,7 +131,7 @@ def unfold(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     found = windows(trace, seen, dim, axis, (size, step, 1))
     order = [*range(dim + 1), *range(dim + 2, result.ndim), dim + 1]
-    return found and found.reorder(order, trace.inside())
+    return found and found.reorder(order, trace.here.inside())
 
 
 def windows(trace: Any, seen: Seen, dim: int, axis: int, move: tuple[int, int, int]) -> Seen | None:
@@ -140,7 +140,7 @@ def windows(trace: Any, seen: Seen, dim: int, axis: int, move: tuple[int, int, i
     shape = list(seen.lay_out(BATCH))
     starts = range(0, seen.shape[axis] - apart * (size - 1), step)
     found = pick(trace, seen, axis, [start + apart * i for start in starts for i in range(size)])
-    return found and found.arrange([*shape[:dim], len(starts), size, *shape[dim + 1 :]], BATCH, trace.inside())
+    return found and found.arrange([*shape[:dim], len(starts), size, *shape[dim + 1 :]], BATCH, trace.here.inside())
 
 
 def of_windows(given: dict[str, Any], rank: int) -> list[tuple[int, int, int, int]]:
@@ -159,8 +159,8 @@ def columns(trace: Any, seen: Seen, given: dict[str, Any], result: Any) -> Seen 
         dim = 2 + 2 * i  # the axis before has become two
         found = found and windows(trace, found, dim, dim - 1, (k, s, d))
     # From (N, C, windows down, k, windows across, k) to (N, C, k, k, windows down, windows across).
-    found = found and found.reorder([0, 1, 3, 5, 2, 4], trace.inside())
-    return found and found.arrange(tuple(result.shape), BATCH, trace.inside())
+    found = found and found.reorder([0, 1, 3, 5, 2, 4], trace.here.inside())
+    return found and found.arrange(tuple(result.shape), BATCH, trace.here.inside())
 
 
 @translates("fold", "input output_size kernel_size | dilation padding stride", anywhere=True)
@@ -177,7 +177,7 @@ def fold(trace: Any, given: dict[str, Any], result: Any) -> Made:
     counts = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, (k, s, d, p) in zip(sizes, moves, strict=True)]
     kernel = [k for k, *_rest in moves]
     c = seen.shape[0] // prod(kernel)
-    place = trace.inside()
+    place = trace.here.inside()
     found = seen.arrange((BATCH, c, *kernel, *counts), BATCH, place)
     found = found and found.reorder([0, 1, 2, 4, 3, 5], place)
     found = found and found.arrange((BATCH, c, kernel[0] * counts[0], kernel[1] * counts[1]), BATCH, place)

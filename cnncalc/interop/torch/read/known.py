@@ -1,4 +1,4 @@
-"""Numbers that a forward pass makes itself, such as a mask of ones, where it asks what they are.
+"""Numbers that depend on no input: buffers, constants, and what a forward pass makes of them, as a mask of ones.
 
 Tensors of a pass have no values. What is worked out of no input, no weight and few numbers is worked out once more with
 values beside it, so that `if torch.all(mask == 1)` gets its answer.
@@ -6,30 +6,65 @@ values beside it, so that `if torch.all(mask == 1)` gets its answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.interop.torch.read.flow import Flow, address
 
 MADE = ("ones", "zeros", "full", "arange", "linspace", "eye", "tensor", "as_tensor", "scalar_tensor")
-MOST_KNOWN = 100_000  # numbers of a tensor that are worked out
+MOST_KNOWN = 100_000  # numbers of a tensor that are looked at, or worked out
 
 
 class Known:
     """Tensors without values of which the values are known, by identity.
 
-    fixed  those of constants, as a trace has them
-    flow   what is written over meanwhile
+    flow       what is written over meanwhile
+    fixed      the values of buffers and constants
+    values     those that the forward pass has made of them and of no others
+    kept       tensors, so that no identity is used again
+    constants  of a tensor with values: it, and the one that stands for it
     """
 
-    def __init__(self, torch: Any, fixed: dict[int, Any], flow: Flow) -> None:
+    def __init__(self, torch: Any, flow: Flow, buffers: Mapping[int, Any]) -> None:
         self.torch = torch
         self.flow = flow
-        self.fixed = fixed
+        self.fixed: dict[int, Any] = {}
         self.values: dict[int, Any] = {}
-        self.kept: list[Any] = []  # tensors, so that no identity is used again
+        self.kept: list[Any] = []
+        self.constants: dict[int, tuple[Any, Any]] = {}
+        for source, tensor in buffers.items():
+            # A module that was made without memory has buffers without values, too.
+            if not tensor.is_meta:
+                self.fix(source, tensor)
+
+    def fix(self, identity: int, tensor: Any) -> None:
+        """Note the values of what is not trained and depends on nothing; those of large tensors are not looked at."""
+        if tensor.numel() <= MOST_KNOWN:
+            self.fixed[identity] = tensor.detach()
+
+    def without_values(self, thing: Any) -> Any:
+        """Tensors that a forward pass makes itself, or keeps beside its buffers, as tensors without values."""
+        if isinstance(thing, self.torch.Tensor):
+            if thing.is_meta:
+                return thing
+            if id(thing) not in self.constants:
+                empty = thing.to("meta")
+                self.constants[id(thing)] = (thing, empty)
+                self.fix(id(empty), thing)
+            return self.constants[id(thing)][1]
+        if type(thing) in (list, tuple):
+            return type(thing)(self.without_values(item) for item in thing)
+        if type(thing) is dict:
+            return {key: self.without_values(item) for key, item in thing.items()}
+        return thing
+
+    def read_fixed(self, thing: Any) -> Any:
+        """The numbers of a tensor that is not trained and depends on nothing; None where they are not known."""
+        numbers = self.fixed.get(id(thing))
+        return None if numbers is None or numbers.dtype is self.torch.bool or numbers.is_complex() else numbers
 
     def look_up(self, tensor: Any) -> Any:
+        """The values of a tensor, whether they were there or were worked out; None where they are not known."""
         found = self.values.get(id(tensor))
         return self.fixed.get(id(tensor)) if found is None else found
 

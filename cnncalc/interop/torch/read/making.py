@@ -8,9 +8,9 @@ from typing import Any
 
 from cnncalc.interop import layouts
 from cnncalc.interop.layouts import Seen, through
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.table import BATCH, NotReadError
 from cnncalc.language import _
-from cnncalc.layers.options import SPATIAL
 from cnncalc.spec.build.sharing import OF_ITS_OWN
 
 
@@ -18,13 +18,11 @@ def layer(
     trace: Any, kind: str, options: dict[str, Any], reads: Sequence[int], stored: Sequence[Any] = ()
 ) -> Seen | None:
     """A layer of the graph; `stored` are its weights. Raises NotReadError where it uses those of others in part."""
-    trained = [s for tensor in stored if tensor is not None for s in trace.sources(tensor)]
+    trained = [s for tensor in stored if tensor is not None for s in trace.stored.sources(tensor)]
     of = owner(trace, kind, options, trained)
-    name = trace.behind(reads[0], kind) if len(reads) == 1 else trace.name(kind)
-    value = trace.b.add(name, kind, layouts.shorten(kind, options), reads, at=trace.place(kind), weights_of=of)
-    for s in trained:
-        # The first layer that uses weights is the one that has them.
-        trace.owners.setdefault(s, value)
+    name = trace.here.name_behind(reads[0], kind) if len(reads) == 1 else trace.here.name(kind)
+    value = trace.b.add(name, kind, layouts.shorten(kind, options), reads, at=trace.here.place(kind), weights_of=of)
+    trace.stored.assign(trained, value)
     return Seen(value, trace.b.shape(value))
 
 
@@ -34,7 +32,7 @@ def owner(trace: Any, kind: str, options: dict[str, Any], trained: Sequence[int]
     Weights are shared as a whole, by layers of one kind that differ in what has no weights: stride, padding. Raises
     NotReadError for anything else, as it would be counted twice, or not as the layer that it is.
     """
-    owners = {trace.owners[s] for s in trained if s in trace.owners}
+    owners = trace.stored.owners_of(trained)
     if not owners:
         return None
     first = len(trace.b.inputs)
@@ -44,7 +42,7 @@ def owner(trace: Any, kind: str, options: dict[str, Any], trained: Sequence[int]
     alike = node.layer.kind == kind and all(
         ours[name] == vars(node.layer)[name] for name in node.layer.options if name not in OF_ITS_OWN
     )
-    if owners or not alike or any(s not in trace.owners for s in trained):
+    if owners or not alike or any(s not in trace.stored.owners for s in trained):
         raise NotReadError(_("its weights are those of {name}, in another form", name=node.name))
     return value if node.weights_of is None else node.weights_of
 
@@ -53,25 +51,19 @@ def whole(trace: Any, tensor: Any) -> bool:
     """Whether a layer may have this tensor as its weights: what it is computed from holds as many trained numbers."""
     if tensor is None:
         return True
-    trained = [s for s in trace.sources(tensor) if trace.stored[s][1]]
-    sizes = {s: trace.sizes[s] for s in trained}
+    trained = trace.stored.trained_sources(tensor)
+    sizes = {s: trace.stored.sizes[s] for s in trained}
     return bool(trained) and sum(sizes.values()) == tensor.numel()
 
 
 def elementwise(trace: Any, tensor: Any, kind: str, options: dict[str, Any] | None = None) -> Seen:
     """A function of each element: views and permutations stay in front of it."""
-    place = trace.place(kind)
+    place = trace.here.place(kind)
 
     def add(value: int) -> int:
-        return trace.b.add(trace.behind(value, kind), kind, options or {}, [value], at=place)
+        return trace.b.add(trace.here.name_behind(value, kind), kind, options or {}, [value], at=place)
 
     return through(trace.b, trace.of(tensor), add, place)
-
-
-def axis_word(axis: int, rank: int) -> str:
-    """An axis as the language names it: by its letter, where arrays of so many axes have letters."""
-    letters = "c" + SPATIAL.get(rank, "")
-    return letters[axis] if len(letters) == rank else str(axis)
 
 
 def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
@@ -84,7 +76,7 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     theirs = lay_beside(tensor, like)
     if theirs is None:
         return None
-    trained = [s for s in trace.sources(tensor) if trace.stored[s][1]]
+    trained = trace.stored.trained_sources(tensor)
     key = (id(tensor), tuple(theirs), *like.place.values())
     if key in trace.standing:
         known: Seen = trace.standing[key]
@@ -94,20 +86,20 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     shape = tuple(theirs)
     if order is not None:  # as the value lies in the graph, so that its permutation serves both
         shape = tuple(theirs[order.index(axis)] for axis in range(len(order)))
-    fresh = [s for s in trained if s not in trace.owners]
-    shared = any(s in trace.owners and not holds(trace, trace.owners[s], shape) for s in trained)
-    stored = sum(trace.sizes[s] for s in (fresh if shared else trained))  # what another layer has is counted there
+    fresh = [s for s in trained if s not in trace.stored.owners]
+    shared = any(not holds(trace, value, shape) for value in trace.stored.owners_of(trained))
+    # What another layer has is counted there.
+    stored = sum(trace.stored.sizes[s] for s in (fresh if shared else trained))
     if stored != prod(shape) or shared:
         options["stored"] = stored
     options["shape"] = shape
     of = None if shared else owner(trace, "parameter", options, trained)
-    value = trace.b.add(trace.name("parameter"), "parameter", options, [], at=trace.place(), weights_of=of)
-    for s in trained:
-        trace.owners.setdefault(s, value)
+    value = trace.b.add(trace.here.name("parameter"), "parameter", options, [], at=trace.here.place(), weights_of=of)
+    trace.stored.assign(trained, value)
     moves = like.moves if order is not None else ()
     made = Seen(value, shape, moves, **like.place)
     # Python may give an id again once its object is gone: the tensor is kept as long as the key that has its id.
-    trace.kept.append(tensor)
+    trace.values.kept.append(tensor)
     trace.standing[key] = made
     return made
 
@@ -137,7 +129,7 @@ def lay_beside(tensor: Any, like: Seen) -> list[int] | None:
 def without_reshape(trace: Any, seen: Seen) -> Seen:
     """The value itself, or with its moves made where one of them is a reshape."""
     if any(move.kind == "reshape" for move in seen.moves):
-        return layouts.make_plain(trace.b, seen, trace.place())
+        return layouts.make_plain(trace.b, seen, trace.here.place())
     return seen
 
 
@@ -153,7 +145,7 @@ def along(trace: Any, seen: Seen, axis: int, make: Callable[[int], Seen | None])
         made = make(entering)
         return None if made is None else made.value
 
-    return layouts.along(trace.b, seen, axis, value, trace.inside(), trace.place())
+    return layouts.along(trace.b, seen, axis, value, trace.here.inside(), trace.here.place())
 
 
 def wide(size: Any, rank: int) -> list[Any]:
@@ -168,8 +160,8 @@ def join(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
     first = pieces[0]
     alike = len({tuple(move[:2] for move in piece.moves) for piece in pieces}) == 1
     if not alike or any(move.kind == "reshape" for move in first.moves) or any(piece.around for piece in pieces):
-        pieces = [layouts.make_plain(trace.b, piece, trace.place()) for piece in pieces]
-    seen, (base,) = layouts.in_base(trace.b, pieces[0], [axis], trace.place())
+        pieces = [layouts.make_plain(trace.b, piece, trace.here.place()) for piece in pieces]
+    seen, (base,) = layouts.in_base(trace.b, pieces[0], [axis], trace.here.place())
     options = {"axis": axis_word(base, len(seen.base))} if base else {}
     made = layer(trace, "concat", options, [piece.value for piece in pieces])
     return made and seen._replace(value=made.value, base=made.base)
@@ -180,7 +172,7 @@ def plus_standing(trace: Any, seen: Seen, tensor: Any) -> Seen | None:
     other = standing(trace, tensor, seen)
     if other is None:
         return None
-    place = trace.place("add")
+    place = trace.here.place("add")
     return layouts.merge(
-        trace.b, [seen, other], lambda values: trace.b.add(trace.name("add"), "add", {}, values, at=place), place
+        trace.b, [seen, other], lambda values: trace.b.add(trace.here.name("add"), "add", {}, values, at=place), place
     )

@@ -17,8 +17,9 @@ from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.interop.builder import Builder
 from cnncalc.interop.refusals import MissingPackageError
+from cnncalc.interop.torch.read.ending import Wishes, explain_failure, finish, learn, learn_apart, stop
 from cnncalc.interop.torch.read.table import BATCH
-from cnncalc.interop.torch.read.trace import Trace, Wishes
+from cnncalc.interop.torch.read.trace import Trace
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
@@ -222,31 +223,33 @@ def trace_of(
         tensors = [trace.enter(name, shape) for name, shape in shapes.items()]
         try:
             with trace, torch.no_grad():
-                result = run(tensors, trace.stand_ins, trace)
+                result = run(tensors, trace.stored.stand_ins, trace)
         except CnncalcError:
             raise
         except Exception as error:
-            if not trace.learn(error):
-                return stop(*(failed if failed and wishes.mapping else (trace, error)), allow_unknown=allow_unknown)
+            if not learn(trace, error):
+                return end_early(
+                    *(failed if failed and wishes.mapping else (trace, error)), allow_unknown=allow_unknown
+                )
             failed = failed or (trace, error)
         else:
-            trace.finish(result)
-            if not trace.learn_apart():
+            finish(trace, result)
+            if not learn_apart(trace):
                 return b.graph(allow_unknown=allow_unknown)
 
 
-def stop(trace: Trace, error: Exception, *, allow_unknown: bool) -> Graph:
+def end_early(trace: Trace, error: Exception, *, allow_unknown: bool) -> Graph:
     """The network as far as the forward pass went. Raises SpecError where that is not enough."""
     b = trace.b
     # The pass may have failed at a look at values, which "meta" has not: then that is what is to be said.
-    decided, complete = trace.explain_failure(error)
-    problem = decided or b.problem(trace.place(), _("the forward pass fails: {error}", error=tell(error))).problem
+    decided, complete = explain_failure(trace, error)
+    problem = decided or b.problem(trace.here.place(), _("the forward pass fails: {error}", error=tell(error))).problem
     if b.nodes and (allow_unknown or complete):
-        trace.stop(problem, rest=allow_unknown)
+        stop(trace, problem, rest=allow_unknown)
         return b.graph(allow_unknown=allow_unknown)
     hint = _("it is run on 2 samples without values, at which it cannot look; --allow-unknown counts up to there")
-    if decided and trace.find_unread():
-        problem = _("{problem}; behind it: {names}", problem=problem, names=trace.say_unread())
+    if decided and trace.stored.find_unread():
+        problem = _("{problem}; behind it: {names}", problem=problem, names=trace.stored.say_unread())
     raise SpecError([b.problem("", problem, hint)], Source(b.source, ""))
 
 

@@ -7,9 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.flow import address
 from cnncalc.interop.torch.read.folded import by_channel
-from cnncalc.interop.torch.read.making import axis_word, join, layer, standing, wide
+from cnncalc.interop.torch.read.making import join, layer, standing, wide
 from cnncalc.interop.torch.read.samples import note_fill, take_samples
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 from cnncalc.interop.torch.read.taking import bring_first, pad_axes, part, pick_along
@@ -46,7 +47,7 @@ def split_samples(trace: Any, seen: Seen, result: Any, sizes: Sequence[int]) -> 
     found, start = [], 0
     for one, size in zip(result, sizes, strict=True):
         made = take_samples(trace, seen, start, start + size)
-        made = made and made.arrange(tuple(one.shape), BATCH, trace.spot())
+        made = made and made.arrange(tuple(one.shape), BATCH, trace.here.spot())
         if made is None:
             return None
         found.append(made)
@@ -137,7 +138,7 @@ def take_index(trace: Any, seen: Seen, index: Sequence[Any], result: Any) -> See
                 return None
             found = sample(trace, found, axis, step)
     # Axes that a number drops and None adds are all in the shape of what comes out.
-    return found and found.arrange(tuple(result.shape), BATCH, trace.spot())
+    return found and found.arrange(tuple(result.shape), BATCH, trace.here.spot())
 
 
 def drop_samples(seen: Seen) -> Seen | None:
@@ -147,10 +148,10 @@ def drop_samples(seen: Seen) -> Seen | None:
 
 def sample(trace: Any, seen: Seen, axis: int, step: int) -> Seen | None:
     """Every s-th element of an axis, which is the largest in a window of one. Not of the channels."""
-    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.here.place())
     if not base:  # another axis is taken for the channels
         seen = bring_first(trace, seen, next(i for i in range(len(seen.shape)) if i != axis))
-        seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+        seen, (base,) = in_base(trace.b, seen, [axis], trace.here.place())
     rank = len(seen.base) - 1
     if rank > 3:
         return None
@@ -170,7 +171,7 @@ def roll(trace: Any, given: dict[str, Any], result: Any) -> Made:
         axis = seen.axis(dim % result.ndim)
         if axis is None:
             return None
-        seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+        seen, (base,) = in_base(trace.b, seen, [axis], trace.here.place())
         word = axis_word(base, len(seen.base))
         made = layer(trace, "roll", {"shift": shift, "axis": word}, [seen.value])
         if made is None:
@@ -203,9 +204,9 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if len(found) > 1:
         return None
     ((axis, start, stop),) = found
-    if id(target) in trace.origins and id(target) not in trace.filling:
+    if id(target) in trace.values.origins and id(target) not in trace.values.filling:
         return None  # something unknown is in it
-    parts = trace.filling.setdefault(id(target), {})
+    parts = trace.values.filling.setdefault(id(target), {})
     if any(key[0] != axis or (key[1] < stop and start < key[2] and key[1:] != (start, stop)) for key in parts):
         return None
     parts[axis, start, stop] = value
@@ -214,12 +215,12 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if not whole or any(one[2] != other[1] for one, other in pairwise(ordered)):
         return []
     # `region` counts the samples as axis 0, and `join` does not.
-    return join(trace, [trace.filling[id(target)][key] for key in ordered], axis - 1)
+    return join(trace, [trace.values.filling[id(target)][key] for key in ordered], axis - 1)
 
 
 def of_zeros(trace: Any, target: Any) -> Seen | None:
     """A tensor of zeros into which nothing was written before, as numbers that stand."""
-    fresh = trace.flow.began_as_zero(target) and trace.writes.get(address(target)) == 1
+    fresh = trace.flow.began_as_zero(target) and trace.values.writes.get(address(target)) == 1
     return standing(trace, target, Seen(-1, tuple(target.shape[1:]))) if fresh else None
 
 
@@ -235,7 +236,7 @@ def put_there(trace: Any, given: dict[str, Any], found: Sequence[tuple[int, int,
         return standing(trace, trace.torch.empty(sizes, device="meta"), before)
     if tuple(number.shape) != tuple(target[given["index"]].shape):
         return None
-    return value if list(number.shape) == sizes else value.arrange(sizes, BATCH, trace.inside())
+    return value if list(number.shape) == sizes else value.arrange(sizes, BATCH, trace.here.inside())
 
 
 def insert(trace: Any, before: Seen, value: Seen, region: Sequence[tuple[int, int, int]]) -> Seen | None:
@@ -276,10 +277,10 @@ def region(target: Any, index: Any) -> list[tuple[int, int, int]]:
 
 def recall(trace: Any, target: Any, index: Any) -> Seen | None:
     """What a tensor was before a part of it is written; `y[:, :2] += x` has written that very part already."""
-    if id(target) in trace.seen:
+    if id(target) in trace.values.seen:
         seen: Seen = trace.of(target)
         return seen
-    before, written = trace.dirty.get(id(target), (None, []))
+    before, written = trace.values.dirty.get(id(target), (None, []))
     place = geometry(target[index])
     return before if all(geometry(over) == place for over in written) else None
 

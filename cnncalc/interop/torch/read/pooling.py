@@ -29,7 +29,7 @@ def pool(kind: str, rank: int) -> Handler:
             if seen.around:  # more padding
                 both = zip(seen.around, options["padding"], strict=True)
                 options["padding"] = [[before + p[0], after + p[1]] for (before, after), p in both]
-                return layer(trace, kind, options, [settle(trace.b, seen._replace(around=()), trace.place())])
+                return layer(trace, kind, options, [settle(trace.b, seen._replace(around=()), trace.here.place())])
         elif kind == "avgpool":
             options["count_include_pad"] = given.get("count_include_pad", True)
         # torch takes powers without the absolute value, so that odd norms are none; and where ceil_mode lets a window
@@ -66,8 +66,8 @@ def with_places(rank: int) -> Handler:
                 if alike < count:
                     trace.b.back_to(first + count)
                     made = made._replace(value=first + alike)
-            trace.places[id(result[1])] = made.value
-            trace.kept.append(result[1])
+            trace.values.places[id(result[1])] = made.value
+            trace.values.kept.append(result[1])
         return [made]
 
     return translate
@@ -89,7 +89,7 @@ for _rank in (1, 2, 3):
 
 def unpool(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Values put where a pooling found them: its window and the map that entered it say where that is."""
-    x, pool = trace.of(given["input"]), trace.places.get(id(given["indices"]))
+    x, pool = trace.of(given["input"]), trace.values.places.get(id(given["indices"]))
     for name in ("kernel_size", "stride", "padding", "output_size"):
         given.get(name)  # they say no more than how large the output is
     if pool is None:
@@ -98,7 +98,7 @@ def unpool(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if tuple(result.shape[1:]) != trace.b.shape(node.reads[0]):
         raise NotReadError(_("its output is not as large as the map that was pooled"))
     options = {name: getattr(node.layer, name) for name in ("kernel", "stride", "padding", "rounding", "dilation")}
-    return layer(trace, "max_unpool", options, [settle(trace.b, x, trace.place()), node.reads[0]])
+    return layer(trace, "max_unpool", options, [settle(trace.b, x, trace.here.place()), node.reads[0]])
 
 
 for _rank in (1, 2, 3):

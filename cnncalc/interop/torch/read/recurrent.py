@@ -40,7 +40,7 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if between is None:
         return None
     directions = 1 + given["bidirectional"]
-    trace.later[id(trace.tensors_in(result)[1])] = lambda: last_states(trace, between, directions)
+    trace.values.later[id(trace.tensors_in(result)[1])] = lambda: last_states(trace, between, directions)
     return [between[-1]]
 
 

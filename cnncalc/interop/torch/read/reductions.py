@@ -6,8 +6,9 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base, through
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.arithmetic import merge_seen, merge_values, with_weights
-from cnncalc.interop.torch.read.making import along, axis_word, layer, whole
+from cnncalc.interop.torch.read.making import along, layer, whole
 from cnncalc.interop.torch.read.table import BATCH, Handler, Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -28,14 +29,14 @@ def reduce(kind: str, pooling: str = "") -> Handler:
             made = along(trace, seen, kept[0], lambda value: layer(trace, pooling, {}, [value]))
         else:
             made = over_axes(trace, seen, kind, [axis for axis in over if axis is not None])
-        return made and made.arrange(tuple(result.shape), BATCH, trace.inside())
+        return made and made.arrange(tuple(result.shape), BATCH, trace.here.inside())
 
     return handle
 
 
 def over_axes(trace: Any, seen: Seen, kind: str, axes: list[int], **options: Any) -> Seen | None:
     """A reduction over axes as they are seen; they stay with one element."""
-    seen, base = in_base(trace.b, seen, axes, trace.place())
+    seen, base = in_base(trace.b, seen, axes, trace.here.place())
     words = "".join(axis_word(axis, len(seen.base)) for axis in sorted(base))
     made = layer(trace, kind, {"axes": words, **options}, [seen.value])
     return made and seen._replace(value=made.value, base=made.base)
@@ -88,7 +89,7 @@ def norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     made = over_axes(
         trace, seen, "reduce_norm", [a for a in over if a is not None], order=None if order == 2 else order
     )
-    return made and made.arrange(tuple(result.shape), BATCH, trace.inside())
+    return made and made.arrange(tuple(result.shape), BATCH, trace.here.inside())
 
 
 @translates("normalize", "input | p dim eps", anywhere=True)
@@ -102,7 +103,7 @@ def normalize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if kept is None:
         return None
     # Both sides of the division must lie as the norm does, which was made of the base.
-    seen, _axes = in_base(trace.b, seen, [], trace.place())
+    seen, _axes = in_base(trace.b, seen, [], trace.here.place())
     made = layer(trace, "divide", {}, [seen.value, kept.value])
     return made and seen._replace(value=made.value)
 
@@ -134,7 +135,7 @@ def spread(*, root: bool) -> Handler:
             found = on_each(trace, found, "rescale", {"factor": count / (count - correction)})
         if found and root:
             found = on_each(trace, found, "sqrt")
-        return found and found.arrange(tuple(result.shape), BATCH, trace.inside())
+        return found and found.arrange(tuple(result.shape), BATCH, trace.here.inside())
 
     return handle
 
@@ -159,11 +160,11 @@ translates("var_mean", "input | dim unbiased keepdim correction", anywhere=True)
 
 def on_each(trace: Any, seen: Seen, kind: str, options: dict[str, Any] | None = None) -> Seen:
     """A function of each element of a value as it is seen."""
-    place = trace.place(kind)
+    place = trace.here.place(kind)
     return through(
         trace.b,
         seen,
-        lambda value: trace.b.add(trace.behind(value, kind), kind, options or {}, [value], at=place),
+        lambda value: trace.b.add(trace.here.name_behind(value, kind), kind, options or {}, [value], at=place),
         place,
     )
 

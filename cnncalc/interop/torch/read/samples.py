@@ -41,11 +41,11 @@ def join_samples(trace: Any, seen: Sequence[Seen], dim: int, *, new: bool) -> Se
     if first.lead == dim and not new:
         return first._replace(sample=-1)
     if first.lead >= 0:  # its axis of one element is one of ours
-        first = first.reshape(first.lay_out(1), trace.inside())._replace(lead=-1)
+        first = first.reshape(first.lay_out(1), trace.here.inside())._replace(lead=-1)
     made = first._replace(lead=dim, folded=int(not new), sample=-1)
     if made.folded and made.shape[dim] == 1:
         shape = made.lay_out(BATCH)
-        return made.arrange(shape, BATCH, trace.inside())
+        return made.arrange(shape, BATCH, trace.here.inside())
     return made
 
 
@@ -61,7 +61,7 @@ def join_batches(trace: Any, seen: Sequence[Seen]) -> Seen | None:
     for one in seen:
         plain = without_reshape(trace, one)
         shape = (*plain.shape[:at], 1, *plain.shape[at:])
-        wider.append(plain.reshape(shape, trace.inside())._replace(folded=one.folded + 1, front=1))
+        wider.append(plain.reshape(shape, trace.here.inside())._replace(folded=one.folded + 1, front=1))
     return join(trace, wider, at)
 
 
@@ -81,7 +81,7 @@ def call_key(trace: Any, word: str, args: Any, kwargs: Any) -> Any:
             seen = trace.of(thing)
             if seen is not None:
                 return seen._replace(sample=0)
-            own = id(thing) if trace.sources(thing) else None
+            own = id(thing) if trace.stored.sources(thing) else None
             return own, tuple(thing.shape), thing.dtype
         if isinstance(thing, (list, tuple)):
             return tuple(map(token, thing))
@@ -97,21 +97,21 @@ def call_key(trace: Any, word: str, args: Any, kwargs: Any) -> Any:
 
 def note_fill(trace: Any, target: Any, seen: Seen) -> None:
     """One sample is written into a tensor: over this view of it."""
-    trace.fills.setdefault(address(target), {})[seen.sample] = (describe(target), seen)
+    trace.values.fills.setdefault(address(target), {})[seen.sample] = (describe(target), seen)
 
 
 def fills_on(trace: Any, entering: Sequence[Any]) -> bool:
     """Whether what enters is a tensor that is being filled, sample by sample: a part of it is taken to go on."""
     homes = [address(tensor) for tensor in entering if trace.of(tensor) is None]
-    return any(home in trace.fills and len(trace.fills[home]) < BATCH for home in homes)
+    return any(home in trace.values.fills and len(trace.values.fills[home]) < BATCH for home in homes)
 
 
 def read_filled(trace: Any, tensor: Any) -> Seen | None:
     """A tensor into which every sample was written, with zeros where it is larger; None where it is none."""
     home = address(tensor)
-    fills = trace.fills.get(home, {})
+    fills = trace.values.fills.get(home, {})
     # Once for each sample and never besides: else something is in it that nobody has noted.
-    if sorted(fills) != [*range(BATCH)] or trace.writes.get(home) != BATCH or tensor.shape[0] != BATCH:
+    if sorted(fills) != [*range(BATCH)] or trace.values.writes.get(home) != BATCH or tensor.shape[0] != BATCH:
         return None
     first: Seen = fills[0][1]
     shape = first.lay_out(BATCH)
@@ -121,7 +121,7 @@ def read_filled(trace: Any, tensor: Any) -> Seen | None:
             return None
     more = {axis: (0, m - n) for axis, (n, m) in enumerate(zip(shape, tensor.shape[1:], strict=True)) if m > n}
     if first.lead >= 0:
-        first = first.reshape(shape, trace.inside())._replace(lead=-1)
+        first = first.reshape(shape, trace.here.inside())._replace(lead=-1)
     if more and not trace.flow.began_as_zero(tensor):
         return None
     whole = first._replace(lead=0, sample=-1)

@@ -25,7 +25,7 @@ def grid_sample(trace: Any, given: dict[str, Any], result: Any) -> Made:
         raise NotReadError(_("its mode is {mode}, and {outside} is outside", mode=mode, outside=outside))
     if x is None or grid is None or not x.shape or not grid.shape or x.lead or not x.stands_as(grid):
         return None
-    x, grid = (make_plain(trace.b, seen, trace.place()) for seen in (x, grid))
+    x, grid = (make_plain(trace.b, seen, trace.here.place()) for seen in (x, grid))
     options = {"outside": outside, "align_corners": bool(given.get("align_corners"))}
     made = layer(trace, "grid_sample", options, [x.value, grid.value])
     return made and x._replace(value=made.value, base=made.base)
@@ -40,7 +40,7 @@ MOVED = (
 def deform_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """torchvision's operator, which deform_conv2d and DeformConv2d call; without masks and biases they give zeros."""
     weight, bias = given["weight"], given["bias"]
-    of_numbers = not trace.sources(bias) and not trace.depends(bias)
+    of_numbers = not trace.stored.sources(bias) and not trace.depends(bias)
     if of_numbers and not is_zeros(trace, bias):
         raise NotReadError(_("its bias is made of constants, and of no stored tensor"))
     if not whole(trace, weight) or not (of_numbers or whole(trace, bias)):
@@ -66,7 +66,7 @@ def deform_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         "dilation": (given["dilation_h"], given["dilation_w"]),
         "bias": not of_numbers,
     }
-    values = [make_plain(trace.b, one, trace.place()).value for one in seen]
+    values = [make_plain(trace.b, one, trace.here.place()).value for one in seen]
     return layer(trace, "deformable_conv", options, values, (weight, None if of_numbers else bias))
 
 
@@ -86,7 +86,7 @@ def affine_grid(trace: Any, given: dict[str, Any], result: Any) -> Made:
     d, size = theta.shape[0], tuple(result.shape[1:-1])
     places = trace.torch.empty(1, prod(size), d + 1, device="meta")
     # (places, d + 1) times the transpose of (d, d + 1) is (places, d).
-    turned = make_plain(trace.b, theta.permute((1, 0), trace.inside()), trace.place())
+    turned = make_plain(trace.b, theta.permute((1, 0), trace.here.inside()), trace.here.place())
     base = standing(trace, places, turned)
     made = base and layer(trace, "matmul", {}, [base.value, turned.value])
-    return made and made.arrange((BATCH, *size, d), BATCH, trace.inside())
+    return made and made.arrange((BATCH, *size, d), BATCH, trace.here.inside())

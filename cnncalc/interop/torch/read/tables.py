@@ -37,10 +37,10 @@ def look_up(trace: Any, seen: Seen, weight: Any) -> Seen | None:
         return None
     size, dim = weight.shape
     places = seen.shape
-    flat = make_plain(trace.b, seen.reshape((prod(places),), trace.inside()), trace.place())
+    flat = make_plain(trace.b, seen.reshape((prod(places),), trace.here.inside()), trace.here.place())
     made = layer(trace, "embedding", {"dim": dim, "size": size}, [flat.value], (weight,))
     # The layer gives (dim, indices), channels in front; torch has them behind.
-    return made and made.permute((1, 0)).reshape((*places, dim), trace.inside())._replace(**seen.place)
+    return made and made.permute((1, 0)).reshape((*places, dim), trace.here.inside())._replace(**seen.place)
 
 
 @translates("embedding", "input weight | padding_idx max_norm norm_type scale_grad_by_freq sparse", anywhere=True)
@@ -66,4 +66,4 @@ def embedding_bag(trace: Any, given: dict[str, Any], result: Any) -> Made:
         raise NotReadError(_("each sample is one bag of as many indices"))
     rows = look_up(trace, seen, weight)
     made = rows and over_axes(trace, rows, POOLED[mode], [0])
-    return made and make_plain(trace.b, made.reshape((weight.shape[1],), trace.inside()), trace.place())
+    return made and make_plain(trace.b, made.reshape((weight.shape[1],), trace.here.inside()), trace.here.place())

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base, make_plain
-from cnncalc.interop.torch.read.making import axis_word, layer
+from cnncalc.interop.names import axis_word
+from cnncalc.interop.torch.read.making import layer
 from cnncalc.interop.torch.read.table import NotReadError
 from cnncalc.language import _
 
@@ -19,7 +20,7 @@ def part(trace: Any, seen: Seen, axis: int, start: int, stop: int, equal: int = 
         return seen
     if not 0 <= start < stop <= seen.shape[axis]:
         return None
-    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.here.place())
     made = cut(trace, seen.value, axis_word(base, len(seen.base)), start, stop, equal)
     return made and seen._replace(value=made.value, base=made.base)
 
@@ -39,7 +40,7 @@ def pick(trace: Any, seen: Seen, axis: int, indices: Sequence[int]) -> Seen | No
         return part(trace, seen, axis, chosen[0], chosen[-1] + 1)
     if len(chosen) > MOST_PICKED:
         raise NotReadError(_("it names more than {most:,} elements", most=MOST_PICKED))
-    seen, (base,) = in_base(trace.b, seen, [axis], trace.place())
+    seen, (base,) = in_base(trace.b, seen, [axis], trace.here.place())
     word = axis_word(base, len(seen.base))
     # 0 1 2 0 1 2 of three elements is the axis twice.
     times = len(chosen) // n
@@ -53,7 +54,7 @@ def pick(trace: Any, seen: Seen, axis: int, indices: Sequence[int]) -> Seen | No
 def whole_numbers(trace: Any, thing: Any, length: int) -> list[int] | None:
     """The elements that a list, or a tensor of which the numbers are known, names; counted from the front."""
     if hasattr(thing, "ndim"):
-        known = trace.read_fixed(thing)
+        known = trace.known.read_fixed(thing)
         if thing.ndim != 1 or known is None or known.is_floating_point():
             return None
         thing = known.tolist()
@@ -74,8 +75,8 @@ def pick_along(trace: Any, tensor: Any, dim: int, index: Any) -> Seen | None:
 
 def bring_first(trace: Any, seen: Seen, axis: int) -> Seen:
     """The same value with this axis as the channels of the graph's own."""
-    front, back = seen.first(axis, trace.inside())
-    return make_plain(trace.b, front, trace.place()).permute(back, trace.inside())
+    front, back = seen.first(axis, trace.here.inside())
+    return make_plain(trace.b, front, trace.here.place()).permute(back, trace.here.inside())
 
 
 def pad_axes(
@@ -84,11 +85,11 @@ def pad_axes(
     """More elements around some axes, zeros unless `filled` says which."""
     if not axes:
         return seen
-    seen, base = in_base(trace.b, seen, list(axes), trace.place())
+    seen, base = in_base(trace.b, seen, list(axes), trace.here.place())
     # `pad` goes around spatial axes only: one that is not padded has to be the channels meanwhile.
     if 0 in base:
         seen = bring_first(trace, seen, next(axis for axis in range(len(seen.shape)) if axis not in axes))
-        seen, base = in_base(trace.b, seen, list(axes), trace.place())
+        seen, base = in_base(trace.b, seen, list(axes), trace.here.place())
     pairs = dict(zip(base, axes.values(), strict=True))
     lines = [pairs.get(axis, (0, 0)) for axis in range(1, len(seen.base))]
     cuts = [[max(0, -before), max(0, -after)] for before, after in lines]

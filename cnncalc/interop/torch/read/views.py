@@ -58,7 +58,7 @@ def reshape(trace: Any, tensor: Any, result: Any) -> Made:
     seen: Seen | None = trace.of(tensor)
     if seen is None or not seen.shape:
         return None
-    return seen.arrange(tuple(result.shape), BATCH, trace.spot())
+    return seen.arrange(tuple(result.shape), BATCH, trace.here.spot())
 
 
 @translates("permute", "", anywhere=True)
@@ -100,7 +100,7 @@ def permute_axes(trace: Any, tensor: Any, order: Sequence[int]) -> Made:
     axes = [int(axis) % rank for axis in order]
     if seen is None or not seen.shape or len(axes) != rank:
         return None
-    return seen.reorder(axes, trace.spot())
+    return seen.reorder(axes, trace.here.spot())
 
 
 @translates("channel_shuffle", "input groups")

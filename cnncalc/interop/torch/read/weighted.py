@@ -7,8 +7,9 @@ from typing import Any
 
 from cnncalc.interop.blur import is_binomial
 from cnncalc.interop.layouts import Seen, make_plain, settle
+from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.folded import by_channel, refuse_lead, unfold
-from cnncalc.interop.torch.read.making import along, axis_word, layer, pairs, plus_standing, standing, whole
+from cnncalc.interop.torch.read.making import along, layer, pairs, plus_standing, standing, whole
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -20,7 +21,7 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     # Weights that are computed of two stored tensors count as those, and the layer as two.
     gained = has_gain(trace, weight)
-    apart = bias is not None and bool(trace.apart.intersection(trace.sources(weight)))
+    apart = bias is not None and trace.stored.has_several_biases(weight)
     if not gained and not whole(trace, weight):
         return blur(trace, given)
     rank = weight.ndim - 2
@@ -49,7 +50,7 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 def blur(trace: Any, given: dict[str, Any]) -> Made:
     """A convolution with fixed filters that are known: one map at a time by a binomial one is a blur pool."""
-    numbers, channels = trace.read_fixed(given["weight"]), given["input"].shape[1]
+    numbers, channels = trace.known.read_fixed(given["weight"]), given["input"].shape[1]
     rank = given["weight"].ndim - 2
     dilated = set(pairs(given.get("dilation", 1), rank)) != {1}
     padding = given.get("padding", 0)
@@ -72,8 +73,8 @@ def has_gain(trace: Any, weight: Any) -> bool:
 
     Weight normalisation and weight standardisation: the gain may as well stand behind the sums, as a layer of its own.
     """
-    trained = [s for s in trace.sources(weight) if trace.stored[s][1]]
-    sizes = sorted(trace.sizes[s] for s in trained)
+    trained = trace.stored.trained_sources(weight)
+    sizes = sorted(trace.stored.sizes[s] for s in trained)
     # weight_g has a number for each filter, weight_v as many as the weights.
     return len(sizes) == 2 and sizes == [weight.shape[0], weight.numel()]
 
@@ -110,7 +111,7 @@ def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if not whole(trace, weight) or elsewhere(trace, weight):  # fixed numbers, or some that are computed of others
         made = by_numbers(trace, seen, weight)
         return made if made is None or bias is None else plus_standing(trace, made, bias)
-    apart = bias is not None and trace.apart.intersection(trace.sources(weight))
+    apart = bias is not None and trace.stored.has_several_biases(weight)
     if apart or not whole(trace, bias):  # made of stored numbers and others: what is added behind the products
         made = linear_over_last(trace, seen, weight, None)
         return made and plus_standing(trace, made, bias)
@@ -119,7 +120,7 @@ def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 def elsewhere(trace: Any, weight: Any) -> bool:
     """Whether a matrix is that of another layer in another form: of an embedding, say."""
-    owners = {trace.owners[s] for s in trace.sources(weight) if s in trace.owners}
+    owners = trace.stored.owners_of(trace.stored.sources(weight))
     layers = [trace.b.nodes[value - len(trace.b.inputs)].layer for value in owners]
     return any(owner.kind != "dense" or owner.units != weight.shape[0] for owner in layers)
 
@@ -135,9 +136,9 @@ def bilinear(trace: Any, given: dict[str, Any], result: Any) -> Made:
     m = b.shape[-1]
     pair = []
     for seen, shape in ((a, (*front, n, 1)), (b, (*front, 1, m))):
-        pair.append(make_plain(trace.b, seen.reshape(shape, trace.inside()), trace.place()))
+        pair.append(make_plain(trace.b, seen.reshape(shape, trace.here.inside()), trace.here.place()))
     made = layer(trace, "multiply", {}, [seen.value for seen in pair])
-    flat = made and made.reshape((*front, n * m), trace.inside())
+    flat = made and made.reshape((*front, n * m), trace.here.inside())
     return flat and linear_over_last(trace, flat, weight, bias)
 
 
@@ -146,14 +147,14 @@ def by_numbers(trace: Any, seen: Seen, weight: Any) -> Seen | None:
     matrix = standing(trace, weight, Seen(-1, tuple(weight.shape)))
     axis = seen.axis(seen.rank - 1)
     if matrix is not None and len(seen.shape) == 1 and axis == 0:  # a vector as a row
-        row = by_numbers(trace, seen.reshape((1, *seen.shape), trace.inside()), weight)
-        return row and row.reshape(row.shape[1:], trace.inside())
+        row = by_numbers(trace, seen.reshape((1, *seen.shape), trace.here.inside()), weight)
+        return row and row.reshape(row.shape[1:], trace.here.inside())
     if matrix is None or axis != len(seen.shape) - 1 or axis < 1:
         return None
     # torch stores (units, inputs) and multiplies by the transpose.
-    turned = make_plain(trace.b, matrix.permute((1, 0), trace.inside()), trace.place())
-    wide = turned.reshape((1,) * (len(seen.shape) - 2) + turned.shape, trace.inside())
-    mine, other = (make_plain(trace.b, s, trace.place()) for s in (seen, wide))
+    turned = make_plain(trace.b, matrix.permute((1, 0), trace.here.inside()), trace.here.place())
+    wide = turned.reshape((1,) * (len(seen.shape) - 2) + turned.shape, trace.here.inside())
+    mine, other = (make_plain(trace.b, s, trace.here.place()) for s in (seen, wide))
     made = layer(trace, "matmul", {}, [mine.value, other.value])
     return made and mine._replace(value=made.value, base=made.base)
 
@@ -163,7 +164,7 @@ def linear_over_last(trace: Any, seen: Seen, weight: Any, bias: Any) -> Seen | N
     if len(seen.shape) == 1:
         if seen.moves[-1:] and seen.moves[-1].kind == "reshape" and seen.moves[-1].place.endswith("."):
             seen = seen._replace(moves=seen.moves[:-1])  # a dense layer flattens what enters, in its own row
-        return layer(trace, "dense", options, [settle(trace.b, seen, trace.place())], (weight, bias))
+        return layer(trace, "dense", options, [settle(trace.b, seen, trace.here.place())], (weight, bias))
     axis = seen.axis(seen.rank - 1)
     if axis is None:
         return None
