@@ -214,7 +214,7 @@ def keras_networks() -> Iterator[tuple[str, Any]]:
 def look_at_keras(make: Any) -> str:
     import json
 
-    from cnncalc.interop.keras.read.configuration import graph_of
+    from cnncalc.interop.keras.read.model import graph_of
 
     try:
         model = make(weights=None)

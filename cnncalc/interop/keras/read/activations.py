@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.interop.keras.read.table import Call, translates
+from cnncalc.interop.keras.read.table import Call, own_axis, single_axis, translates
 from cnncalc.interop.layouts import Seen, settle
 
 ACTIVATIONS = {
@@ -57,16 +57,17 @@ def add_activation(call: Call, activation: Any, name: str) -> Seen | None:
             activation = activation.get("name")
     word = "linear" if activation is None else str(activation).lower()
     kind = ACTIVATIONS.get(word)
+    # A function of somebody's own: what it does to each element is not known, and it keeps the shape.
     if kind is None:
         value = settle(call.b, call.x, call.at)
-        return Seen(
-            call.b.unknown(name or f"{call.name}/{word}", word, [value], call.b.shape(value), at=call.at), call.x.base
-        )
+        name = name or f"{call.name}/{word}"
+        return Seen(call.b.unknown(name, word, [value], call.b.shape(value), at=call.at), call.x.base)
     if kind == "identity" and not name:
         return call.x
     # The function has a slope of 0.2 in Keras, the layer LeakyReLU one of 0.3.
     options = {"alpha": 0.2} if word == "leaky_relu" else {}
     named = name or f"{call.name}/{kind}"
+    # Not of each element by itself: over the last axis, which holds the channels there.
     if kind in ("softmax", "log_softmax", "glu"):
         return call.along(len(call.x.shape) - 1, kind, options, named)
     if kind == "hard_sigmoid" and call.before_3:  # clip(0.2 x + 0.5, 0, 1)
@@ -77,11 +78,13 @@ def add_activation(call: Call, activation: Any, name: str) -> Seen | None:
 
 @translates("Activation", steps=True)
 def activation(call: Call) -> Seen | None:
+    """A function by its name."""
     return add_activation(call, call.config.get("activation"), call.name)
 
 
 @translates("ReLU", steps=True)
 def relu(call: Call) -> Seen | None:
+    """With a slope below 0 or a largest value, not with both, and from 0 on."""
     largest = call.config.get("max_value")
     slope = call.config.get("negative_slope", call.config.get("alpha", 0.0)) or 0.0
     if call.config.get("threshold"):
@@ -95,12 +98,14 @@ def relu(call: Call) -> Seen | None:
 
 @translates("LeakyReLU", steps=True)
 def leaky_relu(call: Call) -> Seen | None:
+    """Keras 3 calls it negative_slope, Keras 2 alpha."""
     slope = call.config.get("negative_slope", call.config.get("alpha", 0.3))
     return call.elementwise("leaky_relu", {"alpha": float(slope)})
 
 
 @translates("ELU", steps=True)
 def elu(call: Call) -> Seen | None:
+    """With its slope far below 0."""
     return call.elementwise("elu", {"alpha": float(call.config.get("alpha", 1.0))})
 
 
@@ -119,7 +124,7 @@ def prelu(call: Call) -> Seen | None:
 
 @translates("Softmax", steps=True)
 def softmax(call: Call) -> Seen | None:
-    axis = call.config.get("axis", -1)
-    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    """Over one axis."""
+    axis = single_axis(call.config.get("axis", -1))
     rank = len(call.x.shape)
-    return call.along(int(axis) % (rank + 1) - 1, "softmax", {}) if isinstance(axis, int) else None
+    return call.along(own_axis(axis, rank), "softmax", {}) if isinstance(axis, int) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop import layouts
-from cnncalc.interop.keras.read.table import Call, UnreadError, translates
+from cnncalc.interop.keras.read.table import Call, UnreadError, own_axis, translates
 from cnncalc.interop.layouts import Seen, make_plain, settle
 from cnncalc.language import _
 
@@ -37,7 +37,9 @@ def many_heads(call: Call) -> Seen | None:
     over = sorted(int(axis) % (rank + 1) for axis in axes) if axes else list(range(1, rank))
     if over != list(range(1, rank)) or not (out is None or isinstance(out, int)):
         return None
+    # Where Keras has no word for it, the width stays that of the queries.
     options["out"] = None if out in (None, asked.shape[-1]) else out
+    # The same weights in layers of two kinds would be counted twice.
     other_kind = "cross_attention" if values == asked else "attention"
     if call.owners.get(f"{call.name}:{other_kind}:"):
         raise UnreadError(_("it is called with itself, and with another sequence, and its weights are the same"))
@@ -68,12 +70,12 @@ def luong(call: Call) -> Seen | None:
     q, v, k = (make_plain(call.b, seen, call.at) for seen in (*entering, entering[1])[:3])
     turned = settle(call.b, k.permute((1, 0), f"{call.name}."), call.at)
     scores = call.b.add(f"{call.name}/scores", "matmul", {}, [q.value, turned], at=call.at)
-    shares = Seen(scores, call.b.shape(scores))
+    shares = call.see(scores)
     weighted = call._replace(entering=(shares,)).along(1, "softmax", {}, f"{call.name}/softmax")
     if weighted is None:
         return None
     value = call.b.add(call.name, "matmul", {}, [settle(call.b, weighted, call.at), v.value], at=call.at)
-    return Seen(value, call.b.shape(value))
+    return call.see(value)
 
 
 @translates("Dot")
@@ -83,12 +85,12 @@ def dot(call: Call) -> Seen | None:
     if len(call.entering) != 2:
         return None
     ranks = [len(seen.shape) for seen in call.entering]
-    over = [int(a) % (r + 1) - 1 for a, r in zip(axes if isinstance(axes, list) else [axes] * 2, ranks, strict=True)]
+    over = [own_axis(a, r) for a, r in zip(axes if isinstance(axes, list) else [axes] * 2, ranks, strict=True)]
     if ranks == [1, 1]:
         plain = [make_plain(call.b, seen, call.at) for seen in call.entering]
         both = call.b.add(f"{call.name}/multiply", "multiply", {}, [seen.value for seen in plain], at=call.at)
         value = call.b.add(call.name, "reduce_sum", {"axes": "c"}, [both], at=call.at)
-        return Seen(value, call.b.shape(value))
+        return call.see(value)
     if ranks != [2, 2] or min(over) < 0:
         return None
     # `matmul` sums over the last axis of the first and the first axis of the second.
@@ -96,7 +98,7 @@ def dot(call: Call) -> Seen | None:
     second = call.entering[1] if over[1] == 0 else call.entering[1].permute((1, 0), f"{call.name}.")
     values = [settle(call.b, seen, call.at) for seen in (first, second)]
     value = call.b.add(call.name, "matmul", {}, values, at=call.at)
-    return Seen(value, call.b.shape(value))
+    return call.see(value)
 
 
 def value_of(call: Call) -> Seen | None:

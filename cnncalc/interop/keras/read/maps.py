@@ -5,8 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from cnncalc.interop import layouts
-from cnncalc.interop.keras.read.table import Call, rank_in, sizes, translates
+from cnncalc.interop.keras.read.table import Call, own_axis, rank_in, sizes, translates
 from cnncalc.interop.layouts import Seen, settle
 
 # --- pooling
@@ -14,6 +13,7 @@ from cnncalc.interop.layouts import Seen, settle
 
 @translates("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "MaxPool1D", "MaxPool2D", "MaxPool3D", steps=True)
 def maxpool(call: Call) -> Seen | None:
+    """The largest of each window."""
     return pool(call, "maxpool")
 
 
@@ -21,10 +21,12 @@ def maxpool(call: Call) -> Seen | None:
     "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", steps=True
 )
 def avgpool(call: Call) -> Seen | None:
+    """The mean of each window; padding does not count there."""
     return pool(call, "avgpool")
 
 
 def pool(call: Call, kind: str) -> Seen | None:
+    """Windows of one size, which do not overlap unless a stride is said."""
     c, rank = call.config, rank_in(call.word)
     size = sizes(c.get("pool_size", c.get("pool_length", 2)), rank)
     # Names of Keras 1 and 2 are read too: `pool_length`, `stride`.
@@ -39,7 +41,9 @@ def pool(call: Call, kind: str) -> Seen | None:
     steps=True,
 )  # fmt: skip
 def global_pool(call: Call) -> Seen | None:
+    """One number for each channel."""
     kind, channels = "maxpool" if "Max" in call.word else "avgpool", call.channel_axis()
+    # At each step the window is the whole map, and steps stay apart.
     if call.time:
         inner = [n for axis, n in enumerate(call.x.shape) if axis not in (*range(call.time), channels)]
         made = call.on_map(kind, {"kernel": inner, "stride": inner})
@@ -55,6 +59,7 @@ def global_pool(call: Call) -> Seen | None:
     "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D",
 )  # fmt: skip
 def adaptive_pool(call: Call) -> Seen | None:
+    """So many windows as are asked for."""
     size = sizes(call.config["output_size"], rank_in(call.word))
     return call.on_map("adaptive_maxpool" if "Max" in call.word else "adaptive_avgpool", {"size": size})
 
@@ -70,12 +75,11 @@ MERGES = {
 
 @translates(*MERGES, steps=True)
 def merge(call: Call) -> Seen | None:
+    """Layers that merge; the operators of keras.ops have the same names, and may get a number instead of a tensor."""
     kind = MERGES[call.word]
     if len(call.entering) == 1:
         return combine(call, kind)
-    return layouts.merge(
-        call.b, call.entering, lambda values: call.b.add(call.name, kind, {}, values, at=call.at), call.at
-    )
+    return call.merge(kind, call.entering)
 
 
 @translates("CustomScaleLayer")
@@ -84,7 +88,7 @@ def scaled_sum(call: Call) -> Seen | None:
     factor = {"factor": float(call.config["scale"])}
     right = call._replace(entering=call.entering[1:]).elementwise("rescale", factor, f"{call.name}/rescale")
     both = (call.x, right)
-    return layouts.merge(call.b, both, lambda v: call.b.add(call.name, "add", {}, v, at=call.at), call.at)
+    return call.merge("add", both)
 
 
 def combine(call: Call, kind: str) -> Seen | None:
@@ -108,10 +112,9 @@ def combine(call: Call, kind: str) -> Seen | None:
 
 @translates("TrueDivide", "Divide")
 def divide(call: Call) -> Seen | None:
+    """One value by another, or by a number, or a number by a value."""
     if len(call.entering) == 2:
-        return layouts.merge(
-            call.b, call.entering, lambda values: call.b.add(call.name, "divide", {}, values, at=call.at), call.at
-        )
+        return call.merge("divide", call.entering)
     if len(call.numbers) != 1 or not call.numbers[0]:
         return None
     number = float(call.numbers[0])
@@ -124,15 +127,15 @@ def divide(call: Call) -> Seen | None:
 
 @translates("Concatenate", steps=True)
 def concatenate(call: Call) -> Seen | None:
+    """Values one behind the other along an axis, which is brought in front of the others and back."""
     rank = len(call.x.shape)
-    # Keras counts the samples as axis 0; a sample has none.
-    axis = int(call.config.get("axis", -1)) % (rank + 1) - 1
+    axis = own_axis(call.config.get("axis", -1), rank)
     if not 0 <= axis < rank or any(len(s.shape) != rank for s in call.entering):
         return None
     fronts = [seen.first(axis, f"{call.name}.") for seen in call.entering]
     values = [settle(call.b, front, call.at) for front, _back in fronts]
     made = call.b.add(call.name, "concat", {}, values, at=call.at)
-    return Seen(made, call.b.shape(made)).permute(fronts[0][1])
+    return call.see(made).permute(fronts[0][1])
 
 
 # --- what is left as it is
@@ -142,6 +145,7 @@ def concatenate(call: Call) -> Seen | None:
     "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "StochasticDepth", steps=True
 )
 def dropout(call: Call) -> Seen | None:
+    """What leaves out elements, channels or whole branches in training."""
     rate = call.config.get("rate", call.config.get("drop_path_rate", 0.5))
     return call.elementwise("dropout", {"rate": float(rate or 0)})
 
@@ -158,6 +162,7 @@ def pass_on(call: Call) -> Seen | None:
     # These change what comes out at inference too: a smaller map, or steps that are left out.
     if call.word in ("RandomCrop", "Masking"):
         return None
+    # Settings of these matter in training alone: none of them is left unread.
     call.nothing_else()
     call.named.get("training")  # which these layers say of themselves
     return call.elementwise("identity")
@@ -177,17 +182,21 @@ def pairs(value: Any, rank: int) -> list[list[int]]:
 
 @translates("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", steps=True)
 def zero_padding(call: Call) -> Seen | None:
+    """Zeros around the map; nothing around its channels."""
     return call.on_map("pad", {"padding": pairs(call.config.get("padding", 1), rank_in(call.word))})
 
 
 @translates("Cropping1D", "Cropping2D", "Cropping3D", steps=True)
 def cropping(call: Call) -> Seen | None:
+    """Less of the map on each side."""
     return call.on_map("crop", {"cropping": pairs(call.config.get("cropping", 0), rank_in(call.word))})
 
 
 @translates("UpSampling1D", "UpSampling2D", "UpSampling3D", steps=True)
 def upsampling(call: Call) -> Seen | None:
+    """Each axis so many times as long."""
     mode = call.config.get("interpolation", "nearest")
+    # Its lanczos windows are no kind of ours.
     if mode not in ("nearest", "bilinear", "bicubic"):
         return None
     factor = sizes(call.config.get("size", 2), rank_in(call.word))
@@ -203,21 +212,21 @@ def resizing(call: Call) -> Seen | None:
     size = [n for a, n in enumerate(call.x.shape) if a != axis]
     target = [int(c["height"]), int(c["width"])]
     mode = c.get("interpolation", "bilinear")
+    # What keeps the shape of an image cuts or pads it, by a size that no option says.
     cuts = c.get("crop_to_aspect_ratio") or c.get("pad_to_aspect_ratio")
     if size == target:
         return call.elementwise("identity")
-    if (
-        cuts
-        or len(size) != 2
-        or mode not in ("nearest", "bilinear")
-        or any(m % n for m, n in zip(target, size, strict=True))
-    ):
+    if cuts or len(size) != 2 or mode not in ("nearest", "bilinear"):
         return None
-    return call.on_map("upsample", {"factor": [m // n for m, n in zip(target, size, strict=True)], "mode": mode})
+    factors = [divmod(m, n) for m, n in zip(target, size, strict=True)]
+    if any(rest for _factor, rest in factors):
+        return None
+    return call.on_map("upsample", {"factor": [factor for factor, _rest in factors], "mode": mode})
 
 
 @translates("CenterCrop")
 def center_crop(call: Call) -> Seen | None:
+    """The middle of a map."""
     target = [int(call.config["height"]), int(call.config["width"])]
     call.named.get("training")
     return call.on_map("crop", {"size": target})
@@ -230,7 +239,7 @@ def repeat_vector(call: Call) -> Seen | None:
         return None
     value = settle(call.b, call.x.reshape((1, *call.x.shape), f"{call.name}."), call.at)
     made = call.b.add(call.name, "tile", {"times": int(call.config["n"])}, [value], at=call.at)
-    return Seen(made, call.b.shape(made))
+    return call.see(made)
 
 
 @translates("Flatten", steps=True)
@@ -245,7 +254,7 @@ def flatten(call: Call) -> Seen | None:
     if all(move.kind == "permute" for move in seen.moves):
         seen = seen._replace(moves=())
     value = call.b.add(call.name, "flatten", {}, [settle(call.b, seen, call.at)], at=call.at)
-    return Seen(value, call.b.shape(value))
+    return call.see(value)
 
 
 @translates("Reshape", steps=True)
@@ -265,6 +274,7 @@ def reshape(call: Call) -> Seen | None:
 
 @translates("Permute")
 def permute(call: Call) -> Seen | None:
+    """Axes of a sample in another order, counted from 1."""
     order = tuple(int(n) - 1 for n in call.config["dims"])
     if sorted(order) != list(range(len(call.x.shape))):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
-from cnncalc.interop.keras.read.table import Call, translates
+from cnncalc.interop.keras.read.table import Call, own_axis, single_axis, translates
 from cnncalc.interop.layouts import Seen, in_base, settle
 from cnncalc.interop.names import axis_word
 from cnncalc.layers.options import SPATIAL
@@ -15,15 +15,13 @@ from cnncalc.layers.options import SPATIAL
 @translates("BatchNormalization", "SyncBatchNormalization", steps=True)
 def batchnorm(call: Call) -> Seen | None:
     c = call.config
-    axis = c.get("axis", -1)
-    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    axis = single_axis(c.get("axis", -1))
     if not isinstance(axis, int):
         return None
     both = (bool(c.get("scale", True)), bool(c.get("center", True)))
     affine = {(True, True): True, (False, False): False, (True, False): "scale", (False, True): "shift"}[both]
     options = {"affine": affine, "epsilon": float(c.get("epsilon", 1e-3))}
-    # Keras counts the samples as axis 0: -1 of (N, H, W, C) is 3 there, and 2 of (H, W, C) here.
-    return call.along(axis % (len(call.x.shape) + 1) - 1, "batchnorm", options)
+    return call.along(own_axis(axis, len(call.x.shape)), "batchnorm", options)
 
 
 @translates("LayerNormalization", steps=True)
@@ -31,18 +29,20 @@ def layernorm(call: Call) -> Seen | None:
     c = call.config
     axes = c.get("axis", -1)
     rank = len(call.x.shape)
-    found = sorted({int(a) % (rank + 1) - 1 for a in (axes if isinstance(axes, list) else [axes])})
+    found = sorted({own_axis(a, rank) for a in (axes if isinstance(axes, list) else [axes])})
     shift, scale = bool(c.get("center", True)), bool(c.get("scale", True))
     # -1 has become of Keras's axis 0, the samples.
     if c.get("rms_scaling") or found[0] < 0:
         return None
+    # Over several axes that are not all, `layernorm` has no word: such a layer is not known.
     options = {"affine": shift and scale, "epsilon": float(c.get("epsilon", 1e-3))}
     if found == list(range(rank)) and rank in SPATIAL and (shift == scale):
         front, back = call.x.first(rank - 1, f"{call.name}.")
         value = call.add("layernorm", {**options, "axes": "all"}, settle(call.b, front, call.at))
-        return Seen(value, call.b.shape(value)).permute(back)
+        return call.see(value).permute(back)
     if len(found) != 1:
         return None
+    # One of the two alone: `layernorm` trains both or none, so it trains none, and what is trained stands behind it.
     made = call.along(found[0], "layernorm", options)
     if shift == scale or made is None:
         return made
@@ -55,11 +55,10 @@ def by_length(call: Call) -> Seen | None:
     """Over the root of the mean of the squares, times a trained scale; or over the root of their sum: as the pieces
     that they are.
     """
-    axis = call.config.get("axis", -1)
-    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
+    axis = single_axis(call.config.get("axis", -1))
     if not isinstance(axis, int):
         return None
-    own = int(axis) % (len(call.x.shape) + 1) - 1
+    own = own_axis(axis, len(call.x.shape))
     mean = call.word == "RMSNormalization"
     seen, (base,) = in_base(call.b, call.x, [own], call.at)
     options = {"axes": axis_word(base, len(seen.base))}
@@ -80,7 +79,8 @@ def by_length(call: Call) -> Seen | None:
 @translates("GroupNormalization")
 def groupnorm(call: Call) -> Seen | None:
     c = call.config
-    axis = int(c.get("axis", -1)) % (len(call.x.shape) + 1) - 1
+    axis = own_axis(c.get("axis", -1), len(call.x.shape))
+    # `groupnorm` trains both or none.
     trained = {bool(c.get("center", True)), bool(c.get("scale", True))}
     if len(trained) != 1:
         return None
@@ -100,16 +100,13 @@ def rescaling(call: Call) -> Seen | None:
 def normalization(call: Call) -> Seen | None:
     """With statistics that it has gathered a batch norm that trains nothing; with numbers given, those."""
     mean, variance = call.config.get("mean"), call.config.get("variance")
-    if call.config.get("invert") or call.config.get("axis", -1) not in (
-        -1,
-        [-1],
-        len(call.x.shape),
-        [len(call.x.shape)],
-    ):
+    over = single_axis(call.config.get("axis", -1))
+    if call.config.get("invert") or over not in (-1, len(call.x.shape)):
         return None
     if mean is None or variance is None:
         return call.on_map("batchnorm", {"affine": False, "epsilon": 0.0})
     means, variances = (v if isinstance(v, list) else [v] for v in (mean, variance))
+    # As a list of one list for each axis in front of the channels: (1, 1, 1, C).
     while means and isinstance(means[0], list):
         means, variances = means[0], variances[0]
     # Keras divides by no less than its epsilon, 1e-7.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.interop import layouts
 from cnncalc.interop.keras.read.operations import part
 from cnncalc.interop.keras.read.table import CLASSES, Call, inside, translates
 from cnncalc.interop.layouts import Seen, settle
@@ -38,11 +37,13 @@ def read_states(call: Call) -> Seen | None:
         if not bias:
             return None
         bias = "double"
+    # Other functions inside are no kind of ours.
     usual = {"activation": "tanh", "recurrent_activation": "sigmoid"}
     if any(c.get(key, word) != word for key, word in usual.items() if kind != "rnn" or key == "activation"):
         return None
     last = not c.get("return_sequences")
     options = {"units": int(c["units"]), "bias": bias, "last": last, "bidirectional": bool(c.get("both_ways"))}
+    # (steps, values) there is (values, steps) in a graph.
     front, back = call.x.first(1, f"{call.name}.")
     enters = settle(call.b, front, call.at)
     if c.get("go_backwards"):
@@ -51,7 +52,7 @@ def read_states(call: Call) -> Seen | None:
         turned = {"indices": list(reversed(range(steps))), "axis": "l"}
         enters = call.b.add(f"{call.name}/reverse", "take", turned, [enters], at=call.at)
     value = call.add(kind, options, enters, c.get("cell_name", ""))
-    made = Seen(value, call.b.shape(value))
+    made = call.see(value)
     return made if last else made.permute(back)
 
 
@@ -62,6 +63,7 @@ def cells(call: Call) -> Seen | list[Seen] | None:
     stack = cell["config"]["cells"] if cell.get("class_name") == "StackedRNNCells" else [cell]
     if any(each.get("class_name") not in CELLS for each in stack):
         return None
+    # The states of a stack are those of each of its cells, which one value cannot be.
     if len(stack) > 1 and (call.config.get("return_state") or call.config.get("go_backwards")):
         return None
     made: Seen | list[Seen] | None = call.x
@@ -94,12 +96,11 @@ def bidirectional(call: Call) -> Seen | list[Seen] | None:
     halves = [part(call, made, axis, at, at + units, f"{call.name}/{i}") for i, at in enumerate((0, units))]
     if mode is None:
         return halves
-    return layouts.merge(
-        call.b, halves, lambda v: call.b.add(f"{call.name}/{mode}", MERGED[mode], {}, v, at=call.at), call.at
-    )
+    return call.merge(MERGED[mode], halves, f"{call.name}/{mode}")
 
 
 def both_ways(call: Call, inner: Mapping[str, Any]) -> Seen | list[Seen] | None:
+    """A layer with one of its kind beside it that reads from the end; None where that one is another."""
     behind = call.config.get("backward_layer")
     if behind is not None and not is_turned(inner, behind):
         return None

@@ -6,7 +6,7 @@ as not known. A layer with an activation is two; a separable convolution is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -24,7 +24,19 @@ FILES = ("activations", "weighted", "normalisation", "maps", "recurrent", "atten
 
 
 class Call(NamedTuple):
-    """One call of a layer: what enters, and with which configuration."""
+    """One call of a layer: what enters, and with which configuration.
+
+    word       the class of the layer
+    numbers    those among the arguments
+    at         the place in the model, for errors
+    last       whether channels are last where a layer does not say
+    owners     of the path of a layer: the values that its calls gave so far
+    told       the shape that comes out, if Keras wrote it down
+    named      arguments of the call that have names; a tensor is its number among `entering`
+    arguments  those without, as Keras 3 writes them
+    time       how many axes of steps stand in front of what it is a layer of: TimeDistributed
+    before_3   whether Keras 2 wrote it
+    """
 
     b: Builder
     name: str
@@ -35,14 +47,15 @@ class Call(NamedTuple):
     at: str
     last: bool
     owners: dict[str, list[int]]
-    told: tuple[int, ...] | None = None  # the shape that comes out, if Keras wrote it down
-    named: Mapping[str, Any] = {}  # arguments of the call that have names; a tensor is its number among `entering`
-    arguments: tuple[Any, ...] = ()  # those without, as Keras 3 writes them
-    time: int = 0  # how many axes of steps stand in front of what it is a layer of: TimeDistributed
-    before_3: bool = False  # whether Keras 2 wrote it
+    told: tuple[int, ...] | None = None
+    named: Mapping[str, Any] = {}
+    arguments: tuple[Any, ...] = ()
+    time: int = 0
+    before_3: bool = False
 
     @property
     def x(self) -> Seen:
+        """The value that enters, or the first of several."""
         return self.entering[0]
 
     def channel_axis(self) -> int:
@@ -78,7 +91,18 @@ class Call(NamedTuple):
         """A layer on the map with its channels."""
         return self.along(self.channel_axis(), kind, at_each_step(options, self.time), name)
 
+    def merge(self, kind: str, entering: Sequence[Seen], name: str = "") -> Seen | None:
+        """Several values element by element; None where their axes differ."""
+        return layouts.merge(
+            self.b, entering, lambda values: self.b.add(name or self.name, kind, {}, values, at=self.at), self.at
+        )
+
+    def see(self, value: int) -> Seen:
+        """A value of the graph as it lies there."""
+        return Seen(value, self.b.shape(value))
+
     def elementwise(self, kind: str, options: Mapping[str, Any] | None = None, name: str = "") -> Seen:
+        """A layer of each element by itself."""
         return layouts.through(
             self.b, self.x, lambda value: self.b.add(name or self.name, kind, options or {}, [value], at=self.at)
         )
@@ -89,6 +113,7 @@ class Call(NamedTuple):
             self.config.asked.update(self.config)
 
     def replace(self, config: Mapping[str, Any], x: Seen | None = None) -> Call:
+        """The same with another configuration, and perhaps another value that enters."""
         return self._replace(config=config, entering=self.entering if x is None else (x,))
 
 
@@ -121,6 +146,17 @@ def at_each_step(options: Mapping[str, Any], steps: int) -> Mapping[str, Any]:
         name: [OF_A_STEP[name]] * steps + list(value) if name in OF_A_STEP and isinstance(value, list) else value
         for name, value in options.items()
     }
+
+
+def own_axis(axis: int, rank: int) -> int:
+    """An axis of Keras as one of a sample, of so many axes: there the samples are axis 0, which is -1 here."""
+    # -1 of (N, H, W, C) is 3 there and 2 of (H, W, C) here.
+    return int(axis) % (rank + 1) - 1
+
+
+def single_axis(axis: Any) -> Any:
+    """An axis that may be written as a list of one."""
+    return axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
 
 
 def move_axis(axis: Any, steps: int) -> Any:
@@ -171,6 +207,7 @@ def read_call(call: Call) -> list[Seen]:
         made, reason = None, str(error)
     if made is not None and not reason:
         return made if isinstance(made, list) else [made]
+    # No kind is it, or it says something that its handler did not ask for: nothing that it might have made is kept.
     reads = list(dict.fromkeys(layouts.value_of(call.b, seen, call.at) for seen in call.entering))
     # Keras wrote the shape down: behind what is not known the rest can still be read.
     told = call.told

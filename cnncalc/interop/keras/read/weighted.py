@@ -12,6 +12,7 @@ from cnncalc.interop.layouts import Seen, settle
 
 
 def window(call: Call, rank: int) -> dict[str, Any]:
+    """The options of what moves along axes."""
     c = call.config
     options: dict[str, Any] = {
         "kernel": sizes(c["kernel_size"], rank),
@@ -27,6 +28,7 @@ def window(call: Call, rank: int) -> dict[str, Any]:
 
 @translates("Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D", steps=True)
 def conv(call: Call) -> Seen | None:
+    """Each filter over the channels of its group."""
     c = call.config
     options = window(call, rank_in(call.word))
     filters, groups, axis = int(c["filters"]), int(c.get("groups", 1)), call.channel_axis()
@@ -42,6 +44,7 @@ def conv(call: Call) -> Seen | None:
 
 @translates("DepthwiseConv1D", "DepthwiseConv2D", steps=True)
 def depthwise(call: Call) -> Seen | None:
+    """So many filters for each channel."""
     c = call.config
     own = {"multiplier": int(c.get("depth_multiplier", 1)), "bias": bool(c.get("use_bias", True))}
     return activate(call, call.on_map("depthwise", {**own, **window(call, rank_in(call.word))}), c.get("activation"))
@@ -49,6 +52,7 @@ def depthwise(call: Call) -> Seen | None:
 
 @translates("SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", steps=True)
 def separable(call: Call) -> Seen | None:
+    """Filters for each channel, then sums over the channels: two layers, of which the second has the bias."""
     c = call.config
     first = {"multiplier": int(c.get("depth_multiplier", 1)), "bias": False, **window(call, rank_in(call.word))}
     deep = call.on_map("depthwise", first, f"{call.name}/depthwise")
@@ -61,6 +65,7 @@ def separable(call: Call) -> Seen | None:
 
 @translates("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Convolution2DTranspose", steps=True)
 def transposed_conv(call: Call) -> Seen | None:
+    """The gradient of a convolution."""
     c = call.config
     options = window(call, rank_in(call.word))
     if c.get("output_padding") is not None:
@@ -85,14 +90,16 @@ def einsum_dense(call: Call) -> Seen | None:
         return None
     if kept is not None and len(kept) != rank:
         return None
+    # Its `output_shape` may name kept axes too, None among them; new ones stand at its end.
     sizes_of_new = [int(n) for n in list(c["output_shape"] or [])[-len(new) :] if n]
     bias = c.get("bias_axes")
     if len(sizes_of_new) != len(new) or (bias and sorted(bias) != sorted(new)):
         return None
     units = prod(sizes_of_new)
+    # At several places the same weights: a convolution with a kernel of 1.
     if rank == 1:
         value = call.add("dense", {"units": units, "bias": bool(bias)}, settle(call.b, call.x, call.at))
-        made: Seen | None = Seen(value, call.b.shape(value))
+        made: Seen | None = call.see(value)
     else:
         made = call.along(rank - 1, "conv", {"filters": units, "kernel": 1, "bias": bool(bias)})
     if made is not None and len(new) > 1:
@@ -107,7 +114,7 @@ def embedding(call: Call) -> Seen | None:
         return None
     options = {"dim": int(call.config["output_dim"]), "size": int(call.config["input_dim"])}
     value = call.add("embedding", options, settle(call.b, call.x, call.at))
-    return Seen(value, call.b.shape(value)).permute((1, 0))
+    return call.see(value).permute((1, 0))
 
 
 @translates("Dense", steps=True)
@@ -118,7 +125,7 @@ def dense(call: Call) -> Seen | None:
     if rank == 1:
         value = settle(call.b, without_flatten(call.x), call.at)
         made = call.add("dense", {"units": units, "bias": bias}, value)
-        return activate(call, Seen(made, call.b.shape(made)), c.get("activation"))
+        return activate(call, call.see(made), c.get("activation"))
     options = {"filters": units, "kernel": 1, "bias": bias}
     return activate(call, call.along(rank - 1, "conv", options), c.get("activation"))
 

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from cnncalc.graph import Graph
-from cnncalc.interop.keras.read.configuration import graph_of, tensors_of
+from cnncalc.interop.keras.read.calls import tensors_of
+from cnncalc.interop.keras.read.model import graph_of
 from cnncalc.interop.python.compare import NotTheSameError, compare
 from cnncalc.language import _
 
