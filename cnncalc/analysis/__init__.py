@@ -26,6 +26,7 @@ def analyze_graph(graph: Graph, settings: Settings | None = None) -> Report:
         groups=graph.groups,
         settings=settings,
         expectations=graph.expectations,
+        # What is expected holds for the network as it is written, counted in the usual way.
         as_written=graph.as_written and settings == Settings(),
         graph=graph,
     )
@@ -53,6 +54,7 @@ def count_rows(graph: Graph, settings: Settings) -> tuple[Row, ...]:
         row.weights_of = None if node.weights_of is None else names[node.weights_of]
         key = id(facts), node.weights_of is None
         numbers = known.get(key)
+        # Facts that are shared do not tell what of them reads padding: that is asked of each layer.
         if numbers is None or settings.exact_padding:
             claimed = costs.facts_of(place)
             numbers = known[key] = [(q.name, q.value(claimed, batch, size, stored_here=key[1])) for q in counted]
@@ -88,6 +90,7 @@ class Costs:
         if not self.found:
             from cnncalc.analysis.costs import count_costs
 
+            # All at once, since a value counts where the first layer keeps it.
             facts = [self.facts_of(place) for place in range(len(self.graph.nodes))]
             self.found = count_costs(self.graph, facts, self.settings)
         return self.found[row.place]

@@ -97,10 +97,12 @@ def find_leading(graph: Graph, smooth: Sequence[bool]) -> list[bool]:
 def count_backward_macs(node: Node, facts: Facts, needed: Sequence[Known], output: Known) -> int | None:
     """Multiply-accumulates of a layer's gradients for one sample; `output`: whether one reaches its output."""
     products = facts.backward
+    # Without a gradient there are no products, unless it is not even known which there would be.
     if output is False or products is None:
         return None if products is None else 0
     trained = is_trained(facts)
     entering = [needed[v] for v in node.reads]
+    # Each product with what it is needed for: a trained weight, what enters, or either of them.
     parts: list[tuple[int, Known]] = [(products.weights, trained), (products.inside, is_any([trained, *entering]))]
     parts.append((products.entering, is_any(entering)))
     if facts.frozen and trained:  # of some weights alone: which products are theirs is not known
@@ -139,6 +141,7 @@ class Stores:
             return
         source = node.reads[0]
         same_places = facts.reach == POINTWISE  # under the same shape, or some channels, which lie one behind the other
+        # In place, cut off, or under another shape while elements lie in their order: no memory of its own.
         if node.layer.inplace or shares == CUT or (shares == STRAIGHT and (same_places or self.whole[source])):
             self.of.append(self.of[source])
             self.whole.append((shares != CUT or same_places) and self.whole[source])
@@ -151,6 +154,7 @@ def find_kept_values(kept: Kept, node: Node, facts: Facts, needed: Sequence[Know
     """The numbers of the values that a layer keeps; `own` is that of its output."""
     trained = is_trained(facts)
     entering = [needed[v] for v in node.reads]
+    # Inputs that are combined one after the other: what each step needs is kept.
     if kept.between:
         return [node.reads[i] for i in range(len(entering)) if keeps_one_by_one(kept, entering, max(i, 1), first=not i)]
     found = [node.reads[i] for i in kept.inputs]
@@ -217,6 +221,7 @@ class Keeping:
                 self.seen.add(place)
                 parts.append(Store(place, self.batch * self.size * self.elements(place)))
         values = count_kept_numbers(kept, [needed[v] for v in node.reads])
+        # Statistics are kept once, all else for each sample.
         numbers = self.size * values + INDEX * kept.indices + self.mask * kept.mask
         besides = self.batch * numbers + self.size * kept.once
         return [*parts, Store(None, besides)] if besides else parts

@@ -44,6 +44,7 @@ def fold_blocks(report: Report, folds: list[Fold], depth: int) -> list[Fold]:
     parts: list[tuple[str, list[Fold]]] = []
     for entry in folds:
         key = beginning(entry[0].name, depth)
+        # Neighbours alone: a name that comes again further on is another part.
         if parts and parts[-1][0] == key:
             parts[-1][1].append(entry)
         else:
@@ -68,6 +69,7 @@ def folded_row(report: Report, key: str, part: list[Fold]) -> Row:
     if len(rows) == 1:
         return rows[0]
     kind = " + ".join(row.kind for row in rows) if len(rows) <= SHORT_CHAIN else rows[0].kind
+    # A block that is called has a name, which says more than its first layer.
     if key in report.groups:
         kind = report.groups[key].kind
     return add_rows(rows, rows[-1], name=key, kind=kind)

@@ -89,7 +89,9 @@ class Holding:
         self.written = elements[inputs:]
         self.freed = [0] * len(self.written)
         for n, end in zip(elements, last_use, strict=True):
+            # What lives to the end is freed by no operation.
             if 0 <= end < len(self.freed):
+                # Nothing is added to 0, which would be a step where numbers remember.
                 freed = self.freed[end]
                 self.freed[end] = freed + n if freed else n
         self.entering = sum(n for n, end in zip(elements[:inputs], last_use[:inputs], strict=True) if end >= 0)
@@ -107,6 +109,7 @@ class Holding:
         alive = self.entering
         yield alive
         for i, (written, freed) in enumerate(zip(self.written, self.freed, strict=True)):
+            # What it is the last to read goes behind it: while it runs, both are there.
             after = alive + written
             yield alive + inside[i] if i in inside else after
             alive = after - freed

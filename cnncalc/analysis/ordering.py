@@ -72,6 +72,7 @@ class Search:
             for i, reached, left in self.moves(ran, held, peak):
                 then = ran | 1 << i
                 higher = max(peak, reached)
+                # A path above the order as it stands leads to nothing better.
                 if higher < best.get(then, self.as_written + 1):
                     best[then] = higher
                     came[then] = ran, i

@@ -126,6 +126,7 @@ class Timeline(NamedTuple):
         """The most samples with which no step holds more than `limit` bytes; 0: none fits; None: any number does."""
         most: int | None = None
         for each, once in self.slopes():
+            # A step that takes nothing for a sample bounds nothing, unless it does not fit by itself.
             if each or once > limit:
                 fits = max(0, (limit - once) // each) if each else 0
                 most = fits if most is None else min(most, fits)
@@ -146,6 +147,7 @@ def plan_inference(graph: Graph, plan: Plan) -> Timeline:
     buffers = fuse(graph) if plan.fused else separate(graph)
     for buffer in buffers:
         born, ends = max(0, buffer.value - first), min(buffer.last, last)
+        # An input that nobody reads takes no memory; what an operation writes is there while it runs.
         if ends >= born or buffer.value >= first:
             kind = INPUTS if buffer.value < first else VALUES
             tensors.append(Tensor(names[buffer.value], kind, buffer.elements * plan.size, 0, born, max(born, ends)))
@@ -350,9 +352,11 @@ class Training:
                 continue
             values = count_kept_numbers(kept, [self.needed[v] for v in node.reads])
             each = plan.size * values + INDEX * kept.indices + plan.mask * kept.mask
+            # What is checkpointed keeps nothing of its first run.
             start = self.again.get(i, i)
             if each or kept.once:
                 self.tensors.append(Tensor(node.name, SAVED, each, plan.stored * kept.once, start, step))
+            # Gradients are worked out with the copy; weights that are another's have that one's.
             if plan.amp and facts.macs and facts.weights and node.weights_of is None:
                 self.tensors.append(Tensor(node.name, COPIES, 0, HALF * facts.weights, i, step))
 
@@ -364,6 +368,7 @@ class Training:
             node = graph.nodes[i]
             owner = i if node.weights_of is None else node.weights_of - self.first
             if is_trained(graph.facts[i]):
+                # From the first part of it on, however many layers use these weights.
                 owners[owner] = min(step, owners.get(owner, step))
         for owner, step in owners.items():
             name, trained = graph.nodes[owner].name, graph.facts[owner].trainable_params or 0
@@ -384,6 +389,7 @@ class Training:
         source: dict[int, int] = {}  # and the value whose gradient it is, where it is handed on
         for value in graph.outputs:
             if value >= self.first and value - self.first in self.backward:
+                # The loss hands its gradient over before the first step back.
                 start[value] = min(self.backward.values())
         end: dict[int, int] = {}
         temporary: list[Tensor] = []

@@ -38,6 +38,7 @@ def field_derivation(
     rank = len(shape) - 1
     if not rank:
         return None
+    # Axes with which every layer does the same are walked once.
     walks = [walk_back(graph, number, value, 0)]
     walks += [walks[0] if same_steps(graph, axis) else walk_back(graph, number, value, axis) for axis in range(1, rank)]
     lines: list[Line] = []
@@ -93,6 +94,7 @@ def start_of(graph: Graph, report: Report, number: int, since: str | None) -> tu
     else:
         hint = suggest(since, names) or _("a layer, a block or an input before it")
         raise CnncalcError(_("there is no layer '{name}': {hint}", name=since[:40], hint=hint))
+    # Nothing is seen of what is made later.
     if value >= len(graph.inputs) + number:
         raise CnncalcError(_("{name} does not come before {layer}", name=since, layer=report.layers[number].name))
     return value, graph.shape(value)

@@ -83,6 +83,7 @@ def invert(report: Report, layer: str, sought: str) -> list[Derivation]:
     rounded down.
     """
     name, graph = layer, report.graph
+    # A window belongs to a layer: of a block there is none to solve for.
     node = next((node for node in graph.nodes if node.name == name), None) if graph is not None else None
     if node is None:
         report[layer]  # raises where there is no block of this name either

@@ -113,6 +113,7 @@ def meeting(values: list[int], fields: list[AxisField], one_unit: bool) -> Meeti
     shift, kind = Fraction(0), ALIGNED
     for o in range(period):
         ends = [(lowest(g, [o]), highest(g, [o])) for g in grids]
+        # By a path in whose holes a unit lies it sees nothing, and has no centre.
         seeing = [(lo, hi) for lo, hi in ends if lo is not None and hi is not None]
         if len(seeing) < 2:
             continue
@@ -121,6 +122,7 @@ def meeting(values: list[int], fields: list[AxisField], one_unit: bool) -> Meeti
         if apart:
             shift = max(shift, apart)
             hull = (min(lo for lo, _hi in seeing), max(hi for _lo, hi in seeing))
+            # Either one path has the whole hull, or it takes several.
             kind = max(kind, NESTED if hull in seeing else EXTENDING, key=ORDER.index)
     return Meeting(kind, shift, branches)
 

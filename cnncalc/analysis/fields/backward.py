@@ -169,6 +169,7 @@ def slide_behind(behind: Behind, window: Window) -> Behind:
     assert isinstance(behind.field, Grid)
     lo, hi, span, _without = behind.field
     k, s, before, d = window.kernel, window.stride, window.before, window.dilation
+    # Nobody reads such a number, and strides would make it grow without an end.
     if span > LARGEST_SPAN:
         return Behind(None)
     new = Grid(

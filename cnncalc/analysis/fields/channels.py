@@ -99,6 +99,7 @@ class ByChannel:
         runs = [self.known.get(v) or self._uniform(v) for v in reads]
         if found.values[value].order is not None:
             return self._arrange(value, runs[0])
+        # Where all channels are read, what was told apart is one again.
         if channels == MIXED and reach != FLATTENED:
             return self._uniform(value)
         if reach is None:

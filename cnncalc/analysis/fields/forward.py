@@ -254,6 +254,7 @@ def behind_one_input(found: Pass, visit: Visit) -> Value:
     """The step of a layer with one input, all of whose channels see alike or are kept apart."""
     entering = visit.values[0]
     shape, seen, several, lead, order, part = entering
+    # The same object goes on, by which others know that nothing has changed.
     if visit.reach == POINTWISE and visit.channels == KEPT and visit.output == shape and order is None and lead == 1:
         return entering
     if visit.reach != POINTWISE:

@@ -315,6 +315,7 @@ def merge(
                 placed = tuple([behind_stretch(f, shape, output, axis, n) for axis, (f, n) in places])
             if reach != POINTWISE:
                 placed = advance(placed, reach, output, shape, grows=grows)
+            # One value may come by several paths: it is the same object, and its own hull.
             if i in result and result[i] is not placed:
                 placed = unite(result[i], placed, output)
             result[i] = placed

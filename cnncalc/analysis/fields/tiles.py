@@ -109,6 +109,7 @@ def leading_to(graph: Graph, value: int) -> list[int]:
     for i in range(value - first, -1, -1):
         if i + first in wanted:
             wanted.update(graph.nodes[i].reads)
+    # What no input reaches, such as stored numbers, is not cut.
     wanted &= set().union(*(reaching(graph, source) for source in range(first)))
     return [i for i in range(len(graph.nodes)) if i + first in wanted]
 
@@ -124,6 +125,7 @@ def lengthen(graph: Graph, axis: int, more: int, resized: Resized | None) -> Gra
         name: (*shape[: 1 + axis], shape[1 + axis] + more, *shape[2 + axis :]) for name, shape in graph.inputs.items()
     }
     try:
+        # From the spec where there is one: sizes in it may follow from that of the image.
         longer = (resized or partial(with_inputs, graph))(inputs)
     except CnncalcError as error:
         raise CnncalcError(_("the network fits its own size alone: {reason}", reason=error)) from None

@@ -77,6 +77,7 @@ def unknown(field: AxisField) -> AxisField:
     """What is left of a field behind a layer of which it is not known which units it reads."""
     if not isinstance(field, (Whole, Fixed)):
         return None
+    # Unless all of them see, it is lost which do.
     seeing = None if not all_see(field) else (True,)
     return Whole(None, seeing) if isinstance(field, Whole) else field._replace(seeing=seeing)
 

@@ -114,6 +114,7 @@ def macs_of(book: Book, number: int, units: Region) -> int | None:
     if facts.macs == 0:
         return 0
     reads = book.of(number)
+    # Several reads share the total in a way that nobody tells.
     if facts.macs is None or not isinstance(reads, list) or len(reads) != 1:
         return None
     read, shape = reads[0], book.shapes(node)[0]
