@@ -53,6 +53,7 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "flatten": (ALL, ("",)),
     "batchnorm": (ALL, ("", "noaffine", "affine=shift", "affine=scale")),
     "layernorm": (ALL, ("", "noaffine", "axes=all", "axes=spatial", "axes=cw")),
+    "rmsnorm": (ALL, ("", "noaffine epsilon=0.1", "axes=all", "axes=spatial", "axes=cw")),
     "groupnorm": (ALL, ("3", "2 noaffine")),
     "instancenorm": (MAPS, ("", "affine=true")),
     "lrn": (MAPS, ("", "size=4", "3")),

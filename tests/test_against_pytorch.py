@@ -138,6 +138,15 @@ def layernorm(layer: Any, w: Any, x: Any) -> Any:
     return y.permute(*(order.index(axis) for axis in range(x.ndim)))
 
 
+def rmsnorm(layer: Any, w: Any, x: Any) -> Any:
+    """The axes that are normalised together are brought to the end, and back."""
+    together = sorted(1 + axis for axis in layer.over(tuple(x.shape[1:])))
+    order = [axis for axis in range(x.ndim) if axis not in together] + together
+    shape = [x.shape[axis] for axis in together]
+    y = F.rms_norm(x.permute(order), shape, w["gamma"].reshape(shape) if layer.affine else None, layer.epsilon)
+    return y.permute(*(order.index(axis) for axis in range(x.ndim)))
+
+
 def batchnorm(layer: Any, w: Any, x: Any) -> Any:
     return F.batch_norm(x, w["mean"], w["variance"], w.get("gamma"), w.get("beta"), eps=layer.epsilon)
 
@@ -317,6 +326,7 @@ TRANSLATIONS: dict[str, tuple[Translation, int]] = {
     "flatten": (simple(lambda x: x.flatten(1)), 2),
     "batchnorm": (batchnorm, 5),
     "layernorm": (layernorm, 6),
+    "rmsnorm": (rmsnorm, 8),
     "groupnorm": (groupnorm, 4),
     "instancenorm": (instancenorm, 3),
     "lrn": (lrn, 6),

@@ -100,6 +100,7 @@ SINGLE: list[tuple[str, list[int | None], dict[str, Any], list[str], list[tuple[
     ("BatchNormalization", [9, 8, 3], {"center": False, "scale": False}, ["batchnorm"], [(3, 9, 8)], 0, 6, 0),
     ("LayerNormalization", [9, 8, 3], {"axis": -1}, ["layernorm"], [(3, 9, 8)], 6, 0, 0),
     ("GroupNormalization", [9, 8, 6], {"groups": 3}, ["groupnorm"], [(6, 9, 8)], 12, 0, 0),
+    ("RMSNormalization", [9, 8, 6], {"axis": -1}, ["rmsnorm"], [(6, 9, 8)], 6, 0, 0),
     ("Normalization", [9, 8, 3], {"axis": [-1]}, ["batchnorm"], [(3, 9, 8)], 0, 6, 0),
     ("Normalization", [9, 8, 3], {"axis": [-1], "mean": [1.0, 2.0, 3.0], "variance": [4.0, 4.0, 4.0]},
      ["rescale"], [(3, 9, 8)], 0, 0, 0),

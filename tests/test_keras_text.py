@@ -116,7 +116,8 @@ outputs: [both, left]
     "padding below any value": "3x9x8; conv 4 k3; maxpool 3 s2 p1; tanh; maxpool 2 s2 ceil",
     "layers that move elements": "8x6x6; pad 1; crop 1; permute 0,2,1; slice 1:5 axis=h; channel_shuffle 2; upsample 2 "
     "bilinear; slice 2:6; split 2 part=1; reshape 4x8x-1; global_maxpool",
-    "normalisation": "6x7x9; layernorm; groupnorm 3; instancenorm affine=true; prelu per=channel; batchnorm noaffine; "
+    "normalisation": "6x7x9; layernorm; rmsnorm; groupnorm 3; instancenorm affine=true; prelu per=channel; "
+    "batchnorm noaffine; "
     "batchnorm affine=shift; {rescale: [1, 2, 3, 4, 5, 6], offset: 0.5}",
     "sequences": "4x6; lstm 3 bidirectional; gru 5; gru 2 bias=double last",
     "transposed": "4x5x7; transposed_conv 6 k4 s2 p1; transposed_conv 3 k3x5 s2 same; transposed_conv 2 k3 s3",

@@ -230,7 +230,7 @@ COMPUTED: dict[str, tuple[Build, Callable[[Any], Any], str]] = {
     "a root mean square over channels and places": (
         lambda m: m.weight("g", 4, 6, 5).op("RMSNormalization", "x g", "y", axis=1, epsilon=0.01),
         lambda x: x / np.sqrt((x**2).mean((1, 2, 3), keepdims=True) + 0.01) * WEIGHT,
-        "square reduce_mean rescale sqrt divide scale",
+        "rmsnorm",
     ),
     "a length of absolute values": (
         lambda m: m.op("LpNormalization", "x", "y", axis=2, p=1),

@@ -97,7 +97,8 @@ SNIPPETS = {
     "layers that move elements": "8x6x6; pixel_shuffle 2; pad 1 reflect; crop 1; permute 0,2,1; slice 2:7 axis=h; "
     "reshape 4x15x-1; split 2 part=1; channel_shuffle 2; upsample 2 bilinear",
     "normalisation": "6x7x9; layernorm; layernorm axes=hw; groupnorm 3; instancenorm affine=true; lrn 3; prelu "
-    "per=channel; batchnorm noaffine; layernorm axes=all noaffine",
+    "per=channel; batchnorm noaffine; layernorm axes=all noaffine; rmsnorm; rmsnorm axes=hw epsilon=0.1; "
+    "rmsnorm axes=all noaffine",
     "sequences": "4x6; lstm 3 bias=double bidirectional; gru 5 bias=double last",
     "weights of their own": "4x9x7; local 3 k3 s2; subsample 2; dense 4; gaussian_rbf 3",
     "fixed filters": "4x9x11; conv 6 k3; blurpool 3; blurpool 5x2 s1x2 p2x0 d1x2; dense 3",

@@ -61,6 +61,7 @@ _ROWS = [
     Kind("flatten", "dense", "Flatten"),
     Kind("batchnorm", "normalisation", "BatchNorm", ("bn", "batchnormalization", "batchnormalisation")),
     Kind("layernorm", "normalisation", "LayerNorm", ("ln", "layernormalization", "layernormalisation")),
+    Kind("rmsnorm", "normalisation", "RMSNorm", ("rmsnormalization", "rmsnormalisation")),
     Kind("groupnorm", "normalisation", "GroupNorm", ("gn", "groupnormalization", "groupnormalisation")),
     Kind("instancenorm", "normalisation", "InstanceNorm", ("instancenormalization", "instancenormalisation")),
     Kind("lrn", "normalisation", "LRN", ("localresponsenorm", "localresponsenormalization")),

@@ -167,6 +167,40 @@ class LayerNorm(Layer):
         return tuple(WHOLE if axis in over else Window() for axis in range(1, len(x)))
 
 
+class RMSNorm(LayerNorm):
+    """Elements over the root of their mean square, together over some axes; a trained factor for each of them.
+
+    Any shape, unchanged. As a layer norm without mean and shift (Zhang & Sennrich 2019, arXiv:1910.07467). `axes` are
+    `channels`, `all`, `spatial`, or letters: `hw` is both spatial axes of an image, `w` its last.
+    """
+
+    affine: bool = option(AFFINE, doc="affine: a trained scale")
+
+    def facts(self, x: Shape) -> Facts:
+        over = self.over(x)
+        together = prod(n for i, n in enumerate(x) if i in over)
+        sets = prod(n for i, n in enumerate(x) if i not in over)
+        elements = prod(x)
+        return Facts(
+            output=x,
+            params=together * self.affine,
+            connections=0,
+            macs=0,
+            work={
+                # The squares; the factors.
+                "multiply": elements + elements * self.affine,
+                # The sums of the squares, and an epsilon for each.
+                "add": (elements - sets) + sets,
+                "divide": sets + elements,
+                "sqrt": sets,
+            },
+            reach=self._reach(x, over),
+            local=POINTWISE,
+            activations=0,
+            kept=Kept(inputs=(0,), values=sets),
+        )
+
+
 class GroupNorm(Layer):
     """Each group of channels standardised over its channels and positions; a scale and a shift per channel."""
 

@@ -73,6 +73,22 @@ def layernorm(layer: Any, w: Weights, x: Array) -> Array:
     return y * w["gamma"] + w["beta"] if layer.affine else y
 
 
+def rmsnorm_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
+    """gamma for every element that is normalised together; 1 along the other axes."""
+    together = normalised_axes(layer, x)
+    return {"gamma": scale(tuple(n if i in together else 1 for i, n in enumerate(x)))} if layer.affine else {}
+
+
+@reference("rmsnorm", weights=rmsnorm_weights)
+def rmsnorm(layer: Any, w: Weights, x: Array) -> Array:
+    """Over the root of the mean square, then scaled element by element."""
+    axes = tuple(1 + axis for axis in normalised_axes(layer, x.shape[1:]))
+    count = int(np.prod([x.shape[axis] for axis in axes]))
+    square = (x * x).sum(axis=axes, keepdims=True) / count
+    y = x / np.sqrt(square + x.dtype.type(layer.epsilon))
+    return y * w["gamma"] if layer.affine else y
+
+
 def per_channel_weights(layer: Any, x: Shape) -> Mapping[str, Weight]:
     """gamma and beta (C,)."""
     return affine(layer, x[:1])

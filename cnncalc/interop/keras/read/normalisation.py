@@ -53,27 +53,23 @@ def layernorm(call: Call) -> Seen | None:
 @translates("RMSNormalization", "UnitNormalization")
 def by_length(call: Call) -> Seen | None:
     """Over the root of the mean of the squares, times a trained scale; or over the root of their sum: as the pieces
-    that they are.
+    that it is.
     """
     axis = single_axis(call.config.get("axis", -1))
     if not isinstance(axis, int):
         return None
     own = own_axis(axis, len(call.x.shape))
-    mean = call.word == "RMSNormalization"
+    if call.word == "RMSNormalization":
+        return call.along(own, "rmsnorm", {"epsilon": float(call.config.get("epsilon", 1e-6))})
     seen, (base,) = in_base(call.b, call.x, [own], call.at)
-    options = {"axes": axis_word(base, len(seen.base))}
 
     def piece(kind: str, options: Mapping[str, Any], value: int) -> int:
         return call.b.add(f"{call.name}/{kind}", kind, options, [value], at=call.at)
 
-    squares = piece("square", {}, seen.value)
-    sums = piece("reduce_mean" if mean else "reduce_sum", options, squares)
-    epsilon = float(call.config.get("epsilon", 1e-6))
+    sums = piece("reduce_sum", {"axes": axis_word(base, len(seen.base))}, piece("square", {}, seen.value))
     # Keras keeps the sum of squares at 1e-12 or above, so that zeros stay zeros.
-    safe = piece("rescale", {"offset": epsilon}, sums) if mean else piece("clamp", {"low": 1e-12}, sums)
-    value = call.b.add(f"{call.name}/divide", "divide", {}, [seen.value, piece("sqrt", {}, safe)], at=call.at)
-    made = seen._replace(value=value)
-    return call.replace(call.config, made).along(own, "scale", {}) if mean else made
+    length = piece("sqrt", {}, piece("clamp", {"low": 1e-12}, sums))
+    return seen._replace(value=call.b.add(f"{call.name}/divide", "divide", {}, [seen.value, length], at=call.at))
 
 
 @translates("GroupNormalization")

@@ -38,6 +38,15 @@ def layernorm(layer: Any, x: Shape) -> list[Step]:
     return [Step(call("layers.LayerNormalization", **affine(layer)), "", flat)]
 
 
+@writes("rmsnorm")
+def rmsnorm(layer: Any, x: Shape) -> list[Step]:
+    """Over the channels, with the scale that Keras always trains."""
+    if layer.over(x) != {0} or not layer.affine:
+        raise NotInKerasError(_("a root mean square norm is written over the channels alone, and with its scale"))
+    made = call("layers.RMSNormalization", epsilon=(layer.epsilon, 1e-6))
+    return [Step(made, "", (("gamma", lambda w: w.reshape(-1)),))]
+
+
 @writes("groupnorm")
 def groupnorm(layer: Any, x: Shape) -> list[Step]:
     made = call("layers.GroupNormalization", groups=(layer.groups, 32), **affine(layer))

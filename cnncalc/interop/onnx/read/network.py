@@ -18,6 +18,7 @@ from cnncalc.interop.onnx.read.file import ModelData, NodeData, TensorData, plac
 from cnncalc.interop.onnx.read.layout import Tensor, plain
 from cnncalc.interop.onnx.read.trained import FLOATS, fills_slot, find_missing, find_said, is_trained
 from cnncalc.language import _
+from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer
 from cnncalc.spec.build.sharing import OF_ITS_OWN
 
@@ -26,7 +27,6 @@ NEWEST = 26  # operator set
 MEANINGLESS = (
     "", "main_graph", "torch-jit-export", "torch_jit", "tf2onnx", "graph", "model", "network", "main", "onnx",
 )  # fmt: skip
-VECTORS = ("batchnorm", "layernorm", "groupnorm", "instancenorm", "prelu", "scale", "shift")  # kinds without products
 CUTS = ("Slice", "Gather", "Split")  # a part of a tensor is stored once, and so is another part
 
 
@@ -222,7 +222,7 @@ class Network:
 
     def _key(self, kind: str, arrays: Mapping[str, Constant]) -> tuple[Any, ...]:
         """What layers with the same weights have in common. Norms go by aliases: equal vectors are stored once."""
-        if kind in VECTORS:
+        if of_vectors(kind):
             return (kind, *((name, array.name, array.form) for name, array in arrays.items()))
         return (kind, *((name, array.roots, array.form) for name, array in arrays.items()))
 
@@ -236,14 +236,14 @@ class Network:
         them only where the file does not say that they are different modules, and where no vector stands for two
         within the layer.
         """
-        if kind in VECTORS and len({array.name for array in arrays.values()}) < len(arrays):
+        if of_vectors(kind) and len({array.name for array in arrays.values()}) < len(arrays):
             return None
         value = self.owners.get(self._key(kind, arrays))
         if value is not None and all(array.stored for array in arrays.values()):
             owner = self.builder.nodes[value - len(self.builder.inputs)]
             ours, theirs = vars(self.builder.layer(kind, options or {})), vars(owner.layer)
             same = all(ours[name] == theirs[name] for name in ours if name not in OF_ITS_OWN)
-            if same and (kind not in VECTORS or self._one_module(node, value)):
+            if same and (not of_vectors(kind) or self._one_module(node, value)):
                 return value
         for root, form in products(kind, arrays):
             there = self.roots.get(root)
@@ -258,10 +258,15 @@ class Network:
         return not here or not there or here == there
 
 
+def of_vectors(kind: str) -> bool:
+    """Whether what a kind stores scales and shifts, and multiplies nothing that is summed."""
+    return KINDS[kind].family == "normalisation" or kind == "prelu"
+
+
 def products(kind: str, arrays: Mapping[str, Constant]) -> Iterator[tuple[str, Any]]:
     """(tensor, form) of what a layer multiplies with: of convolutions, dense and recurrent layers."""
     for name, stored in arrays.items():
-        if kind not in VECTORS and not name.endswith(("bias", "bias2")) and len(stored.roots) == 1:
+        if not of_vectors(kind) and not name.endswith(("bias", "bias2")) and len(stored.roots) == 1:
             yield stored.roots[0], (stored.form, stored.dims)
 
 

@@ -76,7 +76,7 @@ def normalised_axes(net: Network, node: NodeData, rank: int) -> list[int]:
 
 @reads("LayerNormalization", "RMSNormalization", "cnncalc:layernorm")
 def read_layernorm(net: Network, node: NodeData) -> Value:
-    """A layer normalisation; without a mean to subtract, RMSNormalization, the pieces that it is."""
+    """A layer normalisation; or one without a mean to subtract and without a shift."""
     x = net.tensor(node)
     dims, axes, shape = x.dims(), x.axes or (), net.shape(x)
     chosen = normalised_axes(net, node, len(dims))
@@ -103,20 +103,8 @@ def read_layernorm(net: Network, node: NodeData) -> Value:
     kept = {name: array.move_later(sizes, place) for name, array in arrays.items()}
     per = "".join(("c" + SPATIAL[len(shape)])[i] for i in sorted(together))
     if node.operator == "RMSNormalization":
-        value = divide_by_root_mean_square(net, node, x.value, per)
-        if kept:
-            value = net.add(node, "scale", {"per": per if per != "c" else None}, [value], kept, part="scale")
-        return Tensor(value, x.axes)
+        return Tensor(net.add(node, "rmsnorm", options | ({} if kept else {"affine": False}), [x.value], kept), x.axes)
     return Tensor(add_norm(net, node, "layernorm", options, x.value, kept, per), x.axes)
-
-
-def divide_by_root_mean_square(net: Network, node: NodeData, x: int, letters: str) -> int:
-    """x / sqrt(mean of x^2 over these axes + epsilon), as layers."""
-    squares = net.add(node, "square", {}, [x], part="square")
-    means = net.add(node, "reduce_mean", {"axes": letters}, [squares], part="mean")
-    small = shortest(node.attributes.get("epsilon", EPSILON))
-    safe = net.add(node, "rescale", {"offset": small}, [means], part="epsilon")
-    return net.add(node, "divide", {}, [x, net.add(node, "sqrt", {}, [safe], part="sqrt")], part="divide")
 
 
 @reads("LpNormalization")

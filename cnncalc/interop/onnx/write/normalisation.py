@@ -77,6 +77,15 @@ def layernorm(ops: Part, layer: Any, x: Value) -> str:
     return ops.transpose(y, *back) if order != sorted(order) else y
 
 
+@writes("rmsnorm")
+def rmsnorm(ops: Part, layer: Any, x: Value) -> str:
+    """By its definition: an operator of its own stands in operator set 23 only."""
+    axes = ops.whole(*sorted(1 + axis for axis in layer.over(x.shape)))
+    mean = ops("ReduceMean", ops("Mul", x.name, x.name), axes)
+    y = ops("Div", x.name, ops("Sqrt", ops("Add", mean, ops.constant(layer.epsilon))))
+    return ops("Mul", y, ops.weight("gamma")) if layer.affine else y
+
+
 @writes("groupnorm")
 def groupnorm(ops: Part, layer: Any, x: Value) -> str:
     return as_map(

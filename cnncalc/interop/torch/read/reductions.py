@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base, through
 from cnncalc.interop.names import axis_word
-from cnncalc.interop.torch.read.arithmetic import merge_seen, merge_values, with_weights
+from cnncalc.interop.torch.read.arithmetic import merge_seen, merge_values
 from cnncalc.interop.torch.read.making import along, layer, whole
 from cnncalc.interop.torch.read.table import BATCH, Handler, Made, NotReadError, translates
 from cnncalc.language import _
@@ -197,8 +197,10 @@ def rms_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if epsilon is None:
         # What torch takes where none is said: 1.2e-07 of float32, not the 1e-05 of its other norms.
         epsilon = trace.torch.finfo(given["input"].dtype).eps
-    means = over_axes(trace, on_each(trace, seen, "square"), "reduce_mean", known)
-    moved = means and on_each(trace, means, "rescale", {"offset": float(epsilon)})
-    factor = moved and on_each(trace, moved, "power", {"exponent": -0.5})
-    made = factor and merge_seen(trace, "multiply", [seen, factor])
-    return made if made is None or weight is None else with_weights(trace, "scale", made, weight, tuple(known))
+    options = {"affine": weight is not None, "epsilon": float(epsilon)}
+    if count == 1:  # whichever axis it is, as channels: as a layer norm is read
+        return along(trace, seen, known[0], lambda value: layer(trace, "rmsnorm", options, [value], (weight,)))
+    seen, base = in_base(trace.b, seen, known, trace.place())
+    options["axes"] = "".join(axis_word(axis, len(seen.base)) for axis in sorted(base))
+    made = layer(trace, "rmsnorm", options, [seen.value], (weight,))
+    return made and seen._replace(value=made.value)

@@ -37,19 +37,22 @@ def groupnorm(layer: Any, x: Shape) -> Written:
     return Written("{m}({0})", module, {}, AFFINE)
 
 
-@writes("layernorm")
+@writes("layernorm", "rmsnorm")
 def layernorm(layer: Any, x: Shape) -> Written:
     """The axes that are normalised together are brought to the end, and back."""
     together = sorted(layer.over(x))
     order = [0, *(1 + axis for axis in range(len(x)) if axis not in together), *(1 + axis for axis in together)]
     shape = tuple(x[axis] for axis in together)
-    options = {"eps": (layer.epsilon, 1e-5), "elementwise_affine": (layer.affine, True)}
-    module = call("nn.LayerNorm", ("normalized_shape", shape[0] if len(shape) == 1 else shape), **options)
+    # PyTorch's root mean square adds what its numbers resolve, unless told.
+    name, usual = ("nn.LayerNorm", 1e-5) if layer.kind == "layernorm" else ("nn.RMSNorm", None)
+    options = {"eps": (layer.epsilon, usual), "elementwise_affine": (layer.affine, True)}
+    module = call(name, ("normalized_shape", shape[0] if len(shape) == 1 else shape), **options)
     use = "{m}({0})"
     if order != sorted(order):
         back = [order.index(axis) for axis in range(len(order))]
         use = f"torch.permute({{m}}(torch.permute({{0}}, {tuple(order)})), {tuple(back)})"
-    state = {name: (theirs, lambda w: w.reshape(shape)) for name, (theirs, _move) in AFFINE.items()}
+    stored = AFFINE if layer.kind == "layernorm" else {"gamma": AFFINE["gamma"]}
+    state = {name: (theirs, lambda w: w.reshape(shape)) for name, (theirs, _move) in stored.items()}
     return Written(use, module, {}, state)
 
 
