@@ -37,6 +37,8 @@ def tensor(name: str, dims: Sequence[int], dtype: int, raw: bytes | None) -> byt
 
 
 def attribute(name: str, value: Any) -> bytes:
+    if isinstance(value, Model):
+        return part(1, name) + part(6, value.graph + value.after + value.output) + whole(20, 5)
     if isinstance(value, int):
         return part(1, name) + whole(3, int(value)) + whole(20, 2)
     if isinstance(value, float):
@@ -87,6 +89,15 @@ class Model:
     def whole(self, name: str, *numbers: int, dims: Sequence[int] | None = None) -> Model:
         raw = struct.pack(f"<{len(numbers)}q", *numbers)
         self.after += part(5, tensor(name, [len(numbers)] if dims is None else dims, 7, raw))
+        return self
+
+    def truth(self, name: str, *, holds: bool) -> Model:
+        self.after += part(5, tensor(name, [], 9, bytes([holds])))
+        return self
+
+    def gives(self, name: str) -> Model:
+        """Another name for its output."""
+        self.output = part(12, described(name, None))
         return self
 
     def number(self, name: str, value: float) -> Model:

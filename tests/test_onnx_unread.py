@@ -62,6 +62,14 @@ NEEDED: dict[str, tuple[Callable[[Model], Model], str, dict[str, Any]]] = {
         lambda m: m.op("MaxPool", "x", "v places", kernel_shape=[2, 2], strides=[2, 2]), "v places",
         {"kernel_shape": [2, 2], "strides": [2, 2]},
     ),
+    "DeformConv": (
+        lambda m: m.weight("w", 4, 4, 3, 3).weight("v", 18, 4, 3, 3).op("Conv", "x v", "o"), "x w o", {},
+    ),
+    "GridSample": (
+        lambda m: m.weight("v", 2, 4, 3, 3).op("Conv", "x v", "o").op("Transpose", "o", "t", perm=[0, 2, 3, 1]), "x t",
+        {},
+    ),
+    "If": (lambda m: m.truth("c", holds=True), "c", dict.fromkeys(("then_branch", "else_branch"), Model().gives("x"))),
     "Where": (lambda m: m.op("Sqrt", "x", "q").op("Less", "x q", "c"), "c x q", {}),
 }  # fmt: skip
 # Numbers of shapes, sequences, and those that fusion.py makes: they are not by themselves in a model.

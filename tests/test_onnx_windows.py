@@ -5,7 +5,9 @@ What comes out, parameters and MACs are worked out by hand from the operators' p
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from onnx_bytes import Model
 
 import cnncalc
 from cnncalc import reference
+from cnncalc.interop.onnx.read import table
+from cnncalc.interop.onnx.read.table import FILES, OPERATORS, READERS
 
 
 def rows(model: Model, tmp_path: Path) -> list[str]:
@@ -140,3 +144,49 @@ def test_what_is_cast_like_whole_numbers_is_refused_as_a_cast_is(tmp_path: Path)
         cnncalc.load(model.save(tmp_path))
     model = Model(1, 4, 6, 6, opset=21).number("like", 1.0).op("CastLike", "x like", "c").op("Relu", "c", "y")
     assert rows(model, tmp_path) == ["relu 4x6x6 0"]
+
+
+def test_a_constant_that_is_cast_like_what_is_computed_is_divided_as_decimals_are(tmp_path: Path) -> None:
+    """1 / 2 is a half then, and no 0."""
+    model = Model(1, 4, 6, 6, opset=21).whole("one", 1, dims=[]).whole("two", 2, dims=[])
+    model.op("CastLike", "one x", "a").op("CastLike", "two x", "b").op("Div", "a b", "half").op("Add", "x half", "y")
+    graph = cnncalc.load(model.save(tmp_path))
+    ones = np.ones((4, 6, 6))
+    assert np.all(
+        reference.run(graph, ones, cnncalc.weights_of(str(tmp_path / "model.onnx")))[graph.nodes[-1].name] == 1.5
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "outside", "said"),
+    [
+        ({"mode": "linear", "align_corners": 1}, "zeros", ""),
+        ({"mode": "bilinear", "padding_mode": "border"}, "border", ""),
+        ({"padding_mode": "reflection"}, "", "reflection"),
+        ({"mode": "nearest"}, "", "nearest"),
+    ],
+)
+def test_a_map_is_read_at_places(options: dict[str, Any], outside: str, said: str, tmp_path: Path) -> None:
+    """GridSample: (1, 3, 9, 9) at (1, 9, 9, 2), which a Transpose brings behind the places."""
+    model = Model(1, 3, 9, 9).weight("w", 2, 3, 3, 3).op("Conv", "x w", "c", pads=[1, 1, 1, 1])
+    model.op("Transpose", "c", "t", perm=[0, 2, 3, 1]).op("GridSample", "x t", "y", **options)
+    path = model.save(tmp_path)
+    if said:
+        with pytest.raises(cnncalc.SpecError, match=said):
+            cnncalc.load(path)
+        return
+    layer = cnncalc.load(path).nodes[-1].layer
+    assert (layer.kind, layer.outside, layer.align_corners) == (
+        "grid_sample",
+        outside,
+        options.get("align_corners") == 1,
+    )
+
+
+def test_every_operator_that_is_read_stands_in_the_table() -> None:
+    """A file is loaded for the operators that the table names: one that it does not is read behind others alone."""
+    for file in FILES:
+        import_module(f"cnncalc.interop.onnx.read.{file}")
+    assert set(READERS) == set(OPERATORS)
+    declared = {path.stem for path in Path(table.__file__).parent.glob("*.py") if "\n@reads(" in path.read_text()}
+    assert declared == set(FILES)

@@ -71,6 +71,7 @@ class Network:
         self.left_out = 0  # operators on which no output depends
         self.said = find_said(model.graph) if model.graph else {}  # tensors of which the file says if they are trained
         self.missing = find_missing(model.graph) if model.graph else []  # parameters that the exporter did not write
+        self.decided: dict[tuple[str, ...], bool] = {}  # results of an `If` whose condition is constant: if it holds
         self.loose: list[str] = []  # tensors that count as trained by the rule alone
 
     # --- what enters an operator

@@ -33,6 +33,13 @@ def remarks(net: Network) -> list[str]:
             else _("a parameter of the module is not in the file (folded, merged or left out): {name}",
                    name=names)
         )  # fmt: skip
+    if net.decided:
+        found.append(
+            _("{count} conditions do not depend on values: the branches that are taken are read, not the others",
+              count=len(net.decided))
+            if len(net.decided) > 1
+            else _("a condition does not depend on values: the branch that is taken is read, not the other")
+        )  # fmt: skip
     if net.left_out:
         found.append(
             _("{count} operators on which no output depends are left out", count=net.left_out)

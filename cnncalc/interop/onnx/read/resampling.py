@@ -10,7 +10,7 @@ from typing import Any
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import Tensor, permutation, whole
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
-from cnncalc.interop.onnx.read.places import in_places, lay, reshape_map, settle
+from cnncalc.interop.onnx.read.places import as_map, in_places, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.unread import no_more
 from cnncalc.interop.onnx.read.windows import one
@@ -46,6 +46,19 @@ def read_pad(net: Network, node: NodeData) -> Value:
     result = pad_map(net, node, x.value, sides, after)
     new = net.builder.shape(result)
     return Tensor(result, ((x.axes or ())[0], *(whole(place, new[place]) for place in order)))
+
+
+@reads("GridSample")
+def read_grid_sample(net: Network, node: NodeData) -> Value:
+    """A map read at places that another value names: (N, C, H, W) at (N, h, w, 2)."""
+    # Operator set 20 renamed bilinear, and added volumes.
+    mode = node.attributes.get("mode", "linear")
+    outside, corners = node.attributes.get("padding_mode", "zeros"), node.attributes.get("align_corners", 0)
+    if mode not in ("linear", "bilinear") or outside not in ("zeros", "border"):
+        raise NotReadError(_("its mode is {mode}, and {outside} is outside", mode=mode, outside=outside))
+    x, grid = (as_map(net, node, net.tensor(node, i)) for i in (0, 1))
+    value = net.add(node, "grid_sample", {"outside": outside, "align_corners": bool(corners)}, [x, grid])
+    return net.see(value)
 
 
 def pad_map(net: Network, node: NodeData, value: int, sides: Sides, after: Sequence[int]) -> int:

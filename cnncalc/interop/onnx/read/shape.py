@@ -30,7 +30,11 @@ def read_same(net: Network, node: NodeData) -> Value:
     of_whole = isinstance(like, Constant) and like.array().dtype.kind in "iub"
     if of_whole or node.attributes.get("to") in WHOLE_NUMBERS:
         raise NotReadError(_("it makes whole numbers of what is computed"))
-    return value if isinstance(value, Constant) else net.tensor(node)
+    if not isinstance(value, Constant):
+        return net.tensor(node)
+    # What is computed are decimals, and so is what is cast like it: whole numbers would divide as such.
+    array = value.array()
+    return constant(array.astype("float32")) if array.dtype.kind in "iub" else value
 
 
 @reads("Shape")

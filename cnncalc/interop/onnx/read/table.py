@@ -18,7 +18,8 @@ from cnncalc.interop.onnx.read.network import Network, Value
 Read = Callable[[Network, NodeData], "Value | list[Value]"]
 
 FILES = {
-    "conv": "Conv ConvTranspose QLinearConv",
+    "branches": "If",
+    "conv": "Conv ConvTranspose QLinearConv DeformConv",
     "dense": "Gemm MatMul",
     "einsum": "Einsum",
     "pooling": (
@@ -41,7 +42,7 @@ FILES = {
         "Identity Cast CastLike Shape Size Reshape Flatten Squeeze Unsqueeze Transpose SpaceToDepth DepthToSpace Split "
         "SplitToSequence SequenceAt Slice Gather QuantizeLinear DequantizeLinear"
     ),
-    "resampling": "Pad Resize Upsample Expand Tile",
+    "resampling": "Pad Resize Upsample Expand Tile GridSample",
     "recurrent": "RNN GRU LSTM",
     "attention": "Attention",
 }
