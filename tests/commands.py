@@ -26,7 +26,7 @@ STREAMS = ("in", "out", "err")
 
 FORKING = """
 import gc, io, json, os, sys
-import cnncalc.cli, cnncalc.analysis, cnncalc.formats.plain, cnncalc.pages.network, cnncalc.sources
+import cnncalc.__main__, cnncalc.cli, cnncalc.analysis, cnncalc.formats.plain, cnncalc.pages.network, cnncalc.sources
 from cnncalc.layers import KINDS
 from importlib import import_module
 for family in {row.family for row in KINDS.values()}:
@@ -47,7 +47,7 @@ def run(words, folder, environment, streams, told):
     ]
     sys.argv = ["cnncalc", *words]
     try:
-        cnncalc.cli.main(prog_name="cnncalc")
+        cnncalc.__main__.main()
         status = 0
     except SystemExit as end:
         status = end.code or 0

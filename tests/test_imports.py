@@ -286,6 +286,18 @@ def test_conventions_need_neither_numpy_nor_rich_nor_tabulate(words: tuple[str, 
     assert not loaded_by(*words) & {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata"}
 
 
+def test_the_command_begins_before_click_is_loaded() -> None:
+    """So that importing it is not looked through by the collector: `main` turns that off first."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _colon, name = project["scripts"]["cnncalc"].partition(":")
+    code = f"import gc, sys, {module} as m\nprint('click' in sys.modules, callable(m.{name}))\n"
+    code += f"sys.argv = ['', '--version']\ntry:\n    m.{name}()\n"
+    code += "finally:\n    print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    first, *_version, last = done.stdout.splitlines()
+    assert (first, last) == ("False True", "False True"), done.stderr
+
+
 def test_a_family_of_layers_is_loaded_when_a_spec_names_it() -> None:
     loaded = loaded_by("-e", "1x8x8; conv 2 k3")
     families = {name.rpartition(".")[2] for name in loaded if name.startswith("cnncalc.layers.")}

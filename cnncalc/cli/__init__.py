@@ -250,9 +250,6 @@ def main(args: list[str] | None = None, **extra: Any) -> None:
 
 def run(args: list[str] | None = None, **extra: Any) -> None:
     """A command, in the language that is asked for."""
-    import gc
-
-    gc.disable()  # a short life: collecting costs more than it frees, and what is built has no cycles
     settle_streams()
     args = without_debug(sys.argv[1:] if args is None else args)
     language = language_of(args)
@@ -265,7 +262,4 @@ def run(args: list[str] | None = None, **extra: Any) -> None:
         from cnncalc.cli.completion import prepare
 
         prepare()
-    try:
-        group().main(args, **extra)
-    finally:
-        gc.freeze()  # the interpreter's last collection looks through all that is left: a fifteenth of the whole run
+    group().main(args, **extra)
