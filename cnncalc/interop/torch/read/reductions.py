@@ -200,7 +200,7 @@ def rms_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     options = {"affine": weight is not None, "epsilon": float(epsilon)}
     if count == 1:  # whichever axis it is, as channels: as a layer norm is read
         return along(trace, seen, known[0], lambda value: layer(trace, "rmsnorm", options, [value], (weight,)))
-    seen, base = in_base(trace.b, seen, known, trace.names.place())
+    seen, base = in_base(trace.b, seen, known, trace.here.place())
     options["axes"] = "".join(axis_word(axis, len(seen.base)) for axis in sorted(base))
     made = layer(trace, "rmsnorm", options, [seen.value], (weight,))
     return made and seen._replace(value=made.value)
