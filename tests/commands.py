@@ -1,97 +1,48 @@
 """`cnncalc` as people run it, in a process of its own, which is forked from one that has loaded Python already.
 
 Starting Python and loading what a command reads takes ten times as long as most commands do, and the tests run many
-hundreds. The process that forks runs no command itself, and what it has loaded does not depend on the language: a
-command says at its end which modules it had to load; these are there for the next, but for those of `cnncalc.cli`,
-which hold texts of help. What is settled when Python starts (the encoding, warnings) is that of it: a test that asks
-for another starts Python anew.
+hundreds. The process that forks (`forking.py`) runs no command itself, and what it has loaded does not depend on the
+language: a command says at its end which modules it had to load; these are there for the next, but for those of
+`cnncalc.cli`, which hold texts of help. What is settled when Python starts (the encoding, warnings) is that of it: a
+test that asks for another starts Python anew.
 """
 
 from __future__ import annotations
 
 import atexit
-import json
+import marshal
 import os
 import select
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 SETTLED = {"PYTHONUTF8": "1", "PYTHONWARNINGS": "error"}  # of the process that forks, and so of all commands
-STREAMS = ("in", "out", "err")
-
-FORKING = """
-import gc, io, json, os, sys
-import cnncalc.__main__, cnncalc.cli, cnncalc.analysis, cnncalc.formats.plain, cnncalc.pages.network, cnncalc.sources
-from cnncalc.layers import KINDS
-from importlib import import_module
-for family in {row.family for row in KINDS.values()}:
-    import_module("cnncalc.layers." + family)
-
-KINDS_OF_STREAMS = [(stream.encoding, stream.errors) for stream in (sys.stdin, sys.stdout, sys.stderr)]
-
-def run(words, folder, environment, streams, told):
-    loaded = set(sys.modules)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    for number, path in enumerate(streams):
-        os.dup2(os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY), number)
-    sys.stdin, sys.stdout, sys.stderr = [
-        open(number, "w" if number else "r", encoding=encoding, errors=errors)
-        for number, (encoding, errors) in enumerate(KINDS_OF_STREAMS)
-    ]
-    sys.argv = ["cnncalc", *words]
-    try:
-        cnncalc.__main__.main()
-        status = 0
-    except SystemExit as end:
-        status = end.code or 0
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.write(told, "\\n".join(name for name in sys.modules if name not in loaded).encode())
-    os._exit(status)
-
-def load(names):
-    for name in names:
-        if not name.startswith("cnncalc.cli"):
-            try:
-                import_module(name)
-            except Exception:  # made by the command itself
-                pass
-
-gc.freeze()
-for line in sys.stdin:
-    hear, told = os.pipe()
-    child = os.fork()
-    if child == 0:
-        run(*json.loads(line), told)
-    os.close(told)
-    print(child, flush=True)
-    with open(hear, encoding="utf-8") as names:
-        new = names.read().split()
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-    load(new)
-    gc.freeze()
-"""
+FORKING = Path(__file__).with_name("forking.py")
 
 
 @cache
-def forking(settled: tuple[tuple[str, str], ...]) -> tuple[subprocess.Popen[bytes], Path]:
-    """The process that forks, and the folder of its streams."""
+def forking(settled: tuple[tuple[str, str], ...]) -> str:
+    """Where the process that forks listens. It is started by the first who asks."""
     folder = tempfile.TemporaryDirectory()
+    path = str(Path(folder.name) / "socket")
+    # As a text, so that modules are looked for where they are when a command is run with -m: in the folder it is run in
+    environment = {**os.environ, **dict(settled)}
+    environment.pop("PYTHONUNBUFFERED", None)  # what is buffered is where a full disk is told of late
     process = subprocess.Popen(
-        [sys.executable, "-c", FORKING],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env={**os.environ, **dict(settled)},
+        [sys.executable, "-c", FORKING.read_text(encoding="utf-8"), path],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
     )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
 
     def end() -> None:
         process.kill()
@@ -99,34 +50,81 @@ def forking(settled: tuple[tuple[str, str], ...]) -> tuple[subprocess.Popen[byte
         folder.cleanup()
 
     atexit.register(end)
-    return process, Path(folder.name)
+    return path
 
 
-def run_forked(
-    words: Sequence[str],
-    cwd: Path | None,
-    environment: Mapping[str, str],
-    *,
-    settled: Mapping[str, str] = SETTLED,
-    input: bytes = b"",
-    timeout: float = 60,
-) -> subprocess.CompletedProcess[bytes]:
-    """A command in this environment. `settled`: what Python was told where it started."""
-    process, folder = forking(tuple(settled.items()))
-    assert process.stdin is not None
-    assert process.stdout is not None
-    streams = [folder / name for name in STREAMS]
-    for path, data in zip(streams, (input, b"", b""), strict=True):
-        path.write_bytes(data)
-    order = [words, str(cwd or os.getcwd()), dict(environment), [str(path) for path in streams]]
-    process.stdin.write(json.dumps(order).encode() + b"\n")
-    child = int(process.stdout.readline())
-    if not select.select([process.stdout], [], [], timeout)[0]:
-        os.kill(child, signal.SIGKILL)
-        process.stdout.readline()
-        raise subprocess.TimeoutExpired(list(words), timeout)
-    status = int(process.stdout.readline())
-    return subprocess.CompletedProcess(list(words), status, streams[1].read_bytes(), streams[2].read_bytes())
+def unnamed_file() -> IO[bytes]:
+    return tempfile.TemporaryFile()
+
+
+class Forked:
+    """A command, or the program `code`, that runs. What it writes goes to `stdout` and `stderr`, or is kept for `end`.
+
+    `limits`: of the process, in bytes, by their names in `resource`.
+    """
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        cwd: Path | None,
+        environment: Mapping[str, str],
+        *,
+        settled: Mapping[str, str] = SETTLED,
+        code: str = "",
+        limits: Mapping[str, int] | None = None,
+        input: bytes | int = b"",
+        stdout: int | None = None,
+        stderr: int | None = None,
+    ) -> None:
+        self.words = list(words)
+        self.returncode: int | None = None
+        self.open = stack = ExitStack()
+        self.kept: list[IO[bytes] | None] = []
+        streams = []
+        for stream in (input, stdout, stderr):
+            if isinstance(stream, int):
+                self.kept.append(None)
+                streams.append(stream)
+            else:
+                file = stack.enter_context(unnamed_file())
+                file.write(stream or b"")
+                file.seek(0)
+                self.kept.append(file)
+                streams.append(file.fileno())
+        order = {
+            "words": self.words, "folder": str(cwd or os.getcwd()), "environment": dict(environment), "code": code,
+            "limits": dict(limits or {}),
+        }  # fmt: skip
+        self.connection = stack.enter_context(socket.socket(socket.AF_UNIX))
+        self.connection.connect(forking(tuple(settled.items())))
+        data = marshal.dumps(order)
+        socket.send_fds(self.connection, [len(data).to_bytes(4, "big")], streams)
+        self.connection.sendall(data)
+        self.answers = stack.enter_context(self.connection.makefile("rb", buffering=0))
+        self.pid = int(self.answers.readline())
+
+    def poll(self, timeout: float = 0.0) -> int | None:
+        """Its status, or minus the signal that ended it; None while it runs."""
+        if self.returncode is None and select.select([self.connection], [], [], timeout)[0]:
+            self.returncode = int(self.answers.readline())
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def end(self, timeout: float = 60) -> subprocess.CompletedProcess[bytes]:
+        """Waits for it, and ends it where it takes longer than `timeout` seconds."""
+        if self.poll(timeout) is None:
+            self.send_signal(signal.SIGKILL)
+            self.poll(timeout)
+            raise subprocess.TimeoutExpired(self.words, timeout)
+        assert self.returncode is not None
+        for file in self.kept[1:]:
+            if file is not None:
+                file.seek(0)
+        out, err = (b"" if file is None else file.read() for file in self.kept[1:])
+        self.open.close()
+        return subprocess.CompletedProcess(self.words, self.returncode, out, err)
 
 
 def cnncalc(
@@ -139,6 +137,36 @@ def cnncalc(
         return subprocess.run(
             command, cwd=cwd, input=input, env=environment, capture_output=True, encoding="utf-8", timeout=timeout
         )
-    done = run_forked(words, cwd, environment, input=input.encode(), timeout=timeout)
+    done = Forked(words, cwd, environment, input=input.encode()).end(timeout)
     out, err = (data.decode().replace("\r\n", "\n") for data in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+# What a shell starts as `cnncalc`: hands all that it was given to the process that forks, and ends as the command did
+STAND_IN = """
+import _socket, array, marshal, os, sys
+connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+connection.connect(sys.argv[1])
+order = {"words": sys.argv[2:], "folder": os.getcwd(), "environment": dict(os.environ), "code": "", "limits": {}}
+data = marshal.dumps(order)
+streams = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))]
+connection.sendmsg([len(data).to_bytes(4, "big")], streams)
+while data:
+    data = data[connection.send(data) :]
+answers = b""
+while answers.count(b"\\n") < 2:
+    answers += connection.recv(100) or sys.exit("the process that forks is gone")
+status = int(answers.split()[1])
+if status < 0:
+    os.kill(os.getpid(), -status)
+sys.exit(status)
+"""
+
+
+def put_stand_in(folder: Path) -> Path:
+    """An executable `cnncalc` in this folder, for shells: the command, forked as those of the tests are."""
+    path = folder / "cnncalc"
+    start = shlex.join([sys.executable, "-I", "-S", "-X", "utf8", "-c", STAND_IN, forking(tuple(SETTLED.items()))])
+    path.write_text(f'#!/bin/sh\nexec {start} "$@"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path

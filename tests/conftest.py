@@ -75,8 +75,11 @@ def pytest_configure(config: pytest.Config) -> None:
     getattr(hook, "_must_rewrite", set()).difference_update(("cnncalc", "hypothesis"))
 
 
+LEFT_OUT = {"slow": "takes minutes", "installs": "installs from an index"}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--runslow", action="store_true", help="run the tests that take minutes too")
+    parser.addoption("--runslow", action="store_true", help="run the tests that take minutes, or install, too")
 
 
 def pytest_collection_finish() -> None:
@@ -87,8 +90,9 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked slow is for whoever asks for it."""
+    """What is marked slow, or installs, is for whoever asks for it."""
     if not config.getoption("--runslow"):
         for item in items:
-            if item.get_closest_marker("slow"):  # its keywords hold the names of folders too: of a checkout called slow
-                item.add_marker(pytest.mark.skip(reason="takes minutes: --runslow"))
+            for mark, reason in LEFT_OUT.items():
+                if item.get_closest_marker(mark):  # its keywords hold names of folders too: of a checkout called slow
+                    item.add_marker(pytest.mark.skip(reason=f"{reason}: --runslow"))

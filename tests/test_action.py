@@ -7,12 +7,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from commands import cnncalc, put_stand_in
 
 ROOT = Path(__file__).parent.parent
 SPEC = "input: 1x32x32\nlayers:\n  - C1: conv {filters} k5\n  - dense 10\nexpect:\n  params: {params}\n"
@@ -32,24 +32,29 @@ def write(folder: Path, name: str, filters: int, params: int) -> None:
     path.write_text(SPEC.format(filters=filters, params=params), encoding="utf-8")
 
 
-@pytest.fixture
-def pull_request(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def cloned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A shallow clone of a branch on which one of two specs grew, with a locked number that no longer holds."""
-    origin = tmp_path / "origin"
+    folder = tmp_path_factory.mktemp("cloned")
+    origin = folder / "origin"
     origin.mkdir()
     git(origin, "init", "-q", "-b", "main")
     write(origin, "models/a net 网络.yaml", 6, 47_206)
     write(origin, "models/b.yaml", 6, 47_206)
-    environment = {**os.environ, "PYTHONUTF8": "1"}
-    lock = [sys.executable, "-m", "cnncalc", "lock", "models"]
-    subprocess.run(lock, cwd=origin, check=True, capture_output=True, env=environment)
+    assert cnncalc("lock", "models", cwd=origin).returncode == 0
     git(origin, "add", "-A")
     git(origin, "commit", "-qm", "one")
     git(origin, "checkout", "-qb", "wider")
     write(origin, "models/a net 网络.yaml", 7, 47_206)
     git(origin, "commit", "-qam", "two")
-    git(tmp_path, "clone", "-q", "--depth=1", "--branch=wider", f"file://{origin}", "workspace")
-    return tmp_path / "workspace"
+    git(folder, "clone", "-q", "--depth=1", "--branch=wider", f"file://{origin}", "workspace")
+    return folder / "workspace"
+
+
+@pytest.fixture
+def pull_request(cloned: Path, tmp_path: Path) -> Path:
+    """A copy of that clone, of this test alone."""
+    return Path(shutil.copytree(cloned, tmp_path / "workspace"))
 
 
 class Runner:
@@ -62,11 +67,10 @@ class Runner:
         self.values = {f"inputs.{name}": entry["default"] for name, entry in ACTION["inputs"].items()}
         self.values |= {f"inputs.{name.replace('_', '-')}": value for name, value in inputs.items()}
         self.values |= {"github.action_path": str(ROOT), "github.base_ref": "main"}
-        command = self.home / "shims" / "cnncalc"
-        command.parent.mkdir(exist_ok=True)
-        command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m cnncalc "$@"\n')
-        command.chmod(0o755)
-        self.path = os.pathsep.join([str(command.parent), os.environ["PATH"]])
+        shims = self.home / "shims"
+        shims.mkdir(exist_ok=True)
+        put_stand_in(shims)
+        self.path = os.pathsep.join([str(shims), os.environ["PATH"]])
 
     def run(self, step: str) -> subprocess.CompletedProcess[str]:
         entry = STEPS[step]
@@ -168,6 +172,7 @@ def test_the_steps_pass_where_nothing_is_wrong(pull_request: Path) -> None:
     assert "nothing to compare with" in runner.run(DIFF).stdout
 
 
+@pytest.mark.installs
 def test_the_first_step_installs_the_command(pull_request: Path) -> None:
     runner = Runner(pull_request)
     done = runner.run(INSTALL)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import run_forked
+from commands import Forked
 
 from cnncalc.formats import EVERYWHERE
 
@@ -53,7 +53,7 @@ def output_of(command: tuple[str, ...], folder: Path, world: dict[str, str]) -> 
         for name in ("PATH", "SYSTEMROOT", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
         if name in os.environ
     }
-    done = run_forked([*command, "--lang", "en"], folder, {**base, "HOME": str(folder), **world}, settled=world)
+    done = Forked([*command, "--lang", "en"], folder, {**base, "HOME": str(folder), **world}, settled=world).end()
     lock = folder / "cnncalc.lock"
     return done.stdout + (lock.read_bytes() if lock.exists() else b""), done.stderr, done.returncode
 

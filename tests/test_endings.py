@@ -6,12 +6,12 @@ import os
 import re
 import signal
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from commands import SETTLED, Forked
 
 COMMANDS = [
     ("--help",), ("--version",), ("kinds",), ("kinds", "conv"), ("networks",), ("lenet5",), ("lenet5", "--help"),
@@ -24,15 +24,14 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-def started(folder: Path, *arguments: str, code: str = "", **more: object) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", code] if code else [sys.executable, "-m", "cnncalc"]
-    return subprocess.Popen(
-        [*words, *arguments],
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        **more,  # type: ignore[call-overload]
-    )
+def started(folder: Path, *arguments: str, code: str = "", **more: Any) -> Forked:
+    return Forked(arguments, folder, {**os.environ, **SETTLED}, code=code, **more)
+
+
+def end(process: Forked, timeout: float = 60) -> tuple[int, str, str]:
+    """Its status, and what it wrote where that was kept."""
+    done = process.end(timeout)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 @pytest.fixture
@@ -45,12 +44,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_full_disk_is_told_in_a_line(folder: Path, command: tuple[str, ...]) -> None:
     with open("/dev/full", "w") as full:
-        process = started(folder, *command, stdout=full)
-        said = process.communicate(timeout=60)[1]
+        status, _, said = end(started(folder, *command, stdout=full.fileno()))
     assert "standard output cannot be written: No space left on device\n" in said
     assert "Traceback" not in said
     assert "Exception ignored" not in said
-    assert process.returncode == 2
+    assert status == 2
 
 
 WRITING = [
@@ -70,8 +68,6 @@ def test_where_there_is_room_for_a_part_the_file_stays_as_it_was(
     folder: Path, command: tuple[str, ...], name: str
 ) -> None:
     """All files of a command, where it writes several; and nothing is left beside them."""
-    import resource
-
     for ending, package in ((".png", "resvg_py"), (".onnx", "onnx"), (".yaml", "ruamel.yaml")):
         if name.endswith(ending):
             pytest.importorskip(package, reason=f"{package} is not installed: no {ending} is written")
@@ -87,15 +83,8 @@ def test_where_there_is_room_for_a_part_the_file_stays_as_it_was(
     for path, text in {name: "as it was\n", **old}.items():
         (folder / path).write_text(text, encoding="utf-8")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    process = started(
-        folder,
-        *command,
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # what Python compiled would be cut as well
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
-    )
-    said = process.communicate(timeout=120)[1]
-    assert (process.returncode, said.count("cannot be written: File too large")) == (2, 1), said
+    status, _, said = end(started(folder, *command, limits={"RLIMIT_FSIZE": 1000}))
+    assert (status, said.count("cannot be written: File too large")) == (2, 1), said
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
@@ -106,9 +95,8 @@ def test_a_checkout_that_is_not_installed_knows_its_version(folder: Path) -> Non
         "def version(name): raise m.PackageNotFoundError(name)\n"
         "m.version = version\nfrom cnncalc import cli\ncli.main(['--version'])\n"
     )
-    process = started(folder, code=code, stdout=subprocess.PIPE)
-    told, said = process.communicate(timeout=20)
-    assert process.returncode == 0, said
+    status, told, said = end(started(folder, code=code))
+    assert status == 0, said
     assert re.fullmatch(r"cnncalc (\d+\.\d+.*|unknown)\n", told)
 
 
@@ -118,13 +106,14 @@ def test_an_interrupt_is_status_130_and_one_line(folder: Path) -> None:
         "def wait(**_): print('waiting', flush=True); time.sleep(60)\n"
         "command.command.callback = wait\ncli.main(['networks'])\n"
     )
-    process = started(folder, code=code, stdout=subprocess.PIPE)
-    assert process.stdout
-    assert process.stdout.readline() == "waiting\n"
-    time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20)[1] == "interrupted\n"
-    assert process.returncode == 130
+    reader, writer = os.pipe()
+    process = started(folder, code=code, stdout=writer)
+    os.close(writer)
+    with open(reader, encoding="utf-8") as told:
+        assert told.readline() == "waiting\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert end(process) == (130, "", "interrupted\n")
 
 
 @pytest.mark.parametrize("moment", ["make_context", "resolve_command"])
@@ -135,9 +124,7 @@ def test_an_interrupt_before_the_command_runs_is_no_answer(folder: Path, moment:
         "def stop(*_, **__): raise KeyboardInterrupt\n"
         f"click.Group.{moment} = stop\ncli.main(['networks'])\n"
     )
-    process = started(folder, code=code, stdout=subprocess.PIPE)
-    assert process.communicate(timeout=20)[1] == "interrupted\n"
-    assert process.returncode == 130
+    assert end(started(folder, code=code)) == (130, "", "interrupted\n")
 
 
 @pytest.mark.parametrize(
@@ -164,14 +151,12 @@ def test_what_nobody_expected_asks_for_a_report(folder: Path, raised: str, statu
         f"def fail(**_): raise {raised}\n"
         "command.command.callback = fail\ncli.main([*sys.argv[1:], 'networks'])\n"
     )
-    process = started(folder, code=code, stdout=subprocess.PIPE)
-    said = process.communicate(timeout=20)[1]
+    ended, _, said = end(started(folder, code=code))
     assert said.split("\n")[0] == line
     assert ("please report" in said) == (status == 3)
     assert "Traceback" not in said
-    assert process.returncode == status
-    debugged = started(folder, "--debug", code=code, stdout=subprocess.PIPE)
-    assert "Traceback" in debugged.communicate(timeout=20)[1]
+    assert ended == status
+    assert "Traceback" in end(started(folder, "--debug", code=code))[2]
 
 
 WRITERS = {
@@ -184,10 +169,10 @@ WRITERS = {
 }
 
 
-def writing(folder: Path, name: str) -> subprocess.Popen[str]:
+def writing(folder: Path, name: str) -> Forked:
     """A command that writes a file."""
     where = {"plot.svg": ("--svg", name), "spec.yaml": (name,)}.get(name, ("-o", name))
-    return started(folder, *WRITERS[name], *where, stdout=subprocess.PIPE)
+    return started(folder, *WRITERS[name], *where)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -198,17 +183,17 @@ def test_a_file_that_is_replaced_keeps_its_mode_and_owner_and_a_read_only_one_st
     if os.getuid() == 0:
         os.chown(out, 12345, 54321)
     before = out.stat()
-    done = writing(folder, name)
-    assert "cannot" not in done.communicate(timeout=60)[1]
-    assert done.returncode == 0
+    status, _, said = end(writing(folder, name))
+    assert "cannot" not in said
+    assert status == 0
     after = out.stat()
     assert out.read_text(encoding="utf-8") != "as it was"
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
     out.write_text("as it was", encoding="utf-8")
     out.chmod(0o444)
-    done = writing(folder, name)
-    assert f"{name}: cannot be written: Permission denied" in done.communicate(timeout=60)[1]
-    assert done.returncode == 2
+    status, _, said = end(writing(folder, name))
+    assert f"{name}: cannot be written: Permission denied" in said
+    assert status == 2
     assert out.read_text(encoding="utf-8") == "as it was"
     assert sorted(path.name for path in folder.iterdir()) == sorted(["net.yaml", name])
 
@@ -228,9 +213,9 @@ def test_a_pipe_or_a_device_is_written_to_and_not_replaced(folder: Path, name: s
                 if done.poll() is not None and not taken:
                     break
                 time.sleep(0.01)
-        assert done.returncode == 0, done.communicate()[1]
+        status, _, said = end(done)
+        assert status == 0, said
         assert taken
-        done.communicate()
     finally:
         os.close(reader)
     assert stat.S_ISFIFO(os.stat(folder / name).st_mode)
@@ -249,13 +234,12 @@ def test_a_run_that_is_ended_while_it_writes_leaves_nothing(
         "while it is written": "import os\nflush = os.chmod\n"
         f"def chmod(*words):\n    exec({send!r})\n    return flush(*words)\n"
         "os.chmod = chmod\n",
-        "when it has just been made": "import tempfile\nmake = tempfile.NamedTemporaryFile\n"
+        "when it has just been made": "import cnncalc.formats.files as files\nmake = files.NamedTemporaryFile\n"
         f"def made(*words, **more):\n    file = make(*words, **more)\n    exec({send!r})\n    return file\n"
-        "tempfile.NamedTemporaryFile = made\n",
+        "files.NamedTemporaryFile = made\n",
     }[moment]
     code = f"import sys\nfrom cnncalc import cli\n{patch}cli.main(sys.argv[1:])\n"
-    process = started(folder, "lenet5", "-o", "out.txt", code=code)
-    said = process.communicate(timeout=60)[1]
-    assert (process.returncode, "Traceback" in said) == (status, False), said
+    ended, _, said = end(started(folder, "lenet5", "-o", "out.txt", code=code))
+    assert (ended, "Traceback" in said) == (status, False), said
     assert sorted(path.name for path in folder.iterdir()) == ["net.yaml", "out.txt"]
     assert (folder / "out.txt").read_text() == "as it was"

@@ -123,6 +123,9 @@ def write(text: str | bytes, output: str | None) -> None:
         except OSError as error:
             if error.errno == EPIPE:  # a reader that went away
                 raise
+            from cnncalc.cli.endings import forget_output
+
+            forget_output()
             fail(_("standard output cannot be written: {reason}", reason=reason_of(error)))
         return
     write_files({output: text})
