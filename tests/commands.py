@@ -1,10 +1,10 @@
 """`cnncalc` as people run it, in a process of its own, which is forked from one that has loaded Python already.
 
 Starting Python and loading what a command reads takes ten times as long as most commands do, and the tests run many
-hundreds. The process that forks (`forking.py`) runs no command itself, and what it has loaded does not depend on the
-language: a command says at its end which modules it had to load; these are there for the next, but for those of
-`cnncalc.cli`, which hold texts of help. What is settled when Python starts (the encoding, warnings) is that of it: a
-test that asks for another starts Python anew.
+hundreds. The process that forks (`forking.py`) runs no command itself: a command says at its end which modules it had
+to load; these are there for the next. Those of `cnncalc.cli` hold texts of help, which are in a language: a command in
+another than English loads them anew. What is settled when Python starts (the encoding, warnings) is that of the process
+that forks: a test that asks for another starts Python anew.
 """
 
 from __future__ import annotations

@@ -55,9 +55,21 @@ def become(order: dict[str, Any], streams: list[int]) -> None:
     sys.argv = ["-c" if order["code"] else "cnncalc", *order["words"]]
 
 
+def forget_commands() -> None:
+    """Their texts of help are English, as they were loaded here: they are to be loaded anew."""
+    for name in set(sys.modules) - AT_FIRST:
+        if name.startswith("cnncalc.cli."):
+            room, _, last = name.rpartition(".")
+            del sys.modules[name]
+            getattr(sys.modules.get(room), "__dict__", {}).pop(last, None)
+
+
 def run(order: dict[str, Any], streams: list[int], told: int) -> None:
     """Ends the process. Where not all can be written, or something is raised, Python itself says so, as it does."""
     become(order, streams)
+    english = not order["code"] and cnncalc.cli.language_of(order["words"]) == "en"
+    if not english:
+        forget_commands()
     loaded = set(sys.modules)
     try:
         if order["code"]:
@@ -68,7 +80,8 @@ def run(order: dict[str, Any], streams: list[int], told: int) -> None:
     except SystemExit as end:
         status = end.code or 0
     finally:
-        os.write(told, "\n".join(name for name in sys.modules if name not in loaded).encode())
+        new = [name for name in sys.modules if name not in loaded and (english or not name.startswith("cnncalc.cli."))]
+        os.write(told, "\n".join(new).encode())
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -80,13 +93,11 @@ def run(order: dict[str, Any], streams: list[int], told: int) -> None:
 
 
 def load(names: list[str]) -> None:
-    """Not what holds texts of help, which are in a language; nor what only the command could find."""
     for name in names:
-        if not name.startswith("cnncalc.cli"):
-            try:
-                import_module(name)
-            except Exception:
-                pass
+        try:
+            import_module(name)
+        except Exception:  # made by the command, or where only it could find it
+            pass
     gc.freeze()
 
 
@@ -130,6 +141,7 @@ def serve(listener: socket.socket) -> None:
 
 for family in {row.family for row in KINDS.values()}:
     import_module(f"cnncalc.layers.{family}")
+AT_FIRST = set(sys.modules)
 gc.freeze()
 with socket.socket(socket.AF_UNIX) as listener:
     listener.bind(sys.argv[1])

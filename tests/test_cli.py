@@ -10,15 +10,14 @@ import pty
 import re
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import commands
 import pytest
+from commands import SETTLED, Forked
 
 import cnncalc
 
-COMMAND = [sys.executable, "-m", "cnncalc"]
 SPECS = Path(__file__).parent.parent / "specs"
 
 
@@ -37,7 +36,7 @@ def on_terminal(*arguments: str, columns: int = 80, **env: str) -> str:
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR")}
     environment |= {"TERM": "xterm-256color", **env}
-    process = subprocess.Popen([*COMMAND, *arguments], stdout=side, stderr=side, stdin=side, env=environment)
+    process = Forked(arguments, None, {**environment, **SETTLED}, input=side, stdout=side, stderr=side)
     os.close(side)
     data = b""
     while True:
@@ -49,7 +48,7 @@ def on_terminal(*arguments: str, columns: int = 80, **env: str) -> str:
             break
         data += chunk
     os.close(main)
-    process.wait()
+    process.end()
     return data.decode().replace("\r\n", "\n")
 
 
@@ -285,13 +284,10 @@ def test_the_bound_on_operations_is_exact() -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    process = subprocess.Popen([*COMMAND, "resnet50"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
-    process.wait()
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert Forked(["resnet50"], None, {**os.environ, **SETTLED}, stdout=writer).end().stderr == b""
+    os.close(writer)
 
 
 def test_kinds_lists_every_kind_and_shows_the_arithmetic_of_one() -> None:
@@ -384,7 +380,7 @@ def test_a_folder_does_not_hide_the_bundled_network_of_its_name(tmp_path: Path) 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_told_by_networks_too() -> None:
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-m", "cnncalc", "networks"], stdout=full, stderr=subprocess.PIPE)
+        done = Forked(["networks"], None, {**os.environ, **SETTLED}, stdout=full.fileno()).end()
     assert (done.returncode, done.stderr) == (2, b"standard output cannot be written: No space left on device\n")
 
 

@@ -7,11 +7,11 @@ import pty
 import select
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from commands import put_stand_in
 
 # What is typed, what must be offered, and what must not
 LINES = [
@@ -36,10 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("completion")
     (folder / "net.yaml").write_text("input: 3\nlayers: [first: dense 2, second: dense 2]\n", encoding="utf-8")
     (folder / "sub" / "deep").mkdir(parents=True)
-    command = folder / "bin" / "cnncalc"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnncalc "$@"\n', encoding="utf-8")
-    command.chmod(0o755)
+    (folder / "bin").mkdir()
+    put_stand_in(folder / "bin")
     return folder
 
 

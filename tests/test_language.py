@@ -18,6 +18,7 @@ import pytest
 from cases import read_yaml
 from catalogue import CATALOGUE, CLICK, marked, read, shown_docstrings, sources
 from checkout import ROOT
+from commands import SETTLED, Forked
 from test_cli import on_terminal, run, without_escapes
 
 import cnncalc
@@ -199,12 +200,9 @@ def test_every_command_knows_the_option(command: str) -> None:
 )
 def test_the_locale_chooses_the_language(variables: dict[str, str], said: str) -> None:
     kept = {k: v for k, v in os.environ.items() if k not in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")}
-    done = subprocess.run(
-        [sys.executable, "-m", "cnncalc", "resnet19"],
-        env={**kept, "PYTHONUTF8": "1", **variables}, capture_output=True, text=True,
-    )  # fmt: skip
+    done = Forked(["resnet19"], None, {**kept, **SETTLED, **variables}).end()
     assert done.returncode == 2
-    assert said in done.stderr
+    assert said in done.stderr.decode()
 
 
 def test_the_last_option_that_is_known_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,10 +360,9 @@ def test_what_commands_print_is_chinese() -> None:
         "for call in json.loads(sys.argv[1]):\n    print('=== ' + ' '.join(call), flush=True)\n"
         "    try:\n        main([*call, '--lang', 'zh'])\n    except SystemExit:\n        pass\n"
     )
-    told = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(calls)],
-        env={**os.environ, "COLUMNS": "1000", "PYTHONUTF8": "1"}, cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    done = Forked([json.dumps(calls)], ROOT, {**os.environ, **SETTLED, "COLUMNS": "1000"}, code=code).end(120)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.decode()
     assert "Traceback" not in told
     found = {}
     call = ""

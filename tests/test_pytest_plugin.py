@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import Forked
 
 import cnncalc
 
 GOOD = "name: good\ninput: 1x32x32\nlayers: [C1: conv 6 k5 tanh, dense 10]\nexpect: {C1.params: 156, macs: <= 170k}\n"
 BAD = "name: bad\ninput: 1x32x32\nlayers:\n  - C1: conv 6 k5\nexpect: {C1.params: 156, C1.connections: 122300}\n"
 UNUSABLE = "input: 1x32x32\nlayers:\n  - conv 6 k99\n"
+
+# With the folder it is started in on its path, as -m has it
+PYTEST = "import os, sys; sys.path[0] = os.getcwd(); import pytest; sys.exit(pytest.main())"
+SETTLED_FOR_PYTEST = {"PYTHONUTF8": "1"}  # warnings are pytest's own
 
 
 @pytest.fixture
@@ -30,9 +34,10 @@ def project(tmp_path: Path) -> Path:
 def run(project: Path, *arguments: str, cwd: str = ".") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "120", "PYTHONUTF8": "1", "PYTEST_ADDOPTS": ""}
     # Of the plugins that are installed ours alone: others take longer to load than the tests to run
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments]
-    where = project / cwd
-    return subprocess.run(command, cwd=where, capture_output=True, encoding="utf-8", env=environment, timeout=120)
+    # Ours is loaded already where it forks: pytest would warn that it cannot rewrite its assertions
+    words = ["-p", "no:cacheprovider", "-p", "no:hypothesispytest", "--assert=plain", *arguments]
+    done = Forked(words, project / cwd, environment, settled=SETTLED_FOR_PYTEST, code=PYTEST).end(120)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def outcome(done: subprocess.CompletedProcess[str]) -> str:

@@ -97,14 +97,19 @@ def networks_page(
             for _family, name, report in entries
         ]
         sections.append(Section("", notes=notes, indent=0))
-    data = [
-        {"family": family, **totals_as_data(name, report), "source": report.source, "variants": list(variants[name])}
-        for family, name, report in entries
-    ]
+
+    def as_data() -> dict[str, Any]:
+        """What each costs is worked out for JSON alone: no table shows it."""
+        data = [
+            {"family": family, **totals_as_data(name, report), "source": report.source, "variants": variants[name]}
+            for family, name, report in entries
+        ]
+        return {"networks": data}
+
     return Page(
         "",
         sections,
-        {"networks": data},
+        as_data,
         records=lambda: [
             {"family": family, **totals_record(name, report, short=True)} for family, name, report in entries
         ],

@@ -1,8 +1,8 @@
 """Attributes of an HDF5 file, read in a process of their own: the library that reads it never ends on some files.
 
 It is compiled code, which no signal of Python's interrupts, and a file that is damaged can make it run for ever or
-crash. So h5py is asked in another process, with one or two seconds of the processor and bounded memory, and for
-attributes alone: no link is followed and no data set is opened.
+crash. So h5py is asked in another process, with a second of the processor and bounded memory, and for attributes alone:
+no link is followed and no data set is opened.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from cnncalc.language import _
 
 SECONDS = 60  # until it is given up where a system has no limit on the processor's time
 READING = """
-import json, math, sys, time
+import json, math, signal, sys, time
 path, names, most, folders = json.load(sys.stdin)
 sys.path[:] = folders
 import h5py
@@ -28,6 +28,7 @@ try:
 except ImportError:
     pass
 else:
+    signal.setitimer(signal.ITIMER_PROF, 1)  # ends the process; limits are of whole seconds
     for limit, value in ((resource.RLIMIT_CPU, math.ceil(time.process_time()) + 1), (resource.RLIMIT_DATA, 10 * most)):
         hard = resource.getrlimit(limit)[1]
         if hard == resource.RLIM_INFINITY or value < hard:
