@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import cnncalc
 from cnncalc.answers import Grader, read_sheet
 from cnncalc.answers.notation import read
-from cnncalc.answers.sheets.reading import decode, sheet_from_text
+from cnncalc.answers.sheets.reading import decode, sheets_from_text
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source
 from cnncalc.formats import EVERYWHERE, write_page
@@ -35,7 +35,7 @@ def run(*arguments: str) -> Result:
 
 
 def graded(text: str, name: str = "sheet.csv", **options: Any) -> Any:
-    return Grader(LENET, **options).grade(sheet_from_text(Source(name, text)))
+    return Grader(LENET, **options).grade(sheets_from_text(Source(name, text))[0])
 
 
 def fullwidth(text: str) -> str:
@@ -449,7 +449,7 @@ def test_junit_keeps_to_the_schema_of_ci_servers(tmp_path: Path) -> None:
 @settings(max_examples=300, deadline=None)
 def test_random_bytes_never_give_a_traceback(data: bytes, name: str) -> None:
     try:
-        result = Grader(LENET).grade(sheet_from_text(Source(name, decode(data, name))))
+        result = Grader(LENET).grade(sheets_from_text(Source(name, decode(data, name)))[0])
     except CnncalcError:
         return
     assert result.items or result.problems
@@ -499,18 +499,18 @@ def test_an_exercise_fits_and_its_key_is_right(level: str, seed: int) -> None:
     made = make_exercise(seed, level, 12)
     assert made == make_exercise(seed, level, 12)
     grader = Grader(cnncalc.analyze(made.spec))
-    key = grader.grade(sheet_from_text(Source("key.csv", made.key)))
+    key = grader.grade(sheets_from_text(Source("key.csv", made.key))[0])
     assert key.holds
     assert key.score == 1
     assert 5 <= len(key.items) <= 12
-    empty = sheet_from_text(Source("questions.md", made.questions))
+    empty = sheets_from_text(Source("questions.md", made.questions))[0]
     assert [p.problem for p in empty.problems] == ["the sheet is empty: there is no answer in it"]
     filled = made.questions
     for item in key.items:
         filled = filled.replace(f"| {item.layer or 'total'} | {item.quantity} |  |",
                                 f"| {item.layer or 'total'} | {item.quantity} | {item.given} |")  # fmt: skip
-    result = Grader(grader.report, key=sheet_from_text(Source("key.csv", made.key))).grade(
-        sheet_from_text(Source("questions.md", filled))
+    result = Grader(grader.report, key=sheets_from_text(Source("key.csv", made.key))[0]).grade(
+        sheets_from_text(Source("questions.md", filled))[0]
     )
     assert result.score == 1
     assert result.points == key.points
@@ -583,7 +583,7 @@ def test_options_stand_in_sheets_and_keys_as_quantities_do(tmp_path: Path) -> No
     """A row for each, a tree, and a key whose answers are accepted beside what gives the output."""
     assert graded("layer,quantity,answer\nC1,填充,0\nS2,步长,2\nC1,kernel,3\n").score == pytest.approx(2 / 3)
     assert graded("C1: {kernel: 5, stride: 1}\nS2.stride: 2\n", "sheet.yaml").score == 1
-    key = sheet_from_text(Source("key.csv", "layer,quantity,answer,accept\nC1,padding,,1|2\n"))
+    key = sheets_from_text(Source("key.csv", "layer,quantity,answer,accept\nC1,padding,,1|2\n"))[0]
     assert Grader(LENET, key=key).fill_in() == [("C1", "padding", "0", 1)]
     assert graded("layer,quantity,answer\nC1,padding,2\n", key=key).score == 1
     assert graded("layer,quantity,answer\nC1,padding,3\n", key=key).score == 0

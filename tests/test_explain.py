@@ -228,3 +228,12 @@ def test_a_quantity_without_sentences_has_its_formula_alone() -> None:
     assert report.graph is not None
     for layer in (node.layer for node in report.graph.nodes):
         assert remarks(layer, ((1, 32, 32),), "one that is new", dict.fromkeys(SUMMED, 1)) == []
+
+
+def test_a_derivation_goes_into_a_paper_and_shows_itself_in_a_notebook() -> None:
+    params = cnncalc.explain("lenet5", "C1", "params")
+    first, *lines, last = params.to_latex().splitlines()
+    assert (first, last) == ("\\begin{align*}", "\\end{align*}")
+    assert [line.endswith("= 156") for line in lines] == [True]
+    # The notebook's formula is the paper's, without the mark at which several lines are aligned.
+    assert f"$${lines[0].strip().replace('&', '')}$$" in params._repr_markdown_()

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import cnncalc
 from cnncalc.answers import Grader, read_sheet
-from cnncalc.answers.sheets.reading import sheet_from_text
+from cnncalc.answers.sheets.reading import sheets_from_text
 from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source, SpecError
 
@@ -26,7 +26,7 @@ def verdicts(sheet: Any) -> dict[str, str]:
 
 
 def of(text: str, name: str = "li.csv") -> Any:
-    return sheet_from_text(Source(name, text))
+    return sheets_from_text(Source(name, text))[0]
 
 
 ACROSS = [

@@ -81,11 +81,6 @@ def decode(data: bytes, name: str) -> str:
     raise unusable(name, _("not a text file in UTF-8 or GBK"), hint)
 
 
-def sheet_from_text(source: Source) -> Sheet:
-    """The sheet that a text is, the first where it holds several."""
-    return sheets_from_text(source)[0]
-
-
 def sheets_from_text(source: Source, *, blank: bool = False) -> list[Sheet]:
     """The sheets that a text holds; its form is seen from the ending of its name, else from the text."""
     problems: list[Problem] = []

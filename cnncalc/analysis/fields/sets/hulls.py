@@ -7,6 +7,7 @@ a formula that is cut off at the border is not. Channels that see different thin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import prod
 from typing import NamedTuple
 
 from cnncalc.analysis.fields.reads import Book
@@ -290,13 +291,8 @@ def find_spans(several: Sequence[Axes]) -> list[tuple[int, int]]:
 def lay_out(hulls: list[tuple[int, Axes]], shape: Shape, axis: int) -> Ends:
     """The hulls along one axis of the image of all units of a map, row by row."""
     sizes = shape[1:]
-    inner = 1
-    for n in sizes[axis + 1 :]:
-        inner *= n
-    outer = 1
-    for n in sizes[:axis]:
-        outer *= n
-    nothing = Ends([NOTHING] * (outer * inner * sizes[axis]), [-1] * (outer * inner * sizes[axis]))
+    outer, inner = prod(sizes[:axis]), prod(sizes[axis + 1 :])
+    nothing = Ends([NOTHING] * prod(sizes), [-1] * prod(sizes))
     per_class = []
     for mask, axes in hulls:
         # Row by row, 2x3 along the rows is 0 0 0 1 1 1: each place as often as there are places behind it.

@@ -8,6 +8,7 @@ equal sets are equal values. The set of a path through a network is one product,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 Region = Any  # int, or tuple[tuple[int, Region], ...]; what is empty is false
@@ -165,9 +166,7 @@ def ravel(region: Region, shape: Sequence[int]) -> int:
     """The region of a vector that holds the elements of a map row by row."""
     if isinstance(region, int):
         return region
-    inner = 1
-    for n in shape[1:]:
-        inner *= n
+    inner = prod(shape[1:])
     # Times a mask with bits `inner` apart, what is no longer than that is copied to each of them, and nothing carries.
     return sum(spread(mask, inner) * ravel(rest, shape[1:]) for mask, rest in region)
 
@@ -176,9 +175,7 @@ def unravel(mask: int, shape: Sequence[int]) -> Region:
     """The region of a map of this shape whose elements, row by row, are these of a vector."""
     if len(shape) == 1:
         return mask
-    inner = 1
-    for n in shape[1:]:
-        inner *= n
+    inner = prod(shape[1:])
     if mask == whole(inner * shape[0]):
         return everything(shape)
     one, known = whole(inner), {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.analysis.fields.forward import Pass
@@ -85,10 +86,7 @@ class Patch(NamedTuple):
     @property
     def hull_pixels(self) -> int:
         """The pixels of the hull, seen or not."""
-        count = 1
-        for first, last in self.hull or [(0, -1)]:
-            count *= last - first + 1
-        return count
+        return prod(last - first + 1 for first, last in self.hull or [(0, -1)])
 
     @property
     def products(self) -> list[tuple[list[Span], ...]]:
