@@ -129,6 +129,7 @@ __all__ = [
     "weights_of",
 ]
 
+# As api.__all__ has them, which is not loaded to look one up.
 _API = (
     "analyze", "check", "compare", "diff", "draw", "explain", "from_torch", "identify", "lint", "load", "networks",
     "receptive_field", "reconcile", "solve", "sweep", "to_keras", "to_torch", "verify", "weights_of",
@@ -187,4 +188,5 @@ def _version() -> str:
 
 
 def __dir__() -> list[str]:
+    # Also what has not been loaded yet, so that it is offered where names are completed.
     return __all__

@@ -249,6 +249,7 @@ def check(
     The result has .score from 0 to 1, .items with .verdict, .expected, .given and .mistakes, and .problems.
     Raises SpecError where nothing of a file can be read.
     """
+    # Under another name, for `answers` are those that are graded.
     from cnncalc import answers as room
 
     report = _report_of(spec, params)
@@ -296,6 +297,7 @@ def to_torch(spec: str | os.PathLike[str] | Graph, **params: Any) -> str:
     belong in it says `cnncalc.interop.torch.write.text.state_dict`. Raises CnncalcError that names the layer where
     PyTorch has nothing for it.
     """
+    # The module: its function is called as this one is.
     from cnncalc.interop.torch.write import text as torch_text
 
     return torch_text.to_torch(graph_of(spec, params, None, MAX_OPERATIONS, {}))
@@ -361,6 +363,7 @@ def lint(
     source, inline = source_in(text)
     if source is not None:
         return findings.findings_in(source, inputs=inputs_of(input), inline=inline, codes=codes)
+    # A model of another program has no text in which a finding could stand: its graph is looked at.
     if sources.reader_of(text) is not None:
         return findings.findings_of(load(text, input=input), codes)
     # `net.yaml@3x64x64` brings a shape of its own.

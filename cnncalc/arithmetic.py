@@ -16,6 +16,7 @@ def as_one_step(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def step(*numbers: Any) -> Any:
         for number in numbers:
+            # By its type, for a number that remembers is an int as well.
             if type(number) is not int and hasattr(number, "one_step"):
                 return number.one_step(function, numbers)
         return function(*numbers)

@@ -13,7 +13,9 @@ from cnncalc import quantities
 from cnncalc.quantities import DIFFERS, NETWORK_NAMES, listed_in
 from cnncalc.report import Report, Row
 
+# With the kind: a layer that keeps its name and its numbers may be another one.
 QUANTITIES = ("kind", *listed_in(DIFFERS))
+# The shape that comes out is that of the last layer, and told there.
 TOTALS = tuple(name for name in NETWORK_NAMES if quantities.QUANTITIES[name].subject != quantities.SHAPE)
 SAME, CHANGED, ADDED, REMOVED = "same", "changed", "added", "removed"
 
@@ -120,12 +122,13 @@ def match_layers(old: Report, new: Report) -> list[tuple[Row | None, Row | None]
         if operation == "equal":
             pairs += zip(left, right, strict=True)
         else:
-            pairs += by_name(left, right)
+            pairs += pair_by_name(left, right)
     return pairs
 
 
 def signatures(report: Report) -> list[tuple[str, Any]]:
     """What a layer is, whatever it is called: its name counts only where somebody chose it."""
+    # Without a graph a layer is known by its kind alone.
     layers = [None] * len(report.layers) if report.graph is None else [node.layer for node in report.graph.nodes]
     return [(strip_number(row), layer or row.kind) for row, layer in zip(report.layers, layers, strict=True)]
 
@@ -137,24 +140,24 @@ def strip_number(row: Row) -> str:
     return row.name[: len(row.name) - len(last)] + (row.kind if last.rstrip("0123456789") == row.kind else last)
 
 
-def same_name(a: Row, b: Row) -> bool:
-    return a.name == b.name
+def same_name(old: Row, new: Row) -> bool:
+    return old.name == new.name
 
 
-def same_kind(a: Row, b: Row) -> bool:
-    return a.kind == b.kind
+def same_kind(old: Row, new: Row) -> bool:
+    return old.kind == new.kind
 
 
-def behind_the_same(a: Row, b: Row) -> bool:
+def behind_the_same(old: Row, new: Row) -> bool:
     """Both stand behind a layer of one name, as C1/tanh and C1/relu do."""
-    return a.shown_with is not None and b.shown_with is not None and a.inputs == b.inputs
+    return old.shown_with is not None and new.shown_with is not None and old.inputs == new.inputs
 
 
 # The surest first: what one rule has paired is taken for the next.
 RULES = (same_name, behind_the_same, same_kind)
 
 
-def by_name(old: Sequence[Row], new: Sequence[Row]) -> list[tuple[Row | None, Row | None]]:
+def pair_by_name(old: Sequence[Row], new: Sequence[Row]) -> list[tuple[Row | None, Row | None]]:
     """Pairs of one name, behind one layer, or of one kind in order; the others alone."""
     left: dict[int, Row] = dict(enumerate(old))
     partner: dict[int, int] = {}
@@ -234,9 +237,11 @@ def find_most_changed(difference: Difference, quantity: str, *, shrinks: bool = 
     """The layer of the new network that adds most to a total, or takes most away."""
     best, most = None, 0
     for layer in difference.layers:
+        # A new layer adds all that it has; one that is gone is none of the new network's.
         before = axes_of(getattr(layer.old, quantity, None)) if layer.old else (0,)
         after = axes_of(getattr(layer.new, quantity, None)) if layer.new else None
         if before is not None and after is not None:
+            # Of a field the largest axis stands for all.
             by = max(after) - max(before)
             if (-by if shrinks else by) > most:
                 best, most = layer, -by if shrinks else by

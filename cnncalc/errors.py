@@ -104,6 +104,7 @@ class SpecError(CnncalcError):
         self.partial = partial
         # In the order of the text, each once: a block that is called twice makes its mistakes twice.
         found = dict.fromkeys(problems)
+        # A problem without a place is about the text as a whole, and comes first.
         self.problems = tuple(sorted(found, key=lambda p: (p.position or Position(0, 0))[:2]))
         self.source = source
         super().__init__(self._text())
@@ -141,6 +142,7 @@ def describe(problem: Problem, name: str, lines: list[str]) -> str:
     if problem.position is not None:
         line, column, width = problem.position
         where += f":{line}:{column}"
+        # A place behind the last line, or in an empty one, has nothing to show.
         if line <= len(lines) and lines[line - 1].strip():
             shown = _excerpt(lines[line - 1].rstrip("\r"), column - 1, width)
     text = [f"{where}: {cut(problem.problem)}", *shown]
@@ -177,6 +179,7 @@ def open_file(path: str) -> IO[bytes]:
     The pipe of a shell, <(command), has a writer and no name, and is read.
     """
     try:
+        # Behind /dev/fd/63, a shell's pipe, the real path is `pipe:[123]`, a name that is not there.
         if stat.S_ISFIFO(os.stat(os.path.realpath(path)).st_mode):
             raise OSError(None, n_("a named pipe, on which a reader may wait for ever"), path)
     except FileNotFoundError:
@@ -230,6 +233,7 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     """The nearest of the known words, two if they are about as near; empty if none is near."""
     from difflib import SequenceMatcher, get_close_matches
 
+    # A network has as many names as layers: for a hint the first thousands are enough.
     names = {name.casefold(): name for name in islice(known, 5000)}
     wanted = word[:60].casefold()
     if len(names) > LOOKED_AT:  # comparing takes its time: of very many, those that begin alike

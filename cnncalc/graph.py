@@ -111,7 +111,7 @@ class Graph:
         for key, value in values.items():
             # Past our own `__setattr__`, which refuses.
             object.__setattr__(self, key, value)
-        object.__setattr__(self, "facts", claims(self) if facts is None else facts)
+        object.__setattr__(self, "facts", claim_facts(self) if facts is None else facts)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a graph is fixed once it is built: {name} cannot be set")
@@ -121,7 +121,9 @@ class Graph:
 
     def _values(self) -> dict[str, Any]:
         """What it was built from, and its facts."""
+        # What begins with _ follows from the others.
         values = {name: getattr(self, name) for name in self.__slots__ if name[:1] != "_"}
+        # A mapping that cannot be changed cannot be sent to another process either.
         return {**values, **{name: dict(values[name]) for name in ("inputs", "groups", "params")}}
 
     def replace(self, **changes: Any) -> "Graph":
@@ -170,7 +172,7 @@ class Claims:
         return facts
 
 
-def claims(graph: Graph) -> tuple[Facts, ...]:
+def claim_facts(graph: Graph) -> tuple[Facts, ...]:
     """The facts of every node, worked out from the network's input shapes."""
     known = Claims()
     # One list of all values, inputs first, as nodes number what they read.

@@ -20,6 +20,7 @@ _language = "en"
 def _(message: str, /, **values: Any) -> str:
     """The message in the language in use, its {names} filled in."""
     text = _translate(message) if _translate else message
+    # Without values a text stays as it is, for it may have braces of its own.
     return text.format(**values) if values else text
 
 
@@ -54,6 +55,7 @@ def use(language: str) -> None:
     if language == "en":
         _translate = None
         return
+    # English is spoken without it.
     from gettext import translation
 
     _translate = translation("cnncalc", folder(), [language]).gettext

@@ -39,6 +39,7 @@ def pause_collection() -> Iterator[None]:
 def text_of(spec: Any) -> str:
     """A spec as text, or the name of its file. Raises CnncalcError for what is neither."""
     if isinstance(spec, (str, bytes, os.PathLike)):
+        # Bytes too: Python gives names of files as bytes to whoever asks in bytes.
         return os.fsdecode(spec)
     kind = type(spec).__name__
     # Told by what it has: torch is not imported to ask whether this is a module.

@@ -93,9 +93,11 @@ def read(text: str, file: str) -> Locked:
     first: dict[tuple[str, str], int] = {}  # the lines
     for line, content in enumerate(text.split("\n"), start=1):
         try:
+            # Before the comments, as one of which this line begins.
             if content.startswith(COVERS):
                 found.covered.add(unquote(content.removeprefix(COVERS)))
             elif content and not content.startswith("#"):
+                # Too many tabs or too few are a ValueError here, as are quotes that do not close.
                 path, name, value = content.split("\t")
                 key = (unquote(path), unquote(name))
                 # A merge may leave a line twice: only another value is a mistake.
@@ -114,7 +116,7 @@ def read(text: str, file: str) -> Locked:
     return found
 
 
-def drift(locked: Numbers, now: Numbers) -> list[Drift]:
+def find_drifts(locked: Numbers, now: Numbers) -> list[Drift]:
     """What is not as it was locked: changed, new, or gone."""
     keys = sorted({*locked, *now})
     return [Drift(*key, locked.get(key), now.get(key)) for key in keys if locked.get(key) != now.get(key)]

@@ -78,6 +78,7 @@ def flatten(piece: Piece) -> Graph:
             if i in calls:
                 values.append(add(calls[i], reads))
                 continue
+            # In whose row it is shown is nothing without names.
             nodes.append(node._replace(reads=tuple(reads), shown_with=None))
             facts.append(own.facts[i])
             values.append(inputs + len(nodes) - 1)

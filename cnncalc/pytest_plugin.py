@@ -50,6 +50,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SpecFile |
     if file_path.suffix not in SUFFIXES:
         return None
     listed = specs_of(parent.config)
+    # A file that the configuration names is a spec, whatever is in it.
     if file_path not in listed:
         if not parent.config.getoption("cnncalc") and not inside(file_path, listed):
             return None
@@ -89,6 +90,7 @@ class SpecItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from cnncalc.errors import CnncalcError
 
+        # These are for whoever wrote the spec: where in the code they were raised is nothing to them.
         if isinstance(excinfo.value, (CnncalcError, BrokenExpectationError)):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
@@ -111,7 +113,9 @@ def cnncalc_report(pytestconfig: pytest.Config) -> Callable[..., Report]:
 
         if isinstance(spec, Graph):
             return analyze(spec, **settings)
+        # A text of several lines is the spec itself.
         path = pytestconfig.rootpath / spec if "\n" not in str(spec) else None
+        # `lenet5`, where no file is called so, is the bundled network.
         place = str(path) if path is not None and path.exists() else str(spec)
         # By their text, for settings may hold lists, which have no hash.
         key = repr((place, sorted(settings.items())))

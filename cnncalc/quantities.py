@@ -266,6 +266,7 @@ def of_subject(*subjects: str) -> tuple[str, ...]:
 
 def quantity_called(word: str) -> str:
     """The quantity that people call so in one word, in any case: `params`, `RF`, `感受野`; empty where it is none."""
+    # `Receptive Field`, `receptive_field` and `receptive-field` are one word.
     plain = re.sub(r"[\s_-]", "", word).casefold()
     return next((q.name for q in QUANTITIES.values() if plain in (q.name.replace("_", ""), *q.words.split())), "")
 

@@ -84,6 +84,7 @@ class Row:
     place  of the operation among those of the network, 0 for the first; of several, that of the last
     """
 
+    # Slots, which may stay empty: what a row costs is put in when somebody asks for it.
     __slots__ = ("name", "kind", "inputs", *LAYER_NAMES, "fields", "shown_with", "weights_of", "later", "place")
 
     name: str
@@ -266,6 +267,7 @@ class Report:
         self.settings = settings
         self.as_written = as_written  # the spec's expectations are about this very network
         self.remarks = () if graph is None else graph.remarks  # what is to be said of the network as a whole
+        # By name only when the first layer is asked for: a report that is printed needs no index.
         self._index: dict[str, Row] | None = None
         # Last, for a verdict asks this report for its numbers.
         self.expectations = tuple(self.verdict(expectation) for expectation in expectations)
@@ -315,6 +317,7 @@ class Report:
     def shares(self, parts: Sequence[int | None], quantity: str) -> list[float | None]:
         """What part each of several numbers is of the total of a quantity."""
         whole = getattr(self.totals, quantity)
+        # Of a sum that leaves rows out no row has a share that is known.
         if self.totals.is_partial(quantity):
             return [None] * len(parts)
         return [None if part is None else part / whole if whole else 0.0 for part in parts]
@@ -325,6 +328,7 @@ class Report:
         layers = []
         for row in self.layers:
             entry = row.to_dict()
+            # With one input the field of the row says it all.
             if several:
                 entry["fields"] = {
                     name: dict(zip(FIELDS, map(as_json, (seen.size, seen.jump, seen.start)), strict=True))
@@ -340,6 +344,7 @@ class Report:
             "layers": layers,
             "totals": self.totals.to_dict(),
             "settings": self.settings._asdict(),
+            # What hardly a network has is left out where there is none of it: the JSON of all others stays as it was.
             **({} if self.convention is None else {"convention": self.convention.to_dict()}),
             **({"remarks": list(self.remarks)} if self.remarks else {}),
             "expectations": [
@@ -387,6 +392,7 @@ def meets(values: tuple[Any, ...], expectation: Expectation) -> bool:
         wanted = wanted * len(values)
     if len(upper) == 1:
         upper = upper * len(values)
+    # More axes or fewer than were expected are no error of whoever wrote the expectation: it does not hold.
     if None in values or not len(values) == len(wanted) == len(upper):
         return False
     holds = _RELATIONS[expectation.relation]

@@ -63,6 +63,7 @@ def find_changed(revision: str, paths: Sequence[str] = ()) -> list[tuple[str | N
         for pair in [*pairs_of(done.stdout), *new_ones]
         if any(path and (is_yaml(path) or path in named) for path in pair)
     }
+    # What cannot be read is not left out: whoever compares it says why.
     specs = [
         (old, new) for old, new in found if was_spec(revision, old) or (new and looks_like_a_spec(new) is not False)
     ]
@@ -73,6 +74,7 @@ def check_for_specs(revision: str, path: str) -> None:
     """Raise CnncalcError for a path that is not there, or holds no spec, now and at a revision."""
     if specs_below(path) if os.path.isdir(path) else looks_like_a_spec(path):
         return
+    # As git lists it: `./net.yaml` is net.yaml.
     listing = git("ls-tree", "-r", "-z", "--name-only", "--end-of-options", revision, "--", os.path.normpath(path))
     before = [
         name for name in os.fsdecode(listing.stdout).split("\0") if is_yaml(name) or name == os.path.normpath(path)
@@ -92,6 +94,7 @@ def was_spec(revision: str, path: str | None) -> bool:
 
 def pairs_of(listing: bytes) -> Iterator[tuple[str | None, str | None]]:
     """The entries of `git diff --name-status -z`. A file that is being merged may stand there twice."""
+    # A name need not be UTF-8; in this form it leads back to its bytes.
     fields = iter(listing.decode("utf-8", "surrogateescape").split("\0"))
     for status in fields:
         if not status:
@@ -106,6 +109,7 @@ def pairs_of(listing: bytes) -> Iterator[tuple[str | None, str | None]]:
 
 def git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     try:
+        # Of a clone that lacks files git may fetch, and wait for somebody to answer.
         return subprocess.run(["git", *arguments], capture_output=True, check=False, timeout=60)
     except FileNotFoundError:
         raise CnncalcError(_("git is not installed here: name two files")) from None

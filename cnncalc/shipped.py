@@ -69,6 +69,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 
 # Names for what a spec becomes with some of its parameters changed.
+# Values are texts, as they would stand behind --set.
 VARIANTS: dict[str, tuple[str, dict[str, str]]] = {
     "alexnet-one-tower": ("alexnet", {"groups": "1"}),
     "vgg11": ("vgg16", {"depth": "[1, 1, 2, 2, 2]"}),

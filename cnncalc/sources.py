@@ -30,6 +30,7 @@ class Reader(NamedTuple):
 
 # What is named and not read: pickles run what is in them.
 NOT_READ = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".h5", ".hdf5", ".tflite", ".pb", ".caffemodel", ".npz", ".npy")
+# How they begin, whatever they are called: pickles, archives, HDF5, arrays of NumPy.
 REFUSED = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04", b"\x89HDF", b"\x93NUMPY")
 SPECS = (".yaml", ".yml", ".json", ".onnx", ".keras", ".pt2")  # HEAD:net.yaml is a file of a commit, no attribute
 # net.onnx@3x224x224, net.onnx@image=3x64x64,words=16
@@ -73,6 +74,7 @@ def file_of(spec: str) -> str | None:
     if os.path.lexists(name) or not is_factory(name):
         return name
     path = name.rpartition(":")[0]
+    # Where an imported module lies only Python knows, once it has run it.
     return path if path.endswith(".py") else None
 
 
@@ -117,7 +119,8 @@ def load_graph(
     if reader is None:
         return graph_from_text(read_source(spec), params=params, inputs=inputs, max_operations=max_operations)
     if params:
-        _unusable(spec, _("a model has no parameters that --set could change"))
+        _refuse(spec, _("a model has no parameters that --set could change"))
+    # By its name, so that a spec loads no reader.
     from importlib import import_module
 
     read = import_module(f"cnncalc.interop.{reader.module}").read
@@ -150,6 +153,7 @@ def reader_of(spec: str) -> Reader | None:
         if stat.S_ISREG(os.stat(spec).st_mode):
             with open(spec, "rb") as file:
                 head = file.read(LOOKED_AT)
+    # ValueError: a name with a NUL in it, of which is told where the file is missed.
     except (OSError, ValueError):
         pass
     name = spec.lower()
@@ -164,7 +168,7 @@ def read_source(spec: str) -> Source:
     """
     if spec == "-":
         if sys.stdin is None:
-            _unusable("<stdin>", _("standard input is closed"))
+            _refuse("<stdin>", _("standard input is closed"))
         return Source("<stdin>", decode(sys.stdin.buffer.read(LARGEST_FILE + 1), "<stdin>"))
     # A file outranks a bundled network of its name; a folder does not.
     there = os.path.lexists(spec)
@@ -173,11 +177,12 @@ def read_source(spec: str) -> Source:
         return Source(spec, decode(_read(spec), spec))
     from cnncalc import shipped
 
+    # A path, ./lenet5 say, is that of a file, and of nothing that is bundled.
     found = shipped.find(spec) if os.path.basename(spec) == spec else None
     if found is None and there:
         _read(spec)  # a folder, which is said; one that is called like a bundled network does not hide it
     if found is None:
-        _missing(spec)
+        _refuse_missing(spec)
     return Source(found.path, decode(_read(found.path), found.path), tuple(found.params.items()))
 
 
@@ -186,14 +191,14 @@ def refuse_other_forms(path: str) -> None:
     if path.lower().endswith(".py"):
         makers = ", ".join(f"{path}:{name}" for name in makers_in(path)[:3]) or f"{path}:NAME"
         hint = _("say what in it makes the model: {names}", names=makers)
-        _unusable(path, _("this is Python, and no spec"), hint)
+        _refuse(path, _("this is Python, and no spec"), hint)
     reader = reader_of(path)
     if reader is None:
         return
     if reader.module == "refusals":
         load_graph(path)  # says what it is
     hint = _("`cnncalc convert {file} net.yaml` writes a spec of it", file=path)
-    _unusable(path, _("this is a model of another program, and specs alone are read here"), hint)
+    _refuse(path, _("this is a model of another program, and specs alone are read here"), hint)
 
 
 def makers_in(path: str) -> list[str]:
@@ -202,6 +207,7 @@ def makers_in(path: str) -> list[str]:
     import warnings
 
     try:
+        # What Python has to say of its style is not for whoever asks for a network.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             body = ast.parse(_read(path)[:LARGEST_FILE]).body
@@ -216,34 +222,37 @@ def _read(path: str) -> bytes:
         if stat.S_ISDIR(os.stat(path).st_mode):
             specs = sorted(name for name in os.listdir(path) if name.endswith((".yaml", ".yml")))
             hint = _("name one of its specs: {names}", names=", ".join(specs[:5])) if specs else _("name a spec file")
-            _unusable(path, _("this is a directory, not a spec"), hint)
+            _refuse(path, _("this is a directory, not a spec"), hint)
         with open_file(path) as file:
             return file.read(LARGEST_FILE + 1)
     except OSError as error:
-        _unusable(path, _("cannot be read: {reason}", reason=reason_of(error)))
+        _refuse(path, _("cannot be read: {reason}", reason=reason_of(error)))
 
 
-def _missing(spec: str) -> NoReturn:
+def _refuse_missing(spec: str) -> NoReturn:
     from cnncalc import shipped
 
+    # So long a name was meant as a spec, or as nothing: its beginning will do.
     if "\0" in spec or len(spec) > 1000:
-        _unusable(spec[:60], _("not the name of a file"))
+        _refuse(spec[:60], _("not the name of a file"))
     stem = os.path.splitext(os.path.basename(spec))[0]
+    # Names of networks go before their other names.
     hint = suggest(stem, [*shipped.bundled(), *shipped.VARIANTS]) or suggest(stem, shipped.ALIASES)
     if hint is None:
         from difflib import get_close_matches
 
+        # However far they are: three of them show what names look like.
         near = get_close_matches(stem[:60].lower(), shipped.bundled(), n=3, cutoff=0)
         hint = _(
             "bundled networks with the nearest names: {names}; `cnncalc networks` lists all", names=", ".join(near)
         )
-    _unusable(spec, _("there is no such file, and no bundled network of this name"), hint)
+    _refuse(spec, _("there is no such file, and no bundled network of this name"), hint)
 
 
 def decode(data: bytes, name: str) -> str:
     """The text of a UTF-8 file. A byte that is none, or a NUL, is an error at its place."""
     if len(data) > LARGEST_FILE:
-        _unusable(
+        _refuse(
             name,
             _("the file is larger than {largest} MB", largest=LARGEST_FILE // 10**6),
             _("a spec has a line per layer"),
@@ -255,6 +264,7 @@ def decode(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         bad = error.start
     if text is not None and bad < 0:
+        # One kind of line end, since places are counted in lines.
         return text.replace("\r\n", "\n").replace("\r", "\n")
     # Lines and columns as an editor counts them: in characters, up to the byte that is none.
     start = data.rfind(b"\n", 0, bad) + 1
@@ -268,5 +278,5 @@ def decode(data: bytes, name: str) -> str:
     raise SpecError([Problem(problem, position, _("a spec is YAML in UTF-8"))], Source(name, ""))
 
 
-def _unusable(name: str, problem: str, hint: str | None = None) -> NoReturn:
+def _refuse(name: str, problem: str, hint: str | None = None) -> NoReturn:
     raise SpecError([Problem(problem, None, hint)], Source(name, ""))

@@ -104,6 +104,7 @@ def is_spec_text(content: bytes, path: str) -> bool:
     """Whether this is the text of a spec, in a file of this name."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):  # not as specs are written: whoever reads it says so
         content = content[:LOOKED_AT].decode("utf-16", "replace").encode()
+    # Of a commit git gives the whole file.
     content = content[:LOOKED_AT]
     if SECTIONS.search(content) is None and IN_BRACKETS.match(content) is None:
         return False
@@ -123,6 +124,7 @@ def reads_as_a_spec(content: bytes) -> bool:
         try:
             found = json.loads(content)
         except (ValueError, RecursionError):
+            # Also JSON whose end was not looked at.
             return False
         return isinstance(found, dict) and "layers" in found and found.keys() <= set(KEYS)
     key = re.compile(rb"\s|$|#|-\s|---|([\"']?)(" + "|".join(KEYS).encode() + rb")\1\s*:(\s|$)")

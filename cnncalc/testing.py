@@ -55,6 +55,7 @@ def account(report: Report, verdicts: Sequence[Verdict]) -> str:
 
 def derive(report: Report, failed: Sequence[Verdict]) -> str:
     """The derivations of numbers, where there is one."""
+    # Loaded when a test fails: those that pass do not wait for it.
     from cnncalc.analysis.derivations import QUANTITIES, explain
     from cnncalc.analysis.derivations.board import board
     from cnncalc.formats import write_page

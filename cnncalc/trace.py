@@ -34,6 +34,7 @@ class Traced(int):
         return f"Traced({int(self)}, {self.name or self.operator!r})"
 
     def __str__(self) -> str:
+        # Without this it would be that of `__repr__`.
         return str(int(self))
 
     def __format__(self, spec: str) -> str:
@@ -119,6 +120,7 @@ def symbol(name: str, value: int) -> Traced:
 
 def add_up(terms: Sequence[Traced]) -> int:
     """A sum of any number of terms, as one step."""
+    # Term by term the formula would be nested as deep as the sum is long.
     return Traced(sum(map(int, terms)), "+", tuple(terms)) if len(terms) > 1 else terms[0] if terms else 0
 
 

@@ -64,7 +64,7 @@ def command(
         written = {lock.name_of(path) for path in paths} | gone
         if check:
             held = {key: value for key, value in lock.numbers.items() if key[0] in written}
-            sys.exit(report_drift(locking.drift(held, now.numbers), now, out))
+            sys.exit(report_drift(locking.find_drifts(held, now.numbers), now, out))
         # Two people who lock different specs must not undo each other, nor two commands that run at once: what stands
         # in the file now counts, not what stood there before the numbers were worked out.
         lock = Lock(file)
