@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from onnx_bytes import Model
 
 import cnncalc
 from cnncalc.cli import group
@@ -67,6 +68,46 @@ def test_another_input_has_the_axes_of_the_spec(given: str, meant: str) -> None:
     assert f"input: {given} has 2 axes, and 1x32x32 in the spec has 3\n  hint: write {meant}\n" in done.stderr
     with pytest.raises(cnncalc.SpecError, match=f"{given} has 2 axes"):
         cnncalc.analyze("lenet5", input=given)
+
+
+@pytest.mark.parametrize(
+    ("spec", "given", "meant"),
+    [
+        ("lenet5", "1x1x32x32", "1x32x32"),
+        ("lenet5", "8x1x28x28", "1x28x28"),
+        ("resnet50", "1x3x224x224", "3x224x224"),
+        ("3x64; conv 4 k3", "2x3x64", "3x64"),
+    ],
+)
+def test_an_input_with_samples_in_front_is_no_volume(spec: str, given: str, meant: str) -> None:
+    done = run(*(["-e"] if ";" in spec else []), spec, "--input", given)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"input: {given} has {given.count('x') + 1} axes" in done.stderr
+    assert f"write {meant}, and --batch for more" in done.stderr
+
+
+def test_a_volume_in_place_of_an_image_is_one() -> None:
+    assert run("resnet18", "--input", "3x8x64x64").exit_code == 0
+
+
+def test_images_with_their_number_in_front_bring_a_warning() -> None:
+    done = run("-e", "1x3x64x64; conv 8 k3; flatten; dense 10")
+    assert done.exit_code == 0
+    assert "warning: 1x3x64x64 is read as channels, depth, height and width" in done.stderr
+    assert "write 3x64x64, and --batch for more" in done.stderr
+    assert run("-e", "1x16x64x64; conv 8 k3; flatten; dense 10").stderr == ""
+    assert run("-e", "3x3x64x64; conv 8 k3; flatten; dense 10").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("1x3x9x9", "write 3x9x9, and --batch for more"), ("9x9", "it has 3 axes")]
+)
+def test_a_model_has_the_axes_that_it_says(given: str, said: str, tmp_path: Path) -> None:
+    path = Model(1, 3, 9, 9).weight("w", 2, 3, 3, 3).op("Conv", "x w", "y").save(tmp_path)
+    done = run(path, "--input", given)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"input 'x': {given} has" in done.stderr
+    assert said in done.stderr
 
 
 def test_a_square_sequence_is_one_where_that_is_said() -> None:

@@ -281,3 +281,19 @@ def groups(nodes: Sequence[Node], first: int) -> dict[str, Group]:
         for path, span in spans.items()
         if path not in names and span[-1] - span[0] + 1 == len(span)
     }
+
+
+def other_axes(given: Shape, own: int) -> tuple[str, str] | None:
+    """(problem, hint) for an input shape with other axes than the model's own has: samples in front, mostly.
+
+    own  how many axes the model gives the input, without the samples
+    """
+    if len(given) == own or own < 1:
+        return None
+    hint = _("without the samples it has {count} axes, the channels first", count=own)
+    if len(given) == own + 1:
+        hint = _("samples are no axis here: write {value}, and --batch for more", value=shape_text(given[1:]))
+    problem = _(
+        "{given} has {count} axes, the model's own has {own}", given=shape_text(given), count=len(given), own=own
+    )
+    return problem, hint

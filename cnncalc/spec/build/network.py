@@ -196,6 +196,8 @@ def read_inputs(document: Document, given: Mapping[str, Any], scope: Mapping[str
                 draft.sequences.add(name)  # as the spec's own shape is: that has been checked
             if looks_like_channels_last(found):
                 draft.warnings.append(warning_of_channels(found, draft.places[name]))
+            elif looks_like_samples(found):
+                draft.warnings.append(warning_of_samples(found, draft.places[name]))
         except UnknownValueError:
             sound = False
         except OptionError as error:
@@ -206,24 +208,42 @@ def read_inputs(document: Document, given: Mapping[str, Any], scope: Mapping[str
 
 
 def check_override(found: Shape, own: Argument, scope: Mapping[str, Value]) -> None:
-    """Raise OptionError for a shape that lacks the channels which the spec's own has: `--input 32x32` for 1x32x32."""
+    """Raise OptionError for a shape with an axis less or more than the spec's own: `--input 32x32` for 1x32x32.
+
+    With more it is refused where it has samples in front for sure, and is no volume in place of an image.
+    """
     usual = shape(work_out(own.value, scope))
     # One axis alone is a vector, which may well be meant.
     if 2 <= len(found) == len(usual) - 1:
-        given, written = shape_text(found), shape_text(usual)
-        problem = _(
-            "{given} has {count} axes, and {written} in the spec has {own}",
-            given=given,
-            count=len(found),
-            written=written,
-            own=len(usual),
-        )
-        raise OptionError(problem, _("write {value}", value=shape_text((usual[0], *found))))
+        hint = _("write {value}", value=shape_text((usual[0], *found)))
+    elif len(found) == len(usual) + 1 and (found[1:] == usual or found[0] != usual[0] == found[1]):
+        hint = _("samples are no axis here: write {value}, and --batch for more", value=shape_text(found[1:]))
+    else:
+        return
+    problem = _(
+        "{given} has {count} axes, and {written} in the spec has {own}",
+        given=shape_text(found),
+        count=len(found),
+        written=shape_text(usual),
+        own=len(usual),
+    )
+    raise OptionError(problem, hint)
 
 
 def looks_like_channels_last(found: Shape) -> bool:
     """Whether a shape is probably height, width and channels: 224x224x3."""
     return len(found) == 3 and found[2] in (1, 3, 4) and min(found[:2]) >= SMALLEST
+
+
+def looks_like_samples(found: Shape) -> bool:
+    """Whether a shape is probably one of images with their number in front: 1x3x224x224."""
+    return len(found) == 4 and found[1] == 3 != found[0] and min(found[2:]) >= SMALLEST
+
+
+def warning_of_samples(found: Shape, position: Position | None) -> Problem:
+    problem = _("{shape} is read as channels, depth, height and width", shape=shape_text(found))
+    hint = _("samples are no axis here: write {value}, and --batch for more", value=shape_text(found[1:]))
+    return Problem(problem, position, hint)
 
 
 def warning_of_channels(found: Shape, position: Position | None) -> Problem:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.errors import Problem, Source, SpecError
 from cnncalc.graph import Graph
-from cnncalc.interop.builder import Builder
+from cnncalc.interop.builder import Builder, other_axes
 from cnncalc.interop.keras.read.calls import (
     Calls,
     Key,
@@ -224,6 +224,8 @@ class Reader:
                     _("give it with the channels first: --input 3x224x224"),
                 )
             first = (sizes[-1], *sizes[:-1]) if self.last and len(sizes) > 1 else sizes
+        elif isinstance(shape, (list, tuple)) and (other := other_axes(first, len(shape) - 1)) is not None:
+            self.b.fail(_("input '{name}'", name=name), *other)
         value = self.b.input(path if path not in self.b.inputs else name, first)
         seen = Seen(value, first)
         if self.last and len(first) > 1:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cnncalc.errors import OptionError
+from cnncalc.interop.builder import other_axes
 from cnncalc.interop.onnx.read.file import ValueInfo
 from cnncalc.interop.onnx.read.layout import MOST_AXES, Tensor, plain
 from cnncalc.interop.onnx.read.network import Network
@@ -31,6 +32,9 @@ def read_inputs(net: Network, infos: Sequence[ValueInfo], given: Mapping[str, An
             found = read_shape(text)
         except OptionError as error:
             net.builder.fail("", _("input: {problem}", problem=error.problem), error.hint)
+        other = other_axes(found, len(info.shape or ()) - 1)
+        if other is not None:
+            net.builder.fail(_("input '{name}'", name=info.name), *other)
         known = len(info.shape or ()) == len(found) + 1
         net.batch = batch_of(info) if i == 0 else net.batch
         last = known and channels_last(net, info, (0, *found[1:], found[0]))

@@ -14,6 +14,7 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError, Problem, Source, SpecError
 from cnncalc.graph import Graph
+from cnncalc.interop.builder import other_axes
 from cnncalc.interop.torch.read.archive import ArchiveError, look_into
 from cnncalc.interop.torch.read.module import (
     evaluating,
@@ -108,6 +109,11 @@ def graph_of(
         raise CnncalcError(_("its inputs are {count}: {names}", count=len(own), names=", ".join(own)))
     if not isinstance(shapes, Mapping):
         shapes = dict(zip(own if len(own) > 1 else input_names(1), shapes, strict=True))
+    for (name_, shape), usual in zip(shapes.items(), own.values(), strict=True):
+        other = other_axes(shape, len(usual))
+        if other is not None:
+            problem = _("input '{name}': {problem}", name=name_, problem=other[0])
+            raise SpecError([Problem(problem, None, other[1])], Source(source or name or "", ""))
 
     def run(tensors: Sequence[Any], stand_ins: Mapping[str, Any], trace: Any) -> Any:
         runner = Runner(torch, module, trace)

@@ -21,7 +21,7 @@ from cnncalc.interop.torch.read.ending import Wishes, explain_failure, finish, l
 from cnncalc.interop.torch.read.table import BATCH
 from cnncalc.interop.torch.read.trace import Trace
 from cnncalc.language import _
-from cnncalc.layers.base import Shape
+from cnncalc.layers.base import Shape, shape_text
 from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec.values import shape as read_shape
 
@@ -248,6 +248,9 @@ def end_early(trace: Trace, error: Exception, *, allow_unknown: bool) -> Graph:
         stop(trace, problem, rest=allow_unknown)
         return b.graph(allow_unknown=allow_unknown)
     hint = _("it is run on 2 samples without values, at which it cannot look; --allow-unknown counts up to there")
+    samples = next((x for x in b.inputs.values() if len(x) > 3 and (x[0] == 1 or x[0] != 3 == x[1])), None)
+    if samples is not None and not decided:
+        hint = _("samples are no axis here: write {value}, and --batch for more", value=shape_text(samples[1:]))
     if decided and trace.stored.find_unread():
         problem = _("{problem}; behind it: {names}", problem=problem, names=trace.stored.say_unread())
     raise SpecError([b.problem("", problem, hint)], Source(b.source, ""))

@@ -197,7 +197,7 @@ def rms_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if epsilon is None:
         # What torch takes where none is said: 1.2e-07 of float32, not the 1e-05 of its other norms.
         epsilon = trace.torch.finfo(given["input"].dtype).eps
-    options = {"affine": weight is not None, "epsilon": float(epsilon)}
+    options: dict[str, Any] = {"affine": weight is not None, "epsilon": float(epsilon)}
     if count == 1:  # whichever axis it is, as channels: as a layer norm is read
         return along(trace, seen, known[0], lambda value: layer(trace, "rmsnorm", options, [value], (weight,)))
     seen, base = in_base(trace.b, seen, known, trace.here.place())
