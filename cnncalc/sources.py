@@ -5,7 +5,7 @@ import re
 import stat
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from cnncalc.errors import Position, Problem, Source, SpecError, open_file, suggest
 from cnncalc.graph import Graph
@@ -16,7 +16,7 @@ LARGEST_FILE = 10_000_000  # bytes
 LOOKED_AT = 4096  # of a file, to see what it is
 
 
-class Reader(NamedTuple):
+class Reader:
     """A format of models that other programs write, and the module that reads it.
 
     module   has read(spec, *, inputs, max_operations, allow_unknown) -> Graph
@@ -24,8 +24,11 @@ class Reader(NamedTuple):
              for those where there is no file of this name
     """
 
-    module: str
-    matches: Callable[[str, bytes | None], bool]
+    __slots__ = ("matches", "module")
+
+    def __init__(self, module: str, matches: Callable[[str, bytes | None], bool]) -> None:
+        self.module = module
+        self.matches = matches
 
 
 # What is named and not read: pickles run what is in them.

@@ -262,6 +262,7 @@ def test_a_spec_through_a_pipe_loads_neither_numpy_nor_rich_nor_tabulate() -> No
         "tabulate",
         "dataclasses",
         "importlib.metadata",
+        "locale",
         "difflib",
         "json",
         "fractions",

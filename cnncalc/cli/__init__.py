@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.language import LANGUAGES, _, n_, of_environment, use
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
+class Commands(OwnHelp, click.Group):
     """Finds commands by name; a first word that is none is the spec of `analyze`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -194,7 +195,7 @@ def group() -> Commands:
         "cnncalc",
         params=[version, language, debug],
         # Options that the group does not know are those of `analyze`, which is not named.
-        context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True},
+        context_settings={"ignore_unknown_options": True},
         help=f"{about}\n\n{usage}",
         epilog=_(
             "Exit status: 0 fine; 1 the answer is no (an expectation does not hold); 2 the input is unusable; "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, convention_option, count_again, exact_padding_option, size_options, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.errors import SpecError
@@ -35,7 +36,7 @@ class ColumnsType(click.ParamType):  # type: ignore[type-arg]  # generic in new 
 COLUMNS_TYPE = ColumnsType()
 
 
-@click.command("analyze", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("analyze", cls=OwnHelp)
 @spec_options
 @output_options()
 @click.option(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import (
     SPEC,
     Asked,
@@ -52,7 +53,7 @@ class Grading(NamedTuple):
         return self.marks or self.feedback is not None or self.report is not None
 
 
-@click.command("check", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("check", cls=OwnHelp)
 @click.argument("words", type=SPEC, nargs=-1, metavar="SPEC [ANSWERS]...")
 @network_options
 @size_options

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import SPEC, Reading, each_asked, inputs_option, lang_option, overrides, reading_options
 from cnncalc.cli.output import Output, errors_end_the_run, fail, output_options
 from cnncalc.errors import suggest
@@ -14,7 +15,7 @@ from cnncalc.pages.totals import comparison_page
 from cnncalc.report import Report
 
 
-@click.command("compare", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("compare", cls=OwnHelp)
 @click.argument("specs", type=SPEC, nargs=-1, required=True)
 @click.option("--set", "params", multiple=True, metavar="NAME=VALUE", help=_("For every network with this parameter."))
 @inputs_option

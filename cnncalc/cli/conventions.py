@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import CONVENTION, Asked, batch_option, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options, write
 from cnncalc.language import _
 from cnncalc.report import Settings
 
 
-@click.command("conventions", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("conventions", cls=OwnHelp)
 @spec_options
 @batch_option
 @click.option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, spec_options
 from cnncalc.cli.output import errors_end_the_run, say_written, write
 from cnncalc.errors import CnncalcError, open_archive, refuse_packing, visible
@@ -26,7 +27,7 @@ MOST_NAMED = 5  # layers in a note
 LARGEST_HEAD, LARGEST_NUMBER = 10_000, 16  # bytes in an .npz: in front of an array, and of a number of it
 
 
-@click.command("convert", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("convert", cls=OwnHelp)
 @spec_options
 @click.argument("target", required=False)
 @click.option("-o", "--output", metavar="FILE", help=_("TARGET, as other commands call it."))

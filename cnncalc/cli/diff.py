@@ -12,6 +12,7 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.expectations import summarise
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import (
     SPEC,
     Reading,
@@ -37,7 +38,7 @@ from cnncalc.spec import graph_from_text
 from cnncalc.spec.values import number
 
 
-@click.command("diff", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("diff", cls=OwnHelp)
 @click.argument("words", type=SPEC, nargs=-1, metavar="OLD NEW")
 @click.option("--git", "revision", metavar="REVISION", help=_("All specs of the repository that changed since then."))
 @inputs_option

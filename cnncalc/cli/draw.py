@@ -7,6 +7,7 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, size_options, spec_options
 from cnncalc.cli.output import errors_end_the_run, say_written, terminal_width, write
 from cnncalc.errors import CnncalcError
@@ -18,7 +19,7 @@ from cnncalc.report import Report, Settings
 MOST_DRAWN = 100_000  # operations, unless more are allowed: folded and drawn in seconds
 
 
-@click.command("draw", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("draw", cls=OwnHelp)
 @spec_options
 @click.option("-o", "--output", metavar="FILE", help=_("Write to a file; its ending chooses the format."))
 @click.option(

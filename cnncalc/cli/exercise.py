@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import SPEC, Asked, lang_option, network_options
 from cnncalc.cli.output import errors_end_the_run, fail, write, write_files
 from cnncalc.errors import Source
@@ -19,7 +20,7 @@ LEVELS = ("easy", "medium", "hard")
 MOST_QUESTIONS, MOST_VARIANTS = 200, 500
 
 
-@click.command("exercise", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("exercise", cls=OwnHelp)
 @click.argument("spec", type=SPEC, required=False)
 @network_options
 @click.option("--like", metavar="SPEC", help=_("A network with the layers of this one and other numbers."))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from cnncalc.cli.completion import LayerType, QuantityType
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, meant_layer, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.language import _
 from cnncalc.quantities import quantity_called
 
 
-@click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("explain", cls=OwnHelp)
 @spec_options
 @click.argument("layer", required=False, type=LayerType("total"))
 @click.argument("quantity", required=False, type=QuantityType())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import lang_option, pass_over_others, skip_option
 from cnncalc.cli.output import errors_end_the_run, fail, write
 from cnncalc.errors import CnncalcError, visible
@@ -18,7 +19,7 @@ from cnncalc.spec_files import specs_in
 BOM = "\ufeff"
 
 
-@click.command("format", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("format", cls=OwnHelp)
 @click.argument("files", type=click.Path(), nargs=-1, metavar="FILE...")
 @click.option(
     "--check", is_flag=True, help=_("Write nothing; status 1 if a file is not in style, with the difference.")

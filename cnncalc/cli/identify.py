@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import click
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import (
     CONVENTION,
     SPEC,
@@ -25,7 +26,7 @@ from cnncalc.report import Report, Settings
 FLIPPED = {"0": "1", "1": "0", "true": "false", "false": "true"}  # parameters that turn a part on or off
 
 
-@click.command("identify", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("identify", cls=OwnHelp)
 @click.argument("words", type=SPEC, nargs=-1, required=True, metavar="[SPEC] NUMBER")
 @network_options
 @batch_option

@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from cnncalc.cli.docstrings import docstring_of
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import lang_option
 from cnncalc.cli.output import Output, errors_end_the_run, fail, output_options
 from cnncalc.errors import visible
@@ -37,7 +38,7 @@ class KindType(click.ParamType):  # type: ignore[type-arg]  # generic in new ver
         return [CompletionItem(name) for name in KINDS if name.startswith(incomplete)]
 
 
-@click.command("kinds", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("kinds", cls=OwnHelp)
 @click.argument("kind", required=False, type=KindType())
 @output_options()
 @lang_option

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from cnncalc.cli.expectations import path_of, summarise
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import (
     SPEC,
     Asked,
@@ -29,7 +30,7 @@ from cnncalc.spec.findings import RULES, findings_in, findings_of
 from cnncalc.spec_files import specs_in
 
 
-@click.command("lint", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("lint", cls=OwnHelp)
 @click.argument("words", type=SPEC, nargs=-1, metavar="SPEC...")
 @click.option("-e", "--expression", metavar="NET", help=_("A net without a file: 'SHAPE; STEP; STEP'."))
 @click.option("--select", multiple=True, metavar="CODES", help=_("Look for these findings only, separated by commas."))

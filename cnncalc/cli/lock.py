@@ -10,6 +10,7 @@ import click
 
 from cnncalc import locking
 from cnncalc.analysis import analyze_graph
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Reading, each_asked, inputs_option, lang_option, reading_options
 from cnncalc.cli.output import Output, complain, errors_end_the_run, fail, output_options, write
 from cnncalc.errors import CnncalcError, Position, visible
@@ -18,7 +19,7 @@ from cnncalc.sources import LARGEST_FILE, decode, file_of, load_graph, reader_of
 from cnncalc.spec_files import is_spec_file, is_yaml, specs_below, specs_in
 
 
-@click.command("lock", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("lock", cls=OwnHelp)
 @click.argument("specs", nargs=-1, type=click.Path())
 @click.option("--check", is_flag=True, help=_("Write nothing; status 1 if a number is not as it was locked."))
 @click.option(

@@ -10,6 +10,7 @@ import click
 
 from cnncalc.analysis.timeline import OPTIMIZERS, Plan
 from cnncalc.cli.completion import LayerType
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, size_options, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.language import _
@@ -78,7 +79,7 @@ class Wish(NamedTuple):
         return plan._replace(mask=1 if self.mask == "byte" else plan.size)
 
 
-@click.command("memory", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("memory", cls=OwnHelp)
 @spec_options
 @click.option("--train", is_flag=True, help=_("A step of training instead of a forward pass."))
 @size_options

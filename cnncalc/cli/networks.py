@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import lang_option
 from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.errors import CnncalcError, suggest, visible
@@ -11,7 +12,7 @@ from cnncalc.language import _
 from cnncalc.pages.totals import networks_page
 
 
-@click.command("networks", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("networks", cls=OwnHelp)
 @click.argument("part", required=False)
 @output_options()
 @click.option("--sources", is_flag=True, help=_("Also the publication that each network comes from."))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import lang_option
 from cnncalc.language import _, reason_of
 
@@ -18,7 +19,7 @@ BUILT = os.path.join("playground", "site")  # where playground/build.py puts it,
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
 
 
-@click.command("playground", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("playground", cls=OwnHelp)
 @click.argument("folder", required=False)
 @click.option(
     "--port",

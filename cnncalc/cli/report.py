@@ -7,6 +7,7 @@ import sys
 import click
 
 from cnncalc.analysis import analyze_graph
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, Reading, each_asked, size_options, spec_options
 from cnncalc.cli.output import errors_end_the_run, say_written, write
 from cnncalc.errors import CnncalcError
@@ -19,7 +20,7 @@ MOST_EXPLAINED = (
 )
 
 
-@click.command("report", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("report", cls=OwnHelp)
 @spec_options
 @click.argument("other", required=False)
 @click.option("-o", "--output", metavar="FILE", help=_("The file, such as net.html.  [default: standard output]"))

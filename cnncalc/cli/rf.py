@@ -9,6 +9,7 @@ import click
 
 from cnncalc.analysis import analyze_graph
 from cnncalc.cli.completion import LayerType
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, meant_layer, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.cli.views import view_options, view_page
@@ -18,7 +19,7 @@ from cnncalc.language import _
 from cnncalc.report import Report
 
 
-@click.command("rf", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("rf", cls=OwnHelp)
 @spec_options
 @click.argument("word", required=False, metavar="[LAYER]", type=LayerType())
 @click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, size_options, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options
 from cnncalc.errors import CnncalcError
@@ -12,7 +13,7 @@ from cnncalc.loading import pause_collection
 from cnncalc.report import Settings
 
 
-@click.command("solve", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("solve", cls=OwnHelp)
 @spec_options
 @click.option(
     "--find", "finds", multiple=True, metavar="NAMES",

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, exact_padding_option, overrides, size_options, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, output_options, write
 from cnncalc.errors import CnncalcError, Source, open_file
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 STREAMED = ("csv", "jsonl", "parquet")  # written part by part, whatever the number of members
 
 
-@click.command("sweep", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("sweep", cls=OwnHelp)
 @spec_options
 @click.option(
     "--over", "overs", multiple=True, metavar="NAME=VALUES",

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 import click
 
 from cnncalc.cli.completion import LayerType, QuantityType
+from cnncalc.cli.help_option import OwnHelp
 from cnncalc.cli.options import Asked, exact_padding_option, meant_layer, spec_options
 from cnncalc.cli.output import Output, errors_end_the_run, fail, output_options
 from cnncalc.language import _, use
 
 
-@click.command("verify", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("verify", cls=OwnHelp)
 @spec_options
 @click.option(
     "--layer",

@@ -5,18 +5,20 @@ apart from those that are made of findings, where a page has none. A page is a v
 """
 
 from importlib import import_module
-from typing import NamedTuple
 
 from cnncalc.errors import CnncalcError
 from cnncalc.formats.page import Page
 from cnncalc.language import _
 
 
-class Format(NamedTuple):
+class Format:
     """A row of the table: endings of files that mean it, and whether it is made of the findings of a page."""
 
-    endings: tuple[str, ...] = ()
-    of_findings: bool = False
+    __slots__ = ("endings", "of_findings")
+
+    def __init__(self, endings: tuple[str, ...] = (), *, of_findings: bool = False) -> None:
+        self.endings = endings
+        self.of_findings = of_findings
 
 
 FORMATS = {

@@ -95,17 +95,23 @@ def widest(texts: Sequence[str]) -> int:
     return max(map(len if "".join(texts).isascii() else columns_of, texts))
 
 
-class Formula(NamedTuple):
+class Formula:
     """A line `name = formula = value`: `parts` gives what stands between the signs, as text, latex or mathml."""
 
-    parts: Callable[[str], Sequence[str]]
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Callable[[str], Sequence[str]]) -> None:
+        self.parts = parts
 
 
-class Derived(NamedTuple):
+class Derived:
     """How a number comes about: letters with their meanings, and lines of arithmetic."""
 
-    symbols: Sequence[tuple[Formula, str]]
-    lines: Sequence[Formula]
+    __slots__ = ("lines", "symbols")
+
+    def __init__(self, symbols: Sequence[tuple[Formula, str]], lines: Sequence[Formula]) -> None:
+        self.symbols = symbols
+        self.lines = lines
 
 
 Note = str | tuple[str, str]  # a sentence, or a subject and what is said of it

@@ -19,7 +19,6 @@ from cnncalc.layers.base import Axes, Option
 LARGEST = 10**12  # of any number written in a spec; what is counted from them has no bound
 POSITIVE = n_("a positive whole number")
 NATURAL = n_("a whole number of 0 or more")
-WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
 
 MOST_AXES = 8  # of one array, the channels among them
 SPATIAL = {1: "", 2: "l", 3: "hw", 4: "dhw"}  # letters of the axes behind the channels, by the number of axes
@@ -102,13 +101,19 @@ def whole(raw: Any, least: int, what: str) -> int:
     if is_number(raw) and isinstance(raw, int) and least <= raw <= LARGEST:
         return raw
     # 10^12 has 13 digits; longer text is refused unread, for int() is slow on it and has a limit of its own.
-    if isinstance(raw, str) and WHOLE_NUMBER.fullmatch(raw) and len(raw) <= 13:
+    if isinstance(raw, str) and is_whole(raw) and len(raw) <= 13:
         number = int(raw)
         if least <= number <= LARGEST:
             return number
     if raw == "":
         raise OptionError(_("there is no value"), _("write {what}", what=_(what)))
     raise OptionError(_("{value} is not {what}", value=quote(raw), what=_(what)), _number_hint(raw, least))
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number in plain decimal digits: 0, 12, -5, but not 05."""
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and (digits[0] != "0" or digits == "0")
 
 
 def is_number(raw: Any) -> bool:
@@ -121,7 +126,7 @@ def _number_hint(raw: Any, least: int) -> str | None:
         raw = str(raw)
     if not isinstance(raw, str):
         return _("write one number")
-    if WHOLE_NUMBER.fullmatch(raw):
+    if is_whole(raw):
         return (
             _("the least is {least}", least=least)
             if raw.startswith("-") or len(raw) < 12

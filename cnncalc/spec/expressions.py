@@ -15,7 +15,7 @@ from typing import Any
 from cnncalc.arithmetic import least, most
 from cnncalc.errors import OptionError, UnknownValueError, suggest
 from cnncalc.language import _, n_
-from cnncalc.layers.options import Mixture, condition, is_number, remembers, split_list
+from cnncalc.layers.options import Mixture, condition, is_number, is_whole, remembers, split_list
 
 LARGEST = 10**15
 LONGEST = 500  # characters of an expression
@@ -24,7 +24,7 @@ MOST_VALUES = 10_000  # of a parameter, in the lists in its lists too
 DEEPEST = 20  # lists in lists
 LONGEST_RESULT = 2000  # characters of a step with its expressions worked out
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-REFERENCE = re.compile(rf"in\.[a-z]|{NAME}")
+REFERENCE = rf"in\.[a-z]|{NAME}"
 UNKNOWN = object()  # the value of a name whose definition is wrong, which has been noted
 
 
@@ -54,7 +54,7 @@ def parse_value(raw: Any) -> Value:
     if not text:
         raise OptionError(_("there is no value"), _("write a number, a list [1, 2] or a word"))
     # Here and below no pattern is compiled where a glance tells: that takes longer than reading a spec.
-    if text[0] in "-0123456789" and re.fullmatch(r"-?(0|[1-9][0-9]{0,15})", text):
+    if is_whole(text) and len(text.removeprefix("-")) <= 16:
         return int(text)
     if text.startswith("[") and text.endswith("]"):
         inner = text[1:-1].strip()
@@ -114,7 +114,8 @@ def pieces(text: str) -> tuple[tuple[str, int, bool], ...]:
 
 
 def _end_of_expression(text: str, start: int) -> int:
-    name = REFERENCE.match(text, start)
+    # Compiled where a spec has a $ at all, and kept by `re`.
+    name = re.compile(REFERENCE).match(text, start)
     if name:
         return name.end()
     if text[start : start + 1] != "(":
@@ -132,7 +133,9 @@ def names_used(text: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for piece, _start, code in pieces(text):
         if code:
-            found.update((node.id, None) for node in ast.walk(parse_expression(piece)) if isinstance(node, ast.Name))
+            found.update(
+                (node.id, None) for node in ast.walk(parse_expression(piece, SPEC)) if isinstance(node, ast.Name)
+            )
     return tuple(name for name in found if name not in ("in_", "len", *SPEC.calls))
 
 
@@ -219,7 +222,7 @@ def evaluate(text: str, scope: Scope, grammar: Grammar = SPEC) -> Value:
 
 
 @lru_cache(4096)
-def parse_expression(text: str, grammar: Grammar = SPEC) -> ast.expr:
+def parse_expression(text: str, grammar: Grammar) -> ast.expr:
     """The syntax tree of an expression, in which only the allowed parts occur. Raises OptionError."""
     if len(text) > LONGEST:
         raise OptionError(
@@ -296,7 +299,7 @@ def check_expressions(raw: Any) -> None:
     elif isinstance(raw, str) and "$" in raw:
         for piece, _start, code in pieces(raw):
             if code:
-                parse_expression(piece)
+                parse_expression(piece, SPEC)
 
 
 def _value(node: ast.expr, scope: Scope, grammar: Grammar) -> Any:

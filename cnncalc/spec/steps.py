@@ -48,11 +48,14 @@ class Step:
         return "group"
 
 
-class Sequence(NamedTuple):
-    """Steps one behind the other, with the names that are given in their scope and where."""
+class Sequence:
+    """Steps one behind the other."""
 
-    position: Position
-    steps: list[Step]
+    __slots__ = ("position", "steps")
+
+    def __init__(self, position: Position, steps: list[Step]) -> None:
+        self.position = position
+        self.steps = steps
 
 
 class BrokenStep(Step):
@@ -168,13 +171,16 @@ class SequenceStep(Step):
         self.body = body
 
 
-class Block(NamedTuple):
+class Block:
     """A reusable list of steps; a parameter without a default must be given."""
 
-    name: str
-    position: Position
-    params: dict[str, Argument | None]
-    body: Sequence
+    __slots__ = ("body", "name", "params", "position")
+
+    def __init__(self, name: str, position: Position, params: dict[str, Argument | None], body: Sequence) -> None:
+        self.name = name
+        self.position = position
+        self.params = params
+        self.body = body
 
 
 def parts(step: Step) -> list[Sequence]:

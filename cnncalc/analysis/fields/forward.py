@@ -43,7 +43,7 @@ class Seen(NamedTuple):
     exact: tuple[int, ...] = ()
 
 
-class Visit(NamedTuple):
+class Visit:
     """A node that the pass has come to.
 
     reads, branches  the values that enter, in their order; `values` are without the gates where these do not count
@@ -51,11 +51,16 @@ class Visit(NamedTuple):
                      not count
     """
 
-    number: int
-    values: tuple[Value, ...]
-    channels: str
-    reach: Reach | None
-    output: Shape
+    __slots__ = ("channels", "number", "output", "reach", "values")
+
+    def __init__(
+        self, number: int, values: tuple[Value, ...], channels: str, reach: Reach | None, output: Shape
+    ) -> None:
+        self.number = number
+        self.values = values
+        self.channels = channels
+        self.reach = reach
+        self.output = output
 
     @property
     def several(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from cnncalc.errors import OptionError
 from cnncalc.language import _
 from cnncalc.layers.options import condition
-from cnncalc.spec.expressions import parse_expression, parse_value, pieces
+from cnncalc.spec.expressions import SPEC, parse_expression, parse_value, pieces
 from cnncalc.spec.findings.network import Hit, Network
 from cnncalc.spec.read.document import calls_in
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw
@@ -78,7 +78,7 @@ def hits_below(node: Tree, kinds: Kinds) -> Iterator[Hit]:
 
 def hits_in(text: Text, kinds: Kinds) -> Iterator[Hit]:
     try:
-        found = [(start, piece, parse_expression(piece)) for piece, start, code in pieces(text.text) if code]
+        found = [(start, piece, parse_expression(piece, SPEC)) for piece, start, code in pieces(text.text) if code]
     except OptionError:  # not an expression after all
         return
     for start, piece, tree in found:

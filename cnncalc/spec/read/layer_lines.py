@@ -16,7 +16,7 @@ from cnncalc.layers.options import CONSTRUCTION
 from cnncalc.spec.expressions import check_expressions
 from cnncalc.spec.makers import LayerMaker
 from cnncalc.spec.read import advice
-from cnncalc.spec.read.words import FLAG, Token, tidy
+from cnncalc.spec.read.words import Token, split_flag, tidy
 from cnncalc.spec.read.yamltree import Text
 from cnncalc.spec.steps import Argument, LayerStep, Step, WordStep
 
@@ -111,9 +111,9 @@ class _LayerLine:
 
     def read(self, words: Sequence[Token]) -> None:
         # Letters of either case: `K5` is k5, since no option is told by the case of its flag.
-        flags = [FLAG.fullmatch(word.text.lower()) for word in words]
+        flags = [split_flag(word.text.lower()) for word in words]
         # Looked at ahead: whether a second number is a kernel depends on a k that may come later.
-        self.flagged = {self.by_flag.get(flag[1]) for flag in flags if flag}  # options that a flag says somewhere
+        self.flagged = {self.by_flag.get(flag[0]) for flag in flags if flag}  # options that a flag says somewhere
         at = 0
         while at < len(words):
             word, following = words[at], words[at + 1] if at + 1 < len(words) else None
@@ -150,15 +150,15 @@ class _LayerLine:
     def take_repeat(self, word: Token, following: Token | None) -> int:
         """`x3`"""
         flag = self.flag_of(word)
-        if not flag or flag[1] != "x":
+        if not flag or flag[0] != "x":
             return 0
-        self.reader.repeat_step(self.step, Argument("repeat", flag[2], word.position))
+        self.reader.repeat_step(self.step, Argument("repeat", flag[1], word.position))
         return 1
 
     def take_flag(self, word: Token, following: Token | None) -> int:
         """`k5`; of `k5s2`, which lacks a space, all flags."""
         flag = self.flag_of(word)
-        if not flag or flag[1] not in self.by_flag:
+        if not flag or flag[0] not in self.by_flag:
             return 0
         # Nearly every flag is a letter and digits, or an expression: only others may be several glued together.
         plain = word.text[1:].isdigit() or "$" in word.text
@@ -169,11 +169,11 @@ class _LayerLine:
                 hint = _("put a space between them: {words}", words=" ".join(parts))
                 self.reader.note(_("'{word}' is several flags", word=advice.short(word.text)), word.position, hint)
                 return 1
-        self.add(self.by_flag[flag[1]], flag[2], word)
+        self.add(self.by_flag[flag[0]], flag[1], word)
         return 1
 
-    def flag_of(self, word: Token) -> re.Match[str] | None:
-        return FLAG.fullmatch(word.text if word.text[:1].islower() else word.text.lower())
+    def flag_of(self, word: Token) -> tuple[str, str] | None:
+        return split_flag(word.text if word.text[:1].islower() else word.text.lower())
 
     def take_open_word(self, word: Token, following: Token | None) -> int:
         """`$act`, a parameter that names a norm or an activation; it is the main value where that is still missing."""

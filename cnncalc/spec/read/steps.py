@@ -24,7 +24,7 @@ from cnncalc.spec.steps import (
     Step,
 )
 
-NAME = re.compile(r"\w[\w+-]*")
+NAME = r"\w[\w+-]*"
 KEYWORDS = ("residual", "from", "layers", "shortcut", "then", "repeat", "if", "weights")
 ANY_STEP = ("then", "repeat", "if", "weights")  # keys of every step
 RESERVED = ("in", "identity")
@@ -190,7 +190,8 @@ class StepReader(LineReader):
             hint = _("it stands beside `from:`; a list has a name, stem: [...]") if key.text == "layers" else None
             hint = hint or _("choose another name")
             self.note(_("'{key}' is a word of the language, not a name", key=key.text), key.position, hint)
-        elif not NAME.fullmatch(key.text) or len(key.text) > 100:
+        # Most are letters and digits: for those no pattern has to be compiled.
+        elif not (key.text.isalnum() or re.fullmatch(NAME, key.text)) or len(key.text) > 100:
             hint = _("letters, digits, _, - and +, beginning with a letter, a digit or _")
             self.note(_("'{key}' is not a name", key=advice.short(key.text)), key.position, hint)
         else:

@@ -14,7 +14,8 @@ from cnncalc.spec.read.yamltree import Text
 
 # What an input method for Chinese writes for what stands on the keyboard. Other scripts' letters may be names.
 WIDE = "[\uff01-\uff5e\u3000\u3001\u3002]"
-FLAG = re.compile(r"([a-z])((?:[0-9$(\[]|-[0-9]).*)", re.DOTALL)  # k5, k$c, p-1
+# What a value behind the letter of a flag begins with: k5, k$c, p-1.
+BEGINNINGS = (*"0123456789$([", *(f"-{digit}" for digit in range(10)))
 Note = Callable[..., None]
 
 
@@ -52,6 +53,13 @@ def tokens(line: Text) -> list[Token]:
             start = i
         depth = max(0, depth + (c in "([") - (c in ")]"))
     return found
+
+
+def split_flag(word: str) -> tuple[str, str] | None:
+    """`k` and `5` of `k5`; None for a word that is no small letter with a value behind it."""
+    letter, value = word[:1], word[1:]
+    # No pattern: it would be compiled at every start.
+    return (letter, value) if letter.isascii() and letter.islower() and value.startswith(BEGINNINGS) else None
 
 
 def narrow(text: str) -> str:

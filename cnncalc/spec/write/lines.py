@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from cnncalc.layers import Kind
 from cnncalc.layers.base import Option
-from cnncalc.spec.read.words import FLAG
+from cnncalc.spec.read.words import split_flag
 
 SHORT = {"batchnorm": "bn"}  # what a kind is called in a line, where that is not its name
 ONE_AXIS = "1d"  # tells a sequence from an image without channels; 2d and 3d say nothing more
@@ -44,7 +44,7 @@ def write_option(option: Option, text: str | None, lettered: bool = False) -> st
     bare = text[:1] in "$[(+." or text[:1].isdigit() or (text[:1] == "-" and text[1:2].isdigit())
     if option.main and bare and not (lettered and option.name == "kernel"):
         return text
-    if option.flag and FLAG.fullmatch(option.flag + text):
+    if option.flag and split_flag(option.flag + text):
         return option.flag + text
     return f"{option.name}={text}"
 
