@@ -117,6 +117,7 @@ class Commands(OwnHelp, click.Group):
             from cnncalc.cli.options import SPEC
 
             found += SPEC.shell_complete(ctx, analyze.params[0], incomplete)
+        # What both offer stands there once.
         return list({item.value: item for item in found}.values())
 
 
@@ -157,6 +158,7 @@ def check_for_misspelt_command(word: str) -> None:
 
 
 def show_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    # While a word is completed click calls this too.
     if wanted and not ctx.resilient_parsing:
         import cnncalc
 
@@ -179,12 +181,14 @@ def group() -> Commands:
         callback=show_version,
         help=_("Print the version."),
     )
+    # For help, and to refuse what is no language: `language_of` has read it before.
     language = click.Option(
         ["--lang"],
         type=click.Choice(LANGUAGES),
         expose_value=False,
         help=_("Language of texts and messages.  [default: that of the locale]"),
     )
+    # For help alone: `without_debug` has taken it out before.
     debug = click.Option(
         ["--debug"],
         is_flag=True,
@@ -220,6 +224,7 @@ def without_debug(args: list[str]) -> list[str]:
     """The arguments without --debug, which may stand anywhere before `--`; it is kept in the environment."""
     end = args.index("--") if "--" in args else len(args)
     if "--debug" in args[:end]:
+        # In the environment, where readers of models look for it.
         os.environ["CNNCALC_DEBUG"] = "1"
         args = [word for i, word in enumerate(args) if word != "--debug" or i >= end]
     return args
@@ -228,6 +233,7 @@ def without_debug(args: list[str]) -> list[str]:
 def settle_streams() -> None:
     """Files and pipes get UTF-8 and plain line ends, whatever the locale; a terminal gets what it can show."""
     for stream in (sys.stdout, sys.stderr):
+        # What a test or a notebook puts in place of a stream has its own encoding.
         if isinstance(stream, TextIOWrapper):
             # Whoever names an encoding means it; what it lacks becomes a question mark, and not a traceback.
             if stream.isatty() or os.environ.get("PYTHONIOENCODING"):
@@ -259,6 +265,7 @@ def run(args: list[str] | None = None, **extra: Any) -> None:
         from cnncalc.cli.translated import translate_click
 
         translate_click(language)
+    # Set by the shell's script when a word is to be completed.
     if "_CNNCALC_COMPLETE" in os.environ:
         from cnncalc.cli.completion import prepare
 

@@ -96,6 +96,7 @@ def command(
     with errors_end_the_run():
         if skip_others:
             words, passed_over = pass_over_others(words)
+            # Of what was named nothing is a spec: in a commit without specs all is well.
             if passed_over and not words:
                 sys.exit(0)
         # With -e there is no spec among the words: all of them are answers.
@@ -143,7 +144,7 @@ def grade_answers(report: Report, words: Sequence[str], how: Grading, out: Outpu
     # A class is graded as a whole: there is a gradebook even where some sheets cannot be read.
     if how.of_a_class:
         return grade_class(grader, words, how, out)
-    page, holds, unusable = one_sheet(grader, words, how)
+    page, holds, unusable = grade_sheets(grader, words, how)
     if page is not None:
         out.write(page)
     return 2 if unusable else int(not holds)
@@ -156,7 +157,7 @@ def is_inline(word: str) -> bool:
     return not os.path.lexists(word) and ("=" in word or bool(statements_in(word)))
 
 
-def one_answer_of(words: Sequence[str]) -> Sequence[str]:
+def join_answer(words: Sequence[str]) -> Sequence[str]:
     """`C3 has 151,600 connections` that a shell took apart, put together; other words as they are."""
     whole = " ".join(words)
     # Only where no word means something by itself: a file, or an answer.
@@ -169,14 +170,14 @@ def means_expectations(rest: Sequence[str]) -> bool:
     return all(not is_inline(word) and is_spec(word) for word in rest)
 
 
-def one_sheet(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page | None, bool, bool]:
+def grade_sheets(grader: Grader, words: Sequence[str], how: Grading) -> tuple[Page | None, bool, bool]:
     """One person's answers, from files and the command line: a page where any is usable; all right; none usable."""
     from cnncalc.answers import from_words
     from cnncalc.answers.sheets.folders import others_in, sheets_in, why_not_read
     from cnncalc.answers.sheets.reading import read_sheets
     from cnncalc.pages.grades import sheets_page
 
-    words = one_answer_of(words)
+    words = join_answer(words)
     inline = [word for word in words if is_inline(word)]
     named = [word for word in words if word not in inline]
     paths = sheets_in(named)
@@ -210,6 +211,7 @@ def grade_class(grader: Grader, words: Sequence[str], how: Grading, out: Output)
     if how.feedback is not None:
         write_feedback(marks, grader, how.feedback)
     if how.report is not None:
+        # Its own ending says the format: --format is that of the marks.
         Output(None, how.report, EVERYWHERE).write(report_page(marks, grader.report))
     out.write(marks_page(marks, hint=how.hint) if how.marks else class_page(marks))
     if not marks.results:
@@ -231,6 +233,7 @@ def write_feedback(marks: Marks, grader: Grader, folder: str) -> None:
         stem = choose_name(re.sub(r"[^\w.()-]+", "_", name).strip("._") or "student", taken)
         # One sign of Chinese is enough: names of layers and quantities are English in every sheet.
         with speaking("zh" if re.search("[一-鿿]", sheet.source.text + sheet.student) else None):
+            # Graded again, for what is said of an answer is put into words while it is graded.
             page = feedback_page(name, grader.again().grade(sheet), grader.report)
             for ending in ("html", "md"):
                 Output(None, os.path.join(folder, f"{stem}.{ending}"), EVERYWHERE).write(page)

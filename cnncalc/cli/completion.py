@@ -105,6 +105,7 @@ class QuantityType(click.ParamType):  # type: ignore[type-arg]  # generic in new
         return quantity_called(value) or value
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        # With -e the words move up by one: what click takes for the spec is the layer.
         of_network = "total" in (ctx.params.get("layer"), ctx.params.get("spec"))
         names = NETWORK_NAMES if of_network else LAYER_NAMES
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]

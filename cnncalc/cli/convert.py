@@ -86,26 +86,28 @@ def notes_on(graph: Graph, written: Conversion) -> Iterator[str]:
     # By the numbers that people would see: names and blocks may differ without harm.
     found = compare(analyze_graph(graph), analyze_graph(again))
     changes = []
-    for name, of in (("input", entering), ("output", leaving)):
+    for name, of in (("input", describe_inputs), ("output", describe_outputs)):
         old, new = of(graph), of(again)
         changes += [(name, old, new)] if old != new else []
-    changes += [(c.quantity, say(c.old), say(c.new)) for c in found.totals if c.old != c.new and not is_field(c)]
+    changes += [
+        (c.quantity, write_count(c.old), write_count(c.new)) for c in found.totals if c.old != c.new and not is_field(c)
+    ]
     if not changes:
         return
     numbers = ", ".join(f"{name} {before} -> {after}" for name, before, after in changes)
     yield _("note: read again it counts otherwise: {numbers}", numbers=numbers)
-    layers = [text for layer in found.layers if (text := otherwise(layer))]
+    layers = [text for layer in found.layers if (text := name_change(layer))]
     if layers:
         names = ", ".join(layers[:MOST_NAMED]) + (", ..." if len(layers) > MOST_NAMED else "")
         yield _("note: other layers there: {names}", names=names)
     yield from (_("note: {remark}", remark=remark) for remark in again.remarks)
 
 
-def entering(graph: Graph) -> str:
+def describe_inputs(graph: Graph) -> str:
     return ", ".join(map(shape_text, graph.inputs.values()))
 
 
-def leaving(graph: Graph) -> str:
+def describe_outputs(graph: Graph) -> str:
     # Sorted, for outputs have no names, and another form may list them otherwise.
     return ", ".join(sorted(shape_text(graph.shape(v)) for v in graph.outputs))
 
@@ -114,14 +116,15 @@ def is_field(change: Change) -> bool:
     return isinstance(change.old, tuple) or isinstance(change.new, tuple)
 
 
-def say(value: int | None) -> str:
+def write_count(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
 
 
-def otherwise(layer: LayerDifference) -> str:
+def name_change(layer: LayerDifference) -> str:
     """A layer that is another kind, or counts otherwise, by its name; empty for others, and what is new."""
     from cnncalc.difference import SAME
 
+    # What is new there stands for something that is gone, which is told.
     if layer.old is None or layer.status == SAME:
         return ""
     if layer.new is None:
@@ -172,6 +175,7 @@ def read_weights(path: str, graph: Graph) -> Mapping[str, Any]:
                 refuse_packing(archive, path)
                 # In front of every array stands a head, which is no number of the network.
                 size = sum(max(0, entry.file_size - LARGEST_HEAD) for entry in archive.infolist())
+            # A small file may unpack to more than the memory holds: that of a network knows its measure.
             if size > LARGEST_NUMBER * stored:
                 raise CnncalcError(_("{file}: it holds more than this network stores", file=visible(path)))
             file.seek(0)

@@ -82,7 +82,7 @@ def command(
             old, new = map(read, each_asked(words, inputs))
             compared.found.append(Pair("", words[1], is_change=True, difference=compare(old, new)))
         else:
-            compared = since(revision, words, inputs, read)
+            compared = compare_since(revision, words, inputs, read)
     for error in compared.unusable.values():
         complain(error)
     over = [
@@ -127,8 +127,8 @@ def page_of(compared: Compared, over: Sequence[tuple[Pair, Broken]], *, listed: 
     else:
         page = difference_page(pairs[0].difference)
     return page._replace(
-        findings=findings(compared, over),
-        suites=suites(compared, over),
+        findings=make_findings(compared, over),
+        suites=make_suites(compared, over),
         rules={
             "diff": _("what changed"),
             "limit": _("a total changes by more than its limit"),
@@ -137,7 +137,7 @@ def page_of(compared: Compared, over: Sequence[tuple[Pair, Broken]], *, listed: 
     )
 
 
-def findings(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Finding]:
+def make_findings(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Finding]:
     """A notice per spec with its totals; an error per broken limit, at the layer that adds most."""
     found = [place_finding(pair.path, None, "diff", in_short(pair.difference), "notice") for pair in compared.found]
     for pair, entry in over:
@@ -154,7 +154,7 @@ def findings(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Fi
     return found
 
 
-def suites(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Suite]:
+def make_suites(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Suite]:
     """A suite per spec; each limit that it breaks is a case that fails."""
     found = []
     for pair in compared.found:
@@ -162,6 +162,7 @@ def suites(compared: Compared, over: Sequence[tuple[Pair, Broken]]) -> list[Suit
         cases = [
             Case(entry.limit.quantity, (say_limit(entry), f"{pair.path}: {say_limit(entry)}")) for entry in broken_here
         ]
+        # A suite without a case would look as if nothing had been compared.
         found.append(Suite(pair.path, pair.path, cases or [Case("diff")]))
     return found + [Suite(path, path, [], error) for path, error in compared.unusable.items()]
 
@@ -190,7 +191,9 @@ def report_of(spec: str, convention: str | None, reading: Reading) -> Report:
     return count_again(analyze_graph(graph), convention)
 
 
-def since(revision: str, paths: Sequence[str], inputs: tuple[str, ...], read: Callable[[str], Report]) -> Compared:
+def compare_since(
+    revision: str, paths: Sequence[str], inputs: tuple[str, ...], read: Callable[[str], Report]
+) -> Compared:
     """The specs of this repository that are not as they were; one that came or went against an empty network."""
     from cnncalc import revisions
 
@@ -205,13 +208,13 @@ def since(revision: str, paths: Sequence[str], inputs: tuple[str, ...], read: Ca
         except CnncalcError as error:
             compared.unusable[path] = error
             continue
-        difference = compare(old or nothing(new), new or nothing(old))
+        difference = compare(old or make_empty(new), new or make_empty(old))
         # One that is new or gone is no change by so much: limits do not hold for it.
         compared.found.append(Pair(title, path, old is not None and new is not None, difference))
     return compared
 
 
-def nothing(like: Report | None) -> Report:
+def make_empty(like: Report | None) -> Report:
     """A network without layers, to compare a spec with that is new or gone."""
     from cnncalc.quantities import RATIOS
     from cnncalc.report import Totals

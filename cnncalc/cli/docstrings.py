@@ -22,6 +22,7 @@ def text_in_source(thing: Any) -> str | None:
     loader: Any = getattr(module, "__loader__", None)
     source = loader.get_source(thing.__module__) if hasattr(loader, "get_source") else None
     found: Any = None if source is None else ast.parse(source)
+    # From the module inwards: `Window.positions` is a function in a class.
     for name in thing.__qualname__.split("."):
         parts = getattr(found, "body", ())
         found = next((part for part in parts if getattr(part, "name", None) == name), None)

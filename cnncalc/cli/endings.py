@@ -37,6 +37,7 @@ def end_run(error: BaseException) -> int:
 
 def is_too_big(error: BaseException) -> bool:
     """Whether memory is wanting and another error says so: NumPy of an array that none could hold, or a loader."""
+    # So says a loader that has no room for a library.
     if isinstance(error, ImportError):
         return "failed to map segment" in str(error)
     return isinstance(error, ValueError) and str(error).startswith(("array is too big", "Maximum allowed"))
@@ -55,6 +56,7 @@ def end_saying(line: str, status: int) -> int:
 def forget_output() -> None:
     """What is left in the buffer goes nowhere: written at the end, it would fail again."""
     try:
+        # When Python ends it writes what is left to this descriptor, whatever it leads to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError:
         pass

@@ -11,6 +11,7 @@ from cnncalc.graph import Graph
 from cnncalc.layers import MERGES, Kind
 from cnncalc.spec import graph_from_text
 
+# Images, sequences, vectors: the first that a kind takes.
 INPUTS = ("8x14x14", "8x14", "8", "1x14")
 # Values for what has to be given, by the option; 2 for all others.
 VALUES = {

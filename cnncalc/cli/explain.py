@@ -56,6 +56,7 @@ def command(
         from cnncalc.report import name_of
 
         report = analyze_graph(graph)
+        # A layer may be called `macs`: then it is meant.
         alone = quantity_called(layer) if layer is not None and quantity is None and layer not in report else ""
         if alone in (*QUANTITIES, PEAK):
             layer, quantity = "total", alone  # a quantity alone is that of the whole network

@@ -23,7 +23,7 @@ Options = Mapping[str, Any]
 Profiles = Mapping[str, Sequence[Sequence[Profile | None] | None]]  # by input: for each axis those of its phases
 
 
-def behind(options: Options) -> Picture | None:
+def read_behind(options: Options) -> Picture | None:
     """The picture that --image names."""
     return read_picture(options["image"]) if options["image"] else None
 
@@ -35,13 +35,13 @@ def draw(scene: Scene, path: str) -> None:
 
 def draw_unit(field: UnitField, heading: str, options: Options) -> None:
     """--unit: the pixels that one unit sees."""
-    draw(unit_scene(field, heading, behind(options)), options["svg"])
+    draw(unit_scene(field, heading, read_behind(options)), options["svg"])
 
 
 def draw_pyramid(report: Report, target: str, options: Options) -> None:
     """--to: what the unit in the middle of a layer sees of every layer before it."""
     heading = _("fields back from {layer}: {network}", layer=target, network=title(report))
-    draw(pyramid_scene(report, target, heading, behind(options)), options["svg"])
+    draw(pyramid_scene(report, target, heading, read_behind(options)), options["svg"])
 
 
 def draw_effective(report: Report, target: str, value: int, profiles: Profiles, options: Options) -> None:
@@ -61,4 +61,4 @@ def draw_effective(report: Report, target: str, value: int, profiles: Profiles, 
         start = ends(field, units // 2, n)[0]
         axes.append(None if profile is None or start is None else Along(n, start, profile))
     heading = _("effective field of {layer}: {network}", layer=target, network=title(report))
-    draw(heat_scene(name, axes, heading, behind(options)), options["svg"])
+    draw(heat_scene(name, axes, heading, read_behind(options)), options["svg"])

@@ -44,14 +44,14 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
     changed, unusable = 0, 0
     for path in paths:
         try:
-            before, after = texts(path)
+            before, after = read_texts(path)
         except CnncalcError as error:
             click.echo(str(error), err=True)
             unusable += 1
             continue
         changed += before != after
         if check or diff:
-            click.echo("".join(difference(path, before, after)), nl=False)
+            click.echo("".join(write_difference(path, before, after)), nl=False)
         elif path == "-":
             write(after, None)
         elif before != after:
@@ -68,7 +68,7 @@ def command(files: tuple[str, ...], check: bool, diff: bool, skip_others: bool) 
     sys.exit(2 if unusable else int(check and changed > 0))
 
 
-def texts(path: str) -> tuple[str, str]:
+def read_texts(path: str) -> tuple[str, str]:
     """The text of a file as it is, and in style: with its line ends, and the mark at the start if it has one."""
     from cnncalc.spec.style import format_spec
 
@@ -89,7 +89,7 @@ def texts(path: str) -> tuple[str, str]:
     return before, (BOM if before.startswith(BOM) else "") + format_spec(source).replace("\n", end)
 
 
-def difference(path: str, before: str, after: str) -> Iterator[str]:
+def write_difference(path: str, before: str, after: str) -> Iterator[str]:
     """A unified diff."""
     from difflib import unified_diff
 

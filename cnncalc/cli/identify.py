@@ -63,9 +63,9 @@ def command(
     with errors_end_the_run():
         known = [convention(name) for name in dict.fromkeys((*SHIPPED, *more))]
         if alone:
-            networks = bundled_networks(text, batch, asked=batch == 1 and not more)
+            networks = analyze_bundled(text, batch, asked=batch == 1 and not more)
         else:
-            networks = variants(asked if inline else asked.about(words[0]), batch)
+            networks = analyze_variants(asked if inline else asked.about(words[0]), batch)
         matches, near = identify(text, networks, known, layers=not alone)
         out.write(identified_page(text, matches, near))
     if not matches:
@@ -82,7 +82,7 @@ def is_number(text: str) -> bool:
         return False
 
 
-def bundled_networks(text: str, batch: int, asked: bool) -> Iterator[tuple[str, Report]]:
+def analyze_bundled(text: str, batch: int, asked: bool) -> Iterator[tuple[str, Report]]:
     """The bundled networks and their variants: those with a total that is just this number, else all that may be meant.
 
     asked  these are the conventions and the batch of which it is written down what they print of each network
@@ -98,11 +98,11 @@ def bundled_networks(text: str, batch: int, asked: bool) -> Iterator[tuple[str, 
         if any(match_number(n, *r) == EXACT for n in of.values() for r, _u in readings)
     ]
     # A total that is exactly this number spares the analysis of all other networks.
-    for name in hit or (may_be_meant(text) if asked else totals):
+    for name in hit or (find_meant(text) if asked else totals):
         yield name, analyze_graph(Asked(name).graph(), Settings(batch=batch))
 
 
-def may_be_meant(text: str) -> list[str]:
+def find_meant(text: str) -> list[str]:
     """The bundled networks of which some convention prints this number; if there are none, those that come nearest."""
     from cnncalc.conventions.identifying import NEAREST, match_number, meanings
     from cnncalc.shipped import known_numbers
@@ -118,7 +118,7 @@ def may_be_meant(text: str) -> list[str]:
     return [name for name, several in apart.items() if several[0] <= farthest]
 
 
-def variants(asked: Asked, batch: int) -> Iterator[tuple[str, Report]]:
+def analyze_variants(asked: Asked, batch: int) -> Iterator[tuple[str, Report]]:
     """The network as asked for; of a bundled one its variants; and each switch among its parameters turned."""
     from cnncalc import shipped
 
@@ -130,9 +130,11 @@ def variants(asked: Asked, batch: int) -> Iterator[tuple[str, Report]]:
     yield name, analyze_graph(graph, settings)
     if spec == "-":  # read once
         return
+    # A file that is called like a bundled network has no variants.
     if spec and not options and not os.path.lexists(spec):
         for other in shipped.siblings(spec):
             yield other, analyze_graph(Asked(other).graph(), settings)
+    # What was asked for stays as it is: the other switches are turned.
     given = {pair.partition("=")[0].strip() for pair in asked.params}
     for parameter, value in graph.params.items():
         flipped = FLIPPED.get(str(value))

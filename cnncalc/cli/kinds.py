@@ -26,6 +26,7 @@ FAMILIES = (
     n_("conv"), n_("pooling"), n_("dense"), n_("normalisation"), n_("attention"), n_("activation"), n_("shape"),
     n_("learned"), n_("reduction"), n_("resampling"), n_("merge"), n_("recurrent"),
 )  # fmt: skip
+# The rule is the code's own description, without the words before the colon.
 WINDOW_RULE = docstring_of(Window.positions).partition(": ")[2]
 
 
@@ -79,6 +80,7 @@ def kind_page(kind: Kind) -> Page:
     if issubclass(layer, Sliding):
         sections.append(Section("", notes=[_("positions of a window: {window}", window=WINDOW_RULE)]))
     if kind.family == "activation":
+        # What an activation costs stands beside its class, in the table that its arithmetic reads.
         table = getattr(sys.modules[layer.__module__], "OPERATIONS", {}).get(kind.name)
         if table is not None:
             each = ", ".join(f"{times} {operation}" for operation, times in table.items())

@@ -91,6 +91,7 @@ class Lock:
 
     def path_of(self, name: str) -> str:
         """A path of the file as one from where the command runs."""
+        # A bundled network and an imported module have one name wherever one stands.
         own = file_of(name) is None or is_bundled(name, self.folder)
         return name if own else os.path.relpath(os.path.join(self.folder, name))
 
@@ -195,6 +196,7 @@ def report_drift(found: Sequence[locking.Drift], now: Numbers, out: Output) -> i
 def relative(path: str, folder: str) -> str:
     """A path as one from a folder; a module that is imported and a bundled network keep their names."""
     own = file_of(path) is None or is_bundled(path)
+    # With / on every system: the file is one for all who work on it.
     return path if own else os.path.relpath(path, folder).replace(os.sep, "/")
 
 
@@ -210,6 +212,7 @@ def is_bundled(name: str, folder: str = ".") -> bool:
 
 def read_locked(file: str) -> locking.Locked:
     try:
+        # On a pipe this would wait for ever.
         if os.path.exists(file) and not os.path.isfile(file):
             fail(_("{file}: no file that could be read", file=visible(file)))
         with open(file, "rb") as opened:

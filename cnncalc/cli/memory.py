@@ -76,6 +76,7 @@ class Wish(NamedTuple):
     def plan(self) -> Plan:
         """How the network runs. What dropout keeps of an element is a byte, or as large as a value."""
         plan = Plan(self.dtype, self.batch, self.optimizer or "sgd", self.amp, self.blocks, self.fused)
+        # How large a value is follows from the dtype, which the plan has made out.
         return plan._replace(mask=1 if self.mask == "byte" else plan.size)
 
 

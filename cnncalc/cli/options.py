@@ -145,6 +145,7 @@ def network_options(function: F) -> F:
     It has no SPEC yet: a command that finds that among its words says so by `Asked.about`.
     """
 
+    # Help is made of the docstring of the function inside.
     @wraps(function)
     def gather(
         expression: str | None,
@@ -224,6 +225,7 @@ def each_asked(words: Iterable[str], inputs: tuple[str, ...]) -> list[str]:
     Raises UsageError, and OptionError for what is no shape.
     """
     given = Asked(None, inputs=inputs).changes()[1]
+    # Read here once, so that what is no shape is told before any network is looked at.
     shapes = {name: shape_text(read_shape(text)) for name, text in given.items()}
     return [with_shapes(word, shapes) for word in words]
 
@@ -235,8 +237,10 @@ def overrides(pairs: Iterable[str], option: str) -> dict[str, str]:
 
 def _once(pairs: list[tuple[str, str]], option: str) -> dict[str, str]:
     """The pairs as a mapping; a name that is given twice is an error."""
+    # Not the last of them without a word: one of the two is a mistake.
     for name, times in Counter(name for name, _value in pairs).items():
         if times > 1:
+            # The shape of the only input has no name.
             said = f"{option} {visible(name[:60])}".rstrip()
             raise click.UsageError(_("{said} is given {times} times.", said=said, times=times))
     return dict(pairs)
@@ -273,6 +277,7 @@ def meant_layer(graph: Graph, word: str | None) -> str | None:
         return word
     from cnncalc.answers.layer_names import LayerNames
 
+    # A word that means none stays, and whoever looks it up says which there are.
     return LayerNames(((node.name, node.layer.kind) for node in graph.nodes), graph.groups).find(word) or word
 
 

@@ -91,6 +91,7 @@ def output_options(*more: str, checked: bool = True) -> Callable[[F], F]:
 
 def terminal_width() -> int | None:
     """Columns of the terminal that standard output is; None if it is none."""
+    # A program in a window has no stream at all.
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     try:
@@ -104,6 +105,7 @@ def format_for(path: str, formats: Collection[str]) -> str:
     """The format that the ending of a file's name asks for; plain text if it has none. Raises CnncalcError."""
     ending = os.path.splitext(path)[1].lower().lstrip(".")
     found = ENDINGS.get(ending, ending if ending in formats else "plain")
+    # An ending that means nothing is refused, and one whose format this command does not have.
     if (ending and ending not in (*ENDINGS, *formats)) or found not in formats:
         raise CnncalcError(
             _(
@@ -180,4 +182,5 @@ def complain(error: CnncalcError | str) -> None:
         from cnncalc.formats.github import defuse
 
         text = defuse(text)
+    # Line by line, for `visible` writes out line breaks as well.
     click.echo("\n".join(map(visible, text.split("\n"))), err=True)

@@ -36,6 +36,7 @@ def command(asked: Asked, other: str | None, output: str | None, dtype: str, bat
         if output in (None, "-") and sys.stdout is not None and sys.stdout.isatty():
             raise CnncalcError(_("a page is for a browser: name a file with -o net.html"))
         others = each_asked([other], asked.inputs) if other else []
+        # A browser shows so many layers with their derivations; more have to be asked for.
         reading: Reading = {**asked.reading, "max_operations": asked.limit(MOST_EXPLAINED)}
         graphs = [asked.graph(MOST_EXPLAINED), *(load_graph(name, **reading) for name in others)]
         from cnncalc.pages.browser.data import page_data

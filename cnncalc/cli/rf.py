@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
@@ -71,13 +70,10 @@ def command(
             from cnncalc.cli.field_drawings import draw_pyramid
 
             draw_pyramid(report, target, followed)
-        if page is None:
-            views: list[tuple[Any, Callable[[], list[Section]]]] = [  # the first that is asked for
-                (channels, lambda: [channels_of(report, target)]),
-                (True, lambda: layers_of(report, target, since, alignment, expand)),
-            ]
-            view = next(view for asked, view in views if asked)
-            page = page_of(report, view())
+        if page is None and channels:
+            page = page_of(report, [channels_of(report, target)])
+        elif page is None:
+            page = page_of(report, layers_of(report, target, since, alignment, expand))
         out.write(page)
 
 

@@ -42,7 +42,7 @@ def command(
     network.
     """
     with errors_end_the_run():
-        from cnncalc.cli.sweep import family_asked_for, progress, say_none
+        from cnncalc.cli.sweep import family_asked_for, say_none, show_progress
         from cnncalc.families.asking import names_sought, read_finds, space_sought
         from cnncalc.families.conditions import read_conditions
         from cnncalc.families.solving import roles_in, solve
@@ -58,7 +58,7 @@ def command(
         family = family_asked_for(asked, Settings(dtype, batch))
         space = space_sought(family, read_finds(finds, names_sought(family)))
         roles = roles_in(family.setting.source.text)
-        with pause_collection(), progress(space.size) as told:
+        with pause_collection(), show_progress(space.size) as told:
             found = solve(family, space, conditions, maximize=maximize, minimize=minimize, roles=roles, told=told)
         out.write(solve_page(found))
         # That nothing is a network is another thing than that nothing fits: status 2.

@@ -113,9 +113,9 @@ def command(
 
 def show(sweeping: Sweeping, out: Output, shown: Any, plot: Plot | None) -> None:
     """The members of a sweep, in the format that is asked for; a plot sees which are kept."""
-    with progress(sweeping.space.size) as told:
+    with show_progress(sweeping.space.size) as told:
         if out.format in STREAMED:
-            stream(sweeping, out, told, plot)
+            write_stream(sweeping, out, told, plot)
             return
         from cnncalc.families.results import result_of
 
@@ -179,7 +179,7 @@ def write_parts(
     import_parquet()
     job = Job(sweeping.family.setting, sweeping.space, wish, folder, partition or MEMBERS)
     try:
-        with progress(sweeping.space.size) as told:
+        with show_progress(sweeping.space.size) as told:
             found = write_partitions(job, told, workers)
     except OSError as error:
         raise CnncalcError(_("{output}: cannot be written: {reason}", output=folder, reason=reason_of(error))) from None
@@ -213,7 +213,7 @@ def draw(plot: Plot, path: str, name: str, *, joined: bool) -> None:
     write(render(scene(points, plot.x_name, plot.y_name, about, joined=joined)), path)
 
 
-def stream(sweeping: Sweeping, out: Output, told: Callable[[int], None] | None, plot: Plot | None) -> None:
+def write_stream(sweeping: Sweeping, out: Output, told: Callable[[int], None] | None, plot: Plot | None) -> None:
     """Write the parts as they come."""
     from cnncalc.families import writing
     from cnncalc.families.sweeping import empty_part
@@ -264,7 +264,7 @@ def open_output(path: str | None, *, binary: bool) -> Iterator[IO[Any]]:
 
 
 @contextmanager
-def progress(members: int) -> Iterator[Callable[[int], None] | None]:
+def show_progress(members: int) -> Iterator[Callable[[int], None] | None]:
     """A bar on standard error, where that is a terminal and there is something to wait for."""
     # Fewer are done before anybody has read a bar.
     if members < 20_000 or sys.stderr is None or not sys.stderr.isatty():

@@ -71,6 +71,7 @@ class WideFormatter(click.HelpFormatter):
             for line in above:
                 self.write(margin + line + "\n")
             first, *others = wrap_text(close(" ".join(text.split())), max(self.width - left - self.current_indent, 10))
+            # A term that is wider than its column has its text in the lines below.
             beside = columns_of(term) <= left - col_spacing
             gap = " " * (left - columns_of(term)) if beside else "\n" + margin + " " * left
             self.write((margin + term + gap + first).rstrip() + "\n")

@@ -76,6 +76,7 @@ class View(NamedTuple):
 
 def view_options(function: F) -> F:
     """The options of these views."""
+    # Decorators work from the inside: help has the options in the order of these rows.
     for name, metavar, text in reversed(
         [
             ("--unit", "LAYER[3,4]", _("The pixels that one unit sees, counted from 0.")),
@@ -160,6 +161,7 @@ def show_all_units(view: View) -> Page:
         name, place = view.unit
         if place is not None:
             raise CnncalcError(_("--all-units shows every unit of {name}: leave out the place of one", name=name))
+        # Asked for by name, a layer is shown even where it has no row of its own.
         layers, inside = [name], set()
     found = layer_units(view.graph, layers, exact=options["exact"], local=options["local"])
     return all_units_page(found, title(view.report), view.facts, inside, exact=options["exact"])
