@@ -26,7 +26,7 @@ class Traced(int):
     name: str
 
     def __new__(cls, value: int, operator: str = "", parts: tuple[int, ...] = (), name: str = "") -> Traced:
-        self = super().__new__(cls, value)
+        self = int.__new__(cls, value)
         self.operator, self.parts, self.name = operator, parts, name
         return self
 
@@ -96,21 +96,23 @@ _NEUTRAL_RIGHT = {"+": 0, "-": 0, "*": 1, "//": 1, "**": 1}
 
 
 def _make(operator: str, left: Any, right: Any) -> Any:
-    if not isinstance(left, int) or not isinstance(right, int):
-        return NotImplemented
-    if _literal(left) and operator in _NEUTRAL_LEFT and int(left) == _NEUTRAL_LEFT[operator]:
-        return right
-    if _literal(right) and operator in _NEUTRAL_RIGHT and int(right) == _NEUTRAL_RIGHT[operator]:
-        return left
-    # What comes to nothing whatever its factors are has no formula.
-    if operator == "*" and any(_literal(part) and int(part) == 0 for part in (left, right)):
-        return 0
-    value = _COMPUTE[operator](int(left), int(right))
-    return Traced(value, operator, (left, right))
-
-
-def _literal(number: int) -> bool:
-    return not isinstance(number, Traced)
+    if not isinstance(left, Traced):
+        if not isinstance(left, int):
+            return NotImplemented
+        if left == _NEUTRAL_LEFT.get(operator):
+            return right
+        # What comes to nothing whatever its factors are has no formula.
+        if left == 0 and operator == "*":
+            return 0
+    if not isinstance(right, Traced):
+        if not isinstance(right, int):
+            return NotImplemented
+        if right == _NEUTRAL_RIGHT.get(operator):
+            return left
+        if right == 0 and operator == "*":
+            return 0
+    # The operations of plain integers: their results are plain too.
+    return Traced(_COMPUTE[operator](left, right), operator, (left, right))
 
 
 def symbol(name: str, value: int) -> Traced:

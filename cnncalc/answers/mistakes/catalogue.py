@@ -17,7 +17,6 @@ from cnncalc.answers.mistakes.edits import (
     has_filters,
     kind,
     letter,
-    numbers,
     operators,
     options,
     output,
@@ -54,7 +53,7 @@ def pin_output(change: Any) -> Any:
     """A change of the weights that leaves the size of the output as it is."""
 
     def keep_shape(case: Case) -> Case | None:
-        right = numbers(case) if case.output is None else None
+        right = case.numbers if case.output is None else None
         changed = change(case) if right is not None else None
         if right is None or changed is None:
             return None
@@ -242,7 +241,7 @@ def _weights(found: Numbers, case: Case) -> Numbers | None:
     if "bias" not in vars(case.layer) or not found["params"]:
         return None
     # Without what an edit reads off, or that would be read again.
-    bare = numbers(case._replace(layer=case.layer.replace(bias=False), read=None))
+    bare = case._replace(layer=case.layer.replace(bias=False), read=None).numbers
     return None if bare is None else {"macs": bare["params"]}
 
 
@@ -265,7 +264,7 @@ def without_recurrence(found: Numbers, case: Case) -> Numbers | None:
     if not is_recurrent(case):
         return None
     # With nothing to read, what is left are the weights of the state.
-    state = numbers(Case(case.layer.replace(bias=False), case.shapes, letters={"n": 0, "c": 0}))
+    state = Case(case.layer.replace(bias=False), case.shapes, letters={"n": 0, "c": 0}).numbers
     return None if state is None or not state["params"] else {"params": found["params"] - state["params"]}
 
 
@@ -273,7 +272,7 @@ def one_bias_of_gates(found: Numbers, case: Case) -> Numbers | None:
     """A recurrent layer with a single bias, where each gate has one for every unit."""
     if not is_recurrent(case) or not vars(case.layer)["bias"]:
         return None
-    bare = numbers(Case(case.layer.replace(bias=False), case.shapes))
+    bare = Case(case.layer.replace(bias=False), case.shapes).numbers
     return None if bare is None else {"params": bare["params"] + 1}
 
 

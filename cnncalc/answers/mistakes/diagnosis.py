@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -43,20 +44,12 @@ class Mistake(NamedTuple):
     sure: bool = True
 
 
-class Candidate(NamedTuple):
-    rank: int
-    id: str
-    value: Any
-    where: str
-    of: Any = None
-
-
 class Question(NamedTuple):
     """One number of a report: what is right, in all forms, and what the mistakes give."""
 
     right: frozenset[Any]
     actual: Any
-    wrong: dict[Any, list[Candidate]]
+    wrong: dict[Any, list[Found]]
     chance: Chance
 
 
@@ -80,7 +73,7 @@ def diagnose(report: Report, layer: str | None, quantity: str, values: Iterable[
             return []
         candidates = list(question.wrong.get(value, ()))
         if not candidates and is_binary(question.actual, value):
-            candidates.append(Candidate(64, "gflops_1024", value, ""))
+            candidates.append(Found(64, "gflops_1024", value, ""))
         for c in candidates:
             share = question.chance.share(value, c.rank)
             # So small a number that almost every other one is explained too: nothing is said.
@@ -120,18 +113,18 @@ def ask(report: Report, layer: str | None, quantity: str) -> Question:
     return Question(right, actual, wrong, Chance({value: many[0].rank for value, many in wrong.items()}, right))
 
 
-def forms(value: Any, quantity: str) -> Iterator[Any]:
+def forms(value: Any, quantity: str) -> list[Any]:
     """A value as it may be given: a shape, the size of its map, and the one number for equal axes."""
     if not isinstance(value, tuple):
-        yield whole_if(value)
-        return
+        return [whole_if(value)]
     value = tuple(map(whole_if, value))
-    yield value
+    found = [value]
     along = value[1:] if quantity == "output" and len(value) > 1 else value
     if len(along) > 1 and along != value:
-        yield along
+        found.append(along)
     if len(set(along)) == 1:
-        yield along[0]
+        found.append(along[0])
+    return found
 
 
 def list_forms(value: Any, actual: Any, quantity: str) -> Iterator[Any]:
@@ -156,81 +149,100 @@ def list_forms(value: Any, actual: Any, quantity: str) -> Iterator[Any]:
 
 def whole_if(value: Any) -> Any:
     """A whole Fraction as an int."""
+    if type(value) is int:
+        return value
     return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
 def sensible(value: Any) -> bool:
-    parts = value if isinstance(value, tuple) else (value,)
-    return all(isinstance(v, (int, Fraction)) and v >= 0 for v in parts)
+    for part in value if isinstance(value, tuple) else (value,):
+        if not isinstance(part, (int, Fraction)) or part < 0:
+            return False
+    return True
 
 
-def by_value(found: Sequence[Candidate], right: frozenset[Any], quantity: str) -> dict[Any, list[Candidate]]:
+def by_value(found: Sequence[Found], right: frozenset[Any], quantity: str) -> dict[Any, list[Found]]:
     """What is found by value, the commonest first; what one mistake explains needs no second."""
-    wrong: dict[Any, list[Candidate]] = {}
+    wrong: dict[Any, list[Found]] = {}
     for candidate in found:
         if not sensible(candidate.value):
             continue
-        parts = set(candidate.id.split("+"))
         for value in forms(candidate.value, quantity):
-            # Two mistakes together are dropped where one of them gives the same value alone.
-            others = [set(c.id.split("+")) for c in wrong.get(value, ())]
-            if value in right or any(other < parts or (other == parts and len(parts) > 1) for other in others):
+            if value in right:
                 continue
-            wrong.setdefault(value, []).append(candidate)
+            others = wrong.setdefault(value, [])
+            if not others or not is_explained(candidate.id, others):
+                others.append(candidate)
     return wrong
 
 
-def slips(right: int, found: Sequence[Candidate]) -> Iterator[Candidate]:
+def is_explained(id: str, others: Sequence[Found]) -> bool:
+    """Whether of two mistakes together one gives the same value alone, or both do in the other order."""
+    parts = parts_of(id)
+    for other in others:
+        known = parts_of(other.id)
+        if known < parts or (known == parts and len(parts) > 1):
+            return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def parts_of(id: str) -> frozenset[str]:
+    """The mistakes that an id names: one, or several joined by +."""
+    return frozenset(id.split("+"))
+
+
+def slips(right: int, found: Sequence[Found]) -> Iterator[Found]:
     """The right number miswritten; and the number of a mistake that is near at hand."""
     for rank, name, digit, value in miswrite(right):
-        yield Candidate(rank, name, value, digit)
+        yield Found(rank, name, value, digit)
     for c in found:
         if c.rank <= FROM_VARIANTS and type(c.value) is int and "+" not in c.id:
             for rank, name, digit, value in miswrite(c.value):
                 if name == "digit_dropped":
-                    yield Candidate(rank + 5, f"{c.id}+{name}", value, digit, c.value)
+                    yield Found(rank + 5, f"{c.id}+{name}", value, digit, c.value)
 
 
-def candidates(report: Report, network: Network, layer: str | None, quantity: str, actual: Any) -> Iterator[Candidate]:
+def candidates(report: Report, network: Network, layer: str | None, quantity: str, actual: Any) -> Iterator[Found]:
     """Every mistake in a number of a report."""
     rows = places(report, layer)
     # Values are numbered inputs first.
     last = network.graph.outputs[0] - len(report.inputs) if layer is None else rows[-1]
     if quantity == "receptive_field":
         if last >= 0:
-            yield from (Candidate(rank, name, field, "") for rank, name, field in field_mistakes(network.graph, last))
+            yield from (Found(rank, name, field, "") for rank, name, field in field_mistakes(network.graph, last))
     elif quantity == "output":
-        yield from (Candidate(*found) for found in layer_mistakes(report, network, last, "output", 1))
+        yield from layer_mistakes(report, network, last, "output", 1)
     else:
         yield from of_bytes(report, quantity, actual)
-        yield from (Candidate(*found) for found in of_counts(report, network, layer, rows, quantity, actual))
+        yield from of_counts(report, network, layer, rows, quantity, actual)
         if layer is None:
             yield from of_other_networks(quantity)
 
 
-def of_other_networks(quantity: str) -> Iterator[Candidate]:
+def of_other_networks(quantity: str) -> Iterator[Found]:
     """The totals of the bundled networks: people look up the number of a namesake."""
     for name, totals in known_totals().items():
         if totals.get(quantity):
-            yield Candidate(17, "different_architecture", totals[quantity], name)
+            yield Found(17, "different_architecture", totals[quantity], name)
 
 
-def of_bytes(report: Report, quantity: str, actual: Any) -> Iterator[Candidate]:
+def of_bytes(report: Report, quantity: str, actual: Any) -> Iterator[Found]:
     """Values in place of bytes, bits, and values of another size; the input kept beside the activations."""
     if not quantity.endswith("_bytes") or not isinstance(actual, int):
         return
     size = BYTES[report.settings.dtype]
     if size > 1 and actual % size == 0:
-        yield Candidate(12, "bytes_for_values", actual // size, "")
+        yield Found(12, "bytes_for_values", actual // size, "")
     elif size == 1:
         # Of a type of one byte, values and bytes are as many: then those of float32 are taken.
-        yield Candidate(14, "bytes_for_values", actual * 4, "")
-    yield Candidate(16, "bits_for_bytes", actual * 8, "")
+        yield Found(14, "bytes_for_values", actual * 4, "")
+    yield Found(16, "bits_for_bytes", actual * 8, "")
     for other in {1, 2, 4, 8} - {size, 1}:
-        yield Candidate(18, "another_dtype", actual // size * other, "")
+        yield Found(18, "another_dtype", actual // size * other, "")
     if quantity == "activation_bytes":
         held = sum(prod(shape) for shape in report.inputs.values()) * report.settings.batch * size
-        yield Candidate(15, "counted_the_input", actual + held, "")
+        yield Found(15, "counted_the_input", actual + held, "")
 
 
 def of_counts(

@@ -9,15 +9,16 @@ one bias for the whole layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import prod
+from operator import add, floordiv, mod, mul, sub
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.derivations.symbols import LETTERS
 from cnncalc.errors import CnncalcError
-from cnncalc.layers.base import Facts, Layer, Shape
+from cnncalc.layers.base import Layer, Shape
 from cnncalc.trace import Traced, symbol
 
 Number = Any  # int, or Fraction where an edit leaves one
@@ -26,16 +27,8 @@ NOTHING: Mapping[str, Any] = {}
 CLAIMED = ("params", "fixed_params", "buffers", "connections", "macs")
 
 
-class Case(NamedTuple):
-    """A layer under edits, on what enters it.
-
-    flat       the map whose flattening is the input vector, if there is one
-    direct     that map, or the input map, is the network's own input
-    letters    symbols that have another value
-    operators  operations that are taken for another: {"//": "ceil"}
-    output     what becomes of the output shape
-    read       what is read off in place of the quantities: from all numbers, those that change
-    """
+class _Fields(NamedTuple):
+    """What a Case is made of."""
 
     layer: Layer
     shapes: tuple[Shape, ...]
@@ -46,9 +39,39 @@ class Case(NamedTuple):
     output: Callable[[tuple[Number, ...]], tuple[Number, ...]] | None = None
     read: Callable[[Numbers], Numbers] | None = None
 
+
+class Case(_Fields):
+    """A layer under edits, on what enters it. Its numbers are worked out once, when they are first asked for.
+
+    flat       the map whose flattening is the input vector, if there is one
+    direct     that map, or the input map, is the network's own input
+    letters    symbols that have another value
+    operators  operations that are taken for another: {"//": "ceil"}
+    output     what becomes of the output shape
+    read       what is read off in place of the quantities: from all numbers, those that change
+    """
+
     @property
     def sizes(self) -> Shape:
         return self.shapes[0][1:]
+
+    @cached_property
+    def bare(self) -> Numbers | None:
+        """Every quantity under the edits, before another one is read off; None where the layer cannot be applied."""
+        return _numbers(self)
+
+    @cached_property
+    def numbers(self) -> Numbers | None:
+        """Every quantity under the edits; None where the edited layer cannot be applied. Not to be changed."""
+        if self.bare is None or self.read is None:
+            return self.bare
+        return {**self.bare, **self.read(self.bare)}
+
+    def read_off(self, rule: Callable[[Numbers], Numbers]) -> Case:
+        """The same with other numbers read off: what they are read from stays, and is not worked out again."""
+        changed = self._replace(read=rule)
+        vars(changed)["bare"] = self.bare
+        return changed
 
     def options(self, **changes: Any) -> Case | None:
         """Options with other values; None if the layer has them already, or does not have them."""
@@ -72,45 +95,66 @@ class Edit(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One operation on values that stand at places of a list, and where its result goes.
+    """One operation on the values at two places of a list, and where its result goes.
 
-    causes  what changes the result where it changes: symbols, operators, and OUTPUT
+    causes  what changes the result where it changes: the bits of symbols, operators, and OUTPUT
     """
 
     place: int
     operator: str
-    parts: tuple[int, ...]
-    causes: frozenset[str]
+    left: int
+    right: int
+    causes: int
 
 
 OUTPUT = "output"  # beside names of symbols and signs of operators: that another output was put in
+# An operation and where it is made: the result's place, what is done, and the places of both parts.
+Instruction = tuple[int, Callable[[Number, Number], Number], int, int]
 
 
 class Trace(NamedTuple):
     """Facts on symbols, and in what order they are worked out.
 
     symbols  what the symbols stand for
+    axes     by letter, its symbols with the axis that each belongs to
     values   all numbers, as the layer is
     named    the places of each symbol
     places   those of the output, and of what else is claimed
     steps    those that lead to the output, and the others
-    chosen   by what changes, the steps whose results do: filled as it is asked for
+    bits     one for every symbol, operator and OUTPUT
+    counts_flops  whether all is known that FLOPs are the sum of
+    chosen   by what changes, what is to be done again: filled as it is asked for
     """
 
-    facts: Facts
     symbols: Mapping[str, int]
+    axes: Mapping[str, list[tuple[str, str]]]
     values: list[int]
     named: Mapping[str, list[int]]
     places: Mapping[str, tuple[int, ...]]
     steps: tuple[list[Step], list[Step]]
-    chosen: dict[frozenset[str], tuple[list[Step], list[Step]]]
+    bits: Mapping[str, int]
+    counts_flops: bool
+    chosen: dict[tuple[int, tuple[tuple[str, str], ...]], tuple[list[Instruction], list[Instruction]]]
 
-    def choose(self, changed: frozenset[str]) -> tuple[list[Step], list[Step]]:
-        """The steps whose results change with one of these: symbols, operators, OUTPUT."""
-        found = self.chosen.get(changed)
+    def choose(
+        self, changed: Iterable[str], operators: Mapping[str, str]
+    ) -> tuple[list[Instruction], list[Instruction]]:
+        """The steps whose results change with one of these: symbols, operators, OUTPUT; other operators put in."""
+        mask = 0
+        for name in changed:
+            mask |= self.bits.get(name, 0)
+        key = mask, tuple(operators.items())
+        found = self.chosen.get(key)
         if found is None:
-            before, behind = ([step for step in steps if step.causes & changed] for steps in self.steps)
-            found = self.chosen[changed] = (before, behind)
+            before, behind = (
+                [
+                    (s.place, COMPUTE[operators.get(s.operator, s.operator)], s.left, s.right)
+                    for s in steps
+                    if s.causes & mask
+                ]
+                for steps in self.steps
+            )
+            found = self.chosen[key] = (before, behind)
         return found
 
 
@@ -136,7 +180,13 @@ def trace_facts(layer: Layer, shapes: tuple[Shape, ...]) -> Trace:
         claimed = getattr(facts, name)
         places[name] = () if claimed is None else order.place((claimed,))
     places["work"] = order.place(tuple((facts.work or {}).values()))
-    return Trace(facts, known, order.values, order.named, places, (order.before, order.steps), {})
+    axes: dict[str, list[tuple[str, str]]] = {}
+    for name in known:
+        letter = name.rstrip("'0123456789")
+        axes.setdefault(letter, []).append((name, name.strip("'")[len(letter) :]))
+    counts_flops = facts.macs is not None and facts.work is not None
+    steps = order.before, order.steps
+    return Trace(known, axes, order.values, order.named, places, steps, order.bits, counts_flops, {})
 
 
 class _Order:
@@ -148,49 +198,62 @@ class _Order:
         self.before: list[Step] = []
         self.steps: list[Step] = []
         self.known: dict[int, int] = {}  # by identity: a number that is used twice is worked out once
-        self.causes: dict[int, frozenset[str]] = {}
+        self.bits: dict[str, int] = {}
+        self.causes: list[int] = []  # by place
 
     def begin_behind(self, output: tuple[int, ...]) -> None:
         """What is placed from here on may use the output, in whose place another may be put."""
         self.before, self.steps = self.steps, []
         for place in output:
-            self.causes[place] = self.causes.get(place, frozenset()) | {OUTPUT}
+            self.causes[place] |= self.bit(OUTPUT)
+
+    def bit(self, cause: str) -> int:
+        return self.bits.setdefault(cause, 1 << len(self.bits))
 
     def place(self, numbers: tuple[int, ...]) -> tuple[int, ...]:
         """Where these stand, behind all that they are made of."""
+        known = self.known
         waiting = list(numbers[::-1])  # a sum of thousands of terms is nested as deep
         while waiting:
             number = waiting[-1]
-            parts = getattr(number, "parts", ())
-            missing = [part for part in parts if isinstance(part, Traced) and id(part) not in self.known]
-            if not isinstance(number, Traced) or id(number) in self.known:
+            if not isinstance(number, Traced) or id(number) in known:
                 waiting.pop()
-            elif missing and not number.name:
+                continue
+            missing = [part for part in number.parts if isinstance(part, Traced) and id(part) not in known]
+            if missing and not number.name:
                 waiting += missing[::-1]
             else:
                 waiting.pop()
-                self.known[id(number)] = self._add(number)
+                known[id(number)] = self._add(number)
         return tuple(map(self._of, numbers))
 
     def _of(self, number: int) -> int:
         """A place; each time another one for what is no result."""
-        return self.known[id(number)] if isinstance(number, Traced) else self._append(number)
+        return self.known[id(number)] if isinstance(number, Traced) else self._append(int(number), 0)
 
-    def _append(self, number: int) -> int:
-        self.values.append(int(number))
+    def _append(self, value: int, causes: int) -> int:
+        self.values.append(value)
+        self.causes.append(causes)
         return len(self.values) - 1
 
     def _add(self, number: Traced) -> int:
         if number.name:
-            place = self._append(number)
+            place = self._append(int(number), self.bit(number.name))
             self.named.setdefault(number.name, []).append(place)
-            self.causes[place] = frozenset((number.name,))
             return place
-        parts = tuple(map(self._of, number.parts))
-        place = self._append(number)
-        causes = frozenset((number.operator,)).union(*(self.causes.get(part, ()) for part in parts))
-        self.causes[place] = causes
-        self.steps.append(Step(place, number.operator, parts, causes))
+        place, *others = map(self._of, number.parts)
+        if not others:  # of one part alone, as a sign
+            return self._step(number.operator, place, place)
+        # A sum of many terms is made term by term, each other operation has two parts.
+        for other in others:
+            place = self._step(number.operator, place, other)
+        return place
+
+    def _step(self, operator: str, left: int, right: int) -> int:
+        """The place of what an operation gives of the values at two places."""
+        causes = self.bit(operator) | self.causes[left] | self.causes[right]
+        place = self._append(COMPUTE[operator](self.values[left], self.values[right]), causes)
+        self.steps.append(Step(place, operator, left, right, causes))
         return place
 
 
@@ -228,30 +291,26 @@ def _on_axis(letter: str, axis: int, value: Any, made: Callable[[str, int], Trac
     return made(f"{letter}{axis}", before), made(f"{letter}{axis}'", after)
 
 
-def numbers(case: Case) -> Numbers | None:
-    """Every quantity of a case under its edits; None where the edited layer cannot be applied."""
-    try:
-        trace = trace_facts(case.layer, case.shapes)
-    except CnncalcError:
+def _numbers(case: Case) -> Numbers | None:
+    trace = find_trace(case)
+    if trace is None:
         return None
     values: list[Number] = trace.values.copy()
-    changed = {*case.letters, *case.operators}
-    if case.output is not None:
-        changed.add(OUTPUT)
     for name, new in case.letters.items():
         for place in trace.named.get(name, ()):
             values[place] = new
     # First what leads to the output, which an edit may replace, then the counts that read it.
-    before, behind = trace.choose(frozenset(changed))
+    changed = (*case.letters, *case.operators) if case.output is None else (*case.letters, *case.operators, OUTPUT)
+    before, behind = trace.choose(changed, case.operators)
     try:
-        work_out(before, values, case.operators)
-        output = tuple(values[place] for place in trace.places[OUTPUT])
+        work_out(before, values)
+        output = tuple([values[place] for place in trace.places[OUTPUT]])
         if case.output is not None:
             output = case.output(output)
             # The counts use the same numbers, and follow.
             for place, new in zip(trace.places[OUTPUT], output, strict=False):
                 values[place] = new
-        work_out(behind, values, case.operators)
+        work_out(behind, values)
     except ZeroDivisionError:
         # An edit may leave a stride or a divisor of 0.
         return None
@@ -263,34 +322,35 @@ def numbers(case: Case) -> Numbers | None:
         None if None in (result["params"], result["fixed_params"]) else (result["params"] + result["fixed_params"])
     )
     result["flops"] = None
-    if trace.facts.macs is not None and trace.facts.work is not None:
-        result["flops"] = 2 * result["macs"] + sum(values[place] for place in trace.places["work"])
-    if case.read is not None:
-        result.update(case.read(result))
+    if trace.counts_flops:
+        result["flops"] = 2 * result["macs"] + sum([values[place] for place in trace.places["work"]])
     return result
 
 
-def work_out(steps: list[Step], values: list[Number], operators: Mapping[str, str]) -> None:
+def find_trace(case: Case) -> Trace | None:
+    """The layer's facts on symbols; None where it cannot be applied."""
+    try:
+        return trace_facts(case.layer, case.shapes)
+    except CnncalcError:
+        return None
+
+
+def work_out(instructions: list[Instruction], values: list[Number]) -> None:
     """The results of steps, put into their places."""
-    for place, operator, parts, _causes in steps:
-        values[place] = COMPUTE[operators.get(operator, operator)]([values[part] for part in parts])
+    for place, compute, left, right in instructions:
+        values[place] = compute(values[left], values[right])
 
 
-def _ceil(parts: list[Number]) -> Number:
-    # Rounded up, also where an edit has left fractions.
-    return -(-parts[0] // parts[1])
-
-
-COMPUTE: dict[str, Callable[[list[Number]], Number]] = {
-    "+": sum,
-    "-": lambda parts: parts[0] - parts[1],
-    "*": lambda parts: parts[0] * parts[1],
-    "//": lambda parts: parts[0] // parts[1],
-    "/": lambda parts: Fraction(parts[0]) / parts[1],
-    "ceil": _ceil,
-    "%": lambda parts: parts[0] % parts[1],
-    "**": lambda parts: parts[0] ** parts[1],
-    "neg": lambda parts: -parts[0],
+COMPUTE: dict[str, Callable[[Number, Number], Number]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "//": floordiv,
+    "/": lambda a, b: Fraction(a) / b,
+    "ceil": lambda a, b: -(-a // b),  # rounded up, also where an edit has left fractions
+    "%": mod,
+    "**": pow,
+    "neg": lambda a, _same: -a,
 }
 
 
@@ -301,12 +361,12 @@ def letter(name: str, rule: Callable[[Callable[[str], Number]], Number | None]) 
     """A symbol with another value, on every axis. The rule is given the values of the letters of that axis."""
 
     def change(case: Case) -> Case | None:
-        symbols = values_of_symbols(case)
+        trace = find_trace(case)
+        if trace is None or name not in trace.axes:
+            return None
+        symbols = trace.symbols
         changed: dict[str, Number] = {}
-        for one in symbols:
-            if one.rstrip("'0123456789") != name:
-                continue
-            axis = one.strip("'")[len(name) :]
+        for one, axis in trace.axes[name]:
 
             def get(other: str, axis: str = axis) -> Number:
                 key = other + axis if other + axis in symbols else other
@@ -324,10 +384,8 @@ def letter(name: str, rule: Callable[[Callable[[str], Number]], Number | None]) 
 
 def values_of_symbols(case: Case) -> Mapping[str, int]:
     """The symbols of a case and what they stand for; empty where the layer cannot be applied."""
-    try:
-        return trace_facts(case.layer, case.shapes).symbols
-    except CnncalcError:
-        return {}
+    trace = find_trace(case)
+    return {} if trace is None else trace.symbols
 
 
 def operators(**taken: str) -> Change:
@@ -346,7 +404,7 @@ def output(rule: Callable[[Case, tuple[Number, ...]], tuple[Number, ...] | None]
     """Another output shape; the rule is given the one that comes out, channels first."""
 
     def change(case: Case) -> Case | None:
-        now = None if case.operators else numbers(case)
+        now = None if case.operators else case.numbers
         new = None if now is None else rule(case, now["output"])
         if now is None or new is None or overlaps(case, now["output"], new):
             return None
@@ -358,7 +416,7 @@ def output(rule: Callable[[Case, tuple[Number, ...]], tuple[Number, ...] | None]
 
 def overlaps(case: Case, now: tuple[Number, ...], new: tuple[Number, ...]) -> bool:
     """Whether an axis of the output would be changed a second time: two mistakes are made on different ones."""
-    plain = numbers(case._replace(output=None)) if case.output is not None else None
+    plain = case._replace(output=None).numbers if case.output is not None else None
     if plain is None or len(plain["output"]) != len(new):
         return case.output is not None
     # An axis that the first edit has changed, and the second would change again.
@@ -373,7 +431,7 @@ def read(rule: Callable[[Numbers, Case], Numbers | None]) -> Change:
     """Another number read off."""
 
     def change(case: Case) -> Case | None:
-        return None if case.read is not None else case._replace(read=lambda found: rule(found, case) or {})
+        return None if case.read is not None else case.read_off(lambda found: rule(found, case) or {})
 
     return change
 
@@ -409,23 +467,56 @@ def has_filters(case: Case) -> bool:
     return "filters" in vars(case.layer) or "multiplier" in vars(case.layer)
 
 
-def apply_edits(case: Case, edits: tuple[Edit, ...], most: int) -> Iterator[tuple[tuple[Edit, ...], Numbers]]:
-    """What every edit makes of a case, and every pair of edits whose ranks add up to no more than `most`."""
-    single: list[tuple[Edit, Case]] = []
-    for edit in edits:
-        changed = edit.change(case)
-        found = None if changed is None else numbers(changed)
-        if changed is not None and found is not None:
-            yield (edit,), found
-            single.append((edit, changed))
-    # In both orders, for an edit may change what another one finds.
-    for first, changed in single:
-        for second, _case in single:
-            if first.id == second.id or not (first.pairs and second.pairs and first.of & second.of):
-                continue
-            if first.rank + second.rank > most:
-                continue
-            both = second.change(changed)
-            found = None if both is None else numbers(both)
-            if found is not None:
-                yield (first, second), found
+class Made(NamedTuple):
+    """A mistake in a layer: the edit, the layer with it, and what its numbers are then."""
+
+    edit: Edit
+    case: Case
+    numbers: Numbers
+
+
+class Mistakes:
+    """The mistakes in a layer: one at a time, and two. Each is made when it is first asked for."""
+
+    def __init__(self, case: Case, edits: tuple[Edit, ...]) -> None:
+        self.case, self.edits = case, edits
+        self._made: dict[int, Made | None] = {}
+        self._both: dict[tuple[int, int], Numbers | None] = {}
+
+    def singles(self, quantity: str, most: int | None = None) -> Iterator[Made]:
+        """One edit that spoils a quantity and can be made here, of a rank of no more than `most`."""
+        return (made for _number, made in self._singles(quantity, most))
+
+    def _singles(self, quantity: str, most: int | None = None) -> Iterator[tuple[int, Made]]:
+        for number, edit in enumerate(self.edits):
+            if quantity in edit.of and (most is None or edit.rank <= most):
+                if number not in self._made:
+                    changed = edit.change(self.case)
+                    found = None if changed is None else changed.numbers
+                    self._made[number] = None if changed is None or found is None else Made(edit, changed, found)
+                made = self._made[number]
+                if made is not None:
+                    yield number, made
+
+    def pairs(self, quantity: str, most: int) -> Iterator[tuple[tuple[Edit, Edit], Numbers]]:
+        """Two edits that spoil a quantity, and the numbers then; their ranks add up to no more than `most`."""
+        able = [(number, made) for number, made in self._singles(quantity) if made.edit.pairs]
+        # In both orders, for an edit may change what another one finds.
+        for i, first in able:
+            for j, second in able:
+                if first.edit.id == second.edit.id or first.edit.rank + second.edit.rank > most:
+                    continue
+                if (i, j) not in self._both:
+                    both = make_both(first, second)
+                    self._both[i, j] = None if both is None else both.numbers
+                found = self._both[i, j]
+                if found is not None:
+                    yield (first.edit, second.edit), found
+
+
+def make_both(first: Made, second: Made) -> Case | None:
+    """A layer with two mistakes in it, made in this order; None where the second is none behind the first."""
+    if first.case.read is None:
+        return second.edit.change(first.case)
+    # No change asks what will be read off, so that the second one is made as it is alone.
+    return None if second.case.read is not None else second.case.read_off(first.case.read)

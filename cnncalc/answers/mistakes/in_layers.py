@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any
 
-from cnncalc.answers.mistakes.spreading import Found, Network, first_read, numbers_on_map, pairs, singles, work_out
+from cnncalc.answers.mistakes.spreading import Found, Network, first_read, mistakes_in, numbers_on_map, work_out
 from cnncalc.graph import Graph
 from cnncalc.report import Report
 
+MOST_TOGETHER = 26  # ranks of two mistakes in one layer that are tried together
 MOST_BEFORE = 12  # ranks of a mistake before a layer and of one in it that are tried together
 MOST_MAPS = 8  # maps of other layers that may have been flattened
 AROUND = 3  # sizes around the flattened map's own that are tried
@@ -31,19 +32,20 @@ def layer_mistakes(report: Report, network: Network, node: int, quantity: str, s
                 values = numbers_on_map(network, node, other, quantity)
                 found += [Found(17, "used_wrong_map_size", value) for value in values]
     for one in found:
-        yield one if isinstance(one.value, tuple) else one._replace(value=one.value * scale)
+        yield one if scale == 1 or isinstance(one.value, tuple) else one._replace(value=one.value * scale)
 
 
 def own_mistakes(network: Network, node: int, quantity: str) -> Iterator[Found]:
     """Mistakes made in the layer itself: one, or two at once."""
     case = network.cases[node]
-    for edit, numbers in singles(*case[:4]):
-        if quantity in edit.of and numbers.get(quantity) is not None:
+    made = mistakes_in(*case[:4])
+    for edit, _case, numbers in made.singles(quantity):
+        if numbers.get(quantity) is not None:
             yield Found(edit.rank, edit.id, numbers[quantity])
-    for edits, numbers in pairs(*case[:4]):
-        if len(edits) == 2 and all(quantity in edit.of for edit in edits) and numbers.get(quantity) is not None:
+    for (first, second), numbers in made.pairs(quantity, MOST_TOGETHER):
+        if numbers.get(quantity) is not None:
             # Together both are far less common than each; no sum of ranks comes near a single mistake's.
-            yield Found(sum(edit.rank for edit in edits) + 10, "+".join(edit.id for edit in edits), numbers[quantity])
+            yield Found(first.rank + second.rank + 10, f"{first.id}+{second.id}", numbers[quantity])
 
 
 def inherit_mistakes(network: Network, node: int, quantity: str) -> Iterator[Found]:
@@ -60,8 +62,10 @@ def inherit_mistakes(network: Network, node: int, quantity: str) -> Iterator[Fou
             network.graph.shape(v) if v < first else whole(results[v - first]) for v in network.graph.nodes[node].reads
         )
         if shapes != case.shapes:
-            for edit, numbers in singles(case.layer, shapes, flat=None, direct=False):
-                if quantity in edit.of and edit.rank <= MOST_BEFORE and numbers.get(quantity) is not None:
+            for edit, _case, numbers in mistakes_in(case.layer, shapes, None, direct=False).singles(
+                quantity, MOST_BEFORE
+            ):
+                if numbers.get(quantity) is not None:
                     yield Found(rank + edit.rank + 12, f"{name}+{edit.id}", numbers[quantity])
 
 
@@ -80,7 +84,7 @@ def elsewhere(network: Network, node: int, quantity: str) -> Iterator[Found]:
         if numbers is not None and numbers.get(quantity):
             yield Found(rank, name, numbers[quantity], graph.nodes[i].name)
     for rank, length in other_lengths(network, node):
-        found = work_out(case.layer, ((length,),), flat=None, direct=False)
+        found = work_out(case.layer, ((length,),))
         if found is not None and found.get(quantity):
             yield Found(rank, "wrong_flatten_size", found[quantity])
 

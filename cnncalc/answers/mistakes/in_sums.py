@@ -9,15 +9,15 @@ from itertools import combinations, pairwise
 from typing import Any, NamedTuple
 
 from cnncalc.answers.mistakes.catalogue import EDITS
-from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers, numbers
+from cnncalc.answers.mistakes.edits import Case, Edit, Number, Numbers
 from cnncalc.answers.mistakes.in_layers import other_lengths
 from cnncalc.answers.mistakes.spreading import (
     Found,
     Network,
     first_read,
     make_together,
+    mistakes_in,
     numbers_on_map,
-    singles,
     work_out,
 )
 
@@ -57,8 +57,9 @@ class Sum:
         """(row, edit, how much too large) of every mistake in one layer."""
         found = []
         for i in self.terms:
-            for edit, values in singles(*self.network.cases[i][:4]) if self.units[i] else ():
-                if self.quantity in edit.of and values.get(self.quantity) is not None:
+            made = mistakes_in(*self.network.cases[i][:4]).singles(self.quantity) if self.units[i] else ()
+            for edit, _case, values in made:
+                if values.get(self.quantity) is not None:
                     off = values[self.quantity] * self.units[i] - self.terms[i]
                     if off:
                         found.append((i, edit, off))
@@ -110,7 +111,7 @@ def everywhere_twice(one: Sum) -> Iterator[Found]:
     applied: dict[int, dict[str, Edit]] = {}
     for i, term in one.terms.items():
         if term:
-            edits = {edit for edit, _found in singles(*one.network.cases[i][:4])}
+            edits = {made.edit for made in mistakes_in(*one.network.cases[i][:4]).singles(one.quantity, MOST_COMMON)}
             # Reversed, so that of several edits of one name the first stays.
             applied[i] = {edit.id: edit for edit in reversed(common) if edit in edits}
     for first, second in combinations(ranks, 2):
@@ -130,7 +131,7 @@ def in_single_layers(one: Sum) -> Iterator[Found]:
     offs = [Off(edit.rank + 8, edit.id, off, one.names[i]) for i, edit, off in one.singles]
     for i, term in one.terms.items():
         for rank, length in other_lengths(one.network, i) if one.units[i] else ():
-            found = work_out(one.network.cases[i].layer, ((length,),), flat=None, direct=False)
+            found = work_out(one.network.cases[i].layer, ((length,),))
             off = one.value(found) * one.units[i] - term
             if off:
                 yield Found(rank + 2, "wrong_flatten_size", one.total + off, one.names[i])
@@ -201,7 +202,7 @@ def merge_layers(one: Sum) -> Iterator[Found]:
         if found is None:
             continue
         name, case = found
-        values = numbers(case)
+        values = case.numbers
         if values is not None:
             off = one.value(values) * one.units[i] - one.terms[i] - one.terms[before]
             offs[name].append(off)
