@@ -12,9 +12,12 @@ from collections.abc import Iterable, Sequence
 from math import isclose, prod
 from typing import Any, NamedTuple
 
+from cnncalc.interop.axis_parts import Axis, Part, join, whole
 from cnncalc.interop.spec.heads import Heads, node_of, stands_alone
 from cnncalc.interop.spec.linear import factor_of, is_linear, width_of
-from cnncalc.interop.spec.moves import Axis, Part, View, join, whole
+from cnncalc.interop.spec.moves import (
+    View,
+)
 from cnncalc.interop.spec.rebuilding import Rebuilt
 
 

@@ -1,7 +1,7 @@
 """Values as other axes show them: what reshapes and permutations make of a value, without moving anything.
 
-An axis of the view is a list of parts of the value's axes, the slowest first: (C, H, W) seen as windows of 7 is
-[[h / 7, w / 7], [h % 7, w % 7], [c]]. What only looks along whole parts can look at the value itself.
+An axis of the view is a list of parts of the value's axes (axis_parts.py). What looks along whole parts alone can
+look at the value itself.
 """
 
 from __future__ import annotations
@@ -10,18 +10,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
+from cnncalc.interop.axis_parts import Axis, Part, regroup, whole
 from cnncalc.layers.base import Shape
-
-
-class Part(NamedTuple):
-    """`size` steps of `stride` elements along an axis of the value."""
-
-    axis: int
-    size: int
-    stride: int
-
-
-Axis = tuple[Part, ...]  # an axis of one element has no part
 
 
 class Cut(NamedTuple):
@@ -52,11 +42,6 @@ class View(NamedTuple):
         return tuple(prod(part.size for part in axis) for axis in self.axes)
 
 
-def whole(axis: int, size: int) -> Axis:
-    """All of an axis of the value."""
-    return (Part(axis, size, 1),) if size > 1 else ()
-
-
 def plain(value: int, shape: Shape) -> View:
     """A value as it is."""
     return View(value, tuple(whole(i, n) for i, n in enumerate(shape)))
@@ -69,61 +54,16 @@ def permute(view: View, order: Sequence[int]) -> View:
 
 def reshape(view: View, shape: Shape) -> View | None:
     """The same elements in the same order under another shape; None where a part would have to be cut unevenly."""
-    axes = split(view.axes, shape)
-    inside = None if view.cut is None else split(view.cut.axes, shape)
+    axes = regroup(view.axes, shape)
+    inside = None if view.cut is None else regroup(view.cut.axes, shape)
     if axes is None or (inside is None and view.cut is not None):
         return None
     return View(view.value, axes, None if view.cut is None or inside is None else view.cut._replace(axes=inside))
 
 
-def split(old: Sequence[Axis], shape: Shape) -> tuple[Axis, ...] | None:
-    """The parts of axes, in their order, as axes of other sizes."""
-    left = [part for axis in old for part in axis]
-    axes = []
-    for size in shape:
-        axis: list[Part] = []
-        while size > 1:
-            if not left:
-                return None
-            part = left.pop(0)
-            if size % part.size == 0:
-                axis.append(part)
-                size //= part.size
-            elif part.size % size == 0:
-                # 56 rows as (8, 7) are 8 steps of 7 rows, and 7 steps of one.
-                inner = part.size // size
-                axis.append(Part(part.axis, size, part.stride * inner))
-                left.insert(0, Part(part.axis, inner, part.stride))
-                size = 1
-            else:
-                return None
-        axes.append(join(axis))
-    return None if left else tuple(axes)
-
-
-def join(parts: Sequence[Part]) -> Axis:
-    """Parts, those that go on where the one before ends as one."""
-    found: list[Part] = []
-    for part in parts:
-        last = found[-1] if found else None
-        if last is not None and last.axis == part.axis and last.stride == part.size * part.stride:
-            found[-1] = Part(part.axis, last.size * part.size, part.stride)
-        else:
-            found.append(part)
-    return tuple(found)
-
-
 def is_whole(axis: Axis, number: int, shape: Shape) -> bool:
     """Whether an axis of a view is all of one axis of its value, of this shape."""
     return axis == whole(number, shape[number])
-
-
-def axis_of(view: View, axis: int, shape: Shape) -> int | None:
-    """Which axis of the value, of this shape, an axis of the view is; None where it is none, or of one element."""
-    parts = view.axes[axis]
-    if len(parts) != 1 or not is_whole(parts, parts[0].axis, shape):
-        return None
-    return parts[0].axis
 
 
 def with_channels(view: View, value: int, channels: int) -> View:

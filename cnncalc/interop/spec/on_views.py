@@ -10,20 +10,17 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.graph import Node
+from cnncalc.interop.axis_parts import Axis, Part, whole, whole_axis
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.spec.linear import factor_of, is_linear
 from cnncalc.interop.spec.moves import (
-    Axis,
     Cut,
-    Part,
     View,
-    axis_of,
     is_whole,
     permute,
     plain,
     reshape,
     steps_of,
-    whole,
     with_channels,
 )
 from cnncalc.interop.spec.rebuilding import MOVES, Rebuilt, make_layer, order_of
@@ -101,7 +98,7 @@ def thin_out(new: Rebuilt, value: int, node: Node) -> View | None:
     strides = options["stride"] if len(options["stride"]) == spatial else options["stride"] * spatial
     own = [1] * len(shape)
     for i, stride in enumerate(strides, start=1):
-        axis = axis_of(view, i, shape)
+        axis = whole_axis(view.axes[i], shape)
         if stride != 1 and not axis:
             return None
         own[axis or 0] *= stride
@@ -164,7 +161,7 @@ def take_part(new: Rebuilt, value: int, node: Node) -> View | None:
     shape = new.b.shapes[view.value]
     axis = 0 if node.layer.kind == "split" else axis_number(options["axis"], old)
     if node.layer.kind == "roll":
-        own = axis_of(view, axis, shape)
+        own = whole_axis(view.axes[axis], shape)
         if own is None:
             return None
         return view._replace(value=new.add(value, node.layer.replace(axis=axis_word(own, len(shape))), [view.value]))
@@ -204,7 +201,7 @@ def roll(new: Rebuilt, value: int, node: Node) -> View | None:
     [axis] = axes
     (start, stop, _one), (begin, end, _two) = (slice(*vars(p.layer)["range"]).indices(shape[axis]) for p in parts)
     view = new.view(source)
-    own = axis_of(view, axis, new.b.shapes[view.value])
+    own = whole_axis(view.axes[axis], new.b.shapes[view.value])
     if (stop, begin, end) != (shape[axis], 0, start) or own is None:
         return None
     # The shorter way round: -3 of 56, not 53.

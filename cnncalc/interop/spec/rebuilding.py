@@ -7,9 +7,16 @@ from typing import Any
 
 from cnncalc.graph import Graph, Node
 from cnncalc.graph_builder import GraphBuilder
+from cnncalc.interop.axis_parts import whole
 from cnncalc.interop.names import Names, number_name, unique
 from cnncalc.interop.spec.heads import Heads
-from cnncalc.interop.spec.moves import Cut, View, is_whole, plain, steps_of, whole
+from cnncalc.interop.spec.moves import (
+    Cut,
+    View,
+    is_whole,
+    plain,
+    steps_of,
+)
 from cnncalc.layers import KINDS
 from cnncalc.layers.base import Layer
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from math import prod
 
+from cnncalc.interop.axis_parts import whole
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import shortest
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Tensor, whole
+from cnncalc.interop.onnx.read.layout import (
+    Tensor,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import lay
 from cnncalc.interop.onnx.read.table import reads

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from math import isclose
 
+from cnncalc.interop.axis_parts import regroup
+from cnncalc.interop.onnx.read.concat import standing
 from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Tensor, regroup
-from cnncalc.interop.onnx.read.merge import standing
+from cnncalc.interop.onnx.read.layout import (
+    Tensor,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import in_places, lay_alike
 from cnncalc.interop.onnx.read.table import reads

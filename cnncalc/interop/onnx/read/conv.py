@@ -13,9 +13,9 @@ from typing import Any
 from cnncalc.interop.blur import is_binomial
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.folding import dequantize_weight
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, spatial_axes
+from cnncalc.interop.onnx.read.stored_moves import dequantize_weight
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.windows import one, sides, window_options
 from cnncalc.language import _

@@ -5,10 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from cnncalc.interop.axis_parts import Axis, whole
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.conv import Bias, add_apart, find_bias, say_other_channels
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Axis, Tensor, whole
+from cnncalc.interop.onnx.read.layout import (
+    Tensor,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import in_places, lay, lay_alike
 from cnncalc.interop.onnx.read.table import reads

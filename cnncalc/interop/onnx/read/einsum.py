@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from math import prod
 
+from cnncalc.interop.axis_parts import regroup
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.conv import Bias, find_bias
 from cnncalc.interop.onnx.read.dense import multiply, multiply_values
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Tensor, regroup
+from cnncalc.interop.onnx.read.layout import (
+    Tensor,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _

@@ -66,7 +66,6 @@ class Network:
         self.owners: dict[tuple[Any, ...], int] = {}  # layers by the tensors that they store
         self.owner_modules: dict[int, str] = {}
         self.roots: dict[str, tuple[int, Any]] = {}  # tensors with products: the layer that stores them, in what form
-        self.norms: set[str] = set()  # modules that are norms by their names
         self.folded_norms = 0
         self.left_out = 0  # operators on which no output depends
         self.said = find_said(model.graph) if model.graph else {}  # tensors of which the file says if they are trained

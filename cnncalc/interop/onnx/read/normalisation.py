@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.interop.axis_parts import Part, whole, whole_axis
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Factor, Tensor, whole
+from cnncalc.interop.onnx.read.layout import (
+    Tensor,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, lay, settle
 from cnncalc.interop.onnx.read.table import reads
@@ -80,12 +83,12 @@ def read_layernorm(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     dims, axes, shape = x.dims(), x.axes or (), net.shape(x)
     chosen = normalised_axes(net, node, len(dims))
-    over = [factor for i in chosen for factor in axes[i]]
-    if any(f != Factor(f.axis, shape[f.axis], 1) for f in over if f.axis >= 0):  # an axis that is put together
+    over = [part for i in chosen for part in axes[i]]
+    if any(f != Part(f.axis, shape[f.axis], 1) for f in over if f.axis >= 0):  # an axis that is put together
         x = lay(net, node, x).tensor
         axes, shape = x.axes or (), net.shape(x)
-        over = [factor for i in chosen for factor in axes[i]]
-    if any(f.axis < 0 or f != Factor(f.axis, shape[f.axis], 1) for f in over):
+        over = [part for i in chosen for part in axes[i]]
+    if any(f.axis < 0 or f != Part(f.axis, shape[f.axis], 1) for f in over):
         raise NotReadError(_("it goes over parts of axes, or over the samples"), dims)
     together = {f.axis for f in over} or {0}
     name = name_of_axes(together, shape)
@@ -113,9 +116,10 @@ def read_lp_normalisation(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     axes, shape, order = x.axes or (), net.shape(x), node.attributes.get("p", 2)
     over = axes[node.attributes.get("axis", -1) % len(axes)]
-    if len(over) != 1 or over[0].axis < 0 or over != whole(over[0].axis, shape[over[0].axis]):
+    place = whole_axis(over, shape)
+    if place is None:
         raise NotReadError(_("it goes over parts of axes, or over the samples"), x.dims())
-    options = {"axes": axis_word(over[0].axis, len(shape))} | ({"order": order} if order != 2 else {})
+    options = {"axes": axis_word(place, len(shape))} | ({"order": order} if order != 2 else {})
     length = net.add(node, "reduce_norm", options, [x.value], part="length")
     return Tensor(net.add(node, "divide", {}, [x.value, length], part="divide"), x.axes)
 
@@ -142,7 +146,7 @@ def read_instancenorm(net: Network, node: NodeData) -> Value:
         return Tensor(add_norm(net, node, "instancenorm", options, x.value, net.affine(node, 1, 2)), x.axes)
     groups = x.dims()[1]
     # Neighbours are a group: 8 channels in 2 groups are steps of 4.
-    outer = (Factor(0, groups, shape[0] // groups),) if groups > 1 else ()
+    outer = (Part(0, groups, shape[0] // groups),) if groups > 1 else ()
     if shape[0] % groups or axes[1] != outer:
         raise NotReadError(_("what it normalises is neither a channel nor a group of channels"), x.dims())
     if surely_differ(scale, 1) or surely_differ(shift, 0):

@@ -6,16 +6,15 @@ from collections.abc import Collection, Sequence
 from math import prod
 from typing import NamedTuple
 
+from cnncalc.interop.axis_parts import Axis, whole
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.layout import (
-    Axis,
     Tensor,
     find_factor,
     find_groups,
     in_order,
     permutation,
     spread,
-    whole,
 )
 from cnncalc.interop.onnx.read.network import Network, NotReadError
 from cnncalc.language import _
@@ -97,7 +96,7 @@ def settle(net: Network, node: NodeData, x: Tensor) -> Tensor:
 
 
 def move_axes(net: Network, node: NodeData, x: Tensor, places: Sequence[Axis]) -> int:
-    """The value of the map whose axes are these factors, in this order: layers are added where it takes them."""
+    """The value of the map whose axes are these parts, in this order: layers are added where it takes them."""
     target = tuple(prod(f.size for f in axis) for axis in places)
     if len(target) > MOST_AXES:
         count = len(target)
@@ -137,11 +136,11 @@ def reshape_map(net: Network, node: NodeData, value: int, target: Sequence[int])
 
 
 def permute_map(net: Network, node: NodeData, value: int, places: Sequence[Axis], target: Shape) -> int:
-    """Any other order: the factors apart, moved, and together again."""
+    """Any other order: the parts apart, moved, and together again."""
     order = permutation(places, net.builder.shape(value))
     if order is not None:
         return net.move(node, "permute", {"order": list(order)}, value)
-    # As they lie in memory: of an axis 6 = 2 x 3, the factor 2 has the stride 3 and comes first.
+    # As they lie in memory: of an axis 6 = 2 x 3, the part 2 has the stride 3 and comes first.
     apart = sorted((f for axis in places for f in axis), key=lambda f: (f.axis, -f.stride))
     if len(apart) > MOST_AXES:
         raise NotReadError(_("its axes are mixed in a way that no layer is: {shape}", shape=shape_text(target)))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncalc.interop.axis_parts import Part
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Factor, Tensor
+from cnncalc.interop.onnx.read.layout import (
+    Tensor,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, lay, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
@@ -118,18 +121,18 @@ def read_reduction(net: Network, node: NodeData) -> Value:
     left = tuple(() if i in chosen else axis for i, axis in enumerate(axes))
     result = left if keep else tuple(axis for i, axis in enumerate(left) if i not in chosen)
     shape = net.shape(x)
-    factors = [factor for i in sorted(chosen) for factor in axes[i]]
+    parts = [part for i in sorted(chosen) for part in axes[i]]
     kept = tuple(1 if i in chosen else n for i, n in enumerate(dims))
     kept = kept if keep else tuple(n for i, n in enumerate(dims) if i not in chosen)
-    if any(f.axis < 0 for f in factors):
+    if any(f.axis < 0 for f in parts):
         raise NotReadError(_("it goes over the samples"), kept)
-    if any(f != Factor(f.axis, shape[f.axis], 1) for f in factors):  # over parts of axes: they are taken apart first
+    if any(f != Part(f.axis, shape[f.axis], 1) for f in parts):  # over parts of axes: they are taken apart first
         laid = lay(net, node, x)
         value = reduce_axes(net, node, laid.tensor.value, [laid.axis(i) for i in sorted(chosen)])
         whole_axes = tuple(() if i in chosen else axis for i, axis in enumerate(laid.tensor.axes or ()))
         return Tensor(value, whole_axes if keep else tuple(a for i, a in enumerate(whole_axes) if i not in chosen))
-    gone = sorted({f.axis for f in factors})
-    # Axes of one element have no factors: any axis of one element does, so that the layer is there.
+    gone = sorted({f.axis for f in parts})
+    # Axes of one element have no parts: any axis of one element does, so that the layer is there.
     if not gone:
         gone = [place for place, n in enumerate(shape) if n == 1 and place][:1] or [0]
     return Tensor(reduce_axes(net, node, x.value, gone), result)

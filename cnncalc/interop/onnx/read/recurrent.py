@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cnncalc.interop.axis_parts import Axis, Part, whole
 from cnncalc.interop.onnx.gates import GATES
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Axis, Factor, Tensor, whole
+from cnncalc.interop.onnx.read.layout import (
+    Tensor,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import settle
 from cnncalc.interop.onnx.read.shape import pick, take_part
@@ -51,8 +54,8 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
     value = net.add(node, kind, options, [x.value], arrays)
     lead = whole(-1, net.batch)
     # Channel d * units + u is unit u of direction d; ONNX has (steps, directions, samples, units).
-    split = (Factor(0, directions, units),) if directions > 1 else ()
-    inner = (Factor(0, units, 1),) if units > 1 else ()
+    split = (Part(0, directions, units),) if directions > 1 else ()
+    inner = (Part(0, units, 1),) if units > 1 else ()
     net.states.update(node.outputs[1:2])
     if last:
         return [Tensor(value, None), Tensor(value, (split, lead, inner))]

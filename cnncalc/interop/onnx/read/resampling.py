@@ -7,8 +7,12 @@ from fractions import Fraction
 from math import ceil, floor, isfinite
 from typing import Any
 
+from cnncalc.interop.axis_parts import whole, whole_axis
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import Tensor, permutation, whole
+from cnncalc.interop.onnx.read.layout import (
+    Tensor,
+    permutation,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, in_places, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
@@ -94,12 +98,10 @@ def sides_of_map(net: Network, x: Tensor, around: Mapping[int, tuple[int, int]])
     sides = [(0, 0)] * (len(shape) - 1)
     order = permutation(axes[1:], shape)
     for axis, pair in around.items():
-        if (
-            axes[axis]
-            and axes[axis][0].axis >= 1
-            and axes[axis] == whole(axes[axis][0].axis, shape[axes[axis][0].axis])
-        ):
-            sides[axes[axis][0].axis - 1] = pair
+        place = whole_axis(axes[axis], shape)
+        if place:
+            sides[place - 1] = pair
+        # An axis of one element has no parts: its place is known where the others leave one free.
         elif axis and not axes[axis] and order is not None and order[axis - 1]:
             sides[order[axis - 1] - 1] = pair
         else:
@@ -176,9 +178,10 @@ def factors_by_place(x: Tensor, shape: Shape, factors: Sequence[Fraction]) -> di
     found = dict.fromkeys(range(len(shape)), Fraction(1))  # the others may be taken apart or joined, and stay
     for axis, factor in zip(axes, factors, strict=True):
         if factor != 1:
-            if len(axis) != 1 or axis[0].axis < 0 or axis != whole(axis[0].axis, shape[axis[0].axis]):
+            place = whole_axis(axis, shape)
+            if place is None:
                 return None
-            found[axis[0].axis] = factor
+            found[place] = factor
     return found
 
 

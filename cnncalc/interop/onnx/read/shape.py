@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import prod
 
+from cnncalc.interop.axis_parts import Axis, regroup, whole, whole_axis
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import Constant, constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import BATCH, Axis, Tensor, in_order, plain, regroup, whole
+from cnncalc.interop.onnx.read.layout import (
+    BATCH,
+    Tensor,
+    in_order,
+    plain,
+)
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
@@ -279,10 +285,7 @@ def lay_out(net: Network, node: NodeData, x: Tensor, axis: int) -> tuple[Tensor,
 
 def is_whole(net: Network, x: Tensor, axis: int) -> bool:
     """Whether an axis of the model is one of the graph's value, all of it."""
-    factors = (x.axes or ())[axis]
-    return (
-        len(factors) == 1 and factors[0].axis >= 0 and factors == whole(factors[0].axis, net.shape(x)[factors[0].axis])
-    )
+    return whole_axis((x.axes or ())[axis], net.shape(x)) is not None
 
 
 def take_part(

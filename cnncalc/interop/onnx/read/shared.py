@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.folding import MOVES
+from cnncalc.interop.onnx.read.stored_moves import MOVES
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 

@@ -37,7 +37,8 @@ FILES = {
         "BatchNormalization LayerNormalization InstanceNormalization GroupNormalization LRN cnncalc:layernorm "
         "RMSNormalization LpNormalization"
     ),
-    "merge": ("Add Sum Mul Max Mean Sub Div Min Greater Less Equal GreaterOrEqual LessOrEqual And Or Not Where Concat"),
+    "merge": ("Add Sum Mul Max Mean Sub Div Min Greater Less Equal GreaterOrEqual LessOrEqual And Or Not Where"),
+    "concat": "Concat",
     "shape": (
         "Identity Cast CastLike Shape Size Reshape Flatten Squeeze Unsqueeze Transpose SpaceToDepth DepthToSpace Split "
         "SplitToSequence SequenceAt Slice Gather QuantizeLinear DequantizeLinear"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, in_base, merge, through
+from cnncalc.interop.layouts import Seen, in_base, through
 from cnncalc.interop.names import axis_word
-from cnncalc.interop.torch.read.making import along, elementwise, layer
+from cnncalc.interop.torch.read.making import along, elementwise, layer, merge_seen
 from cnncalc.interop.torch.read.table import Made, translates
 
 KINDS = {
@@ -38,6 +38,16 @@ KINDS = {
 ROUNDED = {"round": "nearest", "floor": "floor", "ceil": "ceil"}
 
 
+# Functions with one number: the kind, the signature, the argument and what it is where it is not given.
+WITH_NUMBER = (
+    ("leaky_relu", "input | negative_slope inplace", "negative_slope", 0.01),
+    ("elu", "input | alpha inplace", "alpha", 1.0),
+    ("celu", "input | alpha inplace", "alpha", 1.0),
+    ("softshrink", "input | lambd", "lambd", 0.5),
+    ("hardshrink", "input | lambd", "lambd", 0.5),
+)
+
+
 def comparison(kind: str) -> Any:
     """Whether one is above the other: 1 or 0, once it is a number again."""
 
@@ -47,9 +57,7 @@ def comparison(kind: str) -> Any:
             return beyond(trace, given["input"], float(other), above=kind == "greater")
         if one is None or trace.of(other) is None:
             return None
-        place = trace.here.place(kind)
-        add = lambda values: trace.b.add(trace.here.name(kind), kind, {}, values, at=place)  # noqa: E731
-        return merge(trace.b, [one, trace.of(other)], add, place)
+        return merge_seen(trace, kind, [one, trace.of(other)])
 
     return handle
 
@@ -72,12 +80,22 @@ for _word, _kind in (("gt greater", "greater"), ("lt less", "less"), ("eq", "equ
     translates(_word, "input other", anywhere=True)(comparison(_kind))
 
 
-def plain(kind: str) -> Any:
+def by_itself(kind: str) -> Any:
+    """The handler of a function without options."""
     return lambda trace, given, result: elementwise(trace, given["input"], kind)
 
 
 for _word, _kind in KINDS.items():
-    translates(_word, "input | inplace", anywhere=True)(plain(_kind))
+    translates(_word, "input | inplace", anywhere=True)(by_itself(_kind))
+
+
+def by_number(kind: str, argument: str, usual: float) -> Any:
+    """The handler of a function with a number."""
+    return lambda trace, given, result: elementwise(trace, given["input"], kind, {"alpha": given.get(argument, usual)})
+
+
+for _kind, _signature, _argument, _usual in WITH_NUMBER:
+    translates(_kind, _signature, anywhere=True)(by_number(_kind, _argument, _usual))
 
 
 @translates("gelu", "input | approximate", anywhere=True)
@@ -87,23 +105,9 @@ def gelu(trace: Any, given: dict[str, Any], result: Any) -> Made:
     return elementwise(trace, given["input"], "gelu", {} if approximate == "none" else {"approximate": approximate})
 
 
-@translates("leaky_relu", "input | negative_slope inplace", anywhere=True)
-def leaky_relu(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return elementwise(trace, given["input"], "leaky_relu", {"alpha": given.get("negative_slope", 0.01)})
-
-
-@translates("elu", "input | alpha inplace", anywhere=True)
-def elu(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return elementwise(trace, given["input"], "elu", {"alpha": given.get("alpha", 1.0)})
-
-
-@translates("celu", "input | alpha inplace", anywhere=True)
-def celu(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return elementwise(trace, given["input"], "celu", {"alpha": given.get("alpha", 1.0)})
-
-
 @translates("softplus", "input | beta threshold", anywhere=True)
 def softplus(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """log(1 + exp(x)), of beta 1 alone."""
     return elementwise(trace, given["input"], "softplus") if given.get("beta", 1) == 1 else None
 
 
@@ -138,6 +142,7 @@ def clamp_max(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("pow float_power", "input exponent", anywhere=True)
 def power(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """To a power that is a number; some have a name of their own."""
     exponent = given["exponent"]
     if not isinstance(exponent, (int, float)) or trace.of(given["input"]) is None:
         return None
@@ -147,24 +152,16 @@ def power(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("rsqrt", "input", anywhere=True)
 def rsqrt(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """1 over the root."""
     return elementwise(trace, given["input"], "power", {"exponent": -0.5})
 
 
-@translates("softshrink", "input | lambd", anywhere=True)
-def softshrink(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return elementwise(trace, given["input"], "softshrink", {"alpha": given.get("lambd", 0.5)})
-
-
-@translates("hardshrink", "input | lambd", anywhere=True)
-def hardshrink(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return elementwise(trace, given["input"], "hardshrink", {"alpha": given.get("lambd", 0.5)})
-
-
 def round_to(to: str) -> Any:
+    """The handler of a function that rounds."""
     return lambda trace, given, result: elementwise(trace, given["input"], "round", {"to": to})
 
 
-for _word, _to in (("round", "nearest"), ("floor", "floor"), ("ceil", "ceil")):
+for _word, _to in ROUNDED.items():
     translates(_word, "input", anywhere=True)(round_to(_to))
 
 
@@ -204,6 +201,7 @@ def glu(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("local_response_norm", "input size | alpha beta k")
 def lrn(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Each element over those of the channels beside it."""
     options = {
         "size": given["size"],
         "alpha": given.get("alpha", 1e-4),
@@ -219,6 +217,7 @@ def lrn(trace: Any, given: dict[str, Any], result: Any) -> Made:
     anywhere=True,
 )
 def dropout(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Nothing at inference; in training mode on purpose it changes what comes out."""
     rate = given.get("p", 0.5)
     if given.get("training", False) or not 0 <= rate < 1:
         return None

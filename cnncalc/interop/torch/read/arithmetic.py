@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from cnncalc.interop import layouts
 from cnncalc.interop.layouts import Seen, in_base
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.making import (
     along,
+    apply,
     elementwise,
     join,
     layer,
+    merge_seen,
     standing,
     whole,
     without_reshape,
@@ -21,39 +22,46 @@ from cnncalc.interop.torch.read.samples import join_batches, join_samples
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
 
-def merge_values(trace: Any, kind: str, tensors: Sequence[Any]) -> Made:
-    """Values that are laid out alike are merged as they are."""
-    return merge_seen(trace, kind, [trace.of(tensor) for tensor in tensors])
-
-
-def merge_seen(trace: Any, kind: str, seen: Sequence[Seen]) -> Seen | None:
-    """The same of values as they are seen."""
-    name, place = trace.here.name(kind), trace.here.place(kind)
-    return layouts.merge(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
+def merge_values(trace: Any, kind: str, one: Any, other: Any) -> Made:
+    """Two tensors of which the values are known."""
+    return merge_seen(trace, kind, [trace.of(one), trace.of(other)])
 
 
 @translates("add iadd radd", "input other | alpha", anywhere=True)
 def add(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    one, other = given["input"], given["other"]
+    """A value plus another, or plus numbers."""
     if given.get("alpha", 1) != 1:
         return None
+    return combine(trace, "add", given["input"], given["other"], lambda n: {"offset": n}, shift_values)
+
+
+def combine(
+    trace: Any,
+    kind: str,
+    one: Any,
+    other: Any,
+    by_number: Callable[[float], dict[str, Any]],
+    by_weights: Callable[[Any, Any, Any], Made],
+) -> Made:
+    """Sums and products, in which it does not matter what comes first."""
     if trace.of(one) and trace.of(other):
-        return merge_values(trace, "add", (one, other))
+        return merge_values(trace, kind, one, other)
     # A number first: it stores nothing. Then one for each channel. What is left stands in the graph as a value.
     return (
-        with_number(trace, one, other, lambda n: {"offset": n})
-        or shift_values(trace, one, other)
-        or with_standing(trace, "add", one, other)
+        with_number(trace, one, other, by_number)
+        or by_weights(trace, one, other)
+        or with_standing(trace, kind, one, other)
     )
 
 
 @translates("sub isub subtract", "input other | alpha", anywhere=True)
 def sub(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The first less the second."""
     one, other = given["input"], given["other"]
     if given.get("alpha", 1) != 1:
         return None
     if trace.of(one) and trace.of(other):
-        return merge_values(trace, "subtract", (one, other))
+        return merge_values(trace, "subtract", one, other)
     if trace.of(one) is None:
         return with_standing(trace, "subtract", one, other)
     return with_number(trace, one, other, lambda n: {"offset": -n}) or with_standing(trace, "subtract", one, other)
@@ -71,28 +79,24 @@ def rsub(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("neg negative", "input", anywhere=True)
 def neg(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """0 less a value."""
     return elementwise(trace, given["input"], "negative")
 
 
 @translates("mul imul rmul multiply", "input other", anywhere=True)
 def mul(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    one, other = given["input"], given["other"]
-    if trace.of(one) and trace.of(other):
-        return merge_values(trace, "multiply", (one, other))
-    return (
-        with_number(trace, one, other, lambda n: {"factor": n})
-        or scale_values(trace, one, other)
-        or with_standing(trace, "multiply", one, other)
-    )
+    """A value times another, or times numbers."""
+    return combine(trace, "multiply", given["input"], given["other"], lambda n: {"factor": n}, scale_values)
 
 
 @translates("div truediv itruediv divide true_divide", "input other | rounding_mode", anywhere=True)
 def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The first over the second; rounded it is no kind."""
     one, other = given["input"], given["other"]
     if given.get("rounding_mode"):
         return None
     if trace.of(one) and trace.of(other):
-        return merge_values(trace, "divide", (one, other))
+        return merge_values(trace, "divide", one, other)
     if isinstance(other, (int, float)) and not other:
         return None
     # with_number takes a number on either side, and 2 / x is not x / 2.
@@ -107,6 +111,7 @@ def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
         return None
     if not all(trace.of(t) or hasattr(t, "ndim") for t in (one, other)):
         return None
+    # Numbers are laid beside the axes as they are seen, so those have to be axes of the graph.
     mine = without_reshape(trace, mine)
     found = [mine if trace.of(t) else standing(trace, t, mine) for t in (one, other)]
     both = [seen for seen in found if seen is not None]
@@ -122,13 +127,12 @@ def addcmul(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen = trace.of(other)
     if seen is None or trace.of(shift) or trace.of(factor) or given.get("value", 1) != 1:
         return None
-    axes = {shared_axes(trace, other, weights) for weights in (shift, factor)}
-    along_axes = axes.pop()
-    if axes or along_axes is None or len(along_axes) != 1:
+    # Both along the same axis: `scale` has one shift for each factor.
+    axes = shared_axes(trace, other, factor)
+    if axes is None or len(axes) != 1 or axes != shared_axes(trace, other, shift):
         return None
-    return along(
-        trace, seen, along_axes[0], lambda value: layer(trace, "scale", {"shift": True}, [value], (factor, shift))
-    )
+    options = {"shift": True}
+    return along(trace, seen, axes[0], lambda value: layer(trace, "scale", options, [value], (factor, shift)))
 
 
 @translates("lerp", "input end weight", anywhere=True)
@@ -140,16 +144,7 @@ def lerp(trace: Any, given: dict[str, Any], result: Any) -> Made:
     away = merge_seen(trace, "subtract", [b, a])
     if away is None:
         return None
-    place = trace.here.place("rescale")
-    part_of = layouts.through(
-        trace.b,
-        away,
-        lambda v: trace.b.add(
-            trace.here.name_behind(v, "rescale"), "rescale", {"factor": float(weight)}, [v], at=place
-        ),
-        place,
-    )
-    return merge_seen(trace, "add", [a, part_of])
+    return merge_seen(trace, "add", [a, apply(trace, away, "rescale", {"factor": float(weight)})])
 
 
 @translates("stack", "tensors | dim", anywhere=True)
@@ -170,8 +165,9 @@ def stack(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("minimum", "input other", anywhere=True)
 def minimum(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The smaller one of each two elements."""
     one, other = given["input"], given["other"]
-    return merge_values(trace, "minimum", (one, other)) if trace.of(one) and trace.of(other) else None
+    return merge_values(trace, "minimum", one, other) if trace.of(one) and trace.of(other) else None
 
 
 def with_number(trace: Any, one: Any, other: Any, options: Callable[[float], dict[str, Any]]) -> Made:
@@ -246,38 +242,31 @@ def shift_values(trace: Any, one: Any, other: Any) -> Made:
         return None
     seen, last = trace.of(tensor), len(trace.b.nodes) - 1
     node = trace.b.nodes[last] if 0 <= last == seen.value - len(trace.b.inputs) else None
+    # A layer whose weights are another's, or a shift that another has, cannot be taken together.
     if node is None or node.weights_of is not None or trace.stored.owners_of(trace.stored.sources(weights)):
         return with_weights(trace, "shift", trace.of(tensor), weights, axes)
+    # A bias of its own for every unit, as the first convolutions had.
     if node.layer.kind == "conv" and not node.layer.bias and not seen.moves and tuple(weights.shape) == seen.shape:
-        return bias(trace, seen, weights)
+        return take_in(trace, seen, node.layer.replace(bias="per_unit"), weights)
     # x * gamma + beta in two lines of a module is one layer with both.
     behind = node.layer.kind == "scale" and not node.layer.shift and node.layer.per == "channel"
     if len(axes) != 1 or not behind or seen.first(axes[0])[0].moves:
         return with_weights(trace, "shift", trace.of(tensor), weights, axes)
-    trace.b.nodes[last] = node._replace(layer=trace.b.layer("scale", {"shift": True}))
-    trace.b.facts[last] = trace.b.nodes[last].layer.facts(seen.base)
-    trace.stored.assign(trace.stored.sources(weights), seen.value)
-    return seen
+    return take_in(trace, seen, trace.b.layer("scale", {"shift": True}), weights)
 
 
-def bias(trace: Any, seen: Any, weights: Any) -> Made:
-    """A bias of its own for every unit of the convolution before."""
-    last = len(trace.b.nodes) - 1
-    if not whole(trace, weights):
-        return None
-    trace.b.nodes[last] = trace.b.nodes[last]._replace(layer=trace.b.nodes[last].layer.replace(bias="per_unit"))
-    trace.b.facts[last] = trace.b.nodes[last].layer.facts(*(trace.b.shape(v) for v in trace.b.nodes[last].reads))
+def take_in(trace: Any, seen: Seen, layer: Any, weights: Any) -> Seen:
+    """A value of the same shape by another layer, which has these weights too."""
+    trace.b.change(seen.value, layer)
     trace.stored.assign(trace.stored.sources(weights), seen.value)
     return seen
 
 
 @translates("maximum", "input other", anywhere=True)
 def maximum(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return (
-        merge_values(trace, "maximum", (given["input"], given["other"]))
-        if trace.of(given["input"]) and trace.of(given["other"])
-        else None
-    )
+    """The larger one of each two elements."""
+    one, other = given["input"], given["other"]
+    return merge_values(trace, "maximum", one, other) if trace.of(one) and trace.of(other) else None
 
 
 @translates("cat concat concatenate", "tensors | dim", anywhere=True)

@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.arithmetic import merge_seen
-from cnncalc.interop.torch.read.making import standing
+from cnncalc.interop.torch.read.making import merge_seen, standing
 from cnncalc.interop.torch.read.reductions import on_each
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.interop.torch.read.taking import part

@@ -6,8 +6,8 @@ from math import isinf
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.arithmetic import merge_seen, with_standing
-from cnncalc.interop.torch.read.making import layer, standing, without_reshape
+from cnncalc.interop.torch.read.arithmetic import with_standing
+from cnncalc.interop.torch.read.making import layer, merge_seen, standing, without_reshape
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.language import _
 

@@ -6,8 +6,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.arithmetic import merge_seen
-from cnncalc.interop.torch.read.making import join, pairs
+from cnncalc.interop.torch.read.making import join, merge_seen, pairs
 from cnncalc.interop.torch.read.reductions import over_axes
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
 from cnncalc.interop.torch.read.taking import pad_axes, part, pick, pick_along

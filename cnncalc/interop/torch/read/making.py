@@ -57,13 +57,24 @@ def whole(trace: Any, tensor: Any) -> bool:
 
 
 def elementwise(trace: Any, tensor: Any, kind: str, options: dict[str, Any] | None = None) -> Seen:
-    """A function of each element: views and permutations stay in front of it."""
+    """A function of each element of a tensor."""
+    return apply(trace, trace.of(tensor), kind, options)
+
+
+def apply(trace: Any, seen: Seen, kind: str, options: dict[str, Any] | None = None) -> Seen:
+    """The same of a value as it is seen: views and permutations stay in front of it."""
     place = trace.here.place(kind)
 
     def add(value: int) -> int:
         return trace.b.add(trace.here.name_behind(value, kind), kind, options or {}, [value], at=place)
 
-    return through(trace.b, trace.of(tensor), add, place)
+    return through(trace.b, seen, add, place)
+
+
+def merge_seen(trace: Any, kind: str, seen: Sequence[Seen]) -> Seen | None:
+    """Values element by element, merged as they are where they are laid out alike."""
+    name, place = trace.here.name(kind), trace.here.place(kind)
+    return layouts.merge(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
 
 
 def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
@@ -170,9 +181,4 @@ def join(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
 def plus_standing(trace: Any, seen: Seen, tensor: Any) -> Seen | None:
     """A value plus numbers that depend on no input."""
     other = standing(trace, tensor, seen)
-    if other is None:
-        return None
-    place = trace.here.place("add")
-    return layouts.merge(
-        trace.b, [seen, other], lambda values: trace.b.add(trace.here.name("add"), "add", {}, values, at=place), place
-    )
+    return None if other is None else merge_seen(trace, "add", [seen, other])

@@ -7,8 +7,8 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base, through
 from cnncalc.interop.names import axis_word
-from cnncalc.interop.torch.read.arithmetic import merge_seen, merge_values
-from cnncalc.interop.torch.read.making import along, layer, whole
+from cnncalc.interop.torch.read.arithmetic import merge_values
+from cnncalc.interop.torch.read.making import along, layer, merge_seen, whole
 from cnncalc.interop.torch.read.table import BATCH, Handler, Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -57,7 +57,7 @@ def extreme(reduction: str, merge: str) -> Handler:
     def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
         other = given.get("dim")
         if trace.of(other):
-            return merge_values(trace, merge, (given["input"], other))
+            return merge_values(trace, merge, given["input"], other)
         if type(other) is not int or not hasattr(result, "values"):
             return None
         made = reduce(reduction)(trace, given, result.values)
