@@ -43,8 +43,7 @@ def table_text(table: Table) -> str:
     widths = table.widths()
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     columns = [
-        # By columns, then turned: a width is looked up once per column, not per cell.
-        [align(text, width, table.is_left(i)) for text in column]
+        align_all(column, width, table.is_left(i))
         for i, (column, width) in enumerate(zip(zip(*table.lines(), strict=True), widths, strict=True))
     ]
     lines = ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
@@ -70,6 +69,15 @@ def note_lines(note: Note, width: int | None, indent: int) -> list[str]:
         lines = wrap_text(text, width, SUBJECT + 1)
         return [f"{align(subject, SUBJECT, left=True)} {lines[0]}", *lines[1:]]
     return [line.replace("\xa0", " ") for line in wrap_text(escape(note), width, indent)]
+
+
+def align_all(texts: Sequence[str], width: int, left: bool) -> list[str]:
+    """Each of several texts with spaces up to `width` terminal columns."""
+    # A column of ASCII, as nearly all are, is looked at once and not cell by cell.
+    if not "".join(texts).isascii():
+        return [align(text, width, left) for text in texts]
+    fill = str.ljust if left else str.rjust
+    return [fill(text, width) for text in texts]
 
 
 def align(text: str, width: int, left: bool) -> str:
