@@ -1,10 +1,10 @@
-"""Who reads which operator: one row for each, and the file that is loaded when a model has it.
+"""Who reads which operator, and the file that is loaded when a model has it.
 
     @reads("Conv")
     def read_conv(net: Network, node: NodeData) -> Value: ...
 
-A reader adds layers to the network and says how the axes of its result lie. `cnncalc:` are the operators that fusion.py
-puts together.
+A reader adds layers to the network and says how the axes of its result lie. It is found wherever it stands among the
+files: FILES only tells where to look first. `cnncalc:` are the operators that fusion.py puts together.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def reads(*operators: str) -> Callable[[Read], Read]:
 
 def reader_of(operator: str) -> Read | None:
     """Who reads an operator; None for one that nobody does. The file is loaded now."""
-    if operator not in READERS and operator in OPERATORS:
-        import_module(f"cnncalc.interop.onnx.read.{OPERATORS[operator]}")
+    if operator not in READERS:
+        # Most models use few of the files. An operator that has no row may stand in any of them.
+        for file in [OPERATORS[operator]] if operator in OPERATORS else FILES:
+            import_module(f"cnncalc.interop.onnx.read.{file}")
     return READERS.get(operator)
