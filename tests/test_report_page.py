@@ -38,7 +38,8 @@ def resnet() -> dict[str, Any]:
 
 def test_the_file_is_small_and_its_policy_allows_what_it_holds_and_nothing_else(resnet: dict[str, Any]) -> None:
     text = html_text(resnet, "ResNet-50")
-    assert len(text.encode()) < 270_000
+    # 269 kB, and room for a few more quantities: each takes a kilobyte.
+    assert len(text.encode()) < 275_000
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     style, script = re.search(r"<style>(.*?)</style>", text, re.S), re.search(r'"module">(.*?)</script>', text, re.S)
     assert policy
