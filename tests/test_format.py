@@ -19,7 +19,7 @@ from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.shipped import bundled
-from cnncalc.spec.style import alike, format_spec, remarks
+from cnncalc.spec.style import are_same, count_remarks, format_spec
 
 pytest.importorskip("ruamel.yaml")
 
@@ -55,7 +55,7 @@ def test_what_other_programs_write_comes_back_in_style(name: str) -> None:
     graph = cnncalc.load(BUNDLED[name])
     for flow in (True, False, None):
         new = styled(yaml.dump(data, default_flow_style=flow, sort_keys=False, width=60, allow_unicode=True))
-        assert alike(cnncalc.load(new), graph)
+        assert are_same(cnncalc.load(new), graph)
         lines = {line.strip() for line in new.split("\n")}
         steps = [step for step in data["layers"] if isinstance(step, str) and "$" not in step]
         assert [step for step in steps if f"- {step}" not in lines and flow is False] == []
@@ -72,7 +72,7 @@ def test_cases_are_the_same_network_and_stay_as_they_are() -> None:
                 continue
             if graph is not None:
                 new = styled(text)
-                assert alike(cnncalc.load(new), graph), text
+                assert are_same(cnncalc.load(new), graph), text
                 assert styled(new) == new
                 read += 1
     assert read > 300
@@ -83,7 +83,7 @@ def test_cases_are_the_same_network_and_stay_as_they_are() -> None:
 def test_a_random_network_is_the_same_and_stays_as_it_is(network: tuple[str, Graph]) -> None:
     text, graph = network
     new = styled(text)
-    assert alike(cnncalc.load(new), graph)
+    assert are_same(cnncalc.load(new), graph)
     assert styled(new) == new
 
 
@@ -101,7 +101,7 @@ def test_no_comment_is_lost(seed: int) -> None:
         lines.append(line + (f" # behind {number}" if choose.random() < 0.3 and "#" not in line else ""))
     edited = "\n".join([*lines, "# last", ""])
     new = styled(edited)
-    assert remarks(new) == remarks(edited)
+    assert count_remarks(new) == count_remarks(edited)
     assert styled(new) == new
     assert "\n\n\n" not in new
 

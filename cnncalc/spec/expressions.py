@@ -63,6 +63,7 @@ def parse_value(raw: Any) -> Value:
         if "[" in inner:
             raise OptionError(_("'{text}' is a list of lists", text=text[:40]), _("one level of brackets"))
         return [parse_value(part) for part in inner.split(",")] if inner else []
+    # 0.25 is a word here, which some options take as a number; other numbers that are no whole ones are refused.
     if (
         text[0] in "-0123456789"
         and re.fullmatch(r"-?[0-9][0-9_,.]*([eE][-+]?[0-9]+)?", text)

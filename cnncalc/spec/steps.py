@@ -31,6 +31,7 @@ class Step:
     `condition` says whether the step is there at all; `weights` names the step whose weights it uses.
     """
 
+    # Slots, for a spec has as many of these as lines.
     __slots__ = ("condition", "name", "name_position", "position", "repeat", "then", "weights")
 
     def __init__(self, position: Position) -> None:
@@ -45,6 +46,7 @@ class Step:
     @property
     def base_name(self) -> str:
         """What the step is called when it has no name, with a number behind it."""
+        # A list of steps, or a word that stands for a layer.
         return "group"
 
 

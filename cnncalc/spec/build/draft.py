@@ -144,6 +144,7 @@ class Draft(GraphBuilder):
                 frame,
             )
         else:
+            # The last ones: most often a step is meant that is near.
             known = _("known here: {names}", names=", ".join(list(self.results)[-8:]))
             hint = self.inside(name) or suggest(name, self.results) or known
             self.note(_("there is no step '{name}'", name=name[:40]), position, hint, frame)

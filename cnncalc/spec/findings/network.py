@@ -119,6 +119,7 @@ class Network:
     def only_reader(self, value: int) -> int | None:
         """The one node that reads a value which nothing else needs; None if there is no such one."""
         readers = self.readers[value]
+        # An output is read by whoever asked for it.
         return readers[0] if len(readers) == 1 and value not in self.outputs else None
 
     def find_written(self, node: Node, option: str) -> object | None:
@@ -126,6 +127,7 @@ class Network:
         step = self.steps.get(node.position) if node.position else None
         if not isinstance(step, LayerStep):
             return None
+        # An expression may be something else in another variant.
         return next((a.value for a in step.arguments if a.name == option and not a.open), None)
 
     def top(self, *path: str) -> Iterator[tuple[Text, Tree]]:

@@ -299,6 +299,7 @@ _ROWS = [
         n_("It was needed once. Left standing, it would hide the next finding of its kind in that line."),
         net("conv 8 k3  # cnncalc: ignore[unread-pixels]"),
         net("conv 8 k3"),
+        # What is left of the comments when all others have been found.
         None,
     ),
 ]  # fmt: skip

@@ -91,7 +91,7 @@ class _DocumentReader:
             loop=loop,
         )
 
-    def missing(self, key: str, problem: str, hint: str) -> None:
+    def note_missing(self, key: str, problem: str, hint: str) -> None:
         """Note that a key is missing, unless one of the unknown keys is that one misspelt."""
         if not any(suggest(other.text, [key]) for other, _ in self.tree if other.text not in KEYS):
             self.note(problem, self.tree.position, hint)
@@ -107,6 +107,7 @@ class _DocumentReader:
         if not isinstance(value, Text):
             self.note(_("{key} is a text", key=key), value.position)
             return ""
+        # In one line, since it stands in headings.
         text = " ".join(value.text.split())
         if not text.isprintable():
             self.note(_("{key} holds a control character", key=key), value.position, _("write printable characters"))
@@ -155,7 +156,7 @@ class _DocumentReader:
             )
             return {}
         if several is None:
-            self.missing("input", _("no input: what enters the network?"), _("write input: 3x224x224"))
+            self.note_missing("input", _("no input: what enters the network?"), _("write input: 3x224x224"))
             return {}
         # Inputs can be read by `from:`, so their names follow the rules of steps.
         names = StepReader((), self.maker, self.problems)
@@ -168,7 +169,7 @@ class _DocumentReader:
     def layers(self, reader: StepReader) -> Sequence:
         value = self.value("layers")
         if value is None:
-            self.missing("layers", _("no layers"), _("write layers: and a list of steps"))
+            self.note_missing("layers", _("no layers"), _("write layers: and a list of steps"))
             return Sequence(self.tree.position, [])
         if not isinstance(value, Items):
             self.note(_("layers is a list of steps"), value.position, _("begin each step with `- `"))
@@ -179,6 +180,7 @@ class _DocumentReader:
         value = self.value("outputs")
         if value is None:
             return []
+        # A name alone needs no brackets.
         items = value.items if isinstance(value, Items) else [value]
         if not items:
             self.note(_("outputs is empty"), value.position, _("leave it out: the last step is the output"))

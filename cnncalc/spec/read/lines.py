@@ -37,6 +37,7 @@ class LineReader(LayerReader):
         kind = kind_named(head.text)
         if kind is None:
             return self.refuse_kind(head, rest)
+        # `Conv2D (6, 5)`: a space before the bracket makes two words of a call.
         if rest and rest[0].text[0] == "(" and self.is_code(head, head.text + rest[0].text):
             return BrokenStep(head.position)
         if kind.name in MERGES:
@@ -62,6 +63,7 @@ class LineReader(LayerReader):
     def refuse_kind(self, head: Token, rest: list[Token]) -> Step:
         """Note that a step begins with no kind and no block."""
         word = head.text
+        # What is wrong with the block is said where that stands.
         if word in self.unreadable:
             return BrokenStep(head.position)
         if "(" in word and self.is_code(head, word):

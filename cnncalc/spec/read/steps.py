@@ -241,6 +241,7 @@ class StepReader(LineReader):
 
     def branch(self, tree: Tree) -> Sequence:
         """A step, a list of steps, {from: ...}, or `identity`: no step at all."""
+        # No kind of its own here: without steps what enters is what comes out.
         if isinstance(tree, Text) and tree.text.strip() == "identity":
             return Sequence(tree.position, [])
         return self.sequence(tree, BRANCH)

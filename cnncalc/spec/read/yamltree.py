@@ -148,7 +148,7 @@ class _Builder:
         """One event of the parser's."""
         kind = type(event)
         if kind is yaml.ScalarEvent:
-            self.scalar(event)
+            self.take_scalar(event)
         elif kind is yaml.MappingStartEvent:
             self.start(Entries(_position(event)), event)
         elif kind is yaml.SequenceStartEvent:
@@ -156,7 +156,7 @@ class _Builder:
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             self.end()
         elif kind is yaml.AliasEvent:
-            self.alias(event)
+            self.take_alias(event)
         elif kind is yaml.DocumentStartEvent:
             self.documents += 1
             if self.documents > 1:
@@ -164,7 +164,7 @@ class _Builder:
                     _("a file holds one spec, and a second document starts here"), _position(event), _("remove the ---")
                 )
 
-    def scalar(self, event: Any) -> None:
+    def take_scalar(self, event: Any) -> None:
         # Inside quotes characters begin one behind the place; of a text over several lines no place is known.
         offset = 1 if event.style in ("'", '"') else -1 if event.style in ("|", ">") else 0
         if event.end_mark.line != event.start_mark.line:
@@ -173,13 +173,14 @@ class _Builder:
         if event.anchor:
             self.anchors[event.anchor] = scalar
         if event.tag is not None:
-            self.tag(event)
+            self.refuse_tag(event)
         self.add(scalar)
 
     def end(self) -> None:
         done = self.open.pop()
         self.keys.pop()
         anchor = self.anchor_names.pop()
+        # Complete now: what is behind it may mean it.
         if anchor:
             self.anchors[anchor] = done
         if self.open:
@@ -189,22 +190,23 @@ class _Builder:
         if len(self.open) >= DEEPEST:
             self.stop(_("lists and mappings are nested more than {deepest} deep", deepest=DEEPEST), tree.position, None)
         if event.tag is not None:
-            self.tag(event)
+            self.refuse_tag(event)
         if event.anchor:
             self.anchors[event.anchor] = None  # not complete: an alias inside would be a loop
+        # Counted when it ends, with all that is in it.
         self.add(tree, counted=False)
         self.open.append(tree)
         self.keys.append(None)
         self.anchor_names.append(event.anchor)
 
-    def tag(self, event: Any) -> None:
+    def refuse_tag(self, event: Any) -> None:
         """A tag says of what type a value is: here what reads it knows, and another would be left out unseen."""
         if event.tag == TEXT:  # which every value is
             return
         problem = _("tags are not part of the language: {tag}", tag=event.tag.removeprefix("tag:yaml.org,2002:"))
         self.problems.append(Problem(problem, _position(event), _("leave it out; texts stand in quotes")))
 
-    def alias(self, event: Any) -> None:
+    def take_alias(self, event: Any) -> None:
         tree = self.anchors.get(event.anchor)
         if tree is None:
             problem = _("the anchor &{anchor} is not defined before", anchor=event.anchor)
@@ -241,6 +243,7 @@ class _Builder:
             self.count(parent, tree.size, tree.position)
 
     def count(self, parent: Items | Entries, size: int, position: Position) -> None:
+        # An anchor counts wherever it is meant: ten short lines may stand for a million values.
         parent.size += size
         if parent.size > MOST_NODES:
             self.stop(
@@ -255,5 +258,6 @@ class _Builder:
 
 def _position(event: Any) -> Position:
     start, end = event.start_mark, event.end_mark
+    # Of what goes over several lines the first place alone is marked.
     width = end.column - start.column if end.line == start.line else 1
     return Position(start.line + 1, start.column + 1, max(1, width))

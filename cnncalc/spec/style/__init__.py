@@ -14,7 +14,7 @@ from cnncalc.spec.read.comments import comments
 from cnncalc.spec.read.document import KEYS, Document, read_document
 from cnncalc.spec.read.yamltree import Entries, raw
 from cnncalc.spec.style.steps import all_alike
-from cnncalc.spec.style.text import in_order, outside_brackets, replace_tabs, tidy
+from cnncalc.spec.style.text import move_out_of_brackets, put_in_order, replace_tabs, tidy
 
 PASSES = 3  # until nothing changes any more
 MOST_LINES = 100_000  # what keeps comments takes longer than all else together
@@ -29,6 +29,7 @@ def format_spec(source: Source) -> str:
     try:
         from cnncalc.spec.style.tree import Unreadable, restyle
     except ImportError as error:
+        # Another module that is missing is a fault of ours, and no matter of installing something.
         if (error.name or "").split(".")[0] != "ruamel":
             raise
         raise CnncalcError(_("formatting needs ruamel.yaml: pip install 'cnncalc[format]'")) from None
@@ -39,7 +40,7 @@ def format_spec(source: Source) -> str:
     document, tree, graph = read(source)
     # One turn may make room for the next, a line that was folded for one in brackets: until nothing changes.
     for _turn in range(PASSES):
-        ordered = in_order(outside_brackets(replace_tabs(text)), tree, KEYS)
+        ordered = put_in_order(move_out_of_brackets(replace_tabs(text)), tree, KEYS)
         try:
             new = tidy(restyle(ordered, document.blocks))
         except Unreadable:
@@ -69,19 +70,20 @@ Version = tuple[str, Document, Graph]
 def hold_equal(source: Source, before: Version, after: Version) -> None:
     """Raise CnncalcError if the text after does not say what the one before says, comments too."""
     (old, document, graph), (new, other, rebuilt) = before, after
-    same = alike(graph, rebuilt)
-    if not same or read_rest(document) != read_rest(other) or not steps_alike(document, other):
+    same = are_same(graph, rebuilt) and have_same_steps(document, other)
+    if not same or read_rest(document) != read_rest(other):
         raise CnncalcError(_("{file}: formatting would change the network; please report this spec", file=source.name))
-    if remarks(old) != remarks(new):
+    if count_remarks(old) != count_remarks(new):
         raise CnncalcError(_("{file}: formatting would lose a comment; please report this spec", file=source.name))
 
 
-def remarks(text: str) -> Counter[str]:
+def count_remarks(text: str) -> Counter[str]:
     return Counter(comment.rstrip() for _line, _column, comment in comments(text))
 
 
 def read_rest(document: Document) -> object:
     """What a document says besides its steps."""
+    # Without places, which is what the style changes.
     return (
         document.name,
         document.citation,
@@ -94,17 +96,17 @@ def read_rest(document: Document) -> object:
     )
 
 
-def steps_alike(a: Document, b: Document) -> bool:
+def have_same_steps(one: Document, other: Document) -> bool:
     """Whether the steps are the same, those of blocks that are never called too."""
-    blocks = all(all_alike(block.body.steps, b.blocks[name].body.steps) for name, block in a.blocks.items())
-    return blocks and all_alike(a.layers.steps, b.layers.steps)
+    blocks = all(all_alike(block.body.steps, other.blocks[name].body.steps) for name, block in one.blocks.items())
+    return blocks and all_alike(one.layers.steps, other.layers.steps)
 
 
-def alike(a: Graph, b: Graph) -> bool:
+def are_same(one: Graph, other: Graph) -> bool:
     """Whether two graphs are the same network under the same names, wherever its lines stand."""
-    fields = ("name", "source", "inputs", "outputs", "groups", "params", "facts")
-    nodes, others = ([node._replace(position=None) for node in graph.nodes] for graph in (a, b))
-    held, expected = ([e._replace(position=None) for e in graph.expectations] for graph in (a, b))
-    if nodes != others or held != expected or len(a.facts) != len(b.facts):
-        return False
-    return all(getattr(a, field) == getattr(b, field) for field in fields if field != "facts")
+    # Facts follow from the layers and from the shapes of the inputs.
+    fields = ("name", "source", "inputs", "outputs", "groups", "params")
+    nodes, others = ([node._replace(position=None) for node in graph.nodes] for graph in (one, other))
+    held, expected = ([e._replace(position=None) for e in graph.expectations] for graph in (one, other))
+    same = nodes == others and held == expected
+    return same and all(getattr(one, field) == getattr(other, field) for field in fields)

@@ -83,6 +83,7 @@ class Named(Serializer):
 
 
 def yaml() -> YAML:
+    # A new one for each text: it remembers what it has read.
     made = YAML()
     made.Resolver, made.Composer, made.Emitter, made.Serializer = AsText, Keeping, Compact, Named
     made.width = NO_WIDTH
@@ -133,4 +134,5 @@ def in_brackets(node: Node) -> str:
         return "[" + ", ".join(map(in_brackets, node.value)) + "]"
     if isinstance(node, MappingNode):
         return "{" + ", ".join(f"{in_brackets(key)}: {in_brackets(value)}" for key, value in node.value) + "}"
+    # Whichever quotes they were, they are as wide.
     return f"'{node.value}'" if getattr(node, "style", None) else str(node.value)

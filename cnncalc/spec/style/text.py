@@ -15,15 +15,16 @@ from cnncalc.spec.read.yamltree import Entries
 BETWEEN = 2  # spaces in front of a comment behind something
 
 
-def outside_brackets(text: str) -> str:
+def move_out_of_brackets(text: str) -> str:
     """The text with the comments that stand inside brackets moved to lines of their own in front."""
     lines = text.split("\n")
-    spans = list(bracket_spans(text))
+    spans = list(find_brackets(text))
     moved: dict[int, list[str]] = {}
     for line, column, comment in comments(text):
         at = bisect_left(spans, ((line - 1, column - 1),)) - 1  # the last that begins before it
         if at >= 0 and (line - 1, column - 1) < spans[at][1]:
             lines[line - 1] = lines[line - 1][: column - 1].rstrip()
+            # In front of the line in which the outermost bracket opens: inside, the library would lose it.
             moved.setdefault(spans[at][0][0], []).append(comment.rstrip())
     result = []
     for number, content in enumerate(lines):
@@ -43,6 +44,7 @@ def replace_tabs(text: str) -> str:
         for token in yaml.scan(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         if isinstance(token, yaml.ScalarToken) and not token.plain
     ]
+    # Place by place, for a text in quotes may go over several lines.
     stays = {
         (number, column)
         for start, end in quoted
@@ -58,7 +60,7 @@ def replace_tabs(text: str) -> str:
     return "\n".join(lines)
 
 
-def bracket_spans(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+def find_brackets(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
     """Where the outermost lists and mappings in brackets begin and end: line and column, from 0."""
     depth = 0
     start = (0, 0)
@@ -73,7 +75,7 @@ def bracket_spans(text: str) -> Iterator[tuple[tuple[int, int], tuple[int, int]]
                 yield start, (token.end_mark.line, token.end_mark.column)
 
 
-def in_order(text: str, tree: Entries, keys: Sequence[str]) -> str:
+def put_in_order(text: str, tree: Entries, keys: Sequence[str]) -> str:
     """The top-level keys in the order of `keys`, each with the comment directly in front of it."""
     lines = text.split("\n")
     starts = {}
@@ -99,19 +101,21 @@ def in_order(text: str, tree: Entries, keys: Sequence[str]) -> str:
 def tidy(text: str) -> str:
     """Comments two spaces behind what they follow, or indented as what they stand at; single empty lines, none last."""
     lines = [line.rstrip() for line in text.split("\n")]
-    before, behind = neighbours(lines), neighbours(lines[::-1])[::-1]
+    before, behind = find_indents(lines), find_indents(lines[::-1])[::-1]
     for line, column, _comment in comments(text):
         content, comment = lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
         if content.strip():
+            # Comments that somebody has put below each other stay so: more than two spaces are kept.
             lines[line - 1] = content.rstrip() + " " * max(BETWEEN, len(content) - len(content.rstrip())) + comment
         else:
             indents = (behind[line - 1], before[line - 1])  # of the neighbours, whichever is nearer to what it was
             lines[line - 1] = " " * min(indents, key=lambda indent: abs(indent - len(content))) + comment
     joined = "\n".join(lines).strip("\n")
+    # Empty lines part what belongs together; two of them say no more than one.
     return re.sub(r"\n{3,}", "\n\n", joined) + "\n"
 
 
-def neighbours(lines: Sequence[str]) -> list[int]:
+def find_indents(lines: Sequence[str]) -> list[int]:
     """For each line the indentation of the last one before it that says something; 0 where there is none."""
     found, last = [], 0
     for line in lines:
