@@ -7,7 +7,7 @@ attaches it. Imports nothing of ours but the language.
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import IO, Any, NamedTuple
 
@@ -18,6 +18,7 @@ MOST_PROBLEMS = 200  # noted before reading is given up: a hint for each takes i
 SHOWN_COLUMNS = 100
 LONGEST = 2000  # characters of a sentence
 PACKINGS = (0, 8)  # of an archive's parts: stored, deflated (zipfile.ZIP_STORED, ZIP_DEFLATED)
+LISTED = 12  # names of layers in a hint
 LOOKED_AT = 300  # names that a misspelt word is compared with
 
 
@@ -227,6 +228,13 @@ def suggest(word: str, known: Iterable[str]) -> str | None:
     if len(near) == 2:
         return _("did you mean {one} or {other}?", one=near[0], other=near[1])
     return _("did you mean {word}?", word=near[0]) if near else None
+
+
+def suggest_layer(word: str, known: Sequence[str], shown: Sequence[str] = ()) -> str:
+    """What may be written in place of a layer that there is not: the nearest of all, else which are shown."""
+    shown = shown or known
+    names = ", ".join(shown[:LISTED]) + (", ..." if len(shown) > LISTED else "")
+    return suggest(word, known) or _("the layers are {names}", names=names)
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ from cnncalc import sources
 from cnncalc.errors import CnncalcError, Source, suggest
 from cnncalc.graph import Graph
 from cnncalc.language import _
-from cnncalc.report import BYTES, Settings
+from cnncalc.report import BYTES, SAME_TYPES, Settings
 from cnncalc.sources import load_graph
 from cnncalc.spec import MAX_OPERATIONS, graph_from_text
 from cnncalc.spec.values import write_value
@@ -158,6 +158,7 @@ def graph_of(
 
 def make_settings(dtype: str, batch: int, *, exact_padding: bool) -> Settings:
     """Settings, checked. Raises CnncalcError."""
+    dtype = SAME_TYPES.get(dtype, dtype) if isinstance(dtype, str) else dtype
     if not isinstance(dtype, str) or dtype not in BYTES:
         hint = suggest(str(dtype), BYTES) or _("known: {names}", names=", ".join(BYTES))
         raise CnncalcError(_("unknown dtype '{dtype}': {hint}", dtype=dtype, hint=hint))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.arithmetic import quotient
-from cnncalc.errors import suggest
+from cnncalc.errors import suggest_layer
 from cnncalc.graph import Expectation, Graph, Group, UnknownLayerError
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
@@ -34,6 +34,11 @@ else:
     Jump = int  # fractions is imported when the first fraction turns up
 
 SCHEMA_VERSION = 1
+# Other names that people write, of PyTorch's and of papers.
+SAME_TYPES = {
+    "fp64": "float64", "double": "float64", "f64": "float64", "fp32": "float32", "float": "float32", "f32": "float32",
+    "single": "float32", "fp16": "float16", "half": "float16", "f16": "float16", "bf16": "bfloat16", "fp8": "float8",
+}  # fmt: skip
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "int32": 4, "int16": 2, "int8": 1}
 
 ADDED = tuple(name for name in SUMMED if name not in COSTS)  # what is summed up when rows are put together
@@ -298,9 +303,9 @@ class Report:
             return row
         if name in self.groups:
             return self.group_row(name)
-        hint = suggest(name, [*self._index, *self.groups])
-        problem = _("there is no layer '{name}'", name=name)
-        raise UnknownLayerError(f"{problem}: {hint}" if hint else problem)
+        shown = [row.name for row in self.layers if row.shown_with is None]
+        hint = suggest_layer(name, [*self._index, *self.groups], shown)
+        raise UnknownLayerError(_("there is no layer '{name}': {hint}", name=name[:40], hint=hint))
 
     def group_row(self, name: str) -> Row:
         """What the layers of a block or a repeat add up to; shape and field are those of its result."""

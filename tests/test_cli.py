@@ -409,3 +409,40 @@ def test_the_shell_completes_networks_commands_and_options(line: str, expected: 
     environment = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_CNNCALC_COMPLETE": "bash_complete"}
     found = run(**environment).stdout.split("\n")
     assert expected <= {entry.partition(",")[2] for entry in found}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("lenet5 C3", "cnncalc explain lenet5 C3"),
+        ("lenet5 alexnet", "cnncalc compare lenet5 alexnet"),
+        ("params lenet5", "neither a command nor a spec"),
+        ("lenet5 --json", "--format json"),
+        ("check lenet5 --csv", "--format csv"),
+        ("rf lenet5 -f", "--format"),
+        ("explain lenet5 C9", "the layers are C1, S2, C3, S4, C5, F6, OUTPUT"),
+        ("rf lenet5 C9", "the layers are input, C1"),
+        ("explain lenet5 C3.foo", "there is no layer 'C3.foo'"),
+    ],
+)
+def test_what_people_try_first_is_told_what_to_write(words: str, said: str) -> None:
+    done = run(*words.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "as_if"),
+    [
+        ("explain lenet5 C3.connections", "explain lenet5 C3 connections"),
+        ("explain lenet5 c3.参数量", "explain lenet5 C3 params"),
+        ("lenet5 --dtype fp16", "lenet5 --dtype float16"),
+        ("memory lenet5 --dtype HALF", "memory lenet5 --dtype float16"),
+        ("help", "--help"),
+        ("help nothing", "--help"),
+        ("help check", "check --help"),
+    ],
+)
+def test_what_people_write_otherwise_is_the_same(words: str, as_if: str) -> None:
+    done, expected = run(*words.split()), run(*as_if.split())
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected.stdout, expected.stderr)

@@ -61,6 +61,12 @@ class Commands(OwnHelp, click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        # Others' programs have a command for it; a file of this name is a spec all the same.
+        if args and args[0] == "help" and not os.path.lexists(args[0]):
+            args = [*args[1:2], "--help"]
+            if args[0] not in COMMANDS:
+                click.echo(ctx.get_help(), color=ctx.color)
+                ctx.exit()
         # A shell that completes a word wants no complaint.
         if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             check_for_misspelt_command(args[0])

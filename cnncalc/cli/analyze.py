@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,36 @@ class ColumnsType(click.ParamType):  # type: ignore[type-arg]  # generic in new 
 COLUMNS_TYPE = ColumnsType()
 
 
-@click.command("analyze", cls=OwnHelp)
+class OneNetwork(OwnHelp):
+    """The command for a first word that is no command: of more words it says what they may have been meant for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        rest = super().parse_args(ctx, args)
+        if ctx.args and not ctx.resilient_parsing:
+            raise click.UsageError(say_more_words(ctx.params.get("spec") or "-e", ctx.args[0]), ctx)
+        return rest
+
+
+def say_more_words(spec: str, more: str) -> str:
+    """What is wrong with words behind the one network: `params lenet5`, `lenet5 C3`, `lenet5 alexnet`."""
+    if not names_a_network(spec):
+        return _("'{word}' is neither a command nor a spec: `cnncalc --help` lists the commands", word=spec)
+    if names_a_network(more):
+        return _("one network at a time: `cnncalc compare {first} {second}` has several", first=spec, second=more)
+    return _("'{word}' is one word too many: `cnncalc explain {spec} {word}` is about a layer", word=more, spec=spec)
+
+
+def names_a_network(word: str) -> bool:
+    """Whether a word is a bundled network, a file that is there, or one that could be."""
+    from cnncalc.shipped import find
+
+    return (
+        word.startswith("-") or any(mark in word for mark in "./\\") or os.path.lexists(word) or find(word) is not None
+    )
+
+
+@click.command("analyze", cls=OneNetwork)
 @spec_options
 @output_options()
 @click.option(

@@ -60,6 +60,8 @@ def command(
         alone = quantity_called(layer) if layer is not None and quantity is None and layer not in report else ""
         if alone in (*QUANTITIES, PEAK):
             layer, quantity = "total", alone  # a quantity alone is that of the whole network
+        if layer is not None and quantity is None and layer not in report and not alone:
+            layer, quantity = split_question(layer)
         layer, since = meant_layer(graph, layer), meant_layer(graph, since)
         letters = tuple(part.strip() for part in (free or "n,c,f").split(",")) if symbolic or free else ()
         if layer is None and letters:
@@ -73,3 +75,10 @@ def command(
         else:
             found = walk(report) if layer is None else explain(report, layer, quantity, since=since, free=letters)
         out.write(board(found, name_of(report) or asked.spec or ""))
+
+
+def split_question(word: str) -> tuple[str, str | None]:
+    """(layer, quantity) of `C3.connections`, as answers are written; another word is a layer."""
+    layer, _dot, quantity = word.rpartition(".")
+    named = quantity_called(quantity)
+    return (layer, named) if layer and named else (word, None)

@@ -25,6 +25,21 @@ class OwnHelp(click.Command):
         settings = {"help_option_names": NAMES, **(context_settings or {})}
         super().__init__(name, context_settings=settings, **extra)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from cnncalc.formats import FORMATS
+
+            # Other programs have an option for each format, or -f.
+            wanted = error.option_name.lstrip("-")
+            if wanted not in FORMATS and error.option_name != "-f":
+                raise
+            meant = f"--format {wanted if wanted in FORMATS else 'json'}"
+            raise click.UsageError(
+                _("no option '{name}': write {meant}", name=error.option_name, meant=meant), ctx
+            ) from None
+
     def get_help_option(self, ctx: click.Context) -> click.Option:
         # One, however often it is asked for: click finds an option again by its identity.
         if self.help_option is None:

@@ -289,9 +289,18 @@ def size_options(function: F) -> F:
     from cnncalc.report import BYTES
 
     dtype = click.option(
-        "--dtype", type=click.Choice(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
+        "--dtype", type=DtypeType(list(BYTES)), default="float32", show_default=True, help=_("Bytes per value.")
     )
     return dtype(batch_option(function))
+
+
+class DtypeType(click.Choice):  # type: ignore[type-arg]  # generic in new versions of click only
+    """A type of numbers, by its own name or another that people write: fp16, half."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from cnncalc.report import SAME_TYPES
+
+        return super().convert(SAME_TYPES.get(str(value).casefold(), value), param, ctx)
 
 
 def batch_option(function: F) -> F:

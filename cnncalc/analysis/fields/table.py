@@ -23,7 +23,7 @@ from cnncalc.analysis.fields.values import (
     largest,
     sizes_of,
 )
-from cnncalc.errors import CnncalcError, suggest
+from cnncalc.errors import CnncalcError, suggest_layer
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.windows import Phases as Stretch
@@ -199,5 +199,5 @@ def find_value(graph: Graph, name: str) -> int:
         return graph.groups[name].result
     if name in names:
         return names.index(name)
-    hint = suggest(name, [*names, *graph.groups]) or _("a layer, a block or an input")
+    hint = suggest_layer(name, [*names, *graph.groups])
     raise CnncalcError(_("there is no layer '{name}': {hint}", name=name[:40], hint=hint))
