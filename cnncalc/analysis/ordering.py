@@ -52,6 +52,7 @@ class Search:
                 self.readers[value] |= 1 << i
         self.needs = [sum(1 << v - self.first for v in values if v >= self.first) for values in self.reads]
         self.stays = set(graph.outputs)
+        # Held from the start: inputs that somebody reads, and those that are handed on as outputs.
         self.start = sum(n for n, bits in zip(known.elements[: self.first], self.readers, strict=False) if bits)
         self.start += sum(known.elements[v] for v in self.stays if v < self.first and not self.readers[v])
 
@@ -78,6 +79,7 @@ class Search:
                     came[then] = ran, i
                     # Of equal peaks the set of which most has run: it is the nearest to the end.
                     heappush(waiting, (higher, -then.bit_count(), then, left))
+        # There are too many sets, and no path that is complete: the order stays as it stands.
         return Order(tuple(range(self.count)), self.as_written, self.as_written, exact=False)
 
     def moves(self, ran: int, held: int, peak: int) -> list[tuple[int, int, int]]:

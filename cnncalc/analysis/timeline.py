@@ -271,6 +271,7 @@ class Training:
         segment_of = {i: segment for segment in self.segments for i in segment}
         for i in range(len(graph.nodes) - 1, -1, -1):
             segment = segment_of.get(i)
+            # From behind its last operation is met first: before that goes back, all of them run once more.
             if segment is not None and i not in self.again and any(self.has_gradient(j) for j in segment):
                 for j in segment:
                     self.again[j] = len(self.steps)
@@ -309,6 +310,7 @@ class Training:
             for place in self.find_kept(i):
                 keeps.setdefault(place, []).append(i)
         outputs = {self.stores.of[value] for value in self.graph.outputs}
+        # -1 is the memory of weights, which are there in any case.
         for place in sorted({*range(self.first), *self.stores.of} - {-1}):
             self.hold_value(place, reads.get(place, []), keeps.get(place, []), outputs)
 

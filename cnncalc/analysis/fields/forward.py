@@ -185,6 +185,7 @@ def behind_a_part(found: Pass, visit: Visit) -> Value:
     for i in sorted({i for value in visit.values for i in value.seen}):
         axes = len(found.sizes[i])
         if hulls is None:
+            # That all are read is not said: then nothing is known.
             seen[i] = (None,) * axes
         else:
             seen[i] = tuple([Fixed(*ends) for ends in hulls[i]]) if i in hulls else (Fixed(0, -1),) * axes
@@ -200,6 +201,7 @@ def joins_places(visit: Visit) -> bool:
     """Maps side by side: every unit that comes out is one that went in, in the same channel."""
     if visit.reach is not None or visit.channels != KEPT or len(visit.values) < 2 or visit.several:
         return False
+    # Nothing is added up: as many elements come out as go in.
     return sum(prod(value.shape) for value in visit.values) == prod(visit.output)
 
 

@@ -93,6 +93,7 @@ def reads_of(layer: Layer, facts: Facts, shapes: tuple[Shape, ...], *, channels:
             ]
     if facts.local is None or facts.local == facts.reach:  # statistics of a place, not of the map
         return whole_or_none(found)
+    # By the statistics alone something comes from elsewhere: they are what `local` leaves out.
     gates = [read and read._replace(gate=True) for read in found]
     return whole_or_none([read_of(0, 0, facts.local, shapes[0]), *gates])
 
@@ -149,6 +150,7 @@ def by_reach(
         ends = highest(outputs) + highest(inputs)
         if not link.each:
             check_size(size := size + ends)
+        # Those without a reach of their own are one read, however many there are.
         if not link.each and link.reach is None:
             blocks.append((bits(outputs), bits(inputs)))
         elif not link.each:

@@ -111,6 +111,7 @@ def phases_of(field: Grid | Units) -> Phases | None:
         return None
     jump = Fraction(field.span, period)
     ends = list(zip(field.lo, field.hi, strict=True))
+    # Where the centre of unit 0 would lie on the grid of each phase.
     even = [None if lo is None or hi is None else Fraction(lo + hi, 2) - o * jump for o, (lo, hi) in enumerate(ends)]
     first = next((centre for centre in even if centre is not None), None)
     strays = [None if centre is None or first is None else centre - first for centre in even]
@@ -165,6 +166,7 @@ def has_gates(graph: Graph) -> bool:
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
         if facts.local is not None and facts.local != facts.reach:
             return True
+        # A value of another size is spread over the map: a gate.
         if len(node.reads) > 1 and any(graph.shape(v)[1:] != facts.output[1:] for v in node.reads):
             return True
     return False
@@ -181,6 +183,7 @@ def window_of(graph: Graph, node: int) -> tuple[str, str]:
             sizes.append(str(step.kernel) if step.dilation == 1 else f"{step.kernel} d{step.dilation}")
             strides.append(str(step.stride))
         elif isinstance(step, Stretch):
+            # How large the kernel is does not follow from the taps of its phases.
             kernel = getattr(graph.nodes[node].layer, "kernel", None)
             sizes.append("" if kernel is None else str(kernel[len(sizes) if len(kernel) > 1 else 0]))
             strides.append(f"1/{len(step.taps)}")
@@ -195,6 +198,7 @@ def window_of(graph: Graph, node: int) -> tuple[str, str]:
 def find_value(graph: Graph, name: str) -> int:
     """The value of an input, a layer, or what a block gives. Raises CnncalcError with the nearest name."""
     names = [*graph.inputs, *(node.name for node in graph.nodes)]
+    # Where a layer and a block are called alike the layer is meant.
     if name in graph.groups and name not in names:
         return graph.groups[name].result
     if name in names:

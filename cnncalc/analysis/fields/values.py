@@ -98,6 +98,7 @@ def lowest(field: Grid, units: Sequence[int]) -> int | None:
     """The first element that any of these units sees; None if none sees any."""
     period = len(field.lo)
     found = [lo + u // period * field.span for u in units if (lo := field.lo[u % period]) is not None]
+    # The least of one number is no step that a derivation would show.
     return None if not found else found[0] if len(found) == 1 else least(*found)
 
 
@@ -132,6 +133,7 @@ def most_of(a: int | None, b: int | None) -> int | None:
 def largest(field: Grid | Units) -> int:
     """The size of the largest phase; 0 if no unit sees anything."""
     lo, hi = field.lo[0], field.hi[0]
+    # Most maps have one phase, for which no list is made.
     return hi - lo + 1 if len(field.lo) == 1 and lo is not None and hi is not None else max(sizes_of(field))
 
 

@@ -89,6 +89,7 @@ class Folds:
         """What the layers of a piece come to by themselves."""
 
         def add_up() -> Sums:
+            # The layers of an outline are added up once, however many pieces have it.
             parts = [self._own_sums(piece.outline), *map(self.sums, piece.pieces)]
             return Sums(*[tuple(map(sum, zip(*of, strict=True))) for of in zip(*parts, strict=True)])
 

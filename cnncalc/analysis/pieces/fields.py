@@ -63,6 +63,7 @@ class FieldFolds:
         def number() -> int:
             key = as_key(self._behind(piece))
             if key not in self._kinds:
+                # All at once: what has been numbered stays right, since no number is given twice.
                 if len(self._kinds) > MOST_KINDS:
                     self._kinds.clear()
                 self._count += 1

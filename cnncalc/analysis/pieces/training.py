@@ -115,6 +115,7 @@ class _Costing:
             bytes=self.bytes,
             unknown_macs=self.unknown_macs,
             unknown_bytes=self.unknown_bytes,
+            # What enters a call is value 0, and its memory is called so too.
             entered=0 in self.keeping.seen,
             memory=SAME if place == 0 else WEIGHT if place == -1 else OWN,
             whole=stores.whole[result],
@@ -128,6 +129,7 @@ class _Costing:
         node, own = self.graph.nodes[i], len(self.needed)
         self.needed.append(depends_on_trained(facts, [self.needed[v] for v in node.reads]))
         self.elements[own] = prod(facts.output)
+        # Only between the loss and something that is trained do gradients flow.
         reached = self.needed[own] if self.leading[own] else False
         macs = count_backward_macs(node, facts, self.needed, reached)
         if macs is None:

@@ -115,6 +115,7 @@ class Fold(Generic[E]):
         graph = self.book.graph
         node, facts = graph.nodes[number], graph.facts[number]
         seen = [self.values[v] for v in node.reads]
+        # Nothing of this input has come so far.
         if all(classes == [] for classes in seen):
             return []
         try:
@@ -198,6 +199,7 @@ class Fold(Generic[E]):
         return None if element is None else self.algebra.move(element, turns * cells.span)
 
     def _along(self, cells: Cells[E], step: Window | Phases, weights: Any) -> Cells[E] | None:
+        # A window of one pixel, one by one, moves nothing.
         if isinstance(step, Window) and step[:4] == (1, 1, 0, 0):
             return cells
         # The cells are kept beside the result: as long as they live, no others get their id.
@@ -213,6 +215,7 @@ class Fold(Generic[E]):
         k, s, before, d = window.kernel, window.stride, window.before, window.dilation
         period = len(cells.units)
         shares = weights[0] if weights else [Fraction(1, k)] * k
+        # Equal taps on a plain grid, as nearly all are: one sweep.
         if not weights and period == 1 and cells.units[0] is not None:
             element = self.algebra.move(cells.units[0], -before * cells.span)
             return Cells((self.algebra.sweep(element, k, d * cells.span),), cells.span * s)
@@ -257,6 +260,7 @@ class Fold(Generic[E]):
             if mask:
                 new.append((mask, [(share, cells)]))
             found = new
+        # Channels that came out alike are one class again.
         alike: dict[Any, int] = {}
         try:
             for mask, several in found:
@@ -355,6 +359,7 @@ def axes_alike(graph: Graph, one: int, other: int) -> bool:
         try:
             reads = book.of(number)
         except CnncalcError:
+            # A layer whose reads are not known has no field, along whichever axis.
             continue
         for read in reads if isinstance(reads, list) else ():
             of = [(read.steps[i], read.weights and read.weights[i]) for i in (one, other) if i < len(read.steps)]

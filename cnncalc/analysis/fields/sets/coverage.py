@@ -80,6 +80,7 @@ def coverage(graph: Graph) -> Coverage:
     for value in range(first + len(graph.nodes)):
         shape = graph.shape(value)
         used = read.get(value, 0)
+        # Most values are read as a whole.
         if used and size(used) == prod(shape):
             continue
         gone = without(everything(shape), used)
@@ -186,12 +187,12 @@ def find_reached(book: Book, source: int) -> list[Reached]:
         if seen:
             # Layers that keep places hand on the same list; all are kept in `hulls`, so that no id comes twice.
             if id(seen) not in known:
-                known[id(seen)] = shares(seen, shape[1:])
+                known[id(seen)] = find_shares(seen, shape[1:])
             found.append(Reached(node.name, name, *known[id(seen)]))
     return found
 
 
-def shares(hulls: Hulls, sizes: Shape) -> tuple[Fraction, bool, bool]:
+def find_shares(hulls: Hulls, sizes: Shape) -> tuple[Fraction, bool, bool]:
     """(largest share of the pixels, whether some hull is everything, whether every hull is)."""
     assert hulls
     share, some, every = Fraction(1), True, True

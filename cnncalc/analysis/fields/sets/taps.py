@@ -89,6 +89,7 @@ class Reader:
                 found = pull_listed(step, wanted)
             else:
                 assert not isinstance(step, str)
+                # Behind the last place there is padding, or nothing.
                 found = pull(step, wanted) & whole(n)
             self._pulled[key] = found
         return found
@@ -102,6 +103,7 @@ def pull_listed(step: Listed, wanted: int) -> int:
         if not isinstance(read, range):
             found |= bits(read)
             continue
+        # Ranges that touch or overlap are gathered: few sets are put together, however long the list.
         if read.start > stop or read.stop < first:
             found |= stretch_of_bits(first, stop - first)
             first, stop = read.start, read.stop
@@ -148,6 +150,7 @@ def find_needed(reader: Reader, wanted: dict[int, Region]) -> dict[int, Region]:
     graph = reader.graph
     first = len(graph.inputs)
     found = dict(wanted)
+    # From the last one that is wanted: no node behind it is needed.
     for i in range(max(found) - first, -1, -1):
         region = found.get(first + i)
         if region:

@@ -57,6 +57,7 @@ class Patch(NamedTuple):
         """The pixels of which any channel is seen."""
         if len(self.shape) == 1:
             return self.region
+        # No place of a row is 0, none of a map ().
         area: Region = 0 if self.axes == 1 else ()
         for _channels, rest in self.region:
             area = union(area, rest)
@@ -145,6 +146,7 @@ class UnitField(NamedTuple):
 
     def __getitem__(self, source: Any) -> Any:
         """The patch of an input by its name."""
+        # By its name; numbers go on as in any tuple.
         if isinstance(source, str):
             return next(patch for patch in self.inputs if patch.source == source)
         return tuple.__getitem__(self, source)
@@ -169,6 +171,7 @@ def unit_field(graph: Graph, layer: str, unit: Sequence[int] | None = None, *, l
     outer = without_borders(graph, value, place, local)
     patches = []
     for i, (name, size_) in enumerate(graph.inputs.items()):
+        # Of an input that is not seen there is no patch.
         if found.get(i):
             patches.append(Patch(name, size_, found[i], outer.get(i)))
     return UnitField(layer, shape, place, tuple(patches), local)
@@ -200,6 +203,7 @@ def place_in(layer: str, shape: Shape, unit: Sequence[int] | None) -> tuple[int,
             _("there is no unit {layer}[{given}]: {layer} is {shape}, counted from 0 to {last}",
               layer=layer, given=given[:60], shape=shape_text(shape), last=",".join(str(n - 1) for n in sizes))
         )  # fmt: skip
+    # -1 is the last.
     return tuple(i % n for i, n in zip(unit, sizes, strict=True))
 
 
@@ -244,6 +248,7 @@ def parse_unit(text: str) -> tuple[str, tuple[int, ...] | None]:
     match = re.fullmatch(r"(.+?)\s*\[([^\[\]]*)\]\s*", text)
     if match is None:
         return text.strip(), None
+    # [3x4] and [3 4] are places too.
     parts = re.split(r"[,\sx]+", match[2].strip())
     if not all(re.fullmatch(r"[+-]?\d{1,18}", part) for part in parts):
         raise CnncalcError(
@@ -288,6 +293,7 @@ def layer_units(
         for layer in names:
             value = find_value(graph, layer)
             classes = hulls[value]
+            # Nothing of this input is seen; None would be that it is not known.
             if classes == []:
                 continue
             spans = None if classes is None else spans_of([axes for _channels, axes in classes])
