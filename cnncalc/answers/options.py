@@ -72,6 +72,7 @@ def try_value(report: Report, layer: str | None, option: str, text: str) -> Tria
         return Trial(own.replace(**{option: value}).facts(*shapes).output)
     except ShapeError as error:
         return Trial(None, error.problem)
+    # What is no value is no wrong answer either: it cannot be read.
     except OptionError:
         raise
     except CnncalcError as error:
@@ -89,6 +90,7 @@ def is_own_value(report: Report, layer: str | None, option: str, text: str) -> b
 def value_in(text: str, option: str) -> str:
     """`2` of `p = 2` and of `padding: 2`; what is written otherwise as it stands."""
     name, sign, value = text.replace("：", ":").replace("＝", "=").replace(":", "=").rpartition("=")
+    # Only the name of what is asked is taken off: k = 3 is no padding.
     written = value if sign and option_of(name) == option else text
     return written.strip(AROUND_A_VALUE).replace("×", "x").replace("*", "x")
 

@@ -35,6 +35,7 @@ def name_quantities(
         "no answer says of what quantity it is: taken for {name}, as which {n} of {m} are right",
         name=meant[0], n=most, m=len(unnamed),
     )  # fmt: skip
+    # Said once, at the first of them.
     first = unnamed[0]
     hint = _("write LAYER.{name}", name=meant[0])
     note = Problem(said, first.quantity_at or first.position, hint)

@@ -112,6 +112,7 @@ def entry_data(entry: Printed) -> dict[str, Any]:
 
 
 def some(names: Sequence[str]) -> str:
+    # A fifth name is as short as that there is one more.
     if len(names) <= 5:
         return ", ".join(names)
     return _("{names} and {count} others", names=", ".join(names[:4]), count=len(names) - 4)

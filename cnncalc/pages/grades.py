@@ -100,6 +100,7 @@ def points_text(item: Item) -> str:
 
 
 def fraction(value: Any) -> str:
+    # 1 and 0.5, without digits that say nothing.
     return f"{float(value):g}"
 
 

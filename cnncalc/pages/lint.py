@@ -56,6 +56,7 @@ def excerpts(linted: Sequence[Linted]) -> Iterator[str]:
 
 
 def say_place(one: Linted, finding: Finding) -> str:
+    # With a line it is a file, which an editor opens there.
     return one.name if finding.position is None else f"{one.path}:{finding.position.line}"
 
 

@@ -22,6 +22,7 @@ def setting_of(report: Report, row: Row, name: str) -> str:
     return SETTINGS[name](report.graph, node)
 
 
+# Of two networks, which a page may set side by side.
 @lru_cache(maxsize=2)
 def nodes_of(report: Report) -> dict[str, Node]:
     """The nodes of a report by name: looked up for each cell."""
@@ -46,6 +47,7 @@ def value_text(value: Any) -> str:
     if not isinstance(value, tuple):
         return str(value)
     axes = [axis if isinstance(axis, tuple) else (axis,) for axis in value]
+    # Two sides of an axis that differ: 0+1.
     texts = ["+".join(map(str, axis if len(set(axis)) > 1 else axis[:1])) for axis in axes]
     return texts[0] if len(set(texts)) == 1 else "x".join(texts)
 

@@ -141,6 +141,7 @@ def of_channels(patch: Patch) -> Iterable[str]:
     """Which channels of the input are seen, where not all of them alike."""
     parts = patch.by_channel
     if len(parts) < 2 and (not parts or parts[0][0] == [(0, patch.shape[0] - 1)]):
+        # Seen alike in all of them: nothing to say.
         return
     from cnncalc.analysis.fields.sets.regions import size
 
@@ -161,6 +162,7 @@ def patch_data(patch: Patch, exact: bool) -> dict[str, Any]:
     }
     boxes = sum(map(box_count, patch.products))
     data["box_count"] = boxes
+    # Holes in two directions may make millions of boxes of a field.
     if exact or boxes <= MOST_BOXES:
         data["boxes"] = [[list(span) for span in box] for box in patch.boxes]
     if exact:
@@ -180,6 +182,7 @@ def all_units_page(
     rows, data = [], []
     for entry in found:
         where = [entry.source] if several else []
+        # JSON has every layer, the table those with a row of their own.
         if entry.layer not in inside:
             rows += [[entry.layer, *where, *texts] for texts in units_texts(entry)]
         line: dict[str, Any] = {"name": entry.layer, "input": entry.source, "output": list(entry.output)}

@@ -79,6 +79,7 @@ def summary(checks: Sequence[Check]) -> Table:
     for quantity in dict.fromkeys(check.quantity for check in checks):
         own = [check for check in checks if check.quantity == quantity]
         counts = [sum(check.verdict == verdict for check in own) for verdict in verdicts]
+        # More than one probe may have looked at a number.
         probes = dict.fromkeys(p for check in own if check.probe for p in check.probe.split(" and "))
         rows.append([quantity, enumerate_words(map(_, probes)), *(str(n) if n else "" for n in counts)])
     gone = [_("probe"), _("not claimed"), _("not measured")]

@@ -309,7 +309,9 @@ def symbols_of(lines: Sequence[Line], known: dict[str, str]) -> dict[str, tuple[
     for line in lines:
         for part in line.symbols():
             name = part.name or line.names[id(part)]
+            # n_h is called as n is.
             meaning = known.get(name) or known.get(name.partition("_")[0], "")
+            # What has a line of its own is explained by that.
             if name not in defined:
                 found.setdefault(name, (int(part), meaning))
     return found
@@ -325,6 +327,7 @@ def sum_derivation(report: Report, quantity: str, block: str | None = None) -> D
     table: list[tuple[str, str]] = []
     if len(known) > MOST_TERMS:  # a table is read more easily
         table = [(_("layer"), quantity), *((name, f"{value:,}") for name, value in known)]
+        # Without its memory, which would be written as a sum.
         number = int(number)
     remarks = []
     unknown = sum(getattr(row, quantity) is None for row in rows)

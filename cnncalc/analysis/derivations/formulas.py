@@ -53,6 +53,7 @@ def _make(value: int, names: Names, values: Values) -> Expression:
 def _open(value: Traced, names: Names, values: Values) -> Expression:
     if value.operator in ("+", "-", "neg"):
         terms = _collect(_terms(value, 1, names, values, top=True))
+        # A sum of one term is that term, unless it is taken away.
         return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Expression("sum", tuple(terms))
     parts = value.parts
     if value.operator == "*":
@@ -200,6 +201,7 @@ class Notation:
     """Writes an expression. Subclasses say how each part looks; this one writes text for a terminal."""
 
     times, plus, minus, equals = " × ", " + ", " - ", " = "
+    bars = False  # whether a division has a bar, above and below which nothing needs brackets
 
     def number(self, value: int) -> str:
         return f"{value:,}"
@@ -249,6 +251,8 @@ class Notation:
         return write(*self.operands(e))
 
     def operands(self, e: Expression) -> list[str]:
+        if self.bars:
+            return [self.write(part) for part in e.parts]
         # Behind the slash a product needs brackets too: a / (b c), while a b / c does without.
         return [self.inside(part, ("sum", "product") if i else ("sum",)) for i, part in enumerate(e.parts)]
 
@@ -273,6 +277,7 @@ class Latex(Notation):
     """For align* and for $...$."""
 
     times, plus, minus, equals = r" \times ", " + ", " - ", " = "
+    bars = True
 
     def number(self, value: int) -> str:
         return f"{value:,}".replace(",", "{,}")
@@ -289,9 +294,6 @@ class Latex(Notation):
 
     def bracket(self, inner: str) -> str:
         return rf"\left({inner}\right)"
-
-    def operands(self, e: Expression) -> list[str]:
-        return [self.write(part) for part in e.parts]
 
     def floor(self, above: str, below: str) -> str:
         return rf"\left\lfloor \frac{{{above}}}{{{below}}} \right\rfloor"
@@ -313,6 +315,7 @@ class MathML(Notation):
     """For browsers: the content of a <math> element."""
 
     times, plus, minus, equals = "<mo>×</mo>", "<mo>+</mo>", "<mo>−</mo>", "<mo>=</mo>"
+    bars = True
 
     def number(self, value: int) -> str:
         return f"<mn>{value:,}</mn>"
@@ -328,9 +331,6 @@ class MathML(Notation):
 
     def bracket(self, inner: str) -> str:
         return f"<mrow><mo>(</mo>{inner}<mo>)</mo></mrow>"
-
-    def operands(self, e: Expression) -> list[str]:
-        return [self.write(part) for part in e.parts]
 
     def floor(self, above: str, below: str) -> str:
         return f"<mrow><mo>⌊</mo><mfrac><mrow>{above}</mrow><mrow>{below}</mrow></mfrac><mo>⌋</mo></mrow>"

@@ -26,6 +26,7 @@ def remarks(layer: Layer, shapes: tuple[Shape, ...], quantity: str, row: Mapping
 
 def usual(layer: Layer, shapes: tuple[Shape, ...], quantity: str, row: Mapping[str, Any]) -> Remark:
     """The sentences for a kind that has none of its own."""
+    # The first that fits: what is said of windows is more than that a shape stays.
     if quantity == "output" and isinstance(layer, Sliding):
         return SLIDES
     if quantity == "output" and shapes and row["output"] == shapes[0]:

@@ -61,6 +61,7 @@ class Sum:
             for edit, _case, values in made:
                 if values.get(self.quantity) is not None:
                     off = values[self.quantity] * self.units[i] - self.terms[i]
+                    # A mistake that leaves the number as it is explains nothing.
                     if off:
                         found.append((i, edit, off))
         return found
@@ -95,6 +96,7 @@ def everywhere(one: Sum) -> Iterator[Found]:
     yield from (Found(rank, name, one.total + off) for name, (rank, off) in by_id.items())
     for edit, by_kind in by_edit.items():
         yield Found(edit.rank, edit.id, one.total + sum(by_kind.values()))
+        # In one kind alone is farther fetched than everywhere.
         yield from (Found(edit.rank + 4, edit.id, one.total + off) for off in by_kind.values())
     for (first, offs), (second, others) in combinations(by_edit.items(), 2):
         if first.rank + second.rank > MOST_OF_KINDS or first.id == second.id:
@@ -121,6 +123,7 @@ def everywhere_twice(one: Sum) -> Iterator[Found]:
             found = make_together(mine, *one.network.cases[i][:4]) if mine else None
             if found is not None and found.get(one.quantity) is not None:
                 value += found[one.quantity] * one.units[i] - one.terms[i]
+                # Where the two never meet in a layer they are made kind by kind above.
                 met = met or len(mine) == 2
         if met:
             yield Found(ranks[first] + ranks[second] + 6, f"{first}+{second}", value)
@@ -207,6 +210,7 @@ def merge_layers(one: Sum) -> Iterator[Found]:
             off = one.value(values) * one.units[i] - one.terms[i] - one.terms[before]
             offs[name].append(off)
             yield Found(13 if name == "answered_the_alternative" else 14, name, one.total + off, one.names[i])
+    # In every such place of the network at once.
     for name, many in offs.items():
         if len(many) > 1:
             yield Found(13, name, one.total + sum(many))
@@ -236,6 +240,7 @@ def as_one(network: Network, before: int, node: int) -> tuple[str, Case] | None:
 def partial_sums(one: Sum) -> Iterator[Found]:
     """The sum up to a layer, and a single layer's number for the sum."""
     running = 0
+    # Up to the last layer it is the sum itself.
     for i, term in list(one.terms.items())[:-1]:
         running += term
         if term:

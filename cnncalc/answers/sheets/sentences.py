@@ -84,6 +84,7 @@ def quantity_beside(text: str) -> tuple[str, str] | None:
 
 def joints_in(text: str, begin: int = 0) -> list[re.Match[str]]:
     """The places where a question may end and its answer begin, from left to right."""
+    # Of a line of numbers without an end the first joints will do.
     found = [*islice(JOINT.finditer(text, begin), MOST_JOINTS), *islice(NUMBER.finditer(text, begin), MOST_JOINTS)]
     return sorted(found, key=lambda joint: joint.start())[:MOST_JOINTS]
 
@@ -236,6 +237,7 @@ def answers_in_sentences(text: str, problems: list[Problem]) -> list[Answer]:
 def answer_of(stated: Statement, line: str, number: int, heading: str | None) -> Answer:
     """A statement of the line of this number, as an answer that knows its places and what heading it stands under."""
     key = stated.key.strip()
+    # A key that was put together stands nowhere as it is: then the line is shown from its beginning.
     asked = Position(number, max(0, line.find(key)) + 1, max(1, len(key)))
     place = Position(number, stated.at + 1, max(1, len(stated.text)))
     under = heading if stated.layer is None and not mentions_total(key) else None

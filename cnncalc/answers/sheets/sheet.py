@@ -11,6 +11,7 @@ from cnncalc.answers.words import is_total
 from cnncalc.errors import OptionError, Position, Problem, Source, SpecError
 from cnncalc.language import _
 
+# What a sheet says of itself is no answer.
 ABOUT_THE_SHEET = {"name", "student", "course", "date", "spec", "notes", "id", "姓名", "学号", "班级"}
 
 
@@ -65,6 +66,7 @@ def unusable(name: str, problem: str, hint: str | None = None) -> SpecError:
 
 def split_key(key: str) -> tuple[str | None, str]:
     """`C3.params` is a layer and a quantity, `params` and `total.params` are of the network."""
+    # At the last point: names of layers may have points of their own.
     layer, dot, quantity = key.strip().rpartition(".")
     return (None if not dot or is_total(layer) else layer.strip()), quantity.strip()
 

@@ -151,6 +151,7 @@ def text_of(tree: Tree) -> str:
 
 def alternatives(tree: Tree) -> tuple[str, ...]:
     """What else a teacher allows: one, several with | between, or a list of them."""
+    # Of numbers alone it may be one shape: see below.
     if isinstance(tree, Items) and not all(isinstance(i, Text) and i.text.isdecimal() for i in tree.items):
         return tuple(text_of(item) for item in tree.items)
     if isinstance(tree, Items):  # [2416, 1516]: two numbers, and perhaps one shape

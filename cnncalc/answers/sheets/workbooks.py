@@ -45,6 +45,7 @@ def read_workbook(path: str, *, blank: bool = False) -> list[Sheet]:
     notes = tuple(passed)
     if len(found) == 1 or any(len(sheets) > 1 for _title, sheets in found):
         every = [sheet for _title, sheets in found for sheet in sheets]
+        # Said once, with the first of them.
         return [every[0]._replace(notes=every[0].notes + notes), *every[1:]]
     # Different questions on several pages are one exam; the same ones are answered by several people.
     alone = [(title, sheets[0]) for title, sheets in found]
@@ -117,6 +118,7 @@ def cells_of(page: Any) -> list[Cells]:
     rows = page.iter_rows(max_row=MOST_ROWS, max_col=MOST_COLUMNS, values_only=True)
     for number, values in enumerate(rows, 1):
         cells = [(write_cell(value), Position(number, column)) for column, value in enumerate(values, 1)]
+        # At the end of a row cells are often only formatted.
         while cells and not cells[-1][0]:
             cells.pop()
         if cells:

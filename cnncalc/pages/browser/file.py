@@ -56,6 +56,7 @@ def join_scripts(start: str = START, without: Collection[str] = ()) -> str:
 def write_colours() -> str:
     """The colours that drawings have, as variables of the style: --conv, and --kind below .family-conv."""
     pairs = FAMILIES.items()
+    # For both looks at once: the browser takes the one that it is in.
     variables = "".join(f"--{family}: light-dark({light}, {dark});" for family, (light, dark) in pairs)
     classes = "".join(f".report .family-{family} {{ --kind: var(--{family}); }}\n" for family in FAMILIES)
     return f".report {{ {variables} }}\n{classes}"

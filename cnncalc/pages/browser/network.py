@@ -67,6 +67,7 @@ def items_of(tree: Tree) -> list[Item]:
 
     def add_leaf(leaf: Leaf, row: Row, parent: int) -> None:
         place, own, rows = len(items), leaf.operations, report.layers
+        # The operation after which the row is called.
         owner = next(i for i in own if rows[i].name == leaf.name)
         items.append(Item(ROW, leaf.id, leaf.name, parent, min(own), max(own) + 1, owner, row))
         # Of a row with one operation it is the same, and has no line of its own below it.

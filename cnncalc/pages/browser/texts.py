@@ -99,4 +99,5 @@ TEXTS = {
     "without borders": n_("without borders"),
 }
 
+# A page about one network does without these.
 OF_TWO = {"appeared", "new", "old", "same", "same but fields", "side by side", "vanished", "what changed"}  # networks

@@ -144,6 +144,7 @@ def effective_data(report: Report) -> dict[str, Any]:
     """
     graph = report.graph
     assert graph is not None
+    # -1: of this layer none is defined.
     found, sigmas = Distinct(), [-1] * len(graph.nodes)
     places = {node.name: i for i, node in enumerate(graph.nodes)}
     if len(graph.nodes) > MOST_SPREAD:
@@ -151,6 +152,7 @@ def effective_data(report: Report) -> dict[str, Any]:
     source = next(iter(graph.inputs))
     for entry in spreads(graph):
         if entry.source == source:
+            # The variance is exact; its root is a number for people.
             spread = [None if axis is None else shortest(sqrt(axis.mixture.variance), 4) for axis in entry.axes]
             # All zero is one pixel, of which no spread is to be drawn.
             sigmas[places[entry.layer]] = found.place(spread if any(spread) else None)
