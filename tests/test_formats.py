@@ -1,4 +1,8 @@
-"""Every command in every format, chosen by --format or the ending of -o; and texts of others, harmless in all."""
+"""Every command in every format, chosen by --format or the ending of -o; and texts of others, harmless in all.
+
+A command makes one page, whatever the format: that is held once for every command and format. So texts of others go
+through a command once, and its page is written in every format.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from cnncalc.analysis import analyze_graph
 from cnncalc.cli import group
+from cnncalc.cli.sweep import STREAMED
 from cnncalc.errors import Source
-from cnncalc.formats import ALIASES, ENDINGS, EVERYWHERE, FORMATS
+from cnncalc.formats import ALIASES, ENDINGS, EVERYWHERE, FORMATS, write_page
+from cnncalc.formats.page import Page
 from cnncalc.graph import Graph
+from cnncalc.report import Report
 from cnncalc.spec import graph_from_text
 
 DOCS = Path(__file__).parent.parent / "docs" / "formats.md"
@@ -91,8 +99,9 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def _bundled_specs_are_read_once() -> Iterator[None]:
-    """A text is read once for all formats; `networks` alone would read all of them for each."""
+    """A text is read and counted once for all formats; `networks` alone would go through all of them for each."""
     known: dict[str, Graph] = {}
+    reports: dict[int, Report] = {}
 
     def read(source: Source, **changes: Any) -> Graph:
         if changes.get("claims"):
@@ -102,7 +111,15 @@ def _bundled_specs_are_read_once() -> Iterator[None]:
             known[key] = graph_from_text(source, **changes)
         return known[key]
 
+    def count(graph: Graph, *settings: Any) -> Report:
+        if settings or not any(graph is other for other in known.values()):
+            return analyze_graph(graph, *settings)
+        if id(graph) not in reports:
+            reports[id(graph)] = analyze_graph(graph)
+        return reports[id(graph)]
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnncalc.analysis.analyze_graph", count)
         for reader in ("spec", "sources", "cli.options", "cli.diff"):
             patch.setattr(f"cnncalc.{reader}.graph_from_text", read)
         yield
@@ -111,12 +128,42 @@ def _bundled_specs_are_read_once() -> Iterator[None]:
 run_once = cache(run)
 
 
-@pytest.mark.parametrize("format", EVERYWHERE)
+def run_for_page(*words: str) -> tuple[Result, Page | None]:
+    """What a command ends with, and the page that it writes; none where it writes none."""
+    pages: list[Page] = []
+
+    def keep(page: Page, *how: Any) -> str:
+        pages.append(page)
+        return write_page(page, *how)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cnncalc.cli.output.write_page", keep)
+        done = run(*words, "--format", "plain")
+    return done, pages[-1] if pages else None
+
+
+page_once = cache(run_for_page)
+
+
+def in_format(format: str, words: tuple[str, ...], page: Page) -> str:
+    """The page of a command in a format; what is written without one is asked of the command."""
+    if words[0] == "sweep" and format in STREAMED:
+        return run(*words, "--format", format).stdout
+    return write_page(page, format, shutil.get_terminal_size().columns if format == "table" else None)
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_every_command_has_every_format(format: str, spec: str) -> None:
     for name, words in commands(spec).items():
+        other, page = page_once(*words)
+        assert page is not None
+        if FORMATS[format].of_findings and page.findings is None:
+            continue
         done = run_once(*words, "--format", format)
         assert done.exit_code in (0, 1), (name, done.output, done.exception)
         assert well_formed(format, done.stdout), name
+        assert (done.exit_code, done.stderr) == (other.exit_code, other.stderr), name
+        assert done.stdout == in_format(format, words, page), name
 
 
 @pytest.mark.parametrize("ending", sorted(ENDINGS))
@@ -181,15 +228,21 @@ def test_no_name_gets_through(nasty: str, where: str, tmp_path: Path, monkeypatc
     for name, words in commands(str(path)).items() if usable else [("analyze", (str(path),))]:
         if name in ("networks", "kinds", "kind", "rules"):
             continue
-        for format, row in FORMATS.items():
+        done, page = run_for_page(*words)
+        assert done.exit_code in (0, 1, 2), (name, done.exception)
+        assert harmless(done.stderr, "plain"), (name, done.stderr)
+        for format, row in FORMATS.items() if done.exit_code != 2 else ():
             if row.of_findings and name not in WITH_FINDINGS:
                 continue
-            done = run(*words, "--format", format)
-            assert done.exit_code in (0, 1, 2), (name, format, done.exception)
-            assert harmless(done.stderr, "plain"), (name, format, done.stderr)
-            if done.exit_code != 2:
-                assert well_formed(format, done.stdout), (name, format)
-                assert harmless(done.stdout, format), (name, format, done.stdout)
+            assert page is not None, name
+            if row.of_findings and page.findings is None:  # answers have none, and that is said
+                refused = run(*words, "--format", format)
+                assert refused.exit_code == 2, (name, format)
+                assert harmless(refused.stderr, "plain"), (name, format)
+                continue
+            text = in_format(format, words, page)
+            assert well_formed(format, text), (name, format)
+            assert harmless(text, format), (name, format, text)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
@@ -212,9 +265,8 @@ def test_tex_sets_what_every_command_writes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("format", FORMATS)
 def test_no_text_of_a_page_gets_through(format: str) -> None:
     """Every text that a page can have, as names of models come in: nothing has looked at them before."""
-    from cnncalc.formats import write_page
     from cnncalc.formats.findings import Case, Finding, Suite
-    from cnncalc.formats.page import Derived, Formula, Page, Section, Table
+    from cnncalc.formats.page import Derived, Formula, Section, Table
 
     for nasty in NASTY:
         formula = Formula(lambda how: ["x", "1"])
@@ -244,8 +296,8 @@ def test_no_text_of_a_page_gets_through(format: str) -> None:
 def test_docutils_reads_every_text_as_it_is() -> None:
     """No text of a page is markup to reStructuredText: a cell says what it said, and nothing is complained about."""
     docutils = pytest.importorskip("docutils.core", reason="docutils is not installed")
-    from cnncalc.formats import plain, write_page
-    from cnncalc.formats.page import Page, Section, Table
+    from cnncalc.formats import plain
+    from cnncalc.formats.page import Section, Table
 
     beginnings = [
         "1. x",
@@ -288,12 +340,14 @@ def test_a_file_of_answers_gets_nothing_through(tmp_path: Path) -> None:
         sheet = tmp_path / f"{i}.csv"
         with sheet.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([["layer", "params"], ["C3", nasty], [nasty, "5"]])
-        for format in EVERYWHERE:
-            for marks in ((), ("--marks",)):
-                done = run("check", "lenet5", str(sheet), *marks, "--format", format)
-                assert done.exit_code in (0, 1, 2), (nasty, done.exception)
-                assert harmless(done.stderr, "plain")
-                assert harmless(done.stdout, format), (nasty, format)
+        for marks in ((), ("--marks",)):
+            words = ("check", "lenet5", str(sheet), *marks)
+            done, page = run_for_page(*words)
+            assert done.exit_code in (0, 1, 2), (nasty, done.exception)
+            assert harmless(done.stderr, "plain")
+            for format in EVERYWHERE:
+                text = in_format(format, words, page) if page is not None else done.stdout
+                assert harmless(text, format), (nasty, format)
 
 
 def test_what_an_error_shows_is_no_command_to_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -445,8 +499,7 @@ def test_tables_wrap_at_the_width_and_break_no_word(width: int, spec: str, monke
 
 
 def test_a_cell_of_text_gets_several_lines_and_no_word_is_cut() -> None:
-    from cnncalc.formats import write_page
-    from cnncalc.formats.page import Page, Section, Table
+    from cnncalc.formats.page import Section, Table
 
     table = Table(
         ["tool", "what it is", "number"], [["thop, fvcore, ptflops", "FLOPs of all operators", "12,345"]], left=2
