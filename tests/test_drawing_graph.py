@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import cache
 from importlib import import_module
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -22,6 +23,7 @@ from cnncalc.shipped import FAMILIES
 NETWORKS = [name for family in FAMILIES.values() for name in family]
 
 
+@cache
 def tree_of(name: str) -> Tree:
     return Tree(cnncalc.analyze(name))
 

@@ -7,18 +7,19 @@ font metrics of the fourteen base fonts of PostScript. Imported by the styles an
 
 from __future__ import annotations
 
+from functools import lru_cache
 from unicodedata import category, combining, east_asian_width
 
-FIRST = 32  # the space
+OTHER = 640  # Greek, Cyrillic, Hebrew, Arabic: on the wide side
 ASCII_WIDTHS = (
+    *(OTHER,) * 32,  # controls, which are written out before anything is drawn
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
     556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
     1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
     667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556,
     333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556,
-    556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+    556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584, OTHER,
 )  # fmt: skip
-OTHER = 640  # Greek, Cyrillic, Hebrew, Arabic: on the wide side
 WIDE = 1000
 BOLD = 1.07
 MARGIN = 1.04  # for fonts that are a little wider
@@ -28,9 +29,15 @@ LEADING = 1.3  # from line to line
 
 def width_of(words: str, size: float, *, bold: bool = False) -> float:
     """The width of a line of text whose letters have this size, in the unit of the size."""
-    last = FIRST + len(ASCII_WIDTHS)
-    total = sum(ASCII_WIDTHS[ord(c) - FIRST] if FIRST <= ord(c) < last else other_width(c) for c in words)
-    return total * size / 1000 * MARGIN * (BOLD if bold else 1)
+    return thousandths(words) * size / 1000 * MARGIN * (BOLD if bold else 1)
+
+
+@lru_cache(4096)  # a drawing measures the same words again and again: kinds, shapes, headings
+def thousandths(words: str) -> int:
+    """The width of a line of text in thousandths of the size of its letters."""
+    if words.isascii():
+        return sum(map(ASCII_WIDTHS.__getitem__, words.encode()))
+    return sum(ASCII_WIDTHS[ord(c)] if c.isascii() else other_width(c) for c in words)
 
 
 def other_width(letter: str) -> int:

@@ -18,8 +18,9 @@ def set_columns(ranks: Ranks, widths: Sequence[int], above: Offsets, below: Offs
     runs: list[list[int]] = []
     # Left and right take turns: run i is packed to the side i % 2, which the shift below goes by.
     for down in (True, False):
+        near = find_near(ranks, above, below, down=down)
         for left in (True, False):
-            one = _Run(ranks, widths, above, below, gap, conflicts=rank_conflicts, down=down, left=left)
+            one = _Run(ranks, widths, gap, near=near, conflicts=rank_conflicts, down=down, left=left)
             runs.append(one.x)
     if not runs[0]:
         return []
@@ -57,46 +58,37 @@ def find_conflicts(ranks: Ranks) -> set[tuple[int, int]]:
     return found
 
 
+def find_near(ranks: Ranks, above: Offsets, below: Offsets, *, down: bool) -> list[list[tuple[int, int]]]:
+    """For each vertex those that it may stand below (or above), with the shift that makes the line straight.
+
+    The main line comes first, and what passes by goes round: it is only straight where no main line wants to be.
+    """
+    neighbours, others = (ranks.up, ranks.down) if down else (ranks.down, ranks.up)
+    leaves, arrives, place = (below, above, ranks.leaves_at) if down else (above, below, ranks.arrives_at)
+    skips = ranks.skips if down else {(v, u) for u, v in ranks.skips}
+    found = []
+    for v, near in enumerate(neighbours):
+        if skips:
+            main = [(u, net) for u, net in near if (u, v) not in skips]
+            near = main or [(u, net) for u, net in near if all((u, w) in skips for w, _net in others[u])]
+        # By their places, then by number and shift.
+        ordered = [(place(u, net), u, leaves.get((u, net), 0) - arrives.get((v, net), 0)) for u, net in near]
+        ordered.sort()
+        found.append([(u, shift) for _place, u, shift in ordered])
+    return found
+
+
 class _Run:
     """One of the four ways: aligned downwards or upwards, the left or the right of two middle ones first."""
 
-    def __init__(self, ranks: Ranks, widths: Sequence[int], above: Offsets, below: Offsets, gap: int, *,
+    def __init__(self, ranks: Ranks, widths: Sequence[int], gap: int, *, near: Sequence[Sequence[tuple[int, int]]],
                  conflicts: set[tuple[int, int]], down: bool, left: bool) -> None:  # fmt: skip
         self.ranks, self.down, self.left, self.conflicts = ranks, down, left, conflicts
-        self.above, self.below = above, below
+        self.near = near
         self.root = list(range(len(widths)))
         self.shift = [0] * len(widths)  # of a vertex from its column
         self._align()
         self.x = self._pack(widths, gap)
-
-    def _near(self, v: int) -> list[tuple[int, int]]:
-        """The vertices that v may stand below (or above), with the shift that makes the line straight.
-
-        The main line comes first, and what passes by goes round: it is only straight where no main line wants to be.
-        """
-        near = self._neighbours(v, self.down)
-        main = [(u, net) for u, net in near if not self._is_skip(u, v, self.down)]
-        if not main:
-            near = [
-                (u, net)
-                for u, net in near
-                if all(self._is_skip(w, u, not self.down) for w, _net in self._neighbours(u, not self.down))
-            ]
-        near = main or near
-        if self.down:
-            found = [(self.ranks.leaves_at(u, n), u, self.below.get((u, n), 0) - self.above.get((v, n), 0))
-                     for u, n in near]  # fmt: skip
-        else:
-            found = [(self.ranks.arrives_at(u, n), u, self.above.get((u, n), 0) - self.below.get((v, n), 0))
-                     for u, n in near]  # fmt: skip
-        found.sort()
-        return [(u, shift) for _place, u, shift in found]
-
-    def _neighbours(self, v: int, down: bool) -> list[tuple[int, int]]:
-        return self.ranks.up[v] if down else self.ranks.down[v]
-
-    def _is_skip(self, u: int, v: int, down: bool) -> bool:
-        return ((u, v) if down else (v, u)) in self.ranks.skips
 
     def _align(self) -> None:
         """Vertices into columns: each joins the one in the middle of what it reads (or is read by), if it is free."""
@@ -106,7 +98,7 @@ class _Run:
             # Columns do not cross: a vertex may only join one beyond the last that was joined in this row.
             last = -1 if self.left else 1 << 60
             for v in row if self.left else reversed(row):
-                near = self._near(v)
+                near = self.near[v]
                 # Of an even number there are two in the middle; the run says which of them is tried first.
                 middle = sorted({(len(near) - 1) // 2, len(near) // 2}, reverse=not self.left) if near else []
                 for i in middle:
