@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from io import StringIO
 from typing import Any
 
@@ -12,8 +13,10 @@ from ruamel.yaml.emitter import Emitter
 from ruamel.yaml.events import SequenceEndEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.scanner import RoundTripScanner
 from ruamel.yaml.serializer import Serializer
 from ruamel.yaml.tag import Tag
+from ruamel.yaml.tokens import CommentToken
 
 WIDTH = 120
 NO_WIDTH = 1_000_000  # lines are broken by `fit` alone, between steps
@@ -26,12 +29,50 @@ class AsText(VersionedResolver):
     """Every scalar is text: `no`, `010` and `1e3` are what was written, and need no quotes."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
-        tag = super().resolve(kind, value, implicit)
-        return TEXT if kind is ScalarNode else tag
+        return TEXT if kind is ScalarNode else super().resolve(kind, value, implicit)
+
+
+class Looking(RoundTripScanner):
+    """Asked about the next token again and again, it looks once: until one is taken or more of the text is read.
+
+    The parser asks some five times for each token, and the scanner would look for comments around it each time.
+    """
+
+    looked: tuple[int, int, int] | None = None  # where it was when it looked last
+
+    def check_token(self, *choices: Any) -> bool:
+        if self.place() == self.looked:
+            return not choices or isinstance(self.tokens[0], choices)
+        found: bool = super().check_token(*choices)
+        self.keep_place()
+        return found
+
+    def peek_token(self) -> Any:
+        if self.place() == self.looked:
+            return self.tokens[0]
+        token = super().peek_token()
+        self.keep_place()
+        return token
+
+    def place(self) -> tuple[int, int, int]:
+        return self.tokens_taken, len(self.tokens), self.reader.index
+
+    def keep_place(self) -> None:
+        # A comment in front is not what will be taken next: it waits for the token that it is put at.
+        waits = not self.tokens or isinstance(self.tokens[0], CommentToken)
+        self.looked = None if waits else self.place()
 
 
 class Keeping(Composer):
     """Of a list or mapping in brackets both comments: the one in front of it and the one behind."""
+
+    @cached_property
+    def parser(self) -> Any:
+        return self.loader.parser
+
+    @cached_property
+    def resolver(self) -> Any:
+        return self.loader.resolver
 
     def compose_sequence_node(self, anchor: Any) -> Any:
         return self.with_both(super().compose_sequence_node, anchor)
@@ -85,6 +126,7 @@ class Named(Serializer):
 def yaml() -> YAML:
     # A new one for each text: it remembers what it has read.
     made = YAML()
+    made.Scanner = Looking
     made.Resolver, made.Composer, made.Emitter, made.Serializer = AsText, Keeping, Compact, Named
     made.width = NO_WIDTH
     made.indent(mapping=2, sequence=OFFSET + 2, offset=OFFSET)

@@ -35,11 +35,14 @@ class StepWriter:
         self.problems: list[Problem] = []
         self.maker = LayerMaker(self.problems)  # without the defaults of the spec: what is written stays what it is
         self.reader = StepReader(blocks, self.maker, self.problems)
+        self.lines: dict[str, str] = {}  # as they were, and as they are written: networks repeat themselves
 
     def line(self, text: str) -> str:
         """A one-line step as it is written."""
-        step = self.reader.line(Text(text, HERE))
-        return self.one_line(step) or " ".join(text.split())
+        if text not in self.lines:
+            step = self.reader.line(Text(text, HERE))
+            self.lines[text] = self.one_line(step) or " ".join(text.split())
+        return self.lines[text]
 
     def one_line(self, step: Step) -> str | None:
         """The whole step in one line; None where a line cannot say it."""

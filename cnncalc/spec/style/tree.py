@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml.error import YAMLError as Unreadable
@@ -22,18 +24,27 @@ __all__ = ["Unreadable", "restyle"]
 HERE = Position(1, 1)
 FOLD = "\a"  # how ruamel.yaml marks the line ends inside a folded text
 SMALL = 80  # characters of a mapping that is put into brackets
+WORDS = re.compile(
+    r"[A-Za-z][\w=$()*/+. -]{0,99}", re.ASCII
+)  # nothing in it that YAML would take for a mark of its own
 LAST = ("weights", "if", "repeat", "then")  # of the keys of a step, in this order
 
 
 def restyle(text: str, blocks: Collection[str]) -> str:
     """The text of a spec that can be read, in the one style; only where a comment stands is left to others."""
     root = compose(text)
-    _Styler(StepWriter(blocks)).root(root)
+    _Styler(writer_of(frozenset(blocks))).root(root)
     # After restyling, because quotes may be needed inside brackets that are gone by now; before `fit`, which counts
     # characters.
     take_quotes_off(root, inside=False, seen=set())
     fit(root)
     return emit(root)
+
+
+@lru_cache(1)
+def writer_of(blocks: frozenset[str]) -> StepWriter:
+    """One writer for all turns of a spec: it knows the lines that it has written."""
+    return StepWriter(blocks)
 
 
 class _Styler:
@@ -239,6 +250,9 @@ def same_without(text: str, inside: bool) -> bool:
     """Whether a text is read as itself without quotes: inside brackets too, if it stands there."""
     if not text or not text.isprintable() or text != text.strip():
         return False
+    # Most are plain words: reading twice what surely comes back took a sixth of all time.
+    if WORDS.fullmatch(text):
+        return True
     try:
         tree = read_yaml(Source("", f"- [{text}]" if inside else f"- {text}"))
         # As a key too, since `a: b` without quotes would be one.
