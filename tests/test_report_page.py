@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,15 @@ PAGE = Path(str(files("cnncalc.pages.browser").joinpath("page")))
 SCRIPTS = sorted(PAGE.glob("*.js"))
 
 
+@cache
+def data_of(*names: str) -> dict[str, Any]:
+    """The data of the page of bundled networks, made once; no test changes it."""
+    return page_data([cnncalc.analyze(name) for name in names])
+
+
 @pytest.fixture(scope="module")
 def resnet() -> dict[str, Any]:
-    return json.loads(json_text(page_data([cnncalc.analyze("resnet50")])))
+    return json.loads(json_text(data_of("resnet50")))
 
 
 def test_the_file_is_small_and_its_policy_allows_what_it_holds_and_nothing_else(resnet: dict[str, Any]) -> None:
@@ -118,7 +125,7 @@ def filled(net: dict[str, Any], line: int) -> str:
 @pytest.mark.parametrize("name", ["lenet5", "resnet50", "unet"])
 def test_every_number_has_the_derivation_that_explain_gives(name: str) -> None:
     report = cnncalc.analyze(name)
-    data = page_data([report])
+    data = data_of(name)
     net, texts = data["networks"][0], data["texts"]
     derivations = net["derivations"]
     quantities = ("output", "params", "connections", "macs", "flops", "activation_bytes", "receptive_field",
@@ -190,7 +197,7 @@ def test_texts_are_there_in_both_languages(resnet: dict[str, Any]) -> None:
 
 
 def test_two_networks_are_there_with_what_diff_says() -> None:
-    data = page_data([cnncalc.analyze("lenet5"), cnncalc.analyze("lenet5-modern")])
+    data = data_of("lenet5", "lenet5-modern")
     assert [net["name"] for net in data["networks"]] == ["LeNet-5", cnncalc.analyze("lenet5-modern").name]
     cells = [data["texts"][cell] for row in data["difference"][0]["table"]["rows"] for cell in row]
     assert "61,706" in cells
@@ -199,7 +206,7 @@ def test_two_networks_are_there_with_what_diff_says() -> None:
 
 @pytest.mark.parametrize("names", [("lenet5", "lenet5-modern"), ("resnet18", "resnet34")])
 def test_layers_stand_beside_those_that_diff_compares_them_with(names: tuple[str, str]) -> None:
-    data = page_data([cnncalc.analyze(name) for name in names])
+    data = data_of(*names)
     old, new = (net["nodes"]["name"] for net in data["networks"])
     assert len(json_text(data["sides"])) < 3000  # places alone: the numbers are in the rows of either network
     keys = [key for key, _heading in data["sides"]["quantities"]]
@@ -223,7 +230,7 @@ def test_layers_stand_beside_those_that_diff_compares_them_with(names: tuple[str
 
 
 def test_the_page_of_one_network_holds_nothing_that_two_need() -> None:
-    one, two = (page_data([cnncalc.analyze(name) for name in names]) for names in (["lenet5"], ["lenet5"] * 2))
+    one, two = data_of("lenet5"), data_of("lenet5", "lenet5")
     assert one["sides"] is one["difference"] is None
     assert set(two["own"]) == TEXTS.keys()
     assert set(two["own"]) - set(one["own"]) == OF_TWO
@@ -287,7 +294,7 @@ def test_a_deep_network_makes_a_page_that_grows_by_its_layers_and_says_what_it_l
         steps = "\n".join(f"- b{i}: {{residual: [conv 4 k3 p1 relu, conv 4 k3 p1]}}" for i in range(blocks))
         return page_data([cnncalc.analyze(f"input: 4x16x16\nlayers:\n{steps}\n")])
 
-    fewer, more = data(50), data(100)
+    fewer, more = data(25), data(50)
     size, larger = (len(json_text(found["networks"][0]["derivations"])) for found in (fewer, more))
     assert larger < 1.5 * size  # the lines of long ways are cut, and layers far behind have none
     net = more["networks"][0]
