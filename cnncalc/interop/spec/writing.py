@@ -143,7 +143,7 @@ def fingerprints(graph: Graph) -> Iterable[Any]:
     fields = receptive_fields(graph)
     for node, facts, seen in zip(graph.nodes, graph.facts, fields, strict=True):
         # By what they are, not by number: the order of branches is the writer's to choose.
-        entering = tuple(sorted(str(kinds[v]) for v in node.reads))
+        entering = tuple(sorted([kinds[v] for v in node.reads]))
         counts = (facts.params, facts.macs, facts.connections, facts.flops)
         built = (node.layer.built, node.layer.inplace, node.layer.frozen)
-        yield (node.layer.kind, entering, facts.output, *counts, node.weights_of is None, str([*seen.values()]), built)
+        yield (node.layer.kind, entering, facts.output, *counts, node.weights_of is None, tuple(seen.values()), built)
