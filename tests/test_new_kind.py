@@ -80,12 +80,12 @@ NETS = {"gain": "gain", "spread": "spread 2 s1", "sorted": "sorted"}
 
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "KINDS", dict(layers.KINDS))
-    monkeypatch.setattr(layers, "_BY_PLAIN_NAME", dict(layers._BY_PLAIN_NAME))
     monkeypatch.setitem(sys.modules, "cnncalc.layers.new", sys.modules[__name__])
     monkeypatch.setitem(sys.modules, "cnncalc.reference.new", types.ModuleType("cnncalc.reference.new"))
     for kind, name in KINDS.items():
-        layers.register(layers.Kind(kind, "new", name))
+        # In the table itself, as modules that were loaded before have it.
+        monkeypatch.setitem(layers.KINDS, kind, layers.Kind(kind, "new", name))
+        monkeypatch.setitem(layers._BY_PLAIN_NAME, kind, layers.KINDS[kind])
     monkeypatch.setitem(REFERENCES, "gain", Reference(apply_gain, lambda layer, x: {"gain": scale(x[:1])}))
     monkeypatch.setitem(REFERENCES, "spread", Reference(find_spread, nothing))
     monkeypatch.setitem(REFERENCES, "sorted", Reference(sort_values, nothing))

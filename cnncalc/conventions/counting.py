@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cnncalc.analysis import count_totals
 from cnncalc.conventions.quantities import GRAMMAR, quantities
 from cnncalc.conventions.reading import Convention, Rule
-from cnncalc.errors import CnncalcError, OptionError
+from cnncalc.errors import CnncalcError, OptionError, UnknownValueError
 from cnncalc.graph import Graph
 from cnncalc.language import _
 from cnncalc.layers.base import Facts, Layer, Shape
@@ -91,9 +91,17 @@ def count(kind: str, scope: dict[str, Value], convention: Convention) -> Count:
     """The first rule that fits, and its numbers; none where not even the shape that comes out is known."""
     if not scope["output"]:
         return Count(None, None, None, _("the shape of {kind} is not known", kind=kind))
-    rule = rule_for(kind, scope, convention)
     known = scope.get("params")
     params = known if isinstance(known, int) else None
+    try:
+        return follow_rules(kind, scope, convention, params)
+    except UnknownValueError:
+        return Count(None, params, None, _("{kind} does not say a number that the rule needs", kind=kind))
+
+
+def follow_rules(kind: str, scope: dict[str, Value], convention: Convention, params: int | None) -> Count:
+    """What the first rule that fits counts. Raises UnknownValueError where it asks for what the layer does not say."""
+    rule = rule_for(kind, scope, convention)
     if rule is None:
         reason = _("{name} has no rule for {kind}", name=convention.name, kind=kind)
         return Count(None, params, None, reason)
@@ -128,6 +136,8 @@ def work_out(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> int:
 def value(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> Value:
     try:
         return evaluate(text, scope, GRAMMAR)
+    except UnknownValueError:
+        raise
     except (OptionError, OverflowError, ValueError) as error:  # of a division in double precision
         problem = _("{name}: {text}", name=kind, text=error)
         raise CnncalcError(

@@ -16,7 +16,7 @@ from cnncalc.layers.options import axes, natural_axes
 from cnncalc.layers.windows import Window
 from cnncalc.quantities import COUNT, of_subject
 from cnncalc.quantities import QUANTITIES as OF_REPORTS
-from cnncalc.spec.expressions import Grammar, Value, Word
+from cnncalc.spec.expressions import UNKNOWN, Grammar, Value, Word
 
 AS_WRITTEN = "_as_written"  # behind a size per axis: as the spec gives it, one number or one for each axis
 
@@ -80,8 +80,8 @@ def quantities(layer: Layer, shapes: Sequence[Shape], facts: Facts, batch: int) 
     }
     for name in COUNTS:
         count = getattr(facts, OF_REPORTS[name].fact)
-        if count is not None:  # tools count the work of all samples; weights belong to the layer
-            scope[name] = count if OF_REPORTS[name].stored else batch * count
+        # Tools count the work of all samples; weights belong to the layer.
+        scope[name] = UNKNOWN if count is None else count if OF_REPORTS[name].stored else batch * count
     if hasattr(layer, "maps_read"):  # of a convolution whose groups follow from the input
         scope["groups"] = x[0] // layer.maps_read(x[0])
     reach = facts.reach
