@@ -83,20 +83,30 @@ def no_main_value(kind: Kind, main: str, text: str, flags: Mapping[str, str]) ->
     return None
 
 
-def second_value(
-    kind: Kind, main: str, text: str, flags: Mapping[str, str], given: Collection[str | None] = ()
+def more_values(
+    kind: Kind, main: str, texts: Sequence[str], flags: Mapping[str, str], given: Collection[str | None] = ()
 ) -> tuple[str, str]:
-    """(problem, hint) for a number where the main value stands already. `given`: options that have a flag."""
+    """(problem, hint) for numbers where the main value stands already. `given`: options that have a flag."""
+    problem = _("a second value, '{text}', of {kind}, which takes one", text=short(texts[0]), kind=kind.name)
+    # `conv 16 3 1 1`: in the order of other programs, kernel, stride, padding, where none is said otherwise.
+    free = [flag for flag in "ksp" if flags.get(flag) not in (None, main, *given)]
+    first = texts[0]
+    if re.fullmatch(r"\d+x\d+(x\d+)?", first) and "k" in flags:
+        free = ["k", *(flag for flag in free if flag != "k")]
+    elif main != "kernel" and free[:1] != ["k"]:
+        free = []
+    if 1 < len(texts) <= len(free):
+        return problem, _("write {value}", value=" ".join(map(str.__add__, free, texts)))
     hint = _("only the {main}: what enters is known from the step before", main=main)
-    if flags.get("k") not in (None, main, *given) or (re.fullmatch(r"\d+x\d+(x\d+)?", text) and "k" in flags):
-        hint = _("a kernel is written k{text}", text=text)
-    elif main == "kernel" and "s" in flags:
-        hint = _("a stride is written s{text}", text=text)
-    elif main == "order":
+    if main == "order":
         hint = _("write the axes with commas: 0,2,1")
     elif main == "parts":
-        hint = _("which of them is written part={text}", text=text)
-    return _("a second value, '{text}', of {kind}, which takes one", text=short(text), kind=kind.name), hint
+        hint = _("which of them is written part={text}", text=first)
+    elif free[:1] == ["k"]:
+        hint = _("a kernel is written k{text}", text=first)
+    elif free[:1] == ["s"]:
+        hint = _("a stride is written s{text}", text=first)
+    return problem, hint
 
 
 def separate_value(word: str, number: str, flags: Mapping[str, str], names: Mapping[str, str]) -> str | None:

@@ -102,6 +102,7 @@ class _LayerLine:
         self.step = LayerStep(position, kind)
         self.found: list[Argument] = []
         self.flagged: set[str | None] = set()
+        self.too_many: list[Token] = []  # numbers without a flag, behind the main value
         self.options = list(kind.load().options.values())
         self.main = next((o.name for o in self.options if o.main), None)
         self.by_flag = {o.flag: o.name for o in self.options if o.flag}
@@ -119,6 +120,10 @@ class _LayerLine:
             word, following = words[at], words[at + 1] if at + 1 < len(words) else None
             taken = next((count for take in self.takers if (count := take(self, word, following))), 0)
             at += taken or self.refuse(word, following)
+        if self.too_many:
+            texts = [word.text for word in self.too_many]
+            problem, hint = advice.more_values(self.kind, self.main or "", texts, self.by_flag, self.flagged)
+            self.reader.note(problem, self.too_many[0].position, hint)
 
     def is_given(self, option: str | None) -> bool:
         return any(argument.name == option for argument in self.found)
@@ -190,9 +195,9 @@ class _LayerLine:
         if not self.main or not (text[0] in "$[(+." or text[0].isdigit() or (text[0] == "-" and text[1:2].isdecimal())):
             return 0
         if self.is_given(self.main):
-            wrong: tuple[str, str] | None = advice.second_value(self.kind, self.main, text, self.by_flag, self.flagged)
-        else:
-            wrong = advice.no_main_value(self.kind, self.main, text, self.by_flag)
+            self.too_many.append(word)
+            return 1
+        wrong = advice.no_main_value(self.kind, self.main, text, self.by_flag)
         if wrong is None:
             self.add(self.main, text, word)
         else:
