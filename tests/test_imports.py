@@ -282,6 +282,20 @@ def test_tuples_that_every_start_defines_have_annotations_that_are_worked_out() 
             assert "from __future__ import annotations" not in path.read_text(encoding="utf-8"), path
 
 
+def test_explaining_and_grading_load_what_they_need(tmp_path: Path) -> None:
+    assert not loaded_by("explain", "lenet5", "C1", "params") & {
+        "fractions",
+        "html",
+        "json",
+        "numpy",
+        "rich",
+        "zipfile",
+    }
+    sheet = tmp_path / "answers.csv"
+    sheet.write_text("layer,params\nC1,156\n", encoding="utf-8")
+    assert not loaded_by("check", "lenet5", str(sheet)) & {"html", "numpy", "openpyxl", "rich", "shutil", "zipfile"}
+
+
 @pytest.mark.parametrize("words", [("conventions", "lenet5"), ("lenet5", "--convention", "thop")])
 def test_conventions_need_neither_numpy_nor_rich_nor_tabulate(words: tuple[str, ...]) -> None:
     assert not loaded_by(*words) & {"numpy", "rich", "tabulate", "dataclasses", "importlib.metadata"}

@@ -12,7 +12,6 @@ from collections.abc import Collection
 from cnncalc.analysis.derivations.board import Derivation
 from cnncalc.analysis.derivations.costs import COSTS, RATIO_NAMES, cost_derivation, ratio_derivation
 from cnncalc.analysis.derivations.counts import layer_derivations, letters_of, sum_derivation
-from cnncalc.analysis.derivations.fields import field_derivation
 from cnncalc.analysis.derivations.lines import Line
 from cnncalc.analysis.derivations.memory import PEAK, peak_derivation
 from cnncalc.errors import CnncalcError, suggest
@@ -51,6 +50,9 @@ def explain(
     costs = [cost_derivation(report, number, name, free) for name in wanted if name in COSTS]
     found += [entry for entry in costs if entry is not None]
     if "receptive_field" in wanted and not free:
+        # Where one is asked for: it brings fractions along, and decimal numbers with them.
+        from cnncalc.analysis.derivations.fields import field_derivation
+
         field = field_derivation(report, number, since)
         if field is not None:
             # As the table has it: the field stands before what memory is taken.

@@ -7,7 +7,6 @@ An expression is made from a traced number once: sums and products are flattened
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from html import escape
 from math import prod
 from typing import Any, NamedTuple
 
@@ -326,6 +325,8 @@ class MathML(Notation):
     def symbol(self, name: str) -> str:
         letter, _, index = name.partition("_")
         if len(letter) > 1:
+            from html import escape  # it brings the names of all characters, which text has no use for
+
             return f"<mtext>{escape(name)}</mtext>"  # of a layer: models bring any characters
         return f"<msub><mi>{letter}</mi><mi>{index}</mi></msub>" if index else f"<mi>{letter}</mi>"
 

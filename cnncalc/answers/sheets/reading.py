@@ -15,7 +15,6 @@ from cnncalc.answers.sheets.sentences import answers_in_sentences, reads_as_sent
 from cnncalc.answers.sheets.sheet import Sheet, unusable, with_some_answer
 from cnncalc.answers.sheets.tables import is_table, rows_of_text, spaced_rows
 from cnncalc.answers.sheets.trees import from_tree
-from cnncalc.answers.sheets.workbooks import read_workbook
 from cnncalc.errors import Position, Problem, Source, SpecError, open_file
 from cnncalc.language import _, reason_of
 from cnncalc.spec.read.yamltree import read_yaml
@@ -50,6 +49,8 @@ def read_sheets(path: str, *, blank: bool = False) -> list[Sheet]:
     blank  a form or a key: its answers may be missing
     """
     if path.lower().endswith(".xlsx"):
+        from cnncalc.answers.sheets.workbooks import read_workbook  # it brings every compression of archives along
+
         return read_workbook(path, blank=blank)
     try:
         if path == "-" and sys.stdin is not None:
