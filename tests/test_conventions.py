@@ -97,7 +97,7 @@ def number(report: Report) -> int | str:
     assert labels is not None
     if any("the tool stops" in reason for reason in labels.unknown.values()):
         return "ERR"
-    return "?" if labels.number in report.totals.left_out else getattr(report.totals, labels.number)
+    return "?" if report.totals.is_partial(labels.number) else getattr(report.totals, labels.number)
 
 
 def test_the_survey_is_all_there() -> None:

@@ -6,6 +6,7 @@ import ast
 import math
 import re
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,20 @@ CASES = [case for path in sorted(FOLDER.glob("*.yaml")) if path.stem != "network
 
 def evaluated(text: str, bindings: dict[str, int] | None = None) -> int:
     """A printed formula worked out as arithmetic, by nothing of ours."""
-    for name in sorted(bindings or {}, key=len, reverse=True):
-        text = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w(])", f"({(bindings or {})[name]})", text)
+    if bindings:
+        text = any_of(tuple(bindings)).sub(lambda match: f"({bindings[match[0]]})", text)
+    return worked_out(text)
+
+
+@cache
+def any_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    """One of the names; the longest first, for `m_1` begins with `m`."""
+    longest_first = sorted(names, key=len, reverse=True)
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, longest_first))})(?![\w(])")
+
+
+@cache
+def worked_out(text: str) -> int:
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text).replace("×", "*").replace("^", "**").replace(" mod ", " % ")
     text = re.sub(r"\d+", lambda match: f"F({match[0]})", text)
     value = eval(text, {"F": Fraction, "floor": math.floor, "ceil": math.ceil, "__builtins__": {}})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import cnncalc
-from cnncalc.conventions.identifying import candidates, without_biases
+from cnncalc.conventions.identifying import candidates, count_without_biases
 from cnncalc.report import Report
 from cnncalc.shipped import VARIANTS, bundled
 
@@ -29,10 +29,10 @@ def totals() -> dict[str, dict[str, int]]:
     found = {}
     for name, report in reports().items():
         one = report.totals
-        found[name] = {q: getattr(one, q) for q in QUANTITIES if q not in one.left_out and getattr(one, q)}
-        bare = without_biases(report)
-        if bare is not None and "params" not in bare.totals.left_out:
-            found[name]["weights"] = bare.totals.params
+        found[name] = {q: getattr(one, q) for q in QUANTITIES if not one.is_partial(q) and getattr(one, q)}
+        bare = count_without_biases(report)
+        if bare is not None:
+            found[name]["weights"] = bare
     return found
 
 

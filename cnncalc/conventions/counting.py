@@ -5,9 +5,10 @@ Counts are exact integers for the whole batch; None says that the convention giv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from cnncalc.analysis import count_totals
 from cnncalc.conventions.quantities import GRAMMAR, quantities
@@ -18,7 +19,18 @@ from cnncalc.language import _
 from cnncalc.layers.base import Facts, Layer, Shape
 from cnncalc.quantities import RATIOS
 from cnncalc.report import Labels, Report, Row
-from cnncalc.spec.expressions import Value, Word, evaluate
+from cnncalc.spec.expressions import Scope, Value, Word, evaluate
+
+
+class LayerScope(dict[str, Value]):
+    """The quantities of a layer by name. counted: what conventions made of them, by the convention's identity."""
+
+    __slots__ = ("counted",)
+
+    def __init__(self, found: Mapping[str, Value]) -> None:
+        super().__init__(found)
+        # With the convention itself, so that no other one has its identity later.
+        self.counted: dict[int, tuple[Convention, Count]] = {}
 
 
 class Count(NamedTuple):
@@ -50,14 +62,20 @@ def counts(graph: Graph, convention: Convention, batch: int = 1) -> list[Count]:
     return found
 
 
-def quantities_of_nodes(graph: Graph, convention: Convention, batch: int) -> list[dict[str, Value]]:
-    """The quantities of every node; equal layers on equal shapes have the same mapping."""
-    shapes = [*graph.inputs.values(), *(facts.output for facts in graph.facts)]
+_scopes: WeakKeyDictionary[Graph, dict[int, list[LayerScope]]] = WeakKeyDictionary()
+
+
+def quantities_of_nodes(graph: Graph, convention: Convention, batch: int) -> list[LayerScope]:
+    """The quantities of every node, for all conventions; equal layers on equal shapes have the same mapping."""
     samples = 1 if convention.one else batch
-    return [
-        scope_of(node.layer, tuple([shapes[v] for v in node.reads]), beside, facts, samples)
-        for node, facts, beside in zip(graph.nodes, graph.facts, neighbours(graph), strict=True)
-    ]
+    known = _scopes.setdefault(graph, {})
+    if samples not in known:
+        shapes = [*graph.inputs.values(), *(facts.output for facts in graph.facts)]
+        known[samples] = [
+            scope_of(node.layer, tuple([shapes[v] for v in node.reads]), beside, facts, samples)
+            for node, facts, beside in zip(graph.nodes, graph.facts, neighbours(graph), strict=True)
+        ]
+    return known[samples]
 
 
 def neighbours(graph: Graph) -> list[tuple[str, str]]:
@@ -80,14 +98,24 @@ def neighbours(graph: Graph) -> list[tuple[str, str]]:
 
 
 @lru_cache(65536)
-def scope_of(
-    layer: Layer, shapes: tuple[Shape, ...], beside: tuple[str, str], facts: Facts, batch: int
-) -> dict[str, Value]:
+def scope_of(layer: Layer, shapes: tuple[Shape, ...], beside: tuple[str, str], facts: Facts, batch: int) -> LayerScope:
     """The quantities of a layer, worked out once for all conventions."""
-    return quantities(layer, shapes, facts, batch) | {"previous": Word(beside[0]), "next": Word(beside[1])}
+    found = quantities(layer, shapes, facts, batch)
+    return LayerScope(found | {"previous": Word(beside[0]), "next": Word(beside[1])})
 
 
-def count(kind: str, scope: dict[str, Value], convention: Convention) -> Count:
+def count(kind: str, scope: LayerScope, convention: Convention) -> Count:
+    """What a convention makes of a layer: variants of a network have most of their layers in common."""
+    known = scope.counted.get(id(convention))
+    if known is not None:
+        return known[1]
+    found = apply_rules(kind, scope, convention)
+    if not found.reason:  # which is said in the language that is in force
+        scope.counted[id(convention)] = convention, found
+    return found
+
+
+def apply_rules(kind: str, scope: LayerScope, convention: Convention) -> Count:
     """The first rule that fits, and its numbers; none where not even the shape that comes out is known."""
     if not scope["output"]:
         return Count(None, None, None, _("the shape of {kind} is not known", kind=kind))
@@ -99,7 +127,7 @@ def count(kind: str, scope: dict[str, Value], convention: Convention) -> Count:
         return Count(None, params, None, _("{kind} does not say a number that the rule needs", kind=kind))
 
 
-def follow_rules(kind: str, scope: dict[str, Value], convention: Convention, params: int | None) -> Count:
+def follow_rules(kind: str, scope: Scope, convention: Convention, params: int | None) -> Count:
     """What the first rule that fits counts. Raises UnknownValueError where it asks for what the layer does not say."""
     rule = rule_for(kind, scope, convention)
     if rule is None:
@@ -114,15 +142,15 @@ def follow_rules(kind: str, scope: dict[str, Value], convention: Convention, par
     return Count(None, params, rule, _(rule.unknown) if rule.unknown else "")  # none: a rule for parameters alone
 
 
-def rule_for(kind: str, scope: dict[str, Value], convention: Convention) -> Rule | None:
+def rule_for(kind: str, scope: Scope, convention: Convention) -> Rule | None:
     """The first rule for a kind whose condition holds."""
-    for rule in convention.rules:
-        if rule.covers(kind) and (not rule.condition or value(rule.condition, scope, rule, kind)):
+    for rule in convention.rules_of(kind):
+        if not rule.condition or value(rule.condition, scope, rule, kind):
             return rule
     return convention.otherwise
 
 
-def work_out(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> int:
+def work_out(text: str, scope: Scope, rule: Rule, kind: str) -> int:
     """An expression as a whole number."""
     number = value(text, scope, rule, kind)
     if not isinstance(number, int):
@@ -133,7 +161,7 @@ def work_out(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> int:
     return int(number)
 
 
-def value(text: str, scope: dict[str, Value], rule: Rule, kind: str) -> Value:
+def value(text: str, scope: Scope, rule: Rule, kind: str) -> Value:
     try:
         return evaluate(text, scope, GRAMMAR)
     except UnknownValueError:

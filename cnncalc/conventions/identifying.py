@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncalc.analysis import analyze_graph
 from cnncalc.answers.notation import read
 from cnncalc.answers.recounting import change_graph
+from cnncalc.conventions.counting import total
 from cnncalc.conventions.overview import Printed, overview
 from cnncalc.conventions.reading import Convention
 from cnncalc.language import _, n_
-from cnncalc.quantities import COUNT, of_subject
+from cnncalc.quantities import COUNT, QUANTITIES, of_subject
 from cnncalc.report import Report
 
 COUNTED = tuple(name for name in of_subject(COUNT) if name != "trainable_params")  # where none is frozen, params
@@ -74,13 +74,11 @@ def numbers_of(report: Report, every: Sequence[Printed]) -> Iterator[tuple[str, 
     for one in every:
         if one.convention.number != "params":
             yield _("parameters"), one.params, one.convention.name
-    if not totals.left_out.keys() & {"params", "buffers"}:
+    if not totals.is_partial("params") and not totals.is_partial("buffers"):
         yield _("parameters and buffers"), totals.params + totals.buffers, "cnncalc"
     if not totals.is_partial("connections"):
         yield _("connections"), totals.connections, "cnncalc"
-    bare = without_biases(report)
-    if bare is not None and not bare.totals.is_partial("params"):
-        yield _("parameters without biases"), bare.totals.params, "cnncalc"
+    yield _("parameters without biases"), count_without_biases(report), "cnncalc"
 
 
 def candidates_of_layers(variant: str, report: Report) -> Iterator[Candidate]:
@@ -99,10 +97,18 @@ def candidates_of_layers(variant: str, report: Report) -> Iterator[Candidate]:
         yield Candidate(variant, what, ("cnncalc",), number)
 
 
-def without_biases(report: Report) -> Report | None:
-    """The same network without its biases; None where none has any."""
+def count_without_biases(report: Report) -> int | None:
+    """The parameters of the same network without its biases; None where none has any, or not all are known."""
     changed = None if report.graph is None else change_graph(report.graph, "bias", old=True, new=False)
-    return None if changed is None else analyze_graph(changed, report.settings)
+    if changed is None:
+        return None
+    params = QUANTITIES["params"]
+    return total(
+        [
+            params.value(facts, stored_here=node.weights_of is None)
+            for node, facts in zip(changed.nodes, changed.facts, strict=True)
+        ]
+    )
 
 
 def identify(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, NoReturn
 
 from cnncalc.conventions.quantities import AS_WRITTEN, GRAMMAR, QUANTITIES
@@ -71,15 +71,8 @@ class Rule(NamedTuple):
         return kind not in self.but if self.kinds is None else kind in self.kinds
 
 
-class Convention(NamedTuple):
-    """How a tool counts. `number`: the column that its number stands in; `calls`: what the tool calls it.
-
-    unit     what is counted, in words
-    per_mac  the units that a multiply-accumulate of a convolution counts for: 1 or 2; 0: it is no such number
-    one      whether the tool counts one sample whatever the batch
-    rules    in order: of those that fit a layer the first one counts
-    otherwise  for a layer that no rule fits
-    """
+class _Fields(NamedTuple):
+    """What a Convention is made of."""
 
     name: str
     version: str
@@ -93,10 +86,32 @@ class Convention(NamedTuple):
     rules: tuple[Rule, ...]
     otherwise: Rule | None = None
 
+
+class Convention(_Fields):
+    """How a tool counts. `number`: the column that its number stands in; `calls`: what the tool calls it.
+
+    unit     what is counted, in words
+    per_mac  the units that a multiply-accumulate of a convolution counts for: 1 or 2; 0: it is no such number
+    one      whether the tool counts one sample whatever the batch
+    rules    in order: of those that fit a layer the first one counts
+    otherwise  for a layer that no rule fits
+    """
+
     @property
     def title(self) -> str:
         """`thop 0.1.1`, or the name alone where it says the version."""
         return f"{self.name} {_(self.version)}" if self.version and self.version not in self.name else self.name
+
+    def rules_of(self, kind: str) -> list[Rule]:
+        """The rules for a kind, in order, their conditions apart."""
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = self._by_kind[kind] = [rule for rule in self.rules if rule.covers(kind)]
+        return found
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Rule]]:
+        return {}
 
 
 def folder() -> str:

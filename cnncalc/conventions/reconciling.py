@@ -79,6 +79,7 @@ def reconcile(report: Report, one: Convention, other: Convention) -> Reconciled:
     groups: dict[tuple[Any, ...], list[tuple[str, int, list[tuple[Terms, int]]]]] = defaultdict(list)
     first_total = second_total = 0
     unknown: dict[str, str] = {}
+    known: dict[tuple[int, int, int, int], tuple[tuple[Any, ...], list[tuple[Terms, int]]]] = {}
     every = zip(
         graph.nodes, counts(graph, one, batch), counts(graph, other, batch), quantities_of_nodes(graph, one, batch),
         quantities_of_nodes(graph, other, batch), strict=True,
@@ -91,13 +92,18 @@ def reconcile(report: Report, one: Convention, other: Convention) -> Reconciled:
         first_total, second_total = first_total + a, second_total + b
         if a == b:
             continue
-        mine, theirs = read_terms(first, of_params, scope), read_terms(second, of_params, other_scope)
-        # Tools that count from the same sizes differ in terms, which can be named one by one.
-        parts = parts_of(mine, theirs, scope) if scope == other_scope else []
-        if sum(amount for _term, amount in parts) != a - b:  # stored once, or for another number of samples
-            parts = [({}, a - b)]
-        # Layers in which the same two rules differ in the same way are one cause.
-        key = node.layer.kind, text_of(mine), text_of(theirs), first.rule, second.rule, not parts[0][0]
+        # Equal layers share their scopes, and differ alike.
+        alike = id(scope), id(other_scope), a, b
+        if alike not in known:
+            mine, theirs = read_terms(first, of_params, scope), read_terms(second, of_params, other_scope)
+            # Tools that count from the same sizes differ in terms, which can be named one by one.
+            parts = parts_of(mine, theirs, scope) if scope == other_scope else []
+            if sum(amount for _term, amount in parts) != a - b:  # stored once, or for another number of samples
+                parts = [({}, a - b)]
+            # Layers in which the same two rules differ in the same way are one cause.
+            key = node.layer.kind, text_of(mine), text_of(theirs), first.rule, second.rule, not parts[0][0]
+            known[alike] = key, parts
+        key, parts = known[alike]
         groups[key].append((node.name, a - b, parts))
     causes = [cause(key, entries) for key, entries in groups.items()]
     causes.sort(key=lambda cause: -abs(cause.amount))

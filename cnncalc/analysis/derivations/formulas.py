@@ -82,7 +82,9 @@ def _terms(value: int, sign: int, names: Names, values: Values, *, top: bool = F
         part, sign, top = waiting.pop()
         if _close(part, names, top) or getattr(part, "operator", "") not in ("+", "-", "neg"):
             symbols = _make(part, names, values=False)
-            found.append(Term(sign, _make(part, names, values), symbols, not isinstance(part, Traced)))
+            # Made once where nothing has its value: nested sums would be made twice as often at each level.
+            what = _make(part, names, values) if values else symbols
+            found.append(Term(sign, what, symbols, not isinstance(part, Traced)))
             continue
         assert isinstance(part, Traced)
         if part.operator == "neg":
