@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,28 @@ if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     sys.dont_write_bytecode = False
 
 
-@pytest.fixture(autouse=True)
-def english_afterwards() -> Iterator[None]:
-    """A command that is run in this process may leave another language in force, here and for click."""
-    yield
-    os.environ["LANGUAGE"] = "en"
-    language = sys.modules.get("cnncalc.language")
-    if language is not None:
-        language.use("en")
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, Any, Any]:
+    """A command that is run in this process may leave another language in force, here and for click.
+
+    No fixture: of those each test has its own, which takes longer than what it does.
+    """
+    try:
+        return (yield)
+    finally:
+        os.environ["LANGUAGE"] = "en"
+        language = sys.modules.get("cnncalc.language")
+        if language is not None:
+            language.use("en")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Of what a worker of xdist tells of a test that passed, keywords are the most, and nobody reads them."""
+    report = yield
+    if report.passed and hasattr(item.config, "workerinput"):
+        report.keywords = {}
+    return report
 
 
 def part_streams() -> None:

@@ -254,27 +254,40 @@ MORE = """
 """
 
 
-def graphs() -> Iterator[tuple[str, Graph]]:
-    """Every case that states a network of its own, and every line above, by name."""
+def specs(about: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every case that states a network of its own, and every line above: its name, its text and its parameters.
+
+    about  what the text must have in it
+    """
     for path in sorted(FOLDER.glob("*.yaml")):
         for case in load_cases(path.stem):
-            if "network" not in case and case["case"] not in TOO_LARGE:
-                yield f"{path.stem}: {case['case']}", cnncalc.load(spec_of(case), set=case.get("set"))
+            if "network" not in case and case["case"] not in TOO_LARGE and about in str(case):
+                yield f"{path.stem}: {case['case']}", spec_of(case), case.get("set")
     for line in MORE.strip().splitlines():
-        yield line, cnncalc.load(line)
-    yield from of_the_probes()
+        if about in line:
+            yield line, line, None
+    for name, spec in of_the_probes():
+        if about in spec:
+            yield name, spec, None
 
 
-def of_the_probes() -> Iterator[tuple[str, Graph]]:
+def graphs(about: str = "") -> Iterator[tuple[str, Graph]]:
+    """The networks of these specs, by name."""
+    for name, spec, values in specs(about):
+        yield name, cnncalc.load(spec, set=values)
+
+
+def of_the_probes() -> Iterator[tuple[str, str]]:
     """A kind that has no line above is asked about with the options with which the probes run it."""
     for kind in [kind for kind in KINDS_RUN if not re.search(rf"[ {{]{kind}\b", MORE)]:
         for options in KINDS_RUN[kind][1]:
             for rank in KINDS_RUN[kind][0]:
                 spec = f"input: {INPUTS[rank]}\nlayers:\n  - {layer_line(kind, options)}\n"
                 try:
-                    yield f"{INPUTS[rank]}; {kind} {options}", cnncalc.load(spec)
+                    cnncalc.load(spec)
                 except CnncalcError:  # options of another number of axes
                     continue
+                yield f"{INPUTS[rank]}; {kind} {options}", spec
 
 
 def layers(kind: str, among: list[tuple[str, Graph]]) -> Iterator[tuple[str, Layer, tuple[Shape, ...]]]:

@@ -380,7 +380,7 @@ def test_a_folder_does_not_hide_the_bundled_network_of_its_name(tmp_path: Path) 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_told_by_networks_too() -> None:
     with open("/dev/full", "w") as full:
-        done = Forked(["networks"], None, {**os.environ, **SETTLED}, stdout=full.fileno()).end()
+        done = Forked(["networks", "mobile"], None, {**os.environ, **SETTLED}, stdout=full.fileno()).end()
     assert (done.returncode, done.stderr) == (2, b"standard output cannot be written: No space left on device\n")
 
 

@@ -23,7 +23,7 @@ from cnncalc.cli import group
 from cnncalc.conventions import convention, under
 from cnncalc.graph import Graph, Node
 
-ALL = [(name, layer, shapes) for name, layer, shapes in layers("deformable_conv", list(graphs()))]
+ALL = [(name, layer, shapes) for name, layer, shapes in layers("deformable_conv", list(graphs("deform")))]
 
 
 def enumerate_taps(layer: Any, w: Any, x: Any, offsets: Any, weights: Any = None) -> Any:

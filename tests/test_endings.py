@@ -14,9 +14,9 @@ import pytest
 from commands import SETTLED, Forked
 
 COMMANDS = [
-    ("--help",), ("--version",), ("kinds",), ("kinds", "conv"), ("networks",), ("lenet5",), ("lenet5", "--help"),
+    ("--help",), ("--version",), ("kinds",), ("kinds", "conv"), ("networks", "mobile"), ("lenet5",),
     ("explain", "lenet5", "C1"), ("exercise",), ("rf", "lenet5"), ("compare", "lenet5", "alexnet"), ("lint", "--list"),
-    ("draw", "lenet5"),
+    ("draw", "lenet5"), ("lenet5", "--help"),
     ("lenet5", "--format", "json"), ("check", "lenet5", "params=60000"), ("lock", "net.yaml"),
     ("conventions", "lenet5"), ("diff", "lenet5", "alexnet"),
     ("verify", "-e", "1x8x8; conv 2 k3"), ("identify", "lenet5", "60000"),

@@ -6,12 +6,13 @@ import subprocess
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import commands
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
-from option_sets import graphs
+from option_sets import specs
 from random_specs import networks
 
 import cnncalc
@@ -24,7 +25,7 @@ from cnncalc.interop.spec.lifting import counts_alike
 from cnncalc.interop.spec.writing import NotASpecError, as_people_say, same_numbers, to_spec
 from cnncalc.shipped import VARIANTS, bundled
 
-ALL = list(graphs())
+ALL = list(specs())
 # Networks whose merges get names that they had not: their text written anew is another one.
 NOT_NESTED = ("hrnet", "unet", "inception")
 # Lines of the text where blocks must have been found: no more than a person needs.
@@ -55,8 +56,9 @@ def test_a_bundled_network_is_read_back_as_it_was(name: str) -> None:
     assert text.count("\n") <= LINES.get(name, 1000)
 
 
-@pytest.mark.parametrize(("name", "graph"), ALL, ids=[name for name, _ in ALL])
-def test_every_case_is_read_back_as_it_was(name: str, graph: cnncalc.Graph) -> None:
+@pytest.mark.parametrize(("spec", "values"), [pytest.param(*rest, id=name) for name, *rest in ALL])
+def test_every_case_is_read_back_as_it_was(spec: str, values: Any) -> None:
+    graph = load(spec, set=values)
     said = as_people_say(graph)
     assert counts_alike(graph, said)
     assert same_numbers(said, to_spec(graph))
