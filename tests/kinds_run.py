@@ -6,6 +6,11 @@ All sizes differ from each other, and most strides leave something over.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import cnncalc
+from cnncalc.graph import Graph
+
 INPUTS = {0: "12", 1: "12x19", 2: "12x13x10", 3: "12x7x5x8"}
 MAPS, ALL = (1, 2, 3), (0, 1, 2, 3)
 
@@ -178,6 +183,16 @@ KINDS_RUN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "lstm": ((1,), RECURRENT),
 }  # fmt: skip
 MAIN = {"conv": "6", "local": "3", "transposed_conv": "6"}  # the first value, unless the options say another
+
+
+def of_options(kind: str) -> Iterator[Graph]:
+    """A kind with every set of options, on each input of its ranks that they fit."""
+    for options in KINDS_RUN[kind][1]:
+        for rank in KINDS_RUN[kind][0]:
+            try:
+                yield cnncalc.load(f"input: {INPUTS[rank]}\nlayers:\n  - {layer_line(kind, options)}\n")
+            except cnncalc.CnncalcError:  # options of another number of axes
+                continue
 
 
 def layer_line(kind: str, options: str) -> str:

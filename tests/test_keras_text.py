@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from kinds_run import KINDS_RUN, of_options
 
 import cnncalc
 from cnncalc import reference
@@ -161,21 +162,7 @@ def test_the_model_computes_what_the_reference_computes_and_comes_back(name: str
     totals = report.totals
     if (totals.params or 0) > MOST_PARAMS:
         pytest.skip("its weights are not drawn here")
-    names: dict[str, Any] = {}
-    exec(compile(cnncalc.to_keras(graph), "network.py", "exec"), names)
-    model = names["model"]
-    assert sum(int(np.prod(w.shape)) for w in model.trainable_weights) == totals.params
-    if (totals.macs or 0) <= MOST_MACS:
-        weights = reference.draw(graph)
-        for layer, arrays in layer_weights(graph, weights).items():
-            model.get_layer(layer).set_weights(arrays)
-        maps = reference.run(graph, None, weights)
-        images = [last(maps[name])[None] for name in graph.inputs]
-        given = model(images if len(images) > 1 else images[0], training=False)
-        for v, theirs in zip(graph.outputs, given if isinstance(given, list) else [given], strict=True):
-            ours, computed = last(list(maps.values())[v]), keras.ops.convert_to_numpy(theirs)[0]
-            assert ours.shape == computed.shape
-            assert np.abs(ours - computed).max() <= TOLERANCE * (np.abs(ours).max() or 1)
+    model = model_of(keras, graph, cnncalc.to_keras(graph))
     path = tmp_path / "config.json"
     path.write_text(model.to_json(), encoding="utf-8")
     if name in NOT_BACK:
@@ -189,6 +176,61 @@ def test_the_model_computes_what_the_reference_computes_and_comes_back(name: str
     for row in report:
         if row.kind != "channel_shuffle" or graph.params.get("g") != 1:  # of one group: nothing moves
             assert theirs[plain(row.name)] == (row.kind, row.output, row.params, row.macs, row.receptive_field)
+
+
+def model_of(keras: Any, graph: cnncalc.Graph, text: str, *, run: bool = True) -> Any:
+    """The model of a text, which has as many numbers as are claimed, and with those of the reference gives the same."""
+    names: dict[str, Any] = {}
+    exec(compile(text, "network.py", "exec"), names)
+    model = names["model"]
+    totals = cnncalc.analyze(graph).totals
+    assert sum(int(np.prod(w.shape)) for w in model.trainable_weights) == totals.params
+    if (totals.macs or 0) > MOST_MACS or not run:
+        return model
+    weights = reference.draw(graph)
+    for layer, arrays in layer_weights(graph, weights).items():
+        model.get_layer(layer).set_weights(arrays)
+    with np.errstate(all="ignore"):  # roots and logarithms of what is negative, on both sides
+        maps = reference.run(graph, None, weights)
+    images = [last(maps[name])[None] for name in graph.inputs]
+    given = model(images if len(images) > 1 else images[0], training=False)
+    for v, theirs in zip(graph.outputs, given if isinstance(given, list) else [given], strict=True):
+        ours, computed = last(list(maps.values())[v]), keras.ops.convert_to_numpy(theirs)[0]
+        assert ours.shape == computed.shape
+        known = np.isfinite(ours)
+        assert np.array_equal(known, np.isfinite(computed))
+        away = np.abs(ours[known] - computed[known]).max(initial=0)
+        assert away <= TOLERANCE * (np.abs(ours[known]).max(initial=0) or 1)
+    return model
+
+
+@pytest.mark.framework
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's, under a new NumPy
+@pytest.mark.parametrize("kind", KINDS_RUN)
+def test_a_kind_with_every_set_of_options_computes_the_same_or_is_refused_by_name(kind: str) -> None:
+    if "KERAS_BACKEND" not in os.environ:
+        os.environ["KERAS_BACKEND"] = "torch"
+    keras = pytest.importorskip("keras", reason="Keras is not installed: models are not run", exc_type=ImportError)
+    for graph in of_options(kind):
+        text, refused = written_or_refused(graph)
+        if refused:
+            assert refused.partition(":")[0] in {node.name for node in graph.nodes}
+        else:
+            [node] = [node for node in graph.nodes if node.layer.kind == kind][-1:]
+            model_of(keras, graph, text, run=not differs_by_backend(node.layer))
+
+
+def differs_by_backend(layer: Any) -> bool:
+    """What Keras's backends do not agree on, with uneven `same` padding; and a map that is flattened channels last."""
+    return layer.kind == "flatten" or (layer.kind in ("avgpool", "transposed_conv") and layer.padding == "same")
+
+
+def written_or_refused(graph: cnncalc.Graph) -> tuple[str, str]:
+    """The text, or why there is none."""
+    try:
+        return cnncalc.to_keras(graph), ""
+    except cnncalc.CnncalcError as error:
+        return "", str(error)
 
 
 def test_the_text_is_laid_out_as_ruff_and_black_would(tmp_path: Path) -> None:
