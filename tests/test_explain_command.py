@@ -119,6 +119,12 @@ def test_what_cancels_out_is_not_written(net: str, lines: dict[str, str]) -> Non
     assert {name: found[name] for name in lines} == lines
 
 
+def test_a_closed_form_divides_large_sizes_at_once() -> None:
+    # A size to the power of a stride would have six million digits.
+    page = run("-e", "1x1000000; conv 4 k3 s1000000", "conv1", "macs", "--symbolic", "--free", "f").stdout
+    assert "MACs = 3 × f" in page
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_arithmetic_of_every_kind_is_shown_on_an_example(kind: str) -> None:
     """As a textbook prints it, and not the code: a number and a formula, or the sentence that there is nothing."""

@@ -100,10 +100,15 @@ def spec_data(one: Checked) -> dict[str, Any]:
     }
 
 
-def verdict_data(v: Verdict) -> dict[str, Any]:
+def verdict_data(verdict: Verdict) -> dict[str, Any]:
     """An expectation and what became of it."""
-    return {"name": v.name, "line": line_of(v), "expected": v.expectation.text, "actual": as_json(v.actual),
-            "holds": v.holds}  # fmt: skip
+    return {
+        "name": verdict.name,
+        "line": line_of(verdict),
+        "expected": verdict.expectation.text,
+        "actual": as_json(verdict.actual),
+        "holds": verdict.holds,
+    }
 
 
 def line_of(verdict: Verdict) -> int | None:

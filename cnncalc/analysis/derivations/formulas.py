@@ -126,15 +126,15 @@ def _factors(value: int, names: Names, values: Values, *, top: bool = False) -> 
     return [*_factors(left, names, values), *_factors(right, names, values)]
 
 
-def fold(e: Expression) -> Expression:
+def fold(formula: Expression) -> Expression:
     """The expression with everything worked out that holds no symbol: 5 × 5 × c + 1 is 25 × c + 1."""
-    if e.kind in ("number", "symbol"):
-        return e
-    if e.kind == "sum":
-        return _fold_sum(e)
-    parts = [fold(part) for part in e.parts]
+    if formula.kind in ("number", "symbol"):
+        return formula
+    if formula.kind == "sum":
+        return _fold_sum(formula)
+    parts = [fold(part) for part in formula.parts]
     numbers = [part.parts[0] for part in parts if part.kind == "number"]
-    if e.kind == "product":
+    if formula.kind == "product":
         rest = [inner for part in parts if part.kind != "number"
                 for inner in (part.parts if part.kind == "product" else (part,))]  # fmt: skip
         # Numbers in front, as one; letters in the order in which they were met.
@@ -146,10 +146,20 @@ def fold(e: Expression) -> Expression:
             "product", (*([number(factor)] if factor != 1 else []), *rest)
         )  # fmt: skip
     if len(numbers) == 2:
-        a, b = numbers
-        return number({"floor": a // b if b else 0, "ceil": -(-a // b) if b else 0, "mod": a % b if b else 0,
-                       "power": a**b}[e.kind])  # fmt: skip
-    return _fold_division(e.kind, parts) if e.kind in ("floor", "ceil") else Expression(e.kind, tuple(parts))
+        return number(_work_out(formula.kind, *numbers))
+    if formula.kind in ("floor", "ceil"):
+        return _fold_division(formula.kind, parts)
+    return Expression(formula.kind, tuple(parts))
+
+
+def _work_out(kind: str, left: int, right: int) -> int:
+    """Two numbers, put together as the kind of an expression says."""
+    # Only where it is asked for: a size to the power of a stride has millions of digits.
+    if kind == "power":
+        return int(left**right)
+    if not right:
+        return 0
+    return {"floor": left // right, "ceil": -(-left // right), "mod": left % right}[kind]
 
 
 def _fold_division(kind: str, parts: Sequence[Expression]) -> Expression:
@@ -162,11 +172,11 @@ def _fold_division(kind: str, parts: Sequence[Expression]) -> Expression:
     return Expression(kind, tuple(parts))
 
 
-def _fold_sum(e: Expression) -> Expression:
+def _fold_sum(formula: Expression) -> Expression:
     """A sum whose numbers are one, the last of its terms, and in which equal terms stand once: n - n + 6 is 6."""
     constant = 0
     times: dict[Expression, int] = {}  # each term in the order in which it is met, and how often it stands there
-    for sign, term in e.parts:
+    for sign, term in formula.parts:
         inner = fold(term)
         for own, part in inner.parts if inner.kind == "sum" else ((1, inner),):
             factor, rest = _split_factor(part)
@@ -182,20 +192,20 @@ def _fold_sum(e: Expression) -> Expression:
     return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Expression("sum", tuple(terms))
 
 
-def _split_factor(e: Expression) -> tuple[int, Expression | None]:
+def _split_factor(formula: Expression) -> tuple[int, Expression | None]:
     """A folded term as a number times what holds letters; None for that where it is a number alone."""
-    if e.kind == "number":
-        return e.parts[0], None
-    if e.kind == "product" and e.parts[0].kind == "number":
-        rest = e.parts[1:]
-        return e.parts[0].parts[0], rest[0] if len(rest) == 1 else Expression("product", rest)
-    return 1, e
+    if formula.kind == "number":
+        return formula.parts[0], None
+    if formula.kind == "product" and formula.parts[0].kind == "number":
+        rest = formula.parts[1:]
+        return formula.parts[0].parts[0], rest[0] if len(rest) == 1 else Expression("product", rest)
+    return 1, formula
 
 
-def _multiply(n: int, e: Expression) -> Expression:
+def _multiply(n: int, formula: Expression) -> Expression:
     if n == 1:
-        return e
-    return Expression("product", (number(n), *(e.parts if e.kind == "product" else (e,))))
+        return formula
+    return Expression("product", (number(n), *(formula.parts if formula.kind == "product" else (formula,))))
 
 
 class Notation:
@@ -235,37 +245,37 @@ class Notation:
     def join(self, parts: Sequence[str]) -> str:
         return "".join(parts)
 
-    def write(self, e: Expression) -> str:
+    def write(self, formula: Expression) -> str:
         """The whole expression."""
-        if e.kind == "number":
-            return self.number(e.parts[0])
-        if e.kind == "symbol":
-            return self.symbol(e.parts[0])
-        if e.kind == "sum":
-            return self._sum(e)
-        if e.kind == "product":
-            inner = [self.inside(part, ("sum",)) for part in e.parts]
+        if formula.kind == "number":
+            return self.number(formula.parts[0])
+        if formula.kind == "symbol":
+            return self.symbol(formula.parts[0])
+        if formula.kind == "sum":
+            return self._sum(formula)
+        if formula.kind == "product":
+            inner = [self.inside(part, ("sum",)) for part in formula.parts]
             return self.join([text for part in inner for text in (self.times, part)][1:])
-        if e.kind == "power":
-            return self.power(self.inside(e.parts[0], ("sum", "product", "power")), self.write(e.parts[1]))
-        write = {"floor": self.floor, "ceil": self.ceil, "mod": self.mod, "quotient": self.quotient}[e.kind]
-        return write(*self.operands(e))
+        if formula.kind == "power":
+            return self.power(self.inside(formula.parts[0], ("sum", "product", "power")), self.write(formula.parts[1]))
+        write = {"floor": self.floor, "ceil": self.ceil, "mod": self.mod, "quotient": self.quotient}[formula.kind]
+        return write(*self.operands(formula))
 
-    def operands(self, e: Expression) -> list[str]:
+    def operands(self, formula: Expression) -> list[str]:
         if self.bars:
-            return [self.write(part) for part in e.parts]
+            return [self.write(part) for part in formula.parts]
         # Behind the slash a product needs brackets too: a / (b c), while a b / c does without.
-        return [self.inside(part, ("sum", "product") if i else ("sum",)) for i, part in enumerate(e.parts)]
+        return [self.inside(part, ("sum", "product") if i else ("sum",)) for i, part in enumerate(formula.parts)]
 
-    def inside(self, e: Expression, in_brackets: Sequence[str]) -> str:
-        bare = self.write(e)
-        negative = e.kind == "number" and e.parts[0] < 0
+    def inside(self, formula: Expression, in_brackets: Sequence[str]) -> str:
+        bare = self.write(formula)
+        negative = formula.kind == "number" and formula.parts[0] < 0
         # A negative number in a formula has brackets: 3 - (-1).
-        return self.bracket(bare) if e.kind in in_brackets or negative else bare
+        return self.bracket(bare) if formula.kind in in_brackets or negative else bare
 
-    def _sum(self, e: Expression) -> str:
+    def _sum(self, formula: Expression) -> str:
         parts: list[str] = []
-        for sign, term in e.parts:
+        for sign, term in formula.parts:
             bare = self.inside(term, ("sum",))
             if parts:
                 parts += [self.plus if sign > 0 else self.minus, bare]

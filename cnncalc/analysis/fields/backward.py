@@ -219,21 +219,27 @@ def stretch_behind(behind: Behind, phases: Phases) -> Behind:
     return Behind(Grid(tuple(lo), tuple(hi), outer.span * times // up), dense, sure)
 
 
-def together(a: Behind, b: Behind, units: int) -> Behind:
+def together(one: Behind, other: Behind, units: int) -> Behind:
     """What is seen by way of either of two readers."""
-    field = union(a.field, b.field, units)
-    if isinstance(field, Units) and isinstance(a.field, Grid):  # of one unit: whatever jumps there may be
-        field = Grid(field.lo[:1], field.hi[:1], a.field.span)
-    sure = a.sure and b.sure and not (field is None and a.field is not None and b.field is not None)
-    dense = a.dense and b.dense and isinstance(a.field, Grid) and isinstance(b.field, Grid) and touch(a.field, b.field)
-    return Behind(field, dense or (a.field == b.field and a.dense), sure)
+    field = union(one.field, other.field, units)
+    if isinstance(field, Units) and isinstance(one.field, Grid):  # of one unit: whatever jumps there may be
+        field = Grid(field.lo[:1], field.hi[:1], one.field.span)
+    sure = one.sure and other.sure and not (field is None and one.field is not None and other.field is not None)
+    dense = (
+        one.dense
+        and other.dense
+        and isinstance(one.field, Grid)
+        and isinstance(other.field, Grid)
+        and touch(one.field, other.field)
+    )
+    return Behind(field, dense or (one.field == other.field and one.dense), sure)
 
 
-def touch(a: Grid, b: Grid) -> bool:
+def touch(one: Grid, other: Grid) -> bool:
     """Whether no unit sees a gap between two fields: of one period, and each begins before the other has ended."""
-    if len(a.lo) != len(b.lo):
+    if len(one.lo) != len(other.lo):
         return False
-    ends = zip(a.lo, a.hi, b.lo, b.hi, strict=True)
+    ends = zip(one.lo, one.hi, other.lo, other.hi, strict=True)
     return all(
         u is not None and v is not None and x is not None and y is not None and u <= y + 1 and x <= v + 1
         for u, v, x, y in ends

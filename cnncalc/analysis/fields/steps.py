@@ -361,34 +361,36 @@ def behind_stretch(field: AxisField, shape: Shape, output: Shape, axis: int, n: 
     return Whole(None) if lo is not None and hi is not None and lo <= 0 and hi >= n - 1 else None
 
 
-def union(a: AxisField, b: AxisField, units: int) -> AxisField:
+def union(one: AxisField, other: AxisField, units: int) -> AxisField:
     """The hull of two fields that meet in a unit, one of so many; 0 where they are not to be listed."""
-    if a is b or (a == b and not isinstance(a, Loose)):  # units in no order: alike is not yet the same
-        return a
-    if isinstance(a, Whole) or isinstance(b, Whole):
+    if one is other or (one == other and not isinstance(one, Loose)):  # units in no order: alike is not yet the same
+        return one
+    if isinstance(one, Whole) or isinstance(other, Whole):
         # A single unit stands beside a map that has more of them on a larger image, others beside as many alone.
-        ending = [isinstance(field, (Units, Fixed)) or (isinstance(field, Whole) and field.bounded) for field in (a, b)]
+        ending = [
+            isinstance(field, (Units, Fixed)) or (isinstance(field, Whole) and field.bounded) for field in (one, other)
+        ]
         bounded = all(ending) if units == 1 else any(ending)
-        jump = jump_of(a)
-        return Whole(jump_of(b) if jump is None else jump, seeing_together(a, b), bounded)
-    if isinstance(a, Fixed) and isinstance(b, Fixed):
-        return Fixed(min(a.lo, b.lo), max(a.hi, b.hi), seeing_together(a, b))
-    if not isinstance(a, (Grid, Units)) or not isinstance(b, (Grid, Units)):
+        jump = jump_of(one)
+        return Whole(jump_of(other) if jump is None else jump, seeing_together(one, other), bounded)
+    if isinstance(one, Fixed) and isinstance(other, Fixed):
+        return Fixed(min(one.lo, other.lo), max(one.hi, other.hi), seeing_together(one, other))
+    if not isinstance(one, (Grid, Units)) or not isinstance(other, (Grid, Units)):
         return None
-    if isinstance(a, Grid) and isinstance(b, Grid):
+    if isinstance(one, Grid) and isinstance(other, Grid):
         # Are the jumps equal, span over period? Without fractions.
-        if a.span * len(b.lo) == b.span * len(a.lo):
-            return unite_grids(a, b)
+        if one.span * len(other.lo) == other.span * len(one.lo):
+            return unite_grids(one, other)
         if units != 1:
             return None  # the branches drift apart from unit to unit: there is no one field
     from cnncalc.analysis.fields.unit_by_unit import join_units  # hardly a network needs it
 
-    return join_units(a, b, units)
+    return join_units(one, other, units)
 
 
-def seeing_together(a: AxisField, b: AxisField) -> tuple[bool, ...] | None:
+def seeing_together(one: AxisField, other: AxisField) -> tuple[bool, ...] | None:
     """Of a period of units, those that see by way of either of two fields; None where that is not followed."""
-    both = [field.seeing for field in (a, b) if isinstance(field, (Whole, Fixed)) and field.seeing is not None]
+    both = [field.seeing for field in (one, other) if isinstance(field, (Whole, Fixed)) and field.seeing is not None]
     if any(map(all, both)):
         return max((seeing for seeing in both if all(seeing)), key=len)
     period = lcm(*map(len, both))
@@ -397,13 +399,13 @@ def seeing_together(a: AxisField, b: AxisField) -> tuple[bool, ...] | None:
     return tuple([any(seeing[o % len(seeing)] for seeing in both) for o in range(period)])
 
 
-def unite_grids(a: Grid, b: Grid) -> Grid | None:
+def unite_grids(one: Grid, other: Grid) -> Grid | None:
     """The hull of two grids of one jump, phase by phase."""
-    period = lcm(len(a.lo), len(b.lo))
+    period = lcm(len(one.lo), len(other.lo))
     if period > LONGEST_PERIOD:
         return None
     # Jumps are equal: then the common period has the same span from either side.
-    lo = [least_of(lowest(a, [o]), lowest(b, [o])) for o in range(period)]
-    hi = [most_of(highest(a, [o]), highest(b, [o])) for o in range(period)]
-    without = [any(f.without and f.without[o % len(f.without)] for f in (a, b)) for o in range(period)]
-    return Grid(tuple(lo), tuple(hi), a.span * (period // len(a.lo)), tuple(without) if any(without) else ())
+    lo = [least_of(lowest(one, [o]), lowest(other, [o])) for o in range(period)]
+    hi = [most_of(highest(one, [o]), highest(other, [o])) for o in range(period)]
+    without = [any(f.without and f.without[o % len(f.without)] for f in (one, other)) for o in range(period)]
+    return Grid(tuple(lo), tuple(hi), one.span * (period // len(one.lo)), tuple(without) if any(without) else ())

@@ -118,15 +118,15 @@ def rising(field: Grid) -> bool:
     return True
 
 
-def least_of(a: int | None, b: int | None) -> int | None:
+def least_of(one: int | None, other: int | None) -> int | None:
     """The smaller of two ends; None is no end."""
-    end: int | None = b if a is None else a if b is None else least(a, b)
+    end: int | None = other if one is None else one if other is None else least(one, other)
     return end
 
 
-def most_of(a: int | None, b: int | None) -> int | None:
+def most_of(one: int | None, other: int | None) -> int | None:
     """The larger of two ends; None is no end."""
-    end: int | None = b if a is None else a if b is None else most(a, b)
+    end: int | None = other if one is None else one if other is None else most(one, other)
     return end
 
 

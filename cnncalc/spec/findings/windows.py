@@ -85,11 +85,11 @@ def unread(window: Window, n: int) -> bytes | None:
     return bytes(marks) if any(marks) else None
 
 
-def both(a: bytes | None, b: bytes | None) -> bytes | None:
+def both(one: bytes | None, other: bytes | None) -> bytes | None:
     """What neither of two layers reads."""
-    if a is None or b is None:
+    if one is None or other is None:
         return None
-    marks = bytes(x & y for x, y in zip(a, b, strict=True))
+    marks = bytes(x & y for x, y in zip(one, other, strict=True))
     return marks if any(marks) else None
 
 

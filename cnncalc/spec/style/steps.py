@@ -131,34 +131,34 @@ def values_of_built(step: WordStep) -> dict[str, Any]:
     return {a.name or "": value_of(a) for a in step.arguments}
 
 
-def alike(a: Step, b: Step) -> bool:
+def alike(one: Step, other: Step) -> bool:
     """Whether two steps say the same: positions and spelling apart."""
-    if type(a) is not type(b) or a.name != b.name or value_of(a.repeat) != value_of(b.repeat):
+    if type(one) is not type(other) or one.name != other.name or value_of(one.repeat) != value_of(other.repeat):
         return False
-    if value_of(a.condition) != value_of(b.condition) or value_of(a.weights) != value_of(b.weights):
+    if value_of(one.condition) != value_of(other.condition) or value_of(one.weights) != value_of(other.weights):
         return False
-    if not all_alike(a.then, b.then):
+    if not all_alike(one.then, other.then):
         return False
-    if isinstance(a, LayerStep) and isinstance(b, LayerStep):
-        same: bool = options_of(a) == options_of(b)
+    if isinstance(one, LayerStep) and isinstance(other, LayerStep):
+        same: bool = options_of(one) == options_of(other)
         # 2d and 3d say no more than the shape that enters; 1d tells a sequence from an image.
-        return same and a.kind is b.kind and (a.axes == 1) == (b.axes == 1)
-    if isinstance(a, CallStep) and isinstance(b, CallStep):
-        return a.block == b.block and values_of(a) == values_of(b)
-    if isinstance(a, WordStep) and isinstance(b, WordStep):
-        return bool(value_of(a.word) == value_of(b.word)) and values_of_built(a) == values_of_built(b)
-    if isinstance(a, MergeStep) and isinstance(b, MergeStep) and a.kind is not b.kind:
+        return same and one.kind is other.kind and (one.axes == 1) == (other.axes == 1)
+    if isinstance(one, CallStep) and isinstance(other, CallStep):
+        return one.block == other.block and values_of(one) == values_of(other)
+    if isinstance(one, WordStep) and isinstance(other, WordStep):
+        return bool(value_of(one.word) == value_of(other.word)) and values_of_built(one) == values_of_built(other)
+    if isinstance(one, MergeStep) and isinstance(other, MergeStep) and one.kind is not other.kind:
         return False
-    if isinstance(a, FromStep) and isinstance(b, FromStep) and value_of(a.origin) != value_of(b.origin):
+    if isinstance(one, FromStep) and isinstance(other, FromStep) and value_of(one.origin) != value_of(other.origin):
         return False
-    if isinstance(a, (MergeStep, ResidualStep, FromStep, SequenceStep)):
-        mine, others = parts(a), parts(b)
+    if isinstance(one, (MergeStep, ResidualStep, FromStep, SequenceStep)):
+        mine, others = parts(one), parts(other)
         return len(mine) == len(others) and all(all_alike(x.steps, y.steps) for x, y in zip(mine, others, strict=True))
     return True
 
 
-def all_alike(a: Sequence[Step], b: Sequence[Step]) -> bool:
-    return len(a) == len(b) and all(map(alike, a, b))
+def all_alike(one: Sequence[Step], other: Sequence[Step]) -> bool:
+    return len(one) == len(other) and all(map(alike, one, other))
 
 
 def value_of(argument: Argument | None) -> Any:

@@ -34,11 +34,11 @@ def product(places: Sequence[int]) -> Region:
     return region
 
 
-def union(a: Region, b: Region) -> Region:
+def union(one: Region, other: Region) -> Region:
     """The elements of either."""
-    if not a or not b or a == b:
-        return a or b
-    return a | b if isinstance(a, int) else join([*a, *b])
+    if not one or not other or one == other:
+        return one or other
+    return one | other if isinstance(one, int) else join([*one, *other])
 
 
 def join(parts: Iterable[tuple[int, Region]]) -> Region:
