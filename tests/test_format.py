@@ -20,6 +20,7 @@ from cnncalc.cli import group
 from cnncalc.errors import CnncalcError, Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.shipped import bundled
+from cnncalc.spec import style
 from cnncalc.spec.style import are_same, count_remarks, format_spec
 
 pytest.importorskip("ruamel.yaml")
@@ -31,7 +32,6 @@ BUNDLED = {name: Path(path).read_text(encoding="utf-8") for name, path in bundle
 @pytest.fixture(scope="module", autouse=True)
 def _a_text_is_read_and_turned_once() -> Iterator[None]:
     """The last turn of one spec is the first of another that is in style."""
-    import cnncalc.spec.style as style
     import cnncalc.spec.style.tree as tree
 
     restyle = cache(tree.restyle)
@@ -46,9 +46,9 @@ def styled(text: str) -> str:
     return format_spec(Source("net.yaml", text))
 
 
-@cache
 def loaded(text: str) -> Graph:
-    return cnncalc.load(text)
+    """The network of a text; where `format_spec` has read it, as it did."""
+    return style.read(Source("net.yaml", text))[2]
 
 
 def dumped(data: object, *, flow: bool | None) -> str:

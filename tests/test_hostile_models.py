@@ -66,13 +66,13 @@ MODELS: dict[str, tuple[Callable[[], Model], str]] = {
     "filters beyond all": (lambda: declared(2**62, 3, 3, 3), "'4611686018427387904' is not a positive whole"),
     "a map beyond all": (lambda: model(1, 2**62, 8, 8).op("Relu", "x", "y"), "is no shape"),
     "an axis that is negative": (lambda: model(1, 3, -8, 8).op("Relu", "x", "y"), "the model leaves its size open"),
-    "a thousand axes": (lambda: model(*[1] * 100_000).op("Relu", "x", "y"), "a tensor of 100000 axes: 32 at most"),
-    "an order of 100,000 axes": (lambda: transposed(*range(100_000)), "it orders 100000 axes, and what it reads has 4"),
+    "ten thousand axes": (lambda: model(*[1] * 10_000).op("Relu", "x", "y"), "a tensor of 10000 axes: 32 at most"),
+    "an order of 10,000 axes": (lambda: transposed(*range(10_000)), "it orders 10000 axes, and what it reads has 4"),
     "an order of too few axes": (lambda: transposed(0, 2, 1), "it orders 3 axes, and what it reads has 4"),
     "an order with an axis twice": (lambda: transposed(0, 2, 1, 2), "[0, 2, 1, 2] is no order of 4 axes"),
     "an order of axes that are not there": (lambda: transposed(0, 1, 2, 10**18), "is no order of 4 axes"),
     "an order of a weight's axes that is none": (
-        lambda: weight_transposed(*range(100_000)),
+        lambda: weight_transposed(*range(10_000)),
         "what it makes of constants is not worked out here",
     ),
     "a step of 0": (
@@ -130,9 +130,9 @@ def test_elements_that_are_repeated_are_those_that_a_look_at_all_places_gives(
     assert repeats(factor, centres, rounding) == (places == [i // factor for i in range(3 * factor)])
 
 
-def test_ten_thousand_operators_are_read_and_weights_outside_the_folder_are_not(tmp_path: Path) -> None:
-    done = CliRunner().invoke(group(), [chain(10_000).save(tmp_path), "--format", "json"])
-    assert (done.exit_code, len(json.loads(done.stdout)["layers"])) == (0, 10_000)
+def test_thousands_of_operators_are_read_and_weights_outside_the_folder_are_not(tmp_path: Path) -> None:
+    done = CliRunner().invoke(group(), [chain(3000).save(tmp_path), "--format", "json"])
+    assert (done.exit_code, len(json.loads(done.stdout)["layers"])) == (0, 3000)  # three times as deep as Python calls
     path = declared(4, 3, 3, 3).save(tmp_path)
     assert CliRunner().invoke(group(), [path]).exit_code == 0  # a shape is all that the numbers need
     pytest.importorskip("onnx", reason="onnx is not installed: no model is written")
@@ -213,11 +213,14 @@ def test_paths_in_an_archive_lead_nowhere_and_the_last_of_two_parts_counts(tmp_p
     assert sorted(p.name for p in tmp_path.parent.iterdir()) == before
 
 
+def test_a_few_bytes_unpack_to_any_size() -> None:
+    assert len(bz2.compress(bytes(10**7))) < 100
+
+
 @pytest.mark.parametrize("kind", ["keras", "xlsx", "npz"])
 @pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_what_unpacks_to_any_size_at_once_is_refused(kind: str, packing: int, tmp_path: Path) -> None:
     """bzip2 makes 300 MB of 200 bytes, all at once, whatever size the archive says."""
-    assert len(bz2.compress(bytes(10**7))) < 100
     path = tmp_path / f"a.{kind}"
     files = {"config.json": CONFIG.encode(), "metadata.json": b"{}", "C1.weight.npy": b""}
     if kind == "npz":

@@ -7,6 +7,7 @@ node, which of the cases of CASES a node is.
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from cnncalc.analysis.fields.state import Found, Value
 from cnncalc.analysis.fields.steps import advance, flatten, merge
@@ -284,8 +285,18 @@ CASES: tuple[Case, ...] = (
 )
 
 
+_known: WeakKeyDictionary[Graph, list[dict[str, Seen]]] = WeakKeyDictionary()  # while anyone holds the graph
+
+
 def receptive_fields(graph: Graph) -> list[dict[str, Seen]]:
-    """For each node, what its units see of every input that reaches it."""
+    """For each node, what its units see of every input that reaches it; nobody changes what is given."""
+    # A report asks, and so does whoever writes the network as a text or compares it.
+    if graph not in _known:
+        _known[graph] = _count_fields(graph)
+    return _known[graph]
+
+
+def _count_fields(graph: Graph) -> list[dict[str, Seen]]:
     names = list(graph.inputs)
     sizes = [shape[1:] for shape in graph.inputs.values()]
     rows: dict[int, dict[str, Seen]] = {}  # by the identity of what `fields` holds, which lives as long

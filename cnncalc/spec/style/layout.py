@@ -12,6 +12,7 @@ from ruamel.yaml.composer import Composer
 from ruamel.yaml.emitter import Emitter
 from ruamel.yaml.events import SequenceEndEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.parser import RoundTripParser
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.scanner import RoundTripScanner
 from ruamel.yaml.serializer import Serializer
@@ -40,6 +41,10 @@ class Looking(RoundTripScanner):
 
     looked: tuple[int, int, int] | None = None  # where it was when it looked last
 
+    @cached_property
+    def reader(self) -> Any:
+        return self.loader.reader
+
     def check_token(self, *choices: Any) -> bool:
         if self.place() == self.looked:
             return not choices or isinstance(self.tokens[0], choices)
@@ -61,6 +66,14 @@ class Looking(RoundTripScanner):
         # A comment in front is not what will be taken next: it waits for the token that it is put at.
         waits = not self.tokens or isinstance(self.tokens[0], CommentToken)
         self.looked = None if waits else self.place()
+
+
+class Hearing(RoundTripParser):
+    """A parser that looks for its scanner once, and not for each token."""
+
+    @cached_property
+    def scanner(self) -> Any:
+        return self.loader.scanner
 
 
 class Keeping(Composer):
@@ -126,7 +139,7 @@ class Named(Serializer):
 def yaml() -> YAML:
     # A new one for each text: it remembers what it has read.
     made = YAML()
-    made.Scanner = Looking
+    made.Scanner, made.Parser = Looking, Hearing
     made.Resolver, made.Composer, made.Emitter, made.Serializer = AsText, Keeping, Compact, Named
     made.width = NO_WIDTH
     made.indent(mapping=2, sequence=OFFSET + 2, offset=OFFSET)
