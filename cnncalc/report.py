@@ -5,6 +5,7 @@ Counts are exact integers; None says that a number is not known. Field names are
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.arithmetic import quotient
@@ -42,6 +43,7 @@ SAME_TYPES = {
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1, "int32": 4, "int16": 2, "int8": 1}
 
 ADDED = tuple(name for name in SUMMED if name not in COSTS)  # what is summed up when rows are put together
+ADDENDS = attrgetter(*ADDED)  # these of a row
 TAKEN = (*(name for name in LAYER_NAMES if name not in SUMMED and name not in COSTS), "fields", "place")
 FIELDS = of_subject(FIELD)  # size, jump and start
 RATIO_NAMES = tuple(ratio.name for ratio in RATIOS)
@@ -424,8 +426,9 @@ def add_rows(rows: Sequence[Row], result: Row, *, name: str, kind: str) -> Row:
     for taken in TAKEN:
         setattr(row, taken, getattr(result, taken))
     row.shown_with, row.weights_of = None, None
-    for quantity in ADDED:
-        setattr(row, quantity, add_known(rows, quantity))
+    # All of a row at once, for a network has a row of this kind behind nearly every layer.
+    for quantity, values in zip(ADDED, zip(*map(ADDENDS, rows), strict=True), strict=True):
+        setattr(row, quantity, None if None in values else sum(values))
     row.later = partial(sum_costs, rows)
     return row
 
