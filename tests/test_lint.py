@@ -20,7 +20,7 @@ from cnncalc.cli import group
 from cnncalc.errors import Source, SpecError
 from cnncalc.graph import Graph
 from cnncalc.layers.windows import Window
-from cnncalc.pages.lint import problem
+from cnncalc.pages.lint import as_problem
 from cnncalc.reference.weights import name_array
 from cnncalc.shipped import VARIANTS, bundled
 from cnncalc.sources import read_source
@@ -51,7 +51,7 @@ def test_findings(case: dict[str, object]) -> None:
     source = Source("net.yaml", str(case["spec"]))
     told = []
     for finding in findings_in(source):
-        found = problem(finding)
+        found = as_problem(finding)
         told.append(f"{finding.position.line}:{finding.position.column} {found.problem}")
         told += [f"  {line}" for line in found.trail]
     assert told == str(case.get("findings") or "").splitlines()

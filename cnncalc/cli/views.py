@@ -190,7 +190,7 @@ def show_tiles(view: View) -> Page:
 
 def show_effective(view: View) -> Page:
     """--effective"""
-    from cnncalc.analysis.fields.effective.moments import axes_alike, spreads
+    from cnncalc.analysis.fields.effective.moments import axes_alike, find_spreads
     from cnncalc.analysis.fields.effective.profile import Profile, profiles_of
     from cnncalc.analysis.fields.table import find_value
     from cnncalc.pages.effective import ASCII_BARS, BARS, effective_page
@@ -209,6 +209,6 @@ def show_effective(view: View) -> Page:
 
         draw_effective(view.report, target, value, profiles, view.options)
     return effective_page(
-        spreads(graph), profiles, target, title(view.report), view.facts, view.inside,
+        find_spreads(graph), profiles, target, title(view.report), view.facts, view.inside,
         exact=view.options["exact"], width=view.width, bars=BARS if view.blocks else ASCII_BARS,
     )  # fmt: skip

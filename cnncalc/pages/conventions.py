@@ -21,7 +21,7 @@ def say_notes(notes: Sequence[tuple[str, str]]) -> list[str]:
     return [_("{name}: {text}", name=subject, text=text) for subject, text in notes]
 
 
-def summary(one: Convention) -> dict[str, Any]:
+def sum_up(one: Convention) -> dict[str, Any]:
     """A convention for JSON."""
     return {
         "name": one.name,
@@ -43,7 +43,7 @@ def listed_page(conventions: Sequence[Convention]) -> Page:
              for one in conventions]  # fmt: skip
     return Page(
         "",
-        [Section("conventions", table, [summary(one) for one in conventions], notes=say_notes(notes), indent=INDENT)],
+        [Section("conventions", table, [sum_up(one) for one in conventions], notes=say_notes(notes), indent=INDENT)],
         records=lambda: [
             {"name": one.name, "version": one.version, "calls": one.calls, "unit": one.unit, "source": one.project}
             for one in conventions
@@ -74,7 +74,7 @@ def overview_page(entries: Sequence[Printed], macs: int | None) -> Page:
         for layer, reason in entry.unknown.items():
             reasons.setdefault(reason, {})[layer] = None
     notes += [
-        (_("not known"), _("{name}: {text}", name=some(list(layers)), text=reason))
+        (_("not known"), _("{name}: {text}", name=name_some(list(layers)), text=reason))
         for reason, layers in reasons.items()
     ]
     return Page(
@@ -101,7 +101,7 @@ def entry_record(entry: Printed) -> dict[str, Any]:
 
 def entry_data(entry: Printed) -> dict[str, Any]:
     return {
-        **{key: value for key, value in summary(entry.convention).items() if key != "notes"},
+        **{key: value for key, value in sum_up(entry.convention).items() if key != "notes"},
         "value": entry.number,
         "complete": not entry.unknown and not entry.stops,
         "ratio_to_macs": None if entry.ratio is None else float(entry.ratio),
@@ -111,7 +111,7 @@ def entry_data(entry: Printed) -> dict[str, Any]:
     }
 
 
-def some(names: Sequence[str]) -> str:
+def name_some(names: Sequence[str]) -> str:
     # A fifth name is as short as that there is one more.
     if len(names) <= 5:
         return ", ".join(names)
@@ -129,10 +129,10 @@ def reconciled_page(found: Reconciled) -> Page:
     heads = [_("kind"), _("difference"), _("layers"), _("in each layer"), one.name, other.name]
     # The rules are the widest columns, and the sentence above the table does without them.
     table = Table(heads, rows, left=1, dispensable=[other.name, one.name])
-    where = [(cause.kind, some(cause.layers)) for cause in found.causes]
+    where = [(cause.kind, name_some(cause.layers)) for cause in found.causes]
     sections = [
         Section("", notes=totals_of(found)),
-        Section("", notes=[sentence(found)], indent=0),
+        Section("", notes=[write_sentence(found)], indent=0),
         Section("", table),
         Section("", notes=say_left_over(found)),
         Section("", notes=say_notes(where), indent=INDENT),
@@ -155,7 +155,7 @@ def say_left_over(found: Reconciled) -> list[str]:
     """What the causes do not explain, and layers that were left out."""
     said = [_("left over: {n}", n=found.left_over)]
     if found.unknown:
-        names = some(list(found.unknown))
+        names = name_some(list(found.unknown))
         said.append(_("left out of both, because one of them has no number: {names}", names=names))
     return said
 
@@ -185,7 +185,7 @@ def cause_records(found: Reconciled) -> list[dict[str, Any]]:
     ]
 
 
-def sentence(found: Reconciled) -> str:
+def write_sentence(found: Reconciled) -> str:
     """`thop = fvcore + 2 × x (batchnorm) + o (global_avgpool)`."""
     one, other = found.conventions
     parts = []
@@ -228,7 +228,7 @@ def identified_page(text: str, matches: Sequence[Match], near: Sequence[Candidat
     found = [(m.candidate, enumerate_words(filter(None, [_(m.how), m.unit]))) for m in matches]
     # Where nothing matches, the nearest stand in the same table: `how` tells the two apart.
     found = found or [(one, _("near")) for one in near]
-    rows = [[one.variant, some(one.conventions), one.what, number(one.number), how] for one, how in found]
+    rows = [[one.variant, name_some(one.conventions), one.what, number(one.number), how] for one, how in found]
     table = Table([_("network"), _("tool"), _("what it is"), _("number"), ""], rows, left={0, 1, 2, 4})
     none = [] if matches else [Section("", notes=[_("Nothing here gives {number}. The nearest:", number=text)])]
     facts = {
@@ -243,7 +243,7 @@ def identified_page(text: str, matches: Sequence[Match], near: Sequence[Candidat
         records=lambda: [
             {
                 "network": one.variant,
-                "tools": some(one.conventions),
+                "tools": name_some(one.conventions),
                 "what": one.what,
                 "number": one.number,
                 "match": how,

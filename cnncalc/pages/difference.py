@@ -17,7 +17,7 @@ MARKS = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
 COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 
 
-def heading(quantity: str) -> str:
+def heading_of(quantity: str) -> str:
     """A quantity as the tables call it."""
     return _((QUANTITIES.get(quantity) or COLUMNS[quantity]).heading)
 
@@ -45,7 +45,7 @@ def difference_section(found: Difference, title: str = "") -> list[Section]:
 def difference_page(found: Difference) -> Page:
     """Two networks."""
     title = f"{name_of(found.old)} -> {name_of(found.new)}"
-    return Page(title, difference_section(found), as_data(found, ""), records=lambda: records(found, ""))
+    return Page(title, difference_section(found), as_data(found, ""), records=lambda: make_records(found, ""))
 
 
 def differences_page(found: Sequence[tuple[str, Difference]]) -> Page:
@@ -57,7 +57,7 @@ def differences_page(found: Sequence[tuple[str, Difference]]) -> Page:
         "",
         sections,
         lambda: {"differences": [as_data(one, title) for title, one in found]},
-        records=lambda: [row for title, one in found for row in records(one, title)],
+        records=lambda: [row for title, one in found for row in make_records(one, title)],
     )
 
 
@@ -76,7 +76,7 @@ def totals_table(found: Difference) -> Table:
     shown = [change for change in found.totals if change.old != change.new or change.quantity in always]
     # What is known on neither side cannot have changed.
     shown = [change for change in shown if (change.old, change.new) != (None, None)]
-    rows = [[heading(change.quantity), *numbers(change)] for change in shown]
+    rows = [[heading_of(change.quantity), *write_numbers(change)] for change in shown]
     return Table([_("total"), _("old"), _("new"), _("difference"), "%"], rows)
 
 
@@ -85,11 +85,11 @@ def layers_table(layers: Sequence[LayerDifference]) -> Table:
     rows = []
     for layer in layers:
         # The name stands once, at the first of its numbers.
-        for i, change in enumerate(layer.changes or whole(layer)):
+        for i, change in enumerate(layer.changes or write_whole(layer)):
             mark, name = (
                 (MARKS[layer.status], f"{layer.name} ({kind_of(layer)})") if not i else (MARKS[layer.status], "")
             )
-            rows.append([mark, name, heading(change.quantity), *numbers(change)])
+            rows.append([mark, name, heading_of(change.quantity), *write_numbers(change)])
     heads = ["", _("layer"), _("quantity"), _("old"), _("new"), _("difference"), "%"]
     return Table(
         heads, rows, left=3, dispensable=["%", _("difference")], colours=[COLOURS.get(row[0], "") for row in rows]
@@ -102,11 +102,11 @@ def in_short(found: Difference) -> str:
     for change in found.totals:
         if change.by:
             share = "" if change.share is None else f" ({100 * change.share:+.1f} %)"
-            parts.append(f"{heading(change.quantity)} {with_sign(change.by)}{share}")
+            parts.append(f"{heading_of(change.quantity)} {with_sign(change.by)}{share}")
         # Shapes, and numbers that are known on one side alone, have no difference: both sides are shown.
         elif change.old != change.new:
             parts.append(
-                f"{heading(change.quantity)} {write_value(change.old) or '?'} -> {write_value(change.new) or '?'}"
+                f"{heading_of(change.quantity)} {write_value(change.old) or '?'} -> {write_value(change.new) or '?'}"
             )
     return ", ".join(parts) or _("no total differs")
 
@@ -116,7 +116,7 @@ def kind_of(layer: LayerDifference) -> str:
     return " -> ".join(dict.fromkeys(kinds))
 
 
-def whole(layer: LayerDifference) -> list[Change]:
+def write_whole(layer: LayerDifference) -> list[Change]:
     """The numbers of a layer that is on one side only: its shape, and what is not 0."""
     row = layer.new or layer.old
     found = []
@@ -128,7 +128,7 @@ def whole(layer: LayerDifference) -> list[Change]:
     return found
 
 
-def numbers(change: Change) -> list[str]:
+def write_numbers(change: Change) -> list[str]:
     by, share = change.by, change.share
     return [
         write_value(change.old), write_value(change.new), "" if by is None else with_sign(by),
@@ -148,30 +148,30 @@ def as_data(found: Difference, title: str) -> dict[str, Any]:
         "title": title or None,
         **({} if found.new.convention is None else {"convention": found.new.convention.name}),
         "same": found.same,
-        "totals": [entry(change) for change in found.totals],
+        "totals": [make_entry(change) for change in found.totals],
         "layers": [
             {"status": layer.status, "old": layer.old.name if layer.old else None,
              "new": layer.new.name if layer.new else None, "kind": kind_of(layer),
-             "changes": [entry(change) for change in layer.changes or whole(layer)]}
+             "changes": [make_entry(change) for change in layer.changes or write_whole(layer)]}
             for layer in find_changed(found)
         ],
     }  # fmt: skip
 
 
-def records(found: Difference, title: str) -> list[dict[str, Any]]:
+def make_records(found: Difference, title: str) -> list[dict[str, Any]]:
     """A row for each number that changed, of CSV; the totals stand first, without a layer."""
     # None stays, which is no 0: of a shape that changed, or a number that one side does not know.
-    rows = [{"status": "", "layer": "", "kind": "", **entry(change)} for change in found.totals if change.by != 0]
+    rows = [{"status": "", "layer": "", "kind": "", **make_entry(change)} for change in found.totals if change.by != 0]
     for layer in find_changed(found):
         name = (layer.new or layer.old).name  # type: ignore[union-attr]  # it is on one side at least
         rows += [
-            {"status": layer.status, "layer": name, "kind": kind_of(layer), **entry(change)}
-            for change in layer.changes or whole(layer)
+            {"status": layer.status, "layer": name, "kind": kind_of(layer), **make_entry(change)}
+            for change in layer.changes or write_whole(layer)
         ]
     # A column of titles only where there is more than one pair.
     return [{"title": title, **row} if title else row for row in rows]
 
 
-def entry(change: Change) -> dict[str, Any]:
+def make_entry(change: Change) -> dict[str, Any]:
     old, new = (value if isinstance(value, str) else as_json(value) for value in (change.old, change.new))
     return {"quantity": change.quantity, "old": old, "new": new, "difference": change.by}

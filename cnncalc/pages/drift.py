@@ -29,7 +29,7 @@ def drift_page(
     notes += [] if found else [_("{count} numbers are as they were locked", count=held)]
     # Programs get all of them, however many lines people are shown.
     data = [{"path": d.path, "name": d.name, "locked": d.locked, "now": d.now} for d in found]
-    noted = findings(found, places or {})
+    noted = make_findings(found, places or {})
     for path, error in (unusable or {}).items():
         noted += unusable_spec(path, error)
     return Page(
@@ -38,7 +38,7 @@ def drift_page(
         {"held": held, "drift": data, "errors": {path: str(error) for path, error in (unusable or {}).items()}},
         told=[*(f"{path}: {name}: {locked} -> {now}" for path, name, locked, now in rows), *notes],
         findings=noted,
-        suites=suites(found, held, unusable or {}),
+        suites=make_suites(found, held, unusable or {}),
         rules={"drift": _("a number is not as it was locked"), "unusable": _("the spec cannot be used")},
     )
 
@@ -58,15 +58,15 @@ def rows_of(found: Sequence[Drift]) -> list[list[str]]:
         elif totals and all(drift.locked is None for drift in drifts):
             rows.append([path, count, _("(not locked)"), _("(new)")])
         else:
-            rows += [[d.path, d.name, *sides(d)] for d in drifts]
+            rows += [[d.path, d.name, *say_sides(d)] for d in drifts]
     return rows
 
 
-def suites(found: Sequence[Drift], held: int, unusable: Mapping[str, CnncalcError]) -> list[Suite]:
+def make_suites(found: Sequence[Drift], held: int, unusable: Mapping[str, CnncalcError]) -> list[Suite]:
     """A suite per spec with a case for each number that drifted, and one for those that did not."""
     grouped: dict[str, list[Case]] = {}
     for drift in found:
-        text = "{} -> {}".format(*sides(drift))
+        text = "{} -> {}".format(*say_sides(drift))
         grouped.setdefault(drift.path, []).append(Case(drift.name, (text, f"{drift.path}: {drift.name}: {text}")))
     result = [Suite(path, path, cases) for path, cases in grouped.items()]
     result += [Suite(path, path, [], error) for path, error in unusable.items()]
@@ -74,11 +74,11 @@ def suites(found: Sequence[Drift], held: int, unusable: Mapping[str, CnncalcErro
     return [*result, Suite("lock", "", [Case(_("{count} numbers are as they were locked", count=held))])]
 
 
-def sides(drift: Drift) -> tuple[str, str]:
+def say_sides(drift: Drift) -> tuple[str, str]:
     return drift.locked or _("(not locked)"), drift.now or _("(gone)")
 
 
-def findings(found: Sequence[Drift], places: Places) -> list[Finding]:
+def make_findings(found: Sequence[Drift], places: Places) -> list[Finding]:
     """A finding per layer, at its line; what the whole network adds up to, at the file."""
     grouped: dict[tuple[str, str], list[Drift]] = {}
     for drift in found:
@@ -87,6 +87,6 @@ def findings(found: Sequence[Drift], places: Places) -> list[Finding]:
     for (path, layer), drifts in grouped.items():
         # A layer that is gone has no line: then that of its spec, and at last the file alone.
         file, position = places.get((path, layer)) or places.get((path, "")) or (path, None)
-        message = "; ".join("{}: {} -> {}".format(d.name, *sides(d)) for d in drifts)
+        message = "; ".join("{}: {} -> {}".format(d.name, *say_sides(d)) for d in drifts)
         result.append(place_finding(file, position, "drift", message))
     return result

@@ -44,7 +44,7 @@ def effective_page(
     return Page(_("effective receptive fields: {network}", network=of), sections, facts)
 
 
-def assumptions() -> list[str]:
+def say_assumptions() -> list[str]:
     return [
         _("sigma, in pixels, of how much every pixel counts for a unit far from the borders (Luo et al. 2016)"),
         _("assumed: equal weights, channels and shares of activations; pools as means; gates and norms left out"),
@@ -61,11 +61,13 @@ def layers_section(found: Sequence[LayerSpread], inside: Container[str], exact: 
         phased |= any(axis is not None and len(axis.phases) > 1 for axis in axes)
         # An activation has the spread of its layer: the table shows it once, the data has both.
         if entry.layer not in inside:
-            texts = [join_axes([text(pick(axis)) for axis in axes]) for pick in (sigma, variance, centre, mass)]
+            texts = [
+                join_axes([write_decimal(pick(axis)) for axis in axes]) for pick in (sigma, variance, centre, mass)
+            ]
             rows.append([entry.layer, *([entry.source] if several else []), *texts])
         data.append({"name": entry.layer, "input": entry.source, **axes_data(axes, exact)})
     notes = [
-        *assumptions(),
+        *say_assumptions(),
         *([_("units that differ by phase: their mixture, each around its place")] if phased else []),
     ]
     if not found:
@@ -92,7 +94,7 @@ def mass(axis: Axis | None) -> Fraction | None:
     return None if axis is None else axis.mixture.mass
 
 
-def text(value: Fraction | float | None) -> str:
+def write_decimal(value: Fraction | float | None) -> str:
     """Four decimals, without zeros at the end."""
     if value is None:
         return "?"
@@ -139,7 +141,7 @@ def profile_section(
             if profile is None:
                 continue
             size, inner = len(profile.weights), profile.central_width()
-            spread = text(sqrt(profile.variance))
+            spread = write_decimal(sqrt(profile.variance))
             luo = str(profile.width_above())
             phase = str(profile.phase) if len(units) > 1 else "-"
             rows.append([letter, phase, str(size), spread, str(inner), luo, percent(100 * inner / size) + " %"])
@@ -152,11 +154,11 @@ def profile_section(
     if source:
         heading = _("profile of {layer} on {source}", layer=target, source=source)
     notes = [_("drawn: how much the pixels of the field count, that of phase 0")] if lines else []
-    table = Table(heads, alike_axes(rows), dispensable=[_("share of RF"), _("sigma")])
+    table = Table(heads, join_alike_axes(rows), dispensable=[_("share of RF"), _("sigma")])
     return Section("", table, (), heading, notes, lines)
 
 
-def alike_axes(rows: list[list[str]]) -> list[list[str]]:
+def join_alike_axes(rows: list[list[str]]) -> list[list[str]]:
     """Rows that differ in nothing but the axis as one."""
     found: dict[tuple[str, ...], list[str]] = {}
     for letter, *rest in rows:

@@ -67,8 +67,8 @@ def expected_page(found: Sequence[Checked]) -> Page:
         sections,
         lambda: {"holds": all(one.holds for one in found), "specs": [spec_data(one) for one in found]},
         records=lambda: [{"file": one.path, **verdict_data(v)} for one in found for v in one.verdicts],
-        findings=findings(found),
-        suites=suites(found),
+        findings=make_findings(found),
+        suites=make_suites(found),
         rules={"expectation": _("a number is not what the spec expects"), "unusable": _("the spec cannot be used")},
         summary=_("expectations: {held} hold, {wrong} do not", held=held, wrong=wrong),
     )
@@ -116,7 +116,7 @@ def line_of(verdict: Verdict) -> int | None:
     return position.line if position else None
 
 
-def suites(found: Sequence[Checked]) -> list[Suite]:
+def make_suites(found: Sequence[Checked]) -> list[Suite]:
     """A suite per spec, a case per expectation."""
     result = []
     for one in found:
@@ -124,19 +124,19 @@ def suites(found: Sequence[Checked]) -> list[Suite]:
         for v in one.verdicts:
             failure = None
             if not v.holds:
-                failure = (comparison(v), f"{one.path}:{line_of(v)}: {v.name}: {comparison(v)}")
+                failure = (say_comparison(v), f"{one.path}:{line_of(v)}: {v.name}: {say_comparison(v)}")
             cases.append(Case(v.name, failure))
         result.append(Suite(one.name, one.path, cases, one.error))
     return result
 
 
-def comparison(verdict: Verdict) -> str:
+def say_comparison(verdict: Verdict) -> str:
     return _(
         "expected {expected}, it is {actual}", expected=verdict.expectation.text, actual=exact_text(verdict.actual)
     )
 
 
-def findings(found: Sequence[Checked]) -> list[Finding]:
+def make_findings(found: Sequence[Checked]) -> list[Finding]:
     """What does not hold, at the layer that it is about, and what makes a spec unusable."""
     result = []
     for one in found:
@@ -144,7 +144,7 @@ def findings(found: Sequence[Checked]) -> list[Finding]:
             if not v.holds:
                 # A reviewer looks at the layer that was changed, not at the block of expectations.
                 where = layer or v.expectation.position
-                message = _("{name}: {text}", name=v.name, text=comparison(v))
+                message = _("{name}: {text}", name=v.name, text=say_comparison(v))
                 # Its own line is where it would be changed, if the new number is the right one.
                 if layer and v.expectation.position:
                     line = v.expectation.position.line

@@ -47,8 +47,8 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
     head += [_("RF"), *([_("local RF")] if local else []), _("jump"), _("RF start"), _("centre")]
     rows = []
     if told.target:
-        rows += [origin_row(report, told, source, local) for source in range(len(told.origins))]
-    for name, kind, own, last in places(report, expand):
+        rows += [make_origin_row(report, told, source, local) for source in range(len(told.origins))]
+    for name, kind, own, last in find_places(report, expand):
         back = told.look_back(len(report.inputs), own, last)
         here = {len(report.inputs) + own, len(report.inputs) + last}
         # What the target does not see has no row, nor have origins, which have one above.
@@ -60,11 +60,11 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
         for source, found in told.seen[place].items():
             row = [name, kind, *([told.origins[source]] if several else []), sizes(report.layers[place].output)]
             row += told.windows[own] if told.target else []
-            size, *others = cells(found.axes)
+            size, *others = write_cells(found.axes)
             # Without gates before it, a layer's local field is its field.
-            least = join_axes([text(axis.size) for axis in found.local or found.axes])
+            least = join_axes([write_number(axis.size) for axis in found.local or found.axes])
             row += [size, *([least] if local else []), *others]
-            rows.append([*row, *([join_axes([text(axis.size) for axis in back])] if back is not None else [])])
+            rows.append([*row, *([join_axes([write_number(axis.size) for axis in back])] if back is not None else [])])
     head += [sees] if told.target else []
     notes = [_("counted from 0 in elements of {name}; centre: of unit 0", name=", ".join(told.origins))]
     if local:
@@ -78,7 +78,7 @@ def layers_section(report: Report, told: Told, *, expand: bool = False) -> Secti
     return Section("layers", Table(head, rows, left=2 + several, dispensable=gone), data, notes=notes)
 
 
-def origin_row(report: Report, told: Told, source: int, local: bool) -> list[str]:
+def make_origin_row(report: Report, told: Told, source: int, local: bool) -> list[str]:
     """The row of what fields are counted in: a unit of it sees itself, the target so many."""
     name, value = told.origins[source], told.values[source]
     back = told.back[value]
@@ -86,10 +86,10 @@ def origin_row(report: Report, told: Told, source: int, local: bool) -> list[str
     shape = report.layers[place].output if place >= 0 else report.inputs[name]
     row = [name, _("input") if place < 0 else "", *([name] if len(told.origins) > 1 else []), sizes(shape)]
     row += ["", "", "1", *(["1"] if local else []), "1", "0", "0"]
-    return [*row, "" if back is None else join_axes([text(axis.size) for axis in back])]
+    return [*row, "" if back is None else join_axes([write_number(axis.size) for axis in back])]
 
 
-def places(report: Report, expand: bool) -> Iterator[tuple[str, str, int, int]]:
+def find_places(report: Report, expand: bool) -> Iterator[tuple[str, str, int, int]]:
     """Name, kind and node of each row, and the node of the last operation that is shown in it."""
     # Rows have names, folds have numbers: names of rows are unique.
     numbers = {row.name: i for i, row in enumerate(report.layers)}
@@ -109,9 +109,9 @@ def layers_data(report: Report, told: Told) -> Iterator[dict[str, Any]]:
         if (told.target and back is None) or first + place in told.values:
             continue
         for source, found in entry.items():
-            row = {"name": report.layers[place].name, "of": told.origins[source], **numbers(found.axes)}
+            row = {"name": report.layers[place].name, "of": told.origins[source], **as_numbers(found.axes)}
             if found.local is not None:
-                row["local"] = numbers(found.local)
+                row["local"] = as_numbers(found.local)
             if any(axis.phases for axis in found.axes):
                 row["phases"] = [None if axis.phases is None else phases_data(axis.phases) for axis in found.axes]
             if back is not None:
@@ -125,20 +125,20 @@ def phases_data(phases: Phases) -> dict[str, Any]:
         "span": phases.span,
         "sizes": list(phases.sizes),
         "starts": list(phases.starts),
-        "strays": exact(phases.strays),
+        "strays": as_exact(phases.strays),
     }
 
 
 def phases_section(report: Report, told: Told, *, expand: bool = False) -> Section | None:
     """The layers whose units differ from one another: how, and how many see nothing."""
     rows = []
-    for name, _kind, own, last in places(report, expand):
+    for name, _kind, own, last in find_places(report, expand):
         if told.target and told.look_back(len(report.inputs), own, last) is None:
             continue
         for found in told.seen[last].values():
             known = [axis.phases for axis in found.axes]
             if any(known):
-                columns = [phase_cells(axis) for axis in found.axes]
+                columns = [write_phases(axis) for axis in found.axes]
                 rows.append([name, *(join_axes(texts) for texts in zip(*columns, strict=True))])
     if not rows:
         return None
@@ -147,12 +147,12 @@ def phases_section(report: Report, told: Told, *, expand: bool = False) -> Secti
     return Section("", Table(head, rows), heading=_("Units that differ from one another"), notes=notes)
 
 
-def phase_cells(axis: AxisSeen) -> list[str]:
+def write_phases(axis: AxisSeen) -> list[str]:
     """Period, sizes, units without a field, and how far centres stray, along one axis."""
     phases = axis.phases
     # All units see alike: they repeat after one.
     if phases is None:
-        return ["1", text(axis.size), "", "0"]
+        return ["1", write_number(axis.size), "", "0"]
     # A unit that sees nothing is counted in a column of its own, and is no size here.
     several = sorted({size for size in phases.sizes if size})
     shown = ", ".join(map(str, several))
@@ -167,7 +167,7 @@ def phase_cells(axis: AxisSeen) -> list[str]:
 
 
 def write_signed(value: Fraction) -> str:
-    return ("+" if value > 0 else "") + text(value)
+    return ("+" if value > 0 else "") + write_number(value)
 
 
 def alignment_section(report: Report, found: Sequence[Merge], *, show_all: bool = False) -> Section:
@@ -178,10 +178,10 @@ def alignment_section(report: Report, found: Sequence[Merge], *, show_all: bool 
         [
             names[merge.node + len(report.inputs)],
             _(merge.kind),
-            join_axes([text(meeting.shift) for meeting in merge.axes]),
+            join_axes([write_number(meeting.shift) for meeting in merge.axes]),
             _(" and ").join(
-                f"{join_axes([text(m.branches[i].size) for m in merge.axes])}"
-                f" ({join_axes([text(m.branches[i].jump) for m in merge.axes])})"
+                f"{join_axes([write_number(m.branches[i].size) for m in merge.axes])}"
+                f" ({join_axes([write_number(m.branches[i].jump) for m in merge.axes])})"
                 for i in range(len(merge.axes[0].branches))
             ),
         ]
@@ -192,13 +192,13 @@ def alignment_section(report: Report, found: Sequence[Merge], *, show_all: bool 
             "name": names[merge.node + len(report.inputs)],
             "of": list(report.inputs)[merge.source],
             "alignment": [meeting.kind for meeting in merge.axes],
-            "shift": exact([meeting.shift for meeting in merge.axes]),
+            "shift": as_exact([meeting.shift for meeting in merge.axes]),
             "branches": [
                 {
                     "name": names[merge.axes[0].branches[i].value],
                     "receptive_field": as_json(tuple(m.branches[i].size for m in merge.axes)),
                     "jump": as_json(tuple(m.branches[i].jump for m in merge.axes)),
-                    "centre": exact([m.branches[i].centre for m in merge.axes]),
+                    "centre": as_exact([m.branches[i].centre for m in merge.axes]),
                 }
                 for i in range(len(merge.axes[0].branches))
             ],
@@ -225,9 +225,9 @@ def channels_section(report: Report, groups: Mapping[int, Mapping[int, Sequence[
                 # `last` is the channel behind the group.
                 span = str(group.first) if group.last == group.first + 1 else f"{group.first}..{group.last - 1}"
                 where = [origins[source]] if several else []
-                rows.append([name, *where, span, str(group.last - group.first), *cells(group.axes)])
+                rows.append([name, *where, span, str(group.last - group.first), *write_cells(group.axes)])
                 channels = [group.first, group.last - 1]
-                data.append({"name": name, "of": origins[source], "channels": channels, **numbers(group.axes)})
+                data.append({"name": name, "of": origins[source], "channels": channels, **as_numbers(group.axes)})
     head = [_("layer"), *([_("of")] if several else []), _("channels"), _("count")]
     head += [_("RF"), _("jump"), _("RF start"), _("centre")]
     gone = [_("centre"), _("RF start"), _("jump")]
@@ -236,17 +236,17 @@ def channels_section(report: Report, groups: Mapping[int, Mapping[int, Sequence[
     return Section("channels", table, data, heading=_("Channels"), notes=[note])
 
 
-def cells(axes: Sequence[AxisSeen]) -> list[str]:
+def write_cells(axes: Sequence[AxisSeen]) -> list[str]:
     """Size, jump, start and centre as texts."""
-    return [join_axes([missing(axis, i) for axis in axes]) for i in range(4)]
+    return [join_axes([write_jump(axis, i) for axis in axes]) for i in range(4)]
 
 
-def missing(axis: AxisSeen, column: int) -> str:
+def write_jump(axis: AxisSeen, column: int) -> str:
     """A number; `-` for a jump where there are no neighbours that see anything else."""
-    return "-" if column == 1 and axis.jump is None and axis.whole else text(axis[column])
+    return "-" if column == 1 and axis.jump is None and axis.whole else write_number(axis[column])
 
 
-def text(value: Any) -> str:
+def write_number(value: Any) -> str:
     """`?` for what is not known, a half as .5, other fractions as they are."""
     if value is None:
         return "?"
@@ -256,13 +256,13 @@ def text(value: Any) -> str:
     return str(value)
 
 
-def exact(values: Sequence[Any]) -> Any:
+def as_exact(values: Sequence[Any]) -> Any:
     """Numbers as JSON has them: a whole one without a point."""
     whole = [int(v) if isinstance(v, Fraction) and v.denominator == 1 else v for v in values]
     return as_json(tuple(whole))
 
 
-def numbers(axes: Sequence[AxisSeen]) -> dict[str, Any]:
+def as_numbers(axes: Sequence[AxisSeen]) -> dict[str, Any]:
     """Size, jump, start and centre for JSON and CSV."""
     names = ("receptive_field", "jump", "rf_start", "centre")
     return {name: as_json(tuple([axis[i] for axis in axes])) for i, name in enumerate(names)}

@@ -11,7 +11,7 @@ from cnncalc.answers.sheets.folders import Class
 from cnncalc.formats.numbers import exact_text
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.grades import answers_table, as_data, derive, fraction, mark_of, remark_on, shorten, summary
+from cnncalc.pages.grades import answers_table, as_data, derive, mark_of, remark_on, shorten, sum_up, write_fraction
 from cnncalc.report import Report, name_of
 
 MOST = 10  # mistakes and numbers in a list
@@ -30,35 +30,35 @@ def marks_page(marks: Marks, *, hint: bool = False) -> Page:
     results = marks.results
     ranked = commonest(results)
     sections = [
-        Section("", answers_table(result, hint=hint), heading=name, notes=[*result.messages(), summary(result)])
+        Section("", answers_table(result, hint=hint), heading=name, notes=[*result.messages(), sum_up(result)])
         for name, result in results.items()
     ]
-    sections += class_sections(marks)
+    sections += make_class_sections(marks)
     facts = {
         "students": {name: as_data(result, hint=hint) for name, result in results.items()},
         "mistakes": [{"answer": a, "mistake": m, "sentence": s, "times": n} for a, m, s, n in ranked],
         "errors": dict(marks.read.unread),
         "notes": list(marks.read.notes),
     }
-    return Page(_("marks"), sections, facts, records=lambda: gradebook(results))
+    return Page(_("marks"), sections, facts, records=lambda: make_gradebook(results))
 
 
 def class_page(marks: Marks) -> Page:
     """The class, without the tables of its students."""
-    return Page(_("marks"), class_sections(marks), records=lambda: gradebook(marks.results))
+    return Page(_("marks"), make_class_sections(marks), records=lambda: make_gradebook(marks.results))
 
 
-def class_sections(marks: Marks) -> list[Section]:
+def make_class_sections(marks: Marks) -> list[Section]:
     """The class as a table, its commonest mistakes, its hardest numbers, and who was not read."""
     results = marks.results
-    sections = [Section("", class_table(results), heading=_("the class"), notes=list(roll_call(marks)))]
+    sections = [Section("", class_table(results), heading=_("the class"), notes=list(say_counts(marks)))]
     ranked = commonest(results)
     if ranked:
         rows = [[str(times), name] for name, _mistake, _sentence, times in ranked[:MOST]]
         below = [[sentence] for _name, _mistake, sentence, _times in ranked[:MOST]]
         table = Table([_("times"), _("answer")], rows, left=2, below=below)
         sections.append(Section("", table, heading=_("the commonest mistakes")))
-    hard = hardest(results)
+    hard = find_hardest(results)
     if hard:
         rows = [[name[:80], str(wrong), str(all)] for name, wrong, all in hard[:MOST]]
         table = Table([_("answer"), _("not right"), _("of")], rows)
@@ -72,7 +72,7 @@ def class_sections(marks: Marks) -> list[Section]:
     return sections
 
 
-def roll_call(marks: Marks) -> list[str]:
+def say_counts(marks: Marks) -> list[str]:
     """How many were read, how many files were not, and the average of the scores."""
     results = marks.results
     told = [_("read: {n}", n=len(results))]
@@ -91,14 +91,16 @@ def class_table(results: Mapping[str, Result]) -> Table:
     for name, result in results.items():
         verdicts = [item.verdict for item in result.items if item.asked]
         counts = [str(verdicts.count(v) or "") for v in VERDICTS]
-        rows.append([name, fraction(result.earned), fraction(result.points), f"{100 * result.score:.0f}", *counts])
+        rows.append(
+            [name, write_fraction(result.earned), write_fraction(result.points), f"{100 * result.score:.0f}", *counts]
+        )
     by_verdict = [_("right"), _("by convention"), _("wrong"), _("unreadable"), _("missing")]
     # What goes first on a narrow terminal: what is rare, and last what the class is about.
     heads = [_("student"), _("earned"), _("points"), "%", *by_verdict]
     return Table(heads, rows, dispensable=[by_verdict[i] for i in (1, 3, 4, 0, 2)], shortens=True)
 
 
-def hardest(results: Mapping[str, Result]) -> list[tuple[str, int, int]]:
+def find_hardest(results: Mapping[str, Result]) -> list[tuple[str, int, int]]:
     """(answer, how many were not right, of how many), the hardest first."""
     counts: dict[str, list[int]] = {}
     for result in results.values():
@@ -111,7 +113,7 @@ def hardest(results: Mapping[str, Result]) -> list[tuple[str, int, int]]:
     return sorted(((n, w, a) for n, (w, a) in counts.items() if w), key=lambda entry: -entry[1])
 
 
-def gradebook(results: Mapping[str, Result]) -> list[dict[str, Any]]:
+def make_gradebook(results: Mapping[str, Result]) -> list[dict[str, Any]]:
     """A row per student: the points of every question, their total, and of how many."""
     questions = list(dict.fromkeys(item.name for r in results.values() for item in r.items if item.asked))
     rows = []
@@ -132,7 +134,7 @@ def feedback_page(name: str, result: Result, report: Report) -> Page:
     """What one student is told: the points, every answer, and for what was not right how the number comes about."""
     # The remarks come below, each with the derivation that it is about.
     told = answers_table(result, hint=False)._replace(below=())
-    sections = [Section("", told, notes=[summary(result), *result.messages()])]
+    sections = [Section("", told, notes=[sum_up(result), *result.messages()])]
     for item in result.items:
         remarks = remark_on(item, hint=False)
         if not item.holds:
@@ -153,7 +155,7 @@ def report_page(marks: Marks, report: Report) -> Page:
         for item in result.items:
             if item.asked:
                 by_name.setdefault(item.name, []).append(item)
-    sections = [*class_sections(marks)]
+    sections = [*make_class_sections(marks)]
     for name, items in by_name.items():
         right = sum(item.holds for item in items)
         notes = [_("right: {right} of {n}; the answer is {number}", right=right, n=len(items),

@@ -60,10 +60,10 @@ def remark_on(item: Item, *, hint: bool) -> list[str]:
         return [*before, _("right only {convention}: no points, as conventions are strict", convention=item.convention)]
     if item.verdict == "right":
         return [*before, item.remark] if item.remark else before
-    return before + (of_wrong(item, hint) if item.verdict == "wrong" else [])
+    return before + (say_mistakes(item, hint) if item.verdict == "wrong" else [])
 
 
-def of_wrong(item: Item, hint: bool) -> list[str]:
+def say_mistakes(item: Item, hint: bool) -> list[str]:
     """The mistakes behind a wrong answer. One that another may explain, or chance, is named with perhaps."""
     sentences = [m.sentence if m.sure else _("perhaps: {sentence}", sentence=m.sentence) for m in item.mistakes]
     if not hint or item.quantity in OPTIONS:  # of those, what another value gives, and never the value
@@ -87,7 +87,7 @@ def answers_table(result: Result, *, hint: bool) -> Table:
 
 def key_page(rows: Sequence[tuple[str, str, str, Any]]) -> Page:
     """The key, filled in: layer, quantity, right answer and points of every question."""
-    texts = [[layer, quantity, answer, fraction(points)] for layer, quantity, answer, points in rows]
+    texts = [[layer, quantity, answer, write_fraction(points)] for layer, quantity, answer, points in rows]
     heads = [_("layer"), _("quantity"), _("answer"), _("points")]
     data = [dict(zip(FORM, row, strict=True)) for row in texts]
     return Page("", [Section("key", Table(heads, texts, left=2), data=data)])
@@ -96,22 +96,22 @@ def key_page(rows: Sequence[tuple[str, str, str, Any]]) -> Page:
 def points_text(item: Item) -> str:
     if not item.asked:
         return ""
-    return f"{fraction(item.earned)}/{fraction(item.points)}"
+    return f"{write_fraction(item.earned)}/{write_fraction(item.points)}"
 
 
-def fraction(value: Any) -> str:
+def write_fraction(value: Any) -> str:
     # 1 and 0.5, without digits that say nothing.
     return f"{float(value):g}"
 
 
-def summary(result: Result) -> str:
-    return _("{earned} of {points} points ({percent} %)", earned=fraction(result.earned),
-             points=fraction(result.points), percent=f"{100 * result.score:.0f}")  # fmt: skip
+def sum_up(result: Result) -> str:
+    return _("{earned} of {points} points ({percent} %)", earned=write_fraction(result.earned),
+             points=write_fraction(result.points), percent=f"{100 * result.score:.0f}")  # fmt: skip
 
 
 def result_page(result: Result) -> Page:
     """One sheet, graded."""
-    notes = [*result.messages(), summary(result)]
+    notes = [*result.messages(), sum_up(result)]
     sections = [Section("", answers_table(result, hint=False)), Section("", notes=notes)]
     return Page("", sections, as_data(result, hint=False))
 
@@ -125,7 +125,7 @@ def sheets_page(results: Sequence[Result], report: Report, *, hint: bool = False
         # Also what is right by another convention: the derivation shows where the two part.
         wrong = [item for item in result.items if item.verdict != "right"]
         sections += board(derive(wrong, report)).sections if explain else []
-        sections.append(Section("", notes=[summary(result)]))
+        sections.append(Section("", notes=[sum_up(result)]))
     if report.convention is not None:
         sections.append(Section("", notes=[say_convention(report)]))
     data = [as_data(result, hint=hint) for result in results]
@@ -188,8 +188,8 @@ def sheet_records(results: Sequence[Result], hint: bool) -> list[dict[str, Any]]
             "verdict": item.verdict,
             "convention": item.convention,
             "mistakes": " ".join(m.id for m in item.mistakes),
-            "points": fraction(item.points),
-            "earned": fraction(item.earned),
+            "points": write_fraction(item.points),
+            "earned": write_fraction(item.earned),
         }
         for result in results
         for item in result.items

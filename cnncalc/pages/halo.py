@@ -16,8 +16,8 @@ def halo_page(found: Sequence[Halo], of: str, facts: Mapping[str, Any]) -> Page:
     """A row for each axis."""
     heads = [_("axis"), _("begin at"), _("length"), _("jump"), _("wrong before"), _("wrong after"), _("overlap")]
     rows, data = [], []
-    # With a stride tiles fit only where the whole image's windows begin too: at multiples of the period.
     for halo, letter in zip(found, SPATIAL_LETTERS[len(found)], strict=True):
+        # With a stride tiles fit only where the whole image's windows begin too: at multiples of the period.
         begin = _("multiples of {period}", period=halo.period) if halo.period > 1 else _("any pixel")
         length = _("any")
         if halo.period > 1:

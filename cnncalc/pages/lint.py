@@ -38,21 +38,21 @@ def lint_page(linted: Sequence[Linted]) -> Page:
         [Section("", table, notes=[say_count(linted)])],
         lambda: {"specs": [spec_data(one) for one in linted]},
         records=lambda: [{"file": one.path, **as_data(f)} for one in linted for f in one.findings],
-        told=[*excerpts(linted), say_count(linted)],
+        told=[*write_excerpts(linted), say_count(linted)],
         findings=collect_noted(linted),
-        suites=suites(linted),
+        suites=make_suites(linted),
         rules={**titles, "unusable": _("the spec cannot be used")},
         summary=say_count(linted),
     )
 
 
-def excerpts(linted: Sequence[Linted]) -> Iterator[str]:
+def write_excerpts(linted: Sequence[Linted]) -> Iterator[str]:
     """Each finding as errors are told, with its line of the spec."""
     for one in linted:
         name, text = (one.name, "") if one.source is None else (one.source.name, one.source.text)
         lines = text.split("\n")
         for finding in one.findings:
-            yield from describe(problem(finding), name, lines).split("\n")
+            yield from describe(as_problem(finding), name, lines).split("\n")
 
 
 def say_place(one: Linted, finding: Finding) -> str:
@@ -60,11 +60,11 @@ def say_place(one: Linted, finding: Finding) -> str:
     return one.name if finding.position is None else f"{one.path}:{finding.position.line}"
 
 
-def problem(finding: Finding) -> Problem:
-    return Problem(f"{finding.code}: {finding.text}", finding.position, finding.hint, tuple(where(finding)))
+def as_problem(finding: Finding) -> Problem:
+    return Problem(f"{finding.code}: {finding.text}", finding.position, finding.hint, tuple(say_where(finding)))
 
 
-def where(finding: Finding) -> list[str]:
+def say_where(finding: Finding) -> list[str]:
     """Which layers a finding is about, where its line stands for several; and what they cost together."""
     told = []
     if finding.uses > 1:
@@ -83,7 +83,7 @@ def where(finding: Finding) -> list[str]:
 
 def say_finding(finding: Finding) -> str:
     """A finding in one line."""
-    return "; ".join([finding.text, *where(finding)])
+    return "; ".join([finding.text, *say_where(finding)])
 
 
 def say_count(linted: Sequence[Linted]) -> str:
@@ -119,7 +119,7 @@ def as_data(finding: Finding) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-def suites(linted: Sequence[Linted]) -> list[Suite]:
+def make_suites(linted: Sequence[Linted]) -> list[Suite]:
     """A suite per spec; its findings are cases that fail, and without any it has one that does not."""
     found = []
     for one in linted:

@@ -12,13 +12,13 @@ from cnncalc.pages.view import (
     COLUMNS,
     DISPENSABLE,
     View,
-    cells,
     choose_rows,
-    headings,
-    notes,
+    headings_of,
+    make_notes,
     title,
     total_cells,
     values_of,
+    write_cells,
 )
 from cnncalc.report import Report
 
@@ -29,7 +29,7 @@ def network_page(report: Report, view: View | None = None) -> Page:
     check_columns(view)
     columns = view.columns_for(report)
     rows = choose_rows(report, view)
-    said = notes(report)
+    said = make_notes(report)
     if (
         not view.expand
         and view.depth is None
@@ -44,17 +44,17 @@ def network_page(report: Report, view: View | None = None) -> Page:
                 (_("rows"), _("{shown} of {every} are shown; the total is that of all", shown=len(rows), every=every))
             )
     table = Table(
-        headings(columns, report),
-        cells(report, rows, columns),
+        headings_of(columns, report),
+        write_cells(report, rows, columns),
         left={i for i, name in enumerate(columns) if COLUMNS[name].left},
         foot=total_cells(report, columns),
         names=columns,
         # Columns that somebody named all stay, however narrow the terminal.
-        dispensable=() if view.columns else headings(DISPENSABLE, report),
+        dispensable=() if view.columns else headings_of(DISPENSABLE, report),
         shortens=view.columns is None,
     )
     sections = [Section("", table, notes=said)]
-    return Page(title(report), sections, report.to_dict, records=lambda: records(report, view))
+    return Page(title(report), sections, report.to_dict, records=lambda: make_records(report, view))
 
 
 def rows_page(report: Report, view: View) -> Page:
@@ -62,11 +62,11 @@ def rows_page(report: Report, view: View) -> Page:
     check_columns(view)
     columns = [name for name in view.columns_for(report) if not name.endswith("_share")]
     table = Table(
-        headings(columns, report),
-        cells(report, choose_rows(report, view), columns),
+        headings_of(columns, report),
+        write_cells(report, choose_rows(report, view), columns),
         left={i for i, name in enumerate(columns) if COLUMNS[name].left},
         names=columns,
-        dispensable=() if view.columns else headings(DISPENSABLE, report),
+        dispensable=() if view.columns else headings_of(DISPENSABLE, report),
         shortens=view.columns is None,
     )
     return Page(title(report), [Section("", table)], {})
@@ -81,7 +81,7 @@ def check_columns(view: View) -> None:
         )
 
 
-def records(report: Report, view: View) -> list[dict[str, Any]]:
+def make_records(report: Report, view: View) -> list[dict[str, Any]]:
     """For CSV every operation and column, unless the view says otherwise."""
     columns = view.columns or tuple(n for n, column in COLUMNS.items() if not (n.endswith("_share") or column.asked))
     # A program folds by itself: it gets every operation, unless a depth is asked for.

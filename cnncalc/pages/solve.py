@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _
-from cnncalc.pages.sweep import as_data, heading, text_of
+from cnncalc.pages.sweep import as_data, heading_of, text_of
 
 if TYPE_CHECKING:
     from cnncalc.families.solving import Forbidden, Solved
@@ -39,7 +39,7 @@ def table_of(part: Part) -> Table:
         [text_of(column.item(row), is_parameter=place < len(params)) for place, column in enumerate(columns)]
         for row in range(min(len(part), MOST_ROWS))
     ]
-    return Table([*params, *map(heading, quantities)], rows, left=len(params))
+    return Table([*params, *map(heading_of, quantities)], rows, left=len(params))
 
 
 def notes_of(found: Solved) -> list[str]:

@@ -28,12 +28,12 @@ def sweep_page(found: Sweep) -> Page:
         for i in shown
     ]
     below = [[] if found.reasons[i] is None else [str(found.reasons[i])] for i in shown]
-    heads = [*params, *map(heading, quantities)]
+    heads = [*params, *map(heading_of, quantities)]
     # As in other tables, least needed first; from 7 on a number stays.
     leaves = sorted((name for name in quantities if name in QUANTITIES), key=lambda name: QUANTITIES[name].leaves or 9)
     table = Table(
         heads, rows, left=len(params), below=below,
-        dispensable=[heading(name) for name in leaves if (QUANTITIES[name].leaves or 9) < 7],
+        dispensable=[heading_of(name) for name in leaves if (QUANTITIES[name].leaves or 9) < 7],
     )  # fmt: skip
     return Page("", [Section("", table, notes=notes_of(found))], lambda: facts_of(found))
 
@@ -56,7 +56,7 @@ def facts_of(found: Sweep) -> Mapping[str, Any]:
     return {"members": members, "seen": found.seen, "infeasible": found.infeasible, "reasons": found.examples}
 
 
-def heading(name: str) -> str:
+def heading_of(name: str) -> str:
     return _(QUANTITIES[name].heading) if name in QUANTITIES else name
 
 

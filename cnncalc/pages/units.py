@@ -73,7 +73,7 @@ def draw_patch(field: UnitField, patch: Patch) -> str:
         return ""
 
 
-def letters(patch: Patch) -> Sequence[str]:
+def letters_of(patch: Patch) -> Sequence[str]:
     return SPATIAL_LETTERS[patch.axes] if len(patch.shape) > 1 else (_("elements"),)
 
 
@@ -83,7 +83,7 @@ def axes_table(patch: Patch) -> Table:
     rows = []
     outer = patch.unclipped or (None,) * patch.axes
     for letter, n, (first, last), places, span in zip(
-        letters(patch), patch.sizes, patch.hull or (), patch.indices, outer, strict=True
+        letters_of(patch), patch.sizes, patch.hull or (), patch.indices, outer, strict=True
     ):
         # Places before the first pixel and behind the last: so much of the field lies on padding.
         beyond = "?" if span is None else number(max(0, -span[0]) + max(0, span[1] - n + 1))
@@ -104,7 +104,7 @@ def say_patch(patch: Patch, exact: bool) -> Iterable[str]:
     share = percent(100 * patch.pixels / pixels)
     counts = {"seen": number(patch.pixels), "all": number(pixels), "share": share}
     products = patch.products
-    boxes = sum(box_count(product) for product in products)
+    boxes = sum(count_boxes(product) for product in products)
     if boxes == 1:
         yield _("{seen} of {all} pixels are seen ({share} %), without holes", **counts)
     else:
@@ -120,7 +120,7 @@ def say_patch(patch: Patch, exact: bool) -> Iterable[str]:
     yield from of_channels(patch)
 
 
-def box_count(product: Sequence[Sequence[Span]]) -> int:
+def count_boxes(product: Sequence[Sequence[Span]]) -> int:
     return prod(map(len, product))
 
 
@@ -160,7 +160,7 @@ def patch_data(patch: Patch, exact: bool) -> dict[str, Any]:
         "without_borders": patch.unclipped and [span and list(span) for span in patch.unclipped],
         "channels": [list(span) for spans, _area in patch.by_channel for span in spans],
     }
-    boxes = sum(map(box_count, patch.products))
+    boxes = sum(map(count_boxes, patch.products))
     data["box_count"] = boxes
     # Holes in two directions may make millions of boxes of a field.
     if exact or boxes <= MOST_BOXES:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.formats.numbers import value_text
 from cnncalc.formats.page import Page, Section, Table
 from cnncalc.language import _, enumerate_words, n_
-from cnncalc.pages.view import headings
+from cnncalc.pages.view import headings_of
 from cnncalc.quantities import EXPLAINED, MEMORY, QUANTITIES, listed_in
 from cnncalc.report import as_json, name_of
 
@@ -30,16 +30,18 @@ def verification_page(found: Verification, *, show_all: bool = False, scaled: st
     title = _("{name}: claims against evidence", name=name_of(found.report) or _("network"))
     if scaled:
         title += _(", on a smaller version ({changes})", changes=scaled)
-    sections = [Section("", by_layer(found)), Section("", summary(found.checks))]
+    sections = [Section("", make_layer_table(found)), Section("", make_summary(found.checks))]
     shown = [check for check in found.checks if show_all or check.verdict == "differs"]
     if shown:
         heads = [_(heading) for heading in HEADINGS]
         sections.append(
-            Section("", Table(heads, [cells(check) for check in shown], left={0, 1, 4, 5}, dispensable=[_("probe")]))
+            Section(
+                "", Table(heads, [write_cells(check) for check in shown], left={0, 1, 4, 5}, dispensable=[_("probe")])
+            )
         )
     said = [_("{verdict}: {text}", verdict=_(verdict), text=text) for verdict, text in list_unmeasured(found.checks)]
-    sections += [Section("", notes=[line]) for line in [*said, conclusion(found)]]
-    checks = [entry(check) for check in found.checks]
+    sections += [Section("", notes=[line]) for line in [*said, conclude(found)]]
+    checks = [make_entry(check) for check in found.checks]
     facts = {
         "name": found.report.name,
         "inputs": {name: list(shape) for name, shape in found.report.inputs.items()},
@@ -52,7 +54,7 @@ def verification_page(found: Verification, *, show_all: bool = False, scaled: st
     return Page(title, sections, facts, records=lambda: checks)
 
 
-def by_layer(found: Verification) -> Table:
+def make_layer_table(found: Verification) -> Table:
     """A row for each layer and one for the total: every claim with the mark of its verdict."""
     # A column for what was claimed and looked at alone: the others would be empty.
     quantities = [q for q in SHOWN if any(check.quantity == q and check.claimed for check in found.checks)]
@@ -64,15 +66,15 @@ def by_layer(found: Verification) -> Table:
                 text = _("{claimed}, but {measured}", claimed=text, measured=write_value(check.measured))
             rows.setdefault(check.layer, {})[check.quantity] = f"{text} {MARKS[check.verdict]}"
     total = _("total")
-    heads = [_("layer"), *headings(quantities)]
+    heads = [_("layer"), *headings_of(quantities)]
     # On a narrow terminal columns go from the right; the first quantity stays.
-    gone = headings([quantity for quantity in reversed(quantities) if quantity != quantities[0]])
+    gone = headings_of([quantity for quantity in reversed(quantities) if quantity != quantities[0]])
     return Table(
         heads, [[name or total, *(row.get(q, "") for q in quantities)] for name, row in rows.items()], dispensable=gone
     )
 
 
-def summary(checks: Sequence[Check]) -> Table:
+def make_summary(checks: Sequence[Check]) -> Table:
     """For each quantity how many numbers hold, differ, and could not be measured, and the probes that looked."""
     rows = []
     verdicts = tuple(MARKS)
@@ -86,7 +88,7 @@ def summary(checks: Sequence[Check]) -> Table:
     return Table([_("quantity"), _("probe"), *map(_, verdicts)], rows, left=2, dispensable=gone)
 
 
-def cells(check: Check) -> list[str]:
+def write_cells(check: Check) -> list[str]:
     return [
         check.layer or _("total"), check.quantity,
         write_value(check.claimed), write_value(check.measured), probes_of(check),
@@ -122,7 +124,7 @@ def list_unmeasured(checks: Sequence[Check]) -> list[tuple[str, str]]:
     return lines
 
 
-def conclusion(found: Verification) -> str:
+def conclude(found: Verification) -> str:
     counts = found.count_verdicts()
     differs, unmeasured, unclaimed = (counts[verdict] for verdict in ("differs", "not measured", "not claimed"))
     said = _("{n:,} numbers hold", n=counts["holds"])
@@ -132,7 +134,7 @@ def conclusion(found: Verification) -> str:
     return said + _("; the network could not be run to its end") if found.failure else said
 
 
-def entry(check: Check) -> dict[str, Any]:
+def make_entry(check: Check) -> dict[str, Any]:
     values = {key: as_json(value) for key, value in (("claimed", check.claimed), ("measured", check.measured))}
     return {"layer": check.layer, "quantity": check.quantity, **values, "probe": check.probe,
             "verdict": check.verdict, "reason": check.reason or None}  # fmt: skip

@@ -62,7 +62,7 @@ DISPENSABLE = tuple(
 )
 
 
-def headings(columns: Sequence[str], report: Report | None = None) -> list[str]:
+def headings_of(columns: Sequence[str], report: Report | None = None) -> list[str]:
     """What stands above these columns; the number of another tool has the tool's name."""
     labels = report.convention if report is not None else None
     found = []
@@ -143,12 +143,12 @@ def rank(value: Any) -> tuple[bool, Any]:
     return value is not None, value or 0
 
 
-def cells(report: Report, rows: Sequence[Row], columns: Sequence[str]) -> list[Sequence[str]]:
+def write_cells(report: Report, rows: Sequence[Row], columns: Sequence[str]) -> list[Sequence[str]]:
     """The texts of a table, row by row."""
-    return list(zip(*(texts(report, rows, name) for name in columns), strict=True))
+    return list(zip(*(write_column(report, rows, name) for name in columns), strict=True))
 
 
-def texts(report: Report, rows: Sequence[Row], column: str) -> list[str]:
+def write_column(report: Report, rows: Sequence[Row], column: str) -> list[str]:
     """The cells of a column."""
     write = COLUMNS[column].write
     return [write(value) for value in values_of(report, rows, column)]
@@ -192,7 +192,7 @@ def _sum(report: Report, quantity: str, write: Callable[[Any], str]) -> str:
     return write(value) + " + ?" * report.totals.is_partial(quantity)
 
 
-def notes(report: Report) -> list[tuple[str, str]]:
+def make_notes(report: Report) -> list[tuple[str, str]]:
     """What is said below the table: (subject, text)."""
     totals, settings = report.totals, report.settings
     # What is not there is not said: most networks have trained parameters and nothing else.
@@ -208,7 +208,7 @@ def notes(report: Report) -> list[tuple[str, str]]:
     macs, flops = _sum(report, "macs", number), _sum(report, "flops", number)
     work = _("{macs} MACs (multiply-accumulates), {flops} FLOPs", macs=macs, flops=flops)
     whole, peak = _sum(report, "activation_bytes", _bytes), _bytes(totals.peak_activation_bytes)
-    where = peak_place(report)
+    where = find_peak_place(report)
     memory = _("activations {whole} in all, {peak} at peak", whole=whole, peak=peak)
     if where:
         memory = _("activations {whole} in all, {peak} at peak, in {where}", whole=whole, peak=peak, where=where)
@@ -239,7 +239,7 @@ def notes(report: Report) -> list[tuple[str, str]]:
     return lines
 
 
-def peak_place(report: Report) -> str:
+def find_peak_place(report: Report) -> str:
     """The layer at which most memory is taken; nothing where that is not known, or before any of them runs."""
     if report.graph is None or report.totals.peak_activation_bytes is None:
         return ""

@@ -14,7 +14,7 @@ from functools import partial
 from math import ceil, lcm
 from typing import NamedTuple
 
-from cnncalc.analysis.fields.effective.moments import reaching
+from cnncalc.analysis.fields.effective.moments import find_reaching
 from cnncalc.analysis.fields.reads import Book
 from cnncalc.analysis.fields.table import find_value
 from cnncalc.errors import CnncalcError
@@ -110,7 +110,7 @@ def leading_to(graph: Graph, value: int) -> list[int]:
         if i + first in wanted:
             wanted.update(graph.nodes[i].reads)
     # What no input reaches, such as stored numbers, is not cut.
-    wanted &= set().union(*(reaching(graph, source) for source in range(first)))
+    wanted &= set().union(*(find_reaching(graph, source) for source in range(first)))
     return [i for i in range(len(graph.nodes)) if i + first in wanted]
 
 

@@ -149,7 +149,7 @@ def stack_depth(graph: Graph, node: int, shape: tuple[int, ...]) -> Iterator[Fou
     first, reads = len(graph.inputs), graph.nodes[node].reads
     if len(reads) < 2 or shape[0] != sum(graph.shape(v)[0] for v in reads):
         return
-    behind = [ancestors(graph, v) for v in reads]
+    behind = [find_ancestors(graph, v) for v in reads]
     # What all branches have in common lies before the place where they part.
     branches = {v for one in behind for v in one if not all(v in other for other in behind)}
     depth = sum(graph.shape(v)[0] for v in branches if v >= first and has_filters(graph, v))
@@ -157,7 +157,7 @@ def stack_depth(graph: Graph, node: int, shape: tuple[int, ...]) -> Iterator[Fou
         yield Found(12, "concat_counts_reduce_layers", (depth, *shape[1:]))
 
 
-def ancestors(graph: Graph, value: int) -> set[int]:
+def find_ancestors(graph: Graph, value: int) -> set[int]:
     """A value and all that it is made of."""
     found: set[int] = set()
     waiting = [value]

@@ -253,11 +253,11 @@ def partial_sums(one: Sum) -> Iterator[Found]:
 def on_other_maps(one: Sum) -> Iterator[Found]:
     """Work counted on the map of the layer before or behind."""
     working = [i for i, term in one.terms.items() if term and len(one.network.graph.facts[i].output) > 1]
-    for i, j in neighbours(working):
+    for i, j in pair_neighbours(working):
         for value in numbers_on_map(one.network, i, j, one.quantity):
             yield Found(14, "used_wrong_map_size", one.total - one.terms[i] + value * one.units[i], one.names[i])
 
 
-def neighbours(rows: Sequence[int]) -> Iterable[tuple[int, int]]:
+def pair_neighbours(rows: Sequence[int]) -> Iterable[tuple[int, int]]:
     # Each with the layer behind it, and with the one before.
     return [*pairwise(rows), *pairwise(rows[::-1])]

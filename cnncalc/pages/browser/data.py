@@ -45,7 +45,7 @@ from cnncalc.pages.browser.tools import tools_data
 from cnncalc.pages.browser.units import borders_data, effective_data, reads_data
 from cnncalc.pages.difference import difference_page
 from cnncalc.pages.drawing.graph.tree import Tree
-from cnncalc.pages.effective import assumptions
+from cnncalc.pages.effective import say_assumptions
 from cnncalc.report import Report, as_json
 from cnncalc.spec import graph_from_text
 
@@ -104,7 +104,10 @@ def network_data(report: Report, pool: Pool) -> dict[str, Any]:
         "derivations": {**derivations, **equations.as_data([node.name for node in graph.nodes])},
         "reads": reads_data(graph),
         "borders": borders_data(graph),
-        "effective": {**effective_data(report), **pool.speak(lambda: {"notes": list(map(note_data, assumptions()))})},
+        "effective": {
+            **effective_data(report),
+            **pool.speak(lambda: {"notes": list(map(note_data, say_assumptions()))}),
+        },
         "tools": tools_data(report, pool),
         "expectations": [[v.name, v.expectation.text, as_json(v.actual), v.holds] for v in report.expectations],
     }

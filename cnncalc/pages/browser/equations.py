@@ -29,7 +29,7 @@ FILLED = re.compile(r"<(mn|mtext)>([^<]*)</\1>")
 LARGEST = 2**53  # of what JavaScript counts exactly: what is larger is text
 
 
-def exact(value: Any) -> Any:
+def as_exact(value: Any) -> Any:
     """A number that JavaScript reads as it is; of what is no whole number four digits."""
     if isinstance(value, float):
         return shortest(value, 4)
@@ -65,7 +65,7 @@ class Equations:
             text = unescape(found[2])
             if found[1] == "mn":
                 plain = text.replace(",", "")
-                values.append(exact(int(plain)) if plain.lstrip("-").isdigit() else text)
+                values.append(as_exact(int(plain)) if plain.lstrip("-").isdigit() else text)
             else:
                 values.append(self.names.setdefault(text, len(self.names)))
             return f"<{found[1]}/>"

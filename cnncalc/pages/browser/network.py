@@ -14,11 +14,11 @@ from cnncalc.analysis.timeline import FORWARD, Plan, plan_training
 from cnncalc.errors import CnncalcError
 from cnncalc.language import _
 from cnncalc.layers import KINDS
-from cnncalc.pages.browser.equations import Distinct, exact, shortest
+from cnncalc.pages.browser.equations import Distinct, as_exact, shortest
 from cnncalc.pages.browser.pool import Text
 from cnncalc.pages.browser.units import MOST_SPREAD
 from cnncalc.pages.drawing.graph.tree import Leaf, Part, Tree
-from cnncalc.pages.view import COLUMNS, View, notes, peak_place, title
+from cnncalc.pages.view import COLUMNS, View, find_peak_place, make_notes, title
 from cnncalc.quantities import EXPLAINED, FIELD, OF_THE_NETWORK, QUANTITIES, SHAPE, SUMMED, listed_in, of_subject
 from cnncalc.report import BYTES, Report, Row, as_json
 
@@ -107,7 +107,7 @@ def values_of(report: Report, row: Row, places: dict[str, int]) -> Iterator[Any]
         else:
             value = getattr(row, column)
             # A shape that is not known is an empty tuple.
-            yield (as_json(value) if value != () else None) if isinstance(value, tuple) else exact(value)
+            yield (as_json(value) if value != () else None) if isinstance(value, tuple) else as_exact(value)
 
 
 def columns_data(report: Report) -> list[dict[str, Any]]:
@@ -141,16 +141,16 @@ def totals_data(report: Report) -> dict[str, Any]:
     # The shape of the output is that of the last row, and is said apart.
     totals = report.totals
     found = {q.name: as_known(totals.known(q.name)) for q in OF_THE_NETWORK if q.subject != SHAPE}
-    return {**found, "left_out": totals.left_out, "output": as_json(totals.output), "peak_at": peak_place(report)}
+    return {**found, "left_out": totals.left_out, "output": as_json(totals.output), "peak_at": find_peak_place(report)}
 
 
 def as_known(value: Any) -> Any:
-    return as_json(value) if isinstance(value, tuple) else exact(value)
+    return as_json(value) if isinstance(value, tuple) else as_exact(value)
 
 
 def describe(report: Report) -> dict[str, Any]:
     """What is said of the network, in the language in use."""
-    said = [[Text(subject), Text(text)] for subject, text in notes(report)]
+    said = [[Text(subject), Text(text)] for subject, text in make_notes(report)]
     if len(report.layers) > MOST_SPREAD:
         left_out = _("left out above {n:,} operations: `cnncalc rf --effective` has them", n=MOST_SPREAD)
         said.append([Text(_("effective fields")), Text(left_out)])
@@ -218,9 +218,9 @@ def memory_data(report: Report) -> dict[str, Any] | None:
         return None
     size = BYTES[report.settings.dtype] * report.settings.batch
     return {
-        "bytes": [exact(size * elements) for elements in known.elements],
+        "bytes": [as_exact(size * elements) for elements in known.elements],
         "last": known.last_use,
-        "held": [exact(size * elements) for elements in held[1:]],
+        "held": [as_exact(size * elements) for elements in held[1:]],
     }
 
 
@@ -242,8 +242,8 @@ def training_data(report: Report) -> dict[str, Any] | None:
     if [step.name for step in found.steps if step.phase == FORWARD] != [*places]:
         return None
     return {
-        "held": [exact(held) for held in found.sum_held()],
+        "held": [as_exact(held) for held in found.sum_held()],
         "forward": len(graph.nodes),
         "backward": [places[step.name] for step in found.steps if step.phase != FORWARD],
-        "at_peak": [[Text(_(kind)), exact(size)] for kind, size in found.by_kind(found.peak_step()).items() if size],
+        "at_peak": [[Text(_(kind)), as_exact(size)] for kind, size in found.by_kind(found.peak_step()).items() if size],
     }

@@ -11,7 +11,7 @@ from typing import Any
 from cnncalc.difference import QUANTITIES, Difference
 from cnncalc.formats.numbers import with_sign
 from cnncalc.pages.browser.pool import Text
-from cnncalc.pages.difference import heading
+from cnncalc.pages.difference import heading_of
 from cnncalc.report import Row
 
 
@@ -25,7 +25,7 @@ def sides_data(found: Difference) -> dict[str, Any]:
     old, new = places_of(found.old.layers), places_of(found.new.layers)
     quantities = {name: i for i, name in enumerate(QUANTITIES)}
     return {
-        "quantities": [[name, Text(heading(name))] for name in QUANTITIES],
+        "quantities": [[name, Text(heading_of(name))] for name in QUANTITIES],
         "pairs": [
             [
                 -1 if layer.old is None else old[layer.old.name], -1 if layer.new is None else new[layer.new.name],

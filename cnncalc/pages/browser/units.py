@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any
 
-from cnncalc.analysis.fields.effective.moments import axes_alike, spreads
+from cnncalc.analysis.fields.effective.moments import axes_alike, find_spreads
 from cnncalc.analysis.fields.effective.profile import Profile, profiles_of
 from cnncalc.analysis.fields.forward import Pass
 from cnncalc.analysis.fields.reads import Book
@@ -115,7 +115,7 @@ def borders_data(graph: Graph) -> dict[str, Any]:
     found: list[Any] = []
     places = []
     for value in passed.values:
-        entry = {str(source): [border(field) for field in fields] for source, fields in value.seen.items()}
+        entry = {str(source): [border_data(field) for field in fields] for source, fields in value.seen.items()}
         # Layer after layer of one resolution has the same grid: a ResNet has some dozens in all.
         key = repr(entry)
         if key not in known:
@@ -125,7 +125,7 @@ def borders_data(graph: Graph) -> dict[str, Any]:
     return {"fields": found, "of": places}
 
 
-def border(field: Any) -> Any:
+def border_data(field: Any) -> Any:
     if isinstance(field, Whole):
         return 0
     if isinstance(field, Fixed):
@@ -150,7 +150,7 @@ def effective_data(report: Report) -> dict[str, Any]:
     if len(graph.nodes) > MOST_SPREAD:
         return {"sigma": sigmas, "sigmas": [], "profiles": {}}
     source = next(iter(graph.inputs))
-    for entry in spreads(graph):
+    for entry in find_spreads(graph):
         if entry.source == source:
             # The variance is exact; its root is a number for people.
             spread = [None if axis is None else shortest(sqrt(axis.mixture.variance), 4) for axis in entry.axes]

@@ -21,7 +21,7 @@ def unused_param(net: Network) -> Iterator[Hit]:
     for key, node in blocks:
         own = {name.text for name, _value in net.top("blocks", key.text, "params")}
         in_defaults = names_below(net.top("blocks", key.text, "params"))
-        in_body = names_below((k, v) for k, v in entries(node) if k.text == "layers")
+        in_body = names_below((k, v) for k, v in entries_of(node) if k.text == "layers")
         # In `{c: $c}` the value is the network's c; in the steps of the block c is its own.
         everywhere |= in_defaults | (in_body - own)
         for name, _value in net.top("blocks", key.text, "params"):
@@ -34,7 +34,7 @@ def unused_param(net: Network) -> Iterator[Hit]:
             yield Hit(name.position, text, _("leave it out, or write ${name} where it is meant", name=name.text))
 
 
-def entries(node: Tree) -> Iterator[tuple[Text, Tree]]:
+def entries_of(node: Tree) -> Iterator[tuple[Text, Tree]]:
     yield from node if isinstance(node, Entries) else ()
 
 

@@ -29,7 +29,7 @@ def read_inline(source: Source) -> Entries:
         hint = _("write '1x32x32; conv 6 k5 tanh; dense 10': a semicolon behind the shape and behind each step")
         raise SpecError([Problem(_("a net of one part, without steps"), segments[0].position, hint)], source)
     root = Entries(Position(1, 1))
-    layers = Items(segments[1].position if len(segments) > 1 else Position(1, 1))
+    layers = Items(segments[1].position)
     layers.items = [_step(segment, source) for segment in segments[1:] if segment.text]
     root.entries["input"] = (Text("input", segments[0].position), segments[0])
     root.entries["layers"] = (Text("layers", layers.position), layers)

@@ -136,7 +136,7 @@ class Named(Serializer):
         return node.anchor if isinstance(node.anchor, str) else super().generate_anchor(node)
 
 
-def yaml() -> YAML:
+def make_yaml() -> YAML:
     # A new one for each text: it remembers what it has read.
     made = YAML()
     made.Scanner, made.Parser = Looking, Hearing
@@ -147,17 +147,17 @@ def yaml() -> YAML:
 
 
 def compose(text: str) -> Node:
-    node: Node = yaml().compose(text)
+    node: Node = make_yaml().compose(text)
     return node
 
 
 def emit(node: Node) -> str:
     out = StringIO()
-    yaml().serialize(node, out)
+    make_yaml().serialize(node, out)
     return out.getvalue()
 
 
-def scalar(like: Node, value: str, comment: Any = None) -> ScalarNode:
+def make_scalar(like: Node, value: str, comment: Any = None) -> ScalarNode:
     """A plain scalar with this value."""
     return ScalarNode(TEXT, value, start_mark=like.start_mark, end_mark=like.end_mark, comment=comment)
 

@@ -15,7 +15,7 @@ from cnncalc.layers import MERGES, Kind, kind_named
 from cnncalc.layers.base import shape_text
 from cnncalc.spec.read.steps import ANY_STEP
 from cnncalc.spec.read.yamltree import Entries, Items, Text, Tree, raw, read_yaml
-from cnncalc.spec.style.layout import compose, emit, fit, in_brackets, scalar
+from cnncalc.spec.style.layout import compose, emit, fit, in_brackets, make_scalar
 from cnncalc.spec.style.steps import StepWriter
 from cnncalc.spec.values import shape
 from cnncalc.spec.write.lines import ONE_AXIS
@@ -91,7 +91,7 @@ class _Styler:
             written = shape_text(shape(text))
         except OptionError:
             return node
-        return scalar(node, written, node.comment)
+        return make_scalar(node, written, node.comment)
 
     def defaults(self, node: MappingNode) -> None:
         """Kinds and options by the names that they have."""
@@ -176,12 +176,12 @@ class _Styler:
             return None
         first = node.value[0][0]
         if not beside:
-            return scalar(first, text, node.comment)
+            return make_scalar(first, text, node.comment)
         word, _space, rest = text.partition(" ")
         if not rest:
             return None
         order = sorted(beside, key=lambda entry: LAST.index(entry[0].value))
-        node.value = [(scalar(first, word), scalar(first, rest)), *order]
+        node.value = [(make_scalar(first, word), make_scalar(first, rest)), *order]
         in_brackets_if_small(node)
         return node
 

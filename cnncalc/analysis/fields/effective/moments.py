@@ -333,7 +333,7 @@ class LayerSpread(NamedTuple):
     axes: tuple[Axis | None, ...]
 
 
-def spreads(graph: Graph) -> list[LayerSpread]:
+def find_spreads(graph: Graph) -> list[LayerSpread]:
     """For each layer and each input with axes that reaches it, in one pass for each axis."""
     found = []
     for source, (name, shape) in enumerate(graph.inputs.items()):
@@ -341,7 +341,7 @@ def spreads(graph: Graph) -> list[LayerSpread]:
         for axis in range(len(shape) - 1):
             again = axis and axes_alike(graph, axis - 1, axis)
             per_axis.append(per_axis[-1] if again else moments_of(graph, source, axis))
-        reached = reaching(graph, source)
+        reached = find_reaching(graph, source)
         for i, node in enumerate(graph.nodes):
             if per_axis and i + len(graph.inputs) in reached:
                 axes = tuple(along[i + len(graph.inputs)] for along in per_axis)
@@ -368,7 +368,7 @@ def axes_alike(graph: Graph, one: int, other: int) -> bool:
     return True
 
 
-def reaching(graph: Graph, source: int) -> set[int]:
+def find_reaching(graph: Graph, source: int) -> set[int]:
     """The values that read an input, or what reads it."""
     found = {source}
     for i, node in enumerate(graph.nodes):
