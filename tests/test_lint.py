@@ -19,6 +19,7 @@ from cnncalc import reference
 from cnncalc.cli import group
 from cnncalc.errors import Source, SpecError
 from cnncalc.graph import Graph
+from cnncalc.layers.ranges import UNCHANGED, behind
 from cnncalc.layers.windows import Window
 from cnncalc.pages.lint import as_problem
 from cnncalc.reference.weights import name_array
@@ -26,7 +27,7 @@ from cnncalc.shipped import VARIANTS, bundled
 from cnncalc.sources import read_source
 from cnncalc.spec.findings import RULES, findings_in
 from cnncalc.spec.findings.network import Network
-from cnncalc.spec.findings.ranges import UNCHANGED, behind, ranges
+from cnncalc.spec.findings.ranges import ranges
 from cnncalc.spec.findings.windows import gaps
 
 GOLDEN = read_yaml(Path(__file__).parent / "lint.yaml")

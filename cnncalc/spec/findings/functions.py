@@ -8,8 +8,8 @@ from math import prod
 from cnncalc.graph import Node
 from cnncalc.language import _
 from cnncalc.layers import KINDS
+from cnncalc.layers.ranges import UNCHANGED
 from cnncalc.spec.findings.network import Hit, Network
-from cnncalc.spec.findings.ranges import UNCHANGED
 from cnncalc.spec.steps import MergeStep, ResidualStep
 
 NORMS = ("batchnorm", "instancenorm", "layernorm", "groupnorm")

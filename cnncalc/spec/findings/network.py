@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from cnncalc.errors import OptionError, Position, Source
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.ranges import Range
 from cnncalc.spec import MAX_OPERATIONS, tree_of
 from cnncalc.spec.build.network import build
 from cnncalc.spec.expressions import names_used
-from cnncalc.spec.findings.ranges import Range, ranges
+from cnncalc.spec.findings.ranges import ranges
 from cnncalc.spec.read.document import Document, read_document, walk
 from cnncalc.spec.read.yamltree import Entries, Text, Tree, raw
 from cnncalc.spec.steps import LayerStep, Sequence, Step

@@ -32,10 +32,9 @@ from cnncalc.interop.python.text import (
 from cnncalc.interop.targets import Conversion
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
+from cnncalc.layers.ranges import ANY, behind
 
 COMMON = {"filters": "channels", "units": "channels"}
-POSITIVE = ("relu", "relu6", "sigmoid", "hard_sigmoid", "softplus", "softmax")  # never below 0
-KEEPS = ("maxpool", "avgpool", "dropout", "concat", "add", "multiply", "maximum", "mean", "identity", "channel_shuffle")
 THROUGH = ("dropout", "maxpool", "avgpool", "batchnorm", "relu", "relu6", "tanh", "sigmoid", "identity", "leaky_relu")
 
 
@@ -87,7 +86,7 @@ class Writer:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.first = len(graph.inputs)
-        self.positive: list[bool] = [False] * self.first  # of each value: whether it is never below 0
+        self.bounds = [ANY] * self.first  # of each value: between which it lies
         self.steps = [self.layer(i) for i in range(len(graph.nodes))]
         self.names = Names({"keras", "layers", "inputs", "x", "model", "name"})
         self.functions: list[list[str]] = []
@@ -101,9 +100,9 @@ class Writer:
     def layer(self, i: int) -> tuple[Step, ...]:
         node = self.graph.nodes[i]
         shapes = tuple(self.graph.shape(v) for v in node.reads)
-        entering = all(self.positive[v] for v in node.reads)
-        self.positive.append(node.layer.kind in POSITIVE or (entering and node.layer.kind in KEEPS))
-        return tuple(write_layer(node.name, node.layer, shapes, entering))
+        entering = [self.bounds[v] for v in node.reads]
+        self.bounds.append(behind(node.layer, entering))
+        return tuple(write_layer(node.name, node.layer, shapes, all(low >= 0 for low, _high in entering)))
 
     def full_name(self, i: int, step: Step) -> str:
         name = self.graph.nodes[i].name + (f"/{step.suffix}" if step.suffix else "")
