@@ -97,7 +97,8 @@ class Builder(GraphBuilder):
             reads = [flatten]
         x = reads[0] if reads else -1
         shown_with = None
-        if KINDS[kind].inline and x >= len(self.inputs):  # in the row of what it follows, unless another one is
+        # `conv1/relu` is shown in the row of `conv1`, unless another reader of `conv1` is there already.
+        if KINDS[kind].inline and x >= len(self.inputs):
             row = self.rows.get(x, x)
             if self.ends.get(row, row) == x:
                 shown_with = row
@@ -196,6 +197,7 @@ class Builder(GraphBuilder):
         raise SpecError([self.problem(at, problem, hint)], Source(self.source, ""))
 
     def problem(self, at: str, problem: str, hint: str | None = None) -> Problem:
+        """A problem with its place in the model in front: such a file has no lines."""
         return Problem(_("{name}: {text}", name=at, text=problem) if at else problem, None, hint)
 
     # --- how it is done

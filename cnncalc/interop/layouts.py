@@ -219,9 +219,11 @@ def put(b: Builder, name: str, kind: str, options: Mapping[str, Any], value: int
 
 
 def name_step(place: str, kind: str) -> str:
+    """What the layer of a move is called: see Move."""
     return f"{place}{kind}" if place.endswith(".") else place
 
 
+# ShuffleNet's: apart into groups, groups and channels exchanged, together again.
 APART = ["reshape", "permute", "reshape"]
 
 
@@ -282,6 +284,7 @@ def shorten(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
             one = value[0]
             pair = isinstance(one, (list, tuple))
             found[name] = one[0] if pair and one[0] == one[1] else [one] if pair else one
+    # A pooling's windows do not overlap unless a stride is said.
     if kind.endswith("pool") and found.get("stride") == found.get("kernel"):
         found.pop("stride", None)
     # Where `same` pads nothing.
@@ -313,6 +316,7 @@ def merge(b: Builder, seen: Sequence[Seen], add: Callable[[list[int]], int], at:
     # Values that were moved alike are merged before the moves: channels-last networks would permute at every sum.
     moves = first.moves
     alike = not any(s.around for s in seen) and len({tuple(move[:2] for move in s.moves) for s in seen}) == 1
+    # Behind a reshape only values of one shape lie alike: (4, 6) and (6, 4) as (24) do not.
     if not alike or (any(move.kind == "reshape" for move in moves) and len({s.base for s in seen}) > 1):
         value = add([settle(b, s, at) for s in seen])
         return Seen(value, b.shape(value), **first.place)

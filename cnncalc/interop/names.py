@@ -20,6 +20,7 @@ RESERVED = ("in", "identity", "residual", "from", "layers", "shortcut", "then", 
 
 def legal(name: str) -> str:
     """The nearest path that the language allows; empty where nothing of the name is left."""
+    # Longer names exist in exported files, with the whole path of every call in them.
     parts = (re.sub(r"[^\w+-]", "_", part).lstrip("+-")[:LONGEST_PART] for part in re.split(r"[./:\\]+", name[:5000]))
     return "/".join(
         f"{part}1" if is_word(part) else part for part in islice((p for p in parts if p.strip("_")), MOST_PARTS)

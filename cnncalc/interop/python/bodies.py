@@ -58,6 +58,7 @@ def alike(one: Body, other: Body) -> bool:
 
 
 def outline(body: Body) -> Any:
+    """What a block has besides numbers."""
     lines = tuple(
         (line.name, tuple((a, structure(m)) for a, m in line.modules.items()), line.use, line.reads, tuple(line.values))
         for line in body.lines
@@ -113,7 +114,7 @@ def group(bodies: Sequence[Body]) -> list[tuple[int, list[int]]]:
 
 
 def template(bodies: Sequence[Body], largest: int, common: Callable[[str], str]) -> Template:
-    """One class for blocks that `grouped` has put together. `common` gives the name of an argument's parameter."""
+    """One class for blocks that `group` has put together. `common` gives the name of an argument's parameter."""
     whole = bodies[largest]
     known = [{line.name: line for line in body.lines} for body in bodies]
     found = Parameters(len(bodies), common)
@@ -161,6 +162,8 @@ class Slot(NamedTuple):
 
     @property
     def fixed(self) -> bool:
+        """Whether it is the same in all blocks that have it."""
+        # By repr, as True and 1 are equal in Python.
         return len({repr(v) for v in self.values if v is not None}) <= 1
 
 
@@ -175,6 +178,7 @@ class Parameters:
         self.texts: dict[int, Code] = {}
 
     def flag(self, name: str, there: tuple[bool, ...]) -> str:
+        """A parameter that says whether a line is there."""
         parameter = Parameter(self.names(identifier(name)), there, default=False, optional=True)
         self.found.append(parameter)
         return parameter.name
@@ -186,6 +190,7 @@ class Parameters:
             self.texts[id(slot)] = self.expression(slot.values) or self.new(slot, varied)
 
     def text(self, slot: Slot) -> Any:
+        """What is written in a slot: its number, or an expression of parameters."""
         if slot.fixed:
             return next(v for v in slot.values if v is not None)
         return self.texts[id(slot)]
@@ -215,6 +220,8 @@ class Parameters:
         return None
 
     def new(self, slot: Slot, varied: Sequence[Slot]) -> Code:
+        """A parameter of its own for a number, with a name that tells it from its rivals."""
+        # `channels` where one width says all others; `conv1_channels` where there are several.
         name = self.common(slot.argument.name)
         rivals = [s for s in varied if self.common(s.argument.name) == name and not fits(s.values, slot.values)]
         several = any(p.name.endswith("_channels") and p.name != "in_channels" for p in self.found)
@@ -240,10 +247,12 @@ class Parameters:
         return len(ratios) == 1
 
     def order(self) -> tuple[Parameter, ...]:
+        """The parameters in the order of the signature."""
         # Python wants what has a default behind what has none; flags come last.
         return tuple(sorted(self.found, key=lambda p: (p.optional, p.optional and type(p.default) is bool)))
 
 
 def fits(values: tuple[Any, ...], others: tuple[Any, ...]) -> bool:
+    """Whether these are the values, wherever a block has one."""
     # True == 1 in Python: the flag `bias` is not to be said by a stride.
     return all(v is None or (type(v) is type(o) and v == o) for v, o in zip(values, others, strict=True))

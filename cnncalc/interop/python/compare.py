@@ -26,7 +26,7 @@ class NotTheSameError(CnncalcError):
 
 def compare(graph: Graph, back: Graph) -> None:
     """Raise NotTheSameError with the first layer in which two networks differ."""
-    for (node, ours), (other, theirs) in zip_longest(storing(graph), storing(back), fillvalue=(None, None)):
+    for (node, ours), (other, theirs) in zip_longest(list_storing(graph), list_storing(back), fillvalue=(None, None)):
         name = node.name if node is not None else other.name if other is not None else ""
         if ours != theirs:
             raise NotTheSameError(
@@ -44,7 +44,7 @@ def compare(graph: Graph, back: Graph) -> None:
             raise NotTheSameError(problem)
 
 
-def storing(graph: Graph) -> Iterator[tuple[Node, tuple[int, int]]]:
+def list_storing(graph: Graph) -> Iterator[tuple[Node, tuple[int, int]]]:
     """The layers that store something: how many weights, how many statistics."""
     for node, facts in zip(graph.nodes, graph.facts, strict=True):
         held = count_held(facts) if node.weights_of is None else (0, 0)

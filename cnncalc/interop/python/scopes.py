@@ -13,8 +13,6 @@ from cnncalc.graph import Graph
 from cnncalc.layers import KINDS
 
 UNNAMED = ("from",)  # steps that are no block, though they have a name
-
-
 GROUP = "group"  # what a model of another program calls a part says nothing of what is in it
 
 
@@ -45,6 +43,7 @@ class Scope:
 
     @property
     def blocks(self) -> list[Scope]:
+        """The blocks directly in it."""
         return [item for item in self.items if isinstance(item, Scope)]
 
 
@@ -68,7 +67,8 @@ def scopes(graph: Graph) -> Scope:
     # A class for what stands once would only be one more place to look at.
     kept = [s for s in found if s.path in chains or times[s.kind] > 1]
     parents = {s.path.rpartition("/")[0] for s in kept}
-    lonely = chains - parents  # a chain of blocks that are none of their own
+    # A chain of blocks that are none of their own would be an nn.Sequential of single layers.
+    lonely = chains - parents
     # Once more, as what stood in scopes that are not kept belongs to those around them.
     for scope in (root, *kept):
         scope.items = []
@@ -109,6 +109,7 @@ def is_closed(graph: Graph, users: Users, start: int, stop: int, result: int) ->
 def tree(root: Scope, found: list[Scope], graph: Graph) -> None:
     """Put scopes, outer ones first, into each other, and the nodes between them; find what enters each."""
     first = len(graph.inputs)
+    # Scopes are intervals of nodes, nested: those that are open at a node are a stack.
     open_scopes = [root]
     waiting = list(reversed(found))
     for i, node in enumerate(graph.nodes):
@@ -127,6 +128,7 @@ def tree(root: Scope, found: list[Scope], graph: Graph) -> None:
 def family(path: str) -> str:
     """What a part of another program's model is probably one of several of: `layer` of layer2/0, or `downsample`."""
     word = next((part for part in reversed(path.split("/")) if not part.isdigit()), "block")
+    # Numbers count parts of one kind, and a list of them is called by the plural: `layers`, `blocks`.
     word = word.rstrip("0123456789_") or word
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
@@ -175,8 +177,10 @@ def inside(scope: Scope) -> list[Scope]:
 
 
 def every_scope(scope: Scope) -> list[Scope]:
+    """A scope and all blocks in it, the outer ones first."""
     return [scope, *(inner for block in scope.blocks for inner in every_scope(block))]
 
 
 def height(scope: Scope) -> int:
+    """How many blocks stand in each other."""
     return 1 + max((height(block) for block in scope.blocks), default=0)

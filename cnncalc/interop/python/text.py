@@ -97,6 +97,7 @@ def arguments_of(tree: Call) -> list[str]:
     texts = [text_of(a.value) if a.default is NOT_GIVEN else f"{a.name}={text_of(a.value)}" for a in shown]
     if not all(isinstance(a.value, Call) and a.default is NOT_GIVEN for a in shown):
         return texts
+    # Twelve equal blocks of a transformer are `*(Block() for _ in range(12))`.
     folded: list[str] = []
     i = 0
     while i < len(texts):
@@ -107,6 +108,7 @@ def arguments_of(tree: Call) -> list[str]:
 
 
 def same(value: Any, default: Any) -> bool:
+    """Whether an argument is at its default."""
     # 1 == True == 1.0 in Python, and none of them may stand for another.
     return not isinstance(value, Code) and type(value) is type(default) and bool(value == default)
 
@@ -120,6 +122,7 @@ def lay_out(start: str, tree: Call, end: str = "", depth: int = 0) -> list[str]:
     inner = INDENT * (depth + 1)
     if end.startswith("(") and len(f"{before}{start}{text_of(tree)}(") <= WIDTH:  # a call of what the call gives
         return [f"{before}{start}{text_of(tree)}(", f"{inner}{end[1:-1]}", f"{before})"]
+    # All arguments in one line of their own, or each in one.
     body = f"{inner}{', '.join(arguments_of(tree))}"
     if len(body) <= WIDTH:
         return [f"{before}{start}{tree.function}(", body, f"{before}){end}"]
@@ -179,6 +182,7 @@ def bare(use: str) -> str:
     """Without the brackets around all of it."""
     if not use.startswith("(") or not use.endswith(")"):
         return use
+    # (a) + (b) begins and ends with brackets that are not one pair.
     depth = 0
     for i, letter in enumerate(use):
         depth += (letter == "(") - (letter == ")")

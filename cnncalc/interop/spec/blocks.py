@@ -139,11 +139,13 @@ class Folder:
 
     def make_block(self, lists: Sequence[Listed]) -> dict[int, Use]:
         """A block for lists of one form: how each of them calls it, by identity. Empty where none would be read."""
+        # Written from the list with the most in it: one that has a shortcut, where some have none.
         full = next((one for one in lists if has_shortcut(one.named)), lists[0])
         columns = columns_of(lists, full.form.slots)
         params, written = self.parameters(
             full.form.slots, columns, [self.graph.shape(self.around[id(one.named)].enters)[0] for one in lists]
         )
+        # A block of ten parameters is harder to read than its steps.
         if len(params) > MOST_PARAMETERS:
             return self.make_blocks(lists)
         defaults = {letter: default_of(letter, column) for letter, column in params.items()}
@@ -196,6 +198,7 @@ class Folder:
         if base == PLAIN and len(stems) == 1:
             base = stems.pop() or PLAIN
         base = PLAIN if base in RESERVED else base
+        # Neither a step nor a kind has the name of a block: its calls would be read as that.
         taken = self.names | {block.name for block in self.blocks}
         names = [base, *(f"{base}{i}" for i in range(2, len(taken) + 3))]
         return next(name for name in names if name not in taken and kind_named(name) is None)
@@ -212,6 +215,7 @@ class Folder:
                 step.branches = [self.replace(branch, uses) for branch in step.branches]
             elif isinstance(step, (Named, From)):
                 step.steps = self.replace(step.steps, uses)
+            # A list of nothing but calls may be one call that repeats.
             if isinstance(step, Named):
                 step = repeat_calls(step, self.blocks)
                 if self.runs and isinstance(step, Named):
@@ -222,6 +226,7 @@ class Folder:
 
 def columns_of(lists: Sequence[Listed], slots: Sequence[Slot]) -> list[Column]:
     """For each slot of the fullest list the numbers that all lists have there; None where one has no shortcut."""
+    # A list without a shortcut has all slots but the shortcut's, in the same order.
     rows = []
     for one in lists:
         numbers = iter([slot.number for slot in one.form.slots])
@@ -232,6 +237,7 @@ def columns_of(lists: Sequence[Listed], slots: Sequence[Slot]) -> list[Column]:
 
 def usual_name(named: Named) -> str:
     """The name of such a block in the literature, as far as its layers tell."""
+    # MobileNet's separable and inverted blocks, ResNet's two, SENet's and GoogLeNet's.
     lines = [line for line in lines_of(named.steps) if isinstance(line, Line)]
     merges = list(merges_in(named.steps))
     residual = [step.residual for step in named.steps if isinstance(step, Merge)] == [True]

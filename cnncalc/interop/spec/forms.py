@@ -85,6 +85,8 @@ def without_shortcut(pattern: Sequence[Any]) -> tuple[Any, ...]:
 
 
 class _FormReader:
+    """Walks over a list once, and notes its pattern and its slots."""
+
     def __init__(self, defaults: Defaults, around: Around) -> None:
         self.defaults = defaults
         self.around = around
@@ -97,6 +99,7 @@ class _FormReader:
         return all(self.read_step(step) for step in steps)
 
     def read_step(self, step: Step) -> bool:
+        """Whether a block can hold a step."""
         if isinstance(step, Line):
             self.read_layer(step)
             self.read_tail(step.tail)
@@ -109,6 +112,7 @@ class _FormReader:
         if isinstance(step, Call):
             self.read_call(step)
             return True
+        # What is left are steps that start at another value.
         self.pattern.append(("from", len(step.steps)))
         name = self.around.names.get(step.origin)
         if name is None:
@@ -128,6 +132,7 @@ class _FormReader:
         self.add("from", said if own else origin, write)
 
     def read_merge(self, step: Merge) -> bool:
+        """A merge and its branches, in their order."""
         self.pattern.append(("merge", step.layer.kind, step.name, step.residual, len(step.branches)))
         for i, branch in enumerate(step.branches):
             shortcut = step.residual and i == 1
@@ -135,6 +140,7 @@ class _FormReader:
                 self.pattern.append("branch")
             elif not branch:
                 continue  # the identity: where the shape changes, other lists of this form have steps here
+            # Marked, so that forms that differ in a shortcut alone can be told.
             self.pattern += [SHORTCUT] * shortcut
             self.shortcuts += shortcut
             if not self.read(branch):
@@ -147,8 +153,10 @@ class _FormReader:
         return True
 
     def read_tail(self, tail: Sequence[Line]) -> None:
+        """Norms and activations behind a step."""
         self.pattern.append(("tail", len(tail)))
         for part in tail:
+            # Which activation it is may be a parameter, where it has no options: `act: relu`.
             if KINDS[part.layer.kind].inline and not stated_options(part.layer, {}):
                 self.pattern.append((ACTIVATION, part.name, *how_built(part.layer, {})))
                 self.add(ACTIVATION, part.layer.kind, _writer_of_word(part))
@@ -156,6 +164,7 @@ class _FormReader:
                 self.read_layer(part)
 
     def read_call(self, call: Call) -> None:
+        """A call of an inner block: its values are numbers like those of layers."""
         self.pattern.append(("call", call.name, call.block, tuple(call.values), tuple(call.first), tuple(call.last)))
         for given in (call.values, call.first, call.last):
             for name, number in given.items():
@@ -166,11 +175,13 @@ class _FormReader:
         self.add("repeat", call.repeat, _writer_of_repeat(call))
 
     def read_layer(self, line: Line) -> None:
+        """A layer: what it says besides numbers, and the numbers."""
         defaults = self.defaults.get(line.layer.kind, {})
         options = stated_options(line.layer, defaults)
         said: list[Any] = []
         for name, option in line.layer.options.items():
             value = vars(line.layer)[name]
+            # Kernels and widths may differ from list to list; any other option has to be the same in all.
             if is_number(value) and name in LETTERS and (name in options or option.flag):
                 said.append(name)
                 self.add(name, plain(value), _writer_of_option(line, name, defaults.get(name, option.default), options))

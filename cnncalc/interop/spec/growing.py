@@ -11,7 +11,7 @@ from cnncalc.analysis.memory import peak_elements
 from cnncalc.graph import Graph, Node
 
 
-def with_growing_concats(graph: Graph) -> Graph:
+def grow_concats(graph: Graph) -> Graph:
     """The same network with such joins one behind the other; the graph itself where there are none."""
     first = len(graph.inputs)
     made: dict[tuple[int, ...], int] = {}  # what was joined along the channels, and the value that it gave

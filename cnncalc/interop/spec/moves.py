@@ -48,6 +48,7 @@ def plain(value: int, shape: Shape) -> View:
 
 
 def permute(view: View, order: Sequence[int]) -> View:
+    """The axes of a view in another order; a part that is not cut yet has them so, too."""
     cut = view.cut and view.cut._replace(axes=tuple(view.cut.axes[i] for i in order))
     return View(view.value, tuple(view.axes[i] for i in order), cut)
 

@@ -33,6 +33,7 @@ def is_number(value: Any) -> bool:
 
 
 def plain(value: Any) -> int:
+    """The number that is the same for all axes."""
     while isinstance(value, tuple):
         value = value[0]
     found: int = value
@@ -54,6 +55,7 @@ def express(
     numbers = [value for value in column if not isinstance(value, str)]
     if len(numbers) < len(column):  # expressions of an inner block, or names: no other is a multiple of them
         return next((f"${letter}" for letter, others in params.items() if list(others) == column), None)
+    # The first parameter of which it is a multiple: those in front are what people know a block by.
     for letter, others in params.items():
         values = [value for value in others if not isinstance(value, str)]
         said = relation(numbers, values, letter) if len(values) == len(others) else None
@@ -96,6 +98,7 @@ def settle_column(column: Column) -> list[Number]:
 
 def default_of(letter: str, column: Sequence[Number]) -> Number | None:
     """A stride of 1 and the like are left out of calls; None where a parameter must be given."""
+    # Only numbers that change nothing where they are left out: no stride, one group, no padding.
     if letter.rstrip("0123456789") in ("stride", "g", "d", "p", "m"):
         return next((value for value in column if value == (0 if letter[0] == "p" else 1)), None)
     return None

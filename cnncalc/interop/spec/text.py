@@ -18,6 +18,7 @@ def text_of(value: Any) -> str | None:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     if isinstance(value, tuple):
+        # Padding of both sides of each axis: a word has one number for both.
         if value and isinstance(value[0], tuple):
             if any(len(pair) != 2 or pair[0] != pair[1] for pair in value):
                 return None
@@ -35,6 +36,7 @@ def word_of(name: str, value: Any) -> str | None:
         return ",".join(map(str, value))
     if name == "shape":
         return "x".join(map(str, value))
+    # A table of connections has rows, and numbers with a fraction do not stand behind an `x`.
     if name == "table" or (isinstance(value, tuple) and any(isinstance(part, float) for part in value)):
         return None
     return text_of(value)
@@ -42,6 +44,7 @@ def word_of(name: str, value: Any) -> str | None:
 
 def stated_options(layer: Layer, defaults: Options) -> dict[str, Any]:
     """The options of a layer that are not at their defaults, the spec's or the kind's."""
+    # Those that must be given stand there whatever they are: a line without them cannot be read.
     values = vars(layer)
     return {
         name: values[name]
@@ -52,6 +55,7 @@ def stated_options(layer: Layer, defaults: Options) -> dict[str, Any]:
 
 def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tuple[str, dict[str, Any]]:
     """`conv 64 k3 s2 p1 nobias`, and the options that no word says."""
+    # In a block a value may be a parameter, `$c`, which any option takes as it is.
     texts = {name: v if isinstance(v, str) and "$" in v else word_of(name, v) for name, v in options.items()}
     words = option_words(declared.values(), texts)
     left = {name: options[name] for name, word in words.items() if word is None}
@@ -59,6 +63,7 @@ def line_of(kind: str, options: Options, declared: Mapping[str, Option]) -> tupl
 
 
 def frozen_text(layer: Layer) -> list[str]:
+    """`frozen`, or how many of its parameters are."""
     return [] if not layer.frozen else ["frozen" if layer.frozen is True else f"frozen={layer.frozen}"]
 
 
@@ -112,6 +117,7 @@ class Writer:
             text = call(step, self.required[step.block])
             return [f"{step.name}: {text}" if step.name else text]
         if isinstance(step, Named):
+            # A list of one step needs no lines of its own where it fits one.
             if len(step.steps) == 1 and isinstance(step.steps[0], (Line, Call)):
                 text = f"{step.name}: [{self.in_brackets(step.steps[0])}]"
                 if len(text) <= WIDTH:
@@ -135,6 +141,7 @@ class Writer:
             # A comma or a bracket would end the item for YAML.
             quoted = f'"{text}"' if in_brackets and set(text) & set(",[]{}") else text
             return f"{step.name}: {quoted}" if step.name else quoted
+        # The long form: the kind with the words that stand for themselves, then option by option.
         kind, _space, flags = body.partition(" ")
         main = next((name for name in left if step.layer.options[name].main), None)
         entries = [f"{kind}: {quote(flags)}" if flags else f'{kind}: ""']
@@ -171,6 +178,7 @@ class Writer:
         return "{" + ", ".join(entries) + "}"
 
     def layer(self, step: Line | Merge) -> tuple[str, dict[str, Any]]:
+        """The words of a layer, and the options that no word says."""
         layer = step.layer
         if isinstance(step, Line) and step.word:  # which activation it is, others say: their defaults do not count
             return " ".join([step.word, *how_built(layer, {})]), {}
@@ -181,6 +189,7 @@ class Writer:
         return " ".join([text, *how_built(layer, self.defaults.get(layer.kind, {}))]), left
 
     def from_elsewhere(self, step: From) -> list[str]:
+        """Steps that start at a value by its name: in brackets where they fit."""
         origin = self.names[step.origin] if step.said is None else step.said
         if not step.steps:
             return [f"from: {origin}"]
@@ -211,6 +220,7 @@ class Writer:
             lines.append(f"then: {parts[0]}" if len(parts) == 1 else f"then: [{', '.join(parts)}]")
         if step.node in self.weights:
             lines.append(f"weights: {self.weights[step.node]}")
+        # A merge has no line of words: what they would say are keys of their own.
         for said in how_built(step.layer, self.defaults.get(step.layer.kind, {})):
             name, _equals, value = said.partition("=")
             lines.append(f"{name}: {value or 'true'}")
@@ -244,6 +254,7 @@ def call(step: Call, required: int) -> str:
 
 
 def word(value: Any) -> str:
+    """A value of a call, which is a number or the name of one."""
     return str(text_of(value))
 
 
@@ -255,4 +266,5 @@ def list_value(value: Any) -> str:
 
 
 def quote(text: str) -> str:
+    """A text within brackets, where commas and colons are YAML's."""
     return f'"{text}"' if set(text) & set(",[]{}:") else text

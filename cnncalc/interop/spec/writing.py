@@ -17,7 +17,7 @@ from cnncalc.analysis.memory import peak_elements
 from cnncalc.errors import CnncalcError, Source, SpecError, SpecWarning
 from cnncalc.graph import Graph
 from cnncalc.interop.spec.document import Way, write_text
-from cnncalc.interop.spec.growing import with_growing_concats
+from cnncalc.interop.spec.growing import grow_concats
 from cnncalc.interop.spec.lifting import lift
 from cnncalc.interop.targets import Conversion
 from cnncalc.language import _
@@ -104,7 +104,7 @@ def convert(graph: Graph, weights: Callable[[], Mapping[str, Any]]) -> Conversio
 
 def as_people_say(graph: Graph) -> Graph:
     """The same network in the words of the language: concats that grow, channels in front, attention."""
-    grown = with_growing_concats(graph)
+    grown = grow_concats(graph)
     lifted = lift(grown)
     # Layers of a spec have positions there. A single move that somebody wrote is meant, even where all its sizes are 1.
     written = any(node.position is not None for node in graph.nodes)

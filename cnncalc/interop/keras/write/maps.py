@@ -18,6 +18,7 @@ AFFINE = (("gamma", None), ("beta", None))
 
 @writes("batchnorm")
 def batchnorm(layer: Any, x: Shape) -> list[Step]:
+    """Its statistics are weights in Keras, too, behind those that are trained."""
     scale, shift = layer.affine in (True, "scale"), layer.affine in (True, "shift")
     options = {"epsilon": (layer.epsilon, 1e-3), "center": (shift, True), "scale": (scale, True)}
     stored = [("gamma", None)] * scale + [("beta", None)] * shift + [("mean", None), ("variance", None)]
@@ -25,6 +26,7 @@ def batchnorm(layer: Any, x: Shape) -> list[Step]:
 
 
 def affine(layer: Any) -> dict[str, tuple[Any, Any]]:
+    """The options of a norm that trains both scale and shift, or none."""
     return {"epsilon": (layer.epsilon, 1e-3), "center": (layer.affine, True), "scale": (layer.affine, True)}
 
 
@@ -33,6 +35,7 @@ def layernorm(layer: Any, x: Shape) -> list[Step]:
     """Over the channels, which are the last axis."""
     if layer.over(x) != {0}:
         raise NotInKerasError(_("layer normalisation is written over the channels alone"))
+    # Ours are (C, 1, 1) for an image.
     stored = AFFINE if layer.affine else ()
     flat = tuple((name, lambda w: w.reshape(-1)) for name, _move in stored)
     return [Step(call("layers.LayerNormalization", **affine(layer)), "", flat)]
@@ -107,6 +110,8 @@ def over_channels(layer: Any, x: Shape) -> None:
 
 
 def with_slope(name: str, option: str, ours: float, theirs: float) -> Write:
+    """The writer of an activation with a slope; `ours` and `theirs` are what it is where none is said."""
+
     def write(layer: Any, x: Shape) -> list[Step]:
         alpha = ours if layer.alpha is None else layer.alpha
         return [Step(call(f"layers.{name}", **{option: (alpha, theirs)}))]
@@ -156,6 +161,7 @@ def crop(layer: Any, x: Shape) -> list[Step]:
 
 @writes("slice")
 def slice_of_axis(layer: Any, x: Shape) -> list[Step]:
+    # Keras has a layer that cuts places off; channels are the last axis of an index.
     start, stop, axis = layer.bounds(x)
     if axis:
         cuts = [(start, n - stop) if i == axis else (0, 0) for i, n in enumerate(x) if i]
@@ -198,6 +204,7 @@ def channel_shuffle(layer: Any, x: Shape) -> list[Step]:
 def reshape(layer: Any, x: Shape) -> list[Step]:
     """In the order of the elements with the channels first: they are brought there, and back."""
     shape = layer.facts(x).output
+    # A vector has no order of axes to be brought into.
     steps = []
     if len(x) > 1:
         steps.append(Step(call("layers.Permute", ("dims", (len(x), *range(1, len(x))))), "first"))
@@ -225,6 +232,7 @@ MERGES |= {"subtract": "Subtract", "minimum": "Minimum"}
 
 @writes(*MERGES)
 def merge(layer: Any, *shapes: Shape) -> list[Step]:
+    # Keras's merges refuse a single value.
     if len(shapes) == 1:
         return [Step(call("layers.Activation", ("activation", "linear")))]
     if layer.kind == "concat":
@@ -260,6 +268,7 @@ def recurrent(layer: Any, x: Shape) -> list[Step]:
         made = call("layers.Bidirectional", ("layer", made))
     stored: list[tuple[str, Callable[[Any], Any] | None]] = []
     for direction in ("", "back_")[: 1 + layer.bidirectional]:
+        # The text's weights are stacked in this order: kernel, recurrent kernel, bias.
         gates = GATES[layer.kind]
         stored += [(f"{direction}{gate}_input", lambda w: w.T) for gate in gates]
         stored += [(f"{direction}{gate}_state", lambda w: w.T) for gate in gates]

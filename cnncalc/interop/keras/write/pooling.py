@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.keras.write.table import NotInKerasError, Step, rank_of, writes
-from cnncalc.interop.keras.write.windows import pad_map, same, sides_of
+from cnncalc.interop.keras.write.windows import pad_map, same
 from cnncalc.interop.python.text import Call, Code, call, even
-from cnncalc.interop.windows import ends
+from cnncalc.interop.windows import ends, sides_of
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, per_axis
 from cnncalc.layers.sliding import same_padding

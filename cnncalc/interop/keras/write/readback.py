@@ -34,6 +34,7 @@ class Tensor:
         self.node = node
 
     def note(self) -> dict[str, Any]:
+        """As Keras 3 notes a tensor among the arguments of a call."""
         return {"class_name": "__keras_tensor__", "config": {"keras_history": [self.name, self.node, 0]}}
 
     def __getitem__(self, key: tuple[Any, ...]) -> Tensor:
@@ -66,6 +67,7 @@ class Noted:
         return self.call(*([t.note() for t in each] if isinstance(each, list) else each.note() for each in entering))
 
     def call(self, *arguments: Any) -> Tensor:
+        """One call, noted; what it gives."""
         self.entry["inbound_nodes"].append({"args": list(arguments), "kwargs": {}})
         return Tensor(self.model, self.entry["name"], len(self.entry["inbound_nodes"]) - 1)
 
@@ -91,6 +93,7 @@ class Model:
         return lambda *positional, **options: Noted(self, word, positional, options)
 
     def enter(self, shape: Any, name: str = "input") -> Tensor:
+        """keras.Input."""
         config = {"batch_shape": [None, *shape], "name": name}
         self.layers.append({"class_name": "InputLayer", "name": name, "config": config, "inbound_nodes": []})
         return Tensor(self, name, 0)
@@ -100,8 +103,10 @@ class Model:
         return Noted(self, f"ZeroPadding{len(width) - 2}D", (), {"padding": width[1:-1]})(tensor)
 
     def finish(self, inputs: Any, outputs: Any, name: str = "") -> None:
+        """keras.Model."""
         starts, ends = ([*t] if isinstance(t, list) else [t] for t in (inputs, outputs))
-        needed = self.leading_to([t.name for t in (*starts, *ends)])
+        # What was made and is read by nobody is in no model of Keras either.
+        needed = self.find_leading([t.name for t in (*starts, *ends)])
         self.config = {
             "name": name,
             "layers": [layer for layer in self.layers if layer["name"] in needed],
@@ -109,7 +114,7 @@ class Model:
             "output_layers": [[t.name, t.node, 0] for t in ends],
         }
 
-    def leading_to(self, names: list[str]) -> set[str]:
+    def find_leading(self, names: list[str]) -> set[str]:
         """The layers of which these read something: no others are part of a model."""
         known = {layer["name"]: layer for layer in self.layers}
         found: set[str] = set()
@@ -125,6 +130,7 @@ def read_back(text: str, graph: Graph) -> Graph:
     """The network that the text gives. Raises NotTheSameError unless it is this one."""
     model = Model()
     tree = ast.parse(text)
+    # Names of the packages are given below: nothing is imported.
     tree.body = [part for part in tree.body if not isinstance(part, (ast.Import, ast.ImportFrom))]
     try:
         exec(compile(tree, "<written>", "exec"), {"keras": model.keras, "layers": model})

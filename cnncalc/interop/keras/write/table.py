@@ -56,10 +56,12 @@ def write_layer(name: str, layer: Layer, shapes: tuple[Shape, ...], positive: bo
     if not WRITERS:
         for file in FILES:
             import_module(f"cnncalc.interop.keras.write.{file}")
+    # Loaded by the first layer: reading needs none of them.
     write = WRITERS.get(layer.kind)
     try:
         if write is None:
             raise NotInKerasError(_("Keras has no layer for the kind {kind}", kind=layer.kind))
+        # Keras pads no pooling by hand; zeros do where nothing is below them.
         if layer.kind == "maxpool":
             return write(layer, *shapes, positive=positive)
         return write(layer, *shapes)

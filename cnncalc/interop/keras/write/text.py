@@ -91,6 +91,7 @@ class Writer:
         self.names = Names({"keras", "layers", "inputs", "x", "model", "name"})
         self.functions: list[list[str]] = []
         self.calls: dict[str, Call] = {}  # of each block that is a function: how it is called
+        # Keras refuses a model with two layers of one name, only when it runs.
         names = [self.full_name(i, step) for i, steps in enumerate(self.steps) for step in steps]
         twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
         if twice:
@@ -98,6 +99,7 @@ class Writer:
         self.shared = {n.weights_of - self.first for n in graph.nodes if n.weights_of is not None}
 
     def layer(self, i: int) -> tuple[Step, ...]:
+        """The layers of Keras that one of ours is. Called in the order of the network, as it asks what enters."""
         node = self.graph.nodes[i]
         shapes = tuple(self.graph.shape(v) for v in node.reads)
         entering = [self.bounds[v] for v in node.reads]
@@ -105,6 +107,7 @@ class Writer:
         return tuple(write_layer(node.name, node.layer, shapes, all(low >= 0 for low, _high in entering)))
 
     def full_name(self, i: int, step: Step) -> str:
+        """What a layer of Keras is called."""
         name = self.graph.nodes[i].name + (f"/{step.suffix}" if step.suffix else "")
         return plain(name)
 
@@ -153,9 +156,9 @@ class Writer:
     # --- the text
 
     def text(self) -> str:
-        root = scopes(self.graph)
-        if self.shared:  # a layer that is used twice has to be one object: no functions
-            root = flat(self.graph)
+        """The whole module."""
+        # A layer that is used twice has to be one object, which no function can make anew.
+        root = flat(self.graph) if self.shared else scopes(self.graph)
         for blocks in families(root):
             self.write_family(blocks)
         lines = [*docstring(self.about()), "", "import keras", "from keras import layers", ""]
@@ -180,6 +183,8 @@ class Writer:
         return "\n".join(lines) + "\n"
 
     def about(self) -> str:
+        """The docstring: what the model takes and gives."""
+
         def list_shapes(shapes: Any) -> str:
             return ", ".join(shape_text(last_shape(shape)) for shape in shapes)
 
@@ -200,6 +205,7 @@ class Writer:
             statements, results = forward(found, entering, "name", 1)
             lines = signature(name, [*entering, *parameters, "name", *optional], 0)
             start, result = f"{INDENT}{results[0]} = ", f"{INDENT}return {results[0]}"
+            # `x = ...; return x` is `return ...`.
             if statements[-1].startswith(start):
                 result = f"{INDENT}return {statements.pop().removeprefix(start)}"
             self.functions.append([*lines, *statements, result])
@@ -229,6 +235,7 @@ class Writer:
                 name = taken(identifier(called, "layer"))
                 modules = {} if step.use else {called: step.made}
                 use = step.use or LayerUse(asks=step.asks)
+                # A layer whose weights another uses is kept in a variable, and called from there again.
                 if step.stored and (owner != item or item in self.shared):
                     holder = f"{identifier(self.graph.nodes[owner].name, 'layer')}_layer"
                     use = LayerUse(holder, asks=step.asks)
@@ -262,6 +269,7 @@ def expand(scope: Scope) -> list[int | Scope]:
 
 
 def last_shape(shape: Shape) -> Shape:
+    """A shape with the channels last."""
     return (*shape[1:], shape[0])
 
 
@@ -278,6 +286,7 @@ def forward(found: Template, entering: list[str], prefix: str, depth: int) -> tu
     for line in body.lines:
         for name in line.reads:
             left[name] = left.get(name, 0) + 1
+    # As people write it: x as long as only the next line reads it; what is read later has its line's name.
     uses = dict(left)
     variables = {f"in{i}": word for i, word in enumerate(entering)}
     # No l, which looks like a 1.
@@ -297,6 +306,7 @@ def forward(found: Template, entering: list[str], prefix: str, depth: int) -> tu
         else:
             target = next(v for v in [*(f for f in free if f in letters), *letters] if v not in living)
         variables[line.name] = target
+        # A line that not every block has stands below its condition, and leaves what enters where it is not there.
         flag = found.flags.get(line.name, "")
         if flag and target != read[0]:
             statements.append(f"{INDENT * depth}{target} = {read[0]}")
@@ -348,6 +358,7 @@ def find_loops(statements: list[str]) -> list[str]:
             head, path, number, tail = match.groups()
             while i + times < len(statements) and statements[i + times] == f"{head}{path}{int(number) + times}{tail}":
                 times += 1
+        # The name of the first call is a plain text where nothing varies in it.
         if match and times > 2:
             formatted = head if head.endswith('f"') else f'{head[:-1]}f"'
             before = head[: len(head) - len(head.lstrip())]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.interop.keras.write.table import Move, NotInKerasError, Step, rank_of, writes
-from cnncalc.interop.keras.write.windows import crop_map, dilation, sides_of, sliding
+from cnncalc.interop.keras.write.windows import crop_map, dilation, slide
 from cnncalc.interop.python.text import call, even
+from cnncalc.interop.windows import sides_of
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 
@@ -29,7 +30,7 @@ def weights(layer: Any, move: Move | None) -> tuple[tuple[str, Move | None], ...
 @writes("conv", "depthwise")
 def conv(layer: Any, x: Shape) -> list[Step]:
     rank, windows = rank_of(layer, x), layer.windows(x[1:])
-    before, options = sliding(windows, x[1:])
+    before, options = slide(windows, x[1:])
     kernel = even(tuple(w.kernel for w in windows))
     deep = layer.kind == "depthwise"
     if not deep and layer.table is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncalc.interop.keras.write.table import NotInKerasError, Step
 from cnncalc.interop.python.text import Call, call, even
+from cnncalc.interop.windows import sides_of
 from cnncalc.language import _
 from cnncalc.layers.sliding import same_padding
 from cnncalc.layers.windows import Window
@@ -30,11 +31,7 @@ def same(windows: Sequence[Window], size: Sequence[int]) -> bool:
     )
 
 
-def sides_of(windows: Sequence[Window]) -> list[tuple[int, int]]:
-    return [(w.before, w.after) for w in windows]
-
-
-def sliding(windows: Sequence[Window], size: Sequence[int]) -> tuple[list[Step], dict[str, tuple[Any, Any]]]:
+def slide(windows: Sequence[Window], size: Sequence[int]) -> tuple[list[Step], dict[str, tuple[Any, Any]]]:
     """Zeros in front, where `same` does not pad as much; and the options of the window."""
     before: list[Step] = []
     padding = "valid"
@@ -48,6 +45,7 @@ def sliding(windows: Sequence[Window], size: Sequence[int]) -> tuple[list[Step],
 
 
 def dilation(windows: Sequence[Window]) -> tuple[Any, Any]:
+    """The option of a convolution, and what it is where it is not said."""
     found = even(tuple(w.dilation for w in windows))
     if found != 1 and any(w.stride > 1 for w in windows):
         raise NotInKerasError(_("Keras has no stride together with dilation"))
@@ -55,6 +53,7 @@ def dilation(windows: Sequence[Window]) -> tuple[Any, Any]:
 
 
 def crop_map(cuts: Sequence[tuple[int, int]]) -> Any:
+    """What is cut off each side, as people write it."""
     if len(cuts) == 1:
         return cuts[0]
     return even(tuple(b for b, _a in cuts)) if all(b == a for b, a in cuts) else tuple(cuts)

@@ -8,9 +8,7 @@ from cnncalc.interop.axis_parts import whole
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import shortest
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import (
-    Tensor,
-)
+from cnncalc.interop.onnx.read.layout import Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import lay
 from cnncalc.interop.onnx.read.table import reads
@@ -26,12 +24,14 @@ PLAIN = {
     "cnncalc:gelu": "gelu", "cnncalc:mish": "mish", "cnncalc:step": "step", "cnncalc:scaled_tanh": "scaled_tanh",
     "cnncalc:relu6": "relu6",
 }  # fmt: skip
+SOFTMAX = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
 SLOPED = {"LeakyRelu": ("leaky_relu", 0.01), "Elu": ("elu", 1.0), "Celu": ("celu", 1.0)}
 SELU = {"alpha": 1.6732632, "gamma": 1.0507010}  # Klambauer et al. 2017, as float32
 
 
 @reads(*PLAIN)
 def read_activation(net: Network, node: NodeData) -> Value:
+    """A function without options; Swish with another steepness than 1 is what it is made of."""
     x = net.tensor(node)
     steepness = shortest(node.attributes.get("alpha", 1.0)) if node.operator == "Swish" else 1
     if steepness != 1:
@@ -40,7 +40,7 @@ def read_activation(net: Network, node: NodeData) -> Value:
         return Tensor(net.add(node, "multiply", {}, [x.value, gate], part="multiply"), x.axes)
     if node.operator == "Selu":
         require(node, x, **SELU)
-    return Tensor(net.add(node, PLAIN[node.operator], {}, [x.value]), x.axes)
+    return net.apply(node, x, PLAIN[node.operator])
 
 
 def require(node: NodeData, x: Tensor, **wanted: float) -> None:
@@ -53,10 +53,11 @@ def require(node: NodeData, x: Tensor, **wanted: float) -> None:
 
 @reads("Gelu", "cnncalc:gelu_by_tanh")
 def read_gelu(net: Network, node: NodeData) -> Value:
+    """By erf, or by the formula with tanh."""
     x = net.tensor(node)
     form = node.attributes.get("approximate", "none")
     form = "tanh" if node.operator != "Gelu" else form
-    return Tensor(net.add(node, "gelu", {"approximate": None if form == "none" else form}, [x.value]), x.axes)
+    return net.apply(node, x, "gelu", {"approximate": None if form == "none" else form})
 
 
 @reads("HardSigmoid")
@@ -65,7 +66,7 @@ def read_hard_sigmoid(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     slope, offset = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
     if abs(slope - 1 / 6) <= 1e-5 and abs(offset - 0.5) <= 1e-5:
-        return Tensor(net.add(node, "hard_sigmoid", {}, [x.value]), x.axes)
+        return net.apply(node, x, "hard_sigmoid")
     line = {"factor": shortest(slope), "offset": shortest(offset)}
     value = net.add(node, "rescale", line, [x.value], part="rescale")
     return Tensor(net.add(node, "clamp", {"low": 0, "high": 1}, [value], part="clamp"), x.axes)
@@ -73,20 +74,22 @@ def read_hard_sigmoid(net: Network, node: NodeData) -> Value:
 
 @reads("Floor", "Ceil", "Round")
 def read_rounding(net: Network, node: NodeData) -> Value:
+    """To whole numbers: below, above, or the nearest."""
     x = net.tensor(node)
     to = {"Floor": "floor", "Ceil": "ceil", "Round": None}[node.operator]
-    return Tensor(net.add(node, "round", {"to": to}, [x.value]), x.axes)
+    return net.apply(node, x, "round", {"to": to})
 
 
 @reads("Pow")
 def read_power(net: Network, node: NodeData) -> Value:
+    """To a power that is a number of the formula."""
     x, by = net.tensor(node), net.weight(node, 1)
     exponent = by.number()
     if exponent is None or net.is_trained(by):
         raise NotReadError(_("its exponent is no single number of the formula"), x.dims())
     if exponent == 2:
-        return Tensor(net.add(node, "square", {}, [x.value]), x.axes)
-    return Tensor(net.add(node, "power", {"exponent": exponent}, [x.value]), x.axes)
+        return net.apply(node, x, "square")
+    return net.apply(node, x, "power", {"exponent": exponent})
 
 
 @reads("Shrink")
@@ -97,19 +100,21 @@ def read_shrink(net: Network, node: NodeData) -> Value:
     if bias not in (0, bound):
         raise NotReadError(_("the attribute {name} is {value}", name="bias", value=shortest(bias)), x.dims())
     kind = "hardshrink" if bias == 0 else "softshrink"
-    return Tensor(net.add(node, kind, {"alpha": shortest(bound)}, [x.value]), x.axes)
+    return net.apply(node, x, kind, {"alpha": shortest(bound)})
 
 
 @reads(*SLOPED)
 def read_sloped(net: Network, node: NodeData) -> Value:
+    """Functions with a slope below 0."""
     x = net.tensor(node)
     kind, default = SLOPED[node.operator]
     alpha = shortest(node.attributes.get("alpha", default))
-    return Tensor(net.add(node, kind, {} if alpha == default else {"alpha": alpha}, [x.value]), x.axes)
+    return net.apply(node, x, kind, {} if alpha == default else {"alpha": alpha})
 
 
 @reads("Clip")
 def read_clip(net: Network, node: NodeData) -> Value:
+    """Between two bounds: attributes before set 11, inputs from then on."""
     x = net.tensor(node)
     bounds = []
     for i, name in ((1, "min"), (2, "max")):
@@ -120,18 +125,19 @@ def read_clip(net: Network, node: NodeData) -> Value:
     # Below, 1e30: exporters write "no bound" as the largest number of float32, 3.4e38.
     low, high = bounds
     if low == 0 and (high is None or high > 1e30):
-        return Tensor(net.add(node, "relu", {}, [x.value]), x.axes)
+        return net.apply(node, x, "relu")
     if low == 0 and high == 6:
-        return Tensor(net.add(node, "relu6", {}, [x.value]), x.axes)
+        return net.apply(node, x, "relu6")
     if (low is None or low < -1e30) and (high is None or high > 1e30):
         return x
     low = None if low is not None and low < -1e30 else low
     high = None if high is not None and high > 1e30 else high
-    return Tensor(net.add(node, "clamp", {"low": low, "high": high}, [x.value]), x.axes)
+    return net.apply(node, x, "clamp", {"low": low, "high": high})
 
 
 @reads("PRelu")
 def read_prelu(net: Network, node: NodeData) -> Value:
+    """A trained slope for each channel, or one for the layer."""
     x, slope = net.tensor(node), net.weight(node, 1)
     channels = net.shape(x)[0]
     if slope.size not in (1, channels):
@@ -143,27 +149,26 @@ def read_prelu(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("its slopes are along another axis than the channels"), x.dims())
     per = "channel" if slope.size == channels and channels > 1 else None
     flat = slope.move_later((slope.size,), lambda array: array.reshape(-1))
-    return Tensor(net.add(node, "prelu", {"per": per}, [x.value], {"slope": flat}), x.axes)
+    return net.apply(node, x, "prelu", {"per": per}, {"slope": flat})
 
 
-@reads("Softmax", "LogSoftmax")
+@reads(*SOFTMAX)
 def read_softmax(net: Network, node: NodeData) -> Value:
+    """Over one axis; before set 13 over all axes from one on, taken together."""
     x = net.tensor(node)
-    axes, dims = x.axes or (), x.dims()
+    axes, dims, kind = x.axes or (), x.dims(), SOFTMAX[node.operator]
     axis = node.attributes.get("axis", -1 if net.opset >= 13 else 1) % len(dims)
     shape = net.shape(x)
-    # Before set 13 all axes from `axis` on were one to a Softmax.
     over = axes[axis] if net.opset >= 13 else tuple(f for part in axes[axis:] for f in part)
     other = next((place for place, n in enumerate(shape) if place and over and over == whole(place, n)), None)
     if other is not None:
-        kind = "softmax" if node.operator == "Softmax" else "log_softmax"
-        return Tensor(net.add(node, kind, {"axis": axis_word(other, len(shape))}, [x.value]), x.axes)
+        return net.apply(node, x, kind, {"axis": axis_word(other, len(shape))})
     if over != whole(0, shape[0]):
         if len(over) != len([f for part in axes for f in part if f.axis >= 0]):
             return softmax_apart(net, node, x, axis)
+        # Over all of a map at once: as over a vector of its elements.
         x = Tensor(net.add(node, "flatten", {}, [x.value], part="flatten"), (axes[0], whole(0, prod(shape))))
-    kind = "softmax" if node.operator == "Softmax" else "log_softmax"
-    return Tensor(net.add(node, kind, {}, [x.value]), x.axes)
+    return net.apply(node, x, kind)
 
 
 def softmax_apart(net: Network, node: NodeData, x: Tensor, axis: int) -> Tensor:
@@ -171,17 +176,18 @@ def softmax_apart(net: Network, node: NodeData, x: Tensor, axis: int) -> Tensor:
     if net.opset < 13:
         raise NotReadError(_("it goes over another axis than the channels"), x.dims())
     laid = lay(net, node, x)
-    kind = "softmax" if node.operator == "Softmax" else "log_softmax"
+    kind = SOFTMAX[node.operator]
     options = {"axis": axis_word(laid.axis(axis), len(net.shape(laid.tensor)))}
     return Tensor(net.add(node, kind, options, [laid.tensor.value]), laid.tensor.axes)
 
 
 @reads("Dropout")
 def read_dropout(net: Network, node: NodeData) -> Value:
+    """Nothing at inference."""
     x = net.tensor(node)
     ratio, training = net.optional(node, 1), net.optional(node, 2)
     if training is not None and training.whole() != [0]:
         raise NotReadError(_("its input {name} is not read", name="training_mode"), x.dims())
     # An attribute before set 12, an input from then on.
     rate = shortest((ratio.number() or 0) if ratio is not None else node.attributes.get("ratio", 0.5))
-    return Tensor(net.add(node, "dropout", {} if rate == 0.5 else {"rate": rate}, [x.value]), x.axes)
+    return net.apply(node, x, "dropout", {} if rate == 0.5 else {"rate": rate})

@@ -5,12 +5,10 @@ from __future__ import annotations
 from math import isclose
 
 from cnncalc.interop.axis_parts import regroup
-from cnncalc.interop.onnx.read.concat import standing
+from cnncalc.interop.onnx.read.concat import as_value
 from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import (
-    Tensor,
-)
+from cnncalc.interop.onnx.read.layout import Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import in_places, lay_alike
 from cnncalc.interop.onnx.read.table import reads
@@ -79,7 +77,7 @@ def mask_of(net: Network, node: NodeData) -> Tensor:
         mask = net.tensor(node, 3)
     elif net.is_trained(mask):
         dims = (1,) * (4 - len(mask.dims)) + mask.dims
-        mask = standing(net, node, mask.move_later(dims, lambda array: array.reshape(dims)), "mask")
+        mask = as_value(net, node, mask.move_later(dims, lambda array: array.reshape(dims)), "mask")
     else:
         raise NotReadError(_("its input {name} is not read", name="attn_mask"))
     return Tensor(mask.value, ((),) * (4 - len(mask.axes or ())) + (mask.axes or ()))

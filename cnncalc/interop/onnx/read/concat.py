@@ -60,15 +60,16 @@ def part_to_join(net: Network, node: NodeData, i: int) -> Tensor:
     constant = net.values.get(node.inputs[i])
     if not isinstance(constant, Constant):
         return net.tensor(node, i)
-    return standing(net, node, constant, f"parameter{i}")
+    return as_value(net, node, constant, f"parameter{i}")
 
 
-def standing(net: Network, node: NodeData, constant: Constant, part: str) -> Tensor:
+def as_value(net: Network, node: NodeData, constant: Constant, part: str) -> Tensor:
     """Trained numbers, or those of the formula, as a value, the same for all samples, which are the first axis."""
     if constant.mixed:
         raise NotReadError(_("its constant is worked out of several tensors: {names}", names=", ".join(constant.roots)))
     if constant.dims[:1] != (1,) or len(constant.dims) < 2:
         raise NotReadError(_("its constant has other numbers for other places"))
+    # The samples are the first axis: a network has its numbers once for all of them.
     shape = constant.dims[1:]
     options: dict[str, Any] = {"shape": list(shape)}
     if not net.is_trained(constant):
@@ -86,7 +87,7 @@ def concat_along(net: Network, node: NodeData, tensors: Sequence[Tensor], axis: 
     """Joined along another axis than the channels: with all axes in their places."""
     laid = lay_alike(net, node, tensors)
     place = laid[0].where[axis]
-    if place is None or axis in holding_samples(tensors):
+    if place is None or axis in axes_of_samples(tensors):
         raise NotReadError(_("it joins samples"), dims)
     options = {"axis": axis_word(place, len(net.shape(laid[0].tensor))) if place else None}
     value = net.add(node, "concat", options, [each.tensor.value for each in laid])
@@ -94,6 +95,6 @@ def concat_along(net: Network, node: NodeData, tensors: Sequence[Tensor], axis: 
     return Tensor(value, tuple(joined if i == axis else a for i, a in enumerate(laid[0].tensor.axes or ())))
 
 
-def holding_samples(tensors: Sequence[Tensor]) -> set[int]:
+def axes_of_samples(tensors: Sequence[Tensor]) -> set[int]:
     """The axes of any of these in which samples stand."""
     return {i for x in tensors for i, axis in enumerate(x.axes or ()) if any(f.axis < 0 for f in axis)}

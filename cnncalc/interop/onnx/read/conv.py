@@ -17,7 +17,7 @@ from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, spatial_axes
 from cnncalc.interop.onnx.read.stored_moves import dequantize_weight
 from cnncalc.interop.onnx.read.table import reads
-from cnncalc.interop.onnx.read.windows import one, sides, window_options
+from cnncalc.interop.onnx.read.windows import shorten_sides, shorten_sizes, window_options
 from cnncalc.language import _
 from cnncalc.layers.base import shape_text
 
@@ -36,6 +36,7 @@ class Bias:
         return None if self.own is not None else False
 
     def arrays(self, weight: Constant) -> Mapping[str, Constant | None]:
+        """What the layer of the product stores."""
         return {"weight": weight, "bias": self.own}
 
 
@@ -67,7 +68,8 @@ def find_bias(
 
 def bias_behind(net: Network, node: NodeData, rank: int, axis: int, length: int) -> Constant | None:
     """The vector that is added behind, along one axis: it is taken in as a bias, and its addition is gone."""
-    add = net.following(node, "Add")
+    # Exporters write `conv + b` where the module has no bias, or where a MatMul has no room for one.
+    add = net.find_next(node, "Add")
     if add is None:
         return None
     # `x + x` has no other input, and three inputs are no bias.
@@ -105,6 +107,7 @@ def add_apart(net: Network, node: NodeData, value: int, bias: Bias) -> int:
 
 @reads("Conv")
 def read_conv(net: Network, node: NodeData) -> Value:
+    """A convolution, with the bias that it has or that is added behind."""
     x, weight = as_map(net, node, net.tensor(node)), net.weight(node, 1)
     size = spatial_axes(net, x)
     bias = find_bias(net, node, weight, net.optional(node, 2), 2 + len(size), 1, weight.dims[0])
@@ -142,7 +145,8 @@ def add_conv(net: Network, node: NodeData, x: int, weight: Constant, bias: Bias)
     channels = net.builder.shape(x)[0]
     if read * groups != channels:
         say_other_channels(net, node, channels, read * groups)
-    repeated = any(word in ("Expand", "Tile") for word in weight.form)  # one filter for all channels is not trained
+    # One filter that is repeated for all channels is fixed, whatever its tensor is called.
+    repeated = any(word in ("Expand", "Tile") for word in weight.form)
     fixed = repeated or not weight.stored or weight.said is False
     if groups == channels == filters and fixed and bias.own is bias.apart is None and is_blur(weight):
         options = {name: value for name, value in options.items() if name != "bias"}
@@ -176,6 +180,7 @@ def read_deformable_conv(net: Network, node: NodeData) -> Value:
     channels, taps = net.builder.shape(x)[0], prod(kernel)
     if read * groups != channels:
         say_other_channels(net, node, channels, read * groups)
+    # Two offsets for each tap, in each set of channels that move together.
     if net.builder.shape(offsets)[0] != 2 * taps * sets:
         raise NotReadError(_("the attribute {name} is {value}", name="offset_group", value=sets))
     bias = find_bias(net, node, weight, net.optional(node, 3), 2 + len(size), 1, filters)
@@ -218,6 +223,7 @@ def say_other_channels(net: Network, node: NodeData, channels: int, wanted: int)
 
 @reads("ConvTranspose")
 def read_transposed_conv(net: Network, node: NodeData) -> Value:
+    """The gradient of a convolution: its weight is (channels, filters / groups, *kernel)."""
     x, weight = as_map(net, node, net.tensor(node)), net.weight(node, 1)
     size = spatial_axes(net, x)
     read, per_group, *kernel = weight.dims
@@ -234,11 +240,11 @@ def read_transposed_conv(net: Network, node: NodeData) -> Value:
                              n=len(extra), rank=rank))  # fmt: skip
     pads = pads_by_output(node, kernel, size, extra)
     if pads is not None:
-        options["padding"] = sides(pads)
+        options["padding"] = shorten_sides(pads)
     options |= {
         "filters": filters,
         "groups": None if groups == 1 else groups,
-        "output_padding": one(extra) if any(extra) else None,
+        "output_padding": shorten_sizes(extra) if any(extra) else None,
         "bias": bias.option,
     }
     return net.see(add_apart(net, node, net.add(node, "transposed_conv", options, [x], bias.arrays(weight)), bias))

@@ -9,9 +9,7 @@ from cnncalc.interop.axis_parts import Axis, whole
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.conv import Bias, add_apart, find_bias, say_other_channels
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import (
-    Tensor,
-)
+from cnncalc.interop.onnx.read.layout import Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import in_places, lay, lay_alike
 from cnncalc.interop.onnx.read.table import reads
@@ -20,6 +18,7 @@ from cnncalc.language import _
 
 @reads("Gemm")
 def read_gemm(net: Network, node: NodeData) -> Value:
+    """A dense layer: alpha x W + beta b."""
     weight, given = net.weight(node, 1), net.optional(node, 2)
     if node.attributes.get("transA", 0):
         raise NotReadError(_("the attribute {name} is {value}", name="transA", value=1))
@@ -91,13 +90,15 @@ def multiply(net: Network, node: NodeData, x: Tensor, weight: Constant, bias: Bi
     shape = net.shape(x)
     if x.dims()[-1:] != (inputs,):
         say_other_channels(net, node, prod(x.dims()[-1:]), inputs)
+    # A vector of each sample: no other axis has more than one element.
     alone = all(not axis or (i == 0 and axis[0].axis < 0) for i, axis in enumerate(axes[:-1]))
     if alone and len(axes) == 2:
         weight = in_order_of_map(weight, axes[-1])
         options: dict[str, Any] = {"units": units, "bias": bias.option}
         value = net.add(node, "dense", options, [x.value], bias.arrays(weight))
         return net.see(add_apart(net, node, value, bias))
-    if axes[-1] != whole(0, shape[0]) or len(shape) < 2:  # the axis that is multiplied comes first
+    # In the graph the axis that is multiplied comes first, as the channels.
+    if axes[-1] != whole(0, shape[0]) or len(shape) < 2:
         moved = lay(net, node, Tensor(x.value, (axes[-1], *axes[:-1]))).tensor
         shape = net.shape(moved)
         left = moved.axes or ()

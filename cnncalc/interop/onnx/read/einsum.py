@@ -15,9 +15,7 @@ from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.conv import Bias, find_bias
 from cnncalc.interop.onnx.read.dense import multiply, multiply_values
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import (
-    Tensor,
-)
+from cnncalc.interop.onnx.read.layout import Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.language import _
@@ -27,10 +25,12 @@ Sizes = Mapping[str, int]
 
 @reads("Einsum")
 def read_einsum(net: Network, node: NodeData) -> Value:
+    """One value, two, or a value and weights; more of them are not read."""
     equation = str(node.attributes.get("equation", "")).replace(" ", "")
     left, arrow, out = equation.partition("->")
     words = left.split(",")
     given = [net.values[name] for name in node.inputs if name]
+    # A letter twice in a word is a diagonal, and dots are axes without a letter.
     plain = arrow and all(word.isalpha() and len(set(word)) == len(word) for word in (*words, out))
     if not plain or len(words) != len(given):
         raise NotReadError(_("its equation is {equation}", equation=equation[:60]))

@@ -30,6 +30,8 @@ def merge(net: Network, node: NodeData, kind: str, tensors: Sequence[Tensor]) ->
     common = [max((axes[i] for axes in (x.axes or () for x in tensors)), key=bool) for i in range(rank)]
     alike = all(axis in ((), common[i]) for x in tensors for i, axis in enumerate(x.axes or ()))
     ranks = {len(net.shape(x)) for x in tensors}
+    # What lies otherwise is brought to its place, and what lies alike stays moved: for channels-last models that is
+    # all of it.
     if not alike or len(ranks) > 1:
         tensors = [each.tensor for each in lay_alike(net, node, tensors)]
         common = [max((axes[i] for axes in (x.axes or () for x in tensors)), key=bool) for i in range(rank)]

@@ -60,6 +60,8 @@ class NodeData(NamedTuple):
 
 
 class GraphData(NamedTuple):
+    """A graph: its operators in order, the tensors that it stores, and what is said of its values."""
+
     name: str
     nodes: list[NodeData]
     tensors: dict[str, TensorData]
@@ -81,6 +83,8 @@ class FunctionData(NamedTuple):
 
 
 class ModelData(NamedTuple):
+    """A model: the operator sets by their domains, and the functions that it defines by domain and name."""
+
     ir_version: int
     opsets: Mapping[str, int]
     producer: str
@@ -101,13 +105,14 @@ class Reference(NamedTuple):
 
 
 class Parser:
-    """Reads messages; `most` operations at most."""
+    """Reads messages; `most` operations at most. The numbers are those of the fields in onnx.proto."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.nodes = 0
 
     def model(self, span: Span) -> ModelData:
+        """A ModelProto."""
         version, producer, graph = 0, "", None
         opsets: dict[str, int] = {}
         functions = {}
@@ -133,6 +138,7 @@ class Parser:
         return ModelData(version, opsets, producer, graph, functions)
 
     def graph(self, span: Span, depth: int = 0) -> GraphData:
+        """A GraphProto, which may stand in an attribute: of If or Loop."""
         if depth > DEEPEST:
             raise WireError(_("graphs are nested more than {deepest} deep", deepest=DEEPEST), span.start)
         found = GraphData("", [], {}, [], [], {})
@@ -158,6 +164,7 @@ class Parser:
         return found._replace(name=name)
 
     def node(self, span: Span, depth: int) -> NodeData:
+        """A NodeProto."""
         self.nodes += 1
         if self.nodes > self.most:
             raise WireError(_("the network has more than {max_operations:,} operations", max_operations=self.most), 0)
@@ -213,6 +220,7 @@ class Parser:
         return name, tuple(lists[listed]) if listed and value is None else value
 
     def function(self, span: Span) -> FunctionData:
+        """A FunctionProto."""
         name = domain = ""
         inputs, outputs, nodes = [], [], []
         defaults: dict[str, Any] = {}
@@ -307,6 +315,7 @@ def describe(span: Span) -> ValueInfo:
 
 
 def dimension(span: Span) -> int | str | None:
+    """A size, or the name of one that is open."""
     found: int | str | None = None
     for number, value in span.fields():
         if number == 1:
@@ -332,23 +341,30 @@ def entry_of(span: Span, wanted: str, longest: int = LONGEST_TEXT) -> str:
     return ""
 
 
+# A field may be written as any of the wire's types: one that is not what onnx.proto says makes the file no model.
+
+
 def message(value: Any) -> Span:
+    """A field that is a message, a text, or a stretch of numbers."""
     if isinstance(value, Span):
         return value
     raise WireError(_("not a field of a model"), 0)
 
 
 def text(value: Any) -> str:
+    """A field that is a text."""
     return message(value).text()
 
 
 def whole(value: Any) -> int:
+    """A field that is a whole number."""
     if isinstance(value, int):
         return value
     raise WireError(_("not a field of a model"), 0)
 
 
 def fix(value: Any) -> bytes:
+    """A field of 4 or 8 bytes."""
     if isinstance(value, bytes):
         return value
     raise WireError(_("not a field of a model"), 0)
@@ -360,6 +376,7 @@ def numbers(value: Any) -> list[int]:
 
 
 def floats(value: Any) -> list[float]:
+    """Decimals: one, or several without keys between them."""
     if not isinstance(value, Span):
         return [float32(fix(value))]
     value.spend(len(value) // 4)

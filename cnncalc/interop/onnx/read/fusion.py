@@ -44,11 +44,13 @@ def fuse(nodes: list[NodeData], graph: GraphData, number: Number) -> list[NodeDa
             continue
         if found is None or any(id(part) in gone for part in found.parts):
             continue
+        # What lies inside and is read elsewhere has to be computed anyway.
         if not finder.is_closed(found.parts, node):
             continue
         if any(unread_attribute(part.operator, part.attributes) for part in found.parts):
             continue
         gone.update(id(part) for part in found.parts)
+        # PyTorch names the parts of a module below it: the shortest name is nearest to the module's.
         named = min(found.parts, key=lambda part: len(part.name)) if node.name else node
         new[id(node)] = NodeData(
             named.name, f"cnncalc:{found.kind}", "", found.inputs, node.outputs, found.attributes, node.scopes
@@ -66,6 +68,7 @@ class Finder:
         self.uses.update(info.name for info in graph.outputs)
 
     def find_maker(self, name: str, *operators: str) -> NodeData | None:
+        """The operator that gives a value, if it is one of these."""
         node = self.makers.get(name)
         return node if node is not None and node.operator in operators and not node.domain else None
 
@@ -139,6 +142,7 @@ class Finder:
         return None
 
     def bounds(self, node: NodeData) -> tuple[float | None, float | None]:
+        """Those of a Clip: attributes before set 11, inputs from then on."""
         given = [self.number(name) if name else None for name in node.inputs[1:3]] + [None, None]
         low, high = node.attributes.get("min", given[0]), node.attributes.get("max", given[1])
         return low, high
@@ -210,11 +214,13 @@ class Finder:
 
 
 def near(value: float | None, wanted: float) -> bool:
+    """Whether a number is this one."""
     # Loose, as a model in float16 has three digits of 0.044715.
     return value is not None and abs(value - wanted) <= 1e-3 * max(abs(wanted), 1e-3)
 
 
 def from_product(finder: Finder, node: NodeData) -> Found | None:
+    """x times a gate of x; a sixth of a clipped x + 3; LeCun's tanh."""
     factors, constant, parts = finder.product(node)
     if len(factors) == 2:
         for x, gate in (factors, factors[::-1]):
@@ -236,11 +242,13 @@ def from_product(finder: Finder, node: NodeData) -> Found | None:
 
 
 def from_clip(finder: Finder, node: NodeData) -> Found | None:
+    """relu6 of two operators; that of one is a Clip, which its reader knows."""
     found = finder.find_clipped(node.outputs[0])
     return Found("relu6", (found[0],), found[1], {}) if found and len(found[1]) == 2 else None
 
 
 def from_cast(finder: Finder, node: NodeData) -> Found | None:
+    """1 where x is above 0, else 0."""
     greater = finder.find_maker(node.inputs[0], "Greater")
     # 1 is FLOAT in ONNX's list of types.
     if greater is None or finder.number(greater.inputs[1]) != 0 or node.attributes.get("to") != 1:
@@ -254,6 +262,7 @@ def from_division(finder: Finder, node: NodeData) -> Found | None:
 
 
 def standardise(finder: Finder, node: NodeData) -> Found | None:
+    """The norm without its scale and shift, which stand behind as a product and a sum."""
     away = finder.find_maker(node.inputs[0], "Sub")
     root = finder.find_maker(node.inputs[1], "Sqrt")
     add = None if root is None else finder.find_maker(root.inputs[0], "Add")
@@ -291,6 +300,7 @@ def over_the_same(finder: Finder, a: NodeData, b: NodeData) -> bool:
 
 
 def keeps_axes(mean: NodeData) -> bool:
+    """Whether a mean leaves axes of one element, which the others are stretched against."""
     return bool(mean.attributes.get("keepdims", 1))
 
 

@@ -55,6 +55,7 @@ def check_names(net: Network, used: Sequence[str], given: Mapping[str, Any], kno
 
 
 def batch_of(info: ValueInfo) -> int:
+    """The samples that a model has fixed for an input; one where it leaves their number open."""
     first = (info.shape or (None,))[0]
     return first if isinstance(first, int) and first > 0 else 1
 

@@ -45,6 +45,7 @@ def permutation(axes: Sequence[Axis], shape: Shape) -> tuple[int, ...] | None:
     """The order in which whole axes of a map stand; None where an axis is not whole. Sizes of 1 fill the gaps."""
     if len(axes) != len(shape):
         return None
+    # Axes of one element have no parts, and may be any of those of the map that are left.
     taken = [axis[0].axis for axis in axes if axis]
     if any(len(axis) > 1 or (axis and axis[0] != Part(axis[0].axis, shape[axis[0].axis], 1)) for axis in axes):
         return None

@@ -17,6 +17,7 @@ ANY_NUMBER = ("Sum", "Max", "Mean", "Min")  # of inputs; the others take two
 
 @reads(*MERGES)
 def read_combination(net: Network, node: NodeData) -> Value:
+    """Element by element."""
     return combine(net, node)
 
 
@@ -38,6 +39,7 @@ def combine(net: Network, node: NodeData) -> Value:
     dims = broadcast([value.dims for value in constants] + [value.dims() for value in tensors])
     if constants:
         raise NotReadError(_("it combines several values and constants"), dims)
+    # Before set 7 shapes were not filled up in front: an attribute says where the smaller one begins.
     if node.attributes.get("broadcast"):
         tensors = [tensors[0], *(place_behind(node, x, len(tensors[0].dims())) for x in tensors[1:])]
     return merge(net, node, MERGES[node.operator], tensors)
@@ -62,7 +64,8 @@ def read_denial(net: Network, node: NodeData) -> Value:
 
 
 def deny(net: Network, node: NodeData, x: Tensor) -> Tensor:
-    return Tensor(net.add(node, "rescale", {"factor": -1, "offset": 1}, [x.value], part="denial"), x.axes)
+    """1 - c of a condition c, which is 1 or 0."""
+    return net.apply(node, x, "rescale", {"factor": -1, "offset": 1}, part="denial")
 
 
 @reads("Where")
@@ -72,6 +75,7 @@ def read_choice(net: Network, node: NodeData) -> Value:
     dims = broadcast([v.dims() if isinstance(v, Tensor) else v.dims for v in values if v is not None])
     if not isinstance(values[0], Tensor):
         raise NotReadError(_("its input {i} is a constant, not computed", i=1), dims)
+    # A side that is 0 adds nothing; one that is 1 is the condition.
     sides = []
     for value, holds in ((values[1], net.tensor(node)), (values[2], deny(net, node, net.tensor(node)))):
         if isinstance(value, Tensor):

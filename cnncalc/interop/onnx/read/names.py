@@ -41,6 +41,7 @@ def name_operators(nodes: Sequence[NodeData], paths: Sequence[str]) -> list[str]
         if not node.name:  # called after its result
             found.append(name)
             continue
+        # A layer with weights has the module's own name; what the module computes besides is numbered in it.
         own = node.operator in WEIGHTED and not (uses[name] > 1 and name in inside)
         found.append(name if not name or own or (uses[name] == 1 and name not in inside) else f"{name}/")
     return found
@@ -72,6 +73,7 @@ def path(node: NodeData) -> str:
 def of_modules(node: NodeData) -> str:
     """`/layer1/layer1.0/conv1/Conv` is layer1/0/conv1: each module without the one that it is in."""
     parts = node.name.strip("/").split("/")
+    # The last part is the operator: /conv1/Conv_1.
     if re.fullmatch(rf"{re.escape(node.operator)}(_\d+)?", parts[-1]):
         parts.pop()
     found, around = [], ""

@@ -40,38 +40,73 @@ class NotReadError(CnncalcError):
 
 
 class Network:
-    """What is known of a model so far."""
+    """What is known of a model so far.
+
+    Of the model:
+    folder         where files with weights stand beside it
+    by_pytorch     whether PyTorch's exporter wrote it
+    opset          its operator set
+    batch          the samples that enter, one unless the file or the user says more
+    as_declared    whether the inputs have the shapes that the model says
+    said           stored tensors of which the file says whether they are trained
+    missing        parameters that the exporter did not write
+
+    Of its operators:
+    values         what every name stands for so far
+    readers        the operators that read a name
+    outputs        names that leave the model
+    names          what an operator's layer is called, by identity
+    modules        the module that an operator came from, as far as the file says it, by identity
+    split          weights that several operators use, each with another bias
+    movers         the operator after which the axes of a map lie so
+    sequences      lists of parts of a tensor along an axis
+    states         last states of recurrent layers: their samples are the second axis
+    places         of the places of largest elements: the map that was pooled, and how
+    absorbed       results that another one's layer has taken in
+
+    Of the layers that were added:
+    stored         the tensors that they store: by the value of the layer and the name of the array
+    owners         the layer that stores these tensors
+    owner_modules  the module that such a layer came from
+    roots          of a tensor with products: the layer that stores it, and in what form
+    folded_norms   norms that are gone into convolutions
+    left_out       operators on which no output depends
+    decided        results of an `If` whose condition is constant: whether it holds
+    loose          tensors that count as trained by the rule alone
+    """
 
     def __init__(self, spec: str, model: ModelData, max_operations: int) -> None:
-        self.folder = os.path.dirname(spec)
-        self.by_pytorch = model.producer == "pytorch"
-        self.opset = model.opsets.get("", NEWEST)
         name = model.graph.name if model.graph else ""
         stem = os.path.splitext(os.path.basename(spec))[0]
         self.builder = Builder(stem if name in MEANINGLESS else name, spec, max_operations=max_operations)
+        self.folder = os.path.dirname(spec)
+        self.by_pytorch = model.producer == "pytorch"
+        self.opset = model.opsets.get("", NEWEST)
         self.batch = 1
-        self.as_declared = True  # the inputs have the shapes that the model says
+        self.as_declared = True
+        self.said = find_said(model.graph) if model.graph else {}
+        self.missing = find_missing(model.graph) if model.graph else []
+
         self.values: dict[str, Value] = {}
         self.readers: dict[str, list[NodeData]] = {}
         self.outputs: set[str] = set()
-        self.names: dict[int, str] = {}  # of operators, by identity
-        self.modules: dict[int, str] = {}  # that they came from, as far as the file says it
-        self.split: set[str] = set()  # weights that several operators use, each with another bias
-        self.movers: dict[tuple[int, Any], NodeData] = {}  # the operator after which the axes of a map lie so
-        self.sequences: dict[str, tuple[Tensor, int, list[int]]] = {}  # lists of parts of a tensor along an axis
-        self.states: set[str] = set()  # last states of recurrent layers: their samples are the second axis
-        self.places: dict[str, tuple[int, dict[str, Any]]] = {}  # of largest elements: the map pooled, and how
-        self.absorbed: dict[str, str] = {}  # results that another one's layer has taken in
-        self.stored: dict[tuple[int, str], Constant] = {}  # (value of a layer, name of its array)
-        self.owners: dict[tuple[Any, ...], int] = {}  # layers by the tensors that they store
+        self.names: dict[int, str] = {}
+        self.modules: dict[int, str] = {}
+        self.split: set[str] = set()
+        self.movers: dict[tuple[int, Any], NodeData] = {}
+        self.sequences: dict[str, tuple[Tensor, int, list[int]]] = {}
+        self.states: set[str] = set()
+        self.places: dict[str, tuple[int, dict[str, Any]]] = {}
+        self.absorbed: dict[str, str] = {}
+
+        self.stored: dict[tuple[int, str], Constant] = {}
+        self.owners: dict[tuple[Any, ...], int] = {}
         self.owner_modules: dict[int, str] = {}
-        self.roots: dict[str, tuple[int, Any]] = {}  # tensors with products: the layer that stores them, in what form
+        self.roots: dict[str, tuple[int, Any]] = {}
         self.folded_norms = 0
-        self.left_out = 0  # operators on which no output depends
-        self.said = find_said(model.graph) if model.graph else {}  # tensors of which the file says if they are trained
-        self.missing = find_missing(model.graph) if model.graph else []  # parameters that the exporter did not write
-        self.decided: dict[tuple[str, ...], bool] = {}  # results of an `If` whose condition is constant: if it holds
-        self.loose: list[str] = []  # tensors that count as trained by the rule alone
+        self.left_out = 0
+        self.decided: dict[tuple[str, ...], bool] = {}
+        self.loose: list[str] = []
 
     # --- what enters an operator
 
@@ -144,7 +179,7 @@ class Network:
         """The kind of the layer that gives a value."""
         return self.builder.nodes[value - len(self.builder.inputs)].layer.kind
 
-    def following(self, node: NodeData, operator: str) -> NodeData | None:
+    def find_next(self, node: NodeData, operator: str) -> NodeData | None:
         """The one operator that reads a result, if it is this one and the result goes nowhere else."""
         name = node.outputs[0]
         found = self.readers.get(name, [])
@@ -170,6 +205,7 @@ class Network:
     ) -> int:
         """A layer for an operator, or for a part of one; `arrays` are the tensors that it stores."""
         name = self.names.get(id(node), "")
+        # An operator that is several layers here: each is called below it.
         if part:
             name = f"{name.rstrip('/')}/{part}" if name.strip("/") else ""
         kept = {key: array for key, array in (arrays or {}).items() if array is not None}
@@ -179,6 +215,18 @@ class Network:
             self._own(node, kind, kept, value)
         self.stored.update({(value, key): array for key, array in kept.items()})
         return value
+
+    def apply(
+        self,
+        node: NodeData,
+        x: Tensor,
+        kind: str,
+        options: Mapping[str, Any] | None = None,
+        arrays: Mapping[str, Constant | None] | None = None,
+        part: str = "",
+    ) -> Tensor:
+        """A layer after which the axes lie as before: of each element by itself, say."""
+        return Tensor(self.add(node, kind, options, [x.value], arrays, part), x.axes)
 
     def move(self, node: NodeData, kind: str, options: Mapping[str, Any], value: int) -> int:
         """A layer that only moves elements about; two readers of the same value have one."""

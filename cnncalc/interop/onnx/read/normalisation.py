@@ -8,9 +8,7 @@ from cnncalc.interop.axis_parts import Part, whole, whole_axis
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.constants import Constant, shortest
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import (
-    Tensor,
-)
+from cnncalc.interop.onnx.read.layout import Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, lay, settle
 from cnncalc.interop.onnx.read.table import reads
@@ -23,6 +21,7 @@ EPSILON = 1e-5  # the default, in ONNX and here
 
 
 def epsilon(node: NodeData, default: float = EPSILON) -> dict[str, Any]:
+    """What is added to a variance, where it is not the usual."""
     found = shortest(node.attributes.get("epsilon", default))
     return {} if found == EPSILON else {"epsilon": found}
 
@@ -34,7 +33,8 @@ def add_norm(
 
     per  which elements have numbers of their own, as `scale` and `shift` say it; empty for channels
     """
-    usual = kind != "instancenorm"  # whether the kind is affine where nothing is said
+    # Whether the kind is affine where nothing is said: PyTorch's InstanceNorm alone is not.
+    usual = kind != "instancenorm"
     full = len(arrays) == 2
     value = net.add(node, kind, options | ({} if full == usual else {"affine": full}), [x], arrays if full else {})
     for name, array in arrays.items() if not full else ():
@@ -48,6 +48,7 @@ def read_batchnorm(net: Network, node: NodeData) -> Value:
     """Its scale and shift are trained where the file stores them; exporters make up ones and zeros for what is not."""
     x = net.tensor(node)
     mean, variance = net.weight(node, 3), net.weight(node, 4)
+    # Scale and shift have to be constants, though they may turn out to be no weights.
     net.weight(node, 1), net.weight(node, 2)
     shape, axes = net.shape(x), x.axes or ()
     if node.attributes.get("training_mode", 0):
@@ -61,7 +62,7 @@ def read_batchnorm(net: Network, node: NodeData) -> Value:
     elif not arrays:
         options["affine"] = False
     kept = {**arrays, "mean": mean, "variance": variance}
-    return Tensor(net.add(node, "batchnorm", options, [x.value], kept), x.axes)
+    return net.apply(node, x, "batchnorm", options, kept)
 
 
 def normalised_axes(net: Network, node: NodeData, rank: int) -> list[int]:
@@ -84,7 +85,8 @@ def read_layernorm(net: Network, node: NodeData) -> Value:
     dims, axes, shape = x.dims(), x.axes or (), net.shape(x)
     chosen = normalised_axes(net, node, len(dims))
     over = [part for i in chosen for part in axes[i]]
-    if any(f != Part(f.axis, shape[f.axis], 1) for f in over if f.axis >= 0):  # an axis that is put together
+    # Axes that are put together or taken apart are made whole first, where that can be.
+    if any(f != Part(f.axis, shape[f.axis], 1) for f in over if f.axis >= 0):
         x = lay(net, node, x).tensor
         axes, shape = x.axes or (), net.shape(x)
         over = [part for i in chosen for part in axes[i]]
@@ -93,6 +95,7 @@ def read_layernorm(net: Network, node: NodeData) -> Value:
     together = {f.axis for f in over} or {0}
     name = name_of_axes(together, shape)
     options = epsilon(node) | ({} if name == "channels" else {"axes": name})
+    # Put together from its pieces it has no scale of its own: that stands behind, as a product.
     arrays = {} if node.operator == "cnncalc:layernorm" else net.affine(node, 1, 2)
     # (C, 1, 1) for the channels of an image, in the order of the map's axes
     order = [f.axis for f in over]
@@ -144,6 +147,7 @@ def read_instancenorm(net: Network, node: NodeData) -> Value:
     options = epsilon(node)
     if len(axes) >= 2 and axes[1] == whole(0, shape[0]):
         return Tensor(add_norm(net, node, "instancenorm", options, x.value, net.affine(node, 1, 2)), x.axes)
+    # PyTorch's exporter has no GroupNorm before set 18: it normalises (N, groups, elements).
     groups = x.dims()[1]
     # Neighbours are a group: 8 channels in 2 groups are steps of 4.
     outer = (Part(0, groups, shape[0] // groups),) if groups > 1 else ()
@@ -151,7 +155,7 @@ def read_instancenorm(net: Network, node: NodeData) -> Value:
         raise NotReadError(_("what it normalises is neither a channel nor a group of channels"), x.dims())
     if surely_differ(scale, 1) or surely_differ(shift, 0):
         raise NotReadError(_("it scales each group of channels"), x.dims())
-    return Tensor(net.add(node, "groupnorm", {"groups": groups, "affine": False, **options}, [x.value]), x.axes)
+    return net.apply(node, x, "groupnorm", {"groups": groups, "affine": False, **options})
 
 
 def surely_differ(array: Constant, wanted: float) -> bool:
@@ -164,17 +168,20 @@ def surely_differ(array: Constant, wanted: float) -> bool:
 
 @reads("GroupNormalization")
 def read_groupnorm(net: Network, node: NodeData) -> Value:
+    """Over places and the channels of a group, with a scale and a shift for each channel."""
     x = as_map(net, node, net.tensor(node))
     channels = net.builder.shape(x)[0]
     arrays = net.affine(node, 1, 2)
     options = {"groups": node.attributes["num_groups"], **epsilon(node)}
-    if any(array.size != channels for array in arrays.values()):  # of each group, before operator set 21
+    # Before set 21 they were numbers of each group.
+    if any(array.size != channels for array in arrays.values()):
         raise NotReadError(_("it scales each group of channels"), net.tensor(node).dims())
     return net.see(add_norm(net, node, "groupnorm", options, x, arrays))
 
 
 @reads("LRN")
 def read_lrn(net: Network, node: NodeData) -> Value:
+    """Each element over those of the channels beside it."""
     x = net.tensor(node)
     if len(x.axes or ()) < 2 or (x.axes or ())[1] != whole(0, net.shape(x)[0]):
         x = settle(net, node, x)
@@ -183,5 +190,6 @@ def read_lrn(net: Network, node: NodeData) -> Value:
         value = shortest(node.attributes.get(attribute, default))
         if value != default:
             given[name] = value
+    # AlexNet's 5 channels are what the kind has where nothing is said.
     options = {k: v for k, v in given.items() if (k, v) != ("size", 5)}
-    return Tensor(net.add(node, "lrn", options, [x.value]), x.axes)
+    return net.apply(node, x, "lrn", options)

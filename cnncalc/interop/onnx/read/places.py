@@ -103,6 +103,7 @@ def move_axes(net: Network, node: NodeData, x: Tensor, places: Sequence[Axis]) -
         raise NotReadError(
             _("what enters has {count} axes behind the samples: {most} at most", count=count, most=MOST_AXES)
         )
+    # The cheapest first: nothing at all, a reshape, then layers that people have a name for.
     value, shape = x.value, net.shape(x)
     if target == shape and in_order(places):
         return value
@@ -128,6 +129,7 @@ def as_map(net: Network, node: NodeData, x: Tensor) -> int:
 
 
 def reshape_map(net: Network, node: NodeData, value: int, target: Sequence[int]) -> int:
+    """A map under another shape: flattened, where that is one axis."""
     if net.builder.shape(value) == tuple(target):
         return value
     if len(target) == 1:

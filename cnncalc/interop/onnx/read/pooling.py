@@ -7,14 +7,12 @@ from typing import Any
 from cnncalc.interop.axis_parts import Part
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import (
-    Tensor,
-)
+from cnncalc.interop.onnx.read.layout import Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, lay, spatial_axes
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.unread import no_more
-from cnncalc.interop.onnx.read.windows import one, window_options
+from cnncalc.interop.onnx.read.windows import shorten_sizes, window_options
 from cnncalc.language import _
 
 POOLS = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool"}
@@ -112,6 +110,7 @@ def read_reduction(net: Network, node: NodeData) -> Value:
     x = net.tensor(node)
     dims, axes = x.dims(), x.axes or ()
     over, nothing = net.numbers(node, 1, "axes"), node.attributes.get("noop_with_empty_axes", 0)
+    # Without axes it goes over all of them, unless it says that it then does nothing.
     if not over and nothing:
         no_more(node)
         alone = OVER_NONE.get(node.operator)
@@ -145,7 +144,9 @@ def reduce_axes(net: Network, node: NodeData, x: int, gone: list[int]) -> int:
     if pool is not None and 0 not in gone and len(shape) > 1:
         if all(n == 1 or i in gone for i, n in enumerate(shape) if i):
             return net.add(node, f"global_{pool}", {}, [x])
-        return net.add(node, pool, {"kernel": one([n if i in gone else 1 for i, n in enumerate(shape) if i])}, [x])
+        return net.add(
+            node, pool, {"kernel": shorten_sizes([n if i in gone else 1 for i, n in enumerate(shape) if i])}, [x]
+        )
     letters = "".join(axis_word(place, len(shape)) for place in gone)
     if node.operator in COMPOSED:
         before, behind = COMPOSED[node.operator]

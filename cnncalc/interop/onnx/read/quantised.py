@@ -103,6 +103,7 @@ class Rewriting:
             return
         made: list[NodeData] = []
         inputs = [self.decimal(node, i, made) for i in form.values]
+        # Of com.microsoft's own: no channels behind the places, which the operators on decimals do not know.
         attributes = dict(node.attributes)
         if not attributes.get("channels_last"):
             attributes.pop("channels_last", None)

@@ -221,6 +221,7 @@ def constant_of(net: Network, node: NodeData) -> Constant:
 
     from cnncalc.interop.onnx.read.constants import constant
 
+    # Which attribute it is depends on the operator set: tensors since 1, single numbers and lists since 12.
     for key, value in node.attributes.items():
         if isinstance(value, TensorData):
             found = net.constant(value)
@@ -255,6 +256,7 @@ def read_operator(net: Network, node: NodeData, declared: Mapping[str, ValueInfo
         return  # worked out ahead
     given = [net.values[name] if name else None for name in node.inputs]
     found: Sequence[Value]
+    # A layer before it has taken it in: a bias, say. What it says besides may still make it another operator.
     if node.outputs and node.outputs[0] in net.absorbed:
         found = [net.values[net.absorbed[node.outputs[0]]]]
         left = unread.unread_attribute(node.operator, node.attributes)
@@ -341,6 +343,7 @@ def handle(net: Network, node: NodeData, declared: Mapping[str, ValueInfo]) -> S
             say_fault(error)
             reason = fault_text(error)
         net.back_to(before)
+    # The reason knows the shape of the first result alone.
     results = []
     for name in node.outputs:
         results.append(unknown(net, node, dims or declared_dims(net, declared.get(name)), reason))

@@ -9,9 +9,7 @@ from cnncalc.interop.axis_parts import Axis, Part, whole
 from cnncalc.interop.onnx.gates import GATES
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
-from cnncalc.interop.onnx.read.layout import (
-    Tensor,
-)
+from cnncalc.interop.onnx.read.layout import Tensor
 from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import settle
 from cnncalc.interop.onnx.read.shape import pick, take_part

@@ -12,6 +12,7 @@ from cnncalc.language import _
 
 def remarks(net: Network) -> list[str]:
     """Sentences about the whole model."""
+    # Each says what a reader of the table would miss or wonder at; one thing and several are sentences of their own.
     found = []
     if net.folded_norms:
         found.append(
@@ -69,6 +70,7 @@ def count_left_out(net: Network, nodes: Sequence[NodeData], kept: Sequence[NodeD
     """
     there = {id(node) for node in kept}
     gone = [node for node in nodes if id(node) not in there]
+    # What is worked out of shapes and constants is a constant, too.
     fixed = set(net.values)
     count = 0
     for node in gone:
@@ -83,6 +85,7 @@ def unusual_filters(net: Network) -> list[str]:
     """Filters of convolutions that PyTorch does not call weights: buffers of a blur pool say, which are not trained."""
     if not net.by_pytorch:
         return []
+    # The rule takes every filter for trained: those of a blur pool that is no binomial one are the exception.
     names = [root for root, (value, _form) in net.roots.items() if net.kind_of(value) in ("conv", "depthwise")]
     usual = re.compile(r"(.*[._])?(weight|kernel|w)[^.]*|val_\d+|onnx::.*|_?\d+", re.IGNORECASE)
     return [name for name in names if not usual.fullmatch(name) and not net.said.get(name)]
@@ -98,7 +101,8 @@ def count_folded_norms(nodes: Iterable[NodeData], *, by_pytorch: bool) -> int:
     for node in nodes:
         if node.operator not in ("Conv", "ConvTranspose", "Gemm") or len(node.inputs) < 2:
             continue
-        weight, bias = (*node.inputs[1:3], "")[:2]  # a bias of zeros is left out
+        # A bias of zeros is left out.
+        weight, bias = (*node.inputs[1:3], "")[:2]
         numbered = all(re.fullmatch(r"onnx::Conv(Transpose)?_\d+", name) for name in (weight, bias))
         of_norm = re.fullmatch(r"getitem(_\d+)?", node.outputs[0]) is not None
         if (by_pytorch and (numbered or of_norm)) or bias == f"{weight}_bias" or "fused_bn" in weight:

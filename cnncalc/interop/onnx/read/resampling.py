@@ -17,7 +17,7 @@ from cnncalc.interop.onnx.read.network import Network, NotReadError, Value
 from cnncalc.interop.onnx.read.places import as_map, in_places, lay, reshape_map, settle
 from cnncalc.interop.onnx.read.table import reads
 from cnncalc.interop.onnx.read.unread import no_more
-from cnncalc.interop.onnx.read.windows import one
+from cnncalc.interop.onnx.read.windows import shorten_sides, shorten_sizes
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, shape_text
 from cnncalc.layers.options import SPATIAL
@@ -28,6 +28,7 @@ Sides = list[tuple[int, int]]
 
 @reads("Pad")
 def read_pad(net: Network, node: NodeData) -> Value:
+    """More around some axes, or less."""
     x = net.tensor(node)
     dims = x.dims()
     # `paddings` in operator set 1, `pads` from 2 on, an input from 11 on; the input `axes` came with 18.
@@ -71,9 +72,9 @@ def pad_map(net: Network, node: NodeData, value: int, sides: Sides, after: Seque
     added = [(max(0, before), max(0, behind)) for before, behind in sides]
     cut = [(max(0, -before), max(0, -behind)) for before, behind in sides]
     if any(map(any, added)):
-        value = net.add(node, "pad", {"padding": pairs(added), **filling(net, node, after)}, [value])
+        value = net.add(node, "pad", {"padding": shorten_sides(added), **find_filling(net, node, after)}, [value])
     if any(map(any, cut)):
-        value = net.add(node, "crop", {"cropping": pairs(cut)}, [value])
+        value = net.add(node, "crop", {"cropping": shorten_sides(cut)}, [value])
     return value
 
 
@@ -86,6 +87,7 @@ def pad_any(
     sides = [(0, 0)] * len(shape)
     for axis, pair in around.items():
         sides[laid.axis(axis)] = pair
+    # A channel in front makes an axis more than the language has letters for.
     if 1 + len(shape) > max(SPATIAL):
         raise NotReadError(_("it pads an axis that is no spatial one"), after)
     value = pad_map(net, node, reshape_map(net, node, laid.tensor.value, (1, *shape)), sides, after)
@@ -109,7 +111,7 @@ def sides_of_map(net: Network, x: Tensor, around: Mapping[int, tuple[int, int]])
     return sides
 
 
-def filling(net: Network, node: NodeData, after: Sequence[int]) -> dict[str, Any]:
+def find_filling(net: Network, node: NodeData, after: Sequence[int]) -> dict[str, Any]:
     """With what it pads, as options."""
     name = node.attributes.get("mode", "constant")
     if name not in MODES:
@@ -121,16 +123,9 @@ def filling(net: Network, node: NodeData, after: Sequence[int]) -> dict[str, Any
     return {"mode": MODES[name], "value": value if value and MODES[name] is None else None}
 
 
-def pairs(sides: Sequence[tuple[int, int]]) -> Any:
-    """One number, one per axis, or pairs."""
-    if all(before == after for before, after in sides):
-        values = [before for before, _ in sides]
-        return values[0] if len(set(values)) == 1 else values
-    return [list(pair) for pair in sides]
-
-
 @reads("Resize", "Upsample")
 def read_resize(net: Network, node: NodeData) -> Value:
+    """Axes of another length, by repeating elements or by mixing them."""
     x = net.tensor(node)
     dims, axes, shape = x.dims(), x.axes or (), net.shape(x)
     factors = factors_of(net, node, dims)
@@ -155,7 +150,7 @@ def read_resize(net: Network, node: NodeData) -> Value:
         kind = "resample"
     else:
         factor = [int(f) for f in longer]
-        options = {"factor": one(factor), "mode": mode_of(net, node, after)}
+        options = {"factor": shorten_sizes(factor), "mode": mode_of(net, node, after)}
         node.attributes.get("antialias")  # it smooths what shrinks, and nothing here does
         kind = "upsample"
     value = net.add(node, kind, options, [x.value])

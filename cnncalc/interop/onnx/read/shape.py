@@ -45,6 +45,7 @@ def read_same(net: Network, node: NodeData) -> Value:
 
 @reads("Shape")
 def read_shape(net: Network, node: NodeData) -> Value:
+    """The shape, or some of it, as a constant: sizes are all known here."""
     import numpy as np
 
     dims = net.tensor(node).dims()
@@ -54,6 +55,7 @@ def read_shape(net: Network, node: NodeData) -> Value:
 
 @reads("Size")
 def read_size(net: Network, node: NodeData) -> Value:
+    """How many elements there are, as a constant."""
     import numpy as np
 
     return constant(np.array(prod(net.tensor(node).dims()), np.int64))
@@ -61,6 +63,7 @@ def read_size(net: Network, node: NodeData) -> Value:
 
 @reads("Reshape")
 def read_reshape(net: Network, node: NodeData) -> Value:
+    """The same elements under another shape: 0 keeps a size, -1 is what is left."""
     x = net.tensor(node)
     dims = x.dims()
     # The sizes are an input since operator set 5, and an attribute before.
@@ -98,6 +101,7 @@ def is_vector(net: Network, axes: Sequence[Axis]) -> bool:
 
 @reads("Flatten")
 def read_flatten(net: Network, node: NodeData) -> Value:
+    """A matrix: the axes in front of one, and those behind."""
     x = net.tensor(node)
     dims = x.dims()
     axis = node.attributes.get("axis", 1)
@@ -108,6 +112,7 @@ def read_flatten(net: Network, node: NodeData) -> Value:
 
 @reads("Squeeze")
 def read_squeeze(net: Network, node: NodeData) -> Value:
+    """Without axes of one element, all of them where none is named."""
     x = net.tensor(node)
     dims = x.dims()
     axes = net.numbers(node, 1, "axes")
@@ -117,6 +122,7 @@ def read_squeeze(net: Network, node: NodeData) -> Value:
 
 @reads("Unsqueeze")
 def read_unsqueeze(net: Network, node: NodeData) -> Value:
+    """With axes of one element."""
     x = net.tensor(node)
     axes = net.numbers(node, 1, "axes") or []
     # Axes are those of the result, negative ones too.
@@ -128,6 +134,7 @@ def read_unsqueeze(net: Network, node: NodeData) -> Value:
 
 @reads("Transpose")
 def read_transpose(net: Network, node: NodeData) -> Value:
+    """Axes in another order."""
     x = net.tensor(node)
     axes = x.axes or ()
     # Without `perm` ONNX turns all axes round, the samples too.
@@ -152,6 +159,7 @@ def read_space_to_depth(net: Network, node: NodeData) -> Value:
 
 @reads("DepthToSpace")
 def read_depth_to_space(net: Network, node: NodeData) -> Value:
+    """Channels into space: a pixel shuffle."""
     x, r = net.tensor(node), node.attributes["blocksize"]
     c = x.dims()[1]
     if node.attributes.get("mode", "DCR") == "CRD":
@@ -169,6 +177,7 @@ def read_depth_to_space(net: Network, node: NodeData) -> Value:
 
 @reads("Split")
 def read_split(net: Network, node: NodeData) -> list[Value]:
+    """An axis in parts: by sizes, or by the number of results alone."""
     x = net.tensor(node)
     dims = x.dims()
     axis = node.attributes.get("axis", 0) % len(dims)
@@ -210,6 +219,7 @@ def read_split_to_sequence(net: Network, node: NodeData) -> Value:
 
 @reads("SequenceAt")
 def read_sequence_at(net: Network, node: NodeData) -> Value:
+    """One part of a list."""
     if node.inputs[0] not in net.sequences:
         raise NotReadError(_("its list of parts is not known"))
     x, axis, sizes = net.sequences[node.inputs[0]]
@@ -221,6 +231,7 @@ def read_sequence_at(net: Network, node: NodeData) -> Value:
 
 @reads("Slice")
 def read_slice(net: Network, node: NodeData) -> Value:
+    """Parts of axes: attributes before set 10, inputs from then on."""
     x = net.tensor(node)
     dims = x.dims()
     starts, stops = net.numbers(node, 1, "starts") or [], net.numbers(node, 2, "ends") or []
@@ -257,6 +268,7 @@ def crop(net: Network, node: NodeData, x: Tensor, cuts: Iterable[tuple[int, int,
         for axis, (first, last) in bounds.items():
             x = take_part(net, node, x, axis, first, last)
         return x
+    # What is left of each axis, as what is cut off it.
     sides = [(a, n - b) for n, (a, b) in ((n, bounds.get(i, (0, n))) for i, n in enumerate(dims[2:], start=2))]
     if not any(map(any, sides)):
         return x
@@ -330,12 +342,14 @@ def take_every(net: Network, node: NodeData, x: Tensor, axis: int, places: range
 
 @reads("Gather")
 def read_gather(net: Network, node: NodeData) -> Value:
+    """Elements of an axis by constant numbers."""
     x, indices = net.tensor(node), net.weight(node, 1)
     dims = x.dims()
     axis = node.attributes.get("axis", 0) % len(dims)
     chosen = indices.whole()
     n = dims[axis]
     chosen = [i + n if i < 0 else i for i in chosen]
+    # All elements of a vector in their order, laid out otherwise.
     if len(dims) == 1 and chosen == list(range(n)):
         return view_in(net, node, x, indices.dims)
     if len(indices.dims) == 1 and chosen and chosen != list(range(chosen[0], chosen[0] + len(chosen))):

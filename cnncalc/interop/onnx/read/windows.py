@@ -8,6 +8,7 @@ from typing import Any
 from cnncalc.interop.onnx.read.file import NodeData
 from cnncalc.interop.onnx.read.network import NotReadError
 from cnncalc.language import _
+from cnncalc.layers.sliding import same_padding
 
 
 def window_options(node: NodeData, kernel: Sequence[int], size: Sequence[int]) -> dict[str, Any]:
@@ -15,6 +16,7 @@ def window_options(node: NodeData, kernel: Sequence[int], size: Sequence[int]) -
     rank = len(kernel)
     if len(size) != rank:
         raise NotReadError(_("a window of {rank} axes on a map of {axes}", rank=rank, axes=len(size)))
+    # The weights have a shape anyway; some files say another one beside them.
     said = node.attributes.get("kernel_shape")
     if said and tuple(said) != tuple(kernel):
         shown = "x".join(map(str, said))
@@ -33,34 +35,31 @@ def window_options(node: NodeData, kernel: Sequence[int], size: Sequence[int]) -
     if automatic == "SAME_UPPER":
         padding = "same"
     elif automatic == "SAME_LOWER":
-        total = [
-            max(0, (-(-n // s) - 1) * s + d * (k - 1) + 1 - n)
-            for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)
-        ]
         # The odd one of an uneven number goes in front, where SAME_UPPER and `same` have it behind.
-        padding = [(t - t // 2, t // 2) for t in total]
+        axes = zip(size, kernel, stride, dilation, strict=True)
+        padding = [same_padding(n, k, s, d)[::-1] for n, k, s, d in axes]
     elif automatic == "VALID":
         padding = [(0, 0)] * rank
     elif automatic not in ("NOTSET", ""):
         raise NotReadError(_("the attribute {name} is {value}", name="auto_pad", value=str(automatic)[:30]))
     return {
-        "kernel": one(kernel),
-        "stride": one(stride),
-        "padding": sides(padding),
-        "dilation": None if set(dilation) == {1} else one(dilation),
+        "kernel": shorten_sizes(kernel),
+        "stride": shorten_sizes(stride),
+        "padding": shorten_sides(padding),
+        "dilation": None if set(dilation) == {1} else shorten_sizes(dilation),
     }
 
 
-def one(values: Sequence[int]) -> Any:
+def shorten_sizes(values: Sequence[int]) -> Any:
     """One number where it is the same for all axes."""
     return values[0] if len(set(values)) == 1 else list(values)
 
 
-def sides(padding: Any) -> Any:
+def shorten_sides(padding: Any) -> Any:
     """Padding as people write it: one number, one per axis, or pairs; None for none at all."""
     if padding == "same":
         return padding
     if all(before == after for before, after in padding):
-        found = one([before for before, _after in padding])
+        found = shorten_sizes([before for before, _after in padding])
         return None if found == 0 else found
     return [list(pair) for pair in padding]

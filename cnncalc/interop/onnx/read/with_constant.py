@@ -34,6 +34,7 @@ MOST_NUMBERS = 100_000  # of a rescaling
 def combine_with_constant(net: Network, node: NodeData, x: Tensor, constant: Constant, first: bool) -> Value:
     """x and numbers, which come first or not: trained ones are a scale or a shift, others a rescaling."""
     dims = x.dims()
+    # Weights that are computed of several tensors are no layer's.
     if constant.mixed:
         names = ", ".join(constant.roots[:4])
         raise NotReadError(_("its constant is worked out of several tensors: {names}", names=names), dims)
@@ -42,12 +43,14 @@ def combine_with_constant(net: Network, node: NodeData, x: Tensor, constant: Con
     if net.is_trained(constant):
         return add_trained(net, node, x, constant, first)
     number = constant.number()
+    # No kind compares with a number: the number is a value.
     if node.operator in COMPARED:
         return add_table(net, node, x, constant, first)
     if number is not None and number == ENDS.get(node.operator):
         return x
     if number is not None:
         return add_fixed(net, node, x, number, first)
+    # Images are often brought to mean 0 and deviation 1 first.
     centred = centre(net, node, x, constant) if node.operator == "Sub" and not first else None
     if centred is not None:
         return centred
@@ -61,14 +64,15 @@ def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[flo
     """A number of the formula, or one for each channel: a rescaling; nothing where it changes nothing."""
     operator = node.operator
     if operator == "Max" and number == 0:
-        return Tensor(net.add(node, "relu", {}, [x.value]), x.axes)
+        return net.apply(node, x, "relu")
+    # Over 0 nothing is a number.
     zero = 0 in number if isinstance(number, tuple) else number == 0
     if operator in ("Max", "Min") and not isinstance(number, tuple):
         bound = {"low": number} if operator == "Max" else {"high": number}
-        return Tensor(net.add(node, "clamp", bound, [x.value]), x.axes)
+        return net.apply(node, x, "clamp", bound)
     if operator == "Div" and first:  # a number over x
-        x = Tensor(net.add(node, "reciprocal", {}, [x.value], part="reciprocal"), x.axes)
-        return x if number == 1 else Tensor(net.add(node, "rescale", {"factor": number}, [x.value]), x.axes)
+        x = net.apply(node, x, "reciprocal", part="reciprocal")
+        return x if number == 1 else net.apply(node, x, "rescale", {"factor": number})
     options: dict[str, Any] | None = {
         "Add": {"offset": number},
         "Sub": {"factor": -1, "offset": number} if first else {"offset": change_each(number, lambda n: -n)},
@@ -80,14 +84,14 @@ def add_fixed(net: Network, node: NodeData, x: Tensor, number: float | tuple[flo
     if options in ({"offset": 0}, {"factor": 1}):
         return x
     # x * a + b by two numbers is one rescaling.
-    behind = net.following(node, "Add") if operator in ("Mul", "Div") else None
+    behind = net.find_next(node, "Add") if operator in ("Mul", "Div") else None
     if behind is not None:
         other = next((net.values.get(name) for name in behind.inputs if name != node.outputs[0]), None)
         if isinstance(other, Constant) and other.size == 1 and not net.is_trained(other):
             other = fill_behind(behind, other, len(x.dims()))
             options["offset"] = other.number()
             net.absorbed[behind.outputs[0]] = node.outputs[0]
-    return Tensor(net.add(node, "rescale", options, [x.value]), x.axes)
+    return net.apply(node, x, "rescale", options)
 
 
 def change_each(number: float | tuple[float, ...], change: Any) -> Any:
@@ -125,6 +129,7 @@ def add_trained(net: Network, node: NodeData, x: Tensor, constant: Constant, fir
     if operator not in ("Add", "Sub", "Mul", "Div") or (first and operator in ("Sub", "Div")):
         raise NotReadError(_("one of its inputs is a tensor that counts as trained: {name}", name=constant.roots[0]),
                            x.dims())  # fmt: skip
+    # Stored once and repeated, or stored with others of which some are left out.
     if stored_size(net, constant) != constant.size:
         return add_table(net, node, x, constant, first)
     placed = along_axes(net, x, constant)
@@ -138,7 +143,7 @@ def add_trained(net: Network, node: NodeData, x: Tensor, constant: Constant, fir
         numbers = numbers.move_later(numbers.dims, inverse, operator)
     per, numbers = stored_form(net.shape(x), letters, numbers)
     if operator in ("Add", "Sub"):
-        return Tensor(net.add(node, "shift", {"per": per}, [x.value], {"beta": numbers}), x.axes)
+        return net.apply(node, x, "shift", {"per": per}, {"beta": numbers})
     return add_scale(net, node, x, per, numbers)
 
 
@@ -154,6 +159,7 @@ def add_table(net: Network, node: NodeData, x: Tensor, constant: Constant, first
     rank = len(x.dims())
     dims = (1,) * (rank - len(constant.dims)) + constant.dims
     trained = net.is_trained(constant)
+    # Other numbers for each sample would be no part of the network.
     if not dims or dims[0] != 1:
         mixed = _("its weights are along mixed axes")
         raise NotReadError(mixed if trained else _("its constant has other numbers for other places"), x.dims())
@@ -187,6 +193,7 @@ def stored_form(shape: tuple[int, ...], letters: str, numbers: Constant) -> tupl
 def add_scale(net: Network, node: NodeData, x: Tensor, per: str | None, gamma: Constant) -> Tensor:
     """A scale, with its shift if that is added behind; behind a group norm without one, the group norm's own."""
     arrays = {"gamma": gamma}
+    # x * gamma + beta is one layer with both.
     behind = shift_behind(net, node, x, per)
     if behind is not None:
         arrays["beta"] = behind[1]
@@ -200,15 +207,16 @@ def add_scale(net: Network, node: NodeData, x: Tensor, per: str | None, gamma: C
             net.complete(node, x.value, norm.layer.replace(affine=True), arrays)
             return x
     options = {"shift": behind is not None or None, "per": per}
-    return Tensor(net.add(node, "scale", options, [x.value], arrays), x.axes)
+    return net.apply(node, x, "scale", options, arrays)
 
 
 def shift_behind(net: Network, node: NodeData, x: Tensor, per: str | None) -> tuple[NodeData, Constant] | None:
     """The addition right behind, if it is of trained numbers along the same axes."""
-    found = net.following(node, "Add")
+    found = net.find_next(node, "Add")
     other = None if found is None else net.values.get(found.inputs[found.inputs[0] == node.outputs[0]])
     if found is None or not isinstance(other, Constant) or other.mixed or not net.is_trained(other):
         return None
+    # One that makes the value larger is no shift of it.
     other = fill_behind(found, other, len(x.dims()))
     placed = along_axes(net, x, other) if broadcast([x.dims(), other.dims]) == list(x.dims()) else None
     if placed is None:
@@ -219,7 +227,7 @@ def shift_behind(net: Network, node: NodeData, x: Tensor, per: str | None) -> tu
 
 def centre(net: Network, node: NodeData, x: Tensor, mean: Constant) -> Tensor | None:
     """Less a mean and over a deviation, for each channel: a batch norm that trains nothing."""
-    behind = next((found for operator in ("Div", "Mul") if (found := net.following(node, operator))), None)
+    behind = next((found for operator in ("Div", "Mul") if (found := net.find_next(node, operator))), None)
     if behind is None or behind.inputs[0] != node.outputs[0]:
         return None
     deviation = net.values.get(behind.inputs[1])
@@ -239,4 +247,4 @@ def centre(net: Network, node: NodeData, x: Tensor, mean: Constant) -> Tensor | 
         vectors["variance"].dims, lambda array: (array if divides else 1 / array) ** 2, behind.operator
     )
     arrays: Mapping[str, Constant | None] = vectors
-    return Tensor(net.add(node, "batchnorm", {"affine": False, "epsilon": 0}, [x.value], arrays), x.axes)
+    return net.apply(node, x, "batchnorm", {"affine": False, "epsilon": 0}, arrays)

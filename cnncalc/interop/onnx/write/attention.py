@@ -40,6 +40,7 @@ def attention(ops: Part, layer: Any, x: Value) -> str:
     windows = layer.windows(size)
     order = tokens_of_windows(layer, size)
     count, inside = order.shape
+    # Windows of a map are not neighbours in memory: their tokens are gathered, one window behind the other.
     flat = ops.reshape(x.name, c, n)
     if count > 1:
         flat = ops("Gather", flat, ops.whole(*order.ravel().tolist()), axis=2)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.write.part import Part, Value, per_channel, sliding, spread, taps
+from cnncalc.interop.onnx.write.part import Part, Value, per_channel, spread, taps, window_attributes
 from cnncalc.interop.onnx.write.table import writes
 from cnncalc.interop.windows import ends
 from cnncalc.layers.base import per_axis
@@ -24,7 +24,8 @@ def convolve(ops: Part, layer: Any, x: Value, weight: str, groups: int) -> str:
     """A Conv, whose bias is an input of its own unless each place has one."""
     _, *size = x.shape
     windows = layer.windows(size)
-    attributes = sliding(windows, ends(windows, size))
+    attributes = window_attributes(windows, ends(windows, size))
+    # A bias of each unit is added behind, which no Conv does.
     if ops.has("bias") and ops.array("bias").ndim == 1:
         return ops("Conv", x.name, weight, ops.weight("bias"), group=groups, **attributes)
     return with_bias(ops, ops("Conv", x.name, weight, group=groups, **attributes), len(size))
@@ -55,7 +56,7 @@ def deformable_conv(ops: Part, layer: Any, x: Value, offsets: Value, *weights: V
         inputs.append(ops.weight("bias") if layer.bias else "")
     inputs += [value.name for value in weights]
     sets = offsets.shape[0] // (2 * taps(windows))
-    attributes = sliding(windows, ends(windows, x.shape[1:]))
+    attributes = window_attributes(windows, ends(windows, x.shape[1:]))
     return ops("DeformConv", *inputs, group=layer.groups, offset_group=sets, **attributes)
 
 
@@ -67,7 +68,7 @@ def local(ops: Part, layer: Any, x: Value) -> str:
     k = taps(windows)
     # Filter c * k + t copies tap t of channel c.
     ones = np.tile(np.eye(k).reshape(k, 1, *(w.kernel for w in windows)), (c, *(1,) * (1 + len(size))))
-    read = ops("Conv", x.name, ops.constant(ones), group=c, **sliding(windows, ends(windows, size)))
+    read = ops("Conv", x.name, ops.constant(ones), group=c, **window_attributes(windows, ends(windows, size)))
     positions = [w.positions(n) for w, n in zip(windows, size, strict=True)]
     columns = ops(
         "Unsqueeze", ops.transpose(ops.reshape(read, c * k, -1), 2, 1), ops.whole(-1)
@@ -89,7 +90,7 @@ def transposed_conv(ops: Part, layer: Any, x: Value) -> str:
     extra = per_axis(layer.output_padding, size, "output_padding")
     cuts = [w.after + e for w, e in zip(windows, extra, strict=True)]
     beyond = [e - min(0, cut) for e, cut in zip(extra, cuts, strict=True)]
-    attributes = {"group": layer.groups, **sliding(windows, [max(0, cut) for cut in cuts])}
+    attributes = {"group": layer.groups, **window_attributes(windows, [max(0, cut) for cut in cuts])}
     if all(e < w.stride for e, w in zip(beyond, windows, strict=True)):
         bias = [ops.weight("bias")] if layer.bias else []
         return ops("ConvTranspose", x.name, ops.weight("weight"), *bias, output_padding=beyond, **attributes)

@@ -20,14 +20,12 @@ writes_operators(
 
 
 IN_PAIRS = {"multiply": "Mul", "subtract": "Sub", "divide": "Div"}
-
-
 COMPARED = {"greater": "Greater", "less": "Less", "equal": "Equal"}
 
 
 @writes(*IN_PAIRS)
 def pair_by_pair(ops: Part, layer: Any, first: Value, *others: Value) -> str:
-    """The operator takes two."""
+    """From the first on, as the operator takes two."""
     y = first.name
     for value in others:
         y = ops(IN_PAIRS[layer.kind], y, value.name)

@@ -55,7 +55,8 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
     layer cannot be expressed, WeightError where weights do not belong to the network.
     """
     onnx = package()
-    check_size(BYTES * sum(stored_numbers(graph)))  # as claimed, before any of it is drawn
+    # A network of a hundred gigabytes is refused before an array of it is made.
+    check_size(BYTES * sum(stored_numbers(graph)))
     stored = as_weights(graph, weights)
     values = [Value(name, shape) for name, shape in graph.inputs.items()]
     nodes: list[Any] = []
@@ -69,12 +70,14 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
         written = write(part, node.layer, *(values[v] for v in node.reads))
         nodes += part.finish(written)
         values.append(Value(node.name, facts.output))
+    # Once more, as some kinds are written with more numbers than they have: tables of connections, say.
     check_size(sum(array.nbytes for array in arrays.values()))
 
     def describe(value: Value) -> Any:
         return type_value(onnx, value.name, (batch or BATCH, *value.shape))
 
     first = len(graph.inputs)
+    # An input that leaves the network as it is would be no output of any operator.
     results = [v for v in dict.fromkeys(graph.outputs) if v >= first]
     model = onnx.helper.make_model(
         onnx.helper.make_graph(
@@ -88,6 +91,7 @@ def to_model(graph: Graph, weights: Mapping[str, Any], *, batch: int | None = No
         ir_version=IR_VERSION,
         producer_name="cnncalc",
     )
+    # Shapes are worked out from small arrays, such as sizes and axes: the checker has to see their values.
     small = {name for name, array in arrays.items() if array.size <= LARGEST_CHECKED}
     store(onnx, model, {name: array for name, array in arrays.items() if name in small})
     large = {name: array for name, array in arrays.items() if name not in small}

@@ -35,6 +35,7 @@ def lrn(ops: Part, layer: Any, x: Value) -> str:
 
 def add_trained(ops: Part, shape: tuple[int, ...]) -> list[str]:
     """Scale and shift in the shape that an operator wants; 1 and 0 where none are trained."""
+    # The operators demand both, whatever is trained: readers know what was made up by its operator Constant.
     return [
         ops.weight(name, ops.array(name).reshape(shape)) if ops.has(name) else ops.constant(np.full(shape, value))
         for name, value in (("gamma", 1.0), ("beta", 0.0))

@@ -65,6 +65,7 @@ class Part:
         return f"{self.name}::{self.count}"  # a layer's name holds no colon
 
     def has(self, name: str) -> bool:
+        """Whether the layer stores such an array."""
         return f"{self.owner}.{name}" in self.stored
 
     def array(self, name: str) -> Array:
@@ -88,6 +89,7 @@ class Part:
         return self.constant(numbers, np.int64)
 
     def _keep(self, name: str, values: Array) -> str:
+        # Layers that share weights ask for the same array.
         if name not in self.initializers:
             kept = values if values.dtype == np.int64 else values.astype(np.float32, copy=False)
             self.initializers[name] = np.asarray(kept, order="C")
@@ -124,6 +126,7 @@ class Part:
         return self("Pad", x, self.whole(*pads), *([self.constant(value)] if mode == "constant" else []), mode=mode)
 
     def scale(self, x: str, factor: float) -> str:
+        """A value times a number."""
         return self("Mul", x, self.constant(factor))
 
 
@@ -132,7 +135,9 @@ def per_channel(values: Array, rank: int) -> Array:
     return values.reshape(-1, *(1,) * rank)
 
 
-def sliding(windows: Sequence[Window], after: Sequence[int], before: Sequence[int] | None = None) -> dict[str, Any]:
+def window_attributes(
+    windows: Sequence[Window], after: Sequence[int], before: Sequence[int] | None = None
+) -> dict[str, Any]:
     """The attributes of an operator that slides windows; padding at the end as `ends` says."""
     return {
         "kernel_shape": [w.kernel for w in windows],

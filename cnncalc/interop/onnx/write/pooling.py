@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.interop.onnx.write.part import Part, Value, per_channel, sliding
+from cnncalc.interop.onnx.write.part import Part, Value, per_channel, window_attributes
 from cnncalc.interop.onnx.write.table import NotInOnnxError, writes, writes_operators
 from cnncalc.interop.windows import ends
 from cnncalc.language import _
@@ -28,10 +28,10 @@ def maxpool(ops: Part, layer: Any, x: Value) -> str:
     windows, _ = layer.geometry(x.shape)
     after = ends(windows, size)
     if all(max(w.before, end) < w.kernel for w, end in zip(windows, after, strict=True)):
-        return ops("MaxPool", x.name, **sliding(windows, after))
+        return ops("MaxPool", x.name, **window_attributes(windows, after))
     sides = [(w.before, end) for w, end in zip(windows, after, strict=True)]
     nothing = [0] * len(size)
-    return ops("MaxPool", ops.surround(x.name, sides, -np.inf), **sliding(windows, nothing, nothing))
+    return ops("MaxPool", ops.surround(x.name, sides, -np.inf), **window_attributes(windows, nothing, nothing))
 
 
 @writes("max_unpool")
@@ -42,7 +42,7 @@ def max_unpool(ops: Part, layer: Any, x: Value, pooled: Value) -> str:
     after = ends(windows, size)
     if any(max(w.before, end) >= w.kernel for w, end in zip(windows, after, strict=True)):
         raise NotInOnnxError(_("padding as wide as the kernel of a pooling whose places are asked for"))
-    options = sliding(windows, after)
+    options = window_attributes(windows, after)
     _values, places = ops.several("MaxPool", [True, True], pooled.name, **options)
     options.pop("dilations")  # places tell it
     return ops("MaxUnpool", x.name, places, ops("Shape", pooled.name), **options)
@@ -61,20 +61,20 @@ def avgpool(ops: Part, layer: Any, x: Value) -> str:
                 "AveragePool",
                 y,
                 count_include_pad=int(any(map(any, zip(before, after, strict=True)))),
-                **sliding(windows, after),
+                **window_attributes(windows, after),
             )
         y = ops.surround(y, [(w.before, w.after) for w in windows])
         # What `ceil` adds behind stays padding, which does not count.
         after = [end - w.after for w, end in zip(windows, after, strict=True)]
         before = [0] * len(size)
-    return ops("AveragePool", y, count_include_pad=0, **sliding(windows, after, before))
+    return ops("AveragePool", y, count_include_pad=0, **window_attributes(windows, after, before))
 
 
 @writes("lppool")
 def lppool(ops: Part, layer: Any, x: Value) -> str:
     _, *size = x.shape
     windows, _ = layer.geometry(x.shape)
-    return ops("LpPool", x.name, p=layer.norm, **sliding(windows, ends(windows, size)))
+    return ops("LpPool", x.name, p=layer.norm, **window_attributes(windows, ends(windows, size)))
 
 
 @writes("blurpool")
@@ -88,7 +88,7 @@ def blurpool(ops: Part, layer: Any, x: Value) -> str:
     for (row,) in read.weights:
         weights = np.multiply.outer(weights, np.array(row, dtype=float))
     filters = ops.constant(np.broadcast_to(weights, (c, 1, *weights.shape)))
-    return ops("Conv", x.name, filters, group=c, **sliding(windows, ends(windows, size)))
+    return ops("Conv", x.name, filters, group=c, **window_attributes(windows, ends(windows, size)))
 
 
 @writes("adaptive_avgpool", "adaptive_maxpool")
@@ -99,7 +99,7 @@ def adaptive_pool(ops: Part, layer: Any, x: Value) -> str:
     if all(n % m == 0 for n, m in zip(size, target, strict=True)):
         windows = [Window(n // m, n // m) for n, m in zip(size, target, strict=True)]
         pool = {"adaptive_avgpool": "AveragePool", "adaptive_maxpool": "MaxPool"}[layer.kind]
-        return ops(pool, x.name, **sliding(windows, [0] * len(size)))
+        return ops(pool, x.name, **window_attributes(windows, [0] * len(size)))
     reduce = {"adaptive_avgpool": "ReduceMean", "adaptive_maxpool": "ReduceMax"}[layer.kind]
     y = x.name
     for axis, (n, m) in enumerate(zip(size, target, strict=True), start=2):
@@ -121,5 +121,5 @@ def subsample(ops: Part, layer: Any, x: Value) -> str:
         ops.weight("weight", kernel),
         ops.weight("bias"),
         group=c,
-        **sliding(windows, ends(windows, size)),
+        **window_attributes(windows, ends(windows, size)),
     )

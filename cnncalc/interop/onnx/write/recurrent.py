@@ -12,6 +12,7 @@ from cnncalc.interop.onnx.write.table import writes
 
 
 def directions(layer: Any) -> list[str]:
+    """What the arrays of each direction begin with."""
     return ["", "back_"] if layer.bidirectional else [""]
 
 

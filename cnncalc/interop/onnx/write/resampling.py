@@ -78,7 +78,7 @@ def resample(ops: Part, layer: Any, x: Value) -> str:
 def interpolation(layer: Any) -> dict[str, Any]:
     """The attributes of Resize."""
     if layer.mode == "nearest":
-        return {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        return INTERPOLATION["nearest"]
     if layer.mode == "nearest_exact":
         return {"mode": "nearest", "coordinate_transformation_mode": "half_pixel", "nearest_mode": "round_prefer_ceil"}
     corners = "align_corners" if layer.align_corners else "half_pixel"

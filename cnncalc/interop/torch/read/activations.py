@@ -52,6 +52,7 @@ def comparison(kind: str) -> Any:
     """Whether one is above the other: 1 or 0, once it is a number again."""
 
     def handle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+        # With a number it is a step of a difference; no kind compares with one.
         one, other = trace.of(given["input"]), given["other"]
         if one is not None and kind != "equal" and type(other) in (int, float):
             return beyond(trace, given["input"], float(other), above=kind == "greater")
@@ -94,6 +95,7 @@ def by_number(kind: str, argument: str, usual: float) -> Any:
     return lambda trace, given, result: elementwise(trace, given["input"], kind, {"alpha": given.get(argument, usual)})
 
 
+# Handlers that are made in a loop: each by a function of its own, as all lambdas of a loop see its last value.
 for _kind, _signature, _argument, _usual in WITH_NUMBER:
     translates(_kind, _signature, anywhere=True)(by_number(_kind, _argument, _usual))
 
@@ -146,6 +148,7 @@ def power(trace: Any, given: dict[str, Any], result: Any) -> Made:
     exponent = given["exponent"]
     if not isinstance(exponent, (int, float)) or trace.of(given["input"]) is None:
         return None
+    # torch computes these two otherwise, and so does everybody who writes them.
     kind = {2: "square", 0.5: "sqrt"}.get(exponent)
     return elementwise(trace, given["input"], kind or "power", None if kind else {"exponent": float(exponent)})
 
@@ -218,6 +221,7 @@ def lrn(trace: Any, given: dict[str, Any], result: Any) -> Made:
 )
 def dropout(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """Nothing at inference; in training mode on purpose it changes what comes out."""
+    # A rate of 1 leaves nothing.
     rate = given.get("p", 0.5)
     if given.get("training", False) or not 0 <= rate < 1:
         return None

@@ -10,11 +10,11 @@ from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.making import (
     along,
     apply,
+    as_value,
     elementwise,
     join,
     layer,
     merge_seen,
-    standing,
     whole,
     without_reshape,
 )
@@ -50,7 +50,7 @@ def combine(
     return (
         with_number(trace, one, other, by_number)
         or by_weights(trace, one, other)
-        or with_standing(trace, kind, one, other)
+        or with_numbers(trace, kind, one, other)
     )
 
 
@@ -63,8 +63,8 @@ def sub(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if trace.of(one) and trace.of(other):
         return merge_values(trace, "subtract", one, other)
     if trace.of(one) is None:
-        return with_standing(trace, "subtract", one, other)
-    return with_number(trace, one, other, lambda n: {"offset": -n}) or with_standing(trace, "subtract", one, other)
+        return with_numbers(trace, "subtract", one, other)
+    return with_number(trace, one, other, lambda n: {"offset": -n}) or with_numbers(trace, "subtract", one, other)
 
 
 @translates("rsub", "input other | alpha", anywhere=True)
@@ -101,10 +101,10 @@ def div(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     # with_number takes a number on either side, and 2 / x is not x / 2.
     by_number = with_number(trace, one, other, lambda n: {"factor": 1 / n}) if trace.of(one) else None
-    return by_number or with_standing(trace, "divide", one, other)
+    return by_number or with_numbers(trace, "divide", one, other)
 
 
-def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
+def with_numbers(trace: Any, kind: str, one: Any, other: Any) -> Made:
     """A value combined with numbers that depend on no input, in their order."""
     mine = trace.of(one) or trace.of(other)
     if not mine.shape:
@@ -113,7 +113,7 @@ def with_standing(trace: Any, kind: str, one: Any, other: Any) -> Made:
         return None
     # Numbers are laid beside the axes as they are seen, so those have to be axes of the graph.
     mine = without_reshape(trace, mine)
-    found = [mine if trace.of(t) else standing(trace, t, mine) for t in (one, other)]
+    found = [mine if trace.of(t) else as_value(trace, t, mine) for t in (one, other)]
     both = [seen for seen in found if seen is not None]
     return merge_seen(trace, kind, both) if len(both) == len(found) else None
 
@@ -284,7 +284,7 @@ def cat(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if None in known:  # so that what stands by itself is laid out as the others are
         known = [seen and without_reshape(trace, seen) for seen in known]
         like = next(seen for seen in known if seen is not None)
-    found = [one or standing(trace, tensor, like) for one, tensor in zip(known, tensors, strict=True)]
+    found = [one or as_value(trace, tensor, like) for one, tensor in zip(known, tensors, strict=True)]
     seen = [one for one in found if one is not None and one.shape]
     axis = like.axis(dim)
     if len(seen) < len(found) or any(one.place != like.place for one in seen):

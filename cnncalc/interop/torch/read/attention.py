@@ -8,7 +8,7 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen, make_plain
 from cnncalc.interop.names import axis_word
-from cnncalc.interop.torch.read.making import along, apply, layer, merge_seen, standing, whole
+from cnncalc.interop.torch.read.making import along, apply, as_value, layer, merge_seen, whole
 from cnncalc.interop.torch.read.products import product
 from cnncalc.interop.torch.read.reductions import over_axes
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
@@ -24,7 +24,7 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """softmax(q k' / sqrt(d) + mask) v: one layer, as torch computes it in one go."""
     q, k, v = (trace.of(given[name]) for name in ("query", "key", "value"))
     if q is None and k is not None:  # queries of the module's own, as attention pooling has
-        q = standing(trace, given["query"], k)
+        q = as_value(trace, given["query"], k)
     if not all((q, k, v)):
         return None
     if given.get("enable_gqa"):  # several queries ask the same keys
@@ -42,7 +42,7 @@ def dot_products(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if given.get("is_causal"):  # as a mask that is added, which nothing has to be stored for
         mask = trace.torch.empty(given["query"].shape[-2], given["key"].shape[-2], device="meta")
     if mask is not None:
-        values.append(trace.of(mask) or standing(trace, mask, q))
+        values.append(trace.of(mask) or as_value(trace, mask, q))
     if any(s is None or not s.shape or s.lead or not s.stands_as(q) for s in values):
         return None
     plain = [make_plain(trace.b, seen, trace.here.place()) for seen in values]
@@ -112,10 +112,10 @@ def attend(trace: Any, given: dict[str, Any], into: Sequence[Any], out: Sequence
     """Attention to itself or to another sequence, as one layer; with a mask, as the products that it is made of."""
     query, key, value = (trace.of(given[name]) for name in ("query", "key", "value"))
     if query is None and key is not None:  # as attention pooling has
-        query = standing(trace, given["query"], key)
+        query = as_value(trace, given["query"], key)
     if query is None or key is None or not query.shape:
         return None
-    # One word says what is attended to: where keys and values differ, none of them is it.
+    # The kinds have one value for keys and values alike.
     if key != value:
         raise NotReadError(_("keys and values come from two sequences"))
     stored = [tensor for tensor in (*into, *out) if tensor is not None]
@@ -147,7 +147,7 @@ def masked_heads(
     parts = split_heads(trace, heads, query, key, weights[0], mask)
     if parts is None:
         return None
-    added = standing(trace, mask, parts[0]) if mask.ndim == 2 else None
+    added = as_value(trace, mask, parts[0]) if mask.ndim == 2 else None
     if added is None:
         raise NotReadError(_("the mask is another for each head"))
     made = layer(trace, "dot_product_attention", {}, [seen.value for seen in (*parts, added)])
@@ -174,7 +174,7 @@ def heads_apart(
     scaled = apply(trace, q, "rescale", {"factor": q.shape[-1] ** -0.5})
     scores = product(trace, scaled, k.reorder([0, 1, 3, 2], trace.here.inside()))
     if mask is not None and scores is not None:
-        added = standing(trace, mask, scores) if mask.ndim == 2 else None
+        added = as_value(trace, mask, scores) if mask.ndim == 2 else None
         scores = added and merge_seen(trace, "add", [scores, added])
     # As the graph sees it they have no axis: the keys are the last of (heads, n, n).
     each = scores and layer(trace, "softmax", {"axis": axis_word(2, 3)}, [scores.value])

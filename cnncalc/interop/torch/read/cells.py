@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.making import merge_seen, standing
-from cnncalc.interop.torch.read.reductions import on_each
+from cnncalc.interop.torch.read.making import apply, as_value, merge_seen
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.interop.torch.read.taking import part
 from cnncalc.interop.torch.read.weighted import linear_over_last
@@ -24,11 +22,12 @@ def gates(trace: Any, given: dict[str, Any], count: int) -> tuple[list[Seen], li
     """
     x, states = trace.of(given["input"]), given["hx"]
     states = list(states) if isinstance(states, (tuple, list)) else [states]
+    # A decoder may begin with a token of its own.
     if x is None:
-        x = standing(trace, given["input"], trace.of(states[0]))
+        x = as_value(trace, given["input"], trace.of(states[0]))
     if x is None or not x.shape:
         raise NotReadError(_("what enters it is not known"))
-    before = [trace.of(state) or standing(trace, state, x) for state in states]
+    before = [trace.of(state) or as_value(trace, state, x) for state in states]
     found = []
     for seen, weight, bias in ((x, "w_ih", "b_ih"), (before[0], "w_hh", "b_hh")):
         made = seen and linear_over_last(trace, seen, given[weight], given.get(bias))
@@ -52,7 +51,7 @@ def merge(trace: Any, kind: str, *seen: Seen) -> Seen:
 def simple_cell(activation: str, trace: Any, given: dict[str, Any], result: Any) -> Made:
     """h' = tanh(W x + b + U h + c)."""
     (x,), (h,), _before = gates(trace, given, 1)
-    return on_each(trace, merge(trace, "add", x, h), activation)
+    return apply(trace, merge(trace, "add", x, h), activation)
 
 
 @translates("gru_cell", CELL, anywhere=True)
@@ -60,8 +59,8 @@ def gru_cell(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """r, z = sigmoid(...), n = tanh(x_n + r h_n), h' = n + z (h - n)."""
     # torch stacks the gates r, z, n; ONNX z, r, h.
     x, h, (before,) = gates(trace, given, 3)
-    r, z = (on_each(trace, merge(trace, "add", x[i], h[i]), "sigmoid") for i in range(2))
-    n = on_each(trace, merge(trace, "add", x[2], merge(trace, "multiply", r, h[2])), "tanh")
+    r, z = (apply(trace, merge(trace, "add", x[i], h[i]), "sigmoid") for i in range(2))
+    n = apply(trace, merge(trace, "add", x[2], merge(trace, "multiply", r, h[2])), "tanh")
     return merge(trace, "add", n, merge(trace, "multiply", z, merge(trace, "subtract", before, n)))
 
 
@@ -69,15 +68,10 @@ def gru_cell(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def lstm_cell(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """i, f, o = sigmoid(...), g = tanh(...), c' = f c + i g, h' = o tanh(c')."""
     x, h, (_state, cell) = gates(trace, given, 4)
-    i, f, g, o = (on_each(trace, merge(trace, "add", x[k], h[k]), "tanh" if k == 2 else "sigmoid") for k in range(4))
+    i, f, g, o = (apply(trace, merge(trace, "add", x[k], h[k]), "tanh" if k == 2 else "sigmoid") for k in range(4))
     after = merge(trace, "add", merge(trace, "multiply", f, cell), merge(trace, "multiply", i, g))
-    return [merge(trace, "multiply", o, on_each(trace, after, "tanh")), after]
-
-
-def steps_of(cell: Callable[..., Made], names: Sequence[str]) -> None:
-    """Declare a simple cell under its names."""
-    translates(" ".join(names), CELL, anywhere=True)(cell)
+    return [merge(trace, "multiply", o, apply(trace, after, "tanh")), after]
 
 
 for _activation in ("tanh", "relu"):
-    steps_of(partial(simple_cell, _activation), [f"rnn_{_activation}_cell"])
+    translates(f"rnn_{_activation}_cell", CELL, anywhere=True)(partial(simple_cell, _activation))

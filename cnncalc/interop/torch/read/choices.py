@@ -6,8 +6,8 @@ from math import isinf
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.arithmetic import with_standing
-from cnncalc.interop.torch.read.making import layer, merge_seen, standing, without_reshape
+from cnncalc.interop.torch.read.arithmetic import with_numbers
+from cnncalc.interop.torch.read.making import as_value, layer, merge_seen, without_reshape
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -24,12 +24,12 @@ def masked_fill(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if trace.of(mask) is not None:
         return choose(trace, mask, value, tensor)
     if isinf(value):
-        return with_standing(trace, "add", tensor, mask)
-    made = with_standing(trace, "multiply", tensor, mask)
+        return with_numbers(trace, "add", tensor, mask)
+    made = with_numbers(trace, "multiply", tensor, mask)
     if value == 0 or not isinstance(made, Seen):
         return made
-    # A clone, as `standing` gives a tensor that it knows the value it had: these numbers are others than the mask's.
-    other = standing(trace, mask.clone(), made)  # the number where the mask is, else nothing
+    # A clone, as `as_value` gives a tensor that it knows the value it had: these numbers are others than the mask's.
+    other = as_value(trace, mask.clone(), made)  # the number where the mask is, else nothing
     return other and merge_seen(trace, "add", [made, other])
 
 
@@ -47,7 +47,7 @@ def choose(trace: Any, condition: Any, one: Any, other: Any) -> Made:
     if like is None or not like.shape:
         return None
     like = without_reshape(trace, like)
-    holds = trace.of(condition) or standing(trace, condition, like)
+    holds = trace.of(condition) or as_value(trace, condition, like)
     if holds is None:
         return None
     sides: list[Seen | None] = []
@@ -62,7 +62,7 @@ def choose(trace: Any, condition: Any, one: Any, other: Any) -> Made:
             made = layer(trace, "rescale", {"factor": float(side)}, [factor.value]) if side != 1 else factor
             sides.append(made and factor._replace(value=made.value))
             continue
-        value = trace.of(side) or standing(trace, side, like)
+        value = trace.of(side) or as_value(trace, side, like)
         sides.append(value and merge_seen(trace, "multiply", [value, factor]))
     known = [side for side in sides if side is not None]
     if not sides or len(known) < len(sides):

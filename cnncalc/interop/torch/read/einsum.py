@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, make_plain
-from cnncalc.interop.torch.read.making import along, layer, merge_seen, standing, whole
+from cnncalc.interop.torch.read.making import along, as_value, layer, merge_seen, whole
 from cnncalc.interop.torch.read.products import product
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 
@@ -78,7 +78,7 @@ def by_weights(trace: Any, seen: Seen, tensor: Any, words: Sequence[str], out: s
     if first in b or first not in out or not hasattr(tensor, "ndim"):
         return None
     if any(x in b and x in out for x in a) or not summed or not whole(trace, tensor):
-        other = standing(trace, tensor, Seen(-1, tuple(tensor.shape)))
+        other = as_value(trace, tensor, Seen(-1, tuple(tensor.shape)))
         return other and sum_products(trace, (seen, other), (a, first + b), out, first, sizes)
     # A letter of one word alone that the result has not, as n in bnc,cd->bd, is a sum before the product.
     if not set(rows + columns) <= set(out):

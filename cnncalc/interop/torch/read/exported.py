@@ -29,6 +29,7 @@ from cnncalc.language import _
 from cnncalc.layers.base import Shape
 from cnncalc.spec import MAX_OPERATIONS
 
+# A program has no modules any more: the classes that its calls came from say which of them are one layer.
 SEVERAL = ("Sequential", "ModuleList", "ModuleDict", "MultiheadAttention", "Transformer")  # modules of several layers
 RESIZED = ("view", "reshape", "_unsafe_view", "unflatten")  # of these the last argument is a list of sizes
 MADE = ("zeros", "ones", "full", "empty", "arange", "linspace", "scalar_tensor")
@@ -124,6 +125,7 @@ def graph_of(
         finally:
             del module.forward
 
+    # A program has no name of its own.
     title = name or "program"
     return trace_of(module, shapes, run, title, source, max_operations=max_operations, allow_unknown=allow_unknown)
 
@@ -163,6 +165,7 @@ class Runner:
         self.interpreter = Interpreter(module)
 
     def run(self, *tensors: Any) -> Any:
+        """The forward pass of the program."""
         return self.interpreter.run(*tensors)
 
     @staticmethod
@@ -188,6 +191,7 @@ class Runner:
         if word in ("view", "reshape") and self.goes_through(args):
             return (args[0], [*args[0].shape[:2], args[1][-1]]), kwargs
         if word in RESIZED and isinstance(args[0], self.torch.Tensor):
+            # With a -1 in it the size is worked out anew by itself.
             sizes = list(args[-1])
             inner = args[0].shape[args[1]] if word == "unflatten" else args[0].numel()
             if -1 not in sizes and prod(sizes) * BATCH == inner:
@@ -209,6 +213,7 @@ class Runner:
         seen = self.trace.of(x) if isinstance(x, self.torch.Tensor) else None
         if seen is None or len(sizes) != 2 or seen.lead != 1 or x.ndim < 3 or seen.folded:
             return False
+        # As torch.export decomposes a linear layer of sequences: view, linear, view back.
         names = [getattr(user.target, "__name__", "").partition(".")[0] for user in self.node.users]
         behind = [user for linear in self.node.users for user in linear.users]
         return names == ["linear"] and all(getattr(u.target, "__name__", "").startswith("view") for u in behind)

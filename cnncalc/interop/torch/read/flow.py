@@ -52,6 +52,7 @@ class Flow:
 
     def note(self, operation: Any, args: Any, kwargs: Any, result: Any) -> None:
         """One operation: what comes out of it depends on the input if anything that enters does."""
+        # Keyword arguments too: aten's `out=` stands among them.
         entering = self.tensors((args, tuple(kwargs.values())))
         written = self.tensors(find_written(operation, args, kwargs))
         self.written += written
@@ -117,6 +118,11 @@ def address(tensor: Any) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
+def geometry(tensor: Any) -> tuple[Any, ...]:
+    """Which elements of a storage a tensor has."""
+    return tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
+
+
 def overlap(one: Any, other: Any) -> bool:
     """Whether two tensors of one storage have an element in common. Where that takes too long: yes."""
     import numpy as np
@@ -126,6 +132,7 @@ def overlap(one: Any, other: Any) -> bool:
         return True
     if not one.numel() or not other.numel():
         return False
+    # Strides may interleave two tensors that have no element in common: only a look at each element says so.
     mask = np.zeros(size, np.bool_)
 
     def see(tensor: Any) -> Any:
@@ -137,5 +144,6 @@ def overlap(one: Any, other: Any) -> bool:
 
 
 def last_element(tensor: Any) -> int:
+    """The place of a tensor's last element in its storage."""
     steps = zip(tensor.shape, tensor.stride(), strict=True)
     return int(tensor.storage_offset() + sum(max(0, n - 1) * step for n, step in steps))

@@ -6,10 +6,10 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.making import join, merge_seen, pairs
+from cnncalc.interop.torch.read.making import join, merge_seen, sizes_of
 from cnncalc.interop.torch.read.reductions import over_axes
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
-from cnncalc.interop.torch.read.taking import pad_axes, part, pick, pick_along
+from cnncalc.interop.torch.read.taking import pad_axes, part, pick, pick_along, turn_round
 from cnncalc.language import _
 
 MOST_STEPS = 256  # of a sum that is read as one addition after the other
@@ -17,6 +17,7 @@ MOST_STEPS = 256  # of a sum that is read as one addition after the other
 
 @translates("index_select", "input dim index", anywhere=True)
 def index_select(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Elements of an axis by their numbers, which have to be known."""
     return pick_along(trace, given["input"], given["dim"], given["index"])
 
 
@@ -27,13 +28,7 @@ def flip(trace: Any, args: Any, result: Any) -> Made:
     dims = args[1] if len(args) == 2 and isinstance(args[1], (list, tuple)) else args[1:]
     if seen is None or not seen.shape or not dims:
         return None
-    found: Seen | None = seen
-    for dim in dims:
-        axis = seen.axis(dim % seen.rank)
-        if axis is None or found is None:
-            return None
-        found = pick(trace, found, axis, range(seen.shape[axis])[::-1])
-    return found
+    return turn_round(trace, seen, [dim % seen.rank for dim in dims])
 
 
 @translates("rot90", "input | k dims", anywhere=True)
@@ -46,10 +41,7 @@ def rot90(trace: Any, given: dict[str, Any], result: Any) -> Made:
     one, other = (dim % seen.rank for dim in dims)
     # A quarter of a turn is one axis backwards, then both exchanged.
     backwards = {0: (), 1: (other,), 2: (one, other), 3: (one,)}[turns]
-    found: Seen | None = seen
-    for dim in backwards:
-        axis = seen.axis(dim)
-        found = None if axis is None or found is None else pick(trace, found, axis, range(seen.shape[axis])[::-1])
+    found = turn_round(trace, seen, backwards)
     order = list(range(seen.rank))
     if turns % 2:
         order[one], order[other] = other, one
@@ -63,6 +55,7 @@ def cumsum(trace: Any, given: dict[str, Any], result: Any) -> Made:
     axis = None if seen is None or not seen.shape else seen.axis(given["dim"] % seen.rank)
     if seen is None or axis is None:
         return None
+    # A prefix sum is no kind: written out it says what is added, and a long axis would be a network of its own.
     n = seen.shape[axis]
     if n > MOST_STEPS:
         raise NotReadError(_("it would be {count:,} additions, one after the other", count=n))
@@ -120,6 +113,7 @@ def unfold(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen: Seen | None = trace.of(given["input"])
     if seen is None or not seen.shape:
         return None
+    # Both are called unfold: the method adds an axis, the function does not.
     if result.ndim != given["input"].ndim + 1:
         return columns(trace, seen, given, result)
     asked = (("dimension", "kernel_size"), ("size", "dilation"), ("step", "padding"))  # by name, or in order
@@ -145,7 +139,7 @@ def windows(trace: Any, seen: Seen, dim: int, axis: int, move: tuple[int, int, i
 def of_windows(given: dict[str, Any], rank: int) -> list[tuple[int, int, int, int]]:
     """Size, stride, dilation and padding of a window, axis by axis."""
     asked = (("kernel_size", 1), ("stride", 1), ("dilation", 1), ("padding", 0))
-    return list(zip(*(pairs(given.get(name, usual), rank) for name, usual in asked), strict=True))
+    return list(zip(*(sizes_of(given.get(name, usual), rank) for name, usual in asked), strict=True))
 
 
 def columns(trace: Any, seen: Seen, given: dict[str, Any], result: Any) -> Seen | None:
@@ -172,7 +166,7 @@ def fold(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen: Seen | None = trace.of(given["input"])
     if seen is None or not seen.plain or len(seen.shape) != 2 or result.ndim != 4:
         return None
-    moves, sizes = of_windows(given, 2), pairs(given["output_size"], 2)
+    moves, sizes = of_windows(given, 2), sizes_of(given["output_size"], 2)
     counts = [(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, (k, s, d, p) in zip(sizes, moves, strict=True)]
     kernel = [k for k, *_rest in moves]
     c = seen.shape[0] // prod(kernel)

@@ -98,6 +98,7 @@ class Known:
     def answer(self, function: Any, args: Any, kwargs: Any) -> Any:
         """A number that is asked for, or whether something holds; None where that is not known."""
         self.forget(self.flow.written)
+        # A tensor without values raises an error at each of these: here it may be told.
         name = getattr(function, "__name__", "").strip("_")
         if name not in ("bool", "item", "float", "int", "index", "tolist") or self.look_up(args[0]) is None:
             return None
@@ -113,6 +114,7 @@ class Known:
             return
         if any(self.look_up(tensor) is None for tensor in entering if tensor.is_meta):
             return
+        # Of the same shape as on tensors without values, or it was not the same call.
         made = self.work_out(function, args, kwargs)
         if isinstance(made, self.torch.Tensor) and made.shape == result.shape:
             self.values[id(result)] = made

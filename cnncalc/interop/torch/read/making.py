@@ -20,6 +20,7 @@ def layer(
     """A layer of the graph; `stored` are its weights. Raises NotReadError where it uses those of others in part."""
     trained = [s for tensor in stored if tensor is not None for s in trace.stored.sources(tensor)]
     of = owner(trace, kind, options, trained)
+    # A merge has no layer that it follows.
     name = trace.here.name_behind(reads[0], kind) if len(reads) == 1 else trace.here.name(kind)
     value = trace.b.add(name, kind, layouts.shorten(kind, options), reads, at=trace.here.place(kind), weights_of=of)
     trace.stored.assign(trained, value)
@@ -51,6 +52,7 @@ def whole(trace: Any, tensor: Any) -> bool:
     """Whether a layer may have this tensor as its weights: what it is computed from holds as many trained numbers."""
     if tensor is None:
         return True
+    # Weights that are cut, stretched or mixed are no layer's as a whole.
     trained = trace.stored.trained_sources(tensor)
     sizes = {s: trace.stored.sizes[s] for s in trained}
     return bool(trained) and sum(sizes.values()) == tensor.numel()
@@ -77,7 +79,7 @@ def merge_seen(trace: Any, kind: str, seen: Sequence[Seen]) -> Seen | None:
     return layouts.merge(trace.b, seen, lambda values: trace.b.add(name, kind, {}, values, at=place), place)
 
 
-def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
+def as_value(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     """Numbers that depend on no input as a value, to be combined with one: with an axis for each of its axes.
 
     They are the module's own, in whatever order they are taken from what is stored, or made by the forward pass.
@@ -88,6 +90,7 @@ def standing(trace: Any, tensor: Any, like: Seen) -> Seen | None:
     if theirs is None:
         return None
     trained = trace.stored.trained_sources(tensor)
+    # Two that meet the same numbers get one layer for them, where they lay them out alike.
     key = (id(tensor), tuple(theirs), *like.place.values())
     if key in trace.standing:
         known: Seen = trace.standing[key]
@@ -123,6 +126,7 @@ def holds(trace: Any, value: int, shape: Sequence[int]) -> bool:
 def lay_beside(tensor: Any, like: Seen) -> list[int] | None:
     """The shape of numbers that depend on no input, with an axis for each of a value's; None where they do not fit."""
     theirs = [1] * (like.rank - tensor.ndim) + list(tensor.shape)
+    # One sample alone has no axis of samples: torch's axes are those of the value.
     if like.lead < 0:
         return theirs
     together = like.shape[like.lead : like.lead + like.folded]
@@ -144,9 +148,20 @@ def without_reshape(trace: Any, seen: Seen) -> Seen:
     return seen
 
 
-def pairs(values: Any, rank: int) -> list[int]:
+def per_axis(values: Any, rank: int) -> list[Any]:
+    """One value for every axis, or one for each."""
     found = list(values) if isinstance(values, (tuple, list)) else [values]
-    return [int(v) for v in (found * rank if len(found) == 1 else found)]
+    return found * rank if len(found) == 1 else found
+
+
+def sizes_of(values: Any, rank: int) -> list[int]:
+    """The same of whole numbers."""
+    return [int(value) for value in per_axis(values, rank)]
+
+
+def both_sides(padding: Any, rank: int) -> list[list[int]]:
+    """Padding of torch, which is the same on both sides of an axis."""
+    return [[p, p] for p in sizes_of(padding, rank)]
 
 
 def along(trace: Any, seen: Seen, axis: int, make: Callable[[int], Seen | None]) -> Seen | None:
@@ -159,16 +174,12 @@ def along(trace: Any, seen: Seen, axis: int, make: Callable[[int], Seen | None])
     return layouts.along(trace.b, seen, axis, value, trace.here.inside(), trace.here.place())
 
 
-def wide(size: Any, rank: int) -> list[Any]:
-    found = list(size) if isinstance(size, (tuple, list)) else [size]
-    return found * rank if len(found) == 1 else found
-
-
 def join(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
     """Values one behind the other along an axis: as they lie in the graph where all are permuted alike."""
     if len(pieces) == 1:
         return pieces[0]
     first = pieces[0]
+    # Channels-last networks join what is permuted: the permutation stays behind.
     alike = len({tuple(move[:2] for move in piece.moves) for piece in pieces}) == 1
     if not alike or any(move.kind == "reshape" for move in first.moves) or any(piece.around for piece in pieces):
         pieces = [layouts.make_plain(trace.b, piece, trace.here.place()) for piece in pieces]
@@ -178,7 +189,7 @@ def join(trace: Any, pieces: Sequence[Seen], axis: int) -> Seen | None:
     return made and seen._replace(value=made.value, base=made.base)
 
 
-def plus_standing(trace: Any, seen: Seen, tensor: Any) -> Seen | None:
+def plus_numbers(trace: Any, seen: Seen, tensor: Any) -> Seen | None:
     """A value plus numbers that depend on no input."""
-    other = standing(trace, tensor, seen)
+    other = as_value(trace, tensor, seen)
     return None if other is None else merge_seen(trace, "add", [seen, other])

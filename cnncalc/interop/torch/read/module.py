@@ -55,8 +55,10 @@ def read(
         entering = read_shapes(inputs)
     except OptionError as error:
         raise unusable(f"--input: {error.problem}", error.hint) from None
+    # The first part is imported, the second looked up in it: net.py:models.Small.
     torch = package()
     home, _colon, name = spec.rpartition(":")
+    # Whatever goes wrong in other people's code is theirs, a script that ends the program too.
     try:
         made = import_home(home)
     except (Exception, SystemExit) as error:
@@ -112,6 +114,7 @@ def import_home(home: str) -> Any:
 
 @contextmanager
 def present_folder(folder: str) -> Iterator[None]:
+    """A folder as the first in which modules are looked for, as Python has it for a script."""
     sys.path.insert(0, folder)
     try:
         yield
@@ -143,6 +146,7 @@ def call_without_memory(torch: Any, factory: Any) -> Any:
             parameter = stand_ins[parameter]
         register(self, name, parameter)
 
+    # Only while the factory runs: it is the same method for everybody.
     torch.nn.Module.register_parameter = without_memory
     try:
         return factory()
@@ -194,7 +198,7 @@ def graph_of(
     named = shapes if isinstance(shapes, Mapping) else dict(zip(input_names(len(shapes)), shapes, strict=True))
 
     def run(tensors: Sequence[Any], stand_ins: Mapping[str, Any], trace: Trace) -> Any:
-        arguments, by_name = entering_arguments(
+        arguments, by_name = bind_inputs(
             module, list(named), tensors, isinstance(shapes, Mapping), mapping=trace.wishes.mapping
         )
         with evaluating(module):
@@ -214,6 +218,7 @@ def trace_of(
     allow_unknown: bool,
 ) -> Graph:
     """The graph of what `run` calls on tensors for the inputs, with others for what the module stores."""
+    # Each try begins anew, as a forward pass cannot be taken up in the middle; every wish is granted once at most.
     torch = package()
     wishes = Wishes()
     failed: tuple[Trace, Exception] | None = None  # the first pass, whose words are those of the module as it is
@@ -244,6 +249,7 @@ def end_early(trace: Trace, error: Exception, *, allow_unknown: bool) -> Graph:
     # The pass may have failed at a look at values, which "meta" has not: then that is what is to be said.
     decided, complete = explain_failure(trace, error)
     problem = decided or b.problem(trace.here.place(), _("the forward pass fails: {error}", error=tell(error))).problem
+    # Where only a choice among results is lost, all that has parameters was read: that needs no permission.
     if b.nodes and (allow_unknown or complete):
         stop(trace, problem, rest=allow_unknown)
         return b.graph(allow_unknown=allow_unknown)
@@ -269,7 +275,7 @@ def make_whole(torch: Any, module: Any, shapes: Sequence[Shape] | Mapping[str, S
     held = [*module.parameters(), *module.buffers()]
     copy = deepcopy(module, {id(tensor): without_memory(torch, tensor) for tensor in held})
     tensors = [torch.empty((BATCH, *shape), device="meta") for shape in sizes]
-    arguments, by_name = entering_arguments(copy, names, tensors, isinstance(shapes, Mapping))
+    arguments, by_name = bind_inputs(copy, names, tensors, isinstance(shapes, Mapping))
     try:
         with evaluating(copy), torch.no_grad():
             copy(*arguments, **by_name)
@@ -290,7 +296,7 @@ def without_memory(torch: Any, tensor: Any) -> Any:
     return tensor.to("meta")
 
 
-def entering_arguments(
+def bind_inputs(
     module: Any, names: Sequence[str], tensors: Sequence[Any], named: bool, *, mapping: bool = False
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """What the forward pass is called with: tensors in order, by name, or all in one mapping if it takes just one."""
@@ -315,6 +321,7 @@ def entering_arguments(
 
 
 def input_names(count: int) -> list[str]:
+    """What inputs without a name are called."""
     return ["input"] if count == 1 else [f"input{i + 1}" for i in range(count)]
 
 

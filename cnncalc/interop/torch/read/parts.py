@@ -8,9 +8,9 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen, in_base
 from cnncalc.interop.names import axis_word
-from cnncalc.interop.torch.read.flow import address
+from cnncalc.interop.torch.read.flow import address, geometry
 from cnncalc.interop.torch.read.folded import by_channel
-from cnncalc.interop.torch.read.making import join, layer, standing, wide
+from cnncalc.interop.torch.read.making import as_value, join, layer, per_axis
 from cnncalc.interop.torch.read.samples import note_fill, take_samples
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 from cnncalc.interop.torch.read.taking import bring_first, pad_axes, part, pick_along
@@ -24,6 +24,7 @@ def split(trace: Any, args: Any, result: Any) -> Made:
     differing = [d for d in range(tensor.ndim) if any(r.shape[d] != tensor.shape[d] for r in result)]
     if seen is None or not seen.shape or len(differing) > 1:
         return None
+    # One part is the whole.
     if not differing:
         return [seen] * len(result)
     d = differing[0]
@@ -70,6 +71,7 @@ def unbind(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("narrow", "input dim start length", anywhere=True)
 def narrow(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """So many elements of an axis from one on."""
     seen: Seen | None = trace.of(given["input"])
     if seen is None or not seen.shape:
         return None
@@ -82,6 +84,7 @@ def narrow(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("select", "input dim index", anywhere=True)
 def select(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """One place of an axis, which is gone."""
     seen: Seen | None = trace.of(given["input"])
     dim = given["dim"] % given["input"].ndim
     return None if seen is None else take_index(trace, seen, [*[slice(None)] * dim, given["index"]], result)
@@ -98,6 +101,7 @@ def slice_of_axis(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("getitem", "input index", anywhere=True)
 def getitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """x[:, 0, ..., 1:5]; with one list of numbers, and no other index beside it, elements by their numbers."""
     index = given["index"] if isinstance(given["index"], tuple) else (given["index"],)
     seen: Seen | None = trace.of(given["input"])
     rank = given["input"].ndim
@@ -149,7 +153,8 @@ def drop_samples(seen: Seen) -> Seen | None:
 def sample(trace: Any, seen: Seen, axis: int, step: int) -> Seen | None:
     """Every s-th element of an axis, which is the largest in a window of one. Not of the channels."""
     seen, (base,) = in_base(trace.b, seen, [axis], trace.here.place())
-    if not base:  # another axis is taken for the channels
+    # Windows do not move along the channels: another axis is taken for them meanwhile.
+    if not base:
         seen = bring_first(trace, seen, next(i for i in range(len(seen.shape)) if i != axis))
         seen, (base,) = in_base(trace.b, seen, [axis], trace.here.place())
     rank = len(seen.base) - 1
@@ -167,7 +172,7 @@ def roll(trace: Any, given: dict[str, Any], result: Any) -> Made:
     dims = given.get("dims")
     if seen is None or not seen.shape or dims in (None, (), []):
         return None
-    for shift, dim in zip(wide(given["shifts"], 1), wide(dims, 1), strict=True):
+    for shift, dim in zip(per_axis(given["shifts"], 1), per_axis(dims, 1), strict=True):
         axis = seen.axis(dim % result.ndim)
         if axis is None:
             return None
@@ -197,13 +202,15 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if before is None and len(found) > 1:
         before = of_zeros(trace, target)
     value = put_there(trace, given, found, before)
+    # Places far apart, or a value that is stretched over the part.
     if value is None or not found:
-        return None  # places far apart, or a value that is stretched over the part
+        return None
     if before is not None:
         return insert(trace, before, value, found)
     if len(found) > 1:
         return None
     ((axis, start, stop),) = found
+    # A tensor that is made empty is filled part by part, and known once it is full: a buffer for a join.
     if id(target) in trace.values.origins and id(target) not in trace.values.filling:
         return None  # something unknown is in it
     parts = trace.values.filling.setdefault(id(target), {})
@@ -221,7 +228,7 @@ def setitem(trace: Any, given: dict[str, Any], result: Any) -> Made:
 def of_zeros(trace: Any, target: Any) -> Seen | None:
     """A tensor of zeros into which nothing was written before, as numbers that stand."""
     fresh = trace.flow.began_as_zero(target) and trace.values.writes.get(address(target)) == 1
-    return standing(trace, target, Seen(-1, tuple(target.shape[1:]))) if fresh else None
+    return as_value(trace, target, Seen(-1, tuple(target.shape[1:]))) if fresh else None
 
 
 def put_there(trace: Any, given: dict[str, Any], found: Sequence[tuple[int, int, int]], before: Seen | None) -> Any:
@@ -233,7 +240,7 @@ def put_there(trace: Any, given: dict[str, Any], found: Sequence[tuple[int, int,
     if value is None:
         if before is None or not isinstance(number, (int, float)):
             return None
-        return standing(trace, trace.torch.empty(sizes, device="meta"), before)
+        return as_value(trace, trace.torch.empty(sizes, device="meta"), before)
     if tuple(number.shape) != tuple(target[given["index"]].shape):
         return None
     return value if list(number.shape) == sizes else value.arrange(sizes, BATCH, trace.here.inside())
@@ -244,6 +251,7 @@ def insert(trace: Any, before: Seen, value: Seen, region: Sequence[tuple[int, in
     if not region:
         return value
     (axis, start, stop), *others = region
+    # Along the first axis: what stands in front, the part with the value put into it, what stands behind.
     size = before.shape[axis - 1]
     here = part(trace, before, axis - 1, start, stop) if others else before
     inside = here and insert(trace, here, value, others)
@@ -285,10 +293,6 @@ def recall(trace: Any, target: Any, index: Any) -> Seen | None:
     return before if all(geometry(over) == place for over in written) else None
 
 
-def geometry(tensor: Any) -> tuple[Any, ...]:
-    return tensor.storage_offset(), tuple(tensor.shape), tensor.stride()
-
-
 @translates("copy", "input source | non_blocking", anywhere=True)
 def copy(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """One tensor written over another of the same shape."""
@@ -315,6 +319,7 @@ def pad(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if seen is None or not seen.shape or not sides:
         return seen
     axes = {seen.axis(dim): pair for dim, pair in sides.items()}
+    # `pad` leaves the channels as they are: one axis has to be free of padding, so that it can be them.
     if None in axes or len(axes) == len(seen.shape) or len(seen.shape) > 4:
         return None
     # In front of a max pooling this is padding: it waits there for whoever reads it.
@@ -336,10 +341,6 @@ MODES = {
     "input | size scale_factor mode align_corners recompute_scale_factor antialias",
     anywhere=True,
 )
-def interpolate(trace: Any, given: dict[str, Any], result: Any) -> Made:
-    return resize(trace, given, result)
-
-
 def resize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """By whole factors between half-pixel centres, or to a size. A factor that leaves a rest reads elsewhere."""
     before, after = given["input"].shape[2:], result.shape[2:]

@@ -6,7 +6,7 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen, settle
 from cnncalc.interop.torch.read.folded import by_channel, unfold
-from cnncalc.interop.torch.read.making import layer, pairs, wide
+from cnncalc.interop.torch.read.making import both_sides, layer, per_axis, sizes_of
 from cnncalc.interop.torch.read.table import Given, Handler, Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -15,17 +15,17 @@ def pool(kind: str, rank: int) -> Handler:
     def translate(trace: Any, given: dict[str, Any], result: Any) -> Made:
         if given.get("return_indices") or given.get("divisor_override") is not None:
             return None
-        size = pairs(given["kernel_size"], rank)
+        size = sizes_of(given["kernel_size"], rank)
         options: dict[str, Any] = {
             "kernel": size,
             # aten writes an empty list where no stride is said, which means the kernel.
-            "stride": pairs(given["stride"] if given.get("stride") not in (None, []) else size, rank),
-            "padding": [[p, p] for p in pairs(given.get("padding", 0), rank)],
+            "stride": sizes_of(given["stride"] if given.get("stride") not in (None, []) else size, rank),
+            "padding": both_sides(given.get("padding", 0), rank),
             "rounding": "ceil" if given.get("ceil_mode") else "floor",
         }
         seen = trace.of(given["input"])
         if kind == "maxpool":
-            options["dilation"] = pairs(given.get("dilation", 1), rank)
+            options["dilation"] = sizes_of(given.get("dilation", 1), rank)
             if seen.around:  # more padding
                 both = zip(seen.around, options["padding"], strict=True)
                 options["padding"] = [[before + p[0], after + p[1]] for (before, after), p in both]
@@ -57,6 +57,7 @@ def with_places(rank: int) -> Handler:
         made = pool("maxpool", rank)(trace, alone, result)
         if not isinstance(made, Seen):
             return None
+        # Only where the pooling is one layer on the map itself are its places those of that map.
         if seen.plain and not seen.around and not made.moves:
             first = len(trace.b.inputs)
             if len(nodes) == count + 1:
@@ -94,6 +95,7 @@ def unpool(trace: Any, given: dict[str, Any], result: Any) -> Made:
         given.get(name)  # they say no more than how large the output is
     if pool is None:
         raise NotReadError(_("its places are not those of a max pooling"))
+    # Another size of the output would put the same places elsewhere.
     node = trace.b.nodes[pool - len(trace.b.inputs)]
     if tuple(result.shape[1:]) != trace.b.shape(node.reads[0]):
         raise NotReadError(_("its output is not as large as the map that was pooled"))
@@ -106,12 +108,14 @@ for _rank in (1, 2, 3):
 
 
 def adaptive(kind: str, rank: int) -> Handler:
+    """The handler of a pooling to a size; to one place it is the pooling of the whole map."""
+
     def translate(trace: Any, given: dict[str, Any], result: Any) -> Made:
         if given.get("return_indices"):
             return None
         seen = trace.of(given["input"])
         behind = seen.shape[1 + seen.folded :]
-        size = [n if m is None else m for m, n in zip(wide(given["output_size"], rank), behind, strict=True)]
+        size = [n if m is None else m for m, n in zip(per_axis(given["output_size"], rank), behind, strict=True)]
         word, options = (f"global_{kind}", {}) if set(size) == {1} else (f"adaptive_{kind}", {"size": size})
         return by_channel(trace, seen, lambda value: layer(trace, word, options, [value]))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.interop.layouts import Seen, make_plain
 from cnncalc.interop.torch.read.arithmetic import with_weights
-from cnncalc.interop.torch.read.making import along, apply, layer, merge_seen, standing, whole
+from cnncalc.interop.torch.read.making import along, apply, as_value, layer, merge_seen, whole
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -34,9 +34,9 @@ def multiply_matrices(trace: Any, one: Any, other: Any) -> Seen | None:
     if a is not None and b is None and a.shape and a.lead == a.rank - 2 >= 0:
         return rows_of_samples(trace, a, other)
     if a is None and b is not None:
-        a = standing(trace, one, b)
+        a = as_value(trace, one, b)
     if b is None and a is not None:
-        b = standing(trace, other, a)
+        b = as_value(trace, other, a)
     return product(trace, a, b)
 
 
@@ -45,7 +45,7 @@ def rows_of_samples(trace: Any, seen: Seen, other: Any) -> Seen | None:
     front, rows, width = seen.shape[: seen.lead], seen.shape[seen.lead : -1], seen.shape[-1]
     flat = seen.reshape((*front, prod(rows), width), trace.here.inside())._replace(lead=0, folded=0, front=0)
     shape = [1] * (len(front) + 2 - getattr(other, "ndim", 0)) + list(getattr(other, "shape", ()))
-    matrices = standing(trace, other, Seen(-1, tuple(shape)))
+    matrices = as_value(trace, other, Seen(-1, tuple(shape)))
     made = product(trace, flat, matrices)
     return made and made.reshape((*front, *rows, made.shape[-1]), trace.here.inside())._replace(**seen.place)
 
@@ -83,7 +83,7 @@ def add_product(trace: Any, given: dict[str, Any], result: Any) -> Made:
     axis = made.axis(made.rank - 1)
     if beta == 1 and axis is not None and getattr(tensor, "ndim", 0) == 1 and whole(trace, tensor):
         return with_weights(trace, "shift", made, tensor, (axis,))
-    other = trace.of(tensor) or standing(trace, tensor, made)
+    other = trace.of(tensor) or as_value(trace, tensor, made)
     if other is not None and beta != 1:
         other = apply(trace, other, "rescale", {"factor": float(beta)})
     return other and merge_seen(trace, "add", [made, other])

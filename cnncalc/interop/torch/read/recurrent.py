@@ -31,6 +31,7 @@ def recurrent(trace: Any, given: dict[str, Any], result: Any) -> Made:
     if seen.lead != (0 if given["batch_first"] else 1):
         first = _("the first axis of its sequence") if given["batch_first"] else _("the second axis of its sequence")
         raise NotReadError(_("{axis} is not that of the samples", axis=first))
+    # Trained first states, or those of another layer, are no option of the kinds.
     if not all(trace.flow.is_zero(state) for state in trace.tensors_in(given["hx"])):
         raise NotReadError(_("it does not start from a state of zeros"))
     if seen.folded:  # rows of a map, say, each of which is a sequence
@@ -93,6 +94,7 @@ def last_states(trace: Any, between: list[Seen], directions: int) -> Seen | None
             state = step and part(trace, step, 1, direction * units, (direction + 1) * units)
             if state is None:
                 return None
+            # One step is left of the sequence: the samples may be taken to stand in front of it.
             pieces.append(state._replace(lead=0))
     made = join(trace, pieces, 0)
     # torch has the samples second: (layers times directions, N, units).

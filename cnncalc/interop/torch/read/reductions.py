@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from cnncalc.interop.layouts import Seen, in_base, through
+from cnncalc.interop.layouts import Seen, in_base
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.arithmetic import merge_values
-from cnncalc.interop.torch.read.making import along, layer, merge_seen, whole
+from cnncalc.interop.torch.read.making import along, apply, layer, merge_seen, whole
 from cnncalc.interop.torch.read.table import BATCH, Handler, Made, NotReadError, translates
 from cnncalc.language import _
 
@@ -20,18 +20,25 @@ def reduce(kind: str, pooling: str = "") -> Handler:
         seen, dims = value or trace.of(given["input"]), given.get("dim")
         if seen is None or dims is None or not seen.shape or not hasattr(result, "shape"):
             return None
-        over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
-        if None in over:
+        over = find_axes(seen, dims)
+        if over is None:
             return None
         kept = [axis for axis in range(len(seen.shape)) if axis not in over]
         # Over all places of a map, whatever the layout: the pooling that people know it by.
         if pooling and len(kept) == 1 and seen.plain and 1 < len(seen.shape) <= 4:
             made = along(trace, seen, kept[0], lambda value: layer(trace, pooling, {}, [value]))
         else:
-            made = over_axes(trace, seen, kind, [axis for axis in over if axis is not None])
+            made = over_axes(trace, seen, kind, over)
         return made and made.arrange(tuple(result.shape), BATCH, trace.here.inside())
 
     return handle
+
+
+def find_axes(seen: Seen, dims: Any) -> list[int] | None:
+    """Axes of torch, one or several, as those of a value; None where the samples are among them."""
+    found = [seen.axis(dim % seen.rank) for dim in (dims if isinstance(dims, (tuple, list)) else [dims])]
+    known = [axis for axis in found if axis is not None]
+    return known if len(known) == len(found) else None
 
 
 def over_axes(trace: Any, seen: Seen, kind: str, axes: list[int], **options: Any) -> Seen | None:
@@ -60,6 +67,7 @@ def extreme(reduction: str, merge: str) -> Handler:
             return merge_values(trace, merge, given["input"], other)
         if type(other) is not int or not hasattr(result, "values"):
             return None
+        # The places stay unknown: who reads them is told so.
         made = reduce(reduction)(trace, given, result.values)
         return [made] if isinstance(made, Seen) else None
 
@@ -72,6 +80,7 @@ translates("min", "input | dim keepdim", anywhere=True)(extreme("reduce_min", "m
 
 @translates("aminmax", "input | dim keepdim", anywhere=True)
 def both_extremes(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The least and the largest along an axis."""
     low, high = (reduce(kind)(trace, given, result[i]) for i, kind in enumerate(("reduce_min", "reduce_max")))
     return [low, high] if isinstance(low, Seen) and isinstance(high, Seen) else None
 
@@ -82,13 +91,11 @@ def norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen, dims, p = trace.of(given["input"]), given.get("dim"), given.get("ord", given.get("p", 2))
     if seen is None or dims is None or not seen.shape or p not in (1, 2, 3, 4, "fro"):
         return None
-    over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
-    if None in over:
+    over = find_axes(seen, dims)
+    if over is None:
         return None
     order = 2 if p == "fro" else int(p)
-    made = over_axes(
-        trace, seen, "reduce_norm", [a for a in over if a is not None], order=None if order == 2 else order
-    )
+    made = over_axes(trace, seen, "reduce_norm", over, order=None if order == 2 else order)
     return made and made.arrange(tuple(result.shape), BATCH, trace.here.inside())
 
 
@@ -98,6 +105,7 @@ def normalize(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen, dim = trace.of(given["input"]), given.get("dim", 1)
     if seen is None or not seen.shape or given.get("p", 2.0) != 2 or seen.axis(dim % seen.rank) is None:
         return None
+    # Epsilon is the least length, not one that is added.
     length = over_axes(trace, seen, "reduce_norm", [seen.axis(dim % seen.rank)])
     kept = length and layer(trace, "clamp", {"low": given.get("eps", 1e-12)}, [length.value])
     if kept is None:
@@ -119,22 +127,21 @@ def spread(*, root: bool) -> Handler:
         correction = given.get("correction", 1 if unbiased else 0)
         if seen is None or dims is None or not seen.shape or not hasattr(result, "shape"):
             return None
-        over = [seen.axis(d % seen.rank) for d in (dims if isinstance(dims, (tuple, list)) else [dims])]
-        axes = [axis for axis in over if axis is not None]
-        if len(axes) < len(over):
+        axes = find_axes(seen, dims)
+        if axes is None:
             return None
         # torch divides by n - 1 unless told otherwise: a mean of n, times n / (n - 1).
         count = prod(seen.shape[axis] for axis in axes)
         mean = over_axes(trace, seen, "reduce_mean", axes)
         away = mean and merge_seen(trace, "subtract", [seen, mean])
-        squares = away and on_each(trace, away, "square")
+        squares = away and apply(trace, away, "square")
         found = squares and over_axes(trace, squares, "reduce_mean", axes)
         if found and correction:
             if correction >= count:
                 raise NotReadError(_("there are no more numbers than its correction"))
-            found = on_each(trace, found, "rescale", {"factor": count / (count - correction)})
+            found = apply(trace, found, "rescale", {"factor": count / (count - correction)})
         if found and root:
-            found = on_each(trace, found, "sqrt")
+            found = apply(trace, found, "sqrt")
         return found and found.arrange(tuple(result.shape), BATCH, trace.here.inside())
 
     return handle
@@ -158,17 +165,6 @@ translates("std_mean", "input | dim unbiased keepdim correction", anywhere=True)
 translates("var_mean", "input | dim unbiased keepdim correction", anywhere=True)(with_mean(root=False))
 
 
-def on_each(trace: Any, seen: Seen, kind: str, options: dict[str, Any] | None = None) -> Seen:
-    """A function of each element of a value as it is seen."""
-    place = trace.here.place(kind)
-    return through(
-        trace.b,
-        seen,
-        lambda value: trace.b.add(trace.here.name_behind(value, kind), kind, options or {}, [value], at=place),
-        place,
-    )
-
-
 @translates("logsumexp", "input dim | keepdim", anywhere=True)
 def logsumexp(trace: Any, given: dict[str, Any], result: Any) -> Made:
     """The logarithm of a sum of exponentials."""
@@ -177,9 +173,9 @@ def logsumexp(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     # torch takes the largest off first and adds it in the end: the same number, safe from overflow.
     made = reduce("reduce_sum")(
-        trace, {"input": given["input"], "dim": given["dim"]}, result, on_each(trace, seen, "exp")
+        trace, {"input": given["input"], "dim": given["dim"]}, result, apply(trace, seen, "exp")
     )
-    return on_each(trace, made, "log") if isinstance(made, Seen) else None
+    return apply(trace, made, "log") if isinstance(made, Seen) else None
 
 
 @translates("rms_norm", "input normalized_shape | weight eps", anywhere=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.flow import address
+from cnncalc.interop.torch.read.flow import address, geometry
 from cnncalc.interop.torch.read.making import join, without_reshape
 from cnncalc.interop.torch.read.table import BATCH, NotReadError
 from cnncalc.interop.torch.read.taking import pad_axes, part
@@ -21,6 +21,7 @@ JOINED = ("cat", "concat", "concatenate", "stack")  # functions that may get sev
 
 def take_samples(trace: Any, seen: Seen, start: int, stop: int) -> Seen | None:
     """A part of the axis of the samples: one of several batches that stand there, or one sample by itself."""
+    # In one axis with the samples: all batches of a value, each of all samples.
     n = seen.lay_out(BATCH)[seen.lead]
     if (start, stop) == (0, n):
         return seen
@@ -54,6 +55,7 @@ def join_batches(trace: Any, seen: Sequence[Seen]) -> Seen | None:
     first = seen[0]
     if first.lead < 0 or first.sample >= 0 or any(s.place != first.place for s in seen):
         return None
+    # Where batches stand one behind the other already, there are more of them.
     if first.front:
         return join(trace, seen, first.lead)
     at = first.lead
@@ -97,7 +99,7 @@ def call_key(trace: Any, word: str, args: Any, kwargs: Any) -> Any:
 
 def note_fill(trace: Any, target: Any, seen: Seen) -> None:
     """One sample is written into a tensor: over this view of it."""
-    trace.values.fills.setdefault(address(target), {})[seen.sample] = (describe(target), seen)
+    trace.values.fills.setdefault(address(target), {})[seen.sample] = (geometry(target), seen)
 
 
 def fills_on(trace: Any, entering: Sequence[Any]) -> bool:
@@ -113,11 +115,12 @@ def read_filled(trace: Any, tensor: Any) -> Seen | None:
     # Once for each sample and never besides: else something is in it that nobody has noted.
     if sorted(fills) != [*range(BATCH)] or trace.values.writes.get(home) != BATCH or tensor.shape[0] != BATCH:
         return None
+    # Every sample at the same place, as batches of images of several sizes are padded to one.
     first: Seen = fills[0][1]
     shape = first.lay_out(BATCH)
     for k, (where, seen) in fills.items():
         region = tensor[k][tuple(slice(0, n) for n in shape)]
-        if seen._replace(sample=0) != first or describe(region) != where or len(shape) != tensor.ndim - 1:
+        if seen._replace(sample=0) != first or geometry(region) != where or len(shape) != tensor.ndim - 1:
             return None
     more = {axis: (0, m - n) for axis, (n, m) in enumerate(zip(shape, tensor.shape[1:], strict=True)) if m > n}
     if first.lead >= 0:
@@ -126,8 +129,3 @@ def read_filled(trace: Any, tensor: Any) -> Seen | None:
         return None
     whole = first._replace(lead=0, sample=-1)
     return pad_axes(trace, whole, more) if more else whole
-
-
-def describe(tensor: Any) -> tuple[Any, ...]:
-    """Which elements of a storage a tensor has."""
-    return tensor.storage_offset(), tuple(tensor.shape), tensor.stride()

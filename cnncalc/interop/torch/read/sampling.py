@@ -6,21 +6,23 @@ from math import prod
 from typing import Any
 
 from cnncalc.interop.layouts import Seen, make_plain
-from cnncalc.interop.torch.read.making import layer, standing, whole
+from cnncalc.interop.torch.read.making import as_value, layer, whole
 from cnncalc.interop.torch.read.table import BATCH, Made, NotReadError, translates
 from cnncalc.language import _
 
-OUTSIDE = ("zeros", "border")
+OUTSIDE = ("zeros", "border")  # what is read there; reflection is no option of the kind
 
 
 @translates("grid_sample", "input grid | mode padding_mode align_corners", anywhere=True)
 def grid_sample(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """A map read at places between its elements, bilinearly."""
     x, grid = trace.of(given["input"]), trace.of(given["grid"])
     mode, outside = given.get("mode", "bilinear"), given.get("padding_mode", "zeros")
+    # One of the two may be the module's own: a map that is read where the network says, or places that stand.
     if x is None and grid is not None:
-        x = standing(trace, given["input"], grid)
+        x = as_value(trace, given["input"], grid)
     if grid is None and x is not None:
-        grid = standing(trace, given["grid"], x)
+        grid = as_value(trace, given["grid"], x)
     if mode != "bilinear" or outside not in OUTSIDE:
         raise NotReadError(_("its mode is {mode}, and {outside} is outside", mode=mode, outside=outside))
     if x is None or grid is None or not x.shape or not grid.shape or x.lead or not x.stands_as(grid):
@@ -51,7 +53,7 @@ def deform_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
     seen = [trace.of(given[name]) for name in branches]
     first = next((one for one in seen if one is not None), None)
     # Offsets that are learned, or made by the pass, are the same for every sample.
-    seen = [one or (first and standing(trace, given[name], first)) for one, name in zip(seen, branches, strict=True)]
+    seen = [one or (first and as_value(trace, given[name], first)) for one, name in zip(seen, branches, strict=True)]
     if (
         any(one is None or not one.shape for one in seen)
         or given["offset"].shape[1] != 2 * taps * given["offset_groups"]
@@ -87,6 +89,6 @@ def affine_grid(trace: Any, given: dict[str, Any], result: Any) -> Made:
     places = trace.torch.empty(1, prod(size), d + 1, device="meta")
     # (places, d + 1) times the transpose of (d, d + 1) is (places, d).
     turned = make_plain(trace.b, theta.permute((1, 0), trace.here.inside()), trace.here.place())
-    base = standing(trace, places, turned)
+    base = as_value(trace, places, turned)
     made = base and layer(trace, "matmul", {}, [base.value, turned.value])
     return made and made.arrange((BATCH, *size, d), BATCH, trace.here.inside())

@@ -91,6 +91,7 @@ def translates(words: str, signature: str = "", *, anywhere: bool = False) -> Ca
     least = len(needed.split())
 
     def declare(handle: Handler) -> Handler:
+        # By name, so that a handler need not know how a call was written, and what it leaves unread is noticed.
         def bind(trace: Any, args: Any, kwargs: Any, result: Any) -> Made:
             given = Given(dict(zip(names, args, strict=False)) | dict(kwargs))
             if signature and (len(args) > len(names) or any(name not in given for name in names[:least])):

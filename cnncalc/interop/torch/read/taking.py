@@ -26,6 +26,8 @@ def part(trace: Any, seen: Seen, axis: int, start: int, stop: int, equal: int = 
 
 
 def cut(trace: Any, value: int, axis: str, start: int, stop: int, equal: int = 0) -> Seen | None:
+    """The layer that gives a part of an axis."""
+    # People say that channels are split in two, and name the start and the end of anything else.
     if equal and axis in ("c", "0"):
         return layer(trace, "split", {"parts": equal, "part": start // (stop - start)}, [value])
     return layer(trace, "slice", {"range": (start, stop), "axis": axis}, [value])
@@ -73,6 +75,15 @@ def pick_along(trace: Any, tensor: Any, dim: int, index: Any) -> Seen | None:
     return None if axis is None or indices is None else pick(trace, seen, axis, indices)
 
 
+def turn_round(trace: Any, seen: Seen, dims: Sequence[int]) -> Seen | None:
+    """The last element of some axes of torch first."""
+    found: Seen | None = seen
+    for dim in dims:
+        axis = seen.axis(dim)
+        found = None if axis is None or found is None else pick(trace, found, axis, range(seen.shape[axis])[::-1])
+    return found
+
+
 def bring_first(trace: Any, seen: Seen, axis: int) -> Seen:
     """The same value with this axis as the channels of the graph's own."""
     front, back = seen.first(axis, trace.here.inside())
@@ -92,6 +103,7 @@ def pad_axes(
         seen, base = in_base(trace.b, seen, list(axes), trace.here.place())
     pairs = dict(zip(base, axes.values(), strict=True))
     lines = [pairs.get(axis, (0, 0)) for axis in range(1, len(seen.base))]
+    # torch cuts by negative padding.
     cuts = [[max(0, -before), max(0, -after)] for before, after in lines]
     more = [[max(0, before), max(0, after)] for before, after in lines]
     for kind, name, found in (("crop", "cropping", cuts), ("pad", "padding", more)):

@@ -21,7 +21,7 @@ from cnncalc.interop.torch.read.calls import BEGUN, FILL, LIKE, VIEWED, tensors_
 from cnncalc.interop.torch.read.ending import Wishes
 from cnncalc.interop.torch.read.flow import FRESH, Flow
 from cnncalc.interop.torch.read.known import Known, in_vmap
-from cnncalc.interop.torch.read.making import standing
+from cnncalc.interop.torch.read.making import as_value
 from cnncalc.interop.torch.read.position import Position
 from cnncalc.interop.torch.read.samples import JOINED, call_key, fills_on, find_sample
 from cnncalc.interop.torch.read.stored import Stored
@@ -254,7 +254,7 @@ class Trace:
             return
         # expand() gives the axis of the samples a stride of 0: learned queries, the same for each of them.
         if x.stride(0) == 0 or (word != "linear" and not self.stored.sources(x)):
-            seen = standing(self, x, Seen(-1, tuple(x.shape[1:])))
+            seen = as_value(self, x, Seen(-1, tuple(x.shape[1:])))
             if seen is not None:
                 self.values.keep(x, seen)
 

@@ -54,6 +54,7 @@ def say_decided(trace: Any, word: str) -> Problem:
 
 def give_open(trace: Any, word: str, entering: Sequence[Any], results: Sequence[Any]) -> list[Seen]:
     """What comes out behind a value whose shape is not known: nothing can be said of it for that reason."""
+    # Not settled: moves of a value without a shape are no layers.
     reads = list(dict.fromkeys(trace.of(t).value for t in entering if trace.of(t)))
     found = []
     for tensor in results:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.interop.layouts import Seen
-from cnncalc.interop.torch.read.making import layer, wide
+from cnncalc.interop.torch.read.making import layer, per_axis
 from cnncalc.interop.torch.read.table import BATCH, Made, translates
 from cnncalc.interop.torch.read.taking import pick
 
@@ -20,11 +20,6 @@ def pass_on(trace: Any, args: Any, result: Any) -> Made:
 # --- views and permutations
 
 
-@translates("view reshape", "", anywhere=True)
-def view(trace: Any, args: Any, result: Any) -> Made:
-    return reshape(trace, args[0], result)
-
-
 @translates("expand expand_as broadcast_to", "", anywhere=True)
 def expand(trace: Any, args: Any, result: Any) -> Made:
     """Places stretched from one to many are copies of the nearest."""
@@ -33,6 +28,7 @@ def expand(trace: Any, args: Any, result: Any) -> Made:
         return None
     if shape[1:] == seen.shape and seen.plain:
         return seen
+    # Copies of channels, or of what stands in front of the samples, are elements that are read again.
     if not seen.plain or shape[1] != args[0].shape[1]:
         found: Seen | None = seen
         for dim, (n, m) in enumerate(zip(args[0].shape, shape, strict=True)):
@@ -40,6 +36,7 @@ def expand(trace: Any, args: Any, result: Any) -> Made:
             if n != m:
                 found = None if found is None or axis is None else pick(trace, found, axis, [0] * m)
         return found
+    # Copies of places are an upsampling, as people say it.
     if shape[:2] != tuple(args[0].shape[:2]) or any(
         n not in (1, m) for n, m in zip(seen.shape[1:], shape[2:], strict=True)
     ):
@@ -48,14 +45,10 @@ def expand(trace: Any, args: Any, result: Any) -> Made:
     return layer(trace, "upsample", {"factor": factors}, [trace.settle(args[0])])
 
 
-@translates("flatten unflatten squeeze unsqueeze view_as reshape_as", "", anywhere=True)
-def other_view(trace: Any, args: Any, result: Any) -> Made:
-    return reshape(trace, args[0], result)
-
-
-def reshape(trace: Any, tensor: Any, result: Any) -> Made:
-    """The same elements in the same order, the samples apart as before."""
-    seen: Seen | None = trace.of(tensor)
+@translates("view reshape flatten unflatten squeeze unsqueeze view_as reshape_as", "", anywhere=True)
+def reshape(trace: Any, args: Any, result: Any) -> Made:
+    """The same elements in the same order, the samples apart as before; in which shape is read from what comes out."""
+    seen: Seen | None = trace.of(args[0])
     if seen is None or not seen.shape:
         return None
     return seen.arrange(tuple(result.shape), BATCH, trace.here.spot())
@@ -63,12 +56,14 @@ def reshape(trace: Any, tensor: Any, result: Any) -> Made:
 
 @translates("permute", "", anywhere=True)
 def permute(trace: Any, args: Any, result: Any) -> Made:
+    """Axes in an order that is one list, or as many arguments."""
     order = args[1] if len(args) == 2 and isinstance(args[1], (tuple, list)) else args[1:]
     return permute_axes(trace, args[0], order)
 
 
 @translates("transpose swapaxes swapdims", "input dim0 dim1", anywhere=True)
 def transpose(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Two axes exchanged."""
     rank = result.ndim
     order = list(range(rank))
     one, other = given["dim0"] % rank, given["dim1"] % rank
@@ -85,8 +80,9 @@ def turn(trace: Any, args: Any, result: Any) -> Made:
 
 @translates("movedim moveaxis", "input source destination", anywhere=True)
 def movedim(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Some axes to other places, the rest in their order between them."""
     rank = result.ndim
-    sources, targets = ([n % rank for n in wide(given[key], 1)] for key in ("source", "destination"))
+    sources, targets = ([n % rank for n in per_axis(given[key], 1)] for key in ("source", "destination"))
     order = [axis for axis in range(rank) if axis not in sources]
     # From the smallest place on: what is put in later moves none that stands already.
     for target, source in sorted(zip(targets, sources, strict=True)):
@@ -95,6 +91,7 @@ def movedim(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 
 def permute_axes(trace: Any, tensor: Any, order: Sequence[int]) -> Made:
+    """Axes of torch in another order."""
     seen: Seen | None = trace.of(tensor)
     rank = tensor.ndim
     axes = [int(axis) % rank for axis in order]
@@ -105,11 +102,13 @@ def permute_axes(trace: Any, tensor: Any, order: Sequence[int]) -> Made:
 
 @translates("channel_shuffle", "input groups")
 def channel_shuffle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The first channel of each group, then the second of each."""
     return layer(trace, "channel_shuffle", {"groups": given["groups"]}, [trace.settle(given["input"])])
 
 
 @translates("pixel_shuffle pixel_unshuffle", "input factor")
 def pixel_shuffle(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Channels into space, or back."""
     kind = "pixel_shuffle" if result.shape[1] < given["input"].shape[1] else "pixel_unshuffle"
     if given["factor"] == 1:
         return trace.of(given["input"])

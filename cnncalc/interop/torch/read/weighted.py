@@ -9,13 +9,14 @@ from cnncalc.interop.blur import is_binomial
 from cnncalc.interop.layouts import Seen, make_plain, settle
 from cnncalc.interop.names import axis_word
 from cnncalc.interop.torch.read.folded import by_channel, refuse_lead, unfold
-from cnncalc.interop.torch.read.making import along, layer, pairs, plus_standing, standing, whole
+from cnncalc.interop.torch.read.making import along, as_value, both_sides, layer, plus_numbers, sizes_of, whole
 from cnncalc.interop.torch.read.table import Made, NotReadError, translates
 from cnncalc.language import _
 
 
 @translates("conv1d conv2d conv3d", "input weight | bias stride padding dilation groups", anywhere=True)
 def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """With weights of the module's own; with fixed ones it may be a blur pool."""
     weight, bias = given["weight"], given.get("bias")
     if trace.of(given["input"]) is None or not whole(trace, bias):
         return None
@@ -28,31 +29,30 @@ def conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
     groups, c, filters = given.get("groups", 1), given["input"].shape[1], weight.shape[0]
     options: dict[str, Any] = {
         "kernel": tuple(weight.shape[2:]),
-        "stride": pairs(given.get("stride", 1), rank),
-        "dilation": pairs(given.get("dilation", 1), rank),
+        "stride": sizes_of(given.get("stride", 1), rank),
+        "dilation": sizes_of(given.get("dilation", 1), rank),
         "bias": bias is not None and not gained and not apart,
     }
     padding = given.get("padding", 0)
-    options["padding"] = padding if isinstance(padding, str) else [[p, p] for p in pairs(padding, rank)]
+    options["padding"] = padding if isinstance(padding, str) else both_sides(padding, rank)
     kind, first = "conv", {"filters": filters, "groups": groups}
     # A group for each channel is the kind of its own that it is everywhere here.
     if groups == c and groups > 1 and filters % c == 0:
         kind, first = "depthwise", {"multiplier": filters // c}
     seen = trace.of(given["input"])
-    if apart and not gained:
-        made = unfold(trace, seen, kind, {**first, **options}, (weight,))
-        return made and layer(trace, "shift", {}, [made.value], (bias,))
-    if not gained:
-        return unfold(trace, seen, kind, {**first, **options}, (weight, bias))
-    made = unfold(trace, seen, kind, {**first, **options}, (weight,))
-    return made and layer(trace, "scale", {"shift": bias is not None}, [made.value], (bias,))
+    own = not gained and not apart
+    made = unfold(trace, seen, kind, {**first, **options}, (weight, bias) if own else (weight,))
+    if own or made is None:
+        return made
+    behind, said = ("scale", {"shift": bias is not None}) if gained else ("shift", {})
+    return layer(trace, behind, said, [made.value], (bias,))
 
 
 def blur(trace: Any, given: dict[str, Any]) -> Made:
     """A convolution with fixed filters that are known: one map at a time by a binomial one is a blur pool."""
     numbers, channels = trace.known.read_fixed(given["weight"]), given["input"].shape[1]
     rank = given["weight"].ndim - 2
-    dilated = set(pairs(given.get("dilation", 1), rank)) != {1}
+    dilated = set(sizes_of(given.get("dilation", 1), rank)) != {1}
     padding = given.get("padding", 0)
     # One filter for each map.
     own = numbers is not None and len(numbers) == channels == given.get("groups", 1)
@@ -62,8 +62,8 @@ def blur(trace: Any, given: dict[str, Any]) -> Made:
         raise NotReadError(_("its filters are fixed, and no binomial ones"))
     options = {
         "kernel": tuple(numbers.shape[2:]),
-        "stride": pairs(given.get("stride", 1), rank),
-        "padding": [[p, p] for p in pairs(padding, rank)],
+        "stride": sizes_of(given.get("stride", 1), rank),
+        "padding": both_sides(padding, rank),
     }
     return unfold(trace, trace.of(given["input"]), "blurpool", options)
 
@@ -84,6 +84,7 @@ def has_gain(trace: Any, weight: Any) -> bool:
     "input weight | bias stride padding output_padding groups dilation",
 )
 def transposed_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """The gradient of a convolution."""
     weight, bias = given["weight"], given.get("bias")
     if trace.of(given["input"]) is None or not whole(trace, weight) or not whole(trace, bias):
         return None
@@ -92,10 +93,10 @@ def transposed_conv(trace: Any, given: dict[str, Any], result: Any) -> Made:
         # The other way round than in a convolution: (channels, filters / groups, *kernel).
         "filters": weight.shape[1] * given.get("groups", 1),
         "kernel": tuple(weight.shape[2:]),
-        "stride": pairs(given.get("stride", 1), rank),
-        "padding": [[p, p] for p in pairs(given.get("padding", 0), rank)],
-        "output_padding": pairs(given.get("output_padding", 0), rank),
-        "dilation": pairs(given.get("dilation", 1), rank),
+        "stride": sizes_of(given.get("stride", 1), rank),
+        "padding": both_sides(given.get("padding", 0), rank),
+        "output_padding": sizes_of(given.get("output_padding", 0), rank),
+        "dilation": sizes_of(given.get("dilation", 1), rank),
         "groups": given.get("groups", 1),
         "bias": bias is not None,
     }
@@ -110,11 +111,11 @@ def linear(trace: Any, given: dict[str, Any], result: Any) -> Made:
         return None
     if not whole(trace, weight) or elsewhere(trace, weight):  # fixed numbers, or some that are computed of others
         made = by_numbers(trace, seen, weight)
-        return made if made is None or bias is None else plus_standing(trace, made, bias)
+        return made if made is None or bias is None else plus_numbers(trace, made, bias)
     apart = bias is not None and trace.stored.has_several_biases(weight)
     if apart or not whole(trace, bias):  # made of stored numbers and others: what is added behind the products
         made = linear_over_last(trace, seen, weight, None)
-        return made and plus_standing(trace, made, bias)
+        return made and plus_numbers(trace, made, bias)
     return linear_over_last(trace, seen, weight, bias)
 
 
@@ -144,7 +145,7 @@ def bilinear(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 def by_numbers(trace: Any, seen: Seen, weight: Any) -> Seen | None:
     """A linear layer whose weights are no layer's own: the matrix product of a value with numbers that stand."""
-    matrix = standing(trace, weight, Seen(-1, tuple(weight.shape)))
+    matrix = as_value(trace, weight, Seen(-1, tuple(weight.shape)))
     axis = seen.axis(seen.rank - 1)
     if matrix is not None and len(seen.shape) == 1 and axis == 0:  # a vector as a row
         row = by_numbers(trace, seen.reshape((1, *seen.shape), trace.here.inside()), weight)
@@ -160,6 +161,7 @@ def by_numbers(trace: Any, seen: Seen, weight: Any) -> Seen | None:
 
 
 def linear_over_last(trace: Any, seen: Seen, weight: Any, bias: Any) -> Seen | None:
+    """A dense layer over the last axis, the same at every place."""
     options: dict[str, Any] = {"units": weight.shape[0], "bias": bias is not None}
     if len(seen.shape) == 1:
         if seen.moves[-1:] and seen.moves[-1].kind == "reshape" and seen.moves[-1].place.endswith("."):
@@ -174,6 +176,7 @@ def linear_over_last(trace: Any, seen: Seen, weight: Any, bias: Any) -> Seen | N
 
 @translates("batch_norm", "input running_mean running_var | weight bias training momentum eps", anywhere=True)
 def batch_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """By statistics that are stored: without them each batch has its own, which is no kind."""
     weight, bias = given.get("weight"), given.get("bias")
     stored = (weight, bias, given["running_mean"], given["running_var"])
     if given.get("training") or given["running_mean"] is None or (weight is None) != (bias is None):
@@ -189,6 +192,7 @@ def batch_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
 
 @translates("layer_norm", "input normalized_shape | weight bias eps", anywhere=True)
 def layer_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Over the last axes."""
     weight, bias, seen = given.get("weight"), given.get("bias"), trace.of(given["input"])
     if seen is None or not seen.shape:
         return None
@@ -227,12 +231,14 @@ def norm_with_one(trace: Any, given: dict[str, Any], seen: Seen) -> Made:
 
 @translates("group_norm", "input num_groups | weight bias eps", anywhere=True)
 def group_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Over places and the channels of a group."""
     options = {"groups": given["num_groups"], "epsilon": given.get("eps", 1e-5)}
     return norm_channels(trace, given, "groupnorm", options)
 
 
 @translates("instance_norm", "input | running_mean running_var weight bias use_input_stats momentum eps", anywhere=True)
 def instance_norm(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """Over the places of each channel; with statistics that it tracked it is a batch norm."""
     if not given.get("use_input_stats", True):
         return from_statistics(trace, given)
     return norm_channels(trace, given, "instancenorm", {"epsilon": given.get("eps", 1e-5)})
@@ -272,9 +278,11 @@ def norm_channels(trace: Any, given: dict[str, Any], kind: str, options: dict[st
 
 @translates("prelu", "input weight")
 def prelu(trace: Any, given: dict[str, Any], result: Any) -> Made:
+    """A slope for each channel, or one for the layer."""
     seen = trace.of(given["input"])
     if seen is None or not whole(trace, given["weight"]):
         return None
+    # Of one channel both are the same number; people say that it is the channel's.
     several = given["weight"].numel() > 1 or (seen.shape and seen.shape[0] == 1)
     return layer(
         trace, "prelu", {"per": "channel" if several else "layer"}, [trace.settle(given["input"])], (given["weight"],)

@@ -42,8 +42,6 @@ FUNCTIONS = {
     "sign": "torch.sign({0})",
     "glu": "F.glu({0}, dim=1)",
     "flatten": "torch.flatten({0}, 1)",
-    **{kind: f"torch.{kind}({{0}})" for kind in ("abs", "square", "sqrt", "reciprocal", "exp", "log", "erf")},
-    **{kind: f"torch.{kind}({{0}})" for kind in ("sin", "cos", "sign")},
 }
 # amax and amin go over several axes at once; max and min do not, and give places, too.
 REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", "reduce_min": "amin"}
@@ -51,6 +49,7 @@ REDUCTIONS = {"reduce_sum": "sum", "reduce_mean": "mean", "reduce_max": "amax", 
 
 @writes(*FUNCTIONS)
 def function(layer: Any, x: Shape) -> Written:
+    """A function without options."""
     use = FUNCTIONS[layer.kind]
     if layer.inplace and layer.kind in IN_PLACE:
         use = use.replace("{0}", "{0}, inplace=True")
@@ -62,6 +61,8 @@ IN_PLACE = ("relu", "relu6", "leaky_relu", "elu", "selu", "celu", "silu", "hard_
 
 
 def with_slope(name: str, option: str, default: float) -> Write:
+    """The writer of a function with one number, in PyTorch's name for it, and what it is where none is said."""
+
     def write(layer: Any, x: Shape) -> Written:
         more = ", inplace=True" if layer.inplace and name in IN_PLACE else ""
         if layer.alpha in (None, default):
@@ -99,6 +100,7 @@ def round_off(layer: Any, x: Shape) -> Written:
 
 @writes(*REDUCTIONS, "reduce_norm")
 def reduce(layer: Any, x: Shape) -> Written:
+    # The samples are axis 0 there.
     axes = tuple(1 + axis for axis in sorted(layer.over(x)))
     if layer.kind == "reduce_norm":
         return Written(f"torch.linalg.vector_norm({{0}}, {layer.order}, {axes}, keepdim=True)")
@@ -173,6 +175,7 @@ def resample(layer: Any, x: Shape) -> Written:
     rank = rank_of(layer, x)
     if layer.mode == "bicubic" and rank != 2:
         raise NotInTorchError(_("PyTorch interpolates cubically in images alone"))
+    # PyTorch has a name for each number of axes.
     mode = {"bilinear": ("linear", "bilinear", "trilinear")[rank - 1], "nearest_exact": "nearest-exact"}
     use = f'F.interpolate({{0}}, size={{size}}, mode="{mode.get(layer.mode, layer.mode)}"'
     use += ", align_corners=True)" if layer.align_corners else ")"
@@ -184,6 +187,7 @@ def parameter(layer: Any) -> Written:
     """A parameter beside the modules', for one sample; what joins it with others has it once for each."""
     if not layer.trained:
         raise NotInTorchError(_("numbers that are stored and not trained are not written"))
+    # Fewer numbers than places: a class that takes them again, in their order.
     if layer.stored is not None:
         made = call("Numbers", ("shape", layer.shape), ("stored", layer.stored))
         return Written("{m}()", made, {}, {"value": ("value", None)})
@@ -197,6 +201,7 @@ def upsample(layer: Any, x: Shape) -> Written:
     if layer.mode == "bicubic" and rank != 2:
         raise NotInTorchError(_("PyTorch interpolates cubically in images alone"))
     mode = {"bilinear": ("linear", "bilinear", "trilinear")[rank - 1]}.get(layer.mode, layer.mode)
+    # With unequal factors nn.Upsample wants numbers with a fraction.
     factor: Any = factors[0] if len(set(factors)) == 1 else tuple(map(float, factors))
     return Written("{m}({0})", call("nn.Upsample", scale_factor=(factor, None), mode=(mode, "nearest")))
 
@@ -218,6 +223,7 @@ def channel_shuffle(layer: Any, x: Shape) -> Written:
 
 @writes("reshape")
 def reshape(layer: Any, x: Shape) -> Written:
+    # The samples stay apart: torch.reshape would have to be told how many there are.
     shape = layer.facts(x).output
     flat = "{0}" if len(x) == 1 else "torch.flatten({0}, 1)"
     return Written(flat if len(shape) == 1 else f"torch.unflatten({flat}, 1, {{shape}})", values={"shape": shape})

@@ -6,13 +6,15 @@ from typing import Any
 
 from cnncalc.interop.python.text import call, even
 from cnncalc.interop.torch.write.table import NotInTorchError, Written, rank_of, writes
-from cnncalc.interop.torch.write.windows import sides_of, widths
+from cnncalc.interop.torch.write.windows import widths
+from cnncalc.interop.windows import sides_of
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, per_axis
 from cnncalc.layers.windows import Window
 
 
 def pool_options(layer: Any, windows: tuple[Window, ...], padding: Any) -> dict[str, tuple[Any, Any]]:
+    """The options of a pooling; the stride is that of the window where none is said."""
     kernel = even(tuple(w.kernel for w in windows))
     stride = even(tuple(w.stride for w in windows))
     return {
@@ -45,6 +47,7 @@ def use_pool(module: Any, windows: tuple[Window, ...], alone: bool, border: str 
 def maxpool(layer: Any, x: Shape) -> Written:
     windows, _shape = layer.geometry(x)
     alone = fits(windows)
+    # On a map that was padded before, ceil would add to what is there already.
     if not alone and layer.rounding == "ceil" and any(w.after for w in windows):
         raise NotInTorchError(_("PyTorch has no such padding together with ceil"))
     options = pool_options(layer, windows, even(tuple(w.before for w in windows)) if alone else 0)
@@ -78,6 +81,7 @@ def avgpool(layer: Any, x: Shape) -> Written:
     if any(w.dilation > 1 for w in windows):
         raise NotInTorchError(_("PyTorch has no average pooling with dilation"))
     alone = fits(windows)
+    # Zeros that are put around by hand count; none of them may, or only those that the window reaches.
     if not alone and (not counted or layer.rounding == "ceil"):
         raise NotInTorchError(_("PyTorch averages no padding that is on one side alone, or not counted"))
     options = pool_options(layer, windows, even(tuple(w.before for w in windows)) if alone else 0)

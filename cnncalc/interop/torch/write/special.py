@@ -7,12 +7,14 @@ from typing import Any
 
 from cnncalc.interop.python.text import call, even
 from cnncalc.interop.torch.write.table import NotInTorchError, Written, writes
-from cnncalc.interop.torch.write.windows import sides_of, widths, window_options
+from cnncalc.interop.torch.write.windows import widths, window_options
+from cnncalc.interop.windows import sides_of
 from cnncalc.language import _
 from cnncalc.layers.base import Shape
 
 
 def special(name: str, *sizes: tuple[str, int], state: dict[str, str]) -> Written:
+    """A class that takes sizes alone."""
     return Written("{m}({0})", call(name, *sizes), {}, {ours: (theirs, None) for ours, theirs in state.items()})
 
 
@@ -33,8 +35,7 @@ def subsample(layer: Any, x: Shape) -> Written:
     if len(x) != 3 or layer.rounding == "ceil" or any(w.before or w.after or w.dilation > 1 for w in windows):
         raise NotInTorchError(_("subsample is written for images, without padding, dilation and ceil"))
     kernel, stride = tuple(w.kernel for w in windows), tuple(w.stride for w in windows)
-    size = kernel[0] if len(set(kernel)) == 1 else kernel
-    step = stride[0] if len(set(stride)) == 1 else stride
+    size, step = even(kernel), even(stride)
     # The class has the stride of its window unless another is said, as a pooling has.
     module = call("Subsample", ("channels", x[0]), ("kernel_size", size), stride=(step, size))
     return Written("{m}({0})", module, {}, {"weight": ("weight", None), "bias": ("bias", None)})
@@ -78,6 +79,7 @@ def local(layer: Any, x: Shape) -> Written:
 def deformable_conv(layer: Any, x: Shape, *others: Shape) -> Written:
     """A class with the parameters of torchvision's. Padding that is not the same on both sides is put around first."""
     windows = layer.windows(x[1:])
+    # The operator pads both sides alike.
     sides = sides_of(windows)
     apart = any(before != after for before, after in sides)
     module = call(
@@ -97,6 +99,7 @@ def deformable_conv(layer: Any, x: Shape, *others: Shape) -> Written:
 @writes("attention", "cross_attention")
 def attention(layer: Any, x: Shape, *others: Shape) -> Written:
     """A class whose parameters are those of the reference, by their names."""
+    # What is at its default is left out; windows are said in positions, as they come out for this map.
     own = layer.kind == "attention"
     options: dict[str, Any] = {
         "dim": (layer.dim, None),
@@ -118,6 +121,7 @@ def attention(layer: Any, x: Shape, *others: Shape) -> Written:
         sizes.append(("other_channels", others[0][0]))
     options = {name: pair for name, pair in options.items() if pair[0] is not None}
     module = call("Attention" if own else "CrossAttention", *sizes, ("heads", layer.heads), **options)
+    # `bias` may be of what goes in alone, or of what comes out.
     names = ["query", "key", "value", *(["out"] if layer.project else [])]
     biased = [n for n in names if layer.bias is True or layer.bias == ("out" if n == "out" else "in")]
     stored = [*names, *(f"{name}_bias" for name in biased), *(["relative"] if own and layer.relative_bias else [])]

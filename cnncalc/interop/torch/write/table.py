@@ -71,6 +71,7 @@ def write_layer(name: str, layer: Layer, shapes: tuple[Shape, ...]) -> Written:
 
 
 def rank_of(layer: Layer, x: Shape, most: int = 3) -> int:
+    """The spatial axes, of which PyTorch's modules have their names: Conv2d."""
     rank = len(x) - 1
     if not 1 <= rank <= most:
         raise NotInTorchError(_("PyTorch has {kind} for maps of other axes only", kind=layer.kind))

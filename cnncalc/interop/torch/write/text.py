@@ -103,6 +103,7 @@ class Writer:
         self.state: dict[str, tuple[str, Move | None]] = {}
 
     def layer(self, i: int) -> Written:
+        """How a node is written, by its kind's writer."""
         node = self.graph.nodes[i]
         found = write_layer(node.name, node.layer, tuple(self.graph.shape(v) for v in node.reads))
         return self.for_each_sample(node, found) if node.layer.kind == "concat" else found
@@ -112,6 +113,7 @@ class Writer:
         standing = [v >= self.first and not self.graph.nodes[v - self.first].reads for v in node.reads]
         if not any(standing) or all(standing):
             return found
+        # torch.cat stretches nothing: a class token is expanded to the samples of what it is joined to.
         use, other = found.use, standing.index(False)
         axes = ", -1" * len(self.graph.shape(node.reads[0]))
         for i, alone in enumerate(standing):
@@ -120,6 +122,7 @@ class Writer:
         return found._replace(use=use)
 
     def text(self) -> str:
+        """The whole module: imports, classes for kinds, classes of blocks, the network."""
         # Names first, of all blocks: a class is written with those of the blocks inside it.
         for scope in every_scope(self.root):
             self.name_attributes(scope)
@@ -143,6 +146,7 @@ class Writer:
         return "\n".join([*lines, *network]) + "\n"
 
     def about(self) -> str:
+        """The docstring: what the network takes and gives."""
         shapes = ", ".join(f"{name} {shape_text(shape)}" for name, shape in self.graph.inputs.items())
         if list(self.graph.inputs) == ["input"]:
             shapes = shape_text(next(iter(self.graph.inputs.values())))
@@ -153,6 +157,7 @@ class Writer:
     # --- names
 
     def name_attributes(self, scope: Scope) -> None:
+        """The attributes of a class: one for each block, and for each layer that stores its own weights."""
         names = Names(RESERVED)
         found: dict[int | str, str] = {}
         for item in scope.items:
@@ -183,6 +188,7 @@ class Writer:
                 self.calls[blocks[member].path] = Call(name, found.arguments(number))
 
     def make(self, scope: Scope) -> Call:
+        """How a block is made; a chain is an nn.Sequential of its blocks."""
         if scope.path in self.calls:
             return self.calls[scope.path]
         return Call("nn.Sequential", tuple(Argument("", self.make(block)) for block in scope.blocks))
@@ -222,6 +228,7 @@ class Writer:
         return Body(tuple(lines), len(scope.entries), tuple(names[v] for v in results))
 
     def line(self, i: int, attributes: Mapping[int | str, str], reads: tuple[str, ...]) -> Line:
+        # Of layers that share weights the first has the module, and the others call it again.
         found = self.written[i]
         attribute = attributes[self.owner(i)]
         module = f"self.{attribute}"
@@ -246,6 +253,7 @@ class Writer:
         return Line("", modules, f"({use})" if found.infix else use, reads, values)
 
     def collect_state(self, scope: Scope, prefix: str) -> None:
+        """Note for each array of the reference where it stands in the module's state_dict."""
         attributes = self.attributes[scope.path]
         for i, item in enumerate(scope.items):
             if isinstance(item, Scope):
@@ -260,6 +268,7 @@ class Writer:
 
 def join(first: Line, second: Line) -> Line | None:
     """Two lines as one, the first in the place of what the second reads. None if that is too long for one line."""
+    # In brackets of a call none are needed around what stands in it.
     use = second.use.replace("{0}", bare(first.use) if "({0}" in second.use else first.use)
     if len(use) > WIDTH - 20:
         return None
@@ -274,6 +283,7 @@ def share(found: Written, owner: str) -> tuple[str, Written]:
     name = "" if module is None else module.function
     if module is None or not name.startswith("nn.Conv") or name.startswith("nn.ConvT"):
         raise NotInTorchError(_("weights of {owner} under other options cannot be written", owner=owner))
+    # By the function of the module's name, conv2d, with the options of this layer.
     given = {a.name: a.value for a in module.arguments}
     options = [(key, given[key], 0 if key == "padding" else 1) for key in ("stride", "padding", "dilation", "groups")]
     extra = "".join(f", {key}={text_of(value)}" for key, value, default in options if value != default)

@@ -6,7 +6,8 @@ from typing import Any
 
 from cnncalc.interop.python.text import call, even
 from cnncalc.interop.torch.write.table import Move, NotInTorchError, Written, rank_of, writes
-from cnncalc.interop.torch.write.windows import sides_of, widths, window_options
+from cnncalc.interop.torch.write.windows import widths, window_options
+from cnncalc.interop.windows import sides_of
 from cnncalc.language import _
 from cnncalc.layers.base import Shape, per_axis
 
@@ -27,6 +28,7 @@ def conv(layer: Any, x: Shape) -> Written:
     options = window_options(windows, padding)
     kernel = even(tuple(w.kernel for w in windows))
     positional = [("in_channels", c), ("out_channels", filters), ("kernel_size", kernel)]
+    # A bias for every unit stands beside the module, which has none for each filter then.
     own_bias = layer.bias == "per_unit"
     use, extra = "{m}(F.pad({0}, {pad}))" if apart else "{m}({0})", {}
     state: dict[str, tuple[str, Move | None]] = dict(PLAIN)

@@ -13,10 +13,6 @@ def widths(sides: Any) -> tuple[int, ...]:
     return tuple(n for pair in reversed(list(sides)) for n in pair)
 
 
-def sides_of(windows: Any) -> list[tuple[int, int]]:
-    return [(w.before, w.after) for w in windows]
-
-
 def window_options(windows: tuple[Window, ...], padding: Any) -> dict[str, tuple[Any, Any]]:
     return {
         "stride": (even(tuple(w.stride for w in windows)), 1),
