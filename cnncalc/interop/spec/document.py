@@ -105,7 +105,7 @@ def block_lines(blocks: Sequence[Block], writer: Writer) -> list[str]:
 def on_sequences(graph: Graph) -> set[int]:
     """The layers that move along one axis, where the input looks like an image without channels: 28x28.
 
-    Their line says `conv1d`, so that nobody is warned of a forgotten channel.
+    Their line says `conv1d`, so that no channels are thought to be missing.
     """
     if not any(len(shape) == 2 and shape[0] == shape[1] >= SMALLEST for shape in graph.inputs.values()):
         return set()

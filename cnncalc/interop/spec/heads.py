@@ -49,7 +49,8 @@ def look_around_softmax(graph: Graph, readers: Mapping[int, Sequence[int]], valu
     """The products on both sides of a softmax over the last axis, perhaps moved to another place for it."""
     start, inside = node_of(graph, value).reads[0], [value]
     moves: list[int] = []
-    # ONNX before opset 13 has softmax over the last axes as one: exporters bring scores there, and back.
+    # Before set 13 ONNX's softmax goes over all axes from one on: exporters bring the one that is meant to the end, and
+    # back.
     while is_move(graph, start) and is_read_once(graph, readers, start):
         moves.append(start)
         start = node_of(graph, start).reads[0]

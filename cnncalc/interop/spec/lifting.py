@@ -37,6 +37,7 @@ def lift(graph: Graph) -> Graph:
     refused: set[int] = set()
     # What was written for an attention that is none cannot be taken back: all is written anew without it.
     for _try in range(MOST_TRIES):
+        # A layer that does not fit what it is given now is a fault of ours: then the network stays as it was.
         try:
             lifted, wrong = rebuild(graph, refused)
         except CnncalcError:

@@ -75,7 +75,7 @@ class Naming:
 
     def own_name(self, name: str, prefix: str) -> str:
         """What is left of a name behind the lists around the step."""
-        # Residuals and merges may stand between the list and the step: their parts are left out where they agree.
+        # Not every list around a step is in its name: those that are need not be said again.
         left = name.split("/")
         for part in prefix.split("/")[:-1]:
             if left[0] == part and len(left) > 1:

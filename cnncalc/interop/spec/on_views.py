@@ -144,7 +144,7 @@ def apply_to_channels(new: Rebuilt, value: int, node: Node) -> View | None:
     view = new.view(node.reads[0])
     if not view.axes or not is_whole(view.axes[0], 0, new.b.shapes[view.value]):
         return None
-    # On a vector the old layer may see places of one element, which a dense layer would flatten.
+    # A vector has no positions for the layer to go over: it sees its moves, as it did.
     if is_linear(node.layer) and len(new.b.shapes[view.value]) == 1:
         return None
     layer = node.layer

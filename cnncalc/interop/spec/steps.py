@@ -20,8 +20,10 @@ class Line:
         self.name = name
         self.layer = layer
         self.tail: list[Line] = []
-        self.options: dict[str, Any] | None = None  # in a block: those that are stated, with its parameters
-        self.word = ""  # in a block: the parameter that says which activation it is
+        # In a block: the options that are stated, with its parameters; and the parameter that says which activation it
+        # is.
+        self.options: dict[str, Any] | None = None
+        self.word = ""
 
 
 class Merge:

@@ -12,15 +12,13 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError, OptionError, Problem, Source, SpecError, refuse_packing
 from cnncalc.graph import Graph
+from cnncalc.interop.json_text import LARGEST, MOST_PARTS, count_parts
 from cnncalc.interop.keras.read.hdf5 import attributes
 from cnncalc.interop.keras.read.model import graph_of, in_words
 from cnncalc.interop.keras.read.versions import is_before_3, version_in_archive
 from cnncalc.language import _, reason_of
 from cnncalc.spec import MAX_OPERATIONS
 from cnncalc.spec.values import shape as read_shape
-
-LARGEST = 50_000_000  # bytes of JSON: 50,000 layers
-MOST_PARTS = 4_000_000  # lists, mappings and what is in them: of nothing but brackets a computer has no memory
 
 
 def read(
@@ -33,8 +31,7 @@ def read(
 
     try:
         text, version = find_configuration(spec)
-        # Counted before it is read: lists of lists take a hundred times the memory of their text.
-        if sum(text.count(mark) for mark in (b"[", b"{", b",")) > MOST_PARTS:
+        if count_parts(text) > MOST_PARTS:
             raise NotKerasError(_("its configuration has more than {n:,} parts", n=MOST_PARTS))
         model = json.loads(text)
     except RecursionError:

@@ -24,6 +24,7 @@ def is_before_3(model: Mapping[str, Any], beside: str | None) -> bool:
     first = version.partition(".")[0] if isinstance(version, str) else ""
     if re.fullmatch("[0-9]{1,9}", first):
         return int(first) < 3
+    # Keras 3 writes for every layer in which module its class is; 2 and 1 do not.
     return not any("module" in layer for layer in layers_below(model))
 
 

@@ -91,7 +91,7 @@ class Writer:
         self.names = Names({"keras", "layers", "inputs", "x", "model", "name"})
         self.functions: list[list[str]] = []
         self.calls: dict[str, Call] = {}  # of each block that is a function: how it is called
-        # Keras refuses a model with two layers of one name, only when it runs.
+        # Keras refuses two layers of one name, but not before the text is run.
         names = [self.full_name(i, step) for i, steps in enumerate(self.steps) for step in steps]
         twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
         if twice:

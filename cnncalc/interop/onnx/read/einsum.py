@@ -67,9 +67,9 @@ def apart(x: Tensor, letters: Sequence[str], sizes: Sizes, out: str) -> Tensor:
 
 def letters_of(one: str, other: str, out: str) -> tuple[str, str, str, str]:
     """The letters that stay in both, those of one, those of the other, and those over which is summed."""
-    both = "".join(x for x in one if x in other and x in out)
-    summed = "".join(x for x in one if x in other and x not in out)
-    first, second = ("".join(x for x in word if x not in both + summed) for word in (one, other))
+    both = "".join(letter for letter in one if letter in other and letter in out)
+    summed = "".join(letter for letter in one if letter in other and letter not in out)
+    first, second = ("".join(letter for letter in word if letter not in both + summed) for word in (one, other))
     if not summed or not set(first + second) <= set(out) or len(out) != len(both + first + second):
         raise NotReadError(_("its equation is no matrix product"))
     return both, first, second, summed

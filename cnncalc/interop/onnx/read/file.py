@@ -186,6 +186,7 @@ class Parser:
                 attributes[key] = content
             elif number == 7:
                 domain = text(value)
+            # 9 is `metadata_props`, which is where torch.export says modules.
             elif number == 9:
                 content = entry_of(message(value), "pkg.torch.onnx.name_scopes")
                 if content:
@@ -213,6 +214,7 @@ class Parser:
                 lists[9].append(text(part))
             elif number == 20:
                 kind = whole(part)
+        # proto3 leaves out a field that is 0.
         if value is None and kind in NOTHING:
             value = NOTHING[kind]
         # An empty list leaves no field behind: where the type is said, it decides.
@@ -280,11 +282,13 @@ def tensor(span: Span) -> TensorData:
             name = text(value)
         elif number == 9:
             raw = message(value)
+        # Values in fields by their types, where they are not bytes as a whole.
         elif number in (4, 5, 6, 7, 10, 11):
             packed.append((number, value))
         elif number == 13:
             key, content = entry(message(value))
             external = {**(external or {}), key: content}
+        # data_location EXTERNAL: without an entry it says no file, which is said when the values are asked for.
         elif number == 14 and whole(value) == 1:
             external = external or {}
     # 32 axes are the most that NumPy had before version 2.

@@ -27,7 +27,7 @@ def inline(
             builder.fail("", _("the network has more than {max_operations:,} operations", max_operations=most))
     found: list[NodeData] = []
     constants: list[NodeData] = []
-    for node in apart(nodes, functions, {}, ""):
+    for node in take_apart(nodes, functions, {}, ""):
         (constants if node.operator == "Constant" and not node.domain else found).append(node)
     return found, constants
 
@@ -41,18 +41,20 @@ class Count:
         self.known: dict[tuple[str, str], int] = {}
 
     def of(self, node: NodeData, depth: int) -> int:
+        """Those of one operator, which may be a call."""
         key = (node.domain, node.operator)
         function = self.functions.get(key)
         if function is None:
             return 1
-        if depth > MOST_NESTED:  # one that calls itself never ends
+        # One that calls itself never ends.
+        if depth > MOST_NESTED:
             self.builder.fail(place(node), _("functions of the model are nested too deep"))
         if key not in self.known:
             self.known[key] = 1 + sum(self.of(inner, depth + 1) for inner in function.nodes)
         return self.known[key]
 
 
-def apart(
+def take_apart(
     nodes: Sequence[NodeData], functions: Functions, names: Mapping[str, str], prefix: str, given: Any = None
 ) -> Iterator[NodeData]:
     """Operators, in their order, with those of functions in the place of their calls.
@@ -77,7 +79,7 @@ def apart(
         inner.update(dict.fromkeys(function.inputs[len(inputs) :], ""))
         # Names inside a function are its own: two calls of it must not share one.
         own = f"{outputs[0] if outputs else node.name}/"
-        yield from apart(function.nodes, functions, inner, own, {**function.defaults, **attributes})
+        yield from take_apart(function.nodes, functions, inner, own, {**function.defaults, **attributes})
 
 
 def resolve(attributes: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,6 +90,7 @@ def resolve(attributes: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
 
 def keep_needed(nodes: Sequence[NodeData], graph: GraphData) -> list[NodeData]:
     """Only the operators that an output depends on."""
+    # From the end: what an operator that is needed reads is needed, too.
     wanted = {info.name for info in graph.outputs}
     kept = []
     for node in reversed(nodes):

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from cnncalc.interop.onnx.read.file import NodeData
 
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")  # their weights are hardly ever equal, and stored apart
-WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization", "PRelu", "LSTM")
+WEIGHTED = (*PRODUCTS, "BatchNormalization", "LayerNormalization", "PRelu", "LSTM")
 # What the last part of a name may be besides the operator's own, in TensorFlow.
 OF_TENSORFLOW = (
     "conv2d", "conv1d", "biasadd", "fusedbatchnormv3", "mean", "avgpool", "depthwise", "cond", "concat", "relu6",

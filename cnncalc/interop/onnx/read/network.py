@@ -167,6 +167,7 @@ class Network:
     def number_of(self, name: str) -> float | None:
         """The number that a name stands for, before anything is run; None if it is none, or trained."""
         value = self.values.get(name)
+        # Nothing is fused over a number that trains; and a mask of a million ones is none.
         if not isinstance(value, Constant) or value.size > 64 or self.is_trained(value):
             return None
         return value.number()
@@ -182,6 +183,7 @@ class Network:
     def find_next(self, node: NodeData, operator: str) -> NodeData | None:
         """The one operator that reads a result, if it is this one and the result goes nowhere else."""
         name = node.outputs[0]
+        # An operator of another domain may have the same name.
         found = self.readers.get(name, [])
         if len(found) != 1 or name in self.outputs or found[0].operator != operator or found[0].domain:
             return None
@@ -208,6 +210,7 @@ class Network:
         # An operator that is several layers here: each is called below it.
         if part:
             name = f"{name.rstrip('/')}/{part}" if name.strip("/") else ""
+        # What several layers use is one's own, and the others' by reference.
         kept = {key: array for key, array in (arrays or {}).items() if array is not None}
         owner = self._owner(node, kind, options, kept) if kept else None
         value = self.builder.add(name, kind, options, reads, at=place(node), weights_of=owner)

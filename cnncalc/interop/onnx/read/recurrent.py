@@ -22,6 +22,7 @@ USUAL = {"rnn": ("Tanh",), "gru": ("Sigmoid", "Tanh"), "lstm": ("Sigmoid", "Tanh
 
 @reads("RNN", "GRU", "LSTM")
 def read_recurrent(net: Network, node: NodeData) -> list[Value]:
+    """The states behind all steps, and those behind the last; the cells of an LSTM are not known."""
     kind = node.operator.lower()
     weight, state = net.weight(node, 1), net.weight(node, 2)
     biases = net.optional(node, 3)
@@ -40,6 +41,7 @@ def read_recurrent(net: Network, node: NodeData) -> list[Value]:
     # From (steps, samples, values) to samples of (values, steps): the graph has channels in front.
     x = settle(net, node, Tensor(sequence.value, (axes[1], axes[2], axes[0])))
     steps = net.shape(x)[1]
+    # No kind reads from the end alone: the steps are turned round in front of it, and back behind.
     backwards = list(reversed(range(steps))) if node.attributes.get("direction") == "reverse" and steps > 1 else None
     if backwards:
         x = pick(net, node, x, 2, backwards)

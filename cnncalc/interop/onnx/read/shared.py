@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cnncalc.interop.onnx.read.constants import Constant
 from cnncalc.interop.onnx.read.file import NodeData
+from cnncalc.interop.onnx.read.names import PRODUCTS
 from cnncalc.interop.onnx.read.stored_moves import MOVES
-
-PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
 def find_split_biases(
     nodes: Iterable[NodeData], values: Mapping[str, object], readers: Mapping[str, Sequence[NodeData]]
 ) -> set[str]:
     """The tensors with which several operators multiply, where their biases are not one and the same."""
+    # A weight that is turned or reshaped in front of each product is still that weight.
     origin = {name: value.roots[0] for name, value in values.items() if isinstance(value, Constant) and value.stored}
     biases: dict[str, list[str]] = {}
     for node in nodes:

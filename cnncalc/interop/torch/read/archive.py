@@ -19,10 +19,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnncalc.errors import CnncalcError
+from cnncalc.interop.json_text import LARGEST, MOST_PARTS, count_parts
 from cnncalc.language import _
 
-LARGEST = 50_000_000  # bytes of a part that is text, and beyond the archive's own of what it unpacks to
-MOST_PARTS = 4_000_000  # lists, mappings and what is in them
 PARTS = re.compile(
     r"archive_format|archive_version|byteorder|version|\.data/\w+|\.format_version|\.storage_alignment|extra/.*"
     r"|models/\w+\.json|data/sample_inputs/\w+\.pt|data/(weights|constants)/(\w+\.pt|(weight|tensor)_\d+|\w+_config\.json)"
@@ -72,6 +71,7 @@ def look_into(torch: Any, path: str) -> None:
     if "archive_format" not in names:
         hint = _("export it again, with torch 2.8 or newer")
         raise ArchiveError(_("it is no archive of a program, or was written in a form of before"), hint)
+    # Weights are stored as they are; what is packed is text.
     if sum(reader.get_record_size(name) for name in names) > os.path.getsize(path) + LARGEST:
         raise ArchiveError(_("it unpacks to far more than it has"))
     for name in names:
@@ -94,6 +94,7 @@ def hold_tensors(torch: Any, name: str, data: bytes) -> None:
 
 
 def pickle_error(name: str) -> ArchiveError:
+    """That a part is a pickle."""
     hint = _("export the model to ONNX, and name that file")
     return ArchiveError(
         _("it holds a pickle, {name}, which runs whatever is in it: it is never loaded", name=name[:80]), hint
@@ -102,8 +103,7 @@ def pickle_error(name: str) -> ArchiveError:
 
 def tree_of(name: str, data: bytes) -> Any:
     """The JSON of a part."""
-    # Counted before it is read: a list in memory takes many times what its brackets take in a file.
-    if len(data) > LARGEST or sum(data.count(mark) for mark in (b"[", b"{", b",")) > MOST_PARTS:
+    if len(data) > LARGEST or count_parts(data) > MOST_PARTS:
         raise ArchiveError(_("its part {name} is longer than any program", name=name[:80]))
     try:
         return json.loads(data)
@@ -153,6 +153,7 @@ def pairs_of(tree: Any) -> Iterator[tuple[str, Any]]:
 
 def hold_spec(text: Any) -> None:
     """Raise ArchiveError for a tree of arguments that has more than tuples, lists and mappings by text."""
+    # torch imports the class that a tree names, and looks an enumeration up by its name.
     problem = ArchiveError(_("its arguments are no tuples, lists and mappings"))
     if not isinstance(text, str) or "__enum__" in text:
         raise problem
@@ -176,6 +177,7 @@ def hold_expression(text: Any) -> None:
         tree = None
     if tree is None:
         raise problem
+    # Each power of a small number is small, and a few of them in each other are still.
     powers = 0
     for node in ast.walk(tree):
         if not isinstance(node, WRITTEN) or not hold_word(node):
