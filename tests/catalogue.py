@@ -10,6 +10,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 from checkout import ROOT
+from trees import Tree, tree_of
 
 from cnncalc.conventions import SHIPPED, convention
 from cnncalc.layers import KINDS
@@ -42,9 +43,9 @@ CLICK: tuple[str | tuple[str, str], ...] = (
 )
 
 
-def sources(folder: Path = PACKAGE) -> Iterator[tuple[Path, ast.Module]]:
+def sources(folder: Path = PACKAGE) -> Iterator[tuple[Path, Tree]]:
     for path in sorted(folder.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+        yield path, tree_of(path)
 
 
 @cache
@@ -52,8 +53,8 @@ def marked() -> list[tuple[ast.Call, str]]:
     """Every call that marks a literal, and the literal."""
     found = []
     for _path, tree in sources():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+        for node in tree.nodes.get(ast.Call, ()):
+            if isinstance(node.func, ast.Name) and node.func.id in MARKS:
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
                     found.append((node, text.value))

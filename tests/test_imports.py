@@ -10,13 +10,13 @@ import sys
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from trees import tree_of
 
 import cnncalc
 
@@ -192,12 +192,11 @@ def room_of(parts: Sequence[str]) -> str:
     return inner if inner in ARROWS else parts[0]
 
 
-@cache
 def import_statements(path: Path) -> list[tuple[ast.Import | ast.ImportFrom, bool]]:
     """Every import of a module, wherever it stands, and whether it stands at module level."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    top = {id(node) for node in tree.body}
-    return [(node, id(node) in top) for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    body, nodes = tree_of(path)
+    top = {id(node) for node in body}
+    return [(node, id(node) in top) for kind in (ast.Import, ast.ImportFrom) for node in nodes.get(kind, ())]
 
 
 def imports(path: Path) -> list[tuple[str, bool]]:
@@ -457,8 +456,9 @@ def test_nothing_lists_quantities_but_their_table() -> None:
 
     found = set()
     for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            items: list[Any] = getattr(node, "elts", getattr(node, "keys", []))
+        nodes = tree_of(path).nodes
+        lists = [node for kind in (ast.List, ast.Tuple, ast.Set) for node in nodes.get(kind, ())]
+        for items in [*(node.elts for node in lists), *(node.keys for node in nodes.get(ast.Dict, ()))]:
             names = {item.value for item in items if isinstance(item, ast.Constant)} & QUANTITIES.keys()
             if len(names) > 2:
                 found.add(path.relative_to(PACKAGE).as_posix())
